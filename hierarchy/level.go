@@ -1,0 +1,28 @@
+package hierarchy
+
+// Level is a rung of the hierarchy of semantics section 1, from the least to
+// the most specific. A lower number is a higher level: its overrides win, its
+// defaults lose.
+type Level int
+
+// The levels. Their order is the precedence; nothing else in the engine knows it.
+const (
+	GatewayClassLevel Level = iota
+	GatewayLevel
+	ListenerSetLevel
+	ListenerLevel
+	RouteLevel
+	RouteRuleLevel
+	// Levels is how many there are.
+	Levels
+)
+
+var levelNames = [Levels]string{"GatewayClass", "Gateway", "ListenerSet", "Listener", "Route", "RouteRule"}
+
+// String is the level's name as semantics section 1 writes it.
+func (l Level) String() string {
+	if l < 0 || l >= Levels {
+		return "unknown level"
+	}
+	return levelNames[l]
+}

@@ -1,0 +1,87 @@
+package hierarchy
+
+import (
+	"cmp"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// Group is the API group of Gateway API's own kinds.
+const Group = "gateway.networking.k8s.io"
+
+// Ref names one object, or one section of it: a listener of a Gateway or a
+// ListenerSet, or a rule of a route. It is comparable and it is the one key
+// used everywhere; two Refs are the same thing exactly when they are ==.
+// It has no API version on purpose: an object is the same object through
+// every served version.
+type Ref struct {
+	schema.GroupKind
+	types.NamespacedName
+	// Section is the name of a listener or of a route rule; empty for the
+	// object itself.
+	Section string
+}
+
+// NewRef returns the Ref of a whole object. An empty namespace means a
+// cluster-scoped object.
+func NewRef(group, kind, namespace, name string) Ref {
+	return Ref{
+		GroupKind:      schema.GroupKind{Group: group, Kind: kind},
+		NamespacedName: types.NamespacedName{Namespace: namespace, Name: name},
+	}
+}
+
+// GatewayRef is the Ref of a Gateway.
+func GatewayRef(namespace, name string) Ref { return NewRef(Group, "Gateway", namespace, name) }
+
+// GatewayClassRef is the Ref of a GatewayClass.
+func GatewayClassRef(name string) Ref { return NewRef(Group, "GatewayClass", "", name) }
+
+// ListenerSetRef is the Ref of a ListenerSet.
+func ListenerSetRef(namespace, name string) Ref { return NewRef(Group, "ListenerSet", namespace, name) }
+
+// WithSection returns the Ref of one section of the same object.
+func (r Ref) WithSection(section string) Ref {
+	r.Section = section
+	return r
+}
+
+// Object returns the Ref of the whole object, without the section.
+func (r Ref) Object() Ref {
+	r.Section = ""
+	return r
+}
+
+// IsZero says whether r names nothing.
+func (r Ref) IsZero() bool { return r == Ref{} }
+
+// Place is "namespace/name", or the bare name of a cluster-scoped object.
+func (r Ref) Place() string {
+	if r.Namespace == "" {
+		return r.Name
+	}
+	return r.Namespace + "/" + r.Name
+}
+
+// String is how people read a Ref: "GatewayClass edge", "HTTPRoute
+// shop/checkout#pay". The group is left out: it is for sentences, not a key.
+func (r Ref) String() string {
+	s := r.Kind + " " + r.Place()
+	if r.Section != "" {
+		s += "#" + r.Section
+	}
+	return s
+}
+
+// Compare orders Refs by kind, group, namespace, name and section. All output
+// is sorted by it.
+func Compare(a, b Ref) int {
+	return cmp.Or(
+		cmp.Compare(a.Kind, b.Kind),
+		cmp.Compare(a.GroupKind.Group, b.GroupKind.Group),
+		cmp.Compare(a.Namespace, b.Namespace),
+		cmp.Compare(a.Name, b.Name),
+		cmp.Compare(a.Section, b.Section),
+	)
+}
