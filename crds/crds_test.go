@@ -1,0 +1,151 @@
+package crds_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"sigs.k8s.io/yaml"
+
+	"github.com/attache-dev/attache/crds"
+)
+
+var update = flag.Bool("update", false, "write gatewayapi/*.json anew from the module in go.mod")
+
+func Example() {
+	for _, f := range crds.Attache() {
+		fmt.Println(f.Name)
+	}
+	// Output:
+	// attache.dev_effectivepolicies.yaml
+	// attache.dev_ratelimitpolicies.yaml
+	// attache.dev_retrypolicies.yaml
+	// attache.dev_timeoutpolicies.yaml
+}
+
+func TestPolicyKindsAreLabelledAsPoliciesAndEffectivePolicyIsNot(t *testing.T) {
+	for _, f := range crds.Attache() {
+		crd := decode(t, f)
+		want := "Inherited"
+		if crd.Spec.Names.Kind == "EffectivePolicy" {
+			want = ""
+		}
+		if got := crd.Labels["gateway.networking.k8s.io/policy"]; got != want {
+			t.Errorf("%s: label is %q, want %q", crd.Name, got, want)
+		}
+		for _, name := range []string{"attache.dev/inline", "attache.dev/applies-to", "attache.dev/bounds"} {
+			if value, ok := crd.Annotations[name]; ok && !json.Valid([]byte(value)) {
+				t.Errorf("%s: annotation %s is not JSON: %s", crd.Name, name, value)
+			}
+		}
+	}
+}
+
+func TestGatewayAPIFilesAreThoseOfTheModuleInGoMod(t *testing.T) {
+	want := fromModule(t)
+	if *update {
+		write(t, want)
+		return
+	}
+	have := map[string][]byte{}
+	for _, f := range crds.GatewayAPI() {
+		have[filepath.Base(f.Name)] = f.Data
+	}
+	for name, data := range want {
+		if !bytes.Equal(have[name], data) {
+			t.Errorf("gatewayapi/%s is not what the module says: run go generate ./crds", name)
+		}
+		delete(have, name)
+	}
+	for name := range have {
+		t.Errorf("gatewayapi/%s is no longer in the module: run go generate ./crds", name)
+	}
+}
+
+// fromModule reads the CRDs of the experimental channel out of the Gateway API
+// module that go.mod names, and strips them.
+func fromModule(t *testing.T) map[string][]byte {
+	t.Helper()
+	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/gateway-api").Output()
+	if err != nil {
+		t.Fatalf("finding the Gateway API module: %v", err)
+	}
+	paths, err := filepath.Glob(filepath.Join(strings.TrimSpace(string(dir)), "config", "crd", "experimental", "gateway.networking.*.yaml"))
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no CRDs in the Gateway API module: %v", err)
+	}
+	out := map[string][]byte{}
+	for _, path := range paths {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var crd map[string]any
+		if err := yaml.Unmarshal(data, &crd); err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		if crd["kind"] != "CustomResourceDefinition" {
+			continue // the folder also holds an admission policy
+		}
+		stripDescriptions(crd)
+		delete(crd, "status")
+		data, err = json.Marshal(crd)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out[strings.TrimSuffix(filepath.Base(path), ".yaml")+".json"] = append(data, '\n')
+	}
+	return out
+}
+
+// stripDescriptions removes the descriptions of schemas. A property may itself
+// be called "description"; its value is then an object and stays.
+func stripDescriptions(value any) {
+	switch value := value.(type) {
+	case map[string]any:
+		if _, isText := value["description"].(string); isText {
+			delete(value, "description")
+		}
+		for _, v := range value {
+			stripDescriptions(v)
+		}
+	case []any:
+		for _, v := range value {
+			stripDescriptions(v)
+		}
+	}
+}
+
+func write(t *testing.T, files map[string][]byte) {
+	t.Helper()
+	old, err := filepath.Glob("gatewayapi/*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range old {
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, data := range files {
+		if err := os.WriteFile(filepath.Join("gatewayapi", name), data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func decode(t *testing.T, f crds.File) *apiextensionsv1.CustomResourceDefinition {
+	t.Helper()
+	crd := &apiextensionsv1.CustomResourceDefinition{}
+	if err := yaml.UnmarshalStrict(f.Data, crd); err != nil {
+		t.Fatalf("%s: %v", f.Name, err)
+	}
+	return crd
+}

@@ -1,0 +1,224 @@
+package v1alpha1
+
+import (
+	"k8s.io/apimachinery/pkg/api/resource"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+)
+
+// PolicyTargetReference names what a policy is attached to: a GatewayClass, a
+// Gateway, a ListenerSet, a listener of one of the two, a Route of any kind, or
+// a rule of a Route.
+//
+// +kubebuilder:validation:XValidation:rule=`!(self.kind == 'GatewayClass' && has(self.sectionName))`,message="a GatewayClass has no sections: remove sectionName",fieldPath=`.sectionName`
+// +kubebuilder:validation:XValidation:rule=`!(self.kind == 'GatewayClass' && has(self.__namespace__))`,message="a GatewayClass is in no namespace: remove namespace",fieldPath=`.namespace`
+// +kubebuilder:validation:XValidation:rule=`self.group != 'gateway.networking.k8s.io' || !['GatewayClass', 'Gateway', 'ListenerSet', 'HTTPRoute', 'GRPCRoute', 'TLSRoute', 'TCPRoute', 'UDPRoute'].exists(k, k != self.kind && k.lowerAscii() == self.kind.lowerAscii())`,message="kind is misspelled: kinds are case-sensitive, such as HTTPRoute or GatewayClass",messageExpression=`'"%s" is not how the kind is spelled: write %s'.format([self.kind, ['GatewayClass', 'Gateway', 'ListenerSet', 'HTTPRoute', 'GRPCRoute', 'TLSRoute', 'TCPRoute', 'UDPRoute'].filter(k, k.lowerAscii() == self.kind.lowerAscii())[0]])`,fieldPath=`.kind`
+type PolicyTargetReference struct {
+	// Group is the API group of the target, without a version.
+	//
+	// Valid: "gateway.networking.k8s.io". Invalid:
+	// "gateway.networking.k8s.io/v1" (carries a version).
+	//
+	// +required
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule=`!self.contains('/')`,message="group carries a version: write the part before the slash",messageExpression=`'"%s" carries a version: write group: %s'.format([self, self.split('/')[0]])`
+	// +kubebuilder:validation:XValidation:rule=`size(self) == 0 || self.contains('/') || self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')`,message="not an API group: write lower-case words with dots between them, such as gateway.networking.k8s.io",messageExpression=`'"%s" is not an API group: write lower-case words with dots between them, such as gateway.networking.k8s.io'.format([self])`
+	Group string `json:"group"`
+
+	// Kind is the kind of the target.
+	//
+	// Valid: "HTTPRoute", "Gateway", "GatewayClass", a Route kind of your own.
+	// Invalid: "httproutes" (the name of the resource, not the kind).
+	//
+	// +required
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:XValidation:rule=`self.matches('^[a-zA-Z]([-a-zA-Z0-9]*[a-zA-Z0-9])?$')`,message="not a kind: write one word of letters and digits, such as HTTPRoute",messageExpression=`'"%s" is not a kind: write one word of letters and digits, such as HTTPRoute'.format([self])`
+	Kind string `json:"kind"`
+
+	// Name is the name of the target.
+	//
+	// +required
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule=`size(self) > 0`,message="name is empty: write the name of the target object"
+	Name string `json:"name"`
+
+	// Namespace is the namespace of the target. Default: the namespace of the
+	// policy. Another namespace must permit it with a ReferenceGrant. Not for a
+	// GatewayClass, which is in no namespace.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:XValidation:rule=`self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')`,message="not the name of a namespace: write lower-case letters, digits and dashes, or remove the field",messageExpression=`'"%s" is not the name of a namespace: write lower-case letters, digits and dashes, or remove the field'.format([self])`
+	Namespace *string `json:"namespace,omitempty"`
+
+	// SectionName narrows the target to a part of it: for a Gateway or a
+	// ListenerSet the name of a listener, for a Route the name of a rule.
+	// Default: the whole object. A rule without a name can not be named here.
+	//
+	// Valid: "https", "pay". Invalid: "rules[2]", "Pay".
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule=`self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')`,message="not the name of a listener or a rule: write lower-case letters, digits, dashes and dots; give a rule without a name its own name first",messageExpression=`'"%s" is not the name of a listener or a rule: write lower-case letters, digits, dashes and dots; give a rule without a name its own name first'.format([self])`
+	SectionName *string `json:"sectionName,omitempty"`
+}
+
+// MergeStrategy says how a block of a policy is merged with what other policies
+// of the same kind say on the same way through the Gateway.
+//
+// +kubebuilder:validation:Enum=Patch;Atomic
+type MergeStrategy string
+
+const (
+	// MergePatch merges field by field (RFC 7386): fields that only one side
+	// sets are kept. Lists are replaced whole.
+	MergePatch MergeStrategy = "Patch"
+	// MergeAtomic takes one block whole and drops the other.
+	MergeAtomic MergeStrategy = "Atomic"
+)
+
+// Targeting is the part of the spec that all policy kinds have in common.
+type Targeting struct {
+	// TargetRef is the one target of this policy. Exactly one of targetRef and
+	// targetRefs must be set.
+	//
+	// +optional
+	TargetRef *PolicyTargetReference `json:"targetRef,omitempty"`
+
+	// TargetRefs are the targets of this policy, 1 to 16 of them, each once.
+	// Exactly one of targetRef and targetRefs must be set.
+	//
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:XValidation:rule=`size(self) > 0`,message="targetRefs is empty: list 1 to 16 targets, or write targetRef"
+	// +kubebuilder:validation:XValidation:rule=`self.all(a, self.exists_one(b, a.group == b.group && a.kind == b.kind && a.name == b.name && has(a.__namespace__) == has(b.__namespace__) && (!has(a.__namespace__) || a.__namespace__ == b.__namespace__) && has(a.sectionName) == has(b.sectionName) && (!has(a.sectionName) || a.sectionName == b.sectionName)))`,message="targetRefs names a target twice: keep one of the two"
+	TargetRefs []PolicyTargetReference `json:"targetRefs,omitempty"`
+
+	// Strategy says how the blocks of this policy are merged with those of other
+	// policies: Patch, the default, field by field; Atomic, one block whole.
+	//
+	// +optional
+	// +kubebuilder:default=Patch
+	Strategy MergeStrategy `json:"strategy,omitempty"`
+}
+
+// Duration is a length of time as GEP-2257 writes it: one to four whole numbers
+// of at most five digits, each with its unit h, m, s or ms. The parts are added
+// up.
+//
+// Valid: "30s", "1h30m", "250ms", "0s". Invalid: "30" (no unit), "1.5h" (a
+// fraction: write 1h30m), "1d" (write 24h), "-5s", "100us".
+//
+// +kubebuilder:validation:MaxLength=64
+// +kubebuilder:validation:Pattern=`^([0-9]{1,5}(h|m|s|ms)){1,4}$`
+// +kubebuilder:validation:XValidation:rule=`self.matches('^([0-9]{1,5}(h|m|s|ms)){1,4}$')`,message="not a GEP-2257 duration: write at most four whole numbers, each with its unit h, m, s or ms, such as 30s, 1m30s or 250ms",messageExpression=`'"%s" is not a GEP-2257 duration: write %s'.format([self, self.matches('^([0-9]{1,5}([.][0-9]{1,3})?(h|m|s)|[0-9]{1,5}ms){1,4}$') ? [duration(self)].map(d, [d.getHours(), d.getMinutes() % 60, d.getSeconds() % 60, (d - duration('%ds'.format([d.getSeconds()]))).getMilliseconds()]).map(p, p.all(n, n == 0) ? '0s' : '%s%s%s%s'.format([p[0] > 0 ? '%dh'.format([p[0]]) : "", p[1] > 0 ? '%dm'.format([p[1]]) : "", p[2] > 0 ? '%ds'.format([p[2]]) : "", p[3] > 0 ? '%dms'.format([p[3]]) : ""]))[0] : self.matches('^[0-9]{1,5}$') ? self + 's' : self.matches('^[0-9]{1,3}d$') ? '%dh'.format([int(self.replace('d', "")) * 24]) : 'at most four whole numbers, each with its unit h, m, s or ms, such as 30s, 1m30s or 250ms'])`
+type Duration string
+
+// DurationRange limits a length of time. "0s" switches a timeout off, so it is
+// longer than any max and satisfies every min; neither end can be "0s".
+//
+// +kubebuilder:validation:XValidation:rule=`has(self.min) || has(self.max)`,message="the bound is empty: set min, max or both, such as max: 60s"
+// +kubebuilder:validation:XValidation:rule=`!(has(self.min) && has(self.max) && self.min.matches('^([0-9]{1,5}(h|m|s|ms)){1,4}$') && self.max.matches('^([0-9]{1,5}(h|m|s|ms)){1,4}$')) || duration(self.min) <= duration(self.max)`,message="min is above max: exchange the two",messageExpression=`'min %s is above max %s: exchange the two'.format([self.min, self.max])`
+// +kubebuilder:validation:XValidation:rule=`!(has(self.max) && self.max.matches('^([0-9]{1,5}(h|m|s|ms)){1,4}$')) || duration(self.max) > duration('0s')`,message="max 0s means no limit, for 0s switches a timeout off: remove max, or write a time above 0s",fieldPath=`.max`
+// +kubebuilder:validation:XValidation:rule=`!(has(self.min) && self.min.matches('^([0-9]{1,5}(h|m|s|ms)){1,4}$')) || duration(self.min) > duration('0s')`,message="min 0s would demand that the timeout be off: remove min, or write a time above 0s; to switch the timeout off for all, write it in override",fieldPath=`.min`
+type DurationRange struct {
+	// Min is the shortest time allowed. Valid: "100ms". Invalid: "0s".
+	//
+	// +optional
+	Min *Duration `json:"min,omitempty"`
+
+	// Max is the longest time allowed. A field that nobody sets takes it.
+	// Valid: "60s". Invalid: "0s", "1.5m".
+	//
+	// +optional
+	Max *Duration `json:"max,omitempty"`
+}
+
+// RetriesRange limits a number of retries.
+//
+// +kubebuilder:validation:XValidation:rule=`has(self.min) || has(self.max)`,message="the bound is empty: set min, max or both, such as max: 5"
+// +kubebuilder:validation:XValidation:rule=`!has(self.min) || !has(self.max) || self.min <= self.max`,message="min is above max: exchange the two",messageExpression=`'min %d is above max %d: exchange the two'.format([self.min, self.max])`
+type RetriesRange struct {
+	// Min is the smallest number allowed. Valid: 0 to 100.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=100
+	Min *int32 `json:"min,omitempty"`
+
+	// Max is the largest number allowed. A field that nobody sets takes it.
+	// Valid: 0 to 100.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=100
+	Max *int32 `json:"max,omitempty"`
+}
+
+// BurstRange limits the size of a burst.
+//
+// +kubebuilder:validation:XValidation:rule=`has(self.min) || has(self.max)`,message="the bound is empty: set min, max or both, such as max: 50"
+// +kubebuilder:validation:XValidation:rule=`!has(self.min) || !has(self.max) || self.min <= self.max`,message="min is above max: exchange the two",messageExpression=`'min %d is above max %d: exchange the two'.format([self.min, self.max])`
+type BurstRange struct {
+	// Min is the smallest burst allowed. Valid: 0 to 1000000000.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=1000000000
+	Min *int32 `json:"min,omitempty"`
+
+	// Max is the largest burst allowed. A field that nobody sets takes it.
+	// Valid: 0 to 1000000000.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=1000000000
+	Max *int32 `json:"max,omitempty"`
+}
+
+// RateRange limits a rate.
+//
+// +kubebuilder:validation:XValidation:rule=`has(self.min) || has(self.max)`,message="the bound is empty: set min, max or both, such as max: 500"
+// +kubebuilder:validation:XValidation:rule=`!has(self.min) || !has(self.max) || !isQuantity(string(self.min)) || !isQuantity(string(self.max)) || quantity(string(self.min)).compareTo(quantity(string(self.max))) <= 0`,message="min is above max: exchange the two",messageExpression=`'min %s is above max %s: exchange the two'.format([string(self.min), string(self.max)])`
+// +kubebuilder:validation:XValidation:rule=`!has(self.max) || !isQuantity(string(self.max)) || quantity(string(self.max)).isGreaterThan(quantity('0'))`,message="max must be above 0, such as 100 or 500m: a rate of 0 would let nothing through",fieldPath=`.max`
+// +kubebuilder:validation:XValidation:rule=`!has(self.min) || !isQuantity(string(self.min)) || quantity(string(self.min)).isGreaterThan(quantity('0'))`,message="min must be above 0, such as 1 or 500m; for no lower end remove min",fieldPath=`.min`
+type RateRange struct {
+	// Min is the smallest rate allowed, in requests per second. Valid: 10,
+	// "500m". Invalid: 0, 0.5 (write "500m").
+	//
+	// +optional
+	// +kubebuilder:validation:XIntOrString
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule=`isQuantity(string(self))`,message="not a number: write a number such as 100, or a quantity in quotes such as 500m or 1.5k",messageExpression=`'"%s" is not a number: write a number such as 100, or a quantity such as 500m or 1k; the unit, requests per second, is fixed'.format([string(self)])`
+	Min *resource.Quantity `json:"min,omitempty"`
+
+	// Max is the largest rate allowed, in requests per second. A field that
+	// nobody sets takes it. Valid: 500, "1k". Invalid: 0, 0.5 (write "500m").
+	//
+	// +optional
+	// +kubebuilder:validation:XIntOrString
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule=`isQuantity(string(self))`,message="not a number: write a number such as 100, or a quantity in quotes such as 500m or 1.5k",messageExpression=`'"%s" is not a number: write a number such as 100, or a quantity such as 500m or 1k; the unit, requests per second, is fixed'.format([string(self)])`
+	Max *resource.Quantity `json:"max,omitempty"`
+}
+
+// PolicyStatus is the status of a policy: the conditions that Gateway API gives
+// every policy, one entry per affected Gateway, and two short texts for the
+// columns of "kubectl get".
+type PolicyStatus struct {
+	gatewayv1.PolicyStatus `json:",inline"`
+
+	// Target is the first target in short, with the number of further ones.
+	// Examples: "HTTPRoute/checkout", "Gateway/public#https (+2)".
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	Target string `json:"target,omitempty"`
+
+	// Scopes is in how many scopes the policy decides at least one value, of
+	// how many that it reaches. Example: "3/4".
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	Scopes string `json:"scopes,omitempty"`
+}
