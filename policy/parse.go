@@ -33,6 +33,9 @@ type Policy struct {
 	Strategy merge.Strategy
 	// Problems make the policy Invalid: it contributes nothing anywhere.
 	Problems []string
+
+	// spec is kept to parse again when the kind's CRD changes. Layers share it.
+	spec map[string]any
 }
 
 // Target is one object or section that a policy names.
@@ -59,11 +62,30 @@ func Parse(kind *Kind, u *unstructured.Unstructured) (*Policy, field.ErrorList) 
 		UID:        string(u.GetUID()),
 	}
 	var errs field.ErrorList
-	path := field.NewPath("spec")
 	spec, isObject := u.Object["spec"].(map[string]any)
 	if !isObject {
-		errs = append(errs, field.Required(path, "a policy needs a spec with a targetRef"))
+		errs = append(errs, field.Required(field.NewPath("spec"), "a policy needs a spec with a targetRef"))
 	}
+	p.spec = runtime.DeepCopyJSON(spec)
+	errs = p.read(errs)
+	for _, e := range errs {
+		p.Problems = append(p.Problems, e.Error())
+	}
+	return p, errs
+}
+
+// again parses the same policy for a changed kind.
+func (p *Policy) again(kind *Kind) *Policy {
+	q := &Policy{Ref: p.Ref, Kind: kind, Created: p.Created, Generation: p.Generation, UID: p.UID, spec: p.spec}
+	for _, e := range q.read(nil) {
+		q.Problems = append(q.Problems, e.Error())
+	}
+	return q
+}
+
+// read fills in what spec says.
+func (p *Policy) read(errs field.ErrorList) field.ErrorList {
+	kind, spec, path := p.Kind, p.spec, field.NewPath("spec")
 	p.Targets, errs = parseTargets(p.Ref.Namespace, spec, path, errs)
 	var err *field.Error
 	if p.Strategy, err = specStrategy(spec, path); err != nil {
@@ -76,10 +98,7 @@ func Parse(kind *Kind, u *unstructured.Unstructured) (*Policy, field.ErrorList) 
 	if len(p.Layers) == 0 && len(p.Bounds) == 0 && len(errs) == 0 && kind.Class == Inherited {
 		errs = append(errs, field.Required(path, "the policy says nothing: give it a default, an override or bounds"))
 	}
-	for _, e := range errs {
-		p.Problems = append(p.Problems, e.Error())
-	}
-	return p, errs
+	return errs
 }
 
 func parseTargets(namespace string, spec map[string]any, path *field.Path, errs field.ErrorList) ([]Target, field.ErrorList) {
@@ -119,10 +138,11 @@ func parseTarget(namespace string, raw any, at *field.Path) (Target, *field.Erro
 	}
 	text := func(key string) string { s, _ := object[key].(string); return s }
 	group, kind, name := text("group"), text("kind"), text("name")
-	for key, value := range map[string]string{"kind": kind, "name": name} {
-		if value == "" {
-			return Target{}, field.Required(at.Child(key), "say which object the policy attaches to")
-		}
+	if kind == "" {
+		return Target{}, field.Required(at.Child("kind"), "say what kind of object the policy attaches to")
+	}
+	if name == "" {
+		return Target{}, field.Required(at.Child("name"), "say which object the policy attaches to")
 	}
 	if bare, version, versioned := strings.Cut(group, "/"); versioned {
 		return Target{}, field.Invalid(at.Child("group"), group, fmt.Sprintf("a group has no version: write %q without %q", bare, "/"+version))
@@ -198,7 +218,7 @@ func parseLayers(kind *Kind, spec map[string]any, strategy merge.Strategy, path 
 	if blocks > 0 {
 		return layers, errs
 	}
-	whole := runtime.DeepCopyJSON(spec)
+	whole := maps.Clone(spec)
 	for _, key := range targeting {
 		delete(whole, key)
 	}
@@ -215,14 +235,14 @@ func parseLayers(kind *Kind, spec map[string]any, strategy merge.Strategy, path 
 // not ours, decides over the one in spec; a word that is no strategy is an
 // ordinary field of that kind.
 func blockLayer(object map[string]any, block merge.Block, strategy merge.Strategy, ours bool) merge.Layer {
-	value := runtime.DeepCopyJSON(object)
-	if word, isText := value["strategy"].(string); isText && !ours {
+	if word, isText := object["strategy"].(string); isText && !ours {
 		if s, known := strategies[strings.ToLower(word)]; known {
 			strategy = s
-			delete(value, "strategy")
+			object = maps.Clone(object)
+			delete(object, "strategy")
 		}
 	}
-	return merge.Layer{Block: block, Strategy: strategy, Value: value}
+	return merge.Layer{Block: block, Strategy: strategy, Value: object}
 }
 
 func parseBounds(kind *Kind, raw any, path *field.Path, errs field.ErrorList) ([]Bound, field.ErrorList) {
@@ -247,12 +267,11 @@ func parseBounds(kind *Kind, raw any, path *field.Path, errs field.ErrorList) ([
 			continue
 		}
 		b := Bound{Field: name, Type: kindOf, Min: limits["min"], Max: limits["max"]}
-		for end, v := range map[string]any{"min": b.Min, "max": b.Max} {
-			if v == nil {
-				continue
-			}
-			if err := b.Type.check(v); err != nil {
-				errs = append(errs, field.Invalid(at.Child(end), v, err.Error()))
+		for _, end := range [...]string{"min", "max"} {
+			if v := limits[end]; v != nil {
+				if err := b.Type.check(v); err != nil {
+					errs = append(errs, field.Invalid(at.Child(end), v, err.Error()))
+				}
 			}
 		}
 		if b.Min != nil && b.Max != nil {

@@ -1,0 +1,190 @@
+package policy
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/attache-dev/attache/hierarchy"
+)
+
+// Change is one field of one policy kind that differs on a set of paths of one
+// target.
+type Change struct {
+	Target  hierarchy.Ref
+	Parents []*hierarchy.Listener
+	Rules   []string
+	// Kind is the policy kind as results show it.
+	Kind  string
+	Field string
+	// Before and After are the field's values with their origins; nil where it
+	// is not set.
+	Before, After *Origin
+}
+
+// Pair is the result of a path before and after; nil where the path does not
+// exist.
+type Pair struct{ Before, After *Result }
+
+// Diff lists what differs between two resolutions, sorted by target, path, kind
+// and field. Targets that only one of them resolved differ in everything they
+// have there. A field whose value is the same but whose origin changed is no
+// difference.
+func Diff(before, after Resolution) []Change {
+	var changes []Change
+	for _, target := range targets(before, after) {
+		for _, paths := range Compare(before.Get(target), after.Get(target)) {
+			changes = append(changes, pathChanges(target, paths)...)
+		}
+	}
+	return changes
+}
+
+func targets(before, after Resolution) []hierarchy.Ref {
+	all := make([]hierarchy.Ref, 0, len(after.effective))
+	for ref := range after.effective {
+		all = append(all, ref)
+	}
+	for ref := range before.effective {
+		if _, both := after.effective[ref]; !both {
+			all = append(all, ref)
+		}
+	}
+	slices.SortFunc(all, hierarchy.Compare)
+	return all
+}
+
+// Compare lists the paths of one target whose results read differently before
+// and after, paths with the same pair of results together. Either side may be
+// nil.
+func Compare(before, after *Effective) []Paths[Pair] {
+	if samePaths(before, after) {
+		return nil
+	}
+	listeners, rules := union(before, after)
+	old, now := before.cellIndex(), after.cellIndex()
+	cells := make([]Pair, 0, len(listeners)*len(rules))
+	for _, l := range listeners {
+		for _, rule := range rules {
+			path := cellKey{l.Ref, l.Gateway, rule}
+			cells = append(cells, Pair{old[path], now[path]})
+		}
+	}
+	paths := group(listeners, rules, cells)
+	return slices.DeleteFunc(paths, func(p Paths[Pair]) bool { return p.Result.same() })
+}
+
+// same says whether both sides read the same.
+func (p Pair) same() bool {
+	if p.Before == nil || p.After == nil {
+		return p.Before == p.After
+	}
+	return p.Before.identity == p.After.identity
+}
+
+// samePaths is a quick way to see that nothing changed.
+func samePaths(before, after *Effective) bool {
+	if before == nil || after == nil {
+		return before == after
+	}
+	if len(before.listeners) != len(after.listeners) || !slices.Equal(before.rules, after.rules) {
+		return false
+	}
+	for i, l := range before.listeners {
+		if l.Ref != after.listeners[i].Ref || l.Gateway != after.listeners[i].Gateway {
+			return false
+		}
+	}
+	for i, c := range before.cells {
+		if !(Pair{c, after.cells[i]}).same() {
+			return false
+		}
+	}
+	return true
+}
+
+// cellKey is a path of a known target.
+type cellKey struct {
+	listener, gateway hierarchy.Ref
+	rule              string
+}
+
+func (e *Effective) cellIndex() map[cellKey]*Result {
+	if e == nil {
+		return nil
+	}
+	index := make(map[cellKey]*Result, len(e.cells))
+	for i, c := range e.cells {
+		l := e.listeners[i/len(e.rules)]
+		index[cellKey{l.Ref, l.Gateway, e.rules[i%len(e.rules)]}] = c
+	}
+	return index
+}
+
+// union is all listeners and rules of both sides: those of after first, then
+// those that are gone.
+func union(before, after *Effective) (listeners []*hierarchy.Listener, rules []string) {
+	if after != nil {
+		listeners, rules = slices.Clone(after.listeners), slices.Clone(after.rules)
+	}
+	if before == nil {
+		return listeners, rules
+	}
+	for _, l := range before.listeners {
+		if !slices.ContainsFunc(listeners, func(o *hierarchy.Listener) bool { return o.Ref == l.Ref && o.Gateway == l.Gateway }) {
+			listeners = append(listeners, l)
+		}
+	}
+	for _, rule := range before.rules {
+		if !slices.Contains(rules, rule) {
+			rules = append(rules, rule)
+		}
+	}
+	return listeners, rules
+}
+
+func pathChanges(target hierarchy.Ref, paths Paths[Pair]) []Change {
+	old, now := origins(paths.Result.Before), origins(paths.Result.After)
+	keys := make([]leafKey, 0, len(now))
+	for key := range now {
+		keys = append(keys, key)
+	}
+	for key := range old {
+		if _, both := now[key]; !both {
+			keys = append(keys, key)
+		}
+	}
+	slices.SortFunc(keys, func(a, b leafKey) int {
+		if c := strings.Compare(a.kind, b.kind); c != 0 {
+			return c
+		}
+		return strings.Compare(a.field, b.field)
+	})
+	var changes []Change
+	for _, key := range keys {
+		before, after := old[key], now[key]
+		if before != nil && after != nil && reflect.DeepEqual(before.Value, after.Value) {
+			continue
+		}
+		changes = append(changes, Change{
+			Target: target, Parents: paths.Parents, Rules: paths.Rules,
+			Kind: key.kind, Field: key.field, Before: before, After: after,
+		})
+	}
+	return changes
+}
+
+type leafKey struct{ kind, field string }
+
+func origins(r *Result) map[leafKey]*Origin {
+	if r == nil {
+		return nil
+	}
+	index := map[leafKey]*Origin{}
+	for _, m := range r.Kinds {
+		for i := range m.Origins {
+			index[leafKey{m.Kind.Name(), m.Origins[i].Field}] = &m.Origins[i]
+		}
+	}
+	return index
+}

@@ -1,0 +1,278 @@
+package policy
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/merge"
+)
+
+// Merged is the effective policy of one kind on a path. It is immutable and
+// shared between all paths that come to the same.
+type Merged struct {
+	Kind *Kind
+	// Value is the effective spec; empty when every field is NotApplicable.
+	Value map[string]any
+	// Origins has one entry for each leaf of Value, sorted by field.
+	Origins []Origin
+	// NotApplicable are the fields left out because they mean nothing on this
+	// kind of route (semantics section 8), sorted.
+	NotApplicable []string
+	// Invalid are the messages of rules of the kind's schema that the merged
+	// value breaks (semantics section 6), sorted.
+	Invalid []string
+	// Ignored are bounds that contradict one of a higher level.
+	Ignored []string
+	// Parts say what each attached policy came to on the path, the least
+	// specific first.
+	Parts []Part
+
+	// identity is equal for what readers cannot tell apart.
+	identity string
+}
+
+// Origin says who set one leaf of an effective policy (semantics section 4).
+type Origin struct {
+	// Field is the leaf: "request", "limits.perUser", `limits["a.b"]`.
+	Field string
+	Value any
+	// From is the policy, or the route for an inline value.
+	From hierarchy.Ref
+	// Target is what the policy is attached to, or the rule. For a rule without
+	// a name its Section is rules[2], which is for reading only.
+	Target hierarchy.Ref
+	Level  hierarchy.Level
+	Block  merge.Block
+	// Beat are the others that stated something there, the strongest first.
+	Beat []Beaten
+	// ClampedBy is the policy whose bound changed the winner's value, zero
+	// when none did. Stated is what the winner had said.
+	ClampedBy hierarchy.Ref
+	Stated    any
+}
+
+// Beaten is a value that lost.
+type Beaten struct {
+	From  hierarchy.Ref
+	Level hierarchy.Level
+	Block merge.Block
+	Value any
+}
+
+// String is the loser as results show it: "TimeoutPolicy shop/checkout (default)".
+func (b Beaten) String() string { return fmt.Sprintf("%s (%s)", b.From, b.Block) }
+
+// Part is what one attached policy came to on a path.
+type Part struct {
+	Attachment *Attachment
+	// Stated and Won count the fields the policy states that apply here, and
+	// those of them whose effective value is the policy's.
+	Stated, Won int
+	// BeatenBy are those that won the others, sorted.
+	BeatenBy []hierarchy.Ref
+}
+
+// foldKey is everything that decides a Merged.
+type foldKey struct {
+	kind   *Kind
+	route  int
+	held   [hierarchy.Levels]*Attachment
+	inline *hierarchy.Rule
+}
+
+// source is whose a layer is.
+type source struct {
+	from, target hierarchy.Ref
+	level        hierarchy.Level
+}
+
+// fold merges one kind on one path.
+func (r *resolver) fold(key foldKey, target hierarchy.Ref, route *hierarchy.Route) *Merged {
+	if m, ok := r.folds[key]; ok {
+		return m
+	}
+	layers, sources := layersOf(key, target, route)
+	folded := merge.Fold(layers)
+	m := &Merged{Kind: key.kind, Value: folded.Value}
+	for _, o := range folded.Origins {
+		m.Origins = append(m.Origins, origin(o, layers, sources))
+	}
+	if route != nil {
+		m.dropInapplicable(target)
+	}
+	m.bound(key, target, route != nil)
+	if len(m.Value) == 0 {
+		m.Value = map[string]any{}
+	}
+	if v := key.kind.Validator; v != nil && len(m.Value) > 0 {
+		m.Invalid = v.Validate(key.kind.Block, m.Value)
+	}
+	m.settle(key, target, route != nil)
+	m.identity = m.identify()
+	r.folds[key] = m
+	return m
+}
+
+func layersOf(key foldKey, target hierarchy.Ref, route *hierarchy.Route) ([]merge.Layer, []source) {
+	var layers []merge.Layer
+	var sources []source
+	for level, a := range key.held {
+		if a == nil {
+			continue
+		}
+		for _, layer := range a.Policy.Layers {
+			layers = append(layers, layer)
+			sources = append(sources, source{a.Policy.Ref, a.Target, hierarchy.Level(level)})
+		}
+	}
+	if key.inline != nil {
+		layers = append(layers, merge.Layer{
+			Block:    merge.Inline,
+			Strategy: merge.Patch,
+			Value:    inlineValue(key.kind, target.GroupKind, key.inline),
+		})
+		rule := 0
+		for i := range route.Rules {
+			if &route.Rules[i] == key.inline {
+				rule = i
+			}
+		}
+		sources = append(sources, source{target, target.WithSection(ruleName(route, rule)), hierarchy.RouteRuleLevel})
+	}
+	return layers, sources
+}
+
+func origin(o merge.Origin, layers []merge.Layer, sources []source) Origin {
+	won := sources[o.Layer]
+	result := Origin{
+		Field:  fieldName(o.Path),
+		Value:  o.Value,
+		From:   won.from,
+		Target: won.target,
+		Level:  won.level,
+		Block:  layers[o.Layer].Block,
+	}
+	for _, i := range o.Beat {
+		result.Beat = append(result.Beat, Beaten{
+			From:  sources[i].from,
+			Level: sources[i].level,
+			Block: layers[i].Block,
+			Value: valueAt(layers[i].Value, o.Path),
+		})
+	}
+	return result
+}
+
+// fieldName writes a path as people do: a.b, and a["b.c"] for a key that is
+// not a plain word.
+func fieldName(path []string) string {
+	var b strings.Builder
+	for i, key := range path {
+		switch {
+		case key == "" || strings.ContainsAny(key, `."[]`):
+			b.WriteString("[" + strconv.Quote(key) + "]")
+		case i > 0:
+			b.WriteString("." + key)
+		default:
+			b.WriteString(key)
+		}
+	}
+	return b.String()
+}
+
+// valueAt is what a layer states at a path, or at the nearest place above it.
+func valueAt(value any, path []string) any {
+	for _, key := range path {
+		object, isObject := value.(map[string]any)
+		if !isObject {
+			break
+		}
+		value = object[key]
+	}
+	return value
+}
+
+// topField is the field of the policy that an origin's leaf belongs to.
+func topField(field string) string {
+	if i := strings.IndexAny(field, ".["); i > 0 {
+		return field[:i]
+	}
+	return field
+}
+
+// dropInapplicable leaves out what means nothing on this kind of route.
+func (m *Merged) dropInapplicable(target hierarchy.Ref) {
+	for field := range m.Value {
+		if !m.Kind.Applies(target.GroupKind, field) {
+			m.NotApplicable = append(m.NotApplicable, field)
+			delete(m.Value, field)
+		}
+	}
+	slices.Sort(m.NotApplicable)
+	m.Origins = slices.DeleteFunc(m.Origins, func(o Origin) bool {
+		return slices.Contains(m.NotApplicable, topField(o.Field))
+	})
+}
+
+// settle counts what each policy came to.
+func (m *Merged) settle(key foldKey, target hierarchy.Ref, isRoute bool) {
+	for _, a := range key.held {
+		if a == nil || slices.ContainsFunc(m.Parts, func(p Part) bool { return p.Attachment.Policy == a.Policy }) {
+			continue
+		}
+		part := Part{Attachment: a}
+		fields := map[string]bool{} // stated field -> won
+		for _, layer := range a.Policy.Layers {
+			for field := range layer.Value {
+				if !isRoute || m.Kind.Applies(target.GroupKind, field) {
+					fields[field] = false
+				}
+			}
+		}
+		for _, b := range a.Policy.Bounds {
+			if _, stated := fields[b.Field]; !stated && (!isRoute || m.Kind.Applies(target.GroupKind, b.Field)) {
+				fields[b.Field] = !slices.ContainsFunc(m.Ignored, func(s string) bool { return strings.HasPrefix(s, a.Policy.Ref.String()+":") })
+			}
+		}
+		for _, o := range m.Origins {
+			field := topField(o.Field)
+			switch _, stated := fields[field]; {
+			case !stated:
+			case o.From == a.Policy.Ref || o.ClampedBy == a.Policy.Ref:
+				fields[field] = true
+			case slices.ContainsFunc(o.Beat, func(b Beaten) bool { return b.From == a.Policy.Ref }):
+				part.BeatenBy = append(part.BeatenBy, o.From)
+			}
+		}
+		part.Stated = len(fields)
+		for _, won := range fields {
+			if won {
+				part.Won++
+			}
+		}
+		slices.SortFunc(part.BeatenBy, hierarchy.Compare)
+		part.BeatenBy = slices.Compact(part.BeatenBy)
+		m.Parts = append(m.Parts, part)
+	}
+}
+
+// identify writes everything that a reader can see of m.
+func (m *Merged) identify() string {
+	var b strings.Builder
+	value, _ := json.Marshal(m.Value)
+	fmt.Fprintf(&b, "%s%s%q%q%q", m.Kind.Name(), value, m.NotApplicable, m.Invalid, m.Ignored)
+	for _, o := range m.Origins {
+		fmt.Fprintf(&b, "\n%s=%s@%s/%d+%s", o.Field, o.From, o.Target, o.Block, o.ClampedBy)
+		for _, l := range o.Beat {
+			b.WriteString("<" + l.String())
+		}
+	}
+	b.WriteByte('\n')
+	return b.String()
+}
+
+func compareKinds(a, b *Kind) int { return strings.Compare(a.Name(), b.Name()) }

@@ -1,0 +1,36 @@
+package status
+
+import (
+	"strings"
+
+	"github.com/attache-dev/attache/policy"
+)
+
+// Annotation is the key under which a route or a Gateway carries its own
+// effective policy, for data planes to read.
+const Annotation = policy.Group + "/effective-policies"
+
+// MaxAnnotation is the size in bytes over which the scopes are left out.
+const MaxAnnotation = 16 << 10
+
+// AnnotationValue is the annotation of a route or a Gateway (api.md section 4).
+// The second result is false when no policy reaches it and there must be none.
+func AnnotationValue(e *policy.Effective) (string, bool) {
+	if e == nil || !e.Reached() {
+		return "", false
+	}
+	scopes := make([]any, len(e.Scopes))
+	for i, s := range e.Scopes {
+		scopes[i] = shortScope(s)
+	}
+	digest := Digest(e)
+	value := compact(map[string]any{"digest": digest, "scopes": scopes})
+	if len(value) > MaxAnnotation {
+		value = compact(map[string]any{"digest": digest, "see": Kind + " " + ObjectName(e.Target)})
+	}
+	return string(value), true
+}
+
+// Reserved says whether an annotation key is ours alone to write: the
+// annotation itself, and the same key in any other spelling of case.
+func Reserved(key string) bool { return strings.EqualFold(key, Annotation) }

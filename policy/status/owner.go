@@ -1,0 +1,18 @@
+package status
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
+)
+
+// ownerOf makes the EffectivePolicy go when its target goes. Manifests have no
+// UID, and without one there is no owner.
+func ownerOf(apiVersion string, target hierarchy.Ref, e *policy.Effective) []metav1.OwnerReference {
+	if e.UID == "" {
+		return nil
+	}
+	return []metav1.OwnerReference{{APIVersion: apiVersion, Kind: target.Kind, Name: target.Name, UID: types.UID(e.UID)}}
+}

@@ -1,0 +1,288 @@
+package status
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
+)
+
+// Condition types and reasons of policies besides those of policy.Standing
+// (api.md section 1).
+const (
+	ConditionAccepted   = "Accepted"
+	ConditionProgrammed = "Programmed"
+	ConditionAggregated = "Aggregated"
+
+	ReasonProgrammed          = "Programmed"
+	ReasonPartiallyProgrammed = "PartiallyProgrammed"
+	ReasonOverridden          = "Overridden"
+	ReasonNoScope             = "NoScope"
+)
+
+// MaxAncestors is how many entries a policy's status can have (GEP-713).
+const MaxAncestors = 16
+
+// condition is one condition to be, without a time.
+type condition struct{ kind, status, reason, message string }
+
+// ancestor is one status entry to be.
+type ancestor struct {
+	ref        map[string]any
+	conditions []condition
+}
+
+// Policy returns the write that makes a policy's status true, if it is not.
+// The tally must have counted every route.
+func (p Planner) Policy(s *policy.Snapshot, of *policy.Policy, tally *policy.Tally, live Live) []Write {
+	object := live.Policy(of.Ref)
+	if object == nil || !of.Kind.ManageStatus {
+		return nil
+	}
+	status, _, _ := unstructured.NestedMap(object.Object, "status")
+	if status == nil {
+		status = map[string]any{}
+	}
+	want := map[string]any{}
+	for key, value := range status {
+		want[key] = value
+	}
+	have, _ := status["ancestors"].([]any)
+	want["ancestors"] = p.ancestors(have, wanted(s, of, tally), of.Generation)
+	if of.Kind.Group() == policy.Group {
+		want["target"] = targetText(of)
+		want["scopes"] = scopesText(of, tally)
+	}
+	if reflect.DeepEqual(status, want) {
+		return nil
+	}
+	changed := object.DeepCopy()
+	changed.Object["status"] = want
+	return []Write{{UpdateStatus, changed}}
+}
+
+// wanted lists our entries: one for each Gateway that a target leads to, or
+// for a target that leads to none, one for the target.
+func wanted(s *policy.Snapshot, of *policy.Policy, tally *policy.Tally) []ancestor {
+	byRef := map[hierarchy.Ref][]policy.Standing{}
+	for _, standing := range s.Standings(of) {
+		refs := []hierarchy.Ref{standing.Target.Ref}
+		if standing.Accepted() || standing.Reason == policy.ReasonConflicted || standing.Reason == policy.ReasonInvalid {
+			if gateways := Gateways(s, standing.Target.Ref); len(gateways) > 0 {
+				refs = gateways
+			}
+		}
+		for _, ref := range refs {
+			byRef[ref] = append(byRef[ref], standing)
+		}
+	}
+	counts := map[hierarchy.Ref]*policy.Count{}
+	for _, c := range tally.Of(of.Ref) {
+		counts[c.Gateway] = c
+	}
+	var ancestors []ancestor
+	for _, ref := range slices.SortedFunc(maps.Keys(byRef), hierarchy.Compare) {
+		accepted := accepted(byRef[ref])
+		conditions := []condition{accepted}
+		if accepted.status == "True" && of.Kind.Class == policy.Inherited {
+			conditions = append(conditions, programmed(counts[ref]))
+		}
+		ancestors = append(ancestors, ancestor{ancestorRef(ref), conditions})
+	}
+	return ancestors
+}
+
+// Gateways lists the Gateways that an object or section leads to, sorted.
+func Gateways(s *policy.Snapshot, target hierarchy.Ref) []hierarchy.Ref {
+	g := s.Graph()
+	gateway := hierarchy.GatewayRef("", "").GroupKind
+	var refs []hierarchy.Ref
+	switch {
+	case target.GroupKind == gateway:
+		refs = append(refs, target.Object())
+	case s.IsRoute(target.GroupKind):
+		for _, l := range g.BoundTo(target.Object()) {
+			refs = append(refs, l.Gateway)
+		}
+	default:
+		for _, ref := range g.Touched(target) {
+			if ref.GroupKind == gateway {
+				refs = append(refs, ref)
+			}
+		}
+	}
+	slices.SortFunc(refs, hierarchy.Compare)
+	return slices.Compact(refs)
+}
+
+// accepted sums up what became of the targets under one ancestor: accepted
+// when one of them is.
+func accepted(standings []policy.Standing) condition {
+	var messages []string
+	first := slices.IndexFunc(standings, policy.Standing.Accepted)
+	for i, s := range standings {
+		if i != first {
+			messages = append(messages, s.Message)
+		}
+	}
+	if first < 0 {
+		return condition{ConditionAccepted, "False", standings[0].Reason, strings.Join(messages, " ")}
+	}
+	messages = append([]string{standings[first].Message}, messages...)
+	return condition{ConditionAccepted, "True", policy.ReasonAccepted, strings.Join(messages, " ")}
+}
+
+// programmed says what came of an accepted policy under one Gateway.
+func programmed(c *policy.Count) condition {
+	if c == nil || c.Paths == 0 {
+		return condition{ConditionProgrammed, "False", ReasonNoScope, "No route is on any path through here to which the policy applies."}
+	}
+	message := fmt.Sprintf("In effect on %d of %d paths", c.Whole+c.Part, c.Paths)
+	if c.Part > 0 {
+		message += fmt.Sprintf(", on %d of them in part", c.Part)
+	}
+	if beaten := c.BeatenBy(); len(beaten) > 0 {
+		message += "; beaten by " + list(beaten, 5)
+	}
+	message += "."
+	switch {
+	case c.Whole == c.Paths:
+		return condition{ConditionProgrammed, "True", ReasonProgrammed, message}
+	case c.Whole+c.Part > 0:
+		return condition{ConditionProgrammed, "True", ReasonPartiallyProgrammed, message}
+	}
+	return condition{ConditionProgrammed, "False", ReasonOverridden, message}
+}
+
+// list names the first few and counts the rest.
+func list(refs []hierarchy.Ref, most int) string {
+	names := make([]string, 0, most)
+	for i, ref := range refs {
+		if i == most {
+			return strings.Join(names, ", ") + fmt.Sprintf(" and %d more", len(refs)-most)
+		}
+		names = append(names, ref.String())
+	}
+	return strings.Join(names, ", ")
+}
+
+func ancestorRef(ref hierarchy.Ref) map[string]any {
+	r := map[string]any{"group": ref.GroupKind.Group, "kind": ref.Kind, "name": ref.Name}
+	if ref.Namespace != "" {
+		r["namespace"] = ref.Namespace
+	}
+	if ref.Section != "" {
+		r["sectionName"] = ref.Section
+	}
+	return r
+}
+
+// ancestors puts our entries among the live ones: foreign entries stay as and
+// where they are, ours that are still wanted stay where they are, new ones
+// come last. What does not fit is summed up in the last of ours.
+func (p Planner) ancestors(live []any, want []ancestor, generation int64) []any {
+	foreign := 0
+	for _, entry := range live {
+		if !ours(entry) {
+			foreign++
+		}
+	}
+	room := max(MaxAncestors-foreign, 0)
+	if more := len(want) - room; more > 0 {
+		want = slices.Clone(want[:room])
+		if room > 0 {
+			last := &want[room-1]
+			last.conditions = append(slices.Clone(last.conditions), condition{ConditionAggregated, "True", "TooManyAncestors",
+				fmt.Sprintf("%d more ancestors are affected and not listed: a status has room for %d.", more, MaxAncestors)})
+		}
+	}
+	entries := make([]any, 0, len(live))
+	placed := make([]bool, len(want))
+	for _, entry := range live {
+		if !ours(entry) {
+			entries = append(entries, entry)
+			continue
+		}
+		ref := entry.(map[string]any)["ancestorRef"]
+		i := slices.IndexFunc(want, func(a ancestor) bool { return reflect.DeepEqual(any(a.ref), ref) })
+		if i >= 0 && !placed[i] {
+			placed[i] = true
+			entries = append(entries, p.entry(want[i], entry.(map[string]any), generation))
+		}
+	}
+	for i, a := range want {
+		if !placed[i] {
+			entries = append(entries, p.entry(a, nil, generation))
+		}
+	}
+	return entries
+}
+
+func ours(entry any) bool {
+	e, _ := entry.(map[string]any)
+	return e["controllerName"] == Controller
+}
+
+func (p Planner) entry(a ancestor, live map[string]any, generation int64) map[string]any {
+	liveConditions, _ := live["conditions"].([]any)
+	conditions := make([]any, 0, len(a.conditions))
+	for _, c := range a.conditions {
+		conditions = append(conditions, p.condition(c, liveConditions, generation))
+	}
+	return map[string]any{"ancestorRef": a.ref, "controllerName": Controller, "conditions": conditions}
+}
+
+// condition keeps the time of the last transition while the status stays.
+func (p Planner) condition(c condition, live []any, generation int64) map[string]any {
+	since := p.Now().UTC().Format(time.RFC3339)
+	for _, old := range live {
+		old, _ := old.(map[string]any)
+		if at, ok := old["lastTransitionTime"].(string); ok && old["type"] == c.kind && old["status"] == c.status {
+			since = at
+		}
+	}
+	return map[string]any{
+		"type": c.kind, "status": c.status, "reason": c.reason, "message": cut(c.message),
+		"observedGeneration": generation, "lastTransitionTime": since,
+	}
+}
+
+// cut keeps a message within what a condition can hold.
+func cut(message string) string {
+	const most = 32768
+	if len(message) > most {
+		return message[:most-3] + "..."
+	}
+	return message
+}
+
+func targetText(p *policy.Policy) string {
+	if len(p.Targets) == 0 {
+		return ""
+	}
+	ref := p.Targets[0].Ref
+	text := ref.Kind + "/" + ref.Name
+	if ref.Section != "" {
+		text += "#" + ref.Section
+	}
+	if more := len(p.Targets) - 1; more > 0 {
+		text += fmt.Sprintf(" (+%d)", more)
+	}
+	return text
+}
+
+func scopesText(p *policy.Policy, tally *policy.Tally) string {
+	var effective, paths int
+	for _, c := range tally.Of(p.Ref) {
+		effective += c.Whole + c.Part
+		paths += c.Paths
+	}
+	return fmt.Sprintf("%d/%d", effective, paths)
+}

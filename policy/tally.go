@@ -1,0 +1,95 @@
+package policy
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/attache-dev/attache/hierarchy"
+)
+
+// Tally counts, for each policy and each Gateway, on how many paths of routes
+// the policy is in effect. It is a running sum: add what a target comes to,
+// subtract what it came to before. The zero value is ready to use.
+type Tally struct {
+	counts map[hierarchy.Ref]map[hierarchy.Ref]*Count // by policy, by Gateway
+}
+
+// Count is what a policy comes to through one Gateway.
+type Count struct {
+	Gateway hierarchy.Ref
+	// Paths is how many paths the policy reaches.
+	Paths int
+	// Whole is on how many of them everything that it states and that applies
+	// there is in effect; Part on how many some of it is.
+	Whole, Part int
+
+	beaten map[hierarchy.Ref]int
+}
+
+// BeatenBy are the policies and routes whose values win over this one's
+// somewhere, sorted.
+func (c *Count) BeatenBy() []hierarchy.Ref {
+	return slices.SortedFunc(maps.Keys(c.beaten), hierarchy.Compare)
+}
+
+// Add counts a target in. Gateways count for nothing: nobody's traffic is on
+// their own paths.
+func (t *Tally) Add(e *Effective) { t.count(e, 1) }
+
+// Remove takes back what Add counted.
+func (t *Tally) Remove(e *Effective) { t.count(e, -1) }
+
+// Of returns what a policy comes to, one entry for each Gateway it reaches
+// routes through, sorted.
+func (t *Tally) Of(policy hierarchy.Ref) []*Count {
+	byGateway := func(a, b *Count) int { return hierarchy.Compare(a.Gateway, b.Gateway) }
+	return slices.SortedFunc(maps.Values(t.counts[policy]), byGateway)
+}
+
+func (t *Tally) count(e *Effective, sign int) {
+	if e == nil || e.Target.GroupKind == hierarchy.GatewayRef("", "").GroupKind {
+		return
+	}
+	if t.counts == nil {
+		t.counts = map[hierarchy.Ref]map[hierarchy.Ref]*Count{}
+	}
+	for _, reach := range e.Reaches {
+		for _, m := range reach.Result.Kinds {
+			for i := range m.Parts {
+				t.countPart(&m.Parts[i], reach.Gateway, sign*reach.Paths)
+			}
+		}
+	}
+}
+
+func (t *Tally) countPart(part *Part, gateway hierarchy.Ref, paths int) {
+	policy := part.Attachment.Policy.Ref
+	counts := t.counts[policy]
+	if counts == nil {
+		counts = map[hierarchy.Ref]*Count{}
+		t.counts[policy] = counts
+	}
+	c := counts[gateway]
+	if c == nil {
+		c = &Count{Gateway: gateway, beaten: map[hierarchy.Ref]int{}}
+		counts[gateway] = c
+	}
+	c.Paths += paths
+	switch {
+	case part.Won == part.Stated && part.Won > 0:
+		c.Whole += paths
+	case part.Won > 0:
+		c.Part += paths
+	}
+	for _, by := range part.BeatenBy {
+		if c.beaten[by] += paths; c.beaten[by] == 0 {
+			delete(c.beaten, by)
+		}
+	}
+	if c.Paths == 0 {
+		delete(counts, gateway)
+	}
+	if len(counts) == 0 {
+		delete(t.counts, policy)
+	}
+}

@@ -1,0 +1,73 @@
+package policy
+
+import (
+	"slices"
+
+	"github.com/attache-dev/attache/hierarchy"
+)
+
+// Touched lists the routes and Gateways, sorted, whose effective policy depends
+// on an object: those it is on the path of, or, for a policy, a ReferenceGrant
+// or a CRD, those that the policies concerned may reach. To find all that an
+// edit touches, ask the snapshot before and the one after.
+func (s *Snapshot) Touched(ref hierarchy.Ref) []hierarchy.Ref {
+	switch p, isPolicy := s.Policy(ref); {
+	case isPolicy:
+		return s.touchedBy(p)
+	case ref.GroupKind == crdGroupKind:
+		return s.touchedByCRD(ref.Name)
+	}
+	object, _ := s.graph.Get(ref)
+	if _, isGrant := object.(*hierarchy.ReferenceGrant); !isGrant {
+		return s.graph.Touched(ref)
+	}
+	var touched []hierarchy.Ref
+	for target, p := range s.places.All() {
+		if target.Namespace != ref.Namespace {
+			continue
+		}
+		if slices.ContainsFunc(p.named, func(p *Policy) bool { return p.Ref.Namespace != ref.Namespace }) {
+			touched = append(touched, s.graph.Touched(target)...)
+		}
+	}
+	return sorted(touched)
+}
+
+func (s *Snapshot) touchedBy(policies ...*Policy) []hierarchy.Ref {
+	var touched []hierarchy.Ref
+	for _, p := range policies {
+		for _, t := range p.Targets {
+			touched = append(touched, s.graph.Touched(t.Ref)...)
+		}
+	}
+	return sorted(touched)
+}
+
+func (s *Snapshot) touchedByCRD(name string) []hierarchy.Ref {
+	var touched []hierarchy.Ref
+	if gk, ok := s.kindOf[name]; ok {
+		var policies []*Policy
+		for p := range s.Policies() {
+			if p.Ref.GroupKind == gk {
+				policies = append(policies, p)
+			}
+		}
+		touched = s.touchedBy(policies...)
+	}
+	for gk, crd := range s.routeKinds {
+		if crd != name {
+			continue
+		}
+		for r := range s.graph.Routes() {
+			if r.Meta().Ref.GroupKind == gk {
+				touched = append(touched, s.graph.Touched(r.Meta().Ref)...)
+			}
+		}
+	}
+	return sorted(touched)
+}
+
+func sorted(refs []hierarchy.Ref) []hierarchy.Ref {
+	slices.SortFunc(refs, hierarchy.Compare)
+	return slices.Compact(refs)
+}
