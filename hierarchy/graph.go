@@ -1,10 +1,9 @@
 package hierarchy
 
 import (
-	"iter"
+	"cmp"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
+	"github.com/attache-dev/attache/hierarchy/persistent"
 )
 
 // Problem is something wrong with an input object. It is a value and not an
@@ -27,8 +26,8 @@ type Node struct {
 }
 
 // Path is one way from a GatewayClass down to a rule (or to a route without
-// rules, or to a listener), GatewayClass first. A level that does not take
-// part (ListenerSet for a Gateway's own listener) has no Node.
+// rules), GatewayClass first. A level that does not take part (ListenerSet for
+// a Gateway's own listener) has no Node. Paths share their Nodes.
 type Path []*Node
 
 // Listener is one listener in its place on the hierarchy: whose it is, and
@@ -49,6 +48,12 @@ type Listener struct {
 	// Conflicted is HostnameConflict or ProtocolConflict for a listener that
 	// lost its port (R37), else empty.
 	Conflicted string
+
+	// hosts is Spec.Hostname as a list, shared by the routes that have no
+	// hostname of their own.
+	hosts []string
+	// above are the Nodes of every path through the listener, down to its own.
+	above []*Node
 }
 
 // Binding is what became of one parentRef of a route.
@@ -58,7 +63,8 @@ type Binding struct {
 	// Reason is Gateway API's word: Accepted, NoMatchingParent,
 	// NotAllowedByListeners, NoMatchingListenerHostname; or one of ours where
 	// upstream has none: ParentNotFound, ParentNotAccepted, MeshParent,
-	// UnknownParentKind.
+	// UnknownParentKind. A MeshParent is never Accepted here: it is not a path
+	// through a Gateway (R47, R50).
 	Reason string
 	// Message names the stage that failed and the offending fields on both
 	// sides.
@@ -76,15 +82,108 @@ type BoundListener struct {
 	Active bool
 }
 
+// The reasons of a Binding and of a ListenerSet. Those that Gateway API has no
+// word for are marked as ours.
+const (
+	ReasonAccepted                   = "Accepted"
+	ReasonNoMatchingParent           = "NoMatchingParent"
+	ReasonNotAllowedByListeners      = "NotAllowedByListeners"
+	ReasonNoMatchingListenerHostname = "NoMatchingListenerHostname"
+	// ReasonNotAllowed is of a ListenerSet that its Gateway does not admit (R34).
+	ReasonNotAllowed = "NotAllowed"
+	// ReasonListenersNotValid is of a ListenerSet without a valid entry (R39).
+	ReasonListenersNotValid = "ListenersNotValid"
+	// ReasonParentNotFound is ours: upstream says nothing at all then (R8).
+	ReasonParentNotFound = "ParentNotFound"
+	// ReasonParentNotAccepted is ours on a route: its ListenerSet is refused (R42).
+	ReasonParentNotAccepted = "ParentNotAccepted"
+	// ReasonMeshParent is ours: the parent is a Service (R47).
+	ReasonMeshParent = "MeshParent"
+	// ReasonUnknownParentKind is ours: neither Gateway, ListenerSet nor Service (R8).
+	ReasonUnknownParentKind = "UnknownParentKind"
+)
+
+// The values of Listener.Conflicted.
+const (
+	HostnameConflict = "HostnameConflict"
+	ProtocolConflict = "ProtocolConflict"
+)
+
 // Graph is an immutable set of objects with everything derived from them:
 // admitted ListenerSets, bindings with reasons, and indexes from every object
 // to the paths it touches. With and Without return a new Graph that shares
-// what did not change.
-type Graph struct{}
+// what did not change. The zero Graph is empty and ready to use. Nothing that
+// a Graph returns may be changed.
+type Graph struct {
+	classes    persistent.Map[Ref, *GatewayClass]
+	gateways   persistent.Map[Ref, *gatewayState]
+	sets       persistent.Map[Ref, *setState]
+	routes     persistent.Map[Ref, *routeState]
+	namespaces persistent.Map[string, *Namespace]
+	grants     persistent.Map[Ref, *ReferenceGrant]
 
-var (
-	_ = (*Graph)(nil)
-	_ iter.Seq[Path]
-	_ schema.GroupKind
-	_ unstructured.Unstructured
-)
+	// routesOf is from an object to the routes that name it as parent, whether
+	// it exists or not.
+	routesOf persistent.Map[Ref, members]
+	// setsOf is from a Gateway to the ListenerSets that name it.
+	setsOf persistent.Map[Ref, members]
+	// gatewaysOf is from a GatewayClass to the Gateways that name it.
+	gatewaysOf persistent.Map[Ref, members]
+	// bound is from a listener to the routes bound to it.
+	bound persistent.Map[Ref, members]
+	// routesIn, setsIn and grantsIn are from a namespace to what is in it.
+	routesIn persistent.Map[string, members]
+	setsIn   persistent.Map[string, members]
+	grantsIn persistent.Map[string, members]
+	// scoped are the Gateways and the routes that take part in default
+	// Gateways (R31), by kind of participant.
+	scoped persistent.Map[string, members]
+}
+
+// members is a set of objects. Its keys are the identities of objects: while
+// an object is in a Graph, every version of it has the same *Ref. A pointer is
+// hashed and compared much faster than five strings.
+type members = persistent.Map[*Ref, struct{}]
+
+// gatewayState is a Gateway and what follows from it and its ListenerSets.
+type gatewayState struct {
+	id      *Ref
+	gateway *Gateway
+	// own are its own listeners, all of them with its ListenerSets'; both
+	// sorted by compareListeners.
+	own, all []*Listener
+}
+
+// setState is a ListenerSet and what its Gateway makes of it.
+type setState struct {
+	id  *Ref
+	set *ListenerSet
+	// admitted says that its listeners joined the Gateway. It is not accepted:
+	// an admitted ListenerSet whose entries all lost their ports is refused,
+	// but routes are still bound to it (R29).
+	admitted, accepted bool
+	reason, message    string
+	listeners          []*Listener
+}
+
+// routeState is a route and where it is bound.
+type routeState struct {
+	id       *Ref
+	route    *Route
+	row      *routeKind
+	bindings []Binding
+	boundTo  []*Listener
+}
+
+func compareListeners(a, b *Listener) int {
+	if a == b {
+		return 0
+	}
+	if c := Compare(a.Gateway, b.Gateway); c != 0 {
+		return c
+	}
+	if c := Compare(a.ListenerSet, b.ListenerSet); c != 0 {
+		return c
+	}
+	return cmp.Compare(a.Ref.Section, b.Ref.Section)
+}

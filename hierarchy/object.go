@@ -43,6 +43,9 @@ type Gateway struct {
 	// DefaultScope is spec.defaultScope of the experimental channel (R31).
 	DefaultScope string
 	Parameters   *Reference
+	// References are the certificates of spec.tls: the client certificate for
+	// backends and the CA certificates for clients.
+	References []Reference
 }
 
 // ListenerSet is a decoded ListenerSet with its entries in spec order.

@@ -77,11 +77,17 @@ func (r Ref) String() string {
 // Compare orders Refs by kind, group, namespace, name and section. All output
 // is sorted by it.
 func Compare(a, b Ref) int {
-	return cmp.Or(
-		cmp.Compare(a.Kind, b.Kind),
-		cmp.Compare(a.GroupKind.Group, b.GroupKind.Group),
-		cmp.Compare(a.Namespace, b.Namespace),
-		cmp.Compare(a.Name, b.Name),
-		cmp.Compare(a.Section, b.Section),
-	)
+	if c := cmp.Compare(a.Kind, b.Kind); c != 0 {
+		return c
+	}
+	if c := cmp.Compare(a.GroupKind.Group, b.GroupKind.Group); c != 0 {
+		return c
+	}
+	if c := cmp.Compare(a.Namespace, b.Namespace); c != 0 {
+		return c
+	}
+	if c := cmp.Compare(a.Name, b.Name); c != 0 {
+		return c
+	}
+	return cmp.Compare(a.Section, b.Section)
 }

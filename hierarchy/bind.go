@@ -1,0 +1,283 @@
+package hierarchy
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// stage is how far a route got with a listener (R27). A later stage is better.
+type stage int
+
+const (
+	notSelected stage = iota
+	notAllowed
+	noHostname
+	accepted
+)
+
+var stageReasons = [...]string{ReasonNoMatchingParent, ReasonNotAllowedByListeners, ReasonNoMatchingListenerHostname, ReasonAccepted}
+
+// binder binds routes. It looks things up in whatever state the edit is in.
+type binder struct {
+	gateway         func(Ref) *gatewayState
+	set             func(Ref) *setState
+	namespaceLabels func(string) map[string]string
+	// defaults are the default Gateways, sorted (R31).
+	defaults []Ref
+	// scratch collects what a route is bound to before its size is known.
+	scratch []BoundListener
+}
+
+// bind computes the bindings of a route. Of the routes that a listener cannot
+// tell apart it marks none as active: which one is depends on the others (R30).
+func (b *binder) bind(id *Ref, route *Route) *routeState {
+	s := &routeState{id: id, route: route, row: rowOf(kindOf(route.meta.Ref.GroupKind))}
+	parents := route.Parents
+	if claims := b.defaultParents(route); len(claims) > 0 {
+		parents = slices.Concat(parents, claims)
+	}
+	if len(parents) == 0 {
+		return s
+	}
+	s.bindings = make([]Binding, len(parents))
+	b.scratch = b.scratch[:0]
+	ends := make([]int, len(parents))
+	for i := range parents {
+		s.bindings[i] = b.bindParent(s, parents[i])
+		ends[i] = len(b.scratch)
+	}
+	listeners := slices.Clone(b.scratch)
+	start := 0
+	for i, end := range ends {
+		if end > start {
+			s.bindings[i].Listeners = listeners[start:end:end]
+		}
+		start = end
+	}
+	s.boundTo = distinctListeners(listeners)
+	return s
+}
+
+// defaultParents are the parentRefs that a route does not write but means
+// (R31). One that it writes as well is not claimed twice.
+func (b *binder) defaultParents(route *Route) []ParentRef {
+	if route.UseDefaultGateways != fromAll {
+		return nil
+	}
+	var claims []ParentRef
+	for _, gateway := range b.defaults {
+		claim := ParentRef{Ref: gateway, Index: -1}
+		if !containsParent(route.Parents, claim) {
+			claims = append(claims, claim)
+		}
+	}
+	return claims
+}
+
+func distinctListeners(bound []BoundListener) []*Listener {
+	if len(bound) == 0 {
+		return nil
+	}
+	listeners := make([]*Listener, len(bound))
+	for i := range bound {
+		listeners[i] = bound[i].Listener
+	}
+	slices.SortFunc(listeners, compareListeners)
+	return slices.Compact(listeners)
+}
+
+// bindParent binds one parentRef (R5-R8, R27) and appends the listeners it is
+// bound to to the scratch.
+func (b *binder) bindParent(s *routeState, parent ParentRef) Binding {
+	binding := Binding{Parent: parent}
+	listeners, v := b.parentListeners(parent)
+	if v.reason != "" {
+		binding.Reason, binding.Message = v.reason, v.message
+		return binding
+	}
+	selected, bound, best := 0, 0, notSelected
+	for _, l := range listeners {
+		if !parent.selects(l) {
+			continue
+		}
+		selected++
+		reached, hostnames := b.try(s, l)
+		best = max(best, reached)
+		if reached == accepted {
+			bound++
+			active := s.row.discriminated && l.Conflicted == ""
+			b.scratch = append(b.scratch, BoundListener{Listener: l, Hostnames: hostnames, Active: active})
+		}
+	}
+	binding.Reason = stageReasons[best]
+	switch best {
+	case accepted:
+		binding.Accepted = true
+		binding.Message = acceptedMessage(bound, selected)
+	case notSelected:
+		binding.Message = b.nothingSelected(parent, listeners)
+	default:
+		binding.Message = b.explain(s, parent, listeners, best)
+	}
+	return binding
+}
+
+// parentListeners returns the listeners among which a parentRef selects, or
+// the verdict when there are none to select from.
+func (b *binder) parentListeners(parent ParentRef) ([]*Listener, verdict) {
+	ref := parent.Ref.Object()
+	switch ref.GroupKind {
+	case gatewayKind:
+		if g := b.gateway(ref); g != nil {
+			// Its own only: a Gateway parentRef never reaches the listeners
+			// of its ListenerSets (R35).
+			return g.own, verdict{}
+		}
+	case listenerSetKind:
+		if set := b.set(ref); set != nil {
+			if !set.admitted {
+				return nil, verdict{ReasonParentNotAccepted, fmt.Sprintf("%s is not part of its Gateway: %s", ref, set.message)}
+			}
+			return set.listeners, verdict{}
+		}
+	case serviceKind:
+		return nil, verdict{ReasonMeshParent, fmt.Sprintf("%s is a mesh parent, not a way through a Gateway", ref)}
+	default:
+		return nil, verdict{ReasonUnknownParentKind, fmt.Sprintf("%s is none of Gateway, ListenerSet (group %q) and Service (group \"\")", describeParent(parent), Group)}
+	}
+	return nil, verdict{ReasonParentNotFound, fmt.Sprintf("%s does not exist", ref)}
+}
+
+func describeParent(parent ParentRef) string {
+	return fmt.Sprintf("%s of group %q", parent.Ref.Object(), parent.Ref.GroupKind.Group)
+}
+
+// selects is the first stage (R5).
+func (p *ParentRef) selects(l *Listener) bool {
+	return (p.Ref.Section == "" || p.Ref.Section == l.Spec.Name) && (p.Port == 0 || p.Port == l.Spec.Port)
+}
+
+// try takes a route through the stages of one selected listener (R27), and
+// returns the hostnames they share when it gets through.
+func (b *binder) try(s *routeState, l *Listener) (stage, []string) {
+	ref := &s.route.meta.Ref
+	if !l.admitsKind(kindOf(ref.GroupKind)) {
+		return notAllowed, nil
+	}
+	if !l.Spec.Namespaces.admits(ref.Namespace, l.Ref.Namespace, b.namespaceLabels) {
+		return notAllowed, nil
+	}
+	if !matchesHostnames(s.row, l) {
+		return accepted, nil
+	}
+	hostnames, ok := intersectHostnames(l, s.route.Hostnames)
+	if !ok {
+		return noHostname, nil
+	}
+	return accepted, hostnames
+}
+
+// matchesHostnames says whether hostnames mean anything between a route kind
+// and a listener (R21).
+func matchesHostnames(row *routeKind, l *Listener) bool {
+	return row.hostnames && l.Spec.Protocol != protocolTCP && l.Spec.Protocol != protocolUDP
+}
+
+func acceptedMessage(bound, selected int) string {
+	if bound == selected {
+		return "bound to every listener that the parentRef selects"
+	}
+	return "bound to " + strconv.Itoa(bound) + " of the " + strconv.Itoa(selected) + " listeners that the parentRef selects"
+}
+
+// nothingSelected explains the first stage: what the parentRef asks for, and
+// what there is.
+func (b *binder) nothingSelected(parent ParentRef, listeners []*Listener) string {
+	var asks []string
+	if parent.Ref.Section != "" {
+		asks = append(asks, fmt.Sprintf("sectionName %q", parent.Ref.Section))
+	}
+	if parent.Port != 0 {
+		asks = append(asks, fmt.Sprintf("port %d", parent.Port))
+	}
+	ref := parent.Ref.Object()
+	if len(listeners) == 0 {
+		return fmt.Sprintf("%s has no listeners of its own", ref)
+	}
+	names := make([]string, len(listeners))
+	for i, l := range listeners {
+		names[i] = fmt.Sprintf("%q (port %d)", l.Spec.Name, l.Spec.Port)
+	}
+	return fmt.Sprintf("%s selects no listener: %s has %s", strings.Join(asks, " and "), ref, shortList(names))
+}
+
+// explain says of every selected listener that reached the best stage why it
+// went no further.
+func (b *binder) explain(s *routeState, parent ParentRef, listeners []*Listener, best stage) string {
+	var reasons []string
+	for _, l := range listeners {
+		if !parent.selects(l) {
+			continue
+		}
+		if reached, _ := b.try(s, l); reached == best {
+			reasons = append(reasons, b.refusal(s, l, best))
+		}
+	}
+	return shortList(reasons)
+}
+
+// shortList joins the first few of a list and counts the rest.
+func shortList(list []string) string {
+	const most = 3
+	if len(list) > most {
+		return fmt.Sprintf("%s; and %d more", strings.Join(list[:most], "; "), len(list)-most)
+	}
+	return strings.Join(list, "; ")
+}
+
+// refusal says why one listener did not let a route past a stage.
+func (b *binder) refusal(s *routeState, l *Listener, reached stage) string {
+	ref := s.route.meta.Ref
+	if reached == noHostname {
+		quoted := make([]string, len(s.route.Hostnames))
+		for i, h := range s.route.Hostnames {
+			quoted[i] = strconv.Quote(h)
+		}
+		if len(quoted) == 1 {
+			return fmt.Sprintf("hostname %s of the route does not intersect %q of listener %s", quoted[0], l.Spec.Hostname, l.Spec.Name)
+		}
+		return fmt.Sprintf("none of the route's hostnames %s intersects %q of listener %s", strings.Join(quoted, ", "), l.Spec.Hostname, l.Spec.Name)
+	}
+	if kind := kindOf(ref.GroupKind); !l.admitsKind(kind) {
+		return fmt.Sprintf("listener %s %s", l.Spec.Name, kindRefusal(l, kind))
+	}
+	return fmt.Sprintf("listener %s: %s", l.Spec.Name,
+		l.Spec.Namespaces.refusal("allowedRoutes.namespaces", ref.Namespace, l.Ref.Namespace, b.namespaceLabels))
+}
+
+// kindRefusal says why a listener does not admit a kind of route (R16-R18).
+func kindRefusal(l *Listener, kind Kind) string {
+	switch {
+	case !standardProtocol(l.Spec.Protocol):
+		return fmt.Sprintf("has protocol %q, of which no route kinds are known", l.Spec.Protocol)
+	case len(l.Spec.Kinds) == 0:
+		return fmt.Sprintf("does not admit %s: its protocol %s serves %s", kind.Kind, l.Spec.Protocol, kindList(l.Supported))
+	case containsKind(l.Spec.Kinds, kind):
+		return fmt.Sprintf("lists %s in allowedRoutes.kinds, but its protocol %s cannot serve it", kind.Kind, l.Spec.Protocol)
+	}
+	return fmt.Sprintf("does not admit %s: its allowedRoutes.kinds are %s", kind.Kind, kindList(l.Spec.Kinds))
+}
+
+// kindList lists kinds; one of another group with its group.
+func kindList(kinds []Kind) string {
+	names := make([]string, len(kinds))
+	for i, k := range kinds {
+		names[i] = k.Kind
+		if k.Group != Group {
+			names[i] += "." + k.Group
+		}
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,222 @@
+package hierarchy
+
+import (
+	"maps"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/selection"
+)
+
+// The values of a namespaces.from (R13).
+const (
+	fromAll      = "All"
+	fromSame     = "Same"
+	fromSelector = "Selector"
+	fromNone     = "None"
+)
+
+func decodeGatewayClass(r *reader, meta Meta, object map[string]any) Object {
+	spec := r.object(object, "", "spec")
+	return &GatewayClass{
+		meta:       meta,
+		Controller: canonical(r.text(spec, "spec", "controllerName", "")),
+		Parameters: r.parameters(spec, "spec", ""),
+	}
+}
+
+func decodeGateway(r *reader, meta Meta, object map[string]any) Object {
+	spec := r.object(object, "", "spec")
+	infrastructure := r.object(spec, "spec", "infrastructure")
+	allowed := r.object(spec, "spec", "allowedListeners")
+	return &Gateway{
+		meta:             meta,
+		Class:            canonical(r.required(spec, "spec", "gatewayClassName", "edge")),
+		Listeners:        r.listeners(spec),
+		AllowedListeners: r.from(allowed, "spec.allowedListeners", fromNone, fromAll, fromSame, fromSelector, fromNone),
+		DefaultScope:     r.text(spec, "spec", "defaultScope", ""),
+		Parameters:       r.parameters(infrastructure, "spec.infrastructure", meta.Ref.Namespace),
+		References:       r.gatewayTLS(spec),
+	}
+}
+
+func decodeListenerSet(r *reader, meta Meta, object map[string]any) Object {
+	spec := r.object(object, "", "spec")
+	set := &ListenerSet{meta: meta, Listeners: r.listeners(spec)}
+	parent := r.object(spec, "spec", "parentRef")
+	if parent == nil {
+		r.problem("spec.parentRef", "is missing; write the name of the Gateway that the listeners join")
+		return set
+	}
+	set.Parent, _ = r.reference(parent, "spec.parentRef", defaults{Group, "Gateway", meta.Ref.Namespace})
+	return set
+}
+
+// parameters reads a parametersRef. Its kind has no default: whatever it names
+// is the implementation's own.
+func (r *reader) parameters(from map[string]any, path, namespace string) *Reference {
+	fields := r.object(from, path, "parametersRef")
+	if fields == nil {
+		return nil
+	}
+	path = join(path, "parametersRef")
+	to, ok := r.reference(fields, path, defaults{namespace: namespace})
+	if !ok {
+		return nil
+	}
+	return &Reference{To: to, Field: path}
+}
+
+// gatewayTLS reads the references of spec.tls (R43).
+func (r *reader) gatewayTLS(spec map[string]any) []Reference {
+	tls := r.object(spec, "spec", "tls")
+	if tls == nil {
+		return nil
+	}
+	var refs []Reference
+	backend := r.object(tls, "spec.tls", "backend")
+	if fields := r.object(backend, "spec.tls.backend", "clientCertificateRef"); fields != nil {
+		refs = r.appendReference(refs, fields, "spec.tls.backend.clientCertificateRef", "Secret")
+	}
+	frontend := r.object(tls, "spec.tls", "frontend")
+	const byDefault = "spec.tls.frontend.default"
+	refs = r.appendCACertificates(refs, r.object(frontend, "spec.tls.frontend", "default"), byDefault)
+	for port := range r.items(frontend, "spec.tls.frontend", "perPort") {
+		refs = r.appendCACertificates(refs, r.object(port.fields, port.path, "tls"), join(port.path, "tls"))
+	}
+	return refs
+}
+
+func (r *reader) appendCACertificates(refs []Reference, from map[string]any, path string) []Reference {
+	validation := r.object(from, path, "validation")
+	for ca := range r.items(validation, join(path, "validation"), "caCertificateRefs") {
+		refs = r.appendReference(refs, ca.fields, ca.path, "")
+	}
+	return refs
+}
+
+// appendReference appends a reference whose group defaults to core and whose
+// namespace to the referring object's.
+func (r *reader) appendReference(refs []Reference, fields map[string]any, path, kind string) []Reference {
+	if to, ok := r.reference(fields, path, defaults{"", kind, r.ref.Namespace}); ok {
+		refs = append(refs, Reference{To: to, Field: path})
+	}
+	return refs
+}
+
+// listeners reads spec.listeners. Names are unique in an object of a cluster
+// (they are the key of the list); of two that share one the first counts.
+func (r *reader) listeners(spec map[string]any) []ListenerSpec {
+	var listeners []ListenerSpec
+	seen := make(map[string]bool)
+	for l := range r.items(spec, "spec", "listeners") {
+		name := r.required(l.fields, l.path, "name", "https")
+		switch {
+		case name == "":
+			continue
+		case seen[name]:
+			r.problem(join(l.path, "name"), "%q is the name of an earlier listener too; give every listener its own", name)
+			continue
+		}
+		seen[name] = true
+		listeners = append(listeners, r.listener(l, name))
+	}
+	return listeners
+}
+
+func (r *reader) listener(l item, name string) ListenerSpec {
+	spec := ListenerSpec{
+		Name:     canonical(name),
+		Port:     r.port(l.fields, l.path, "port"),
+		Protocol: canonical(r.required(l.fields, l.path, "protocol", protocolHTTPS)),
+		Hostname: canonical(r.text(l.fields, l.path, "hostname", "")),
+	}
+	tls := r.object(l.fields, l.path, "tls")
+	if tls != nil || spec.Protocol == protocolHTTPS || spec.Protocol == protocolTLS {
+		spec.TLSMode = canonical(r.text(tls, join(l.path, "tls"), "mode", "Terminate"))
+	}
+	for ref := range r.items(tls, join(l.path, "tls"), "certificateRefs") {
+		spec.Certificates = r.appendReference(spec.Certificates, ref.fields, ref.path, "Secret")
+	}
+	allowed := r.object(l.fields, l.path, "allowedRoutes")
+	path := join(l.path, "allowedRoutes")
+	spec.Namespaces = r.from(allowed, path, fromSame, fromAll, fromSame, fromSelector)
+	for kind := range r.items(allowed, path, "kinds") {
+		if k := r.required(kind.fields, kind.path, "kind", "HTTPRoute"); k != "" {
+			group := r.text(kind.fields, kind.path, "group", Group)
+			spec.Kinds = append(spec.Kinds, Kind{Group: canonical(group), Kind: canonical(k)})
+		}
+	}
+	return spec
+}
+
+// from reads the namespaces gate below path. A value that does not exist
+// admits nothing: when in doubt, the gate is closed.
+func (r *reader) from(allowed map[string]any, path, otherwise string, values ...string) From {
+	namespaces := r.object(allowed, path, "namespaces")
+	path = join(path, "namespaces")
+	if namespaces == nil {
+		return From{From: otherwise}
+	}
+	from := From{From: r.text(namespaces, path, "from", otherwise)}
+	known := false
+	for _, value := range values {
+		if from.From == value {
+			from.From, known = value, true
+		}
+	}
+	if !known {
+		r.problem(join(path, "from"), "%q is not one of %v; nothing is admitted", from.From, values)
+		return From{From: fromNone}
+	}
+	if from.From == fromSelector {
+		from.Selector = r.selector(namespaces, path)
+	}
+	return from
+}
+
+// selector reads a label selector; nil, which selects nothing, when it is
+// absent (R15) or cannot be understood. An empty one selects everything.
+func (r *reader) selector(namespaces map[string]any, path string) labels.Selector {
+	fields := r.object(namespaces, path, "selector")
+	path = join(path, "selector")
+	if fields == nil {
+		r.problem(path, "is missing although from is Selector; nothing is selected. Write {} to select every namespace")
+		return nil
+	}
+	before := len(r.problems)
+	selector := labels.NewSelector()
+	matchLabels := r.labels(fields, path, "matchLabels")
+	for _, key := range slices.Sorted(maps.Keys(matchLabels)) {
+		selector = r.addRequirement(selector, join(path, "matchLabels"), key, selection.Equals, []string{matchLabels[key]})
+	}
+	for e := range r.items(fields, path, "matchExpressions") {
+		key := r.required(e.fields, e.path, "key", "team")
+		operator, ok := selectorOperators[r.required(e.fields, e.path, "operator", "In")]
+		if !ok {
+			r.problem(join(e.path, "operator"), "is not one of In, NotIn, Exists, DoesNotExist")
+			continue
+		}
+		selector = r.addRequirement(selector, e.path, key, operator, r.texts(e.fields, e.path, "values"))
+	}
+	if len(r.problems) > before {
+		return nil
+	}
+	return selector
+}
+
+var selectorOperators = map[string]selection.Operator{
+	"In":           selection.In,
+	"NotIn":        selection.NotIn,
+	"Exists":       selection.Exists,
+	"DoesNotExist": selection.DoesNotExist,
+}
+
+func (r *reader) addRequirement(s labels.Selector, path, key string, op selection.Operator, values []string) labels.Selector {
+	requirement, err := labels.NewRequirement(key, op, values)
+	if err != nil {
+		r.problem(path, "is not a valid selector: %v", err)
+		return s
+	}
+	return s.Add(*requirement)
+}

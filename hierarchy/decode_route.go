@@ -1,0 +1,96 @@
+package hierarchy
+
+func decodeRoute(r *reader, meta Meta, object map[string]any) Object {
+	spec := r.object(object, "", "spec")
+	route := &Route{
+		meta:               meta,
+		Parents:            r.parents(spec),
+		Hostnames:          r.texts(spec, "spec", "hostnames"),
+		UseDefaultGateways: r.text(spec, "spec", "useDefaultGateways", ""),
+	}
+	for i, h := range route.Hostnames {
+		route.Hostnames[i] = canonical(h)
+	}
+	for rule := range r.items(spec, "spec", "rules") {
+		route.Rules = append(route.Rules, r.rule(rule))
+	}
+	if rowOf(kindOf(meta.Ref.GroupKind)).defaultRule && spec["rules"] == nil {
+		route.Rules = []Rule{{}}
+	}
+	return route
+}
+
+// parents reads spec.parentRefs, defaulted (R3) and without repetition. What
+// makes two the same is their resolved form, for CEL cannot see the route's
+// own namespace (R10).
+func (r *reader) parents(spec map[string]any) []ParentRef {
+	list := r.list(spec, "spec", "parentRefs")
+	if len(list) == 0 {
+		return nil
+	}
+	parents := make([]ParentRef, 0, len(list))
+	for p := range r.items(spec, "spec", "parentRefs") {
+		ref, ok := r.reference(p.fields, p.path, defaults{Group, "Gateway", r.ref.Namespace})
+		if !ok {
+			continue
+		}
+		ref.Section = canonical(r.text(p.fields, p.path, "sectionName", ""))
+		parent := ParentRef{Ref: ref, Port: r.port(p.fields, p.path, "port"), Index: p.index}
+		if !containsParent(parents, parent) {
+			parents = append(parents, parent)
+		}
+	}
+	return parents
+}
+
+func containsParent(parents []ParentRef, parent ParentRef) bool {
+	for _, p := range parents {
+		if p.Ref == parent.Ref && p.Port == parent.Port {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *reader) rule(from item) Rule {
+	rule := Rule{Name: canonical(r.text(from.fields, from.path, "name", ""))}
+	for key, value := range from.fields {
+		switch key {
+		case "name", "matches", "filters", "backendRefs":
+			continue
+		}
+		if value == nil {
+			continue // as absent as it gets
+		}
+		if rule.Inline == nil {
+			rule.Inline = make(map[string]any)
+		}
+		rule.Inline[key] = copyJSON(value)
+	}
+	r.filters(&rule, from.fields, from.path)
+	for backend := range r.items(from.fields, from.path, "backendRefs") {
+		rule.Backends = r.appendReference(rule.Backends, backend.fields, backend.path, "Service")
+		r.filters(&rule, backend.fields, backend.path)
+	}
+	return rule
+}
+
+// filters reads the references of spec.rules[].filters, or of one backendRef's
+// filters: mirrors and external authorization go to backends (R43), and an
+// ExtensionRef to whatever the implementation knows.
+func (r *reader) filters(rule *Rule, from map[string]any, path string) {
+	for filter := range r.items(from, path, "filters") {
+		for _, key := range [...]string{"requestMirror", "externalAuth"} {
+			object := r.object(filter.fields, filter.path, key)
+			backend := r.object(object, join(filter.path, key), "backendRef")
+			if backend == nil {
+				continue
+			}
+			field := join(join(filter.path, key), "backendRef")
+			rule.Backends = r.appendReference(rule.Backends, backend, field, "Service")
+		}
+		if extension := r.object(filter.fields, filter.path, "extensionRef"); extension != nil {
+			rule.Extensions = r.appendReference(rule.Extensions, extension, join(filter.path, "extensionRef"), "")
+		}
+	}
+}

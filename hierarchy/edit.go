@@ -1,0 +1,482 @@
+package hierarchy
+
+import (
+	"iter"
+	"maps"
+	"slices"
+
+	"github.com/attache-dev/attache/hierarchy/persistent"
+)
+
+// Build returns the Graph of a set of objects. Of two objects with one Ref the
+// later counts.
+func Build(objects []Object) *Graph { return new(Graph).With(objects...) }
+
+// With returns a Graph that has the objects, in place of those with the same
+// Refs.
+func (g *Graph) With(objects ...Object) *Graph {
+	if len(objects) == 0 {
+		return g
+	}
+	e := newEdit(g)
+	for _, o := range objects {
+		e.put(o)
+	}
+	return e.graph()
+}
+
+// Without returns a Graph that does not have the objects that the Refs name.
+// Sections of Refs are ignored.
+func (g *Graph) Without(refs ...Ref) *Graph {
+	if len(refs) == 0 {
+		return g
+	}
+	e := newEdit(g)
+	for _, ref := range refs {
+		e.remove(ref.Object())
+	}
+	return e.graph()
+}
+
+// The keys of Graph.scoped.
+const (
+	scopedGateways = "gateways"
+	scopedRoutes   = "routes"
+)
+
+// edit is the making of the next Graph. First the objects are put and removed,
+// which only notes what depends on them; then everything noted is derived
+// again, once, in the order in which things depend on each other: Gateways
+// with their ListenerSets, routes, and which of competing routes is active.
+// The result is the same as deriving everything from nothing.
+type edit struct {
+	base *Graph
+
+	classes    *persistent.Builder[Ref, *GatewayClass]
+	gateways   *persistent.Builder[Ref, *gatewayState]
+	sets       *persistent.Builder[Ref, *setState]
+	routes     *persistent.Builder[Ref, *routeState]
+	namespaces *persistent.Builder[string, *Namespace]
+	grants     *persistent.Builder[Ref, *ReferenceGrant]
+
+	routesOf, setsOf, gatewaysOf, bound index[Ref]
+	routesIn, setsIn, grantsIn, scoped  index[string]
+
+	// staleGateways are to be derived again, existing or not.
+	staleGateways map[Ref]struct{}
+	// holders are the Gateways and ListenerSets whose listeners may have
+	// changed, and with them the routes that name them.
+	holders map[Ref]struct{}
+	// staleRoutes are to be bound again; gone or not.
+	staleRoutes map[*Ref]struct{}
+	// contested are listeners where another route may have become the active one.
+	contested map[Ref]struct{}
+}
+
+func newEdit(g *Graph) *edit {
+	return &edit{
+		base:       g,
+		classes:    g.classes.Builder(),
+		gateways:   g.gateways.Builder(),
+		sets:       g.sets.Builder(),
+		routes:     g.routes.Builder(),
+		namespaces: g.namespaces.Builder(),
+		grants:     g.grants.Builder(),
+
+		routesOf:   index[Ref]{base: g.routesOf},
+		setsOf:     index[Ref]{base: g.setsOf},
+		gatewaysOf: index[Ref]{base: g.gatewaysOf},
+		bound:      index[Ref]{base: g.bound},
+		routesIn:   index[string]{base: g.routesIn},
+		setsIn:     index[string]{base: g.setsIn},
+		grantsIn:   index[string]{base: g.grantsIn},
+		scoped:     index[string]{base: g.scoped},
+
+		staleGateways: make(map[Ref]struct{}),
+		holders:       make(map[Ref]struct{}),
+		staleRoutes:   make(map[*Ref]struct{}),
+		contested:     make(map[Ref]struct{}),
+	}
+}
+
+// graph derives what is stale and returns the next Graph.
+func (e *edit) graph() *Graph {
+	e.deriveGateways()
+	e.bindRoutes()
+	e.settleContests()
+	return &Graph{
+		classes: e.classes.Map(), gateways: e.gateways.Map(), sets: e.sets.Map(),
+		routes: e.routes.Map(), namespaces: e.namespaces.Map(), grants: e.grants.Map(),
+		routesOf: e.routesOf.done(), setsOf: e.setsOf.done(), gatewaysOf: e.gatewaysOf.done(), bound: e.bound.done(),
+		routesIn: e.routesIn.done(), setsIn: e.setsIn.done(), grantsIn: e.grantsIn.done(), scoped: e.scoped.done(),
+	}
+}
+
+func (e *edit) put(o Object) {
+	switch o := o.(type) {
+	case *GatewayClass:
+		e.classes.Set(o.meta.Ref, o)
+	case *Gateway:
+		e.putGateway(o.meta.Ref, o)
+	case *ListenerSet:
+		e.putSet(o.meta.Ref, o)
+	case *Route:
+		e.putRoute(o.meta.Ref, o)
+	case *Namespace:
+		e.putNamespace(o.meta.Ref.Name, o)
+	case *ReferenceGrant:
+		e.putGrant(o.meta.Ref, o)
+	}
+}
+
+func (e *edit) remove(ref Ref) {
+	switch ref.GroupKind {
+	case gatewayClassKind:
+		e.classes.Delete(ref)
+	case gatewayKind:
+		e.putGateway(ref, nil)
+	case listenerSetKind:
+		e.putSet(ref, nil)
+	case namespaceKind:
+		e.putNamespace(ref.Name, nil)
+	case referenceGrantKind:
+		e.putGrant(ref, nil)
+	default:
+		e.putRoute(ref, nil)
+	}
+}
+
+// putGateway puts a Gateway, or removes it when it is nil.
+func (e *edit) putGateway(ref Ref, gateway *Gateway) {
+	old, existed := e.gateways.Get(ref)
+	if !existed && gateway == nil {
+		return
+	}
+	e.staleGateways[ref] = struct{}{}
+	e.holders[ref] = struct{}{}
+	var id *Ref
+	if existed {
+		id = old.id
+		e.gatewaysOf.remove(GatewayClassRef(old.gateway.Class), id)
+		e.setScoped(scopedGateways, id, false)
+	}
+	if gateway == nil {
+		e.gateways.Delete(ref)
+		return
+	}
+	if id == nil {
+		id = identity(ref)
+	}
+	e.gateways.Set(ref, &gatewayState{id: id, gateway: gateway})
+	e.gatewaysOf.add(GatewayClassRef(gateway.Class), id)
+	e.setScoped(scopedGateways, id, gateway.DefaultScope == fromAll)
+}
+
+// setScoped enters a participant of default Gateways, or takes it out (R31).
+func (e *edit) setScoped(participants string, id *Ref, in bool) {
+	if in {
+		e.scoped.add(participants, id)
+	} else if e.scoped.has(participants, id) {
+		e.scoped.remove(participants, id)
+	}
+}
+
+// putSet puts a ListenerSet, or removes it when it is nil.
+func (e *edit) putSet(ref Ref, set *ListenerSet) {
+	old, existed := e.sets.Get(ref)
+	if !existed && set == nil {
+		return
+	}
+	e.holders[ref] = struct{}{}
+	var id *Ref
+	if existed {
+		id = old.id
+		e.staleGateways[old.set.Parent] = struct{}{}
+		e.setsOf.remove(old.set.Parent, id)
+	}
+	if set == nil {
+		e.setsIn.remove(ref.Namespace, id)
+		e.sets.Delete(ref)
+		return
+	}
+	if id == nil {
+		id = identity(ref)
+		e.setsIn.add(ref.Namespace, id)
+	}
+	e.sets.Set(ref, &setState{id: id, set: set})
+	e.setsOf.add(set.Parent, id)
+	e.staleGateways[set.Parent] = struct{}{}
+}
+
+// putRoute puts a route, or removes it when it is nil.
+func (e *edit) putRoute(ref Ref, route *Route) {
+	old, existed := e.routes.Get(ref)
+	if !existed && route == nil {
+		return
+	}
+	var id *Ref
+	if existed {
+		id = old.id
+		for i := range old.route.Parents {
+			e.routesOf.remove(old.route.Parents[i].Ref.Object(), id)
+		}
+		if old.route.UseDefaultGateways == fromAll {
+			e.setScoped(scopedRoutes, id, false)
+		}
+	} else {
+		id = identity(ref)
+		e.routesIn.add(ref.Namespace, id)
+	}
+	e.staleRoutes[id] = struct{}{}
+	if route == nil {
+		e.routesIn.remove(ref.Namespace, id)
+		e.routes.Delete(ref)
+		return
+	}
+	for i := range route.Parents {
+		e.routesOf.add(route.Parents[i].Ref.Object(), id)
+	}
+	if route.UseDefaultGateways == fromAll {
+		e.setScoped(scopedRoutes, id, true)
+	}
+	e.routes.Set(ref, &routeState{id: id, route: route})
+}
+
+// putNamespace puts a Namespace, or removes it when it is nil. What is in it
+// is stale only when that changed the labels (R15).
+func (e *edit) putNamespace(name string, namespace *Namespace) {
+	before := e.namespaceLabels(name)
+	if namespace == nil {
+		e.namespaces.Delete(name)
+	} else {
+		e.namespaces.Set(name, namespace)
+	}
+	if maps.Equal(before, e.namespaceLabels(name)) {
+		return
+	}
+	for id := range e.routesIn.all(name) {
+		e.staleRoutes[id] = struct{}{}
+	}
+	for id := range e.setsIn.all(name) {
+		if s, ok := e.sets.Get(*id); ok {
+			e.staleGateways[s.set.Parent] = struct{}{}
+		}
+	}
+}
+
+// putGrant puts a ReferenceGrant, or removes it when it is nil. Grants have no
+// say in bindings (R43).
+func (e *edit) putGrant(ref Ref, grant *ReferenceGrant) {
+	old, existed := e.grants.Get(ref)
+	if existed {
+		e.grantsIn.remove(ref.Namespace, &old.meta.Ref)
+	}
+	if grant == nil {
+		e.grants.Delete(ref)
+		return
+	}
+	e.grants.Set(ref, grant)
+	e.grantsIn.add(ref.Namespace, &grant.meta.Ref)
+}
+
+// identity returns a new identity. It is not a pointer into an object, for
+// that would keep the first version of the object alive.
+func identity(ref Ref) *Ref { return &ref }
+
+func (e *edit) namespaceLabels(name string) map[string]string {
+	if n, ok := e.namespaces.Get(name); ok {
+		return n.meta.Labels
+	}
+	return map[string]string{namespaceNameLabel: name}
+}
+
+// deriveGateways derives the stale Gateways, and finds the routes that this
+// makes stale.
+func (e *edit) deriveGateways() {
+	for ref := range e.staleGateways {
+		var sets []*setState
+		for id := range e.setsOf.all(ref) {
+			if s, ok := e.sets.Get(*id); ok {
+				sets = append(sets, s)
+			}
+		}
+		gateway, _ := e.gateways.Get(ref)
+		d := derive(ref, gateway, sets, e.namespaceLabels, e.base.listenersOf)
+		if d.gateway != nil {
+			e.gateways.Set(ref, d.gateway)
+		}
+		e.holders[ref] = struct{}{}
+		for _, s := range d.sets {
+			e.sets.Set(s.set.meta.Ref, s)
+			e.holders[s.set.meta.Ref] = struct{}{}
+		}
+	}
+	defaultsChanged := false
+	for ref := range e.holders {
+		if e.sameHolder(ref) {
+			continue
+		}
+		for id := range e.routesOf.all(ref) {
+			e.staleRoutes[id] = struct{}{}
+		}
+		defaultsChanged = defaultsChanged || e.isDefault(ref)
+	}
+	if defaultsChanged {
+		for id := range e.scoped.all(scopedRoutes) {
+			e.staleRoutes[id] = struct{}{}
+		}
+	}
+}
+
+// isDefault says whether a Gateway is, or was, a default Gateway.
+func (e *edit) isDefault(ref Ref) bool {
+	if now, ok := e.gateways.Get(ref); ok && now.gateway.DefaultScope == fromAll {
+		return true
+	}
+	before, ok := e.base.gateways.Get(ref)
+	return ok && before.gateway.DefaultScope == fromAll
+}
+
+// sameHolder says whether a Gateway or a ListenerSet is to its routes what it
+// was before.
+func (e *edit) sameHolder(ref Ref) bool {
+	if ref.GroupKind == listenerSetKind {
+		before, existed := e.base.sets.Get(ref)
+		now, exists := e.sets.Get(ref)
+		return existed && exists && before.admitted == now.admitted && before.message == now.message &&
+			slices.Equal(before.listeners, now.listeners)
+	}
+	before, existed := e.base.gateways.Get(ref)
+	now, exists := e.gateways.Get(ref)
+	return existed && exists && before.gateway.DefaultScope == now.gateway.DefaultScope && slices.Equal(before.own, now.own)
+}
+
+// bindRoutes binds the stale routes.
+func (e *edit) bindRoutes() {
+	b := binder{
+		gateway:         func(ref Ref) *gatewayState { g, _ := e.gateways.Get(ref); return g },
+		set:             func(ref Ref) *setState { s, _ := e.sets.Get(ref); return s },
+		namespaceLabels: e.namespaceLabels,
+		defaults:        sortedRefs(e.scoped.all(scopedGateways)),
+	}
+	for id := range e.staleRoutes {
+		before, _ := e.base.routes.Get(*id)
+		now, exists := e.routes.Get(*id)
+		if exists {
+			now = b.bind(id, now.route)
+			e.routes.Set(*id, now)
+		}
+		e.rebind(id, before, now)
+	}
+}
+
+// rebind moves a route from the listeners that it was bound to to those that
+// it is bound to now; before or now is nil when there is no such route.
+func (e *edit) rebind(id *Ref, before, now *routeState) {
+	var old, fresh []*Listener
+	if before != nil {
+		old = before.boundTo
+	}
+	if now != nil {
+		fresh = now.boundTo
+	}
+	contest := before != nil && !before.row.discriminated || now != nil && !now.row.discriminated
+	for _, l := range old {
+		if !holds(fresh, l) {
+			e.bound.remove(l.Ref, id)
+		}
+		if contest {
+			e.contested[l.Ref] = struct{}{}
+		}
+	}
+	for _, l := range fresh {
+		if !holds(old, l) {
+			e.bound.add(l.Ref, id)
+		}
+		if contest {
+			e.contested[l.Ref] = struct{}{}
+		}
+	}
+}
+
+// holds says whether a listener, or what it was before, is among others.
+func holds(listeners []*Listener, l *Listener) bool {
+	for _, other := range listeners {
+		if other == l || other.Ref == l.Ref {
+			return true
+		}
+	}
+	return false
+}
+
+// settleContests marks, on every listener where that may have changed, the
+// oldest of the routes that it cannot tell apart as the active one (R30).
+func (e *edit) settleContests() {
+	for ref := range e.contested {
+		var rivals []*routeState
+		var oldest *routeState
+		for id := range e.bound.all(ref) {
+			s, ok := e.routes.Get(*id)
+			if !ok || s.row.discriminated {
+				continue
+			}
+			rivals = append(rivals, s)
+			if oldest == nil || older(&s.route.meta, &oldest.route.meta) < 0 {
+				oldest = s
+			}
+		}
+		for _, s := range rivals {
+			if changed := s.withActive(ref, s == oldest); changed != s {
+				e.routes.Set(*s.id, changed)
+			}
+		}
+	}
+}
+
+// withActive returns the state in which the route is active on a listener, or
+// is not; s itself when it is that already. A conflicted listener carries
+// nobody's traffic.
+func (s *routeState) withActive(listener Ref, active bool) *routeState {
+	changed := s
+	for i := range s.bindings {
+		for j := range s.bindings[i].Listeners {
+			bound := &s.bindings[i].Listeners[j]
+			want := active && bound.Listener.Conflicted == ""
+			if bound.Listener.Ref != listener || bound.Active == want {
+				continue
+			}
+			if changed == s {
+				c := *s
+				c.bindings = slices.Clone(s.bindings)
+				for k := range c.bindings {
+					c.bindings[k].Listeners = slices.Clone(c.bindings[k].Listeners)
+				}
+				changed = &c
+			}
+			changed.bindings[i].Listeners[j].Active = want
+		}
+	}
+	return changed
+}
+
+// listenersOf returns the listeners of a Gateway's own, or of a ListenerSet.
+func (g *Graph) listenersOf(ref Ref) []*Listener {
+	if ref.GroupKind == listenerSetKind {
+		if s, ok := g.sets.Get(ref); ok {
+			return s.listeners
+		}
+	} else if s, ok := g.gateways.Get(ref); ok {
+		return s.own
+	}
+	return nil
+}
+
+// sortedRefs returns the Refs of members, sorted.
+func sortedRefs(ids iter.Seq[*Ref]) []Ref {
+	var refs []Ref
+	for id := range ids {
+		refs = append(refs, *id)
+	}
+	slices.SortFunc(refs, Compare)
+	return refs
+}

@@ -1,0 +1,138 @@
+package hierarchy
+
+import "k8s.io/apimachinery/pkg/runtime/schema"
+
+// The protocols of listeners. Anything else is a "<domain>/<name>" of some
+// implementation, which serves no kind that we know.
+const (
+	protocolHTTP  = "HTTP"
+	protocolHTTPS = "HTTPS"
+	protocolTLS   = "TLS"
+	protocolTCP   = "TCP"
+	protocolUDP   = "UDP"
+)
+
+// routeKind is what binding has to know about one kind of route.
+type routeKind struct {
+	kind Kind
+	// protocols are those whose listeners serve the kind when they do not
+	// list kinds themselves (R16).
+	protocols []string
+	// hostnames says that spec.hostnames is matched against the listener (R21).
+	hostnames bool
+	// discriminated says that a listener can tell two routes of the kind
+	// apart. Where it cannot, only the oldest is active (R30).
+	discriminated bool
+	// defaultRule says that a route without rules has one match-all rule (R54).
+	defaultRule bool
+}
+
+// routeKinds are the route kinds of Gateway API. A new one is one more row.
+var routeKinds = [...]routeKind{
+	{kind: Kind{Group, "HTTPRoute"}, protocols: []string{protocolHTTP, protocolHTTPS}, hostnames: true, discriminated: true, defaultRule: true},
+	{kind: Kind{Group, "GRPCRoute"}, protocols: []string{protocolHTTP, protocolHTTPS}, hostnames: true, discriminated: true},
+	{kind: Kind{Group, "TLSRoute"}, protocols: []string{protocolTLS}, hostnames: true, discriminated: true},
+	{kind: Kind{Group, "TCPRoute"}, protocols: []string{protocolTCP}},
+	{kind: Kind{Group, "UDPRoute"}, protocols: []string{protocolUDP}},
+}
+
+// customRoute is the row of every route kind that is not Gateway API's. A
+// custom kind is served like HTTPRoute where a listener lists no kinds.
+// Wherever a listener of a standard protocol lists it, its owner has said that
+// the implementation serves it there, and we have no reason to doubt that.
+// How routes of the kind are told apart is the kind's business, so all of them
+// count as active.
+var customRoute = routeKind{protocols: []string{protocolHTTP, protocolHTTPS}, hostnames: true, discriminated: true}
+
+// rowOf returns the row of a route kind.
+func rowOf(kind Kind) *routeKind {
+	if row := standardRow(kind); row != nil {
+		return row
+	}
+	return &customRoute
+}
+
+// standardRow returns the row of a route kind of Gateway API, or nil.
+func standardRow(kind Kind) *routeKind {
+	if kind.Group != Group {
+		return nil
+	}
+	for i := range routeKinds {
+		if routeKinds[i].kind == kind {
+			return &routeKinds[i]
+		}
+	}
+	return nil
+}
+
+// IsStandardRoute says whether a kind is one of Gateway API's own route kinds.
+func IsStandardRoute(gk schema.GroupKind) bool { return standardRow(kindOf(gk)) != nil }
+
+func kindOf(gk schema.GroupKind) Kind { return Kind{Group: gk.Group, Kind: gk.Kind} }
+
+func (k *routeKind) implied(protocol string) bool {
+	for _, p := range k.protocols {
+		if p == protocol {
+			return true
+		}
+	}
+	return false
+}
+
+func standardProtocol(protocol string) bool {
+	switch protocol {
+	case protocolHTTP, protocolHTTPS, protocolTLS, protocolTCP, protocolUDP:
+		return true
+	}
+	return false
+}
+
+// servesListed says whether a listener of the protocol can serve a kind that
+// it lists (R16, R17). Kinds in Gateway API's own group are known completely;
+// a kind of another group is taken at its owner's word.
+func servesListed(protocol string, kind Kind) bool {
+	if kind.Group == Group {
+		row := standardRow(kind)
+		return row != nil && row.implied(protocol)
+	}
+	return standardProtocol(protocol)
+}
+
+// supportedKinds are the kinds that a listener admits, in the order of
+// allowedRoutes.kinds or else of the table, without repetition.
+func supportedKinds(spec *ListenerSpec) []Kind {
+	var supported []Kind
+	if len(spec.Kinds) == 0 {
+		for i := range routeKinds {
+			if routeKinds[i].implied(spec.Protocol) {
+				supported = append(supported, routeKinds[i].kind)
+			}
+		}
+		return supported
+	}
+	for _, kind := range spec.Kinds {
+		if servesListed(spec.Protocol, kind) && !containsKind(supported, kind) {
+			supported = append(supported, kind)
+		}
+	}
+	return supported
+}
+
+func containsKind(kinds []Kind, kind Kind) bool {
+	for _, k := range kinds {
+		if k == kind {
+			return true
+		}
+	}
+	return false
+}
+
+// admitsKind is the kind half of the listener gate (R16, R18).
+func (l *Listener) admitsKind(kind Kind) bool {
+	if containsKind(l.Supported, kind) {
+		return true
+	}
+	// Supported cannot name the custom kinds that come with HTTP: they are
+	// whatever the cluster has.
+	return len(l.Spec.Kinds) == 0 && kind.Group != Group && customRoute.implied(l.Spec.Protocol)
+}

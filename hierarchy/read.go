@@ -1,0 +1,232 @@
+package hierarchy
+
+import (
+	"iter"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/attache-dev/attache/hierarchy/persistent"
+)
+
+// Get returns the object that a Ref names, whatever its section.
+func (g *Graph) Get(ref Ref) (Object, bool) {
+	ref = ref.Object()
+	switch ref.GroupKind {
+	case gatewayClassKind:
+		if o, ok := g.classes.Get(ref); ok {
+			return o, true
+		}
+	case gatewayKind:
+		if s, ok := g.gateways.Get(ref); ok {
+			return s.gateway, true
+		}
+	case listenerSetKind:
+		if s, ok := g.sets.Get(ref); ok {
+			return s.set, true
+		}
+	case namespaceKind:
+		if o, ok := g.namespaces.Get(ref.Name); ok && ref.Namespace == "" {
+			return o, true
+		}
+	case referenceGrantKind:
+		if o, ok := g.grants.Get(ref); ok {
+			return o, true
+		}
+	default:
+		if s, ok := g.routes.Get(ref); ok {
+			return s.route, true
+		}
+	}
+	return nil, false
+}
+
+// Sections returns how many things a Ref names in its object: how many
+// listeners or rules carry its section as their name, or 1 for an object as a
+// whole. It is 0 for what does not exist, and more than 1 when two rules share
+// the name (R52).
+func (g *Graph) Sections(ref Ref) int {
+	object, ok := g.Get(ref)
+	if !ok {
+		return 0
+	}
+	if ref.Section == "" {
+		return 1
+	}
+	n := 0
+	switch o := object.(type) {
+	case *Gateway:
+		n = countListeners(o.Listeners, ref.Section)
+	case *ListenerSet:
+		n = countListeners(o.Listeners, ref.Section)
+	case *Route:
+		for i := range o.Rules {
+			if o.Rules[i].Name == ref.Section {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+func countListeners(listeners []ListenerSpec, name string) int {
+	n := 0
+	for i := range listeners {
+		if listeners[i].Name == name {
+			n++
+		}
+	}
+	return n
+}
+
+// values iterates over what is made of the values of a map, in no particular
+// order.
+func values[V, T any](m persistent.Map[Ref, V], of func(V) T) iter.Seq[T] {
+	return func(yield func(T) bool) {
+		for _, v := range m.All() {
+			if !yield(of(v)) {
+				return
+			}
+		}
+	}
+}
+
+// Routes iterates over the routes of every kind, in no particular order.
+func (g *Graph) Routes() iter.Seq[*Route] {
+	return values(g.routes, func(s *routeState) *Route { return s.route })
+}
+
+// Gateways iterates over the Gateways, in no particular order.
+func (g *Graph) Gateways() iter.Seq[*Gateway] {
+	return values(g.gateways, func(s *gatewayState) *Gateway { return s.gateway })
+}
+
+// GatewayClasses iterates over the GatewayClasses, in no particular order.
+func (g *Graph) GatewayClasses() iter.Seq[*GatewayClass] {
+	return values(g.classes, func(c *GatewayClass) *GatewayClass { return c })
+}
+
+// ListenerSets iterates over the ListenerSets, in no particular order.
+func (g *Graph) ListenerSets() iter.Seq[*ListenerSet] {
+	return values(g.sets, func(s *setState) *ListenerSet { return s.set })
+}
+
+// Bindings returns what became of every distinct parentRef of a route, in the
+// order of its spec. The claims of default Gateways (R31) follow, sorted, with
+// a Parent.Index of -1.
+func (g *Graph) Bindings(route Ref) []Binding {
+	if s, ok := g.routes.Get(route.Object()); ok {
+		return s.bindings
+	}
+	return nil
+}
+
+// BoundTo returns the listeners that a route is bound to through any
+// parentRef, sorted by Gateway, ListenerSet and name. Routes that are bound to
+// one listener get the same pointer.
+func (g *Graph) BoundTo(route Ref) []*Listener {
+	if s, ok := g.routes.Get(route.Object()); ok {
+		return s.boundTo
+	}
+	return nil
+}
+
+// Listeners returns the listeners of a Gateway, its own and those of the
+// ListenerSets that it admits, sorted by ListenerSet (its own first) and name.
+func (g *Graph) Listeners(gateway Ref) []*Listener {
+	if s, ok := g.gateways.Get(gateway.Object()); ok {
+		return s.all
+	}
+	return nil
+}
+
+// Listener returns the listener that a Ref with a section names. A listener of
+// a ListenerSet that did not join its Gateway is not there.
+func (g *Graph) Listener(ref Ref) (*Listener, bool) {
+	for _, l := range g.listenersOf(ref.Object()) {
+		if l.Ref == ref {
+			return l, true
+		}
+	}
+	return nil, false
+}
+
+// ListenerSetStatus returns whether a ListenerSet is accepted, with Gateway
+// API's reason for its Accepted condition (or ParentNotFound or
+// UnknownParentKind, which are ours) and a message. The reason is empty when
+// there is no such ListenerSet.
+func (g *Graph) ListenerSetStatus(ref Ref) (accepted bool, reason, message string) {
+	s, ok := g.sets.Get(ref.Object())
+	if !ok {
+		return false, "", ""
+	}
+	return s.accepted, s.reason, s.message
+}
+
+// AttachedListenerSets returns how many accepted ListenerSets a Gateway has
+// (R39).
+func (g *Graph) AttachedListenerSets(gateway Ref) int {
+	n := 0
+	sets, _ := g.setsOf.Get(gateway.Object())
+	for id := range sets.Keys() {
+		if s, ok := g.sets.Get(*id); ok && s.accepted {
+			n++
+		}
+	}
+	return n
+}
+
+// AttachedRoutes returns how many distinct routes are bound to a listener,
+// active or not (R29).
+func (g *Graph) AttachedRoutes(listener Ref) int {
+	m, _ := g.bound.Get(listener)
+	return m.Len()
+}
+
+// Permits says whether an object of a kind in a namespace may refer to an
+// object: always in its own namespace, and across namespaces when a
+// ReferenceGrant there says so (R44). An object without a namespace has no
+// place for a grant, so it is never permitted from inside one.
+func (g *Graph) Permits(from schema.GroupKind, fromNamespace string, to Ref) bool {
+	if fromNamespace == to.Namespace {
+		return true
+	}
+	grants, _ := g.grantsIn.Get(to.Namespace)
+	for id := range grants.Keys() {
+		if grant, ok := g.grants.Get(*id); ok && grant.permits(from, fromNamespace, to) {
+			return true
+		}
+	}
+	return false
+}
+
+// permits is one ReferenceGrant's answer: any from together with any to.
+func (o *ReferenceGrant) permits(from schema.GroupKind, fromNamespace string, to Ref) bool {
+	return o.grantsFrom(GrantFrom{Group: from.Group, Kind: from.Kind, Namespace: fromNamespace}) && o.grantsTo(to)
+}
+
+func (o *ReferenceGrant) grantsFrom(from GrantFrom) bool {
+	for _, f := range o.From {
+		if f == from {
+			return true
+		}
+	}
+	return false
+}
+
+func (o *ReferenceGrant) grantsTo(to Ref) bool {
+	for _, t := range o.To {
+		if t.Group == to.GroupKind.Group && t.Kind == to.Kind && (t.Name == "" || t.Name == to.Name) {
+			return true
+		}
+	}
+	return false
+}
+
+// NamespaceLabels returns the labels of a Namespace. kubernetes.io/metadata.name
+// is always among them, also when the Namespace itself is not in the Graph (R15).
+func (g *Graph) NamespaceLabels(ns string) map[string]string {
+	if n, ok := g.namespaces.Get(ns); ok {
+		return n.meta.Labels
+	}
+	return map[string]string{namespaceNameLabel: ns}
+}

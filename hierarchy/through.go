@@ -1,0 +1,220 @@
+package hierarchy
+
+import (
+	"iter"
+	"slices"
+)
+
+// Touched returns the Routes and Gateways whose paths go through a Ref or
+// whose binding depends on it, as whole objects, sorted. Only what is in the
+// Graph is returned, so whoever compares two Graphs asks both. A listener
+// touches what is bound to it and nothing else; a rule touches its route.
+func (g *Graph) Touched(ref Ref) []Ref {
+	t := make(touched)
+	switch {
+	case ref.GroupKind == gatewayClassKind:
+		gateways, _ := g.gatewaysOf.Get(ref.Object())
+		for id := range gateways.Keys() {
+			t.gateway(g, *id)
+		}
+	case (ref.GroupKind == gatewayKind || ref.GroupKind == listenerSetKind) && ref.Section != "":
+		bound, _ := g.bound.Get(ref)
+		t.members(bound)
+	case ref.GroupKind == gatewayKind:
+		t.gateway(g, ref)
+	case ref.GroupKind == listenerSetKind:
+		t.set(g, ref)
+	case ref.GroupKind == namespaceKind:
+		t.namespace(g, ref.Name)
+	default:
+		t.route(g, ref.Object())
+	}
+	refs := make([]Ref, 0, len(t))
+	for r := range t {
+		refs = append(refs, r)
+	}
+	slices.SortFunc(refs, Compare)
+	return refs
+}
+
+// touched collects Refs.
+type touched map[Ref]struct{}
+
+func (t touched) members(ids members) {
+	for id := range ids.Keys() {
+		t[*id] = struct{}{}
+	}
+}
+
+// gateway adds a Gateway, if it exists, and the routes that name it or a
+// ListenerSet of it. Those of a ListenerSet that it does not admit belong to
+// them: that they are not bound is its doing.
+func (t touched) gateway(g *Graph, ref Ref) {
+	if s, ok := g.gateways.Get(ref); ok {
+		t[ref] = struct{}{}
+		if s.gateway.DefaultScope == fromAll {
+			routes, _ := g.scoped.Get(scopedRoutes)
+			t.members(routes)
+		}
+	}
+	routes, _ := g.routesOf.Get(ref)
+	t.members(routes)
+	t.setsOf(g, ref)
+}
+
+func (t touched) setsOf(g *Graph, gateway Ref) {
+	sets, _ := g.setsOf.Get(gateway)
+	for id := range sets.Keys() {
+		routes, _ := g.routesOf.Get(*id)
+		t.members(routes)
+	}
+}
+
+// set adds the routes that name a ListenerSet, its Gateway, and the routes of
+// the Gateway's other ListenerSets: it can take a port from those (R37), never
+// from the Gateway itself.
+func (t touched) set(g *Graph, ref Ref) {
+	routes, _ := g.routesOf.Get(ref)
+	t.members(routes)
+	s, ok := g.sets.Get(ref)
+	if !ok {
+		return
+	}
+	if _, ok := g.gateways.Get(s.set.Parent); ok {
+		t[s.set.Parent] = struct{}{}
+	}
+	t.setsOf(g, s.set.Parent)
+}
+
+// namespace adds what depends on a Namespace's labels (R15, R34).
+func (t touched) namespace(g *Graph, name string) {
+	routes, _ := g.routesIn.Get(name)
+	t.members(routes)
+	sets, _ := g.setsIn.Get(name)
+	for id := range sets.Keys() {
+		t.set(g, *id)
+	}
+}
+
+// route adds a route, and where a listener cannot tell routes apart those that
+// it competes with (R30).
+func (t touched) route(g *Graph, ref Ref) {
+	s, ok := g.routes.Get(ref)
+	if !ok {
+		return
+	}
+	t[ref] = struct{}{}
+	if s.row.discriminated {
+		return
+	}
+	for _, l := range s.boundTo {
+		rivals, _ := g.bound.Get(l.Ref)
+		for id := range rivals.Keys() {
+			if r, ok := g.routes.Get(*id); ok && !r.row.discriminated {
+				t[*id] = struct{}{}
+			}
+		}
+	}
+}
+
+// Through iterates over every path through what a Ref names, each down to a
+// rule (or to a route that has none), always in the same order: by Gateway,
+// ListenerSet, listener, route, and rules as the route lists them. A path is
+// there for every listener that a route is bound to, active or not.
+func (g *Graph) Through(ref Ref) iter.Seq[Path] {
+	return func(yield func(Path) bool) {
+		switch ref.GroupKind {
+		case gatewayClassKind:
+			if ref.Section != "" {
+				return
+			}
+			gateways, _ := g.gatewaysOf.Get(ref)
+			for _, gateway := range sortedRefs(gateways.Keys()) {
+				if !g.throughListeners(g.Listeners(gateway), yield) {
+					return
+				}
+			}
+		case gatewayKind:
+			if ref.Section == "" {
+				g.throughListeners(g.Listeners(ref), yield)
+				return
+			}
+			g.throughListener(ref, yield)
+		case listenerSetKind:
+			if ref.Section == "" {
+				g.throughListeners(g.listenersOf(ref), yield)
+				return
+			}
+			g.throughListener(ref, yield)
+		default:
+			g.throughRoute(ref, yield)
+		}
+	}
+}
+
+func (g *Graph) throughListener(ref Ref, yield func(Path) bool) {
+	if l, ok := g.Listener(ref); ok {
+		g.throughListeners([]*Listener{l}, yield)
+	}
+}
+
+// throughListeners yields the paths through listeners, and says whether to go on.
+func (g *Graph) throughListeners(listeners []*Listener, yield func(Path) bool) bool {
+	below := make(map[Ref][]Node)
+	for _, l := range listeners {
+		bound, _ := g.bound.Get(l.Ref)
+		for _, ref := range sortedRefs(bound.Keys()) {
+			nodes, ok := below[ref]
+			if !ok {
+				s, _ := g.routes.Get(ref)
+				nodes = s.route.nodes()
+				below[ref] = nodes
+			}
+			if !l.paths(nodes, "", yield) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func (g *Graph) throughRoute(ref Ref, yield func(Path) bool) {
+	s, ok := g.routes.Get(ref.Object())
+	if !ok {
+		return
+	}
+	nodes := s.route.nodes()
+	for _, l := range s.boundTo {
+		if !l.paths(nodes, ref.Section, yield) {
+			return
+		}
+	}
+}
+
+// nodes returns the Node of a route followed by those of its rules.
+func (o *Route) nodes() []Node {
+	nodes := make([]Node, 1+len(o.Rules))
+	nodes[0] = Node{Ref: o.meta.Ref, Level: RouteLevel, Rule: -1}
+	for i := range o.Rules {
+		nodes[i+1] = Node{Ref: o.meta.Ref.WithSection(o.Rules[i].Name), Level: RouteRuleLevel, Rule: i}
+	}
+	return nodes
+}
+
+// paths yields the paths through a listener and a route, all of them or those
+// through the rules of one name.
+func (l *Listener) paths(nodes []Node, section string, yield func(Path) bool) bool {
+	route, rules := &nodes[0], nodes[1:]
+	if len(rules) == 0 {
+		return section != "" || yield(append(slices.Clip(Path(l.above)), route))
+	}
+	for i := range rules {
+		if section != "" && rules[i].Ref.Section != section {
+			continue
+		}
+		if !yield(append(slices.Clip(Path(l.above)), route, &rules[i])) {
+			return false
+		}
+	}
+	return true
+}
