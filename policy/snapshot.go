@@ -82,7 +82,7 @@ func (s *Snapshot) Kind(gk schema.GroupKind) (*Kind, bool) {
 // route kinds and the ones that users defined.
 func (s *Snapshot) IsRoute(gk schema.GroupKind) bool {
 	_, users := s.routeKinds[gk]
-	return users || hierarchy.IsRoute(gk)
+	return users || hierarchy.IsStandardRoute(gk)
 }
 
 // Policy finds a policy.

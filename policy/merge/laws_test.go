@@ -1,0 +1,154 @@
+package merge_test
+
+import (
+	"encoding/json"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/attache-dev/attache/policy/merge"
+)
+
+// values draws small JSON objects whose fields often meet.
+func values(depth int) *rapid.Generator[map[string]any] {
+	return rapid.Custom(func(t *rapid.T) map[string]any {
+		o := map[string]any{}
+		for _, key := range []string{"a", "b", "c"} {
+			switch rapid.IntRange(0, 6).Draw(t, "what") {
+			case 0:
+				o[key] = "x"
+			case 1:
+				o[key] = int64(rapid.IntRange(0, 3).Draw(t, "n"))
+			case 2:
+				o[key] = []any{"p", "q"}
+			case 3:
+				o[key] = nil
+			case 4:
+				if depth > 0 {
+					o[key] = values(depth-1).Draw(t, "inner")
+				}
+			}
+		}
+		return o
+	})
+}
+
+func layers() *rapid.Generator[[]merge.Layer] {
+	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) merge.Layer {
+		return merge.Layer{
+			Block:    rapid.SampledFrom([]merge.Block{merge.Default, merge.Override}).Draw(t, "block"),
+			Strategy: rapid.SampledFrom([]merge.Strategy{merge.Atomic, merge.Patch}).Draw(t, "strategy"),
+			Value:    values(2).Draw(t, "value"),
+		}
+	}), 0, 6)
+}
+
+func TestEveryLeafHasOneOriginAndInputsNeverChange(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) { checkLaws(t, layers().Draw(t, "layers")) })
+}
+
+func TestMergeWithEmptyIsIdentity(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		list := layers().Draw(t, "layers")
+		at := rapid.IntRange(0, len(list)).Draw(t, "at")
+		empty := merge.Layer{
+			Block:    rapid.SampledFrom([]merge.Block{merge.Default, merge.Override, merge.Inline}).Draw(t, "block"),
+			Strategy: rapid.SampledFrom([]merge.Strategy{merge.Atomic, merge.Patch}).Draw(t, "strategy"),
+		}
+		with := merge.Fold(slices.Insert(slices.Clone(list), at, empty))
+		if diff := cmp.Diff(merge.Fold(list).Value, with.Value); diff != "" {
+			t.Fatalf("an empty layer made a difference: -without +with:\n%s", diff)
+		}
+	})
+}
+
+// With Patch and flat values the whole fold says no more than: the strongest
+// layer that states a field wins.
+func TestPatchOfFlatValuesIsTheStrongestStatement(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		list := layers().Draw(t, "layers")
+		for i := range list {
+			list[i].Strategy = merge.Patch
+			for key, v := range list[i].Value {
+				if _, nested := v.(map[string]any); nested {
+					delete(list[i].Value, key)
+				}
+			}
+		}
+		want := map[string]any{}
+		for _, key := range []string{"a", "b", "c"} {
+			for _, i := range merge.Strength(list) {
+				if v, stated := list[i].Value[key]; stated {
+					if v != nil {
+						want[key] = v
+					}
+					break
+				}
+			}
+		}
+		got := merge.Fold(list).Value
+		if got == nil {
+			got = map[string]any{}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatalf("-want +got:\n%s", diff)
+		}
+	})
+}
+
+// RFC 7386 by its own pseudo code, on two layers.
+func TestTwoPatchLayersAreRFC7386(t *testing.T) {
+	var mergePatch func(target, patch any) any
+	mergePatch = func(target, patch any) any {
+		p, isObject := patch.(map[string]any)
+		if !isObject {
+			return patch
+		}
+		result := map[string]any{}
+		if o, ok := target.(map[string]any); ok {
+			for key, v := range o {
+				result[key] = v
+			}
+		}
+		for key, v := range p {
+			if v == nil {
+				delete(result, key)
+			} else {
+				result[key] = mergePatch(result[key], v)
+			}
+		}
+		return result
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		// The lower one is cleaned of nulls: RFC 7386 keeps those of a target.
+		lower := mergePatch(nil, values(2).Draw(t, "lower")).(map[string]any)
+		upper := values(2).Draw(t, "upper")
+		got := merge.Fold([]merge.Layer{
+			{Block: merge.Default, Strategy: merge.Patch, Value: lower},
+			{Block: merge.Default, Strategy: merge.Patch, Value: upper},
+		}).Value
+		want := mergePatch(lower, upper).(map[string]any)
+		if len(want) == 0 {
+			want = nil
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatalf("-want +got:\n%s", diff)
+		}
+	})
+}
+
+func FuzzFold(f *testing.F) {
+	f.Add(`[{"Block":0,"Strategy":1,"Value":{"a":{"b":null}}},{"Block":2,"Strategy":0,"Value":{"a":[1]}}]`)
+	f.Fuzz(func(t *testing.T, text string) {
+		var list []merge.Layer
+		if json.Unmarshal([]byte(text), &list) != nil {
+			return
+		}
+		for i := range list {
+			list[i].Block %= merge.Bound
+		}
+		checkLaws(t, list)
+	})
+}
