@@ -1,6 +1,9 @@
 package policy
 
 import (
+	"cmp"
+	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -26,16 +29,14 @@ type Change struct {
 // exist.
 type Pair struct{ Before, After *Result }
 
-// Diff lists what differs between two resolutions, sorted by target, path, kind
-// and field. Targets that only one of them resolved differ in everything they
-// have there. A field whose value is the same but whose origin changed is no
-// difference.
+// Diff lists what differs between two resolutions, sorted by target, kind,
+// field and path. Targets that only one of them resolved differ in everything
+// they have there. A field whose value is the same but whose origin changed is
+// no difference.
 func Diff(before, after Resolution) []Change {
 	var changes []Change
 	for _, target := range targets(before, after) {
-		for _, paths := range Compare(before.Get(target), after.Get(target)) {
-			changes = append(changes, pathChanges(target, paths)...)
-		}
+		changes = append(changes, targetChanges(target, before.Get(target), after.Get(target))...)
 	}
 	return changes
 }
@@ -61,17 +62,22 @@ func Compare(before, after *Effective) []Paths[Pair] {
 	if samePaths(before, after) {
 		return nil
 	}
-	listeners, rules := union(before, after)
+	listeners, rules, cells := pairs(before, after)
+	paths := group(listeners, rules, cells)
+	return slices.DeleteFunc(paths, func(p Paths[Pair]) bool { return p.Result.same() })
+}
+
+// pairs puts the results of all paths of both sides next to each other.
+func pairs(before, after *Effective) (listeners []*hierarchy.Listener, rules []string, cells []Pair) {
+	listeners, rules = union(before, after)
 	old, now := before.cellIndex(), after.cellIndex()
-	cells := make([]Pair, 0, len(listeners)*len(rules))
 	for _, l := range listeners {
 		for _, rule := range rules {
 			path := cellKey{l.Ref, l.Gateway, rule}
 			cells = append(cells, Pair{old[path], now[path]})
 		}
 	}
-	paths := group(listeners, rules, cells)
-	return slices.DeleteFunc(paths, func(p Paths[Pair]) bool { return p.Result.same() })
+	return listeners, rules, cells
 }
 
 // same says whether both sides read the same.
@@ -143,40 +149,85 @@ func union(before, after *Effective) (listeners []*hierarchy.Listener, rules []s
 	return listeners, rules
 }
 
-func pathChanges(target hierarchy.Ref, paths Paths[Pair]) []Change {
-	old, now := origins(paths.Result.Before), origins(paths.Result.After)
-	keys := make([]leafKey, 0, len(now))
-	for key := range now {
-		keys = append(keys, key)
+// leafKey names one leaf of a result.
+type leafKey struct{ kind, field string }
+
+// leafChange is a leaf before and after, in a form that compares.
+type leafChange struct{ before, after string }
+
+// targetChanges lists the fields of one target that differ, each with the
+// paths on which it differs in the same way.
+func targetChanges(target hierarchy.Ref, before, after *Effective) []Change {
+	if samePaths(before, after) {
+		return nil
 	}
-	for key := range old {
-		if _, both := now[key]; !both {
-			keys = append(keys, key)
+	listeners, rules, cells := pairs(before, after)
+	if len(cells) == 0 {
+		return nil
+	}
+	old, now := make([]map[leafKey]*Origin, len(cells)), make([]map[leafKey]*Origin, len(cells))
+	changed := map[leafKey]bool{}
+	for i, pair := range cells {
+		old[i], now[i] = leaves(pair.Before), leaves(pair.After)
+		for key, o := range old[i] {
+			changed[key] = changed[key] || !sameValue(o, now[i][key])
+		}
+		for key, o := range now[i] {
+			changed[key] = changed[key] || !sameValue(o, old[i][key])
 		}
 	}
-	slices.SortFunc(keys, func(a, b leafKey) int {
-		if c := strings.Compare(a.kind, b.kind); c != 0 {
-			return c
-		}
-		return strings.Compare(a.field, b.field)
-	})
 	var changes []Change
-	for _, key := range keys {
-		before, after := old[key], now[key]
-		if before != nil && after != nil && reflect.DeepEqual(before.Value, after.Value) {
+	for _, key := range slices.SortedFunc(maps.Keys(changed), compareLeaves) {
+		if changed[key] {
+			changes = append(changes, leafChanges(target, key, listeners, rules, old, now)...)
+		}
+	}
+	return changes
+}
+
+func leafChanges(target hierarchy.Ref, key leafKey, listeners []*hierarchy.Listener, rules []string, old, now []map[leafKey]*Origin) []Change {
+	cells := make([]leafChange, len(old))
+	example := map[leafChange]int{}
+	for i := range cells {
+		if !sameValue(old[i][key], now[i][key]) {
+			cells[i] = leafChange{old[i][key].text(), now[i][key].text()}
+		}
+		example[cells[i]] = i
+	}
+	var changes []Change
+	for _, paths := range group(listeners, rules, cells) {
+		if paths.Result == (leafChange{}) {
 			continue
 		}
+		i := example[paths.Result]
 		changes = append(changes, Change{
 			Target: target, Parents: paths.Parents, Rules: paths.Rules,
-			Kind: key.kind, Field: key.field, Before: before, After: after,
+			Kind: key.kind, Field: key.field, Before: old[i][key], After: now[i][key],
 		})
 	}
 	return changes
 }
 
-type leafKey struct{ kind, field string }
+func compareLeaves(a, b leafKey) int {
+	return cmp.Or(strings.Compare(a.kind, b.kind), strings.Compare(a.field, b.field))
+}
 
-func origins(r *Result) map[leafKey]*Origin {
+func sameValue(a, b *Origin) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return reflect.DeepEqual(a.Value, b.Value)
+}
+
+// text is all that a reader of a change sees of one side.
+func (o *Origin) text() string {
+	if o == nil {
+		return "unset"
+	}
+	return fmt.Sprintf("%#v %s %s %s %s", o.Value, o.From, o.Target, o.Block, o.ClampedBy)
+}
+
+func leaves(r *Result) map[leafKey]*Origin {
 	if r == nil {
 		return nil
 	}

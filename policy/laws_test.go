@@ -1,0 +1,201 @@
+package policy_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"pgregory.net/rapid"
+	"sigs.k8s.io/yaml"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
+)
+
+// drawWorld draws a small world in which everything may meet everything: two
+// classes, three Gateways, some routes of several kinds, and policies with
+// random targets, blocks, strategies and bounds.
+func drawWorld(t *rapid.T) string {
+	pick := func(label string, list ...string) string { return rapid.SampledFrom(list).Draw(t, label) }
+	var docs []string
+	add := func(format string, args ...any) { docs = append(docs, fmt.Sprintf(format, args...)) }
+	for _, class := range []string{"edge", "mesh"} {
+		add("{apiVersion: gateway.networking.k8s.io/v1, kind: GatewayClass, metadata: {name: %s}, spec: {controllerName: example.com/c}}", class)
+	}
+	for i := range rapid.IntRange(1, 3).Draw(t, "gateways") {
+		add("{apiVersion: gateway.networking.k8s.io/v1, kind: Gateway, metadata: {name: g%d, namespace: a}, spec: {gatewayClassName: %s, listeners: [{name: x, port: 80, protocol: HTTP, allowedRoutes: {namespaces: {from: %s}}}, {name: y, port: 81, protocol: HTTP, allowedRoutes: {namespaces: {from: All}}}]}}",
+			i, pick("class", "edge", "mesh", "missing"), pick("from", "All", "Same"))
+	}
+	for i := range rapid.IntRange(0, 4).Draw(t, "routes") {
+		add("{apiVersion: gateway.networking.k8s.io/v1, kind: %s, metadata: {name: r%d, namespace: %s}, spec: {parentRefs: [{name: g0, namespace: a%s}, {name: %s, namespace: a}], rules: [{name: one%s}, {}]}}",
+			pick("kind", "HTTPRoute", "GRPCRoute"), i, pick("ns", "a", "b"), pick("section", "", ", sectionName: x"), pick("second", "g1", "g2"),
+			pick("inline", "", ", timeouts: {request: 7s}"))
+	}
+	for i := range rapid.IntRange(0, 8).Draw(t, "policies") {
+		target := pick("target",
+			"kind: GatewayClass, name: edge", "kind: GatewayClass, name: mesh", "kind: Gateway, name: g0", "kind: Gateway, name: g1",
+			"kind: Gateway, name: g0, sectionName: y", "kind: HTTPRoute, name: r0", "kind: HTTPRoute, name: r1", "kind: GRPCRoute, name: r2",
+			"kind: HTTPRoute, name: r0, sectionName: one")
+		add("{apiVersion: attache.dev/v1alpha1, kind: TimeoutPolicy, metadata: {name: p%d, namespace: %s}, spec: {targetRef: {group: gateway.networking.k8s.io, %s}, strategy: %s, %s}}",
+			i, pick("ns", "a", "b"), target, pick("strategy", "Patch", "Atomic"),
+			pick("blocks", "default: {request: 10s}", "default: {request: 20s, backend: 1s}", "override: {request: 30s}",
+				"default: {connect: 1s}, override: {backend: 2s}", "bounds: {request: {max: 15s}}", "default: {idle: 0s}, bounds: {idle: {max: 9s}}"))
+	}
+	return strings.Join(docs, "\n---\n")
+}
+
+// dump shows everything that a resolution says.
+func dump(s *policy.Snapshot) string {
+	var b strings.Builder
+	for e := range policy.Resolve(s).All() {
+		fmt.Fprintf(&b, "%s\n%s", e.Target, show(e))
+	}
+	return b.String()
+}
+
+func TestTheOrderOfObjectsMakesNoDifference(t *testing.T) {
+	kinds := ourKinds(t)
+	rapid.Check(t, func(r *rapid.T) {
+		list := objects(t, drawWorld(r))
+		before, _ := json.Marshal(list)
+		all, _ := policy.NewSnapshot(policy.Options{}).With(append(kinds, list...)...)
+		want := dump(all)
+
+		order := rapid.Permutation(list).Draw(r, "order")
+		one, _ := policy.NewSnapshot(policy.Options{}).With(kinds...)
+		for _, u := range order {
+			one, _ = one.With(u)
+		}
+		if diff := cmp.Diff(want, dump(one)); diff != "" {
+			r.Fatalf("one by one in another order: -all at once +one by one:\n%s", diff)
+		}
+
+		// Take some away and give them back.
+		some := order[:rapid.IntRange(0, len(order)).Draw(r, "some")]
+		again := one.Without(refs(some)...)
+		again, _ = again.With(some...)
+		if diff := cmp.Diff(want, dump(again)); diff != "" {
+			r.Fatalf("after removing and adding %d: -before +after:\n%s", len(some), diff)
+		}
+		if after, _ := json.Marshal(list); string(after) != string(before) {
+			r.Fatalf("an input object changed:\n%s\n%s", before, after)
+		}
+	})
+}
+
+func TestTouchedNamesEverythingThatAnEditChanges(t *testing.T) {
+	kinds := ourKinds(t)
+	rapid.Check(t, func(r *rapid.T) {
+		list := objects(t, drawWorld(r))
+		s, _ := policy.NewSnapshot(policy.Options{}).With(append(kinds, list...)...)
+		edited := rapid.SampledFrom(list).Draw(r, "edited")
+		ref := refs([]*unstructured.Unstructured{edited})[0]
+		without := s.Without(ref)
+		touched := map[hierarchy.Ref]bool{}
+		for _, target := range append(s.Touched(ref), without.Touched(ref)...) {
+			touched[target] = true
+		}
+		for _, c := range policy.Diff(policy.Resolve(s), policy.Resolve(without)) {
+			if !touched[c.Target] {
+				r.Fatalf("removing %s changes %s, which was not said to be touched", ref, c.Target)
+			}
+		}
+	})
+}
+
+func TestAResolutionDoesNotDifferFromItself(t *testing.T) {
+	kinds := ourKinds(t)
+	rapid.Check(t, func(r *rapid.T) {
+		s, _ := policy.NewSnapshot(policy.Options{}).With(append(kinds, objects(t, drawWorld(r))...)...)
+		one := policy.Resolve(s)
+		if changes := policy.Diff(one, one); len(changes) > 0 {
+			r.Fatalf("Diff(r, r) = %v", changes)
+		}
+		if changes := policy.Diff(one, policy.Resolve(s)); len(changes) > 0 {
+			r.Fatalf("resolving twice differs: %v", changes)
+		}
+	})
+}
+
+func TestEveryLeafHasOneOriginThatHoldsItsValue(t *testing.T) {
+	kinds := ourKinds(t)
+	rapid.Check(t, func(r *rapid.T) {
+		s, _ := policy.NewSnapshot(policy.Options{}).With(append(kinds, objects(t, drawWorld(r))...)...)
+		for e := range policy.Resolve(s).All() {
+			for _, scope := range e.Scopes {
+				for _, m := range scope.Result.Kinds {
+					if len(m.Origins) != len(m.Value) { // the fields here are flat
+						r.Fatalf("%s: %v has origins %v", e.Target, m.Value, m.Origins)
+					}
+					for _, o := range m.Origins {
+						if m.Value[o.Field] != o.Value {
+							r.Fatalf("%s: %s is %v, its origin says %v", e.Target, o.Field, m.Value[o.Field], o.Value)
+						}
+					}
+				}
+			}
+		}
+	})
+}
+
+// The tally that follows edits is the tally that counts afresh.
+func TestATallyOfEditsIsATallyOfTheResult(t *testing.T) {
+	kinds := ourKinds(t)
+	rapid.Check(t, func(r *rapid.T) {
+		list := objects(t, drawWorld(r))
+		s, _ := policy.NewSnapshot(policy.Options{}).With(append(kinds, list...)...)
+		var running policy.Tally
+		before := policy.Resolve(s)
+		for e := range before.All() {
+			running.Add(e)
+		}
+		gone := s.Without(refs([]*unstructured.Unstructured{rapid.SampledFrom(list).Draw(r, "gone")})...)
+		after := policy.Resolve(gone)
+		for e := range before.All() {
+			running.Remove(e)
+			running.Add(after.Get(e.Target))
+		}
+		var fresh policy.Tally
+		for e := range after.All() {
+			fresh.Add(e)
+		}
+		for p := range s.Policies() {
+			if diff := cmp.Diff(fresh.Of(p.Ref), running.Of(p.Ref), cmp.AllowUnexported(policy.Count{})); diff != "" {
+				r.Fatalf("%s: -fresh +running:\n%s", p.Ref, diff)
+			}
+		}
+	})
+}
+
+func refs(list []*unstructured.Unstructured) []hierarchy.Ref {
+	var refs []hierarchy.Ref
+	for _, u := range list {
+		gk := u.GroupVersionKind().GroupKind()
+		refs = append(refs, hierarchy.NewRef(gk.Group, gk.Kind, u.GetNamespace(), u.GetName()))
+	}
+	return refs
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add("spec: {targetRef: {group: gateway.networking.k8s.io, kind: HTTPRoute, name: a}, default: {request: 1s}}")
+	f.Add("spec: {targetRefs: [1, {kind: 2}], overrides: [], strategy: {}, bounds: {request: {max: []}}}")
+	f.Add("spec: {mergeType: 7, defaults: {strategy: merge}}")
+	s, _ := policy.NewSnapshot(policy.Options{}).With(ourKinds(f)...)
+	kinds := s.Kinds()
+	f.Fuzz(func(t *testing.T, text string) {
+		u := &unstructured.Unstructured{}
+		if yaml.Unmarshal([]byte(text), &u.Object) != nil || u.Object == nil {
+			return
+		}
+		u.Object = normal(u.Object).(map[string]any)
+		for _, kind := range kinds {
+			p, errs := policy.Parse(kind, u)
+			if (len(errs) > 0) != (len(p.Problems) > 0) {
+				t.Errorf("%d errors and %d problems", len(errs), len(p.Problems))
+			}
+		}
+	})
+}
