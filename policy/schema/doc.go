@@ -1,0 +1,27 @@
+// Package schema defaults, prunes and validates objects by the structural
+// schema and the CEL rules of their CustomResourceDefinition, with the code of
+// the API server itself (k8s.io/apiextensions-apiserver).
+//
+// # Purpose
+//
+// Two callers need the API server's word without an API server. Package source
+// reads manifests offline, and must refuse what a cluster would refuse, see the
+// defaults that a cluster would fill in, and use the same words: that is
+// [Registry]. The engine merges policies that are valid each by itself, and must
+// know whether the result is valid too: that is [Blocks].
+//
+// # Invariants
+//
+//   - The verdict on an object is the one that a bare API server gives on its
+//     creation with strict field validation. test/api holds both to it.
+//   - Nothing is compiled before it is needed: an object of one kind costs
+//     nothing for the others.
+//   - Every exported method is safe for concurrent use.
+//   - Work per object is bounded by the API server's own CEL budgets.
+//   - Problems of the input are values, sorted by field.
+//
+// # What it must not do
+//
+// Know any kind: it sees CRDs and objects, never a TimeoutPolicy. Talk to a
+// cluster, read files, or log.
+package schema

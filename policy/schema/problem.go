@@ -1,0 +1,112 @@
+package schema
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	structural "k8s.io/apiextensions-apiserver/pkg/apiserver/schema"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// Problem is one reason to refuse an object.
+type Problem struct {
+	// Field is the path of the field, such as "spec.default.request"; empty when
+	// the problem is with the whole object.
+	Field string
+	// Message says what is wrong and what to write instead. It is what the API
+	// server would print after the field.
+	Message string
+}
+
+// String returns the problem as the API server prints it.
+func (p Problem) String() string {
+	if p.Field == "" {
+		return p.Message
+	}
+	return p.Field + ": " + p.Message
+}
+
+func problemOf(err *field.Error) Problem {
+	name := err.Field
+	if name == "<nil>" {
+		name = ""
+	}
+	return Problem{Field: name, Message: err.ErrorBody()}
+}
+
+func problemsOf(errs field.ErrorList) []Problem {
+	out := make([]Problem, 0, len(errs))
+	for _, err := range errs {
+		out = append(out, problemOf(err))
+	}
+	return out
+}
+
+// sorted orders problems by field, then by message, and drops repetitions.
+func sorted(problems []Problem) []Problem {
+	slices.SortFunc(problems, func(a, b Problem) int {
+		return cmp.Or(strings.Compare(a.Field, b.Field), strings.Compare(a.Message, b.Message))
+	})
+	return slices.Compact(problems)
+}
+
+// metadataFields are the fields of metadata that people write.
+var metadataFields = []string{"name", "namespace", "labels", "annotations", "generateName", "finalizers", "ownerReferences"}
+
+// unknownField names the known field that is spelled most like the unknown one.
+func unknownField(path string, root *structural.Structural) Problem {
+	message := "unknown field: the schema has no such field here, remove it"
+	parent, name := splitPath(path)
+	if near, ok := Closest(name, siblings(parent, root)); ok {
+		message = "unknown field: did you mean " + near + "?"
+	}
+	return Problem{Field: path, Message: message}
+}
+
+func splitPath(path string) (parent []string, name string) {
+	segments := strings.Split(path, ".")
+	for i, s := range segments {
+		if bracket := strings.IndexByte(s, '['); bracket >= 0 {
+			segments[i] = s[:bracket]
+		}
+	}
+	return segments[:len(segments)-1], segments[len(segments)-1]
+}
+
+// siblings lists the properties that the schema knows at a path.
+func siblings(path []string, s *structural.Structural) []string {
+	if len(path) > 0 && path[0] == "metadata" {
+		return metadataFields
+	}
+	for _, name := range path {
+		if s = elementOf(s); s == nil {
+			return nil
+		}
+		if next, ok := s.Properties[name]; ok {
+			s = &next
+			continue
+		}
+		if s.AdditionalProperties == nil || s.AdditionalProperties.Structural == nil {
+			return nil
+		}
+		s = s.AdditionalProperties.Structural
+	}
+	if s = elementOf(s); s == nil {
+		return nil
+	}
+	names := make([]string, 0, len(s.Properties))
+	for name := range s.Properties {
+		names = append(names, name)
+	}
+	return names
+}
+
+// elementOf steps from a list to what is in it, because paths of list items
+// have lost their index by now.
+func elementOf(s *structural.Structural) *structural.Structural {
+	for s != nil && s.Type == "array" {
+		s = s.Items
+	}
+	return s
+}

@@ -1,0 +1,153 @@
+package schema
+
+import (
+	"context"
+	"strings"
+
+	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	structural "k8s.io/apiextensions-apiserver/pkg/apiserver/schema"
+	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/cel"
+	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/defaulting"
+	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/listtype"
+	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/objectmeta"
+	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/pruning"
+	"k8s.io/apiextensions-apiserver/pkg/apiserver/validation"
+	metavalidation "k8s.io/apimachinery/pkg/api/validation"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	celconfig "k8s.io/apiserver/pkg/apis/cel"
+)
+
+// node is a schema ready to validate values: what the API server makes of one
+// JSON schema.
+type node struct {
+	structural *structural.Structural
+	openapi    validation.SchemaValidator
+	rules      *cel.Validator // nil when there are no CEL rules
+}
+
+// version is one served version of a kind.
+type version struct {
+	node
+	namespaced bool
+	// status is set when status is a subresource: a creation can not set it, so
+	// it is not looked at.
+	status bool
+}
+
+func compileVersion(v *apiextensionsv1.CustomResourceDefinitionVersion, namespaced bool) (*version, error) {
+	props, err := internalSchema(v)
+	if err != nil {
+		return nil, err
+	}
+	n, err := compileNode(props, true)
+	if err != nil {
+		return nil, err
+	}
+	return &version{node: *n, namespaced: namespaced, status: v.Subresources != nil && v.Subresources.Status != nil}, nil
+}
+
+func internalSchema(v *apiextensionsv1.CustomResourceDefinitionVersion) (*apiextensions.JSONSchemaProps, error) {
+	props := &apiextensions.JSONSchemaProps{}
+	err := apiextensionsv1.Convert_v1_JSONSchemaProps_To_apiextensions_JSONSchemaProps(v.Schema.OpenAPIV3Schema, props, nil)
+	return props, err
+}
+
+// compileNode compiles a schema. root says that it is that of whole objects,
+// with apiVersion, kind and metadata.
+func compileNode(props *apiextensions.JSONSchemaProps, root bool) (*node, error) {
+	s, err := structural.NewStructural(props)
+	if err != nil {
+		return nil, err
+	}
+	if root {
+		if errs := structural.ValidateStructural(field.NewPath("openAPIV3Schema"), s); len(errs) > 0 {
+			return nil, errs.ToAggregate()
+		}
+	}
+	s = s.DeepCopy() // pruning the defaults changes them in place
+	if err := defaulting.PruneDefaults(s); err != nil {
+		return nil, err
+	}
+	openapi, _, err := validation.NewSchemaValidator(props)
+	if err != nil {
+		return nil, err
+	}
+	return &node{structural: s, openapi: openapi, rules: cel.NewValidator(s, root, celconfig.PerCallLimit)}, nil
+}
+
+// validate does what the API server does on creation, in its order: CEL rules
+// are evaluated only when nothing before them makes that unsafe.
+func (n *node) validate(ctx context.Context, value map[string]any) field.ErrorList {
+	errs := validation.ValidateCustomResource(nil, value, n.openapi)
+	errs = append(errs, objectmeta.Validate(ctx, nil, value, n.structural, false)...)
+	errs = append(errs, listtype.ValidateListSetsAndMaps(nil, n.structural, value)...)
+	if n.rules == nil {
+		return errs
+	}
+	for _, err := range errs {
+		switch err.Type {
+		case field.ErrorTypeNotSupported, field.ErrorTypeRequired, field.ErrorTypeTooLong, field.ErrorTypeTooMany, field.ErrorTypeTypeInvalid:
+			return append(errs, field.Invalid(nil, nil, "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation"))
+		}
+	}
+	broken, _ := n.rules.Validate(ctx, nil, n.structural, value, nil, celconfig.RuntimeCELCostBudget)
+	return append(errs, broken...)
+}
+
+// prepare defaults, prunes and validates an object in place, in the order of
+// the API server: default, read metadata, prune, drop nulls, validate.
+func (v *version) prepare(ctx context.Context, u *unstructured.Unstructured) []Problem {
+	if status, ok := u.Object["status"]; ok && v.status {
+		delete(u.Object, "status")
+		defer func() { u.Object["status"] = status }()
+	}
+	if _, ok := u.Object["metadata"].(map[string]any); !ok {
+		return []Problem{{Field: "metadata", Message: "Required value: write metadata with at least a name"}}
+	}
+	defaulting.Default(u.Object, v.structural)
+	meta, problems, err := v.coerce(u)
+	if err != nil {
+		return append(problems, Problem{Field: "metadata", Message: err.Error()})
+	}
+	problems = append(problems, v.checkMeta(ctx, meta)...)
+	return append(problems, problemsOf(v.validate(ctx, u.Object))...)
+}
+
+// coerce removes what the schema does not know, with a problem for each, and
+// reads metadata strictly.
+func (v *version) coerce(u *unstructured.Unstructured) (*metav1.ObjectMeta, []Problem, error) {
+	apiVersion, kind := u.GetAPIVersion(), u.GetKind()
+	meta, _, unknown, err := objectmeta.GetObjectMetaWithOptions(u.Object, objectmeta.ObjectMetaOptions{ReturnUnknownFieldPaths: true})
+	if err != nil {
+		return nil, nil, err
+	}
+	unknown = append(unknown, pruning.PruneWithOptions(u.Object, v.structural, true, structural.UnknownFieldPathOptions{TrackUnknownFieldPaths: true})...)
+	defaulting.PruneNonNullableNullsWithoutDefaults(u.Object, v.structural)
+	bad, paths := objectmeta.CoerceWithOptions(nil, u.Object, v.structural, false, objectmeta.CoerceOptions{ReturnUnknownFieldPaths: true})
+	var problems []Problem
+	if bad != nil {
+		problems = append(problems, problemOf(bad))
+	}
+	for _, path := range append(unknown, paths...) {
+		problems = append(problems, unknownField(path, v.structural))
+	}
+	u.SetAPIVersion(apiVersion)
+	u.SetKind(kind)
+	return meta, problems, objectmeta.SetObjectMeta(u.Object, meta)
+}
+
+func (v *version) checkMeta(ctx context.Context, meta *metav1.ObjectMeta) []Problem {
+	if meta.Name == "" && meta.GenerateName != "" {
+		return []Problem{{Field: "metadata.generateName", Message: "without a cluster no name is generated: write metadata.name"}}
+	}
+	problems := problemsOf(metavalidation.ValidateObjectMeta(meta, v.namespaced, metavalidation.NameIsDNSSubdomain, field.NewPath("metadata")))
+	for i, p := range problems {
+		if p.Field == "metadata.name" && strings.HasPrefix(p.Message, "Required value") {
+			problems[i].Message = "Required value: write a name"
+		}
+	}
+	return problems
+}

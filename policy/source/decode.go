@@ -1,0 +1,258 @@
+package source
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	kjson "sigs.k8s.io/json"
+	"sigs.k8s.io/yaml"
+)
+
+// entry is a document together with what is needed to find lines in it.
+type entry struct {
+	Document
+	text chunk
+	path string // of the object in the document: "" or "items[3]"
+}
+
+// decoder turns the text of one file into objects.
+type decoder struct {
+	file     string
+	limits   Limits
+	entries  []entry
+	problems []Problem
+	index    int // of the current document
+}
+
+var byteOrderMark = []byte("\ufeff")
+
+// Decode reads the objects in one text of YAML or JSON documents. They are
+// neither defaulted nor validated. file names the text in documents and
+// problems.
+func Decode(data []byte, file string, limits Limits) ([]Document, []Problem) {
+	d := &decoder{file: file, limits: limits.withDefaults()}
+	d.decode(data)
+	documents := make([]Document, len(d.entries))
+	for i, e := range d.entries {
+		documents[i] = e.Document
+	}
+	return documents, d.problems
+}
+
+func (d *decoder) decode(data []byte) {
+	data = bytes.TrimPrefix(data, byteOrderMark)
+	if line, ok := firstNonUTF8(data); ok {
+		d.problems = append(d.problems, Problem{File: d.file, Line: line, Message: "is not UTF-8 text here: save the file as UTF-8"})
+		return
+	}
+	if first := bytes.TrimLeft(data, " \t\r\n"); len(first) > 0 && (first[0] == '{' || first[0] == '[') && d.decodeJSON(data) {
+		return
+	}
+	for _, c := range split(data) {
+		d.index++
+		if len(c.data) > d.limits.Document {
+			d.fail(c, 0, fmt.Sprintf("the document has %s, the limit is %s: put it in several documents", size(len(c.data)), size(d.limits.Document)))
+			continue
+		}
+		d.decodeYAML(c)
+	}
+}
+
+// decodeJSON reads a stream of JSON values. It returns false, having done
+// nothing, when the text is not JSON: then it may be YAML in flow style.
+func (d *decoder) decodeJSON(data []byte) bool {
+	stream := json.NewDecoder(bytes.NewReader(data))
+	var values []chunk
+	line, counted := 1, 0
+	for {
+		var raw json.RawMessage
+		if err := stream.Decode(&raw); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			return false
+		}
+		end := int(stream.InputOffset())
+		start := end - len(raw)
+		line += bytes.Count(data[counted:start], []byte("\n"))
+		counted = start
+		values = append(values, chunk{data: data[start:end], line: line})
+	}
+	for _, c := range values {
+		d.index++
+		if len(c.data) > d.limits.Document {
+			d.fail(c, 0, fmt.Sprintf("the document has %s, the limit is %s: put it in several documents", size(len(c.data)), size(d.limits.Document)))
+			continue
+		}
+		d.decodeValue(c, c.data)
+	}
+	return true
+}
+
+func (d *decoder) decodeYAML(c chunk) {
+	data, err := yaml.YAMLToJSONStrict(c.data)
+	if err != nil {
+		d.failYAML(c, err)
+		return
+	}
+	if bytes.Equal(data, []byte("null")) {
+		d.index-- // an empty document is none
+		return
+	}
+	d.decodeValue(c, data)
+}
+
+func (d *decoder) decodeValue(c chunk, data []byte) {
+	var value any
+	strict, err := kjson.UnmarshalStrict(data, &value, kjson.DisallowDuplicateFields)
+	if err != nil {
+		d.fail(c, 0, strings.TrimPrefix(err.Error(), "json: "))
+		return
+	}
+	for _, err := range strict {
+		d.fail(c, 0, err.Error()+": write it once")
+	}
+	if len(strict) > 0 {
+		return
+	}
+	object, ok := value.(map[string]any)
+	if !ok {
+		d.fail(c, 0, "is not an object: write apiVersion, kind, metadata and spec")
+		return
+	}
+	items := 0
+	d.add(c, object, len(data), "", &items)
+}
+
+// add takes an object, or every object of a List, however deep.
+func (d *decoder) add(c chunk, object map[string]any, bytes int, path string, item *int) {
+	if inner, ok := listItems(object); ok {
+		for i, value := range inner {
+			child := fmt.Sprintf("%sitems[%d]", prefix(path), i)
+			*item++
+			o, ok := value.(map[string]any)
+			if !ok {
+				d.fail(c, *item, child+" is not an object: write apiVersion, kind, metadata and spec")
+				continue
+			}
+			if _, nested := listItems(o); nested {
+				*item--
+			}
+			inherit(o, object)
+			d.add(c, o, -1, child, item)
+		}
+		return
+	}
+	apiVersion, _ := object["apiVersion"].(string)
+	kind, _ := object["kind"].(string)
+	if apiVersion == "" || kind == "" {
+		d.fail(c, *item, "has no apiVersion or no kind: write both, as text, at the start of the document")
+		return
+	}
+	if bytes < 0 {
+		data, err := json.Marshal(object)
+		if err != nil {
+			d.fail(c, *item, err.Error())
+			return
+		}
+		bytes = len(data)
+	}
+	u := &unstructured.Unstructured{Object: object}
+	if bytes > d.limits.Object {
+		d.fail(c, *item, fmt.Sprintf("%s has %s, the limit is %s: a cluster stores no larger object", describe(u), size(bytes), size(d.limits.Object)))
+		return
+	}
+	d.entries = append(d.entries, entry{
+		Document: Document{Object: u, File: d.file, Index: d.index, Item: *item, Line: c.line},
+		text:     c,
+		path:     path,
+	})
+}
+
+// listItems returns the objects of a List, or of a list of one kind such as an
+// HTTPRouteList.
+func listItems(object map[string]any) ([]any, bool) {
+	kind, _ := object["kind"].(string)
+	items, ok := object["items"].([]any)
+	if !ok {
+		// A server writes an empty list as null.
+		_, has := object["items"]
+		return nil, has && object["items"] == nil && strings.HasSuffix(kind, "List")
+	}
+	return items, strings.HasSuffix(kind, "List")
+}
+
+// inherit fills in the apiVersion and kind of an item in a list of one kind.
+func inherit(item, list map[string]any) {
+	kind, _ := list["kind"].(string)
+	if kind == "List" {
+		return
+	}
+	if _, ok := item["kind"]; !ok {
+		item["kind"] = strings.TrimSuffix(kind, "List")
+	}
+	if _, ok := item["apiVersion"]; !ok {
+		item["apiVersion"] = list["apiVersion"]
+	}
+}
+
+func prefix(path string) string {
+	if path == "" {
+		return ""
+	}
+	return path + "."
+}
+
+func (d *decoder) fail(c chunk, item int, message string) {
+	d.problems = append(d.problems, Problem{File: d.file, Document: d.index, Item: item, Line: c.line, Message: message})
+}
+
+// lineOf finds the line in a message of the YAML parser.
+var lineOf = regexp.MustCompile(`line (\d+): `)
+
+// failYAML turns the error of the YAML parser into problems with the line in the
+// file, where the parser knows only the line in the document.
+func (d *decoder) failYAML(c chunk, err error) {
+	text := strings.TrimPrefix(err.Error(), "error converting YAML to JSON: ")
+	text = strings.TrimPrefix(text, "yaml: ")
+	for _, message := range strings.Split(strings.TrimPrefix(text, "unmarshal errors:\n"), "\n") {
+		at := c
+		message = strings.TrimSpace(message)
+		if m := lineOf.FindStringSubmatch(message); m != nil {
+			if n, err := strconv.Atoi(m[1]); err == nil && n > 0 {
+				at.line += n - 1
+			}
+			message = strings.Replace(message, m[0], "", 1)
+		}
+		if strings.Contains(message, "already set in map") {
+			message += ": write it once"
+		}
+		d.fail(at, 0, "is not YAML: "+message)
+	}
+}
+
+// firstNonUTF8 returns the line of the first byte that is not UTF-8.
+func firstNonUTF8(data []byte) (line int, found bool) {
+	if utf8.Valid(data) {
+		return 0, false
+	}
+	line = 1
+	for len(data) > 0 {
+		r, n := utf8.DecodeRune(data)
+		if r == utf8.RuneError && n == 1 {
+			return line, true
+		}
+		if r == '\n' {
+			line++
+		}
+		data = data[n:]
+	}
+	return 0, false
+}

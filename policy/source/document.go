@@ -1,0 +1,119 @@
+package source
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// Document is one object and the place that it was read from.
+type Document struct {
+	Object *unstructured.Unstructured
+	File   string // as given, or "-" for standard input
+	Index  int    // of the document in the file, from 1
+	Item   int    // of the object in a List, from 1; 0 when it is not in one
+	Line   int    // on which the document starts, from 1
+}
+
+// Place says where the document stands, for people:
+// "routes.yaml, document 2, line 14".
+func (d Document) Place() string {
+	if d.Item > 0 {
+		return fmt.Sprintf("%s, document %d, item %d, line %d", d.File, d.Index, d.Item, d.Line)
+	}
+	return fmt.Sprintf("%s, document %d, line %d", d.File, d.Index, d.Line)
+}
+
+// Problem is one reason why the input can not be used.
+type Problem struct {
+	File     string // as given, or "-" for standard input
+	Document int    // from 1; 0 when the problem is with the file
+	Item     int    // in a List, from 1; 0 when it is not in one
+	Line     int    // of the field if it was found, else of the document; 0 when the problem is with the file
+	Object   string // kind and name, such as "HTTPRoute shop/checkout"; empty when not known
+	Field    string // path, such as "spec.default.request"; empty when the problem is with the object
+	Message  string // what is wrong, and what to write instead
+	Err      error  // the cause, when it is an error of the operating system
+}
+
+// String returns the problem as one line: "file:line: document n: object:
+// field: message".
+func (p Problem) String() string {
+	var b strings.Builder
+	b.WriteString(p.File)
+	if p.Line > 0 {
+		fmt.Fprintf(&b, ":%d", p.Line)
+	}
+	if p.Document > 0 {
+		fmt.Fprintf(&b, ": document %d", p.Document)
+	}
+	if p.Item > 0 {
+		fmt.Fprintf(&b, ", item %d", p.Item)
+	}
+	for _, s := range []string{p.Object, p.Field, p.Message} {
+		if s != "" {
+			b.WriteString(": ")
+			b.WriteString(s)
+		}
+	}
+	return b.String()
+}
+
+// Error is all that is wrong with the input. A command that gets one could not
+// do its work.
+type Error struct {
+	Problems []Problem // sorted by file, document, line and field; never empty
+}
+
+// Error returns the problems, one on each line.
+func (e *Error) Error() string {
+	lines := make([]string, len(e.Problems))
+	for i, p := range e.Problems {
+		lines[i] = p.String()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Unwrap returns the causes that are errors of the operating system, such as
+// [io/fs.ErrNotExist].
+func (e *Error) Unwrap() []error {
+	var errs []error
+	for _, p := range e.Problems {
+		if p.Err != nil {
+			errs = append(errs, p.Err)
+		}
+	}
+	return errs
+}
+
+// failure returns the problems as an error, or nil when there are none.
+func failure(problems []Problem) error {
+	if len(problems) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(problems, func(a, b Problem) int {
+		return cmp.Or(
+			strings.Compare(a.File, b.File), a.Document-b.Document, a.Item-b.Item, a.Line-b.Line,
+			strings.Compare(a.Field, b.Field), strings.Compare(a.Message, b.Message),
+		)
+	})
+	return &Error{Problems: problems}
+}
+
+// describe names an object: kind, namespace and name.
+func describe(u *unstructured.Unstructured) string {
+	name := u.GetName()
+	if name == "" {
+		name = u.GetGenerateName()
+	}
+	if name == "" {
+		return u.GetKind() + " without a name"
+	}
+	if ns := u.GetNamespace(); ns != "" {
+		name = ns + "/" + name
+	}
+	return u.GetKind() + " " + name
+}

@@ -1,0 +1,261 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/attache-dev/attache/policy/schema"
+)
+
+// Source is anything that objects can be read from.
+type Source interface {
+	// Objects returns all objects, CustomResourceDefinitions first, always in
+	// the same order.
+	Objects(ctx context.Context) ([]*unstructured.Unstructured, error)
+}
+
+// Options say how to read.
+type Options struct {
+	// Recursive also reads the folders inside a folder.
+	Recursive bool
+	// Namespace is that of objects which do not say theirs. The default is
+	// "default".
+	Namespace string
+	// KeepUnknown hands on objects of kinds without a CRD, unchecked, in place
+	// of refusing them.
+	KeepUnknown bool
+	// Stdin is what the path "-" stands for.
+	Stdin io.Reader
+	// Limits bound what is read.
+	Limits Limits
+}
+
+// Files reads manifests from files and folders.
+type Files struct {
+	paths   []string
+	options Options
+}
+
+var _ Source = (*Files)(nil)
+
+// New returns the manifests at the given paths: files of any name, folders of
+// *.yaml, *.yml and *.json files, and "-" for standard input. Nothing is read
+// yet.
+func New(paths []string, options Options) *Files {
+	options.Limits = options.Limits.withDefaults()
+	if options.Namespace == "" {
+		options.Namespace = "default"
+	}
+	return &Files{paths: slices.Clone(paths), options: options}
+}
+
+// Input is what was read.
+type Input struct {
+	// Documents are the objects, defaulted and validated, in the order of the
+	// input.
+	Documents []Document
+	// Schemas holds the CRDs by which they were: built-in ones, and those of the
+	// input.
+	Schemas *schema.Registry
+}
+
+// Objects returns the CRDs that the input was checked by and then the other
+// objects of the input.
+func (in *Input) Objects() []*unstructured.Unstructured {
+	out := in.Schemas.CRDs()
+	for _, d := range in.Documents {
+		if !isCRD(d.Object) {
+			out = append(out, d.Object)
+		}
+	}
+	return out
+}
+
+// Objects reads everything and returns it as [Input.Objects] does. An error is
+// an [*Error] unless ctx has ended.
+func (f *Files) Objects(ctx context.Context) ([]*unstructured.Unstructured, error) {
+	in, err := f.Read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return in.Objects(), nil
+}
+
+// Read reads everything. An error is an [*Error] unless ctx has ended.
+func (f *Files) Read(ctx context.Context) (*Input, error) {
+	r := &reader{options: f.options, seen: map[string]bool{}}
+	for _, path := range f.paths {
+		r.path(ctx, path)
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	in, problems := prepare(ctx, r.entries, f.options)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := failure(append(r.problems, problems...)); err != nil {
+		return nil, err
+	}
+	return in, nil
+}
+
+// reader goes through the paths once.
+type reader struct {
+	options  Options
+	entries  []entry
+	problems []Problem
+	bytes    int
+	full     bool            // a limit of the whole input is reached
+	seen     map[string]bool // real paths, so that a loop of links ends
+}
+
+func (r *reader) path(ctx context.Context, path string) {
+	if path == "-" {
+		if r.options.Stdin == nil {
+			r.fail(path, errors.New("there is no standard input to read"))
+			return
+		}
+		r.read(ctx, path, r.options.Stdin)
+		return
+	}
+	// Walking does not follow links: a loop of links to each other ends here.
+	stat, err := os.Stat(path)
+	switch {
+	case err != nil:
+		r.fail(path, err)
+	case stat.IsDir():
+		before, problems := len(r.seen), len(r.problems)
+		r.folder(ctx, path)
+		if len(r.seen) == before+1 && len(r.problems) == problems {
+			message := "the folder has no *.yaml, *.yml or *.json files"
+			if !r.options.Recursive {
+				message += "; to read the folders inside it too, use -R"
+			}
+			r.problems = append(r.problems, Problem{File: path, Message: message})
+		}
+	default:
+		r.file(ctx, path)
+	}
+}
+
+// folder reads the manifests of one folder in the order of their names.
+// Directories that links lead to more than once are read once.
+func (r *reader) folder(ctx context.Context, path string) {
+	if r.again(path) {
+		return
+	}
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		r.fail(path, err)
+		return
+	}
+	for _, e := range entries {
+		name := filepath.Join(path, e.Name())
+		if r.full || ctx.Err() != nil {
+			return
+		}
+		dir := e.IsDir()
+		if e.Type()&fs.ModeSymlink != 0 {
+			stat, err := os.Stat(name)
+			if err != nil {
+				if manifest(name) {
+					r.fail(name, err)
+				}
+				continue
+			}
+			dir = stat.IsDir()
+		}
+		switch {
+		case dir && r.options.Recursive:
+			r.folder(ctx, name)
+		case !dir && manifest(name):
+			r.file(ctx, name)
+		}
+	}
+}
+
+func manifest(name string) bool {
+	switch strings.ToLower(filepath.Ext(name)) {
+	case ".yaml", ".yml", ".json":
+		return true
+	}
+	return false
+}
+
+// again says whether a path was read before, by whatever name.
+func (r *reader) again(path string) bool {
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		real = path // a pipe has no real path
+	}
+	if abs, err := filepath.Abs(real); err == nil {
+		real = abs
+	}
+	if r.seen[real] {
+		return true
+	}
+	r.seen[real] = true
+	return false
+}
+
+func (r *reader) file(ctx context.Context, path string) {
+	if r.full || ctx.Err() != nil || r.again(path) {
+		return
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		r.fail(path, err)
+		return
+	}
+	defer func() { _ = f.Close() }() // only read from
+	r.read(ctx, path, f)
+}
+
+func (r *reader) read(ctx context.Context, name string, from io.Reader) {
+	if r.full || ctx.Err() != nil {
+		return
+	}
+	left := r.options.Limits.Total - r.bytes
+	data, err := io.ReadAll(io.LimitReader(from, int64(left)+1))
+	if err != nil {
+		r.fail(name, err)
+		return
+	}
+	if len(data) > left {
+		r.stop(name, "the whole input has more than "+size(r.options.Limits.Total)+", the limit: give fewer files at once")
+		return
+	}
+	r.bytes += len(data)
+	d := &decoder{file: name, limits: r.options.Limits}
+	d.decode(data)
+	r.entries = append(r.entries, d.entries...)
+	r.problems = append(r.problems, d.problems...)
+	if len(r.entries) > r.options.Limits.Documents {
+		r.stop(name, fmt.Sprintf("the whole input has more than %d objects, the limit: give fewer files at once", r.options.Limits.Documents))
+	}
+}
+
+// stop reports a limit of the whole input, once.
+func (r *reader) stop(name, message string) {
+	r.full = true
+	r.problems = append(r.problems, Problem{File: name, Message: message})
+}
+
+func (r *reader) fail(name string, err error) {
+	message := err.Error()
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		message = path.Err.Error() // the path is said already
+	}
+	r.problems = append(r.problems, Problem{File: name, Message: message, Err: err})
+}

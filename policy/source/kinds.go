@@ -1,0 +1,96 @@
+package source
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/attache-dev/attache/policy/schema"
+)
+
+// kubernetesGroups are the API groups of Kubernetes itself. Objects of these
+// groups are handed on unchecked: folders are full of them, and of them only
+// Namespaces and Services matter here.
+var kubernetesGroups = []string{
+	"", "admissionregistration.k8s.io", "apiextensions.k8s.io", "apiregistration.k8s.io", "apps",
+	"authentication.k8s.io", "authorization.k8s.io", "autoscaling", "batch", "certificates.k8s.io",
+	"coordination.k8s.io", "discovery.k8s.io", "events.k8s.io", "extensions", "flowcontrol.apiserver.k8s.io",
+	"internal.apiserver.k8s.io", "networking.k8s.io", "node.k8s.io", "policy", "rbac.authorization.k8s.io",
+	"resource.k8s.io", "scheduling.k8s.io", "storage.k8s.io", "storagemigration.k8s.io",
+}
+
+// kubernetesKinds are the kinds of those groups that people write, to find
+// misspellings. A kind that is not here is not refused for that.
+var kubernetesKinds = []string{
+	"ClusterRole", "ClusterRoleBinding", "ConfigMap", "ControllerRevision", "CronJob", "CSIDriver",
+	"CustomResourceDefinition", "DaemonSet", "Deployment", "EndpointSlice", "Endpoints", "Event",
+	"HorizontalPodAutoscaler", "Ingress", "IngressClass", "Job", "Lease", "LimitRange", "Namespace",
+	"NetworkPolicy", "Node", "PersistentVolume", "PersistentVolumeClaim", "Pod", "PodDisruptionBudget",
+	"PodTemplate", "PriorityClass", "ReplicaSet", "ReplicationController", "ResourceQuota", "Role",
+	"RoleBinding", "RuntimeClass", "Secret", "Service", "ServiceAccount", "ServiceCIDR", "StatefulSet",
+	"StorageClass", "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration",
+	"MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding", "ValidatingAdmissionPolicy",
+	"ValidatingAdmissionPolicyBinding", "APIService", "CertificateSigningRequest", "IPAddress",
+	"CSINode", "VolumeAttachment", "VolumeAttributesClass", "FlowSchema", "PriorityLevelConfiguration",
+	"DeviceClass", "ResourceSlice", "ClusterTrustBundle",
+}
+
+// clusterScoped are the kinds of Kubernetes itself that are in no namespace.
+var clusterScoped = map[string]bool{
+	"APIService": true, "CertificateSigningRequest": true, "ClusterRole": true, "ClusterRoleBinding": true,
+	"ClusterTrustBundle": true, "CSIDriver": true, "CSINode": true, "CustomResourceDefinition": true,
+	"DeviceClass": true, "FlowSchema": true, "IngressClass": true, "IPAddress": true,
+	"MutatingAdmissionPolicy": true, "MutatingAdmissionPolicyBinding": true,
+	"MutatingWebhookConfiguration": true, "Namespace": true, "Node": true, "PersistentVolume": true,
+	"PriorityClass": true, "PriorityLevelConfiguration": true, "ResourceSlice": true, "RuntimeClass": true,
+	"ServiceCIDR": true, "StorageClass": true, "ValidatingAdmissionPolicy": true,
+	"ValidatingAdmissionPolicyBinding": true, "ValidatingWebhookConfiguration": true,
+	"VolumeAttachment": true, "VolumeAttributesClass": true,
+}
+
+func isCRD(u *unstructured.Unstructured) bool {
+	gvk := u.GroupVersionKind()
+	return gvk.Group == "apiextensions.k8s.io" && gvk.Kind == "CustomResourceDefinition"
+}
+
+// unknown says what is wrong with an object of a kind that the registry does not
+// have, or nothing when the kind is one of Kubernetes itself.
+func (p *preparer) unknown(u *unstructured.Unstructured) string {
+	group, kind := u.GroupVersionKind().Group, u.GetKind()
+	if slices.Contains(kubernetesGroups, group) {
+		if slices.Contains(kubernetesKinds, kind) {
+			return ""
+		}
+		if near, ok := schema.Closest(kind, kubernetesKinds); ok {
+			return fmt.Sprintf("unknown kind %s (apiVersion %s): did you mean %s?", kind, u.GetAPIVersion(), near)
+		}
+		if near, ok := p.elsewhere(kind); ok {
+			return fmt.Sprintf("unknown kind %s (apiVersion %s): %s", kind, u.GetAPIVersion(), near)
+		}
+		return ""
+	}
+	message := fmt.Sprintf("unknown kind %s (apiVersion %s): give its CustomResourceDefinition with -f, or check the spelling", kind, u.GetAPIVersion())
+	if near, ok := p.elsewhere(kind); ok {
+		message += "; " + near
+	}
+	return message
+}
+
+// elsewhere looks for the kind, or one spelled like it, in the groups that the
+// registry knows.
+func (p *preparer) elsewhere(kind string) (string, bool) {
+	var names, groups []string
+	for _, gk := range p.registry.Kinds() {
+		names = append(names, gk.Kind)
+		if gk.Kind == kind {
+			groups = append(groups, gk.Group)
+		}
+	}
+	if len(groups) > 0 {
+		return fmt.Sprintf("did you mean the group %s?", strings.Join(groups, " or ")), true
+	}
+	near, ok := schema.Closest(kind, names)
+	return fmt.Sprintf("did you mean %s?", near), ok
+}

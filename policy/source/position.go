@@ -1,0 +1,79 @@
+package source
+
+import (
+	"strconv"
+	"strings"
+
+	yamlv3 "go.yaml.in/yaml/v3"
+)
+
+// largestSearched bounds the text that is parsed a second time, only to find the
+// line of a field.
+const largestSearched = mebibyte
+
+// lineOfField returns the line of a field in the file, or, when it is not
+// written there, of the nearest thing around it.
+func lineOfField(e entry, field string) int {
+	if field == "" && e.path == "" || len(e.text.data) > largestSearched {
+		return e.Line
+	}
+	var document yamlv3.Node
+	if err := yamlv3.Unmarshal(e.text.data, &document); err != nil || len(document.Content) == 0 {
+		return e.Line
+	}
+	at := document.Content[0]
+	line := at.Line
+	for _, step := range steps(prefix(e.path) + field) {
+		next, nextLine := child(at, step)
+		if next == nil {
+			break
+		}
+		at, line = next, nextLine
+	}
+	return e.text.line + line - 1
+}
+
+// steps cuts a path such as spec.targetRefs[0].group or
+// metadata.labels[example.org/team] into its names, indexes and keys.
+func steps(path string) []string {
+	var out []string
+	for path != "" {
+		switch end := strings.IndexAny(path, ".["); {
+		case path[0] == '[':
+			closing := strings.IndexByte(path, ']')
+			if closing < 0 {
+				return out
+			}
+			out = append(out, path[1:closing])
+			path = path[closing+1:]
+		case path[0] == '.':
+			path = path[1:]
+		case end < 0:
+			return append(out, path)
+		default:
+			out = append(out, path[:end])
+			path = path[end:]
+		}
+	}
+	return out
+}
+
+// child steps into a node: by key into a mapping, by index into a sequence.
+func child(n *yamlv3.Node, step string) (*yamlv3.Node, int) {
+	for n.Kind == yamlv3.AliasNode {
+		n = n.Alias
+	}
+	switch n.Kind {
+	case yamlv3.MappingNode:
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			if n.Content[i].Value == step {
+				return n.Content[i+1], n.Content[i].Line
+			}
+		}
+	case yamlv3.SequenceNode:
+		if i, err := strconv.Atoi(step); err == nil && i >= 0 && i < len(n.Content) {
+			return n.Content[i], n.Content[i].Line
+		}
+	}
+	return nil, 0
+}

@@ -1,0 +1,176 @@
+package source
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	kschema "k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/yaml"
+
+	"github.com/attache-dev/attache/crds"
+	"github.com/attache-dev/attache/policy/schema"
+)
+
+// builtin is the registry of the CRDs in the binary, decoded once.
+var builtin = sync.OnceValues(func() (*schema.Registry, error) {
+	var objects []*unstructured.Unstructured
+	for _, f := range append(crds.Attache(), crds.GatewayAPI()...) {
+		u := &unstructured.Unstructured{}
+		if err := yaml.Unmarshal(f.Data, &u.Object); err != nil {
+			return nil, fmt.Errorf("%s: %w", f.Name, err)
+		}
+		objects = append(objects, u)
+	}
+	return schema.New(objects...)
+})
+
+// Builtin returns a registry of the CRDs that are part of the binary: attache's
+// own and those of Gateway API. CRDs can be added to it without effect on
+// others.
+func Builtin() (*schema.Registry, error) {
+	r, err := builtin()
+	if err != nil {
+		return nil, err
+	}
+	return r.Clone(), nil
+}
+
+// prepare defaults and validates what was read.
+func prepare(ctx context.Context, entries []entry, options Options) (*Input, []Problem) {
+	registry, err := Builtin()
+	if err != nil {
+		return nil, []Problem{{Message: err.Error(), Err: err}}
+	}
+	var problems []Problem
+	for _, e := range entries {
+		if isCRD(e.Object) {
+			if err := registry.Add(e.Object); err != nil {
+				problems = append(problems, e.problem("", err.Error()))
+			}
+		}
+	}
+	p := &preparer{registry: registry, options: options}
+	results := make([]result, len(entries))
+	inParallel(len(entries), func(i int) {
+		if ctx.Err() == nil {
+			results[i] = p.one(ctx, entries[i])
+		}
+	})
+	in := &Input{Schemas: registry, Documents: make([]Document, 0, len(entries))}
+	for i, r := range results {
+		problems = append(problems, r.problems...)
+		if r.object != nil {
+			d := entries[i].Document
+			d.Object = r.object
+			in.Documents = append(in.Documents, d)
+		}
+	}
+	return in, append(problems, duplicates(in.Documents)...)
+}
+
+// inParallel calls f for 0 to n-1, on all processors.
+func inParallel(n int, f func(i int)) {
+	var wg sync.WaitGroup
+	next := make(chan int)
+	for range min(n, runtime.GOMAXPROCS(0)) {
+		wg.Go(func() {
+			for i := range next {
+				f(i)
+			}
+		})
+	}
+	for i := range n {
+		next <- i
+	}
+	close(next)
+	wg.Wait()
+}
+
+type preparer struct {
+	registry *schema.Registry
+	options  Options
+}
+
+// result is what became of one object: itself, prepared, and what is wrong.
+type result struct {
+	object   *unstructured.Unstructured
+	problems []Problem
+}
+
+func (p *preparer) one(ctx context.Context, e entry) result {
+	u := e.Object
+	gk := u.GroupVersionKind().GroupKind()
+	namespaced, known := p.registry.Namespaced(gk)
+	if !known {
+		if message := p.unknown(u); message != "" && !p.options.KeepUnknown {
+			return result{problems: []Problem{e.problem("", message)}}
+		}
+		namespaced = !clusterScoped[gk.Kind]
+	}
+	if _, ok := u.Object["metadata"].(map[string]any); !ok {
+		return result{problems: []Problem{e.problem("metadata", "is missing or not an object: write metadata with at least a name")}}
+	}
+	switch ns, isText := namespaceOf(u); {
+	case !isText: // said by validation
+	case !namespaced:
+		unstructured.RemoveNestedField(u.Object, "metadata", "namespace") // as a server does
+	case ns == "":
+		u.SetNamespace(p.options.Namespace)
+	}
+	prepared, found, _ := p.registry.Prepare(ctx, u)
+	r := result{object: prepared}
+	for _, problem := range found {
+		r.problems = append(r.problems, e.problem(problem.Field, problem.Message))
+	}
+	return r
+}
+
+func namespaceOf(u *unstructured.Unstructured) (ns string, isText bool) {
+	ns, _, err := unstructured.NestedString(u.Object, "metadata", "namespace")
+	return ns, err == nil
+}
+
+// problem puts a message at its place.
+func (e entry) problem(field, message string) Problem {
+	return Problem{
+		File:     e.File,
+		Document: e.Index,
+		Item:     e.Item,
+		Line:     lineOfField(e, field),
+		Object:   describe(e.Object),
+		Field:    field,
+		Message:  message,
+	}
+}
+
+// duplicates finds objects that stand in the input twice: only one of them
+// could be applied, and which is left to chance.
+func duplicates(documents []Document) []Problem {
+	type identity struct {
+		kschema.GroupKind
+		types.NamespacedName
+	}
+	first := map[identity]Document{}
+	var problems []Problem
+	for _, d := range documents {
+		u := d.Object
+		id := identity{u.GroupVersionKind().GroupKind(), types.NamespacedName{Namespace: u.GetNamespace(), Name: u.GetName()}}
+		if id.Name == "" {
+			continue
+		}
+		earlier, ok := first[id]
+		if !ok {
+			first[id] = d
+			continue
+		}
+		problems = append(problems, Problem{
+			File: d.File, Document: d.Index, Item: d.Item, Line: d.Line, Object: describe(u),
+			Message: "is also in " + earlier.Place() + ": keep one of the two",
+		})
+	}
+	return problems
+}
