@@ -25,21 +25,22 @@ type binder struct {
 	set             func(Ref) *setState
 	namespaceLabels func(string) map[string]string
 	// defaults are the default Gateways, sorted (R31).
-	defaults []Ref
+	defaults members
 	// scratch collects what a route is bound to before its size is known.
 	scratch []BoundListener
 }
 
-// bind computes the bindings of a route. Of the routes that a listener cannot
-// tell apart it marks none as active: which one is depends on the others (R30).
-func (b *binder) bind(id *Ref, route *Route) *routeState {
-	s := &routeState{id: id, route: route, row: rowOf(kindOf(route.meta.Ref.GroupKind))}
-	parents := route.Parents
-	if claims := b.defaultParents(route); len(claims) > 0 {
+// bind fills in what follows from a route. Of the routes that a listener
+// cannot tell apart it marks none as active: which one is depends on the
+// others (R30).
+func (b *binder) bind(s *routeState) {
+	s.row = rowOf(kindOf(s.route.meta.Ref.GroupKind))
+	parents := s.route.Parents
+	if claims := b.defaultParents(s.route); len(claims) > 0 {
 		parents = slices.Concat(parents, claims)
 	}
 	if len(parents) == 0 {
-		return s
+		return
 	}
 	s.bindings = make([]Binding, len(parents))
 	b.scratch = b.scratch[:0]
@@ -57,18 +58,17 @@ func (b *binder) bind(id *Ref, route *Route) *routeState {
 		start = end
 	}
 	s.boundTo = distinctListeners(listeners)
-	return s
 }
 
 // defaultParents are the parentRefs that a route does not write but means
 // (R31). One that it writes as well is not claimed twice.
 func (b *binder) defaultParents(route *Route) []ParentRef {
-	if route.UseDefaultGateways != fromAll {
+	if !route.claimed() {
 		return nil
 	}
 	var claims []ParentRef
 	for _, gateway := range b.defaults {
-		claim := ParentRef{Ref: gateway, Index: -1}
+		claim := ParentRef{Ref: *gateway, Index: -1}
 		if !containsParent(route.Parents, claim) {
 			claims = append(claims, claim)
 		}

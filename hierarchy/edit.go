@@ -1,7 +1,6 @@
 package hierarchy
 
 import (
-	"iter"
 	"maps"
 	"slices"
 
@@ -158,7 +157,9 @@ func (e *edit) putGateway(ref Ref, gateway *Gateway) {
 	if existed {
 		id = old.id
 		e.gatewaysOf.remove(GatewayClassRef(old.gateway.Class), id)
-		e.setScoped(scopedGateways, id, false)
+		if old.gateway.DefaultScope == fromAll {
+			e.scoped.remove(scopedGateways, id)
+		}
 	}
 	if gateway == nil {
 		e.gateways.Delete(ref)
@@ -169,15 +170,8 @@ func (e *edit) putGateway(ref Ref, gateway *Gateway) {
 	}
 	e.gateways.Set(ref, &gatewayState{id: id, gateway: gateway})
 	e.gatewaysOf.add(GatewayClassRef(gateway.Class), id)
-	e.setScoped(scopedGateways, id, gateway.DefaultScope == fromAll)
-}
-
-// setScoped enters a participant of default Gateways, or takes it out (R31).
-func (e *edit) setScoped(participants string, id *Ref, in bool) {
-	if in {
-		e.scoped.add(participants, id)
-	} else if e.scoped.has(participants, id) {
-		e.scoped.remove(participants, id)
+	if gateway.DefaultScope == fromAll {
+		e.scoped.add(scopedGateways, id)
 	}
 }
 
@@ -208,38 +202,59 @@ func (e *edit) putSet(ref Ref, set *ListenerSet) {
 	e.staleGateways[set.Parent] = struct{}{}
 }
 
-// putRoute puts a route, or removes it when it is nil.
+// putRoute puts a route, or removes it when it is nil. The indexes are touched
+// only where the new version differs: most versions of a route keep their
+// parents.
 func (e *edit) putRoute(ref Ref, route *Route) {
 	old, existed := e.routes.Get(ref)
-	if !existed && route == nil {
-		return
-	}
 	var id *Ref
-	if existed {
+	switch {
+	case existed:
 		id = old.id
-		for i := range old.route.Parents {
-			e.routesOf.remove(old.route.Parents[i].Ref.Object(), id)
-		}
-		if old.route.UseDefaultGateways == fromAll {
-			e.setScoped(scopedRoutes, id, false)
-		}
-	} else {
+	case route == nil:
+		return
+	default:
 		id = identity(ref)
 		e.routesIn.add(ref.Namespace, id)
 	}
 	e.staleRoutes[id] = struct{}{}
+	var before *Route
+	if existed {
+		before = old.route
+	}
 	if route == nil {
 		e.routesIn.remove(ref.Namespace, id)
 		e.routes.Delete(ref)
-		return
+	} else {
+		e.routes.Set(ref, &routeState{id: id, route: route})
 	}
-	for i := range route.Parents {
-		e.routesOf.add(route.Parents[i].Ref.Object(), id)
+	if !sameParents(before, route) {
+		e.moveRoute(id, before, route)
 	}
-	if route.UseDefaultGateways == fromAll {
-		e.setScoped(scopedRoutes, id, true)
+	if was, is := before.claimed(), route.claimed(); was && !is {
+		e.scoped.remove(scopedRoutes, id)
+	} else if is && !was {
+		e.scoped.add(scopedRoutes, id)
 	}
-	e.routes.Set(ref, &routeState{id: id, route: route})
+}
+
+func sameParents(a, b *Route) bool { return a != nil && b != nil && slices.Equal(a.Parents, b.Parents) }
+
+// claimed says whether default Gateways claim a route (R31).
+func (o *Route) claimed() bool { return o != nil && o.UseDefaultGateways == fromAll }
+
+// moveRoute enters a route with the parents that it names now.
+func (e *edit) moveRoute(id *Ref, before, now *Route) {
+	if before != nil {
+		for i := range before.Parents {
+			e.routesOf.remove(before.Parents[i].Ref.Object(), id)
+		}
+	}
+	if now != nil {
+		for i := range now.Parents {
+			e.routesOf.add(now.Parents[i].Ref.Object(), id)
+		}
+	}
 }
 
 // putNamespace puts a Namespace, or removes it when it is nil. What is in it
@@ -254,10 +269,10 @@ func (e *edit) putNamespace(name string, namespace *Namespace) {
 	if maps.Equal(before, e.namespaceLabels(name)) {
 		return
 	}
-	for id := range e.routesIn.all(name) {
+	for _, id := range e.routesIn.all(name) {
 		e.staleRoutes[id] = struct{}{}
 	}
-	for id := range e.setsIn.all(name) {
+	for _, id := range e.setsIn.all(name) {
 		if s, ok := e.sets.Get(*id); ok {
 			e.staleGateways[s.set.Parent] = struct{}{}
 		}
@@ -279,10 +294,6 @@ func (e *edit) putGrant(ref Ref, grant *ReferenceGrant) {
 	e.grantsIn.add(ref.Namespace, &grant.meta.Ref)
 }
 
-// identity returns a new identity. It is not a pointer into an object, for
-// that would keep the first version of the object alive.
-func identity(ref Ref) *Ref { return &ref }
-
 func (e *edit) namespaceLabels(name string) map[string]string {
 	if n, ok := e.namespaces.Get(name); ok {
 		return n.meta.Labels
@@ -295,7 +306,7 @@ func (e *edit) namespaceLabels(name string) map[string]string {
 func (e *edit) deriveGateways() {
 	for ref := range e.staleGateways {
 		var sets []*setState
-		for id := range e.setsOf.all(ref) {
+		for _, id := range e.setsOf.all(ref) {
 			if s, ok := e.sets.Get(*id); ok {
 				sets = append(sets, s)
 			}
@@ -316,13 +327,13 @@ func (e *edit) deriveGateways() {
 		if e.sameHolder(ref) {
 			continue
 		}
-		for id := range e.routesOf.all(ref) {
+		for _, id := range e.routesOf.all(ref) {
 			e.staleRoutes[id] = struct{}{}
 		}
 		defaultsChanged = defaultsChanged || e.isDefault(ref)
 	}
 	if defaultsChanged {
-		for id := range e.scoped.all(scopedRoutes) {
+		for _, id := range e.scoped.all(scopedRoutes) {
 			e.staleRoutes[id] = struct{}{}
 		}
 	}
@@ -351,20 +362,25 @@ func (e *edit) sameHolder(ref Ref) bool {
 	return existed && exists && before.gateway.DefaultScope == now.gateway.DefaultScope && slices.Equal(before.own, now.own)
 }
 
-// bindRoutes binds the stale routes.
+// bindRoutes binds the stale routes, sorted, so that what is entered for them
+// is sorted too.
 func (e *edit) bindRoutes() {
 	b := binder{
 		gateway:         func(ref Ref) *gatewayState { g, _ := e.gateways.Get(ref); return g },
 		set:             func(ref Ref) *setState { s, _ := e.sets.Get(ref); return s },
 		namespaceLabels: e.namespaceLabels,
-		defaults:        sortedRefs(e.scoped.all(scopedGateways)),
+		defaults:        e.scoped.all(scopedGateways),
 	}
-	for id := range e.staleRoutes {
+	for _, id := range slices.SortedFunc(maps.Keys(e.staleRoutes), compareIDs) {
 		before, _ := e.base.routes.Get(*id)
 		now, exists := e.routes.Get(*id)
 		if exists {
-			now = b.bind(id, now.route)
-			e.routes.Set(*id, now)
+			if now.row != nil {
+				// Bound already, so it belongs to the version before.
+				now = &routeState{id: id, route: now.route}
+				e.routes.Set(*id, now)
+			}
+			b.bind(now)
 		}
 		e.rebind(id, before, now)
 	}
@@ -401,12 +417,7 @@ func (e *edit) rebind(id *Ref, before, now *routeState) {
 
 // holds says whether a listener, or what it was before, is among others.
 func holds(listeners []*Listener, l *Listener) bool {
-	for _, other := range listeners {
-		if other == l || other.Ref == l.Ref {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(listeners, func(other *Listener) bool { return other == l || other.Ref == l.Ref })
 }
 
 // settleContests marks, on every listener where that may have changed, the
@@ -415,7 +426,7 @@ func (e *edit) settleContests() {
 	for ref := range e.contested {
 		var rivals []*routeState
 		var oldest *routeState
-		for id := range e.bound.all(ref) {
+		for _, id := range e.bound.all(ref) {
 			s, ok := e.routes.Get(*id)
 			if !ok || s.row.discriminated {
 				continue
@@ -469,14 +480,4 @@ func (g *Graph) listenersOf(ref Ref) []*Listener {
 		return s.own
 	}
 	return nil
-}
-
-// sortedRefs returns the Refs of members, sorted.
-func sortedRefs(ids iter.Seq[*Ref]) []Ref {
-	var refs []Ref
-	for id := range ids {
-		refs = append(refs, *id)
-	}
-	slices.SortFunc(refs, Compare)
-	return refs
 }

@@ -140,11 +140,6 @@ type Graph struct {
 	scoped persistent.Map[string, members]
 }
 
-// members is a set of objects. Its keys are the identities of objects: while
-// an object is in a Graph, every version of it has the same *Ref. A pointer is
-// hashed and compared much faster than five strings.
-type members = persistent.Map[*Ref, struct{}]
-
 // gatewayState is a Gateway and what follows from it and its ListenerSets.
 type gatewayState struct {
 	id      *Ref

@@ -1,54 +1,101 @@
 package hierarchy
 
 import (
-	"iter"
+	"slices"
 
 	"github.com/attache-dev/attache/hierarchy/persistent"
 )
+
+// members is a set of objects, sorted. It holds the identities of objects:
+// while an object is in a Graph, every version of it has the same *Ref. A
+// member costs a pointer, and reading in order costs nothing; what a change
+// costs is a copy of the pointers.
+type members []*Ref
+
+// identity returns a new identity. It is not a pointer into an object, for
+// that would keep the first version of the object alive.
+func identity(ref Ref) *Ref { return &ref }
+
+func compareIDs(a, b *Ref) int {
+	if a == b {
+		return 0
+	}
+	return Compare(*a, *b)
+}
 
 // index is the next version of a map from keys to members while it is being
 // made. Only the keys that are touched are opened; a key without members is
 // dropped.
 type index[K comparable] struct {
 	base persistent.Map[K, members]
-	open map[K]*persistent.Builder[*Ref, struct{}]
+	open map[K]*ledger
 }
 
-// edit returns the members of a key for changing.
-func (x *index[K]) edit(key K) *persistent.Builder[*Ref, struct{}] {
-	b, ok := x.open[key]
+// ledger is one set of members with the changes that have not been carried
+// out. They are carried out together, so that entering thousands costs one
+// copy.
+type ledger struct {
+	settled members
+	changes []change
+}
+
+type change struct {
+	id *Ref
+	in bool
+}
+
+func (x *index[K]) add(key K, id *Ref) { x.note(key, change{id, true}) }
+
+func (x *index[K]) remove(key K, id *Ref) { x.note(key, change{id, false}) }
+
+func (x *index[K]) note(key K, c change) {
+	l, ok := x.open[key]
 	if !ok {
 		if x.open == nil {
-			x.open = make(map[K]*persistent.Builder[*Ref, struct{}])
+			x.open = make(map[K]*ledger)
 		}
 		m, _ := x.base.Get(key)
-		b = m.Builder()
-		x.open[key] = b
+		l = &ledger{settled: m}
+		x.open[key] = l
 	}
-	return b
+	l.changes = append(l.changes, c)
 }
 
-func (x *index[K]) add(key K, id *Ref) { x.edit(key).Set(id, struct{}{}) }
-
-func (x *index[K]) remove(key K, id *Ref) { x.edit(key).Delete(id) }
-
-func (x *index[K]) has(key K, id *Ref) bool {
-	if b, ok := x.open[key]; ok {
-		_, has := b.Get(id)
-		return has
+// all returns the members of a key as they are now.
+func (x *index[K]) all(key K) members {
+	if l, ok := x.open[key]; ok {
+		return l.settle()
 	}
 	m, _ := x.base.Get(key)
-	return m.Has(id)
+	return m
 }
 
-// all iterates over the members of a key, in no particular order. They may be
-// changed meanwhile: it sees those there were.
-func (x *index[K]) all(key K) iter.Seq[*Ref] {
-	if b, ok := x.open[key]; ok {
-		return b.Map().Keys()
+// settle carries the changes out; of two about one object the later counts.
+func (l *ledger) settle() members {
+	if len(l.changes) == 0 {
+		return l.settled
 	}
-	m, _ := x.base.Get(key)
-	return m.Keys()
+	byID := func(a, b change) int { return compareIDs(a.id, b.id) }
+	if !slices.IsSortedFunc(l.changes, byID) {
+		slices.SortStableFunc(l.changes, byID)
+	}
+	next := make(members, 0, len(l.settled)+len(l.changes))
+	rest := l.settled
+	for i, c := range l.changes {
+		if i+1 < len(l.changes) && compareIDs(c.id, l.changes[i+1].id) == 0 {
+			continue
+		}
+		place, found := slices.BinarySearchFunc(rest, c.id, compareIDs)
+		next = append(next, rest[:place]...)
+		if rest = rest[place:]; found {
+			rest = rest[1:]
+		}
+		if c.in {
+			next = append(next, c.id)
+		}
+	}
+	l.settled, l.changes = append(next, rest...), nil
+	return l.settled
 }
 
 // done returns the next version.
@@ -57,8 +104,8 @@ func (x *index[K]) done() persistent.Map[K, members] {
 		return x.base
 	}
 	next := x.base.Builder()
-	for key, b := range x.open {
-		if m := b.Map(); m.Len() == 0 {
+	for key, l := range x.open {
+		if m := l.settle(); len(m) == 0 {
 			next.Delete(key)
 		} else {
 			next.Set(key, m)

@@ -167,7 +167,7 @@ func (g *Graph) ListenerSetStatus(ref Ref) (accepted bool, reason, message strin
 func (g *Graph) AttachedListenerSets(gateway Ref) int {
 	n := 0
 	sets, _ := g.setsOf.Get(gateway.Object())
-	for id := range sets.Keys() {
+	for _, id := range sets {
 		if s, ok := g.sets.Get(*id); ok && s.accepted {
 			n++
 		}
@@ -179,7 +179,7 @@ func (g *Graph) AttachedListenerSets(gateway Ref) int {
 // active or not (R29).
 func (g *Graph) AttachedRoutes(listener Ref) int {
 	m, _ := g.bound.Get(listener)
-	return m.Len()
+	return len(m)
 }
 
 // Permits says whether an object of a kind in a namespace may refer to an
@@ -191,7 +191,7 @@ func (g *Graph) Permits(from schema.GroupKind, fromNamespace string, to Ref) boo
 		return true
 	}
 	grants, _ := g.grantsIn.Get(to.Namespace)
-	for id := range grants.Keys() {
+	for _, id := range grants {
 		if grant, ok := g.grants.Get(*id); ok && grant.permits(from, fromNamespace, to) {
 			return true
 		}

@@ -14,7 +14,7 @@ func (g *Graph) Touched(ref Ref) []Ref {
 	switch {
 	case ref.GroupKind == gatewayClassKind:
 		gateways, _ := g.gatewaysOf.Get(ref.Object())
-		for id := range gateways.Keys() {
+		for _, id := range gateways {
 			t.gateway(g, *id)
 		}
 	case (ref.GroupKind == gatewayKind || ref.GroupKind == listenerSetKind) && ref.Section != "":
@@ -41,7 +41,7 @@ func (g *Graph) Touched(ref Ref) []Ref {
 type touched map[Ref]struct{}
 
 func (t touched) members(ids members) {
-	for id := range ids.Keys() {
+	for _, id := range ids {
 		t[*id] = struct{}{}
 	}
 }
@@ -64,7 +64,7 @@ func (t touched) gateway(g *Graph, ref Ref) {
 
 func (t touched) setsOf(g *Graph, gateway Ref) {
 	sets, _ := g.setsOf.Get(gateway)
-	for id := range sets.Keys() {
+	for _, id := range sets {
 		routes, _ := g.routesOf.Get(*id)
 		t.members(routes)
 	}
@@ -91,7 +91,7 @@ func (t touched) namespace(g *Graph, name string) {
 	routes, _ := g.routesIn.Get(name)
 	t.members(routes)
 	sets, _ := g.setsIn.Get(name)
-	for id := range sets.Keys() {
+	for _, id := range sets {
 		t.set(g, *id)
 	}
 }
@@ -109,7 +109,7 @@ func (t touched) route(g *Graph, ref Ref) {
 	}
 	for _, l := range s.boundTo {
 		rivals, _ := g.bound.Get(l.Ref)
-		for id := range rivals.Keys() {
+		for _, id := range rivals {
 			if r, ok := g.routes.Get(*id); ok && !r.row.discriminated {
 				t[*id] = struct{}{}
 			}
@@ -129,8 +129,8 @@ func (g *Graph) Through(ref Ref) iter.Seq[Path] {
 				return
 			}
 			gateways, _ := g.gatewaysOf.Get(ref)
-			for _, gateway := range sortedRefs(gateways.Keys()) {
-				if !g.throughListeners(g.Listeners(gateway), yield) {
+			for _, gateway := range gateways {
+				if !g.throughListeners(g.Listeners(*gateway), yield) {
 					return
 				}
 			}
@@ -160,15 +160,15 @@ func (g *Graph) throughListener(ref Ref, yield func(Path) bool) {
 
 // throughListeners yields the paths through listeners, and says whether to go on.
 func (g *Graph) throughListeners(listeners []*Listener, yield func(Path) bool) bool {
-	below := make(map[Ref][]Node)
+	below := make(map[*Ref][]Node)
 	for _, l := range listeners {
 		bound, _ := g.bound.Get(l.Ref)
-		for _, ref := range sortedRefs(bound.Keys()) {
-			nodes, ok := below[ref]
+		for _, id := range bound {
+			nodes, ok := below[id]
 			if !ok {
-				s, _ := g.routes.Get(ref)
+				s, _ := g.routes.Get(*id)
 				nodes = s.route.nodes()
-				below[ref] = nodes
+				below[id] = nodes
 			}
 			if !l.paths(nodes, "", yield) {
 				return false
