@@ -1,0 +1,133 @@
+package webhook
+
+import (
+	"net/http"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
+
+	"github.com/attache-dev/attache/policy"
+)
+
+// The paths that the webhook configurations of the chart name.
+const (
+	MutatePath   = "/mutate"
+	ValidatePath = "/validate"
+)
+
+// MaxBody is the largest review that is read.
+const MaxBody = 2 << 20
+
+// Options are what the handlers need. Only Snapshot is required.
+type Options struct {
+	// Snapshot returns what is known now; complete is false until everything that
+	// exists was seen once.
+	Snapshot func() (s *policy.Snapshot, complete bool)
+
+	// Terminating says whether a namespace is being deleted. Nil means that it is
+	// not known; the namespace controller is let through in any case.
+	Terminating func(namespace string) bool
+
+	// Controllers are the exact usernames that may write EffectivePolicy objects:
+	// the controller's own. Empty lets everybody write them whom RBAC lets.
+	Controllers []string
+
+	// LeaveRoutes leaves routes and Gateways without the annotation: what users
+	// write under reserved keys is still removed.
+	LeaveRoutes bool
+
+	// Concurrency is how many reviews are decided at a time; as many as there are
+	// processors if it is zero. Queue is how many may wait; 64 if it is zero.
+	Concurrency, Queue int
+
+	// Deadline limits one decision, however long the API server would wait; two
+	// seconds if it is zero.
+	Deadline time.Duration
+
+	// MaxTargets is how many routes and Gateways one review looks at when it asks
+	// whether merged results stay valid; 5,000 if it is zero. Beyond it the answer
+	// carries a warning, and the controller is left to find the rest.
+	MaxTargets int
+
+	// Metrics is where to register metrics; controller-runtime's registry if nil.
+	Metrics prometheus.Registerer
+
+	// Log hears about what could not be decided, and, at level 1, about denials.
+	Log logr.Logger
+}
+
+// Handlers are the two admission handlers.
+type Handlers struct {
+	options Options
+	gate    *gate
+	metrics *measures
+	phase   atomic.Int32
+}
+
+// The phases of a replica's life that the handlers know.
+const (
+	serving  int32 = iota
+	draining       // answers, and asks to be called elsewhere next time
+	stopped        // decides nothing any more
+)
+
+// New returns handlers. The error is one of registering metrics.
+func New(o Options) (*Handlers, error) {
+	if o.Concurrency <= 0 {
+		o.Concurrency = runtime.GOMAXPROCS(0)
+	}
+	if o.Queue <= 0 {
+		o.Queue = 64
+	}
+	if o.Deadline <= 0 {
+		o.Deadline = 2 * time.Second
+	}
+	if o.MaxTargets <= 0 {
+		o.MaxTargets = 5000
+	}
+	if o.Metrics == nil {
+		o.Metrics = metrics.Registry
+	}
+	m, err := newMeasures(o.Metrics)
+	if err != nil {
+		return nil, err
+	}
+	return &Handlers{options: o, gate: newGate(o.Concurrency, o.Queue), metrics: m}, nil
+}
+
+// Mutate handles the reviews of the mutating webhooks.
+func (h *Handlers) Mutate() http.Handler {
+	return &hook{h: h, name: "mutate", decide: h.mutate}
+}
+
+// Validate handles the reviews of the validating webhooks.
+func (h *Handlers) Validate() http.Handler {
+	return &hook{h: h, name: "validate", decide: h.validate}
+}
+
+// Mux serves both handlers under their paths.
+func (h *Handlers) Mux() *http.ServeMux {
+	mux := http.NewServeMux()
+	mux.Handle(MutatePath, h.Mutate())
+	mux.Handle(ValidatePath, h.Validate())
+	return mux
+}
+
+// Drain makes every answer from now on close its connection, so that the API
+// server opens its next one to another replica. Reviews are still decided.
+func (h *Handlers) Drain() { h.phase.CompareAndSwap(serving, draining) }
+
+// Stop makes every review that comes from now on undecided. Those that are
+// being decided come to their end.
+func (h *Handlers) Stop() { h.phase.Store(stopped) }
+
+// Complete says whether the handlers can decide: whether the snapshot is
+// complete.
+func (h *Handlers) Complete() bool {
+	_, complete := h.options.Snapshot()
+	return complete
+}

@@ -1,0 +1,83 @@
+package webhook
+
+import (
+	"errors"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	admissionv1 "k8s.io/api/admission/v1"
+)
+
+// The values of the label decision.
+const (
+	decisionAllowed   = "allowed"
+	decisionDenied    = "denied"
+	decisionUndecided = "undecided"
+	decisionMalformed = "malformed"
+)
+
+// measures are the metrics of the handlers. No label grows with the number of
+// objects or namespaces.
+type measures struct {
+	requests  *prometheus.CounterVec
+	duration  *prometheus.HistogramVec
+	undecided *prometheus.CounterVec
+}
+
+func newMeasures(registry prometheus.Registerer) (*measures, error) {
+	m := &measures{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "attache_admission_requests_total",
+			Help: "Admission reviews answered.",
+		}, []string{"webhook", "operation", "decision", "dry_run"}),
+		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "attache_admission_duration_seconds",
+			Help:    "Time from the arrival of an admission review to its answer.",
+			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2, 5},
+		}, []string{"webhook", "decision"}),
+		undecided: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "attache_undecided_total",
+			Help: "Admission reviews that could not be decided, by reason; the API server's failurePolicy decides about them.",
+		}, []string{"reason"}),
+	}
+	var err error
+	if m.requests, err = register(registry, m.requests); err != nil {
+		return nil, err
+	}
+	if m.duration, err = register(registry, m.duration); err != nil {
+		return nil, err
+	}
+	m.undecided, err = register(registry, m.undecided)
+	return m, err
+}
+
+// register registers a collector, or finds the one that an earlier set of
+// handlers registered.
+func register[C prometheus.Collector](registry prometheus.Registerer, c C) (C, error) {
+	err := registry.Register(c)
+	var twice prometheus.AlreadyRegisteredError
+	if errors.As(err, &twice) {
+		if existing, ok := twice.ExistingCollector.(C); ok {
+			return existing, nil
+		}
+	}
+	return c, err
+}
+
+// operations are the values of the label operation; a client can write anything
+// into a review.
+var operations = []admissionv1.Operation{admissionv1.Create, admissionv1.Update, admissionv1.Delete, admissionv1.Connect}
+
+func (m *measures) answered(webhook, decision string, req *request, since time.Time) {
+	operation, dryRun := "none", false
+	if req != nil {
+		dryRun = req.DryRun != nil && *req.DryRun
+		if operation = "other"; slices.Contains(operations, req.Operation) {
+			operation = string(req.Operation)
+		}
+	}
+	m.requests.WithLabelValues(webhook, operation, decision, strconv.FormatBool(dryRun)).Inc()
+	m.duration.WithLabelValues(webhook, decision).Observe(time.Since(since).Seconds())
+}

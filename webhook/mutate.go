@@ -1,0 +1,68 @@
+package webhook
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	admissionv1 "k8s.io/api/admission/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/status"
+)
+
+// mutate decides what the annotation of a route or a Gateway must be, as if the
+// object under review were stored already.
+func (h *Handlers) mutate(_ context.Context, s *policy.Snapshot, req *request) (*answer, error) {
+	gk := schema.GroupKind{Group: req.Kind.Group, Kind: req.Kind.Kind}
+	writes := req.Operation == admissionv1.Create || req.Operation == admissionv1.Update
+	if !writes || req.SubResource != "" || req.object == nil || !annotated(s, gk) {
+		return &answer{}, nil
+	}
+	value, wanted := "", false
+	if !h.options.LeaveRoutes {
+		value, wanted = annotationOf(s, req)
+	}
+	return &answer{patch: annotationPatch(req.object, value, wanted)}, nil
+}
+
+// annotationOf is the annotation that the object under review must have.
+func annotationOf(s *policy.Snapshot, req *request) (value string, wanted bool) {
+	after, _ := s.With(req.named(req.object))
+	return status.AnnotationValue(policy.Resolve(after, req.ref()).Get(req.ref()))
+}
+
+// annotationPatch is what makes the reserved annotations of an object right:
+// the annotation itself, and none that looks like it. It is empty when they are.
+func annotationPatch(u *unstructured.Unstructured, value string, wanted bool) []operation {
+	const at = "/metadata/annotations"
+	metadata, _ := u.Object["metadata"].(map[string]any)
+	annotations, _ := metadata["annotations"].(map[string]any)
+	var patch []operation
+	removed := 0
+	for _, key := range slices.Sorted(maps.Keys(annotations)) {
+		if status.Reserved(key) && !(wanted && key == status.Annotation) {
+			patch = append(patch, operation{Op: "remove", Path: at + "/" + escape(key)})
+			removed++
+		}
+	}
+	switch have, present := annotations[status.Annotation]; {
+	case !wanted:
+		if removed > 0 && removed == len(annotations) {
+			return []operation{{Op: "remove", Path: at}}
+		}
+	case annotations == nil:
+		patch = append(patch, operation{Op: "add", Path: at, Value: map[string]any{status.Annotation: value}})
+	case !present || have != value:
+		patch = append(patch, operation{Op: "add", Path: at + "/" + escape(status.Annotation), Value: value})
+	}
+	return patch
+}
+
+// escape writes a key as a part of a JSON pointer (RFC 6901).
+func escape(key string) string {
+	return strings.NewReplacer("~", "~0", "/", "~1").Replace(key)
+}

@@ -1,0 +1,178 @@
+package webhook
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+
+	admissionv1 "k8s.io/api/admission/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/attache-dev/attache/hierarchy"
+)
+
+// request is an admission request with its objects decoded.
+type request struct {
+	*admissionv1.AdmissionRequest
+	object, old *unstructured.Unstructured
+}
+
+// malformed is a request that cannot be read. It is the caller's fault.
+type malformed struct {
+	code    int
+	message string
+}
+
+func (m *malformed) Error() string { return m.message }
+
+func unreadable(format string, args ...any) error {
+	return &malformed{http.StatusBadRequest, fmt.Sprintf(format, args...)}
+}
+
+// drainLimit is how much of a body that is too large is still taken off the
+// wire, so that the client gets to read why.
+const drainLimit = 16 << 20
+
+// readBody reads the body of a call.
+func readBody(r *http.Request) ([]byte, error) {
+	if r.Method != http.MethodPost {
+		return nil, &malformed{http.StatusMethodNotAllowed, fmt.Sprintf("method %s: an admission review is sent with POST", r.Method)}
+	}
+	content := r.Header.Get("Content-Type")
+	if media, _, err := mime.ParseMediaType(content); err != nil || media != runtime.ContentTypeJSON {
+		return nil, unreadable("content type %q: send the admission review as %s", content, runtime.ContentTypeJSON)
+	}
+	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
+		return nil, unreadable("content encoding %q: send the admission review uncompressed", encoding)
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, MaxBody+1))
+	if err != nil {
+		return nil, unreadable("the admission review ends early: %v", err)
+	}
+	if len(body) > MaxBody {
+		_, _ = io.CopyN(io.Discard, r.Body, drainLimit)
+		return nil, &malformed{http.StatusRequestEntityTooLarge,
+			fmt.Sprintf("the admission review, with the object before and after the write, is larger than %d MiB: make the object smaller or split it", MaxBody>>20)}
+	}
+	return body, nil
+}
+
+// parseReview decodes an AdmissionReview.
+func parseReview(body []byte) (*request, error) {
+	var review admissionv1.AdmissionReview
+	if err := json.Unmarshal(body, &review); err != nil {
+		return nil, unreadable("the body is no admission review: %v", err)
+	}
+	if gvk := review.GroupVersionKind(); gvk != admissionv1.SchemeGroupVersion.WithKind("AdmissionReview") {
+		return nil, unreadable("the body is %s of %q: send an AdmissionReview of %q", gvk.Kind, gvk.GroupVersion(), admissionv1.SchemeGroupVersion)
+	}
+	if review.Request == nil {
+		return nil, unreadable("the admission review has no request")
+	}
+	req := &request{AdmissionRequest: review.Request}
+	if req.UID == "" {
+		return nil, unreadable("the admission review has no request.uid")
+	}
+	var err error
+	if req.object, err = decodeObject("object", req.Object); err != nil {
+		return nil, err
+	}
+	if req.old, err = decodeObject("oldObject", req.OldObject); err != nil {
+		return nil, err
+	}
+	return req, nil
+}
+
+func decodeObject(field string, raw runtime.RawExtension) (*unstructured.Unstructured, error) {
+	if len(raw.Raw) == 0 || string(raw.Raw) == "null" {
+		return nil, nil
+	}
+	u := &unstructured.Unstructured{}
+	if err := u.UnmarshalJSON(raw.Raw); err != nil {
+		return nil, unreadable("request.%s cannot be read: %v", field, err)
+	}
+	if _, isObject := u.Object["metadata"].(map[string]any); !isObject {
+		return nil, unreadable("request.%s has no metadata", field)
+	}
+	return u, nil
+}
+
+// ref names the object under review. While an object is being created its name
+// may not be made yet: then what it is made from stands for it, which is no
+// name that anything else could refer to.
+func (r *request) ref() hierarchy.Ref {
+	name := r.Name
+	for _, u := range []*unstructured.Unstructured{r.object, r.old} {
+		if name == "" && u != nil {
+			name = u.GetName()
+		}
+	}
+	if name == "" && r.object != nil {
+		name = r.object.GetGenerateName()
+	}
+	return hierarchy.NewRef(r.Kind.Group, r.Kind.Kind, r.Namespace, name)
+}
+
+// named returns an object under the name and namespace of the request.
+func (r *request) named(u *unstructured.Unstructured) *unstructured.Unstructured {
+	ref := r.ref()
+	if u == nil || u.GetName() == ref.Name && u.GetNamespace() == ref.Namespace {
+		return u
+	}
+	u = u.DeepCopy()
+	u.SetName(ref.Name)
+	u.SetNamespace(ref.Namespace)
+	return u
+}
+
+// shown is how the person who wrote calls the object: by the kind that they
+// wrote, which conversion may have changed.
+func (r *request) shown() string {
+	ref := r.ref()
+	if r.RequestKind != nil && r.RequestKind.Kind != "" {
+		ref.Kind = r.RequestKind.Kind
+	}
+	return ref.String()
+}
+
+// answer is what a hook decided.
+type answer struct {
+	// denial is why not; nil when the write is allowed.
+	denial   *metav1.Status
+	warnings []string
+	patch    []operation
+}
+
+// operation is one operation of a JSON patch (RFC 6902).
+type operation struct {
+	Op    string `json:"op"`
+	Path  string `json:"path"`
+	Value any    `json:"value,omitempty"`
+}
+
+// review is the AdmissionReview that carries an answer.
+func (a *answer) review(uid types.UID) ([]byte, error) {
+	response := &admissionv1.AdmissionResponse{
+		UID:      uid,
+		Allowed:  a.denial == nil,
+		Result:   a.denial,
+		Warnings: a.warnings,
+	}
+	if len(a.patch) > 0 {
+		patch, err := json.Marshal(a.patch)
+		if err != nil {
+			return nil, err
+		}
+		patchType := admissionv1.PatchTypeJSONPatch
+		response.Patch, response.PatchType = patch, &patchType
+	}
+	return json.Marshal(&admissionv1.AdmissionReview{
+		TypeMeta: metav1.TypeMeta{APIVersion: admissionv1.SchemeGroupVersion.String(), Kind: "AdmissionReview"},
+		Response: response,
+	})
+}

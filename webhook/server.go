@@ -1,0 +1,200 @@
+package webhook
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-logr/logr"
+	"sigs.k8s.io/controller-runtime/pkg/certwatcher"
+)
+
+// DefaultDrainDelay is how long a replica should go on serving after it was
+// told to stop: some clusters bring their proxies up to date every ten seconds
+// only.
+const DefaultDrainDelay = 10 * time.Second
+
+// shutdownLimit is how long the last calls may take after the drain delay.
+const shutdownLimit = 10 * time.Second
+
+// ServerOptions are where and how to serve.
+type ServerOptions struct {
+	// Address is the host and port to listen on; ":9443" if empty. A port of 0 is
+	// a free one, which [Server.Address] tells.
+	Address string
+
+	// CertDir has tls.crt and tls.key. They are read again when they change.
+	CertDir string
+
+	// GetCertificate is used instead of CertDir when it is set.
+	GetCertificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
+
+	// AllowTLS12 lets callers in that cannot do TLS 1.3.
+	AllowTLS12 bool
+
+	// DrainDelay is how long to go on serving after Start was told to end.
+	DrainDelay time.Duration
+
+	// Log hears about connections that fail, at level 1.
+	Log logr.Logger
+}
+
+// Server serves the handlers with TLS over HTTP/1.1.
+//
+// It is not controller-runtime's webhook server, because that one closes its
+// port, and cancels what is being decided, at the moment a shutdown begins. Give
+// it a context that ends before the manager's does: what it decides with must
+// stay alive while it drains.
+type Server struct {
+	handlers *Handlers
+	options  ServerOptions
+	listener atomic.Pointer[net.Listener]
+	ending   atomic.Bool
+}
+
+// NewServer returns a server that does not listen yet.
+func NewServer(h *Handlers, o ServerOptions) *Server {
+	if o.Address == "" {
+		o.Address = ":9443"
+	}
+	return &Server{handlers: h, options: o}
+}
+
+// NeedLeaderElection says that every replica serves.
+func (s *Server) NeedLeaderElection() bool { return false }
+
+// Start listens and serves until ctx ends, then drains and returns. It does all
+// of these things once.
+func (s *Server) Start(ctx context.Context) error {
+	// Certificates are wanted until the last call, after ctx.
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	config, err := s.tlsConfig(life)
+	if err != nil {
+		return fmt.Errorf("serving webhooks: %w", err)
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.options.Address)
+	if err != nil {
+		return fmt.Errorf("serving webhooks: %w", err)
+	}
+	s.listener.Store(&listener)
+	server := &http.Server{
+		Handler:           s.handlers.Mux(),
+		TLSConfig:         config,
+		TLSNextProto:      map[string]func(*http.Server, *tls.Conn, http.Handler){}, // no HTTP/2
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       90 * time.Second,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          log.New(logWriter{s.options.Log}, "", 0),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.ServeTLS(listener, "", "") }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serving webhooks: %w", err)
+	case <-ctx.Done():
+	}
+	return s.drain(server, failed)
+}
+
+// drain ends in an order in which no call is lost: the replica says that it is
+// not ready, goes on serving until nobody calls it any more, then takes no new
+// calls, and waits for the last ones.
+func (s *Server) drain(server *http.Server, failed <-chan error) error {
+	s.ending.Store(true)
+	s.handlers.Drain()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serving webhooks: %w", err)
+	case <-time.After(s.options.DrainDelay):
+	}
+	s.handlers.Stop()
+	ctx, cancel := context.WithTimeout(context.Background(), shutdownLimit)
+	defer cancel()
+	if err := server.Shutdown(ctx); err != nil {
+		return fmt.Errorf("ending the webhook server: %w", errors.Join(err, server.Close()))
+	}
+	return nil
+}
+
+func (s *Server) tlsConfig(ctx context.Context) (*tls.Config, error) {
+	config := &tls.Config{
+		MinVersion:     tls.VersionTLS13,
+		NextProtos:     []string{"http/1.1"},
+		GetCertificate: s.options.GetCertificate,
+	}
+	if s.options.AllowTLS12 {
+		config.MinVersion = tls.VersionTLS12
+	}
+	if config.GetCertificate != nil {
+		return config, nil
+	}
+	watcher, err := certwatcher.New(filepath.Join(s.options.CertDir, "tls.crt"), filepath.Join(s.options.CertDir, "tls.key"))
+	if err != nil {
+		return nil, fmt.Errorf("reading tls.crt and tls.key of folder %q: %w", s.options.CertDir, err)
+	}
+	config.GetCertificate = watcher.GetCertificate
+	go func() {
+		if err := watcher.Start(ctx); err != nil {
+			s.options.Log.Error(err, "certificates in files are not read again when they change", "folder", s.options.CertDir)
+		}
+	}()
+	return config, nil
+}
+
+// Address is where the server listens; empty until it does.
+func (s *Server) Address() string {
+	if l := s.listener.Load(); l != nil {
+		return (*l).Addr().String()
+	}
+	return ""
+}
+
+// Ready is the readiness check of the replica: it listens, its certificate can
+// be served, it can decide, and it is not ending. It has the signature of
+// controller-runtime's health checks.
+func (s *Server) Ready(r *http.Request) error {
+	listener := s.listener.Load()
+	switch {
+	case listener == nil:
+		return errors.New("the webhook server does not listen yet")
+	case s.ending.Load():
+		return errors.New("the webhook server is shutting down")
+	case !s.handlers.Complete():
+		return errors.New("not all objects were seen yet")
+	}
+	host, port, err := net.SplitHostPort((*listener).Addr().String())
+	if err != nil {
+		return err
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	// What is checked here is that a certificate is served, not whose it is.
+	dialer := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}} //nolint:gosec // see above
+	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
+	defer cancel()
+	connection, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(host, port))
+	if err != nil {
+		return fmt.Errorf("the webhook server cannot be reached: %w", err)
+	}
+	return connection.Close()
+}
+
+// logWriter passes on what net/http complains about.
+type logWriter struct{ log logr.Logger }
+
+func (w logWriter) Write(line []byte) (int, error) {
+	w.log.V(1).Info("a connection failed", "problem", strings.TrimSpace(string(line)))
+	return len(line), nil
+}
