@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	yamlstream "k8s.io/apimachinery/pkg/util/yaml"
@@ -21,8 +22,8 @@ const fieldOwner = client.FieldOwner("controlplane")
 
 // Apply writes the objects of manifest files as the administrator, by
 // server-side apply and in the order in which they are given. Of a folder it
-// takes the YAML and JSON files directly in it, by name; kustomization files are
-// left out. Objects keep their namespaces: a namespaced object without one is an
+// takes the YAML and JSON files directly in it, by name, but for
+// kustomization.yaml. Objects keep their namespaces: a namespaced object without one is an
 // error of the API server.
 func (c *ControlPlane) Apply(ctx context.Context, paths ...string) error {
 	writer, err := client.New(c.Config, client.Options{})
@@ -65,7 +66,11 @@ func manifestFiles(paths []string) ([]string, error) {
 			return nil, fmt.Errorf("reading manifests: %w", err)
 		}
 		for _, entry := range entries {
-			switch filepath.Ext(entry.Name()) {
+			extension := filepath.Ext(entry.Name())
+			if strings.TrimSuffix(entry.Name(), extension) == "kustomization" {
+				continue
+			}
+			switch extension {
 			case ".yaml", ".yml", ".json":
 				files = append(files, filepath.Join(path, entry.Name()))
 			}
@@ -94,9 +99,8 @@ func readManifests(file string) ([]*unstructured.Unstructured, error) {
 		if err := yaml.Unmarshal(document, &object.Object); err != nil {
 			return nil, fmt.Errorf("reading manifests of %s: %w", file, err)
 		}
-		if len(object.Object) == 0 || object.GroupVersionKind().Group == "kustomize.config.k8s.io" {
-			continue
+		if len(object.Object) > 0 { // not just comments
+			objects = append(objects, object)
 		}
-		objects = append(objects, object)
 	}
 }

@@ -87,8 +87,8 @@ type ControlPlane struct {
 
 // Start prepares the programs ([Assets]), starts a control plane, installs what
 // the options name, and returns when all of it is ready: CRDs are established
-// and served. When it fails, nothing is left running, and the error has the last
-// lines of the processes' logs.
+// and served. When it fails, nothing is left running, and if a process failed, the
+// error has the last lines of its log.
 //
 // The context is for starting only: who got a ControlPlane must call Stop.
 func Start(ctx context.Context, options Options) (*ControlPlane, error) {
@@ -105,8 +105,7 @@ func Start(ctx context.Context, options Options) (*ControlPlane, error) {
 	}
 	plane := &ControlPlane{Assets: programs, options: options}
 	if err := plane.start(ctx); err != nil {
-		logs := plane.lastLogLines()
-		return nil, fmt.Errorf("starting a control plane: %w%s", errors.Join(err, plane.Stop()), logs)
+		return nil, fmt.Errorf("starting a control plane: %w", errors.Join(err, plane.Stop()))
 	}
 	return plane, nil
 }
@@ -126,7 +125,7 @@ func (c *ControlPlane) start(ctx context.Context) error {
 		return err
 	}
 	if err := c.startEnvironment(); err != nil {
-		return err
+		return fmt.Errorf("%w%s", err, c.lastLogLines(etcdProgram, apiServerProgram))
 	}
 	if c.Kubeconfig, err = c.writeKubeconfig("admin", c.Config); err != nil {
 		return err
@@ -140,8 +139,10 @@ func (c *ControlPlane) start(ctx context.Context) error {
 	if !c.options.ControllerManager {
 		return nil
 	}
-	c.controllers, err = c.startControllerManager(ctx)
-	return err
+	if c.controllers, err = c.startControllerManager(ctx); err != nil {
+		return fmt.Errorf("%w%s", err, c.lastLogLines(controllerManagerProgram))
+	}
+	return nil
 }
 
 // startEnvironment runs etcd and kube-apiserver by envtest.
@@ -308,10 +309,10 @@ func (c *ControlPlane) logFile(program string) string {
 }
 
 // lastLogLines is what to show of the logs when something failed.
-func (c *ControlPlane) lastLogLines() string {
+func (c *ControlPlane) lastLogLines(programs ...string) string {
 	const lines = 8
 	var text strings.Builder
-	for _, program := range []string{etcdProgram, apiServerProgram, controllerManagerProgram} {
+	for _, program := range programs {
 		content, err := os.ReadFile(c.logFile(program))
 		if err != nil || len(content) == 0 {
 			continue

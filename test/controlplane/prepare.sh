@@ -197,7 +197,7 @@ compile() {
 # build fills $built from source.
 build() {
 	say "building etcd, kube-apiserver, kube-controller-manager and kubectl $version from source:"
-	say "no prebuilt programs are at hand. This takes minutes (11 on two cores), once per version."
+	say "no prebuilt programs are at hand. This takes minutes (6 to 10 on two cores), once per version."
 	compile k8s.io/kubernetes/cmd/kube-apiserver k8s.io/kubernetes/cmd/kube-controller-manager \
 		k8s.io/kubernetes/cmd/kubectl go.etcd.io/etcd/server/v3
 	mv "$scratch/programs/server" "$scratch/programs/etcd"
