@@ -41,7 +41,7 @@ func describe(value any) string {
 	case string:
 		return "text"
 	case bool:
-		return "true or false"
+		return "true or false (to YAML, so are yes, no, on and off)"
 	case int, int32, int64, float64:
 		return "a number"
 	case []any:
