@@ -1,0 +1,79 @@
+# What can be done here: run "make" for the list. It needs Go, git and make;
+# every other tool is a Go module pinned in tools.mod, lint.mod or
+# test/controlplane/tools/go.mod, and built when it is first needed.
+
+GO ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+# The whole suite, and how much of it at once: several packages run a control
+# plane of their own, and some tests measure how soon something follows.
+PACKAGES ?= ./...
+PARALLEL ?= 2
+TESTFLAGS ?= -timeout 15m
+
+# What "make bench" and "make fuzz" run, and for how long.
+BENCH ?= .
+BENCHTIME ?= 1s
+BENCHCOUNT ?= 1
+FUZZ ?= .
+FUZZTIME ?= 30s
+
+export CGO_ENABLED = 0
+LDFLAGS = -s -w -X main.version=$(VERSION)
+LINT = $(GO) tool -modfile=lint.mod golangci-lint
+PLAYGROUND = $(GO) run -trimpath ./test/playground
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Say what can be made (this list)
+	@awk 'BEGIN { FS = ":.*## " } /^##@ / { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+##@ See it
+.PHONY: demo playground playground-down
+demo: controlplane ## A guided tour on a real control plane; stops all it starts
+	@$(PLAYGROUND) demo
+playground: controlplane ## The same cluster, left running for you; prints its KUBECONFIG
+	@$(PLAYGROUND) up
+playground-down: ## Stop the playground
+	@$(PLAYGROUND) down
+
+##@ Build and test
+.PHONY: build test test-short controlplane
+build: ## Both programs, into bin/
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
+test: controlplane ## Everything, on a real control plane
+	$(GO) test -p $(PARALLEL) $(TESTFLAGS) $(PACKAGES)
+test-short: ## What needs no control plane
+	$(GO) test -short $(TESTFLAGS) $(PACKAGES)
+controlplane: ## Get etcd, kube-apiserver and kubectl (minutes, once per machine)
+	@folder=$$(test/controlplane/prepare.sh --controller-manager) && echo "control plane: $$folder"
+
+##@ Keep it right
+.PHONY: lint verify generate golden-update
+lint: ## golangci-lint, with the reasons in .golangci.yaml (minutes when first built)
+	$(LINT) run
+verify: ## Formatting, vet, go.mod, and that generated files are up to date
+	@.ci/verify
+generate: ## Write CRDs, deep copies and other generated files anew
+	$(GO) generate ./...
+golden-update: ## Write the expected results of golden tests anew; read the diff
+	@packages=$$(git grep -l 'flag.Bool("update"' -- '*_test.go' ':!crds' | xargs -n1 dirname | sort -u | sed 's,^,./,') && \
+	echo "$(GO) test" $$packages -update && $(GO) test $$packages -update
+
+##@ Measure it
+.PHONY: bench fuzz
+bench: ## Benchmarks: BENCH=regexp BENCHTIME=1s BENCHCOUNT=1
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -benchtime $(BENCHTIME) -count $(BENCHCOUNT) -timeout 60m ./hierarchy/... ./policy/... ./test/bench/...
+fuzz: ## Every fuzz target in turn: FUZZ=regexp FUZZTIME=30s
+	@git grep -hoE '^func Fuzz[A-Za-z0-9_]*' -- '*_test.go' >/dev/null || { echo "no fuzz targets"; exit 1; }
+	@git grep -oE '^func Fuzz[A-Za-z0-9_]*' -- '*_test.go' | grep -E '$(FUZZ)' | \
+	while IFS=: read -r file target; do \
+		echo "== $${target#func } in $$(dirname "$$file"), $(FUZZTIME)"; \
+		$(GO) test -run '^$$' -fuzz "^$${target#func }$$" -fuzztime $(FUZZTIME) "./$$(dirname "$$file")" </dev/null || exit 1; \
+	done
+
+##@ Tidy up
+.PHONY: clean
+clean: ## Remove what was built here (the control plane stays in the cache)
+	rm -rf bin
