@@ -34,9 +34,10 @@ type Pair struct{ Before, After *Result }
 // they have there. A field whose value is the same but whose origin changed is
 // no difference.
 func Diff(before, after Resolution) []Change {
+	d := differ{pairs: map[Pair]map[leafKey]*leafChange{}, same: map[leafText]*leafChange{}}
 	var changes []Change
 	for _, target := range targets(before, after) {
-		changes = append(changes, targetChanges(target, before.Get(target), after.Get(target))...)
+		changes = append(changes, d.target(target, before.Get(target), after.Get(target))...)
 	}
 	return changes
 }
@@ -69,6 +70,13 @@ func Compare(before, after *Effective) []Paths[Pair] {
 
 // pairs puts the results of all paths of both sides next to each other.
 func pairs(before, after *Effective) (listeners []*hierarchy.Listener, rules []string, cells []Pair) {
+	if sameShape(before, after) {
+		cells = make([]Pair, len(after.cells))
+		for i := range cells {
+			cells[i] = Pair{before.cells[i], after.cells[i]}
+		}
+		return after.listeners, after.rules, cells
+	}
 	listeners, rules = union(before, after)
 	old, now := before.cellIndex(), after.cellIndex()
 	for _, l := range listeners {
@@ -93,16 +101,24 @@ func samePaths(before, after *Effective) bool {
 	if before == nil || after == nil {
 		return before == after
 	}
-	if len(before.listeners) != len(after.listeners) || !slices.Equal(before.rules, after.rules) {
+	if !sameShape(before, after) {
 		return false
-	}
-	for i, l := range before.listeners {
-		if l.Ref != after.listeners[i].Ref || l.Gateway != after.listeners[i].Gateway {
-			return false
-		}
 	}
 	for i, c := range before.cells {
 		if !(Pair{c, after.cells[i]}).same() {
+			return false
+		}
+	}
+	return true
+}
+
+// sameShape says whether both sides have the same paths.
+func sameShape(before, after *Effective) bool {
+	if before == nil || after == nil || len(before.listeners) != len(after.listeners) || !slices.Equal(before.rules, after.rules) {
+		return false
+	}
+	for i, l := range before.listeners {
+		if o := after.listeners[i]; l != o && (l.Ref != o.Ref || l.Gateway != o.Gateway) {
 			return false
 		}
 	}
@@ -152,71 +168,93 @@ func union(before, after *Effective) (listeners []*hierarchy.Listener, rules []s
 // leafKey names one leaf of a result.
 type leafKey struct{ kind, field string }
 
-// leafChange is a leaf before and after, in a form that compares.
-type leafChange struct{ before, after string }
+// leafText is all that a reader of a change of one leaf sees.
+type leafText struct {
+	key           leafKey
+	before, after string
+}
 
-// targetChanges lists the fields of one target that differ, each with the
-// paths on which it differs in the same way.
-func targetChanges(target hierarchy.Ref, before, after *Effective) []Change {
+// leafChange is a change of one leaf. Within one Diff, changes that read the
+// same are the same pointer, so that paths can be grouped by it.
+type leafChange struct{ before, after *Origin }
+
+// differ remembers what pairs of results came to: most paths of a cluster
+// share few of them.
+type differ struct {
+	pairs map[Pair]map[leafKey]*leafChange
+	same  map[leafText]*leafChange
+}
+
+// target lists the fields of one target that differ, each with the paths on
+// which it differs in the same way.
+func (d *differ) target(target hierarchy.Ref, before, after *Effective) []Change {
 	if samePaths(before, after) {
 		return nil
 	}
 	listeners, rules, cells := pairs(before, after)
-	if len(cells) == 0 {
-		return nil
-	}
-	old, now := make([]map[leafKey]*Origin, len(cells)), make([]map[leafKey]*Origin, len(cells))
-	changed := map[leafKey]bool{}
+	keys := map[leafKey]bool{}
 	for i, pair := range cells {
-		old[i], now[i] = leaves(pair.Before), leaves(pair.After)
-		for key, o := range old[i] {
-			changed[key] = changed[key] || !sameValue(o, now[i][key])
+		if i > 0 && pair == cells[i-1] {
+			continue
 		}
-		for key, o := range now[i] {
-			changed[key] = changed[key] || !sameValue(o, old[i][key])
+		for key := range d.pair(pair) {
+			keys[key] = true
 		}
 	}
 	var changes []Change
-	for _, key := range slices.SortedFunc(maps.Keys(changed), compareLeaves) {
-		if changed[key] {
-			changes = append(changes, leafChanges(target, key, listeners, rules, old, now)...)
+	for _, key := range slices.SortedFunc(maps.Keys(keys), compareLeaves) {
+		leaf := make([]*leafChange, len(cells))
+		for i, pair := range cells {
+			leaf[i] = d.pair(pair)[key]
+		}
+		for _, paths := range group(listeners, rules, leaf) {
+			if c := paths.Result; c != nil {
+				changes = append(changes, Change{
+					Target: target, Parents: paths.Parents, Rules: paths.Rules,
+					Kind: key.kind, Field: key.field, Before: c.before, After: c.after,
+				})
+			}
 		}
 	}
 	return changes
 }
 
-func leafChanges(target hierarchy.Ref, key leafKey, listeners []*hierarchy.Listener, rules []string, old, now []map[leafKey]*Origin) []Change {
-	cells := make([]leafChange, len(old))
-	example := map[leafChange]int{}
-	for i := range cells {
-		if !sameValue(old[i][key], now[i][key]) {
-			cells[i] = leafChange{old[i][key].text(), now[i][key].text()}
-		}
-		example[cells[i]] = i
+// pair lists the leaves that differ between two results.
+func (d *differ) pair(pair Pair) map[leafKey]*leafChange {
+	if known, ok := d.pairs[pair]; ok {
+		return known
 	}
-	var changes []Change
-	for _, paths := range group(listeners, rules, cells) {
-		if paths.Result == (leafChange{}) {
-			continue
+	changes := map[leafKey]*leafChange{}
+	if !pair.same() {
+		old, now := leaves(pair.Before), leaves(pair.After)
+		for key, o := range old {
+			d.leaf(changes, key, o, now[key])
 		}
-		i := example[paths.Result]
-		changes = append(changes, Change{
-			Target: target, Parents: paths.Parents, Rules: paths.Rules,
-			Kind: key.kind, Field: key.field, Before: old[i][key], After: now[i][key],
-		})
+		for key, o := range now {
+			if old[key] == nil {
+				d.leaf(changes, key, nil, o)
+			}
+		}
 	}
+	d.pairs[pair] = changes
 	return changes
+}
+
+func (d *differ) leaf(changes map[leafKey]*leafChange, key leafKey, before, after *Origin) {
+	if before != nil && after != nil && reflect.DeepEqual(before.Value, after.Value) {
+		return
+	}
+	text := leafText{key, before.text(), after.text()}
+	c, ok := d.same[text]
+	if !ok {
+		c = &leafChange{before, after}
+		d.same[text] = c
+	}
+	changes[key] = c
 }
 
 func compareLeaves(a, b leafKey) int {
 	return cmp.Or(strings.Compare(a.kind, b.kind), strings.Compare(a.field, b.field))
-}
-
-func sameValue(a, b *Origin) bool {
-	if a == nil || b == nil {
-		return a == b
-	}
-	return reflect.DeepEqual(a.Value, b.Value)
 }
 
 // text is all that a reader of a change sees of one side.
