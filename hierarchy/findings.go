@@ -200,7 +200,7 @@ func (f *findings) sharedServices(o *Route) {
 			}
 			if s, ok := f.graph.routes.Get(*id); ok && meetsOnService(s.route, parent) {
 				reported[id] = true
-				f.add(&o.meta, at("spec.parentRefs", parent.Index), "Conflicted: %s is attached to %s too, and a %s goes before a %s",
+				f.add(&o.meta, at("spec.parentRefs", parent.Index), "Conflicted: %s is attached to %s too, and %s goes before %s",
 					id, parent.Ref, id.Kind, o.meta.Ref.Kind)
 			}
 		}

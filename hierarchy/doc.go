@@ -1,0 +1,53 @@
+// Package hierarchy turns Gateway API objects into an immutable Graph: which
+// Route is bound to which listener and why, and every path from a GatewayClass
+// down to a route rule. The unit of everything that is built on it is the
+// path.
+//
+// It exists because everything else asks the same question, and the question
+// has one answer: what a policy on this object reaches. The rules that it
+// follows are numbered R1 to R57 in the project's page on binding; comments
+// name them where they decide something.
+//
+// # How it works
+//
+// Decode reads one unstructured object into a compact one, or into nothing
+// when it is not part of the hierarchy. Build makes a Graph of such objects,
+// With and Without make the next version of a Graph. Objects that a change
+// affects, and only those, are derived again: a route touches itself, a
+// Gateway the routes that name it, a Namespace (when its labels changed) the
+// routes and ListenerSets in it.
+//
+// # Invariants
+//
+//   - A Graph never changes, and neither does anything that it returns. Any
+//     number of goroutines may read one.
+//   - A Graph depends on the set of its objects only: not on their order, and
+//     not on the versions before it.
+//   - Bindings follow from spec alone. Status is never read (R56).
+//   - The routes of one Graph that are bound to a listener share its *Listener.
+//     A new version of a Gateway that leaves a listener as it was keeps the
+//     pointer.
+//   - What is wrong with one object is a Problem and hides no other object.
+//
+// # What is decided here because upstream is silent
+//
+// A route kind that is not Gateway API's is admitted by HTTP and HTTPS
+// listeners as HTTPRoute is, and by a listener of any standard protocol that
+// lists it in allowedRoutes.kinds; its hostnames are matched like HTTPRoute's,
+// except on TCP and UDP. Kinds in Gateway API's own group are those of
+// v1.6 and no others.
+//
+// An entry that loses a port to an object before it claims nothing; listeners
+// of one object that conflict with each other all lose, and keep the port from
+// objects after them. TCP and UDP listeners on one port are a
+// ProtocolConflict, for there is no hostname that could be in conflict.
+//
+// A route on a ListenerSet that its Gateway does not admit is not bound
+// (ParentNotAccepted). A ListenerSet that is refused only because none of its
+// entries is valid keeps its routes, and none of them is active.
+//
+// # What it must not do
+//
+// Read a cluster or a file, log, look at the clock, start goroutines, know any
+// policy kind, or know what a Graph is used for.
+package hierarchy
