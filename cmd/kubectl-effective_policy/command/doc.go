@@ -1,0 +1,28 @@
+// Package command is the command line "kubectl effective-policy".
+//
+// # Purpose
+//
+// Every subcommand makes a snapshot, of manifests or of a cluster, asks the
+// engine, and prints. After the snapshot is made there is one code path, so the
+// answers for the same objects are the same. There is one file for each
+// subcommand.
+//
+// get computes what it shows from the routes, Gateways and policies, on a
+// cluster too; it does not read the EffectivePolicy objects there. So it answers
+// before the controller has written them, and where it is not installed;
+// "kubectl get effective-policy" shows what the controller wrote.
+//
+// # Invariants
+//
+//   - Exit codes: 0 fine, 1 the command's own finding, 2 it could not do its work.
+//   - What was asked for goes to standard output, everything else to standard
+//     error.
+//   - JSON and YAML have no colours and no sentences that depend on where the
+//     objects came from.
+//   - Output is sorted; the same input gives the same bytes.
+//
+// # What it must not do
+//
+// Decide anything: that is the engine's part. Write to a cluster. Import package
+// webhook or package controller.
+package command

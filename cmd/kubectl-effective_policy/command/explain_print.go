@@ -1,0 +1,197 @@
+package command
+
+import (
+	"bytes"
+	"encoding/json"
+	"strconv"
+	"strings"
+)
+
+func (o *options) printExplanation(e *explanation) error {
+	p := o.pen()
+	p.line("%s", p.paint(bold, e.ref.String()))
+	printBound(p, e)
+	seen := map[string]int{}
+	for i, s := range e.Scopes {
+		number := ""
+		if len(e.Scopes) > 1 {
+			number = "[" + strconv.Itoa(i+1) + "] "
+		}
+		p.line("")
+		p.line("%s", p.paint(cyan, number+s.heading(e.Bindings != nil)))
+		printScope(p, s, i+1, seen)
+	}
+	if len(e.NotInForce) > 0 {
+		p.line("")
+		p.line("%s", p.paint(yellow, "Not in force"))
+		t := &table{indent: "  "}
+		for _, r := range e.NotInForce {
+			t.add(cell{text: r.Policy}, cell{text: "on " + r.Target}, cell{r.Reason + ": " + r.Message, faint})
+		}
+		p.print(t)
+	}
+	return p.err
+}
+
+// printScope prints the kinds of one scope. What reads as it did in an earlier
+// scope is not said again.
+func printScope(p *pen, s explainedScope, number int, seen map[string]int) {
+	for _, fields := range byPolicyKind(s.Fields) {
+		t := &table{indent: "    "}
+		addFields(t, fields)
+		kind := fields[0].Policy
+		var text bytes.Buffer
+		draft := &pen{to: &text}
+		draft.print(t)
+		if at, before := seen[kind+text.String()]; before {
+			p.line("  %s  %s", p.paint(bold, kind), p.paint(faint, "as in ["+strconv.Itoa(at)+"]"))
+			continue
+		}
+		seen[kind+text.String()] = number
+		p.line("  %s", p.paint(bold, kind))
+		p.print(t)
+	}
+	remarks := &table{indent: "  "}
+	addRemarks(remarks, s)
+	if len(s.Fields) == 0 && len(remarks.lines) == 0 {
+		remarks.add(cell{"nothing applies: no policy states a value here", faint})
+	}
+	p.print(remarks)
+}
+
+func byPolicyKind(fields []explainedField) [][]explainedField {
+	var groups [][]explainedField
+	for _, f := range fields {
+		if n := len(groups); n > 0 && groups[n-1][0].Policy == f.Policy {
+			groups[n-1] = append(groups[n-1], f)
+			continue
+		}
+		groups = append(groups, []explainedField{f})
+	}
+	return groups
+}
+
+// printBound says what a route is not bound to. What it is bound to is in the
+// headings.
+func printBound(p *pen, e *explanation) {
+	if len(e.Scopes) == 0 && e.ref.Kind != "Gateway" {
+		p.line("is bound to no listener, so nothing applies to it:")
+		if len(e.Bindings) == 0 {
+			p.line("  it has no parentRefs")
+		}
+	} else if len(e.Scopes) == 0 {
+		p.line("has no listeners, so nothing applies to it")
+	}
+	for _, b := range e.Bindings {
+		if !b.Accepted {
+			p.line("  %s %s: %s", p.paint(red, "not bound to"), p.paint(plain, b.ParentRef.text()), p.paint(plain, b.Reason+": "+b.Message))
+		}
+	}
+}
+
+// heading says which paths a scope is about.
+func (s *explainedScope) heading(isRoute bool) string {
+	type gateway struct {
+		name      string
+		listeners []string
+	}
+	var gateways []gateway
+	for _, l := range s.Parents {
+		name := l.Listener
+		if l.ListenerSet != "" {
+			name += " (of ListenerSet " + l.ListenerSet + ")"
+		}
+		if n := len(gateways); n > 0 && gateways[n-1].name == l.Gateway {
+			gateways[n-1].listeners = append(gateways[n-1].listeners, name)
+			continue
+		}
+		gateways = append(gateways, gateway{l.Gateway, []string{name}})
+	}
+	places := make([]string, len(gateways))
+	for i, g := range gateways {
+		places[i] = "Gateway " + g.name + ", " + strings.TrimPrefix(listed("listener", g.listeners), "the ")
+	}
+	text := strings.Join(places, " and ")
+	switch {
+	case !isRoute:
+	case len(s.Rules) == 1 && s.Rules[0] == "*":
+		text += ", all rules"
+	default:
+		text += ", " + strings.TrimPrefix(listed("rule", s.Rules), "the ")
+	}
+	return text
+}
+
+func addFields(t *table, fields []explainedField) {
+	for _, f := range fields {
+		switch {
+		case f.From == "":
+			t.add(cell{text: f.Field}, cell{"not set", yellow})
+		case len(f.Beat) == 0:
+			t.add(cell{text: f.Field}, cell{valueText(f.Value), green}, cell{text: how(f.Block, f.place)}, cell{text: who(f.Block, f.Policy, f.From)}, cell{f.Why, faint})
+		default:
+			t.add(cell{text: f.Field}, cell{valueText(f.Value), green}, cell{text: how(f.Block, f.place)}, cell{text: who(f.Block, f.Policy, f.From)})
+		}
+		if f.ClampedBy != "" {
+			t.add(cell{text: "  clamped"}, cell{"from " + valueText(f.Stated) + " to " + valueText(f.Value) + " by bounds of " + f.ClampedBy, yellow})
+		}
+		for _, b := range f.Beat {
+			t.add(cell{"  beat", faint}, cell{valueText(b.Value), faint}, cell{how(b.Block, b.place), faint}, cell{who(b.Block, f.Policy, b.From), faint})
+		}
+		if len(f.Beat) > 0 {
+			t.add(cell{"  why", faint}, cell{text: f.Why})
+		}
+	}
+}
+
+func addRemarks(t *table, s explainedScope) {
+	for _, message := range s.Invalid {
+		t.add(cell{"invalid", red}, cell{text: message})
+	}
+	for _, field := range s.NotApplicable {
+		t.add(cell{"not applicable", yellow}, cell{text: field + " means nothing on this kind of route"})
+	}
+	for _, message := range s.Ignored {
+		t.add(cell{"ignored", yellow}, cell{text: message})
+	}
+}
+
+// how is the block and the place of a value.
+func how(block, place string) string {
+	switch block {
+	case "inline":
+		return "written in " + place
+	case "bound":
+		return "bounds of " + place
+	}
+	return block + " of " + place
+}
+
+// who is the policy of a value; its kind stands above. A route that states a
+// value itself is said already.
+func who(block, kind, from string) string {
+	if block == "inline" {
+		return ""
+	}
+	bare, _, _ := strings.Cut(kind, ".")
+	return strings.TrimPrefix(from, bare+" ")
+}
+
+// valueText is a value as a person writes it.
+func valueText(value any) string {
+	switch v := value.(type) {
+	case string:
+		return v
+	case []any:
+		items := make([]string, len(v))
+		for i := range v {
+			items[i] = valueText(v[i])
+		}
+		return strings.Join(items, ", ")
+	}
+	text, err := json.Marshal(value)
+	if err != nil { // cannot be: values came from JSON
+		return err.Error()
+	}
+	return string(text)
+}

@@ -1,0 +1,301 @@
+package command
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	kschema "k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/schema"
+	"github.com/attache-dev/attache/policy/status"
+)
+
+// resourceKind is a kind and the words that people use for it.
+type resourceKind struct {
+	kschema.GroupKind
+	words []string // in lower case
+}
+
+// shortNames are those of Gateway API's kinds.
+var shortNames = map[string]string{"GatewayClass": "gc", "Gateway": "gtw", "ListenerSet": "lset"}
+
+// kindsOf are the kinds on the hierarchy and the policy kinds. A route kind that
+// a user defined is known by its name alone, so its plural is a guess.
+func kindsOf(s *policy.Snapshot) []resourceKind {
+	var kinds []resourceKind
+	add := func(gk kschema.GroupKind, words ...string) {
+		if slices.ContainsFunc(kinds, func(k resourceKind) bool { return k.GroupKind == gk }) {
+			return
+		}
+		kind := strings.ToLower(gk.Kind)
+		kinds = append(kinds, resourceKind{gk, append(words, kind)})
+	}
+	for _, kind := range [...]string{"GatewayClass", "Gateway", "ListenerSet", "HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute"} {
+		add(kschema.GroupKind{Group: hierarchy.Group, Kind: kind}, pluralOf(kind), shortNames[kind])
+	}
+	for _, kind := range s.Kinds() {
+		add(kind.GroupKind, strings.ToLower(kind.Plural))
+	}
+	for route := range s.Graph().Routes() {
+		gk := route.Meta().Ref.GroupKind
+		add(gk, pluralOf(gk.Kind))
+	}
+	slices.SortFunc(kinds, func(a, b resourceKind) int {
+		return cmp.Or(strings.Compare(a.Kind, b.Kind), strings.Compare(a.Group, b.Group))
+	})
+	return kinds
+}
+
+func pluralOf(kind string) string {
+	kind = strings.ToLower(kind)
+	if strings.HasSuffix(kind, "s") {
+		return kind + "es"
+	}
+	return kind + "s"
+}
+
+// named says whether a person's word means the kind: httproute, httproutes,
+// HTTPRoute.gateway.networking.k8s.io, httproutes.v1.gateway.networking.k8s.io.
+func (k *resourceKind) named(word string) bool {
+	word = strings.ToLower(word)
+	bare, group, qualified := strings.Cut(word, ".")
+	if !slices.Contains(k.words, bare) {
+		return false
+	}
+	if !qualified || group == k.Group {
+		return true
+	}
+	_, group, _ = strings.Cut(group, ".") // a version may stand before it
+	return group == k.Group
+}
+
+// kindsNamed are the kinds that a word means.
+func (w *world) kindsNamed(word string) []kschema.GroupKind {
+	var kinds []kschema.GroupKind
+	for i := range w.kinds {
+		if w.kinds[i].named(word) {
+			kinds = append(kinds, w.kinds[i].GroupKind)
+		}
+	}
+	return kinds
+}
+
+// query is what an argument asks for.
+type query struct {
+	// text is the argument, for messages.
+	text string
+	// kinds are nil when any will do.
+	kinds                    []kschema.GroupKind
+	namespace, name, section string
+}
+
+// queries reads arguments of the forms NAME, KIND/NAME, KIND/NAMESPACE/NAME,
+// each with #SECTION at the end, and KIND NAME… as kubectl has it. A kind alone
+// asks for all objects of it.
+func (w *world) queries(args []string) ([]query, error) {
+	if len(args) > 1 && !strings.ContainsAny(strings.Join(args, ""), "/") {
+		if kinds := w.kindsNamed(args[0]); kinds != nil {
+			rest := slices.Clone(args[1:])
+			for i := range rest {
+				rest[i] = args[0] + "/" + rest[i]
+			}
+			args = rest
+		}
+	}
+	queries := make([]query, 0, len(args))
+	for _, arg := range args {
+		q, err := w.query(arg)
+		if err != nil {
+			return nil, err
+		}
+		queries = append(queries, q)
+	}
+	return queries, nil
+}
+
+func (w *world) query(arg string) (query, error) {
+	q := query{text: arg}
+	arg, q.section, _ = strings.Cut(arg, "#")
+	kind := ""
+	switch parts := strings.Split(arg, "/"); len(parts) {
+	case 1:
+		q.name = parts[0]
+	case 2:
+		kind, q.name = parts[0], parts[1]
+	case 3:
+		kind, q.namespace, q.name = parts[0], parts[1], parts[2]
+	default:
+		return q, fmt.Errorf("%q is not a name: write KIND/NAME, such as httproute/checkout", q.text)
+	}
+	if strings.Contains(arg, "/") {
+		if q.kinds = w.kindsNamed(kind); q.kinds == nil {
+			return q, w.unknownKind(q.text, kind)
+		}
+	}
+	if q.name == "" {
+		return q, fmt.Errorf("%q has no name: write KIND/NAME, such as httproute/checkout", q.text)
+	}
+	return q, nil
+}
+
+func (w *world) unknownKind(text, kind string) error {
+	var words []string
+	for i := range w.kinds {
+		words = append(words, strings.ToLower(w.kinds[i].Kind))
+	}
+	if near, ok := schema.Closest(strings.ToLower(kind), words); ok {
+		return fmt.Errorf("%q: no kind is called %q here: did you mean %s?", text, kind, near)
+	}
+	return fmt.Errorf("%q: no kind is called %q here: write a kind such as httproute or gateway", text, kind)
+}
+
+// matches says whether an object is what the query asks for.
+func (q *query) matches(ref hierarchy.Ref, namespace string) bool {
+	if q.kinds != nil && !slices.Contains(q.kinds, ref.GroupKind) {
+		return false
+	}
+	if q.name != "" && q.name != ref.Name && (q.kinds != nil || q.name != status.ObjectName(ref)) {
+		return false
+	}
+	if q.namespace != "" {
+		namespace = q.namespace
+	}
+	return namespace == "" || ref.Namespace == "" || ref.Namespace == namespace
+}
+
+// find returns the objects among candidates that the arguments ask for, sorted,
+// each once; all of them when there are no arguments. Every argument must ask
+// for something that exists.
+func (w *world) find(args []string, candidates []hierarchy.Ref) ([]hierarchy.Ref, error) {
+	queries, err := w.queries(args)
+	if err != nil {
+		return nil, err
+	}
+	if len(args) == 0 {
+		queries = []query{{}}
+	}
+	var found []hierarchy.Ref
+	for _, q := range queries {
+		refs := w.matching(q, candidates)
+		if len(refs) == 0 && q.kinds == nil && q.name != "" && q.section == "" {
+			if kinds := w.kindsNamed(q.name); kinds != nil { // a kind alone
+				found = append(found, w.matching(query{kinds: kinds}, candidates)...)
+				continue
+			}
+		}
+		if len(refs) == 0 && len(args) > 0 {
+			return nil, w.notFound(q, candidates)
+		}
+		found = append(found, refs...)
+	}
+	slices.SortFunc(found, hierarchy.Compare)
+	return slices.Compact(found), nil
+}
+
+func (w *world) matching(q query, candidates []hierarchy.Ref) []hierarchy.Ref {
+	var refs []hierarchy.Ref
+	for _, ref := range candidates {
+		if q.matches(ref, w.namespace) {
+			refs = append(refs, ref)
+		}
+	}
+	return refs
+}
+
+// findOne returns the one object that the arguments name, with the section they
+// name in it.
+func (w *world) findOne(args []string, candidates []hierarchy.Ref) (hierarchy.Ref, error) {
+	queries, err := w.queries(args)
+	if err != nil {
+		return hierarchy.Ref{}, err
+	}
+	if len(queries) != 1 {
+		return hierarchy.Ref{}, fmt.Errorf("name one object, as KIND/NAME, such as httproute/checkout")
+	}
+	q := queries[0]
+	refs := w.matching(q, candidates)
+	switch len(refs) {
+	case 0:
+		return hierarchy.Ref{}, w.notFound(q, candidates)
+	case 1:
+		return refs[0].WithSection(q.section), nil
+	}
+	slices.SortFunc(refs, hierarchy.Compare)
+	return hierarchy.Ref{}, fmt.Errorf("%q is ambiguous: it can be %s\nsay which with KIND/NAME and -n NAMESPACE", q.text, joined(refs, 8))
+}
+
+func (w *world) notFound(q query, candidates []hierarchy.Ref) error {
+	where := ""
+	switch {
+	case q.namespace != "":
+		where = " in namespace " + q.namespace
+	case w.namespace != "":
+		where = " in namespace " + w.namespace
+	}
+	var elsewhere []hierarchy.Ref
+	var names []string
+	for _, ref := range candidates {
+		if any := (&query{kinds: q.kinds, name: q.name}); any.matches(ref, "") {
+			elsewhere = append(elsewhere, ref)
+		}
+		if (&query{kinds: q.kinds}).matches(ref, w.namespace) {
+			names = append(names, ref.Name)
+		}
+	}
+	slices.SortFunc(elsewhere, hierarchy.Compare)
+	if len(elsewhere) > 0 {
+		return fmt.Errorf("%q: there is none%s, but there is %s", q.text, where, joined(elsewhere, 8))
+	}
+	if near, ok := schema.Closest(q.name, names); ok {
+		return fmt.Errorf("%q: there is none%s: did you mean %s?", q.text, where, near)
+	}
+	return fmt.Errorf("%q: there is none%s", q.text, where)
+}
+
+// joined lists the first few objects and counts the rest.
+func joined(refs []hierarchy.Ref, most int) string {
+	names := make([]string, 0, most)
+	for i, ref := range refs {
+		if i == most {
+			return strings.Join(names, ", ") + fmt.Sprintf(" and %d more", len(refs)-most)
+		}
+		names = append(names, ref.String())
+	}
+	return strings.Join(names, ", ")
+}
+
+// targets are the routes and Gateways with the labels asked for.
+func (w *world) targets() []hierarchy.Ref {
+	refs := w.routes()
+	for g := range w.snapshot.Graph().Gateways() {
+		refs = w.appendSelected(refs, g.Meta())
+	}
+	return refs
+}
+
+func (w *world) routes() []hierarchy.Ref {
+	var refs []hierarchy.Ref
+	for r := range w.snapshot.Graph().Routes() {
+		refs = w.appendSelected(refs, r.Meta())
+	}
+	return refs
+}
+
+func (w *world) appendSelected(refs []hierarchy.Ref, meta *hierarchy.Meta) []hierarchy.Ref {
+	if w.selects(meta) {
+		return append(refs, meta.Ref)
+	}
+	return refs
+}
+
+// where says in which namespace a command looks, for messages.
+func (w *world) where() string {
+	if w.namespace == "" {
+		return ""
+	}
+	return " in namespace " + w.namespace
+}

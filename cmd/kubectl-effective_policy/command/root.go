@@ -1,0 +1,135 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+)
+
+// The exit codes (api.md section 5).
+const (
+	exitFine    = 0
+	exitFinding = 1
+	exitFailure = 2
+)
+
+// errFinding ends a command whose own finding is not a clean one. What it found
+// is printed already.
+var errFinding = errors.New("the command found something")
+
+// displayName is how people call the plugin.
+const displayName = "kubectl effective-policy"
+
+// options are the flags that commands share.
+type options struct {
+	streams genericiooptions.IOStreams
+	builtAs string
+	config  *genericclioptions.ConfigFlags
+
+	files              []string
+	recursive          bool
+	allNamespaces      bool
+	selector           string
+	output             string
+	noColor            bool
+	platformNamespaces []string
+}
+
+// Main runs the command line and returns the exit code. args[0] is the name of
+// the program: under the name kubectl_complete-effective_policy it answers
+// kubectl's requests for completions. version is that of the program; when it is
+// empty, what the Go tools know is shown.
+func Main(ctx context.Context, args []string, streams genericiooptions.IOStreams, version string) int {
+	root := New(streams, version)
+	rest := args[1:]
+	if strings.HasPrefix(filepath.Base(args[0]), "kubectl_complete-") {
+		rest = append([]string{cobra.ShellCompRequestCmd}, rest...)
+	}
+	root.SetArgs(rest)
+	err := root.ExecuteContext(ctx)
+	switch {
+	case err == nil:
+		return exitFine
+	case errors.Is(err, errFinding):
+		return exitFinding
+	}
+	if ctx.Err() != nil {
+		err = errors.New("interrupted")
+	}
+	fmt.Fprintln(streams.ErrOut, "error: "+strings.ReplaceAll(err.Error(), "\n", "\n       "))
+	return exitFailure
+}
+
+// New returns the command with all its subcommands.
+func New(streams genericiooptions.IOStreams, version string) *cobra.Command {
+	o := &options{streams: streams, builtAs: version, config: genericclioptions.NewConfigFlags(true)}
+	root := &cobra.Command{
+		Use:   "kubectl-effective_policy",
+		Short: "Show which policies apply on every way through a Gateway, and why",
+		Long: `Show which policies apply on every way through a Gateway, and why.
+
+Without -f it asks the cluster of the current context. With -f it works on
+manifests alone: no cluster, no network, the same answers.`,
+		Example: `  kubectl effective-policy get -A
+  kubectl effective-policy explain httproute/checkout --rule pay
+  kubectl effective-policy bindings -f manifests/ -R`,
+		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: displayName},
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetIn(streams.In)
+	root.SetOut(streams.Out)
+	root.SetErr(streams.ErrOut)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w\nsee '%s --help'", err, cmd.CommandPath())
+	})
+	o.addFlags(root)
+	root.AddCommand(
+		o.getCommand(),
+		o.explainCommand(),
+		o.bindingsCommand(),
+		o.versionCommand(),
+	)
+	return root
+}
+
+func (o *options) addFlags(root *cobra.Command) {
+	flags := root.PersistentFlags()
+	flags.SortFlags = false
+	flags.StringArrayVarP(&o.files, "filename", "f", nil, "manifests to work on instead of a cluster: a file, a folder, or - for standard input; may be repeated")
+	flags.BoolVarP(&o.recursive, "recursive", "R", false, "with -f, also read the folders inside a folder")
+	flags.BoolVarP(&o.allNamespaces, "all-namespaces", "A", false, "look in all namespaces (with -f and without -n that is so anyway)")
+	flags.StringVarP(&o.selector, "selector", "l", "", "only routes and Gateways with these labels, such as -l app=shop,tier!=test")
+	flags.BoolVar(&o.noColor, "no-color", false, "no colours; they are only used on a terminal, and not when NO_COLOR is set")
+	flags.StringSliceVar(&o.platformNamespaces, "platform-namespaces", nil, "namespaces whose policies may target a GatewayClass (default any)")
+	o.config.AddFlags(flags)
+	_ = root.RegisterFlagCompletionFunc("namespace", o.completeNamespaces)
+}
+
+// addOutput adds -o with the formats of a command, the default first.
+func (o *options) addOutput(cmd *cobra.Command, formats ...string) {
+	format := cmd.Flags().StringP("output", "o", formats[0], "output format: "+strings.Join(formats, ", "))
+	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp))
+	run := cmd.RunE
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if !slices.Contains(formats, *format) {
+			return fmt.Errorf("-o %s is not an output format of this command: write one of %s", *format, strings.Join(formats, ", "))
+		}
+		o.output = *format
+		return run(cmd, args)
+	}
+}
+
+// note tells the person something that is not part of the answer.
+func (o *options) note(format string, args ...any) {
+	fmt.Fprintf(o.streams.ErrOut, format+"\n", args...)
+}

@@ -1,0 +1,196 @@
+package command
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/merge"
+)
+
+// why says in one sentence which rule of precedence decided a field.
+func why(m *policy.Merged, o policy.Origin) string {
+	var sentence string
+	alone := len(o.Beat) == 0
+	switch {
+	case o.Block == merge.Bound:
+		return "nobody states it, so it takes the max of the bounds of " + o.From.String()
+	case alone && o.Block == merge.Inline:
+		sentence = "the route rule states it itself, and nobody else does"
+	case alone:
+		sentence = "nobody else states it"
+	case o.Block == merge.Override:
+		sentence = "override of " + placeOf(o.Target, o.Level) + " beats everything below it"
+	case o.Block == merge.Inline:
+		sentence = "the route rule states it itself, and no override does"
+	default:
+		sentence = "no override states it, and of the defaults the most specific wins"
+	}
+	if by := boundedInVain(m, o); by != "" {
+		sentence += "; bounds of " + by + " do not reach an override from above"
+	}
+	return sentence
+}
+
+// boundedInVain names the policies whose bounds on a field stand below the
+// override that won it (semantics section 3.1).
+func boundedInVain(m *policy.Merged, o policy.Origin) string {
+	if o.Block != merge.Override {
+		return ""
+	}
+	var names []string
+	for _, part := range m.Parts {
+		for _, b := range part.Attachment.Policy.Bounds {
+			if b.Field == o.Field && levelOf(part.Attachment.Target) > o.Level {
+				names = append(names, part.Attachment.Policy.Ref.String())
+			}
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// levelOf is the level of what a policy is attached to.
+func levelOf(target hierarchy.Ref) hierarchy.Level {
+	section := hierarchy.Level(0)
+	if target.Section != "" {
+		section = 1
+	}
+	if target.GroupKind.Group == hierarchy.Group {
+		switch target.Kind {
+		case "GatewayClass":
+			return hierarchy.GatewayClassLevel
+		case "Gateway":
+			return hierarchy.GatewayLevel + 2*section
+		case "ListenerSet":
+			return hierarchy.ListenerSetLevel + section
+		}
+	}
+	return hierarchy.RouteLevel + section
+}
+
+// placeOf is a target as sentences name it: GatewayClass edge, listener https,
+// rule pay. Which Gateway's listener and which route's rule, the scope says.
+func placeOf(target hierarchy.Ref, level hierarchy.Level) string {
+	switch level {
+	case hierarchy.ListenerLevel:
+		return "listener " + target.Section
+	case hierarchy.RouteRuleLevel:
+		return "rule " + target.Section
+	}
+	return target.String()
+}
+
+// targetsAt are what a level is on the paths of a scope, each once. Losers are
+// known by their level: on paths that read the same they can be attached to
+// different objects.
+func targetsAt(level hierarchy.Level, s policy.Scope, target hierarchy.Ref) []hierarchy.Ref {
+	var refs []hierarchy.Ref
+	add := func(ref hierarchy.Ref) {
+		if !ref.IsZero() && !slices.Contains(refs, ref) {
+			refs = append(refs, ref)
+		}
+	}
+	for _, l := range s.Parents {
+		switch level {
+		case hierarchy.GatewayClassLevel:
+			add(l.Class)
+		case hierarchy.GatewayLevel:
+			add(l.Gateway)
+		case hierarchy.ListenerSetLevel:
+			add(l.ListenerSet)
+		case hierarchy.ListenerLevel:
+			add(l.Ref)
+		case hierarchy.RouteLevel:
+			add(target)
+		default:
+			for _, rule := range s.Rules {
+				add(target.WithSection(rule))
+			}
+		}
+	}
+	return refs
+}
+
+func targetAt(level hierarchy.Level, s policy.Scope, target hierarchy.Ref) string {
+	return texts(targetsAt(level, s, target), hierarchy.Ref.String)
+}
+
+func placesAt(level hierarchy.Level, s policy.Scope, target hierarchy.Ref) string {
+	return texts(targetsAt(level, s, target), func(ref hierarchy.Ref) string { return placeOf(ref, level) })
+}
+
+func texts(refs []hierarchy.Ref, text func(hierarchy.Ref) string) string {
+	list := make([]string, len(refs))
+	for i, ref := range refs {
+		list[i] = text(ref)
+	}
+	return strings.Join(list, ", ")
+}
+
+// statement is what one layer says of one field.
+type statement struct {
+	level hierarchy.Level
+	layer merge.Layer
+	from  hierarchy.Ref
+	value any
+}
+
+// dropped lists the fields that policies on the path state and that are not set
+// in the end, because a strategy Atomic took or left a block whole.
+func dropped(m *policy.Merged, s policy.Scope, target hierarchy.Ref) []explainedField {
+	stated := map[string][]statement{}
+	for _, part := range m.Parts {
+		for _, layer := range part.Attachment.Policy.Layers {
+			for field, value := range layer.Value {
+				if _, set := m.Value[field]; set || slices.Contains(m.NotApplicable, field) {
+					continue
+				}
+				stated[field] = append(stated[field], statement{levelOf(part.Attachment.Target), layer, part.Attachment.Policy.Ref, value})
+			}
+		}
+	}
+	fields := make([]explainedField, 0, len(stated))
+	for _, field := range slices.Sorted(maps.Keys(stated)) {
+		statements := stated[field]
+		slices.SortFunc(statements, strongerFirst)
+		f := explainedField{Policy: m.Kind.Name(), Field: field, Beat: []beatenText{}, Why: whyDropped(m, statements[0])}
+		for _, st := range statements {
+			f.Beat = append(f.Beat, beatenText{
+				Value: st.value, From: st.from.String(), Target: targetAt(st.level, s, target),
+				Level: st.level.String(), Block: st.layer.Block.String(), place: placesAt(st.level, s, target),
+			})
+		}
+		fields = append(fields, f)
+	}
+	return fields
+}
+
+// strongerFirst is the precedence of semantics section 3.
+func strongerFirst(a, b statement) int {
+	if a.layer.Block != b.layer.Block {
+		return cmp.Compare(b.layer.Block, a.layer.Block)
+	}
+	if a.layer.Block == merge.Override {
+		return cmp.Compare(a.level, b.level)
+	}
+	return cmp.Compare(b.level, a.level)
+}
+
+// whyDropped says which Atomic block left out a field.
+func whyDropped(m *policy.Merged, strongest statement) string {
+	for _, part := range m.Parts {
+		for _, layer := range part.Attachment.Policy.Layers {
+			at := levelOf(part.Attachment.Target)
+			if layer.Block == merge.Override && layer.Strategy == merge.Atomic && (strongest.layer.Block != merge.Override || at < strongest.level) {
+				return "not set: the override of " + placeOf(part.Attachment.Target, at) + " has strategy Atomic and replaces everything below it whole"
+			}
+		}
+	}
+	if strongest.layer.Block == merge.Default && strongest.layer.Strategy == merge.Atomic {
+		return "not set: this default has strategy Atomic and yields as a whole to what is more specific"
+	}
+	return "not set: a null in a policy that takes precedence removes it"
+}

@@ -1,0 +1,140 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/schema"
+	"github.com/attache-dev/attache/policy/source"
+	"github.com/attache-dev/attache/policy/source/cluster"
+)
+
+// world is everything a command works on. After it is made nothing depends on
+// whether it came from files or from a cluster.
+type world struct {
+	snapshot *policy.Snapshot
+	kinds    []resourceKind
+	// namespace is where names are looked up; empty means everywhere.
+	namespace string
+	selector  labels.Selector
+}
+
+// orFiles is for those who have no cluster, or forgot -f.
+const orFiles = "to work on manifests instead of a cluster, give them with -f"
+
+// load makes the world that the flags ask for. Problems of single objects that
+// do not stop the work are warnings.
+func (o *options) load(ctx context.Context) (*world, error) {
+	w := &world{selector: labels.Everything()}
+	if o.selector != "" {
+		var err error
+		if w.selector, err = labels.Parse(o.selector); err != nil {
+			return nil, fmt.Errorf("-l %s: %w", o.selector, err)
+		}
+	}
+	settings := policy.Options{Compile: compileLater}
+	if len(o.platformNamespaces) > 0 {
+		settings.PlatformNamespaces = o.platformNamespaces
+	}
+	read := o.readCluster
+	if len(o.files) > 0 {
+		read = o.readFiles
+	}
+	problems, err := read(ctx, w, settings)
+	if err != nil {
+		return nil, err
+	}
+	w.kinds = kindsOf(w.snapshot)
+	for _, text := range problems {
+		o.note("warning: %s", text)
+	}
+	return w, nil
+}
+
+// readFiles takes the objects from manifests. Names are looked up everywhere,
+// unless -n says where; it is also the namespace of objects that do not say
+// theirs, as with kubectl apply.
+func (o *options) readFiles(ctx context.Context, w *world, settings policy.Options) ([]string, error) {
+	if !o.allNamespaces {
+		w.namespace = *o.config.Namespace
+	}
+	in, err := source.New(o.files, source.Options{
+		Recursive: o.recursive,
+		Namespace: *o.config.Namespace,
+		Stdin:     o.streams.In,
+	}).Read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	place := make(map[hierarchy.Ref]string, len(in.Documents))
+	for _, d := range in.Documents {
+		gk := d.Object.GroupVersionKind().GroupKind()
+		place[hierarchy.NewRef(gk.Group, gk.Kind, d.Object.GetNamespace(), d.Object.GetName())] = d.Place()
+	}
+	snapshot, problems := policy.NewSnapshot(settings).With(in.Objects()...)
+	w.snapshot = snapshot
+	texts := make([]string, len(problems))
+	for i, p := range problems {
+		texts[i] = problemText(p, place[p.Ref.Object()])
+	}
+	return texts, nil
+}
+
+// readCluster takes the objects from the cluster of the current context. Names
+// are looked up in the context's namespace, unless -n or -A say where.
+func (o *options) readCluster(ctx context.Context, w *world, settings policy.Options) ([]string, error) {
+	config, err := o.config.ToRESTConfig()
+	if err != nil {
+		return nil, fmt.Errorf("%w\n"+orFiles, err)
+	}
+	if !o.allNamespaces {
+		if w.namespace, _, err = o.config.ToRawKubeConfigLoader().Namespace(); err != nil {
+			return nil, err
+		}
+	}
+	snapshot, problems, err := cluster.Once(ctx, config, settings)
+	if err != nil {
+		return nil, fmt.Errorf("%w\n"+orFiles, err)
+	}
+	w.snapshot = snapshot
+	texts := make([]string, len(problems))
+	for i, p := range problems {
+		texts[i] = problemText(p, "")
+	}
+	return texts, nil
+}
+
+func problemText(p hierarchy.Problem, place string) string {
+	text := p.Ref.String()
+	if place != "" {
+		text = place + ": " + text
+	}
+	if p.Field != "" {
+		text += ": " + p.Field
+	}
+	return text + ": " + p.Message
+}
+
+// compileLater prepares the check of merged values when the first one is there
+// to check: most commands need few kinds, and compiling takes a tenth of a
+// second each.
+func compileLater(crd *unstructured.Unstructured) (policy.Validator, error) {
+	return lateValidator(sync.OnceValues(func() (*schema.Blocks, error) { return schema.Compile(crd) })), nil
+}
+
+type lateValidator func() (*schema.Blocks, error)
+
+// Validate checks a merged value; see policy.Validator.
+func (compile lateValidator) Validate(block string, merged map[string]any) []string {
+	blocks, err := compile()
+	if err != nil {
+		return []string{"cannot be checked: " + err.Error()}
+	}
+	return blocks.Validate(block, merged)
+}
