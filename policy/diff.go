@@ -63,33 +63,45 @@ func Compare(before, after *Effective) []Paths[Pair] {
 	if samePaths(before, after) {
 		return nil
 	}
-	listeners, rules, cells := pairs(before, after)
-	paths := group(listeners, rules, cells)
-	return slices.DeleteFunc(paths, func(p Paths[Pair]) bool { return p.Result.same() })
+	a := Align(before, after)
+	paths := group(a.Listeners, a.Rules, a.Pairs)
+	return slices.DeleteFunc(paths, func(p Paths[Pair]) bool { return p.Result.Same() })
 }
 
-// pairs puts the results of all paths of both sides next to each other.
-func pairs(before, after *Effective) (listeners []*hierarchy.Listener, rules []string, cells []Pair) {
+// Alignment is every path of one target with its results before and after.
+type Alignment struct {
+	Listeners []*hierarchy.Listener
+	// Rules are names, rules[2] for one without a name; one empty string for a
+	// target without rules.
+	Rules []string
+	// Pairs has the pair of each path, the rules of the first listener first.
+	Pairs []Pair
+}
+
+// Align puts the results of all paths of both sides next to each other. Either
+// side may be nil.
+func Align(before, after *Effective) Alignment {
 	if sameShape(before, after) {
-		cells = make([]Pair, len(after.cells))
+		cells := make([]Pair, len(after.cells))
 		for i := range cells {
 			cells[i] = Pair{before.cells[i], after.cells[i]}
 		}
-		return after.listeners, after.rules, cells
+		return Alignment{after.listeners, after.rules, cells}
 	}
-	listeners, rules = union(before, after)
+	listeners, rules := union(before, after)
 	old, now := before.cellIndex(), after.cellIndex()
+	var cells []Pair
 	for _, l := range listeners {
 		for _, rule := range rules {
 			path := cellKey{l.Ref, l.Gateway, rule}
 			cells = append(cells, Pair{old[path], now[path]})
 		}
 	}
-	return listeners, rules, cells
+	return Alignment{listeners, rules, cells}
 }
 
-// same says whether both sides read the same.
-func (p Pair) same() bool {
+// Same says whether both sides read the same.
+func (p Pair) Same() bool {
 	if p.Before == nil || p.After == nil {
 		return p.Before == p.After
 	}
@@ -105,7 +117,7 @@ func samePaths(before, after *Effective) bool {
 		return false
 	}
 	for i, c := range before.cells {
-		if !(Pair{c, after.cells[i]}).same() {
+		if !(Pair{c, after.cells[i]}).Same() {
 			return false
 		}
 	}
@@ -191,7 +203,8 @@ func (d *differ) target(target hierarchy.Ref, before, after *Effective) []Change
 	if samePaths(before, after) {
 		return nil
 	}
-	listeners, rules, cells := pairs(before, after)
+	a := Align(before, after)
+	cells := a.Pairs
 	keys := map[leafKey]bool{}
 	for i, pair := range cells {
 		if i > 0 && pair == cells[i-1] {
@@ -207,7 +220,7 @@ func (d *differ) target(target hierarchy.Ref, before, after *Effective) []Change
 		for i, pair := range cells {
 			leaf[i] = d.pair(pair)[key]
 		}
-		for _, paths := range group(listeners, rules, leaf) {
+		for _, paths := range group(a.Listeners, a.Rules, leaf) {
 			if c := paths.Result; c != nil {
 				changes = append(changes, Change{
 					Target: target, Parents: paths.Parents, Rules: paths.Rules,
@@ -225,7 +238,7 @@ func (d *differ) pair(pair Pair) map[leafKey]*leafChange {
 		return known
 	}
 	changes := map[leafKey]*leafChange{}
-	if !pair.same() {
+	if !pair.Same() {
 		old, now := leaves(pair.Before), leaves(pair.After)
 		for key, o := range old {
 			d.leaf(changes, key, o, now[key])

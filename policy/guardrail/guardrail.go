@@ -1,0 +1,83 @@
+package guardrail
+
+import (
+	"slices"
+
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
+)
+
+// Enforcement is what a guardrail does about a violation.
+type Enforcement string
+
+const (
+	// Deny refuses an edit that would cause a new or worse violation, and keeps
+	// it from being published.
+	Deny Enforcement = "Deny"
+	// Warn lets it pass and says so.
+	Warn Enforcement = "Warn"
+	// Audit lets it pass in silence and counts it in the guardrail's status.
+	Audit Enforcement = "Audit"
+)
+
+// Guardrail is a compiled PolicyGuardrail.
+type Guardrail struct {
+	Name        string
+	Enforcement Enforcement
+	Match       Match
+	Rules       []Rule
+	// Broken says why the guardrail does not compile; such a guardrail checks
+	// nothing and is reported.
+	Broken string
+}
+
+// Match selects the paths that a guardrail checks. An empty list or a nil
+// selector selects everything.
+type Match struct {
+	// PolicyKinds are names as results show them. A path is checked when one of
+	// them changes on it, or when the path is new to the guardrail.
+	PolicyKinds []string
+	// RouteKinds are "HTTPRoute" for Gateway API's kinds, "Kind.group" elsewhere.
+	RouteKinds []string
+	// Namespace selects by the labels of the route's namespace.
+	Namespace labels.Selector
+	// Route and Gateway select by the labels of the objects.
+	Route, Gateway labels.Selector
+	// GatewayClasses are names.
+	GatewayClasses []string
+}
+
+// selectsRoute says whether paths of a route can be selected at all.
+func (m *Match) selectsRoute(s *policy.Snapshot, route *hierarchy.Route) bool {
+	meta := route.Meta()
+	return oneOf(m.RouteKinds, routeKindName(meta.Ref)) &&
+		selects(m.Route, meta.Labels) &&
+		(m.Namespace == nil || selects(m.Namespace, s.Graph().NamespaceLabels(meta.Ref.Namespace)))
+}
+
+// selectsListener says whether paths through a listener are selected.
+func (m *Match) selectsListener(s *policy.Snapshot, l *hierarchy.Listener) bool {
+	if !oneOf(m.GatewayClasses, l.Class.Name) {
+		return false
+	}
+	if m.Gateway == nil {
+		return true
+	}
+	gateway, ok := s.Graph().Get(l.Gateway)
+	return ok && selects(m.Gateway, gateway.Meta().Labels)
+}
+
+func oneOf(list []string, name string) bool { return len(list) == 0 || slices.Contains(list, name) }
+
+func selects(s labels.Selector, set map[string]string) bool {
+	return s == nil || s.Matches(labels.Set(set))
+}
+
+func routeKindName(ref hierarchy.Ref) string {
+	if ref.GroupKind.Group == hierarchy.Group {
+		return ref.Kind
+	}
+	return ref.Kind + "." + ref.GroupKind.Group
+}

@@ -1,0 +1,76 @@
+package guardrail
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
+)
+
+// Violation is an objection of a guardrail, on all the paths on which it is
+// the same.
+type Violation struct {
+	Guardrail   string
+	Enforcement Enforcement
+	Message     string
+	FieldPath   string
+	Code        string
+	// Target, Listener and Rule are the first path.
+	Target   hierarchy.Ref
+	Listener *hierarchy.Listener
+	Rule     string
+	// Origin is who set the value at FieldPath, nil when FieldPath leads to none.
+	Origin *policy.Origin
+	// Paths counts the paths, Targets the routes.
+	Paths, Targets int
+	// Failed is set when the rule could not be evaluated.
+	Failed bool
+}
+
+// Where is the first path as people read it.
+func (v Violation) Where() string {
+	where := v.Target.String()
+	if v.Rule != "" {
+		where += " rule " + v.Rule
+	}
+	if v.Listener != nil {
+		where += " on " + v.Listener.Gateway.Place() + "#" + v.Listener.Ref.Section
+	}
+	return where
+}
+
+// Set says who set the offending value and where: "TimeoutPolicy infra/edge
+// (override at GatewayClass edge)"; empty when it is not known.
+func (v Violation) Set() string {
+	if v.Origin == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s (%s at %s %s)", v.Origin.From, v.Origin.Block, v.Origin.Level, v.Origin.Target.Place())
+}
+
+// String is one line about the violation: path, message, value, author.
+func (v Violation) String() string {
+	var b strings.Builder
+	b.WriteString(v.Where())
+	if v.Targets > 1 {
+		fmt.Fprintf(&b, " and %d more routes", v.Targets-1)
+	}
+	fmt.Fprintf(&b, ": %s", v.Message)
+	if v.Origin != nil {
+		fmt.Fprintf(&b, " [%s is %v, set by %s]", v.FieldPath, v.Origin.Value, v.Set())
+	}
+	return b.String()
+}
+
+func compareViolations(a, b Violation) int {
+	return cmp.Or(
+		strings.Compare(a.Guardrail, b.Guardrail),
+		hierarchy.Compare(a.Target, b.Target),
+		strings.Compare(a.Rule, b.Rule),
+		strings.Compare(a.Code, b.Code),
+		strings.Compare(a.FieldPath, b.FieldPath),
+		strings.Compare(a.Message, b.Message),
+	)
+}
