@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
@@ -87,6 +88,9 @@ func (p Planner) annotation(writes []Write, target hierarchy.Ref, e *policy.Effe
 	switch {
 	case wanted && (!present || have != value):
 		object.SetAnnotations(map[string]string{Annotation: value})
+		// With a UID, the apply fails when the object has gone in the meantime. It
+		// would make a new one otherwise.
+		object.SetUID(types.UID(e.UID))
 		return append(writes, Write{Apply, object})
 	case !wanted && present:
 		return append(writes, Write{RemoveAnnotation, object})

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"k8s.io/client-go/rest"
+
+	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/controller"
+	"github.com/attache-dev/attache/policy/source/cluster"
+	"github.com/attache-dev/attache/webhook"
+)
+
+// docsCommand prints the reference of flags and metrics, made from the code.
+func docsCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:    "docs",
+		Short:  "Print the reference of the manager's flags and metrics as Markdown",
+		Hidden: true,
+		Args:   cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			out := command.OutOrStdout()
+			writeFlags(out)
+			return writeMetrics(out)
+		},
+	}
+}
+
+func writeFlags(out io.Writer) {
+	fmt.Fprint(out, "## Flags of `attache manager`\n\nIn the file that `--config` names, the same names are the keys. An unknown key is an error; a flag wins over the file.\n\n| flag | default | meaning |\n|---|---|---|\n")
+	(&settings{}).flags().VisitAll(func(f *pflag.Flag) {
+		placeholder, usage := pflag.UnquoteUsage(f)
+		if placeholder != "" {
+			placeholder = " " + placeholder
+		}
+		fmt.Fprintf(out, "| `--%s%s` | `%s` | %s |\n", f.Name, placeholder, f.DefValue, strings.ReplaceAll(usage, "|", `\|`))
+	})
+}
+
+// description reads what a prometheus.Desc says of itself; it has no other way
+// of telling.
+var description = regexp.MustCompile(`fqName: "([^"]*)", help: "((?:[^"\\]|\\.)*)".*variableLabels: \{([^}]*)\}`)
+
+func writeMetrics(out io.Writer) error {
+	from, err := cluster.New(&rest.Config{}, cluster.Options{})
+	if err != nil {
+		return err
+	}
+	metrics := &catalogue{}
+	if _, err := controller.New(&rest.Config{}, from, controller.Options{Metrics: metrics}); err != nil {
+		return err
+	}
+	snapshot := func() (*policy.Snapshot, bool) { return from.Snapshot(), false }
+	if _, err := webhook.New(webhook.Options{Snapshot: snapshot, Metrics: metrics}); err != nil {
+		return err
+	}
+	slices.Sort(metrics.rows)
+	fmt.Fprint(out, "\n## Metrics\n\nBesides those of controller-runtime and of the Go runtime.\n\n| metric | labels | meaning |\n|---|---|---|\n")
+	for _, row := range metrics.rows {
+		fmt.Fprintln(out, row)
+	}
+	return nil
+}
+
+// catalogue is a registry that only notes what is registered.
+type catalogue struct{ rows []string }
+
+// Register implements prometheus.Registerer.
+func (c *catalogue) Register(collector prometheus.Collector) error {
+	descriptions := make(chan *prometheus.Desc, 16)
+	collector.Describe(descriptions)
+	close(descriptions)
+	for d := range descriptions {
+		parts := description.FindStringSubmatch(d.String())
+		if parts == nil {
+			return fmt.Errorf("a metric describes itself as %s", d)
+		}
+		c.rows = append(c.rows, fmt.Sprintf("| `%s` | %s | %s |", parts[1], strings.ReplaceAll(parts[3], ",", ", "), parts[2]))
+	}
+	return nil
+}
+
+// MustRegister implements prometheus.Registerer.
+func (c *catalogue) MustRegister(collectors ...prometheus.Collector) {
+	for _, collector := range collectors {
+		_ = c.Register(collector)
+	}
+}
+
+// Unregister implements prometheus.Registerer.
+func (c *catalogue) Unregister(prometheus.Collector) bool { return false }

@@ -1,0 +1,267 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	apischema "k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/rest"
+	"k8s.io/klog/v2"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/controller"
+	"github.com/attache-dev/attache/policy/schema"
+	"github.com/attache-dev/attache/policy/source/cluster"
+	"github.com/attache-dev/attache/policy/status"
+	"github.com/attache-dev/attache/webhook"
+)
+
+// lease is the name of the lease by which replicas elect the one that writes.
+const lease = "controller.attache.dev"
+
+func managerCommand() *cobra.Command {
+	s := &settings{}
+	command := &cobra.Command{
+		Use:   "manager",
+		Short: "Answer admission reviews, and keep what policies come to written down",
+		Args:  cobra.NoArgs,
+		PreRunE: func(command *cobra.Command, _ []string) error {
+			return load(s.config, command.Flags())
+		},
+		RunE: func(command *cobra.Command, _ []string) error {
+			log, err := newLogger(s.logLevel, s.logFormat)
+			if err != nil {
+				return err
+			}
+			ctrl.SetLogger(log)
+			klog.SetLogger(log.WithName("client"))
+			p, err := newProcess(s, log)
+			if err != nil {
+				return err
+			}
+			return p.run(command.Context())
+		},
+	}
+	command.Flags().AddFlagSet(s.flags())
+	return command
+}
+
+// process is everything that runs.
+type process struct {
+	settings *settings
+	log      logr.Logger
+	source   *cluster.Source
+	webhooks *webhook.Server // nil when disabled
+	manager  manager.Manager
+	ending   atomic.Bool
+}
+
+func newProcess(s *settings, log logr.Logger) (*process, error) {
+	options, err := s.policyOptions()
+	if err != nil {
+		return nil, err
+	}
+	config, err := s.connect()
+	if err != nil {
+		return nil, err
+	}
+	p := &process{settings: s, log: log}
+	if p.source, err = cluster.New(config, cluster.Options{Policy: options, Log: log.WithName("cluster")}); err != nil {
+		return nil, err
+	}
+	if !s.disableWebhooks {
+		if p.webhooks, err = s.newWebhooks(p.source, log.WithName("webhook")); err != nil {
+			return nil, err
+		}
+	}
+	if p.manager, err = s.newManager(config, log); err != nil {
+		return nil, err
+	}
+	if !s.disableController {
+		c, err := controller.New(config, p.source, controller.Options{
+			LeaveRoutes: !s.annotateRoutes,
+			Writers:     s.writers,
+			Log:         log.WithName("controller"),
+		})
+		if err != nil {
+			return nil, err
+		}
+		if err := p.manager.Add(c); err != nil {
+			return nil, fmt.Errorf("adding the controller: %w", err)
+		}
+	}
+	return p, errors.Join(
+		p.manager.AddHealthzCheck("process", healthz.Ping),
+		p.manager.AddReadyzCheck("attache", p.ready),
+	)
+}
+
+func (s *settings) policyOptions() (policy.Options, error) {
+	policyKinds, err := kinds("policy-kinds", s.policyKinds)
+	if err != nil {
+		return policy.Options{}, err
+	}
+	routeKinds, err := kinds("route-kinds", s.routeKinds)
+	if err != nil {
+		return policy.Options{}, err
+	}
+	namespaces := s.platformNamespaces
+	if namespaces == nil {
+		namespaces = []string{} // none, where nil would be any
+	}
+	return policy.Options{
+		PlatformNamespaces: namespaces,
+		PolicyKinds:        policyKinds,
+		RouteKinds:         routeKinds,
+		Compile: func(crd *unstructured.Unstructured) (policy.Validator, error) {
+			blocks, err := schema.Compile(crd)
+			if err != nil {
+				return nil, err
+			}
+			return blocks, nil
+		},
+	}, nil
+}
+
+func (s *settings) newWebhooks(source *cluster.Source, log logr.Logger) (*webhook.Server, error) {
+	handlers, err := webhook.New(webhook.Options{
+		Snapshot: func() (*policy.Snapshot, bool) {
+			synced := source.Synced() // before the snapshot, which can only be newer
+			return source.Snapshot(), synced
+		},
+		Controllers: s.effectivePolicyWriters,
+		LeaveRoutes: !s.annotateRoutes,
+		Log:         log,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("making the webhooks: %w", err)
+	}
+	return webhook.NewServer(handlers, webhook.ServerOptions{
+		Address:    net.JoinHostPort(s.webhookHost, strconv.Itoa(s.webhookPort)),
+		CertDir:    s.certDir,
+		DrainDelay: s.drainDelay,
+		Log:        log,
+	}), nil
+}
+
+func (s *settings) newManager(config *rest.Config, log logr.Logger) (manager.Manager, error) {
+	graceful := 20 * time.Second
+	m, err := manager.New(config, manager.Options{
+		// Objects are read by package cluster, and never by the manager's client.
+		Scheme:                        runtime.NewScheme(),
+		Logger:                        log,
+		Metrics:                       metricsserver.Options{BindAddress: s.metricsAddress},
+		HealthProbeBindAddress:        s.healthAddress,
+		LeaderElection:                s.leaderElect && !s.disableController,
+		LeaderElectionID:              lease,
+		LeaderElectionNamespace:       s.leaderElectionNamespace,
+		LeaderElectionReleaseOnCancel: true,
+		GracefulShutdownTimeout:       &graceful,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("making the manager: %w", err)
+	}
+	return m, nil
+}
+
+// ready is the readiness check.
+func (p *process) ready(r *http.Request) error {
+	switch {
+	case p.ending.Load():
+		return errors.New("shutting down")
+	case !p.source.Synced():
+		return errors.New("not all objects were seen yet")
+	case p.webhooks != nil:
+		return p.webhooks.Ready(r)
+	}
+	return nil
+}
+
+// run runs until ctx ends or a part fails, and ends everything in order: first
+// what others call, then what it needs.
+func (p *process) run(ctx context.Context) error {
+	p.log.Info("Starting", "version", versionText())
+	serving, stopServing := context.WithCancel(ctx)
+	defer stopServing()
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	source := background(func() error { return p.source.Start(life) })
+	parts := background(func() error { return p.manager.Start(life) })
+	webhooks := background(func() error { return p.serve(serving) })
+	go p.greet(life)
+
+	var failure error
+	select {
+	case <-ctx.Done():
+		p.log.Info("Ending: serving until nobody calls any more", "delay", p.settings.drainDelay.String())
+	case failure = <-parts:
+		parts = nil
+	case failure = <-webhooks:
+		webhooks = nil
+	}
+	p.ending.Store(true)
+	stopServing()
+	failure = errors.Join(failure, await(webhooks))
+	end()
+	failure = errors.Join(failure, await(parts), await(source))
+	if failure == nil {
+		p.log.Info("Ended")
+	}
+	return failure
+}
+
+// serve serves webhooks until ctx ends, and until they have drained; without
+// webhooks, as long as they would take.
+func (p *process) serve(ctx context.Context) error {
+	if p.webhooks != nil {
+		return p.webhooks.Start(ctx)
+	}
+	<-ctx.Done()
+	time.Sleep(p.settings.drainDelay)
+	return nil
+}
+
+// greet says when the manager is ready for work, and what is missing.
+func (p *process) greet(ctx context.Context) {
+	if p.source.WaitForSync(ctx) != nil {
+		return
+	}
+	objects := 0
+	for _, n := range p.source.Objects() {
+		objects += n
+	}
+	p.log.Info("All objects seen", "objects", objects, "policyKinds", len(p.source.Snapshot().Kinds()))
+	effective := apischema.GroupKind{Group: policy.Group, Kind: status.Kind}
+	if _, ok := p.source.Resource(effective); !ok {
+		p.log.Info("The CRDs of attache are not installed: install them with \"kubectl apply --server-side -f crds\"; what needs them waits until then")
+	}
+}
+
+// background runs f and sends what it returns.
+func background(f func() error) <-chan error {
+	result := make(chan error, 1)
+	go func() { result <- f() }()
+	return result
+}
+
+// await waits for a part that has not been waited for.
+func await(part <-chan error) error {
+	if part == nil {
+		return nil
+	}
+	return <-part
+}

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+	apischema "k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/yaml"
+
+	"github.com/attache-dev/attache/policy/schema"
+)
+
+// settings are the flags of "attache manager".
+type settings struct {
+	config string
+
+	kubeconfig string
+	qps        float32
+	burst      int
+
+	metricsAddress string
+	healthAddress  string
+
+	disableWebhooks bool
+	webhookHost     string
+	webhookPort     int
+	certDir         string
+	drainDelay      time.Duration
+
+	disableController       bool
+	leaderElect             bool
+	leaderElectionNamespace string
+	writers                 int
+	effectivePolicyWriters  []string
+
+	platformNamespaces []string
+	policyKinds        []string
+	routeKinds         []string
+	annotateRoutes     bool
+
+	logLevel  string
+	logFormat string
+}
+
+// namespaceFile is where a pod finds the name of its namespace.
+const namespaceFile = "/var/run/secrets/kubernetes.io/serviceaccount/namespace"
+
+// ownNamespace is the namespace that the manager runs in.
+func ownNamespace() string {
+	if name := os.Getenv("POD_NAMESPACE"); name != "" {
+		return name
+	}
+	if name, err := os.ReadFile(namespaceFile); err == nil && len(name) > 0 {
+		return strings.TrimSpace(string(name))
+	}
+	return "attache-system"
+}
+
+// ownUsernames are the names that the API server knows the manager by, if the
+// pod was told its service account.
+func ownUsernames() []string {
+	if account := os.Getenv("POD_SERVICE_ACCOUNT"); account != "" {
+		return []string{"system:serviceaccount:" + ownNamespace() + ":" + account}
+	}
+	return nil
+}
+
+func (s *settings) flags() *pflag.FlagSet {
+	f := pflag.NewFlagSet("manager", pflag.ContinueOnError)
+	f.SortFlags = true
+	f.StringVar(&s.config, "config", "", "YAML `file` with any of these flags, by name and without dashes in front; flags on the command line win")
+
+	f.StringVar(&s.kubeconfig, "kubeconfig", "", "kubeconfig `file`; without it $KUBECONFIG, the pod's own account, and ~/.kube/config are tried in turn")
+	f.Float32Var(&s.qps, "kube-api-qps", 100, "requests per second to the API server, on average")
+	f.IntVar(&s.burst, "kube-api-burst", 200, "requests to the API server at once")
+
+	f.StringVar(&s.metricsAddress, "metrics-bind-address", ":8080", "`address` to serve metrics on; 0 serves none")
+	f.StringVar(&s.healthAddress, "health-probe-bind-address", ":8081", "`address` to serve /healthz and /readyz on; 0 serves none")
+
+	f.BoolVar(&s.disableWebhooks, "disable-webhooks", false, "answer no admission reviews")
+	f.StringVar(&s.webhookHost, "webhook-host", "", "`host` to serve webhooks on; empty is all addresses")
+	f.IntVar(&s.webhookPort, "webhook-port", 9443, "port to serve webhooks on")
+	f.StringVar(&s.certDir, "cert-dir", "/etc/attache/tls", "`folder` with tls.crt and tls.key for the webhooks; they are read again when they change")
+	f.DurationVar(&s.drainDelay, "drain-delay", 10*time.Second, "how long to go on serving after being told to end")
+
+	f.BoolVar(&s.disableController, "disable-controller", false, "write nothing: neither annotations nor EffectivePolicy objects nor status")
+	f.BoolVar(&s.leaderElect, "leader-elect", false, "let one replica write, elected by a lease; needed with more than one")
+	f.StringVar(&s.leaderElectionNamespace, "leader-election-namespace", ownNamespace(), "`namespace` of the lease")
+	f.IntVar(&s.writers, "writers", 8, "objects written at a time")
+	f.StringSliceVar(&s.effectivePolicyWriters, "effective-policy-writers", ownUsernames(), "`users` whose writes to EffectivePolicy objects admission lets through: the controller's own; empty is whoever RBAC lets")
+
+	f.StringSliceVar(&s.platformNamespaces, "platform-namespaces", []string{ownNamespace()}, "`namespaces` whose policies may target a GatewayClass")
+	f.StringSliceVar(&s.policyKinds, "policy-kinds", nil, "`kinds`, as Kind.group, that are policies although their CRD has no label")
+	f.StringSliceVar(&s.routeKinds, "route-kinds", nil, "`kinds`, as Kind.group, that are routes although their CRD has no label")
+	f.BoolVar(&s.annotateRoutes, "annotate-routes", true, "write the annotation attache.dev/effective-policies on routes and Gateways")
+
+	f.StringVar(&s.logLevel, "log-level", "info", "error, info, debug, or a number: the higher the more is said")
+	f.StringVar(&s.logFormat, "log-format", "json", "json or console")
+	return f
+}
+
+// load sets flags that were not given from the configuration file.
+func load(file string, flags *pflag.FlagSet) error {
+	if file == "" {
+		return nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("reading the configuration: %w", err)
+	}
+	var values map[string]any
+	if err := yaml.UnmarshalStrict(text, &values); err != nil {
+		return fmt.Errorf("%s is not a configuration: %w", file, err)
+	}
+	var names []string
+	flags.VisitAll(func(f *pflag.Flag) {
+		if f.Name != "config" && f.Name != "help" {
+			names = append(names, f.Name)
+		}
+	})
+	for key, value := range values {
+		if !slices.Contains(names, key) {
+			hint := `"attache manager --help" lists all`
+			if near, ok := schema.Closest(key, names); ok {
+				hint = fmt.Sprintf("do you mean %q?", near)
+			}
+			return fmt.Errorf("%s: unknown key %q: %s", file, key, hint)
+		}
+		if flags.Changed(key) {
+			continue
+		}
+		if err := set(flags.Lookup(key).Value, value); err != nil {
+			return fmt.Errorf("%s: %s: %w", file, key, err)
+		}
+	}
+	return nil
+}
+
+func set(flag pflag.Value, value any) error {
+	list, isList := value.([]any)
+	many, takesMany := flag.(pflag.SliceValue)
+	switch {
+	case isList && takesMany:
+		texts := make([]string, len(list))
+		for i, v := range list {
+			texts[i] = fmt.Sprint(v)
+		}
+		return many.Replace(texts)
+	case isList:
+		return fmt.Errorf("write one value, not a list")
+	}
+	if _, isObject := value.(map[string]any); isObject || value == nil {
+		return fmt.Errorf("write a value")
+	}
+	if takesMany {
+		return many.Replace(strings.Split(fmt.Sprint(value), ","))
+	}
+	return flag.Set(fmt.Sprint(value))
+}
+
+// kinds reads "Kind.group" words.
+func kinds(flag string, words []string) ([]apischema.GroupKind, error) {
+	read := make([]apischema.GroupKind, 0, len(words))
+	for _, word := range words {
+		gk := apischema.ParseGroupKind(word)
+		if gk.Kind == "" || gk.Group == "" || strings.Contains(word, "/") {
+			return nil, fmt.Errorf("--%s: %q is not a kind: write Kind.group, such as BackendTrafficPolicy.gateway.envoyproxy.io", flag, word)
+		}
+		read = append(read, gk)
+	}
+	return read, nil
+}

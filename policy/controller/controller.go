@@ -1,0 +1,189 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/util/workqueue"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/source/cluster"
+	"github.com/attache-dev/attache/policy/status"
+)
+
+// Options are what a controller can be told. The zero value is a good one.
+type Options struct {
+	// LeaveRoutes leaves routes and Gateways without the annotation.
+	LeaveRoutes bool
+
+	// Gate is asked before anything is published; Open if it is nil.
+	Gate Gate
+
+	// Writers is how many objects are written at a time; 8 if it is zero.
+	Writers int
+
+	// Coalesce is how long to wait for more changes after the first one; 20 ms if
+	// it is zero.
+	Coalesce time.Duration
+
+	// Now is the clock of conditions; time.Now if it is nil.
+	Now func() time.Time
+
+	// Metrics is where to register metrics; controller-runtime's registry if nil.
+	Metrics prometheus.Registerer
+
+	// Log hears about writes that failed.
+	Log logr.Logger
+}
+
+// Controller writes what the policies of a cluster come to.
+type Controller struct {
+	options Options
+	source  *cluster.Source
+	client  dynamic.Interface
+	planner status.Planner
+	gate    Gate
+	state   *state
+	metrics *measures
+}
+
+// New returns a controller that learns from a source and writes to the API
+// server of config.
+func New(config *rest.Config, from *cluster.Source, options Options) (*Controller, error) {
+	if options.Gate == nil {
+		options.Gate = Open{}
+	}
+	if options.Writers <= 0 {
+		options.Writers = 8
+	}
+	if options.Coalesce <= 0 {
+		options.Coalesce = 20 * time.Millisecond
+	}
+	if options.Now == nil {
+		options.Now = time.Now
+	}
+	if options.Metrics == nil {
+		options.Metrics = metrics.Registry
+	}
+	client, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to the API server: %w", err)
+	}
+	m, err := newMeasures(options.Metrics)
+	if err != nil {
+		return nil, fmt.Errorf("registering metrics: %w", err)
+	}
+	return &Controller{
+		options: options,
+		source:  from,
+		client:  client,
+		planner: status.Planner{Now: options.Now, Version: from.Version, LeaveRoutes: options.LeaveRoutes},
+		gate:    options.Gate,
+		state:   newState(),
+		metrics: m,
+	}, nil
+}
+
+// NeedLeaderElection says that one replica writes.
+func (c *Controller) NeedLeaderElection() bool { return true }
+
+// Start writes until ctx ends. The source has to be started by somebody else.
+// It can be called once.
+func (c *Controller) Start(ctx context.Context) error {
+	unique := true // names are for metrics; a process may have had another one
+	run, err := controller.NewTypedUnmanaged("attache", controller.TypedOptions[hierarchy.Ref]{
+		Reconciler:              c,
+		MaxConcurrentReconciles: c.options.Writers,
+		SkipNameValidation:      &unique,
+		RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[hierarchy.Ref](100*time.Millisecond, time.Minute),
+		LogConstructor: func(ref *hierarchy.Ref) logr.Logger {
+			if ref == nil {
+				return c.options.Log
+			}
+			return c.options.Log.WithValues("object", ref.String())
+		},
+	})
+	if err != nil {
+		return err
+	}
+	if err := run.Watch(source.TypedFunc[hierarchy.Ref](c.follow)); err != nil {
+		return err
+	}
+	return run.Start(ctx)
+}
+
+// follow fills the queue from now on.
+func (c *Controller) follow(ctx context.Context, queue workqueue.TypedRateLimitingInterface[hierarchy.Ref]) error {
+	go func() {
+		if c.source.WaitForSync(ctx) != nil {
+			return // the end came first
+		}
+		backlog := newBacklog()
+		now, cancel := c.source.Subscribe(backlog.put)
+		defer cancel()
+		began := time.Now()
+		look := c.state.begin(now, c.source.EffectivePolicies())
+		c.metrics.resolve.Observe(time.Since(began).Seconds())
+		for {
+			for ref := range look {
+				queue.Add(ref)
+			}
+			if !c.wait(ctx, backlog) {
+				return
+			}
+			after, changed, written, since := backlog.take()
+			began = time.Now()
+			look = c.state.settle(after, changed, written)
+			c.metrics.resolve.Observe(time.Since(began).Seconds())
+			c.metrics.lag.Observe(time.Since(since).Seconds())
+		}
+	}()
+	return nil
+}
+
+// wait returns true when there is something in the backlog, a moment after it
+// came, and false when ctx ends.
+func (c *Controller) wait(ctx context.Context, backlog *backlog) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-backlog.filled:
+	}
+	moment := time.NewTimer(c.options.Coalesce)
+	defer moment.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-moment.C:
+		return true
+	}
+}
+
+// Reconcile makes what is written about one object true.
+func (c *Controller) Reconcile(ctx context.Context, ref hierarchy.Ref) (reconcile.Result, error) {
+	writes := c.decide(ctx, ref)
+	for _, w := range writes {
+		err := c.write(ctx, w)
+		var later errLater
+		switch {
+		case errors.As(err, &later):
+			return reconcile.Result{RequeueAfter: later.after}, nil
+		case err != nil:
+			return reconcile.Result{}, err
+		}
+	}
+	if c.state.repaired(ref) && len(writes) > 0 {
+		c.metrics.drift.Inc()
+	}
+	return reconcile.Result{}, nil
+}

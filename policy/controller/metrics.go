@@ -1,0 +1,65 @@
+package controller
+
+import (
+	"errors"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// measures are the controller's metrics. No label grows with the number of
+// objects.
+type measures struct {
+	writes  *prometheus.CounterVec
+	resolve prometheus.Histogram
+	lag     prometheus.Histogram
+	drift   prometheus.Counter
+}
+
+func newMeasures(registry prometheus.Registerer) (*measures, error) {
+	seconds := []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
+	m := &measures{
+		writes: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "attache_writes_total",
+			Help: "Writes to the API server, by verb and result: done, gone (there was nothing left to write to), conflict (planned again), failed (tried again).",
+		}, []string{"verb", "result"}),
+		resolve: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name:    "attache_resolve_duration_seconds",
+			Help:    "Time to resolve what a batch of changes touches.",
+			Buckets: seconds,
+		}),
+		lag: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name:    "attache_graph_lag_seconds",
+			Help:    "Time from the first change of a batch becoming known until what it touches is resolved.",
+			Buckets: seconds,
+		}),
+		drift: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "attache_drift_repairs_total",
+			Help: "Objects put right after somebody else wrote where only attache may.",
+		}),
+	}
+	var err error
+	if m.writes, err = register(registry, m.writes); err != nil {
+		return nil, err
+	}
+	if m.resolve, err = register(registry, m.resolve); err != nil {
+		return nil, err
+	}
+	if m.lag, err = register(registry, m.lag); err != nil {
+		return nil, err
+	}
+	m.drift, err = register(registry, m.drift)
+	return m, err
+}
+
+// register registers a metric, or finds the one that an earlier controller of
+// the process registered.
+func register[C prometheus.Collector](registry prometheus.Registerer, c C) (C, error) {
+	err := registry.Register(c)
+	var twice prometheus.AlreadyRegisteredError
+	if errors.As(err, &twice) {
+		if existing, ok := twice.ExistingCollector.(C); ok {
+			return existing, nil
+		}
+	}
+	return c, err
+}

@@ -1,0 +1,232 @@
+package controller
+
+import (
+	"iter"
+	"maps"
+	"slices"
+	"sync"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/status"
+)
+
+var (
+	effectiveKind = schema.GroupKind{Group: policy.Group, Kind: status.Kind}
+	crdKind       = schema.GroupKind{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}
+)
+
+// refs is a set of objects.
+type refs map[hierarchy.Ref]struct{}
+
+func (r refs) add(ref hierarchy.Ref) { r[ref] = struct{}{} }
+
+func (r refs) addAll(all iter.Seq[hierarchy.Ref]) {
+	for ref := range all {
+		r[ref] = struct{}{}
+	}
+}
+
+// state is what the controller knows: the resolution of everything, and what
+// follows from it. One goroutine settles changes; those that reconcile read.
+type state struct {
+	mu        sync.RWMutex
+	snapshot  *policy.Snapshot
+	effective map[hierarchy.Ref]*policy.Effective
+	tally     policy.Tally
+	// named are the policies that name an object, or a section of it, whether it
+	// exists or not.
+	named map[hierarchy.Ref]refs
+	// targetOf finds the target of an EffectivePolicy by its name.
+	targetOf map[types.NamespacedName]hierarchy.Ref
+	// drifted are the objects that somebody else wrote on and that nobody has
+	// looked at since.
+	drifted refs
+}
+
+func newState() *state {
+	return &state{
+		snapshot:  policy.NewSnapshot(policy.Options{}),
+		effective: map[hierarchy.Ref]*policy.Effective{},
+		named:     map[hierarchy.Ref]refs{},
+		targetOf:  map[types.NamespacedName]hierarchy.Ref{},
+		drifted:   refs{},
+	}
+}
+
+// begin resolves everything there is and returns all objects to look at: routes
+// and Gateways, policies, and the EffectivePolicy objects that exist.
+func (s *state) begin(now *policy.Snapshot, existing []hierarchy.Ref) refs {
+	resolution := policy.Resolve(now)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.snapshot = now
+	look := refs{}
+	for e := range resolution.All() {
+		s.replace(e.Target, e, look)
+		look.add(e.Target)
+	}
+	for p := range now.Policies() {
+		s.index(p, true)
+		look.add(p.Ref)
+	}
+	for _, ref := range existing {
+		look.add(s.shown(ref))
+	}
+	return look
+}
+
+// settle brings the state from its snapshot to the next one, and returns the
+// objects to look at.
+func (s *state) settle(after *policy.Snapshot, changed, written refs) refs {
+	before := s.snapshot // nobody else changes it
+	touched := refs{}
+	for ref := range changed {
+		touched.addAll(slices.Values(before.Touched(ref)))
+		touched.addAll(slices.Values(after.Touched(ref)))
+	}
+	var resolution policy.Resolution
+	if len(touched) > 0 { // for Resolve, nothing named is everything
+		resolution = policy.Resolve(after, slices.Collect(maps.Keys(touched))...)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.snapshot = after
+	look := refs{}
+	for ref := range touched {
+		s.replace(ref, resolution.Get(ref), look)
+		look.add(ref)
+	}
+	s.lookAtPolicies(before, after, changed, look)
+	for ref := range written {
+		if ref.GroupKind == crdKind {
+			look.addAll(maps.Keys(s.effective))
+			continue
+		}
+		ref = s.shown(ref)
+		look.add(ref)
+		s.drifted.add(ref)
+	}
+	return look
+}
+
+// replace counts a target's old effective policy out and its new one in. All
+// policies on either have to be looked at.
+func (s *state) replace(target hierarchy.Ref, now *policy.Effective, look refs) {
+	name := types.NamespacedName{Namespace: target.Namespace, Name: status.ObjectName(target)}
+	if old := s.effective[target]; old != nil {
+		s.tally.Remove(old)
+		look.addAll(policiesOn(old))
+	}
+	if now == nil {
+		delete(s.effective, target)
+		delete(s.targetOf, name)
+		return
+	}
+	s.effective[target] = now
+	s.targetOf[name] = target
+	s.tally.Add(now)
+	look.addAll(policiesOn(now))
+}
+
+func policiesOn(e *policy.Effective) iter.Seq[hierarchy.Ref] {
+	return func(yield func(hierarchy.Ref) bool) {
+		for _, reach := range e.Reaches {
+			for _, m := range reach.Result.Kinds {
+				for i := range m.Parts {
+					if !yield(m.Parts[i].Attachment.Policy.Ref) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
+// lookAtPolicies adds the policies whose standing may have changed, and those
+// whose ancestors may. A policy stands with the others that name its targets,
+// and with the targets. A route is no policy's ancestor; anything else that is
+// part of the hierarchy can be above or below any.
+func (s *state) lookAtPolicies(before, after *policy.Snapshot, changed, look refs) {
+	all := false
+	for ref := range changed {
+		old, had := before.Policy(ref)
+		now, has := after.Policy(ref)
+		switch {
+		case had || has:
+			look.add(ref)
+			s.lookBeside(before, old, look)
+			s.lookBeside(after, now, look)
+			s.index(old, false)
+			s.index(now, true)
+		case before.IsRoute(ref.GroupKind) || after.IsRoute(ref.GroupKind):
+			look.add(ref)
+			look.addAll(maps.Keys(s.named[ref]))
+		default:
+			all = true
+		}
+	}
+	if !all {
+		return
+	}
+	for p := range after.Policies() {
+		look.add(p.Ref)
+	}
+}
+
+// lookBeside adds the policies that name a target of p.
+func (s *state) lookBeside(in *policy.Snapshot, p *policy.Policy, look refs) {
+	if p == nil {
+		return
+	}
+	for _, t := range p.Targets {
+		for _, other := range in.Named(t.Ref) {
+			look.add(other.Ref)
+		}
+	}
+}
+
+// index remembers which objects a policy names, or forgets it.
+func (s *state) index(p *policy.Policy, names bool) {
+	if p == nil {
+		return
+	}
+	for _, t := range p.Targets {
+		object := t.Ref.Object()
+		switch {
+		case names && s.named[object] == nil:
+			s.named[object] = refs{p.Ref: {}}
+		case names:
+			s.named[object].add(p.Ref)
+		default:
+			delete(s.named[object], p.Ref)
+			if len(s.named[object]) == 0 {
+				delete(s.named, object)
+			}
+		}
+	}
+}
+
+// shown is what an EffectivePolicy shows, or itself when it shows nothing that
+// exists; any other object is itself.
+func (s *state) shown(ref hierarchy.Ref) hierarchy.Ref {
+	if ref.GroupKind != effectiveKind {
+		return ref
+	}
+	if target, ok := s.targetOf[ref.NamespacedName]; ok {
+		return target
+	}
+	return ref
+}
+
+// repaired says whether somebody else had written on an object, and forgets it.
+func (s *state) repaired(ref hierarchy.Ref) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, drifted := s.drifted[ref]
+	delete(s.drifted, ref)
+	return drifted
+}

@@ -1,0 +1,123 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/dynamic"
+
+	"github.com/attache-dev/attache/policy/status"
+)
+
+// FieldOwner is the name under which we own fields.
+const FieldOwner = "attache"
+
+// The values of the label result of attache_writes_total.
+const (
+	resultDone     = "done"
+	resultGone     = "gone"
+	resultConflict = "conflict"
+	resultFailed   = "failed"
+)
+
+// soon is when to look again at an object that somebody else wrote at the same
+// time: the watch is about to tell what.
+const soon = 100 * time.Millisecond
+
+// errLater is the error of a write that has to be planned again.
+type errLater struct{ after time.Duration }
+
+func (e errLater) Error() string { return "the object is to be planned again" }
+
+// write carries out one write. It is the only function that writes to the API
+// server. What is gone needs no write, and is no error.
+func (c *Controller) write(ctx context.Context, w status.Write) error {
+	resource, known := c.source.Resource(w.Object.GroupVersionKind().GroupKind())
+	if !known {
+		return nil // the kind is gone, or not there yet; when it comes, all is planned again
+	}
+	objects := c.client.Resource(resource).Namespace(w.Object.GetNamespace())
+	name := w.Object.GetName()
+	apply := metav1.ApplyOptions{FieldManager: FieldOwner, Force: true}
+	var answer *unstructured.Unstructured
+	var err error
+	switch w.Verb {
+	case status.Apply:
+		answer, err = objects.Apply(ctx, name, w.Object, apply)
+		err = c.insist(ctx, objects, w, answer, err)
+	case status.ApplyStatus:
+		answer, err = objects.ApplyStatus(ctx, name, w.Object, apply)
+		err = c.insist(ctx, objects, w, answer, err)
+	case status.UpdateStatus:
+		answer, err = objects.UpdateStatus(ctx, w.Object, metav1.UpdateOptions{FieldManager: FieldOwner})
+		c.learn(answer, err)
+	case status.RemoveAnnotation:
+		patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:null}}}`, status.Annotation)
+		answer, err = objects.Patch(ctx, name, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: FieldOwner})
+		c.learn(answer, err)
+	case status.Delete:
+		if err = objects.Delete(ctx, name, metav1.DeleteOptions{}); err == nil {
+			c.source.Deleted(w.Object.GetNamespace(), name)
+		}
+	default:
+		err = fmt.Errorf("no such verb: %q", w.Verb)
+	}
+	result, err := outcome(err)
+	c.metrics.writes.WithLabelValues(string(w.Verb), result).Inc()
+	if err != nil {
+		return fmt.Errorf("%s of %s %s/%s: %w", w.Verb, w.Object.GetKind(), w.Object.GetNamespace(), name, err)
+	}
+	return nil
+}
+
+// learn makes the answer to a write known.
+func (c *Controller) learn(answer *unstructured.Unstructured, err error) {
+	if err == nil {
+		c.source.Wrote(answer)
+	}
+}
+
+// insist makes the answer to an apply known, and replaces what the apply could
+// not: fields that somebody else put into an EffectivePolicy are theirs, and stay
+// when we do not mention them. Nobody else has a say there.
+func (c *Controller) insist(ctx context.Context, objects dynamic.ResourceInterface, w status.Write, answer *unstructured.Unstructured, err error) error {
+	if err != nil || w.Object.GetKind() != status.Kind {
+		c.learn(answer, err)
+		return err
+	}
+	update := metav1.UpdateOptions{FieldManager: FieldOwner}
+	switch {
+	case w.Verb == status.ApplyStatus && !reflect.DeepEqual(answer.Object["status"], w.Object.Object["status"]):
+		answer.Object["status"] = w.Object.Object["status"]
+		answer, err = objects.UpdateStatus(ctx, answer, update)
+	case w.Verb == status.Apply && !reflect.DeepEqual(answer.GetOwnerReferences(), w.Object.GetOwnerReferences()):
+		answer.SetOwnerReferences(w.Object.GetOwnerReferences())
+		answer, err = objects.Update(ctx, answer, update)
+	}
+	c.learn(answer, err)
+	return err
+}
+
+// outcome says what came of a write, and whether there is something left to do.
+func outcome(err error) (result string, left error) {
+	switch {
+	case err == nil:
+		return resultDone, nil
+	case apierrors.IsNotFound(err), apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
+		return resultGone, nil
+	case apierrors.IsConflict(err):
+		return resultConflict, errLater{soon}
+	}
+	if seconds, ok := apierrors.SuggestsClientDelay(err); ok {
+		return resultFailed, errors.Join(errLater{time.Duration(max(seconds, 1)) * time.Second}, err)
+	}
+	return resultFailed, err
+}

@@ -1,0 +1,309 @@
+package cluster
+
+import (
+	"maps"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
+)
+
+// fold is what becomes of events. It belongs to one goroutine, but for what
+// stands in memory.
+type fold struct {
+	options policy.Options
+	// ask and start act on the world: the one requests a definition, whose
+	// answer comes as an event; the other starts a watch.
+	ask   func(crd string)
+	start func(k kind) *watched
+
+	memory   *memory
+	snapshot *policy.Snapshot
+	crds     map[string]*definition
+	crdWatch *watched
+	nsWatch  *watched
+	synced   bool
+	pending  pending
+	// refusals are those that nobody has been told of yet.
+	refusals []event
+}
+
+// definition is a CRD that matters.
+type definition struct {
+	// asked says that a request is under way, again that the CRD has changed
+	// since it was made, answered that an answer has come.
+	asked, again, answered bool
+	// fed says that the snapshot has the CRD.
+	fed   bool
+	watch *watched
+}
+
+// pending is what the next batch will bring.
+type pending struct {
+	remove  map[hierarchy.Ref]struct{}
+	crds    map[string]*unstructured.Unstructured
+	set     map[hierarchy.Ref]*unstructured.Unstructured
+	written map[hierarchy.Ref]struct{}
+}
+
+func newPending() pending {
+	return pending{
+		remove:  map[hierarchy.Ref]struct{}{},
+		crds:    map[string]*unstructured.Unstructured{},
+		set:     map[hierarchy.Ref]*unstructured.Unstructured{},
+		written: map[hierarchy.Ref]struct{}{},
+	}
+}
+
+func newFold(options policy.Options, ask func(string), start func(kind) *watched) *fold {
+	return &fold{
+		options:  options,
+		ask:      ask,
+		start:    start,
+		memory:   newMemory(),
+		snapshot: policy.NewSnapshot(options),
+		crds:     map[string]*definition{},
+		pending:  newPending(),
+	}
+}
+
+// begin starts the two watches that are always there.
+func (f *fold) begin() {
+	f.crdWatch, f.nsWatch = f.start(crds), f.start(namespaces)
+	f.memory.watch(f.nsWatch)
+}
+
+// apply takes events in. The problems are those of the objects among them; the
+// batch is nil when nothing changed, or not everything is there yet.
+func (f *fold) apply(events []event) (*Batch, []hierarchy.Problem) {
+	for _, e := range events {
+		switch {
+		case e.op == opDefine:
+			f.define(e.crd, e.objects)
+		case e.op == opRefused:
+			if e.from.refused == nil {
+				f.refusals = append(f.refusals, e)
+			}
+			e.from.refused = e.err
+		case e.from == f.crdWatch:
+			f.definitions(e)
+		case f.memory.current(e.from):
+			f.objects(e)
+		}
+	}
+	if !f.synced && !f.ready() {
+		return nil, nil
+	}
+	first := !f.synced
+	f.synced = true
+	return f.flush(first)
+}
+
+// ready says whether everything that exists has been seen.
+func (f *fold) ready() bool {
+	if !f.crdWatch.listed || !f.nsWatch.listed {
+		return false
+	}
+	for _, d := range f.crds {
+		if !d.answered || (d.watch != nil && !d.watch.listed && (d.watch.refused == nil || !d.watch.optional)) {
+			return false
+		}
+	}
+	return true
+}
+
+// definitions takes in what the watch on CRDs tells.
+func (f *fold) definitions(e event) {
+	if e.op == opRemove {
+		f.forget(e.objects[0].GetName())
+		return
+	}
+	for _, u := range e.objects {
+		f.see(u)
+	}
+	if e.op == opReplace {
+		e.from.listed, e.from.refused = true, nil
+		there := map[string]bool{}
+		for _, u := range e.objects {
+			there[u.GetName()] = true
+		}
+		for name := range f.crds {
+			if !there[name] {
+				f.forget(name)
+			}
+		}
+	}
+}
+
+// see takes in that a CRD is there or has changed.
+func (f *fold) see(u *unstructured.Unstructured) {
+	name := u.GetName()
+	if !matters(name, u.GetLabels(), f.options) {
+		f.forget(name)
+		return
+	}
+	d := f.crds[name]
+	if d == nil {
+		d = &definition{}
+		f.crds[name] = d
+	}
+	if d.asked {
+		d.again = true
+		return
+	}
+	d.asked = true
+	f.ask(name)
+}
+
+// define takes in what a CRD says; nothing when it is gone.
+func (f *fold) define(name string, answer []*unstructured.Unstructured) {
+	d := f.crds[name]
+	if d == nil {
+		return // it is no longer one that matters
+	}
+	d.asked, d.answered = false, true
+	if d.again {
+		d.again, d.asked = false, true
+		f.ask(name)
+	}
+	if len(answer) == 0 {
+		f.close(name, d)
+		return
+	}
+	k, ok := kindOf(answer[0], f.options)
+	if !ok {
+		f.close(name, d)
+		// The snapshot says what is wrong with a CRD that is none.
+		f.pending.crds[name], d.fed = answer[0], true
+		return
+	}
+	if k.defined {
+		f.pending.crds[name], d.fed = answer[0], true
+	}
+	switch {
+	case d.watch == nil:
+		d.watch = f.start(k)
+	case d.watch.kind != k && d.watch.GroupKind == k.GroupKind:
+		d.watch.stop()
+		d.watch = f.start(k)
+	case d.watch.kind != k:
+		f.close(name, d)
+		d.watch = f.start(k)
+	}
+	f.memory.watch(d.watch)
+}
+
+// forget takes in that a CRD is gone, or no longer one that matters.
+func (f *fold) forget(name string) {
+	if d := f.crds[name]; d != nil {
+		f.close(name, d)
+		delete(f.crds, name)
+	}
+}
+
+// close ends a watch, and lets its objects leave the snapshot.
+func (f *fold) close(name string, d *definition) {
+	if d.fed {
+		f.pending.remove[crdRef(name)] = struct{}{}
+		delete(f.pending.crds, name)
+		d.fed = false
+	}
+	if d.watch == nil {
+		return
+	}
+	d.watch.stop()
+	for _, ref := range f.memory.drop(d.watch.GroupKind) {
+		f.remove(ref)
+	}
+	d.watch = nil
+}
+
+// objects takes in what the watch on a kind tells.
+func (f *fold) objects(e event) {
+	switch e.op {
+	case opSet:
+		f.set(e.from.kind, e.objects[0])
+	case opRemove:
+		ref := refOf(e.from.kind, e.objects[0])
+		if f.memory.remove(ref) {
+			f.remove(ref)
+		}
+	case opReplace:
+		e.from.listed, e.from.refused = true, nil
+		there := make(map[hierarchy.Ref]bool, len(e.objects))
+		for _, u := range e.objects {
+			there[refOf(e.from.kind, u)] = true
+			f.set(e.from.kind, u)
+		}
+		for _, ref := range f.memory.refs(e.from.GroupKind) {
+			if !there[ref] {
+				f.memory.remove(ref)
+				f.remove(ref)
+			}
+		}
+		if f.memory.list(e.from.GroupKind) && e.from.GroupKind == effectiveKind {
+			f.pending.written[crdRef(effectiveCRD)] = struct{}{}
+		}
+	}
+}
+
+func (f *fold) set(k kind, u *unstructured.Unstructured) {
+	ref := refOf(k, u)
+	means, writes := f.memory.set(ref, newRecord(k, u))
+	switch {
+	case k.GroupKind == effectiveKind:
+		if means || writes {
+			f.pending.written[ref] = struct{}{}
+		}
+	case means:
+		f.pending.set[ref] = u
+		delete(f.pending.remove, ref)
+	case writes:
+		f.pending.written[ref] = struct{}{}
+	}
+}
+
+func (f *fold) remove(ref hierarchy.Ref) {
+	if ref.GroupKind == effectiveKind {
+		f.pending.written[ref] = struct{}{}
+		return
+	}
+	delete(f.pending.set, ref)
+	delete(f.pending.written, ref)
+	f.pending.remove[ref] = struct{}{}
+}
+
+// flush makes the next snapshot.
+func (f *fold) flush(first bool) (*Batch, []hierarchy.Problem) {
+	p := f.pending
+	if !first && len(p.remove)+len(p.crds)+len(p.set)+len(p.written) == 0 {
+		return nil, nil
+	}
+	f.pending = newPending()
+	batch := &Batch{Before: f.snapshot, First: first}
+	next := f.snapshot
+	if len(p.remove) > 0 {
+		next = next.Without(slices.Collect(maps.Keys(p.remove))...)
+	}
+	var problems []hierarchy.Problem
+	if objects := slices.AppendSeq(slices.Collect(maps.Values(p.crds)), maps.Values(p.set)); len(objects) > 0 {
+		next, problems = next.With(objects...)
+	}
+	f.snapshot, batch.After = next, next
+	changed := p.remove
+	for ref := range p.set {
+		changed[ref] = struct{}{}
+	}
+	for name := range p.crds {
+		changed[crdRef(name)] = struct{}{}
+	}
+	batch.Changed = slices.SortedFunc(maps.Keys(changed), hierarchy.Compare)
+	batch.Written = slices.SortedFunc(maps.Keys(p.written), hierarchy.Compare)
+	return batch, problems
+}
+
+func refOf(k kind, u *unstructured.Unstructured) hierarchy.Ref {
+	return hierarchy.NewRef(k.Group, k.Kind, u.GetNamespace(), u.GetName())
+}

@@ -1,0 +1,143 @@
+package cluster
+
+import (
+	"bytes"
+	"encoding/json"
+	"hash/fnv"
+	"maps"
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	kjson "k8s.io/apimachinery/pkg/util/json"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
+
+	"github.com/attache-dev/attache/policy/status"
+)
+
+// record is all that is kept of an object beside the snapshot.
+type record struct {
+	// version is the newest resourceVersion known, be it from the watch or from
+	// the answer to a write of our own.
+	version string
+	uid     string
+	meaning meaning
+	written written
+}
+
+// meaning tells two contents of an object apart that differ in what the snapshot
+// reads: the API server counts changes of spec in metadata.generation.
+type meaning struct {
+	uid        string
+	generation int64
+	labels     uint64
+}
+
+// written is what we wrote there, or what somebody put in its place.
+type written struct {
+	annotations map[string]string
+	body        []byte // JSON
+}
+
+func (w written) equal(other written) bool {
+	return maps.Equal(w.annotations, other.annotations) && bytes.Equal(w.body, other.body)
+}
+
+// compact removes from an object what nobody here reads. It changes u.
+func compact(u *unstructured.Unstructured, k kind) {
+	u.SetManagedFields(nil)
+	annotations := u.GetAnnotations()
+	maps.DeleteFunc(annotations, func(key, _ string) bool { return k.keep != keepAnnotations || !status.Reserved(key) })
+	if len(annotations) == 0 {
+		annotations = nil
+	}
+	u.SetAnnotations(annotations)
+	if k.keep != keepEffective {
+		u.SetOwnerReferences(nil)
+	}
+	if k.keep != keepEffective && k.keep != keepStatus {
+		delete(u.Object, "status")
+	}
+}
+
+// fromMetadata is an object that only has metadata.
+func fromMetadata(k kind, m *metav1.PartialObjectMetadata) *unstructured.Unstructured {
+	u := &unstructured.Unstructured{}
+	u.SetGroupVersionKind(k.resource.GroupVersion().WithKind(k.Kind))
+	u.SetNamespace(m.Namespace)
+	u.SetName(m.Name)
+	u.SetUID(m.UID)
+	u.SetResourceVersion(m.ResourceVersion)
+	u.SetLabels(m.Labels)
+	return u
+}
+
+func newRecord(k kind, u *unstructured.Unstructured) *record {
+	r := &record{
+		version: u.GetResourceVersion(),
+		uid:     string(u.GetUID()),
+		meaning: meaning{uid: string(u.GetUID()), generation: u.GetGeneration(), labels: hashOf(u.GetLabels())},
+	}
+	switch k.keep {
+	case keepAnnotations:
+		if annotations := u.GetAnnotations(); len(annotations) > 0 {
+			r.written.annotations = annotations
+		}
+	case keepStatus:
+		r.written.body = encode(map[string]any{"status": u.Object["status"]})
+	case keepEffective:
+		r.meaning = meaning{} // the snapshot does not read it
+		r.written.body = encode(map[string]any{
+			"metadata":  map[string]any{"ownerReferences": ownersOf(u)},
+			"targetRef": u.Object["targetRef"],
+			"status":    u.Object["status"],
+		})
+	}
+	return r
+}
+
+func ownersOf(u *unstructured.Unstructured) any {
+	owners, _, _ := unstructured.NestedFieldNoCopy(u.Object, "metadata", "ownerReferences")
+	return owners
+}
+
+// encode writes values that came from JSON, which always encode; keys come out
+// sorted, so that equal values have equal bytes.
+func encode(v map[string]any) []byte {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic("cluster: a value that came from JSON does not encode: " + err.Error())
+	}
+	return text
+}
+
+// decode is the reverse, with numbers as the API machinery has them.
+func (r *record) decode() map[string]any {
+	var object map[string]any
+	if err := kjson.Unmarshal(r.written.body, &object); err != nil {
+		panic("cluster: a record does not decode: " + err.Error())
+	}
+	for key, value := range object {
+		if value == nil {
+			delete(object, key)
+		}
+	}
+	return object
+}
+
+// older says whether version a is known to come before b.
+func older(a, b string) bool {
+	c, err := resourceversion.CompareResourceVersion(a, b)
+	return err == nil && c < 0
+}
+
+func hashOf(labels map[string]string) uint64 {
+	h := fnv.New64a()
+	for _, key := range slices.Sorted(maps.Keys(labels)) {
+		h.Write([]byte(key))
+		h.Write([]byte{0})
+		h.Write([]byte(labels[key]))
+		h.Write([]byte{0})
+	}
+	return h.Sum64()
+}

@@ -1,0 +1,270 @@
+package cluster
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-logr/logr"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/rest"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
+)
+
+// Options say what to read.
+type Options struct {
+	// Policy are the options of the snapshots, the names of kinds without labels
+	// among them.
+	Policy policy.Options
+	// Log is told, once each, what is wrong with the cluster: kinds that may not
+	// be read, CRDs that talk nonsense. The zero value is told nothing.
+	Log logr.Logger
+}
+
+// Batch is what changed from one snapshot to the next.
+type Batch struct {
+	Before, After *policy.Snapshot
+	// First says that this is the first snapshot with anything in it.
+	First bool
+	// Changed are the objects that came, went or mean something else, CRDs of
+	// policy kinds and route kinds among them.
+	Changed []hierarchy.Ref
+	// Written are the objects that mean what they meant, but where somebody else
+	// wrote what is ours: an annotation, the status of a policy, an
+	// EffectivePolicy. When EffectivePolicy becomes a kind that exists, its CRD
+	// is among them.
+	Written []hierarchy.Ref
+}
+
+// Source keeps a live snapshot of a cluster. It implements status.Live.
+type Source struct {
+	clients clients
+	options Options
+	events  *queue
+	fold    *fold
+
+	snapshot atomic.Pointer[policy.Snapshot]
+	synced   chan struct{}
+
+	mu          sync.Mutex // held while a batch is published
+	subscribers map[int]func(Batch)
+	last        int
+}
+
+// New returns a Source that reads from an API server. It makes no request
+// before Start.
+func New(config *rest.Config, options Options) (*Source, error) {
+	c, err := newClients(config)
+	if err != nil {
+		return nil, err
+	}
+	s := &Source{
+		clients:     c,
+		options:     options,
+		events:      newQueue(),
+		synced:      make(chan struct{}),
+		subscribers: map[int]func(Batch){},
+	}
+	s.snapshot.Store(policy.NewSnapshot(options.Policy))
+	s.fold = newFold(options.Policy, nil, nil)
+	return s, nil
+}
+
+// Start keeps the snapshot true until ctx ends. It never fails because a kind is
+// missing, or may not be read.
+func (s *Source) Start(ctx context.Context) error {
+	var running sync.WaitGroup
+	defer running.Wait()
+	s.fold.start = func(k kind) *watched {
+		watchCtx, stop := context.WithCancel(ctx)
+		w := &watched{kind: k, stop: stop}
+		running.Go(func() { w.run(watchCtx, s.clients, s.events, s.options.Log) })
+		return w
+	}
+	s.fold.ask = func(crd string) {
+		running.Go(func() { s.define(ctx, crd) })
+	}
+	s.fold.begin()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-s.events.filled:
+		}
+		batch, problems := s.fold.apply(s.events.take())
+		if batch != nil {
+			s.publish(*batch)
+		}
+		s.report(problems)
+	}
+}
+
+// NeedLeaderElection says that every replica has a snapshot.
+func (s *Source) NeedLeaderElection() bool { return false }
+
+// define reads a CRD, however often it takes, and queues the answer.
+func (s *Source) define(ctx context.Context, name string) {
+	pause := wait.Backoff{Duration: 100 * time.Millisecond, Factor: 2, Jitter: 0.5, Steps: 8, Cap: 15 * time.Second}
+	for {
+		crd, err := s.clients.definition(ctx, name)
+		switch {
+		case err == nil && crd == nil:
+			s.events.put(event{op: opDefine, crd: name})
+			return
+		case err == nil:
+			s.events.put(event{op: opDefine, crd: name, objects: []*unstructured.Unstructured{crd}})
+			return
+		}
+		s.options.Log.Error(err, "Cannot read a CRD, trying again", "crd", name)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause.Step()):
+		}
+	}
+}
+
+func (s *Source) publish(batch Batch) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.snapshot.Store(batch.After)
+	if batch.First {
+		close(s.synced)
+	}
+	for _, tell := range s.subscribers {
+		tell(batch)
+	}
+}
+
+// report logs what people can do something about.
+func (s *Source) report(problems []hierarchy.Problem) {
+	for _, e := range s.fold.refusals {
+		s.options.Log.Error(e.err, "Not allowed to read a kind: give the service account list and watch on it",
+			"resource", e.from.resource.String(), "notReadyWithoutIt", !e.from.optional)
+	}
+	s.fold.refusals = nil
+	for _, p := range problems {
+		log := s.options.Log.V(1)
+		if p.Ref.GroupKind == crdKind {
+			log = s.options.Log
+		}
+		log.Info("An object has a problem", "object", p.Ref.String(), "field", p.Field, "problem", p.Message)
+	}
+}
+
+// Snapshot is everything that is known now: nothing at all until Synced.
+func (s *Source) Snapshot() *policy.Snapshot { return s.snapshot.Load() }
+
+// Synced says whether the snapshot has everything that existed when the source
+// started. Once it has, it stays so.
+func (s *Source) Synced() bool {
+	select {
+	case <-s.synced:
+		return true
+	default:
+		return false
+	}
+}
+
+// WaitForSync returns when the source is Synced, or ctx ends.
+func (s *Source) WaitForSync(ctx context.Context) error {
+	select {
+	case <-s.synced:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Subscribe returns the snapshot of this moment and has every later batch told
+// to f, one after the other, until cancel is called. f must be quick: no other
+// snapshot is made before it returns.
+func (s *Source) Subscribe(f func(Batch)) (now *policy.Snapshot, cancel func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.last++
+	id := s.last
+	s.subscribers[id] = f
+	return s.snapshot.Load(), func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.subscribers, id)
+	}
+}
+
+// Annotations are the annotations of a route or a Gateway that are ours alone to
+// write; ok is false when it does not exist.
+func (s *Source) Annotations(target hierarchy.Ref) (annotations map[string]string, ok bool) {
+	r, _, ok := s.fold.memory.get(target.Object())
+	if !ok {
+		return nil, false
+	}
+	return r.written.annotations, true
+}
+
+// EffectivePolicy is the object of that name, nil when there is none.
+func (s *Source) EffectivePolicy(namespace, name string) *unstructured.Unstructured {
+	return s.object(hierarchy.Ref{GroupKind: effectiveKind, NamespacedName: types.NamespacedName{Namespace: namespace, Name: name}})
+}
+
+// EffectivePolicies lists all EffectivePolicy objects, in no particular order.
+func (s *Source) EffectivePolicies() []hierarchy.Ref { return s.fold.memory.refs(effectiveKind) }
+
+// Policy is a policy object with its status and resourceVersion, and without its
+// spec; nil when there is none, or when its status is not ours to write.
+func (s *Source) Policy(ref hierarchy.Ref) *unstructured.Unstructured { return s.object(ref.Object()) }
+
+// object builds again what a record keeps of an object.
+func (s *Source) object(ref hierarchy.Ref) *unstructured.Unstructured {
+	r, k, ok := s.fold.memory.get(ref)
+	if !ok || r.written.body == nil {
+		return nil
+	}
+	u := &unstructured.Unstructured{Object: r.decode()}
+	u.SetGroupVersionKind(k.resource.GroupVersion().WithKind(k.Kind))
+	u.SetNamespace(ref.Namespace)
+	u.SetName(ref.Name)
+	u.SetUID(types.UID(r.uid))
+	u.SetResourceVersion(r.version)
+	return u
+}
+
+// Resource is how the API server names the objects of a kind, in the version
+// that they are read in; ok is false when there is no such kind, or it is not
+// watched.
+func (s *Source) Resource(gk schema.GroupKind) (resource schema.GroupVersionResource, ok bool) {
+	k, ok := s.fold.memory.kind(gk)
+	return k.resource, ok
+}
+
+// Version is the API version that a kind is read in, empty when it is not.
+func (s *Source) Version(ref hierarchy.Ref) string {
+	k, _ := s.fold.memory.kind(ref.GroupKind)
+	return k.resource.Version
+}
+
+// Wrote tells the source the API server's answer to a write, so that the next
+// plan knows of it, however late the watch is.
+func (s *Source) Wrote(answer *unstructured.Unstructured) {
+	k, ok := s.fold.memory.kind(answer.GroupVersionKind().GroupKind())
+	if !ok {
+		return
+	}
+	u := answer.DeepCopy()
+	compact(u, k)
+	s.fold.memory.wrote(refOf(k, u), newRecord(k, u))
+}
+
+// Deleted tells the source that we deleted an EffectivePolicy.
+func (s *Source) Deleted(namespace, name string) {
+	s.fold.memory.remove(hierarchy.Ref{GroupKind: effectiveKind, NamespacedName: types.NamespacedName{Namespace: namespace, Name: name}})
+}
+
+// Objects counts what is known, by kind.
+func (s *Source) Objects() map[schema.GroupKind]int { return s.fold.memory.count() }
