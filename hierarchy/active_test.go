@@ -53,6 +53,9 @@ func TestOfRoutesThatCannotBeToldApartTheOldestIsActive(t *testing.T) {
 			t.Errorf("%s: attachedRoutes = %d after all have gone", c.kind, n)
 		}
 		wantOutcomes(t, before, order[0], on, on2)
+		for _, waiting := range order[1:] {
+			wantOutcomes(t, before, waiting, off, off2)
+		}
 		older := before.With(decode(t, streamRoute(c.kind, "x", "zeroth", "2025-01-01T00:00:00Z"))...)
 		wantOutcomes(t, older, order[0], off, off2)
 		wantOutcomes(t, older, routeRef(c.kind, "x", "zeroth"), on, on2)

@@ -389,8 +389,41 @@ func TestAListenerIsOnePointer(t *testing.T) {
 	if written.BoundTo(checkout)[0] != shared {
 		t.Error("a Gateway whose listeners did not change got new ones")
 	}
-	moved := g.With(decode(t, strings.Replace(public, "port: 80", "port: 81", 1))...)
-	if l := moved.BoundTo(checkout)[0]; l == shared || l.Spec.Port != 81 || shared.Spec.Port != 80 {
-		t.Errorf("the listener has port %d, and before that %d", l.Spec.Port, shared.Spec.Port)
+}
+
+// Whatever a new version of a Gateway says differently reaches the routes, and
+// the version before keeps saying what it said.
+func TestAChangeOfAListenerReachesItsRoutes(t *testing.T) {
+	const before = "name: http, port: 80, protocol: HTTP, hostname: a.example.com, allowedRoutes: {namespaces: {from: All}}"
+	gateway := func(class, listener string) string {
+		return gatewayHead + "spec: {gatewayClassName: " + class + ", listeners: [{" + listener + "}]}\n---\n"
 	}
+	r := routeRef("HTTPRoute", "shop", "r")
+	g := build(t, gateway("edge", before)+routeIn("shop", "HTTPRoute", "g"))
+	old := g.BoundTo(r)[0]
+	for _, c := range []struct{ class, from, to, want string }{
+		{"edge", "http", "web", "Gateway infra/g Accepted web=a.example.com"},
+		{"edge", "80", "81", "Gateway infra/g Accepted http=a.example.com"},
+		{"edge", "HTTP", "HTTPS", "Gateway infra/g Accepted http=a.example.com"},
+		{"edge", "HTTP", "TCP", "Gateway infra/g NotAllowedByListeners"},
+		{"edge", "a.example.com", "b.example.com", "Gateway infra/g Accepted http=b.example.com"},
+		{"edge", "from: All", "from: Same", "Gateway infra/g NotAllowedByListeners"},
+		{"edge", "from: All", "from: Selector, selector: {}", "Gateway infra/g Accepted http=a.example.com"},
+		{"edge", "{namespaces", "{kinds: [{kind: GRPCRoute}], namespaces", "Gateway infra/g NotAllowedByListeners"},
+		{"edge", "protocol", "tls: {certificateRefs: [{name: cert}]}, protocol", "Gateway infra/g Accepted http=a.example.com"},
+		{"inner", "", "", "Gateway infra/g Accepted http=a.example.com"},
+	} {
+		next := g.With(decode(t, gateway(c.class, strings.Replace(before, c.from, c.to, 1)))...)
+		wantOutcomes(t, next, r, c.want)
+		if bound := next.BoundTo(r); len(bound) > 0 && bound[0] == old {
+			t.Errorf("%s to %s, class %s: the route is still on the old listener", c.from, c.to, c.class)
+		}
+		wantOutcomes(t, g, r, "Gateway infra/g Accepted http=a.example.com")
+	}
+	selector := func(value string) string {
+		return strings.Replace(before, "from: All", "from: Selector, selector: {matchLabels: {kubernetes.io/metadata.name: "+value+"}}", 1)
+	}
+	g = g.With(decode(t, gateway("edge", selector("shop")))...)
+	wantOutcomes(t, g, r, "Gateway infra/g Accepted http=a.example.com")
+	wantOutcomes(t, g.With(decode(t, gateway("edge", selector("data")))...), r, "Gateway infra/g NotAllowedByListeners")
 }

@@ -287,6 +287,23 @@ func TestAListenerSetOfUnknownProtocolsOnlyIsNotValid(t *testing.T) {
 	}
 }
 
+// The merge order decides about ports; what is shown is sorted by name.
+func TestListenersAreSortedByName(t *testing.T) {
+	g := build(t, gatewayWith(allListeners)+
+		set("shop", "first", "2026-01-01T00:00:00Z", "{name: b, port: 81, protocol: HTTP}, {name: a, port: 82, protocol: HTTP}")+
+		set("data", "second", "2026-01-02T00:00:00Z", "{name: b, port: 83, protocol: HTTP}, {name: a, port: 84, protocol: HTTP}")+
+		setRoute("shop", "{kind: ListenerSet, name: first, sectionName: b}, {kind: ListenerSet, name: first}"))
+	wantListeners(t, g, "Gateway infra/public#http",
+		"ListenerSet data/second#a", "ListenerSet data/second#b", "ListenerSet shop/first#a", "ListenerSet shop/first#b")
+	r := routeRef("HTTPRoute", "shop", "r")
+	if got, want := listenerNames(g.BoundTo(r)), []string{"ListenerSet shop/first#a", "ListenerSet shop/first#b"}; !slices.Equal(got, want) {
+		t.Errorf("bound to %v, want %v", got, want)
+	}
+	if got, want := pathLines(g, r), []string{"edge public first first#a r r[0]", "edge public first first#b r r[0]"}; !slices.Equal(got, want) {
+		t.Errorf("paths %v, want %v", got, want)
+	}
+}
+
 // A ListenerSet moves from one Gateway to another, and its routes with it.
 func TestAListenerSetMovesToAnotherGateway(t *testing.T) {
 	other := strings.Replace(gatewayWith(allListeners), "name: public", "name: other", 1)

@@ -1,6 +1,7 @@
 package hierarchy_test
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -165,9 +166,16 @@ func TestThePathsKnowTheirLevels(t *testing.T) {
 func TestAPathCanBeAppendedTo(t *testing.T) {
 	g := build(t, town)
 	want := pathLines(g, townPublic)
+	var kept []hierarchy.Path
 	for p := range g.Through(townPublic) {
 		_ = append(p[:len(p)-1], &hierarchy.Node{})
-		_ = append(p, &hierarchy.Node{})
+		p[len(p)-1] = &hierarchy.Node{Ref: checkout.WithSection("mine"), Rule: len(kept)}
+		kept = append(kept, append(p, &hierarchy.Node{Ref: townLost, Rule: -1}))
+	}
+	for i, p := range kept {
+		if line, end := pathLine(p), fmt.Sprintf("checkout#mine[%d] lost", i); !strings.HasSuffix(line, end) {
+			t.Errorf("path %d became %q, want it to end in %q", i, line, end)
+		}
 	}
 	if got := pathLines(g, townPublic); !slices.Equal(got, want) {
 		t.Errorf("the Graph's paths changed:\n%s", strings.Join(got, "\n"))
