@@ -1,0 +1,228 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+)
+
+// binary builds the manager once and returns its path.
+var binary = sync.OnceValues(func() (string, error) {
+	folder, err := os.MkdirTemp("", "attache-e2e-")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(folder, "attache")
+	out, err := exec.Command("go", "build", "-o", path, "github.com/attache-dev/attache/cmd/attache").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("building the manager: %w\n%s", err, out)
+	}
+	return path, nil
+})
+
+// process is a running manager.
+type process struct {
+	cmd     *exec.Cmd
+	health  string
+	metrics string
+	log     *log
+	exited  chan struct{}
+	err     error
+}
+
+// log collects what a process says, to be shown when its test fails.
+type log struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// startManager runs a manager without webhooks and returns when it is ready. It
+// ends with the test.
+func startManager(t testing.TB, kubeconfig string, flags ...string) *process {
+	t.Helper()
+	p := launchManager(t, kubeconfig, flags...)
+	within(t, 30*time.Second, "the manager to be ready", p.ready)
+	return p
+}
+
+// launchManager is startManager without waiting.
+func launchManager(t testing.TB, kubeconfig string, flags ...string) *process {
+	t.Helper()
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &process{health: freeAddress(t), metrics: freeAddress(t), log: &log{}, exited: make(chan struct{})}
+	p.cmd = exec.Command(path, append([]string{"manager",
+		"--kubeconfig", kubeconfig,
+		"--disable-webhooks",
+		"--drain-delay", "0s",
+		"--health-probe-bind-address", p.health,
+		"--metrics-bind-address", p.metrics,
+		"--kube-api-qps", "1000", "--kube-api-burst", "1000",
+		"--log-format", "console",
+	}, flags...)...)
+	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		p.err = p.cmd.Wait()
+		close(p.exited)
+	}()
+	t.Cleanup(func() {
+		p.kill()
+		if t.Failed() {
+			t.Logf("the manager said:\n%s", p.log)
+		}
+	})
+	return p
+}
+
+// ready says why the manager is not ready.
+func (p *process) ready(ctx context.Context) error {
+	select {
+	case <-p.exited:
+		return stop{fmt.Errorf("it ended: %w", p.err)}
+	default:
+	}
+	return p.get(ctx, p.health, "/readyz")
+}
+
+func (p *process) get(ctx context.Context, address, path string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+path, nil)
+	if err != nil {
+		return err
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	if answer.StatusCode != http.StatusOK {
+		return errors.Join(errors.New(answer.Status), answer.Body.Close())
+	}
+	return answer.Body.Close()
+}
+
+// kill ends the process at once, as kill -9 does.
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill() // it may have ended
+	<-p.exited
+}
+
+// terminate asks the process to end, and waits.
+func (p *process) terminate(t testing.TB) {
+	t.Helper()
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-p.exited:
+	case <-time.After(30 * time.Second):
+		t.Fatal("the manager did not end within 30s of SIGTERM")
+	}
+	if p.err != nil {
+		t.Errorf("the manager ended with %v", p.err)
+	}
+}
+
+func freeAddress(t testing.TB) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().String()
+}
+
+// stop is an error that waiting does not change.
+type stop struct{ error }
+
+// within waits until check returns no error.
+func within(t testing.TB, limit time.Duration, what string, check func(context.Context) error) time.Duration {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	defer cancel()
+	began := time.Now()
+	ticker := time.NewTicker(10 * time.Millisecond)
+	defer ticker.Stop()
+	last := errors.New("it was not asked once")
+	for {
+		err := check(ctx)
+		if err == nil {
+			return time.Since(began)
+		}
+		if ctx.Err() == nil {
+			last = err
+		}
+		var final stop
+		if errors.As(err, &final) {
+			t.Fatalf("waiting for %s: %v", what, err)
+		}
+		select {
+		case <-ctx.Done():
+			t.Fatalf("waiting %s for %s: %v", limit, what, last)
+		case <-ticker.C:
+		}
+	}
+}
+
+// metric is the sum of a counter over all its labels.
+func (p *process) metric(t testing.TB, name string) float64 {
+	t.Helper()
+	answer, err := http.Get("http://" + p.metrics + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := 0.0
+	for _, m := range families[name].GetMetric() {
+		sum += m.GetCounter().GetValue() + m.GetGauge().GetValue()
+	}
+	return sum
+}
+
+// idle waits until the manager has looked at everything and has nothing left to
+// do.
+func (p *process) idle(t testing.TB) {
+	t.Helper()
+	within(t, 30*time.Second, "the manager to have nothing to do", func(context.Context) error {
+		looked := p.metric(t, "controller_runtime_reconcile_total")
+		left := p.metric(t, "workqueue_depth") + p.metric(t, "controller_runtime_active_workers")
+		if looked == 0 || left > 0 {
+			return fmt.Errorf("it looked at %v objects and has %v left", looked, left)
+		}
+		return nil
+	})
+}

@@ -1,0 +1,308 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/yaml"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
+	schemas "github.com/attache-dev/attache/policy/schema"
+	"github.com/attache-dev/attache/policy/source/cluster"
+	"github.com/attache-dev/attache/policy/status"
+)
+
+// world is a namespace of a test and a way to read and write.
+type world struct {
+	testing.TB
+	client.Client
+	config    *rest.Config
+	namespace string
+}
+
+func newWorld(t testing.TB, config *rest.Config, namespace string) *world {
+	t.Helper()
+	scheme := runtime.NewScheme()
+	if err := apiextensionsv1.AddToScheme(scheme); err != nil {
+		t.Fatal(err)
+	}
+	c, err := client.New(config, client.Options{Scheme: scheme})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &world{TB: t, Client: c, config: config, namespace: namespace}
+}
+
+// apply writes objects as a person would. NS stands for the world's namespace;
+// cluster-scoped objects go with the test.
+func (w *world) apply(manifest string) {
+	w.Helper()
+	reader := yaml.NewYAMLOrJSONDecoder(strings.NewReader(strings.ReplaceAll(manifest, "NS", w.namespace)), 4096)
+	for {
+		u := &unstructured.Unstructured{}
+		if err := reader.Decode(&u.Object); err == io.EOF {
+			return
+		} else if err != nil {
+			w.Fatal(err)
+		}
+		if u.Object == nil {
+			continue
+		}
+		if err := w.Apply(w.Context(), client.ApplyConfigurationFromUnstructured(u), client.FieldOwner("somebody"), client.ForceOwnership); err != nil {
+			w.Fatalf("applying %s %s/%s: %v", u.GetKind(), u.GetNamespace(), u.GetName(), err)
+		}
+		if u.GetNamespace() == "" {
+			w.Cleanup(func() {
+				if err := w.Delete(context.Background(), u); client.IgnoreNotFound(err) != nil {
+					w.Errorf("deleting %s %s: %v", u.GetKind(), u.GetName(), err)
+				}
+			})
+		}
+	}
+}
+
+// object reads an object of the world's namespace; "TimeoutPolicy" is of our
+// group, "HTTPRoute" of Gateway API's, anything else is "Kind.version.group".
+func (w *world) object(kind, name string) *unstructured.Unstructured {
+	w.Helper()
+	u := named(kind, w.namespace, name)
+	if err := w.Get(w.Context(), client.ObjectKeyFromObject(u), u); err != nil {
+		w.Fatalf("reading %s %s: %v", kind, name, err)
+	}
+	return u
+}
+
+// exists says whether an object is there.
+func (w *world) exists(kind, name string) bool {
+	w.Helper()
+	u := named(kind, w.namespace, name)
+	err := w.Get(w.Context(), client.ObjectKeyFromObject(u), u)
+	if client.IgnoreNotFound(err) != nil {
+		w.Fatalf("reading %s %s: %v", kind, name, err)
+	}
+	return err == nil
+}
+
+func (w *world) remove(kind, name string) {
+	w.Helper()
+	if err := w.Delete(w.Context(), named(kind, w.namespace, name)); err != nil {
+		w.Fatalf("deleting %s %s: %v", kind, name, err)
+	}
+}
+
+// edit reads an object, changes it, and writes it, however often it takes.
+func (w *world) edit(kind, name string, change func(*unstructured.Unstructured)) {
+	w.Helper()
+	for {
+		u := w.object(kind, name)
+		change(u)
+		err := w.Update(w.Context(), u)
+		if err == nil {
+			return
+		}
+		if !apierrors.IsConflict(err) {
+			w.Fatalf("writing %s %s: %v", kind, name, err)
+		}
+	}
+}
+
+// editStatus is edit on the status subresource.
+func (w *world) editStatus(kind, name string, change func(*unstructured.Unstructured)) {
+	w.Helper()
+	for {
+		u := w.object(kind, name)
+		change(u)
+		err := w.Status().Update(w.Context(), u)
+		if err == nil {
+			return
+		}
+		if !apierrors.IsConflict(err) {
+			w.Fatalf("writing the status of %s %s: %v", kind, name, err)
+		}
+	}
+}
+
+func named(kind, namespace, name string) *unstructured.Unstructured {
+	u := &unstructured.Unstructured{}
+	gvk, gk := schema.ParseKindArg(kind)
+	switch {
+	case gvk != nil:
+		u.SetGroupVersionKind(*gvk)
+	case strings.HasSuffix(gk.Kind, "Policy"):
+		u.SetGroupVersionKind(schema.GroupVersionKind{Group: policy.Group, Version: "v1alpha1", Kind: gk.Kind})
+	default:
+		u.SetGroupVersionKind(schema.GroupVersionKind{Group: "gateway.networking.k8s.io", Version: "v1", Kind: gk.Kind})
+	}
+	u.SetNamespace(namespace)
+	u.SetName(name)
+	return u
+}
+
+// fresh computes the effective policies of the whole cluster from a list of its
+// objects, with no help from a manager.
+func (w *world) fresh(platform ...string) (*policy.Snapshot, policy.Resolution) {
+	w.Helper()
+	snapshot, _, err := cluster.Once(w.Context(), w.config, policy.Options{
+		PlatformNamespaces: append([]string{"attache-system"}, platform...),
+		Compile: func(crd *unstructured.Unstructured) (policy.Validator, error) {
+			return schemas.Compile(crd)
+		},
+	})
+	if err != nil {
+		w.Fatal(err)
+	}
+	return snapshot, policy.Resolve(snapshot)
+}
+
+// agrees says how annotations and EffectivePolicy objects in the world's
+// namespace differ from a fresh computation.
+func (w *world) agrees(platform ...string) error {
+	w.Helper()
+	_, resolution := w.fresh(platform...)
+	want := map[string]bool{}
+	for e := range resolution.All() {
+		if e.Target.Namespace != w.namespace {
+			continue
+		}
+		live := w.object(e.Target.Kind+".v1."+e.Target.Group, e.Target.Name)
+		value, reached := status.AnnotationValue(e)
+		if have, present := live.GetAnnotations()[status.Annotation]; present != reached || have != value {
+			return fmt.Errorf("%s has the annotation\n\t%s, not\n\t%s", e.Target, have, value)
+		}
+		if !reached {
+			continue
+		}
+		name := status.ObjectName(e.Target)
+		want[name] = true
+		if !w.exists(status.Kind, name) {
+			return fmt.Errorf("there is no EffectivePolicy %s", name)
+		}
+		published, computed := w.object(status.Kind, name), status.EffectivePolicy(e)
+		if !reflect.DeepEqual(published.Object["status"], computed.Object["status"]) {
+			return fmt.Errorf("EffectivePolicy %s says\n\t%v, not\n\t%v", name, published.Object["status"], computed.Object["status"])
+		}
+	}
+	for _, u := range w.all(status.Kind, w.namespace) {
+		if !want[u.GetName()] {
+			return fmt.Errorf("there is an EffectivePolicy %s of nothing", u.GetName())
+		}
+	}
+	return nil
+}
+
+// all lists objects of a kind.
+func (w *world) all(kind, namespace string) []unstructured.Unstructured {
+	w.Helper()
+	list := &unstructured.UnstructuredList{}
+	gvk := named(kind, "", "").GroupVersionKind()
+	list.SetGroupVersionKind(gvk.GroupVersion().WithKind(gvk.Kind + "List"))
+	if err := w.List(w.Context(), list, client.InNamespace(namespace)); err != nil {
+		w.Fatalf("listing %s: %v", kind, err)
+	}
+	return list.Items
+}
+
+// versions are the resourceVersions of every object of every kind that a CRD
+// defines, and of every Namespace.
+func (w *world) versions() map[string]string {
+	w.Helper()
+	crds := &apiextensionsv1.CustomResourceDefinitionList{}
+	if err := w.List(w.Context(), crds); err != nil {
+		w.Fatal(err)
+	}
+	versions := map[string]string{}
+	for i := range crds.Items {
+		crd := &crds.Items[i]
+		versions["CRD "+crd.Name] = crd.ResourceVersion
+		for _, v := range crd.Spec.Versions {
+			if !v.Served {
+				continue
+			}
+			for _, u := range w.all(crd.Spec.Names.Kind+"."+v.Name+"."+crd.Spec.Group, "") {
+				versions[u.GetKind()+" "+u.GetNamespace()+"/"+u.GetName()] = u.GetResourceVersion()
+			}
+			break
+		}
+	}
+	for _, u := range w.all("Namespace.v1.", "") {
+		versions["Namespace "+u.GetName()] = u.GetResourceVersion()
+	}
+	return versions
+}
+
+// changed lists what differs between two readings of versions.
+func changed(before, after map[string]string) []string {
+	names := map[string]bool{}
+	for name, version := range after {
+		if before[name] != version {
+			names[name] = true
+		}
+	}
+	for name := range before {
+		if _, still := after[name]; !still {
+			names[name] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
+}
+
+// effective is the merged value of a policy kind on the first scope of an
+// annotation, as JSON; empty when there is none.
+func effective(u *unstructured.Unstructured, kind string) string {
+	var value struct {
+		Scopes []struct {
+			Effective map[string]json.RawMessage `json:"effective"`
+		} `json:"scopes"`
+	}
+	annotation := u.GetAnnotations()[status.Annotation]
+	if annotation == "" || json.Unmarshal([]byte(annotation), &value) != nil || len(value.Scopes) == 0 {
+		return ""
+	}
+	return string(bytes.TrimSpace(value.Scopes[0].Effective[kind]))
+}
+
+// statusesAgree says how the status of a policy in the world's namespace differs
+// from what a fresh computation plans for it.
+func (w *world) statusesAgree(platform ...string) error {
+	w.Helper()
+	snapshot, resolution := w.fresh(platform...)
+	var tally policy.Tally
+	for e := range resolution.All() {
+		tally.Add(e)
+	}
+	planner := status.Planner{Now: func() time.Time { return time.Time{} }}
+	for p := range snapshot.Policies() {
+		if p.Ref.Namespace != w.namespace || !p.Kind.ManageStatus {
+			continue
+		}
+		live := w.object(p.Ref.Kind+"."+p.Kind.Version+"."+p.Ref.Group, p.Ref.Name)
+		if writes := planner.Policy(snapshot, p, &tally, one{live}); len(writes) > 0 {
+			return fmt.Errorf("%s has the status\n\t%v, not\n\t%v", p.Ref, live.Object["status"], writes[0].Object.Object["status"])
+		}
+	}
+	return nil
+}
+
+// one is a status.Live that knows one policy.
+type one struct{ object *unstructured.Unstructured }
+
+func (one) Annotations(hierarchy.Ref) (map[string]string, bool)       { return nil, false }
+func (one) EffectivePolicy(string, string) *unstructured.Unstructured { return nil }
+func (o one) Policy(hierarchy.Ref) *unstructured.Unstructured         { return o.object }
