@@ -66,16 +66,6 @@ type Beaten struct {
 // String is the loser as results show it: "TimeoutPolicy shop/checkout (default)".
 func (b Beaten) String() string { return fmt.Sprintf("%s (%s)", b.From, b.Block) }
 
-// Part is what one attached policy came to on a path.
-type Part struct {
-	Attachment *Attachment
-	// Stated and Won count the fields the policy states that apply here, and
-	// those of them whose effective value is the policy's.
-	Stated, Won int
-	// BeatenBy are those that won the others, sorted.
-	BeatenBy []hierarchy.Ref
-}
-
 // foldKey is everything that decides a Merged.
 type foldKey struct {
 	kind   *Kind
@@ -111,7 +101,7 @@ func (r *resolver) fold(key foldKey, target hierarchy.Ref, route *hierarchy.Rout
 	if v := key.kind.Validator; v != nil && len(m.Value) > 0 {
 		m.Invalid = v.Validate(key.kind.Block, m.Value)
 	}
-	m.settle(key, target, route != nil)
+	m.settle(key, target, route != nil, layers, sources)
 	m.identity = m.identify()
 	r.folds[key] = m
 	return m
@@ -218,47 +208,8 @@ func (m *Merged) dropInapplicable(target hierarchy.Ref) {
 	})
 }
 
-// settle counts what each policy came to.
-func (m *Merged) settle(key foldKey, target hierarchy.Ref, isRoute bool) {
-	for _, a := range key.held {
-		if a == nil || slices.ContainsFunc(m.Parts, func(p Part) bool { return p.Attachment.Policy == a.Policy }) {
-			continue
-		}
-		part := Part{Attachment: a}
-		fields := map[string]bool{} // stated field -> won
-		for _, layer := range a.Policy.Layers {
-			for field := range layer.Value {
-				if !isRoute || m.Kind.Applies(target.GroupKind, field) {
-					fields[field] = false
-				}
-			}
-		}
-		for _, b := range a.Policy.Bounds {
-			if _, stated := fields[b.Field]; !stated && (!isRoute || m.Kind.Applies(target.GroupKind, b.Field)) {
-				fields[b.Field] = !slices.ContainsFunc(m.Ignored, func(s string) bool { return strings.HasPrefix(s, a.Policy.Ref.String()+":") })
-			}
-		}
-		for _, o := range m.Origins {
-			field := topField(o.Field)
-			switch _, stated := fields[field]; {
-			case !stated:
-			case o.From == a.Policy.Ref || o.ClampedBy == a.Policy.Ref:
-				fields[field] = true
-			case slices.ContainsFunc(o.Beat, func(b Beaten) bool { return b.From == a.Policy.Ref }):
-				part.BeatenBy = append(part.BeatenBy, o.From)
-			}
-		}
-		part.Stated = len(fields)
-		for _, won := range fields {
-			if won {
-				part.Won++
-			}
-		}
-		slices.SortFunc(part.BeatenBy, hierarchy.Compare)
-		part.BeatenBy = slices.Compact(part.BeatenBy)
-		m.Parts = append(m.Parts, part)
-	}
-}
+// Same says whether two results of one kind read the same.
+func (m *Merged) Same(other *Merged) bool { return m.identity == other.identity }
 
 // identify writes everything that a reader can see of m.
 func (m *Merged) identify() string {

@@ -116,6 +116,8 @@ func (s *explainedScope) heading(isRoute bool) string {
 	case !isRoute:
 	case len(s.Rules) == 1 && s.Rules[0] == "*":
 		text += ", all rules"
+	case len(s.Rules) == 1:
+		text += ", " + ruleText(s.Rules[0])
 	default:
 		text += ", " + strings.TrimPrefix(listed("rule", s.Rules), "the ")
 	}

@@ -78,7 +78,7 @@ func placeOf(target hierarchy.Ref, level hierarchy.Level) string {
 	case hierarchy.ListenerLevel:
 		return "listener " + target.Section
 	case hierarchy.RouteRuleLevel:
-		return "rule " + target.Section
+		return ruleText(target.Section)
 	}
 	return target.String()
 }
@@ -193,4 +193,12 @@ func whyDropped(m *policy.Merged, strongest statement) string {
 		return "not set: this default has strategy Atomic and yields as a whole to what is more specific"
 	}
 	return "not set: a null in a policy that takes precedence removes it"
+}
+
+// ruleText is "rule pay", or "rules[2]" for one without a name.
+func ruleText(name string) string {
+	if strings.HasPrefix(name, "rules[") {
+		return name
+	}
+	return "rule " + name
 }

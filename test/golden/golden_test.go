@@ -1,0 +1,223 @@
+package golden_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/tools/txtar"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/command"
+)
+
+var update = flag.Bool("update", false, "write the expected sections anew")
+
+// The sections that are not inputs and not command lines.
+const (
+	flagsSection     = "flags"
+	effectiveSection = "effective"
+	statusSection    = "status"
+)
+
+// isInput recognises sections that are files to be read.
+var isInput = regexp.MustCompile(`^[\w./-]+\.(yaml|yml|json)$`)
+
+// rulesLine is the line of the prose that names the rules.
+var rulesLine = regexp.MustCompile(`(?m)^Shows: (.+)\.$`)
+
+// goldenFiles lists the files of this package.
+func goldenFiles(t *testing.T) []string {
+	t.Helper()
+	var files []string
+	err := filepath.WalkDir(".", func(path string, _ fs.DirEntry, err error) error {
+		if strings.HasSuffix(path, ".txtar") {
+			files = append(files, path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) < 5 {
+		t.Fatalf("only %d golden files were found: %q", len(files), files)
+	}
+	return files
+}
+
+func TestGoldenFiles(t *testing.T) {
+	for _, file := range goldenFiles(t) {
+		t.Run(strings.TrimSuffix(file, ".txtar"), func(t *testing.T) {
+			t.Parallel()
+			checkFile(t, file)
+		})
+	}
+}
+
+func checkFile(t *testing.T, file string) {
+	archive, err := txtar.ParseFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !rulesLine.Match(archive.Comment) {
+		t.Error(`the prose must end with a line "Shows: R14, semantics 3.1." that names what the file shows`)
+	}
+	world := newWorld(t, archive)
+	expected := 0
+	for i, section := range archive.Files {
+		if isInput.MatchString(section.Name) || section.Name == flagsSection {
+			continue
+		}
+		expected++
+		got := world.section(t, section.Name)
+		if *update {
+			archive.Files[i].Data = got
+			continue
+		}
+		if diff := cmp.Diff(string(section.Data), string(got)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", section.Name, diff)
+		}
+	}
+	if expected == 0 {
+		t.Error("the file expects nothing")
+	}
+	if *update {
+		if err := os.WriteFile(file, txtar.Format(archive), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// world is the input of one file, on disk.
+type world struct {
+	folder string
+	flags  []string
+}
+
+func newWorld(t *testing.T, archive *txtar.Archive) *world {
+	t.Helper()
+	w := &world{folder: t.TempDir()}
+	for _, section := range archive.Files {
+		switch {
+		case section.Name == flagsSection:
+			w.flags = strings.Fields(string(section.Data))
+		case isInput.MatchString(section.Name):
+			path := filepath.Join(w.folder, section.Name)
+			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, section.Data, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return w
+}
+
+func (w *world) section(t *testing.T, name string) []byte {
+	switch name {
+	case effectiveSection:
+		return w.effective(t)
+	case statusSection:
+		return w.status(t)
+	}
+	out, errOut, code := w.run(t, strings.Fields(name)...)
+	return w.transcript(out, errOut, code)
+}
+
+// run runs the real command on the input.
+func (w *world) run(t *testing.T, args ...string) (out, errOut string, code int) {
+	t.Helper()
+	args = slices.Concat([]string{"kubectl-effective_policy"}, args, []string{"-R", "-f", w.folder}, w.flags)
+	var stdout, stderr bytes.Buffer
+	streams := genericiooptions.IOStreams{In: strings.NewReader(""), Out: &stdout, ErrOut: &stderr}
+	code = command.Main(context.Background(), args, streams, "")
+	return stdout.String(), stderr.String(), code
+}
+
+// transcript is what a person would have seen, without the folder's name.
+func (w *world) transcript(out, errOut string, code int) []byte {
+	var b strings.Builder
+	b.WriteString(out)
+	for line := range strings.Lines(errOut) {
+		b.WriteString("! " + strings.TrimSuffix(line, "\n") + "\n")
+	}
+	if code != 0 {
+		fmt.Fprintf(&b, "exit %d\n", code)
+	}
+	return []byte(strings.ReplaceAll(b.String(), w.folder+"/", ""))
+}
+
+// effective is "get -o json" in one line for each scope and kind.
+func (w *world) effective(t *testing.T) []byte {
+	t.Helper()
+	out, errOut, code := w.run(t, "get", "-o", "json")
+	if code != 0 || errOut != "" {
+		return w.transcript(out, errOut, code)
+	}
+	var list struct {
+		Items []struct {
+			Metadata  struct{ Name, Namespace string }
+			TargetRef struct{ Kind, Name string }
+			Status    struct {
+				Scopes []struct {
+					Parents                []struct{ Gateway, ListenerSet, Listener string }
+					Rules                  []string
+					Effective              map[string]json.RawMessage
+					NotApplicable, Invalid []string
+				}
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(out), &list); err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	for _, item := range list.Items {
+		fmt.Fprintf(&b, "%s %s/%s\n", item.TargetRef.Kind, item.Metadata.Namespace, item.TargetRef.Name)
+		for _, s := range item.Status.Scopes {
+			var parents []string
+			for _, p := range s.Parents {
+				name := p.Gateway + " " + p.Listener
+				if p.ListenerSet != "" {
+					name = p.Gateway + " " + p.ListenerSet + " " + p.Listener
+				}
+				parents = append(parents, name)
+			}
+			fmt.Fprintf(&b, "  %s: %s\n", strings.Join(parents, ", "), strings.Join(s.Rules, ", "))
+			for _, kind := range sortedKeys(s.Effective) {
+				var value bytes.Buffer
+				if err := json.Compact(&value, s.Effective[kind]); err != nil {
+					t.Fatal(err)
+				}
+				fmt.Fprintf(&b, "    %s %s\n", kind, value.String())
+			}
+			for _, field := range s.NotApplicable {
+				fmt.Fprintf(&b, "    not applicable: %s\n", field)
+			}
+			for _, message := range s.Invalid {
+				fmt.Fprintf(&b, "    invalid: %s\n", message)
+			}
+		}
+	}
+	return []byte(b.String())
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for key := range m {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	return keys
+}
