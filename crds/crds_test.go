@@ -48,6 +48,35 @@ func TestPolicyKindsAreLabelledAsPoliciesAndEffectivePolicyIsNot(t *testing.T) {
 	}
 }
 
+func TestFilesAreThoseOfTheGoTypes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds controller-gen")
+	}
+	dir := t.TempDir()
+	generate := exec.Command("go", "tool", "-modfile=../tools.mod", "controller-gen", "object", "crd:generateEmbeddedObjectMeta=false",
+		"paths=../policy/v1alpha1", "output:crd:artifacts:config="+dir, "output:object:dir="+dir)
+	if out, err := generate.CombinedOutput(); err != nil {
+		t.Fatalf("controller-gen: %v\n%s", err, out)
+	}
+	made, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil || len(made) != len(crds.Attache())+1 {
+		t.Fatalf("controller-gen made %v: %v", made, err)
+	}
+	for _, path := range made {
+		name := filepath.Base(path)
+		if filepath.Ext(name) == ".go" {
+			name = "../policy/v1alpha1/" + name
+		}
+		want, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile(name); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s is not what the Go types say: run go generate ./policy/v1alpha1 (%v)", name, err)
+		}
+	}
+}
+
 func TestGatewayAPIFilesAreThoseOfTheModuleInGoMod(t *testing.T) {
 	want := fromModule(t)
 	if *update {

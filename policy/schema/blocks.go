@@ -5,12 +5,15 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	structural "k8s.io/apiextensions-apiserver/pkg/apiserver/schema"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	kjson "sigs.k8s.io/json"
@@ -30,7 +33,7 @@ var mentionsTargeting = regexp.MustCompile(`\b(targetRefs?|targetSelectors)\b`)
 // Blocks checks merged values against the schema of the blocks of one policy
 // kind. Its method set is the Validator that package policy asks for.
 type Blocks struct {
-	nodes  map[string]*node // by block; "" is the whole spec
+	nodes  map[string]func() (*node, error) // by block; "" is the whole spec
 	digest [sha256.Size]byte
 	known  *memory
 }
@@ -51,21 +54,28 @@ func Compile(crd *unstructured.Unstructured) (*Blocks, error) {
 	if !ok {
 		return nil, errors.New("CustomResourceDefinition " + typed.Name + ": the schema has no spec: a policy has one")
 	}
-	b := &Blocks{nodes: map[string]*node{}, known: newMemory()}
+	b := &Blocks{nodes: map[string]func() (*node, error){}, known: newMemory()}
 	data, err := json.Marshal(preferred(typed).Schema.OpenAPIV3Schema.Properties["spec"])
 	if err != nil {
 		return nil, err
 	}
 	b.digest = sha256.Sum256(data)
+	if _, err := structural.NewStructural(root); err != nil {
+		return nil, fmt.Errorf("CustomResourceDefinition %s: %w", typed.Name, err)
+	}
 	for _, name := range blockNames {
 		if props, ok := spec.Properties[name]; ok {
-			if b.nodes[name], err = compileNode(&props, false); err != nil {
-				return nil, err
-			}
+			b.nodes[name] = whenNeeded(&props)
 		}
 	}
-	b.nodes[""], err = compileNode(withoutTargeting(spec), false)
-	return b, err
+	b.nodes[""] = whenNeeded(withoutTargeting(spec))
+	return b, nil
+}
+
+// whenNeeded compiles a block when it is first asked for. A kind has up to five
+// blocks, the engine asks for one, and CEL rules are slow to compile.
+func whenNeeded(props *apiextensions.JSONSchemaProps) func() (*node, error) {
+	return sync.OnceValues(func() (*node, error) { return compileNode(props, false) })
 }
 
 // preferred is the version in which package policy reads a kind too.
@@ -97,9 +107,13 @@ func withoutTargeting(spec apiextensions.JSONSchemaProps) *apiextensions.JSONSch
 // and nil for a valid value and for a block that the kind does not have. The same
 // value is never checked twice.
 func (b *Blocks) Validate(block string, merged map[string]any) []string {
-	n, ok := b.nodes[block]
+	compile, ok := b.nodes[block]
 	if !ok {
 		return nil
+	}
+	n, err := compile()
+	if err != nil {
+		return []string{"the schema of the policy kind can not be used: " + err.Error()}
 	}
 	data, err := json.Marshal(merged)
 	if err != nil {

@@ -2,6 +2,7 @@ package schema
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
@@ -107,6 +108,9 @@ func (v *version) prepare(ctx context.Context, u *unstructured.Unstructured) []P
 	if _, ok := u.Object["metadata"].(map[string]any); !ok {
 		return []Problem{{Field: "metadata", Message: "Required value: write metadata with at least a name"}}
 	}
+	if problems := notText(u.Object["metadata"].(map[string]any)); len(problems) > 0 {
+		return problems
+	}
 	defaulting.Default(u.Object, v.structural)
 	meta, problems, err := v.coerce(u)
 	if err != nil {
@@ -147,6 +151,31 @@ func (v *version) checkMeta(ctx context.Context, meta *metav1.ObjectMeta) []Prob
 	for i, p := range problems {
 		if p.Field == "metadata.name" && strings.HasPrefix(p.Message, "Required value") {
 			problems[i].Message = "Required value: write a name"
+		}
+	}
+	return problems
+}
+
+// notText finds values in metadata that must be texts and are not. YAML makes
+// true of yes, on and y, and the API server then only says that it can not
+// unmarshal a bool.
+func notText(metadata map[string]any) []Problem {
+	var problems []Problem
+	check := func(field string, value any) {
+		switch value.(type) {
+		case nil, string:
+		default:
+			problems = append(problems, Problem{Field: "metadata." + field, Message: fmt.Sprintf("Invalid value: %v: must be a text: put it in quotes", value)})
+		}
+	}
+	for _, field := range []string{"name", "generateName", "namespace"} {
+		check(field, metadata[field])
+	}
+	for _, field := range []string{"labels", "annotations"} {
+		if values, ok := metadata[field].(map[string]any); ok {
+			for key, value := range values {
+				check(field+"["+key+"]", value)
+			}
 		}
 	}
 	return problems

@@ -230,6 +230,9 @@ func (d *decoder) failYAML(c chunk, err error) {
 				at.line += n - 1
 			}
 			message = strings.Replace(message, m[0], "", 1)
+			if strings.HasPrefix(message, "did not find expected") {
+				at.line++ // the parser, unlike the scanner, counts lines from 0
+			}
 		}
 		if strings.Contains(message, "already set in map") {
 			message += ": write it once"

@@ -68,11 +68,16 @@ type Error struct {
 	Problems []Problem // sorted by file, document, line and field; never empty
 }
 
-// Error returns the problems, one on each line.
+// Error returns the problems, one on each line, of very many only the first.
 func (e *Error) Error() string {
-	lines := make([]string, len(e.Problems))
+	const most = 200
+	lines := make([]string, 0, min(len(e.Problems), most+1))
 	for i, p := range e.Problems {
-		lines[i] = p.String()
+		if i == most {
+			lines = append(lines, fmt.Sprintf("and %d more problems", len(e.Problems)-most))
+			break
+		}
+		lines = append(lines, p.String())
 	}
 	return strings.Join(lines, "\n")
 }
