@@ -49,8 +49,8 @@ func ParseDuration(text string) (time.Duration, error) {
 	return time.ParseDuration(text)
 }
 
-// compare orders two values of one type. It fails when either is not of it.
-func (t BoundType) compare(a, b any) (int, error) {
+// Compare orders two values of one type. It fails when either is not of it.
+func (t BoundType) Compare(a, b any) (int, error) {
 	switch t {
 	case DurationBound:
 		x, err := comparableDuration(a)
@@ -78,7 +78,7 @@ func (t BoundType) compare(a, b any) (int, error) {
 
 // check says whether v is a value of the type.
 func (t BoundType) check(v any) error {
-	_, err := t.compare(v, v)
+	_, err := t.Compare(v, v)
 	return err
 }
 

@@ -68,7 +68,7 @@ func compareTo(kind BoundType, value any, l *limit) (int, error) {
 	if l == nil {
 		return 0, nil
 	}
-	return kind.compare(value, l.value)
+	return kind.Compare(value, l.value)
 }
 
 func (m *Merged) clamp(o *Origin, l *limit) {
@@ -114,7 +114,7 @@ func contradicts(kind BoundType, value any, established *limit) int {
 	if value == nil || established == nil {
 		return 0
 	}
-	c, err := kind.compare(value, established.value)
+	c, err := kind.Compare(value, established.value)
 	if err != nil {
 		return 0
 	}

@@ -90,6 +90,12 @@ type inlineField struct {
 // "Kind.group" elsewhere.
 func (k *Kind) Name() string { return KindName(k.GroupKind) }
 
+// Comparable says by which type the values of a field compare, if they do.
+func (k *Kind) Comparable(field string) (BoundType, bool) {
+	t, ok := k.bounds[field]
+	return t, ok
+}
+
 // Group is the API group of the kind.
 func (k *Kind) Group() string { return k.GroupKind.Group }
 

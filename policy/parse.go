@@ -275,7 +275,7 @@ func parseBounds(kind *Kind, raw any, path *field.Path, errs field.ErrorList) ([
 			}
 		}
 		if b.Min != nil && b.Max != nil {
-			if c, err := b.Type.compare(b.Min, b.Max); err == nil && c > 0 {
+			if c, err := b.Type.Compare(b.Min, b.Max); err == nil && c > 0 {
 				errs = append(errs, field.Invalid(at, limits, "min is larger than max"))
 			}
 		}

@@ -108,6 +108,50 @@ func (s *Snapshot) Named(ref hierarchy.Ref) []*Policy {
 	return nil
 }
 
+// Places lists where policies are attached on account of one object: the object
+// and its sections that any policy names, or, for a ReferenceGrant, what
+// policies of other namespaces name in its namespace.
+func (s *Snapshot) Places(ref hierarchy.Ref) []hierarchy.Ref {
+	object, _ := s.graph.Get(ref)
+	_, isGrant := object.(*hierarchy.ReferenceGrant)
+	if !isGrant {
+		return s.sections(object, ref.Object())
+	}
+	var places []hierarchy.Ref
+	for target, p := range s.places.All() {
+		if target.Namespace == ref.Namespace && foreign(p, ref.Namespace) {
+			places = append(places, target)
+		}
+	}
+	return sorted(places)
+}
+
+// foreign says whether a policy of another namespace names a place.
+func foreign(p *place, namespace string) bool {
+	return slices.ContainsFunc(p.named, func(p *Policy) bool { return p.Ref.Namespace != namespace })
+}
+
+func (s *Snapshot) sections(object hierarchy.Object, ref hierarchy.Ref) []hierarchy.Ref {
+	candidates := []hierarchy.Ref{ref}
+	switch o := object.(type) {
+	case *hierarchy.Gateway:
+		for _, l := range o.Listeners {
+			candidates = append(candidates, ref.WithSection(l.Name))
+		}
+	case *hierarchy.ListenerSet:
+		for _, l := range o.Listeners {
+			candidates = append(candidates, ref.WithSection(l.Name))
+		}
+	case *hierarchy.Route:
+		for _, r := range o.Rules {
+			if r.Name != "" {
+				candidates = append(candidates, ref.WithSection(r.Name))
+			}
+		}
+	}
+	return sorted(slices.DeleteFunc(candidates, func(c hierarchy.Ref) bool { return len(s.Named(c)) == 0 }))
+}
+
 var crdGroupKind = schema.GroupKind{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}
 
 // With returns a snapshot in which objs are as given. Objects that are neither
@@ -302,7 +346,7 @@ func (e *edit) done() *Snapshot {
 	e.next.graph = graph
 	for _, namespace := range e.grantNamespaces() {
 		for target, p := range e.old.places.All() {
-			if target.Namespace == namespace && slices.ContainsFunc(p.named, func(p *Policy) bool { return p.Ref.Namespace != namespace }) {
+			if target.Namespace == namespace && foreign(p, namespace) {
 				e.at(target)
 			}
 		}

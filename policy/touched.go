@@ -22,13 +22,8 @@ func (s *Snapshot) Touched(ref hierarchy.Ref) []hierarchy.Ref {
 		return s.graph.Touched(ref)
 	}
 	var touched []hierarchy.Ref
-	for target, p := range s.places.All() {
-		if target.Namespace != ref.Namespace {
-			continue
-		}
-		if slices.ContainsFunc(p.named, func(p *Policy) bool { return p.Ref.Namespace != ref.Namespace }) {
-			touched = append(touched, s.graph.Touched(target)...)
-		}
+	for _, target := range s.Places(ref) {
+		touched = append(touched, s.graph.Touched(target)...)
 	}
 	return sorted(touched)
 }

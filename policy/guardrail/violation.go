@@ -27,12 +27,17 @@ type Violation struct {
 	Paths, Targets int
 	// Failed is set when the rule could not be evaluated.
 	Failed bool
+
+	last hierarchy.Ref
 }
 
 // Where is the first path as people read it.
 func (v Violation) Where() string {
 	where := v.Target.String()
-	if v.Rule != "" {
+	switch {
+	case strings.HasPrefix(v.Rule, "rules["):
+		where += " " + v.Rule
+	case v.Rule != "":
 		where += " rule " + v.Rule
 	}
 	if v.Listener != nil {

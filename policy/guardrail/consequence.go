@@ -1,0 +1,237 @@
+package guardrail
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
+)
+
+// Limits of what an API server passes on to a person: longer warnings are cut,
+// and too many are not read.
+const (
+	MaxWarning  = 250
+	MaxWarnings = 10
+	// examples is how many changes are told one by one.
+	examples = 5
+)
+
+// Reader says whether the person who makes an edit may read the routes of a
+// namespace. Names and values from others are counted, not shown.
+type Reader func(namespace string) bool
+
+// Consequences says in sentences what an edit does: totals first, which are
+// true even where examples are left out, then what becomes of policies, then
+// the first few changes.
+func (v Verdict) Consequences(e Edit, mayRead Reader) []string {
+	lines := v.Impact.summary()
+	lines = append(lines, v.attachments(e, mayRead)...)
+	lines = append(lines, v.Impact.examples(mayRead, max(0, min(examples, MaxWarnings-len(lines)-1)))...)
+	for i := range lines {
+		lines[i] = clip(lines[i], MaxWarning)
+	}
+	if len(lines) > MaxWarnings {
+		more := len(lines) - MaxWarnings + 1
+		lines = append(lines[:MaxWarnings-1], fmt.Sprintf("and %d more warnings", more))
+	}
+	return lines
+}
+
+func (i Impact) summary() []string {
+	if i.Routes+i.Gateways == 0 {
+		return nil
+	}
+	var parts []string
+	if i.Routes > 0 {
+		parts = append(parts, fmt.Sprintf("the effective policy of %s in %s", count(i.Routes, "route"), count(len(i.Namespaces), "namespace")))
+	}
+	if i.Gateways > 0 {
+		parts = append(parts, "what new routes get on "+count(i.Gateways, "Gateway"))
+	}
+	return []string{"this changes " + strings.Join(parts, ", and ")}
+}
+
+// examples tells the first few changes of routes that may be read.
+func (i Impact) examples(mayRead Reader, most int) []string {
+	var lines []string
+	told, hidden := 0, 0
+	for _, c := range i.Changes {
+		switch {
+		case c.Target.GroupKind == hierarchy.GatewayRef("", "").GroupKind:
+		case mayRead != nil && !mayRead(c.Target.Namespace):
+			hidden++
+		case told < most:
+			told++
+			lines = append(lines, Sentence(c))
+		default:
+			told++
+		}
+	}
+	more := told - len(lines)
+	switch {
+	case more > 0 && hidden > 0:
+		lines = append(lines, fmt.Sprintf("and %s, and %s in namespaces that you may not read", count(more, "more change"), count(hidden, "change")))
+	case more > 0:
+		lines = append(lines, "and "+count(more, "more change"))
+	case hidden > 0:
+		lines = append(lines, count(hidden, "change")+" in namespaces that you may not read")
+	}
+	return lines
+}
+
+// Sentence tells one change: "HTTPRoute shop/checkout: request 60s -> 30s
+// (override by TimeoutPolicy infra/edge-ceiling)".
+func Sentence(c policy.Change) string {
+	where := c.Target.String()
+	if len(c.Rules) > 0 && c.Rules[0] != "*" {
+		where += " " + strings.Join(c.Rules, ",")
+	}
+	by := c.Before
+	verb := "was "
+	if c.After != nil {
+		by, verb = c.After, ""
+	}
+	sentence := fmt.Sprintf("%s: %s %s -> %s (%s%s by %s", where, c.Field, shown(c.Before), shown(c.After), verb, by.Block, by.From)
+	if !by.ClampedBy.IsZero() {
+		sentence += ", clamped by " + by.ClampedBy.String()
+	}
+	return sentence + ")"
+}
+
+func shown(o *policy.Origin) string {
+	if o == nil {
+		return "unset"
+	}
+	if s, ok := o.Value.(string); ok {
+		return s
+	}
+	text, err := json.Marshal(o.Value)
+	if err != nil {
+		return fmt.Sprint(o.Value)
+	}
+	return string(text)
+}
+
+// attachments says what becomes of the policies that an edit is about or that
+// compete with them: without effect, in conflict, taking over, cut off.
+func (v Verdict) attachments(e Edit, mayRead Reader) []string {
+	var lines []string
+	own := map[hierarchy.Ref]bool{}
+	for _, u := range e.objects() {
+		own[RefOf(u)] = true
+	}
+	for _, ref := range v.concerned(e) {
+		now, isNow := v.After.Policy(ref)
+		if !isNow || (!own[ref] && mayRead != nil && !mayRead(ref.Namespace)) {
+			continue
+		}
+		var before []policy.Standing
+		if was, ok := v.Before.Policy(ref); ok {
+			before = v.Before.Standings(was)
+		}
+		for _, s := range v.After.Standings(now) {
+			if line := transition(ref, s, before, own[ref]); line != "" {
+				lines = append(lines, line)
+			}
+		}
+		if own[ref] {
+			lines = append(lines, v.effectless(now)...)
+		}
+	}
+	return lines
+}
+
+func transition(ref hierarchy.Ref, now policy.Standing, before []policy.Standing, own bool) string {
+	was := ""
+	for _, s := range before {
+		if s.Target.Ref == now.Target.Ref {
+			was = s.Reason
+		}
+	}
+	switch {
+	case !now.Accepted() && (own || was == policy.ReasonAccepted):
+		return fmt.Sprintf("%s has no effect on %s: %s", ref, now.Target.Ref, now.Message)
+	case now.Accepted() && !own && was != "" && was != policy.ReasonAccepted:
+		return fmt.Sprintf("%s takes effect on %s", ref, now.Target.Ref)
+	}
+	return ""
+}
+
+// effectless says that an accepted policy decides nothing, and why.
+func (v Verdict) effectless(p *policy.Policy) []string {
+	if p.Kind.Class != policy.Inherited || !slices.ContainsFunc(v.After.Standings(p), policy.Standing.Accepted) {
+		return nil
+	}
+	var tally policy.Tally
+	touched := v.After.Touched(p.Ref)
+	if len(touched) > 0 {
+		for e := range policy.Resolve(v.After, touched...).All() {
+			tally.Add(e)
+		}
+	}
+	paths, effective := 0, 0
+	var beaten []hierarchy.Ref
+	for _, c := range tally.Of(p.Ref) {
+		paths += c.Paths
+		effective += c.Whole + c.Part
+		beaten = append(beaten, c.BeatenBy()...)
+	}
+	switch {
+	case paths == 0:
+		return []string{fmt.Sprintf("%s reaches no route yet", p.Ref)}
+	case effective == 0 && len(beaten) > 0:
+		return []string{fmt.Sprintf("%s has no effect on any of %s: %s wins", p.Ref, count(paths, "path"), beaten[0])}
+	}
+	return nil
+}
+
+// concerned lists the policies that an edit can give or take their standing.
+func (v Verdict) concerned(e Edit) []hierarchy.Ref {
+	var refs []hierarchy.Ref
+	for _, s := range []*policy.Snapshot{v.Before, v.After} {
+		for _, ref := range append(e.refs(), e.Remove...) {
+			refs = append(refs, ref)
+			if p, ok := s.Policy(ref); ok {
+				for _, t := range p.Targets {
+					refs = append(refs, names(s.Named(t.Ref))...)
+				}
+			}
+			for _, place := range s.Places(ref) {
+				refs = append(refs, names(s.Named(place))...)
+			}
+		}
+	}
+	slices.SortFunc(refs, hierarchy.Compare)
+	return slices.Compact(refs)
+}
+
+func names(policies []*policy.Policy) []hierarchy.Ref {
+	refs := make([]hierarchy.Ref, len(policies))
+	for i, p := range policies {
+		refs[i] = p.Ref
+	}
+	return refs
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// clip cuts a text to a number of bytes, at a whole character.
+func clip(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	cut := most - len("…")
+	for cut > 0 && !utf8.RuneStart(text[cut]) {
+		cut--
+	}
+	return text[:cut] + "…"
+}

@@ -1,0 +1,149 @@
+package guardrail
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
+)
+
+// input assembles the document for one path. Seen as it was before the edit,
+// nothing is about to change: effective and before are both what was.
+func (j *judge) input(uses Variables, p path, asBefore bool) Input {
+	in := Input{}
+	maps.Copy(in, j.edit)
+	result, route, s := p.pair.After, p.route, j.after
+	if asBefore {
+		result, route, s = p.pair.Before, p.old, j.before
+	}
+	graph := s.Graph()
+	if uses&Effective != 0 {
+		in["effective"] = effectiveInput(result)
+	}
+	if uses&Origins != 0 {
+		in["origins"] = originsInput(result)
+	}
+	if uses&Before != 0 && p.pair.Before != nil {
+		in["before"] = effectiveInput(p.pair.Before)
+	}
+	if uses&Route != 0 {
+		in["route"] = routeInput(route)
+	}
+	if uses&RouteRule != 0 {
+		in["rule"] = ruleInput(route, p.rule)
+	}
+	if uses&Listener != 0 {
+		in["listener"] = listenerInput(p.listener)
+	}
+	if uses&Gateway != 0 {
+		in["gateway"] = named(graph, p.listener.Gateway, map[string]any{"gatewayClassName": p.listener.Class.Name})
+	}
+	if uses&GatewayClass != 0 {
+		more := map[string]any{}
+		if object, ok := graph.Get(p.listener.Class); ok {
+			more["controllerName"] = object.(*hierarchy.GatewayClass).Controller
+		}
+		in["gatewayClass"] = named(graph, p.listener.Class, more)
+	}
+	if uses&Namespace != 0 {
+		in["namespace"] = map[string]any{"name": p.target.Namespace, "labels": labelsInput(graph.NamespaceLabels(p.target.Namespace))}
+	}
+	return in
+}
+
+func routeInput(route *hierarchy.Route) map[string]any {
+	meta := route.Meta()
+	hostnames := make([]any, len(route.Hostnames))
+	for i, h := range route.Hostnames {
+		hostnames[i] = h
+	}
+	return map[string]any{
+		"group": meta.Ref.GroupKind.Group, "kind": meta.Ref.Kind, "namespace": meta.Ref.Namespace, "name": meta.Ref.Name,
+		"labels": labelsInput(meta.Labels), "hostnames": hostnames,
+	}
+}
+
+// ruleInput is the rule's name and place; a rule without a name has an empty
+// one, a route without rules the place -1.
+func ruleInput(route *hierarchy.Route, display string) map[string]any {
+	index := slices.IndexFunc(route.Rules, func(r hierarchy.Rule) bool { return r.Name == display && display != "" })
+	name := display
+	if index < 0 {
+		name = ""
+		for i := range route.Rules {
+			if display == "rules["+strconv.Itoa(i)+"]" {
+				index, name = i, route.Rules[i].Name
+			}
+		}
+	}
+	return map[string]any{"name": name, "index": int64(index)}
+}
+
+func listenerInput(l *hierarchy.Listener) map[string]any {
+	value := map[string]any{
+		"name": l.Ref.Section, "port": int64(l.Spec.Port), "protocol": l.Spec.Protocol, "hostname": l.Spec.Hostname,
+	}
+	if !l.ListenerSet.IsZero() {
+		value["listenerSet"] = l.ListenerSet.Place()
+	}
+	return value
+}
+
+func named(graph *hierarchy.Graph, ref hierarchy.Ref, more map[string]any) map[string]any {
+	value := map[string]any{"name": ref.Name, "labels": map[string]any{}}
+	if ref.Namespace != "" {
+		value["namespace"] = ref.Namespace
+	}
+	if object, ok := graph.Get(ref); ok {
+		value["labels"] = labelsInput(object.Meta().Labels)
+	}
+	maps.Copy(value, more)
+	return value
+}
+
+func labelsInput(labels map[string]string) map[string]any {
+	value := make(map[string]any, len(labels))
+	for k, v := range labels {
+		value[k] = v
+	}
+	return value
+}
+
+// leafAt splits a field path of the input, effective.TimeoutPolicy.request or
+// effective["Kind.group"].a.b, into kind and field; ok is false when it is not
+// one.
+func leafAt(r *policy.Result, fieldPath string) (m *policy.Merged, field string, ok bool) {
+	if r == nil {
+		return nil, "", false
+	}
+	rest, isEffective := strings.CutPrefix(fieldPath, "effective")
+	if !isEffective {
+		return nil, "", false
+	}
+	for _, m := range r.Kinds {
+		name := m.Kind.Name()
+		for _, prefix := range []string{"." + name + ".", `["` + name + `"].`, `["` + name + `"]`} {
+			if field, ok := strings.CutPrefix(rest, prefix); ok {
+				return m, field, true
+			}
+		}
+	}
+	return nil, "", false
+}
+
+// originAt is the origin of the value at a field path.
+func originAt(r *policy.Result, fieldPath string) *policy.Origin {
+	m, field, ok := leafAt(r, fieldPath)
+	if !ok {
+		return nil
+	}
+	for i := range m.Origins {
+		if m.Origins[i].Field == field {
+			return &m.Origins[i]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,267 @@
+package guardrail
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
+)
+
+// judge runs guardrails on targets, one after the other, and remembers what
+// rules said: paths that agree in all that a rule reads share one answer.
+type judge struct {
+	rails []*Guardrail
+	// The worlds before and after.
+	before, after *policy.Snapshot
+	// edit is the part of the input that comes from an edit, nil when there is
+	// none.
+	edit  Input
+	audit bool
+
+	answers map[question]answer
+	found   map[violationKey]*Violation
+	probes  map[probeKey]direction
+}
+
+// question is everything that a rule's answer can depend on. What the rule does
+// not read is left zero.
+type question struct {
+	rule           Rule
+	result, before *policy.Result
+	route          *hierarchy.Route
+	ruleName       string
+	listener       *hierarchy.Listener
+	gateway, class hierarchy.Ref
+	namespace      string
+	asBefore       bool
+}
+
+type answer struct {
+	findings []Finding
+	failed   bool
+}
+
+type violationKey struct {
+	guardrail, code, message, fieldPath string
+}
+
+func newJudge(rails []*Guardrail, before, after *policy.Snapshot, edit Input) *judge {
+	return &judge{
+		rails: rails, before: before, after: after, edit: edit,
+		answers: map[question]answer{}, found: map[violationKey]*Violation{}, probes: map[probeKey]direction{},
+	}
+}
+
+// target judges every path of one route. Gateways' own paths carry nobody's
+// traffic and are not judged.
+func (j *judge) target(ctx context.Context, before, after *policy.Effective) error {
+	if after == nil || len(j.rails) == 0 {
+		return nil
+	}
+	object, _ := j.after.Graph().Get(after.Target)
+	route, isRoute := object.(*hierarchy.Route)
+	if !isRoute {
+		return nil
+	}
+	was, _ := j.before.Graph().Get(after.Target)
+	old, _ := was.(*hierarchy.Route)
+	paths := policy.Align(before, after)
+	for _, rail := range j.rails {
+		if rail.Broken != "" || !rail.Match.selectsRoute(j.after, route) {
+			continue
+		}
+		selectedBefore := old != nil && rail.Match.selectsRoute(j.before, old)
+		for i, pair := range paths.Pairs {
+			p := path{
+				target: after.Target, route: route, old: old, pair: pair,
+				listener: paths.Listeners[i/len(paths.Rules)], rule: paths.Rules[i%len(paths.Rules)],
+			}
+			if pair.After == nil || !rail.Match.selectsListener(j.after, p.listener) {
+				continue
+			}
+			p.before = pair.Before != nil && selectedBefore && rail.Match.selectsListener(j.before, p.listener)
+			if p.before && !j.audit && !concerns(rail, pair) {
+				continue
+			}
+			if err := j.path(ctx, rail, p); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// path is one path under judgement.
+type path struct {
+	target   hierarchy.Ref
+	route    *hierarchy.Route
+	old      *hierarchy.Route
+	pair     policy.Pair
+	listener *hierarchy.Listener
+	rule     string
+	// before says whether the path existed before and the guardrail selected it.
+	before bool
+}
+
+// concerns says whether one of the policy kinds that a guardrail names changes
+// on a path.
+func concerns(rail *Guardrail, pair policy.Pair) bool {
+	if len(rail.Match.PolicyKinds) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(rail.Match.PolicyKinds, func(kind string) bool {
+		b, had := pair.Before.Kind(kind)
+		a, has := pair.After.Kind(kind)
+		return had != has || (had && !b.Same(a))
+	})
+}
+
+// path asks every rule of a guardrail about one path and keeps what is new or
+// worse.
+func (j *judge) path(ctx context.Context, rail *Guardrail, p path) error {
+	for _, rule := range rail.Rules {
+		if j.edit == nil && rule.Uses()&AdmissionOnly != 0 {
+			continue
+		}
+		now, err := j.ask(ctx, rule, p, false)
+		if err != nil {
+			return err
+		}
+		if len(now.findings) == 0 {
+			continue
+		}
+		var was answer
+		if p.before && !j.audit {
+			if was, err = j.ask(ctx, rule, p, true); err != nil {
+				return err
+			}
+		}
+		for _, f := range now.findings {
+			isNew, err := j.isNew(ctx, rule, p, f, now.findings, was.findings)
+			if err != nil {
+				return err
+			}
+			if isNew {
+				j.keep(rail, p, f, now.failed)
+			}
+		}
+	}
+	return nil
+}
+
+// ask runs a rule on a path as it is after the edit, or as it was before it.
+// A rule that cannot be evaluated objects by that very fact, under its
+// guardrail's own enforcement; only the end of the context is an error.
+func (j *judge) ask(ctx context.Context, rule Rule, p path, asBefore bool) (answer, error) {
+	q := j.question(rule, p, asBefore)
+	if a, known := j.answers[q]; known {
+		return a, nil
+	}
+	findings, err := rule.Check(ctx, j.input(rule.Uses(), p, asBefore))
+	if ctxErr := ctx.Err(); ctxErr != nil {
+		return answer{}, ctxErr
+	}
+	a := answer{findings: findings}
+	if err != nil {
+		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+			return answer{}, err
+		}
+		a = answer{findings: []Finding{{Code: "error", Message: "the guardrail could not be evaluated: " + err.Error()}}, failed: true}
+	}
+	j.answers[q] = a
+	return a, nil
+}
+
+func (j *judge) question(rule Rule, p path, asBefore bool) question {
+	uses := rule.Uses()
+	q := question{rule: rule, asBefore: asBefore}
+	if uses&(Effective|Origins) != 0 {
+		q.result = p.pair.After
+		if asBefore {
+			q.result = p.pair.Before
+		}
+	}
+	if uses&Before != 0 {
+		q.before = p.pair.Before
+	}
+	if uses&Route != 0 {
+		q.route = p.route
+		if asBefore {
+			q.route = p.old
+		}
+	}
+	if uses&RouteRule != 0 {
+		q.route, q.ruleName = p.route, p.rule
+	}
+	if uses&Listener != 0 {
+		q.listener = p.listener
+	}
+	if uses&Gateway != 0 {
+		q.gateway = p.listener.Gateway
+	}
+	if uses&GatewayClass != 0 {
+		q.class = p.listener.Class
+	}
+	if uses&Namespace != 0 {
+		q.namespace = p.target.Namespace
+	}
+	return q
+}
+
+// isNew says whether a finding is new or worse. It is old when the same
+// objection stood before and the value did not move away from what the rule
+// accepts.
+func (j *judge) isNew(ctx context.Context, rule Rule, p path, f Finding, now, was []Finding) (bool, error) {
+	same := func(o Finding) bool { return o.Code == f.Code && o.FieldPath == f.FieldPath }
+	countOf := func(list []Finding) (n int) {
+		for _, o := range list {
+			if same(o) {
+				n++
+			}
+		}
+		return n
+	}
+	before := countOf(was)
+	if before == 0 || countOf(now) > before {
+		return true, nil
+	}
+	if p.pair.Same() {
+		return false, nil
+	}
+	return j.worse(ctx, rule, p, f)
+}
+
+// keep counts a violation in.
+func (j *judge) keep(rail *Guardrail, p path, f Finding, failed bool) {
+	enforcement := rail.Enforcement
+	if f.WarnOnly && enforcement == Deny {
+		enforcement = Warn
+	}
+	key := violationKey{rail.Name, f.Code, f.Message, f.FieldPath}
+	v := j.found[key]
+	if v == nil {
+		v = &Violation{
+			Guardrail: rail.Name, Enforcement: enforcement, Message: f.Message, FieldPath: f.FieldPath, Code: f.Code,
+			Target: p.target, Listener: p.listener, Rule: p.rule, Origin: originAt(p.pair.After, f.FieldPath), Failed: failed,
+			Targets: 1,
+		}
+		v.last = p.target
+		j.found[key] = v
+	}
+	if v.last != p.target {
+		v.last = p.target
+		v.Targets++
+	}
+	v.Paths++
+}
+
+func (j *judge) violations() []Violation {
+	var list []Violation
+	for _, v := range slices.SortedFunc(maps.Values(j.found), func(a, b *Violation) int { return compareViolations(*a, *b) }) {
+		list = append(list, *v)
+	}
+	return list
+}

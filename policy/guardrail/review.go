@@ -1,0 +1,205 @@
+package guardrail
+
+import (
+	"context"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
+)
+
+// Edit is what somebody is about to do.
+type Edit struct {
+	// Old and New are the object before and after; Old is nil for a creation,
+	// New for a deletion. At admission Old is what the API server says it is,
+	// which may be newer than the snapshot.
+	Old, New *unstructured.Unstructured
+	// Also are further objects that are set, and Remove objects that are
+	// removed, in the same breath: a folder of manifests is one edit.
+	Also   []*unstructured.Unstructured
+	Remove []hierarchy.Ref
+	// Operation is CREATE, UPDATE or DELETE; empty when it is not one.
+	Operation string
+	// User is who does it: username, groups. Nil outside admission.
+	User map[string]any
+}
+
+// Verdict is what a review came to.
+type Verdict struct {
+	Impact Impact
+	// Violations are the new or worse ones of all guardrails, sorted.
+	Violations []Violation
+	// Before and After are the worlds that were compared.
+	Before, After *policy.Snapshot
+}
+
+// Denied says whether any guardrail refuses the edit.
+func (v Verdict) Denied() bool { return len(v.By(Deny)) > 0 }
+
+// By lists the violations of guardrails with one enforcement.
+func (v Verdict) By(e Enforcement) []Violation {
+	var list []Violation
+	for _, violation := range v.Violations {
+		if violation.Enforcement == e {
+			list = append(list, violation)
+		}
+	}
+	return list
+}
+
+// Review says what an edit would do to the effective policies of a snapshot
+// and what guardrails say to that.
+func Review(ctx context.Context, s *policy.Snapshot, e Edit, rails []*Guardrail) (Verdict, error) {
+	v := e.apply(s)
+	touched := v.touched(e)
+	before, after := policy.Resolve(v.Before, touched...), policy.Resolve(v.After, touched...)
+	if len(touched) == 0 { // Resolve of nothing would be Resolve of everything.
+		before, after = policy.Resolution{}, policy.Resolution{}
+	}
+	v.Impact = impactOf(policy.Diff(before, after))
+	j := newJudge(rails, v.Before, v.After, e.document(v.Impact))
+	for _, target := range touched {
+		if err := j.target(ctx, before.Get(target), after.Get(target)); err != nil {
+			return v, err
+		}
+	}
+	v.Violations = j.violations()
+	return v, nil
+}
+
+// apply makes the worlds before and after the edit.
+func (e Edit) apply(s *policy.Snapshot) Verdict {
+	before := s
+	if e.Old != nil {
+		before, _ = s.With(e.Old)
+	}
+	after := before
+	if e.Old != nil && e.New == nil {
+		after = after.Without(RefOf(e.Old))
+	}
+	if len(e.Remove) > 0 {
+		after = after.Without(e.Remove...)
+	}
+	set := e.Also
+	if e.New != nil {
+		set = append(slices.Clone(set), e.New)
+	}
+	if len(set) > 0 {
+		after, _ = after.With(set...)
+	}
+	return Verdict{Before: before, After: after}
+}
+
+// touched lists the routes and Gateways that any object of the edit touches,
+// before or after, sorted.
+func (v Verdict) touched(e Edit) []hierarchy.Ref {
+	var touched []hierarchy.Ref
+	for _, ref := range append(e.refs(), e.Remove...) {
+		touched = append(touched, v.Before.Touched(ref)...)
+		touched = append(touched, v.After.Touched(ref)...)
+	}
+	slices.SortFunc(touched, hierarchy.Compare)
+	return slices.Compact(touched)
+}
+
+// objects are all objects that an edit is about.
+func (e Edit) objects() []*unstructured.Unstructured {
+	var list []*unstructured.Unstructured
+	for _, u := range append([]*unstructured.Unstructured{e.Old, e.New}, e.Also...) {
+		if u != nil {
+			list = append(list, u)
+		}
+	}
+	return list
+}
+
+func (e Edit) refs() []hierarchy.Ref {
+	var refs []hierarchy.Ref
+	for _, u := range e.objects() {
+		refs = append(refs, RefOf(u))
+	}
+	return refs
+}
+
+// RefOf names an object.
+func RefOf(u *unstructured.Unstructured) hierarchy.Ref {
+	gvk := u.GroupVersionKind()
+	return hierarchy.NewRef(gvk.Group, gvk.Kind, u.GetNamespace(), u.GetName())
+}
+
+// document is the part of the input that is the same on every path.
+func (e Edit) document(impact Impact) Input {
+	in := Input{"change": map[string]any{
+		"routes":     int64(impact.Routes),
+		"gateways":   int64(impact.Gateways),
+		"namespaces": int64(len(impact.Namespaces)),
+	}}
+	if e.New != nil {
+		in["object"] = e.New.Object
+	}
+	if e.Old != nil {
+		in["oldObject"] = e.Old.Object
+	}
+	if e.Operation != "" {
+		in["operation"] = e.Operation
+	}
+	if e.User != nil {
+		in["user"] = e.User
+	}
+	return in
+}
+
+// Impact is what an edit changes.
+type Impact struct {
+	Changes []policy.Change
+	// Routes and Gateways count the targets with changes; Namespaces are those
+	// of the routes, sorted.
+	Routes, Gateways int
+	Namespaces       []string
+}
+
+func impactOf(changes []policy.Change) Impact {
+	impact := Impact{Changes: changes}
+	var last hierarchy.Ref
+	for _, c := range changes {
+		if c.Target == last {
+			continue
+		}
+		last = c.Target
+		if c.Target.GroupKind == hierarchy.GatewayRef("", "").GroupKind {
+			impact.Gateways++
+			continue
+		}
+		impact.Routes++
+		impact.Namespaces = append(impact.Namespaces, c.Target.Namespace)
+	}
+	slices.Sort(impact.Namespaces)
+	impact.Namespaces = slices.Compact(impact.Namespaces)
+	return impact
+}
+
+// Judge is the review of one target whose effective policy changed, without an
+// edit: the publication gate asks it before it writes. before is what is
+// published now. Rules that need an edit are passed over.
+func Judge(ctx context.Context, s *policy.Snapshot, before, after *policy.Effective, rails []*Guardrail) ([]Violation, error) {
+	j := newJudge(rails, s, s, nil)
+	if err := j.target(ctx, before, after); err != nil {
+		return nil, err
+	}
+	return j.violations(), nil
+}
+
+// Existing lists all violations that there are, of all guardrails, as if each path
+// were new. Rules that need an edit are passed over.
+func Existing(ctx context.Context, s *policy.Snapshot, r policy.Resolution, rails []*Guardrail) ([]Violation, error) {
+	j := newJudge(rails, s, s, nil)
+	j.audit = true
+	for e := range r.All() {
+		if err := j.target(ctx, e, e); err != nil {
+			return nil, err
+		}
+	}
+	return j.violations(), nil
+}

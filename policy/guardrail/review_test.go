@@ -1,0 +1,241 @@
+package guardrail_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
+	"sigs.k8s.io/yaml"
+
+	"github.com/attache-dev/attache/crds"
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/guardrail"
+)
+
+func objects(t testing.TB, text string) []*unstructured.Unstructured {
+	t.Helper()
+	var list []*unstructured.Unstructured
+	for doc := range strings.SplitSeq(text, "\n---\n") {
+		data, err := yaml.YAMLToJSON([]byte(doc))
+		if err != nil {
+			t.Fatal(err)
+		}
+		u := &unstructured.Unstructured{}
+		if err := u.UnmarshalJSON(data); err != nil {
+			t.Fatalf("%v in:\n%s", err, doc)
+		}
+		list = append(list, u)
+	}
+	return list
+}
+
+// shop has a class, a Gateway, two routes in two namespaces and a default on
+// the Gateway.
+func shop(t testing.TB, more ...string) *policy.Snapshot {
+	t.Helper()
+	var all []*unstructured.Unstructured
+	for _, file := range crds.Attache() {
+		all = append(all, objects(t, string(file.Data))...)
+	}
+	all = append(all, objects(t, `
+{apiVersion: v1, kind: Namespace, metadata: {name: shop, labels: {env: prod}}}
+---
+{apiVersion: v1, kind: Namespace, metadata: {name: labs, labels: {env: dev}}}
+---
+{apiVersion: gateway.networking.k8s.io/v1, kind: Gateway, metadata: {name: public, namespace: infra, labels: {exposure: internet}}, spec: {gatewayClassName: edge, listeners: [{name: http, port: 80, protocol: HTTP, allowedRoutes: {namespaces: {from: All}}}]}}
+---
+{apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, metadata: {name: checkout, namespace: shop}, spec: {parentRefs: [{name: public, namespace: infra}], rules: [{name: pay}, {}]}}
+---
+{apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, metadata: {name: trial, namespace: labs}, spec: {parentRefs: [{name: public, namespace: infra}], rules: [{}]}}`)...)
+	for _, text := range more {
+		all = append(all, objects(t, text)...)
+	}
+	s, problems := policy.NewSnapshot(policy.Options{}).With(all...)
+	for _, p := range problems {
+		t.Fatal(p)
+	}
+	return s
+}
+
+func timeout(t testing.TB, namespace, name, target, spec string) *unstructured.Unstructured {
+	t.Helper()
+	return objects(t, fmt.Sprintf(
+		`{apiVersion: attache.dev/v1alpha1, kind: TimeoutPolicy, metadata: {name: %s, namespace: %s}, spec: {strategy: Patch, targetRef: {group: gateway.networking.k8s.io, %s}, %s}}`,
+		name, namespace, target, spec))[0]
+}
+
+const (
+	onGateway  = "kind: Gateway, name: public"
+	onCheckout = "kind: HTTPRoute, name: checkout"
+)
+
+// atMost is a rule: no request timeout over a number of seconds.
+type atMost struct{ seconds float64 }
+
+func (r *atMost) Uses() guardrail.Variables { return guardrail.Effective }
+
+func (r *atMost) Check(_ context.Context, in guardrail.Input) ([]guardrail.Finding, error) {
+	effective := in["effective"].(map[string]any)
+	block, _ := effective["TimeoutPolicy"].(map[string]any)
+	text, set := block["request"].(string)
+	if !set {
+		return nil, nil
+	}
+	if d, err := time.ParseDuration(text); err != nil {
+		return nil, err
+	} else if d.Seconds() <= r.seconds {
+		return nil, nil
+	}
+	return []guardrail.Finding{{Code: "0", Message: fmt.Sprintf("at most %vs", r.seconds), FieldPath: "effective.TimeoutPolicy.request"}}, nil
+}
+
+func sixty(match guardrail.Match) []*guardrail.Guardrail {
+	return []*guardrail.Guardrail{{Name: "sixty", Enforcement: guardrail.Deny, Match: match, Rules: []guardrail.Rule{&atMost{60}}}}
+}
+
+func review(t *testing.T, s *policy.Snapshot, e guardrail.Edit, rails []*guardrail.Guardrail) guardrail.Verdict {
+	t.Helper()
+	v, err := guardrail.Review(t.Context(), s, e, rails)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func lines(v guardrail.Verdict) []string {
+	var list []string
+	for _, violation := range v.Violations {
+		list = append(list, violation.String())
+	}
+	return list
+}
+
+func TestAViolationNamesThePathTheValueAndWhoSetIt(t *testing.T) {
+	s := shop(t)
+	v := review(t, s, guardrail.Edit{New: timeout(t, "infra", "public", onGateway, "default: {request: 90s}")}, sixty(guardrail.Match{}))
+	want := []string{"HTTPRoute labs/trial rules[0] on infra/public#http and 1 more routes: at most 60s " +
+		"[effective.TimeoutPolicy.request is 90s, set by TimeoutPolicy infra/public (default at Gateway infra/public)]"}
+	if diff := cmp.Diff(want, lines(v)); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if !v.Denied() {
+		t.Error("not denied")
+	}
+}
+
+func TestMatchSelectsByNamespaceLabels(t *testing.T) {
+	prod, err := labels.Parse("env=prod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := review(t, shop(t), guardrail.Edit{New: timeout(t, "infra", "public", onGateway, "default: {request: 90s}")}, sixty(guardrail.Match{Namespace: prod}))
+	if len(v.Violations) != 1 || v.Violations[0].Target.Namespace != "shop" || v.Violations[0].Targets != 1 || v.Violations[0].Paths != 2 {
+		t.Errorf("want the two rules of shop/checkout, got %+v", v.Violations)
+	}
+}
+
+func TestOnlyNewOrWorseViolationsDeny(t *testing.T) {
+	before := timeout(t, "shop", "checkout", onCheckout, "default: {request: 90s}")
+	s, _ := shop(t).With(before)
+	tests := map[string]struct {
+		spec   string
+		denied bool
+	}{
+		"the same value again":            {"default: {request: 90s}", false},
+		"another field":                   {"default: {request: 90s, connect: 1s}", false},
+		"better, and still not good":      {"default: {request: 70s}", false},
+		"good":                            {"default: {request: 30s}", false},
+		"worse":                           {"default: {request: 120s}", true},
+		"the same value from an override": {"override: {request: 90s}", false},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			v := review(t, s, guardrail.Edit{Old: before, New: timeout(t, "shop", "checkout", onCheckout, test.spec)}, sixty(guardrail.Match{}))
+			if v.Denied() != test.denied {
+				t.Errorf("denied is %v, want %v: %v", v.Denied(), test.denied, lines(v))
+			}
+		})
+	}
+}
+
+func TestADeletionIsJudgedByWhatItUncovers(t *testing.T) {
+	ceiling := timeout(t, "infra", "ceiling", onGateway, "override: {request: 30s}")
+	s, _ := shop(t).With(ceiling, timeout(t, "shop", "checkout", onCheckout, "default: {request: 90s}"))
+	v := review(t, s, guardrail.Edit{Old: ceiling, Operation: "DELETE"}, sixty(guardrail.Match{}))
+	if !v.Denied() {
+		t.Error("deleting the ceiling uncovers 90s and is not denied")
+	}
+	want := []string{
+		"this changes the effective policy of 2 routes in 2 namespaces, and what new routes get on 1 Gateway",
+		"HTTPRoute labs/trial: request 30s -> unset (was override by TimeoutPolicy infra/ceiling)",
+		"HTTPRoute shop/checkout: request 30s -> 90s (default by TimeoutPolicy shop/checkout)",
+	}
+	if diff := cmp.Diff(want, v.Consequences(guardrail.Edit{Old: ceiling}, nil)); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestALabelOfANamespaceBringsItsRoutesUnderAGuardrail(t *testing.T) {
+	s, _ := shop(t).With(timeout(t, "labs", "trial", "kind: HTTPRoute, name: trial", "default: {request: 90s}"))
+	prod, _ := labels.Parse("env=prod")
+	relabelled := objects(t, `{apiVersion: v1, kind: Namespace, metadata: {name: labs, labels: {env: prod}}}`)[0]
+	v := review(t, s, guardrail.Edit{Old: objects(t, `{apiVersion: v1, kind: Namespace, metadata: {name: labs, labels: {env: dev}}}`)[0], New: relabelled},
+		sixty(guardrail.Match{Namespace: prod}))
+	if !v.Denied() {
+		t.Error("the route is new to the guardrail and violates it")
+	}
+}
+
+func TestNamespacesThatMayNotBeReadAreCounted(t *testing.T) {
+	e := guardrail.Edit{New: timeout(t, "infra", "public", onGateway, "default: {request: 5s}")}
+	v := review(t, shop(t), e, nil)
+	got := v.Consequences(e, func(ns string) bool { return ns != "labs" })
+	want := []string{
+		"this changes the effective policy of 2 routes in 2 namespaces, and what new routes get on 1 Gateway",
+		"HTTPRoute shop/checkout: request unset -> 5s (default by TimeoutPolicy infra/public)",
+		"1 change in namespaces that you may not read",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestAPolicyWithoutEffectSaysWhy(t *testing.T) {
+	s, _ := shop(t).With(timeout(t, "infra", "ceiling", onGateway, "override: {request: 30s}"))
+	for want, e := range map[string]guardrail.Edit{
+		"TimeoutPolicy shop/checkout has no effect on any of 2 paths: TimeoutPolicy infra/ceiling wins": {
+			New: timeout(t, "shop", "checkout", onCheckout, "default: {request: 90s}")},
+		"TimeoutPolicy shop/checkout has no effect on HTTPRoute shop/gone: HTTPRoute shop/gone does not exist": {
+			New: timeout(t, "shop", "checkout", "kind: HTTPRoute, name: gone", "default: {request: 90s}")},
+	} {
+		v := review(t, s, e, nil)
+		if got := v.Consequences(e, nil); len(got) != 1 || got[0] != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+func TestTheGateJudgesAgainstWhatIsPublished(t *testing.T) {
+	route := hierarchy.NewRef(hierarchy.Group, "HTTPRoute", "shop", "checkout")
+	good, _ := shop(t).With(timeout(t, "shop", "checkout", onCheckout, "default: {request: 30s}"))
+	bad, _ := good.With(timeout(t, "shop", "checkout", onCheckout, "default: {request: 90s}"))
+	published, next := policy.Resolve(good, route).Get(route), policy.Resolve(bad, route).Get(route)
+	violations, err := guardrail.Judge(t.Context(), bad, published, next, sixty(guardrail.Match{}))
+	if err != nil || len(violations) != 1 {
+		t.Errorf("want one violation, got %v, %v", violations, err)
+	}
+	violations, err = guardrail.Judge(t.Context(), bad, next, next, sixty(guardrail.Match{}))
+	if err != nil || len(violations) != 0 {
+		t.Errorf("what is already published is not new, got %v, %v", violations, err)
+	}
+	violations, err = guardrail.Existing(t.Context(), bad, policy.Resolve(bad), sixty(guardrail.Match{}))
+	if err != nil || len(violations) != 1 || violations[0].Paths != 2 {
+		t.Errorf("an audit finds what exists, got %v, %v", violations, err)
+	}
+}
