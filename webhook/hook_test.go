@@ -1,0 +1,271 @@
+package webhook
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/attache-dev/attache/policy"
+)
+
+// statusOf reads a Status answer.
+func statusOf(t *testing.T, answer *http.Response) metav1.Status {
+	t.Helper()
+	data, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s metav1.Status
+	if err := json.Unmarshal(data, &s); err != nil || s.Kind != "Status" || int(s.Code) != answer.StatusCode {
+		t.Fatalf("HTTP %d with %s", answer.StatusCode, data)
+	}
+	return s
+}
+
+func undecidedBecause(t *testing.T, answer *http.Response, part string) {
+	t.Helper()
+	s := statusOf(t, answer)
+	if answer.StatusCode != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") != "1" || answer.Header.Get("Connection") != "close" ||
+		!strings.Contains(s.Message, part) {
+		t.Errorf("HTTP %d, %v, %s", answer.StatusCode, answer.Header, s.Message)
+	}
+}
+
+// deciding is a hook that decides by a function.
+func deciding(h *Handlers, decide func(ctx context.Context) (*answer, error)) *hook {
+	return &hook{h: h, name: "test", decide: func(ctx context.Context, _ *policy.Snapshot, _ *request) (*answer, error) { return decide(ctx) }}
+}
+
+func TestWhatCannotBeDecidedIsNoDenial(t *testing.T) {
+	s := world(t)
+	body := create(t, checkout).body(t)
+	short := func(o *Options) { o.Deadline = 30 * time.Millisecond }
+
+	t.Run("before everything was seen", func(t *testing.T) {
+		h := handlersOf(t, s, func(o *Options) { o.Snapshot = func() (*policy.Snapshot, bool) { return s, false } })
+		undecidedBecause(t, post(h.Validate(), body), "starting")
+		undecidedBecause(t, post(h.Mutate(), body), "starting")
+	})
+	t.Run("after a panic", func(t *testing.T) {
+		h := handlersOf(t, s)
+		undecidedBecause(t, post(deciding(h, func(context.Context) (*answer, error) { panic("no") }), body), "failed")
+		review(t, h.Validate(), create(t, checkout)) // the slot is free again
+	})
+	t.Run("after a panic outside of the decision", func(t *testing.T) {
+		h := handlersOf(t, s, func(o *Options) { o.Snapshot = func() (*policy.Snapshot, bool) { panic("no") } })
+		undecidedBecause(t, post(h.Validate(), body), "failed")
+	})
+	t.Run("when time is up, whether the decision notices or not", func(t *testing.T) {
+		h := handlersOf(t, s, short)
+		undecidedBecause(t, post(deciding(h, func(ctx context.Context) (*answer, error) { <-ctx.Done(); return nil, ctx.Err() }), body), "within 30ms")
+		release := make(chan struct{})
+		undecidedBecause(t, post(deciding(h, func(context.Context) (*answer, error) { <-release; return &answer{}, nil }), body), "within 30ms")
+		close(release)
+	})
+	t.Run("when it stopped", func(t *testing.T) {
+		h := handlersOf(t, s)
+		h.Stop()
+		undecidedBecause(t, post(h.Validate(), body), "shutting down")
+	})
+	t.Run("for one of our kinds whose CRD is not seen yet", func(t *testing.T) {
+		h := handlersOf(t, policy.NewSnapshot(policy.Options{}))
+		undecidedBecause(t, post(h.Validate(), create(t, timeout("shop", onCart, tenS)).body(t)), "TimeoutPolicy.attache.dev")
+	})
+}
+
+func TestTooManyWaitingIsSaidAtOnce(t *testing.T) {
+	h := handlersOf(t, world(t), func(o *Options) { o.Concurrency, o.Queue, o.Deadline = 1, 2, time.Minute })
+	body := create(t, checkout).body(t)
+	entered, release := make(chan struct{}, 3), make(chan struct{})
+	slow := deciding(h, func(context.Context) (*answer, error) { entered <- struct{}{}; <-release; return &answer{}, nil })
+	var calls sync.WaitGroup
+	for range 3 {
+		calls.Go(func() {
+			if answer := post(slow, body); answer.StatusCode != http.StatusOK {
+				t.Errorf("HTTP %d", answer.StatusCode)
+			}
+		})
+	}
+	<-entered
+	for len(h.gate.places) < 3 {
+		time.Sleep(time.Millisecond)
+	}
+	undecidedBecause(t, post(h.Validate(), body), "more reviews waiting")
+	if len(entered) > 0 {
+		t.Error("two are decided at a time")
+	}
+	close(release)
+	calls.Wait()
+	review(t, h.Validate(), create(t, checkout))
+}
+
+func TestALateDecisionKeepsItsSlot(t *testing.T) {
+	h := handlersOf(t, world(t), func(o *Options) { o.Concurrency, o.Deadline = 1, 20*time.Millisecond })
+	body := create(t, checkout).body(t)
+	release := make(chan struct{})
+	undecidedBecause(t, post(deciding(h, func(context.Context) (*answer, error) { <-release; return &answer{}, nil }), body), "within")
+	undecidedBecause(t, post(h.Validate(), body), "waited")
+	close(release)
+	for len(h.gate.places) > 0 {
+		time.Sleep(time.Millisecond)
+	}
+	review(t, h.Validate(), create(t, checkout))
+}
+
+func TestADecisionOutlivesTheCall(t *testing.T) {
+	h := handlersOf(t, world(t))
+	ctx, cancel := context.WithCancel(t.Context())
+	answer := post(deciding(h, func(ctx context.Context) (*answer, error) {
+		cancel()
+		time.Sleep(5 * time.Millisecond)
+		return &answer{}, ctx.Err()
+	}), create(t, checkout).body(t), func(r *http.Request) { *r = *r.WithContext(ctx) })
+	if answer.StatusCode != http.StatusOK {
+		t.Errorf("HTTP %d", answer.StatusCode)
+	}
+}
+
+func TestADrainingReplicaDecidesAndSaysGoodbye(t *testing.T) {
+	h := handlersOf(t, world(t))
+	h.Drain()
+	answer := post(h.Validate(), create(t, checkout).body(t))
+	if answer.StatusCode != http.StatusOK || answer.Header.Get("Connection") != "close" {
+		t.Errorf("HTTP %d, %v", answer.StatusCode, answer.Header)
+	}
+}
+
+func TestTheBudgetLeavesTimeForTheWayBack(t *testing.T) {
+	h := handlersOf(t, world(t))
+	for parameter, want := range map[string]time.Duration{
+		"": 2 * time.Second, "nonsense": 2 * time.Second, "-1s": 2 * time.Second, "0s": 2 * time.Second,
+		"10s": 2 * time.Second, "2s": 1750 * time.Millisecond, "1s": 750 * time.Millisecond, "200ms": 100 * time.Millisecond,
+	} {
+		if got := h.budget(parameter); got != want {
+			t.Errorf("timeout=%s gives %s, want %s", parameter, got, want)
+		}
+	}
+}
+
+func TestUnreadableCallsAreTheCallersFault(t *testing.T) {
+	good := string(create(t, checkout).body(t))
+	header := func(key, value string) func(*http.Request) {
+		return func(r *http.Request) { r.Header.Set(key, value) }
+	}
+	for name, test := range map[string]struct {
+		body   string
+		change func(*http.Request)
+		code   int
+		says   string
+	}{
+		"no JSON":           {body: "kind: AdmissionReview", code: 400, says: "no admission review"},
+		"nothing":           {body: "", code: 400, says: "no admission review"},
+		"another kind":      {body: `{"apiVersion":"v1","kind":"Pod"}`, code: 400, says: "send an AdmissionReview"},
+		"an old version":    {body: strings.Replace(good, "admission.k8s.io/v1", "admission.k8s.io/v1beta1", 1), code: 400, says: "admission.k8s.io/v1"},
+		"no request":        {body: `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview"}`, code: 400, says: "no request"},
+		"no uid":            {body: strings.Replace(good, `"uid":"7d0e2c5e"`, `"uid":""`, 1), code: 400, says: "request.uid"},
+		"no object kind":    {body: strings.Replace(good, `"kind":"HTTPRoute","metadata"`, `"metadata"`, 1), code: 400, says: "request.object"},
+		"3 MiB":             {body: strings.Replace(good, `"name":"pay"`, `"name":"`+strings.Repeat("x", 3<<20)+`"`, 1), code: 413, says: "larger than 2 MiB"},
+		"a form":            {body: good, change: header("Content-Type", "application/x-www-form-urlencoded"), code: 400, says: "application/json"},
+		"no content type":   {body: good, change: header("Content-Type", ""), code: 400, says: "application/json"},
+		"compressed":        {body: good, change: header("Content-Encoding", "gzip"), code: 400, says: "uncompressed"},
+		"another method":    {body: good, change: func(r *http.Request) { r.Method = http.MethodGet }, code: 405, says: "POST"},
+		"a charset is fine": {body: good, change: header("Content-Type", "application/json; charset=utf-8"), code: 200},
+	} {
+		t.Run(name, func(t *testing.T) {
+			changes := []func(*http.Request){}
+			if test.change != nil {
+				changes = append(changes, test.change)
+			}
+			answer := post(handlersOf(t, world(t)).Validate(), []byte(test.body), changes...)
+			if answer.StatusCode != test.code {
+				t.Fatalf("HTTP %d", answer.StatusCode)
+			}
+			if test.code != 200 && !strings.Contains(statusOf(t, answer).Message, test.says) {
+				t.Errorf("the message lacks %q", test.says)
+			}
+		})
+	}
+}
+
+func TestMetricsTellDecisionsApart(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	measured := func(o *Options) { o.Metrics = registry }
+	s := world(t)
+	h := handlersOf(t, s, measured)
+	review(t, h.Validate(), create(t, checkout))
+	review(t, h.Validate(), create(t, timeout("shop", onClass, tenS)))
+	dry := create(t, checkout)
+	dry.dryRun = true
+	review(t, h.Mutate(), dry)
+	post(h.Mutate(), nil)
+	h.Stop()
+	post(h.Validate(), nil)
+	handlersOf(t, s, measured) // a second set shares them
+
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got bytes.Buffer
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			if f.GetType() == dto.MetricType_COUNTER {
+				got.WriteString(f.GetName())
+				for _, l := range m.GetLabel() {
+					got.WriteString(" " + l.GetName() + "=" + l.GetValue())
+				}
+				got.WriteString("\n")
+			}
+		}
+	}
+	want := `attache_admission_requests_total decision=allowed dry_run=false operation=CREATE webhook=validate
+attache_admission_requests_total decision=allowed dry_run=true operation=CREATE webhook=mutate
+attache_admission_requests_total decision=denied dry_run=false operation=CREATE webhook=validate
+attache_admission_requests_total decision=malformed dry_run=false operation=none webhook=mutate
+attache_admission_requests_total decision=undecided dry_run=false operation=none webhook=validate
+attache_undecided_total reason=stopped
+`
+	if got.String() != want {
+		t.Errorf("got\n%swant\n%s", got.String(), want)
+	}
+}
+
+func FuzzReview(f *testing.F) {
+	s := world(f)
+	for _, a := range []ask{
+		create(f, checkout), update(f, checkout, checkout), remove(f, checkout),
+		create(f, timeout("shop", onClass, tenS)), update(f, timeout("shop", onCart, tenS), timeout("shop", onClass, tenS)),
+	} {
+		f.Add(a.body(f))
+	}
+	for _, u := range objects(f, shop) {
+		f.Add(ask{operation: "UPDATE", object: u, old: u}.body(f))
+	}
+	f.Add([]byte(`{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"1","kind":{"group":"attache.dev","kind":"TimeoutPolicy"},"operation":"DELETE"}}`))
+	h := handlersOf(f, s, func(o *Options) { o.Deadline = time.Minute })
+	f.Fuzz(func(t *testing.T, body []byte) {
+		for _, handler := range []http.Handler{h.Mutate(), h.Validate()} {
+			answer := post(handler, body)
+			data, err := io.ReadAll(answer.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if answer.StatusCode == http.StatusServiceUnavailable && !bytes.Contains(data, []byte("has not seen")) {
+				t.Fatalf("%s", data)
+			}
+			if answer.StatusCode == http.StatusOK && !json.Valid(data) {
+				t.Fatalf("not JSON: %s", data)
+			}
+		}
+	})
+}

@@ -1,0 +1,116 @@
+package webhook
+
+import (
+	"testing"
+
+	authenticationv1 "k8s.io/api/authentication/v1"
+
+	"github.com/attache-dev/attache/policy/status"
+)
+
+func userInfo(name string) authenticationv1.UserInfo {
+	if name == "" {
+		name = "alice"
+	}
+	return authenticationv1.UserInfo{Username: name}
+}
+
+func TestARouteIsBornWithItsAnnotation(t *testing.T) {
+	s := world(t)
+	a := create(t, checkout)
+	response := review(t, handlersOf(t, s).Mutate(), a)
+	got := patched(t, a, response).GetAnnotations()[status.Annotation]
+	if want := wanted(t, s, a.object); got != want || want == "" {
+		t.Errorf("annotation is %q, the controller would write %q", got, want)
+	}
+	again := a
+	again.object = patched(t, a, response)
+	if r := review(t, handlersOf(t, s).Mutate(), again); len(r.Patch) != 0 {
+		t.Errorf("the second call patches again: %s", r.Patch)
+	}
+	dry := a
+	dry.dryRun = true
+	if r := review(t, handlersOf(t, s).Mutate(), dry); string(r.Patch) != string(response.Patch) {
+		t.Errorf("a dry run patches otherwise: %s", r.Patch)
+	}
+}
+
+func TestOnlyReservedAnnotationsArePatched(t *testing.T) {
+	s := world(t)
+	right := wanted(t, s, object(t, checkout))
+	for name, test := range map[string]struct {
+		annotations map[string]string
+		none        bool // no policy reaches the route
+		want        map[string]string
+		patch       string
+	}{
+		"others are kept":        {annotations: map[string]string{"a/b": "c"}, want: map[string]string{"a/b": "c", status.Annotation: right}},
+		"a false one is changed": {annotations: map[string]string{status.Annotation: "{}"}, want: map[string]string{status.Annotation: right}},
+		"the right one stays":    {annotations: map[string]string{status.Annotation: right}, want: map[string]string{status.Annotation: right}, patch: "none"},
+		"look-alikes go":         {annotations: map[string]string{"Attache.dev/Effective-Policies": "{}"}, want: map[string]string{status.Annotation: right}},
+		"a false one goes":       {none: true, annotations: map[string]string{status.Annotation: "{}", "a": "b"}, want: map[string]string{"a": "b"}},
+		"the last one goes":      {none: true, annotations: map[string]string{status.Annotation: "{}"}, want: nil},
+		"nothing to do":          {none: true, annotations: map[string]string{"a": "b"}, want: map[string]string{"a": "b"}, patch: "none"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := create(t, checkout)
+			a.object.SetAnnotations(test.annotations)
+			if test.none {
+				a.object.Object["spec"] = map[string]any{"parentRefs": []any{map[string]any{"name": "nowhere"}}}
+			}
+			response := review(t, handlersOf(t, s).Mutate(), a)
+			got := patched(t, a, response)
+			if len(got.GetAnnotations()) != len(test.want) {
+				t.Errorf("annotations are %q", got.GetAnnotations())
+			}
+			for key, value := range test.want {
+				if got.GetAnnotations()[key] != value {
+					t.Errorf("%s is %q, want %q", key, got.GetAnnotations()[key], value)
+				}
+			}
+			if test.patch == "none" && len(response.Patch) > 0 {
+				t.Errorf("needless patch: %s", response.Patch)
+			}
+		})
+	}
+}
+
+func TestAnObjectWithoutANameYetIsAnnotated(t *testing.T) {
+	s := world(t)
+	a := create(t, checkout)
+	want := wanted(t, s, a.object)
+	a.object.SetName("")
+	a.object.SetGenerateName("checkout-")
+	if got := patched(t, a, review(t, handlersOf(t, s).Mutate(), a)).GetAnnotations()[status.Annotation]; got != want {
+		t.Errorf("annotation is %q, want %q", got, want)
+	}
+}
+
+func TestGatewaysAreAnnotatedAndPoliciesAreNot(t *testing.T) {
+	s := world(t)
+	for _, u := range objects(t, shop) {
+		a := ask{operation: "UPDATE", object: u, old: u}
+		patch := review(t, handlersOf(t, s).Mutate(), a).Patch
+		if annotated := u.GetKind() == "Gateway" || u.GetKind() == "HTTPRoute"; annotated != (len(patch) > 0) {
+			t.Errorf("%s: patch %s", u.GetKind(), patch)
+		}
+	}
+}
+
+func TestRoutesCanBeLeftWithoutTheAnnotation(t *testing.T) {
+	a := create(t, checkout)
+	a.object.SetAnnotations(map[string]string{status.Annotation: "{}"})
+	h := handlersOf(t, world(t), func(o *Options) { o.LeaveRoutes = true })
+	if got := patched(t, a, review(t, h.Mutate(), a)).GetAnnotations(); len(got) != 0 {
+		t.Errorf("annotations are %q", got)
+	}
+}
+
+func TestTheAnnotationIsNoInput(t *testing.T) {
+	s := world(t)
+	a := create(t, checkout)
+	a.object.SetAnnotations(map[string]string{status.Annotation: `{"scopes":[{"effective":{"TimeoutPolicy":{"request":"1h"}}}]}`})
+	if got := patched(t, a, review(t, handlersOf(t, s).Mutate(), a)).GetAnnotations()[status.Annotation]; got != wanted(t, s, object(t, checkout)) {
+		t.Errorf("the annotation decided itself: %s", got)
+	}
+}

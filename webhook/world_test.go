@@ -1,0 +1,276 @@
+package webhook
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	jsonpatch "gopkg.in/evanphx/json-patch.v4"
+
+	"github.com/prometheus/client_golang/prometheus"
+	admissionv1 "k8s.io/api/admission/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/yaml"
+
+	"github.com/attache-dev/attache/crds"
+	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/schema"
+	"github.com/attache-dev/attache/policy/status"
+)
+
+// shop is what the tests start from.
+const shop = `
+apiVersion: v1
+kind: Namespace
+metadata: {name: infra}
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: shop}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: {name: edge}
+spec: {controllerName: example.com/gateway}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: public, namespace: infra}
+spec:
+  gatewayClassName: edge
+  listeners:
+  - {name: https, port: 443, protocol: HTTPS, allowedRoutes: {namespaces: {from: All}}}
+---
+apiVersion: attache.dev/v1alpha1
+kind: TimeoutPolicy
+metadata: {name: public, namespace: infra, creationTimestamp: "2026-01-01T00:00:00Z"}
+spec:
+  strategy: Patch
+  targetRef: {group: gateway.networking.k8s.io, kind: Gateway, name: public}
+  default: {request: 10s, backend: 5s}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: cart, namespace: shop}
+spec:
+  parentRefs: [{name: public, namespace: infra}]
+  rules:
+  - name: pay
+  - name: twice
+  - name: twice
+`
+
+const checkout = `
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: checkout, namespace: shop}
+spec:
+  parentRefs: [{name: public, namespace: infra}]
+  rules: [{name: pay}]
+`
+
+func objects(t testing.TB, manifests string) []*unstructured.Unstructured {
+	t.Helper()
+	var out []*unstructured.Unstructured
+	for _, doc := range strings.Split(manifests, "\n---\n") {
+		data, err := yaml.YAMLToJSON([]byte(doc))
+		if err != nil {
+			t.Fatal(err)
+		}
+		u := &unstructured.Unstructured{}
+		if err := u.UnmarshalJSON(data); err != nil {
+			t.Fatalf("%v in %s", err, doc)
+		}
+		out = append(out, u)
+	}
+	return out
+}
+
+func object(t testing.TB, manifest string) *unstructured.Unstructured {
+	t.Helper()
+	return objects(t, manifest)[0]
+}
+
+// world is a snapshot of our kinds and some manifests.
+func world(t testing.TB, manifests ...string) *policy.Snapshot {
+	t.Helper()
+	var definitions []*unstructured.Unstructured
+	for _, file := range crds.Attache() {
+		definitions = append(definitions, objects(t, strings.TrimPrefix(string(file.Data), "---\n"))...)
+	}
+	s, problems := policy.NewSnapshot(policy.Options{
+		PlatformNamespaces: []string{"infra"},
+		Compile: func(crd *unstructured.Unstructured) (policy.Validator, error) {
+			return schema.Compile(crd)
+		},
+	}).With(definitions...)
+	for _, m := range append([]string{shop}, manifests...) {
+		var more []*unstructured.Unstructured
+		more = objects(t, m)
+		next, found := s.With(more...)
+		s, problems = next, append(problems, found...)
+	}
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	return s
+}
+
+// handlersOf are handlers that decide with a snapshot.
+func handlersOf(t testing.TB, s *policy.Snapshot, change ...func(*Options)) *Handlers {
+	t.Helper()
+	o := Options{
+		Snapshot:    func() (*policy.Snapshot, bool) { return s, true },
+		Controllers: []string{"system:serviceaccount:attache-system:attache"},
+		Metrics:     prometheus.NewRegistry(),
+	}
+	for _, f := range change {
+		f(&o)
+	}
+	h, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// ask is a review in the making.
+type ask struct {
+	operation   admissionv1.Operation
+	object, old *unstructured.Unstructured
+	user        string
+	dryRun      bool
+}
+
+func create(t testing.TB, manifest string) ask {
+	return ask{operation: admissionv1.Create, object: object(t, manifest)}
+}
+
+func update(t testing.TB, old, manifest string) ask {
+	return ask{operation: admissionv1.Update, old: object(t, old), object: object(t, manifest)}
+}
+
+func remove(t testing.TB, manifest string) ask {
+	return ask{operation: admissionv1.Delete, old: object(t, manifest)}
+}
+
+func (a ask) body(t testing.TB) []byte {
+	t.Helper()
+	u := a.object
+	if u == nil {
+		u = a.old
+	}
+	gvk := u.GroupVersionKind()
+	request := &admissionv1.AdmissionRequest{
+		UID: "7d0e2c5e", Operation: a.operation, Namespace: u.GetNamespace(), Name: u.GetName(),
+		Kind:     metav1.GroupVersionKind{Group: gvk.Group, Version: gvk.Version, Kind: gvk.Kind},
+		DryRun:   &a.dryRun,
+		UserInfo: userInfo(a.user),
+	}
+	if a.object != nil {
+		request.Object = runtime.RawExtension{Raw: encode(t, a.object)}
+	}
+	if a.old != nil {
+		request.OldObject = runtime.RawExtension{Raw: encode(t, a.old)}
+	}
+	return encode(t, &admissionv1.AdmissionReview{
+		TypeMeta: metav1.TypeMeta{APIVersion: "admission.k8s.io/v1", Kind: "AdmissionReview"},
+		Request:  request,
+	})
+}
+
+func encode(t testing.TB, v any) []byte {
+	t.Helper()
+	data, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// post makes a call without a network.
+func post(h http.Handler, body []byte, change ...func(*http.Request)) *http.Response {
+	r := httptest.NewRequest(http.MethodPost, "/?timeout=5s", bytes.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	for _, f := range change {
+		f(r)
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w.Result()
+}
+
+// review returns the response to a review that must be decided.
+func review(t testing.TB, h http.Handler, a ask) *admissionv1.AdmissionResponse {
+	t.Helper()
+	answer := post(h, a.body(t))
+	data, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if answer.StatusCode != http.StatusOK {
+		t.Fatalf("HTTP %d: %s", answer.StatusCode, data)
+	}
+	var out admissionv1.AdmissionReview
+	if err := json.Unmarshal(data, &out); err != nil {
+		t.Fatal(err)
+	}
+	if out.Response.UID != "7d0e2c5e" || out.APIVersion != "admission.k8s.io/v1" || out.Kind != "AdmissionReview" {
+		t.Fatalf("not an answer to the review: %s", data)
+	}
+	for _, w := range out.Response.Warnings {
+		if len(w) >= 250 {
+			t.Errorf("a warning of %d bytes: %s", len(w), w)
+		}
+	}
+	return out.Response
+}
+
+// patched is the object of a review after the response's patch.
+func patched(t testing.TB, a ask, response *admissionv1.AdmissionResponse) *unstructured.Unstructured {
+	t.Helper()
+	if len(response.Patch) == 0 {
+		return a.object
+	}
+	patch, err := jsonpatch.DecodePatch(response.Patch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := patch.Apply(encode(t, a.object))
+	if err != nil {
+		t.Fatalf("%v: %s", err, response.Patch)
+	}
+	u := &unstructured.Unstructured{}
+	if err := u.UnmarshalJSON(data); err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+// wanted is the annotation that the controller would write once an object is
+// stored.
+func wanted(t testing.TB, s *policy.Snapshot, u *unstructured.Unstructured) string {
+	t.Helper()
+	stored := u.DeepCopy()
+	stored.SetUID("5a0d8c88")
+	stored.SetGeneration(7)
+	stored.SetCreationTimestamp(metav1.Now())
+	after, _ := s.With(stored)
+	ref := (&request{AdmissionRequest: &admissionv1.AdmissionRequest{
+		Name: u.GetName(), Namespace: u.GetNamespace(),
+		Kind: metav1.GroupVersionKind{Group: u.GroupVersionKind().Group, Kind: u.GetKind()},
+	}}).ref()
+	value, _ := status.AnnotationValue(policy.Resolve(after, ref).Get(ref))
+	return value
+}
+
+func has(list []string, part string) bool {
+	return slices.ContainsFunc(list, func(s string) bool { return strings.Contains(s, part) })
+}
