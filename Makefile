@@ -3,6 +3,7 @@
 # test/controlplane/tools/go.mod, and built when it is first needed.
 
 GO ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
 # The whole suite, and how much of it at once: several packages run a control
 # plane of their own, and some tests measure how soon something follows.
@@ -39,8 +40,8 @@ playground-down: ## Stop the playground
 
 ##@ Build and test
 .PHONY: build test test-short controlplane
-build: ## Both programs, into bin/ (Go stamps the version of the checkout)
-	$(GO) build -trimpath -ldflags '-s -w' -o bin/ ./cmd/...
+build: ## Both programs, into bin/, stamped with the version of the checkout
+	$(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ ./cmd/...
 test: controlplane ## Everything, on a real control plane
 	$(GO) test -p $(PARALLEL) $(TESTFLAGS) $(PACKAGES)
 test-short: ## What needs no control plane

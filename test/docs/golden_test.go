@@ -1,0 +1,122 @@
+package docs
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var (
+	// shows is the line of a golden file that names the rules that it shows.
+	shows = regexp.MustCompile(`(?m)^Shows: (.+)\.$`)
+	// ruleItem is a rule of docs/binding.md.
+	ruleItem = regexp.MustCompile(`^- \*\*([DR][0-9]+)\*\* `)
+	// section is a numbered heading of docs/semantics.md.
+	section = regexp.MustCompile(`^#+ ([0-9.]+?)\.? `)
+)
+
+const (
+	// ruleLinks begins the links at the end of a rule.
+	ruleLinks = " → ["
+	// sectionLinks begins the line of links under a heading.
+	sectionLinks = "Examples: ["
+)
+
+// TestRulesLinkToTheirExamples: each rule links to the golden files that say
+// that they show it. The links are written by -update and not by hand.
+func TestRulesLinkToTheirExamples(t *testing.T) {
+	t.Chdir("../..")
+	examples := examplesByRule(t)
+	for page, link := range map[string]func(string, map[string]string) string{
+		"docs/binding.md":   linkRules,
+		"docs/semantics.md": linkSections,
+	} {
+		text := read(t, page)
+		linked := link(text, examples)
+		switch {
+		case linked == text:
+		case *update:
+			if err := os.WriteFile(page, []byte(linked), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		default:
+			t.Errorf("%s does not link to the examples in test/golden: run \"go test ./test/docs -update\" (- page, + wanted):\n%s",
+				page, cmp.Diff(strings.Split(text, "\n"), strings.Split(linked, "\n")))
+		}
+	}
+	for _, rule := range slices.Sorted(maps.Keys(examples)) {
+		if !strings.HasPrefix(rule, "GEP-") {
+			t.Errorf("%s are said to show %q, which is neither in docs/binding.md nor in docs/semantics.md", examples[rule], rule)
+		}
+	}
+}
+
+// examplesByRule has the links for each rule that a golden file shows.
+func examplesByRule(t *testing.T) map[string]string {
+	t.Helper()
+	links := map[string][]string{}
+	walk(t, "test/golden", ".txtar", func(path, text string) {
+		match := shows.FindStringSubmatch(text)
+		if match == nil {
+			return // its own test complains
+		}
+		name := strings.ReplaceAll(strings.TrimSuffix(filepath.Base(path), ".txtar"), "-", " ")
+		for rule := range strings.SplitSeq(match[1], ", ") {
+			links[rule] = append(links[rule], "["+name+"](../"+filepath.ToSlash(path)+")")
+		}
+	})
+	if len(links) == 0 {
+		t.Fatal("no golden file shows any rule")
+	}
+	joined := map[string]string{}
+	for rule, list := range links {
+		joined[rule] = strings.Join(list, ", ")
+	}
+	return joined
+}
+
+// linkRules puts links at the end of each rule, and takes those rules out of
+// examples.
+func linkRules(page string, examples map[string]string) string {
+	lines := strings.Split(page, "\n")
+	for i, line := range lines {
+		match := ruleItem.FindStringSubmatch(line)
+		if match == nil {
+			continue
+		}
+		line, _, _ = strings.Cut(line, ruleLinks)
+		if links := examples[match[1]]; links != "" {
+			line += strings.TrimSuffix(ruleLinks, "[") + links
+			delete(examples, match[1])
+		}
+		lines[i] = line
+	}
+	return strings.Join(lines, "\n")
+}
+
+// linkSections puts a line of links under each numbered heading.
+func linkSections(page string, examples map[string]string) string {
+	var out []string
+	lines := strings.Split(page, "\n")
+	for i := 0; i < len(lines); i++ {
+		out = append(out, lines[i])
+		match := section.FindStringSubmatch(lines[i])
+		if match == nil {
+			continue
+		}
+		if i+2 < len(lines) && strings.HasPrefix(lines[i+2], sectionLinks) {
+			i += 2
+		}
+		if links := examples["semantics "+match[1]]; links != "" {
+			out = append(out, "", strings.TrimSuffix(sectionLinks, "[")+links+".")
+			delete(examples, "semantics "+match[1])
+		}
+	}
+	return strings.Join(out, "\n")
+}
