@@ -426,4 +426,12 @@ func TestAChangeOfAListenerReachesItsRoutes(t *testing.T) {
 	g = g.With(decode(t, gateway("edge", selector("shop")))...)
 	wantOutcomes(t, g, r, "Gateway infra/g Accepted http=a.example.com")
 	wantOutcomes(t, g.With(decode(t, gateway("edge", selector("data")))...), r, "Gateway infra/g NotAllowedByListeners")
+
+	certificate := func(name string) string {
+		return gateway("edge", strings.Replace(before, "protocol: HTTP", "protocol: HTTPS, tls: {certificateRefs: [{name: "+name+"}]}", 1))
+	}
+	g = g.With(decode(t, certificate("old"))...)
+	if l := g.With(decode(t, certificate("new"))...).BoundTo(r)[0]; l.Spec.Certificates[0].To.Name != "new" {
+		t.Errorf("the route is on a listener with certificate %s", l.Spec.Certificates[0].To)
+	}
 }
