@@ -298,7 +298,7 @@ func (e *edit) addCRD(u *unstructured.Unstructured) {
 func sameKind(a, b *Kind) bool {
 	x, y := *a, *b
 	same := (x.Validator == nil) == (y.Validator == nil)
-	if s, ok := x.Validator.(interface{ Same(Validator) bool }); ok && same && y.Validator != nil {
+	if s, ok := x.Validator.(interface{ Same(other any) bool }); ok && same && y.Validator != nil {
 		same = s.Same(y.Validator)
 	}
 	x.Validator, y.Validator = nil, nil
