@@ -7,7 +7,8 @@
 //
 //   - inputs: sections with the name of a file, such as input.yaml. They are
 //     what a person would write, neither defaulted nor sorted.
-//   - "-- flags --": more flags for every command, such as --platform-namespaces.
+//   - "-- flags --": more flags for every command, such as --platform-namespaces,
+//     or -f for input that is elsewhere in the repository.
 //   - "-- effective --": the effective policies in one line for each scope.
 //   - "-- explain KIND/NAME --" and every other command line: what the real
 //     command prints. Lines of standard error start with "! ", and an exit code

@@ -102,6 +102,8 @@ func checkFile(t *testing.T, file string) {
 type world struct {
 	folder string
 	flags  []string
+	// args are the flags that make a command read the input.
+	args []string
 }
 
 func newWorld(t *testing.T, archive *txtar.Archive) *world {
@@ -119,6 +121,7 @@ func newWorld(t *testing.T, archive *txtar.Archive) *world {
 			if err := os.WriteFile(path, section.Data, 0o644); err != nil {
 				t.Fatal(err)
 			}
+			w.args = []string{"-R", "-f", w.folder}
 		}
 	}
 	return w
@@ -138,7 +141,7 @@ func (w *world) section(t *testing.T, name string) []byte {
 // run runs the real command on the input.
 func (w *world) run(t *testing.T, args ...string) (out, errOut string, code int) {
 	t.Helper()
-	args = slices.Concat([]string{"kubectl-effective_policy"}, args, []string{"-R", "-f", w.folder}, w.flags)
+	args = slices.Concat([]string{"kubectl-effective_policy"}, args, w.args, w.flags)
 	var stdout, stderr bytes.Buffer
 	streams := genericiooptions.IOStreams{In: strings.NewReader(""), Out: &stdout, ErrOut: &stderr}
 	code = command.Main(context.Background(), args, streams, "")

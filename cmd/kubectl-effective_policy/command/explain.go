@@ -208,22 +208,26 @@ func (w *world) explanationOf(e *policy.Effective, scopes []policy.Scope) *expla
 		}
 	}
 	for _, s := range scopes {
-		out.Scopes = append(out.Scopes, explainScope(s, t))
+		on := &paths{t, s.Parents, s.Rules}
+		if slices.Equal(s.Rules, []string{"*"}) {
+			on.rules = w.ruleNames(t)
+		}
+		out.Scopes = append(out.Scopes, explainScope(s, on))
 	}
 	out.NotInForce = w.refusedOnTheWay(e)
 	return out
 }
 
-func explainScope(s policy.Scope, target hierarchy.Ref) explainedScope {
+func explainScope(s policy.Scope, on *paths) explainedScope {
 	out := explainedScope{Rules: s.Rules, Fields: []explainedField{}}
 	for _, l := range s.Parents {
 		out.Parents = append(out.Parents, nameOf(l))
 	}
 	for _, m := range s.Result.Kinds {
 		for _, o := range m.Origins {
-			out.Fields = append(out.Fields, explainField(m, o, s, target))
+			out.Fields = append(out.Fields, explainField(m, o, on))
 		}
-		out.Fields = append(out.Fields, dropped(m, s, target)...)
+		out.Fields = append(out.Fields, dropped(m, on)...)
 		for _, field := range m.NotApplicable {
 			out.NotApplicable = append(out.NotApplicable, m.Kind.Name()+"."+field)
 		}
@@ -235,7 +239,7 @@ func explainScope(s policy.Scope, target hierarchy.Ref) explainedScope {
 	return out
 }
 
-func explainField(m *policy.Merged, o policy.Origin, s policy.Scope, target hierarchy.Ref) explainedField {
+func explainField(m *policy.Merged, o policy.Origin, on *paths) explainedField {
 	f := explainedField{
 		Policy: m.Kind.Name(), Field: o.Field, Value: o.Value,
 		From: o.From.String(), Target: o.Target.String(), Level: o.Level.String(), Block: o.Block.String(),
@@ -244,10 +248,7 @@ func explainField(m *policy.Merged, o policy.Origin, s policy.Scope, target hier
 		place: placeOf(o.Target, o.Level),
 	}
 	for _, b := range o.Beat {
-		f.Beat = append(f.Beat, beatenText{
-			Value: b.Value, From: b.From.String(), Target: targetAt(b.Level, s, target),
-			Level: b.Level.String(), Block: b.Block.String(), place: placesAt(b.Level, s, target),
-		})
+		f.Beat = append(f.Beat, on.beatenAt(b.Level, b.Block, b.From, b.Value))
 	}
 	if !o.ClampedBy.IsZero() {
 		f.ClampedBy, f.Stated = o.ClampedBy.String(), o.Stated

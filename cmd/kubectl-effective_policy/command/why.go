@@ -23,7 +23,7 @@ func why(m *policy.Merged, o policy.Origin) string {
 	case alone:
 		sentence = "nobody else states it"
 	case o.Block == merge.Override:
-		sentence = "override of " + placeOf(o.Target, o.Level) + " beats everything below it"
+		sentence = whyOverride(o)
 	case o.Block == merge.Inline:
 		sentence = "the route rule states it itself, and no override does"
 	default:
@@ -33,6 +33,21 @@ func why(m *policy.Merged, o policy.Origin) string {
 		sentence += "; bounds of " + by + " do not reach an override from above"
 	}
 	return sentence
+}
+
+// whyOverride tells what an override beats by its level from what it beats by
+// being an override.
+func whyOverride(o policy.Origin) string {
+	from := "override of " + placeOf(o.Target, o.Level)
+	below := func(b policy.Beaten) bool { return b.Level >= o.Level }
+	isOverride := func(b policy.Beaten) bool { return b.Block == merge.Override }
+	switch {
+	case !slices.ContainsFunc(o.Beat, func(b policy.Beaten) bool { return !below(b) }):
+		return from + " beats everything below it"
+	case slices.ContainsFunc(o.Beat, isOverride):
+		return from + " beats the overrides below it, and every default"
+	}
+	return from + " beats every default, also from above"
 }
 
 // boundedInVain names the policies whose bounds on a field stand below the
@@ -83,17 +98,23 @@ func placeOf(target hierarchy.Ref, level hierarchy.Level) string {
 	return target.String()
 }
 
-// targetsAt are what a level is on the paths of a scope, each once. Losers are
-// known by their level: on paths that read the same they can be attached to
-// different objects.
-func targetsAt(level hierarchy.Level, s policy.Scope, target hierarchy.Ref) []hierarchy.Ref {
+// paths are those of one scope of a route or a Gateway, with the rules one by one.
+type paths struct {
+	target  hierarchy.Ref
+	parents []*hierarchy.Listener
+	rules   []string
+}
+
+// at are what a level is on the paths, each once. Losers are known by their
+// level: on paths that read the same they can be attached to different objects.
+func (s *paths) at(level hierarchy.Level) []hierarchy.Ref {
 	var refs []hierarchy.Ref
 	add := func(ref hierarchy.Ref) {
 		if !ref.IsZero() && !slices.Contains(refs, ref) {
 			refs = append(refs, ref)
 		}
 	}
-	for _, l := range s.Parents {
+	for _, l := range s.parents {
 		switch level {
 		case hierarchy.GatewayClassLevel:
 			add(l.Class)
@@ -104,22 +125,23 @@ func targetsAt(level hierarchy.Level, s policy.Scope, target hierarchy.Ref) []hi
 		case hierarchy.ListenerLevel:
 			add(l.Ref)
 		case hierarchy.RouteLevel:
-			add(target)
+			add(s.target)
 		default:
-			for _, rule := range s.Rules {
-				add(target.WithSection(rule))
+			for _, rule := range s.rules {
+				add(s.target.WithSection(rule))
 			}
 		}
 	}
 	return refs
 }
 
-func targetAt(level hierarchy.Level, s policy.Scope, target hierarchy.Ref) string {
-	return texts(targetsAt(level, s, target), hierarchy.Ref.String)
-}
-
-func placesAt(level hierarchy.Level, s policy.Scope, target hierarchy.Ref) string {
-	return texts(targetsAt(level, s, target), func(ref hierarchy.Ref) string { return placeOf(ref, level) })
+// beatenAt is a value that lost, from its level.
+func (s *paths) beatenAt(level hierarchy.Level, block merge.Block, from hierarchy.Ref, value any) beatenText {
+	refs := s.at(level)
+	return beatenText{
+		Value: value, From: from.String(), Target: texts(refs, hierarchy.Ref.String), Level: level.String(), Block: block.String(),
+		place: texts(refs, func(ref hierarchy.Ref) string { return placeOf(ref, level) }),
+	}
 }
 
 func texts(refs []hierarchy.Ref, text func(hierarchy.Ref) string) string {
@@ -140,7 +162,7 @@ type statement struct {
 
 // dropped lists the fields that policies on the path state and that are not set
 // in the end, because a strategy Atomic took or left a block whole.
-func dropped(m *policy.Merged, s policy.Scope, target hierarchy.Ref) []explainedField {
+func dropped(m *policy.Merged, s *paths) []explainedField {
 	stated := map[string][]statement{}
 	for _, part := range m.Parts {
 		for _, layer := range part.Attachment.Policy.Layers {
@@ -158,10 +180,7 @@ func dropped(m *policy.Merged, s policy.Scope, target hierarchy.Ref) []explained
 		slices.SortFunc(statements, strongerFirst)
 		f := explainedField{Policy: m.Kind.Name(), Field: field, Beat: []beatenText{}, Why: whyDropped(m, statements[0])}
 		for _, st := range statements {
-			f.Beat = append(f.Beat, beatenText{
-				Value: st.value, From: st.from.String(), Target: targetAt(st.level, s, target),
-				Level: st.level.String(), Block: st.layer.Block.String(), place: placesAt(st.level, s, target),
-			})
+			f.Beat = append(f.Beat, s.beatenAt(st.level, st.layer.Block, st.from, st.value))
 		}
 		fields = append(fields, f)
 	}
