@@ -145,7 +145,7 @@ func TestADrainingReplicaDecidesAndSaysGoodbye(t *testing.T) {
 }
 
 func TestTheBudgetLeavesTimeForTheWayBack(t *testing.T) {
-	h := handlersOf(t, world(t))
+	h := handlersOf(t, world(t), func(o *Options) { o.Deadline = 0 })
 	for parameter, want := range map[string]time.Duration{
 		"": 2 * time.Second, "nonsense": 2 * time.Second, "-1s": 2 * time.Second, "0s": 2 * time.Second,
 		"10s": 2 * time.Second, "2s": 1750 * time.Millisecond, "1s": 750 * time.Millisecond, "200ms": 100 * time.Millisecond,
@@ -252,7 +252,7 @@ func FuzzReview(f *testing.F) {
 		f.Add(ask{operation: "UPDATE", object: u, old: u}.body(f))
 	}
 	f.Add([]byte(`{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"1","kind":{"group":"attache.dev","kind":"TimeoutPolicy"},"operation":"DELETE"}}`))
-	h := handlersOf(f, s, func(o *Options) { o.Deadline = time.Minute })
+	h := handlersOf(f, s)
 	f.Fuzz(func(t *testing.T, body []byte) {
 		for _, handler := range []http.Handler{h.Mutate(), h.Validate()} {
 			answer := post(handler, body)

@@ -3,12 +3,15 @@ package webhook
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	jsonpatch "gopkg.in/evanphx/json-patch.v4"
 
@@ -98,12 +101,16 @@ func object(t testing.TB, manifest string) *unstructured.Unstructured {
 	return objects(t, manifest)[0]
 }
 
-// world is a snapshot of our kinds and some manifests.
-func world(t testing.TB, manifests ...string) *policy.Snapshot {
-	t.Helper()
+// kinds is a snapshot of nothing but our policy kinds. Snapshots are immutable,
+// so the tests can share it; compiling the rules takes a while.
+var kinds = sync.OnceValues(func() (*policy.Snapshot, error) {
 	var definitions []*unstructured.Unstructured
 	for _, file := range crds.Attache() {
-		definitions = append(definitions, objects(t, strings.TrimPrefix(string(file.Data), "---\n"))...)
+		u := &unstructured.Unstructured{}
+		if err := yaml.Unmarshal(file.Data, &u.Object); err != nil {
+			return nil, err
+		}
+		definitions = append(definitions, u)
 	}
 	s, problems := policy.NewSnapshot(policy.Options{
 		PlatformNamespaces: []string{"infra"},
@@ -111,14 +118,25 @@ func world(t testing.TB, manifests ...string) *policy.Snapshot {
 			return schema.Compile(crd)
 		},
 	}).With(definitions...)
-	for _, m := range append([]string{shop}, manifests...) {
-		var more []*unstructured.Unstructured
-		more = objects(t, m)
-		next, found := s.With(more...)
-		s, problems = next, append(problems, found...)
-	}
 	if len(problems) > 0 {
-		t.Fatal(problems)
+		return nil, fmt.Errorf("the CRDs have problems: %v", problems)
+	}
+	return s, nil
+})
+
+// world is a snapshot of our kinds and some manifests.
+func world(t testing.TB, manifests ...string) *policy.Snapshot {
+	t.Helper()
+	s, err := kinds()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range append([]string{shop}, manifests...) {
+		next, problems := s.With(objects(t, m)...)
+		if len(problems) > 0 {
+			t.Fatal(problems)
+		}
+		s = next
 	}
 	return s
 }
@@ -130,6 +148,7 @@ func handlersOf(t testing.TB, s *policy.Snapshot, change ...func(*Options)) *Han
 		Snapshot:    func() (*policy.Snapshot, bool) { return s, true },
 		Controllers: []string{"system:serviceaccount:attache-system:attache"},
 		Metrics:     prometheus.NewRegistry(),
+		Deadline:    time.Minute, // machines that run tests can be busy
 	}
 	for _, f := range change {
 		f(&o)
@@ -197,7 +216,7 @@ func encode(t testing.TB, v any) []byte {
 
 // post makes a call without a network.
 func post(h http.Handler, body []byte, change ...func(*http.Request)) *http.Response {
-	r := httptest.NewRequest(http.MethodPost, "/?timeout=5s", bytes.NewReader(body))
+	r := httptest.NewRequest(http.MethodPost, "/?timeout=70s", bytes.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
 	for _, f := range change {
 		f(r)
