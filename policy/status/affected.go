@@ -1,0 +1,150 @@
+package status
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
+)
+
+// MaxConditions is how many conditions a list can have (R57). Ours never push
+// another's out.
+const MaxConditions = 8
+
+const (
+	affectedPrefix = policy.Group + "/"
+	affectedSuffix = "Affected"
+	reasonAffected = "PolicyAffected"
+)
+
+// Conditions are what is live in the status of a GatewayClass, a Gateway or a
+// ListenerSet: the conditions of the object, and of each listener that its
+// status has.
+type Conditions struct {
+	Object    []any
+	Listeners map[string][]any
+}
+
+// Affected returns the write that makes the conditions attache.dev/<Kind>Affected
+// true on a GatewayClass, a Gateway or a ListenerSet and on its listeners: one
+// for each policy kind of which a policy is attached there or above (GEP-713).
+// Conditions that hold no longer are taken away. Listeners that the status does
+// not list yet are passed over: their entry is for the Gateway's own controller
+// to make.
+func (p Planner) Affected(s *policy.Snapshot, ref hierarchy.Ref, generation int64, live Conditions) []Write {
+	chain, listeners := above(s, ref)
+	if chain == nil {
+		return nil
+	}
+	own := affecting(s, chain)
+	want := map[string]any{}
+	conditions, changed := p.affectedConditions(own, live.Object, generation)
+	if len(conditions) > 0 {
+		want["conditions"] = conditions
+	}
+	var entries []any
+	for _, name := range listeners {
+		have, listed := live.Listeners[name]
+		if !listed {
+			continue
+		}
+		conditions, differs := p.affectedConditions(affecting(s, append(slices.Clone(chain), ref.WithSection(name))), have, generation)
+		changed = changed || differs
+		if len(conditions) > 0 {
+			entries = append(entries, map[string]any{"name": name, "conditions": conditions})
+		}
+	}
+	if !changed {
+		return nil
+	}
+	if len(entries) > 0 {
+		want["listeners"] = entries
+	}
+	object := named(p.version(ref), ref.Kind, ref.Namespace, ref.Name)
+	object.Object["status"] = want
+	return []Write{{ApplyStatus, object}}
+}
+
+// above is an object with everything above it, and the names of its listeners;
+// nil when it does not exist or is none of the three kinds.
+func above(s *policy.Snapshot, ref hierarchy.Ref) (chain []hierarchy.Ref, listeners []string) {
+	object, _ := s.Graph().Get(ref)
+	switch o := object.(type) {
+	case *hierarchy.GatewayClass:
+		return []hierarchy.Ref{ref}, nil
+	case *hierarchy.Gateway:
+		return []hierarchy.Ref{hierarchy.GatewayClassRef(o.Class), ref}, listenerNames(o.Listeners)
+	case *hierarchy.ListenerSet:
+		chain = []hierarchy.Ref{ref}
+		if admitted, _, _ := s.Graph().ListenerSetStatus(ref); admitted {
+			upper, _ := above(s, o.Parent)
+			chain = append(upper, ref)
+		}
+		return chain, listenerNames(o.Listeners)
+	}
+	return nil, nil
+}
+
+func listenerNames(listeners []hierarchy.ListenerSpec) []string {
+	names := make([]string, len(listeners))
+	for i, l := range listeners {
+		names[i] = l.Name
+	}
+	return names
+}
+
+// affecting lists the policies that apply on a chain of places, by kind.
+func affecting(s *policy.Snapshot, chain []hierarchy.Ref) map[string][]hierarchy.Ref {
+	kinds := map[string][]hierarchy.Ref{}
+	for _, place := range chain {
+		for _, p := range s.Named(place) {
+			for _, standing := range s.Standings(p) {
+				if standing.Target.Ref == place && standing.Accepted() {
+					kinds[p.Ref.Kind] = append(kinds[p.Ref.Kind], p.Ref)
+				}
+			}
+		}
+	}
+	return kinds
+}
+
+// affectedConditions are our conditions to be, and whether they differ from the
+// live ones.
+func (p Planner) affectedConditions(kinds map[string][]hierarchy.Ref, live []any, generation int64) (want []any, changed bool) {
+	var have []any
+	foreign := 0
+	for _, c := range live {
+		if isAffected(c) {
+			have = append(have, c)
+		} else {
+			foreign++
+		}
+	}
+	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
+		if foreign+len(want) >= MaxConditions {
+			break
+		}
+		refs := kinds[kind]
+		want = append(want, p.condition(condition{
+			kind: affectedPrefix + kind + affectedSuffix, status: "True", reason: reasonAffected,
+			message: fmt.Sprintf("Affected by %s.", list(refs, 5)),
+		}, live, generation))
+	}
+	byType := func(a, b any) int {
+		return strings.Compare(fmt.Sprint(a.(map[string]any)["type"]), fmt.Sprint(b.(map[string]any)["type"]))
+	}
+	slices.SortFunc(have, byType)
+	slices.SortFunc(want, byType)
+	return want, len(have) != len(want) || (len(want) > 0 && !reflect.DeepEqual(have, want))
+}
+
+// isAffected says whether a live condition is one of ours.
+func isAffected(c any) bool {
+	object, _ := c.(map[string]any)
+	kind, _ := object["type"].(string)
+	return strings.HasPrefix(kind, affectedPrefix) && strings.HasSuffix(kind, affectedSuffix)
+}

@@ -1,0 +1,80 @@
+package status_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/status"
+)
+
+func conditionTypes(list any) []string {
+	var types []string
+	conditions, _ := list.([]any)
+	for _, c := range conditions {
+		types = append(types, c.(map[string]any)["type"].(string))
+	}
+	return types
+}
+
+func TestWhatPoliciesAffectSaysSoAndStopsSayingSo(t *testing.T) {
+	c := clusterOf(t, gateways+`
+---
+{apiVersion: attache.dev/v1alpha1, kind: RetryPolicy, metadata: {name: http, namespace: infra}, spec: {strategy: Patch, targetRef: {group: gateway.networking.k8s.io, kind: Gateway, name: a, sectionName: http}, default: {maxRetries: 1}}}`)
+	gateway := hierarchy.GatewayRef("infra", "a")
+	live := status.Conditions{
+		Object:    []any{map[string]any{"type": "Accepted", "status": "True"}},
+		Listeners: map[string][]any{"http": {map[string]any{"type": "Programmed", "status": "True"}}},
+	}
+	writes := at(noon).Affected(c.s, gateway, 4, live)
+	if len(writes) != 1 || writes[0].Verb != status.ApplyStatus {
+		t.Fatalf("want one ApplyStatus, got %v", writes)
+	}
+	written := writes[0].Object.Object["status"].(map[string]any)
+	if diff := cmp.Diff([]string{"attache.dev/TimeoutPolicyAffected"}, conditionTypes(written["conditions"])); diff != "" {
+		t.Errorf("on the Gateway: -want +got:\n%s", diff)
+	}
+	listener := written["listeners"].([]any)[0].(map[string]any)
+	if diff := cmp.Diff([]string{"attache.dev/RetryPolicyAffected", "attache.dev/TimeoutPolicyAffected"}, conditionTypes(listener["conditions"])); diff != "" {
+		t.Errorf("on the listener: -want +got:\n%s", diff)
+	}
+
+	live.Object = append(live.Object, written["conditions"].([]any)...)
+	live.Listeners["http"] = append(live.Listeners["http"], listener["conditions"].([]any)...)
+	if again := at(noon).Affected(c.s, gateway, 4, live); len(again) > 0 {
+		t.Errorf("written again: %v", again)
+	}
+	bare := c.s.Without(hierarchy.NewRef(policy.Group, "TimeoutPolicy", "infra", "class"), hierarchy.NewRef(policy.Group, "RetryPolicy", "infra", "http"))
+	writes = at(noon).Affected(bare, gateway, 4, live)
+	if len(writes) != 1 {
+		t.Fatalf("want our conditions taken away, got %v", writes)
+	}
+	if diff := cmp.Diff(map[string]any{}, writes[0].Object.Object["status"]); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestOurConditionsNeverPushAnotherOut(t *testing.T) {
+	c := clusterOf(t, gateways)
+	var full []any
+	for i := range status.MaxConditions {
+		full = append(full, map[string]any{"type": fmt.Sprintf("example.com/C%d", i), "status": "True"})
+	}
+	if writes := at(noon).Affected(c.s, hierarchy.GatewayClassRef("edge"), 1, status.Conditions{Object: full}); len(writes) > 0 {
+		t.Errorf("the list is full, got %v", writes)
+	}
+	if writes := at(noon).Affected(c.s, hierarchy.GatewayClassRef("edge"), 1, status.Conditions{Object: full[1:]}); len(writes) != 1 {
+		t.Errorf("there is room for one, got %v", writes)
+	}
+}
+
+func TestAListenerThatTheStatusDoesNotListIsLeftToItsController(t *testing.T) {
+	c := clusterOf(t, gateways)
+	writes := at(noon).Affected(c.s, hierarchy.GatewayRef("infra", "a"), 1, status.Conditions{})
+	if len(writes) != 1 || writes[0].Object.Object["status"].(map[string]any)["listeners"] != nil {
+		t.Errorf("want the Gateway's own condition alone, got %v", writes)
+	}
+}
