@@ -1,5 +1,7 @@
 package hierarchy
 
+import "maps"
+
 // claim is what makes listeners on one port distinct (R38). tls never does.
 type claim struct {
 	port     int32
@@ -27,7 +29,7 @@ type claims struct{ held ports }
 // otherwise a mistake in a Gateway would hand its port to any tenant.
 func (c *claims) enter(specs []ListenerSpec) []string {
 	conflicts := make([]string, len(specs))
-	var own ports
+	own := make(ports, len(specs))
 	for i := range specs {
 		entry := claimOf(&specs[i])
 		if conflicts[i] = c.held.conflict(entry, 0); conflicts[i] == "" {
@@ -36,46 +38,43 @@ func (c *claims) enter(specs []ListenerSpec) []string {
 	}
 	for i := range specs {
 		if conflicts[i] == "" {
-			entry := claimOf(&specs[i])
-			conflicts[i] = own.conflict(entry, 1)
-			c.held.add(entry)
+			conflicts[i] = own.conflict(claimOf(&specs[i]), 1)
 		}
+	}
+	if c.held == nil {
+		c.held = own
+	} else {
+		maps.Copy(c.held, own)
 	}
 	return conflicts
 }
 
 // ports are claims, counted.
-type ports struct {
-	claims map[claim]int
-	// tcp and shared are the ports with a TCP listener, and those with a
-	// listener of a protocol that shares a port by looking into connections.
-	tcp, shared map[int32]bool
-}
+type ports map[claim]int
 
-func (p *ports) add(c claim) {
-	if p.claims == nil {
-		p.claims, p.tcp, p.shared = make(map[claim]int), make(map[int32]bool), make(map[int32]bool)
-	}
-	p.claims[c]++
-	if c.protocol == protocolTCP {
-		p.tcp[c.port] = true
-	}
+// sharing is the claim that every listener makes that shares its port by
+// looking into connections, which is what a TCP listener conflicts with.
+func sharing(port int32) claim { return claim{port: port, protocol: "over TCP"} }
+
+func (p ports) add(c claim) {
+	p[c]++
 	if overTCP(c.protocol) {
-		p.shared[c.port] = true
+		p[sharing(c.port)]++
 	}
 }
 
 // conflict says how a claim conflicts with those held: not at all (empty),
 // HostnameConflict or ProtocolConflict. own is how many of those held are the
 // claim itself.
-func (p *ports) conflict(c claim, own int) string {
+func (p ports) conflict(c claim, own int) string {
 	switch {
-	case p.claims[c] > own && (c.protocol == protocolTCP || c.protocol == protocolUDP):
+	case p[c] > own && (c.protocol == protocolTCP || c.protocol == protocolUDP):
 		// There is no hostname that could be in conflict.
 		return ProtocolConflict
-	case p.claims[c] > own:
+	case p[c] > own:
 		return HostnameConflict
-	case c.protocol == protocolTCP && p.shared[c.port], overTCP(c.protocol) && p.tcp[c.port]:
+	case c.protocol == protocolTCP && p[sharing(c.port)] > 0,
+		overTCP(c.protocol) && p[claim{port: c.port, protocol: protocolTCP}] > 0:
 		return ProtocolConflict
 	}
 	return ""

@@ -58,8 +58,9 @@ type edit struct {
 	namespaces *persistent.Builder[string, *Namespace]
 	grants     *persistent.Builder[Ref, *ReferenceGrant]
 
-	routesOf, setsOf, gatewaysOf, bound index[Ref]
-	routesIn, setsIn, grantsIn, scoped  index[string]
+	routesOf, setsOf, gatewaysOf       index[Ref]
+	bound                              index[*Ref]
+	routesIn, setsIn, grantsIn, scoped index[string]
 
 	// staleGateways are to be derived again, existing or not.
 	staleGateways map[Ref]struct{}
@@ -69,7 +70,7 @@ type edit struct {
 	// staleRoutes are to be bound again; gone or not.
 	staleRoutes map[*Ref]struct{}
 	// contested are listeners where another route may have become the active one.
-	contested map[Ref]struct{}
+	contested map[*Ref]struct{}
 }
 
 func newEdit(g *Graph) *edit {
@@ -85,7 +86,7 @@ func newEdit(g *Graph) *edit {
 		routesOf:   index[Ref]{base: g.routesOf},
 		setsOf:     index[Ref]{base: g.setsOf},
 		gatewaysOf: index[Ref]{base: g.gatewaysOf},
-		bound:      index[Ref]{base: g.bound},
+		bound:      index[*Ref]{base: g.bound},
 		routesIn:   index[string]{base: g.routesIn},
 		setsIn:     index[string]{base: g.setsIn},
 		grantsIn:   index[string]{base: g.grantsIn},
@@ -94,7 +95,7 @@ func newEdit(g *Graph) *edit {
 		staleGateways: make(map[Ref]struct{}),
 		holders:       make(map[Ref]struct{}),
 		staleRoutes:   make(map[*Ref]struct{}),
-		contested:     make(map[Ref]struct{}),
+		contested:     make(map[*Ref]struct{}),
 	}
 }
 
@@ -371,7 +372,7 @@ func (e *edit) bindRoutes() {
 		namespaceLabels: e.namespaceLabels,
 		defaults:        e.scoped.all(scopedGateways),
 	}
-	for _, id := range slices.SortedFunc(maps.Keys(e.staleRoutes), compareIDs) {
+	for _, id := range slices.SortedFunc(maps.Keys(e.staleRoutes), compareRefs) {
 		before, _ := e.base.routes.Get(*id)
 		now, exists := e.routes.Get(*id)
 		if exists {
@@ -399,34 +400,34 @@ func (e *edit) rebind(id *Ref, before, now *routeState) {
 	contest := before != nil && !before.row.discriminated || now != nil && !now.row.discriminated
 	for _, l := range old {
 		if !holds(fresh, l) {
-			e.bound.remove(l.Ref, id)
+			e.bound.remove(l.id, id)
 		}
 		if contest {
-			e.contested[l.Ref] = struct{}{}
+			e.contested[l.id] = struct{}{}
 		}
 	}
 	for _, l := range fresh {
 		if !holds(old, l) {
-			e.bound.add(l.Ref, id)
+			e.bound.add(l.id, id)
 		}
 		if contest {
-			e.contested[l.Ref] = struct{}{}
+			e.contested[l.id] = struct{}{}
 		}
 	}
 }
 
 // holds says whether a listener, or what it was before, is among others.
 func holds(listeners []*Listener, l *Listener) bool {
-	return slices.ContainsFunc(listeners, func(other *Listener) bool { return other == l || other.Ref == l.Ref })
+	return slices.ContainsFunc(listeners, func(other *Listener) bool { return other.id == l.id })
 }
 
 // settleContests marks, on every listener where that may have changed, the
 // oldest of the routes that it cannot tell apart as the active one (R30).
 func (e *edit) settleContests() {
-	for ref := range e.contested {
+	for listener := range e.contested {
 		var rivals []*routeState
 		var oldest *routeState
-		for _, id := range e.bound.all(ref) {
+		for _, id := range e.bound.all(listener) {
 			s, ok := e.routes.Get(*id)
 			if !ok || s.row.discriminated {
 				continue
@@ -437,7 +438,7 @@ func (e *edit) settleContests() {
 			}
 		}
 		for _, s := range rivals {
-			if changed := s.withActive(ref, s == oldest); changed != s {
+			if changed := s.withActive(listener, s == oldest); changed != s {
 				e.routes.Set(*s.id, changed)
 			}
 		}
@@ -447,13 +448,13 @@ func (e *edit) settleContests() {
 // withActive returns the state in which the route is active on a listener, or
 // is not; s itself when it is that already. A conflicted listener carries
 // nobody's traffic.
-func (s *routeState) withActive(listener Ref, active bool) *routeState {
+func (s *routeState) withActive(listener *Ref, active bool) *routeState {
 	changed := s
 	for i := range s.bindings {
 		for j := range s.bindings[i].Listeners {
 			bound := &s.bindings[i].Listeners[j]
 			want := active && bound.Listener.Conflicted == ""
-			if bound.Listener.Ref != listener || bound.Active == want {
+			if bound.Listener.id != listener || bound.Active == want {
 				continue
 			}
 			if changed == s {

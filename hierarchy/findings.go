@@ -122,7 +122,7 @@ func (f *findings) sharedHostnames(o *Route) {
 	reported := make(map[*Ref]bool)
 	for _, b := range f.graph.Bindings(o.meta.Ref) {
 		for _, mine := range b.Listeners {
-			bound, _ := f.graph.bound.Get(mine.Listener.Ref)
+			bound, _ := f.graph.bound.Get(mine.Listener.id)
 			for _, id := range ofKind(bound, Kind{Group, other}) {
 				if reported[id] || !f.graph.sharesHostname(*id, mine) {
 					continue

@@ -1,7 +1,7 @@
 package hierarchy
 
 import (
-	"cmp"
+	"strings"
 
 	"github.com/attache-dev/attache/hierarchy/persistent"
 )
@@ -49,6 +49,9 @@ type Listener struct {
 	// lost its port (R37), else empty.
 	Conflicted string
 
+	// id is the identity of the listener. Its versions share it, as long as
+	// its object exists.
+	id *Ref
 	// hosts is Spec.Hostname as a list, shared by the routes that have no
 	// hostname of their own.
 	hosts []string
@@ -129,8 +132,8 @@ type Graph struct {
 	setsOf persistent.Map[Ref, members]
 	// gatewaysOf is from a GatewayClass to the Gateways that name it.
 	gatewaysOf persistent.Map[Ref, members]
-	// bound is from a listener to the routes bound to it.
-	bound persistent.Map[Ref, members]
+	// bound is from the identity of a listener to the routes bound to it.
+	bound persistent.Map[*Ref, members]
 	// routesIn, setsIn and grantsIn are from a namespace to what is in it.
 	routesIn persistent.Map[string, members]
 	setsIn   persistent.Map[string, members]
@@ -174,11 +177,11 @@ func compareListeners(a, b *Listener) int {
 	if a == b {
 		return 0
 	}
-	if c := Compare(a.Gateway, b.Gateway); c != 0 {
+	if c := compareRefs(&a.Gateway, &b.Gateway); c != 0 {
 		return c
 	}
-	if c := Compare(a.ListenerSet, b.ListenerSet); c != 0 {
+	if c := compareRefs(&a.ListenerSet, &b.ListenerSet); c != 0 {
 		return c
 	}
-	return cmp.Compare(a.Ref.Section, b.Ref.Section)
+	return strings.Compare(a.Ref.Section, b.Ref.Section)
 }

@@ -16,13 +16,6 @@ type members []*Ref
 // that would keep the first version of the object alive.
 func identity(ref Ref) *Ref { return &ref }
 
-func compareIDs(a, b *Ref) int {
-	if a == b {
-		return 0
-	}
-	return Compare(*a, *b)
-}
-
 // index is the next version of a map from keys to members while it is being
 // made. Only the keys that are touched are opened; a key without members is
 // dropped.
@@ -75,17 +68,17 @@ func (l *ledger) settle() members {
 	if len(l.changes) == 0 {
 		return l.settled
 	}
-	byID := func(a, b change) int { return compareIDs(a.id, b.id) }
+	byID := func(a, b change) int { return compareRefs(a.id, b.id) }
 	if !slices.IsSortedFunc(l.changes, byID) {
 		slices.SortStableFunc(l.changes, byID)
 	}
 	next := make(members, 0, len(l.settled)+len(l.changes))
 	rest := l.settled
 	for i, c := range l.changes {
-		if i+1 < len(l.changes) && compareIDs(c.id, l.changes[i+1].id) == 0 {
+		if i+1 < len(l.changes) && compareRefs(c.id, l.changes[i+1].id) == 0 {
 			continue
 		}
-		place, found := slices.BinarySearchFunc(rest, c.id, compareIDs)
+		place, found := slices.BinarySearchFunc(rest, c.id, compareRefs)
 		next = append(next, rest[:place]...)
 		if rest = rest[place:]; found {
 			rest = rest[1:]

@@ -202,17 +202,21 @@ func listenersOf(g *Gateway, set, holder Ref, specs []ListenerSpec, claims *clai
 }
 
 // keep returns the new listeners, but the old pointer for each that is the
-// same as before; and the old slice when all are. Both are sorted by name.
+// same as before, and the old slice when all are. A listener that changed
+// keeps its identity. Both slices are sorted by name.
 func keep(old, fresh []*Listener) []*Listener {
 	same := len(old) == len(fresh)
 	for i, j := 0, 0; i < len(fresh); i++ {
 		for j < len(old) && old[j].Spec.Name < fresh[i].Spec.Name {
 			j++
 		}
-		if j < len(old) && sameListener(old[j], fresh[i]) {
+		switch {
+		case j == len(old) || old[j].Spec.Name != fresh[i].Spec.Name:
+			fresh[i].id, same = identity(fresh[i].Ref), false
+		case sameListener(old[j], fresh[i]):
 			fresh[i] = old[j]
-		} else {
-			same = false
+		default:
+			fresh[i].id, same = old[j].id, false
 		}
 	}
 	if same {

@@ -178,8 +178,17 @@ func (g *Graph) AttachedListenerSets(gateway Ref) int {
 // AttachedRoutes returns how many distinct routes are bound to a listener,
 // active or not (R29).
 func (g *Graph) AttachedRoutes(listener Ref) int {
-	m, _ := g.bound.Get(listener)
-	return len(m)
+	return len(g.boundTo(listener))
+}
+
+// boundTo returns the routes that are bound to a listener.
+func (g *Graph) boundTo(listener Ref) members {
+	l, ok := g.Listener(listener)
+	if !ok {
+		return nil
+	}
+	bound, _ := g.bound.Get(l.id)
+	return bound
 }
 
 // Permits says whether an object of a kind in a namespace may refer to an

@@ -1,7 +1,7 @@
 package hierarchy
 
 import (
-	"cmp"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -76,18 +76,23 @@ func (r Ref) String() string {
 
 // Compare orders Refs by kind, group, namespace, name and section. All output
 // is sorted by it.
-func Compare(a, b Ref) int {
-	if c := cmp.Compare(a.Kind, b.Kind); c != 0 {
-		return c
+func Compare(a, b Ref) int { return compareRefs(&a, &b) }
+
+// compareRefs is Compare without copying. Most of what is compared is of one
+// kind, and asking whether strings are equal is cheaper than asking which is
+// less.
+func compareRefs(a, b *Ref) int {
+	switch {
+	case a == b:
+		return 0
+	case a.Kind != b.Kind:
+		return strings.Compare(a.Kind, b.Kind)
+	case a.GroupKind.Group != b.GroupKind.Group:
+		return strings.Compare(a.GroupKind.Group, b.GroupKind.Group)
+	case a.Namespace != b.Namespace:
+		return strings.Compare(a.Namespace, b.Namespace)
+	case a.Name != b.Name:
+		return strings.Compare(a.Name, b.Name)
 	}
-	if c := cmp.Compare(a.GroupKind.Group, b.GroupKind.Group); c != 0 {
-		return c
-	}
-	if c := cmp.Compare(a.Namespace, b.Namespace); c != 0 {
-		return c
-	}
-	if c := cmp.Compare(a.Name, b.Name); c != 0 {
-		return c
-	}
-	return cmp.Compare(a.Section, b.Section)
+	return strings.Compare(a.Section, b.Section)
 }

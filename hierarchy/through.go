@@ -18,8 +18,7 @@ func (g *Graph) Touched(ref Ref) []Ref {
 			t.gateway(g, *id)
 		}
 	case (ref.GroupKind == gatewayKind || ref.GroupKind == listenerSetKind) && ref.Section != "":
-		bound, _ := g.bound.Get(ref)
-		t.members(bound)
+		t.members(g.boundTo(ref))
 	case ref.GroupKind == gatewayKind:
 		t.gateway(g, ref)
 	case ref.GroupKind == listenerSetKind:
@@ -108,7 +107,7 @@ func (t touched) route(g *Graph, ref Ref) {
 		return
 	}
 	for _, l := range s.boundTo {
-		rivals, _ := g.bound.Get(l.Ref)
+		rivals, _ := g.bound.Get(l.id)
 		for _, id := range rivals {
 			if r, ok := g.routes.Get(*id); ok && !r.row.discriminated {
 				t[*id] = struct{}{}
@@ -162,7 +161,7 @@ func (g *Graph) throughListener(ref Ref, yield func(Path) bool) {
 func (g *Graph) throughListeners(listeners []*Listener, yield func(Path) bool) bool {
 	below := make(map[*Ref][]Node)
 	for _, l := range listeners {
-		bound, _ := g.bound.Get(l.Ref)
+		bound, _ := g.bound.Get(l.id)
 		for _, id := range bound {
 			nodes, ok := below[id]
 			if !ok {
