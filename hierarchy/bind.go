@@ -210,7 +210,7 @@ func (b *binder) nothingSelected(parent ParentRef, listeners []*Listener) string
 	for i, l := range listeners {
 		names[i] = fmt.Sprintf("%q (port %d)", l.Spec.Name, l.Spec.Port)
 	}
-	return fmt.Sprintf("%s selects no listener: %s has %s", strings.Join(asks, " and "), ref, shortList(names))
+	return fmt.Sprintf("%s selects no listener: %s has %s", strings.Join(asks, " and "), ref, shortList(names, ", "))
 }
 
 // explain says of every selected listener that reached the best stage why it
@@ -225,16 +225,16 @@ func (b *binder) explain(s *routeState, parent ParentRef, listeners []*Listener,
 			reasons = append(reasons, b.refusal(s, l, best))
 		}
 	}
-	return shortList(reasons)
+	return shortList(reasons, "; ")
 }
 
 // shortList joins the first few of a list and counts the rest.
-func shortList(list []string) string {
+func shortList(list []string, separator string) string {
 	const most = 3
 	if len(list) > most {
-		return fmt.Sprintf("%s; and %d more", strings.Join(list[:most], "; "), len(list)-most)
+		return fmt.Sprintf("%s%sand %d more", strings.Join(list[:most], separator), separator, len(list)-most)
 	}
-	return strings.Join(list, "; ")
+	return strings.Join(list, separator)
 }
 
 // refusal says why one listener did not let a route past a stage.
@@ -248,7 +248,7 @@ func (b *binder) refusal(s *routeState, l *Listener, reached stage) string {
 		if len(quoted) == 1 {
 			return fmt.Sprintf("hostname %s of the route does not intersect %q of listener %s", quoted[0], l.Spec.Hostname, l.Spec.Name)
 		}
-		return fmt.Sprintf("none of the route's hostnames %s intersects %q of listener %s", strings.Join(quoted, ", "), l.Spec.Hostname, l.Spec.Name)
+		return fmt.Sprintf("none of the route's hostnames %s intersects %q of listener %s", shortList(quoted, ", "), l.Spec.Hostname, l.Spec.Name)
 	}
 	if kind := kindOf(ref.GroupKind); !l.admitsKind(kind) {
 		return fmt.Sprintf("listener %s %s", l.Spec.Name, kindRefusal(l, kind))

@@ -89,7 +89,7 @@ func TestEveryParentRefIsDecidedByItself(t *testing.T) {
 func TestMessagesNameTheStageAndBothSides(t *testing.T) {
 	for _, c := range []struct{ parent, hostname, want string }{
 		{`{name: public, namespace: infra, sectionName: h2c, port: 80}`, "a.example.com",
-			`sectionName "h2c" and port 80 selects no listener: Gateway infra/public has "http" (port 80); "https" (port 443); "inner" (port 443)`},
+			`sectionName "h2c" and port 80 selects no listener: Gateway infra/public has "http" (port 80), "https" (port 443), "inner" (port 443)`},
 		{`{name: public, namespace: infra, sectionName: inner}`, "a.example.com",
 			`listener inner: allowedRoutes.namespaces.from is Same, which is "infra", and this is in "shop"`},
 		{`{name: public, namespace: infra, sectionName: https}`, "shop.example.org",

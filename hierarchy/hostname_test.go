@@ -139,3 +139,36 @@ spec: {parentRefs: [{name: g}], hostnames: [example.com, a.example.org]}
 	wantMessage(t, g, routeRef("HTTPRoute", "infra", "r"),
 		`none of the route's hostnames "example.com", "a.example.org" intersects "*.example.com" of listener https`)
 }
+
+// A TLSRoute may have a thousand hostnames; the message has three.
+func TestALongMessageIsCutShort(t *testing.T) {
+	g := build(t, `
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: g, namespace: infra}
+spec:
+  gatewayClassName: edge
+  listeners:
+  - {name: a, port: 443, protocol: TLS, hostname: a.example.com}
+  - {name: b, port: 443, protocol: TLS, hostname: b.example.com}
+  - {name: c, port: 443, protocol: TLS, hostname: c.example.com}
+  - {name: d, port: 443, protocol: TLS, hostname: d.example.com}
+  - {name: e, port: 443, protocol: TLS, hostname: e.example.com}
+---
+apiVersion: gateway.networking.k8s.io/v1alpha2
+kind: TLSRoute
+metadata: {name: many, namespace: infra}
+spec: {parentRefs: [{name: g, sectionName: a}], hostnames: [v.org, w.org, x.org, y.org, z.org]}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: TLSRoute
+metadata: {name: wide, namespace: infra}
+spec: {parentRefs: [{name: g}], hostnames: [x.org]}
+`)
+	wantMessage(t, g, routeRef("TLSRoute", "infra", "many"),
+		`none of the route's hostnames "v.org", "w.org", "x.org", and 2 more intersects "a.example.com" of listener a`)
+	wantMessage(t, g, routeRef("TLSRoute", "infra", "wide"),
+		`hostname "x.org" of the route does not intersect "a.example.com" of listener a; `+
+			`hostname "x.org" of the route does not intersect "b.example.com" of listener b; `+
+			`hostname "x.org" of the route does not intersect "c.example.com" of listener c; and 2 more`)
+}

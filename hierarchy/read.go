@@ -2,6 +2,8 @@ package hierarchy
 
 import (
 	"iter"
+	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -142,12 +144,14 @@ func (g *Graph) Listeners(gateway Ref) []*Listener {
 // Listener returns the listener that a Ref with a section names. A listener of
 // a ListenerSet that did not join its Gateway is not there.
 func (g *Graph) Listener(ref Ref) (*Listener, bool) {
-	for _, l := range g.listenersOf(ref.Object()) {
-		if l.Ref == ref {
-			return l, true
-		}
+	listeners := g.listenersOf(ref.Object())
+	i, ok := slices.BinarySearchFunc(listeners, ref.Section, func(l *Listener, name string) int {
+		return strings.Compare(l.Spec.Name, name)
+	})
+	if !ok {
+		return nil, false
 	}
-	return nil, false
+	return listeners[i], true
 }
 
 // ListenerSetStatus returns whether a ListenerSet is accepted, with Gateway
