@@ -143,6 +143,7 @@ func (s *settings) newWebhooks(source *cluster.Source, log logr.Logger) (*webhoo
 			synced := source.Synced() // before the snapshot, which can only be newer
 			return source.Snapshot(), synced
 		},
+		Terminating: source.Terminating,
 		Controllers: s.effectivePolicyWriters,
 		LeaveRoutes: !s.annotateRoutes,
 		Log:         log,

@@ -72,6 +72,7 @@ func (c *Controller) write(ctx context.Context, w status.Write) error {
 	}
 	result, err := outcome(err)
 	c.metrics.writes.WithLabelValues(string(w.Verb), result).Inc()
+	c.options.Log.V(1).Info("Wrote", "verb", w.Verb, "kind", w.Object.GetKind(), "namespace", w.Object.GetNamespace(), "name", name, "result", result)
 	if err != nil {
 		return fmt.Errorf("%s of %s %s/%s: %w", w.Verb, w.Object.GetKind(), w.Object.GetNamespace(), name, err)
 	}

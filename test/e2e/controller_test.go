@@ -2,14 +2,20 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/status"
 	"github.com/attache-dev/attache/test/controlplane"
 )
@@ -66,6 +72,7 @@ func (w *world) settled(limit time.Duration) time.Duration {
 func TestAnEditOfAGatewayDefaultIsFollowedAndNothingElseIsWritten(t *testing.T) {
 	plane := controlplane.Shared(t)
 	w := newWorld(t, plane.Config, plane.NewNamespace(t))
+	w.quiet()
 	w.apply(shop)
 	startManager(t, plane.Kubeconfig)
 	w.settled(20 * time.Second)
@@ -101,6 +108,7 @@ func TestAnEditOfAGatewayDefaultIsFollowedAndNothingElseIsWritten(t *testing.T) 
 func TestARestartChangesNothing(t *testing.T) {
 	plane := controlplane.Shared(t)
 	w := newWorld(t, plane.Config, plane.NewNamespace(t))
+	w.quiet()
 	w.apply(shop)
 	first := startManager(t, plane.Kubeconfig)
 	w.settled(20 * time.Second)
@@ -115,5 +123,392 @@ func TestARestartChangesNothing(t *testing.T) {
 	if n := second.metric(t, "attache_writes_total"); n != 0 {
 		t.Errorf("the restarted manager sent %v writes", n)
 	}
-	_ = status.Annotation
+}
+
+func TestForeignStatusEntriesStayAsAndWhereTheyAre(t *testing.T) {
+	plane := controlplane.Shared(t)
+	w := newWorld(t, plane.Config, plane.NewNamespace(t))
+	w.apply(shop)
+	foreign := func(name string) map[string]any {
+		return map[string]any{
+			"controllerName": "example.com/" + name,
+			"ancestorRef":    map[string]any{"group": "example.com", "kind": "Thing", "name": name},
+			"conditions": []any{map[string]any{
+				"type": "Accepted", "status": "True", "reason": "Because", "message": name,
+				"lastTransitionTime": "2020-02-02T02:02:02Z", "observedGeneration": int64(1),
+			}},
+		}
+	}
+	entries := func() []any {
+		list, _, _ := unstructured.NestedSlice(w.object("TimeoutPolicy", "public").Object, "status", "ancestors")
+		return list
+	}
+	setEntries := func(change func([]any) []any) {
+		w.editStatus("TimeoutPolicy", "public", func(u *unstructured.Unstructured) {
+			list, _, _ := unstructured.NestedSlice(u.Object, "status", "ancestors")
+			u.Object["status"] = map[string]any{"ancestors": change(list)}
+		})
+	}
+	setEntries(func([]any) []any { return []any{foreign("b")} })
+	startManager(t, plane.Kubeconfig)
+	w.settled(20 * time.Second)
+	setEntries(func(list []any) []any { return append(list, foreign("a")) })
+	w.edit("TimeoutPolicy", "public", func(u *unstructured.Unstructured) {
+		u.Object["spec"].(map[string]any)["default"] = map[string]any{"request": "21s"}
+	})
+	w.settled(10 * time.Second)
+
+	got := entries()
+	if len(got) != 3 || !reflect.DeepEqual(got[0], foreign("b")) || !reflect.DeepEqual(got[2], foreign("a")) {
+		t.Errorf("the entries are\n\t%v", got)
+	}
+	if ours := got[1].(map[string]any); ours["controllerName"] != status.Controller {
+		t.Errorf("the second entry is of %v", ours["controllerName"])
+	}
+}
+
+// stranger is a policy kind that no code of ours knows.
+const stranger = `
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: widgetpolicies.NS.example.com, labels: {gateway.networking.k8s.io/policy: Inherited}}
+spec:
+  group: NS.example.com
+  scope: Namespaced
+  names: {kind: WidgetPolicy, listKind: WidgetPolicyList, plural: widgetpolicies, singular: widgetpolicy}
+  versions:
+  - name: v1beta1
+    served: true
+    storage: true
+    subresources: {status: {}}
+    schema: {openAPIV3Schema: {type: object, properties: {
+      spec: {type: object, x-kubernetes-preserve-unknown-fields: true},
+      status: {type: object, x-kubernetes-preserve-unknown-fields: true}}}}
+`
+
+func TestAStrangersPolicyKindComesAndGoesWhileTheManagerRuns(t *testing.T) {
+	plane := controlplane.Shared(t)
+	w := newWorld(t, plane.Config, plane.NewNamespace(t))
+	w.apply(shop)
+	startManager(t, plane.Kubeconfig)
+	w.settled(20 * time.Second)
+
+	w.apply(stranger)
+	crd := named("CustomResourceDefinition.v1.apiextensions.k8s.io", "", "widgetpolicies."+w.namespace+".example.com")
+	within(t, 10*time.Second, "the CRD to be served", func(ctx context.Context) error {
+		return w.List(ctx, listOf("WidgetPolicy.v1beta1."+w.namespace+".example.com"))
+	})
+	w.apply(`
+apiVersion: NS.example.com/v1beta1
+kind: WidgetPolicy
+metadata: {name: above, namespace: NS}
+spec: {targetRef: {group: gateway.networking.k8s.io, kind: Gateway, name: public}, mergeType: merge, defaults: {widgets: 7, colour: red}}
+---
+apiVersion: NS.example.com/v1beta1
+kind: WidgetPolicy
+metadata: {name: below, namespace: NS}
+spec: {targetRef: {group: gateway.networking.k8s.io, kind: HTTPRoute, name: catalog}, mergeType: merge, defaults: {colour: blue}}
+`)
+	kind := "WidgetPolicy." + w.namespace + ".example.com"
+	took := within(t, 3*time.Second, "the stranger's values", func(context.Context) error {
+		if got := effective(w.object("HTTPRoute", "catalog"), kind); got != `{"colour":"blue","widgets":7}` {
+			return fmt.Errorf("the annotation says %q", got)
+		}
+		value, _, _ := unstructured.NestedSlice(w.object("EffectivePolicy", "httproute.catalog").Object, "status", "scopes")
+		if text := fmt.Sprint(value); !strings.Contains(text, "colour:blue") {
+			return fmt.Errorf("the EffectivePolicy says %s", text)
+		}
+		return nil
+	})
+	t.Logf("the stranger's values were there within %s", took)
+	for _, name := range []string{"above", "below"} {
+		if u := w.object("WidgetPolicy.v1beta1."+w.namespace+".example.com", name); u.Object["status"] != nil {
+			t.Errorf("the status of %s, which is not ours, is %v", name, u.Object["status"])
+		}
+	}
+
+	if err := w.Delete(t.Context(), crd); err != nil {
+		t.Fatal(err)
+	}
+	took = within(t, 10*time.Second, "the stranger's values to be gone", func(context.Context) error {
+		if got := effective(w.object("HTTPRoute", "catalog"), kind); got != "" {
+			return fmt.Errorf("the annotation still says %q", got)
+		}
+		return nil
+	})
+	t.Logf("they were gone within %s", took)
+	w.settled(5 * time.Second)
+}
+
+func TestAPolicyKindThatLosesItsLabelIsNoneAnyMore(t *testing.T) {
+	plane := controlplane.Shared(t)
+	w := newWorld(t, plane.Config, plane.NewNamespace(t))
+	w.apply(shop)
+	w.apply(stranger)
+	kind := "WidgetPolicy.v1beta1." + w.namespace + ".example.com"
+	within(t, 10*time.Second, "the CRD to be served", func(ctx context.Context) error { return w.List(ctx, listOf(kind)) })
+	w.apply(`
+apiVersion: NS.example.com/v1beta1
+kind: WidgetPolicy
+metadata: {name: above, namespace: NS}
+spec: {targetRef: {group: gateway.networking.k8s.io, kind: Gateway, name: public}, widgets: 7}
+`)
+	startManager(t, plane.Kubeconfig)
+	says := func(want string) func(context.Context) error {
+		return func(context.Context) error {
+			if got := effective(w.object("HTTPRoute", "catalog"), "WidgetPolicy."+w.namespace+".example.com"); got != want {
+				return fmt.Errorf("the annotation says %q", got)
+			}
+			return nil
+		}
+	}
+	within(t, 10*time.Second, "the kind to count", says(`{"widgets":7}`))
+	label := func(labels map[string]string) {
+		crd := named("CustomResourceDefinition.v1.apiextensions.k8s.io", "", "widgetpolicies."+w.namespace+".example.com")
+		if err := w.Get(t.Context(), client.ObjectKeyFromObject(crd), crd); err != nil {
+			t.Fatal(err)
+		}
+		crd.SetLabels(labels)
+		if err := w.Update(t.Context(), crd); err != nil {
+			t.Fatal(err)
+		}
+	}
+	label(nil)
+	within(t, 5*time.Second, "the kind not to count", says(""))
+	label(map[string]string{policy.PolicyLabel: "true"})
+	within(t, 5*time.Second, "the kind to count again", says(`{"widgets":7}`))
+}
+
+func TestWhatTenantsWriteInOurPlaceIsPutRight(t *testing.T) {
+	plane := controlplane.Shared(t)
+	w := newWorld(t, plane.Config, plane.NewNamespace(t))
+	w.quiet()
+	w.apply(shop)
+	manager := startManager(t, plane.Kubeconfig, "--log-level", "debug")
+	w.settled(20 * time.Second)
+
+	for name, vandalise := range map[string]func(){
+		"the annotation is edited": func() {
+			w.edit("HTTPRoute", "catalog", func(u *unstructured.Unstructured) {
+				u.SetAnnotations(map[string]string{status.Annotation: `{"scopes":[]}`})
+			})
+		},
+		"the annotation is taken away": func() {
+			w.edit("HTTPRoute", "catalog", func(u *unstructured.Unstructured) { u.SetAnnotations(nil) })
+		},
+		"the EffectivePolicy's status is edited": func() {
+			w.editStatus("EffectivePolicy", "httproute.catalog", func(u *unstructured.Unstructured) {
+				status := u.Object["status"].(map[string]any)
+				status["digest"] = "sha256:beef"
+				status["summary"].(map[string]any)["rate"] = "1000000" // a field that we do not set
+			})
+		},
+		"the EffectivePolicy's owner is taken away": func() {
+			w.edit("EffectivePolicy", "httproute.catalog", func(u *unstructured.Unstructured) { u.SetOwnerReferences(nil) })
+		},
+		"the EffectivePolicy gets another owner": func() {
+			gateway := w.object("Gateway", "public")
+			w.edit("EffectivePolicy", "httproute.catalog", func(u *unstructured.Unstructured) {
+				u.SetOwnerReferences(append(u.GetOwnerReferences(), metav1.OwnerReference{
+					APIVersion: gateway.GetAPIVersion(), Kind: gateway.GetKind(), Name: gateway.GetName(), UID: gateway.GetUID(),
+				}))
+			})
+		},
+		"the EffectivePolicy is deleted": func() { w.remove("EffectivePolicy", "httproute.catalog") },
+		"an EffectivePolicy of nothing is made": func() {
+			w.apply(`{apiVersion: attache.dev/v1alpha1, kind: EffectivePolicy, metadata: {name: httproute.nothing, namespace: NS}, targetRef: {group: gateway.networking.k8s.io, kind: HTTPRoute, name: nothing}}`)
+		},
+		"a policy's status is emptied": func() {
+			w.editStatus("TimeoutPolicy", "public", func(u *unstructured.Unstructured) { delete(u.Object, "status") })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := &world{t, w.Client, w.config, w.namespace}
+			writes := manager.writes(w.namespace)
+			vandalise()
+			took := within(t, 5*time.Second, "it to be put right", func(context.Context) error {
+				if manager.writes(w.namespace) == writes {
+					return errors.New("nothing was written")
+				}
+				if owners := w.object("EffectivePolicy", "httproute.catalog").GetOwnerReferences(); len(owners) != 1 || owners[0].Name != "catalog" {
+					return fmt.Errorf("its owners are %v", owners)
+				}
+				return errors.Join(w.agrees(), w.statusesAgree())
+			})
+			t.Logf("within %s", took)
+			manager.idle(t)
+			if sent := manager.writes(w.namespace) - writes; sent > 2 {
+				t.Errorf("%d writes were sent", sent)
+			}
+		})
+	}
+	if n := manager.metric(t, "attache_drift_repairs_total"); n < 8 {
+		t.Errorf("%v repairs were counted", n)
+	}
+}
+
+func TestWhenTheLastPolicyGoesNothingIsLeft(t *testing.T) {
+	plane := controlplane.Shared(t)
+	w := newWorld(t, plane.Config, plane.NewNamespace(t))
+	w.apply(shop)
+	startManager(t, plane.Kubeconfig)
+	w.settled(20 * time.Second)
+	w.remove("TimeoutPolicy", "public")
+	within(t, 5*time.Second, "the catalog to be bare", func(context.Context) error {
+		if value, present := w.object("HTTPRoute", "catalog").GetAnnotations()[status.Annotation]; present {
+			return fmt.Errorf("the annotation says %s", value)
+		}
+		if w.exists("EffectivePolicy", "httproute.catalog") || w.exists("EffectivePolicy", "gateway.public") {
+			return errors.New("there is an EffectivePolicy")
+		}
+		return nil
+	})
+	w.settled(5 * time.Second) // checkout still has its own
+	w.remove("HTTPRoute", "checkout")
+	within(t, 20*time.Second, "the EffectivePolicy to go with its owner", func(context.Context) error {
+		if w.exists("EffectivePolicy", "httproute.checkout") {
+			return errors.New("it is there")
+		}
+		return nil
+	})
+	w.settled(5 * time.Second)
+}
+
+func TestGarbageCollectionTakesWhatNoManagerIsThereToTake(t *testing.T) {
+	plane := controlplane.Shared(t)
+	w := newWorld(t, plane.Config, plane.NewNamespace(t))
+	w.apply(shop)
+	manager := startManager(t, plane.Kubeconfig)
+	w.settled(20 * time.Second)
+	manager.terminate(t)
+	w.remove("HTTPRoute", "checkout")
+	within(t, 30*time.Second, "the EffectivePolicy to go with its owner", func(context.Context) error {
+		if w.exists("EffectivePolicy", "httproute.checkout") {
+			return errors.New("it is there")
+		}
+		return nil
+	})
+}
+
+func TestAKilledManagerIsSucceededByOneThatConverges(t *testing.T) {
+	plane := controlplane.Shared(t)
+	w := newWorld(t, plane.Config, plane.NewNamespace(t))
+	w.apply(shop)
+	const policies = 20
+	for i := range policies {
+		w.apply(fmt.Sprintf(`
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: route-%[1]d, namespace: NS}
+spec: {parentRefs: [{name: public}], rules: [{name: a}, {name: b}]}
+---
+apiVersion: attache.dev/v1alpha1
+kind: TimeoutPolicy
+metadata: {name: route-%[1]d, namespace: NS}
+spec: {targetRef: {group: gateway.networking.k8s.io, kind: HTTPRoute, name: route-%[1]d, sectionName: a}, default: {request: 1s}}
+`, i))
+	}
+	manager := startManager(t, plane.Kubeconfig)
+	w.settled(20 * time.Second)
+	const edits = 200
+	for i := range edits {
+		if i == edits/2 {
+			manager.kill()
+		}
+		if i == edits*3/4 {
+			manager = launchManager(t, plane.Kubeconfig)
+		}
+		name := fmt.Sprintf("route-%d", i%policies)
+		if i%10 == 0 {
+			name = "public"
+		}
+		w.edit("TimeoutPolicy", name, func(u *unstructured.Unstructured) {
+			u.Object["spec"].(map[string]any)["default"] = map[string]any{"request": fmt.Sprintf("%ds", i+1)}
+		})
+	}
+	t.Logf("what is written agreed with a fresh computation within %s of the last edit", w.settled(20*time.Second))
+	manager.idle(t)
+	if err := errors.Join(w.agrees(), w.statusesAgree()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestGatewayAPIMayComeLaterKindByKind(t *testing.T) {
+	if testing.Short() {
+		t.Skip("needs a control plane, which -short leaves out")
+	}
+	plane, err := controlplane.Start(t.Context(), controlplane.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := plane.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	w := newWorld(t, plane.Config, plane.NewNamespace(t))
+	manager := startManager(t, plane.Kubeconfig)
+	gatewayAPI, err := controlplane.GatewayAPICRDs("experimental")
+	if err != nil {
+		t.Fatal(err)
+	}
+	install := func(files ...string) {
+		t.Helper()
+		for _, file := range files {
+			if err := plane.Apply(t.Context(), file); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	standard := func(plural string) string {
+		return filepath.Join(gatewayAPI, "gateway.networking.k8s.io_"+plural+".yaml")
+	}
+	documents := strings.Split(shop, "---")
+	install(standard("gatewayclasses"))
+	w.apply(documents[0])
+	install(standard("gateways"))
+	w.apply(documents[1])
+	install(filepath.Join(attacheCRDs, "attache.dev_timeoutpolicies.yaml"))
+	w.apply(documents[4])
+	within(t, 15*time.Second, "the status of the Gateway's policy", func(context.Context) error {
+		status, _, _ := unstructured.NestedSlice(w.object("TimeoutPolicy", "public").Object, "status", "ancestors")
+		if len(status) == 0 {
+			return errors.New("it has none")
+		}
+		return nil
+	})
+	within(t, 15*time.Second, "the Gateway's annotation", func(context.Context) error {
+		if effective(w.object("Gateway", "public"), "TimeoutPolicy") == "" {
+			return errors.New("it has none")
+		}
+		return nil
+	})
+	install(filepath.Join(attacheCRDs, "attache.dev_effectivepolicies.yaml"))
+	within(t, 15*time.Second, "the Gateway's EffectivePolicy", func(context.Context) error {
+		if !w.exists("EffectivePolicy", "gateway.public") {
+			return errors.New("there is none")
+		}
+		return nil
+	})
+	install(standard("httproutes"))
+	w.apply(documents[2])
+	took := within(t, 15*time.Second, "the route's annotation", func(context.Context) error {
+		if effective(w.object("HTTPRoute", "checkout"), "TimeoutPolicy") == "" {
+			return errors.New("it has none")
+		}
+		return nil
+	})
+	t.Logf("an HTTPRoute was annotated %s after its kind came", took)
+	if err := w.Delete(t.Context(), named("CustomResourceDefinition.v1.apiextensions.k8s.io", "", "httproutes.gateway.networking.k8s.io")); err != nil {
+		t.Fatal(err)
+	}
+	within(t, 15*time.Second, "the EffectivePolicy to go with the kind", func(context.Context) error {
+		if w.exists("EffectivePolicy", "httproute.checkout") {
+			return errors.New("it is there")
+		}
+		return nil
+	})
+	if err := manager.ready(t.Context()); err != nil {
+		t.Errorf("the manager is not ready any more: %v", err)
+	}
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"sync"
@@ -21,11 +20,7 @@ import (
 
 // binary builds the manager once and returns its path.
 var binary = sync.OnceValues(func() (string, error) {
-	folder, err := os.MkdirTemp("", "attache-e2e-")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(folder, "attache")
+	path := filepath.Join(programs, "attache")
 	out, err := exec.Command("go", "build", "-o", path, "github.com/attache-dev/attache/cmd/attache").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("building the manager: %w\n%s", err, out)
@@ -225,4 +220,30 @@ func (p *process) idle(t testing.TB) {
 		}
 		return nil
 	})
+}
+
+// ended says that the process has not ended.
+func (p *process) ended(context.Context) error {
+	select {
+	case <-p.exited:
+		return nil
+	default:
+		return errors.New("it runs")
+	}
+}
+
+// runToEnd runs a program with nothing but the given variables in its
+// environment.
+func runToEnd(t testing.TB, path string, arguments []string, environment ...string) (output string, code int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, path, arguments...)
+	cmd.Env = environment
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return string(out), cmd.ProcessState.ExitCode()
 }

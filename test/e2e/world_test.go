@@ -15,6 +15,7 @@ import (
 
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -50,6 +51,20 @@ func newWorld(t testing.TB, config *rest.Config, namespace string) *world {
 	return &world{TB: t, Client: c, config: config, namespace: namespace}
 }
 
+// quiet waits until nothing that earlier tests made is still going away, for
+// tests that look at the whole cluster.
+func (w *world) quiet() {
+	w.Helper()
+	within(w, time.Minute, "what earlier tests made to be gone", func(context.Context) error {
+		for _, u := range w.all("Namespace.v1.", "") {
+			if u.GetDeletionTimestamp() != nil {
+				return fmt.Errorf("namespace %s is being deleted", u.GetName())
+			}
+		}
+		return nil
+	})
+}
+
 // apply writes objects as a person would. NS stands for the world's namespace;
 // cluster-scoped objects go with the test.
 func (w *world) apply(manifest string) {
@@ -65,9 +80,13 @@ func (w *world) apply(manifest string) {
 		if u.Object == nil {
 			continue
 		}
-		if err := w.Apply(w.Context(), client.ApplyConfigurationFromUnstructured(u), client.FieldOwner("somebody"), client.ForceOwnership); err != nil {
-			w.Fatalf("applying %s %s/%s: %v", u.GetKind(), u.GetNamespace(), u.GetName(), err)
-		}
+		within(w, 10*time.Second, fmt.Sprintf("%s %s/%s to be applied", u.GetKind(), u.GetNamespace(), u.GetName()), func(ctx context.Context) error {
+			err := w.Apply(ctx, client.ApplyConfigurationFromUnstructured(u), client.FieldOwner("somebody"), client.ForceOwnership)
+			if apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) {
+				return stop{err}
+			}
+			return err // a kind is served a moment after it is established
+		})
 		if u.GetNamespace() == "" {
 			w.Cleanup(func() {
 				if err := w.Delete(context.Background(), u); client.IgnoreNotFound(err) != nil {
@@ -94,7 +113,7 @@ func (w *world) exists(kind, name string) bool {
 	w.Helper()
 	u := named(kind, w.namespace, name)
 	err := w.Get(w.Context(), client.ObjectKeyFromObject(u), u)
-	if client.IgnoreNotFound(err) != nil {
+	if client.IgnoreNotFound(err) != nil && !meta.IsNoMatchError(err) {
 		w.Fatalf("reading %s %s: %v", kind, name, err)
 	}
 	return err == nil
@@ -162,7 +181,11 @@ func (w *world) fresh(platform ...string) (*policy.Snapshot, policy.Resolution) 
 	snapshot, _, err := cluster.Once(w.Context(), w.config, policy.Options{
 		PlatformNamespaces: append([]string{"attache-system"}, platform...),
 		Compile: func(crd *unstructured.Unstructured) (policy.Validator, error) {
-			return schemas.Compile(crd)
+			blocks, err := schemas.Compile(crd)
+			if err != nil {
+				return nil, err
+			}
+			return blocks, nil
 		},
 	})
 	if err != nil {
@@ -210,9 +233,7 @@ func (w *world) agrees(platform ...string) error {
 // all lists objects of a kind.
 func (w *world) all(kind, namespace string) []unstructured.Unstructured {
 	w.Helper()
-	list := &unstructured.UnstructuredList{}
-	gvk := named(kind, "", "").GroupVersionKind()
-	list.SetGroupVersionKind(gvk.GroupVersion().WithKind(gvk.Kind + "List"))
+	list := listOf(kind)
 	if err := w.List(w.Context(), list, client.InNamespace(namespace)); err != nil {
 		w.Fatalf("listing %s: %v", kind, err)
 	}
@@ -306,3 +327,10 @@ type one struct{ object *unstructured.Unstructured }
 func (one) Annotations(hierarchy.Ref) (map[string]string, bool)       { return nil, false }
 func (one) EffectivePolicy(string, string) *unstructured.Unstructured { return nil }
 func (o one) Policy(hierarchy.Ref) *unstructured.Unstructured         { return o.object }
+
+func listOf(kind string) *unstructured.UnstructuredList {
+	list := &unstructured.UnstructuredList{}
+	gvk := named(kind, "", "").GroupVersionKind()
+	list.SetGroupVersionKind(gvk.GroupVersion().WithKind(gvk.Kind + "List"))
+	return list
+}

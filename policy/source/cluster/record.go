@@ -23,6 +23,8 @@ type record struct {
 	uid     string
 	meaning meaning
 	written written
+	// terminating says of a Namespace that it is being deleted.
+	terminating bool
 }
 
 // meaning tells two contents of an object apart that differ in what the snapshot
@@ -69,6 +71,7 @@ func fromMetadata(k kind, m *metav1.PartialObjectMetadata) *unstructured.Unstruc
 	u.SetUID(m.UID)
 	u.SetResourceVersion(m.ResourceVersion)
 	u.SetLabels(m.Labels)
+	u.SetDeletionTimestamp(m.DeletionTimestamp)
 	return u
 }
 
@@ -77,6 +80,8 @@ func newRecord(k kind, u *unstructured.Unstructured) *record {
 		version: u.GetResourceVersion(),
 		uid:     string(u.GetUID()),
 		meaning: meaning{uid: string(u.GetUID()), generation: u.GetGeneration(), labels: hashOf(u.GetLabels())},
+
+		terminating: k.GroupKind == namespaceKind && u.GetDeletionTimestamp() != nil,
 	}
 	switch k.keep {
 	case keepAnnotations:

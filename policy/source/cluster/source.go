@@ -235,6 +235,12 @@ func (s *Source) object(ref hierarchy.Ref) *unstructured.Unstructured {
 	return u
 }
 
+// Terminating says whether a namespace is being deleted.
+func (s *Source) Terminating(namespace string) bool {
+	r, _, ok := s.fold.memory.get(hierarchy.Ref{GroupKind: namespaceKind, NamespacedName: types.NamespacedName{Name: namespace}})
+	return ok && r.terminating
+}
+
 // Resource is how the API server names the objects of a kind, in the version
 // that they are read in; ok is false when there is no such kind, or it is not
 // watched.
