@@ -49,9 +49,11 @@ var rules = map[string]rule{
 		never: []string{module + "/webhook"}},
 	"webhook": {ours: []string{"hierarchy", "policy", "policy/merge", "policy/status", "policy/schema", "policy/guardrail", "policy/guardrail/celrule", "policy/guardrail/regorule"},
 		never: []string{module + "/policy/controller", module + "/policy/source/cluster"}},
-	"cmd/attache":                  {ours: []string{"*"}},
-	"cmd/kubectl-effective_policy": {ours: []string{"*"}, never: []string{module + "/webhook", module + "/policy/controller"}},
-	"crds":                         {stdlib: true},
+	"cmd/attache":                          {ours: []string{"*"}},
+	"cmd/kubectl-effective_policy":         {ours: []string{"*"}, never: []string{module + "/webhook", module + "/policy/controller"}},
+	"cmd/kubectl-effective_policy/command": {ours: []string{"*"}, never: []string{module + "/webhook", module + "/policy/controller"}},
+	"policy/guardrail":                     {ours: []string{"hierarchy", "policy"}, never: plus(clients, engines)},
+	"crds":                                 {stdlib: true},
 }
 
 // tests are packages that exist to test or to build; they may import anything,
