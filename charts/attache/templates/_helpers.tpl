@@ -1,0 +1,148 @@
+{{- define "attache.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 40 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- define "attache.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 40 | trimSuffix "-" -}}
+{{- else if contains (include "attache.name" .) .Release.Name -}}
+{{- .Release.Name | trunc 40 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name (include "attache.name" .) | trunc 40 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "attache.selector" -}}
+app.kubernetes.io/name: {{ include "attache.name" .root }}
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .component }}
+{{- end -}}
+
+{{- define "attache.labels" -}}
+app.kubernetes.io/name: {{ include "attache.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+app.kubernetes.io/part-of: attache
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end -}}
+
+{{- define "attache.image" -}}
+{{- if .Values.image.digest -}}
+{{ .Values.image.repository }}@{{ .Values.image.digest }}
+{{- else -}}
+{{ .Values.image.repository }}:{{ default .Chart.AppVersion .Values.image.tag }}
+{{- end -}}
+{{- end -}}
+
+{{- define "attache.webhook" -}}{{ include "attache.fullname" . }}-webhook{{- end -}}
+{{- define "attache.controller" -}}{{ include "attache.fullname" . }}-controller{{- end -}}
+
+{{/* The exact username of the controller, as admission sees it. */}}
+{{- define "attache.controllerUser" -}}
+system:serviceaccount:{{ .Release.Namespace }}:{{ include "attache.controller" . }}
+{{- end -}}
+
+{{/* The Secret with the serving certificate. */}}
+{{- define "attache.certificateSecret" -}}
+{{- if eq .Values.certificates.provider "existing" -}}
+{{ .Values.certificates.existingSecret }}
+{{- else -}}
+{{ include "attache.webhook" . }}-tls
+{{- end -}}
+{{- end -}}
+
+{{- define "attache.platformNamespaces" -}}
+{{- prepend .Values.platformNamespaces .Release.Namespace | uniq | join "," -}}
+{{- end -}}
+
+{{/* "Kind.group" of listed kinds, as the flags take them. */}}
+{{- define "attache.kindList" -}}
+{{- $kinds := list -}}
+{{- range . -}}{{- $kinds = append $kinds (printf "%s.%s" .kind .group) -}}{{- end -}}
+{{- $kinds | join "," -}}
+{{- end -}}
+
+{{/* Flags that both modes of the manager share. */}}
+{{- define "attache.args" -}}
+- manager
+- --platform-namespaces={{ include "attache.platformNamespaces" . }}
+{{- with .Values.policyKinds }}
+- --policy-kinds={{ include "attache.kindList" . }}
+{{- end }}
+{{- with .Values.routeKinds }}
+- --route-kinds={{ include "attache.kindList" . }}
+{{- end }}
+- --annotate-routes={{ .Values.annotateRoutes }}
+- --health-probe-bind-address=:8081
+- --metrics-bind-address={{ if .Values.metrics.enabled }}:{{ .Values.metrics.port }}{{ else }}0{{ end }}
+{{- end -}}
+
+{{/* What every pod has: the profile "restricted", and where it may run. */}}
+{{- define "attache.pod" -}}
+automountServiceAccountToken: true
+enableServiceLinks: false
+securityContext:
+  runAsNonRoot: true
+  runAsUser: 65532
+  runAsGroup: 65532
+  fsGroup: 65532
+  seccompProfile: {type: RuntimeDefault}
+{{- with .root.Values.image.pullSecrets }}
+imagePullSecrets: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with .values.nodeSelector }}
+nodeSelector: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .values.tolerations }}
+tolerations: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .values.affinity }}
+affinity: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- if .values.topologySpread.enabled }}
+topologySpreadConstraints:
+{{- range list "topology.kubernetes.io/zone" "kubernetes.io/hostname" }}
+- topologyKey: {{ . }}
+  maxSkew: 1
+  whenUnsatisfiable: {{ $.values.topologySpread.whenUnsatisfiable }}
+  labelSelector:
+    matchLabels: {{- include "attache.selector" $ | nindent 6 }}
+  matchLabelKeys: [pod-template-hash]
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "attache.container" -}}
+image: {{ include "attache.image" .root }}
+imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+securityContext:
+  allowPrivilegeEscalation: false
+  readOnlyRootFilesystem: true
+  runAsNonRoot: true
+  capabilities: {drop: [ALL]}
+  seccompProfile: {type: RuntimeDefault}
+livenessProbe:
+  httpGet: {path: /healthz, port: health}
+  periodSeconds: 10
+  failureThreshold: 6
+readinessProbe:
+  httpGet: {path: /readyz, port: health}
+  periodSeconds: 2
+  failureThreshold: 1
+startupProbe:
+  httpGet: {path: /healthz, port: health}
+  periodSeconds: 2
+  failureThreshold: 30
+{{- with .values.resources }}
+resources: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{- define "attache.env" -}}
+- name: POD_NAMESPACE
+  valueFrom: {fieldRef: {fieldPath: metadata.namespace}}
+{{- end -}}

@@ -1,0 +1,228 @@
+package charts
+
+import (
+	"io/fs"
+	"path"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
+
+	"github.com/attache-dev/attache/crds"
+)
+
+// Variants are installations that tests try, here and on a real API server.
+var variants = map[string]map[string]any{
+	"as it comes":  {},
+	"cert-manager": {"certificates": map[string]any{"provider": "cert-manager"}},
+	"everything on": {
+		"platformNamespaces": []any{"infra"},
+		"policyKinds":        []any{map[string]any{"group": "example.com", "resource": "corspolicies", "kind": "CORSPolicy", "manageStatus": true}},
+		"routeKinds":         []any{map[string]any{"group": "example.com", "resource": "websocketroutes", "kind": "WebSocketRoute", "versions": []any{"v1"}}},
+		"networkPolicy":      map[string]any{"enabled": true},
+	},
+	"everything off": {
+		"annotateRoutes": false, "crds": map[string]any{"install": false},
+		"controller": map[string]any{"replicas": 1, "leaderElection": false},
+		"rbac":       map[string]any{"aggregate": false}, "metrics": map[string]any{"enabled": false},
+	},
+}
+
+func rendered(t *testing.T, values map[string]any) []*unstructured.Unstructured {
+	t.Helper()
+	objects, err := Render(Release{Values: values})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return objects
+}
+
+func each(t *testing.T, test func(t *testing.T, objects []*unstructured.Unstructured)) {
+	for name, values := range variants {
+		t.Run(name, func(t *testing.T) { test(t, rendered(t, values)) })
+	}
+}
+
+func find(objects []*unstructured.Unstructured, kind, name string) *unstructured.Unstructured {
+	i := slices.IndexFunc(objects, func(u *unstructured.Unstructured) bool { return u.GetKind() == kind && u.GetName() == name })
+	if i < 0 {
+		return nil
+	}
+	return objects[i]
+}
+
+func TestTheChartHasTheCRDsThatTheFolderCRDsHas(t *testing.T) {
+	entries, err := fs.ReadDir(files, "attache/files/crds")
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := crds.Attache()
+	if len(entries) != len(source) {
+		t.Errorf(`the chart has %d CRDs, the folder crds %d: run "go generate ./charts"`, len(entries), len(source))
+	}
+	objects := rendered(t, nil)
+	for _, file := range source {
+		data, err := files.ReadFile("attache/files/crds/" + path.Base(file.Name))
+		if err != nil || string(data) != string(file.Data) {
+			t.Errorf(`the chart's copy of %s differs (%v): run "go generate ./charts"`, file.Name, err)
+		}
+		want := &unstructured.Unstructured{}
+		if err := yaml.Unmarshal(file.Data, &want.Object); err != nil {
+			t.Fatal(err)
+		}
+		got := find(objects, "CustomResourceDefinition", want.GetName())
+		if got == nil {
+			t.Errorf("%s is not rendered", want.GetName())
+			continue
+		}
+		annotations := want.GetAnnotations()
+		annotations["helm.sh/resource-policy"] = "keep"
+		want.SetAnnotations(annotations)
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%s is rendered otherwise than it is written", want.GetName())
+		}
+	}
+	if u := find(rendered(t, map[string]any{"crds": map[string]any{"install": false}}), "CustomResourceDefinition", "timeoutpolicies.attache.dev"); u != nil {
+		t.Error("crds.install false installs CRDs")
+	}
+}
+
+// vital are the groups whose objects a cluster needs to start or to be repaired.
+var vital = []string{"", "apps", "batch", "coordination.k8s.io", "certificates.k8s.io", "rbac.authorization.k8s.io",
+	"apiextensions.k8s.io", "admissionregistration.k8s.io", "apiregistration.k8s.io", "node.k8s.io", "policy", "*"}
+
+func TestNothingThatAClusterNeedsToStartIsIntercepted(t *testing.T) {
+	each(t, func(t *testing.T, objects []*unstructured.Unstructured) {
+		w, err := WebhooksOf(objects)
+		if err != nil {
+			t.Fatal(err)
+		}
+		check := func(name string, rules []admissionregistrationv1.RuleWithOperations) {
+			for _, r := range rules {
+				if slices.ContainsFunc(r.APIGroups, func(g string) bool { return slices.Contains(vital, g) }) {
+					t.Errorf("%s intercepts %v", name, r)
+				}
+				if slices.ContainsFunc(r.Resources, func(s string) bool { return strings.ContainsAny(s, "*/") }) {
+					t.Errorf("%s intercepts subresources: %v", name, r)
+				}
+			}
+		}
+		for _, c := range w.Validating {
+			for _, hook := range c.Webhooks {
+				check(hook.Name, hook.Rules)
+			}
+		}
+		for _, c := range w.Mutating {
+			for _, hook := range c.Webhooks {
+				check(hook.Name, hook.Rules)
+			}
+		}
+	})
+}
+
+func TestTheWebhooksFailAsDecided(t *testing.T) {
+	w, err := RenderWebhooks(Release{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := []string{}
+	for _, hook := range w.Validating[0].Webhooks {
+		names = append(names, hook.Name)
+		if *hook.FailurePolicy != admissionregistrationv1.Fail || *hook.TimeoutSeconds != 5 || *hook.SideEffects != admissionregistrationv1.SideEffectClassNone || *hook.MatchPolicy != admissionregistrationv1.Equivalent {
+			t.Errorf("%+v", hook)
+		}
+	}
+	if !slices.Equal(names, []string{"policies.attache.dev", "gateway-api.attache.dev"}) {
+		t.Errorf("webhooks %q", names)
+	}
+	hook := w.Mutating[0].Webhooks[0]
+	if *hook.FailurePolicy != admissionregistrationv1.Ignore || *hook.TimeoutSeconds != 2 || *hook.ReinvocationPolicy != admissionregistrationv1.IfNeededReinvocationPolicy {
+		t.Errorf("%+v", hook)
+	}
+	off, err := RenderWebhooks(Release{Values: map[string]any{"annotateRoutes": false}})
+	if err != nil || len(off.Mutating) != 0 {
+		t.Errorf("annotateRoutes false leaves %d mutating configurations, %v", len(off.Mutating), err)
+	}
+}
+
+func TestBadValuesAreRefusedWithTheirName(t *testing.T) {
+	for name, test := range map[string]struct {
+		release Release
+		says    string
+	}{
+		"a misspelt name":        {Release{Values: map[string]any{"replica": 3}}, "replica"},
+		"a wrong failure policy": {Release{Values: map[string]any{"admission": map[string]any{"failurePolicies": map[string]any{"policies": "fail"}}}}, "failurePolicies"},
+		"no Secret":              {Release{Values: map[string]any{"certificates": map[string]any{"provider": "existing"}}}, "certificates.existingSecret"},
+		"two writers":            {Release{Values: map[string]any{"controller": map[string]any{"leaderElection": false}}}, "two controllers"},
+		"kube-system":            {Release{Namespace: "kube-system"}, "namespace of its own"},
+		"a webhook on apps":      {Release{Values: map[string]any{"policyKinds": []any{map[string]any{"group": "apps", "resource": "deployments", "kind": "Deployment"}}}}, "no policy or route kind"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := Render(test.release); err == nil || !strings.Contains(err.Error(), test.says) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+func TestRightsAreTheLeastThatWork(t *testing.T) {
+	type right struct{ group, resource, verb string }
+	allowed := func(objects []*unstructured.Unstructured, account string) map[right]bool {
+		bound := map[string]bool{}
+		for _, u := range objects {
+			if !strings.HasSuffix(u.GetKind(), "RoleBinding") {
+				continue
+			}
+			subjects, _, _ := unstructured.NestedSlice(u.Object, "subjects")
+			for _, s := range subjects {
+				if s.(map[string]any)["name"] == account {
+					name, _, _ := unstructured.NestedString(u.Object, "roleRef", "name")
+					bound[name] = true
+				}
+			}
+		}
+		rights := map[right]bool{}
+		for _, u := range objects {
+			if !strings.HasSuffix(u.GetKind(), "Role") || !bound[u.GetName()] {
+				continue
+			}
+			rules, _, _ := unstructured.NestedSlice(u.Object, "rules")
+			for _, rule := range rules {
+				list := func(key string) []string {
+					texts, _, _ := unstructured.NestedStringSlice(rule.(map[string]any), key)
+					return texts
+				}
+				for _, g := range list("apiGroups") {
+					for _, r := range list("resources") {
+						for _, v := range list("verbs") {
+							rights[right{g, r, v}] = true
+						}
+					}
+				}
+			}
+		}
+		return rights
+	}
+	each(t, func(t *testing.T, objects []*unstructured.Unstructured) {
+		for r := range allowed(objects, "attache-webhook") {
+			if !slices.Contains([]string{"get", "list", "watch"}, r.verb) || r.resource == "secrets" || r.resource == "*" {
+				t.Errorf("the webhook may %v", r)
+			}
+		}
+		writes := allowed(objects, "attache-controller")
+		for r := range writes {
+			if r.resource == "secrets" || r.resource == "*" || r.verb == "*" || r.group == "*" ||
+				slices.Contains([]string{"impersonate", "escalate", "bind", "deletecollection"}, r.verb) || r.verb == "delete" && r.resource != "effectivepolicies" {
+				t.Errorf("the controller may %v", r)
+			}
+		}
+		annotates := find(objects, "MutatingWebhookConfiguration", "attache") != nil
+		if writes[right{"gateway.networking.k8s.io", "httproutes", "patch"}] != annotates {
+			t.Error("routes may be patched exactly when they are annotated")
+		}
+	})
+}
