@@ -1,0 +1,112 @@
+package charts
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/attache-dev/attache/test/controlplane"
+)
+
+func TestMain(m *testing.M) { os.Exit(controlplane.Main(m, controlplane.Options{})) }
+
+// warnings collects what an API server warns of.
+type warnings []string
+
+func (w *warnings) HandleWarningHeader(_ int, _ string, text string) { *w = append(*w, text) }
+
+// TestAnAPIServerTakesEveryObject applies what is rendered as a dry run with
+// strict field validation, and every pod template as a pod, in a namespace that
+// admits only what the Pod Security Standard "restricted" allows.
+func TestAnAPIServerTakesEveryObject(t *testing.T) {
+	plane := controlplane.Shared(t)
+	heard := &warnings{}
+	config := rest.CopyConfig(plane.Config)
+	config.WarningHandler = heard
+	c, err := client.New(config, client.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "attache-system", Labels: map[string]string{
+		"pod-security.kubernetes.io/enforce": "restricted",
+	}}}
+	if err := c.Create(t.Context(), namespace); err != nil {
+		t.Fatal(err)
+	}
+	each(t, func(t *testing.T, objects []*unstructured.Unstructured) {
+		*heard = nil
+		pods := 0
+		for _, u := range objects {
+			if strings.HasSuffix(u.GroupVersionKind().Group, "cert-manager.io") {
+				continue // its CRDs are not here
+			}
+			if err := dryRun(t.Context(), c, u); err != nil {
+				t.Errorf("%s %s: %v", u.GetKind(), u.GetName(), err)
+			}
+			if pod := podOf(u); pod != nil {
+				pods++
+				if err := dryRun(t.Context(), c, pod); err != nil {
+					t.Errorf("a pod of %s %s: %v", u.GetKind(), u.GetName(), err)
+				}
+			}
+		}
+		if len(*heard) > 0 {
+			t.Errorf("warnings: %q", *heard)
+		}
+		if pods != 2 {
+			t.Errorf("%d kinds of pods, want 2", pods)
+		}
+	})
+}
+
+func dryRun(ctx context.Context, c client.Client, u *unstructured.Unstructured) error {
+	return c.Create(ctx, u.DeepCopy(), client.DryRunAll, client.FieldValidation(metav1.FieldValidationStrict))
+}
+
+// podOf is a pod as the controllers of a workload would make it.
+func podOf(u *unstructured.Unstructured) *unstructured.Unstructured {
+	template, found, err := unstructured.NestedMap(u.Object, "spec", "template")
+	if err != nil || !found {
+		return nil
+	}
+	pod := &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "v1", "kind": "Pod", "metadata": template["metadata"], "spec": template["spec"],
+	}}
+	pod.SetNamespace(u.GetNamespace())
+	pod.SetName(fmt.Sprintf("%s-0", u.GetName()))
+	return pod
+}
+
+// TestTheDefaultsOfTheAPIAreSpelledOut holds that the API server adds nothing to
+// the webhook configurations: tools that compare the cluster with the chart would
+// report the difference for ever.
+func TestTheDefaultsOfTheAPIAreSpelledOut(t *testing.T) {
+	c, err := client.New(controlplane.Shared(t).Config, client.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, u := range rendered(t, nil) {
+		if !strings.HasSuffix(u.GetKind(), "WebhookConfiguration") {
+			continue
+		}
+		stored := u.DeepCopy()
+		if err := c.Create(t.Context(), stored, client.DryRunAll); err != nil {
+			t.Fatal(err)
+		}
+		want, _, _ := unstructured.NestedSlice(u.Object, "webhooks")
+		got, _, _ := unstructured.NestedSlice(stored.Object, "webhooks")
+		for i := range want {
+			if a, b := fmt.Sprint(want[i]), fmt.Sprint(got[i]); a != b {
+				t.Errorf("%s: the chart says\n%s\nthe API server stores\n%s", u.GetKind(), a, b)
+			}
+		}
+	}
+}
