@@ -8,11 +8,18 @@
 //   - inputs: sections with the name of a file, such as input.yaml. They are
 //     what a person would write, neither defaulted nor sorted.
 //   - "-- flags --": more flags for every command, such as --platform-namespaces,
-//     or -f for input that is elsewhere in the repository.
+//     or -f for input that is elsewhere in the repository. $STANDARD there is
+//     the folder with the CRDs of Gateway API's standard channel; manifests are
+//     otherwise checked by those of the experimental one.
+//   - inputs below after/ take the place of the input of the same name, and
+//     sections that begin with "after: " expect what then comes out.
 //   - "-- effective --": the effective policies in one line for each scope.
 //   - "-- explain KIND/NAME --" and every other command line: what the real
 //     command prints. Lines of standard error start with "! ", and an exit code
 //     other than 0 stands at the end.
+//   - "-- hierarchy --": every listener with the kinds it supports and how many
+//     routes are bound to it, what became of every ListenerSet, and after "!"
+//     what is found about any object.
 //   - "-- status --": the status of every policy, with a clock that stands still.
 //
 // "go test ./test/golden -update" writes the expected sections anew. Read the

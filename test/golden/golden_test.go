@@ -27,7 +27,12 @@ var update = flag.Bool("update", false, "write the expected sections anew")
 const (
 	flagsSection     = "flags"
 	effectiveSection = "effective"
+	hierarchySection = "hierarchy"
 	statusSection    = "status"
+	// editsFolder has inputs that take the place of others, laterPrefix
+	// is before sections that are expected then.
+	editsFolder = "after/"
+	laterPrefix = "after: "
 )
 
 // isInput recognises sections that are files to be read.
@@ -101,36 +106,57 @@ func checkFile(t *testing.T, file string) {
 // world is the input of one file, on disk.
 type world struct {
 	folder string
+	files  map[string][]byte
 	flags  []string
 	// args are the flags that make a command read the input.
 	args []string
+	// before and after are the same input edited, if the file has that.
+	before, after *world
 }
 
 func newWorld(t *testing.T, archive *txtar.Archive) *world {
 	t.Helper()
-	w := &world{folder: t.TempDir()}
+	w := &world{folder: t.TempDir(), files: map[string][]byte{}}
 	for _, section := range archive.Files {
 		switch {
 		case section.Name == flagsSection:
-			w.flags = strings.Fields(string(section.Data))
+			w.flags = strings.Fields(expandFlags(t, string(section.Data)))
 		case isInput.MatchString(section.Name):
-			path := filepath.Join(w.folder, section.Name)
-			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(path, section.Data, 0o644); err != nil {
-				t.Fatal(err)
-			}
-			w.args = []string{"-R", "-f", w.folder}
+			w.files[section.Name] = section.Data
 		}
 	}
+	w.after = later(t, w)
+	w.write(t)
 	return w
 }
 
+// write puts the input on disk.
+func (w *world) write(t *testing.T) {
+	t.Helper()
+	for name, data := range w.files {
+		path := filepath.Join(w.folder, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		w.args = []string{"-R", "-f", w.folder}
+	}
+}
+
 func (w *world) section(t *testing.T, name string) []byte {
+	if edited, ok := strings.CutPrefix(name, laterPrefix); ok {
+		if w.after == nil {
+			t.Fatalf("%q is expected, and no input is below %s", name, editsFolder)
+		}
+		return w.after.section(t, edited)
+	}
 	switch name {
 	case effectiveSection:
 		return w.effective(t)
+	case hierarchySection:
+		return w.hierarchy(t)
 	case statusSection:
 		return w.status(t)
 	}

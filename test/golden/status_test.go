@@ -11,8 +11,6 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
-	"github.com/attache-dev/attache/policy/schema"
-	"github.com/attache-dev/attache/policy/source"
 	"github.com/attache-dev/attache/policy/status"
 )
 
@@ -27,19 +25,10 @@ func (o objects) Policy(ref hierarchy.Ref) *unstructured.Unstructured     { retu
 // status lists what would be written into the status of every policy.
 func (w *world) status(t *testing.T) []byte {
 	t.Helper()
-	in, err := source.New([]string{w.folder}, source.Options{Recursive: true}).Read(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	options := policy.Options{
-		PlatformNamespaces: w.platformNamespaces(),
-		Compile:            func(crd *unstructured.Unstructured) (policy.Validator, error) { return schema.Compile(crd) },
-	}
-	snapshot, _ := policy.NewSnapshot(options).With(in.Objects()...)
+	snapshot := w.snapshot(t)
 	live := objects{}
-	for _, u := range in.Objects() {
-		gk := u.GroupVersionKind().GroupKind()
-		live[hierarchy.NewRef(gk.Group, gk.Kind, u.GetNamespace(), u.GetName())] = u
+	for _, u := range w.objects(t) {
+		live[refOf(u)] = u
 	}
 	var tally policy.Tally
 	for e := range policy.Resolve(snapshot).All() {
