@@ -25,16 +25,17 @@ func Example() {
 	}
 	// Output:
 	// attache.dev_effectivepolicies.yaml
+	// attache.dev_policyguardrails.yaml
 	// attache.dev_ratelimitpolicies.yaml
 	// attache.dev_retrypolicies.yaml
 	// attache.dev_timeoutpolicies.yaml
 }
 
-func TestPolicyKindsAreLabelledAsPoliciesAndEffectivePolicyIsNot(t *testing.T) {
+func TestPolicyKindsAreLabelledAsPoliciesAndOtherKindsAreNot(t *testing.T) {
 	for _, f := range crds.Attache() {
 		crd := decode(t, f)
 		want := "Inherited"
-		if crd.Spec.Names.Kind == "EffectivePolicy" {
+		if kind := crd.Spec.Names.Kind; kind == "EffectivePolicy" || kind == "PolicyGuardrail" {
 			want = ""
 		}
 		if got := crd.Labels["gateway.networking.k8s.io/policy"]; got != want {

@@ -1,5 +1,6 @@
 // Package v1alpha1 holds the Go types of attache's own kinds: TimeoutPolicy,
-// RetryPolicy, RateLimitPolicy and EffectivePolicy (group attache.dev).
+// RetryPolicy, RateLimitPolicy, EffectivePolicy and PolicyGuardrail (group
+// attache.dev).
 //
 // # Purpose
 //

@@ -34,6 +34,7 @@ func addKnownTypes(scheme *runtime.Scheme) error {
 		&RetryPolicy{}, &RetryPolicyList{},
 		&RateLimitPolicy{}, &RateLimitPolicyList{},
 		&EffectivePolicy{}, &EffectivePolicyList{},
+		&PolicyGuardrail{}, &PolicyGuardrailList{},
 	)
 	metav1.AddToGroupVersion(scheme, GroupVersion)
 	return nil

@@ -23,11 +23,16 @@ const (
 	timeout = "TimeoutPolicy"
 	retry   = "RetryPolicy"
 	rate    = "RateLimitPolicy"
+	rail    = "PolicyGuardrail"
 )
 
 func (m manifest) object(t *testing.T, namespace, name string) *unstructured.Unstructured {
 	t.Helper()
-	text := "apiVersion: attache.dev/v1alpha1\nkind: " + m.kind + "\nmetadata: {name: " + name + ", namespace: " + namespace + "}\nspec:\n"
+	metadata := "{name: " + name + ", namespace: " + namespace + "}"
+	if m.kind == rail {
+		metadata = "{name: " + name + "}"
+	}
+	text := "apiVersion: attache.dev/v1alpha1\nkind: " + m.kind + "\nmetadata: " + metadata + "\nspec:\n"
 	for line := range strings.Lines(m.spec) {
 		text += "  " + line
 	}
@@ -44,7 +49,7 @@ func (m manifest) object(t *testing.T, namespace, name string) *unstructured.Uns
 
 func corpus() []manifest {
 	var all []manifest
-	for _, part := range [][]manifest{manifestsOfTheTask(), targets(), wholePolicies(), durations(), timeouts(), retries(), rates(), bounds()} {
+	for _, part := range [][]manifest{manifestsOfTheTask(), targets(), wholePolicies(), durations(), timeouts(), retries(), rates(), bounds(), guardrails()} {
 		all = append(all, part...)
 	}
 	return all

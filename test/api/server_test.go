@@ -29,6 +29,7 @@ var resources = map[string]schema.GroupVersionResource{
 	timeout:           {Group: "attache.dev", Version: "v1alpha1", Resource: "timeoutpolicies"},
 	retry:             {Group: "attache.dev", Version: "v1alpha1", Resource: "retrypolicies"},
 	rate:              {Group: "attache.dev", Version: "v1alpha1", Resource: "ratelimitpolicies"},
+	rail:              {Group: "attache.dev", Version: "v1alpha1", Resource: "policyguardrails"},
 	"EffectivePolicy": {Group: "attache.dev", Version: "v1alpha1", Resource: "effectivepolicies"},
 }
 
@@ -39,8 +40,11 @@ func TestServerEveryRuleAcceptsAndRefuses(t *testing.T) {
 	for i, m := range corpus() {
 		t.Run(m.name, func(t *testing.T) {
 			u := m.object(t, namespace, fmt.Sprintf("subject-%d", i))
-			stored, err := client.Resource(resources[m.kind]).Namespace(namespace).Create(t.Context(), u, metav1.CreateOptions{FieldValidation: metav1.FieldValidationStrict})
+			stored, err := client.Resource(resources[m.kind]).Namespace(u.GetNamespace()).Create(t.Context(), u, metav1.CreateOptions{FieldValidation: metav1.FieldValidationStrict})
 			said, strict := verdict(t, err)
+			if stored != nil && u.GetNamespace() == "" {
+				t.Cleanup(func() { _ = client.Resource(resources[m.kind]).Delete(context.Background(), u.GetName(), metav1.DeleteOptions{}) })
+			}
 			judge(t, m, said)
 			sameOffline(t, u, stored, said, strict)
 		})

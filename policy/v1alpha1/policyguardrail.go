@@ -1,0 +1,308 @@
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+)
+
+// PolicyGuardrail says what must not happen to the policies in force, whoever
+// edits whatever. It is checked on the effective policy of every way through a
+// Gateway that an edit changes, not on the text of one object: when the edit is
+// made, and again before a result is published.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:storageversion
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:path=policyguardrails,singular=policyguardrail,categories=attache,scope=Cluster
+// +kubebuilder:printcolumn:name="ENFORCEMENT",type=string,JSONPath=`.spec.enforcement`,description="What happens to an edit that violates it"
+// +kubebuilder:printcolumn:name="LANGUAGE",type=string,JSONPath=`.status.language`,description="CEL or Rego"
+// +kubebuilder:printcolumn:name="READY",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`,description="Whether it compiles and its examples hold"
+// +kubebuilder:printcolumn:name="VIOLATIONS",type=integer,JSONPath=`.status.violations`,description="How many violations there are now"
+// +kubebuilder:printcolumn:name="AGE",type=date,JSONPath=`.metadata.creationTimestamp`
+type PolicyGuardrail struct {
+	metav1.TypeMeta `json:",inline"`
+
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// Spec is what must not happen.
+	//
+	// +required
+	Spec PolicyGuardrailSpec `json:"spec"`
+
+	// Status says whether it works and what violates it. Written by attache.
+	//
+	// +optional
+	Status PolicyGuardrailStatus `json:"status,omitzero"`
+}
+
+// PolicyGuardrailList is a list of PolicyGuardrail.
+//
+// +kubebuilder:object:root=true
+type PolicyGuardrailList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+
+	Items []PolicyGuardrail `json:"items"`
+}
+
+// GuardrailEnforcement is what happens to an edit that violates a guardrail.
+//
+// +kubebuilder:validation:Enum=Deny;Warn;Audit
+type GuardrailEnforcement string
+
+const (
+	// GuardrailDeny refuses the edit, and keeps its result from being published.
+	GuardrailDeny GuardrailEnforcement = "Deny"
+	// GuardrailWarn lets it pass with a warning.
+	GuardrailWarn GuardrailEnforcement = "Warn"
+	// GuardrailAudit lets it pass in silence and counts the violation.
+	GuardrailAudit GuardrailEnforcement = "Audit"
+)
+
+// PolicyGuardrailSpec is what a guardrail checks, where, and what follows from
+// a violation.
+//
+// +kubebuilder:validation:XValidation:rule=`has(self.cel) != has(self.rego)`,message="write exactly one of cel (a list of expressions) and rego (a module)",messageExpression=`has(self.cel) ? 'cel and rego are both set: keep one, and move the other into a guardrail of its own' : 'the guardrail checks nothing: write cel (a list of expressions) or rego (a module)'`
+type PolicyGuardrailSpec struct {
+	// Match selects what is checked. Default: every way through every Gateway.
+	// All parts must hold.
+	//
+	// +optional
+	Match *GuardrailMatch `json:"match,omitempty"`
+
+	// Enforcement is what happens to an edit that causes a new violation or makes
+	// one worse: Deny, the default, refuses it; Warn lets it pass with a warning;
+	// Audit counts it in the status. What violated the guardrail before the edit
+	// is never held against the edit.
+	//
+	// +optional
+	// +kubebuilder:default=Deny
+	Enforcement GuardrailEnforcement `json:"enforcement,omitempty"`
+
+	// CEL is a list of expressions, 1 to 32, each of which must be true. Exactly
+	// one of cel and rego must be set.
+	//
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:XValidation:rule=`size(self) > 0`,message="cel is empty: list at least one expression with its message, or write rego"
+	CEL []GuardrailExpression `json:"cel,omitempty"`
+
+	// Rego is a module in Rego v1 that defines one or both of the sets deny and
+	// warn: "deny contains message if { … }". An entry is a message, or an object
+	// {msg, fieldPath?, code?}. What is in warn only warns. Exactly one of cel and
+	// rego must be set.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=32768
+	// +kubebuilder:validation:XValidation:rule=`self.matches('[^ \\t\\r\\n]')`,message="rego is empty: write a module that defines deny or warn, such as: package guardrail, and a rule deny contains message if { ... }"
+	Rego string `json:"rego,omitempty"`
+
+	// Examples are inputs with the answer that they must get. They run whenever
+	// the guardrail is written, and one that gets another answer refuses it.
+	//
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:XValidation:rule=`self.all(a, self.exists_one(b, a.name == b.name))`,message="two examples have one name: give each its own"
+	Examples []GuardrailExample `json:"examples,omitempty"`
+}
+
+// GuardrailMatch selects ways through Gateways. What is left out selects
+// everything.
+type GuardrailMatch struct {
+	// PolicyKinds are the policy kinds whose values the guardrail is about: it is
+	// checked when one of them changes. As in EffectivePolicy: "TimeoutPolicy"
+	// for a kind of attache, "BackendTrafficPolicy.gateway.envoyproxy.io" for a
+	// kind of another group.
+	//
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:XValidation:rule=`size(self) > 0`,message="policyKinds is empty: list at least one kind such as TimeoutPolicy, or remove it to select all"
+	// +kubebuilder:validation:items:MaxLength=253
+	// +kubebuilder:validation:items:XValidation:rule=`self.matches('^[A-Z][A-Za-z0-9]*([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$') && !self.endsWith('.attache.dev') && !['TimeoutPolicy', 'RetryPolicy', 'RateLimitPolicy'].exists(k, k != self && k.lowerAscii() == self.lowerAscii())`,message="not a kind: write TimeoutPolicy for a kind of attache, and Kind.group, such as BackendTrafficPolicy.gateway.envoyproxy.io, for others",messageExpression=`self.endsWith('.attache.dev') ? '"%s" names our own group: write %s'.format([self, self.split('.')[0]]) : ['TimeoutPolicy', 'RetryPolicy', 'RateLimitPolicy'].exists(k, k.lowerAscii() == self.lowerAscii()) ? '"%s" is not how the kind is spelled: write %s'.format([self, ['TimeoutPolicy', 'RetryPolicy', 'RateLimitPolicy'].filter(k, k.lowerAscii() == self.lowerAscii())[0]]) : '"%s" is not a kind: write TimeoutPolicy for a kind of attache, and Kind.group, such as BackendTrafficPolicy.gateway.envoyproxy.io, for others'.format([self])`
+	PolicyKinds []string `json:"policyKinds,omitempty"`
+
+	// RouteKinds are kinds of Routes: "HTTPRoute" for a kind of Gateway API,
+	// "Kind.group" for a kind of your own.
+	//
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:XValidation:rule=`size(self) > 0`,message="routeKinds is empty: list at least one kind such as HTTPRoute, or remove it to select all"
+	// +kubebuilder:validation:items:MaxLength=253
+	// +kubebuilder:validation:items:XValidation:rule=`self.matches('^[A-Z][A-Za-z0-9]*([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$') && !self.endsWith('.gateway.networking.k8s.io') && !['HTTPRoute', 'GRPCRoute', 'TLSRoute', 'TCPRoute', 'UDPRoute'].exists(k, k != self && k.lowerAscii() == self.lowerAscii())`,message="not a kind of Route: write HTTPRoute for a kind of Gateway API, and Kind.group for a kind of your own",messageExpression=`self.endsWith('.gateway.networking.k8s.io') ? '"%s" names the group of Gateway API: write %s'.format([self, self.split('.')[0]]) : ['HTTPRoute', 'GRPCRoute', 'TLSRoute', 'TCPRoute', 'UDPRoute'].exists(k, k.lowerAscii() == self.lowerAscii()) ? '"%s" is not how the kind is spelled: write %s'.format([self, ['HTTPRoute', 'GRPCRoute', 'TLSRoute', 'TCPRoute', 'UDPRoute'].filter(k, k.lowerAscii() == self.lowerAscii())[0]]) : '"%s" is not a kind of Route: write HTTPRoute for a kind of Gateway API, and Kind.group for a kind of your own'.format([self])`
+	RouteKinds []string `json:"routeKinds,omitempty"`
+
+	// NamespaceSelector selects by the labels of the Route's namespace. The label
+	// kubernetes.io/metadata.name is its name, and nobody can change it.
+	//
+	// +optional
+	NamespaceSelector *metav1.LabelSelector `json:"namespaceSelector,omitempty"`
+
+	// RouteSelector selects by the labels of the Route.
+	//
+	// +optional
+	RouteSelector *metav1.LabelSelector `json:"routeSelector,omitempty"`
+
+	// GatewaySelector selects by the labels of the Gateway.
+	//
+	// +optional
+	GatewaySelector *metav1.LabelSelector `json:"gatewaySelector,omitempty"`
+
+	// GatewayClassNames are names of GatewayClasses.
+	//
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:XValidation:rule=`size(self) > 0`,message="gatewayClassNames is empty: list at least one name, or remove it to select all"
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=253
+	GatewayClassNames []string `json:"gatewayClassNames,omitempty"`
+}
+
+// GuardrailExpression is one CEL expression and what to say when it is false.
+//
+// +kubebuilder:validation:XValidation:rule=`has(self.message) != has(self.messageExpression)`,message="write exactly one of message (a text) and messageExpression (an expression that makes one)",messageExpression=`has(self.message) ? 'message and messageExpression are both set: keep one of them' : 'the expression has no message: write message and say what to do instead'`
+type GuardrailExpression struct {
+	// Expression is a CEL expression on the input document, with the functions
+	// that Kubernetes has. True is fine, false is a violation.
+	//
+	// Valid: "has(effective.RateLimitPolicy)". Invalid: "effective" (neither true
+	// nor false).
+	//
+	// +required
+	// +kubebuilder:validation:MaxLength=4096
+	// +kubebuilder:validation:XValidation:rule=`self.matches('[^ \\t\\r\\n]')`,message="the expression is empty: write one that is true when all is fine, such as has(effective.RateLimitPolicy)"
+	Expression string `json:"expression"`
+
+	// Message is what people read. It should say what to do instead.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule=`self.matches('[^ \\t\\r\\n]')`,message="message is empty: say what to do instead"
+	Message string `json:"message,omitempty"`
+
+	// MessageExpression is a CEL expression that makes the message.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	// +kubebuilder:validation:XValidation:rule=`self.matches('[^ \\t\\r\\n]')`,message="messageExpression is empty: write a CEL expression that makes a text, or use message"
+	MessageExpression string `json:"messageExpression,omitempty"`
+
+	// FieldPath is the value that it is about, as a path in the input document.
+	// Messages then show the value and who set it.
+	//
+	// Valid: "effective.TimeoutPolicy.request". Invalid: ".request".
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=256
+	// +kubebuilder:validation:XValidation:rule=`self.matches('^(effective|origins|before|route|rule|listener|gateway|gatewayClass|namespace|object|oldObject|operation|user|change)([.][^. ]+)*$')`,message="not a path in the input document: begin with one of its variables, such as effective.TimeoutPolicy.request",messageExpression=`'"%s" is not a path in the input document: begin with one of its variables, such as effective.TimeoutPolicy.request'.format([self])`
+	FieldPath string `json:"fieldPath,omitempty"`
+}
+
+// GuardrailExample is an input and the answer that it must get.
+type GuardrailExample struct {
+	// Name says what the example shows.
+	//
+	// +required
+	// +kubebuilder:validation:MaxLength=128
+	// +kubebuilder:validation:XValidation:rule=`self.matches('[^ \\t\\r\\n]')`,message="the name is empty: say what the example shows"
+	Name string `json:"name"`
+
+	// Input is the input document. Variables that are left out are null.
+	//
+	// +required
+	Input GuardrailInput `json:"input"`
+
+	// Allowed is the expected answer: true when nothing is wrong with the input,
+	// or when it is only warned about.
+	//
+	// +required
+	Allowed bool `json:"allowed"`
+}
+
+// GuardrailInput is an input document: effective, route, namespace and so on.
+//
+// +kubebuilder:pruning:PreserveUnknownFields
+// +kubebuilder:validation:Type=object
+type GuardrailInput struct {
+	runtime.RawExtension `json:",inline"`
+}
+
+// Condition of a PolicyGuardrail, and its reasons.
+const (
+	// GuardrailConditionReady is True when the guardrail checks what it says.
+	GuardrailConditionReady = "Ready"
+	// GuardrailReasonCompiled is the reason of Ready=True.
+	GuardrailReasonCompiled = "Compiled"
+	// GuardrailReasonDoesNotCompile is the reason when an expression, the module
+	// or a selector is wrong. Such a guardrail checks nothing.
+	GuardrailReasonDoesNotCompile = "DoesNotCompile"
+	// GuardrailReasonExampleFails is the reason when an embedded example gets
+	// another answer than it says.
+	GuardrailReasonExampleFails = "ExampleFails"
+)
+
+// PolicyGuardrailStatus says whether a guardrail works and what violates it.
+type PolicyGuardrailStatus struct {
+	// ObservedGeneration is metadata.generation of the spec that this is about.
+	//
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+
+	// Language is CEL or Rego.
+	//
+	// +optional
+	// +kubebuilder:validation:Enum=CEL;Rego
+	Language string `json:"language,omitempty"`
+
+	// Violations counts what violates the guardrail now: ways through Gateways,
+	// each counted once for each objection.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Violations *int64 `json:"violations,omitempty"`
+
+	// FirstViolations are the first 20 of them, sorted.
+	//
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=20
+	FirstViolations []GuardrailViolation `json:"firstViolations,omitempty"`
+
+	// Conditions of the guardrail. Ready is True with reason Compiled, or False
+	// with reason DoesNotCompile or ExampleFails.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	// +kubebuilder:validation:MaxItems=8
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+}
+
+// GuardrailViolation is one violation that exists now.
+type GuardrailViolation struct {
+	// Path is the way through a Gateway that violates the guardrail.
+	// Example: "HTTPRoute shop/checkout rule pay on infra/public#https".
+	//
+	// +required
+	Path string `json:"path"`
+
+	// Message is what the guardrail says.
+	//
+	// +optional
+	Message string `json:"message,omitempty"`
+
+	// Field is the value that it is about, as a path in the input document.
+	//
+	// +optional
+	Field string `json:"field,omitempty"`
+
+	// Since is when it was first seen.
+	//
+	// +optional
+	Since *metav1.Time `json:"since,omitempty"`
+}
