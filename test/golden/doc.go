@@ -15,7 +15,7 @@
 //     sections that begin with "after: " expect what then comes out.
 //   - "-- effective --": the effective policies in one line for each scope.
 //   - "-- explain KIND/NAME --" and every other command line: what the real
-//     command prints. Lines of standard error start with "! ", and an exit code
+//     command prints, given all inputs or those that it names with -f. Lines of standard error start with "! ", and an exit code
 //     other than 0 stands at the end.
 //   - "-- hierarchy --": every listener with the kinds it supports and how many
 //     routes are bound to it, what became of every ListenerSet, and after "!"

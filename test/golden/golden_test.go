@@ -167,7 +167,13 @@ func (w *world) section(t *testing.T, name string) []byte {
 // run runs the real command on the input.
 func (w *world) run(t *testing.T, args ...string) (out, errOut string, code int) {
 	t.Helper()
-	args = slices.Concat([]string{"kubectl-effective_policy"}, args, w.args, w.flags)
+	input := w.args
+	for i, arg := range args {
+		if i > 0 && args[i-1] == "-f" { // the command says itself what it reads
+			args[i], input = filepath.Join(w.folder, arg), nil
+		}
+	}
+	args = slices.Concat([]string{"kubectl-effective_policy"}, args, input, w.flags)
 	var stdout, stderr bytes.Buffer
 	streams := genericiooptions.IOStreams{In: strings.NewReader(""), Out: &stdout, ErrOut: &stderr}
 	code = command.Main(context.Background(), args, streams, "")

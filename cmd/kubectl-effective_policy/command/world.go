@@ -93,6 +93,7 @@ func (o *options) readCluster(ctx context.Context, w *world, settings policy.Opt
 	if err != nil {
 		return nil, fmt.Errorf("%w\n"+orFiles, err)
 	}
+	config.QPS = -1 // some forty requests and no more: the server knows best how to queue them
 	if !o.allNamespaces {
 		if w.namespace, _, err = o.config.ToRawKubeConfigLoader().Namespace(); err != nil {
 			return nil, err

@@ -1,0 +1,260 @@
+package golden_test
+
+import (
+	"cmp"
+	"context"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"golang.org/x/tools/txtar"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/attache-dev/attache/policy/source"
+	"github.com/attache-dev/attache/test/controlplane"
+)
+
+// generationLine is the one thing in "get -o json" that a cluster sets and a
+// manifest has not.
+var generationLine = regexp.MustCompile(`(?m)^ *"?observedGeneration"?: \d+,?\n`)
+
+// compared are commands whose answers must not depend on where the objects come
+// from.
+var compared = [][]string{
+	{"get", "-A", "-o", "json"},
+	{"bindings", "-A", "-o", "json"},
+}
+
+// comparedToo are asked about the example only, to save time.
+var comparedToo = [][]string{
+	{"get", "-A", "-o", "yaml"},
+	{"get", "-A", "-o", "wide"},
+	{"bindings", "-A", "-o", "wide"},
+}
+
+// TestOfflineAndClusterAgree writes the example, and then the input of every
+// golden file, to a real API server and asks the command both ways.
+func TestOfflineAndClusterAgree(t *testing.T) {
+	plane := controlplane.Shared(t)
+	c, err := client.New(plane.Config, client.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cluster := &world{args: []string{"--kubeconfig", plane.Kubeconfig}}
+	t.Run("examples/shop on the standard channel", func(t *testing.T) {
+		files := &world{args: []string{"-f", "../../examples/shop"}}
+		objects := write(t, c, files)
+		defer remove(t, c, objects)
+		agree(t, files, cluster, slices.Concat(explainEach(t, files), compared, comparedToo))
+	})
+	installExperimental(t, c)
+	agreed := 0
+	for _, file := range goldenFiles(t) {
+		archive, err := txtar.ParseFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files := newWorld(t, archive)
+		if why := onlyOffline(t, archive, files); why != "" {
+			t.Logf("%s: %s", file, why)
+			continue
+		}
+		agreed++
+		t.Run(file, func(t *testing.T) {
+			objects := write(t, c, files)
+			defer remove(t, c, objects)
+			agree(t, files, &world{args: cluster.args, flags: files.flags}, compared)
+		})
+	}
+	if agreed < 5 {
+		t.Errorf("only %d golden files were tried", agreed)
+	}
+}
+
+// onlyOffline says why an input can not be compared with a cluster.
+func onlyOffline(t *testing.T, archive *txtar.Archive, w *world) string {
+	switch _, _, code := w.run(t, "get"); {
+	case code != 0:
+		return "is refused"
+	case len(w.args) == 0:
+		return "has no input of its own"
+	}
+	for _, section := range archive.Files {
+		if isInput.MatchString(section.Name) && strings.Contains(string(section.Data), "creationTimestamp") {
+			return "states ages, which a cluster sets itself"
+		}
+	}
+	return ""
+}
+
+// explainEach asks for an explanation of each thing that has an effective policy.
+func explainEach(t *testing.T, w *world) [][]string {
+	t.Helper()
+	out, _, _ := w.run(t, "get", "-A")
+	var commands [][]string
+	for line := range strings.Lines(out) {
+		if columns := strings.Fields(line); columns[0] != "NAMESPACE" {
+			commands = append(commands, []string{"explain", columns[1], "-n", columns[0]}, []string{"explain", columns[1], "-n", columns[0], "-o", "json"})
+		}
+	}
+	return commands
+}
+
+func agree(t *testing.T, files, cluster *world, commands [][]string) {
+	t.Helper()
+	for _, args := range commands {
+		fromFiles, filesErr, filesCode := files.run(t, args...)
+		fromCluster, clusterErr, clusterCode := cluster.run(t, args...)
+		if filesCode != 0 || clusterCode != 0 {
+			t.Errorf("%v: exit codes %d and %d: %s %s", args, filesCode, clusterCode, filesErr, clusterErr)
+		}
+		if diff := gocmp.Diff(fromFiles, generationLine.ReplaceAllString(fromCluster, "")); diff != "" {
+			t.Errorf("%v (-files +cluster):\n%s", args, diff)
+		}
+	}
+}
+
+// write creates what a person wrote, not what the reader made of it. Policies
+// are made in the order of their names, so that ages, of which manifests have
+// none, agree with the order of names.
+func write(t *testing.T, c client.Client, w *world) []*unstructured.Unstructured {
+	t.Helper()
+	var objects []*unstructured.Unstructured
+	namespaces := map[string]bool{}
+	for _, document := range w.manifests(t) {
+		u := document.Object
+		objects = append(objects, u)
+		if u.GetKind() == "Namespace" {
+			namespaces[u.GetName()] = true
+		}
+	}
+	for _, u := range slices.Clone(objects) {
+		if ns := u.GetNamespace(); ns != "" && !namespaces[ns] {
+			namespaces[ns] = true
+			objects = append(objects, newObject("v1", "Namespace", ns))
+		}
+	}
+	order := func(u *unstructured.Unstructured) int {
+		switch u.GetKind() {
+		case "CustomResourceDefinition":
+			return 0
+		case "Namespace":
+			return 1
+		}
+		return 2
+	}
+	slices.SortStableFunc(objects, func(a, b *unstructured.Unstructured) int {
+		return cmp.Or(cmp.Compare(order(a), order(b)), strings.Compare(a.GetNamespace()+"/"+a.GetName(), b.GetNamespace()+"/"+b.GetName()))
+	})
+	for _, u := range objects {
+		if err := writeOne(t.Context(), c, u); err != nil {
+			t.Fatalf("writing %s %s/%s: %v", u.GetKind(), u.GetNamespace(), u.GetName(), err)
+		}
+	}
+	return objects
+}
+
+func newObject(apiVersion, kind, name string) *unstructured.Unstructured {
+	u := &unstructured.Unstructured{}
+	u.SetAPIVersion(apiVersion)
+	u.SetKind(kind)
+	u.SetName(name)
+	return u
+}
+
+// writeOne creates an object. Namespaces and CRDs stay from file to file, for
+// they go slowly or not at all, so they are replaced.
+func writeOne(ctx context.Context, c client.Client, u *unstructured.Unstructured) error {
+	u = u.DeepCopy()
+	create := func() error {
+		return wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, 30*time.Second, true, func(ctx context.Context) (bool, error) {
+			err := c.Create(ctx, u)
+			if apierrors.IsNotFound(err) || err != nil && strings.Contains(err.Error(), "no matches for kind") {
+				return false, nil // its CRD is about to be served
+			}
+			return err == nil, err
+		})
+	}
+	if u.GetKind() != "Namespace" && u.GetKind() != "CustomResourceDefinition" {
+		return create()
+	}
+	old := newObject(u.GetAPIVersion(), u.GetKind(), u.GetName())
+	err := c.Get(ctx, client.ObjectKeyFromObject(u), old)
+	if apierrors.IsNotFound(err) {
+		return create()
+	}
+	if err != nil {
+		return err
+	}
+	if u.GetKind() == "Namespace" {
+		old.SetLabels(u.GetLabels())
+	} else {
+		old.SetLabels(u.GetLabels())
+		old.SetAnnotations(u.GetAnnotations())
+		old.Object["spec"] = u.Object["spec"]
+	}
+	return c.Update(ctx, old)
+}
+
+func remove(t *testing.T, c client.Client, objects []*unstructured.Unstructured) {
+	t.Helper()
+	for _, u := range objects {
+		if u.GetKind() == "Namespace" || u.GetKind() == "CustomResourceDefinition" {
+			continue
+		}
+		if err := c.Delete(context.WithoutCancel(t.Context()), u.DeepCopy()); err != nil {
+			t.Errorf("deleting %s %s/%s: %v", u.GetKind(), u.GetNamespace(), u.GetName(), err)
+		}
+	}
+}
+
+// manifests are the objects as they are written.
+func (w *world) manifests(t *testing.T) []source.Document {
+	t.Helper()
+	folder := w.args[len(w.args)-1]
+	var documents []source.Document
+	err := filepath.WalkDir(folder, func(path string, entry os.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || entry.Name() == "kustomization.yaml" {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		read, problems := source.Decode(data, path, source.Limits{})
+		if len(problems) > 0 {
+			t.Fatal(problems)
+		}
+		documents = append(documents, read...)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return documents
+}
+
+// installExperimental replaces Gateway API's CRDs by those of the experimental
+// channel, by which manifests are checked offline.
+func installExperimental(t *testing.T, c client.Client) {
+	t.Helper()
+	folder, err := controlplane.GatewayAPICRDs("experimental")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, document := range (&world{args: []string{folder}}).manifests(t) {
+		if document.Object.GetKind() == "CustomResourceDefinition" {
+			if err := writeOne(t.Context(), c, document.Object); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
