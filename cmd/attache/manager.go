@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -245,6 +246,7 @@ func (p *process) greet(ctx context.Context) {
 	for _, n := range p.source.Objects() {
 		objects += n
 	}
+	debug.FreeOSMemory() // the lists were much larger than what is kept of them
 	p.log.Info("All objects seen", "objects", objects, "policyKinds", len(p.source.Snapshot().Kinds()))
 	effective := apischema.GroupKind{Group: policy.Group, Kind: status.Kind}
 	if _, ok := p.source.Resource(effective); !ok {

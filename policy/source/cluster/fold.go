@@ -71,7 +71,7 @@ func newFold(options policy.Options, ask func(string), start func(kind) *watched
 
 // begin starts the two watches that are always there.
 func (f *fold) begin() {
-	f.crdWatch, f.nsWatch = f.start(crds), f.start(namespaces)
+	f.crdWatch, f.nsWatch = f.start(crdObjects), f.start(namespaces)
 	f.memory.watch(f.nsWatch)
 }
 

@@ -68,7 +68,7 @@ type kind struct {
 }
 
 var (
-	crds       = kind{GroupKind: crdKind, resource: crdResource, metadata: true}
+	crdObjects = kind{GroupKind: crdKind, resource: crdResource, metadata: true}
 	namespaces = kind{GroupKind: namespaceKind, resource: namespaceResource, metadata: true}
 )
 

@@ -28,7 +28,7 @@ func Once(ctx context.Context, config *rest.Config, options policy.Options) (*po
 		return nil, nil, err
 	}
 	var names []string
-	err = c.each(ctx, crds, func(u *unstructured.Unstructured) {
+	err = c.each(ctx, crdObjects, func(u *unstructured.Unstructured) {
 		if matters(u.GetName(), u.GetLabels(), options) && u.GetName() != effectiveCRD {
 			names = append(names, u.GetName())
 		}
