@@ -23,16 +23,29 @@ func (s *Snapshot) Touched(ref hierarchy.Ref) []hierarchy.Ref {
 	}
 	var touched []hierarchy.Ref
 	for _, target := range s.Places(ref) {
-		touched = append(touched, s.graph.Touched(target)...)
+		touched = append(touched, s.below(target)...)
 	}
 	return sorted(touched)
+}
+
+// below lists the routes and Gateways on whose paths a target is. A listener
+// touches the routes bound to it, and what a Gateway shows of its own paths.
+func (s *Snapshot) below(target hierarchy.Ref) []hierarchy.Ref {
+	touched := s.graph.Touched(target)
+	if target.Section == "" {
+		return touched
+	}
+	if l, ok := s.graph.Listener(target); ok {
+		touched = append(touched, l.Gateway)
+	}
+	return touched
 }
 
 func (s *Snapshot) touchedBy(policies ...*Policy) []hierarchy.Ref {
 	var touched []hierarchy.Ref
 	for _, p := range policies {
 		for _, t := range p.Targets {
-			touched = append(touched, s.graph.Touched(t.Ref)...)
+			touched = append(touched, s.below(t.Ref)...)
 		}
 	}
 	return sorted(touched)

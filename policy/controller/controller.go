@@ -50,6 +50,7 @@ type Options struct {
 type Controller struct {
 	options Options
 	source  *cluster.Source
+	live    status.Live // the source, to planners
 	client  dynamic.Interface
 	planner status.Planner
 	gate    Gate
@@ -86,6 +87,7 @@ func New(config *rest.Config, from *cluster.Source, options Options) (*Controlle
 	return &Controller{
 		options: options,
 		source:  from,
+		live:    from,
 		client:  client,
 		planner: status.Planner{Now: options.Now, Version: from.Version, LeaveRoutes: options.LeaveRoutes},
 		gate:    options.Gate,

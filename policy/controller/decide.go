@@ -21,10 +21,10 @@ func (c *Controller) decide(ctx context.Context, ref hierarchy.Ref) []status.Wri
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if p, isPolicy := s.snapshot.Policy(ref); isPolicy {
-		return c.planner.Policy(s.snapshot, p, &s.tally, c.source)
+		return c.planner.Policy(s.snapshot, p, &s.tally, c.live)
 	}
 	if ref.GroupKind == effectiveKind {
-		if s.shown(ref) != ref || c.source.EffectivePolicy(ref.Namespace, ref.Name) == nil {
+		if s.shown(ref) != ref || c.live.EffectivePolicy(ref.Namespace, ref.Name) == nil {
 			return nil
 		}
 		return []status.Write{{Verb: status.Delete, Object: bare(ref)}}
@@ -33,7 +33,7 @@ func (c *Controller) decide(ctx context.Context, ref hierarchy.Ref) []status.Wri
 	if e != nil && e.Reached() && !c.gate.Permits(ctx, s.snapshot, e) {
 		return nil
 	}
-	return c.planner.Target(ref, e, c.source)
+	return c.planner.Target(ref, e, c.live)
 }
 
 // bare names an EffectivePolicy.

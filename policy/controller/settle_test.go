@@ -1,0 +1,199 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"pgregory.net/rapid"
+	"sigs.k8s.io/yaml"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/status"
+)
+
+// memory is a cluster in memory: what exists, and what we wrote there.
+type memory struct {
+	objects     map[hierarchy.Ref]*unstructured.Unstructured
+	annotations map[hierarchy.Ref]string
+	effective   map[hierarchy.Ref]*unstructured.Unstructured
+	statuses    map[hierarchy.Ref]any
+}
+
+func (m *memory) Annotations(target hierarchy.Ref) (map[string]string, bool) {
+	_, exists := m.objects[target]
+	if value, ok := m.annotations[target]; ok {
+		return map[string]string{status.Annotation: value}, exists
+	}
+	return nil, exists
+}
+
+func (m *memory) EffectivePolicy(namespace, name string) *unstructured.Unstructured {
+	return m.effective[hierarchy.NewRef(policy.Group, status.Kind, namespace, name)]
+}
+
+func (m *memory) Policy(ref hierarchy.Ref) *unstructured.Unstructured {
+	u := m.objects[ref]
+	if u == nil {
+		return nil
+	}
+	u = u.DeepCopy()
+	if s := m.statuses[ref]; s != nil {
+		u.Object["status"] = s
+	}
+	return u
+}
+
+// write carries out a write as an API server would.
+func (m *memory) write(w status.Write) {
+	ref := refOf(w.Object)
+	switch {
+	case w.Verb == status.UpdateStatus:
+		m.statuses[ref] = w.Object.Object["status"]
+	case w.Verb == status.RemoveAnnotation:
+		delete(m.annotations, ref)
+	case w.Verb == status.Delete:
+		delete(m.effective, ref)
+	case ref.GroupKind != effectiveKind:
+		m.annotations[ref] = w.Object.GetAnnotations()[status.Annotation]
+	case w.Verb == status.Apply:
+		u := w.Object.DeepCopy()
+		if old := m.effective[ref]; old != nil {
+			u.Object["status"] = old.Object["status"]
+		}
+		m.effective[ref] = u
+	case w.Verb == status.ApplyStatus:
+		m.effective[ref].Object["status"] = w.Object.Object["status"]
+	}
+}
+
+func (m *memory) delete(ref hierarchy.Ref) {
+	delete(m.objects, ref)
+	delete(m.annotations, ref)
+	delete(m.statuses, ref)
+}
+
+func (m *memory) existing() []hierarchy.Ref {
+	var refs []hierarchy.Ref
+	for ref := range m.effective {
+		refs = append(refs, ref)
+	}
+	return refs
+}
+
+func refOf(u *unstructured.Unstructured) hierarchy.Ref {
+	gk := u.GroupVersionKind().GroupKind()
+	return hierarchy.NewRef(gk.Group, gk.Kind, u.GetNamespace(), u.GetName())
+}
+
+func object(text string) *unstructured.Unstructured {
+	u := &unstructured.Unstructured{}
+	if err := yaml.Unmarshal([]byte(text), &u.Object); err != nil {
+		panic(fmt.Sprintf("%v in %s", err, text))
+	}
+	return u
+}
+
+const gatewayAPI = "apiVersion: gateway.networking.k8s.io/v1, kind: "
+
+// draw makes one object of a small world.
+func draw(t *rapid.T, generation int) *unstructured.Unstructured {
+	pick := func(label string, words ...string) string { return rapid.SampledFrom(words).Draw(t, label) }
+	namespace := pick("namespace", "one", "two")
+	meta := func(name string) string {
+		return fmt.Sprintf("metadata: {name: %s, namespace: %s, uid: %s-%s, generation: %d, creationTimestamp: '2026-01-0%sT00:00:00Z'}",
+			name, namespace, namespace, name, generation, pick("day", "1", "2", "3"))
+	}
+	listeners := func() string {
+		return fmt.Sprintf("[{name: %s, port: %s, protocol: HTTP, allowedRoutes: {namespaces: {from: %s}}}, {name: z, port: 90, protocol: HTTP}]",
+			pick("listener", "a", "b"), pick("port", "80", "81"), pick("from", "All", "Same", "Selector, selector: {matchLabels: {tier: x}}"))
+	}
+	switch pick("kind", "class", "gateway", "set", "route", "route", "policy", "policy", "policy", "grant", "namespace") {
+	case "class":
+		return object("{" + gatewayAPI + "GatewayClass, metadata: {name: " + pick("class", "c", "d") + "}, spec: {controllerName: e.com/c}}")
+	case "gateway":
+		return object("{" + gatewayAPI + "Gateway, " + meta(pick("gateway", "g", "h")) + ", spec: {gatewayClassName: " + pick("class", "c", "d") +
+			", allowedListeners: {namespaces: {from: " + pick("sets", "All", "None", "Same") + "}}, listeners: " + listeners() + "}}")
+	case "set":
+		return object("{" + gatewayAPI + "ListenerSet, " + meta("s") + ", spec: {parentRef: {name: " + pick("gateway", "g", "h") + ", namespace: one}, listeners: " + listeners() + "}}")
+	case "route":
+		return object("{" + gatewayAPI + "HTTPRoute, " + meta(pick("route", "r", "q")) + ", spec: {parentRefs: [" +
+			pick("parent", "{name: g}", "{name: h, namespace: one}", "{name: g, namespace: one, sectionName: a}", "{kind: ListenerSet, name: s}", "{name: g}, {name: h}") +
+			"], rules: [{name: " + pick("rule", "x", "y") + "}, {}]}}")
+	case "grant":
+		return object("{" + gatewayAPI + "ReferenceGrant, " + meta("grant") + ", spec: {from: [{group: attache.dev, kind: TimeoutPolicy, namespace: " +
+			pick("granted", "one", "two") + "}], to: [{group: gateway.networking.k8s.io, kind: " + pick("to", "Gateway", "HTTPRoute") + "}]}}")
+	case "namespace":
+		return object("{apiVersion: v1, kind: Namespace, metadata: {name: " + namespace + ", labels: {tier: " + pick("tier", "x", "y") + "}}}")
+	}
+	target := func(n int) string {
+		return "{group: gateway.networking.k8s.io, " + pick(fmt.Sprintf("target %d", n),
+			"kind: GatewayClass, name: c", "kind: GatewayClass, name: d", "kind: Gateway, name: g", "kind: Gateway, name: g, namespace: one",
+			"kind: Gateway, name: g, sectionName: a", "kind: ListenerSet, name: s", "kind: ListenerSet, name: s, sectionName: a",
+			"kind: HTTPRoute, name: r", "kind: HTTPRoute, name: r, sectionName: x", "kind: HTTPRoute, name: q, namespace: two") + "}"
+	}
+	targets := []string{target(1)}
+	if rapid.Bool().Draw(t, "two targets") {
+		targets = append(targets, target(2))
+	}
+	return object("{apiVersion: attache.dev/v1alpha1, kind: TimeoutPolicy, " + meta(pick("policy", "p", "o", "n")) +
+		", spec: {strategy: " + pick("strategy", "Patch", "Atomic") + ", " + pick("block", "default", "override") +
+		": {request: " + pick("request", "1s", "2s") + ", " + pick("field", "backend", "idle") + ": 1s}, targetRefs: [" + strings.Join(targets, ", ") + "]}}")
+}
+
+const timeoutCRD = `
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: timeoutpolicies.attache.dev, labels: {gateway.networking.k8s.io/policy: Inherited}}
+spec: {group: attache.dev, scope: Namespaced, names: {kind: TimeoutPolicy, plural: timeoutpolicies}, versions: [{name: v1alpha1, served: true, storage: true}]}
+`
+
+// After any edits, looking at what settle says must be enough: a controller that
+// starts afresh finds nothing left to write.
+func TestSettleNamesEverythingThatHasToBeLookedAt(t *testing.T) {
+	now := func() time.Time { return time.Unix(0, 0) }
+	rapid.Check(t, func(t *rapid.T) {
+		m := &memory{
+			objects:     map[hierarchy.Ref]*unstructured.Unstructured{},
+			annotations: map[hierarchy.Ref]string{},
+			effective:   map[hierarchy.Ref]*unstructured.Unstructured{},
+			statuses:    map[hierarchy.Ref]any{},
+		}
+		controllerOf := func(s *state) *Controller {
+			return &Controller{live: m, planner: status.Planner{Now: now}, gate: Open{}, state: s}
+		}
+		snapshot, _ := policy.NewSnapshot(policy.Options{PlatformNamespaces: []string{"one"}}).With(object(timeoutCRD))
+		c := controllerOf(newState())
+		c.state.begin(snapshot, nil)
+		for step := range rapid.IntRange(1, 25).Draw(t, "steps") {
+			changed := refs{}
+			for range rapid.IntRange(1, 3).Draw(t, "edits") {
+				u := draw(t, step+1)
+				ref := refOf(u)
+				changed.add(ref)
+				if _, exists := m.objects[ref]; exists && rapid.IntRange(0, 2).Draw(t, "delete") == 0 {
+					m.delete(ref)
+					snapshot = snapshot.Without(ref)
+					continue
+				}
+				m.objects[ref] = u
+				snapshot, _ = snapshot.With(u)
+			}
+			for ref := range c.state.settle(snapshot, changed, refs{}) {
+				for _, w := range c.decide(context.Background(), ref) {
+					m.write(w)
+				}
+			}
+			fresh := controllerOf(newState())
+			for ref := range fresh.state.begin(snapshot, m.existing()) {
+				for _, w := range fresh.decide(context.Background(), ref) {
+					t.Fatalf("after a change of %v, %s was not looked at: %s\n%v", changed, ref, w.Verb, w.Object.Object)
+				}
+			}
+		}
+	})
+}

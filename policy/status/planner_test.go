@@ -1,0 +1,28 @@
+package status
+
+import (
+	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
+)
+
+// bare is a live route with nothing of ours on it.
+type bare struct{}
+
+func (bare) Annotations(hierarchy.Ref) (map[string]string, bool)       { return nil, true }
+func (bare) EffectivePolicy(string, string) *unstructured.Unstructured { return nil }
+func (bare) Policy(hierarchy.Ref) *unstructured.Unstructured           { return nil }
+
+// A server-side apply makes what is not there, so it has to say which object it
+// is about: with the UID of one that has gone, the API server refuses it.
+func TestAnAnnotationIsAppliedToTheVeryObjectThatWasResolved(t *testing.T) {
+	target := hierarchy.NewRef(hierarchy.Group, "HTTPRoute", "shop", "checkout")
+	e := &policy.Effective{Target: target, UID: "17", Scopes: []policy.Scope{{Result: &policy.Result{Reached: true}}}}
+	writes := Planner{}.Target(target, e, bare{})
+	if len(writes) == 0 || writes[0].Verb != Apply || writes[0].Object.GetUID() != "17" {
+		t.Errorf("the writes are %v", writes)
+	}
+}
