@@ -81,7 +81,7 @@ type source struct {
 }
 
 // fold merges one kind on one path.
-func (r *resolver) fold(key foldKey, target hierarchy.Ref, route *hierarchy.Route) *Merged {
+func (r *Resolver) fold(key foldKey, target hierarchy.Ref, route *hierarchy.Route) *Merged {
 	if m, ok := r.folds[key]; ok {
 		return m
 	}

@@ -95,32 +95,41 @@ func (r Resolution) All() iter.Seq[*Effective] {
 // Paths that the same policies reach are folded once: routes of one Gateway
 // share what is attached to it and above.
 func Resolve(s *Snapshot, scope ...hierarchy.Ref) Resolution {
-	r := newResolver(s)
-	resolution := Resolution{effective: make(map[hierarchy.Ref]*Effective, len(scope))}
-	add := func(e *Effective) { resolution.effective[e.Target] = e }
-	if len(scope) == 0 {
-		for route := range s.graph.Routes() {
-			add(r.route(route))
-		}
-		for gateway := range s.graph.Gateways() {
-			add(r.gateway(gateway))
-		}
-		return resolution
+	r := NewResolver(s)
+	if len(scope) > 0 {
+		return r.Resolve(scope...)
 	}
+	resolution := Resolution{effective: map[hierarchy.Ref]*Effective{}}
+	for route := range s.graph.Routes() {
+		resolution.add(r.route(route))
+	}
+	for gateway := range s.graph.Gateways() {
+		resolution.add(r.gateway(gateway))
+	}
+	return resolution
+}
+
+func (r Resolution) add(e *Effective) { r.effective[e.Target] = e }
+
+// Resolve computes the effective policy of the routes and Gateways named, in
+// pieces if need be: what one call folded, the next does not fold again.
+func (r *Resolver) Resolve(scope ...hierarchy.Ref) Resolution {
+	resolution := Resolution{effective: make(map[hierarchy.Ref]*Effective, len(scope))}
 	for _, ref := range scope {
-		object, _ := s.graph.Get(ref)
+		object, _ := r.s.graph.Get(ref)
 		switch o := object.(type) {
 		case *hierarchy.Route:
-			add(r.route(o))
+			resolution.add(r.route(o))
 		case *hierarchy.Gateway:
-			add(r.gateway(o))
+			resolution.add(r.gateway(o))
 		}
 	}
 	return resolution
 }
 
-// resolver holds what one Resolve has already computed.
-type resolver struct {
+// Resolver computes effective policies of one snapshot and holds what it has
+// already computed. It is for one goroutine.
+type Resolver struct {
 	s         *Snapshot
 	listeners map[*hierarchy.Listener]*above
 	aboves    map[above]*above
@@ -144,8 +153,9 @@ type chain struct {
 	inline *hierarchy.Rule
 }
 
-func newResolver(s *Snapshot) *resolver {
-	return &resolver{
+// NewResolver returns a resolver of a snapshot.
+func NewResolver(s *Snapshot) *Resolver {
+	return &Resolver{
 		s:         s,
 		listeners: map[*hierarchy.Listener]*above{},
 		aboves:    map[above]*above{},
@@ -157,14 +167,14 @@ func newResolver(s *Snapshot) *resolver {
 }
 
 // place returns what applies at a target, nil when nothing does.
-func (r *resolver) place(ref hierarchy.Ref) *place {
+func (r *Resolver) place(ref hierarchy.Ref) *place {
 	if p, ok := r.s.places.Get(ref); ok && len(p.held) > 0 {
 		return p
 	}
 	return nil
 }
 
-func (r *resolver) above(l *hierarchy.Listener) *above {
+func (r *Resolver) above(l *hierarchy.Listener) *above {
 	if a, ok := r.listeners[l]; ok {
 		return a
 	}
@@ -188,7 +198,7 @@ func (r *resolver) above(l *hierarchy.Listener) *above {
 }
 
 // routeKind numbers the route kinds from 1.
-func (r *resolver) routeKind(gk schema.GroupKind) int {
+func (r *Resolver) routeKind(gk schema.GroupKind) int {
 	n, ok := r.routes[gk]
 	if !ok {
 		n = len(r.routes) + 1
@@ -197,7 +207,7 @@ func (r *resolver) routeKind(gk schema.GroupKind) int {
 	return n
 }
 
-func (r *resolver) gateway(g *hierarchy.Gateway) *Effective {
+func (r *Resolver) gateway(g *hierarchy.Gateway) *Effective {
 	meta := g.Meta()
 	e := &Effective{Target: meta.Ref, Generation: meta.Generation, UID: meta.UID}
 	listeners := r.s.graph.Listeners(meta.Ref)
@@ -209,7 +219,7 @@ func (r *resolver) gateway(g *hierarchy.Gateway) *Effective {
 	return e
 }
 
-func (r *resolver) route(route *hierarchy.Route) *Effective {
+func (r *Resolver) route(route *hierarchy.Route) *Effective {
 	meta := route.Meta()
 	e := &Effective{Target: meta.Ref, Generation: meta.Generation, UID: meta.UID}
 	listeners := r.s.graph.BoundTo(meta.Ref)
@@ -257,7 +267,7 @@ func (e *Effective) setPaths(listeners []*hierarchy.Listener, rules []string, ce
 
 // rules is the part of the chain below the listener for each rule of a route;
 // a route without rules has one such part, its own.
-func (r *resolver) rules(route *hierarchy.Route) []chain {
+func (r *Resolver) rules(route *hierarchy.Route) []chain {
 	ref := route.Meta().Ref
 	own := chain{route: r.place(ref), kind: r.routeKind(ref.GroupKind)}
 	if len(route.Rules) == 0 {
@@ -281,7 +291,7 @@ func (r *resolver) rules(route *hierarchy.Route) []chain {
 }
 
 // result folds every policy kind on a chain.
-func (r *resolver) result(c chain, target hierarchy.Ref, route *hierarchy.Route) *Result {
+func (r *Resolver) result(c chain, target hierarchy.Ref, route *hierarchy.Route) *Result {
 	if result, ok := r.chains[c]; ok {
 		return result
 	}
@@ -329,7 +339,7 @@ func (r *resolver) result(c chain, target hierarchy.Ref, route *hierarchy.Route)
 }
 
 // addInline adds the rule to the fold of each kind that reads it.
-func (r *resolver) addInline(keys map[*Kind]*foldKey, c chain, target hierarchy.Ref) {
+func (r *Resolver) addInline(keys map[*Kind]*foldKey, c chain, target hierarchy.Ref) {
 	for _, kind := range r.s.kinds {
 		if kind.inline == nil || inlineValue(kind, target.GroupKind, c.inline) == nil {
 			continue

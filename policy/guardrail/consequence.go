@@ -24,15 +24,23 @@ const (
 // namespace. Names and values from others are counted, not shown.
 type Reader func(namespace string) bool
 
-// Consequences says in sentences what an edit does: totals first, which are
-// true even where examples are left out, then what becomes of policies, then
-// the first few changes.
-func (v Verdict) Consequences(e Edit, mayRead Reader) []string {
+// may asks the reader; without one everything may be read.
+func (r Reader) may(namespace string) bool { return r == nil || r(namespace) }
+
+// Warnings says in sentences what is to be known of an edit that goes through:
+// what guardrails only warn of, what becomes of policies, and what changes.
+// Totals come first and are true even where examples are left out. Each is
+// under MaxWarning bytes, and there are at most MaxWarnings.
+func (v Verdict) Warnings() []string {
 	lines := v.Impact.summary()
-	lines = append(lines, v.attachments(e, mayRead)...)
-	lines = append(lines, v.Impact.examples(mayRead, max(0, min(examples, MaxWarnings-len(lines)-1)))...)
+	for _, violation := range v.By(Warn) {
+		lines = append(lines, fmt.Sprintf("guardrail %s: %s", violation.Guardrail, violation))
+	}
+	lines = append(lines, v.warnings...)
+	lines = append(lines, v.attachments()...)
+	lines = append(lines, v.Impact.examples(v.edit.MayRead, max(0, min(examples, MaxWarnings-len(lines)-1)))...)
 	for i := range lines {
-		lines[i] = clip(lines[i], MaxWarning)
+		lines[i] = clip(strings.Join(strings.Fields(lines[i]), " "), MaxWarning-1)
 	}
 	if len(lines) > MaxWarnings {
 		more := len(lines) - MaxWarnings + 1
@@ -62,7 +70,7 @@ func (i Impact) examples(mayRead Reader, most int) []string {
 	for _, c := range i.Changes {
 		switch {
 		case c.Target.GroupKind == hierarchy.GatewayRef("", "").GroupKind:
-		case mayRead != nil && !mayRead(c.Target.Namespace):
+		case !mayRead.may(c.Target.Namespace):
 			hidden++
 		case told < most:
 			told++
@@ -117,48 +125,44 @@ func shown(o *policy.Origin) string {
 }
 
 // attachments says what becomes of the policies that an edit is about or that
-// compete with them: without effect, in conflict, taking over, cut off.
-func (v Verdict) attachments(e Edit, mayRead Reader) []string {
+// compete with them: taking over, cut off, without effect.
+func (v Verdict) attachments() []string {
 	var lines []string
 	own := map[hierarchy.Ref]bool{}
-	for _, u := range e.objects() {
+	for _, u := range v.edit.set() {
 		own[RefOf(u)] = true
 	}
-	for _, ref := range v.concerned(e) {
+	for _, ref := range v.concerned(v.edit) {
 		now, isNow := v.After.Policy(ref)
-		if !isNow || (!own[ref] && mayRead != nil && !mayRead(ref.Namespace)) {
+		if !isNow {
 			continue
-		}
-		var before []policy.Standing
-		if was, ok := v.Before.Policy(ref); ok {
-			before = v.Before.Standings(was)
-		}
-		for _, s := range v.After.Standings(now) {
-			if line := transition(ref, s, before, own[ref]); line != "" {
-				lines = append(lines, line)
-			}
 		}
 		if own[ref] {
 			lines = append(lines, v.effectless(now)...)
+			continue
+		}
+		if was, ok := v.Before.Policy(ref); ok && v.edit.MayRead.may(ref.Namespace) {
+			lines = append(lines, transitions(v.Before.Standings(was), v.After.Standings(now), ref)...)
 		}
 	}
 	return lines
 }
 
-func transition(ref hierarchy.Ref, now policy.Standing, before []policy.Standing, own bool) string {
-	was := ""
-	for _, s := range before {
-		if s.Target.Ref == now.Target.Ref {
-			was = s.Reason
+// transitions tells on which targets somebody else's policy gains or loses its
+// hold.
+func transitions(before, after []policy.Standing, ref hierarchy.Ref) []string {
+	var lines []string
+	for _, now := range after {
+		i := slices.IndexFunc(before, func(s policy.Standing) bool { return s.Target.Ref == now.Target.Ref })
+		switch {
+		case i < 0 || before[i].Reason == now.Reason:
+		case now.Accepted():
+			lines = append(lines, fmt.Sprintf("%s takes effect on %s", ref, now.Target.Ref))
+		case before[i].Accepted():
+			lines = append(lines, fmt.Sprintf("%s loses %s: %s", ref, now.Target.Ref, now.Message))
 		}
 	}
-	switch {
-	case !now.Accepted() && (own || was == policy.ReasonAccepted):
-		return fmt.Sprintf("%s has no effect on %s: %s", ref, now.Target.Ref, now.Message)
-	case now.Accepted() && !own && was != "" && was != policy.ReasonAccepted:
-		return fmt.Sprintf("%s takes effect on %s", ref, now.Target.Ref)
-	}
-	return ""
+	return lines
 }
 
 // effectless says that an accepted policy decides nothing, and why.

@@ -24,19 +24,26 @@ type Edit struct {
 	Operation string
 	// User is who does it: username, groups. Nil outside admission.
 	User map[string]any
+	// MayRead says which namespaces that person may read; nil is every one.
+	MayRead Reader
 }
 
 // Verdict is what a review came to.
 type Verdict struct {
-	Impact Impact
+	// Refusals refuse the edit whatever guardrails say.
+	Refusals []Refusal
 	// Violations are the new or worse ones of all guardrails, sorted.
 	Violations []Violation
+	Impact     Impact
 	// Before and After are the worlds that were compared.
 	Before, After *policy.Snapshot
+
+	edit     Edit
+	warnings []string
 }
 
-// Denied says whether any guardrail refuses the edit.
-func (v Verdict) Denied() bool { return len(v.By(Deny)) > 0 }
+// Denied says whether the edit is refused, by a guardrail or because it is wrong.
+func (v Verdict) Denied() bool { return len(v.Refusals) > 0 || len(v.By(Deny)) > 0 }
 
 // By lists the violations of guardrails with one enforcement.
 func (v Verdict) By(e Enforcement) []Violation {
@@ -49,19 +56,41 @@ func (v Verdict) By(e Enforcement) []Violation {
 	return list
 }
 
-// Review says what an edit would do to the effective policies of a snapshot
-// and what guardrails say to that.
+// chunk is how many targets are resolved between two looks at the clock.
+const chunk = 512
+
+// Review says what an edit would do to the effective policies of a snapshot,
+// whether it can be, and what guardrails say to it. It stops with the context's
+// error when that ends.
 func Review(ctx context.Context, s *policy.Snapshot, e Edit, rails []*Guardrail) (Verdict, error) {
-	v := e.apply(s)
+	v, unreadable := e.apply(s)
+	v.attach(e, unreadable)
 	touched := v.touched(e)
-	before, after := policy.Resolve(v.Before, touched...), policy.Resolve(v.After, touched...)
-	if len(touched) == 0 { // Resolve of nothing would be Resolve of everything.
-		before, after = policy.Resolution{}, policy.Resolution{}
+	old, now := policy.NewResolver(v.Before), policy.NewResolver(v.After)
+	broken := &invalidity{before: v.Before, above: map[hierarchy.Ref]*policy.Effective{}}
+	type sides struct{ before, after *policy.Effective }
+	effective := make([]sides, 0, len(touched))
+	var changes []policy.Change
+	for part := range slices.Chunk(touched, chunk) {
+		if err := ctx.Err(); err != nil {
+			return v, err
+		}
+		before, after := old.Resolve(part...), now.Resolve(part...)
+		changes = append(changes, policy.Diff(before, after)...)
+		for _, target := range part {
+			effective = append(effective, sides{before.Get(target), after.Get(target)})
+			for _, paths := range policy.Compare(before.Get(target), after.Get(target)) {
+				broken.add(target, paths)
+			}
+		}
 	}
-	v.Impact = impactOf(policy.Diff(before, after))
+	v.Impact = impactOf(changes)
+	for _, b := range broken.list {
+		v.Refusals = append(v.Refusals, b.refusal(e, e.MayRead))
+	}
 	j := newJudge(rails, v.Before, v.After, e.document(v.Impact))
-	for _, target := range touched {
-		if err := j.target(ctx, before.Get(target), after.Get(target)); err != nil {
+	for _, target := range effective {
+		if err := j.target(ctx, target.before, target.after); err != nil {
 			return v, err
 		}
 	}
@@ -69,8 +98,9 @@ func Review(ctx context.Context, s *policy.Snapshot, e Edit, rails []*Guardrail)
 	return v, nil
 }
 
-// apply makes the worlds before and after the edit.
-func (e Edit) apply(s *policy.Snapshot) Verdict {
+// apply makes the worlds before and after the edit, and says what could not be
+// read in its objects.
+func (e Edit) apply(s *policy.Snapshot) (Verdict, []hierarchy.Problem) {
 	before := s
 	if e.Old != nil {
 		before, _ = s.With(e.Old)
@@ -82,14 +112,19 @@ func (e Edit) apply(s *policy.Snapshot) Verdict {
 	if len(e.Remove) > 0 {
 		after = after.Without(e.Remove...)
 	}
-	set := e.Also
-	if e.New != nil {
-		set = append(slices.Clone(set), e.New)
+	var problems []hierarchy.Problem
+	if set := e.set(); len(set) > 0 {
+		after, problems = after.With(set...)
 	}
-	if len(set) > 0 {
-		after, _ = after.With(set...)
+	return Verdict{Before: before, After: after, edit: e}, problems
+}
+
+// set are the objects as they would be after the edit.
+func (e Edit) set() []*unstructured.Unstructured {
+	if e.New == nil {
+		return e.Also
 	}
-	return Verdict{Before: before, After: after}
+	return append(slices.Clone(e.Also), e.New)
 }
 
 // touched lists the routes and Gateways that any object of the edit touches,

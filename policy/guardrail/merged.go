@@ -1,0 +1,210 @@
+package guardrail
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/merge"
+)
+
+// invalidity collects the rules of policy kinds that merged results newly
+// break, though each policy is valid by itself (semantics section 6).
+type invalidity struct {
+	before *policy.Snapshot
+	list   []*brokenRule
+	// above are the effective policies of Gateways before the edit.
+	above map[hierarchy.Ref]*policy.Effective
+}
+
+// brokenRule is one rule that is newly broken, everywhere.
+type brokenRule struct {
+	kind, message string
+	// origins are who set the fields that the message is about, at the first of
+	// the places.
+	origins []policy.Origin
+	places  []brokenPlace
+	targets map[hierarchy.Ref]bool
+}
+
+type brokenPlace struct {
+	target hierarchy.Ref
+	text   string
+}
+
+// add looks at paths of one target whose result changes.
+func (f *invalidity) add(target hierarchy.Ref, paths policy.Paths[policy.Pair]) {
+	if paths.Result.After == nil {
+		return
+	}
+	for _, m := range paths.Result.After.Kinds {
+		for _, message := range m.Invalid {
+			listener := f.newlyBroken(m, message, paths)
+			if listener == nil {
+				continue
+			}
+			name := m.Kind.Name()
+			i := slices.IndexFunc(f.list, func(o *brokenRule) bool { return o.kind == name && o.message == message })
+			if i < 0 {
+				i = len(f.list)
+				f.list = append(f.list, &brokenRule{kind: name, message: message, origins: involved(m, message), targets: map[hierarchy.Ref]bool{}})
+			}
+			f.list[i].targets[target] = true
+			f.list[i].places = append(f.list[i].places, brokenPlace{target, place(target, strings.Join(paths.Rules, ", "), listener)})
+		}
+	}
+}
+
+// newlyBroken returns the first listener on which a rule was not broken before,
+// or nil. A path that did not exist before inherits what was wrong above it:
+// whoever adds a route did not break what was broken on its Gateway already.
+func (f *invalidity) newlyBroken(m *policy.Merged, message string, paths policy.Paths[policy.Pair]) *hierarchy.Listener {
+	if paths.Result.Before != nil {
+		if breaks(paths.Result.Before, m.Kind.Name(), message) {
+			return nil
+		}
+		return paths.Parents[0]
+	}
+	for _, l := range paths.Parents {
+		if !f.brokenAbove(l, m.Kind.Name(), message) {
+			return l
+		}
+	}
+	return nil
+}
+
+func (f *invalidity) brokenAbove(l *hierarchy.Listener, kind, message string) bool {
+	gateway, seen := f.above[l.Gateway]
+	if !seen {
+		gateway = policy.Resolve(f.before, l.Gateway).Get(l.Gateway)
+		f.above[l.Gateway] = gateway
+	}
+	if gateway == nil {
+		return false
+	}
+	for _, scope := range gateway.Scopes {
+		if slices.ContainsFunc(scope.Parents, func(o *hierarchy.Listener) bool { return o.Ref == l.Ref }) {
+			return breaks(scope.Result, kind, message)
+		}
+	}
+	return false
+}
+
+// breaks says whether a result breaks a rule already. Messages quote values, so
+// they are compared without those: another value that breaks the same rule is
+// not a new problem.
+func breaks(r *policy.Result, kind, message string) bool {
+	m, ok := r.Kind(kind)
+	return ok && slices.ContainsFunc(m.Invalid, func(o string) bool { return withoutValues(o) == withoutValues(message) })
+}
+
+var valueInMessage = regexp.MustCompile(`"[^"]*"|\S*[0-9]\S*`)
+
+func withoutValues(message string) string { return valueInMessage.ReplaceAllString(message, "#") }
+
+// involved are the origins of the fields that a message names; all of them
+// when it names none.
+func involved(m *policy.Merged, message string) []policy.Origin {
+	words := strings.FieldsFunc(message, func(r rune) bool { return strings.ContainsRune(" :,;.()\"'[]", r) })
+	var named []policy.Origin
+	for _, o := range m.Origins {
+		field, _, _ := strings.Cut(o.Field, ".")
+		if slices.Contains(words, field) {
+			named = append(named, o)
+		}
+	}
+	if len(named) == 0 {
+		return m.Origins
+	}
+	return named
+}
+
+// Numbers of examples in one message.
+const (
+	maxPlaces  = 3
+	maxOrigins = 4
+)
+
+// refusal says what is broken, where, and by whom.
+func (b *brokenRule) refusal(e Edit, mayRead Reader) Refusal {
+	var text strings.Builder
+	fmt.Fprintf(&text, "the merged %s would be invalid on %s: %s", b.kind, b.where(mayRead), b.message)
+	p := Refusal{}
+	var says []string
+	for i, o := range b.origins {
+		if field := ownField(e, o); field != "" && p.Field == "" {
+			p.Object, p.Field = o.From, field
+		}
+		if i < maxOrigins {
+			says = append(says, stated(o))
+		}
+	}
+	if len(says) > 0 {
+		fmt.Fprintf(&text, " (%s)", strings.Join(says, "; "))
+	}
+	p.Message = text.String()
+	return p
+}
+
+// where lists some of the places and counts all. Places in namespaces that the
+// author may not read are only counted.
+func (b *brokenRule) where(mayRead Reader) string {
+	var shown []string
+	for _, p := range b.places {
+		if mayRead.may(p.target.Namespace) && len(shown) < maxPlaces {
+			shown = append(shown, p.text)
+		}
+	}
+	total := count(len(b.targets), "object")
+	switch {
+	case len(shown) == 0:
+		return total + " of other namespaces"
+	case len(b.places) > len(shown):
+		return fmt.Sprintf("%s, among them %s", total, strings.Join(shown, ", "))
+	}
+	return strings.Join(shown, ", ")
+}
+
+// stated is who set a value.
+func stated(o policy.Origin) string {
+	from := fmt.Sprintf("%s of %s on %s", o.Block, o.From, o.Target)
+	if o.From == o.Target.Object() {
+		from = "written in " + o.Target.String()
+	}
+	if !o.ClampedBy.IsZero() {
+		from += fmt.Sprintf(", bounded by %s", o.ClampedBy)
+	}
+	return fmt.Sprintf("%s %v: %s", o.Field, o.Value, from)
+}
+
+// ownField is where an object of the edit sets a value, when it does.
+func ownField(e Edit, o policy.Origin) string {
+	for _, u := range e.set() {
+		if RefOf(u) != o.From {
+			continue
+		}
+		if o.Block == merge.Inline {
+			return "spec.rules"
+		}
+		spec, _ := u.Object["spec"].(map[string]any)
+		for _, block := range []string{o.Block.String(), o.Block.String() + "s"} {
+			if _, has := spec[block]; has {
+				return "spec." + block + "." + o.Field
+			}
+		}
+		return "spec." + o.Field
+	}
+	return ""
+}
+
+// place says where a path runs, as people read it.
+func place(target hierarchy.Ref, rule string, l *hierarchy.Listener) string {
+	where := target.String()
+	if target != l.Gateway && rule != "" && rule != "*" {
+		where += " rule " + rule
+	}
+	return fmt.Sprintf("%s (listener %s of %s)", where, l.Ref.Section, l.Ref.Object())
+}

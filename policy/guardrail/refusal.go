@@ -1,0 +1,145 @@
+package guardrail
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
+)
+
+// Refusal is a reason to refuse an edit that needs no guardrail: a policy that
+// cannot be attached to what it names, or a merged result that its own kind's
+// rules forbid.
+type Refusal struct {
+	// Object is what the person has to change.
+	Object hierarchy.Ref
+	// Field is the path in it; empty when it is none or not known.
+	Field   string
+	Message string
+	// Forbidden says that the author may not do this, rather than that it is
+	// wrong.
+	Forbidden bool
+}
+
+// attach refuses a policy that cannot be attached to what it names, and warns
+// of one that is not attached yet or means nothing there. What was wrong with
+// the policy before the edit does not refuse it: it is said as a warning.
+func (v *Verdict) attach(e Edit, unreadable []hierarchy.Problem) {
+	for _, u := range e.set() {
+		ref := RefOf(u)
+		p, isPolicy := v.After.Policy(ref)
+		if !isPolicy {
+			continue
+		}
+		known := v.problemsBefore(ref, e.Old)
+		if len(p.Problems) > 0 {
+			v.unreadable(ref, unreadable, known)
+			continue
+		}
+		for _, s := range v.After.Standings(p) {
+			v.stand(ref, s, known)
+			if s.Accepted() || s.Reason == policy.ReasonTargetNotFound {
+				v.inapplicable(p, s.Target)
+			}
+		}
+	}
+	for _, problem := range unreadable {
+		if _, isPolicy := v.After.Policy(problem.Ref); !isPolicy {
+			v.warn("%s: %s: %s", problem.Ref, problem.Field, problem.Message)
+		}
+	}
+}
+
+func (v *Verdict) warn(format string, args ...any) {
+	v.warnings = append(v.warnings, fmt.Sprintf(format, args...))
+}
+
+// stand says what follows from the standing of one target. A target that does
+// not exist yet and a conflict pass with a warning: who applies a folder
+// creates in any order, and a rename creates before it prunes.
+func (v *Verdict) stand(ref hierarchy.Ref, s policy.Standing, known map[string]bool) {
+	switch {
+	case s.Accepted():
+	case s.Reason == policy.ReasonTargetNotFound, s.Reason == policy.ReasonConflicted, known[s.Message]:
+		v.warn("%s: %s", s.Target.Field, s.Message)
+	default:
+		v.Refusals = append(v.Refusals, Refusal{
+			Object: ref, Field: s.Target.Field, Message: s.Message, Forbidden: s.Reason == policy.ReasonRefNotPermitted,
+		})
+	}
+}
+
+// unreadable reports what Parse found in one policy, field by field.
+func (v *Verdict) unreadable(ref hierarchy.Ref, problems []hierarchy.Problem, known map[string]bool) {
+	for _, problem := range problems {
+		switch {
+		case problem.Ref != ref:
+		case known[problem.Field+problem.Message]:
+			v.warn("%s: %s", problem.Field, problem.Message)
+		default:
+			v.Refusals = append(v.Refusals, Refusal{Object: ref, Field: problem.Field, Message: problem.Message})
+		}
+	}
+}
+
+// problemsBefore are the messages of what was wrong with a policy before the
+// edit.
+func (v *Verdict) problemsBefore(ref hierarchy.Ref, old *unstructured.Unstructured) map[string]bool {
+	known := map[string]bool{}
+	was, isPolicy := v.Before.Policy(ref)
+	if !isPolicy {
+		return known
+	}
+	for _, s := range v.Before.Standings(was) {
+		if !s.Accepted() {
+			known[s.Message] = true
+		}
+	}
+	if len(was.Problems) > 0 && old != nil && RefOf(old) == ref {
+		_, errs := policy.Parse(was.Kind, old)
+		for _, err := range errs {
+			known[err.Field+err.ErrorBody()] = true
+		}
+	}
+	return known
+}
+
+// inapplicable warns of fields that mean nothing on the kind of route that a
+// policy names itself.
+func (v *Verdict) inapplicable(p *policy.Policy, target policy.Target) {
+	gk := target.Ref.GroupKind
+	if p.Kind.Class != policy.Inherited || !v.After.IsRoute(gk) {
+		return
+	}
+	fields := statedFields(p)
+	idle := slices.DeleteFunc(slices.Clone(fields), func(f string) bool { return p.Kind.Applies(gk, f) })
+	switch {
+	case len(idle) == 0:
+	case len(idle) == len(fields):
+		v.warn("%s: nothing in this %s means anything on %ss, so it has no effect there (%s)",
+			target.Field, p.Ref.Kind, gk.Kind, strings.Join(fields, ", "))
+	case len(idle) == 1:
+		v.warn("%s: %s of this %s has no effect on %ss", target.Field, idle[0], p.Ref.Kind, gk.Kind)
+	default:
+		v.warn("%s: %s of this %s have no effect on %ss", target.Field, strings.Join(idle, ", "), p.Ref.Kind, gk.Kind)
+	}
+}
+
+// statedFields are the fields that a policy says something about, sorted.
+func statedFields(p *policy.Policy) []string {
+	fields := map[string]bool{}
+	for _, layer := range p.Layers {
+		for field := range layer.Value {
+			fields[field] = true
+		}
+	}
+	for _, b := range p.Bounds {
+		fields[b.Field] = true
+	}
+	return slices.Sorted(maps.Keys(fields))
+}
