@@ -111,6 +111,10 @@ func Gateways(s *policy.Snapshot, target hierarchy.Ref) []hierarchy.Ref {
 		for _, l := range g.BoundTo(target.Object()) {
 			refs = append(refs, l.Gateway)
 		}
+	case target.Section != "":
+		if l, ok := g.Listener(target); ok {
+			refs = append(refs, l.Gateway)
+		}
 	default:
 		for _, ref := range g.Touched(target) {
 			if ref.GroupKind == gateway {

@@ -55,7 +55,8 @@ type boundParent struct {
 type boundListener struct {
 	listenerName
 	Hostnames []string `json:"hostnames"`
-	inactive  bool
+	// idle says why the route is bound but carries no traffic here (R30).
+	idle string
 }
 
 // listenerName is a listener in its place.
@@ -156,9 +157,19 @@ func bindingOf(route hierarchy.Ref, b hierarchy.Binding) routeBinding {
 		if hostnames == nil {
 			hostnames = []string{}
 		}
-		out.Listeners = append(out.Listeners, boundListener{nameOf(l.Listener), hostnames, !l.Active})
+		out.Listeners = append(out.Listeners, boundListener{nameOf(l.Listener), hostnames, idle(l)})
 	}
 	return out
+}
+
+func idle(l hierarchy.BoundListener) string {
+	switch {
+	case l.Active:
+		return ""
+	case l.Listener.Conflicted != "":
+		return "bound, but without traffic: the listener lost its port (" + l.Listener.Conflicted + ")"
+	}
+	return "bound, but without traffic: an older route takes it"
 }
 
 func nameOf(l *hierarchy.Listener) listenerName {
@@ -235,11 +246,8 @@ func (o *options) routeTable(routes []routeBinding) *table {
 			continue
 		}
 		for i, l := range r.Listeners {
-			reason := ""
-			switch {
-			case l.inactive:
-				reason = "bound, but an older route or another listener takes the traffic"
-			case o.output == formatWide && i == 0:
+			reason := l.idle
+			if reason == "" && o.output == formatWide && i == 0 {
 				reason = r.Message
 			}
 			hosts := strings.Join(l.Hostnames, ",")
