@@ -21,7 +21,9 @@
 //     that fails too the failurePolicy that the operator chose decides. This is
 //     the answer while the first list of objects is still coming in, when too many
 //     requests wait, when time runs out, after a panic, and at the very end of a
-//     shutdown.
+//     shutdown. Retry-After is left out when the API server's own timeout would
+//     end first: kube-apiserver 1.37 then shows our reason, and else nothing but
+//     "context deadline exceeded".
 //
 // What cannot be read at all (not JSON, not a review, over [MaxBody]) is HTTP 4xx.
 // Every answer that is not a review is a Status object, because an API server

@@ -62,10 +62,11 @@ type Options struct {
 
 // Handlers are the two admission handlers.
 type Handlers struct {
-	options Options
-	gate    *gate
-	metrics *measures
-	phase   atomic.Int32
+	options  Options
+	gate     *gate
+	patience patience
+	metrics  *measures
+	phase    atomic.Int32
 }
 
 // The phases of a replica's life that the handlers know.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"runtime/debug"
+	"strconv"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -183,14 +184,18 @@ func (k *hook) refuse(w http.ResponseWriter, r *http.Request, req *request, err 
 		object = req.shown()
 	}
 	k.h.options.Log.Info("not decided", "webhook", k.name, "object", object, "reason", reason, "problem", err.Error())
-	w.Header().Set("Retry-After", "1")
 	w.Header().Set("Connection", "close")
-	writeStatus(w, http.StatusServiceUnavailable, metav1.StatusReasonServiceUnavailable, err.Error(), 1)
+	seconds := int32(0)
+	if req == nil || k.h.patience.left(req.UID, r.URL.Query().Get("timeout"), time.Now()) {
+		seconds = int32(retryAfter / time.Second)
+		w.Header().Set("Retry-After", strconv.Itoa(int(seconds)))
+	}
+	writeStatus(w, http.StatusServiceUnavailable, metav1.StatusReasonServiceUnavailable, err.Error(), seconds)
 	return decisionUndecided
 }
 
 // writeStatus writes a Status object. API servers show its message.
-func writeStatus(w http.ResponseWriter, code int, reason metav1.StatusReason, message string, retryAfter int32) {
+func writeStatus(w http.ResponseWriter, code int, reason metav1.StatusReason, message string, waitSeconds int32) {
 	status := metav1.Status{
 		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Status"},
 		Status:   metav1.StatusFailure,
@@ -198,8 +203,8 @@ func writeStatus(w http.ResponseWriter, code int, reason metav1.StatusReason, me
 		Reason:   reason,
 		Message:  message,
 	}
-	if retryAfter > 0 {
-		status.Details = &metav1.StatusDetails{RetryAfterSeconds: retryAfter}
+	if waitSeconds > 0 {
+		status.Details = &metav1.StatusDetails{RetryAfterSeconds: waitSeconds}
 	}
 	body, err := json.Marshal(status)
 	if err != nil {

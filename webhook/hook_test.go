@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/attache-dev/attache/policy"
 )
@@ -153,6 +156,27 @@ func TestTheBudgetLeavesTimeForTheWayBack(t *testing.T) {
 		if got := h.budget(parameter); got != want {
 			t.Errorf("timeout=%s gives %s, want %s", parameter, got, want)
 		}
+	}
+}
+
+func TestTheLastCallBeforeTheTimeoutIsNotToldToWait(t *testing.T) {
+	now := time.Now()
+	var p patience
+	var asked []bool
+	for _, after := range []time.Duration{0, 1010, 2020, 3030, 4040} {
+		asked = append(asked, p.left("a", "5s", now.Add(after*time.Millisecond)))
+	}
+	if want := []bool{true, true, true, true, false}; !slices.Equal(asked, want) {
+		t.Errorf("got %v, want %v", asked, want)
+	}
+	if p.left("b", "1s", now) {
+		t.Error("with a timeout of one second there is no second call")
+	}
+	for i := range 3 * remembered {
+		p.left(types.UID(strconv.Itoa(i)), "5s", now)
+	}
+	if len(p.since) > remembered {
+		t.Errorf("%d reviews are kept in mind", len(p.since))
 	}
 }
 
