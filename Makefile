@@ -21,7 +21,7 @@ FUZZTIME ?= 30s
 export CGO_ENABLED = 0
 
 LINT = $(GO) tool -modfile=lint.mod golangci-lint
-PLAYGROUND = $(GO) run -trimpath ./test/playground
+PLAYGROUND = $(GO) run ./test/playground
 
 .DEFAULT_GOAL := help
 
