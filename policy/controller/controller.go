@@ -48,14 +48,15 @@ type Options struct {
 
 // Controller writes what the policies of a cluster come to.
 type Controller struct {
-	options Options
-	source  *cluster.Source
-	live    status.Live // the source, to planners
-	client  dynamic.Interface
-	planner status.Planner
-	gate    Gate
-	state   *state
-	metrics *measures
+	options  Options
+	source   *cluster.Source
+	live     live // the source, to planners
+	client   dynamic.Interface
+	planner  status.Planner
+	gate     Gate
+	state    *state
+	patience *patience
+	metrics  *measures
 }
 
 // New returns a controller that learns from a source and writes to the API
@@ -85,14 +86,15 @@ func New(config *rest.Config, from *cluster.Source, options Options) (*Controlle
 		return nil, fmt.Errorf("registering metrics: %w", err)
 	}
 	return &Controller{
-		options: options,
-		source:  from,
-		live:    from,
-		client:  client,
-		planner: status.Planner{Now: options.Now, Version: from.Version, LeaveRoutes: options.LeaveRoutes},
-		gate:    options.Gate,
-		state:   newState(),
-		metrics: m,
+		options:  options,
+		source:   from,
+		live:     from,
+		client:   client,
+		planner:  status.Planner{Now: options.Now, Version: from.Version, LeaveRoutes: options.LeaveRoutes},
+		gate:     options.Gate,
+		state:    newState(),
+		patience: &patience{fights: map[hierarchy.Ref]fight{}},
+		metrics:  m,
 	}, nil
 }
 
@@ -136,18 +138,21 @@ func (c *Controller) follow(ctx context.Context, queue workqueue.TypedRateLimiti
 		began := time.Now()
 		look := c.state.begin(now, c.source.EffectivePolicies())
 		c.metrics.resolve.Observe(time.Since(began).Seconds())
-		for {
+		for ref := range look {
+			queue.Add(ref)
+		}
+		for c.wait(ctx, backlog) {
+			after, changed, written, since := backlog.take()
+			began = time.Now()
+			look, drifted := c.state.settle(after, changed, written)
+			c.metrics.resolve.Observe(time.Since(began).Seconds())
+			c.metrics.lag.Observe(time.Since(since).Seconds())
 			for ref := range look {
 				queue.Add(ref)
 			}
-			if !c.wait(ctx, backlog) {
-				return
+			for ref := range drifted {
+				queue.AddAfter(ref, c.patience.wait(ref, began))
 			}
-			after, changed, written, since := backlog.take()
-			began = time.Now()
-			look = c.state.settle(after, changed, written)
-			c.metrics.resolve.Observe(time.Since(began).Seconds())
-			c.metrics.lag.Observe(time.Since(since).Seconds())
 		}
 	}()
 	return nil
@@ -185,6 +190,7 @@ func (c *Controller) Reconcile(ctx context.Context, ref hierarchy.Ref) (reconcil
 		}
 	}
 	if c.state.repaired(ref) && len(writes) > 0 {
+		c.patience.repaired(ref, time.Now())
 		c.metrics.drift.Inc()
 	}
 	return reconcile.Result{}, nil

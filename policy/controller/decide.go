@@ -9,11 +9,19 @@ import (
 	"github.com/attache-dev/attache/policy/status"
 )
 
+// live is what the API server has.
+type live interface {
+	status.Live
+	Conditions(ref hierarchy.Ref) status.Conditions
+}
+
 // decide lists the writes that make what is written about one object true:
 //
 //	the object                             the writes make true
-//	a route or a Gateway                   its annotation and its EffectivePolicy
-//	one that is gone                       that it has no EffectivePolicy
+//	a route                                its annotation and its EffectivePolicy
+//	a Gateway                              the same, and its Affected conditions
+//	a GatewayClass or a ListenerSet        its Affected conditions
+//	a route or a Gateway that is gone      that it has no EffectivePolicy
 //	a policy                               its status
 //	an EffectivePolicy of nothing known    that it is gone
 func (c *Controller) decide(ctx context.Context, ref hierarchy.Ref) []status.Write {
@@ -23,17 +31,36 @@ func (c *Controller) decide(ctx context.Context, ref hierarchy.Ref) []status.Wri
 	if p, isPolicy := s.snapshot.Policy(ref); isPolicy {
 		return c.planner.Policy(s.snapshot, p, &s.tally, c.live)
 	}
-	if ref.GroupKind == effectiveKind {
+	switch ref.GroupKind {
+	case effectiveKind:
 		if s.shown(ref) != ref || c.live.EffectivePolicy(ref.Namespace, ref.Name) == nil {
 			return nil
 		}
 		return []status.Write{{Verb: status.Delete, Object: bare(ref)}}
+	case classKind, setKind:
+		return c.affected(ref)
+	case gatewayKind:
+		return append(c.target(ctx, ref), c.affected(ref)...)
 	}
-	e := s.effective[ref]
-	if e != nil && e.Reached() && !c.gate.Permits(ctx, s.snapshot, e) {
+	return c.target(ctx, ref)
+}
+
+// target is decide for what effective policies are published for.
+func (c *Controller) target(ctx context.Context, ref hierarchy.Ref) []status.Write {
+	e := c.state.effective[ref]
+	if e != nil && e.Reached() && !c.gate.Permits(ctx, c.state.snapshot, e) {
 		return nil
 	}
 	return c.planner.Target(ref, e, c.live)
+}
+
+// affected is decide for what has Affected conditions.
+func (c *Controller) affected(ref hierarchy.Ref) []status.Write {
+	object, exists := c.state.snapshot.Graph().Get(ref)
+	if !exists {
+		return nil
+	}
+	return c.planner.Affected(c.state.snapshot, ref, object.Meta().Generation, c.live.Conditions(ref))
 }
 
 // bare names an EffectivePolicy.

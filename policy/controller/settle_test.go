@@ -22,6 +22,15 @@ type memory struct {
 	annotations map[hierarchy.Ref]string
 	effective   map[hierarchy.Ref]*unstructured.Unstructured
 	statuses    map[hierarchy.Ref]any
+	conditions  map[hierarchy.Ref]status.Conditions
+}
+
+func (m *memory) Conditions(ref hierarchy.Ref) status.Conditions {
+	live, known := m.conditions[ref]
+	if !known { // a Gateway's own controller lists its listeners
+		live.Listeners = map[string][]any{"a": nil, "z": nil}
+	}
+	return live
 }
 
 func (m *memory) Annotations(target hierarchy.Ref) (map[string]string, bool) {
@@ -58,7 +67,7 @@ func (m *memory) write(w status.Write) {
 		delete(m.annotations, ref)
 	case w.Verb == status.Delete:
 		delete(m.effective, ref)
-	case ref.GroupKind != effectiveKind:
+	case w.Verb == status.Apply && ref.GroupKind != effectiveKind:
 		m.annotations[ref] = w.Object.GetAnnotations()[status.Annotation]
 	case w.Verb == status.Apply:
 		u := w.Object.DeepCopy()
@@ -66,6 +75,15 @@ func (m *memory) write(w status.Write) {
 			u.Object["status"] = old.Object["status"]
 		}
 		m.effective[ref] = u
+	case w.Verb == status.ApplyStatus && ref.GroupKind != effectiveKind:
+		live := status.Conditions{Listeners: map[string][]any{"a": nil, "z": nil}}
+		live.Object, _, _ = unstructured.NestedSlice(w.Object.Object, "status", "conditions")
+		entries, _, _ := unstructured.NestedSlice(w.Object.Object, "status", "listeners")
+		for _, entry := range entries {
+			entry := entry.(map[string]any)
+			live.Listeners[entry["name"].(string)] = entry["conditions"].([]any)
+		}
+		m.conditions[ref] = live
 	case w.Verb == status.ApplyStatus:
 		m.effective[ref].Object["status"] = w.Object.Object["status"]
 	}
@@ -75,6 +93,7 @@ func (m *memory) delete(ref hierarchy.Ref) {
 	delete(m.objects, ref)
 	delete(m.annotations, ref)
 	delete(m.statuses, ref)
+	delete(m.conditions, ref)
 }
 
 func (m *memory) existing() []hierarchy.Ref {
@@ -162,6 +181,7 @@ func TestSettleNamesEverythingThatHasToBeLookedAt(t *testing.T) {
 			annotations: map[hierarchy.Ref]string{},
 			effective:   map[hierarchy.Ref]*unstructured.Unstructured{},
 			statuses:    map[hierarchy.Ref]any{},
+			conditions:  map[hierarchy.Ref]status.Conditions{},
 		}
 		controllerOf := func(s *state) *Controller {
 			return &Controller{live: m, planner: status.Planner{Now: now}, gate: Open{}, state: s}
@@ -183,7 +203,8 @@ func TestSettleNamesEverythingThatHasToBeLookedAt(t *testing.T) {
 				m.objects[ref] = u
 				snapshot, _ = snapshot.With(u)
 			}
-			for ref := range c.state.settle(snapshot, changed, refs{}) {
+			look, _ := c.state.settle(snapshot, changed, refs{})
+			for ref := range look {
 				for _, w := range c.decide(context.Background(), ref) {
 					m.write(w)
 				}

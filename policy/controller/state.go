@@ -17,6 +17,9 @@ import (
 var (
 	effectiveKind = schema.GroupKind{Group: policy.Group, Kind: status.Kind}
 	crdKind       = schema.GroupKind{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}
+	classKind     = hierarchy.GatewayClassRef("").GroupKind
+	gatewayKind   = hierarchy.GatewayRef("", "").GroupKind
+	setKind       = hierarchy.ListenerSetRef("", "").GroupKind
 )
 
 // refs is a set of objects.
@@ -73,6 +76,7 @@ func (s *state) begin(now *policy.Snapshot, existing []hierarchy.Ref) refs {
 		s.index(p, true)
 		look.add(p.Ref)
 	}
+	lookAtPlaces(now, look)
 	for _, ref := range existing {
 		look.add(s.shown(ref))
 	}
@@ -80,8 +84,9 @@ func (s *state) begin(now *policy.Snapshot, existing []hierarchy.Ref) refs {
 }
 
 // settle brings the state from its snapshot to the next one, and returns the
-// objects to look at.
-func (s *state) settle(after *policy.Snapshot, changed, written refs) refs {
+// objects to look at: those for which something else may have to be written now,
+// and those on which somebody else wrote.
+func (s *state) settle(after *policy.Snapshot, changed, written refs) (look, drifted refs) {
 	before := s.snapshot // nobody else changes it
 	touched := refs{}
 	for ref := range changed {
@@ -95,7 +100,7 @@ func (s *state) settle(after *policy.Snapshot, changed, written refs) refs {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.snapshot = after
-	look := refs{}
+	look, drifted = refs{}, refs{}
 	for ref := range touched {
 		s.replace(ref, resolution.Get(ref), look)
 		look.add(ref)
@@ -107,10 +112,10 @@ func (s *state) settle(after *policy.Snapshot, changed, written refs) refs {
 			continue
 		}
 		ref = s.shown(ref)
-		look.add(ref)
+		drifted.add(ref)
 		s.drifted.add(ref)
 	}
-	return look
+	return look, drifted
 }
 
 // replace counts a target's old effective policy out and its new one in. All
@@ -160,6 +165,8 @@ func (s *state) lookAtPolicies(before, after *policy.Snapshot, changed, look ref
 			look.add(ref)
 			s.lookBeside(before, old, look)
 			s.lookBeside(after, now, look)
+			lookBelow(before, old, look)
+			lookBelow(after, now, look)
 			s.index(old, false)
 			s.index(now, true)
 		case before.IsRoute(ref.GroupKind) || after.IsRoute(ref.GroupKind):
@@ -174,6 +181,50 @@ func (s *state) lookAtPolicies(before, after *policy.Snapshot, changed, look ref
 	}
 	for p := range after.Policies() {
 		look.add(p.Ref)
+	}
+	lookAtPlaces(after, look)
+}
+
+// lookAtPlaces adds everything that has Affected conditions.
+func lookAtPlaces(in *policy.Snapshot, look refs) {
+	for o := range in.Graph().GatewayClasses() {
+		look.add(o.Meta().Ref)
+	}
+	for o := range in.Graph().Gateways() {
+		look.add(o.Meta().Ref)
+	}
+	for o := range in.Graph().ListenerSets() {
+		look.add(o.Meta().Ref)
+	}
+}
+
+// lookBelow adds what a policy makes Affected: what it names above the routes,
+// the Gateways below that, and their ListenerSets.
+func lookBelow(in *policy.Snapshot, p *policy.Policy, look refs) {
+	if p == nil {
+		return
+	}
+	parents := refs{}
+	for _, t := range p.Targets {
+		if t.Ref.GroupKind != classKind && t.Ref.GroupKind != gatewayKind && t.Ref.GroupKind != setKind {
+			continue
+		}
+		look.add(t.Ref.Object())
+		parents.add(t.Ref.Object())
+		for _, ref := range in.Graph().Touched(t.Ref.Object()) {
+			if ref.GroupKind == gatewayKind {
+				look.add(ref)
+				parents.add(ref)
+			}
+		}
+	}
+	if len(parents) == 0 {
+		return
+	}
+	for o := range in.Graph().ListenerSets() {
+		if _, below := parents[o.Parent.Object()]; below {
+			look.add(o.Meta().Ref)
+		}
 	}
 }
 

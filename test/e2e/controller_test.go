@@ -512,3 +512,55 @@ func TestGatewayAPIMayComeLaterKindByKind(t *testing.T) {
 		t.Errorf("the manager is not ready any more: %v", err)
 	}
 }
+
+func TestWhatIsAffectedSaysSoAndLeavesOtherConditionsAlone(t *testing.T) {
+	plane := controlplane.Shared(t)
+	w := newWorld(t, plane.Config, plane.NewNamespace(t))
+	w.apply(shop)
+	manager := startManager(t, plane.Kubeconfig)
+	const ours = "attache.dev/TimeoutPolicyAffected"
+	types := func(conditions []any) []string {
+		names := make([]string, len(conditions))
+		for i, c := range conditions {
+			names[i] = c.(map[string]any)["type"].(string)
+		}
+		slices.Sort(names)
+		return names
+	}
+	says := func(want ...string) func(context.Context) error {
+		return func(context.Context) error {
+			gateway := w.object("Gateway", "public")
+			conditions, _, _ := unstructured.NestedSlice(gateway.Object, "status", "conditions")
+			if got := types(conditions); !slices.Equal(got, want) {
+				return fmt.Errorf("the Gateway has the conditions %v", got)
+			}
+			listeners, _, _ := unstructured.NestedSlice(gateway.Object, "status", "listeners")
+			for _, l := range listeners {
+				conditions, _, _ := unstructured.NestedSlice(l.(map[string]any), "conditions")
+				if got := slices.DeleteFunc(types(conditions), func(name string) bool { return name != ours }); len(got) != len(want)-2 {
+					return fmt.Errorf("the listener has the conditions %v", types(conditions))
+				}
+			}
+			return nil
+		}
+	}
+	within(t, 10*time.Second, "the Gateway to be affected", says("Accepted", "Programmed", ours))
+
+	// The Gateway's own controller lists its listeners, and writes no more than
+	// its own conditions: ours come back.
+	since := "2026-01-01T00:00:00Z"
+	condition := func(kind string) any {
+		return map[string]any{"type": kind, "status": "True", "reason": kind, "message": "", "lastTransitionTime": since, "observedGeneration": int64(1)}
+	}
+	w.editStatus("Gateway", "public", func(u *unstructured.Unstructured) {
+		u.Object["status"] = map[string]any{
+			"conditions": []any{condition("Accepted"), condition("Programmed")},
+			"listeners": []any{map[string]any{"name": "http", "attachedRoutes": int64(2), "supportedKinds": []any{},
+				"conditions": []any{condition("Accepted"), condition("Programmed")}}},
+		}
+	})
+	within(t, 10*time.Second, "the listener to be affected, too", says("Accepted", "Programmed", ours))
+	manager.idle(t)
+	w.remove("TimeoutPolicy", "public")
+	within(t, 10*time.Second, "nothing to be affected any more", says("Accepted", "Programmed"))
+}

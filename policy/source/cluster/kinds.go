@@ -24,9 +24,9 @@ var (
 // hierarchyCRDs are the CRDs that are watched whatever their labels say, with
 // what is kept of their objects besides what the snapshot decodes.
 var hierarchyCRDs = map[string]keep{
-	"gatewayclasses." + hierarchy.Group:  keepNothing,
-	"gateways." + hierarchy.Group:        keepAnnotations,
-	"listenersets." + hierarchy.Group:    keepNothing,
+	"gatewayclasses." + hierarchy.Group:  keepConditions,
+	"gateways." + hierarchy.Group:        keepAnnotations | keepConditions,
+	"listenersets." + hierarchy.Group:    keepConditions,
 	"referencegrants." + hierarchy.Group: keepNothing,
 	"httproutes." + hierarchy.Group:      keepAnnotations,
 	"grpcroutes." + hierarchy.Group:      keepAnnotations,
@@ -39,18 +39,24 @@ var hierarchyCRDs = map[string]keep{
 // effectiveCRD is the CRD of EffectivePolicy.
 const effectiveCRD = "effectivepolicies." + policy.Group
 
-// keep says what a record keeps of an object.
+// keep says what a record keeps of an object; several can be added up.
 type keep int
 
 const (
-	keepNothing keep = iota
 	// keepAnnotations keeps the annotations that are ours alone to write.
-	keepAnnotations
+	keepAnnotations keep = 1 << iota
+	// keepConditions keeps the conditions of an object and of its listeners: all
+	// of those that are ours, and the types of the others.
+	keepConditions
 	// keepStatus keeps the status of a policy.
 	keepStatus
 	// keepEffective keeps all that an EffectivePolicy says.
 	keepEffective
+
+	keepNothing keep = 0
 )
+
+func (k keep) has(what keep) bool { return k&what != 0 }
 
 // kind is a kind of objects to watch. Two watches of equal kinds are the same.
 type kind struct {

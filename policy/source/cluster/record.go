@@ -6,12 +6,14 @@ import (
 	"hash/fnv"
 	"maps"
 	"slices"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	kjson "k8s.io/apimachinery/pkg/util/json"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 
+	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/status"
 )
 
@@ -49,15 +51,18 @@ func (w written) equal(other written) bool {
 func compact(u *unstructured.Unstructured, k kind) {
 	u.SetManagedFields(nil)
 	annotations := u.GetAnnotations()
-	maps.DeleteFunc(annotations, func(key, _ string) bool { return k.keep != keepAnnotations || !status.Reserved(key) })
+	maps.DeleteFunc(annotations, func(key, _ string) bool { return !k.keep.has(keepAnnotations) || !status.Reserved(key) })
 	if len(annotations) == 0 {
 		annotations = nil
 	}
 	u.SetAnnotations(annotations)
-	if k.keep != keepEffective {
+	if !k.keep.has(keepEffective) {
 		u.SetOwnerReferences(nil)
 	}
-	if k.keep != keepEffective && k.keep != keepStatus {
+	switch {
+	case k.keep.has(keepConditions):
+		u.Object["status"] = conditionsOf(u)
+	case !k.keep.has(keepEffective | keepStatus):
 		delete(u.Object, "status")
 	}
 }
@@ -83,14 +88,13 @@ func newRecord(k kind, u *unstructured.Unstructured) *record {
 
 		terminating: k.GroupKind == namespaceKind && u.GetDeletionTimestamp() != nil,
 	}
-	switch k.keep {
-	case keepAnnotations:
-		if annotations := u.GetAnnotations(); len(annotations) > 0 {
-			r.written.annotations = annotations
-		}
-	case keepStatus:
+	if annotations := u.GetAnnotations(); k.keep.has(keepAnnotations) && len(annotations) > 0 {
+		r.written.annotations = annotations
+	}
+	switch {
+	case k.keep.has(keepStatus | keepConditions):
 		r.written.body = encode(map[string]any{"status": u.Object["status"]})
-	case keepEffective:
+	case k.keep.has(keepEffective):
 		r.meaning = meaning{} // the snapshot does not read it
 		r.written.body = encode(map[string]any{
 			"metadata":  map[string]any{"ownerReferences": ownersOf(u)},
@@ -99,6 +103,37 @@ func newRecord(k kind, u *unstructured.Unstructured) *record {
 		})
 	}
 	return r
+}
+
+// conditionsOf is a status without what other controllers write, but for the
+// types of their conditions: how many there are matters.
+func conditionsOf(u *unstructured.Unstructured) map[string]any {
+	status, _, _ := unstructured.NestedMap(u.Object, "status")
+	kept := map[string]any{"conditions": oursAmong(status["conditions"])}
+	listeners, _ := status["listeners"].([]any)
+	entries := make([]any, 0, len(listeners))
+	for _, l := range listeners {
+		if l, ok := l.(map[string]any); ok {
+			entries = append(entries, map[string]any{"name": l["name"], "conditions": oursAmong(l["conditions"])})
+		}
+	}
+	kept["listeners"] = entries
+	return kept
+}
+
+func oursAmong(conditions any) []any {
+	list, _ := conditions.([]any)
+	kept := make([]any, 0, len(list))
+	for _, c := range list {
+		c, _ := c.(map[string]any)
+		kind, _ := c["type"].(string)
+		if strings.HasPrefix(kind, policy.Group+"/") {
+			kept = append(kept, c)
+		} else {
+			kept = append(kept, map[string]any{"type": kind})
+		}
+	}
+	return kept
 }
 
 func ownersOf(u *unstructured.Unstructured) any {

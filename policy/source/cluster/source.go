@@ -15,6 +15,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/status"
 )
 
 // Options say what to read.
@@ -219,6 +220,26 @@ func (s *Source) EffectivePolicies() []hierarchy.Ref { return s.fold.memory.refs
 // Policy is a policy object with its status and resourceVersion, and without its
 // spec; nil when there is none, or when its status is not ours to write.
 func (s *Source) Policy(ref hierarchy.Ref) *unstructured.Unstructured { return s.object(ref.Object()) }
+
+// Conditions are the conditions of a GatewayClass, a Gateway or a ListenerSet,
+// and of its listeners: ours whole, of the others the types. It is empty when
+// there is no such object.
+func (s *Source) Conditions(ref hierarchy.Ref) status.Conditions {
+	var live status.Conditions
+	u := s.object(ref)
+	if u == nil {
+		return live
+	}
+	live.Object, _, _ = unstructured.NestedSlice(u.Object, "status", "conditions")
+	listeners, _, _ := unstructured.NestedSlice(u.Object, "status", "listeners")
+	live.Listeners = make(map[string][]any, len(listeners))
+	for _, l := range listeners {
+		l, _ := l.(map[string]any)
+		name, _ := l["name"].(string)
+		live.Listeners[name], _ = l["conditions"].([]any)
+	}
+	return live
+}
 
 // object builds again what a record keeps of an object.
 func (s *Source) object(ref hierarchy.Ref) *unstructured.Unstructured {
