@@ -94,7 +94,7 @@ func (m *Merged) limits(key foldKey, field string, kind BoundType, winner int) (
 			}
 			minimum, maximum := &limit{b.Min, a, level}, &limit{b.Max, a, level}
 			if contradicts(kind, b.Min, highest) > 0 || contradicts(kind, b.Max, lowest) < 0 {
-				m.Ignored = append(m.Ignored, fmt.Sprintf("%s: the bound on %s (%s) contradicts a bound of a higher level and is ignored", a.Policy.Ref, field, limitText(b)))
+				m.Ignored = append(m.Ignored, ignoredText(a.Policy, b))
 				continue
 			}
 			if b.Min != nil && (lowest == nil || contradicts(kind, b.Min, lowest) > 0) {
@@ -106,6 +106,10 @@ func (m *Merged) limits(key foldKey, field string, kind BoundType, winner int) (
 		}
 	}
 	return lowest, highest
+}
+
+func ignoredText(p *Policy, b Bound) string {
+	return fmt.Sprintf("%s: the bound on %s (%s) contradicts a bound of a higher level and is ignored", p.Ref, b.Field, limitText(b))
 }
 
 // contradicts compares a new limit with an established one of the other end

@@ -3,7 +3,6 @@ package policy
 import (
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/merge"
@@ -37,7 +36,7 @@ func (m *Merged) settle(key foldKey, target hierarchy.Ref, isRoute bool, layers 
 		}
 		for _, b := range a.Policy.Bounds {
 			if _, stated := won[b.Field]; !stated && applies(b.Field) {
-				won[b.Field] = !slices.ContainsFunc(m.Ignored, func(s string) bool { return strings.HasPrefix(s, a.Policy.Ref.String()+":") })
+				won[b.Field] = !m.ignores(a.Policy, b)
 			}
 		}
 		part := Part{Attachment: a}
@@ -62,6 +61,11 @@ func (m *Merged) settle(key foldKey, target hierarchy.Ref, isRoute bool, layers 
 		part.BeatenBy = slices.Compact(part.BeatenBy)
 		m.Parts = append(m.Parts, part)
 	}
+}
+
+// ignores says whether a bound contradicts one of a higher level.
+func (m *Merged) ignores(p *Policy, b Bound) bool {
+	return slices.Contains(m.Ignored, ignoredText(p, b))
 }
 
 // leafFields lists the leaves of a value as origins name them.

@@ -58,8 +58,12 @@ func (s *Snapshot) standing(p *Policy, t Target) Standing {
 		return refuse(reason, message)
 	}
 	if holder := s.holder(p, t.Ref); holder != nil && holder != p {
-		standing := refuse(ReasonConflicted, fmt.Sprintf("%s is older and holds %s: one %s applies to a target; delete one of the two or merge them",
-			holder.Ref, t.Ref, p.Kind.GroupKind.Kind))
+		before := "is older"
+		if holder.Created.Equal(p.Created) {
+			before = "is as old, comes first by name"
+		}
+		standing := refuse(ReasonConflicted, fmt.Sprintf("%s %s and holds %s: one %s applies to a target; delete one of the two or merge them",
+			holder.Ref, before, t.Ref, p.Kind.GroupKind.Kind))
 		standing.Holder = holder.Ref
 		return standing
 	}
@@ -76,7 +80,7 @@ func (s *Snapshot) permitted(p *Policy, target hierarchy.Ref) string {
 		}
 	case target.Namespace != p.Ref.Namespace && p.Kind.Namespaced:
 		if !s.graph.Permits(p.Ref.GroupKind, p.Ref.Namespace, target) {
-			return fmt.Sprintf("no ReferenceGrant in namespace %q lets a %s of group %q in namespace %q refer to a %s there: create the policy in %q, or ask its owners for a grant",
+			return fmt.Sprintf("no ReferenceGrant in namespace %q lets a %s of group %q in namespace %q refer to kind %s there: create the policy in %q, or ask its owners for a grant",
 				target.Namespace, p.Ref.Kind, p.Ref.GroupKind.Group, p.Ref.Namespace, target.Kind, target.Namespace)
 		}
 	}

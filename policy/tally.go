@@ -17,7 +17,8 @@ type Tally struct {
 // Count is what a policy comes to through one Gateway.
 type Count struct {
 	Gateway hierarchy.Ref
-	// Paths is how many paths the policy reaches.
+	// Paths is how many paths the policy reaches on which something of it
+	// applies.
 	Paths int
 	// Whole is on how many of them everything that it states and that applies
 	// there is in effect; Part on how many some of it is.
@@ -63,6 +64,9 @@ func (t *Tally) count(e *Effective, sign int) {
 }
 
 func (t *Tally) countPart(part *Part, gateway hierarchy.Ref, paths int) {
+	if part.Stated == 0 {
+		return // nothing that it states means anything on this kind of route
+	}
 	policy := part.Attachment.Policy.Ref
 	counts := t.counts[policy]
 	if counts == nil {

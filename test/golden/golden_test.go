@@ -197,7 +197,7 @@ func (w *world) transcript(out, errOut string, code int) []byte {
 func (w *world) effective(t *testing.T) []byte {
 	t.Helper()
 	out, errOut, code := w.run(t, "get", "-o", "json")
-	if code != 0 || errOut != "" {
+	if code != 0 {
 		return w.transcript(out, errOut, code)
 	}
 	var list struct {
@@ -245,7 +245,7 @@ func (w *world) effective(t *testing.T) []byte {
 			}
 		}
 	}
-	return []byte(b.String())
+	return w.transcript(b.String(), errOut, code)
 }
 
 func sortedKeys[V any](m map[string]V) []string {

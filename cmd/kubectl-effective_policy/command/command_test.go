@@ -199,7 +199,9 @@ func TestNamespaceAndLabelsChoose(t *testing.T) {
 	r = run(t, "", "get", "-f", shop, "-l", "app in (api, ledger)", "-o", "json")
 	var list struct {
 		Kind, APIVersion string
-		Items            []struct{ Metadata struct{ Name, Namespace string } }
+		Items            []struct {
+			Metadata struct{ Name, Namespace string }
+		}
 	}
 	if err := json.Unmarshal([]byte(r.out), &list); err != nil {
 		t.Fatal(err)

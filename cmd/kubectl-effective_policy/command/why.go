@@ -204,14 +204,14 @@ func whyDropped(m *policy.Merged, strongest statement) string {
 		for _, layer := range part.Attachment.Policy.Layers {
 			at := levelOf(part.Attachment.Target)
 			if layer.Block == merge.Override && layer.Strategy == merge.Atomic && (strongest.layer.Block != merge.Override || at < strongest.level) {
-				return "not set: the override of " + placeOf(part.Attachment.Target, at) + " has strategy Atomic and replaces everything below it whole"
+				return "the override of " + placeOf(part.Attachment.Target, at) + " has strategy Atomic and replaces everything below it whole"
 			}
 		}
 	}
 	if strongest.layer.Block == merge.Default && strongest.layer.Strategy == merge.Atomic {
-		return "not set: this default has strategy Atomic and yields as a whole to what is more specific"
+		return "this default has strategy Atomic and yields as a whole to what is more specific"
 	}
-	return "not set: a null in a policy that takes precedence removes it"
+	return "a null in a policy that takes precedence removes it"
 }
 
 // ruleText is "rule pay", or "rules[2]" for one without a name.
