@@ -49,7 +49,7 @@ type Options struct {
 	Deadline time.Duration
 
 	// MaxTargets is how many routes and Gateways one review looks at when it asks
-	// whether merged results stay valid; 5,000 if it is zero. Beyond it the answer
+	// whether merged results stay valid; 50,000 if it is zero. Beyond it the answer
 	// carries a warning, and the controller is left to find the rest.
 	MaxTargets int
 
@@ -88,7 +88,7 @@ func New(o Options) (*Handlers, error) {
 		o.Deadline = 2 * time.Second
 	}
 	if o.MaxTargets <= 0 {
-		o.MaxTargets = 5000
+		o.MaxTargets = 50_000
 	}
 	if o.Metrics == nil {
 		o.Metrics = metrics.Registry

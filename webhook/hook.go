@@ -120,21 +120,20 @@ func (k *hook) run(ctx context.Context, cancel context.CancelFunc, limit time.Du
 		defer k.recovered(&o.err)
 		o.a, o.err = k.decide(ctx, s, req)
 	}()
-	late := &undecided{reasonDeadline, fmt.Sprintf("attache could not review %s within %s", req.shown(), limit)}
+	var o outcome
 	select {
-	case <-ctx.Done(): // time is up, or the decision was made
-	case o := <-done:
-		done <- o
-	}
-	select {
-	case o := <-done:
-		if errors.Is(o.err, context.DeadlineExceeded) {
-			return nil, late
+	case o = <-done:
+	case <-ctx.Done(): // time is up, or the decision was made just now
+		select {
+		case o = <-done:
+		default:
+			o.err = ctx.Err()
 		}
-		return o.a, o.err
-	default:
-		return nil, late
 	}
+	if errors.Is(o.err, context.DeadlineExceeded) || errors.Is(o.err, context.Canceled) {
+		return nil, &undecided{reasonDeadline, fmt.Sprintf("attache could not review %s within %s", req.shown(), limit)}
+	}
+	return o.a, o.err
 }
 
 // recovered turns a panic into an undecided review.

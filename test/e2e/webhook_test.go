@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"os/exec"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -16,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
+	"github.com/attache-dev/attache/charts"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/status"
 )
@@ -349,4 +351,43 @@ func outage(t *testing.T, a *admission, w *world) {
 		t.Errorf("annotation %q", got)
 	}
 	a.board.up()
+}
+
+// TestTheChartsFlagsAreTheManagers holds the chart to the flags that the manager
+// has.
+func TestTheChartsFlagsAreTheManagers(t *testing.T) {
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	help, err := exec.Command(path, "manager", "--help").CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, help)
+	}
+	one := []any{map[string]any{"group": "example.com", "resource": "things", "kind": "Thing"}}
+	objects, err := charts.Render(charts.Release{Values: map[string]any{"policyKinds": one, "routeKinds": one}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	deployments := 0
+	for _, u := range objects {
+		if u.GetKind() != "Deployment" {
+			continue
+		}
+		deployments++
+		containers, _, _ := unstructured.NestedSlice(u.Object, "spec", "template", "spec", "containers")
+		arguments, _, _ := unstructured.NestedStringSlice(containers[0].(map[string]any), "args")
+		if len(arguments) < 5 || arguments[0] != "manager" {
+			t.Errorf("%s runs with %q", u.GetName(), arguments)
+		}
+		for _, argument := range arguments[1:] {
+			name, _, _ := strings.Cut(argument, "=")
+			if !strings.Contains(string(help), name+" ") {
+				t.Errorf("%s: the manager has no flag %s", u.GetName(), name)
+			}
+		}
+	}
+	if deployments != 2 {
+		t.Errorf("%d Deployments", deployments)
+	}
 }
