@@ -1,0 +1,213 @@
+package policy
+
+import (
+	"maps"
+	"reflect"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/attache-dev/attache/hierarchy"
+)
+
+// edit is the making of a new snapshot from an old one.
+type edit struct {
+	old    *Snapshot
+	next   *Snapshot
+	set    []hierarchy.Object
+	remove []hierarchy.Ref
+	// named are the targets whose policies change, with their policies to be.
+	named    map[hierarchy.Ref][]*Policy
+	problems []hierarchy.Problem
+}
+
+func (s *Snapshot) edit() *edit {
+	next := *s
+	return &edit{old: s, next: &next, named: map[hierarchy.Ref][]*Policy{}}
+}
+
+func (e *edit) add(u *unstructured.Unstructured) {
+	gk := u.GroupVersionKind().GroupKind()
+	if kind, isPolicy := e.next.kinds[gk]; isPolicy {
+		p, errs := Parse(kind, u)
+		for _, err := range errs {
+			e.problems = append(e.problems, hierarchy.Problem{Ref: p.Ref, Field: err.Field, Message: err.ErrorBody()})
+		}
+		e.setPolicy(p)
+		return
+	}
+	object, problems := hierarchy.Decode(u, e.next.IsRoute)
+	e.problems = append(e.problems, problems...)
+	if object != nil {
+		e.set = append(e.set, object)
+	}
+}
+
+func (e *edit) setPolicy(p *Policy) {
+	if old, ok := e.next.policies.Get(p.Ref); ok {
+		e.detach(old)
+	}
+	e.next.policies = e.next.policies.With(p.Ref, p)
+	for _, t := range p.Targets {
+		e.named[t.Ref] = append(e.at(t.Ref), p)
+	}
+}
+
+func (e *edit) removePolicy(p *Policy) {
+	e.detach(p)
+	e.next.policies = e.next.policies.Without(p.Ref)
+}
+
+func (e *edit) detach(p *Policy) {
+	for _, t := range p.Targets {
+		e.named[t.Ref] = slices.DeleteFunc(e.at(t.Ref), func(o *Policy) bool { return o == p })
+	}
+}
+
+// at is the list of policies at a target that this edit may change.
+func (e *edit) at(target hierarchy.Ref) []*Policy {
+	if list, begun := e.named[target]; begun {
+		return list
+	}
+	list := slices.Clone(e.old.Named(target))
+	e.named[target] = list
+	return list
+}
+
+func (e *edit) addCRD(u *unstructured.Unstructured) {
+	o := e.old.options
+	gk, _, _, ok := crdNames(u)
+	if !ok {
+		return
+	}
+	problem := func(err error) {
+		e.problems = append(e.problems, hierarchy.Problem{Ref: hierarchy.NewRef(crdGroupKind.Group, crdGroupKind.Kind, "", u.GetName()), Message: err.Error()})
+	}
+	if _, isRoute := RouteKindFromCRD(u, slices.Contains(o.RouteKinds, gk)); isRoute {
+		e.next.routeKinds = with(e.next.routeKinds, gk, u.GetName())
+	}
+	kind, isPolicy, err := KindFromCRD(u, slices.Contains(o.PolicyKinds, gk))
+	if err != nil {
+		problem(err)
+	}
+	if !isPolicy {
+		e.removeCRDKind(gk)
+		return
+	}
+	if o.Compile != nil && kind.Class == Inherited {
+		if kind.Validator, err = o.Compile(u); err != nil {
+			problem(err)
+		}
+	}
+	old, known := e.next.kinds[gk]
+	e.next.kinds = with(e.next.kinds, gk, &kind)
+	e.next.kindOf = with(e.next.kindOf, u.GetName(), gk)
+	if known && !sameKind(old, &kind) {
+		for p := range e.old.Policies() {
+			if p.Ref.GroupKind == gk {
+				e.setPolicy(p.again(&kind))
+			}
+		}
+	} else if known {
+		e.next.kinds[gk] = old
+	}
+}
+
+// sameKind says whether two readings of a CRD describe the same kind. With
+// validators it is never sure, because they have no identity to compare.
+func sameKind(a, b *Kind) bool {
+	x, y := *a, *b
+	same := (x.Validator == nil) == (y.Validator == nil)
+	if s, ok := x.Validator.(interface{ Same(other any) bool }); ok && same && y.Validator != nil {
+		same = s.Same(y.Validator)
+	}
+	x.Validator, y.Validator = nil, nil
+	return same && reflect.DeepEqual(x, y)
+}
+
+func (e *edit) removeCRD(name string) {
+	for gk, crd := range e.next.routeKinds {
+		if crd == name {
+			e.next.routeKinds = without(e.next.routeKinds, gk)
+			for r := range e.old.graph.Routes() {
+				if r.Meta().Ref.GroupKind == gk {
+					e.remove = append(e.remove, r.Meta().Ref)
+				}
+			}
+		}
+	}
+	if gk, ok := e.next.kindOf[name]; ok {
+		e.next.kindOf = without(e.next.kindOf, name)
+		e.removeCRDKind(gk)
+	}
+}
+
+func (e *edit) removeCRDKind(gk schema.GroupKind) {
+	if _, known := e.next.kinds[gk]; !known {
+		return
+	}
+	e.next.kinds = without(e.next.kinds, gk)
+	for p := range e.old.Policies() {
+		if p.Ref.GroupKind == gk {
+			e.removePolicy(p)
+		}
+	}
+}
+
+// done brings the graph and the places up to date.
+func (e *edit) done() *Snapshot {
+	graph := e.next.graph
+	if len(e.remove) > 0 {
+		graph = graph.Without(e.remove...)
+	}
+	if len(e.set) > 0 {
+		graph = graph.With(e.set...)
+	}
+	e.next.graph = graph
+	for _, namespace := range e.grantNamespaces() {
+		for target, p := range e.old.places.All() {
+			if target.Namespace == namespace && foreign(p, namespace) {
+				e.at(target)
+			}
+		}
+	}
+	for target, named := range e.named {
+		e.next.places = e.next.setPlace(target, named)
+	}
+	return e.next
+}
+
+// grantNamespaces are the namespaces whose ReferenceGrants this edit changes.
+func (e *edit) grantNamespaces() []string {
+	var namespaces []string
+	for _, o := range e.set {
+		if _, isGrant := o.(*hierarchy.ReferenceGrant); isGrant {
+			namespaces = append(namespaces, o.Meta().Ref.Namespace)
+		}
+	}
+	for _, ref := range e.remove {
+		if o, ok := e.old.graph.Get(ref); ok {
+			if _, isGrant := o.(*hierarchy.ReferenceGrant); isGrant {
+				namespaces = append(namespaces, ref.Namespace)
+			}
+		}
+	}
+	slices.Sort(namespaces)
+	return slices.Compact(namespaces)
+}
+
+func with[K comparable, V any](m map[K]V, k K, v V) map[K]V {
+	m = maps.Clone(m)
+	if m == nil {
+		m = map[K]V{}
+	}
+	m[k] = v
+	return m
+}
+
+func without[K comparable, V any](m map[K]V, k K) map[K]V {
+	m = maps.Clone(m)
+	delete(m, k)
+	return m
+}
