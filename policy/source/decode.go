@@ -16,20 +16,13 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// entry is a document together with what is needed to find lines in it.
-type entry struct {
-	Document
-	text chunk
-	path string // of the object in the document: "" or "items[3]"
-}
-
 // decoder turns the text of one file into objects.
 type decoder struct {
-	file     string
-	limits   Limits
-	entries  []entry
-	problems []Problem
-	index    int // of the current document
+	file      string
+	limits    Limits
+	documents []Document
+	problems  []Problem
+	index     int // of the current document
 }
 
 var byteOrderMark = []byte("\ufeff")
@@ -40,11 +33,7 @@ var byteOrderMark = []byte("\ufeff")
 func Decode(data []byte, file string, limits Limits) ([]Document, []Problem) {
 	d := &decoder{file: file, limits: limits.withDefaults()}
 	d.decode(data)
-	documents := make([]Document, len(d.entries))
-	for i, e := range d.entries {
-		documents[i] = e.Document
-	}
-	return documents, d.problems
+	return d.documents, d.problems
 }
 
 func (d *decoder) decode(data []byte) {
@@ -169,10 +158,9 @@ func (d *decoder) add(c chunk, object map[string]any, bytes int, path string, it
 		d.fail(c, *item, fmt.Sprintf("%s has %s, the limit is %s: a cluster stores no larger object", describe(u), size(bytes), size(d.limits.Object)))
 		return
 	}
-	d.entries = append(d.entries, entry{
-		Document: Document{Object: u, File: d.file, Index: d.index, Item: *item, Line: c.line},
-		text:     c,
-		path:     path,
+	d.documents = append(d.documents, Document{
+		Object: u, File: d.file, Index: d.index, Item: *item, Line: c.line,
+		text: c, path: path,
 	})
 }
 

@@ -16,7 +16,15 @@ type Document struct {
 	Index  int    // of the document in the file, from 1
 	Item   int    // of the object in a List, from 1; 0 when it is not in one
 	Line   int    // on which the document starts, from 1
+
+	text chunk
+	path string // of the object in the document: "" or "items[3]"
 }
+
+// LineOf returns the line of a field in the file, such as spec.default.request
+// or spec.targetRefs[0], or, when it is not written there, of the nearest thing
+// around it.
+func (d Document) LineOf(field string) int { return lineOfField(d, field) }
 
 // Place says where the document stands, for people:
 // "routes.yaml, document 2, line 14".
@@ -37,6 +45,7 @@ type Problem struct {
 	Field    string // path, such as "spec.default.request"; empty when the problem is with the object
 	Message  string // what is wrong, and what to write instead
 	Err      error  // the cause, when it is an error of the operating system
+	Refused  bool   // the text can be read, and a server would refuse the object
 }
 
 // String returns the problem as one line: "file:line: document n: object:
@@ -99,13 +108,17 @@ func failure(problems []Problem) error {
 	if len(problems) == 0 {
 		return nil
 	}
+	sortProblems(problems)
+	return &Error{Problems: problems}
+}
+
+func sortProblems(problems []Problem) {
 	slices.SortStableFunc(problems, func(a, b Problem) int {
 		return cmp.Or(
 			strings.Compare(a.File, b.File), a.Document-b.Document, a.Item-b.Item, a.Line-b.Line,
 			strings.Compare(a.Field, b.Field), strings.Compare(a.Message, b.Message),
 		)
 	})
-	return &Error{Problems: problems}
 }
 
 // describe names an object: kind, namespace and name.

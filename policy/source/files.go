@@ -33,6 +33,13 @@ type Options struct {
 	// KeepUnknown hands on objects of kinds without a CRD, unchecked, in place
 	// of refusing them.
 	KeepUnknown bool
+	// Definitions are CRDs that objects are checked by besides those in the
+	// binary and in the input; those in the input come before them, and they
+	// before those in the binary.
+	Definitions []*unstructured.Unstructured
+	// KeepRefused returns what a server would refuse in Input.Refused, in place
+	// of failing.
+	KeepRefused bool
 	// Stdin is what the path "-" stands for.
 	Stdin io.Reader
 	// Limits bound what is read.
@@ -66,6 +73,11 @@ type Input struct {
 	// Schemas holds the CRDs by which they were: built-in ones, and those of the
 	// input.
 	Schemas *schema.Registry
+	// Refused are the objects that a server would refuse, as they are written,
+	// and Problems says why. They are not among Documents. Both are empty unless
+	// Options.KeepRefused is set.
+	Refused  []Document
+	Problems []Problem
 }
 
 // Objects returns the CRDs that the input was checked by and then the other
@@ -99,24 +111,46 @@ func (f *Files) Read(ctx context.Context) (*Input, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	in, problems := prepare(ctx, r.entries, f.options)
+	in, problems := prepare(ctx, r.documents, f.options)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if err := failure(append(r.problems, problems...)); err != nil {
+	problems = append(r.problems, problems...)
+	if f.options.KeepRefused {
+		in.Problems = slices.DeleteFunc(slices.Clone(problems), func(p Problem) bool { return !p.Refused })
+		sortProblems(in.Problems)
+		problems = slices.DeleteFunc(problems, func(p Problem) bool { return p.Refused })
+	}
+	if err := failure(problems); err != nil {
 		return nil, err
 	}
 	return in, nil
 }
 
+// Decode reads everything as it is written: neither defaulted nor validated, and
+// not compared with each other. An error is an [*Error] unless ctx has ended.
+func (f *Files) Decode(ctx context.Context) ([]Document, error) {
+	r := &reader{options: f.options, seen: map[string]bool{}}
+	for _, path := range f.paths {
+		r.path(ctx, path)
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := failure(r.problems); err != nil {
+		return nil, err
+	}
+	return r.documents, nil
+}
+
 // reader goes through the paths once.
 type reader struct {
-	options  Options
-	entries  []entry
-	problems []Problem
-	bytes    int
-	full     bool            // a limit of the whole input is reached
-	seen     map[string]bool // real paths, so that a loop of links ends
+	options   Options
+	documents []Document
+	problems  []Problem
+	bytes     int
+	full      bool            // a limit of the whole input is reached
+	seen      map[string]bool // real paths, so that a loop of links ends
 }
 
 func (r *reader) path(ctx context.Context, path string) {
@@ -238,9 +272,9 @@ func (r *reader) read(ctx context.Context, name string, from io.Reader) {
 	r.bytes += len(data)
 	d := &decoder{file: name, limits: r.options.Limits}
 	d.decode(data)
-	r.entries = append(r.entries, d.entries...)
+	r.documents = append(r.documents, d.documents...)
 	r.problems = append(r.problems, d.problems...)
-	if len(r.entries) > r.options.Limits.Documents {
+	if len(r.documents) > r.options.Limits.Documents {
 		r.stop(name, fmt.Sprintf("the whole input has more than %d objects, the limit: give fewer files at once", r.options.Limits.Documents))
 	}
 }

@@ -13,7 +13,7 @@ const largestSearched = mebibyte
 
 // lineOfField returns the line of a field in the file, or, when it is not
 // written there, of the nearest thing around it.
-func lineOfField(e entry, field string) int {
+func lineOfField(e Document, field string) int {
 	if field == "" && e.path == "" || len(e.text.data) > largestSearched {
 		return e.Line
 	}

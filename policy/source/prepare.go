@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -40,13 +41,18 @@ func Builtin() (*schema.Registry, error) {
 }
 
 // prepare defaults and validates what was read.
-func prepare(ctx context.Context, entries []entry, options Options) (*Input, []Problem) {
+func prepare(ctx context.Context, documents []Document, options Options) (*Input, []Problem) {
 	registry, err := Builtin()
 	if err != nil {
 		return nil, []Problem{{Message: err.Error(), Err: err}}
 	}
+	for _, crd := range options.Definitions {
+		if err := registry.Add(crd); err != nil {
+			return nil, []Problem{{Message: crd.GetName() + ": " + err.Error(), Err: err}}
+		}
+	}
 	var problems []Problem
-	for _, e := range entries {
+	for _, e := range documents {
 		if isCRD(e.Object) {
 			if err := registry.Add(e.Object); err != nil {
 				problems = append(problems, e.problem("", err.Error()))
@@ -54,22 +60,25 @@ func prepare(ctx context.Context, entries []entry, options Options) (*Input, []P
 		}
 	}
 	p := &preparer{registry: registry, options: options}
-	results := make([]result, len(entries))
-	inParallel(len(entries), func(i int) {
+	results := make([]result, len(documents))
+	inParallel(len(documents), func(i int) {
 		if ctx.Err() == nil {
-			results[i] = p.one(ctx, entries[i])
+			results[i] = p.one(ctx, documents[i])
 		}
 	})
-	in := &Input{Schemas: registry, Documents: make([]Document, 0, len(entries))}
+	in := &Input{Schemas: registry, Documents: make([]Document, 0, len(documents))}
 	for i, r := range results {
 		problems = append(problems, r.problems...)
-		if r.object != nil {
-			d := entries[i].Document
+		d := documents[i]
+		switch {
+		case options.KeepRefused && slices.ContainsFunc(r.problems, func(p Problem) bool { return p.Refused }):
+			in.Refused = append(in.Refused, d)
+		case r.object != nil:
 			d.Object = r.object
 			in.Documents = append(in.Documents, d)
 		}
 	}
-	return in, append(problems, duplicates(in.Documents)...)
+	return in, append(problems, duplicates(append(slices.Clone(in.Documents), in.Refused...))...)
 }
 
 // inParallel calls f for 0 to n-1, on all processors.
@@ -101,7 +110,7 @@ type result struct {
 	problems []Problem
 }
 
-func (p *preparer) one(ctx context.Context, e entry) result {
+func (p *preparer) one(ctx context.Context, e Document) result {
 	u := e.Object
 	gk := u.GroupVersionKind().GroupKind()
 	namespaced, known := p.registry.Namespaced(gk)
@@ -124,7 +133,9 @@ func (p *preparer) one(ctx context.Context, e entry) result {
 	prepared, found, _ := p.registry.Prepare(ctx, u)
 	r := result{object: prepared}
 	for _, problem := range found {
-		r.problems = append(r.problems, e.problem(problem.Field, problem.Message))
+		refusal := e.problem(problem.Field, problem.Message)
+		refusal.Refused = true
+		r.problems = append(r.problems, refusal)
 	}
 	return r
 }
@@ -135,13 +146,13 @@ func namespaceOf(u *unstructured.Unstructured) (ns string, isText bool) {
 }
 
 // problem puts a message at its place.
-func (e entry) problem(field, message string) Problem {
+func (d Document) problem(field, message string) Problem {
 	return Problem{
-		File:     e.File,
-		Document: e.Index,
-		Item:     e.Item,
-		Line:     lineOfField(e, field),
-		Object:   describe(e.Object),
+		File:     d.File,
+		Document: d.Index,
+		Item:     d.Item,
+		Line:     lineOfField(d, field),
+		Object:   describe(d.Object),
 		Field:    field,
 		Message:  message,
 	}

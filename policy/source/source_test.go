@@ -12,6 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/attache-dev/attache/crds"
 	"github.com/attache-dev/attache/policy/source"
 )
 
@@ -256,11 +259,73 @@ spec:
 		}
 		names = append(names, u.GetName())
 	}
-	if n := len(names); n != 18 || names[n-1] != "a" {
-		t.Errorf("objects are %v: want 17 CRDs, each once, and then the policy", names)
+	all := len(crds.Attache()) + len(crds.GatewayAPI())
+	if n := len(names); n != all+1 || names[n-1] != "a" {
+		t.Errorf("objects are %v: want %d CRDs, each once, and then the policy", names, all)
 	}
-	if builtin, err := source.Builtin(); err != nil || len(builtin.CRDs()) != 17 {
+	if builtin, err := source.Builtin(); err != nil || len(builtin.CRDs()) != all {
 		t.Errorf("the built-in registry has changed: %v", err)
+	}
+}
+
+func TestRefusedObjectsCanBeKeptApart(t *testing.T) {
+	bad := strings.Replace(timeoutPolicy, "request: 30s", "request: 1.5h", 1)
+	text := httpRoute + "---\n" + bad
+	in := read(t, source.Options{Stdin: strings.NewReader(text), KeepRefused: true}, "-")
+	if len(in.Documents) != 1 || len(in.Refused) != 1 || in.Refused[0].Object.GetName() != "api-timeout" {
+		t.Fatalf("got %v and refused %v, want the route and the policy", in.Documents, in.Refused)
+	}
+	if len(in.Problems) == 0 || in.Problems[0].Line != 13 || in.Problems[0].Field != "spec.default.request" {
+		t.Errorf("problems are %v, want them on line 13", in.Problems)
+	}
+	_, err := source.New([]string{"-"}, source.Options{Stdin: strings.NewReader(text + "---\nkind: ["), KeepRefused: true}).Read(t.Context())
+	var failed *source.Error
+	if !errors.As(err, &failed) || len(failed.Problems) != 1 || failed.Problems[0].Document != 3 {
+		t.Errorf("got %v, want the document that is no manifest, and it alone", err)
+	}
+	_, err = source.New([]string{"-"}, source.Options{Stdin: strings.NewReader(bad + "---\n" + timeoutPolicy), KeepRefused: true}).Read(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "is also in") {
+		t.Errorf("got %v: a refused object does not hide its double", err)
+	}
+}
+
+func TestADocumentKnowsTheLinesOfItsFields(t *testing.T) {
+	in := read(t, source.Options{Stdin: strings.NewReader(httpRoute + "---\n" + timeoutPolicy)}, "-")
+	for field, want := range map[string]int{"": 7, "spec.default.request": 13, "spec.default.connect": 12, "spec.targetRef.name": 11} {
+		if got := in.Documents[1].LineOf(field); got != want {
+			t.Errorf("%q is on line %d, want %d", field, got, want)
+		}
+	}
+}
+
+func TestDefinitionsFromElsewhereCountBeforeBuiltInOnes(t *testing.T) {
+	crd := read(t, source.Options{Stdin: strings.NewReader(`apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: timeoutpolicies.attache.dev}
+spec:
+  group: attache.dev
+  names: {kind: TimeoutPolicy, plural: timeoutpolicies}
+  scope: Namespaced
+  versions:
+  - {name: v1alpha1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, properties: {own: {type: string, default: word}}}}}}}
+`)}, "-").Documents[0].Object
+	in := read(t, source.Options{
+		Stdin:       strings.NewReader("apiVersion: attache.dev/v1alpha1\nkind: TimeoutPolicy\nmetadata: {name: a}\nspec: {}\n"),
+		Definitions: []*unstructured.Unstructured{crd},
+	}, "-")
+	if got := in.Documents[0].Object.Object["spec"].(map[string]any)["own"]; got != "word" {
+		t.Errorf("own is %v, want the default of the given CRD", got)
+	}
+}
+
+func TestDecodeReadsWhatIsWritten(t *testing.T) {
+	folder := files(t, "a.yaml", timeoutPolicy, "b.yaml", timeoutPolicy+"---\nkind: Suite\napiVersion: x/v1\n")
+	documents, err := source.New([]string{folder}, source.Options{}).Decode(t.Context())
+	if err != nil || len(documents) != 3 || documents[2].Index != 2 || documents[0].Object.GetNamespace() != "" {
+		t.Errorf("got %v, %v, want three documents, nothing filled in", documents, err)
+	}
+	if _, err := source.New([]string{filepath.Join(folder, "c.yaml")}, source.Options{}).Decode(t.Context()); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("got %v, want that there is no such file", err)
 	}
 }
 

@@ -21,11 +21,21 @@ const pageSize = 500
 
 // Once lists everything that matters and returns the snapshot of it: what a
 // command needs that answers and ends. The problems are those of the objects.
-// It reads page by page, and keeps nothing but what a live source keeps.
 func Once(ctx context.Context, config *rest.Config, options policy.Options) (*policy.Snapshot, []hierarchy.Problem, error) {
-	c, err := newClients(config)
+	objects, err := Objects(ctx, config, options)
 	if err != nil {
 		return nil, nil, err
+	}
+	snapshot, problems := policy.NewSnapshot(options).With(objects...)
+	return snapshot, problems, nil
+}
+
+// Objects lists everything that matters to a snapshot, CRDs first. It reads page
+// by page, and keeps nothing but what a live source keeps.
+func Objects(ctx context.Context, config *rest.Config, options policy.Options) ([]*unstructured.Unstructured, error) {
+	c, err := newClients(config)
+	if err != nil {
+		return nil, err
 	}
 	var names []string
 	err = c.each(ctx, crdObjects, func(u *unstructured.Unstructured) {
@@ -34,14 +44,14 @@ func Once(ctx context.Context, config *rest.Config, options policy.Options) (*po
 		}
 	})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	var objects []*unstructured.Unstructured
 	kinds := []kind{namespaces}
 	for _, name := range names {
 		crd, err := c.definition(ctx, name)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		if crd == nil {
 			continue // it went in the meantime
@@ -57,10 +67,9 @@ func Once(ctx context.Context, config *rest.Config, options policy.Options) (*po
 		errs = append(errs, c.each(ctx, k, func(u *unstructured.Unstructured) { objects = append(objects, u) }))
 	}
 	if err := errors.Join(errs...); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	snapshot, problems := policy.NewSnapshot(options).With(objects...)
-	return snapshot, problems, nil
+	return objects, nil
 }
 
 // each calls f for every object of a kind, compact.
