@@ -117,13 +117,20 @@ func Gateways(s *policy.Snapshot, target hierarchy.Ref) []hierarchy.Ref {
 		}
 	default:
 		for _, ref := range g.Touched(target) {
-			if ref.GroupKind == gateway {
+			if ref.GroupKind == gateway && joined(g, target, ref) {
 				refs = append(refs, ref)
 			}
 		}
 	}
 	slices.SortFunc(refs, hierarchy.Compare)
 	return slices.Compact(refs)
+}
+
+// joined says whether an object above listeners is part of a Gateway that it
+// touches: a ListenerSet that its Gateway does not admit is not.
+func joined(g *hierarchy.Graph, object, gateway hierarchy.Ref) bool {
+	return object.GroupKind != hierarchy.ListenerSetRef("", "").GroupKind ||
+		slices.ContainsFunc(g.Listeners(gateway), func(l *hierarchy.Listener) bool { return l.ListenerSet == object })
 }
 
 // accepted sums up what became of the targets under one ancestor: accepted
