@@ -53,7 +53,7 @@ func writeMetrics(out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	metrics := &catalogue{}
+	metrics := &catalog{}
 	if _, err := controller.New(&rest.Config{}, from, controller.Options{Metrics: metrics}); err != nil {
 		return err
 	}
@@ -69,11 +69,11 @@ func writeMetrics(out io.Writer) error {
 	return nil
 }
 
-// catalogue is a registry that only notes what is registered.
-type catalogue struct{ rows []string }
+// catalog is a registry that only notes what is registered.
+type catalog struct{ rows []string }
 
 // Register implements prometheus.Registerer.
-func (c *catalogue) Register(collector prometheus.Collector) error {
+func (c *catalog) Register(collector prometheus.Collector) error {
 	descriptions := make(chan *prometheus.Desc, 16)
 	collector.Describe(descriptions)
 	close(descriptions)
@@ -88,11 +88,11 @@ func (c *catalogue) Register(collector prometheus.Collector) error {
 }
 
 // MustRegister implements prometheus.Registerer.
-func (c *catalogue) MustRegister(collectors ...prometheus.Collector) {
+func (c *catalog) MustRegister(collectors ...prometheus.Collector) {
 	for _, collector := range collectors {
 		_ = c.Register(collector)
 	}
 }
 
 // Unregister implements prometheus.Registerer.
-func (c *catalogue) Unregister(prometheus.Collector) bool { return false }
+func (c *catalog) Unregister(prometheus.Collector) bool { return false }

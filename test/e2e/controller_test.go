@@ -202,20 +202,20 @@ func TestAStrangersPolicyKindComesAndGoesWhileTheManagerRuns(t *testing.T) {
 apiVersion: NS.example.com/v1beta1
 kind: WidgetPolicy
 metadata: {name: above, namespace: NS}
-spec: {targetRef: {group: gateway.networking.k8s.io, kind: Gateway, name: public}, mergeType: merge, defaults: {widgets: 7, colour: red}}
+spec: {targetRef: {group: gateway.networking.k8s.io, kind: Gateway, name: public}, mergeType: merge, defaults: {widgets: 7, color: red}}
 ---
 apiVersion: NS.example.com/v1beta1
 kind: WidgetPolicy
 metadata: {name: below, namespace: NS}
-spec: {targetRef: {group: gateway.networking.k8s.io, kind: HTTPRoute, name: catalog}, mergeType: merge, defaults: {colour: blue}}
+spec: {targetRef: {group: gateway.networking.k8s.io, kind: HTTPRoute, name: catalog}, mergeType: merge, defaults: {color: blue}}
 `)
 	kind := "WidgetPolicy." + w.namespace + ".example.com"
 	took := within(t, 3*time.Second, "the stranger's values", func(context.Context) error {
-		if got := effective(w.object("HTTPRoute", "catalog"), kind); got != `{"colour":"blue","widgets":7}` {
+		if got := effective(w.object("HTTPRoute", "catalog"), kind); got != `{"color":"blue","widgets":7}` {
 			return fmt.Errorf("the annotation says %q", got)
 		}
 		value, _, _ := unstructured.NestedSlice(w.object("EffectivePolicy", "httproute.catalog").Object, "status", "scopes")
-		if text := fmt.Sprint(value); !strings.Contains(text, "colour:blue") {
+		if text := fmt.Sprint(value); !strings.Contains(text, "color:blue") {
 			return fmt.Errorf("the EffectivePolicy says %s", text)
 		}
 		return nil
@@ -287,7 +287,7 @@ func TestWhatTenantsWriteInOurPlaceIsPutRight(t *testing.T) {
 	manager := startManager(t, plane.Kubeconfig, "--log-level", "debug")
 	w.settled(20 * time.Second)
 
-	for name, vandalise := range map[string]func(){
+	for name, vandalize := range map[string]func(){
 		"the annotation is edited": func() {
 			w.edit("HTTPRoute", "catalog", func(u *unstructured.Unstructured) {
 				u.SetAnnotations(map[string]string{status.Annotation: `{"scopes":[]}`})
@@ -325,7 +325,7 @@ func TestWhatTenantsWriteInOurPlaceIsPutRight(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := &world{t, w.Client, w.config, w.namespace}
 			writes := manager.writes(w.namespace)
-			vandalise()
+			vandalize()
 			took := within(t, 5*time.Second, "it to be put right", func(context.Context) error {
 				if manager.writes(w.namespace) == writes {
 					return errors.New("nothing was written")

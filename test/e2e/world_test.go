@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -72,7 +73,7 @@ func (w *world) apply(manifest string) {
 	reader := yaml.NewYAMLOrJSONDecoder(strings.NewReader(strings.ReplaceAll(manifest, "NS", w.namespace)), 4096)
 	for {
 		u := &unstructured.Unstructured{}
-		if err := reader.Decode(&u.Object); err == io.EOF {
+		if err := reader.Decode(&u.Object); errors.Is(err, io.EOF) {
 			return
 		} else if err != nil {
 			w.Fatal(err)

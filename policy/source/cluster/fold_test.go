@@ -27,6 +27,7 @@ type script struct {
 }
 
 func play(t testing.TB, options policy.Options) *script {
+	t.Helper()
 	s := &script{TB: t, running: map[string]*watched{}}
 	s.fold = newFold(options,
 		func(crd string) { s.asked = append(s.asked, crd) },
@@ -114,10 +115,12 @@ func object(t testing.TB, text string) *unstructured.Unstructured {
 }
 
 func route(t testing.TB, name string) *unstructured.Unstructured {
+	t.Helper()
 	return object(t, `{apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, metadata: {name: `+name+`, namespace: shop, uid: `+name+`}, spec: {parentRefs: [{name: public}]}}`)
 }
 
 func timeout(t testing.TB, name string) *unstructured.Unstructured {
+	t.Helper()
 	return object(t, `{apiVersion: attache.dev/v1alpha1, kind: TimeoutPolicy, metadata: {name: `+name+`, namespace: shop, uid: `+name+`}, spec: {targetRef: {group: gateway.networking.k8s.io, kind: HTTPRoute, name: a}, strategy: Patch, default: {request: 1s}}}`)
 }
 
@@ -128,6 +131,7 @@ const (
 
 // started is a script that has seen one route and one policy.
 func started(t *testing.T) *script {
+	t.Helper()
 	s := play(t, policy.Options{})
 	s.tell(s.of("namespaces", opReplace), s.of("customresourcedefinitions", opReplace,
 		seen(crd(t, routesCRD)), seen(crd(t, timeoutsCRD)), seen(crd(t, effectiveCRD))))
