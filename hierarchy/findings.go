@@ -110,7 +110,7 @@ func onlyMesh(o *Route) bool {
 // sharedHostnames finds HTTPRoutes and GRPCRoutes that share a hostname on a
 // listener. Implementations may reject the younger (R32); we bind both.
 func (f *findings) sharedHostnames(o *Route) {
-	other := ""
+	var other string
 	switch kindOf(o.meta.Ref.GroupKind) {
 	case Kind{Group, "HTTPRoute"}:
 		other = "GRPCRoute"

@@ -113,12 +113,6 @@ func resolved(t testing.TB, s *policy.Snapshot, ref hierarchy.Ref) string {
 	return show(e)
 }
 
-func shuffled[T any](list []T, swap func(n int, swap func(i, j int))) []T {
-	list = slices.Clone(list)
-	swap(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
-	return list
-}
-
 const edgeAndCheckout = `
 apiVersion: gateway.networking.k8s.io/v1
 kind: GatewayClass

@@ -5,10 +5,10 @@ package merge
 type Strategy uint8
 
 const (
-	// Atomic: the winner is taken whole.
+	// Atomic takes the winner whole.
 	Atomic Strategy = iota
-	// Patch: the winner is patched onto the loser by RFC 7386, JSON Merge
-	// Patch: objects field by field, everything else (lists too) whole.
+	// Patch puts the winner over the loser by RFC 7386, JSON Merge Patch:
+	// objects field by field, everything else (lists too) whole.
 	Patch
 )
 

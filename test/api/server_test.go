@@ -43,7 +43,9 @@ func TestServerEveryRuleAcceptsAndRefuses(t *testing.T) {
 			stored, err := client.Resource(resources[m.kind]).Namespace(u.GetNamespace()).Create(t.Context(), u, metav1.CreateOptions{FieldValidation: metav1.FieldValidationStrict})
 			said, strict := verdict(t, err)
 			if stored != nil && u.GetNamespace() == "" {
-				t.Cleanup(func() { _ = client.Resource(resources[m.kind]).Delete(context.Background(), u.GetName(), metav1.DeleteOptions{}) })
+				t.Cleanup(func() {
+					_ = client.Resource(resources[m.kind]).Delete(context.Background(), u.GetName(), metav1.DeleteOptions{})
+				})
 			}
 			judge(t, m, said)
 			sameOffline(t, u, stored, said, strict)

@@ -2,6 +2,7 @@ package controlplane_test
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"strings"
@@ -226,7 +227,8 @@ func awaitDeletion(t *testing.T, events watch.Interface) {
 
 // explain adds what a command wrote on standard error.
 func explain(err error) string {
-	if exit, ok := err.(*exec.ExitError); ok {
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
 		return err.Error() + ": " + string(exit.Stderr)
 	}
 	return err.Error()

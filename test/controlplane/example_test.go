@@ -10,6 +10,8 @@ import (
 
 // A demonstration starts a control plane with Gateway API, and asks it something
 // with kubectl.
+//
+//nolint:testableexamples // it takes a control plane, and what it prints changes with its version
 func ExampleStart() {
 	ctx := context.Background()
 	crds, err := controlplane.GatewayAPICRDs("standard")
@@ -22,7 +24,7 @@ func ExampleStart() {
 		fmt.Fprintln(os.Stderr, err)
 		return
 	}
-	defer plane.Stop()
+	defer plane.Stop() //nolint:errcheck // the demonstration is over
 
 	kubectl := plane.Kubectl(ctx, "api-resources", "--api-group=gateway.networking.k8s.io")
 	kubectl.Stdout, kubectl.Stderr = os.Stdout, os.Stderr
