@@ -36,8 +36,9 @@ func (v Verdict) Warnings() []string {
 	for _, violation := range v.By(Warn) {
 		lines = append(lines, fmt.Sprintf("guardrail %s: %s", violation.Guardrail, violation))
 	}
-	lines = append(lines, v.warnings...)
-	lines = append(lines, v.attachments()...)
+	for _, n := range v.Notices() {
+		lines = append(lines, v.told(n))
+	}
 	lines = append(lines, v.Impact.examples(v.edit.MayRead, max(0, min(examples, MaxWarnings-len(lines)-1)))...)
 	for i := range lines {
 		lines[i] = clip(strings.Join(strings.Fields(lines[i]), " "), MaxWarning-1)
@@ -47,6 +48,33 @@ func (v Verdict) Warnings() []string {
 		lines = append(lines[:MaxWarnings-1], fmt.Sprintf("and %d more warnings", more))
 	}
 	return lines
+}
+
+// Notice is something to be known of one object of an edit that goes through.
+type Notice struct {
+	// Object is what it is about, Field the path in it, if it is about one.
+	Object  hierarchy.Ref
+	Field   string
+	Message string
+	// named says that the message names the object.
+	named bool
+}
+
+// Notices are those of all objects: what is wrong with policies and may pass, and
+// what becomes of them and of those that compete with them.
+func (v Verdict) Notices() []Notice { return append(slices.Clone(v.notices), v.attachments()...) }
+
+// told is a notice in one line. Whoever edits a single object knows which one.
+func (v Verdict) told(n Notice) string {
+	line := n.Message
+	if n.Field != "" {
+		line = n.Field + ": " + line
+	}
+	set := v.edit.set()
+	if n.named || len(set) == 1 && RefOf(set[0]) == n.Object {
+		return line
+	}
+	return n.Object.String() + ": " + line
 }
 
 func (i Impact) summary() []string {
@@ -126,8 +154,8 @@ func shown(o *policy.Origin) string {
 
 // attachments says what becomes of the policies that an edit is about or that
 // compete with them: taking over, cut off, without effect.
-func (v Verdict) attachments() []string {
-	var lines []string
+func (v Verdict) attachments() []Notice {
+	var notices []Notice
 	own := map[hierarchy.Ref]bool{}
 	for _, u := range v.edit.set() {
 		own[RefOf(u)] = true
@@ -138,35 +166,38 @@ func (v Verdict) attachments() []string {
 			continue
 		}
 		if own[ref] {
-			lines = append(lines, v.effectless(now)...)
+			notices = append(notices, v.effectless(now)...)
 			continue
 		}
 		if was, ok := v.Before.Policy(ref); ok && v.edit.MayRead.may(ref.Namespace) {
-			lines = append(lines, transitions(v.Before.Standings(was), v.After.Standings(now), ref)...)
+			notices = append(notices, transitions(v.Before.Standings(was), v.After.Standings(now), ref)...)
 		}
 	}
-	return lines
+	return notices
 }
 
 // transitions tells on which targets somebody else's policy gains or loses its
 // hold.
-func transitions(before, after []policy.Standing, ref hierarchy.Ref) []string {
-	var lines []string
+func transitions(before, after []policy.Standing, ref hierarchy.Ref) []Notice {
+	var notices []Notice
+	tell := func(format string, args ...any) {
+		notices = append(notices, Notice{Object: ref, Message: fmt.Sprintf(format, args...), named: true})
+	}
 	for _, now := range after {
 		i := slices.IndexFunc(before, func(s policy.Standing) bool { return s.Target.Ref == now.Target.Ref })
 		switch {
 		case i < 0 || before[i].Reason == now.Reason:
 		case now.Accepted():
-			lines = append(lines, fmt.Sprintf("%s takes effect on %s", ref, now.Target.Ref))
+			tell("%s takes effect on %s", ref, now.Target.Ref)
 		case before[i].Accepted():
-			lines = append(lines, fmt.Sprintf("%s loses %s: %s", ref, now.Target.Ref, now.Message))
+			tell("%s loses %s: %s", ref, now.Target.Ref, now.Message)
 		}
 	}
-	return lines
+	return notices
 }
 
 // effectless says that an accepted policy decides nothing, and why.
-func (v Verdict) effectless(p *policy.Policy) []string {
+func (v Verdict) effectless(p *policy.Policy) []Notice {
 	if p.Kind.Class != policy.Inherited || !slices.ContainsFunc(v.After.Standings(p), policy.Standing.Accepted) {
 		return nil
 	}
@@ -186,9 +217,9 @@ func (v Verdict) effectless(p *policy.Policy) []string {
 	}
 	switch {
 	case paths == 0:
-		return []string{fmt.Sprintf("%s reaches no route yet", p.Ref)}
+		return []Notice{{Object: p.Ref, Message: fmt.Sprintf("%s reaches no route yet", p.Ref), named: true}}
 	case effective == 0 && len(beaten) > 0:
-		return []string{fmt.Sprintf("%s has no effect on any of %s: %s wins", p.Ref, count(paths, "path"), beaten[0])}
+		return []Notice{{Object: p.Ref, Message: fmt.Sprintf("%s has no effect on any of %s: %s wins", p.Ref, count(paths, "path"), beaten[0]), named: true}}
 	}
 	return nil
 }

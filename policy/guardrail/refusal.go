@@ -50,13 +50,13 @@ func (v *Verdict) attach(e Edit, unreadable []hierarchy.Problem) {
 	}
 	for _, problem := range unreadable {
 		if _, isPolicy := v.After.Policy(problem.Ref); !isPolicy {
-			v.warn("%s: %s: %s", problem.Ref, problem.Field, problem.Message)
+			v.warn(problem.Ref, problem.Field, "%s", problem.Message)
 		}
 	}
 }
 
-func (v *Verdict) warn(format string, args ...any) {
-	v.warnings = append(v.warnings, fmt.Sprintf(format, args...))
+func (v *Verdict) warn(object hierarchy.Ref, field, format string, args ...any) {
+	v.notices = append(v.notices, Notice{Object: object, Field: field, Message: fmt.Sprintf(format, args...)})
 }
 
 // stand says what follows from the standing of one target. A target that does
@@ -66,7 +66,7 @@ func (v *Verdict) stand(ref hierarchy.Ref, s policy.Standing, known map[string]b
 	switch {
 	case s.Accepted():
 	case s.Reason == policy.ReasonTargetNotFound, s.Reason == policy.ReasonConflicted, known[s.Message]:
-		v.warn("%s: %s", s.Target.Field, s.Message)
+		v.warn(ref, s.Target.Field, "%s", s.Message)
 	default:
 		v.Refusals = append(v.Refusals, Refusal{
 			Object: ref, Field: s.Target.Field, Message: s.Message, Forbidden: s.Reason == policy.ReasonRefNotPermitted,
@@ -80,7 +80,7 @@ func (v *Verdict) unreadable(ref hierarchy.Ref, problems []hierarchy.Problem, kn
 		switch {
 		case problem.Ref != ref:
 		case known[problem.Field+problem.Message]:
-			v.warn("%s: %s", problem.Field, problem.Message)
+			v.warn(ref, problem.Field, "%s", problem.Message)
 		default:
 			v.Refusals = append(v.Refusals, Refusal{Object: ref, Field: problem.Field, Message: problem.Message})
 		}
@@ -121,12 +121,12 @@ func (v *Verdict) inapplicable(p *policy.Policy, target policy.Target) {
 	switch {
 	case len(idle) == 0:
 	case len(idle) == len(fields):
-		v.warn("%s: nothing in this %s means anything on %ss, so it has no effect there (%s)",
-			target.Field, p.Ref.Kind, gk.Kind, strings.Join(fields, ", "))
+		v.warn(p.Ref, target.Field, "nothing in this %s means anything on %ss, so it has no effect there (%s)",
+			p.Ref.Kind, gk.Kind, strings.Join(fields, ", "))
 	case len(idle) == 1:
-		v.warn("%s: %s of this %s has no effect on %ss", target.Field, idle[0], p.Ref.Kind, gk.Kind)
+		v.warn(p.Ref, target.Field, "%s of this %s has no effect on %ss", idle[0], p.Ref.Kind, gk.Kind)
 	default:
-		v.warn("%s: %s of this %s have no effect on %ss", target.Field, strings.Join(idle, ", "), p.Ref.Kind, gk.Kind)
+		v.warn(p.Ref, target.Field, "%s of this %s have no effect on %ss", strings.Join(idle, ", "), p.Ref.Kind, gk.Kind)
 	}
 }
 

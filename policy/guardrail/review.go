@@ -38,8 +38,8 @@ type Verdict struct {
 	// Before and After are the worlds that were compared.
 	Before, After *policy.Snapshot
 
-	edit     Edit
-	warnings []string
+	edit    Edit
+	notices []Notice
 }
 
 // Denied says whether the edit is refused, by a guardrail or because it is wrong.

@@ -221,6 +221,24 @@ func TestAPolicyWithoutEffectSaysWhy(t *testing.T) {
 	}
 }
 
+func TestInAnEditOfSeveralObjectsWarningsSayWhich(t *testing.T) {
+	e := guardrail.Edit{Also: []*unstructured.Unstructured{
+		timeout(t, "shop", "one", "kind: HTTPRoute, name: gone", "default: {request: 1s}"),
+		timeout(t, "shop", "two", "kind: HTTPRoute, name: lost", "default: {request: 1s}"),
+	}}
+	v := review(t, shop(t), e, nil)
+	want := []string{
+		"TimeoutPolicy shop/one: spec.targetRef: HTTPRoute shop/gone does not exist",
+		"TimeoutPolicy shop/two: spec.targetRef: HTTPRoute shop/lost does not exist",
+	}
+	if diff := cmp.Diff(want, v.Warnings()); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if n := v.Notices(); len(n) != 2 || n[1].Object.Name != "two" || n[1].Field != "spec.targetRef" {
+		t.Errorf("got %+v", n)
+	}
+}
+
 func TestTheGateJudgesAgainstWhatIsPublished(t *testing.T) {
 	route := hierarchy.NewRef(hierarchy.Group, "HTTPRoute", "shop", "checkout")
 	good, _ := shop(t).With(timeout(t, "shop", "checkout", onCheckout, "default: {request: 30s}"))
