@@ -1,21 +1,8 @@
+// Package attache holds modules in go.mod that the rules of guardrails will use.
+// It goes when they do.
 package attache
+
 import (
- _ "github.com/google/cel-go/cel"
- _ "github.com/google/go-cmp/cmp"
- _ "github.com/go-logr/zapr"
- _ "github.com/open-policy-agent/opa/v1/rego"
- _ "github.com/spf13/cobra"
- _ "go.uber.org/zap"
- _ "golang.org/x/tools/txtar"
- _ "k8s.io/api/core/v1"
- _ "k8s.io/apiextensions-apiserver/pkg/apiserver/schema"
- _ "k8s.io/apiextensions-apiserver/pkg/apiserver/schema/cel"
- _ "k8s.io/apimachinery/pkg/types"
- _ "k8s.io/client-go/kubernetes"
- _ "k8s.io/cli-runtime/pkg/genericclioptions"
- _ "pgregory.net/rapid"
- _ "sigs.k8s.io/controller-runtime"
- _ "sigs.k8s.io/controller-runtime/pkg/envtest"
- _ "sigs.k8s.io/gateway-api/apis/v1"
- _ "sigs.k8s.io/yaml"
+	_ "github.com/google/cel-go/cel"
+	_ "github.com/open-policy-agent/opa/v1/rego"
 )
