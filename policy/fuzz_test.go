@@ -1,0 +1,52 @@
+package policy_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
+
+	"github.com/attache-dev/attache/policy"
+)
+
+// FuzzResolve feeds the engine any objects at all, in the shapes that YAML can
+// give them, beside a sound world. Nothing may panic or take long, and what is
+// sound must not suffer: removing the objects again leaves what was there.
+func FuzzResolve(f *testing.F) {
+	for doc := range strings.SplitSeq(edgeAndCheckout, "\n---\n") {
+		f.Add(doc)
+	}
+	f.Add("apiVersion: gateway.networking.k8s.io/v1\nkind: ListenerSet\nmetadata: {name: s, namespace: shop}\nspec: {parentRef: {name: public, namespace: infra}, listeners: [{name: a, port: 80, protocol: HTTP}]}")
+	f.Add("apiVersion: gateway.networking.k8s.io/v1beta1\nkind: ReferenceGrant\nmetadata: {name: g, namespace: shop}\nspec: {from: [{group: attache.dev, kind: TimeoutPolicy, namespace: infra}], to: [{group: gateway.networking.k8s.io, kind: HTTPRoute}]}")
+	f.Add("apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: qs.x.io, labels: {gateway.networking.k8s.io/policy: Inherited}, annotations: {attache.dev/inline: '{\"HTTPRoute\":{\"a\":\"timeouts\"}}', attache.dev/bounds: '{\"a\":\"quantity\"}'}}\nspec: {group: x.io, names: {kind: Q, plural: qs}, versions: [{name: v1, served: true}]}\n---\napiVersion: x.io/v1\nkind: Q\nmetadata: {name: q, namespace: shop}\nspec: {targetRef: {group: gateway.networking.k8s.io, kind: HTTPRoute, name: checkout}, defaults: {a: null, b: {c: [1]}}, bounds: {a: {max: 1k}}}")
+	sound := world(f, edgeAndCheckout)
+	want := dump(sound)
+	f.Fuzz(func(t *testing.T, text string) {
+		var objs []*unstructured.Unstructured
+		for doc := range strings.SplitSeq(text, "\n---\n") {
+			u := &unstructured.Unstructured{}
+			if yaml.Unmarshal([]byte(doc), &u.Object) == nil && u.Object != nil {
+				u.Object = normal(u.Object).(map[string]any)
+				objs = append(objs, u)
+			}
+		}
+		start := time.Now()
+		s, _ := sound.With(objs...)
+		r := policy.Resolve(s)
+		if changes := policy.Diff(r, r); len(changes) > 0 {
+			t.Errorf("Diff(r, r) = %v", changes)
+		}
+		for p := range s.Policies() {
+			s.Standings(p)
+		}
+		if took := time.Since(start); took > 5*time.Second {
+			t.Errorf("took %s", took) // fuzzing keeps all cores busy: five times the second it may take
+		}
+		restored, _ := s.Without(refs(objs)...).With(append(ourKinds(t), objects(t, edgeAndCheckout)...)...)
+		if got := dump(restored); got != want {
+			t.Errorf("after the objects are gone:\n%s\nwant:\n%s", got, want)
+		}
+	})
+}
