@@ -64,17 +64,27 @@ type Notice struct {
 // what becomes of them and of those that compete with them.
 func (v Verdict) Notices() []Notice { return append(slices.Clone(v.notices), v.attachments()...) }
 
+// String is the notice in one line, with the object.
+func (n Notice) String() string {
+	if n.named {
+		return n.Message
+	}
+	return n.Object.String() + ": " + n.inObject()
+}
+
+func (n Notice) inObject() string {
+	if n.Field == "" {
+		return n.Message
+	}
+	return n.Field + ": " + n.Message
+}
+
 // told is a notice in one line. Whoever edits a single object knows which one.
 func (v Verdict) told(n Notice) string {
-	line := n.Message
-	if n.Field != "" {
-		line = n.Field + ": " + line
+	if set := v.edit.set(); len(set) == 1 && RefOf(set[0]) == n.Object {
+		return n.inObject()
 	}
-	set := v.edit.set()
-	if n.named || len(set) == 1 && RefOf(set[0]) == n.Object {
-		return line
-	}
-	return n.Object.String() + ": " + line
+	return n.String()
 }
 
 func (i Impact) summary() []string {

@@ -97,6 +97,7 @@ manifests alone: no cluster, no network, the same answers.`,
 		o.getCommand(),
 		o.explainCommand(),
 		o.bindingsCommand(),
+		o.diffCommand(),
 		o.versionCommand(),
 	)
 	return root

@@ -1,0 +1,141 @@
+package command
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/dynamic"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/guardrail"
+	"github.com/attache-dev/attache/policy/source/cluster"
+)
+
+// guardrailResource is where an API server has guardrails.
+var guardrailResource = schema.GroupVersionResource{Group: policy.Group, Version: "v1alpha1", Resource: "policyguardrails"}
+
+// lastApplied is where kubectl keeps what it applied last.
+const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
+
+func (o *options) surroundingCluster(ctx context.Context) (*surroundings, error) {
+	config, err := o.config.ToRESTConfig()
+	if err != nil {
+		return nil, noCluster(err)
+	}
+	config.QPS = -1 // as in readCluster
+	around := &surroundings{stored: appliedTo}
+	if around.namespace, _, err = o.config.ToRawKubeConfigLoader().Namespace(); err != nil {
+		return nil, err
+	}
+	if around.objects, err = cluster.Objects(ctx, config, o.settings()); err != nil {
+		return nil, noCluster(err)
+	}
+	client, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return nil, err
+	}
+	guardrails, err := guardrailsOf(ctx, client)
+	if err != nil {
+		return nil, err
+	}
+	there := map[hierarchy.Ref]bool{}
+	resources := map[schema.GroupKind]string{{Kind: "Namespace"}: "namespaces", {Group: policy.Group, Kind: "PolicyGuardrail"}: guardrailResource.Resource}
+	for _, u := range around.objects {
+		there[guardrail.RefOf(u)] = true
+		if u.GetKind() == "CustomResourceDefinition" {
+			group, _, _ := unstructured.NestedString(u.Object, "spec", "group")
+			kind, _, _ := unstructured.NestedString(u.Object, "spec", "names", "kind")
+			resources[schema.GroupKind{Group: group, Kind: kind}], _, _ = unstructured.NestedString(u.Object, "spec", "names", "plural")
+		}
+	}
+	for _, u := range guardrails {
+		if ref := guardrail.RefOf(u); !there[ref] {
+			there[ref] = true
+			around.objects = append(around.objects, u)
+		}
+	}
+	versions := map[hierarchy.Ref]string{}
+	for _, u := range around.objects {
+		versions[guardrail.RefOf(u)] = u.GroupVersionKind().Version
+	}
+	around.old = func(ref hierarchy.Ref) (*unstructured.Unstructured, error) {
+		if !there[ref] || resources[ref.GroupKind] == "" {
+			return nil, nil
+		}
+		resource := schema.GroupVersionResource{Group: ref.GroupKind.Group, Version: versions[ref], Resource: resources[ref.GroupKind]}
+		return read(ctx, client.Resource(resource).Namespace(ref.Namespace), ref)
+	}
+	return around, nil
+}
+
+// read gets one object; nil when it is not there.
+func read(ctx context.Context, client dynamic.ResourceInterface, ref hierarchy.Ref) (*unstructured.Unstructured, error) {
+	u, err := client.Get(ctx, ref.Name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", ref, err)
+	}
+	u.SetManagedFields(nil)
+	return u, nil
+}
+
+// guardrailsOf lists the guardrails of a cluster; there are none where the CRD
+// is not installed.
+func guardrailsOf(ctx context.Context, client dynamic.Interface) ([]*unstructured.Unstructured, error) {
+	list, err := client.Resource(guardrailResource).List(ctx, metav1.ListOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listing %s: %w", guardrailResource.GroupResource(), err)
+	}
+	objects := make([]*unstructured.Unstructured, len(list.Items))
+	for i := range list.Items {
+		objects[i] = &list.Items[i]
+	}
+	return objects, nil
+}
+
+// appliedTo is what "kubectl apply" makes of an object that there is: what the
+// manifest says, without what it said when it was applied last, and with what
+// others have added since.
+func appliedTo(old, manifest *unstructured.Unstructured) *unstructured.Unstructured {
+	var last map[string]any
+	if text := old.GetAnnotations()[lastApplied]; text != "" {
+		_ = json.Unmarshal([]byte(text), &last) // what is not JSON says nothing
+	}
+	stored := &unstructured.Unstructured{Object: mergedInto(old.Object, last, manifest.Object)}
+	stored.SetCreationTimestamp(old.GetCreationTimestamp())
+	if status, has := old.Object["status"]; has {
+		stored.Object["status"] = status
+	}
+	return stored
+}
+
+func mergedInto(old, last, manifest map[string]any) map[string]any {
+	stored := runtime.DeepCopyJSON(old)
+	for key := range last {
+		if _, still := manifest[key]; !still {
+			delete(stored, key)
+		}
+	}
+	for key, value := range manifest {
+		inner, isObject := value.(map[string]any)
+		was, wasObject := old[key].(map[string]any)
+		if isObject && wasObject {
+			before, _ := last[key].(map[string]any)
+			value = mergedInto(was, before, inner)
+		}
+		stored[key] = value
+	}
+	return stored
+}
