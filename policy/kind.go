@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/merge"
 )
 
 // Group is the API group of this project. It matters twice: kinds in it are
@@ -67,6 +68,9 @@ type Kind struct {
 	// served, else the first one.
 	Version string
 	Class   Class
+	// Strategy is that of an object which does not say one: what the CRD fills
+	// in, and Atomic when it fills in nothing.
+	Strategy merge.Strategy
 	// ManageStatus says whether its status is ours to write.
 	ManageStatus bool
 	// Block is the name of the block whose schema a merged value must satisfy:
@@ -163,6 +167,7 @@ func KindFromCRD(crd *unstructured.Unstructured, named bool) (Kind, bool, error)
 		Namespaced:   scope != "Cluster",
 		Version:      version.name,
 		Class:        Inherited,
+		Strategy:     version.strategy,
 		ManageStatus: gk.Group == Group || annotations[ManageStatusAnnotation] == "true",
 		Block:        version.block,
 	}
@@ -239,7 +244,10 @@ func RouteKindFromCRD(crd *unstructured.Unstructured, named bool) (schema.GroupK
 	return gk, ok
 }
 
-type crdVersion struct{ name, block string }
+type crdVersion struct {
+	name, block string
+	strategy    merge.Strategy
+}
 
 // crdNames reads from a CRD what it defines and the version to read it in.
 func crdNames(crd *unstructured.Unstructured) (gk schema.GroupKind, version crdVersion, plural string, ok bool) {
@@ -255,6 +263,7 @@ func crdNames(crd *unstructured.Unstructured) (gk schema.GroupKind, version crdV
 		if served && (storage || version.name == "") {
 			version.name, _ = v["name"].(string)
 			version.block = blockOf(v)
+			version.strategy = strategyOf(v)
 		}
 	}
 	return gk, version, plural, gk.Kind != "" && version.name != ""
@@ -279,4 +288,17 @@ func blockOf(version map[string]any) string {
 		}
 	}
 	return ""
+}
+
+// strategyOf finds the strategy that a CRD version fills in.
+func strategyOf(version map[string]any) merge.Strategy {
+	properties, _, _ := unstructured.NestedFieldNoCopy(version, "schema", "openAPIV3Schema", "properties", "spec", "properties")
+	fields, _ := properties.(map[string]any)
+	for _, key := range strategyFields {
+		field, _ := fields[key].(map[string]any)
+		if word, isText := field["default"].(string); isText {
+			return strategies[strings.ToLower(word)]
+		}
+	}
+	return merge.Atomic
 }

@@ -168,8 +168,12 @@ var strategies = map[string]merge.Strategy{
 	"replace": merge.Atomic, "jsonmerge": merge.Patch, "strategicmerge": merge.Patch,
 }
 
+// strategyFields are the fields of spec that say the strategy, the first that is
+// there counts.
+var strategyFields = [...]string{"strategy", "mergeType"}
+
 func specStrategy(spec map[string]any, path *field.Path) (merge.Strategy, *field.Error) {
-	for _, key := range [...]string{"strategy", "mergeType"} {
+	for _, key := range strategyFields {
 		raw, present := spec[key]
 		if !present {
 			continue

@@ -69,6 +69,7 @@ type listenerName struct {
 type attachedListener struct {
 	listenerName
 	AttachedRoutes int `json:"attachedRoutes"`
+	ref            hierarchy.Ref
 	spec           hierarchy.ListenerSpec
 	note           string
 }
@@ -197,7 +198,7 @@ func listenersOf(g *hierarchy.Graph, holder hierarchy.Ref) []attachedListener {
 	for _, spec := range specs {
 		ref := holder.WithSection(spec.Name)
 		name.Listener = spec.Name
-		attached := attachedListener{listenerName: name, AttachedRoutes: g.AttachedRoutes(ref), spec: spec}
+		attached := attachedListener{listenerName: name, AttachedRoutes: g.AttachedRoutes(ref), ref: ref, spec: spec}
 		if l, ok := g.Listener(ref); !ok {
 			_, reason, _ := g.ListenerSetStatus(holder)
 			attached.note = reason

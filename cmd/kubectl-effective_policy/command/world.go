@@ -23,6 +23,8 @@ type world struct {
 	// namespace is where names are looked up; empty means everywhere.
 	namespace string
 	selector  labels.Selector
+	// documents are what was read from manifests.
+	documents []source.Document
 }
 
 // orFiles is for those who have no cluster, or forgot -f.
@@ -72,6 +74,7 @@ func (o *options) readFiles(ctx context.Context, w *world, settings policy.Optio
 	if err != nil {
 		return nil, err
 	}
+	w.documents = in.Documents
 	place := make(map[hierarchy.Ref]string, len(in.Documents))
 	for _, d := range in.Documents {
 		gk := d.Object.GroupVersionKind().GroupKind()

@@ -1,0 +1,167 @@
+package command
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/attache-dev/attache/hierarchy"
+)
+
+// children are what stands below each node: its policies, then the level below.
+func (t *topology) children() map[string][]int {
+	below := map[string][]int{}
+	for _, e := range t.Edges {
+		if e.Type == edgeAttached {
+			below[e.To] = append(below[e.To], t.index[e.From])
+		} else {
+			below[e.From] = append(below[e.From], t.index[e.To])
+		}
+	}
+	for _, list := range below {
+		slices.Sort(list)
+	}
+	return below
+}
+
+// roots are the nodes with nothing above them.
+func (t *topology) roots() []int {
+	lower := map[string]bool{}
+	for _, e := range t.Edges {
+		if e.Type == edgeBelow {
+			lower[e.To] = true
+		}
+	}
+	var roots []int
+	for i, n := range t.Nodes {
+		if n.Level != "" && !lower[n.ID] {
+			roots = append(roots, i)
+		}
+	}
+	return roots
+}
+
+func (o *options) printTree(t *topology) error {
+	tree := &tree{pen: o.pen(), topology: t, below: t.children(), shown: map[int]bool{}}
+	for _, root := range t.roots() {
+		tree.print(root, "", "")
+	}
+	return tree.pen.err
+}
+
+// tree draws a topology. What was drawn with all that is below it is only named
+// the next time.
+type tree struct {
+	pen      *pen
+	topology *topology
+	below    map[string][]int
+	shown    map[int]bool
+}
+
+func (t *tree) print(i int, first, rest string) {
+	n := &t.topology.Nodes[i]
+	text, below := t.pen.paint(nodeStyle(n), n.text), t.below[n.ID]
+	if t.shown[i] && len(below) > 0 {
+		text, below = text+t.pen.paint(faint, "  as above"), nil
+	}
+	if n.Level == hierarchy.RouteLevel.String() && !t.bound(n) {
+		text += t.pen.paint(red, "  bound to nothing")
+	}
+	t.shown[i] = true
+	t.pen.line("%s%s", first, text)
+	for k, child := range below {
+		if k == len(below)-1 {
+			t.print(child, rest+"└─ ", rest+"   ")
+		} else {
+			t.print(child, rest+"├─ ", rest+"│  ")
+		}
+	}
+}
+
+func (t *tree) bound(n *topologyNode) bool {
+	return slices.ContainsFunc(t.topology.Edges, func(e topologyEdge) bool { return e.Type == edgeBelow && e.To == n.ID })
+}
+
+func nodeStyle(n *topologyNode) style {
+	switch {
+	case n.Reason != "":
+		return yellow
+	case n.Level == "":
+		return green
+	case n.Level == hierarchy.RouteLevel.String(), n.Section == "":
+		return bold
+	}
+	return plain
+}
+
+func (o *options) printDot(t *topology) error {
+	p := o.pen()
+	p.colours = false
+	p.line("digraph topology {")
+	p.line("  rankdir=TB;")
+	p.line("  node [shape=box, fontname=\"sans-serif\"];")
+	for i, n := range t.Nodes {
+		p.line("  n%d [label=%s%s];", i, strconv.Quote(n.label()), dotShape(&n))
+	}
+	for _, e := range t.Edges {
+		look := ""
+		if e.Type == edgeAttached {
+			look = " [style=dashed]"
+		}
+		p.line("  n%d -> n%d%s;", t.index[e.From], t.index[e.To], look)
+	}
+	p.line("}")
+	return p.err
+}
+
+// label is the text of a node where it does not stand below its object.
+func (n *topologyNode) label() string {
+	return strings.ReplaceAll(n.text, "  ", " ")
+}
+
+func dotShape(n *topologyNode) string {
+	switch {
+	case n.Reason != "":
+		return ", shape=ellipse, color=gray, fontcolor=gray"
+	case n.Level == "":
+		return ", shape=ellipse"
+	}
+	return ""
+}
+
+func (o *options) printMermaid(t *topology) error {
+	p := o.pen()
+	p.colours = false
+	p.line("graph TD")
+	for i, n := range t.Nodes {
+		open, closing := "[", "]"
+		if n.Level == "" {
+			open, closing = "([", "])"
+		}
+		p.line("  n%d%s\"%s\"%s", i, open, mermaidText(n.label()), closing)
+	}
+	for _, e := range t.Edges {
+		arrow := "-->"
+		if e.Type == edgeAttached {
+			arrow = "-.->"
+		}
+		p.line("  n%d %s n%d", t.index[e.From], arrow, t.index[e.To])
+	}
+	var idle []string
+	for i, n := range t.Nodes {
+		if n.Reason != "" {
+			idle = append(idle, fmt.Sprintf("n%d", i))
+		}
+	}
+	if len(idle) > 0 {
+		p.line("  classDef idle fill:#eee,color:#888,stroke:#bbb")
+		p.line("  class %s idle", strings.Join(idle, ","))
+	}
+	return p.err
+}
+
+// mermaidText escapes what ends a label.
+func mermaidText(text string) string {
+	return strings.NewReplacer(`"`, "#quot;", "#", "#35;", "*", "#42;").Replace(text)
+}
