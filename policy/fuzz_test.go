@@ -22,7 +22,7 @@ func FuzzResolve(f *testing.F) {
 	f.Add("apiVersion: gateway.networking.k8s.io/v1beta1\nkind: ReferenceGrant\nmetadata: {name: g, namespace: shop}\nspec: {from: [{group: attache.dev, kind: TimeoutPolicy, namespace: infra}], to: [{group: gateway.networking.k8s.io, kind: HTTPRoute}]}")
 	f.Add("apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: qs.x.io, labels: {gateway.networking.k8s.io/policy: Inherited}, annotations: {attache.dev/inline: '{\"HTTPRoute\":{\"a\":\"timeouts\"}}', attache.dev/bounds: '{\"a\":\"quantity\"}'}}\nspec: {group: x.io, names: {kind: Q, plural: qs}, versions: [{name: v1, served: true}]}\n---\napiVersion: x.io/v1\nkind: Q\nmetadata: {name: q, namespace: shop}\nspec: {targetRef: {group: gateway.networking.k8s.io, kind: HTTPRoute, name: checkout}, defaults: {a: null, b: {c: [1]}}, bounds: {a: {max: 1k}}}")
 	sound := world(f, edgeAndCheckout)
-	want := dump(sound)
+	want, again := dump(sound), append(ourKinds(f), objects(f, edgeAndCheckout)...)
 	f.Fuzz(func(t *testing.T, text string) {
 		var objs []*unstructured.Unstructured
 		for doc := range strings.SplitSeq(text, "\n---\n") {
@@ -44,7 +44,7 @@ func FuzzResolve(f *testing.F) {
 		if took := time.Since(start); took > 5*time.Second {
 			t.Errorf("took %s", took) // fuzzing keeps all cores busy: five times the second it may take
 		}
-		restored, _ := s.Without(refs(objs)...).With(append(ourKinds(t), objects(t, edgeAndCheckout)...)...)
+		restored, _ := s.Without(refs(objs)...).With(again...)
 		if got := dump(restored); got != want {
 			t.Errorf("after the objects are gone:\n%s\nwant:\n%s", got, want)
 		}
