@@ -1,6 +1,8 @@
 package guardrail
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/labels"
@@ -31,6 +33,18 @@ type Guardrail struct {
 	// Broken says why the guardrail does not compile; such a guardrail checks
 	// nothing and is reported.
 	Broken string
+	// Digest tells two contents of a guardrail apart.
+	Digest string
+}
+
+// Digest is one short text for a set of guardrails: it changes with every
+// guardrail that comes, goes or says something else.
+func Digest(rails []*Guardrail) string {
+	h := sha256.New()
+	for _, g := range rails {
+		fmt.Fprintf(h, "%s %s\n", g.Name, g.Digest)
+	}
+	return fmt.Sprintf("sha256:%x", h.Sum(nil)[:16])
 }
 
 // Match selects the paths that a guardrail checks. An empty list or a nil

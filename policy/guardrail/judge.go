@@ -18,8 +18,10 @@ type judge struct {
 	before, after *policy.Snapshot
 	// edit is the part of the input that comes from an edit, nil when there is
 	// none.
-	edit  Input
-	audit bool
+	edit Input
+	// mayRead says what the author of the edit may be told of.
+	mayRead Reader
+	audit   bool
 
 	answers map[question]answer
 	found   map[violationKey]*Violation
@@ -46,6 +48,7 @@ type answer struct {
 
 type violationKey struct {
 	guardrail, code, message, fieldPath string
+	hidden                              bool
 }
 
 func newJudge(rails []*Guardrail, before, after *policy.Snapshot, edit Input) *judge {
@@ -87,7 +90,7 @@ func (j *judge) target(ctx context.Context, before, after *policy.Effective) err
 				continue
 			}
 			if err := j.path(ctx, rail, p); err != nil {
-				return err
+				return &Unfinished{Guardrail: rail.Name, err: err}
 			}
 		}
 	}
@@ -240,9 +243,18 @@ func (j *judge) keep(rail *Guardrail, p path, f Finding, failed bool) {
 	if f.WarnOnly && enforcement == Deny {
 		enforcement = Warn
 	}
-	key := violationKey{rail.Name, f.Code, f.Message, f.FieldPath}
+	key := violationKey{guardrail: rail.Name, code: f.Code, message: f.Message, fieldPath: f.FieldPath}
+	hidden := !j.mayRead.may(p.target.Namespace)
+	if hidden {
+		// Even a message can tell too much: rules put values into it.
+		key = violationKey{guardrail: rail.Name, fieldPath: f.FieldPath, hidden: true}
+	}
 	v := j.found[key]
-	if v == nil {
+	switch {
+	case v == nil && hidden:
+		v = &Violation{Guardrail: rail.Name, Enforcement: enforcement, FieldPath: f.FieldPath, Hidden: true, Failed: failed, Targets: 1, last: p.target}
+		j.found[key] = v
+	case v == nil:
 		v = &Violation{
 			Guardrail: rail.Name, Enforcement: enforcement, Message: f.Message, FieldPath: f.FieldPath, Code: f.Code,
 			Target: p.target, Listener: p.listener, Rule: p.rule, Origin: originAt(p.pair.After, f.FieldPath), Failed: failed,

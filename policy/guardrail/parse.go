@@ -2,6 +2,7 @@ package guardrail
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -84,7 +85,7 @@ type spec struct {
 // returned as well, with Broken set and no rules, so that it can be shown and
 // given a status. u is neither changed nor kept.
 func Parse(u *unstructured.Unstructured, compile Compilers) (*Guardrail, []Problem) {
-	g := &Guardrail{Name: u.GetName(), Enforcement: Deny}
+	g := &Guardrail{Name: u.GetName(), Enforcement: Deny, Digest: digestOf(u.Object["spec"])}
 	s, problems := readSpec(u)
 	if len(problems) == 0 {
 		if s.Enforcement != "" {
@@ -107,6 +108,15 @@ func Parse(u *unstructured.Unstructured, compile Compilers) (*Guardrail, []Probl
 		}
 	}
 	return g, problems
+}
+
+// digestOf is a short text for a JSON value.
+func digestOf(value any) string {
+	data, err := json.Marshal(value)
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf("%x", sha256.Sum256(data))
 }
 
 // Language is the language that a PolicyGuardrail is written in: "CEL", "Rego",

@@ -2,6 +2,8 @@ package guardrail
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -73,7 +75,7 @@ func Review(ctx context.Context, s *policy.Snapshot, e Edit, rails []*Guardrail)
 	var changes []policy.Change
 	for part := range slices.Chunk(touched, chunk) {
 		if err := ctx.Err(); err != nil {
-			return v, err
+			return v, &Unfinished{Done: len(effective), All: len(touched), err: err}
 		}
 		before, after := old.Resolve(part...), now.Resolve(part...)
 		changes = append(changes, policy.Diff(before, after)...)
@@ -89,14 +91,47 @@ func Review(ctx context.Context, s *policy.Snapshot, e Edit, rails []*Guardrail)
 		v.Refusals = append(v.Refusals, b.refusal(e, e.MayRead))
 	}
 	j := newJudge(rails, v.Before, v.After, e.document(v.Impact))
-	for _, target := range effective {
+	j.mayRead = e.MayRead
+	for i, target := range effective {
 		if err := j.target(ctx, target.before, target.after); err != nil {
+			var u *Unfinished
+			if errors.As(err, &u) {
+				u.Done, u.All = i, len(touched)
+			}
 			return v, err
 		}
 	}
 	v.Violations = j.violations()
 	return v, nil
 }
+
+// Unfinished is the error of a review that came to no end.
+type Unfinished struct {
+	// Done of All routes and Gateways had been looked at.
+	Done, All int
+	// Guardrail is the one that was being asked; empty when effective policies
+	// were still being worked out.
+	Guardrail string
+	err       error
+}
+
+// Error says how far the review got.
+func (u *Unfinished) Error() string {
+	if u.Guardrail == "" {
+		return fmt.Sprintf("%d of %s were worked out", u.Done, policies(u.All))
+	}
+	return fmt.Sprintf("guardrail %s was being asked after %d of %s", u.Guardrail, u.Done, policies(u.All))
+}
+
+func policies(n int) string {
+	if n == 1 {
+		return "1 effective policy"
+	}
+	return fmt.Sprintf("%d effective policies", n)
+}
+
+// Unwrap is why it came to no end: the context's error.
+func (u *Unfinished) Unwrap() error { return u.err }
 
 // apply makes the worlds before and after the edit, and says what could not be
 // read in its objects.

@@ -119,7 +119,7 @@ func lines(v guardrail.Verdict) []string {
 func TestAViolationNamesThePathTheValueAndWhoSetIt(t *testing.T) {
 	s := shop(t)
 	v := review(t, s, guardrail.Edit{New: timeout(t, "infra", "public", onGateway, "default: {request: 90s}")}, sixty(guardrail.Match{}))
-	want := []string{"HTTPRoute labs/trial rules[0] on infra/public#http and 1 more routes: at most 60s " +
+	want := []string{"HTTPRoute labs/trial rules[0] on infra/public#http and 1 more route: at most 60s " +
 		"[effective.TimeoutPolicy.request is 90s, set by TimeoutPolicy infra/public (default at Gateway infra/public)]"}
 	if diff := cmp.Diff(want, lines(v)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

@@ -27,6 +27,9 @@ type Violation struct {
 	Paths, Targets int
 	// Failed is set when the rule could not be evaluated.
 	Failed bool
+	// Hidden violations are those in namespaces that the author of the edit may
+	// not read: of them there is no more than the guardrail, the field and counts.
+	Hidden bool
 
 	last hierarchy.Ref
 }
@@ -58,9 +61,16 @@ func (v Violation) Set() string {
 // String is one line about the violation: path, message, value, author.
 func (v Violation) String() string {
 	var b strings.Builder
+	if v.Hidden {
+		fmt.Fprintf(&b, "%s in namespaces that you may not read", count(v.Targets, "route"))
+		if v.FieldPath != "" {
+			fmt.Fprintf(&b, " [%s]", v.FieldPath)
+		}
+		return b.String()
+	}
 	b.WriteString(v.Where())
 	if v.Targets > 1 {
-		fmt.Fprintf(&b, " and %d more routes", v.Targets-1)
+		fmt.Fprintf(&b, " and %s", count(v.Targets-1, "more route"))
 	}
 	fmt.Fprintf(&b, ": %s", v.Message)
 	if v.Origin != nil {

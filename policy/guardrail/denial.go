@@ -1,0 +1,136 @@
+package guardrail
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/attache-dev/attache/policy/merge"
+)
+
+// Objection is one thing that speaks against an edit, as people and programs
+// are told.
+type Objection struct {
+	// Guardrail is who objects; empty when it takes no guardrail to refuse this.
+	Guardrail string
+	// Field is the path in an object of the edit that the person has to change;
+	// if it is none of those, the path in the effective policy; or empty.
+	Field   string
+	Message string
+	// Forbidden says that the author may not do this, rather than that it is
+	// wrong.
+	Forbidden bool
+}
+
+// Objections lists everything for which the edit is denied: what is wrong with
+// it first, then the violations of all Deny guardrails.
+func (v Verdict) Objections() []Objection {
+	var list []Objection
+	for _, r := range v.Refusals {
+		list = append(list, Objection{Field: r.Field, Message: r.Message, Forbidden: r.Forbidden})
+	}
+	for _, x := range v.By(Deny) {
+		list = append(list, Objection{Guardrail: x.Guardrail, Field: v.fieldOf(x), Message: v.Told(x), Forbidden: true})
+	}
+	return list
+}
+
+// Told is a violation in one line, with what to do about it.
+func (v Verdict) Told(x Violation) string {
+	if remedy := v.remedy(x); remedy != "" {
+		return x.String() + "; to fix it, " + remedy
+	}
+	return x.String()
+}
+
+// fieldOf is the field of the edit that sets the value at fault, or else where
+// the value stands in the effective policy.
+func (v Verdict) fieldOf(x Violation) string {
+	if x.Origin != nil {
+		if field := ownField(v.edit, *x.Origin); field != "" {
+			return field
+		}
+	}
+	return x.FieldPath
+}
+
+// remedy is what would make a violation go away; empty where only the
+// guardrail's message can say.
+func (v Verdict) remedy(x Violation) string {
+	deletes := v.edit.New == nil && v.edit.Old != nil
+	switch {
+	case x.Failed:
+		return fmt.Sprintf("mend guardrail %s", x.Guardrail)
+	case x.Hidden:
+		return ""
+	case deletes && x.Origin == nil:
+		return fmt.Sprintf("first say elsewhere what %s says now", RefOf(v.edit.Old))
+	case x.Origin == nil:
+		return ""
+	}
+	own := ownField(v.edit, *x.Origin)
+	switch {
+	case own != "":
+		return fmt.Sprintf("change %s of %s", own, x.Origin.From)
+	case deletes && x.Origin.Block == merge.Inline:
+		return fmt.Sprintf("first change what %s says itself", x.Origin.From)
+	case deletes:
+		return fmt.Sprintf("first change %s of %s, which would decide then", x.Origin.Field, x.Origin.From)
+	case x.Origin.Block == merge.Inline:
+		return fmt.Sprintf("change what %s says itself", x.Origin.From)
+	}
+	return fmt.Sprintf("have %s of %s changed", x.Origin.Field, x.Origin.From)
+}
+
+// maxObjections is how many objections a message lists.
+const maxObjections = 20
+
+// Denial is the message of a denied edit; object is how its author calls what
+// they wrote. It is a sentence for one thing that is wrong, else a heading and
+// a line for each.
+func (v Verdict) Denial(object string) string {
+	if v.edit.New == nil && v.edit.Old != nil {
+		object = "deleting " + object
+	}
+	return DenialOf(object, v.Objections())
+}
+
+// DenialOf is Denial of a list of objections.
+func DenialOf(object string, objections []Objection) string {
+	lines := make([]string, len(objections))
+	var rails []string
+	for i, o := range objections {
+		switch {
+		case o.Guardrail != "":
+			rails = append(rails, o.Guardrail)
+			lines[i] = "guardrail " + o.Guardrail + ": " + o.Message
+		case o.Field != "":
+			lines[i] = o.Field + ": " + o.Message
+		default:
+			lines[i] = o.Message
+		}
+	}
+	heading := fmt.Sprintf("%s has %d problems", object, len(lines))
+	switch {
+	case len(rails) == 0 && len(lines) == 1:
+		return object + ": " + lines[0]
+	case len(rails) == len(lines):
+		slices.Sort(rails)
+		rails = slices.Compact(rails)
+		heading = fmt.Sprintf("%s is refused by %s", object, cmp.Or(oneRail(rails), "guardrails "+strings.Join(rails, ", ")))
+	}
+	more := ""
+	if n := len(lines) - maxObjections; n > 0 {
+		lines = lines[:maxObjections]
+		more = fmt.Sprintf("\n- and %d more", n)
+	}
+	return heading + ":\n- " + strings.Join(lines, "\n- ") + more
+}
+
+func oneRail(rails []string) string {
+	if len(rails) == 1 {
+		return "guardrail " + rails[0]
+	}
+	return ""
+}
