@@ -47,7 +47,7 @@ type description struct {
 	InEffect  []inEffect      `json:"inEffect,omitempty"`
 	// References are objects outside the hierarchy that this one names.
 	References []referred `json:"references,omitempty"`
-	Findings   []finding  `json:"findings,omitempty"`
+	Findings   []remark   `json:"findings,omitempty"`
 
 	ref hierarchy.Ref
 }
@@ -86,7 +86,7 @@ type referred struct {
 	State string `json:"state"`
 }
 
-type finding struct {
+type remark struct {
 	Field   string `json:"field"`
 	Message string `json:"message"`
 }
@@ -145,7 +145,7 @@ func (w *world) fieldOf(ref hierarchy.Ref) string {
 func (d *description) narrow(field string) {
 	elsewhere := func(f string) bool { return !strings.HasPrefix(f, field) }
 	d.References = slices.DeleteFunc(d.References, func(r referred) bool { return elsewhere(r.Field) })
-	d.Findings = slices.DeleteFunc(d.Findings, func(f finding) bool { return elsewhere(f.Field) })
+	d.Findings = slices.DeleteFunc(d.Findings, func(f remark) bool { return elsewhere(f.Field) })
 }
 
 // sectionsOf lists the sections of an object, for those who misspelled one.
@@ -218,7 +218,7 @@ func (w *world) describeObject(ref hierarchy.Ref) *description {
 	}
 	d.Attached, d.Above = w.policiesAround(ref)
 	for _, f := range g.Findings(ref.Object()) {
-		d.Findings = append(d.Findings, finding{f.Field, f.Message})
+		d.Findings = append(d.Findings, remark{f.Field, f.Message})
 	}
 	return d
 }
@@ -352,7 +352,7 @@ func (w *world) describePolicy(p *policy.Policy) *description {
 		d.InEffect = append(d.InEffect, in)
 	}
 	for _, message := range p.Problems {
-		d.Findings = append(d.Findings, finding{"spec", message})
+		d.Findings = append(d.Findings, remark{"spec", message})
 	}
 	return d
 }
