@@ -43,7 +43,7 @@ func EffectivePolicy(e *policy.Effective) *unstructured.Unstructured {
 	scopes := make([]any, 0, len(e.Scopes))
 	for _, s := range e.Scopes {
 		scope := shortScope(s)
-		var origins, notApplicable, invalid []any
+		origins, notApplicable, invalid := []any{}, []any{}, []any{}
 		for _, m := range s.Result.Kinds {
 			for _, o := range m.Origins {
 				origins = append(origins, originOf(m.Kind.Name(), o))
@@ -55,11 +55,7 @@ func EffectivePolicy(e *policy.Effective) *unstructured.Unstructured {
 				invalid = append(invalid, m.Kind.Name()+": "+message)
 			}
 		}
-		for key, list := range map[string][]any{"origins": origins, "notApplicable": notApplicable, "invalid": invalid} {
-			if len(list) > 0 {
-				scope[key] = list
-			}
-		}
+		scope["origins"], scope["notApplicable"], scope["invalid"] = origins, notApplicable, invalid
 		scopes = append(scopes, scope)
 	}
 	object := &unstructured.Unstructured{Object: map[string]any{
@@ -112,19 +108,17 @@ func effectiveOf(s policy.Scope) map[string]any {
 }
 
 func originOf(kind string, o policy.Origin) map[string]any {
+	beat := make([]any, len(o.Beat))
+	for i, b := range o.Beat {
+		beat[i] = b.String()
+	}
 	origin := map[string]any{
 		"policy": kind,
 		"field":  o.Field,
 		"from":   o.From.String(),
 		"target": o.Target.String(),
 		"block":  o.Block.String(),
-	}
-	if len(o.Beat) > 0 {
-		beat := make([]any, len(o.Beat))
-		for i, b := range o.Beat {
-			beat[i] = b.String()
-		}
-		origin["beat"] = beat
+		"beat":   beat,
 	}
 	if !o.ClampedBy.IsZero() {
 		origin["clampedBy"] = o.ClampedBy.String()
