@@ -52,8 +52,12 @@ var rules = map[string]rule{
 	"cmd/attache":                          {ours: []string{"*"}},
 	"cmd/kubectl-effective_policy":         {ours: []string{"*"}, never: []string{module + "/webhook", module + "/policy/controller"}},
 	"cmd/kubectl-effective_policy/command": {ours: []string{"*"}, never: []string{module + "/webhook", module + "/policy/controller"}},
-	"policy/guardrail":                     {ours: []string{"hierarchy", "policy"}, never: plus(clients, engines)},
-	"crds":                                 {stdlib: true},
+	"policy/guardrail":                     {ours: []string{"hierarchy", "policy", "policy/merge"}, never: plus(clients, engines)},
+	"policy/guardrail/celrule": {ours: []string{"policy/guardrail"},
+		never: plus(clients, []string{module + "/policy/guardrail/regorule", "github.com/open-policy-agent/opa/"})},
+	"policy/guardrail/regorule": {ours: []string{"policy/guardrail"},
+		never: plus(clients, []string{module + "/policy/guardrail/celrule", "github.com/google/cel-go/"})},
+	"crds": {stdlib: true},
 }
 
 // tests are packages that exist to test or to build; they may import anything,

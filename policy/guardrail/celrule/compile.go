@@ -171,7 +171,7 @@ func usesOf(a *ast.AST) guardrail.Variables {
 
 // assumed is how large lists, maps and texts of an input document are taken to
 // be when an expression is priced: few are larger.
-const assumed = 64
+const assumed = 32
 
 // sizes prices what Kubernetes' functions cost, on inputs of the assumed size.
 type sizes struct{}

@@ -1,3 +1,5 @@
+//go:build unix
+
 package celrule_test
 
 import (
@@ -5,6 +7,7 @@ import (
 	"runtime"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -70,15 +73,16 @@ const (
 	maxMemory = 48 << 20
 )
 
-// measure runs a function up to three times, because other programs want the
-// processor too, and returns the shortest time and the bytes allocated.
+// measure runs a function up to three times and returns the shortest time and
+// the bytes allocated. It takes the processor's time where that is shorter: other
+// programs want the processor too.
 func measure(f func()) (shortest time.Duration, allocated uint64) {
 	for range 3 {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		start := time.Now()
+		start, used := time.Now(), processorTime()
 		f()
-		took := time.Since(start)
+		took := min(time.Since(start), processorTime()-used)
 		runtime.ReadMemStats(&after)
 		if shortest == 0 || took < shortest {
 			shortest, allocated = took, after.TotalAlloc-before.TotalAlloc
@@ -88,6 +92,14 @@ func measure(f func()) (shortest time.Duration, allocated uint64) {
 		}
 	}
 	return shortest, allocated
+}
+
+func processorTime() time.Duration {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		return 0
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
 func TestHostileExpressionsAreRefusedOrStopped(t *testing.T) {

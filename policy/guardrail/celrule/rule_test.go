@@ -137,7 +137,7 @@ func TestAnExpensiveExpressionIsPricedWhenItIsCompiled(t *testing.T) {
 	rules, problems := celrule.Compile([]guardrail.Expression{
 		{Expression: "route.hostnames.all(a, route.hostnames.all(b, route.hostnames.all(c, route.hostnames.all(d, a + b + c + d != ''))))", Message: "m"},
 	})
-	if len(rules) != 1 || len(problems) != 1 || !problems[0].Warning || !strings.Contains(problems[0].Message, "may be too expensive: with lists of 64 elements it costs up to") {
+	if len(rules) != 1 || len(problems) != 1 || !problems[0].Warning || !strings.Contains(problems[0].Message, "may be too expensive: with lists of 32 elements it costs up to") {
 		t.Errorf("%d rules, %v", len(rules), problems)
 	}
 }

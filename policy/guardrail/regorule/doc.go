@@ -1,0 +1,31 @@
+// Package regorule compiles the Rego module of a guardrail into a rule.
+//
+// # Purpose
+//
+// [Compile] takes a Rego v1 module that defines one or both of the sets deny and
+// warn, and makes one rule that reads them. An entry is a message, or an object
+// {msg, fieldPath?, code?}.
+//
+// It stands on OPA's compiler and evaluator alone (packages ast and topdown), not
+// on package rego, which brings bundles, plugins and a loader along: a query is
+// compiled once, and each evaluation gets the part of the input that the module
+// refers to as native values.
+//
+// # Invariants
+//
+//   - A module sees its input and nothing else: the builtin functions are a list of
+//     what is allowed, and none of them reads a clock, a network, an environment
+//     or random numbers. The same input always gets the same answer.
+//   - Errors of builtin functions are errors. Rego's own default, "undefined",
+//     would turn a mistake into "no violation".
+//   - Rego has no cost model, so evaluation counts steps and stops at a limit, the
+//     same on every machine; a deadline stands behind it. Steps do not bound what a
+//     single function does, so the functions that can do much look at their
+//     arguments first; and values that are built from many copies of themselves,
+//     which no step notices, are refused when the module is compiled.
+//   - What cannot be evaluated is an error, never "no finding".
+//
+// # What it must not do
+//
+// Import package celrule or a client; decide what follows from an error.
+package regorule
