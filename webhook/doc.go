@@ -31,13 +31,14 @@
 //
 // # Invariants
 //
-//   - Deciding makes no API call and has no side effect, so a dry run gets the
-//     same answer as the write itself.
+//   - Deciding has no side effect, so a dry run gets the same answer as the write
+//     itself. It makes no API call, but that Options.MayRead may ask what the author
+//     may read; that changes how much an answer tells, never what it decides.
 //   - The mutating handler's patch touches the annotations that are reserved for
 //     attache and nothing else. It is a pure function of the object and the
 //     snapshot, and does not depend on what the reserved annotations said before.
 //   - Only what is new denies. An edit of an object that was already wrong, of
-//     something else in it, goes through: see problems.
+//     something else in it, goes through. Package guardrail says how that is meant.
 //   - The namespace controller, the garbage collector and objects that are being
 //     deleted are never held up.
 //   - No more than Options.Concurrency reviews are decided at a time, and no more

@@ -10,53 +10,44 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/guardrail"
 )
 
-// edit is a write of one object, with everything that is known before it and
-// what would be known after it.
-type edit struct {
-	ref hierarchy.Ref
-	// old is nil for a creation, object for a deletion.
-	old, object   *unstructured.Unstructured
-	before, after *policy.Snapshot
-	// problems are what could not be read in the object as it would be.
-	problems []hierarchy.Problem
-}
-
-// newEdit makes the edit of a request. The old object in the request is newer
-// than, or the same as, what the snapshot has of it, so it takes its place.
-func newEdit(s *policy.Snapshot, req *request) *edit {
-	e := &edit{ref: req.ref(), old: req.named(req.old), object: req.named(req.object), before: s}
-	if req.Operation == admissionv1.Delete {
-		e.object = nil
+// edit is what a request is about to do.
+func (r *request) edit(mayRead guardrail.Reader) guardrail.Edit {
+	e := guardrail.Edit{
+		Old:       r.named(r.old),
+		New:       r.named(r.object),
+		Operation: string(r.Operation),
+		User:      r.user(),
+		MayRead:   mayRead,
 	}
-	if e.old != nil {
-		e.before, _ = s.With(e.old)
+	if r.Operation == admissionv1.Delete {
+		e.New = nil
 	}
-	if e.object == nil {
-		e.after = e.before.Without(e.ref)
-		return e
-	}
-	e.after, e.problems = e.before.With(e.object)
 	return e
 }
 
-// changes says whether the edit changes anything that the engine reads. It
-// reads the spec of everything, and of parts of the hierarchy the labels.
-func (e *edit) changes() bool {
-	if e.old == nil || e.object == nil {
-		return true
+// user is who makes the request, as rules see them.
+func (r *request) user() map[string]any {
+	groups := make([]any, len(r.UserInfo.Groups))
+	for i, g := range r.UserInfo.Groups {
+		groups[i] = g
 	}
-	return !reflect.DeepEqual(e.old.Object["spec"], e.object.Object["spec"]) ||
-		!reflect.DeepEqual(e.old.GetLabels(), e.object.GetLabels())
+	return map[string]any{"username": r.UserInfo.Username, "groups": groups}
 }
 
-// touched lists the routes and Gateways whose effective policy the edit may
-// change, sorted.
-func (e *edit) touched() []hierarchy.Ref {
-	all := append(slices.Clone(e.before.Touched(e.ref)), e.after.Touched(e.ref)...)
-	slices.SortFunc(all, hierarchy.Compare)
-	return slices.Compact(all)
+// changes says whether an edit changes anything that the engine reads. It
+// reads the spec of everything, and of parts of the hierarchy the labels.
+func changes(old, object *unstructured.Unstructured) bool {
+	if old == nil || object == nil {
+		return true
+	}
+	return specChanges(old, object) || !reflect.DeepEqual(old.GetLabels(), object.GetLabels())
+}
+
+func specChanges(old, object *unstructured.Unstructured) bool {
+	return !reflect.DeepEqual(old.Object["spec"], object.Object["spec"])
 }
 
 // hierarchyKinds are the kinds besides routes and policies whose edits change
@@ -66,7 +57,13 @@ var hierarchyKinds = []schema.GroupKind{
 	{Group: hierarchy.Group, Kind: "Gateway"},
 	{Group: hierarchy.Group, Kind: "ListenerSet"},
 	{Group: hierarchy.Group, Kind: "ReferenceGrant"},
+	namespaceKind,
 }
+
+var (
+	namespaceKind = schema.GroupKind{Kind: "Namespace"}
+	guardrailKind = schema.GroupKind{Group: policy.Group, Kind: "PolicyGuardrail"}
+)
 
 // matters says whether edits of a kind change effective policies.
 func matters(s *policy.Snapshot, gk schema.GroupKind) bool {

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"context"
 	"net/http"
 	"runtime"
 	"sync/atomic"
@@ -8,9 +9,11 @@ import (
 
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
+	authenticationv1 "k8s.io/api/authentication/v1"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/guardrail"
 )
 
 // The paths that the webhook configurations of the chart name.
@@ -48,10 +51,20 @@ type Options struct {
 	// seconds if it is zero.
 	Deadline time.Duration
 
-	// MaxTargets is how many routes and Gateways one review looks at when it asks
-	// whether merged results stay valid; 50,000 if it is zero. Beyond it the answer
-	// carries a warning, and the controller is left to find the rest.
-	MaxTargets int
+	// Guardrails returns the guardrails that are in force now; nil is none.
+	Guardrails func() []*guardrail.Guardrail
+
+	// Compilers check PolicyGuardrails when they are written.
+	Compilers guardrail.Compilers
+
+	// MayRead says, for one review, which namespaces its author may read routes
+	// of: names and values from others are counted in answers, not shown. Nil asks
+	// nobody: then those who write in platform namespaces are told everything, and
+	// others of their own namespace.
+	MayRead func(ctx context.Context, user authenticationv1.UserInfo) func(namespace string) bool
+
+	// Version of the engine, for the audit log.
+	Version string
 
 	// Metrics is where to register metrics; controller-runtime's registry if nil.
 	Metrics prometheus.Registerer
@@ -87,8 +100,8 @@ func New(o Options) (*Handlers, error) {
 	if o.Deadline <= 0 {
 		o.Deadline = 2 * time.Second
 	}
-	if o.MaxTargets <= 0 {
-		o.MaxTargets = 50_000
+	if o.Guardrails == nil {
+		o.Guardrails = func() []*guardrail.Guardrail { return nil }
 	}
 	if o.Metrics == nil {
 		o.Metrics = metrics.Registry

@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/guardrail"
 )
 
 // hook is one admission handler.
@@ -126,15 +127,24 @@ func (k *hook) run(ctx context.Context, cancel context.CancelFunc, limit time.Du
 	case <-ctx.Done(): // time is up, or the decision was made just now
 		select {
 		case o = <-done:
-		default:
+		case <-time.After(lastWord):
 			o.err = ctx.Err()
 		}
 	}
 	if errors.Is(o.err, context.DeadlineExceeded) || errors.Is(o.err, context.Canceled) {
-		return nil, &undecided{reasonDeadline, fmt.Sprintf("attache could not review %s within %s", req.shown(), limit)}
+		message := fmt.Sprintf("attache could not review %s within %s", req.shown(), limit)
+		var unfinished *guardrail.Unfinished
+		if errors.As(o.err, &unfinished) {
+			message += ": " + unfinished.Error()
+		}
+		return nil, &undecided{reasonDeadline, message}
 	}
 	return o.a, o.err
 }
+
+// lastWord is how long a decision whose time is up may take to say how far it
+// got. It comes out of minMargin.
+const lastWord = 100 * time.Millisecond
 
 // recovered turns a panic into an undecided review.
 func (k *hook) recovered(err *error) {

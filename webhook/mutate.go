@@ -8,7 +8,6 @@ import (
 
 	admissionv1 "k8s.io/api/admission/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/status"
@@ -17,7 +16,7 @@ import (
 // mutate decides what the annotation of a route or a Gateway must be, as if the
 // object under review were stored already.
 func (h *Handlers) mutate(_ context.Context, s *policy.Snapshot, req *request) (*answer, error) {
-	gk := schema.GroupKind{Group: req.Kind.Group, Kind: req.Kind.Kind}
+	gk := req.groupKind()
 	writes := req.Operation == admissionv1.Create || req.Operation == admissionv1.Update
 	if !writes || req.SubResource != "" || req.object == nil || !annotated(s, gk) {
 		return &answer{}, nil

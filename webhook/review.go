@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/attache-dev/attache/hierarchy"
@@ -115,7 +116,15 @@ func (r *request) ref() hierarchy.Ref {
 	if name == "" && r.object != nil {
 		name = r.object.GetGenerateName()
 	}
-	return hierarchy.NewRef(r.Kind.Group, r.Kind.Kind, r.Namespace, name)
+	namespace := r.Namespace
+	if r.groupKind() == namespaceKind {
+		namespace = "" // a review of a Namespace says that it is in itself
+	}
+	return hierarchy.NewRef(r.Kind.Group, r.Kind.Kind, namespace, name)
+}
+
+func (r *request) groupKind() schema.GroupKind {
+	return schema.GroupKind{Group: r.Kind.Group, Kind: r.Kind.Kind}
 }
 
 // named returns an object under the name and namespace of the request.
@@ -146,6 +155,8 @@ type answer struct {
 	denial   *metav1.Status
 	warnings []string
 	patch    []operation
+	// audit are annotations for the API server's audit log.
+	audit map[string]string
 }
 
 // operation is one operation of a JSON patch (RFC 6902).
@@ -162,6 +173,8 @@ func (a *answer) review(uid types.UID) ([]byte, error) {
 		Allowed:  a.denial == nil,
 		Result:   a.denial,
 		Warnings: a.warnings,
+
+		AuditAnnotations: a.audit,
 	}
 	if len(a.patch) > 0 {
 		patch, err := json.Marshal(a.patch)

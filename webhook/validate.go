@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/status"
 )
 
@@ -23,45 +24,65 @@ var cleaners = []string{
 	"system:kube-controller-manager",
 }
 
-// check looks at an edit for one kind of thing and adds what it finds to the
-// verdict. An error means that it could not tell.
-type check func(ctx context.Context, e *edit, v *verdict) error
-
-// checks are all of them, in the order in which people read their findings.
-func (h *Handlers) checks() []check {
-	return []check{
-		attachment,
-		h.mergedResult,
-	}
-}
-
 // validate decides whether a write may be.
 func (h *Handlers) validate(ctx context.Context, s *policy.Snapshot, req *request) (*answer, error) {
 	v := &verdict{}
 	if req.SubResource != "" || req.Operation == admissionv1.Connect || h.exempt(req) {
 		return v.answer(req), nil
 	}
-	gk := schema.GroupKind{Group: req.Kind.Group, Kind: req.Kind.Kind}
-	if gk == (schema.GroupKind{Group: policy.Group, Kind: status.Kind}) {
+	var err error
+	switch gk := req.groupKind(); {
+	case gk == (schema.GroupKind{Group: policy.Group, Kind: status.Kind}):
 		h.written(req, v)
-		return v.answer(req), nil
-	}
-	if !matters(s, gk) {
-		if gk.Group == policy.Group {
-			return nil, &undecided{reasonUnknownKind, fmt.Sprintf("attache has not seen the CustomResourceDefinition of %s yet", gk)}
+	case gk == guardrailKind:
+		err = h.guardrail(ctx, s, req, v)
+	case matters(s, gk):
+		if err = h.review(ctx, s, req, v); err == nil {
+			h.spoofed(s, req, v)
 		}
-		return v.answer(req), nil
+	case gk.Group == policy.Group:
+		err = &undecided{reasonUnknownKind, fmt.Sprintf("attache has not seen the CustomResourceDefinition of %s yet", gk)}
 	}
-	e := newEdit(s, req)
-	if e.changes() {
-		for _, c := range h.checks() {
-			if err := c(ctx, e, v); err != nil {
-				return nil, err
-			}
-		}
+	if err != nil {
+		return nil, err
 	}
-	h.spoofed(s, req, v)
 	return v.answer(req), nil
+}
+
+// review asks what follows from the write. Why it may not be and what follows
+// from it are the words of package guardrail, so that the command says the same.
+func (h *Handlers) review(ctx context.Context, s *policy.Snapshot, req *request, v *verdict) error {
+	e := req.edit(h.reader(ctx, s, req))
+	if !changes(e.Old, e.New) {
+		return nil
+	}
+	rails := h.options.Guardrails()
+	found, err := guardrail.Review(ctx, s, e, rails)
+	if err != nil {
+		return err
+	}
+	v.audit = h.audit(rails, found)
+	v.warnings = found.Warnings()
+	if found.Denied() {
+		v.objections, v.message = found.Objections(), found.Denial(req.shown())
+	}
+	return nil
+}
+
+// reader says of which namespaces the author of a write is told: of its own, and
+// of those that they may read. Without anybody to ask, the authors of what only
+// those write who are responsible for all are told of everything.
+func (h *Handlers) reader(ctx context.Context, s *policy.Snapshot, req *request) guardrail.Reader {
+	own := req.ref().Namespace
+	if h.options.MayRead == nil {
+		platform := s.Options().PlatformNamespaces
+		if own == "" || platform == nil || slices.Contains(platform, own) {
+			return nil
+		}
+		return func(namespace string) bool { return namespace == own }
+	}
+	may := h.options.MayRead(ctx, req.UserInfo)
+	return func(namespace string) bool { return namespace == own || may(namespace) }
 }
 
 // exempt says whether a request is never held up: whatever goes away must be
@@ -91,7 +112,7 @@ func (h *Handlers) written(req *request, v *verdict) {
 // spoofed warns of an annotation that this very write changed to something that
 // is not what is in force. See the package comment for why it does not deny.
 func (h *Handlers) spoofed(s *policy.Snapshot, req *request, v *verdict) {
-	gk := schema.GroupKind{Group: req.Kind.Group, Kind: req.Kind.Kind}
+	gk := req.groupKind()
 	if req.object == nil || req.Operation == admissionv1.Delete || !annotated(s, gk) {
 		return
 	}
