@@ -47,8 +47,11 @@ type answer struct {
 }
 
 type violationKey struct {
-	guardrail, code, message, fieldPath string
-	hidden                              bool
+	guardrail                string
+	enforcement              Enforcement
+	code, message, fieldPath string
+	from                     hierarchy.Ref // who set the value at fault
+	hidden                   bool
 }
 
 func newJudge(rails []*Guardrail, before, after *policy.Snapshot, edit Input) *judge {
@@ -243,11 +246,15 @@ func (j *judge) keep(rail *Guardrail, p path, f Finding, failed bool) {
 	if f.WarnOnly && enforcement == Deny {
 		enforcement = Warn
 	}
-	key := violationKey{guardrail: rail.Name, code: f.Code, message: f.Message, fieldPath: f.FieldPath}
+	origin := originAt(p.pair.After, f.FieldPath)
+	key := violationKey{guardrail: rail.Name, enforcement: enforcement, code: f.Code, message: f.Message, fieldPath: f.FieldPath}
+	if origin != nil {
+		key.from = origin.From
+	}
 	hidden := !j.mayRead.may(p.target.Namespace)
 	if hidden {
 		// Even a message can tell too much: rules put values into it.
-		key = violationKey{guardrail: rail.Name, fieldPath: f.FieldPath, hidden: true}
+		key = violationKey{guardrail: rail.Name, enforcement: enforcement, fieldPath: f.FieldPath, hidden: true}
 	}
 	v := j.found[key]
 	switch {
@@ -257,7 +264,7 @@ func (j *judge) keep(rail *Guardrail, p path, f Finding, failed bool) {
 	case v == nil:
 		v = &Violation{
 			Guardrail: rail.Name, Enforcement: enforcement, Message: f.Message, FieldPath: f.FieldPath, Code: f.Code,
-			Target: p.target, Listener: p.listener, Rule: p.rule, Origin: originAt(p.pair.After, f.FieldPath), Failed: failed,
+			Target: p.target, Listener: p.listener, Rule: p.rule, Origin: origin, Failed: failed,
 			Targets: 1,
 		}
 		v.last = p.target

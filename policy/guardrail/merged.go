@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/merge"
@@ -183,21 +185,25 @@ func stated(o policy.Origin) string {
 // ownField is where an object of the edit sets a value, when it does.
 func ownField(e Edit, o policy.Origin) string {
 	for _, u := range e.set() {
-		if RefOf(u) != o.From {
-			continue
+		if RefOf(u) == o.From {
+			return FieldOf(u, o)
 		}
-		if o.Block == merge.Inline {
-			return "spec.rules"
-		}
-		spec, _ := u.Object["spec"].(map[string]any)
-		for _, block := range []string{o.Block.String(), o.Block.String() + "s"} {
-			if _, has := spec[block]; has {
-				return "spec." + block + "." + o.Field
-			}
-		}
-		return "spec." + o.Field
 	}
 	return ""
+}
+
+// FieldOf is the path of a value in the object that it comes from.
+func FieldOf(from *unstructured.Unstructured, o policy.Origin) string {
+	if o.Block == merge.Inline {
+		return "spec.rules"
+	}
+	spec, _ := from.Object["spec"].(map[string]any)
+	for _, block := range []string{o.Block.String(), o.Block.String() + "s"} {
+		if _, has := spec[block]; has {
+			return "spec." + block + "." + o.Field
+		}
+	}
+	return "spec." + o.Field
 }
 
 // place says where a path runs, as people read it.

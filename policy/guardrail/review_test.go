@@ -221,6 +221,51 @@ func TestAPolicyWithoutEffectSaysWhy(t *testing.T) {
 	}
 }
 
+// warnsOfLabs wants no timeouts: it warns on the routes of labs, and denies on
+// those of shop.
+type warnsOfLabs struct{}
+
+func (warnsOfLabs) Uses() guardrail.Variables { return guardrail.Route | guardrail.Effective }
+
+func (warnsOfLabs) Check(_ context.Context, in guardrail.Input) ([]guardrail.Finding, error) {
+	if len(in["effective"].(map[string]any)) == 0 {
+		return nil, nil
+	}
+	namespace := in["route"].(map[string]any)["namespace"]
+	return []guardrail.Finding{{Code: "x", Message: "no", WarnOnly: namespace == "labs"}}, nil
+}
+
+func TestAWarningOutOfSightHidesNoDenial(t *testing.T) {
+	e := guardrail.Edit{New: timeout(t, "infra", "public", onGateway, "default: {request: 5s}")}
+	for name, reader := range map[string]guardrail.Reader{"in sight": nil, "out of sight": func(string) bool { return false }} {
+		e.MayRead = reader
+		rails := []*guardrail.Guardrail{{Name: "both", Enforcement: guardrail.Deny, Rules: []guardrail.Rule{warnsOfLabs{}}}}
+		v := review(t, shop(t), e, rails)
+		if !v.Denied() || len(v.By(guardrail.Warn)) != 1 {
+			t.Errorf("%s: denied is %v, want a denial and a warning: %v", name, v.Denied(), v.Violations)
+		}
+	}
+}
+
+func TestAViolationNamesNobodyElsesValue(t *testing.T) {
+	e := guardrail.Edit{Also: []*unstructured.Unstructured{
+		timeout(t, "shop", "checkout", onCheckout, "default: {request: 90s}"),
+		timeout(t, "labs", "trial", "kind: HTTPRoute, name: trial", "default: {request: 70s}"),
+	}}
+	v := review(t, shop(t), e, sixty(guardrail.Match{}))
+	var got []string
+	for _, violation := range v.Violations {
+		got = append(got, violation.String())
+	}
+	want := []string{
+		"HTTPRoute labs/trial rules[0] on infra/public#http: at most 60s [effective.TimeoutPolicy.request is 70s, set by TimeoutPolicy labs/trial (default at Route labs/trial)]",
+		"HTTPRoute shop/checkout rule pay on infra/public#http: at most 60s [effective.TimeoutPolicy.request is 90s, set by TimeoutPolicy shop/checkout (default at Route shop/checkout)]",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
 func TestInAnEditOfSeveralObjectsWarningsSayWhich(t *testing.T) {
 	e := guardrail.Edit{Also: []*unstructured.Unstructured{
 		timeout(t, "shop", "one", "kind: HTTPRoute, name: gone", "default: {request: 1s}"),

@@ -87,5 +87,7 @@ func compareViolations(a, b Violation) int {
 		strings.Compare(a.Code, b.Code),
 		strings.Compare(a.FieldPath, b.FieldPath),
 		strings.Compare(a.Message, b.Message),
+		strings.Compare(string(a.Enforcement), string(b.Enforcement)),
+		strings.Compare(a.Set(), b.Set()),
 	)
 }
