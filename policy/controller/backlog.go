@@ -35,6 +35,11 @@ func (b *backlog) put(batch cluster.Batch) {
 	for _, ref := range batch.Written {
 		b.written.add(ref)
 	}
+	b.nudge()
+}
+
+// nudge makes take return, even if there is nothing in the backlog.
+func (b *backlog) nudge() {
 	select {
 	case b.filled <- struct{}{}:
 	default:

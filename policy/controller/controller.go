@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/source/cluster"
 	"github.com/attache-dev/attache/policy/status"
 )
@@ -26,8 +27,8 @@ type Options struct {
 	// LeaveRoutes leaves routes and Gateways without the annotation.
 	LeaveRoutes bool
 
-	// Gate is asked before anything is published; Open if it is nil.
-	Gate Gate
+	// Guardrails are asked before anything is published; none if it is nil.
+	Guardrails Guardrails
 
 	// Writers is how many objects are written at a time; 8 if it is zero.
 	Writers int
@@ -53,7 +54,6 @@ type Controller struct {
 	live     live // the source, to planners
 	client   dynamic.Interface
 	planner  status.Planner
-	gate     Gate
 	state    *state
 	patience *patience
 	metrics  *measures
@@ -62,8 +62,9 @@ type Controller struct {
 // New returns a controller that learns from a source and writes to the API
 // server of config.
 func New(config *rest.Config, from *cluster.Source, options Options) (*Controller, error) {
-	if options.Gate == nil {
-		options.Gate = Open{}
+	rails := func() []*guardrail.Guardrail { return nil }
+	if options.Guardrails != nil {
+		rails = options.Guardrails.Guardrails
 	}
 	if options.Writers <= 0 {
 		options.Writers = 8
@@ -91,8 +92,7 @@ func New(config *rest.Config, from *cluster.Source, options Options) (*Controlle
 		live:     from,
 		client:   client,
 		planner:  status.Planner{Now: options.Now, Version: from.Version, LeaveRoutes: options.LeaveRoutes},
-		gate:     options.Gate,
-		state:    newState(),
+		state:    newState(rails),
 		patience: &patience{fights: map[hierarchy.Ref]fight{}},
 		metrics:  m,
 	}, nil
@@ -136,15 +136,19 @@ func (c *Controller) follow(ctx context.Context, queue workqueue.TypedRateLimiti
 		now, cancel := c.source.Subscribe(backlog.put)
 		defer cancel()
 		began := time.Now()
-		look := c.state.begin(now, c.source.EffectivePolicies())
+		look := c.state.begin(ctx, now, c.source.EffectivePolicies(), c.live)
 		c.metrics.resolve.Observe(time.Since(began).Seconds())
 		for ref := range look {
 			queue.Add(ref)
 		}
+		c.retry(backlog)
 		for c.wait(ctx, backlog) {
 			after, changed, written, since := backlog.take()
 			began = time.Now()
-			look, drifted := c.state.settle(after, changed, written)
+			if after == nil { // somebody only asks to judge again
+				after = c.state.snapshot
+			}
+			look, drifted := c.state.settle(ctx, after, changed, written)
 			c.metrics.resolve.Observe(time.Since(began).Seconds())
 			c.metrics.lag.Observe(time.Since(since).Seconds())
 			for ref := range look {
@@ -153,9 +157,20 @@ func (c *Controller) follow(ctx context.Context, queue workqueue.TypedRateLimiti
 			for ref := range drifted {
 				queue.AddAfter(ref, c.patience.wait(ref, began))
 			}
+			c.retry(backlog)
 		}
 	}()
 	return nil
+}
+
+// retry has what could not be judged in time judged again soon.
+func (c *Controller) retry(backlog *backlog) {
+	counts := c.state.gate.count()
+	c.metrics.held.WithLabelValues(heldViolated).Set(float64(counts.violated))
+	c.metrics.held.WithLabelValues(heldUndecided).Set(float64(counts.undecided))
+	if counts.undecided > 0 {
+		time.AfterFunc(time.Second, backlog.nudge)
+	}
 }
 
 // wait returns true when there is something in the backlog, a moment after it
@@ -178,7 +193,7 @@ func (c *Controller) wait(ctx context.Context, backlog *backlog) bool {
 
 // Reconcile makes what is written about one object true.
 func (c *Controller) Reconcile(ctx context.Context, ref hierarchy.Ref) (reconcile.Result, error) {
-	writes := c.decide(ctx, ref)
+	writes := c.decide(ref)
 	for _, w := range writes {
 		err := c.write(ctx, w)
 		var later errLater

@@ -1,8 +1,6 @@
 package controller
 
 import (
-	"context"
-
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/attache-dev/attache/hierarchy"
@@ -24,12 +22,14 @@ type live interface {
 //	a route or a Gateway that is gone      that it has no EffectivePolicy
 //	a policy                               its status
 //	an EffectivePolicy of nothing known    that it is gone
-func (c *Controller) decide(ctx context.Context, ref hierarchy.Ref) []status.Write {
+func (c *Controller) decide(ref hierarchy.Ref) []status.Write {
 	s := c.state
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if p, isPolicy := s.snapshot.Policy(ref); isPolicy {
-		return c.planner.Policy(s.snapshot, p, &s.tally, c.live)
+		planner := c.planner
+		planner.Holds = s.gate.of
+		return planner.Policy(s.snapshot, p, &s.tally, c.live)
 	}
 	switch ref.GroupKind {
 	case effectiveKind:
@@ -40,18 +40,18 @@ func (c *Controller) decide(ctx context.Context, ref hierarchy.Ref) []status.Wri
 	case classKind, setKind:
 		return c.affected(ref)
 	case gatewayKind:
-		return append(c.target(ctx, ref), c.affected(ref)...)
+		return append(c.target(ref), c.affected(ref)...)
 	}
-	return c.target(ctx, ref)
+	return c.target(ref)
 }
 
 // target is decide for what effective policies are published for.
-func (c *Controller) target(ctx context.Context, ref hierarchy.Ref) []status.Write {
-	e := c.state.effective[ref]
-	if e != nil && e.Reached() && !c.gate.Permits(ctx, c.state.snapshot, e) {
-		return nil
+func (c *Controller) target(ref hierarchy.Ref) []status.Write {
+	p := c.state.gate.published[ref]
+	if p.found != nil {
+		return c.planner.Keep(ref, p.effective.UID, p.found, c.live)
 	}
-	return c.planner.Target(ref, e, c.live)
+	return c.planner.Target(ref, p.effective, c.live)
 }
 
 // affected is decide for what has Affected conditions.

@@ -22,8 +22,13 @@
 //     dropped; a status is replaced only at the version it was computed from.
 //   - What somebody else writes where only we may is put right.
 //   - Only the leader writes.
-//   - An effective policy is published only when the Gate permits; when it does
-//     not, what was published stays.
+//   - An effective policy that newly violates a guardrail with Deny, or more than
+//     what is published, is not published: what was published stays, in the
+//     annotation and in the EffectivePolicy. The table is in gate.go. Judging
+//     belongs to settling, one batch after the other, so that what is published
+//     next is always judged against what is published before it.
+//   - What is published is in the cluster: after a restart it is read back from the
+//     EffectivePolicy objects.
 //
 // # What it must not do
 //

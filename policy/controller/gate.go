@@ -2,24 +2,215 @@ package controller
 
 import (
 	"context"
+	"slices"
+	"time"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/guardrail"
+	"github.com/attache-dev/attache/policy/status"
 )
 
-// Gate is asked before an effective policy takes the place of what is published
-// for its target. When it says no, nothing about the target is written: what was
-// published stays.
+// Guardrails is where the guardrails of the moment come from.
+type Guardrails interface {
+	Guardrails() []*guardrail.Guardrail
+}
+
+// The gate stands between what policies come to and what is published: the
+// annotation and the EffectivePolicy.
 //
 // Admission sees one request at a time, and two requests that are each fine can
 // together be wrong; nothing is wrong in the cluster before it is published.
-type Gate interface {
-	// Permits says whether e, as resolved from s, may be published. It is called
-	// by several goroutines at a time, and again whenever e may be written.
-	Permits(ctx context.Context, s *policy.Snapshot, e *policy.Effective) bool
+//
+//	what a target comes to        published is
+//	has no new or worse violation that, from now on
+//	violates a Deny guardrail     what it was, and nothing when it was nothing
+//	could not be judged in time   what it was; it is judged again soon
+//	is gone                       nothing
+//
+// What was there before the guardrail is no new violation: it stays, and the
+// guardrail's status counts it.
+
+// published is what is, or is about to be, written down about a target; nothing
+// when effective is nil. After a restart it is what was found in the cluster: the
+// EffectivePolicy object, and what can be read from it.
+type published struct {
+	effective *policy.Effective
+	found     *unstructured.Unstructured
 }
 
-// Open is the Gate that permits everything.
-type Open struct{}
+// held is why something is not published.
+type held struct {
+	violations []guardrail.Violation // none when it could not be judged in time
+	// concerned are the policies whose word is not published; gateways are those
+	// that the target's paths go through.
+	concerned, gateways []hierarchy.Ref
+}
 
-// Permits says yes.
-func (Open) Permits(context.Context, *policy.Snapshot, *policy.Effective) bool { return true }
+// patienceOfGate is how long one target may be judged.
+const patienceOfGate = 2 * time.Second
+
+// gate decides what is published.
+type gate struct {
+	published map[hierarchy.Ref]published
+	held      map[hierarchy.Ref]*held
+	// holds are the targets that hold back a policy's word.
+	holds map[hierarchy.Ref]refs
+}
+
+func newGate() *gate {
+	return &gate{published: map[hierarchy.Ref]published{}, held: map[hierarchy.Ref]*held{}, holds: map[hierarchy.Ref]refs{}}
+}
+
+// ruling is what is to become of one target.
+type ruling struct {
+	target    hierarchy.Ref
+	published published
+	held      *held
+}
+
+// rule judges targets against what is published. It changes nothing.
+func (g *gate) rule(ctx context.Context, s *policy.Snapshot, rails []*guardrail.Guardrail, now map[hierarchy.Ref]*policy.Effective) []ruling {
+	denying := guardrail.Denying(rails)
+	series := guardrail.NewSeries(s, denying)
+	rulings := make([]ruling, 0, len(now))
+	for target, e := range now {
+		r := ruling{target: target, published: published{effective: e}}
+		was := g.published[target].of(e)
+		if e != nil && len(denying) > 0 && !was.isAlready(e) {
+			r.held = judge(ctx, series, s, was.effective, e)
+		}
+		if r.held != nil {
+			r.published = was
+		}
+		rulings = append(rulings, r)
+	}
+	return rulings
+}
+
+// of is what is published about the very object that e is about.
+func (p published) of(e *policy.Effective) published {
+	if e == nil || p.effective == nil || p.effective.UID != e.UID {
+		return published{}
+	}
+	return p
+}
+
+// isAlready says whether nothing new would be published.
+func (p published) isAlready(e *policy.Effective) bool {
+	return p.effective != nil && len(policy.Compare(p.effective, e)) == 0
+}
+
+// judge returns why an effective policy may not be published, nil when it may.
+func judge(ctx context.Context, series *guardrail.Series, s *policy.Snapshot, before, after *policy.Effective) *held {
+	ctx, cancel := context.WithTimeout(ctx, patienceOfGate)
+	defer cancel()
+	found, err := series.Judge(ctx, before, after)
+	found = slices.DeleteFunc(found, func(v guardrail.Violation) bool { return v.Enforcement != guardrail.Deny })
+	if err == nil && len(found) == 0 {
+		return nil
+	}
+	if err != nil {
+		found = nil
+	}
+	h := &held{violations: found, concerned: concerned(before, after)}
+	for _, l := range s.Graph().BoundTo(after.Target) {
+		if !slices.Contains(h.gateways, l.Gateway) {
+			h.gateways = append(h.gateways, l.Gateway)
+		}
+	}
+	return h
+}
+
+// concerned lists those who have a word in any value that differs.
+func concerned(before, after *policy.Effective) []hierarchy.Ref {
+	var list []hierarchy.Ref
+	for _, o := range policy.ChangedOrigins(before, after) {
+		list = append(list, o.From)
+		if !o.ClampedBy.IsZero() {
+			list = append(list, o.ClampedBy)
+		}
+	}
+	slices.SortFunc(list, hierarchy.Compare)
+	return slices.Compact(list)
+}
+
+// find takes what the cluster has about a target for what is published.
+func (g *gate) find(s *policy.Snapshot, e *policy.Effective, live status.Live) {
+	found := live.EffectivePolicy(e.Target.Namespace, status.ObjectName(e.Target))
+	if effective := status.Published(s, e.Target, found); effective != nil {
+		g.published[e.Target] = published{effective, found}
+	}
+}
+
+// settle makes rulings hold, and adds the policies whose status they change.
+func (g *gate) settle(rulings []ruling, look refs) {
+	for _, r := range rulings {
+		g.forget(r.target, look)
+		if r.published.effective == nil {
+			delete(g.published, r.target)
+		} else {
+			g.published[r.target] = r.published
+		}
+		if r.held == nil {
+			continue
+		}
+		g.held[r.target] = r.held
+		for _, p := range r.held.concerned {
+			if g.holds[p] == nil {
+				g.holds[p] = refs{}
+			}
+			g.holds[p].add(r.target)
+			look.add(p)
+		}
+	}
+}
+
+// forget takes back that a target holds anything.
+func (g *gate) forget(target hierarchy.Ref, look refs) {
+	h := g.held[target]
+	if h == nil {
+		return
+	}
+	delete(g.held, target)
+	for _, p := range h.concerned {
+		look.add(p)
+		delete(g.holds[p], target)
+		if len(g.holds[p]) == 0 {
+			delete(g.holds, p)
+		}
+	}
+}
+
+// of lists where a policy's word is held back, for its status.
+func (g *gate) of(p hierarchy.Ref) []status.Hold {
+	var holds []status.Hold
+	for target := range g.holds[p] {
+		h := g.held[target]
+		for _, gateway := range h.gateways {
+			if len(h.violations) == 0 {
+				holds = append(holds, status.Hold{Target: target, Gateway: gateway})
+			}
+			for _, v := range h.violations {
+				holds = append(holds, status.Hold{Target: target, Gateway: gateway, Guardrail: v.Guardrail, Text: v.String()})
+			}
+		}
+	}
+	return holds
+}
+
+// counts are numbers of targets that are held back.
+type counts struct{ violated, undecided int }
+
+func (g *gate) count() (n counts) {
+	for _, h := range g.held {
+		if len(h.violations) == 0 {
+			n.undecided++
+		} else {
+			n.violated++
+		}
+	}
+	return n
+}

@@ -13,7 +13,14 @@ type measures struct {
 	resolve prometheus.Histogram
 	lag     prometheus.Histogram
 	drift   prometheus.Counter
+	held    *prometheus.GaugeVec
 }
+
+// The values of the label reason of attache_held_targets.
+const (
+	heldViolated  = "violation"
+	heldUndecided = "undecided"
+)
 
 func newMeasures(registry prometheus.Registerer) (*measures, error) {
 	seconds := []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
@@ -32,6 +39,10 @@ func newMeasures(registry prometheus.Registerer) (*measures, error) {
 			Help:    "Time from the first change of a batch becoming known until what it touches is resolved.",
 			Buckets: seconds,
 		}),
+		held: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "attache_held_targets",
+			Help: "Routes whose effective policy is not published, by reason: violation (a guardrail objects), undecided (guardrails could not be asked in time).",
+		}, []string{"reason"}),
 		drift: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "attache_drift_repairs_total",
 			Help: "Objects put right after somebody else wrote where only attache may.",
@@ -45,6 +56,9 @@ func newMeasures(registry prometheus.Registerer) (*measures, error) {
 		return nil, err
 	}
 	if m.lag, err = register(registry, m.lag); err != nil {
+		return nil, err
+	}
+	if m.held, err = register(registry, m.held); err != nil {
 		return nil, err
 	}
 	m.drift, err = register(registry, m.drift)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/status"
 )
 
@@ -171,50 +172,96 @@ metadata: {name: timeoutpolicies.attache.dev, labels: {gateway.networking.k8s.io
 spec: {group: attache.dev, scope: Namespaced, names: {kind: TimeoutPolicy, plural: timeoutpolicies}, versions: [{name: v1alpha1, served: true, storage: true}]}
 `
 
+// none are the guardrails of a cluster without any.
+func none() []*guardrail.Guardrail { return nil }
+
+// atMost1s is a rule that no request may take longer than a second.
+type atMost1s struct{}
+
+func (atMost1s) Uses() guardrail.Variables { return guardrail.Effective }
+
+func (atMost1s) Check(_ context.Context, in guardrail.Input) ([]guardrail.Finding, error) {
+	timeouts, _ := in["effective"].(map[string]any)["TimeoutPolicy"].(map[string]any)
+	if timeouts["request"] == "2s" {
+		return []guardrail.Finding{{Code: "0", Message: "too long", FieldPath: "effective.TimeoutPolicy.request"}}, nil
+	}
+	return nil, nil
+}
+
+func short() []*guardrail.Guardrail {
+	return []*guardrail.Guardrail{{Name: "short", Enforcement: guardrail.Deny, Rules: []guardrail.Rule{atMost1s{}}}}
+}
+
 // After any edits, looking at what settle says must be enough: a controller that
 // starts afresh finds nothing left to write.
 func TestSettleNamesEverythingThatHasToBeLookedAt(t *testing.T) {
-	now := func() time.Time { return time.Unix(0, 0) }
 	rapid.Check(t, func(t *rapid.T) {
-		m := &memory{
-			objects:     map[hierarchy.Ref]*unstructured.Unstructured{},
-			annotations: map[hierarchy.Ref]string{},
-			effective:   map[hierarchy.Ref]*unstructured.Unstructured{},
-			statuses:    map[hierarchy.Ref]any{},
-			conditions:  map[hierarchy.Ref]status.Conditions{},
-		}
-		controllerOf := func(s *state) *Controller {
-			return &Controller{live: m, planner: status.Planner{Now: now}, gate: Open{}, state: s}
-		}
-		snapshot, _ := policy.NewSnapshot(policy.Options{PlatformNamespaces: []string{"one"}}).With(object(timeoutCRD))
-		c := controllerOf(newState())
-		c.state.begin(snapshot, nil)
-		for step := range rapid.IntRange(1, 25).Draw(t, "steps") {
-			changed := refs{}
-			for range rapid.IntRange(1, 3).Draw(t, "edits") {
-				u := draw(t, step+1)
-				ref := refOf(u)
-				changed.add(ref)
-				if _, exists := m.objects[ref]; exists && rapid.IntRange(0, 2).Draw(t, "delete") == 0 {
-					m.delete(ref)
-					snapshot = snapshot.Without(ref)
-					continue
-				}
-				m.objects[ref] = u
-				snapshot, _ = snapshot.With(u)
-			}
-			look, _ := c.state.settle(snapshot, changed, refs{})
-			for ref := range look {
-				for _, w := range c.decide(context.Background(), ref) {
-					m.write(w)
-				}
-			}
-			fresh := controllerOf(newState())
-			for ref := range fresh.state.begin(snapshot, m.existing()) {
-				for _, w := range fresh.decide(context.Background(), ref) {
-					t.Fatalf("after a change of %v, %s was not looked at: %s\n%v", changed, ref, w.Verb, w.Object.Object)
-				}
-			}
-		}
+		edit(t, none, func(*memory) {})
 	})
+}
+
+// Whatever is edited, what a guardrail forbids is never published; a restart
+// forgets neither what is published nor what is held back, and publishes nothing.
+func TestWhatAGuardrailForbidsIsNeverPublished(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		edit(t, short, func(m *memory) {
+			for ref, value := range m.annotations {
+				if ref.Kind == "HTTPRoute" && strings.Contains(value, `"request":"2s"`) {
+					t.Fatalf("%s is annotated %s", ref, value)
+				}
+			}
+			for ref, u := range m.effective {
+				if strings.HasPrefix(ref.Name, "httproute.") && strings.Contains(fmt.Sprint(u.Object["status"]), "request:2s") {
+					t.Fatalf("%s says %v", ref, u.Object["status"])
+				}
+			}
+		})
+	})
+}
+
+// edit makes random edits in a random world that a controller follows, and after
+// each asks check, and a controller that starts afresh.
+func edit(t *rapid.T, rails func() []*guardrail.Guardrail, check func(*memory)) {
+	now := func() time.Time { return time.Unix(0, 0) }
+	m := &memory{
+		objects:     map[hierarchy.Ref]*unstructured.Unstructured{},
+		annotations: map[hierarchy.Ref]string{},
+		effective:   map[hierarchy.Ref]*unstructured.Unstructured{},
+		statuses:    map[hierarchy.Ref]any{},
+		conditions:  map[hierarchy.Ref]status.Conditions{},
+	}
+	start := func() *Controller {
+		return &Controller{live: m, planner: status.Planner{Now: now}, state: newState(rails)}
+	}
+	snapshot, _ := policy.NewSnapshot(policy.Options{PlatformNamespaces: []string{"one"}}).With(object(timeoutCRD))
+	c := start()
+	c.state.begin(t.Context(), snapshot, nil, m)
+	for step := range rapid.IntRange(1, 25).Draw(t, "steps") {
+		changed := refs{}
+		for range rapid.IntRange(1, 3).Draw(t, "edits") {
+			u := draw(t, step+1)
+			ref := refOf(u)
+			changed.add(ref)
+			if _, exists := m.objects[ref]; exists && rapid.IntRange(0, 2).Draw(t, "delete") == 0 {
+				m.delete(ref)
+				snapshot = snapshot.Without(ref)
+				continue
+			}
+			m.objects[ref] = u
+			snapshot, _ = snapshot.With(u)
+		}
+		look, _ := c.state.settle(t.Context(), snapshot, changed, refs{})
+		for ref := range look {
+			for _, w := range c.decide(ref) {
+				m.write(w)
+			}
+		}
+		check(m)
+		fresh := start()
+		for ref := range fresh.state.begin(t.Context(), snapshot, m.existing(), m) {
+			for _, w := range fresh.decide(ref) {
+				t.Fatalf("after a change of %v, %s was not looked at: %s\n%v", changed, ref, w.Verb, w.Object.Object)
+			}
+		}
+	}
 }

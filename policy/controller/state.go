@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"context"
 	"iter"
 	"maps"
 	"slices"
@@ -11,10 +12,12 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/status"
 )
 
 var (
+	guardrailKind = schema.GroupKind{Group: policy.Group, Kind: "PolicyGuardrail"}
 	effectiveKind = schema.GroupKind{Group: policy.Group, Kind: status.Kind}
 	crdKind       = schema.GroupKind{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}
 	classKind     = hierarchy.GatewayClassRef("").GroupKind
@@ -45,13 +48,18 @@ type state struct {
 	named map[hierarchy.Ref]refs
 	// targetOf finds the target of an EffectivePolicy by its name.
 	targetOf map[types.NamespacedName]hierarchy.Ref
+	// rails are the guardrails of the moment, gate what they let through.
+	rails func() []*guardrail.Guardrail
+	gate  *gate
 	// drifted are the objects that somebody else wrote on and that nobody has
 	// looked at since.
 	drifted refs
 }
 
-func newState() *state {
+func newState(rails func() []*guardrail.Guardrail) *state {
 	return &state{
+		rails:     rails,
+		gate:      newGate(),
 		snapshot:  policy.NewSnapshot(policy.Options{}),
 		effective: map[hierarchy.Ref]*policy.Effective{},
 		named:     map[hierarchy.Ref]refs{},
@@ -61,17 +69,28 @@ func newState() *state {
 }
 
 // begin resolves everything there is and returns all objects to look at: routes
-// and Gateways, policies, and the EffectivePolicy objects that exist.
-func (s *state) begin(now *policy.Snapshot, existing []hierarchy.Ref) refs {
+// and Gateways, policies, and the EffectivePolicy objects that exist. What those
+// say is what is published.
+func (s *state) begin(ctx context.Context, now *policy.Snapshot, existing []hierarchy.Ref, live status.Live) refs {
 	resolution := policy.Resolve(now)
+	rails := s.rails()
+	effective := make(map[hierarchy.Ref]*policy.Effective, resolution.Len())
+	for e := range resolution.All() {
+		effective[e.Target] = e
+		if len(guardrail.Denying(rails)) > 0 {
+			s.gate.find(now, e, live)
+		}
+	}
+	rulings := s.gate.rule(ctx, now, rails, effective)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.snapshot = now
 	look := refs{}
-	for e := range resolution.All() {
-		s.replace(e.Target, e, look)
-		look.add(e.Target)
+	for target, e := range effective {
+		s.replace(target, e, look)
+		look.add(target)
 	}
+	s.gate.settle(rulings, look)
 	for p := range now.Policies() {
 		s.index(p, true)
 		look.add(p.Ref)
@@ -86,7 +105,7 @@ func (s *state) begin(now *policy.Snapshot, existing []hierarchy.Ref) refs {
 // settle brings the state from its snapshot to the next one, and returns the
 // objects to look at: those for which something else may have to be written now,
 // and those on which somebody else wrote.
-func (s *state) settle(after *policy.Snapshot, changed, written refs) (look, drifted refs) {
+func (s *state) settle(ctx context.Context, after *policy.Snapshot, changed, written refs) (look, drifted refs) {
 	before := s.snapshot // nobody else changes it
 	touched := refs{}
 	for ref := range changed {
@@ -97,14 +116,27 @@ func (s *state) settle(after *policy.Snapshot, changed, written refs) (look, dri
 	if len(touched) > 0 { // for Resolve, nothing named is everything
 		resolution = policy.Resolve(after, slices.Collect(maps.Keys(touched))...)
 	}
+	effective := make(map[hierarchy.Ref]*policy.Effective, len(touched))
+	for ref := range touched {
+		effective[ref] = resolution.Get(ref)
+	}
+	for ref := range s.gate.held { // guardrails may have changed, or what they select by
+		if _, ok := touched[ref]; !ok {
+			effective[ref] = s.effective[ref]
+		}
+	}
+	rulings := s.gate.rule(ctx, after, s.rails(), effective)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.snapshot = after
 	look, drifted = refs{}, refs{}
-	for ref := range touched {
-		s.replace(ref, resolution.Get(ref), look)
+	for ref, e := range effective {
+		if _, ok := touched[ref]; ok {
+			s.replace(ref, e, look)
+		}
 		look.add(ref)
 	}
+	s.gate.settle(rulings, look)
 	s.lookAtPolicies(before, after, changed, look)
 	for ref := range written {
 		if ref.GroupKind == crdKind {
@@ -161,6 +193,7 @@ func (s *state) lookAtPolicies(before, after *policy.Snapshot, changed, look ref
 		old, had := before.Policy(ref)
 		now, has := after.Policy(ref)
 		switch {
+		case ref.GroupKind == guardrailKind:
 		case had || has:
 			look.add(ref)
 			s.lookBeside(before, old, look)

@@ -23,12 +23,17 @@ func AnnotationValue(e *policy.Effective) (string, bool) {
 	for i, s := range e.Scopes {
 		scopes[i] = shortScope(s)
 	}
-	digest := Digest(e)
+	return annotationText(Digest(e), scopes, ObjectName(e.Target)), true
+}
+
+// annotationText puts an annotation together; name is where to look for what
+// does not fit.
+func annotationText(digest string, scopes []any, name string) string {
 	value := compact(map[string]any{"digest": digest, "scopes": scopes})
 	if len(value) > MaxAnnotation {
-		value = compact(map[string]any{"digest": digest, "see": Kind + " " + ObjectName(e.Target)})
+		value = compact(map[string]any{"digest": digest, "see": Kind + " " + name})
 	}
-	return string(value), true
+	return string(value)
 }
 
 // Reserved says whether an annotation key is ours alone to write: the

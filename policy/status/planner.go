@@ -58,31 +58,62 @@ type Planner struct {
 	Version func(ref hierarchy.Ref) string
 	// LeaveRoutes leaves routes and Gateways without the annotation.
 	LeaveRoutes bool
+	// Holds lists where what a policy says is held back; nil when nothing is.
+	Holds func(policy hierarchy.Ref) []Hold
 }
 
 // Target lists the writes that make what is live for one route or Gateway
 // agree with e. A target that is gone (e nil) loses its EffectivePolicy; on a
 // cluster garbage collection would do the same.
 func (p Planner) Target(target hierarchy.Ref, e *policy.Effective, live Live) []Write {
+	want, uid := EffectivePolicy(e), ""
+	if want != nil {
+		want.SetOwnerReferences(ownerOf(p.version(target), target, e))
+		uid = e.UID
+	}
+	value, wanted := AnnotationValue(e)
+	return p.publish(target, uid, annotation{value, wanted}, want, live)
+}
+
+// Keep lists the writes that make what is live for one route or Gateway agree
+// with an EffectivePolicy that was published before; with nothing, when it is
+// nil. uid is that of the target.
+func (p Planner) Keep(target hierarchy.Ref, uid string, published *unstructured.Unstructured, live Live) []Write {
+	value, wanted := PublishedAnnotation(published)
+	if published != nil {
+		own := named(APIVersion, Kind, published.GetNamespace(), published.GetName())
+		own.Object["targetRef"], own.Object["status"] = published.Object["targetRef"], published.Object["status"]
+		own.SetOwnerReferences(published.GetOwnerReferences())
+		published = own
+	}
+	return p.publish(target, uid, annotation{value, wanted}, published, live)
+}
+
+// annotation is the value of our annotation, and whether there is to be one.
+type annotation struct {
+	value  string
+	wanted bool
+}
+
+func (p Planner) publish(target hierarchy.Ref, uid string, a annotation, want *unstructured.Unstructured, live Live) []Write {
 	var writes []Write
 	if annotations, exists := live.Annotations(target); exists && !p.LeaveRoutes {
-		writes = p.annotation(writes, target, e, annotations)
+		writes = p.annotation(writes, target, uid, a, annotations)
 	}
 	name := ObjectName(target)
-	want, have := EffectivePolicy(e), live.EffectivePolicy(target.Namespace, name)
+	have := live.EffectivePolicy(target.Namespace, name)
 	switch {
 	case want == nil && have == nil:
 	case want == nil:
 		writes = append(writes, Write{Delete, named(APIVersion, Kind, target.Namespace, name)})
 	default:
-		want.SetOwnerReferences(ownerOf(p.version(target), target, e))
 		writes = appendEffective(writes, want, have)
 	}
 	return writes
 }
 
-func (p Planner) annotation(writes []Write, target hierarchy.Ref, e *policy.Effective, annotations map[string]string) []Write {
-	value, wanted := AnnotationValue(e)
+func (p Planner) annotation(writes []Write, target hierarchy.Ref, uid string, a annotation, annotations map[string]string) []Write {
+	value, wanted := a.value, a.wanted
 	have, present := annotations[Annotation]
 	object := named(p.version(target), target.Kind, target.Namespace, target.Name)
 	switch {
@@ -90,7 +121,7 @@ func (p Planner) annotation(writes []Write, target hierarchy.Ref, e *policy.Effe
 		object.SetAnnotations(map[string]string{Annotation: value})
 		// With a UID, the apply fails when the object has gone in the meantime. It
 		// would make a new one otherwise.
-		object.SetUID(types.UID(e.UID))
+		object.SetUID(types.UID(uid))
 		return append(writes, Write{Apply, object})
 	case !wanted && present:
 		return append(writes, Write{RemoveAnnotation, object})

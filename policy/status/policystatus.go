@@ -55,7 +55,7 @@ func (p Planner) Policy(s *policy.Snapshot, of *policy.Policy, tally *policy.Tal
 		want[key] = value
 	}
 	have, _ := status["ancestors"].([]any)
-	want["ancestors"] = p.ancestors(have, wanted(s, of, tally), of.Generation)
+	want["ancestors"] = p.ancestors(have, wanted(s, of, tally, p.holds(of)), of.Generation)
 	if of.Kind.Group() == policy.Group {
 		want["target"] = targetText(of)
 		want["scopes"] = scopesText(of, tally)
@@ -70,7 +70,7 @@ func (p Planner) Policy(s *policy.Snapshot, of *policy.Policy, tally *policy.Tal
 
 // wanted lists our entries: one for each Gateway that a target leads to, or
 // for a target that leads to none, one for the target.
-func wanted(s *policy.Snapshot, of *policy.Policy, tally *policy.Tally) []ancestor {
+func wanted(s *policy.Snapshot, of *policy.Policy, tally *policy.Tally, holds []Hold) []ancestor {
 	byRef := map[hierarchy.Ref][]policy.Standing{}
 	for _, standing := range s.Standings(of) {
 		refs := []hierarchy.Ref{standing.Target.Ref}
@@ -92,7 +92,7 @@ func wanted(s *policy.Snapshot, of *policy.Policy, tally *policy.Tally) []ancest
 		accepted := accepted(byRef[ref])
 		conditions := []condition{accepted}
 		if accepted.status == "True" && of.Kind.Class == policy.Inherited {
-			conditions = append(conditions, programmed(counts[ref]))
+			conditions = append(conditions, held(holds, ref, programmed(counts[ref])))
 		}
 		ancestors = append(ancestors, ancestor{ancestorRef(ref), conditions})
 	}

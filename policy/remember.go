@@ -1,0 +1,123 @@
+package policy
+
+import (
+	"maps"
+	"reflect"
+	"slices"
+
+	"github.com/attache-dev/attache/hierarchy"
+)
+
+// Remembered is a result that was published once: what is left of a scope when
+// it was written down.
+type Remembered struct {
+	// Parents are the listeners. The Gateway of each has to be set.
+	Parents []*hierarchy.Listener
+	// Rules are names, or "*" for all.
+	Rules []string
+	// Values and Origins are by policy kind, as results show it. The Value of an
+	// origin is found by its Field.
+	Values  map[string]map[string]any
+	Origins map[string][]Origin
+}
+
+// Remember makes an effective policy of what was published for a target, so
+// that it can be compared with another. "*" stands for the rules that the route
+// has now: what was published for all of them holds for one that was added
+// since. Kinds that are not policy kinds any more are left out.
+//
+// It knows values, and of origins what was written down; it reads differently
+// from the effective policy that it once was, with the same values.
+func Remember(s *Snapshot, target hierarchy.Ref, scopes []Remembered) *Effective {
+	e := &Effective{Target: target, rules: []string{""}}
+	if object, exists := s.graph.Get(target); exists {
+		e.UID = object.Meta().UID
+		if route, isRoute := object.(*hierarchy.Route); isRoute {
+			e.rules = ruleNames(route)
+		}
+	}
+	for _, scope := range scopes {
+		for _, l := range scope.Parents {
+			if !slices.ContainsFunc(e.listeners, func(o *hierarchy.Listener) bool { return o.Ref == l.Ref && o.Gateway == l.Gateway }) {
+				e.listeners = append(e.listeners, l)
+			}
+		}
+		for _, rule := range scope.Rules {
+			if rule != "*" && !slices.Contains(e.rules, rule) {
+				e.rules = append(e.rules, rule)
+			}
+		}
+	}
+	e.cells = make([]*Result, len(e.listeners)*len(e.rules))
+	for _, scope := range scopes {
+		result := remembered(s, scope)
+		for i := range e.cells {
+			l, rule := e.listeners[i/len(e.rules)], e.rules[i%len(e.rules)]
+			if slices.ContainsFunc(scope.Parents, func(o *hierarchy.Listener) bool { return o.Ref == l.Ref && o.Gateway == l.Gateway }) &&
+				(len(scope.Rules) == 0 || slices.Contains(scope.Rules, "*") || slices.Contains(scope.Rules, rule)) {
+				e.cells[i] = result
+			}
+		}
+		e.Scopes = append(e.Scopes, Scope{Parents: scope.Parents, Rules: scope.Rules, Result: result})
+	}
+	return e
+}
+
+func remembered(s *Snapshot, scope Remembered) *Result {
+	result := &Result{Reached: true}
+	for _, kind := range s.Kinds() {
+		value, published := scope.Values[kind.Name()]
+		if !published {
+			continue
+		}
+		leaves := map[string]any{}
+		leafValues(leaves, nil, value)
+		m := &Merged{Kind: kind, Value: value, Origins: scope.Origins[kind.Name()]}
+		for i := range m.Origins {
+			m.Origins[i].Value = leaves[m.Origins[i].Field]
+		}
+		m.identity = m.identify()
+		result.Kinds = append(result.Kinds, m)
+		result.identity += m.identity
+	}
+	result.identity, result.shown = result.identity+"!", result
+	return result
+}
+
+// leafValues collects the leaves of a value by the names that origins give them.
+func leafValues(into map[string]any, path []string, value any) {
+	object, isObject := value.(map[string]any)
+	if !isObject || len(object) == 0 {
+		into[fieldName(path)] = value
+		return
+	}
+	for key, inner := range object {
+		leafValues(into, append(slices.Clone(path), key), inner)
+	}
+}
+
+// ChangedOrigins are the origins, on both sides, of the values that differ
+// between two effective policies, each path's in turn. Either may be nil.
+func ChangedOrigins(before, after *Effective) []Origin {
+	var list []Origin
+	for _, paths := range Compare(before, after) {
+		old, now := leaves(paths.Result.Before), leaves(paths.Result.After)
+		keys := maps.Clone(now)
+		if keys == nil {
+			keys = map[leafKey]*Origin{}
+		}
+		maps.Copy(keys, old)
+		for _, key := range slices.SortedFunc(maps.Keys(keys), compareLeaves) {
+			b, a := old[key], now[key]
+			if b != nil && a != nil && reflect.DeepEqual(b.Value, a.Value) {
+				continue
+			}
+			for _, o := range []*Origin{b, a} {
+				if o != nil {
+					list = append(list, *o)
+				}
+			}
+		}
+	}
+	return list
+}

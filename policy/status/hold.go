@@ -1,0 +1,71 @@
+package status
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
+)
+
+// ReasonGuardrailViolated is the reason of Programmed=False when a guardrail
+// keeps what a policy says from being published.
+const ReasonGuardrailViolated = "GuardrailViolated"
+
+// Hold is one objection that keeps the effective policy of a target as it was.
+type Hold struct {
+	// Target is the route, Gateway the one that the path goes through.
+	Target, Gateway hierarchy.Ref
+	Guardrail       string
+	// Text says on which path and what; empty when the guardrails could not be
+	// asked in time.
+	Text string
+}
+
+// holds lists the holds of a policy, sorted and each once.
+func (p Planner) holds(of *policy.Policy) []Hold {
+	if p.Holds == nil {
+		return nil
+	}
+	holds := slices.Clone(p.Holds(of.Ref))
+	slices.SortFunc(holds, func(a, b Hold) int {
+		return cmp.Or(hierarchy.Compare(a.Target, b.Target), hierarchy.Compare(a.Gateway, b.Gateway),
+			strings.Compare(a.Guardrail, b.Guardrail), strings.Compare(a.Text, b.Text))
+	})
+	return slices.Compact(holds)
+}
+
+// held is the condition Programmed of a policy under one ancestor, given what it
+// would be if nothing were held back.
+func held(holds []Hold, ancestor hierarchy.Ref, otherwise condition) condition {
+	routes := map[hierarchy.Ref]bool{}
+	var texts []string
+	for _, h := range holds {
+		if h.Gateway != ancestor {
+			continue
+		}
+		routes[h.Target] = true
+		if len(texts) < 3 {
+			texts = append(texts, h.String())
+		}
+	}
+	if len(routes) == 0 {
+		return otherwise
+	}
+	noun := "routes"
+	if len(routes) == 1 {
+		noun = "route"
+	}
+	return condition{ConditionProgrammed, "False", ReasonGuardrailViolated, fmt.Sprintf(
+		"Not published on %d %s, where what was published last stays in force: %s. %s", len(routes), noun, strings.Join(texts, "; "), otherwise.message)}
+}
+
+// String names the guardrail and the path.
+func (h Hold) String() string {
+	if h.Text == "" {
+		return fmt.Sprintf("the guardrails could not be asked in time about %s", h.Target)
+	}
+	return fmt.Sprintf("guardrail %s objects to %s", h.Guardrail, strings.TrimRight(h.Text, "."))
+}
