@@ -250,6 +250,9 @@ func (w *world) notFound(q query, candidates []hierarchy.Ref) error {
 	if len(elsewhere) > 0 {
 		return fmt.Errorf("%q: there is none%s, but there is %s", q.text, where, joined(elsewhere, 8))
 	}
+	if other := w.matching(q, w.describable()); len(other) > 0 {
+		return fmt.Errorf("%q: this command is not about %s: see '%s describe %s'", q.text, joined(other, 8), displayName, q.text)
+	}
 	if near, ok := schema.Closest(q.name, names); ok {
 		return fmt.Errorf("%q: there is none%s: did you mean %s?", q.text, where, near)
 	}
