@@ -10,28 +10,40 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/status"
 )
 
 // mutate decides what the annotation of a route or a Gateway must be, as if the
 // object under review were stored already.
-func (h *Handlers) mutate(_ context.Context, s *policy.Snapshot, req *request) (*answer, error) {
+func (h *Handlers) mutate(ctx context.Context, s *policy.Snapshot, req *request) (*answer, error) {
 	gk := req.groupKind()
 	writes := req.Operation == admissionv1.Create || req.Operation == admissionv1.Update
 	if !writes || req.SubResource != "" || req.object == nil || !annotated(s, gk) {
 		return &answer{}, nil
 	}
-	value, wanted := "", false
-	if !h.options.LeaveRoutes {
-		value, wanted = annotationOf(s, req)
-	}
+	value, wanted := h.annotation(ctx, s, req)
 	return &answer{patch: annotationPatch(req.object, value, wanted)}, nil
 }
 
-// annotationOf is the annotation that the object under review must have.
-func annotationOf(s *policy.Snapshot, req *request) (value string, wanted bool) {
+// annotation is the annotation that the object under review must have: what it
+// comes to, unless a guardrail with Deny objects to that, or cannot be asked in
+// time. Then it is what it was, which for a new object is nothing: only the
+// controller knows what is published now, and decides.
+func (h *Handlers) annotation(ctx context.Context, s *policy.Snapshot, req *request) (value string, wanted bool) {
+	if h.options.LeaveRoutes {
+		return "", false
+	}
 	after, _ := s.With(req.named(req.object))
-	return status.AnnotationValue(policy.Resolve(after, req.ref()).Get(req.ref()))
+	e := policy.Resolve(after, req.ref()).Get(req.ref())
+	if ok, err := guardrail.Publishable(ctx, after, e, h.options.Guardrails()); err != nil || !ok {
+		if req.old == nil {
+			return "", false
+		}
+		value, wanted = req.old.GetAnnotations()[status.Annotation]
+		return value, wanted
+	}
+	return status.AnnotationValue(e)
 }
 
 // annotationPatch is what makes the reserved annotations of an object right:

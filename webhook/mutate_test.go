@@ -1,10 +1,15 @@
 package webhook
 
 import (
+	"context"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
+	admissionv1 "k8s.io/api/admission/v1"
 	authenticationv1 "k8s.io/api/authentication/v1"
 
+	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/status"
 )
 
@@ -112,5 +117,47 @@ func TestTheAnnotationIsNoInput(t *testing.T) {
 	a.object.SetAnnotations(map[string]string{status.Annotation: `{"scopes":[{"effective":{"TimeoutPolicy":{"request":"1h"}}}]}`})
 	if got := patched(t, a, review(t, handlersOf(t, s).Mutate(), a)).GetAnnotations()[status.Annotation]; got != wanted(t, s, object(t, checkout)) {
 		t.Errorf("the annotation decided itself: %s", got)
+	}
+}
+
+// noRequest is a rule that no timeout of a request may be set.
+type noRequest struct{}
+
+func (noRequest) Uses() guardrail.Variables { return guardrail.Effective }
+
+func (noRequest) Check(_ context.Context, in guardrail.Input) ([]guardrail.Finding, error) {
+	timeouts, _ := in["effective"].(map[string]any)["TimeoutPolicy"].(map[string]any)
+	if timeouts["request"] != nil {
+		return []guardrail.Finding{{Code: "0", Message: "no"}}, nil
+	}
+	return nil, nil
+}
+
+func TestWhatAGuardrailForbidsIsNotAnnotated(t *testing.T) {
+	s := world(t)
+	h, err := New(Options{
+		Snapshot: func() (*policy.Snapshot, bool) { return s, true },
+		Guardrails: func() []*guardrail.Guardrail {
+			return []*guardrail.Guardrail{{Name: "no", Enforcement: guardrail.Deny, Rules: []guardrail.Rule{noRequest{}}}}
+		},
+		Metrics: prometheus.NewRegistry(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	created := create(t, checkout)
+	if r := review(t, h.Mutate(), created); len(r.Patch) != 0 {
+		t.Errorf("a new route gets %s", r.Patch)
+	}
+	created.object.SetAnnotations(map[string]string{status.Annotation: "by hand"})
+	if got := patched(t, created, review(t, h.Mutate(), created)).GetAnnotations(); len(got) != 0 {
+		t.Errorf("a new route written by hand keeps %v", got)
+	}
+	old, now := object(t, checkout), object(t, checkout)
+	old.SetAnnotations(map[string]string{status.Annotation: "as published"})
+	now.SetAnnotations(map[string]string{status.Annotation: "by hand"})
+	updated := ask{operation: admissionv1.Update, old: old, object: now}
+	if got := patched(t, updated, review(t, h.Mutate(), updated)).GetAnnotations()[status.Annotation]; got != "as published" {
+		t.Errorf("an existing route gets %q", got)
 	}
 }

@@ -38,7 +38,7 @@ func (h *Handlers) validate(ctx context.Context, s *policy.Snapshot, req *reques
 		err = h.guardrail(ctx, s, req, v)
 	case matters(s, gk):
 		if err = h.review(ctx, s, req, v); err == nil {
-			h.spoofed(s, req, v)
+			h.spoofed(ctx, s, req, v)
 		}
 	case gk.Group == policy.Group:
 		err = &undecided{reasonUnknownKind, fmt.Sprintf("attache has not seen the CustomResourceDefinition of %s yet", gk)}
@@ -111,7 +111,7 @@ func (h *Handlers) written(req *request, v *verdict) {
 
 // spoofed warns of an annotation that this very write changed to something that
 // is not what is in force. See the package comment for why it does not deny.
-func (h *Handlers) spoofed(s *policy.Snapshot, req *request, v *verdict) {
+func (h *Handlers) spoofed(ctx context.Context, s *policy.Snapshot, req *request, v *verdict) {
 	gk := req.groupKind()
 	if req.object == nil || req.Operation == admissionv1.Delete || !annotated(s, gk) {
 		return
@@ -123,10 +123,7 @@ func (h *Handlers) spoofed(s *policy.Snapshot, req *request, v *verdict) {
 			return
 		}
 	}
-	want, wanted := "", false
-	if !h.options.LeaveRoutes {
-		want, wanted = annotationOf(s, req)
-	}
+	want, wanted := h.annotation(ctx, s, req)
 	if present != wanted || have != want {
 		v.warn("annotation %s of %s does not say what is in force; attache will put it right", status.Annotation, req.shown())
 	}

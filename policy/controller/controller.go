@@ -195,6 +195,10 @@ func (c *Controller) wait(ctx context.Context, backlog *backlog) bool {
 func (c *Controller) Reconcile(ctx context.Context, ref hierarchy.Ref) (reconcile.Result, error) {
 	writes := c.decide(ref)
 	for _, w := range writes {
+		kind, reason, note := "", "", ""
+		if w.Verb == status.UpdateStatus {
+			kind, reason, note = turned(c.live.Policy(ref), w.Object)
+		}
 		err := c.write(ctx, w)
 		var later errLater
 		switch {
@@ -202,8 +206,11 @@ func (c *Controller) Reconcile(ctx context.Context, ref hierarchy.Ref) (reconcil
 			return reconcile.Result{RequeueAfter: later.after}, nil
 		case err != nil:
 			return reconcile.Result{}, err
+		case reason != "":
+			c.tell(ctx, w.Object, kind, reason, note)
 		}
 	}
+	c.tellOfRoute(ctx, ref)
 	if c.state.repaired(ref) && len(writes) > 0 {
 		c.patience.repaired(ref, time.Now())
 		c.metrics.drift.Inc()

@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -44,6 +45,8 @@ type published struct {
 // held is why something is not published.
 type held struct {
 	violations []guardrail.Violation // none when it could not be judged in time
+	// told says that an event told of it.
+	told bool
 	// concerned are the policies whose word is not published; gateways are those
 	// that the target's paths go through.
 	concerned, gateways []hierarchy.Ref
@@ -148,6 +151,9 @@ func (g *gate) find(s *policy.Snapshot, e *policy.Effective, live status.Live) {
 // settle makes rulings hold, and adds the policies whose status they change.
 func (g *gate) settle(rulings []ruling, look refs) {
 	for _, r := range rulings {
+		if was := g.held[r.target]; was != nil && r.held != nil {
+			r.held.told = was.told
+		}
 		g.forget(r.target, look)
 		if r.published.effective == nil {
 			delete(g.published, r.target)
@@ -182,6 +188,16 @@ func (g *gate) forget(target hierarchy.Ref, look refs) {
 			delete(g.holds, p)
 		}
 	}
+}
+
+// why is what guardrails hold against a target, in words.
+func (h *held) why() string {
+	v := h.violations[0]
+	note := fmt.Sprintf("The effective policy is not published, and what was published last stays in force: guardrail %s objects to %s", v.Guardrail, v)
+	if more := len(h.violations) - 1; more > 0 {
+		note += fmt.Sprintf(" (and %d more)", more)
+	}
+	return note
 }
 
 // of lists where a policy's word is held back, for its status.

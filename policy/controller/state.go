@@ -314,3 +314,15 @@ func (s *state) repaired(ref hierarchy.Ref) bool {
 	delete(s.drifted, ref)
 	return drifted
 }
+
+// newlyHeld says what holds a route back, once for each time that anything does.
+func (s *state) newlyHeld(ref hierarchy.Ref) (why string, uid types.UID, news bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h := s.gate.held[ref]
+	if h == nil || h.told || len(h.violations) == 0 || s.effective[ref] == nil {
+		return "", "", false
+	}
+	h.told = true
+	return h.why(), types.UID(s.effective[ref].UID), true
+}
