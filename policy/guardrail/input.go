@@ -18,6 +18,7 @@ func (j *judge) input(uses Variables, p path, asBefore bool) Input {
 	result, route, s := p.pair.After, p.route, j.after
 	if asBefore {
 		result, route, s = p.pair.Before, p.old, j.before
+		in.undo()
 	}
 	graph := s.Graph()
 	if uses&Effective != 0 {
@@ -52,6 +53,19 @@ func (j *judge) input(uses Variables, p path, asBefore bool) Input {
 		in["namespace"] = map[string]any{"name": p.target.Namespace, "labels": labelsInput(graph.NamespaceLabels(p.target.Namespace))}
 	}
 	return in
+}
+
+// undo makes the part about the edit one that changes nothing. Otherwise what is
+// wrong with the edit itself would seem to have been wrong before.
+func (in Input) undo() {
+	if _, isEdit := in["change"]; !isEdit {
+		return
+	}
+	in["change"] = Edit{}.document(Impact{})["change"]
+	delete(in, "object")
+	if old, ok := in["oldObject"]; ok {
+		in["object"] = old
+	}
 }
 
 func routeInput(route *hierarchy.Route) map[string]any {
