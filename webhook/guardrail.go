@@ -35,11 +35,7 @@ func (h *Handlers) guardrail(ctx context.Context, _ *policy.Snapshot, req *reque
 			v.warn("%s", p)
 			continue
 		}
-		message := p.Message
-		if p.Line > 0 {
-			message = fmt.Sprintf("line %d, column %d: %s", p.Line, p.Column, p.Message)
-		}
-		v.objections = append(v.objections, guardrail.Objection{Field: p.Field, Message: message})
+		v.objections = append(v.objections, guardrail.Objection{Field: p.Field, Message: p.Text()})
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
+	authenticationv1 "k8s.io/api/authentication/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	apischema "k8s.io/apimachinery/pkg/runtime/schema"
@@ -25,10 +26,14 @@ import (
 
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/controller"
+	"github.com/attache-dev/attache/policy/guardrail"
+	"github.com/attache-dev/attache/policy/guardrail/celrule"
+	"github.com/attache-dev/attache/policy/guardrail/regorule"
 	"github.com/attache-dev/attache/policy/schema"
 	"github.com/attache-dev/attache/policy/source/cluster"
 	"github.com/attache-dev/attache/policy/status"
 	"github.com/attache-dev/attache/webhook"
+	"github.com/attache-dev/attache/webhook/access"
 )
 
 // lease is the name of the lease by which replicas elect the one that writes.
@@ -81,11 +86,11 @@ func newProcess(s *settings, log logr.Logger) (*process, error) {
 		return nil, err
 	}
 	p := &process{settings: s, log: log}
-	if p.source, err = cluster.New(config, cluster.Options{Policy: options, Log: log.WithName("cluster")}); err != nil {
+	if p.source, err = cluster.New(config, cluster.Options{Policy: options, Compilers: compilers, Log: log.WithName("cluster")}); err != nil {
 		return nil, err
 	}
 	if !s.disableWebhooks {
-		if p.webhooks, err = s.newWebhooks(p.source, log.WithName("webhook")); err != nil {
+		if p.webhooks, err = s.newWebhooks(config, p.source, log.WithName("webhook")); err != nil {
 			return nil, err
 		}
 	}
@@ -95,6 +100,7 @@ func newProcess(s *settings, log logr.Logger) (*process, error) {
 	if !s.disableController {
 		c, err := controller.New(config, p.source, controller.Options{
 			LeaveRoutes: !s.annotateRoutes,
+			Guardrails:  p.source,
 			Writers:     s.writers,
 			Log:         log.WithName("controller"),
 		})
@@ -138,7 +144,18 @@ func (s *settings) policyOptions() (policy.Options, error) {
 	}, nil
 }
 
-func (s *settings) newWebhooks(source *cluster.Source, log logr.Logger) (*webhook.Server, error) {
+// compilers are those of the languages that guardrails are written in.
+var compilers = guardrail.Compilers{CEL: celrule.Compile, Rego: regorule.Compile}
+
+func (s *settings) newWebhooks(config *rest.Config, source *cluster.Source, log logr.Logger) (*webhook.Server, error) {
+	var mayRead func(context.Context, authenticationv1.UserInfo) func(string) bool
+	if s.accessReviews {
+		reader, err := access.New(config)
+		if err != nil {
+			return nil, err
+		}
+		mayRead = reader.For
+	}
 	handlers, err := webhook.New(webhook.Options{
 		Snapshot: func() (*policy.Snapshot, bool) {
 			synced := source.Synced() // before the snapshot, which can only be newer
@@ -147,6 +164,10 @@ func (s *settings) newWebhooks(source *cluster.Source, log logr.Logger) (*webhoo
 		Terminating: source.Terminating,
 		Controllers: s.effectivePolicyWriters,
 		LeaveRoutes: !s.annotateRoutes,
+		Guardrails:  source.Guardrails,
+		Compilers:   compilers,
+		MayRead:     mayRead,
+		Version:     versionText(),
 		Log:         log,
 	})
 	if err != nil {

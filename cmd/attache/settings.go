@@ -30,6 +30,7 @@ type settings struct {
 	webhookPort     int
 	certDir         string
 	drainDelay      time.Duration
+	accessReviews   bool
 
 	disableController       bool
 	leaderElect             bool
@@ -86,6 +87,8 @@ func (s *settings) flags() *pflag.FlagSet {
 	f.IntVar(&s.webhookPort, "webhook-port", 9443, "port to serve webhooks on")
 	f.StringVar(&s.certDir, "cert-dir", "/etc/attache/tls", "`folder` with tls.crt and tls.key for the webhooks; they are read again when they change")
 	f.DurationVar(&s.drainDelay, "drain-delay", 10*time.Second, "how long to go on serving after being told to end")
+
+	f.BoolVar(&s.accessReviews, "subject-access-reviews", true, "ask the API server which namespaces the author of a write may read, so that answers tell of no others; when false, people are told of their own namespace, and in platform namespaces of everything")
 
 	f.BoolVar(&s.disableController, "disable-controller", false, "write nothing: neither annotations nor EffectivePolicy objects nor status")
 	f.BoolVar(&s.leaderElect, "leader-elect", false, "let one replica write, elected by a lease; needed with more than one")

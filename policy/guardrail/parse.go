@@ -63,6 +63,15 @@ func (p Problem) String() string {
 	return b.String()
 }
 
+// Text is the message with the place in the text of the field: "line 2, column
+// 7: …".
+func (p Problem) Text() string {
+	if p.Line == 0 {
+		return p.Message
+	}
+	return fmt.Sprintf("line %d, column %d: %s", p.Line, p.Column, p.Message)
+}
+
 // spec is the part of PolicyGuardrail's spec that is read here. The types of
 // package v1alpha1 are for clients; core packages read objects as they are.
 type spec struct {

@@ -26,6 +26,7 @@ type fold struct {
 	nsWatch  *watched
 	synced   bool
 	pending  pending
+	rails    rails
 	// refusals are those that nobody has been told of yet.
 	refusals []event
 }
@@ -46,6 +47,8 @@ type pending struct {
 	crds    map[string]*unstructured.Unstructured
 	set     map[hierarchy.Ref]*unstructured.Unstructured
 	written map[hierarchy.Ref]struct{}
+	// rails are guardrails, which no snapshot knows.
+	rails map[hierarchy.Ref]struct{}
 }
 
 func newPending() pending {
@@ -54,6 +57,7 @@ func newPending() pending {
 		crds:    map[string]*unstructured.Unstructured{},
 		set:     map[hierarchy.Ref]*unstructured.Unstructured{},
 		written: map[hierarchy.Ref]struct{}{},
+		rails:   map[hierarchy.Ref]struct{}{},
 	}
 }
 
@@ -257,6 +261,9 @@ func (f *fold) set(k kind, u *unstructured.Unstructured) {
 		if means || writes {
 			f.pending.written[ref] = struct{}{}
 		}
+	case means && k.GroupKind == guardrailKind:
+		f.rails.set(ref, u)
+		f.pending.rails[ref] = struct{}{}
 	case means:
 		f.pending.set[ref] = u
 		delete(f.pending.remove, ref)
@@ -270,6 +277,12 @@ func (f *fold) remove(ref hierarchy.Ref) {
 		f.pending.written[ref] = struct{}{}
 		return
 	}
+	if ref.GroupKind == guardrailKind {
+		f.rails.remove(ref.Name)
+		f.pending.rails[ref] = struct{}{}
+		delete(f.pending.written, ref)
+		return
+	}
 	delete(f.pending.set, ref)
 	delete(f.pending.written, ref)
 	f.pending.remove[ref] = struct{}{}
@@ -278,7 +291,7 @@ func (f *fold) remove(ref hierarchy.Ref) {
 // flush makes the next snapshot.
 func (f *fold) flush(first bool) (*Batch, []hierarchy.Problem) {
 	p := f.pending
-	if !first && len(p.remove)+len(p.crds)+len(p.set)+len(p.written) == 0 {
+	if !first && len(p.remove)+len(p.crds)+len(p.set)+len(p.written)+len(p.rails) == 0 {
 		return nil, nil
 	}
 	f.pending = newPending()
@@ -291,8 +304,10 @@ func (f *fold) flush(first bool) (*Batch, []hierarchy.Problem) {
 	if objects := slices.AppendSeq(slices.Collect(maps.Values(p.crds)), maps.Values(p.set)); len(objects) > 0 {
 		next, problems = next.With(objects...)
 	}
+	problems = append(problems, f.rails.take()...)
 	f.snapshot, batch.After = next, next
 	changed := p.remove
+	maps.Copy(changed, p.rails)
 	for ref := range p.set {
 		changed[ref] = struct{}{}
 	}

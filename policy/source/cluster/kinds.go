@@ -34,6 +34,7 @@ var hierarchyCRDs = map[string]keep{
 	"tcproutes." + hierarchy.Group:       keepAnnotations,
 	"udproutes." + hierarchy.Group:       keepAnnotations,
 	effectiveCRD:                         keepEffective,
+	guardrailCRD:                         keepStatus,
 }
 
 // effectiveCRD is the CRD of EffectivePolicy.

@@ -30,7 +30,8 @@ func Once(ctx context.Context, config *rest.Config, options policy.Options) (*po
 	return snapshot, problems, nil
 }
 
-// Objects lists everything that matters to a snapshot, CRDs first. It reads page
+// Objects lists everything that matters to a snapshot, CRDs first; guardrails do
+// not. It reads page
 // by page, and keeps nothing but what a live source keeps.
 func Objects(ctx context.Context, config *rest.Config, options policy.Options) ([]*unstructured.Unstructured, error) {
 	c, err := newClients(config)
@@ -39,7 +40,7 @@ func Objects(ctx context.Context, config *rest.Config, options policy.Options) (
 	}
 	var names []string
 	err = c.each(ctx, crdObjects, func(u *unstructured.Unstructured) {
-		if matters(u.GetName(), u.GetLabels(), options) && u.GetName() != effectiveCRD {
+		if matters(u.GetName(), u.GetLabels(), options) && u.GetName() != effectiveCRD && u.GetName() != guardrailCRD {
 			names = append(names, u.GetName())
 		}
 	})

@@ -15,6 +15,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/status"
 )
 
@@ -23,6 +24,8 @@ type Options struct {
 	// Policy are the options of the snapshots, the names of kinds without labels
 	// among them.
 	Policy policy.Options
+	// Compilers compile guardrails.
+	Compilers guardrail.Compilers
 	// Log is told, once each, what is wrong with the cluster: kinds that may not
 	// be read, CRDs that talk nonsense. The zero value is told nothing.
 	Log logr.Logger
@@ -34,7 +37,7 @@ type Batch struct {
 	// First says that this is the first snapshot with anything in it.
 	First bool
 	// Changed are the objects that came, went or mean something else, CRDs of
-	// policy kinds and route kinds among them.
+	// policy kinds and route kinds, and guardrails, among them.
 	Changed []hierarchy.Ref
 	// Written are the objects that mean what they meant, but where somebody else
 	// wrote what is ours: an annotation, the status of a policy, an
@@ -50,8 +53,9 @@ type Source struct {
 	events  *queue
 	fold    *fold
 
-	snapshot atomic.Pointer[policy.Snapshot]
-	synced   chan struct{}
+	snapshot   atomic.Pointer[policy.Snapshot]
+	guardrails atomic.Pointer[[]*guardrail.Guardrail]
+	synced     chan struct{}
 
 	mu          sync.Mutex // held while a batch is published
 	subscribers map[int]func(Batch)
@@ -74,6 +78,7 @@ func New(config *rest.Config, options Options) (*Source, error) {
 	}
 	s.snapshot.Store(policy.NewSnapshot(options.Policy))
 	s.fold = newFold(options.Policy, nil, nil)
+	s.fold.rails.compilers = options.Compilers
 	return s, nil
 }
 
@@ -100,6 +105,8 @@ func (s *Source) Start(ctx context.Context) error {
 		}
 		batch, problems := s.fold.apply(s.events.take())
 		if batch != nil {
+			list := s.fold.rails.list()
+			s.guardrails.Store(&list)
 			s.publish(*batch)
 		}
 		s.report(problems)
@@ -152,7 +159,7 @@ func (s *Source) report(problems []hierarchy.Problem) {
 	s.fold.refusals = nil
 	for _, p := range problems {
 		log := s.options.Log.V(1)
-		if p.Ref.GroupKind == crdKind {
+		if p.Ref.GroupKind == crdKind || p.Ref.GroupKind == guardrailKind {
 			log = s.options.Log
 		}
 		log.Info("An object has a problem", "object", p.Ref.String(), "field", p.Field, "problem", p.Message)

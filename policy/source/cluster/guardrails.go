@@ -1,0 +1,64 @@
+package cluster
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/guardrail"
+)
+
+var guardrailKind = schema.GroupKind{Group: policy.Group, Kind: "PolicyGuardrail"}
+
+// guardrailCRD is the CRD of PolicyGuardrail.
+const guardrailCRD = "policyguardrails." + policy.Group
+
+// rails are the compiled guardrails. They belong to the fold.
+type rails struct {
+	compilers guardrail.Compilers
+	byName    map[string]*guardrail.Guardrail
+	problems  []hierarchy.Problem
+}
+
+// set compiles a guardrail. Its text compiles once, however often its status is
+// written.
+func (r *rails) set(ref hierarchy.Ref, u *unstructured.Unstructured) {
+	g, problems := guardrail.Parse(u, r.compilers)
+	for _, p := range problems {
+		r.problems = append(r.problems, hierarchy.Problem{Ref: ref, Field: p.Field, Message: p.Text()})
+	}
+	if r.byName == nil {
+		r.byName = map[string]*guardrail.Guardrail{}
+	}
+	r.byName[ref.Name] = g
+}
+
+func (r *rails) remove(name string) { delete(r.byName, name) }
+
+// take returns what is wrong with guardrails that came since the last time.
+func (r *rails) take() []hierarchy.Problem {
+	problems := r.problems
+	r.problems = nil
+	return problems
+}
+
+// list is all guardrails, sorted by name: a new list each time.
+func (r *rails) list() []*guardrail.Guardrail {
+	return slices.SortedFunc(maps.Values(r.byName), func(a, b *guardrail.Guardrail) int { return strings.Compare(a.Name, b.Name) })
+}
+
+// Guardrails are those that are in force now, compiled, sorted by name; the ones
+// that do not compile are among them, Broken. Once Synced, none is missing. The
+// list is shared and must not be changed; when a guardrail comes, goes or says
+// something else there is another list, and a Batch in which Changed names it.
+func (s *Source) Guardrails() []*guardrail.Guardrail {
+	if list := s.guardrails.Load(); list != nil {
+		return *list
+	}
+	return nil
+}

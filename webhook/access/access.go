@@ -1,0 +1,157 @@
+// Package access finds out which namespaces a person may read, by asking the API
+// server.
+//
+// # Purpose
+//
+// Answers of admission tell what an edit changes in namespaces that its author
+// may never have seen. What they may not read they are not told.
+//
+// # Invariants
+//
+//   - The question is always the same: may this user get HTTPRoutes there? One
+//     question about the whole cluster comes first, because whoever works on a
+//     platform gets a yes to it, and no more questions are asked.
+//   - A review asks at most MaxQuestions times, for at most Patience in all. What
+//     was not answered by then, or went wrong, is a no.
+//   - Answers are remembered for Remember. No right is cached for longer.
+//
+// # What it must not do
+//
+// Decide anything about an edit: it says how much may be told, nothing else.
+package access
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	authenticationv1 "k8s.io/api/authentication/v1"
+	authorizationv1 "k8s.io/api/authorization/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	authorization "k8s.io/client-go/kubernetes/typed/authorization/v1"
+	"k8s.io/client-go/rest"
+
+	"github.com/attache-dev/attache/hierarchy"
+)
+
+// Limits of what is asked.
+const (
+	// MaxQuestions is how often one review asks.
+	MaxQuestions = 6
+	// Patience is how long one review waits for all its answers.
+	Patience = 500 * time.Millisecond
+	// Remember is how long an answer counts.
+	Remember = 10 * time.Second
+	// maxRemembered is how many answers are kept; beyond it all are forgotten.
+	maxRemembered = 10_000
+)
+
+// Asker asks the API server about access: SubjectAccessReviewInterface is one.
+type Asker interface {
+	Create(ctx context.Context, review *authorizationv1.SubjectAccessReview, options metav1.CreateOptions) (*authorizationv1.SubjectAccessReview, error)
+}
+
+// Reader answers who may read what, and remembers it for a while.
+type Reader struct {
+	asker Asker
+	now   func() time.Time
+
+	mu      sync.Mutex
+	answers map[question]answer
+}
+
+type question struct{ user, namespace string }
+
+type answer struct {
+	yes   bool
+	until time.Time
+}
+
+// New returns a Reader that asks an API server.
+func New(config *rest.Config) (*Reader, error) {
+	c, err := authorization.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to the API server: %w", err)
+	}
+	return NewReader(c.SubjectAccessReviews()), nil
+}
+
+// NewReader returns a Reader that asks somebody.
+func NewReader(asker Asker) *Reader {
+	return &Reader{asker: asker, now: time.Now, answers: map[question]answer{}}
+}
+
+// For is what one review asks with: whether its author may read the routes of a
+// namespace.
+func (r *Reader) For(ctx context.Context, user authenticationv1.UserInfo) func(namespace string) bool {
+	s := &session{reader: r, user: user, key: keyOf(user), left: MaxQuestions, deadline: r.now().Add(Patience)}
+	return func(namespace string) bool {
+		return s.may(ctx, metav1.NamespaceAll) || s.may(ctx, namespace)
+	}
+}
+
+// session is the questions of one review.
+type session struct {
+	reader   *Reader
+	user     authenticationv1.UserInfo
+	key      string
+	left     int
+	deadline time.Time
+}
+
+func (s *session) may(ctx context.Context, namespace string) bool {
+	q := question{s.key, namespace}
+	if yes, known := s.reader.known(q); known {
+		return yes
+	}
+	if s.left--; s.left < 0 {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.deadline.Sub(s.reader.now()))
+	defer cancel()
+	reply, err := s.reader.asker.Create(ctx, s.review(namespace), metav1.CreateOptions{})
+	if err != nil {
+		s.left = 0 // what does not answer now will not answer the next question either
+		return false
+	}
+	s.reader.remember(q, reply.Status.Allowed)
+	return reply.Status.Allowed
+}
+
+func (s *session) review(namespace string) *authorizationv1.SubjectAccessReview {
+	extra := make(map[string]authorizationv1.ExtraValue, len(s.user.Extra))
+	for k, v := range s.user.Extra {
+		extra[k] = authorizationv1.ExtraValue(v)
+	}
+	return &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
+		User: s.user.Username, UID: s.user.UID, Groups: s.user.Groups, Extra: extra,
+		ResourceAttributes: &authorizationv1.ResourceAttributes{
+			Namespace: namespace, Verb: "get", Group: hierarchy.Group, Resource: "httproutes",
+		},
+	}}
+}
+
+func (r *Reader) known(q question) (yes, known bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	a, known := r.answers[q]
+	return a.yes, known && r.now().Before(a.until)
+}
+
+func (r *Reader) remember(q question, yes bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.answers) >= maxRemembered {
+		clear(r.answers)
+	}
+	r.answers[q] = answer{yes, r.now().Add(Remember)}
+}
+
+// keyOf tells users apart by everything that rights can depend on.
+func keyOf(user authenticationv1.UserInfo) string {
+	groups := slices.Sorted(slices.Values(user.Groups))
+	return fmt.Sprintf("%q %q %q %q", user.Username, user.UID, strings.Join(groups, ","), user.Extra)
+}
