@@ -195,11 +195,12 @@ type GuardrailExpression struct {
 	// FieldPath is the value that it is about, as a path in the input document.
 	// Messages then show the value and who set it.
 	//
-	// Valid: "effective.TimeoutPolicy.request". Invalid: ".request".
+	// Valid: "effective.TimeoutPolicy.request",
+	// 'effective["ColourPolicy.example.com"].hue'. Invalid: ".request".
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=256
-	// +kubebuilder:validation:XValidation:rule=`self.matches('^(effective|origins|before|route|rule|listener|gateway|gatewayClass|namespace|object|oldObject|operation|user|change)([.][^. ]+)*$')`,message="not a path in the input document: begin with one of its variables, such as effective.TimeoutPolicy.request",messageExpression=`'"%s" is not a path in the input document: begin with one of its variables, such as effective.TimeoutPolicy.request'.format([self])`
+	// +kubebuilder:validation:XValidation:rule=`self.matches('^(effective|origins|before|route|rule|listener|gateway|gatewayClass|namespace|object|oldObject|operation|user|change)([[]"[^"]+"[]]|[.][^. ]+)*$')`,message="not a path in the input document: begin with one of its variables, such as effective.TimeoutPolicy.request",messageExpression=`'"%s" is not a path in the input document: begin with one of its variables, such as effective.TimeoutPolicy.request'.format([self])`
 	FieldPath string `json:"fieldPath,omitempty"`
 }
 

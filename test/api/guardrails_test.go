@@ -55,6 +55,7 @@ func guardrails() []manifest {
 		match("route kind in plural", "routeKinds: [httproutes]", `"httproutes" is not a kind of Route: write HTTPRoute for a kind of Gateway API`),
 
 		expression("with a field", "expression: 'true', message: m, fieldPath: effective.TimeoutPolicy.request"),
+		expression("with a field of another group", `expression: 'true', message: m, fieldPath: 'effective["ColourPolicy.example.com"].hue'`),
 		expression("with a message of its own", "expression: 'true', messageExpression: string(route.name)"),
 		expression("without a message", "expression: 'true'", "spec.cel[0]: ", "the expression has no message: write message and say what to do instead"),
 		expression("with two messages", "expression: 'true', message: m, messageExpression: string(route.name)", "message and messageExpression are both set: keep one of them"),
