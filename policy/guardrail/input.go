@@ -63,6 +63,7 @@ func (in Input) undo() {
 	}
 	in["change"] = Edit{}.document(Impact{})["change"]
 	delete(in, "object")
+	delete(in, "operation")
 	if old, ok := in["oldObject"]; ok {
 		in["object"] = old
 	}

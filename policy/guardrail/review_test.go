@@ -221,6 +221,30 @@ func TestAPolicyWithoutEffectSaysWhy(t *testing.T) {
 	}
 }
 
+// noDeletions denies deletions, whatever follows from them.
+type noDeletions struct{}
+
+func (noDeletions) Uses() guardrail.Variables { return guardrail.Operation }
+
+func (noDeletions) Check(_ context.Context, in guardrail.Input) ([]guardrail.Finding, error) {
+	if in["operation"] == "DELETE" {
+		return []guardrail.Finding{{Code: "0", Message: "nobody deletes"}}, nil
+	}
+	return nil, nil
+}
+
+func TestADeletionWasNotADeletionBefore(t *testing.T) {
+	public := timeout(t, "infra", "public", onGateway, "default: {request: 5s}")
+	s, _ := shop(t).With(public)
+	rails := []*guardrail.Guardrail{{Name: "keep", Enforcement: guardrail.Deny, Rules: []guardrail.Rule{noDeletions{}}}}
+	if v := review(t, s, guardrail.Edit{Old: public, Operation: "DELETE"}, rails); !v.Denied() {
+		t.Error("a rule against deletions does not deny one")
+	}
+	if v := review(t, s, guardrail.Edit{Old: public, New: public, Operation: "UPDATE"}, rails); v.Denied() {
+		t.Error("a rule against deletions denies an update")
+	}
+}
+
 // warnsOfLabs wants no timeouts: it warns on the routes of labs, and denies on
 // those of shop.
 type warnsOfLabs struct{}
