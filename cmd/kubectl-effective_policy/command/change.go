@@ -31,8 +31,8 @@ type changeFlags struct {
 	keepRefused bool
 }
 
-func (f *changeFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringArrayVar(&f.base, "base", nil, "manifests of what is there now, instead of a cluster: a file, a folder, or - for standard input; may be repeated")
+func (f *changeFlags) add(cmd *cobra.Command, instead string) {
+	cmd.Flags().StringArrayVar(&f.base, "base", nil, "manifests of what is there now, instead of "+instead+": a file, a folder, or - for standard input; may be repeated")
 	cmd.Flags().BoolVar(&f.remove, "delete", false, "the objects are removed, not applied")
 }
 
@@ -185,18 +185,31 @@ func (o *options) surroundingFiles(ctx context.Context, base []string) (*surroun
 	return around, nil
 }
 
+// edited are the documents that can change an effective policy: all but
+// guardrails.
+func (c *change) edited() []int {
+	var list []int
+	for i, d := range c.documents {
+		if !isGuardrail(d.Object) {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
 // edit is the change as one edit. Of a single object it is what an API server
 // would ask about it.
 func (c *change) edit() guardrail.Edit {
-	if len(c.documents) == 1 {
-		return c.editOf(0)
+	edited := c.edited()
+	if len(edited) == 1 {
+		return c.editOf(edited[0])
 	}
 	var e guardrail.Edit
-	for _, d := range c.documents {
-		if c.remove {
-			e.Remove = append(e.Remove, guardrail.RefOf(d.Object))
+	for _, i := range edited {
+		if u := c.documents[i].Object; c.remove {
+			e.Remove = append(e.Remove, guardrail.RefOf(u))
 		} else {
-			e.Also = append(e.Also, d.Object)
+			e.Also = append(e.Also, u)
 		}
 	}
 	return e

@@ -33,7 +33,7 @@ Exit code 1 says that something changes, 0 that nothing does.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.diff(cmd, flags) },
 	}
-	flags.add(cmd)
+	flags.add(cmd, "the cluster")
 	o.addOutput(cmd, formatTable, formatJSON)
 	return cmd
 }

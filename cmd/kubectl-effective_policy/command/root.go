@@ -101,6 +101,7 @@ manifests alone: no cluster, no network, the same answers.`,
 		o.graphCommand(),
 		o.kindsCommand(),
 		o.diffCommand(),
+		o.checkCommand(),
 		o.versionCommand(),
 	)
 	return root

@@ -1,0 +1,114 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/attache-dev/attache/policy/guardrail"
+	"github.com/attache-dev/attache/policy/guardrail/celrule"
+	"github.com/attache-dev/attache/policy/guardrail/regorule"
+	"github.com/attache-dev/attache/policy/source"
+)
+
+// compilers are those of the languages that guardrails can be written in.
+var compilers = guardrail.Compilers{CEL: celrule.Compile, Rego: regorule.Compile}
+
+// Variables that exist only for the edit of one object, and those that exist
+// only when it is known who edits.
+const (
+	oneObject = guardrail.Object | guardrail.OldObject | guardrail.Operation
+	byWhom    = guardrail.User
+)
+
+// rails compiles the guardrails that are in force after the change: those of the
+// world and, before these, those of the change itself, with what an API server
+// would say about the latter.
+func (c *change) rails(ctx context.Context) ([]*guardrail.Guardrail, []finding) {
+	inForce := map[string]*guardrail.Guardrail{}
+	var findings []finding
+	for _, u := range c.guardrails {
+		g, _ := guardrail.Parse(u, compilers)
+		if g.Broken != "" {
+			findings = append(findings, finding{
+				Level: levelNote, Rule: brokenRule, Object: guardrail.RefOf(u).String(),
+				Message: "checks nothing, because it does not compile: " + g.Broken,
+			})
+		}
+		inForce[g.Name] = g
+	}
+	for _, d := range c.documents {
+		if !isGuardrail(d.Object) {
+			continue
+		}
+		if c.remove {
+			delete(inForce, d.Object.GetName())
+			continue
+		}
+		g, problems := guardrail.Parse(d.Object, compilers)
+		problems = append(problems, guardrail.RunExamples(ctx, g, d.Object)...)
+		for _, p := range problems {
+			findings = append(findings, guardrailFinding(d, p))
+		}
+		inForce[g.Name] = g
+	}
+	var rails []*guardrail.Guardrail
+	for _, name := range slices.Sorted(maps.Keys(inForce)) {
+		rails = append(rails, inForce[name])
+	}
+	return rails, findings
+}
+
+// guardrailFinding is a problem of a guardrail at its place in the file.
+func guardrailFinding(d source.Document, p guardrail.Problem) finding {
+	f := findingAt(d, p.Field)
+	f.Level, f.Rule, f.Message = levelDenied, brokenRule, p.Message
+	if p.Warning {
+		f.Level = levelWarning
+	}
+	if p.Line > 0 {
+		f.Message = fmt.Sprintf("line %d column %d: %s", p.Line, p.Column, p.Message)
+		if strings.Contains(textAt(d.Object, p.Field), "\n") { // a block of text begins below its key
+			f.Line += p.Line
+		}
+	}
+	return f
+}
+
+// textAt is the text of a field such as spec.rego or spec.cel[2].expression.
+func textAt(u *unstructured.Unstructured, field string) string {
+	var value any = u.Object
+	for _, step := range strings.FieldsFunc(field, func(r rune) bool { return strings.ContainsRune(".[]", r) }) {
+		switch v := value.(type) {
+		case map[string]any:
+			value = v[step]
+		case []any:
+			i := 0
+			if _, err := fmt.Sscan(step, &i); err != nil || i >= len(v) {
+				return ""
+			}
+			value = v[i]
+		}
+	}
+	text, _ := value.(string)
+	return text
+}
+
+// part returns guardrails with only the rules that a test picks. Guardrails
+// without any are left out.
+func part(rails []*guardrail.Guardrail, pick func(guardrail.Variables) bool) []*guardrail.Guardrail {
+	var list []*guardrail.Guardrail
+	for _, g := range rails {
+		rules := slices.DeleteFunc(slices.Clone(g.Rules), func(r guardrail.Rule) bool { return !pick(r.Uses()) })
+		if len(rules) > 0 {
+			some := *g
+			some.Rules = rules
+			list = append(list, &some)
+		}
+	}
+	return list
+}

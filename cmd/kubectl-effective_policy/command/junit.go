@@ -1,0 +1,97 @@
+package command
+
+import (
+	"encoding/xml"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// The form of JUnit's reports that continuous integration reads.
+type (
+	junitSuites struct {
+		XMLName  xml.Name     `xml:"testsuites"`
+		Name     string       `xml:"name,attr"`
+		Tests    int          `xml:"tests,attr"`
+		Failures int          `xml:"failures,attr"`
+		Errors   int          `xml:"errors,attr"`
+		Suites   []junitSuite `xml:"testsuite"`
+	}
+	junitSuite struct {
+		Name     string      `xml:"name,attr"`
+		Tests    int         `xml:"tests,attr"`
+		Failures int         `xml:"failures,attr"`
+		Errors   int         `xml:"errors,attr"`
+		Skipped  int         `xml:"skipped,attr"`
+		Cases    []junitCase `xml:"testcase"`
+	}
+	junitCase struct {
+		Name    string        `xml:"name,attr"`
+		Class   string        `xml:"classname,attr"`
+		File    string        `xml:"file,attr,omitempty"`
+		Line    int           `xml:"line,attr,omitempty"`
+		Failure *junitFailure `xml:"failure,omitempty"`
+		Out     string        `xml:"system-out,omitempty"`
+	}
+	junitFailure struct {
+		Message string `xml:"message,attr"`
+		Type    string `xml:"type,attr"`
+		Text    string `xml:",chardata"`
+	}
+)
+
+// add puts a case into the suite of a name, the last one or a new one.
+func (s *junitSuites) add(suite string, c junitCase) {
+	if n := len(s.Suites); n == 0 || s.Suites[n-1].Name != suite {
+		s.Suites = append(s.Suites, junitSuite{Name: suite})
+	}
+	last := &s.Suites[len(s.Suites)-1]
+	last.Cases = append(last.Cases, c)
+	last.Tests++
+	s.Tests++
+	if c.Failure != nil {
+		last.Failures++
+		s.Failures++
+	}
+}
+
+func writeJUnit(to io.Writer, suites *junitSuites) error {
+	text, err := xml.MarshalIndent(suites, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(to, "%s%s\n", xml.Header, text)
+	return err
+}
+
+// junitOfCheck has a suite for each file and a case for each object. An object
+// fails when something in it is denied.
+func junitOfCheck(r *checkReport) *junitSuites {
+	suites := &junitSuites{Name: "check"}
+	for _, object := range r.checked {
+		c := junitCase{Name: object.name, Class: object.file, File: object.file, Line: object.line}
+		var denied, other []string
+		for _, f := range r.Findings {
+			if f.File != object.file || f.Document != object.document || f.Item != object.item {
+				continue
+			}
+			line := fmt.Sprintf("%s: %s: %s", f.place(), f.Level, f.sentence())
+			if f.Level != levelDenied {
+				other = append(other, line)
+				continue
+			}
+			if denied = append(denied, line); len(denied) == 1 {
+				c.Failure = &junitFailure{Message: f.sentence(), Type: f.Rule}
+			}
+		}
+		if n := len(denied); n > 1 {
+			c.Failure.Message += fmt.Sprintf(" (and %d more)", n-1)
+		}
+		if c.Failure != nil {
+			c.Failure.Text = strings.Join(denied, "\n")
+		}
+		c.Out = strings.Join(other, "\n")
+		suites.add(object.file, c)
+	}
+	return suites
+}
