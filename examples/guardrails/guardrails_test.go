@@ -81,3 +81,31 @@ func TestBothLanguagesHaveTheSameMatchAndExamples(t *testing.T) {
 		}
 	}
 }
+
+// The manifest and the module in docs/guardrails.md must work as they stand there.
+func TestTheDocumentationCompiles(t *testing.T) {
+	data, err := os.ReadFile("../../docs/guardrails.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := func(language string) string {
+		_, rest, _ := strings.Cut(string(data), "```"+language+"\n")
+		text, _, _ := strings.Cut(rest, "```")
+		return text
+	}
+	u := object(t, block("yaml"))
+	g, problems := guardrail.Parse(u, guardrail.Compilers{CEL: celrule.Compile})
+	for _, p := range append(problems, guardrail.RunExamples(t.Context(), g, u)...) {
+		t.Error(p)
+	}
+	rules, problems := regorule.Compile(block("rego"))
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	findings, err := rules[0].Check(t.Context(), guardrail.Input{
+		"route": map[string]any{"name": "web"}, "effective": map[string]any{"TimeoutPolicy": map[string]any{"request": "2m"}},
+	})
+	if err != nil || len(findings) != 2 {
+		t.Errorf("%v, %v", findings, err)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/attache-dev/attache/policy/guardrail"
@@ -199,6 +200,21 @@ func TestAnEndedContextIsAnErrorOfTheContext(t *testing.T) {
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
+}
+
+func TestARuleCanBeUsedByManyAtOnce(t *testing.T) {
+	r, in := compile(t, `effective.transformList(k, v, k).size() == 2 && route.name.matches("^check") && duration(effective.TimeoutPolicy.request) > duration("1s")`), document()
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for range 50 {
+				if findings, err := r.Check(context.Background(), in); err != nil || len(findings) > 0 {
+					t.Errorf("%v, %v", findings, err)
+				}
+			}
+		})
+	}
+	all.Wait()
 }
 
 func BenchmarkCheck(b *testing.B) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/attache-dev/attache/policy/guardrail"
@@ -191,6 +192,21 @@ func TestAnEndedContextIsAnErrorOfTheContext(t *testing.T) {
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
+}
+
+func TestARuleCanBeUsedByManyAtOnce(t *testing.T) {
+	r, in := compile(t, denyIf(`some h in input.route.hostnames; regex.match("^x", sprintf("%s", [h]))`)), document()
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for range 50 {
+				if findings, err := r.Check(context.Background(), in); err != nil || len(findings) > 0 {
+					t.Errorf("%v, %v", findings, err)
+				}
+			}
+		})
+	}
+	all.Wait()
 }
 
 const benchmarkModule = `package guardrail
