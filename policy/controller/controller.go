@@ -57,6 +57,7 @@ type Controller struct {
 	state    *state
 	patience *patience
 	metrics  *measures
+	audit    *audit
 }
 
 // New returns a controller that learns from a source and writes to the API
@@ -95,6 +96,7 @@ func New(config *rest.Config, from *cluster.Source, options Options) (*Controlle
 		state:    newState(rails),
 		patience: &patience{fights: map[hierarchy.Ref]fight{}},
 		metrics:  m,
+		audit:    newAudit(),
 	}, nil
 }
 
@@ -141,6 +143,8 @@ func (c *Controller) follow(ctx context.Context, queue workqueue.TypedRateLimiti
 		for ref := range look {
 			queue.Add(ref)
 		}
+		c.audit.touch(look)
+		go c.audits(ctx, queue)
 		c.retry(backlog)
 		for c.wait(ctx, backlog) {
 			after, changed, written, since := backlog.take()
@@ -149,6 +153,7 @@ func (c *Controller) follow(ctx context.Context, queue workqueue.TypedRateLimiti
 				after = c.state.snapshot
 			}
 			look, drifted := c.state.settle(ctx, after, changed, written)
+			c.audit.touch(c.state.audited(look, changed))
 			c.metrics.resolve.Observe(time.Since(began).Seconds())
 			c.metrics.lag.Observe(time.Since(since).Seconds())
 			for ref := range look {
@@ -193,7 +198,10 @@ func (c *Controller) wait(ctx context.Context, backlog *backlog) bool {
 
 // Reconcile makes what is written about one object true.
 func (c *Controller) Reconcile(ctx context.Context, ref hierarchy.Ref) (reconcile.Result, error) {
-	writes := c.decide(ref)
+	writes, err := c.plan(ctx, ref)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
 	for _, w := range writes {
 		kind, reason, note := "", "", ""
 		if w.Verb == status.UpdateStatus {

@@ -1,7 +1,13 @@
 package controller
 
 import (
+	"context"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/status"
@@ -11,6 +17,26 @@ import (
 type live interface {
 	status.Live
 	Conditions(ref hierarchy.Ref) status.Conditions
+}
+
+// plan is decide, or guardrailStatus for a guardrail.
+func (c *Controller) plan(ctx context.Context, ref hierarchy.Ref) ([]status.Write, error) {
+	if ref.GroupKind == guardrailKind {
+		return c.guardrailStatus(ctx, ref)
+	}
+	return c.decide(ref), nil
+}
+
+// get reads a cluster-scoped object; nil when there is none.
+func (c *Controller) get(ctx context.Context, resource schema.GroupVersionResource, name string) (*unstructured.Unstructured, error) {
+	object, err := c.client.Resource(resource).Get(ctx, name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading %s %s: %w", resource.Resource, name, err)
+	}
+	return object, nil
 }
 
 // decide lists the writes that make what is written about one object true:

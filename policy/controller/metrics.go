@@ -14,6 +14,8 @@ type measures struct {
 	lag     prometheus.Histogram
 	drift   prometheus.Counter
 	held    *prometheus.GaugeVec
+
+	violations *prometheus.GaugeVec
 }
 
 // The values of the label reason of attache_held_targets.
@@ -39,6 +41,10 @@ func newMeasures(registry prometheus.Registerer) (*measures, error) {
 			Help:    "Time from the first change of a batch becoming known until what it touches is resolved.",
 			Buckets: seconds,
 		}),
+		violations: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "attache_violations",
+			Help: "Paths whose published policy violates a guardrail, each counted once for each objection, by guardrail and enforcement.",
+		}, []string{"guardrail", "enforcement"}),
 		held: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "attache_held_targets",
 			Help: "Routes whose effective policy is not published, by reason: violation (a guardrail objects), undecided (guardrails could not be asked in time).",
@@ -56,6 +62,9 @@ func newMeasures(registry prometheus.Registerer) (*measures, error) {
 		return nil, err
 	}
 	if m.lag, err = register(registry, m.lag); err != nil {
+		return nil, err
+	}
+	if m.violations, err = register(registry, m.violations); err != nil {
 		return nil, err
 	}
 	if m.held, err = register(registry, m.held); err != nil {

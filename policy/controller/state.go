@@ -17,6 +17,7 @@ import (
 )
 
 var (
+	namespaceKind = schema.GroupKind{Kind: "Namespace"}
 	guardrailKind = schema.GroupKind{Group: policy.Group, Kind: "PolicyGuardrail"}
 	effectiveKind = schema.GroupKind{Group: policy.Group, Kind: status.Kind}
 	crdKind       = schema.GroupKind{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}
@@ -139,6 +140,10 @@ func (s *state) settle(ctx context.Context, after *policy.Snapshot, changed, wri
 	s.gate.settle(rulings, look)
 	s.lookAtPolicies(before, after, changed, look)
 	for ref := range written {
+		if ref.GroupKind == guardrailKind {
+			look.add(ref) // somebody else wrote its status
+			continue
+		}
 		if ref.GroupKind == crdKind {
 			look.addAll(maps.Keys(s.effective))
 			continue
@@ -148,6 +153,28 @@ func (s *state) settle(ctx context.Context, after *policy.Snapshot, changed, wri
 		s.drifted.add(ref)
 	}
 	return look, drifted
+}
+
+// audited are the targets, among those looked at, that violations may have come
+// to or gone from, and those whose namespace means something else now.
+func (s *state) audited(look, changed refs) refs {
+	targets := refs{}
+	for ref := range look {
+		if ref.GroupKind != gatewayKind && s.snapshot.IsRoute(ref.GroupKind) {
+			targets.add(ref)
+		}
+	}
+	for ref := range changed {
+		if ref.GroupKind != namespaceKind {
+			continue
+		}
+		for target := range s.effective {
+			if target.Namespace == ref.Name {
+				targets.add(target)
+			}
+		}
+	}
+	return targets
 }
 
 // replace counts a target's old effective policy out and its new one in. All

@@ -279,7 +279,7 @@ func (j *judge) keep(rail *Guardrail, p path, f Finding, failed bool) {
 
 func (j *judge) violations() []Violation {
 	var list []Violation
-	for _, v := range slices.SortedFunc(maps.Values(j.found), func(a, b *Violation) int { return compareViolations(*a, *b) }) {
+	for _, v := range slices.SortedFunc(maps.Values(j.found), func(a, b *Violation) int { return Compare(*a, *b) }) {
 		list = append(list, *v)
 	}
 	return list

@@ -79,7 +79,8 @@ func (v Violation) String() string {
 	return b.String()
 }
 
-func compareViolations(a, b Violation) int {
+// Compare orders violations by guardrail, path and objection, as all output does.
+func Compare(a, b Violation) int {
 	return cmp.Or(
 		strings.Compare(a.Guardrail, b.Guardrail),
 		hierarchy.Compare(a.Target, b.Target),

@@ -1,0 +1,219 @@
+package controller
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"k8s.io/client-go/util/workqueue"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/guardrail"
+	"github.com/attache-dev/attache/policy/status"
+)
+
+// pause is how long the audit waits for more changes after the first one. It is
+// longer than that of writers: nobody waits for it.
+const pause = 250 * time.Millisecond
+
+// audit knows what violates guardrails now, in what is published. It follows
+// changes: what a change does not touch is not looked at again, and guardrails
+// that did not change are asked about nothing else.
+type audit struct {
+	// filled holds one token while there is something to do.
+	filled chan struct{}
+
+	mu sync.Mutex
+	// dirty are the targets to look at again.
+	dirty refs
+	// rails are the guardrails that results are about.
+	rails   map[string]*guardrail.Guardrail
+	results map[string]map[hierarchy.Ref][]guardrail.Violation // by guardrail
+}
+
+func newAudit() *audit {
+	return &audit{
+		filled: make(chan struct{}, 1), dirty: refs{},
+		rails: map[string]*guardrail.Guardrail{}, results: map[string]map[hierarchy.Ref][]guardrail.Violation{},
+	}
+}
+
+// touch has targets looked at again, and guardrails that have changed.
+func (a *audit) touch(targets refs) {
+	a.mu.Lock()
+	maps.Copy(a.dirty, targets)
+	a.mu.Unlock()
+	select {
+	case a.filled <- struct{}{}:
+	default:
+	}
+}
+
+// take returns what is to be looked at, and says which guardrails came or
+// changed, and which are gone.
+func (a *audit) take(now []*guardrail.Guardrail) (dirty refs, fresh []*guardrail.Guardrail, gone []string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	dirty, a.dirty = a.dirty, refs{}
+	next := make(map[string]*guardrail.Guardrail, len(now))
+	for _, g := range now {
+		next[g.Name] = g
+		if a.rails[g.Name] != g {
+			fresh = append(fresh, g)
+			a.results[g.Name] = map[hierarchy.Ref][]guardrail.Violation{}
+		}
+	}
+	for name := range a.rails {
+		if next[name] == nil {
+			gone = append(gone, name)
+			delete(a.results, name)
+		}
+	}
+	a.rails = next
+	return dirty, fresh, gone
+}
+
+// set takes in what violates guardrails on a target, and says which guardrails
+// that is news for.
+func (a *audit) set(target hierarchy.Ref, rails []*guardrail.Guardrail, found []guardrail.Violation, news map[string]bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	by := map[string][]guardrail.Violation{}
+	for _, v := range found {
+		by[v.Guardrail] = append(by[v.Guardrail], v)
+	}
+	for _, g := range rails {
+		results, now := a.results[g.Name], by[g.Name]
+		if results == nil || len(now) == 0 && len(results[target]) == 0 {
+			continue
+		}
+		news[g.Name] = true
+		if results[target] = now; len(now) == 0 {
+			delete(results, target)
+		}
+	}
+}
+
+// report says what violates a guardrail, sorted.
+func (a *audit) report(name string) (g *guardrail.Guardrail, found []guardrail.Violation) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, violations := range a.results[name] {
+		found = append(found, violations...)
+	}
+	slices.SortFunc(found, guardrail.Compare)
+	return a.rails[name], found
+}
+
+// follow looks again at what was touched until ctx ends, and queues guardrails
+// whose status may have become wrong.
+func (c *Controller) audits(ctx context.Context, queue workqueue.TypedRateLimitingInterface[hierarchy.Ref]) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-c.audit.filled:
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+		for name := range c.round(ctx) {
+			queue.Add(guardrailRef(name))
+		}
+	}
+}
+
+func guardrailRef(name string) hierarchy.Ref {
+	return hierarchy.NewRef(guardrailKind.Group, guardrailKind.Kind, "", name)
+}
+
+// round looks at what was touched, and returns the guardrails with news.
+func (c *Controller) round(ctx context.Context) (news map[string]bool) {
+	snapshot, published := c.state.current()
+	rails := c.state.rails()
+	dirty, fresh, gone := c.audit.take(rails)
+	news = map[string]bool{}
+	look := func(targets refs, rails []*guardrail.Guardrail) {
+		series := guardrail.NewSeries(snapshot, rails)
+		for target := range targets {
+			found, err := series.Existing(ctx, published[target])
+			if err != nil {
+				c.options.Log.Error(err, "Cannot audit an object", "object", target.String())
+				continue
+			}
+			c.audit.set(target, rails, found, news)
+		}
+	}
+	all := refs{}
+	if len(fresh) > 0 {
+		all.addAll(maps.Keys(published))
+	}
+	look(all, fresh)
+	look(dirty, slices.DeleteFunc(rails, func(g *guardrail.Guardrail) bool { return slices.Contains(fresh, g) }))
+	for _, g := range fresh {
+		news[g.Name] = true
+	}
+	for _, name := range gone {
+		c.metrics.violations.DeletePartialMatch(map[string]string{"guardrail": name})
+	}
+	for name := range news {
+		c.count(name)
+	}
+	return news
+}
+
+// count brings the metric of a guardrail up to date.
+func (c *Controller) count(name string) {
+	g, found := c.audit.report(name)
+	c.metrics.violations.DeletePartialMatch(map[string]string{"guardrail": name})
+	sums := map[guardrail.Enforcement]int{g.Enforcement: 0}
+	for _, v := range found {
+		sums[v.Enforcement] += v.Paths
+	}
+	for enforcement, n := range sums {
+		c.metrics.violations.WithLabelValues(name, string(enforcement)).Set(float64(n))
+	}
+}
+
+// guardrailStatus is decide for a guardrail. It reads the object, whose examples
+// are kept nowhere else.
+func (c *Controller) guardrailStatus(ctx context.Context, ref hierarchy.Ref) ([]status.Write, error) {
+	g, found := c.audit.report(ref.Name)
+	resource, known := c.source.Resource(ref.GroupKind)
+	if g == nil || !known {
+		return nil, nil
+	}
+	object, err := c.get(ctx, resource, ref.Name)
+	if err != nil || object == nil {
+		return nil, err
+	}
+	r := status.GuardrailReport{Language: guardrail.Language(object), Broken: g.Broken}
+	if g.Broken == "" {
+		for _, p := range guardrail.RunExamples(ctx, g, object) {
+			r.Examples = append(r.Examples, p.String())
+		}
+	}
+	for _, v := range found {
+		r.Violations += int64(v.Paths)
+		if len(r.First) < status.MaxViolations {
+			r.First = append(r.First, status.GuardrailViolation{Path: v.Where(), Message: v.Message, Field: v.FieldPath})
+		}
+	}
+	return c.planner.Guardrail(object, r), nil
+}
+
+// current is the snapshot of the moment and what is published of each target.
+func (s *state) current() (*policy.Snapshot, map[hierarchy.Ref]*policy.Effective) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	effective := make(map[hierarchy.Ref]*policy.Effective, len(s.gate.published))
+	for target, p := range s.gate.published {
+		effective[target] = p.effective
+	}
+	return s.snapshot, effective
+}

@@ -1,0 +1,103 @@
+package status
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// Condition of a PolicyGuardrail and its reasons, as package v1alpha1 describes
+// them.
+const (
+	ConditionReady       = "Ready"
+	ReasonCompiled       = "Compiled"
+	ReasonDoesNotCompile = "DoesNotCompile"
+	ReasonExampleFails   = "ExampleFails"
+)
+
+// MaxViolations is how many violations the status of a guardrail lists.
+const MaxViolations = 20
+
+// GuardrailReport is what there is to say about a guardrail.
+type GuardrailReport struct {
+	// Language is CEL or Rego, empty when it is neither.
+	Language string
+	// Broken says why it does not compile, Examples which examples fail and how.
+	Broken   string
+	Examples []string
+	// Violations counts all that there are now; First are the first
+	// MaxViolations of them, sorted.
+	Violations int64
+	First      []GuardrailViolation
+}
+
+// GuardrailViolation is one violation that exists now.
+type GuardrailViolation struct{ Path, Message, Field string }
+
+// Guardrail returns the write that makes a guardrail's status true, if it is not.
+// live is the object with its status and resourceVersion.
+func (p Planner) Guardrail(live *unstructured.Unstructured, r GuardrailReport) []Write {
+	status, _, _ := unstructured.NestedMap(live.Object, "status")
+	want := map[string]any{"observedGeneration": live.GetGeneration(), "violations": r.Violations}
+	if r.Language != "" {
+		want["language"] = r.Language
+	}
+	have, _ := status["firstViolations"].([]any)
+	var first []any
+	for _, v := range r.First {
+		first = append(first, p.violation(v, have))
+	}
+	if len(first) > 0 {
+		want["firstViolations"] = first
+	}
+	conditions, _ := status["conditions"].([]any)
+	ready := p.condition(r.ready(), conditions, live.GetGeneration())
+	conditions = slices.Clone(conditions)
+	at := slices.IndexFunc(conditions, func(c any) bool { m, _ := c.(map[string]any); return m["type"] == ConditionReady })
+	if at < 0 {
+		conditions = append(conditions, ready)
+	} else {
+		conditions[at] = ready
+	}
+	want["conditions"] = conditions
+	if reflect.DeepEqual(status, want) {
+		return nil
+	}
+	changed := live.DeepCopy()
+	changed.Object["status"] = want
+	return []Write{{UpdateStatus, changed}}
+}
+
+func (r GuardrailReport) ready() condition {
+	switch {
+	case r.Broken != "":
+		return condition{ConditionReady, "False", ReasonDoesNotCompile, "It checks nothing: " + r.Broken}
+	case len(r.Examples) > 0:
+		return condition{ConditionReady, "False", ReasonExampleFails, strings.Join(r.Examples, "; ")}
+	}
+	return condition{ConditionReady, "True", ReasonCompiled, "The guardrail compiles, and its examples come out as they say."}
+}
+
+// violation keeps the time at which a violation was first seen.
+func (p Planner) violation(v GuardrailViolation, live []any) map[string]any {
+	entry := map[string]any{"path": v.Path}
+	if v.Message != "" {
+		entry["message"] = v.Message
+	}
+	if v.Field != "" {
+		entry["field"] = v.Field
+	}
+	since := p.Now().UTC().Format(time.RFC3339)
+	for _, old := range live {
+		old, _ := old.(map[string]any)
+		if old["path"] == entry["path"] && old["message"] == entry["message"] && old["field"] == entry["field"] && old["since"] != nil {
+			since = fmt.Sprint(old["since"])
+		}
+	}
+	entry["since"] = since
+	return entry
+}
