@@ -76,7 +76,7 @@ func (v Verdict) remedy(x Violation) string {
 	case deletes && x.Origin.Block == merge.Inline:
 		return fmt.Sprintf("first change what %s says itself", x.Origin.From)
 	case deletes:
-		return fmt.Sprintf("first change %s of %s, which would decide then", x.Origin.Field, x.Origin.From)
+		return fmt.Sprintf("first change %s of %s", x.Origin.Field, x.Origin.From)
 	case x.Origin.Block == merge.Inline:
 		return fmt.Sprintf("change what %s says itself", x.Origin.From)
 	}
