@@ -215,11 +215,23 @@ func (m *Merged) Same(other *Merged) bool { return m.identity == other.identity 
 func (m *Merged) identify() string {
 	var b strings.Builder
 	value, _ := json.Marshal(m.Value)
-	fmt.Fprintf(&b, "%s%s%q%q%q", m.Kind.Name(), value, m.NotApplicable, m.Invalid, m.Ignored)
+	b.WriteString(m.Kind.Name())
+	b.Write(value)
+	for _, list := range [...][]string{m.NotApplicable, m.Invalid, m.Ignored} {
+		b.WriteByte('\n')
+		for _, line := range list {
+			b.WriteString(strconv.Quote(line))
+		}
+	}
 	for _, o := range m.Origins {
-		fmt.Fprintf(&b, "\n%s=%s@%s/%d+%s", o.Field, o.From, o.Target, o.Block, o.ClampedBy)
+		for _, part := range [...]string{"\n", o.Field, "=", o.From.String(), "@", o.Target.String(), " ", o.Block.String()} {
+			b.WriteString(part)
+		}
+		if !o.ClampedBy.IsZero() {
+			b.WriteString("+" + o.ClampedBy.String())
+		}
 		for _, l := range o.Beat {
-			b.WriteString("<" + l.String())
+			b.WriteString("<" + l.From.String() + " " + l.Block.String())
 		}
 	}
 	b.WriteByte('\n')

@@ -1,7 +1,7 @@
 package policy
 
 import (
-	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/attache-dev/attache/hierarchy"
@@ -19,6 +19,9 @@ type Paths[R comparable] struct {
 
 // Scope is a set of paths with one effective policy.
 type Scope = Paths[*Result]
+
+// allRules stands for every rule of a route.
+var allRules = []string{"*"}
 
 // ruleNames are the rules of a route as people see them: the name, or rules[2]
 // for a rule without one or with one that another rule has too.
@@ -52,24 +55,17 @@ func group[R comparable](listeners []*hierarchy.Listener, rules []string, cells 
 		return nil
 	}
 	if uniform(cells) {
-		return []Paths[R]{{Parents: listeners, Rules: []string{"*"}, Result: cells[0]}}
-	}
-	type key struct {
-		result R
-		rules  string
+		return []Paths[R]{{Parents: listeners, Rules: allRules, Result: cells[0]}}
 	}
 	var scopes []Paths[R]
-	index := map[key]int{}
 	for i, l := range listeners {
 		for _, part := range partition(rules, cells[i*len(rules):(i+1)*len(rules)]) {
-			k := key{part.Result, fmt.Sprintf("%q", part.Rules)}
-			if at, seen := index[k]; seen {
-				scopes[at].Parents = append(scopes[at].Parents, l)
-				continue
+			at := slices.IndexFunc(scopes, func(s Paths[R]) bool { return s.Result == part.Result && slices.Equal(s.Rules, part.Rules) })
+			if at < 0 {
+				at = len(scopes)
+				scopes = append(scopes, part)
 			}
-			index[k] = len(scopes)
-			part.Parents = []*hierarchy.Listener{l}
-			scopes = append(scopes, part)
+			scopes[at].Parents = append(scopes[at].Parents, l)
 		}
 	}
 	return scopes
@@ -78,15 +74,13 @@ func group[R comparable](listeners []*hierarchy.Listener, rules []string, cells 
 // partition groups the rules on one listener by result, in rule order.
 func partition[R comparable](rules []string, cells []R) []Paths[R] {
 	if uniform(cells) {
-		return []Paths[R]{{Rules: []string{"*"}, Result: cells[0]}}
+		return []Paths[R]{{Rules: allRules, Result: cells[0]}}
 	}
 	var parts []Paths[R]
-	index := map[R]int{}
 	for j, result := range cells {
-		at, seen := index[result]
-		if !seen {
+		at := slices.IndexFunc(parts, func(p Paths[R]) bool { return p.Result == result })
+		if at < 0 {
 			at = len(parts)
-			index[result] = at
 			parts = append(parts, Paths[R]{Result: result})
 		}
 		parts[at].Rules = append(parts[at].Rules, rules[j])
