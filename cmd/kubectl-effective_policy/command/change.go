@@ -77,50 +77,60 @@ func (o *options) loadChange(ctx context.Context, f changeFlags) (*change, error
 	if err != nil {
 		return nil, err
 	}
-	c := &change{remove: f.remove}
-	var problems []hierarchy.Problem
-	c.before, problems = policy.NewSnapshot(o.settings()).With(around.objects...)
-	for _, p := range problems {
-		o.note("warning: %s", problemText(p, around.places[p.Ref.Object()]))
+	c, warnings, err := around.change(ctx, o.settings(), o.files, source.Options{
+		Recursive:   o.recursive,
+		KeepRefused: f.keepRefused,
+		Stdin:       o.streams.In,
+	}, f.remove)
+	for _, text := range warnings {
+		o.note("warning: %s", text)
 	}
-	var definitions []*unstructured.Unstructured
-	for _, u := range around.objects {
+	return c, err
+}
+
+// change reads an edit, in which objects are applied or removed.
+func (s *surroundings) change(ctx context.Context, settings policy.Options, paths []string, options source.Options, remove bool) (*change, []string, error) {
+	c := &change{remove: remove}
+	snapshot, problems := policy.NewSnapshot(settings).With(s.objects...)
+	c.before = snapshot
+	var warnings []string
+	for _, p := range problems {
+		warnings = append(warnings, problemText(p, s.places[p.Ref.Object()]))
+	}
+	for _, u := range s.objects {
 		switch gvk := u.GroupVersionKind(); {
 		case gvk.Kind == "CustomResourceDefinition":
-			definitions = append(definitions, u)
+			options.Definitions = append(options.Definitions, u)
 		case isGuardrail(u):
 			c.guardrails = append(c.guardrails, u)
 		}
 	}
-	in, err := source.New(o.files, source.Options{
-		Recursive:   o.recursive,
-		Namespace:   around.namespace,
-		Definitions: definitions,
-		KeepRefused: f.keepRefused || f.remove,
-		Stdin:       o.streams.In,
-	}).Read(ctx)
+	options.Namespace = s.namespace
+	options.KeepRefused = options.KeepRefused || remove
+	in, err := source.New(paths, options).Read(ctx)
 	if err != nil {
-		return nil, err
+		return nil, warnings, err
 	}
 	c.documents, c.refused, c.problems = in.Documents, in.Refused, in.Problems
-	if f.remove { // who removes an object need only name it
+	if remove { // who removes an object need only name it
 		c.documents, c.refused, c.problems = slices.Concat(in.Documents, in.Refused), nil, nil
 	}
-	return c, o.settle(c, around)
+	missing, err := c.settle(s)
+	return c, append(warnings, missing...), err
 }
 
 // settle finds out which objects there are already, and what would be stored in
-// their place.
-func (o *options) settle(c *change, around *surroundings) error {
+// their place. It warns of what is not there to be removed.
+func (c *change) settle(around *surroundings) (warnings []string, err error) {
 	var documents []source.Document
 	for _, d := range c.documents {
 		old, err := around.old(guardrail.RefOf(d.Object))
 		if err != nil {
-			return err
+			return warnings, err
 		}
 		switch {
 		case old == nil && c.remove:
-			o.note("warning: %s: there is no %s to delete", d.Place(), guardrail.RefOf(d.Object))
+			warnings = append(warnings, fmt.Sprintf("%s: there is no %s to delete", d.Place(), guardrail.RefOf(d.Object)))
 			continue
 		case old != nil && !c.remove:
 			d.Object = around.stored(old, d.Object)
@@ -129,7 +139,7 @@ func (o *options) settle(c *change, around *surroundings) error {
 		c.old = append(c.old, old)
 	}
 	c.documents = documents
-	return nil
+	return warnings, nil
 }
 
 func (o *options) settings() policy.Options {
@@ -143,7 +153,7 @@ func (o *options) settings() policy.Options {
 func (o *options) surroundings(ctx context.Context, f changeFlags) (*surroundings, error) {
 	switch {
 	case len(f.base) > 0:
-		return o.surroundingFiles(ctx, f.base)
+		return surroundingFiles(ctx, f.base, source.Options{Recursive: o.recursive, Namespace: *o.config.Namespace, Stdin: o.streams.In})
 	case !f.empty:
 		return o.surroundingCluster(ctx)
 	}
@@ -162,12 +172,12 @@ func (o *options) surroundings(ctx context.Context, f changeFlags) (*surrounding
 // older than what is about to be created, and among itself of one age.
 var beforeAllEdits = metav1.NewTime(time.Date(9999, time.January, 1, 0, 0, 0, 0, time.UTC))
 
-func (o *options) surroundingFiles(ctx context.Context, base []string) (*surroundings, error) {
-	in, err := source.New(base, source.Options{Recursive: o.recursive, Namespace: *o.config.Namespace, Stdin: o.streams.In}).Read(ctx)
+func surroundingFiles(ctx context.Context, base []string, options source.Options) (*surroundings, error) {
+	in, err := source.New(base, options).Read(ctx)
 	if err != nil {
 		return nil, err
 	}
-	around := &surroundings{objects: in.Objects(), places: map[hierarchy.Ref]string{}, namespace: *o.config.Namespace}
+	around := &surroundings{objects: in.Objects(), places: map[hierarchy.Ref]string{}, namespace: options.Namespace}
 	known := make(map[hierarchy.Ref]*unstructured.Unstructured, len(in.Documents))
 	for _, d := range in.Documents {
 		ref := guardrail.RefOf(d.Object)

@@ -134,8 +134,10 @@ spec:
     allowed: true
 `
 	r := onShop(t, bad)
-	r.wantFinding(t, "-:6   denied  PolicyGuardrail fifteen: spec.cel[0].expression: line 1 column 5: there is no function hass",
-		"-:16  denied  PolicyGuardrail rego: spec.rego: line 2 ", `denied  PolicyGuardrail examples: spec.examples[0].allowed: example "half a minute" should be allowed, and is denied`)
+	r.wantFinding(t, "-:6   denied  PolicyGuardrail fifteen: spec.cel[0].expression: line 1, column 5: there is no function hass",
+		"-:16  denied  PolicyGuardrail rego: spec.rego: line 2, ", `denied  PolicyGuardrail examples: spec.examples[0].allowed: example "half a minute" should be allowed, and is denied`)
+	broken := strings.Replace(fifteen, "!has", "hass", 1)
+	run(t, broken, "check", "-f", "-", "--base", write(t, broken)).wantOutput(t, "-:6  warning  PolicyGuardrail fifteen", "allowed")
 	r = run(t, edgeTimeouts, "check", "-f", "-", "--base", shop, "--base", write(t, strings.Replace(fifteen, "!has", "hass", 1)))
 	r.wantOutput(t, "note  PolicyGuardrail fifteen: checks nothing, because it does not compile: spec.cel[0].expression")
 }

@@ -41,7 +41,7 @@ func (c *change) rails(ctx context.Context) ([]*guardrail.Guardrail, []finding) 
 		}
 		inForce[g.Name] = g
 	}
-	for _, d := range c.documents {
+	for i, d := range c.documents {
 		if !isGuardrail(d.Object) {
 			continue
 		}
@@ -49,9 +49,16 @@ func (c *change) rails(ctx context.Context) ([]*guardrail.Guardrail, []finding) 
 			delete(inForce, d.Object.GetName())
 			continue
 		}
-		g, problems := guardrail.Parse(d.Object, compilers)
-		problems = append(problems, guardrail.RunExamples(ctx, g, d.Object)...)
+		g, problems := problemsOf(ctx, d.Object)
+		known := map[guardrail.Problem]bool{}
+		if old := c.old[i]; old != nil {
+			_, before := problemsOf(ctx, old)
+			for _, p := range before {
+				known[p] = true
+			}
+		}
 		for _, p := range problems {
+			p.Warning = p.Warning || known[p]
 			findings = append(findings, guardrailFinding(d, p))
 		}
 		inForce[g.Name] = g
@@ -63,18 +70,21 @@ func (c *change) rails(ctx context.Context) ([]*guardrail.Guardrail, []finding) 
 	return rails, findings
 }
 
+// problemsOf compiles a guardrail and runs its examples.
+func problemsOf(ctx context.Context, u *unstructured.Unstructured) (*guardrail.Guardrail, []guardrail.Problem) {
+	g, problems := guardrail.Parse(u, compilers)
+	return g, append(problems, guardrail.RunExamples(ctx, g, u)...)
+}
+
 // guardrailFinding is a problem of a guardrail at its place in the file.
 func guardrailFinding(d source.Document, p guardrail.Problem) finding {
 	f := findingAt(d, p.Field)
-	f.Level, f.Rule, f.Message = levelDenied, brokenRule, p.Message
+	f.Level, f.Rule, f.Message = levelDenied, brokenRule, p.Text()
 	if p.Warning {
 		f.Level = levelWarning
 	}
-	if p.Line > 0 {
-		f.Message = fmt.Sprintf("line %d column %d: %s", p.Line, p.Column, p.Message)
-		if strings.Contains(textAt(d.Object, p.Field), "\n") { // a block of text begins below its key
-			f.Line += p.Line
-		}
+	if strings.Contains(textAt(d.Object, p.Field), "\n") { // a block of text begins below its key
+		f.Line += p.Line
 	}
 	return f
 }

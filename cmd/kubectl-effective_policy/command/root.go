@@ -102,6 +102,7 @@ manifests alone: no cluster, no network, the same answers.`,
 		o.kindsCommand(),
 		o.diffCommand(),
 		o.checkCommand(),
+		o.testCommand(),
 		o.versionCommand(),
 	)
 	return root

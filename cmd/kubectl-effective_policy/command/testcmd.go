@@ -1,0 +1,139 @@
+package command
+
+import (
+	"errors"
+	"slices"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/attache-dev/attache/policy/source"
+)
+
+func (o *options) testCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "test FILE|FOLDER…",
+		Short: "Test guardrails: run suites of cases, and the examples of guardrails",
+		Long: `Run the cases in files of kind GuardrailSuite, and the examples that
+PolicyGuardrails carry. Other manifests in a folder are left alone.
+
+A case is an input document that the rules are asked about, or an edit of
+manifests that is reviewed as an API server would; it says whether that is allowed
+and, if it likes, a part of what must be said.
+
+Rules that no case made object are listed: they may not do what they say. Exit
+code 1 says that a case failed, 0 that none did.`,
+		Example: `  kubectl effective-policy test guardrails/
+  kubectl effective-policy test guardrails/ -R -o junit > report.xml`,
+		RunE: o.test,
+	}
+	o.addOutput(cmd, formatTable, formatJSON, formatJUnit)
+	return cmd
+}
+
+func (o *options) test(cmd *cobra.Command, args []string) error {
+	ctx := cmd.Context()
+	paths := slices.Concat(args, o.files)
+	if len(paths) == 0 {
+		return errors.New("say which files to test: suites, guardrails, or folders of them")
+	}
+	documents, err := source.New(paths, source.Options{Recursive: o.recursive, Stdin: o.streams.In}).Decode(ctx)
+	if err != nil {
+		return err
+	}
+	t, err := newTests(o.settings())
+	if err != nil {
+		return err
+	}
+	var suites []*suite
+	var errs []error
+	for _, d := range documents {
+		switch {
+		case isGuardrail(d.Object):
+			t.guardrail(ctx, d, nil)
+		case isSuite(d.Object):
+			s, err := readSuite(d)
+			suites, errs = append(suites, s), append(errs, err)
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	for _, s := range suites {
+		if err := t.suite(ctx, s); err != nil {
+			return err
+		}
+	}
+	if len(t.guardrails) == 0 {
+		return errors.New("there is nothing to test: no document is a GuardrailSuite or a PolicyGuardrail")
+	}
+	report := t.finish()
+	switch o.output {
+	case formatJSON:
+		err = encode(o.streams.Out, o.output, report)
+	case formatJUnit:
+		err = writeJUnit(o.streams.Out, junitOfTests(report))
+	default:
+		err = o.printTests(report)
+	}
+	if err == nil && report.Totals.Failed > 0 {
+		err = errFinding
+	}
+	return err
+}
+
+// junitOfTests has a suite for each suite, and one for the examples of each
+// guardrail.
+func junitOfTests(r *testReport) *junitSuites {
+	suites := &junitSuites{Name: "test"}
+	for _, c := range r.Cases {
+		one := junitCase{Name: c.Name, Class: c.Suite, File: c.File, Line: c.Line}
+		if !c.Passed {
+			one.Failure = &junitFailure{Message: c.Message, Type: "case", Text: c.place() + ": " + c.Message}
+		}
+		suites.add(c.Suite, one)
+	}
+	return suites
+}
+
+// printTests prints the suites with what failed in them, and the rules that
+// nothing made object.
+func (o *options) printTests(r *testReport) error {
+	p := o.pen()
+	t := &table{}
+	for _, cases := range runs(r.Cases, func(c testedCase) string { return c.File + " " + c.Suite }) {
+		failed := slices.DeleteFunc(slices.Clone(cases), func(c testedCase) bool { return c.Passed })
+		verdict := cell{"ok", green}
+		if len(failed) > 0 {
+			verdict = cell{"FAIL", red}
+		}
+		t.add(verdict, cell{text: cases[0].Suite}, cell{text: counted(len(cases), "case")}, cell{cases[0].File, faint})
+		for _, c := range failed {
+			t.add(cell{text: "      " + c.place() + ": " + c.Name + ": " + c.Message})
+		}
+	}
+	p.print(t)
+	quiet := &table{indent: "      "}
+	for _, rule := range r.Rules {
+		if rule.Objected == 0 {
+			quiet.add(cell{text: rule.File + ":" + strconv.Itoa(rule.Line)}, cell{text: "PolicyGuardrail " + rule.Guardrail + ", " + rule.Rule})
+		}
+	}
+	p.line("")
+	if len(quiet.lines) > 0 {
+		p.line("%s", p.paint(yellow, "no case made these rules object:"))
+		p.print(quiet)
+		p.line("")
+	}
+	p.line("%s", p.paint(bold, r.Totals.text()))
+	return p.err
+}
+
+// text is the totals in words.
+func (t testTotals) text() string {
+	text := counted(t.Cases, "case") + ": all passed"
+	if t.Failed > 0 {
+		text = counted(t.Cases, "case") + ": " + strconv.Itoa(t.Failed) + " failed"
+	}
+	return text + "; " + strconv.Itoa(t.Covered) + " of " + counted(t.Rules, "rule") + " objected to something"
+}
