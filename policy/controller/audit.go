@@ -154,7 +154,7 @@ func (c *Controller) round(ctx context.Context) (news map[string]bool) {
 		all.addAll(maps.Keys(published))
 	}
 	look(all, fresh)
-	look(dirty, slices.DeleteFunc(rails, func(g *guardrail.Guardrail) bool { return slices.Contains(fresh, g) }))
+	look(dirty, slices.DeleteFunc(slices.Clone(rails), func(g *guardrail.Guardrail) bool { return slices.Contains(fresh, g) }))
 	for _, g := range fresh {
 		news[g.Name] = true
 	}

@@ -54,11 +54,11 @@ func (r *rails) list() []*guardrail.Guardrail {
 
 // Guardrails are those that are in force now, compiled, sorted by name; the ones
 // that do not compile are among them, Broken. Once Synced, none is missing. The
-// list is shared and must not be changed; when a guardrail comes, goes or says
-// something else there is another list, and a Batch in which Changed names it.
+// list is the caller's own; when a guardrail comes, goes or says something else, a
+// Batch names it in Changed.
 func (s *Source) Guardrails() []*guardrail.Guardrail {
 	if list := s.guardrails.Load(); list != nil {
-		return *list
+		return slices.Clone(*list)
 	}
 	return nil
 }
