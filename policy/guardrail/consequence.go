@@ -208,7 +208,8 @@ func transitions(before, after []policy.Standing, ref hierarchy.Ref) []Notice {
 
 // effectless says that an accepted policy decides nothing, and why.
 func (v Verdict) effectless(p *policy.Policy) []Notice {
-	if p.Kind.Class != policy.Inherited || !slices.ContainsFunc(v.After.Standings(p), policy.Standing.Accepted) {
+	reaches := func(s policy.Standing) bool { return s.Accepted() && !v.meaningless(p, s.Target.Ref) }
+	if p.Kind.Class != policy.Inherited || !slices.ContainsFunc(v.After.Standings(p), reaches) {
 		return nil
 	}
 	var tally policy.Tally
@@ -232,6 +233,13 @@ func (v Verdict) effectless(p *policy.Policy) []Notice {
 		return []Notice{{Object: p.Ref, Message: fmt.Sprintf("%s has no effect on any of %s: %s wins", p.Ref, count(paths, "path"), beaten[0]), named: true}}
 	}
 	return nil
+}
+
+// meaningless says that nothing in a policy means anything on the route that it
+// names; that is said already.
+func (v Verdict) meaningless(p *policy.Policy, target hierarchy.Ref) bool {
+	return v.After.IsRoute(target.GroupKind) &&
+		!slices.ContainsFunc(statedFields(p), func(f string) bool { return p.Kind.Applies(target.GroupKind, f) })
 }
 
 // concerned lists the policies that an edit can give or take their standing.

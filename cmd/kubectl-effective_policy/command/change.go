@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -196,15 +198,21 @@ func surroundingFiles(ctx context.Context, base []string, options source.Options
 }
 
 // edited are the documents that can change an effective policy: all but
-// guardrails.
+// guardrails and what is there already.
 func (c *change) edited() []int {
 	var list []int
 	for i, d := range c.documents {
-		if !isGuardrail(d.Object) {
+		if !isGuardrail(d.Object) && (c.remove || !same(c.old[i], d.Object)) {
 			list = append(list, i)
 		}
 	}
 	return list
+}
+
+// same says whether an edit leaves all as it is that admission looks at.
+func same(old, object *unstructured.Unstructured) bool {
+	return old != nil && object.GetKind() != "CustomResourceDefinition" &&
+		reflect.DeepEqual(old.Object["spec"], object.Object["spec"]) && maps.Equal(old.GetLabels(), object.GetLabels())
 }
 
 // edit is the change as one edit. Of a single object it is what an API server

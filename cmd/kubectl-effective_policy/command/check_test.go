@@ -96,6 +96,15 @@ func TestCheckJudgesOnlyWhatIsNewOrWorse(t *testing.T) {
 	run(t, edgeTimeouts+"---\n"+strings.ReplaceAll(fifteen, "'15s'", "'20s'"), args...).wantOutput(t, "2 objects: allowed; ")
 }
 
+func TestCheckSaysNothingOfWhatIsThereAlready(t *testing.T) {
+	second := strings.Replace(edgeTimeouts, "name: edge-timeouts", "name: second", 1)
+	base := write(t, second)
+	run(t, second, "check", "-f", "-", "--base", shop).wantOutput(t, "warning  TimeoutPolicy platform/second: spec.targetRef: TimeoutPolicy platform/edge-timeouts is older", "1 object: allowed, 1 warning")
+	run(t, second, "check", "-f", "-", "--base", shop, "--base", base).wantOutput(t, "1 object: allowed\n")
+	labelled := strings.Replace(second, "metadata: {", "metadata: {labels: {a: b}, ", 1)
+	run(t, labelled, "check", "-f", "-", "--base", shop, "--base", base).wantOutput(t, "1 object: allowed, 1 warning")
+}
+
 func TestCheckOfADeletion(t *testing.T) {
 	base := write(t, fifteen)
 	named := "apiVersion: attache.dev/v1alpha1\nkind: TimeoutPolicy\nmetadata: {name: edge-timeouts, namespace: platform}\n"

@@ -187,7 +187,11 @@ func (t *tests) suite(ctx context.Context, s *suite) error {
 		if !isGuardrail(d.Object) {
 			return suiteError(s.document, "guardrails", "%s: %s is no PolicyGuardrail", d.Place(), guardrail.RefOf(d.Object))
 		}
-		rails = append(rails, t.guardrail(ctx, d, s))
+		g := t.guardrail(ctx, d, s)
+		if slices.ContainsFunc(rails, func(o *testedGuardrail) bool { return o.rail.Name == g.rail.Name }) {
+			return suiteError(s.document, "guardrails", "%s: there are two guardrails called %s: only one can be in a cluster", d.Place(), g.rail.Name)
+		}
+		rails = append(rails, g)
 	}
 	for i, c := range s.Cases {
 		said, err := t.run(ctx, s, c, rails)

@@ -203,9 +203,10 @@ func TestSuitesThatCanNotBeRun(t *testing.T) {
 		`gone.yaml: no such file`:                                         strings.Replace(suiteHead, "fifteen.yaml", "gone.yaml", 1) + fine,
 		`:6: document 1: GuardrailSuite: cases[0] "a": `:                  suiteHead + "- {name: a, edit: {apply: [gone.yaml]}, allowed: true}\n",
 		`TimeoutPolicy platform/edge-timeouts is no PolicyGuardrail`:      strings.Replace(suiteHead, "fifteen.yaml", "edge.yaml", 1) + fine,
+		`there are two guardrails called fifteen`:                         strings.Replace(suiteHead, "fifteen.yaml", "fifteen.yaml, other.yaml", 1) + fine,
 		`write a path as text, or an object`:                              strings.Replace(suiteHead, "fifteen.yaml", "3", 1) + fine,
 	} {
-		dir := folder(t, "suite.yaml", suite, "fifteen.yaml", fifteen, "edge.yaml", edgeTimeouts)
+		dir := folder(t, "suite.yaml", suite, "fifteen.yaml", fifteen, "other.yaml", fifteen, "edge.yaml", edgeTimeouts)
 		run(t, "", "test", dir).wantFailure(t, want)
 	}
 	run(t, "", "test").wantFailure(t, "say which files to test")
