@@ -250,9 +250,12 @@ func TestRightsAreTheLeastThatWork(t *testing.T) {
 		writes := allowed(objects, "attache-controller")
 		for r := range writes {
 			if r.resource == "secrets" || r.resource == "*" || r.verb == "*" || r.group == "*" ||
-				slices.Contains([]string{"impersonate", "escalate", "bind", "deletecollection"}, r.verb) || r.verb == "delete" && r.resource != "effectivepolicies" {
+				slices.Contains([]string{"impersonate", "escalate", "bind", "deletecollection"}, r.verb) || r.verb == "delete" && r.resource != "effectivepolicies" && r.resource != "reports" {
 				t.Errorf("the controller may %v", r)
 			}
+		}
+		if writes[right{"openreports.io", "reports", "patch"}] {
+			t.Error("reports may be written although nobody asked for any")
 		}
 		annotates := find(objects, "MutatingWebhookConfiguration", "attache") != nil
 		if writes[right{"gateway.networking.k8s.io", "httproutes", "patch"}] != annotates {

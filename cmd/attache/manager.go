@@ -101,6 +101,7 @@ func newProcess(s *settings, log logr.Logger) (*process, error) {
 		c, err := controller.New(config, p.source, controller.Options{
 			LeaveRoutes: !s.annotateRoutes,
 			Guardrails:  p.source,
+			Reports:     s.reports,
 			Writers:     s.writers,
 			Log:         log.WithName("controller"),
 		})

@@ -42,6 +42,7 @@ type settings struct {
 	policyKinds        []string
 	routeKinds         []string
 	annotateRoutes     bool
+	reports            bool
 
 	logLevel  string
 	logFormat string
@@ -100,6 +101,7 @@ func (s *settings) flags() *pflag.FlagSet {
 	f.StringSliceVar(&s.policyKinds, "policy-kinds", nil, "`kinds`, as Kind.group, that are policies although their CRD has no label")
 	f.StringSliceVar(&s.routeKinds, "route-kinds", nil, "`kinds`, as Kind.group, that are routes although their CRD has no label")
 	f.BoolVar(&s.annotateRoutes, "annotate-routes", true, "write the annotation attache.dev/effective-policies on routes and Gateways")
+	f.BoolVar(&s.reports, "reports", false, "write what violates guardrails into OpenReports reports (reports.openreports.io), one in each namespace; when false, those of an earlier time are removed")
 
 	f.StringVar(&s.logLevel, "log-level", "info", "error, info, debug, or a number: the higher the more is said")
 	f.StringVar(&s.logFormat, "log-format", "json", "json or console")

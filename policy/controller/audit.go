@@ -108,9 +108,10 @@ func (a *audit) report(name string) (g *guardrail.Guardrail, found []guardrail.V
 	return a.rails[name], found
 }
 
-// follow looks again at what was touched until ctx ends, and queues guardrails
+// audits looks again at what was touched until ctx ends, and queues guardrails
 // whose status may have become wrong.
 func (c *Controller) audits(ctx context.Context, queue workqueue.TypedRateLimitingInterface[hierarchy.Ref]) {
+	c.findReports(ctx)
 	for {
 		select {
 		case <-ctx.Done():
@@ -124,6 +125,9 @@ func (c *Controller) audits(ctx context.Context, queue workqueue.TypedRateLimiti
 		}
 		for name := range c.round(ctx) {
 			queue.Add(guardrailRef(name))
+		}
+		if !c.writeReports(ctx) {
+			time.AfterFunc(retryReports, func() { c.audit.touch(nil) })
 		}
 	}
 }

@@ -30,6 +30,10 @@ type Options struct {
 	// Guardrails are asked before anything is published; none if it is nil.
 	Guardrails Guardrails
 
+	// Reports writes OpenReports reports of what violates guardrails. Without it
+	// those of an earlier time are removed.
+	Reports bool
+
 	// Writers is how many objects are written at a time; 8 if it is zero.
 	Writers int
 
@@ -58,6 +62,7 @@ type Controller struct {
 	patience *patience
 	metrics  *measures
 	audit    *audit
+	reports  reports
 }
 
 // New returns a controller that learns from a source and writes to the API
@@ -97,6 +102,7 @@ func New(config *rest.Config, from *cluster.Source, options Options) (*Controlle
 		patience: &patience{fights: map[hierarchy.Ref]fight{}},
 		metrics:  m,
 		audit:    newAudit(),
+		reports:  reports{known: map[string]string{}},
 	}, nil
 }
 

@@ -40,7 +40,7 @@ func (e errLater) Error() string { return "the object is to be planned again" }
 // write carries out one write. It is the only function that writes to the API
 // server. What is gone needs no write, and is no error.
 func (c *Controller) write(ctx context.Context, w status.Write) error {
-	resource, known := c.source.Resource(w.Object.GroupVersionKind().GroupKind())
+	resource, known := c.resource(w.Object.GroupVersionKind().GroupKind())
 	if !known {
 		return nil // the kind is gone, or not there yet; when it comes, all is planned again
 	}

@@ -1,0 +1,129 @@
+package controller
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/attache-dev/attache/policy/guardrail"
+	"github.com/attache-dev/attache/policy/status"
+)
+
+var (
+	reportKind     = schema.GroupKind{Group: "openreports.io", Kind: status.ReportKind}
+	reportResource = schema.GroupVersionResource{Group: "openreports.io", Version: "v1alpha1", Resource: "reports"}
+)
+
+// retryReports is how long a report that could not be written waits.
+const retryReports = 10 * time.Second
+
+// reports are the OpenReports reports: one for each namespace in which anything
+// violates a guardrail. One goroutine, that of the audit, keeps them.
+type reports struct {
+	// known is the text of the report of each namespace, empty when it is not
+	// known what is there.
+	known map[string]string
+}
+
+// resource finds how the API server names a kind that is written.
+func (c *Controller) resource(gk schema.GroupKind) (schema.GroupVersionResource, bool) {
+	if gk == reportKind {
+		return reportResource, true
+	}
+	return c.source.Resource(gk)
+}
+
+// findReports looks for the reports that an earlier process left behind.
+func (c *Controller) findReports(ctx context.Context) {
+	list, err := c.client.Resource(reportResource).List(ctx, metav1.ListOptions{LabelSelector: status.ReportLabel + "=" + status.ReportOwner})
+	switch {
+	case apierrors.IsNotFound(err) || (!c.options.Reports && apierrors.IsForbidden(err)):
+		return // there are no reports in this cluster, or they are none of ours
+	case err != nil:
+		c.options.Log.Error(err, "Cannot look for reports of an earlier time; those of namespaces without violations stay")
+		return
+	}
+	for i := range list.Items {
+		c.reports.known[list.Items[i].GetNamespace()] = ""
+	}
+}
+
+// writeReports makes the reports of all namespaces true, and says whether it
+// could. Reports that say what they should are not written.
+func (c *Controller) writeReports(ctx context.Context) (done bool) {
+	want := map[string]*unstructured.Unstructured{}
+	if c.options.Reports {
+		for namespace, entries := range c.entries() {
+			want[namespace] = status.Report(namespace, entries)
+		}
+	}
+	done = true
+	write := func(namespace string, w status.Write, text string) {
+		if err := c.write(ctx, w); err != nil {
+			c.options.Log.Error(err, "Cannot write a report, trying again", "namespace", namespace)
+			done = false
+			return
+		}
+		if c.reports.known[namespace] = text; w.Verb == status.Delete {
+			delete(c.reports.known, namespace)
+		}
+	}
+	for namespace, report := range want {
+		text, err := json.Marshal(report.Object)
+		if err == nil && c.reports.known[namespace] != string(text) {
+			write(namespace, status.Write{Verb: status.Apply, Object: report}, string(text))
+		}
+	}
+	for namespace := range c.reports.known {
+		if want[namespace] == nil {
+			gone := &unstructured.Unstructured{}
+			gone.SetAPIVersion(status.ReportVersion)
+			gone.SetKind(status.ReportKind)
+			gone.SetNamespace(namespace)
+			gone.SetName(status.ReportName)
+			write(namespace, status.Write{Verb: status.Delete, Object: gone}, "")
+		}
+	}
+	return done
+}
+
+// entries are all violations by namespace.
+func (c *Controller) entries() map[string][]status.ReportEntry {
+	_, published := c.state.current()
+	c.audit.mu.Lock()
+	defer c.audit.mu.Unlock()
+	entries := map[string][]status.ReportEntry{}
+	for _, results := range c.audit.results {
+		for target, found := range results {
+			for _, v := range found {
+				e := status.ReportEntry{
+					Guardrail: v.Guardrail, Result: result(v), Target: target,
+					APIVersion: fmt.Sprintf("%s/%s", target.GroupKind.Group, c.source.Version(target)),
+					Path:       v.Where(), Message: v.Message, Field: v.FieldPath,
+				}
+				if p := published[target]; p != nil {
+					e.UID = p.UID
+				}
+				entries[target.Namespace] = append(entries[target.Namespace], e)
+			}
+		}
+	}
+	return entries
+}
+
+// result is how OpenReports calls a violation.
+func result(v guardrail.Violation) string {
+	switch {
+	case v.Failed:
+		return "error"
+	case v.Enforcement == guardrail.Warn:
+		return "warn"
+	}
+	return "fail"
+}
