@@ -94,7 +94,7 @@ func (j *judge) probe(ctx context.Context, rule Rule, p path, f Finding, l leaf,
 			return false, ctxErr
 		}
 		if err != nil {
-			return true, nil
+			return true, nil //nolint:nilerr // a rule that cannot judge a value does not accept it
 		}
 		for _, o := range findings {
 			if o.Code == f.Code && o.FieldPath == f.FieldPath {

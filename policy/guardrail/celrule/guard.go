@@ -21,7 +21,7 @@ const maxPairs = 250_000
 // unguarded functions take constant time and memory whatever they get.
 var unguarded = map[string]bool{
 	operators.LogicalNot: true, operators.Negate: true, operators.Subtract: true, operators.Multiply: true,
-	operators.Divide: true, operators.Modulo: true, operators.NotStrictlyFalse: true, operators.OldNotStrictlyFalse: true,
+	operators.Divide: true, operators.Modulo: true, operators.NotStrictlyFalse: true, operators.OldNotStrictlyFalse: true, //nolint:staticcheck // deprecated names can still be in a checked expression
 	"size": true, "dyn": true, "type": true, "value": true, "hasValue": true,
 }
 
