@@ -292,7 +292,12 @@ func rollout(t *testing.T, a *admission, w *world, first *process, address strin
 
 // outage is when nothing listens where the Service leads.
 func outage(t *testing.T, a *admission, w *world) {
-	p := w.create(policyOn("shop", "p", "kind: HTTPRoute, name: checkout", "default: {request: 5s}"))
+	var p *unstructured.Unstructured
+	// The switchboard hung up just now, which the API server may learn by a write.
+	within(t, 10*time.Second, "the API server to connect anew", func(context.Context) (err error) {
+		p, err = w.tryCreate(policyOn("shop", "p", "kind: HTTPRoute, name: checkout", "default: {request: 5s}"))
+		return err
+	})
 	a.board.down()
 	for what, manifest := range map[string]string{
 		"policies.attache.dev":    policyOn("shop", "q", "kind: HTTPRoute, name: checkout", "default: {request: 5s}"),
