@@ -1,0 +1,54 @@
+package guardrail_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/guardrail"
+)
+
+// counted counts how often a rule is asked.
+type counted struct {
+	guardrail.Rule
+	asked *int
+}
+
+func (c counted) Check(ctx context.Context, in guardrail.Input) ([]guardrail.Finding, error) {
+	*c.asked++
+	return c.Rule.Check(ctx, in)
+}
+
+func TestASeriesSaysWhatJudgeSaysAndAsksOnce(t *testing.T) {
+	s, problems := shop(t).With(timeout(t, "infra", "public", onGateway, "default: {request: 90s}"))
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	asked := 0
+	rails := []*guardrail.Guardrail{{Name: "short", Enforcement: guardrail.Deny, Rules: []guardrail.Rule{counted{&atMost{60}, &asked}}}}
+	series := guardrail.NewSeries(s, rails)
+	for e := range policy.Resolve(s).All() {
+		want, err := guardrail.Judge(t.Context(), s, nil, e, rails)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := asked
+		got, err := series.Judge(t.Context(), nil, e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(guardrail.Violation{}), cmpopts.IgnoreFields(guardrail.Violation{}, "Listener", "Origin")); diff != "" {
+			t.Errorf("%s: - Judge, + Series\n%s", e.Target, diff)
+		}
+		if e.Target.Name == "checkout" && asked != before {
+			t.Errorf("the rule was asked %d times about what it had said of the route before", asked-before)
+		}
+		publishable, err := guardrail.Publishable(t.Context(), s, e, rails)
+		if err != nil || publishable != (len(want) == 0) {
+			t.Errorf("%s can be published: %t, %v", e.Target, publishable, err)
+		}
+	}
+}
