@@ -27,16 +27,17 @@ func (h *Handlers) mutate(ctx context.Context, s *policy.Snapshot, req *request)
 }
 
 // annotation is the annotation that the object under review must have: what it
-// comes to, unless a guardrail with Deny objects to that, or cannot be asked in
-// time. Then it is what it was, which for a new object is nothing: only the
-// controller knows what is published now, and decides.
+// comes to, unless a guardrail with Deny objects to that, or could if it knew
+// what is published, or cannot be asked in time. Then it is what it was, which
+// for a new object is nothing: only the controller knows what is published now,
+// and decides.
 func (h *Handlers) annotation(ctx context.Context, s *policy.Snapshot, req *request) (value string, wanted bool) {
 	if h.options.LeaveRoutes {
 		return "", false
 	}
 	after, _ := s.With(req.named(req.object))
 	e := policy.Resolve(after, req.ref()).Get(req.ref())
-	if ok, err := guardrail.Publishable(ctx, after, e, h.options.Guardrails()); err != nil || !ok {
+	if ok, err := guardrail.Publishable(ctx, after, e, req.old == nil, h.options.Guardrails()); err != nil || !ok {
 		if req.old == nil {
 			return "", false
 		}

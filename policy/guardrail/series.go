@@ -3,6 +3,7 @@ package guardrail
 import (
 	"context"
 
+	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 )
 
@@ -36,10 +37,19 @@ func (s *Series) run(ctx context.Context, before, after *policy.Effective, audit
 
 // Publishable says whether an effective policy can be written down without
 // knowing what is published now: whether no guardrail with Deny objects to any
-// of its paths. It is what admission asks before it annotates an object; what it
-// leaves alone the publication gate decides.
-func Publishable(ctx context.Context, s *policy.Snapshot, e *policy.Effective, rails []*Guardrail) (bool, error) {
-	found, err := NewSeries(s, Denying(rails)).Existing(ctx, e)
+// of its paths, or could object if it knew. It is what admission asks before it
+// annotates an object; what it leaves alone the publication gate decides. isNew
+// says that the object is being created, so that nothing is published about it.
+func Publishable(ctx context.Context, s *policy.Snapshot, e *policy.Effective, isNew bool, rails []*Guardrail) (bool, error) {
+	denying := Denying(rails)
+	series := NewSeries(s, denying)
+	ask := series.Existing
+	if isNew {
+		ask = func(ctx context.Context, e *policy.Effective) ([]Violation, error) { return series.Judge(ctx, nil, e) }
+	} else if needsBefore(s, e, denying) {
+		return false, nil
+	}
+	found, err := ask(ctx, e)
 	if err != nil {
 		return false, err
 	}
@@ -49,6 +59,27 @@ func Publishable(ctx context.Context, s *policy.Snapshot, e *policy.Effective, r
 		}
 	}
 	return true, nil
+}
+
+// needsBefore says whether a guardrail compares what a target comes to with what
+// is published.
+func needsBefore(s *policy.Snapshot, e *policy.Effective, rails []*Guardrail) bool {
+	if e == nil {
+		return false
+	}
+	object, _ := s.Graph().Get(e.Target)
+	route, isRoute := object.(*hierarchy.Route)
+	if !isRoute {
+		return false
+	}
+	for _, g := range rails {
+		for _, r := range g.Rules {
+			if uses := r.Uses(); uses&Before != 0 && uses&AdmissionOnly == 0 && g.Match.selectsRoute(s, route) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Denying lists the guardrails that can refuse anything.

@@ -46,9 +46,40 @@ func TestASeriesSaysWhatJudgeSaysAndAsksOnce(t *testing.T) {
 		if e.Target.Name == "checkout" && asked != before {
 			t.Errorf("the rule was asked %d times about what it had said of the route before", asked-before)
 		}
-		publishable, err := guardrail.Publishable(t.Context(), s, e, rails)
+		publishable, err := guardrail.Publishable(t.Context(), s, e, true, rails)
 		if err != nil || publishable != (len(want) == 0) {
 			t.Errorf("%s can be published: %t, %v", e.Target, publishable, err)
+		}
+	}
+}
+
+// comparing accepts everything, and compares it with what was before.
+type comparing struct{ uses guardrail.Variables }
+
+func (c comparing) Uses() guardrail.Variables { return c.uses }
+
+func (comparing) Check(context.Context, guardrail.Input) ([]guardrail.Finding, error) {
+	return nil, nil
+}
+
+func TestWhatComparesWithTheValuePublishedIsLeftToWhoKnowsIt(t *testing.T) {
+	s := shop(t)
+	for _, test := range []struct {
+		uses  guardrail.Variables
+		isNew bool
+		want  bool
+	}{
+		{guardrail.Effective, false, true},
+		{guardrail.Effective | guardrail.Before, false, false},
+		{guardrail.Effective | guardrail.Before, true, true}, // there is nothing published
+		{guardrail.Before | guardrail.User, false, true},     // which is asked at admission only
+	} {
+		rails := []*guardrail.Guardrail{{Name: "steps", Enforcement: guardrail.Deny, Rules: []guardrail.Rule{comparing{test.uses}}}}
+		for e := range policy.Resolve(s).All() {
+			want := test.want || e.Target.Kind == "Gateway"
+			if got, err := guardrail.Publishable(t.Context(), s, e, test.isNew, rails); err != nil || got != want {
+				t.Errorf("%s, new %t, with a rule that reads %b: %t, %v", e.Target, test.isNew, test.uses, got, err)
+			}
 		}
 	}
 }

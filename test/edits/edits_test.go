@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,17 +11,11 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/command"
-	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/guardrail"
-	"github.com/attache-dev/attache/policy/guardrail/celrule"
-	"github.com/attache-dev/attache/policy/guardrail/regorule"
-	"github.com/attache-dev/attache/policy/schema"
-	"github.com/attache-dev/attache/policy/source"
 	"github.com/attache-dev/attache/test/edits"
 )
 
@@ -136,79 +129,16 @@ func write(t *testing.T, objects ...*unstructured.Unstructured) string {
 	return name
 }
 
-// stored are objects as an API server would store them.
-func stored(t *testing.T, objects ...*unstructured.Unstructured) *source.Input {
-	t.Helper()
-	file, err := os.Open(write(t, objects...))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = file.Close() }()
-	in, err := source.New([]string{"-"}, source.Options{Stdin: io.Reader(file)}).Read(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return in
-}
-
 // reviewed is what package guardrail says to an edit.
 func reviewed(t *testing.T, c edits.Case) edits.Verdict {
 	t.Helper()
-	long := metav1.Date(2026, 1, 1, 0, 0, 0, 0, metav1.Now().Location())
-	world := stored(t, c.World...)
-	var rails []*guardrail.Guardrail
-	old := map[string]*unstructured.Unstructured{}
-	for _, d := range world.Documents {
-		d.Object.SetCreationTimestamp(long)
-		old[guardrail.RefOf(d.Object).String()] = d.Object
-		if d.Object.GetKind() == "PolicyGuardrail" {
-			g, problems := guardrail.Parse(d.Object, guardrail.Compilers{CEL: celrule.Compile, Rego: regorule.Compile})
-			if len(problems) > 0 {
-				t.Fatal(problems)
-			}
-			rails = append(rails, g)
-		}
-	}
-	s, problems := policy.NewSnapshot(policy.Options{
-		PlatformNamespaces: []string{edits.Platform},
-		Compile:            func(crd *unstructured.Unstructured) (policy.Validator, error) { return schema.Compile(crd) },
-	}).With(world.Objects()...)
-	if len(problems) > 0 {
-		t.Fatal(problems)
-	}
-	e := guardrail.Edit{Old: old[guardrail.RefOf(c.Edit).String()], User: user(c.User)}
-	switch {
-	case c.Delete && e.Old == nil:
-		t.Fatalf("there is no %s to delete", guardrail.RefOf(c.Edit))
-	case c.Delete:
-		e.Operation = "DELETE"
-	default:
-		e.New, e.Operation = stored(t, c.Edit).Documents[0].Object, "CREATE"
-		if e.Old != nil {
-			e.New.SetCreationTimestamp(long)
-			e.Operation = "UPDATE"
-		}
-	}
-	if c.User.Reads != nil {
-		e.MayRead = func(namespace string) bool {
-			return namespace == c.Edit.GetNamespace() || slices.Contains(c.User.Reads, namespace)
-		}
-	}
-	v, err := guardrail.Review(t.Context(), s, e, rails)
+	stage, err := c.Stage(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	verdict := edits.Verdict{Denied: v.Denied(), Warnings: v.Warnings()}
-	if verdict.Denied {
-		verdict.Message = v.Denial(guardrail.RefOf(c.Edit).String())
+	v, err := guardrail.Review(t.Context(), stage.World, stage.Edit, stage.Guardrails)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return verdict
-}
-
-func user(u edits.User) map[string]any {
-	groups := make([]any, len(u.Groups))
-	for i, g := range u.Groups {
-		groups[i] = g
-	}
-	return map[string]any{"username": u.Username, "groups": groups}
+	return c.VerdictOf(v)
 }

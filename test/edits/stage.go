@@ -1,0 +1,119 @@
+package edits
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/guardrail"
+	"github.com/attache-dev/attache/policy/guardrail/celrule"
+	"github.com/attache-dev/attache/policy/guardrail/regorule"
+	"github.com/attache-dev/attache/policy/schema"
+	"github.com/attache-dev/attache/policy/source"
+)
+
+// Compilers are those of every binary.
+var Compilers = guardrail.Compilers{CEL: celrule.Compile, Rego: regorule.Compile}
+
+// Stage is a case as those see it who review it: what an API server would have
+// stored, defaults included, and guardrails that are compiled.
+type Stage struct {
+	World      *policy.Snapshot
+	Guardrails []*guardrail.Guardrail
+	Edit       guardrail.Edit
+}
+
+// Stage sets up a case.
+func (c *Case) Stage(ctx context.Context) (*Stage, error) {
+	long := metav1.NewTime(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
+	world, err := stored(ctx, c.World...)
+	if err != nil {
+		return nil, err
+	}
+	s := &Stage{}
+	for _, d := range world.Documents {
+		d.Object.SetCreationTimestamp(long)
+		if guardrail.RefOf(d.Object) == guardrail.RefOf(c.Edit) {
+			s.Edit.Old = d.Object
+		}
+		if d.Object.GetKind() == "PolicyGuardrail" {
+			g, problems := guardrail.Parse(d.Object, Compilers)
+			if len(problems) > 0 {
+				return nil, fmt.Errorf("guardrail %s: %v", g.Name, problems)
+			}
+			s.Guardrails = append(s.Guardrails, g)
+		}
+	}
+	snapshot, problems := policy.NewSnapshot(policy.Options{
+		PlatformNamespaces: []string{Platform},
+		Compile:            func(crd *unstructured.Unstructured) (policy.Validator, error) { return schema.Compile(crd) },
+	}).With(world.Objects()...)
+	if len(problems) > 0 {
+		return nil, fmt.Errorf("the world has problems: %v", problems)
+	}
+	s.World = snapshot
+	s.Edit.User, s.Edit.MayRead = c.User.attributes(), c.User.mayRead(c.Edit.GetNamespace())
+	if c.Delete {
+		if s.Edit.Operation = "DELETE"; s.Edit.Old == nil {
+			return nil, errors.New("there is nothing to delete")
+		}
+		return s, nil
+	}
+	written, err := stored(ctx, c.Edit)
+	if err != nil {
+		return nil, err
+	}
+	s.Edit.New, s.Edit.Operation = written.Documents[0].Object, "CREATE"
+	if s.Edit.Old != nil {
+		s.Edit.New.SetCreationTimestamp(long)
+		s.Edit.Operation = "UPDATE"
+	}
+	return s, nil
+}
+
+// stored reads objects as an API server would store them.
+func stored(ctx context.Context, objects ...*unstructured.Unstructured) (*source.Input, error) {
+	items := make([]any, len(objects))
+	for i, u := range objects {
+		items[i] = u.Object
+	}
+	data, err := json.Marshal(map[string]any{"apiVersion": "v1", "kind": "List", "items": items})
+	if err != nil {
+		return nil, err
+	}
+	return source.New([]string{"-"}, source.Options{Stdin: bytes.NewReader(data)}).Read(ctx)
+}
+
+// attributes are the user as rules see them.
+func (u User) attributes() map[string]any {
+	groups := make([]any, len(u.Groups))
+	for i, g := range u.Groups {
+		groups[i] = g
+	}
+	return map[string]any{"username": u.Username, "groups": groups}
+}
+
+// mayRead is nil when the user may read everything.
+func (u User) mayRead(own string) guardrail.Reader {
+	if u.Reads == nil {
+		return nil
+	}
+	return func(namespace string) bool { return namespace == own || slices.Contains(u.Reads, namespace) }
+}
+
+// VerdictOf is what a review of the case came to, as files say it.
+func (c *Case) VerdictOf(v guardrail.Verdict) Verdict {
+	verdict := Verdict{Denied: v.Denied(), Warnings: v.Warnings()}
+	if verdict.Denied {
+		verdict.Message = v.Denial(guardrail.RefOf(c.Edit).String())
+	}
+	return verdict
+}
