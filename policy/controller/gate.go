@@ -83,7 +83,7 @@ func (g *gate) rule(ctx context.Context, s *policy.Snapshot, rails []*guardrail.
 		r := ruling{target: target, published: published{effective: e}}
 		was := g.published[target].of(e)
 		if e != nil && len(denying) > 0 && !was.isAlready(e) {
-			r.held = judge(ctx, series, s, was.effective, e)
+			r.held = judge(ctx, series, s, was.shown(s), e)
 		}
 		if r.held != nil {
 			r.published = was
@@ -99,6 +99,20 @@ func (p published) of(e *policy.Effective) published {
 		return published{}
 	}
 	return p
+}
+
+// shown is what is published as those see it who read it, and as a restart finds
+// it: "*" stands for the rules that the route has now, and where no policy
+// reached the target nothing was published.
+func (p published) shown(s *policy.Snapshot) *policy.Effective {
+	if p.effective == nil {
+		return nil
+	}
+	object := p.found
+	if object == nil {
+		object = status.EffectivePolicy(p.effective)
+	}
+	return status.Published(s, p.effective.Target, object)
 }
 
 // isAlready says whether nothing new would be published.
