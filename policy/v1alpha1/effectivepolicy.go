@@ -63,9 +63,9 @@ type EffectivePolicyStatus struct {
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// Digest is the SHA-256 of the parents, rules and effective values of all
-	// scopes, origins left out: it changes exactly when what is in force
-	// changes. Example: "sha256:9f86d0…".
+	// Digest is the SHA-256 of the effective values of all scopes, in their
+	// order; parents, rules and origins are left out. It changes exactly when
+	// what is in force changes. Example: "sha256:9f86d0…".
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=128
@@ -134,7 +134,7 @@ type EffectiveScope struct {
 
 	// Rules are the rules of the Route that this result is about: their names,
 	// "rules[2]" for the third rule when it has no name, or "*" alone when all
-	// rules of the Route agree. Absent for a Gateway.
+	// rules of the Route agree, when it has none, and for a Gateway.
 	//
 	// +optional
 	// +listType=atomic
