@@ -53,13 +53,13 @@ const reportKind = "Report.v1alpha1.openreports.io"
 func (w *world) untilReported(fail int64) {
 	w.Helper()
 	within(w, 15*time.Second, fmt.Sprintf("a report of %d failures", fail), func(context.Context) error {
-		if !w.exists(reportKind, status.ReportName) {
+		report := w.find(reportKind, status.ReportName)
+		if report == nil {
 			if fail == 0 {
 				return nil
 			}
 			return fmt.Errorf("there is none")
 		}
-		report := w.object(reportKind, status.ReportName)
 		if n, _, _ := unstructured.NestedInt64(report.Object, "summary", "fail"); fail == 0 || n != fail {
 			return fmt.Errorf("it says %v", report.Object)
 		}

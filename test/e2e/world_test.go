@@ -109,15 +109,23 @@ func (w *world) object(kind, name string) *unstructured.Unstructured {
 	return u
 }
 
+// find reads an object that may not be there; it is nil then.
+func (w *world) find(kind, name string) *unstructured.Unstructured {
+	w.Helper()
+	u := named(kind, w.namespace, name)
+	switch err := w.Get(w.Context(), client.ObjectKeyFromObject(u), u); {
+	case err == nil:
+		return u
+	case client.IgnoreNotFound(err) != nil && !meta.IsNoMatchError(err):
+		w.Fatalf("reading %s %s: %v", kind, name, err)
+	}
+	return nil
+}
+
 // exists says whether an object is there.
 func (w *world) exists(kind, name string) bool {
 	w.Helper()
-	u := named(kind, w.namespace, name)
-	err := w.Get(w.Context(), client.ObjectKeyFromObject(u), u)
-	if client.IgnoreNotFound(err) != nil && !meta.IsNoMatchError(err) {
-		w.Fatalf("reading %s %s: %v", kind, name, err)
-	}
-	return err == nil
+	return w.find(kind, name) != nil
 }
 
 func (w *world) remove(kind, name string) {
@@ -215,10 +223,10 @@ func (w *world) agrees(platform ...string) error {
 		}
 		name := status.ObjectName(e.Target)
 		want[name] = true
-		if !w.exists(status.Kind, name) {
+		published, computed := w.find(status.Kind, name), status.EffectivePolicy(e)
+		if published == nil {
 			return fmt.Errorf("there is no EffectivePolicy %s", name)
 		}
-		published, computed := w.object(status.Kind, name), status.EffectivePolicy(e)
 		if !reflect.DeepEqual(published.Object["status"], computed.Object["status"]) {
 			return fmt.Errorf("EffectivePolicy %s says\n\t%v, not\n\t%v", name, published.Object["status"], computed.Object["status"])
 		}
