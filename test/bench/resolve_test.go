@@ -87,8 +87,8 @@ func BenchmarkEditGateway(b *testing.B) {
 	}
 }
 
-// BenchmarkEditClass edits a policy that touches every fifth route at least
-// (each has two Gateways).
+// BenchmarkEditClass edits a policy on one of five classes, which touches two
+// fifths of the routes (each has two Gateways).
 func BenchmarkEditClass(b *testing.B) {
 	for _, n := range sizes {
 		b.Run(fmt.Sprintf("routes=%d", n), func(b *testing.B) { edit(b, n, edited("infra", "GatewayClass", "class-0"), n/5) })
