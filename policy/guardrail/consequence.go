@@ -230,7 +230,7 @@ func (v Verdict) effectless(p *policy.Policy) []Notice {
 	case paths == 0:
 		return []Notice{{Object: p.Ref, Message: fmt.Sprintf("%s reaches no route yet", p.Ref), named: true}}
 	case effective == 0 && len(beaten) > 0:
-		return []Notice{{Object: p.Ref, Message: fmt.Sprintf("%s has no effect on any of %s: %s wins", p.Ref, count(paths, "path"), beaten[0]), named: true}}
+		return []Notice{{Object: p.Ref, Message: fmt.Sprintf("%s has no effect on %s: %s wins", p.Ref, anyOf(paths), beaten[0]), named: true}}
 	}
 	return nil
 }
@@ -260,6 +260,14 @@ func (v Verdict) concerned(e Edit) []hierarchy.Ref {
 	}
 	slices.SortFunc(refs, hierarchy.Compare)
 	return slices.Compact(refs)
+}
+
+// anyOf is all of a number of paths, in a sentence that denies them.
+func anyOf(paths int) string {
+	if paths == 1 {
+		return "its only path"
+	}
+	return "any of " + count(paths, "path")
 }
 
 func names(policies []*policy.Policy) []hierarchy.Ref {

@@ -116,7 +116,7 @@ func TestConsequencesAndGuardrails(t *testing.T) {
 	}
 	// Under the ceiling the long timeout does no harm, and nothing.
 	said = a.asked("the ceiling to be known", long, apply, func(_ string, err error) bool { return err == nil })
-	says(t, said, "Warning: TimeoutPolicy prod/checkout has no effect on any of 1 path: TimeoutPolicy infra/ceiling wins")
+	says(t, said, "Warning: TimeoutPolicy prod/checkout has no effect on its only path: TimeoutPolicy infra/ceiling wins")
 
 	uncover := []string{"delete", "timeoutpolicy", "ceiling", "-n", "infra"}
 	said = a.asked("the deletion to be refused", "", dry(uncover...), func(_ string, err error) bool { return err != nil })
