@@ -15,7 +15,7 @@ func decodeRoute(r *reader, meta Meta, object map[string]any) Object {
 		route.Rules = append(route.Rules, r.rule(rule))
 	}
 	if rowOf(kindOf(meta.Ref.GroupKind)).defaultRule && spec["rules"] == nil {
-		route.Rules = []Rule{{}}
+		route.Rules = []Rule{{Matches: r.matches(item{})}}
 	}
 	return route
 }
@@ -67,19 +67,28 @@ func (r *reader) rule(from item) Rule {
 		}
 		rule.Inline[key] = copyJSON(value)
 	}
-	r.filters(&rule, from.fields, from.path)
+	rule.Matches = r.matches(from)
+	rule.Filters = r.filters(&rule, from.fields, from.path)
 	for backend := range r.items(from.fields, from.path, "backendRefs") {
+		before := len(rule.Backends)
 		rule.Backends = r.appendReference(rule.Backends, backend.fields, backend.path, "Service")
-		r.filters(&rule, backend.fields, backend.path)
+		filters := r.filters(&rule, backend.fields, backend.path)
+		if len(rule.Backends) > before {
+			forward := r.forward(backend, before)
+			forward.Filters = filters
+			rule.Forwards = append(rule.Forwards, forward)
+		}
 	}
 	return rule
 }
 
-// filters reads the references of spec.rules[].filters, or of one backendRef's
-// filters: mirrors and external authorization go to backends (R43), and an
-// ExtensionRef to whatever the implementation knows.
-func (r *reader) filters(rule *Rule, from map[string]any, path string) {
+// filters reads spec.rules[].filters, or one backendRef's filters, and enters
+// what they refer to with the rule: mirrors and external authorization go to
+// backends (R43), and an ExtensionRef to whatever the implementation knows.
+func (r *reader) filters(rule *Rule, from map[string]any, path string) []Filter {
+	var filters []Filter
 	for filter := range r.items(from, path, "filters") {
+		filters = append(filters, r.filter(filter))
 		for _, key := range [...]string{"requestMirror", "externalAuth"} {
 			object := r.object(filter.fields, filter.path, key)
 			backend := r.object(object, join(filter.path, key), "backendRef")
@@ -93,4 +102,5 @@ func (r *reader) filters(rule *Rule, from map[string]any, path string) {
 			rule.Extensions = r.appendReference(rule.Extensions, extension, join(filter.path, "extensionRef"), "")
 		}
 	}
+	return filters
 }

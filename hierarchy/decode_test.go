@@ -173,6 +173,16 @@ spec:
 			"timeouts": map[string]any{"request": "10s"},
 			"retry":    map[string]any{"attempts": int64(3), "codes": []any{int64(500)}},
 		},
+		Matches: []hierarchy.Match{{PathType: "PathPrefix", Path: "/pay"}},
+		Filters: []hierarchy.Filter{
+			{Type: "RequestMirror", Other: map[string]any{"requestMirror": map[string]any{"backendRef": map[string]any{"name": "mirror", "port": int64(80)}}}},
+			{Type: "ExternalAuth", Other: map[string]any{"externalAuth": map[string]any{"protocol": "GRPC", "backendRef": map[string]any{"name": "auth", "namespace": "infra"}}}},
+			{Type: "ExtensionRef", Other: map[string]any{"extensionRef": map[string]any{"group": "example.com", "kind": "Filter", "name": "f"}}},
+		},
+		Forwards: []hierarchy.Forward{
+			{Backend: 2, Port: 80, Weight: 1},
+			{Backend: 3, Weight: 1, Filters: []hierarchy.Filter{{Type: "RequestMirror", Other: map[string]any{"requestMirror": map[string]any{"backendRef": map[string]any{"name": "deep"}}}}}},
+		},
 		Backends: []hierarchy.Reference{
 			service("shop", "mirror", "filters[0].requestMirror.backendRef"),
 			service("infra", "auth", "filters[1].externalAuth.backendRef"),
@@ -181,7 +191,7 @@ spec:
 			service("shop", "deep", "backendRefs[1].filters[0].requestMirror.backendRef"),
 		},
 		Extensions: []hierarchy.Reference{{To: hierarchy.NewRef("example.com", "Filter", "shop", "f"), Field: "spec.rules[0].filters[2].extensionRef"}},
-	}, {}}
+	}, {Matches: []hierarchy.Match{{PathType: "PathPrefix", Path: "/"}}}}
 	// YAML reads numbers as floats; the copy keeps them as they were read.
 	floats := cmp.Transformer("numbers", func(v any) any {
 		if f, ok := v.(float64); ok {

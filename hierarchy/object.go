@@ -120,7 +120,14 @@ type Rule struct {
 	// Inline is what the rule says besides name, matches, filters and
 	// backendRefs (timeouts, retry, ...): the route owner's own values that
 	// policy kinds may map to their fields. Nil when there is nothing.
-	Inline   map[string]any
+	Inline map[string]any
+	// Matches are the requests that the rule is for: any of them. Empty in a
+	// route of a kind that is neither HTTPRoute nor GRPCRoute.
+	Matches []Match
+	Filters []Filter
+	// Forwards are the entries of backendRefs, in their order.
+	Forwards []Forward
+	// Backends are what backendRefs and filters name.
 	Backends []Reference
 	// Extensions are ExtensionRef filters.
 	Extensions []Reference

@@ -1,0 +1,160 @@
+package hierarchy
+
+import "strings"
+
+// matches reads spec.rules[].matches of the kinds whose matching Gateway API
+// defines. A rule of another kind has none: how it matches is its own business.
+func (r *reader) matches(from item) []Match {
+	switch {
+	case r.ref.GroupKind.Group != Group:
+		return nil
+	case r.ref.Kind == "GRPCRoute":
+		return r.eachMatch(from, r.grpcMatch, matchesEveryCall)
+	case r.ref.Kind == "HTTPRoute":
+		return r.eachMatch(from, r.httpMatch, matchesEverything)
+	}
+	return nil
+}
+
+func (r *reader) eachMatch(from item, read func(item) Match, otherwise []Match) []Match {
+	var matches []Match
+	for m := range r.items(from.fields, from.path, "matches") {
+		matches = append(matches, read(m))
+	}
+	if len(matches) == 0 || len(matches) == 1 && matches[0].isAnything(&otherwise[0]) {
+		return otherwise
+	}
+	return matches
+}
+
+// isAnything says whether m has no conditions but those of everything.
+func (m *Match) isAnything(everything *Match) bool {
+	return m.PathType == everything.PathType && m.Path == everything.Path && m.Method == "" && m.Service == "" &&
+		len(m.Headers) == 0 && len(m.Query) == 0
+}
+
+func (r *reader) httpMatch(from item) Match {
+	path := r.object(from.fields, from.path, "path")
+	at := join(from.path, "path")
+	return Match{
+		PathType: canonical(r.text(path, at, "type", MatchPathPrefix)),
+		Path:     r.text(path, at, "value", "/"),
+		Method:   canonical(r.text(from.fields, from.path, "method", "")),
+		Headers:  r.fieldMatches(from, "headers", strings.EqualFold),
+		Query:    r.fieldMatches(from, "queryParams", func(a, b string) bool { return a == b }),
+	}
+}
+
+func (r *reader) grpcMatch(from item) Match {
+	method := r.object(from.fields, from.path, "method")
+	at := join(from.path, "method")
+	m := Match{
+		Service: canonical(r.text(method, at, "service", "")),
+		Method:  canonical(r.text(method, at, "method", "")),
+		Headers: r.fieldMatches(from, "headers", strings.EqualFold),
+	}
+	if m.Service != "" || m.Method != "" {
+		m.RPCType = canonical(r.text(method, at, "type", MatchExact))
+	}
+	return m
+}
+
+// fieldMatches reads conditions on headers or query parameters. Of two with
+// one name the first counts, as Gateway API says.
+func (r *reader) fieldMatches(from item, key string, same func(a, b string) bool) []FieldMatch {
+	var fields []FieldMatch
+entries:
+	for f := range r.items(from.fields, from.path, key) {
+		field := FieldMatch{
+			Type:  canonical(r.text(f.fields, f.path, "type", MatchExact)),
+			Name:  canonical(r.required(f.fields, f.path, "name", "x-tenant")),
+			Value: r.text(f.fields, f.path, "value", ""),
+		}
+		for i := range fields {
+			if same(fields[i].Name, field.Name) {
+				continue entries
+			}
+		}
+		if field.Name != "" {
+			fields = append(fields, field)
+		}
+	}
+	return fields
+}
+
+// forward reads what a backendRef says besides whom it names. backend is the
+// place of the reference.
+func (r *reader) forward(from item, backend int) Forward {
+	f := Forward{Backend: backend, Port: r.port(from.fields, from.path, "port"), Weight: 1}
+	if from.fields["weight"] != nil {
+		f.Weight = max(0, r.number(from.fields, from.path, "weight"))
+	}
+	return f
+}
+
+// filter reads one filter.
+func (r *reader) filter(from item) Filter {
+	filter := Filter{Type: canonical(r.text(from.fields, from.path, "type", ""))}
+	read := func(key string) (map[string]any, string) {
+		return r.object(from.fields, from.path, key), join(from.path, key)
+	}
+	switch filter.Type {
+	case FilterRequestHeaders:
+		filter.Headers = r.headerEdit(read("requestHeaderModifier"))
+	case FilterResponseHeaders:
+		filter.Headers = r.headerEdit(read("responseHeaderModifier"))
+	case FilterRedirect:
+		filter.Redirect = r.redirect(read("requestRedirect"))
+	case FilterRewrite:
+		fields, path := read("urlRewrite")
+		filter.Rewrite = &Rewrite{Hostname: r.text(fields, path, "hostname", ""), Path: r.pathChange(fields, path)}
+	default:
+		for key, value := range from.fields {
+			if key == "type" || value == nil {
+				continue
+			}
+			if filter.Other == nil {
+				filter.Other = make(map[string]any)
+			}
+			filter.Other[key] = copyJSON(value)
+		}
+	}
+	return filter
+}
+
+func (r *reader) headerEdit(fields map[string]any, path string) *HeaderEdit {
+	headers := func(key string) []Header {
+		var list []Header
+		for h := range r.items(fields, path, key) {
+			list = append(list, Header{Name: r.required(h.fields, h.path, "name", "x-tenant"), Value: r.text(h.fields, h.path, "value", "")})
+		}
+		return list
+	}
+	return &HeaderEdit{Set: headers("set"), Add: headers("add"), Remove: r.texts(fields, path, "remove")}
+}
+
+func (r *reader) redirect(fields map[string]any, path string) *Redirect {
+	redirect := &Redirect{
+		Scheme:   r.text(fields, path, "scheme", ""),
+		Hostname: r.text(fields, path, "hostname", ""),
+		Path:     r.pathChange(fields, path),
+		Port:     r.port(fields, path, "port"),
+		Code:     int(r.number(fields, path, "statusCode")),
+	}
+	if redirect.Code == 0 {
+		redirect.Code = 302
+	}
+	return redirect
+}
+
+func (r *reader) pathChange(from map[string]any, path string) *PathChange {
+	fields := r.object(from, path, "path")
+	if fields == nil {
+		return nil
+	}
+	path = join(path, "path")
+	if r.text(fields, path, "type", "") == "ReplaceFullPath" {
+		return &PathChange{Full: true, Value: r.text(fields, path, "replaceFullPath", "")}
+	}
+	return &PathChange{Value: r.text(fields, path, "replacePrefixMatch", "")}
+}
