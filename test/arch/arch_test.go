@@ -42,6 +42,8 @@ var rules = map[string]rule{
 	"policy/v1alpha1": {never: clients},
 	"policy/schema":   {ours: []string{"policy"}, never: clients},
 	"policy/status":   {ours: []string{"hierarchy", "policy", "policy/merge"}, never: plus(clients, engines)},
+	"policy/explain":  {ours: []string{"hierarchy", "policy", "policy/merge"}, never: plus(clients, engines)},
+	"policy/preview":  {ours: []string{"hierarchy", "policy", "policy/guardrail", "policy/explain"}, never: plus(clients, engines)},
 	"policy/source":   {ours: []string{"policy", "policy/schema", "crds"}, never: clients},
 	"policy/source/cluster": {ours: []string{"hierarchy", "hierarchy/persistent", "policy", "policy/schema", "policy/source", "policy/status", "policy/guardrail", "crds"},
 		never: []string{module + "/webhook", module + "/policy/controller"}},

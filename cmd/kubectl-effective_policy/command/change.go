@@ -4,10 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"reflect"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -17,6 +14,7 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/guardrail"
+	"github.com/attache-dev/attache/policy/preview"
 	"github.com/attache-dev/attache/policy/source"
 )
 
@@ -38,22 +36,6 @@ func (f *changeFlags) add(cmd *cobra.Command, instead string) {
 	cmd.Flags().BoolVar(&f.remove, "delete", false, "the objects are removed, not applied")
 }
 
-// change is a world and an edit of it. After it is made nothing depends on
-// whether the world came from files or from a cluster.
-type change struct {
-	before *policy.Snapshot
-	// guardrails are those of the world, before the edit.
-	guardrails []*unstructured.Unstructured
-	// documents are the objects of the edit as they would be stored; refused are
-	// those that a server would not store, problems why.
-	documents []source.Document
-	refused   []source.Document
-	problems  []source.Problem
-	// old has for each document the object that it takes the place of, or nil.
-	old    []*unstructured.Unstructured
-	remove bool
-}
-
 // surroundings are where an edit takes place.
 type surroundings struct {
 	objects []*unstructured.Unstructured // CRDs first
@@ -68,7 +50,7 @@ type surroundings struct {
 
 // loadChange reads the world and the edit that the flags ask for. Problems of
 // single objects of the world do not stop the work, and are warnings.
-func (o *options) loadChange(ctx context.Context, f changeFlags) (*change, error) {
+func (o *options) loadChange(ctx context.Context, f changeFlags) (*preview.Change, error) {
 	if len(o.files) == 0 {
 		return nil, errors.New("nothing is changed: say with -f which manifests")
 	}
@@ -91,10 +73,10 @@ func (o *options) loadChange(ctx context.Context, f changeFlags) (*change, error
 }
 
 // change reads an edit, in which objects are applied or removed.
-func (s *surroundings) change(ctx context.Context, settings policy.Options, paths []string, options source.Options, remove bool) (*change, []string, error) {
-	c := &change{remove: remove}
+func (s *surroundings) change(ctx context.Context, settings policy.Options, paths []string, options source.Options, remove bool) (*preview.Change, []string, error) {
+	c := &preview.Change{Remove: remove}
 	snapshot, problems := policy.NewSnapshot(settings).With(s.objects...)
-	c.before = snapshot
+	c.Before = snapshot
 	var warnings []string
 	for _, p := range problems {
 		warnings = append(warnings, problemText(p, s.places[p.Ref.Object()]))
@@ -103,8 +85,8 @@ func (s *surroundings) change(ctx context.Context, settings policy.Options, path
 		switch gvk := u.GroupVersionKind(); {
 		case gvk.Kind == "CustomResourceDefinition":
 			options.Definitions = append(options.Definitions, u)
-		case isGuardrail(u):
-			c.guardrails = append(c.guardrails, u)
+		case preview.IsGuardrail(u):
+			c.Guardrails = append(c.Guardrails, u)
 		}
 	}
 	options.Namespace = s.namespace
@@ -113,35 +95,54 @@ func (s *surroundings) change(ctx context.Context, settings policy.Options, path
 	if err != nil {
 		return nil, warnings, err
 	}
-	c.documents, c.refused, c.problems = in.Documents, in.Refused, in.Problems
+	documents := in.Documents
 	if remove { // who removes an object need only name it
-		c.documents, c.refused, c.problems = slices.Concat(in.Documents, in.Refused), nil, nil
+		documents = slices.Concat(in.Documents, in.Refused)
+	} else {
+		c.Refused, c.Problems = refusedBySchema(in)
 	}
-	missing, err := c.settle(s)
+	missing, err := s.settle(c, documents)
 	return c, append(warnings, missing...), err
 }
 
-// settle finds out which objects there are already, and what would be stored in
-// their place. It warns of what is not there to be removed.
-func (c *change) settle(around *surroundings) (warnings []string, err error) {
-	var documents []source.Document
-	for _, d := range c.documents {
-		old, err := around.old(guardrail.RefOf(d.Object))
+// settle finds out which of the manifests there are already, and what would be
+// stored in their place. It warns of what is not there to be removed.
+func (s *surroundings) settle(c *preview.Change, documents []source.Document) (warnings []string, err error) {
+	for _, d := range documents {
+		ref := guardrail.RefOf(d.Object)
+		old, err := s.old(ref)
 		if err != nil {
 			return warnings, err
 		}
 		switch {
-		case old == nil && c.remove:
-			warnings = append(warnings, fmt.Sprintf("%s: there is no %s to delete", d.Place(), guardrail.RefOf(d.Object)))
+		case old == nil && c.Remove:
+			warnings = append(warnings, fmt.Sprintf("%s: there is no %s to delete", d.Place(), ref))
 			continue
-		case old != nil && !c.remove:
-			d.Object = around.stored(old, d.Object)
+		case old != nil && !c.Remove:
+			d.Object = s.stored(old, d.Object)
 		}
-		documents = append(documents, d)
-		c.old = append(c.old, old)
+		c.Manifests = append(c.Manifests, manifestOf(d))
+		c.Old = append(c.Old, old)
 	}
-	c.documents = documents
 	return warnings, nil
+}
+
+func manifestOf(d source.Document) preview.Manifest {
+	return preview.Manifest{Object: d.Object, File: d.File, Document: d.Index, Item: d.Item, Line: d.Line, LineOf: d.LineOf}
+}
+
+// refusedBySchema is what a server would not store, and why.
+func refusedBySchema(in *source.Input) (refused []preview.Manifest, problems []preview.Finding) {
+	for _, d := range in.Refused {
+		refused = append(refused, manifestOf(d))
+	}
+	for _, p := range in.Problems {
+		problems = append(problems, preview.Finding{
+			Level: preview.Denied, Rule: preview.SchemaRule, Object: p.Object, Field: p.Field, Message: p.Message,
+			File: p.File, Document: p.Document, Item: p.Item, Line: p.Line,
+		})
+	}
+	return refused, problems
 }
 
 func (o *options) settings() policy.Options {
@@ -195,57 +196,6 @@ func surroundingFiles(ctx context.Context, base []string, options source.Options
 		return stored
 	}
 	return around, nil
-}
-
-// edited are the documents that can change an effective policy: all but
-// guardrails and what is there already.
-func (c *change) edited() []int {
-	var list []int
-	for i, d := range c.documents {
-		if !isGuardrail(d.Object) && (c.remove || !same(c.old[i], d.Object)) {
-			list = append(list, i)
-		}
-	}
-	return list
-}
-
-// same says whether an edit leaves all as it is that admission looks at.
-func same(old, object *unstructured.Unstructured) bool {
-	return old != nil && object.GetKind() != "CustomResourceDefinition" &&
-		reflect.DeepEqual(old.Object["spec"], object.Object["spec"]) && maps.Equal(old.GetLabels(), object.GetLabels())
-}
-
-// edit is the change as one edit. Of a single object it is what an API server
-// would ask about it.
-func (c *change) edit() guardrail.Edit {
-	edited := c.edited()
-	if len(edited) == 1 {
-		return c.editOf(edited[0])
-	}
-	var e guardrail.Edit
-	for _, i := range edited {
-		if u := c.documents[i].Object; c.remove {
-			e.Remove = append(e.Remove, guardrail.RefOf(u))
-		} else {
-			e.Also = append(e.Also, u)
-		}
-	}
-	return e
-}
-
-// editOf is the edit of one document alone.
-func (c *change) editOf(i int) guardrail.Edit {
-	switch {
-	case c.remove:
-		return guardrail.Edit{Old: c.old[i], Operation: "DELETE"}
-	case c.old[i] != nil:
-		return guardrail.Edit{Old: c.old[i], New: c.documents[i].Object, Operation: "UPDATE"}
-	}
-	return guardrail.Edit{New: c.documents[i].Object, Operation: "CREATE"}
-}
-
-func isGuardrail(u *unstructured.Unstructured) bool {
-	return u.GetKind() == "PolicyGuardrail" && strings.HasPrefix(u.GetAPIVersion(), policy.Group+"/")
 }
 
 // noCluster tells who forgot a flag what to do without a cluster.

@@ -2,27 +2,23 @@ package command
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/guardrail"
+	"github.com/attache-dev/attache/policy/preview"
 	"github.com/attache-dev/attache/policy/source/cluster"
 )
 
 // guardrailResource is where an API server has guardrails.
 var guardrailResource = schema.GroupVersionResource{Group: policy.Group, Version: "v1alpha1", Resource: "policyguardrails"}
-
-// lastApplied is where kubectl keeps what it applied last.
-const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
 
 func (o *options) surroundingCluster(ctx context.Context) (*surroundings, error) {
 	config, err := o.config.ToRESTConfig()
@@ -30,7 +26,7 @@ func (o *options) surroundingCluster(ctx context.Context) (*surroundings, error)
 		return nil, noCluster(err)
 	}
 	config.QPS = -1 // as in readCluster
-	around := &surroundings{stored: appliedTo}
+	around := &surroundings{stored: preview.Applied}
 	if around.namespace, _, err = o.config.ToRawKubeConfigLoader().Namespace(); err != nil {
 		return nil, err
 	}
@@ -103,39 +99,4 @@ func guardrailsOf(ctx context.Context, client dynamic.Interface) ([]*unstructure
 		objects[i] = &list.Items[i]
 	}
 	return objects, nil
-}
-
-// appliedTo is what "kubectl apply" makes of an object that there is: what the
-// manifest says, without what it said when it was applied last, and with what
-// others have added since.
-func appliedTo(old, manifest *unstructured.Unstructured) *unstructured.Unstructured {
-	var last map[string]any
-	if text := old.GetAnnotations()[lastApplied]; text != "" {
-		_ = json.Unmarshal([]byte(text), &last) // what is not JSON says nothing
-	}
-	stored := &unstructured.Unstructured{Object: mergedInto(old.Object, last, manifest.Object)}
-	stored.SetCreationTimestamp(old.GetCreationTimestamp())
-	if status, has := old.Object["status"]; has {
-		stored.Object["status"] = status
-	}
-	return stored
-}
-
-func mergedInto(old, last, manifest map[string]any) map[string]any {
-	stored := runtime.DeepCopyJSON(old)
-	for key := range last {
-		if _, still := manifest[key]; !still {
-			delete(stored, key)
-		}
-	}
-	for key, value := range manifest {
-		inner, isObject := value.(map[string]any)
-		was, wasObject := old[key].(map[string]any)
-		if isObject && wasObject {
-			before, _ := last[key].(map[string]any)
-			value = mergedInto(was, before, inner)
-		}
-		stored[key] = value
-	}
-	return stored
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/attache-dev/attache/policy/preview"
 )
 
 const fifteen = `apiVersion: attache.dev/v1alpha1
@@ -28,9 +30,9 @@ func onShop(t *testing.T, change string, args ...string) result {
 }
 
 // report decodes what -o json prints.
-func (r result) report(t *testing.T) checkReport {
+func (r result) report(t *testing.T) preview.Report {
 	t.Helper()
-	var report checkReport
+	var report preview.Report
 	if err := json.Unmarshal([]byte(r.out), &report); err != nil {
 		t.Fatalf("%v in %q, and on standard error: %s", err, r.out, r.errOut)
 	}
@@ -56,16 +58,16 @@ func TestCheckAsJSON(t *testing.T) {
 	if len(got.Findings) != 1 {
 		t.Fatalf("got %+v", got.Findings)
 	}
-	want := finding{
+	want := preview.Finding{
 		Level: "denied", Rule: "guardrail/fifteen", Object: "TimeoutPolicy platform/edge-timeouts", Field: "spec.override.request",
 		Message: "no request may take longer than 15s", File: "-", Document: 1, Line: 6,
 		Guardrail: "fifteen", Path: "HTTPRoute payments/ledger rules[0] on platform/edge#https", Paths: 4, Routes: 2,
 		FieldPath: "effective.TimeoutPolicy.request", Value: "20s", SetBy: "TimeoutPolicy platform/edge-timeouts (override at Gateway platform/edge)",
 	}
-	if diff := cmp.Diff(want, got.Findings[0], cmp.AllowUnexported(finding{})); diff != "" {
+	if diff := cmp.Diff(want, got.Findings[0], cmp.AllowUnexported(preview.Finding{})); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	if !got.Denied || got.Totals != (checkTotals{Objects: 2, Denials: 1}) || got.Changes.Routes != 4 {
+	if !got.Denied || got.Totals != (preview.Totals{Objects: 2, Denials: 1}) || got.Changes.Routes != 4 {
 		t.Errorf("got %+v", got)
 	}
 	if !strings.HasPrefix(got.Denial, "TimeoutPolicy platform/edge-timeouts is refused by guardrail fifteen:\n- guardrail fifteen: HTTPRoute payments/ledger") {

@@ -3,14 +3,16 @@ package command
 import (
 	"strconv"
 	"strings"
+
+	"github.com/attache-dev/attache/policy/explain"
 )
 
-func (o *options) printDescription(d *description) error {
+func (o *options) printDescription(d *explain.Description) error {
 	if o.output != formatTable {
 		return encode(o.streams.Out, o.output, d)
 	}
 	p := o.pen()
-	p.line("%s", p.paint(bold, d.ref.String()))
+	p.line("%s", p.paint(bold, d.Ref.String()))
 	facts := &table{indent: "  "}
 	for _, f := range d.Facts {
 		facts.add(cell{f.Name, faint}, cell{text: f.Value})
@@ -29,7 +31,7 @@ func (o *options) printDescription(d *description) error {
 	references := &table{}
 	for _, r := range d.References {
 		s := plain
-		if r.State != stateExists {
+		if r.State != explain.StateExists {
 			s = yellow
 		}
 		references.add(cell{text: r.Field}, cell{text: r.To}, cell{r.State, s})
@@ -61,7 +63,7 @@ func reasonStyle(reason string) style {
 	return red
 }
 
-func attachedTable(policies []attachedPolicy) *table {
+func attachedTable(policies []explain.Attached) *table {
 	t := &table{}
 	for _, a := range policies {
 		t.add(cell{text: a.Policy}, cell{text: "on " + a.Target}, cell{text: strings.Join(a.States, ", ")}, cell{a.Reason, reasonStyle(a.Reason)}, cell{a.Message, faint})
@@ -69,7 +71,7 @@ func attachedTable(policies []attachedPolicy) *table {
 	return t
 }
 
-func inEffectTable(counts []inEffect) *table {
+func inEffectTable(counts []explain.InEffect) *table {
 	t := &table{}
 	for _, c := range counts {
 		text := "on " + strconv.Itoa(c.Whole+c.Part) + " of " + strconv.Itoa(c.Paths) + " paths"
@@ -85,11 +87,11 @@ func inEffectTable(counts []inEffect) *table {
 	return t
 }
 
-func boundToTable(bindings []routeBinding) *table {
+func boundToTable(bindings []explain.Binding) *table {
 	t := &table{}
 	for _, b := range bindings {
 		if !b.Accepted {
-			t.add(cell{text: b.ParentRef.text()}, cell{"no", red}, cell{text: b.Reason + ": " + b.Message})
+			t.add(cell{text: b.ParentRef.Text()}, cell{"no", red}, cell{text: b.Reason + ": " + b.Message})
 			continue
 		}
 		for _, l := range b.Listeners {
@@ -97,16 +99,16 @@ func boundToTable(bindings []routeBinding) *table {
 			if len(l.Hostnames) > 0 {
 				text += ", " + strings.Join(l.Hostnames, ", ")
 			}
-			if l.idle != "" {
-				text += "; " + l.idle
+			if l.Idle != "" {
+				text += "; " + l.Idle
 			}
-			t.add(cell{text: b.ParentRef.text()}, cell{"yes", green}, cell{text: text})
+			t.add(cell{text: b.ParentRef.Text()}, cell{"yes", green}, cell{text: text})
 		}
 	}
 	return t
 }
 
-func listenerTable(listeners []boundRoutes) *table {
+func listenerTable(listeners []explain.ListenerRoutes) *table {
 	t := &table{}
 	for _, l := range listeners {
 		holder := "Gateway " + l.Gateway
@@ -117,10 +119,10 @@ func listenerTable(listeners []boundRoutes) *table {
 		if routes == "" {
 			routes = "no routes"
 		}
-		if l.note != "" {
-			routes += " (" + l.note + ")"
+		if l.Note != "" {
+			routes += " (" + l.Note + ")"
 		}
-		t.add(cell{text: holder}, cell{text: l.Listener}, cell{text: strings.TrimSpace(l.spec.Protocol + " " + strconv.Itoa(int(l.spec.Port)) + " " + l.spec.Hostname)}, cell{text: routes})
+		t.add(cell{text: holder}, cell{text: l.Listener}, cell{text: strings.TrimSpace(l.Spec.Protocol + " " + strconv.Itoa(int(l.Spec.Port)) + " " + l.Spec.Hostname)}, cell{text: routes})
 	}
 	return t
 }

@@ -2,10 +2,10 @@
 //
 // # Purpose
 //
-// Every subcommand makes a snapshot, of manifests or of a cluster, asks the
-// engine, and prints. After the snapshot is made there is one code path, so the
-// answers for the same objects are the same. There is one file for each
-// subcommand.
+// Every subcommand makes a snapshot, of manifests or of a cluster, asks package
+// explain or package preview for a report, and prints it. After the snapshot is
+// made there is one code path, so the answers for the same objects are the same.
+// There is one file for each subcommand.
 //
 // get computes what it shows from the routes, Gateways and policies, on a
 // cluster too; it does not read the EffectivePolicy objects there. So it answers
@@ -23,6 +23,7 @@
 //
 // # What it must not do
 //
-// Decide anything: that is the engine's part. Write to a cluster. Import package
+// Decide anything or give reasons: that is the part of the engine, and of the
+// packages explain and preview. Write to a cluster. Import package
 // webhook or package controller.
 package command

@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
+
+	"github.com/attache-dev/attache/policy/explain"
 )
 
-func (o *options) printExplanation(e *explanation) error {
+func (o *options) printExplanation(e *explain.Explanation) error {
 	p := o.pen()
-	p.line("%s", p.paint(bold, e.ref.String()))
+	p.line("%s", p.paint(bold, e.Ref.String()))
 	printBound(p, e)
 	seen := map[string]int{}
 	for i, s := range e.Scopes {
@@ -18,7 +20,7 @@ func (o *options) printExplanation(e *explanation) error {
 			number = "[" + strconv.Itoa(i+1) + "] "
 		}
 		p.line("")
-		p.line("%s", p.paint(cyan, number+s.heading(e.Bindings != nil)))
+		p.line("%s", p.paint(cyan, number+s.Heading(e.Bindings != nil)))
 		printScope(p, s, i+1, seen)
 	}
 	if len(e.NotInForce) > 0 {
@@ -35,7 +37,7 @@ func (o *options) printExplanation(e *explanation) error {
 
 // printScope prints the kinds of one scope. What reads as it did in an earlier
 // scope is not said again.
-func printScope(p *pen, s explainedScope, number int, seen map[string]int) {
+func printScope(p *pen, s explain.Scope, number int, seen map[string]int) {
 	for _, fields := range byPolicyKind(s.Fields) {
 		t := &table{indent: "    "}
 		addFields(t, fields)
@@ -59,22 +61,22 @@ func printScope(p *pen, s explainedScope, number int, seen map[string]int) {
 	p.print(remarks)
 }
 
-func byPolicyKind(fields []explainedField) [][]explainedField {
-	var groups [][]explainedField
+func byPolicyKind(fields []explain.Field) [][]explain.Field {
+	var groups [][]explain.Field
 	for _, f := range fields {
 		if n := len(groups); n > 0 && groups[n-1][0].Policy == f.Policy {
 			groups[n-1] = append(groups[n-1], f)
 			continue
 		}
-		groups = append(groups, []explainedField{f})
+		groups = append(groups, []explain.Field{f})
 	}
 	return groups
 }
 
 // printBound says what a route is not bound to. What it is bound to is in the
 // headings.
-func printBound(p *pen, e *explanation) {
-	if len(e.Scopes) == 0 && e.ref.Kind != "Gateway" {
+func printBound(p *pen, e *explain.Explanation) {
+	if len(e.Scopes) == 0 && e.Ref.Kind != "Gateway" {
 		p.line("is bound to no listener, so nothing applies to it:")
 		if len(e.Bindings) == 0 {
 			p.line("  it has no parentRefs")
@@ -84,61 +86,26 @@ func printBound(p *pen, e *explanation) {
 	}
 	for _, b := range e.Bindings {
 		if !b.Accepted {
-			p.line("  %s %s: %s", p.paint(red, "not bound to"), p.paint(plain, b.ParentRef.text()), p.paint(plain, b.Reason+": "+b.Message))
+			p.line("  %s %s: %s", p.paint(red, "not bound to"), p.paint(plain, b.ParentRef.Text()), p.paint(plain, b.Reason+": "+b.Message))
 		}
 	}
 }
 
-// heading says which paths a scope is about.
-func (s *explainedScope) heading(isRoute bool) string {
-	type gateway struct {
-		name      string
-		listeners []string
-	}
-	var gateways []gateway
-	for _, l := range s.Parents {
-		name := l.Listener
-		if l.ListenerSet != "" {
-			name += " (of ListenerSet " + l.ListenerSet + ")"
-		}
-		if n := len(gateways); n > 0 && gateways[n-1].name == l.Gateway {
-			gateways[n-1].listeners = append(gateways[n-1].listeners, name)
-			continue
-		}
-		gateways = append(gateways, gateway{l.Gateway, []string{name}})
-	}
-	places := make([]string, len(gateways))
-	for i, g := range gateways {
-		places[i] = "Gateway " + g.name + ", " + strings.TrimPrefix(listed("listener", g.listeners), "the ")
-	}
-	text := strings.Join(places, " and ")
-	switch {
-	case !isRoute:
-	case len(s.Rules) == 1 && s.Rules[0] == "*":
-		text += ", all rules"
-	case len(s.Rules) == 1:
-		text += ", " + ruleText(s.Rules[0])
-	default:
-		text += ", " + strings.TrimPrefix(listed("rule", s.Rules), "the ")
-	}
-	return text
-}
-
-func addFields(t *table, fields []explainedField) {
+func addFields(t *table, fields []explain.Field) {
 	for _, f := range fields {
 		switch {
 		case f.From == "":
 			t.add(cell{text: f.Field}, cell{"not set", yellow})
 		case len(f.Beat) == 0:
-			t.add(cell{text: f.Field}, cell{valueText(f.Value), green}, cell{text: how(f.Block, f.place)}, cell{text: who(f.Block, f.Policy, f.From)}, cell{f.Why, faint})
+			t.add(cell{text: f.Field}, cell{valueText(f.Value), green}, cell{text: how(f.Block, f.Place)}, cell{text: who(f.Block, f.Policy, f.From)}, cell{f.Why, faint})
 		default:
-			t.add(cell{text: f.Field}, cell{valueText(f.Value), green}, cell{text: how(f.Block, f.place)}, cell{text: who(f.Block, f.Policy, f.From)})
+			t.add(cell{text: f.Field}, cell{valueText(f.Value), green}, cell{text: how(f.Block, f.Place)}, cell{text: who(f.Block, f.Policy, f.From)})
 		}
 		if f.ClampedBy != "" {
 			t.add(cell{text: "  clamped"}, cell{"from " + valueText(f.Stated) + " to " + valueText(f.Value) + " by bounds of " + f.ClampedBy, yellow})
 		}
 		for _, b := range f.Beat {
-			t.add(cell{"  beat", faint}, cell{valueText(b.Value), faint}, cell{how(b.Block, b.place), faint}, cell{who(b.Block, f.Policy, b.From), faint})
+			t.add(cell{"  beat", faint}, cell{valueText(b.Value), faint}, cell{how(b.Block, b.Place), faint}, cell{who(b.Block, f.Policy, b.From), faint})
 		}
 		if len(f.Beat) > 0 {
 			t.add(cell{"  why", faint}, cell{text: f.Why})
@@ -146,7 +113,7 @@ func addFields(t *table, fields []explainedField) {
 	}
 }
 
-func addRemarks(t *table, s explainedScope) {
+func addRemarks(t *table, s explain.Scope) {
 	for _, message := range s.Invalid {
 		t.add(cell{"invalid", red}, cell{text: message})
 	}

@@ -7,16 +7,17 @@ import (
 	"strings"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/explain"
 )
 
 // children are what stands below each node: its policies, then the level below.
-func (t *topology) children() map[string][]int {
+func children(t *explain.Topology) map[string][]int {
 	below := map[string][]int{}
 	for _, e := range t.Edges {
-		if e.Type == edgeAttached {
-			below[e.To] = append(below[e.To], t.index[e.From])
+		if e.Type == explain.AttachedTo {
+			below[e.To] = append(below[e.To], t.Index[e.From])
 		} else {
-			below[e.From] = append(below[e.From], t.index[e.To])
+			below[e.From] = append(below[e.From], t.Index[e.To])
 		}
 	}
 	for _, list := range below {
@@ -26,10 +27,10 @@ func (t *topology) children() map[string][]int {
 }
 
 // roots are the nodes with nothing above them.
-func (t *topology) roots() []int {
+func roots(t *explain.Topology) []int {
 	lower := map[string]bool{}
 	for _, e := range t.Edges {
-		if e.Type == edgeBelow {
+		if e.Type == explain.Below {
 			lower[e.To] = true
 		}
 	}
@@ -42,9 +43,9 @@ func (t *topology) roots() []int {
 	return roots
 }
 
-func (o *options) printTree(t *topology) error {
-	tree := &tree{pen: o.pen(), topology: t, below: t.children(), shown: map[int]bool{}}
-	for _, root := range t.roots() {
+func (o *options) printTree(t *explain.Topology) error {
+	tree := &tree{pen: o.pen(), topology: t, below: children(t), shown: map[int]bool{}}
+	for _, root := range roots(t) {
 		tree.print(root, "", "")
 	}
 	return tree.pen.err
@@ -54,14 +55,14 @@ func (o *options) printTree(t *topology) error {
 // the next time.
 type tree struct {
 	pen      *pen
-	topology *topology
+	topology *explain.Topology
 	below    map[string][]int
 	shown    map[int]bool
 }
 
 func (t *tree) print(i int, first, rest string) {
 	n := &t.topology.Nodes[i]
-	text, below := t.pen.paint(nodeStyle(n), n.text), t.below[n.ID]
+	text, below := t.pen.paint(nodeStyle(n), n.Text), t.below[n.ID]
 	if t.shown[i] && len(below) > 0 {
 		text, below = text+t.pen.paint(faint, "  as above"), nil
 	}
@@ -79,11 +80,11 @@ func (t *tree) print(i int, first, rest string) {
 	}
 }
 
-func (t *tree) bound(n *topologyNode) bool {
-	return slices.ContainsFunc(t.topology.Edges, func(e topologyEdge) bool { return e.Type == edgeBelow && e.To == n.ID })
+func (t *tree) bound(n *explain.Node) bool {
+	return slices.ContainsFunc(t.topology.Edges, func(e explain.Edge) bool { return e.Type == explain.Below && e.To == n.ID })
 }
 
-func nodeStyle(n *topologyNode) style {
+func nodeStyle(n *explain.Node) style {
 	switch {
 	case n.Reason != "":
 		return yellow
@@ -95,32 +96,32 @@ func nodeStyle(n *topologyNode) style {
 	return plain
 }
 
-func (o *options) printDot(t *topology) error {
+func (o *options) printDot(t *explain.Topology) error {
 	p := o.pen()
 	p.colours = false
 	p.line("digraph topology {")
 	p.line("  rankdir=TB;")
 	p.line("  node [shape=box, fontname=\"sans-serif\"];")
 	for i, n := range t.Nodes {
-		p.line("  n%d [label=%s%s];", i, strconv.Quote(n.label()), dotShape(&n))
+		p.line("  n%d [label=%s%s];", i, strconv.Quote(label(&n)), dotShape(&n))
 	}
 	for _, e := range t.Edges {
 		look := ""
-		if e.Type == edgeAttached {
+		if e.Type == explain.AttachedTo {
 			look = " [style=dashed]"
 		}
-		p.line("  n%d -> n%d%s;", t.index[e.From], t.index[e.To], look)
+		p.line("  n%d -> n%d%s;", t.Index[e.From], t.Index[e.To], look)
 	}
 	p.line("}")
 	return p.err
 }
 
 // label is the text of a node where it does not stand below its object.
-func (n *topologyNode) label() string {
-	return strings.ReplaceAll(n.text, "  ", " ")
+func label(n *explain.Node) string {
+	return strings.ReplaceAll(n.Text, "  ", " ")
 }
 
-func dotShape(n *topologyNode) string {
+func dotShape(n *explain.Node) string {
 	switch {
 	case n.Reason != "":
 		return ", shape=ellipse, color=gray, fontcolor=gray"
@@ -130,7 +131,7 @@ func dotShape(n *topologyNode) string {
 	return ""
 }
 
-func (o *options) printMermaid(t *topology) error {
+func (o *options) printMermaid(t *explain.Topology) error {
 	p := o.pen()
 	p.colours = false
 	p.line("graph TD")
@@ -139,14 +140,14 @@ func (o *options) printMermaid(t *topology) error {
 		if n.Level == "" {
 			open, closing = "([", "])"
 		}
-		p.line("  n%d%s\"%s\"%s", i, open, mermaidText(n.label()), closing)
+		p.line("  n%d%s\"%s\"%s", i, open, mermaidText(label(&n)), closing)
 	}
 	for _, e := range t.Edges {
 		arrow := "-->"
-		if e.Type == edgeAttached {
+		if e.Type == explain.AttachedTo {
 			arrow = "-.->"
 		}
-		p.line("  n%d %s n%d", t.index[e.From], arrow, t.index[e.To])
+		p.line("  n%d %s n%d", t.Index[e.From], arrow, t.Index[e.To])
 	}
 	var idle []string
 	for i, n := range t.Nodes {

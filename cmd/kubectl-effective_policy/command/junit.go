@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/attache-dev/attache/policy/preview"
 )
 
 // The form of JUnit's reports that continuous integration reads.
@@ -66,22 +68,22 @@ func writeJUnit(to io.Writer, suites *junitSuites) error {
 
 // junitOfCheck has a suite for each file and a case for each object. An object
 // fails when something in it is denied.
-func junitOfCheck(r *checkReport) *junitSuites {
+func junitOfCheck(r *preview.Report) *junitSuites {
 	suites := &junitSuites{Name: "check"}
-	for _, object := range r.checked {
-		c := junitCase{Name: object.name, Class: object.file, File: object.file, Line: object.line}
+	for _, object := range r.Checked {
+		c := junitCase{Name: object.Name, Class: object.File, File: object.File, Line: object.Line}
 		var denied, other []string
 		for _, f := range r.Findings {
-			if f.File != object.file || f.Document != object.document || f.Item != object.item {
+			if f.File != object.File || f.Document != object.Document || f.Item != object.Item {
 				continue
 			}
-			line := fmt.Sprintf("%s: %s: %s", f.place(), f.Level, f.sentence())
-			if f.Level != levelDenied {
+			line := fmt.Sprintf("%s: %s: %s", f.Place(), f.Level, f.Sentence())
+			if f.Level != preview.Denied {
 				other = append(other, line)
 				continue
 			}
 			if denied = append(denied, line); len(denied) == 1 {
-				c.Failure = &junitFailure{Message: f.sentence(), Type: f.Rule}
+				c.Failure = &junitFailure{Message: f.Sentence(), Type: f.Rule}
 			}
 		}
 		if n := len(denied); n > 1 {
@@ -91,7 +93,7 @@ func junitOfCheck(r *checkReport) *junitSuites {
 			c.Failure.Text = strings.Join(denied, "\n")
 		}
 		c.Out = strings.Join(other, "\n")
-		suites.add(object.file, c)
+		suites.add(object.File, c)
 	}
 	return suites
 }

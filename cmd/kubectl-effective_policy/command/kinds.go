@@ -11,9 +11,11 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/explain"
 )
 
 func (o *options) kindsCommand() *cobra.Command {
@@ -38,20 +40,6 @@ gateway.networking.k8s.io/policy.
 	return cmd
 }
 
-// kindReport is what kinds says of one kind.
-type kindReport struct {
-	Kind            string   `json:"kind"`
-	Group           string   `json:"group"`
-	Plural          string   `json:"plural"`
-	Version         string   `json:"version"`
-	Class           string   `json:"class"`
-	Strategy        string   `json:"strategy"`
-	Targets         []string `json:"targets"`
-	Objects         int      `json:"objects"`
-	StatusWrittenBy string   `json:"statusWrittenBy"`
-	Admission       string   `json:"admission"`
-}
-
 // The answers to whether admission covers a kind.
 const (
 	coveredYes     = "yes"
@@ -66,28 +54,11 @@ func (o *options) kinds(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
-	count := map[*policy.Kind]int{}
-	for p := range w.snapshot.Policies() {
-		if w.namespace == "" || p.Ref.Namespace == w.namespace {
-			count[p.Kind]++
-		}
+	var onHierarchy []schema.GroupKind
+	for i := range w.kinds {
+		onHierarchy = append(onHierarchy, w.kinds[i].GroupKind)
 	}
-	covered := o.coverage(cmd.Context(), w)
-	reports := []kindReport{}
-	for _, k := range w.snapshot.Kinds() {
-		r := kindReport{
-			Kind: k.GroupKind.Kind, Group: k.Group(), Plural: k.Plural, Version: k.Version,
-			Class: string(k.Class), Strategy: k.Strategy.String(), Targets: w.targetKinds(k), Objects: count[k],
-			StatusWrittenBy: "its own controller", Admission: covered(k),
-		}
-		if k.Class == policy.Direct {
-			r.Strategy = "None"
-		}
-		if k.ManageStatus {
-			r.StatusWrittenBy = "attache"
-		}
-		reports = append(reports, r)
-	}
+	reports := explain.KindsOf(w.snapshot, w.namespace, onHierarchy, o.coverage(cmd.Context(), w))
 	if o.output != formatTable {
 		return encode(o.streams.Out, o.output, map[string]any{"kinds": reports})
 	}
@@ -99,22 +70,6 @@ func (o *options) kinds(cmd *cobra.Command, _ []string) error {
 	p := o.pen()
 	p.print(t)
 	return p.err
-}
-
-// targetKinds are the kinds on the hierarchy on which objects of a policy kind
-// have any effect. A Direct kind says itself what it is for.
-func (w *world) targetKinds(k *policy.Kind) []string {
-	if k.Class == policy.Direct {
-		return []string{"any object"}
-	}
-	targets := []string{"GatewayClass", "Gateway", "ListenerSet"}
-	for i := range w.kinds {
-		gk := w.kinds[i].GroupKind
-		if w.snapshot.IsRoute(gk) && k.AppliesAtAll(gk) {
-			targets = append(targets, gk.Kind)
-		}
-	}
-	return targets
 }
 
 // coverage says which kinds our webhook reviews: as the configurations say that

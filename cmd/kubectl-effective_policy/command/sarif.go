@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"path/filepath"
 	"slices"
+
+	"github.com/attache-dev/attache/policy/preview"
 )
 
 // The part of SARIF 2.1.0 that findings need.
@@ -67,10 +69,10 @@ type (
 // homepage is where people read about the program.
 const homepage = "https://github.com/attache-dev/attache"
 
-var sarifLevels = map[string]string{levelDenied: "error", levelWarning: "warning", levelNote: "note"}
+var sarifLevels = map[string]string{preview.Denied: "error", preview.Warning: "warning", preview.Note: "note"}
 
 // sarifOf is a report for programs that show findings in source code.
-func sarifOf(r *checkReport, version string) sarifLog {
+func sarifOf(r *preview.Report, version string) sarifLog {
 	var ids []string
 	for _, f := range r.Findings {
 		ids = append(ids, f.Rule)
@@ -91,7 +93,7 @@ func sarifOf(r *checkReport, version string) sarifLog {
 	for i, f := range r.Findings {
 		result := sarifResult{
 			RuleID: f.Rule, RuleIndex: slices.Index(ids, f.Rule),
-			Level: sarifLevels[f.Level], Message: sarifText{f.sentence()},
+			Level: sarifLevels[f.Level], Message: sarifText{f.Sentence()},
 		}
 		if f.File != "" {
 			location := sarifLocation{PhysicalLocation: sarifPhysical{ArtifactLocation: sarifArtifact{fileURI(f.File)}}}
@@ -115,14 +117,14 @@ func sarifOf(r *checkReport, version string) sarifLog {
 // aboutRule says in a sentence what a rule is.
 func aboutRule(id string) string {
 	switch id {
-	case schemaRule:
+	case preview.SchemaRule:
 		return "An object must be valid by the schema of its kind."
-	case admissionRule:
+	case preview.AdmissionRule:
 		return "A policy must be one that can be attached, and merged results must be valid."
-	case brokenRule:
+	case preview.BrokenRule:
 		return "A guardrail must compile, and its examples must get the answers they say."
 	}
-	return "PolicyGuardrail " + id[len(guardrailRule("")):]
+	return "PolicyGuardrail " + id[len(preview.GuardrailRule("")):]
 }
 
 // fileURI is a path as a URI, relative to the working directory unless it is

@@ -14,6 +14,7 @@ import (
 	kjson "sigs.k8s.io/json"
 
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/preview"
 	"github.com/attache-dev/attache/policy/source"
 )
 
@@ -175,7 +176,7 @@ func (s *suite) read(ctx context.Context, manifests []manifest) ([]source.Docume
 }
 
 // change is the edit of a case, in the world of its manifests.
-func (s *suite) change(ctx context.Context, c suiteCase, settings policy.Options) (*change, error) {
+func (s *suite) change(ctx context.Context, c suiteCase, settings policy.Options) (*preview.Change, error) {
 	paths, written, err := s.sources(c.Manifests)
 	if err != nil {
 		return nil, err

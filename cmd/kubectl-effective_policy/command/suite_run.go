@@ -14,6 +14,7 @@ import (
 
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/guardrail"
+	"github.com/attache-dev/attache/policy/preview"
 	"github.com/attache-dev/attache/policy/schema"
 	"github.com/attache-dev/attache/policy/source"
 )
@@ -184,7 +185,7 @@ func (t *tests) suite(ctx context.Context, s *suite) error {
 	}
 	var rails []*testedGuardrail
 	for _, d := range documents {
-		if !isGuardrail(d.Object) {
+		if !preview.IsGuardrail(d.Object) {
 			return suiteError(s.document, "guardrails", "%s: %s is no PolicyGuardrail", d.Place(), guardrail.RefOf(d.Object))
 		}
 		g := t.guardrail(ctx, d, s)
@@ -242,25 +243,25 @@ func (t *tests) run(ctx context.Context, s *suite, c suiteCase, rails []*testedG
 		return answer{}, err
 	}
 	for _, g := range rails {
-		changed.guardrails = append(changed.guardrails, g.object)
+		changed.Guardrails = append(changed.Guardrails, g.object)
 	}
-	report, err := changed.review(ctx, c.User)
+	report, err := changed.Review(ctx, compilers, c.User)
 	if err != nil {
 		return answer{}, err
 	}
 	var said answer
 	objecting := map[string]map[string]bool{}
 	for _, f := range report.Findings {
-		if f.Level == levelDenied {
-			said.denials = append(said.denials, f.sentence())
+		if f.Level == preview.Denied {
+			said.denials = append(said.denials, f.Sentence())
 		} else {
-			said.others = append(said.others, f.sentence())
+			said.others = append(said.others, f.Sentence())
 		}
 		if f.Guardrail != "" && f.Path != "" {
 			if objecting[f.Guardrail] == nil {
 				objecting[f.Guardrail] = map[string]bool{}
 			}
-			objecting[f.Guardrail][f.code] = true
+			objecting[f.Guardrail][f.Code] = true
 		}
 	}
 	said.others = append(said.others, report.Warnings...)

@@ -1,4 +1,4 @@
-package command
+package preview
 
 import (
 	"encoding/json"
@@ -35,7 +35,7 @@ func TestWhatKubectlApplyMakesOfAnObject(t *testing.T) {
 			if test.applied != "" {
 				old.SetAnnotations(map[string]string{lastApplied: test.applied})
 			}
-			got := appliedTo(old, object(t, manifest))
+			got := Applied(old, object(t, manifest))
 			got.SetAnnotations(nil)
 			if diff := cmp.Diff(text(t, object(t, test.want)), text(t, got)); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)

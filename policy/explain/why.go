@@ -1,4 +1,4 @@
-package command
+package explain
 
 import (
 	"cmp"
@@ -93,7 +93,7 @@ func placeOf(target hierarchy.Ref, level hierarchy.Level) string {
 	case hierarchy.ListenerLevel:
 		return "listener " + target.Section
 	case hierarchy.RouteRuleLevel:
-		return ruleText(target.Section)
+		return RuleText(target.Section)
 	}
 	return target.String()
 }
@@ -136,11 +136,11 @@ func (s *paths) at(level hierarchy.Level) []hierarchy.Ref {
 }
 
 // beatenAt is a value that lost, from its level.
-func (s *paths) beatenAt(level hierarchy.Level, block merge.Block, from hierarchy.Ref, value any) beatenText {
+func (s *paths) beatenAt(level hierarchy.Level, block merge.Block, from hierarchy.Ref, value any) Beaten {
 	refs := s.at(level)
-	return beatenText{
+	return Beaten{
 		Value: value, From: from.String(), Target: texts(refs, hierarchy.Ref.String), Level: level.String(), Block: block.String(),
-		place: texts(refs, func(ref hierarchy.Ref) string { return placeOf(ref, level) }),
+		Place: texts(refs, func(ref hierarchy.Ref) string { return placeOf(ref, level) }),
 	}
 }
 
@@ -162,7 +162,7 @@ type statement struct {
 
 // dropped lists the fields that policies on the path state and that are not set
 // in the end, because a strategy Atomic took or left a block whole.
-func dropped(m *policy.Merged, s *paths) []explainedField {
+func dropped(m *policy.Merged, s *paths) []Field {
 	stated := map[string][]statement{}
 	for _, part := range m.Parts {
 		for _, layer := range part.Attachment.Policy.Layers {
@@ -174,11 +174,11 @@ func dropped(m *policy.Merged, s *paths) []explainedField {
 			}
 		}
 	}
-	fields := make([]explainedField, 0, len(stated))
+	fields := make([]Field, 0, len(stated))
 	for _, field := range slices.Sorted(maps.Keys(stated)) {
 		statements := stated[field]
 		slices.SortFunc(statements, strongerFirst)
-		f := explainedField{Policy: m.Kind.Name(), Field: field, Beat: []beatenText{}, Why: whyDropped(m, statements[0])}
+		f := Field{Policy: m.Kind.Name(), Field: field, Beat: []Beaten{}, Why: whyDropped(m, statements[0])}
 		for _, st := range statements {
 			f.Beat = append(f.Beat, s.beatenAt(st.level, st.layer.Block, st.from, st.value))
 		}
@@ -214,8 +214,8 @@ func whyDropped(m *policy.Merged, strongest statement) string {
 	return "a null in a policy that takes precedence removes it"
 }
 
-// ruleText is "rule pay", or "rules[2]" for one without a name.
-func ruleText(name string) string {
+// RuleText is "rule pay", or "rules[2]" for one without a name.
+func RuleText(name string) string {
 	if strings.HasPrefix(name, "rules[") {
 		return name
 	}

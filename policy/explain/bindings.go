@@ -1,0 +1,167 @@
+package explain
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
+)
+
+// Binding is what became of one parentRef (api.md section 5).
+type Binding struct {
+	Kind      string          `json:"kind"`
+	Namespace string          `json:"namespace"`
+	Name      string          `json:"name"`
+	ParentRef Object          `json:"parentRef"`
+	Accepted  bool            `json:"accepted"`
+	Reason    string          `json:"reason"`
+	Message   string          `json:"message"`
+	Listeners []BoundListener `json:"listeners"`
+}
+
+// Object names an object; of a parentRef also the section and the port.
+type Object struct {
+	Group       string `json:"group"`
+	Kind        string `json:"kind"`
+	Namespace   string `json:"namespace"`
+	Name        string `json:"name"`
+	SectionName string `json:"sectionName,omitempty"`
+	Port        int32  `json:"port,omitempty"`
+}
+
+type BoundListener struct {
+	ListenerName
+	Hostnames []string `json:"hostnames"`
+	// Idle says why the route is bound but carries no traffic here (R30).
+	Idle string `json:"-"`
+}
+
+// ListenerName is a listener in its place.
+type ListenerName struct {
+	Gateway     string `json:"gateway"`
+	ListenerSet string `json:"listenerSet"`
+	Listener    string `json:"listener"`
+}
+
+type AttachedListener struct {
+	ListenerName
+	AttachedRoutes int `json:"attachedRoutes"`
+	// Ref and Spec are the listener and what it says; Note is why it serves nothing.
+	Ref  hierarchy.Ref          `json:"-"`
+	Spec hierarchy.ListenerSpec `json:"-"`
+	Note string                 `json:"-"`
+}
+
+// Bindings say where routes are bound, and how many routes each listener has.
+type Bindings struct {
+	Routes    []Binding          `json:"routes"`
+	Listeners []AttachedListener `json:"listeners"`
+}
+
+// BindingsOf reports on routes, and on the routes that name the Gateways and
+// ListenerSets among the objects when these were asked for by name.
+func BindingsOf(s *policy.Snapshot, found []hierarchy.Ref, byName bool) Bindings {
+	g := s.Graph()
+	routes, holders := map[hierarchy.Ref]bool{}, map[hierarchy.Ref]bool{}
+	for _, ref := range found {
+		if !s.IsRoute(ref.GroupKind) {
+			holders[ref] = true
+			continue
+		}
+		routes[ref] = true
+	}
+	if byName {
+		for r := range g.Routes() {
+			if slices.ContainsFunc(g.Bindings(r.Meta().Ref), func(b hierarchy.Binding) bool { return holders[b.Parent.Ref.Object()] }) {
+				routes[r.Meta().Ref] = true
+			}
+		}
+	}
+	report := Bindings{Routes: []Binding{}, Listeners: []AttachedListener{}}
+	for ref := range routes {
+		for _, b := range g.Bindings(ref) {
+			report.Routes = append(report.Routes, bindingOf(ref, b))
+			holders[b.Parent.Ref.Object()] = true
+		}
+	}
+	slices.SortStableFunc(report.Routes, func(a, b Binding) int {
+		return cmp.Or(strings.Compare(a.Kind, b.Kind), strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
+	})
+	for ref := range holders {
+		report.Listeners = append(report.Listeners, listenersOf(g, ref)...)
+	}
+	slices.SortFunc(report.Listeners, func(a, b AttachedListener) int {
+		return cmp.Or(strings.Compare(a.Gateway, b.Gateway), strings.Compare(a.ListenerSet, b.ListenerSet), strings.Compare(a.Listener, b.Listener))
+	})
+	return report
+}
+
+func bindingOf(route hierarchy.Ref, b hierarchy.Binding) Binding {
+	parent := b.Parent.Ref
+	out := Binding{
+		Kind: route.Kind, Namespace: route.Namespace, Name: route.Name,
+		ParentRef: Object{
+			Group: parent.GroupKind.Group, Kind: parent.Kind, Namespace: parent.Namespace, Name: parent.Name,
+			SectionName: parent.Section, Port: b.Parent.Port,
+		},
+		Accepted: b.Accepted, Reason: b.Reason, Message: b.Message,
+		Listeners: make([]BoundListener, 0, len(b.Listeners)),
+	}
+	for _, l := range b.Listeners {
+		hostnames := slices.Clone(l.Hostnames)
+		if hostnames == nil {
+			hostnames = []string{}
+		}
+		out.Listeners = append(out.Listeners, BoundListener{nameOf(l.Listener), hostnames, idle(l)})
+	}
+	return out
+}
+
+func idle(l hierarchy.BoundListener) string {
+	switch {
+	case l.Active:
+		return ""
+	case l.Listener.Conflicted != "":
+		return "bound, but without traffic: the listener lost its port (" + l.Listener.Conflicted + ")"
+	}
+	return "bound, but without traffic: an older route takes it"
+}
+
+func nameOf(l *hierarchy.Listener) ListenerName {
+	n := ListenerName{Gateway: l.Gateway.Place(), Listener: l.Ref.Section}
+	if !l.ListenerSet.IsZero() {
+		n.ListenerSet = l.ListenerSet.Place()
+	}
+	return n
+}
+
+// listenersOf lists the listeners that a Gateway or a ListenerSet itself holds.
+// Those of a ListenerSet that did not join its Gateway are there too, with
+// nothing attached.
+func listenersOf(g *hierarchy.Graph, holder hierarchy.Ref) []AttachedListener {
+	object, _ := g.Get(holder)
+	var specs []hierarchy.ListenerSpec
+	name := ListenerName{}
+	switch o := object.(type) {
+	case *hierarchy.Gateway:
+		specs, name.Gateway = o.Listeners, holder.Place()
+	case *hierarchy.ListenerSet:
+		specs, name.Gateway, name.ListenerSet = o.Listeners, o.Parent.Place(), holder.Place()
+	}
+	var listeners []AttachedListener
+	for _, spec := range specs {
+		ref := holder.WithSection(spec.Name)
+		name.Listener = spec.Name
+		attached := AttachedListener{ListenerName: name, AttachedRoutes: g.AttachedRoutes(ref), Ref: ref, Spec: spec}
+		if l, ok := g.Listener(ref); !ok {
+			_, reason, _ := g.ListenerSetStatus(holder)
+			attached.Note = reason
+		} else if l.Conflicted != "" {
+			attached.Note = l.Conflicted
+		}
+		listeners = append(listeners, attached)
+	}
+	return listeners
+}

@@ -1,0 +1,317 @@
+package explain
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
+)
+
+// Description is everything that describe knows of one object.
+type Description struct {
+	Object Object `json:"object"`
+	Facts  []Fact `json:"facts,omitempty"`
+	// Attached are the policies that name the object or a section of it, Above
+	// those that reach it from a higher level.
+	Attached []Attached `json:"attached,omitempty"`
+	Above    []Attached `json:"above,omitempty"`
+	// Bindings are of a route, Listeners of everything above routes.
+	Bindings  []Binding        `json:"bindings,omitempty"`
+	Listeners []ListenerRoutes `json:"listeners,omitempty"`
+	Targets   []Refused        `json:"targets,omitempty"`
+	InEffect  []InEffect       `json:"InEffect,omitempty"`
+	// References are objects outside the hierarchy that this one names.
+	References []Reference `json:"references,omitempty"`
+	Findings   []Remark    `json:"findings,omitempty"`
+
+	Ref hierarchy.Ref `json:"-"`
+}
+
+// Fact is a property that only some kinds have.
+type Fact struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// Attached is a policy where it is attached, and whether it applies there.
+type Attached struct {
+	Policy  string   `json:"policy"`
+	Target  string   `json:"target"`
+	States  []string `json:"states"`
+	Reason  string   `json:"reason"`
+	Message string   `json:"message,omitempty"`
+}
+
+// ListenerRoutes are the routes on one listener.
+type ListenerRoutes struct {
+	AttachedListener
+	Routes []string `json:"routes"`
+}
+
+// InEffect is what a policy comes to through one Gateway.
+type InEffect struct {
+	Gateway  string   `json:"gateway"`
+	Paths    int      `json:"paths"`
+	Whole    int      `json:"whole"`
+	Part     int      `json:"part"`
+	BeatenBy []string `json:"beatenBy,omitempty"`
+}
+
+// Reference is an object outside the hierarchy that a field names.
+type Reference struct {
+	Field string `json:"field"`
+	To    string `json:"to"`
+	State string `json:"state"`
+}
+
+// Remark is something wrong or doubtful at a field.
+type Remark struct {
+	Field   string `json:"field"`
+	Message string `json:"message"`
+}
+
+// fieldOf is where a section stands in its object: spec.rules[1].
+func fieldOf(s *policy.Snapshot, ref hierarchy.Ref) string {
+	object, _ := s.Graph().Get(ref)
+	switch o := object.(type) {
+	case *hierarchy.Gateway:
+		return "spec.listeners[" + strconv.Itoa(slices.Index(listenerNames(o.Listeners), ref.Section)) + "]"
+	case *hierarchy.ListenerSet:
+		return "spec.listeners[" + strconv.Itoa(slices.Index(listenerNames(o.Listeners), ref.Section)) + "]"
+	}
+	return "spec.rules[" + strconv.Itoa(slices.Index(RuleNames(s, ref.Object()), ref.Section)) + "]"
+}
+
+// narrow leaves only what is about one field and what is in it.
+func (d *Description) narrow(field string) {
+	elsewhere := func(f string) bool { return !strings.HasPrefix(f, field) }
+	d.References = slices.DeleteFunc(d.References, func(r Reference) bool { return elsewhere(r.Field) })
+	d.Findings = slices.DeleteFunc(d.Findings, func(f Remark) bool { return elsewhere(f.Field) })
+}
+
+// sectionsOf lists the sections of an object, for those who misspelled one.
+func sectionsOf(s *policy.Snapshot, ref hierarchy.Ref) string {
+	var names []string
+	object, _ := s.Graph().Get(ref)
+	switch o := object.(type) {
+	case *hierarchy.Gateway:
+		names = listenerNames(o.Listeners)
+	case *hierarchy.ListenerSet:
+		names = listenerNames(o.Listeners)
+	case *hierarchy.Route:
+		for _, rule := range o.Rules {
+			if rule.Name != "" {
+				names = append(names, rule.Name)
+			}
+		}
+	}
+	if len(names) == 0 {
+		return "it has none"
+	}
+	return "it has " + strings.Join(names, ", ")
+}
+
+func listenerNames(specs []hierarchy.ListenerSpec) []string {
+	names := make([]string, len(specs))
+	for i := range specs {
+		names[i] = specs[i].Name
+	}
+	return names
+}
+
+// Describe says what surrounds an object or a section of one. exists finds out
+// about what it refers to. An error says that there is no such section.
+func Describe(s *policy.Snapshot, ref hierarchy.Ref, exists func(hierarchy.Ref) string) (*Description, error) {
+	if s.Graph().Sections(ref) == 0 {
+		return nil, fmt.Errorf("%s has no section %q: %s", ref.Object(), ref.Section, sectionsOf(s, ref.Object()))
+	}
+	d := describeObject(s, ref)
+	d.References = referencesOf(s, ref, exists)
+	if ref.Section != "" {
+		d.narrow(fieldOf(s, ref))
+	}
+	return d, nil
+}
+
+func describeObject(s *policy.Snapshot, ref hierarchy.Ref) *Description {
+	g := s.Graph()
+	d := newDescription(ref)
+	object, _ := g.Get(ref)
+	switch o := object.(type) {
+	case *hierarchy.GatewayClass:
+		d.Facts = append(d.Facts, Fact{"controller", o.Controller})
+		for gateway := range g.Gateways() {
+			if gateway.Class == o.Meta().Ref.Name {
+				d.addListeners(g, gatewayListeners(g, gateway.Meta().Ref))
+			}
+		}
+	case *hierarchy.Gateway:
+		d.Facts = append(d.Facts, Fact{"class", o.Class}, Fact{"listener sets", strconv.Itoa(g.AttachedListenerSets(ref)) + " accepted"})
+		d.addListeners(g, gatewayListeners(g, ref))
+	case *hierarchy.ListenerSet:
+		accepted, reason, message := g.ListenerSetStatus(ref)
+		verdict := "not accepted"
+		if accepted {
+			verdict = "accepted"
+		}
+		d.Facts = append(d.Facts, Fact{"gateway", o.Parent.String()}, Fact{verdict, reason + ": " + message})
+		d.addListeners(g, listenersOf(g, ref.Object()))
+	case *hierarchy.Route:
+		if len(o.Hostnames) > 0 {
+			d.Facts = append(d.Facts, Fact{"hostnames", strings.Join(o.Hostnames, ", ")})
+		}
+		d.Facts = append(d.Facts, Fact{"rules", strings.Join(RuleNames(s, ref.Object()), ", ")})
+		for _, b := range g.Bindings(ref) {
+			d.Bindings = append(d.Bindings, bindingOf(ref.Object(), b))
+		}
+	}
+	slices.SortStableFunc(d.Listeners, func(a, b ListenerRoutes) int {
+		return cmp.Or(strings.Compare(a.Gateway, b.Gateway), strings.Compare(a.ListenerSet, b.ListenerSet), strings.Compare(a.Listener, b.Listener))
+	})
+	if ref.Section != "" {
+		d.Listeners = slices.DeleteFunc(d.Listeners, func(l ListenerRoutes) bool { return l.Ref != ref })
+	}
+	d.Attached, d.Above = policiesAround(s, ref)
+	for _, f := range g.Findings(ref.Object()) {
+		d.Findings = append(d.Findings, Remark{f.Field, f.Message})
+	}
+	return d
+}
+
+func newDescription(ref hierarchy.Ref) *Description {
+	return &Description{
+		Object: Object{Group: ref.GroupKind.Group, Kind: ref.Kind, Namespace: ref.Namespace, Name: ref.Name, SectionName: ref.Section},
+		Ref:    ref,
+	}
+}
+
+// gatewayListeners are the listeners of a Gateway and of every ListenerSet that
+// names it.
+func gatewayListeners(g *hierarchy.Graph, gateway hierarchy.Ref) []AttachedListener {
+	listeners := listenersOf(g, gateway.Object())
+	for set := range g.ListenerSets() {
+		if set.Parent == gateway.Object() {
+			listeners = append(listeners, listenersOf(g, set.Meta().Ref)...)
+		}
+	}
+	return listeners
+}
+
+func (d *Description) addListeners(g *hierarchy.Graph, listeners []AttachedListener) {
+	for _, l := range listeners {
+		bound := ListenerRoutes{AttachedListener: l, Routes: []string{}}
+		if listener, ok := g.Listener(l.Ref); ok {
+			for path := range g.Through(listener.Ref) {
+				for _, node := range path {
+					if node.Level == hierarchy.RouteLevel && !slices.Contains(bound.Routes, node.Ref.String()) {
+						bound.Routes = append(bound.Routes, node.Ref.String())
+					}
+				}
+			}
+		}
+		d.Listeners = append(d.Listeners, bound)
+	}
+}
+
+// policiesAround are the policies that name an object or a section of it, and
+// those that reach it from a higher level. Direct policies reach nothing.
+func policiesAround(s *policy.Snapshot, ref hierarchy.Ref) (attached, above []Attached) {
+	higher := everythingAbove(s, ref)
+	for p := range s.Policies() {
+		for _, s := range s.Standings(p) {
+			at := s.Target.Ref
+			here := at == ref || ref.Section == "" && at.Object() == ref
+			switch {
+			case here:
+				attached = append(attached, attachedOf(p, s))
+			case slices.Contains(higher, at) && s.Accepted() && p.Kind.Class == policy.Inherited:
+				above = append(above, attachedOf(p, s))
+			}
+		}
+	}
+	order := func(a, b Attached) int {
+		return cmp.Or(strings.Compare(a.Policy, b.Policy), strings.Compare(a.Target, b.Target))
+	}
+	slices.SortFunc(attached, order)
+	slices.SortFunc(above, order)
+	return attached, above
+}
+
+// everythingAbove lists everything above an object on any path through it.
+func everythingAbove(s *policy.Snapshot, ref hierarchy.Ref) []hierarchy.Ref {
+	g := s.Graph()
+	var refs []hierarchy.Ref
+	add := func(l *hierarchy.Listener) { refs = append(refs, l.Class, l.Gateway, l.ListenerSet, l.Ref) }
+	object, _ := g.Get(ref)
+	switch o := object.(type) {
+	case *hierarchy.Gateway:
+		refs = append(refs, hierarchy.GatewayClassRef(o.Class), ref.Object())
+	case *hierarchy.ListenerSet:
+		for _, l := range g.Listeners(o.Parent) {
+			if l.ListenerSet == ref.Object() {
+				refs = append(refs, l.Class, l.Gateway, l.ListenerSet)
+			}
+		}
+	case *hierarchy.Route:
+		for _, l := range g.BoundTo(ref) {
+			add(l)
+		}
+		refs = append(refs, ref.Object())
+	}
+	return slices.DeleteFunc(refs, func(r hierarchy.Ref) bool { return r == ref || r.IsZero() })
+}
+
+func attachedOf(p *policy.Policy, s policy.Standing) Attached {
+	a := Attached{Policy: p.Ref.String(), Target: s.Target.Ref.String(), States: states(p), Reason: s.Reason}
+	if !s.Accepted() {
+		a.Message = s.Message
+	}
+	return a
+}
+
+// states are the blocks of a policy.
+func states(p *policy.Policy) []string {
+	blocks := []string{}
+	for _, layer := range p.Layers {
+		blocks = append(blocks, layer.Block.String())
+	}
+	if len(p.Bounds) > 0 {
+		blocks = append(blocks, "bounds")
+	}
+	if p.Kind.Class == policy.Direct {
+		blocks = append(blocks, "direct")
+	}
+	return blocks
+}
+
+// DescribePolicy says what a policy is attached to and what it comes to.
+func DescribePolicy(s *policy.Snapshot, p *policy.Policy) *Description {
+	d := newDescription(p.Ref)
+	strategy := p.Strategy.String()
+	if p.Kind.Class == policy.Direct {
+		strategy = "None"
+	}
+	d.Facts = append(d.Facts, Fact{"class", string(p.Kind.Class)}, Fact{"strategy", strategy}, Fact{"states", strings.Join(states(p), ", ")})
+	for _, s := range s.Standings(p) {
+		d.Targets = append(d.Targets, Refused{p.Ref.String(), s.Target.Ref.String(), s.Reason, s.Message})
+	}
+	var tally policy.Tally
+	for e := range policy.Resolve(s, s.Touched(p.Ref)...).All() {
+		tally.Add(e)
+	}
+	for _, c := range tally.Of(p.Ref) {
+		in := InEffect{Gateway: c.Gateway.Place(), Paths: c.Paths, Whole: c.Whole, Part: c.Part}
+		for _, by := range c.BeatenBy() {
+			in.BeatenBy = append(in.BeatenBy, by.String())
+		}
+		d.InEffect = append(d.InEffect, in)
+	}
+	for _, message := range p.Problems {
+		d.Findings = append(d.Findings, Remark{"spec", message})
+	}
+	return d
+}

@@ -1,0 +1,252 @@
+package explain
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
+)
+
+// Explanation is everything that explain knows.
+type Explanation struct {
+	Target Object `json:"target"`
+	// Bindings are the parentRefs of a route.
+	Bindings []Binding `json:"bindings,omitempty"`
+	Scopes   []Scope   `json:"scopes"`
+	// NotInForce are policies that name something on the way and do not apply.
+	NotInForce []Refused `json:"notInForce,omitempty"`
+
+	Ref hierarchy.Ref `json:"-"`
+}
+
+// Scope is a set of paths on which the same applies.
+type Scope struct {
+	Parents       []ListenerName `json:"parents"`
+	Rules         []string       `json:"rules"`
+	Fields        []Field        `json:"fields"`
+	NotApplicable []string       `json:"notApplicable,omitempty"`
+	Invalid       []string       `json:"invalid,omitempty"`
+	Ignored       []string       `json:"ignored,omitempty"`
+}
+
+// Field is one field with its origin. A field that was stated but is
+// not set in the end has no value and no From.
+type Field struct {
+	Policy string   `json:"policy"`
+	Field  string   `json:"field"`
+	Value  any      `json:"value"`
+	From   string   `json:"from,omitempty"`
+	Target string   `json:"target,omitempty"`
+	Level  string   `json:"level,omitempty"`
+	Block  string   `json:"block,omitempty"`
+	Beat   []Beaten `json:"beat"`
+	// ClampedBy is the policy whose bounds moved the value, Stated what the
+	// winner had said.
+	ClampedBy string `json:"clampedBy,omitempty"`
+	Stated    any    `json:"stated,omitempty"`
+	Why       string `json:"why"`
+
+	// Place is the target in a sentence: listener https, rule pay.
+	Place string `json:"-"`
+}
+
+// Beaten is a value that lost, and where it was stated.
+type Beaten struct {
+	Value  any    `json:"value"`
+	From   string `json:"from"`
+	Target string `json:"target"`
+	Level  string `json:"level"`
+	Block  string `json:"block"`
+
+	// Place is the target in a sentence: listener https, rule pay.
+	Place string `json:"-"`
+}
+
+// Refused is a policy that names a target and does not apply there.
+type Refused struct {
+	Policy  string `json:"policy"`
+	Target  string `json:"target"`
+	Reason  string `json:"reason"`
+	Message string `json:"message"`
+}
+
+// RuleNames are the rules of a route as scopes name them: a rule that has no
+// name, or one that another rule has too, is rules[2].
+func RuleNames(s *policy.Snapshot, target hierarchy.Ref) []string {
+	object, _ := s.Graph().Get(target)
+	route, isRoute := object.(*hierarchy.Route)
+	if !isRoute {
+		return nil
+	}
+	names := make([]string, len(route.Rules))
+	for i, rule := range route.Rules {
+		names[i] = rule.Name
+		if rule.Name == "" || s.Graph().Sections(target.WithSection(rule.Name)) > 1 {
+			names[i] = "rules[" + strconv.Itoa(i) + "]"
+		}
+	}
+	return names
+}
+
+// choose keeps the paths through one rule and one listener.
+func choose(e *policy.Effective, rules []string, on Selection) ([]policy.Scope, error) {
+	rule, listener := on.Rule, on.Listener
+	if rule != "" && !slices.Contains(rules, rule) {
+		return nil, fmt.Errorf("--rule %s: %s has %s", rule, e.Target, Listed("rule", rules))
+	}
+	var scopes []policy.Scope
+	var listeners []string
+	found := listener == ""
+	for _, s := range e.Scopes {
+		var parents []*hierarchy.Listener
+		for _, l := range s.Parents {
+			listeners = append(listeners, l.Gateway.Place()+"/"+l.Ref.Section)
+			if listener == "" || namesListener(listener, l) {
+				parents = append(parents, l)
+			}
+		}
+		found = found || len(parents) > 0
+		if len(parents) == 0 || rule != "" && !slices.Contains(s.Rules, rule) && !slices.Contains(s.Rules, "*") {
+			continue
+		}
+		if rule != "" {
+			s.Rules = []string{rule}
+		}
+		s.Parents = parents
+		scopes = append(scopes, s)
+	}
+	if !found && len(e.Scopes) > 0 {
+		slices.Sort(listeners)
+		return nil, fmt.Errorf("--listener %s: %s is on %s", listener, e.Target, Listed("listener", slices.Compact(listeners)))
+	}
+	return scopes, nil
+}
+
+// namesListener says whether https, public/https or infra/public/https is a
+// listener.
+func namesListener(text string, l *hierarchy.Listener) bool {
+	parts := strings.Split(text, "/")
+	full := []string{l.Gateway.Namespace, l.Gateway.Name, l.Ref.Section}
+	return len(parts) <= len(full) && slices.Equal(parts, full[len(full)-len(parts):])
+}
+
+// Listed is "the rule pay" or "the rules pay, rules[1]".
+func Listed(noun string, names []string) string {
+	switch len(names) {
+	case 0:
+		return "no " + noun
+	case 1:
+		return "the " + noun + " " + names[0]
+	}
+	return "the " + noun + "s " + strings.Join(names, ", ")
+}
+
+// Selection narrows an explanation to some of the paths.
+type Selection struct {
+	// Rule is the name of a rule, or rules[2] for one without; empty for all.
+	Rule string
+	// Listener is NAME, GATEWAY/NAME or NAMESPACE/GATEWAY/NAME; empty for all.
+	Listener string
+}
+
+// Explain says what applies to a route or a Gateway, who set it, and why. An
+// error says that the selection names nothing there is.
+func Explain(s *policy.Snapshot, target hierarchy.Ref, on Selection) (*Explanation, error) {
+	e := policy.Resolve(s, target).Get(target)
+	scopes, err := choose(e, RuleNames(s, target), on)
+	if err != nil {
+		return nil, err
+	}
+	return explanationOf(s, e, scopes), nil
+}
+
+func explanationOf(s *policy.Snapshot, e *policy.Effective, scopes []policy.Scope) *Explanation {
+	t := e.Target
+	out := &Explanation{
+		Target: Object{Group: t.GroupKind.Group, Kind: t.Kind, Namespace: t.Namespace, Name: t.Name},
+		Scopes: []Scope{},
+		Ref:    t,
+	}
+	if s.IsRoute(t.GroupKind) {
+		for _, b := range s.Graph().Bindings(t) {
+			out.Bindings = append(out.Bindings, bindingOf(t, b))
+		}
+	}
+	for _, scope := range scopes {
+		on := &paths{t, scope.Parents, scope.Rules}
+		if slices.Equal(scope.Rules, []string{"*"}) {
+			on.rules = RuleNames(s, t)
+		}
+		out.Scopes = append(out.Scopes, explainScope(scope, on))
+	}
+	out.NotInForce = refusedOnTheWay(s, e)
+	return out
+}
+
+func explainScope(s policy.Scope, on *paths) Scope {
+	out := Scope{Rules: s.Rules, Fields: []Field{}}
+	for _, l := range s.Parents {
+		out.Parents = append(out.Parents, nameOf(l))
+	}
+	for _, m := range s.Result.Kinds {
+		for _, o := range m.Origins {
+			out.Fields = append(out.Fields, explainField(m, o, on))
+		}
+		out.Fields = append(out.Fields, dropped(m, on)...)
+		for _, field := range m.NotApplicable {
+			out.NotApplicable = append(out.NotApplicable, m.Kind.Name()+"."+field)
+		}
+		for _, message := range m.Invalid {
+			out.Invalid = append(out.Invalid, m.Kind.Name()+": "+message)
+		}
+		out.Ignored = append(out.Ignored, m.Ignored...)
+	}
+	return out
+}
+
+func explainField(m *policy.Merged, o policy.Origin, on *paths) Field {
+	f := Field{
+		Policy: m.Kind.Name(), Field: o.Field, Value: o.Value,
+		From: o.From.String(), Target: o.Target.String(), Level: o.Level.String(), Block: o.Block.String(),
+		Beat:  []Beaten{},
+		Why:   why(m, o),
+		Place: placeOf(o.Target, o.Level),
+	}
+	for _, b := range o.Beat {
+		f.Beat = append(f.Beat, on.beatenAt(b.Level, b.Block, b.From, b.Value))
+	}
+	if !o.ClampedBy.IsZero() {
+		f.ClampedBy, f.Stated = o.ClampedBy.String(), o.Stated
+	}
+	return f
+}
+
+// refusedOnTheWay are the policies that name something on the target's paths,
+// or a section of the target that does not exist, and do not apply there.
+func refusedOnTheWay(s *policy.Snapshot, e *policy.Effective) []Refused {
+	onTheWay := map[hierarchy.Ref]bool{e.Target: true}
+	for _, scope := range e.Scopes {
+		for _, l := range scope.Parents {
+			for _, ref := range []hierarchy.Ref{l.Class, l.Gateway, l.ListenerSet, l.Ref} {
+				onTheWay[ref] = true
+			}
+		}
+	}
+	var refused []Refused
+	for p := range s.Policies() {
+		if p.Kind.Class != policy.Inherited {
+			continue
+		}
+		for _, standing := range s.Standings(p) {
+			at := standing.Target.Ref
+			if !standing.Accepted() && (onTheWay[at] || at.Object() == e.Target) {
+				refused = append(refused, Refused{p.Ref.String(), at.String(), standing.Reason, standing.Message})
+			}
+		}
+	}
+	slices.SortFunc(refused, func(a, b Refused) int { return strings.Compare(a.Policy+a.Target, b.Policy+b.Target) })
+	return refused
+}

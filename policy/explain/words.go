@@ -1,0 +1,80 @@
+package explain
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Heading says which paths a scope is about.
+func (s *Scope) Heading(isRoute bool) string {
+	type gateway struct {
+		name      string
+		listeners []string
+	}
+	var gateways []gateway
+	for _, l := range s.Parents {
+		name := l.Listener
+		if l.ListenerSet != "" {
+			name += " (of ListenerSet " + l.ListenerSet + ")"
+		}
+		if n := len(gateways); n > 0 && gateways[n-1].name == l.Gateway {
+			gateways[n-1].listeners = append(gateways[n-1].listeners, name)
+			continue
+		}
+		gateways = append(gateways, gateway{l.Gateway, []string{name}})
+	}
+	places := make([]string, len(gateways))
+	for i, g := range gateways {
+		places[i] = "Gateway " + g.name + ", " + strings.TrimPrefix(Listed("listener", g.listeners), "the ")
+	}
+	text := strings.Join(places, " and ")
+	switch {
+	case !isRoute:
+	case len(s.Rules) == 1 && s.Rules[0] == "*":
+		text += ", all rules"
+	case len(s.Rules) == 1:
+		text += ", " + RuleText(s.Rules[0])
+	default:
+		text += ", " + strings.TrimPrefix(Listed("rule", s.Rules), "the ")
+	}
+	return text
+}
+
+// Text is a parentRef as people read it.
+func (p *Object) Text() string {
+	text := p.Kind + "/" + p.Name
+	if p.Namespace != "" {
+		text = p.Kind + "/" + p.Namespace + "/" + p.Name
+	}
+	if p.SectionName != "" {
+		text += "#" + p.SectionName
+	}
+	if p.Port != 0 {
+		text += ":" + strconv.Itoa(int(p.Port))
+	}
+	return text
+}
+
+// Text is the totals in words.
+func (t Totals) Text() string {
+	var parts []string
+	if t.Routes > 0 {
+		parts = append(parts, Counted(t.Routes, "route")+" in "+Counted(t.Namespaces, "namespace"))
+	}
+	if t.Gateways > 0 {
+		parts = append(parts, Counted(t.Gateways, "Gateway"))
+	}
+	verb := "change"
+	if t.Routes+t.Gateways == 1 {
+		verb = "changes"
+	}
+	return strings.Join(parts, " and ") + " " + verb
+}
+
+// Counted is a number with its noun.
+func Counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return strconv.Itoa(n) + " " + noun + "s"
+}

@@ -1,0 +1,195 @@
+package preview
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/guardrail"
+)
+
+// Levels of findings: what is denied, what passes with a warning, and what
+// passes in silence.
+const (
+	Denied  = "denied"
+	Warning = "warning"
+	Note    = "note"
+)
+
+var severity = map[string]int{Denied: 0, Warning: 1, Note: 2}
+
+// Rules that findings break. Those of guardrails are guardrail/NAME.
+const (
+	SchemaRule    = "schema"
+	AdmissionRule = "admission"
+	BrokenRule    = "guardrail"
+)
+
+// GuardrailRule is the rule of a guardrail.
+func GuardrailRule(name string) string { return BrokenRule + "/" + name }
+
+// Finding is one thing that would be said about the manifests.
+type Finding struct {
+	Level string `json:"level"`
+	Rule  string `json:"rule"`
+	// Object and Field are what has to be changed, as far as it is known.
+	Object  string `json:"object,omitempty"`
+	Field   string `json:"field,omitempty"`
+	Message string `json:"message"`
+	// Where in the manifests: that of the field, if it is written there.
+	File     string `json:"file,omitempty"`
+	Document int    `json:"document,omitempty"`
+	Item     int    `json:"item,omitempty"`
+	Line     int    `json:"line,omitempty"`
+	// What follows is said of violations of guardrails: the first path, how many
+	// there are, the value, and who set it.
+	Guardrail string `json:"guardrail,omitempty"`
+	Path      string `json:"path,omitempty"`
+	Paths     int    `json:"paths,omitempty"`
+	Routes    int    `json:"routes,omitempty"`
+	FieldPath string `json:"fieldPath,omitempty"`
+	Value     any    `json:"value,omitempty"`
+	SetBy     string `json:"setBy,omitempty"`
+
+	// Code is that of the guardrail's rule.
+	Code string `json:"-"`
+
+	text string // in place of object, field and message, for people
+}
+
+// Sentence is the finding in one line.
+func (f *Finding) Sentence() string {
+	text := f.text
+	if text == "" {
+		text = f.Message
+		if f.Field != "" {
+			text = f.Field + ": " + text
+		}
+		if f.Object != "" {
+			text = f.Object + ": " + text
+		}
+	}
+	return strings.Join(strings.Fields(text), " ")
+}
+
+// Place is FILE:LINE, as tools print it that others read.
+func (f *Finding) Place() string {
+	if f.File == "" {
+		return ""
+	}
+	return f.File + ":" + strconv.Itoa(f.Line)
+}
+
+// findingAt is a finding without a message, at a field of a document.
+func findingAt(d Manifest, field string) Finding {
+	return Finding{
+		Object: guardrail.RefOf(d.Object).String(), Field: field,
+		File: d.File, Document: d.Document, Item: d.Item, Line: d.lineOf(field),
+	}
+}
+
+// places finds out where in the manifests the reason of a finding stands.
+type places struct {
+	*Change
+	verdict guardrail.Verdict
+}
+
+// document finds an object among the manifests.
+func (p *places) document(ref hierarchy.Ref) (Manifest, bool) {
+	i := slices.IndexFunc(p.Manifests, func(d Manifest) bool { return guardrail.RefOf(d.Object) == ref.Object() })
+	if i < 0 {
+		return Manifest{}, false
+	}
+	return p.Manifests[i], true
+}
+
+// at puts a finding to a field of an object, or to the first document when the
+// object is none of the manifests.
+func (p *places) at(ref hierarchy.Ref, field string) Finding {
+	if d, ok := p.document(ref); ok {
+		return findingAt(d, field)
+	}
+	f := Finding{Field: field}
+	if len(p.Manifests) > 0 {
+		f = findingAt(p.Manifests[0], "")
+		f.Field = field
+	}
+	f.Object = ""
+	if !ref.IsZero() {
+		f.Object = ref.String()
+	}
+	return f
+}
+
+func (p *places) refusal(r guardrail.Refusal) Finding {
+	f := p.at(r.Object, r.Field)
+	f.Level, f.Rule, f.Message = Denied, AdmissionRule, r.Message
+	return f
+}
+
+func (p *places) notice(n guardrail.Notice) Finding {
+	f := p.at(n.Object, n.Field)
+	f.Level, f.Rule, f.Message, f.text = Warning, AdmissionRule, n.Message, n.String()
+	return f
+}
+
+// violation stands where the offending value is written. If that is not among
+// the manifests, it is the route, its Gateway, or whatever brought the value
+// about.
+func (p *places) violation(v guardrail.Violation) Finding {
+	f := p.cause(v)
+	f.Level, f.Rule, f.Guardrail, f.Message = Note, GuardrailRule(v.Guardrail), v.Guardrail, v.Message
+	switch v.Enforcement {
+	case guardrail.Deny:
+		f.Level = Denied
+	case guardrail.Warn:
+		f.Level = Warning
+	}
+	f.Path, f.Paths, f.Routes, f.FieldPath, f.SetBy = v.Where(), v.Paths, v.Targets, v.FieldPath, v.Set()
+	if v.Origin != nil {
+		f.Value = v.Origin.Value
+	}
+	f.text, f.Code = fmt.Sprintf("guardrail %s: %s", v.Guardrail, p.verdict.Told(v)), v.Code
+	return f
+}
+
+func (p *places) cause(v guardrail.Violation) Finding {
+	if v.Origin != nil {
+		if d, ok := p.document(v.Origin.From); ok {
+			return findingAt(d, guardrail.FieldOf(d.Object, *v.Origin))
+		}
+	}
+	if d, ok := p.document(v.Target); ok {
+		return findingAt(d, ruleField(d.Object, v.Rule))
+	}
+	for _, d := range p.Manifests {
+		ref := guardrail.RefOf(d.Object)
+		for _, s := range []*policy.Snapshot{p.verdict.Before, p.verdict.After} {
+			if slices.Contains(s.Touched(ref), v.Target) {
+				return findingAt(d, "")
+			}
+		}
+	}
+	return p.at(hierarchy.Ref{}, "")
+}
+
+// ruleField is the path of a route's rule, by the name that paths have for it.
+func ruleField(route *unstructured.Unstructured, rule string) string {
+	if strings.HasPrefix(rule, "rules[") {
+		return "spec." + rule
+	}
+	rules, _, _ := unstructured.NestedSlice(route.Object, "spec", "rules")
+	i := slices.IndexFunc(rules, func(r any) bool {
+		object, _ := r.(map[string]any)
+		return rule != "" && object["name"] == rule
+	})
+	if i < 0 {
+		return ""
+	}
+	return "spec.rules[" + strconv.Itoa(i) + "]"
+}

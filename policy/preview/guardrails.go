@@ -1,0 +1,118 @@
+package preview
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/attache-dev/attache/policy/guardrail"
+)
+
+// Variables that exist only for the edit of one object, and those that exist
+// only when it is known who edits.
+const (
+	oneObject = guardrail.Object | guardrail.OldObject | guardrail.Operation
+	byWhom    = guardrail.User
+)
+
+// rails compiles the guardrails that are in force after the change: those of the
+// world and, before these, those of the change itself, with what an API server
+// would say about the latter.
+func (c *Change) rails(ctx context.Context, compilers guardrail.Compilers) ([]*guardrail.Guardrail, []Finding) {
+	inForce := map[string]*guardrail.Guardrail{}
+	var findings []Finding
+	for _, u := range c.Guardrails {
+		g, _ := guardrail.Parse(u, compilers)
+		if g.Broken != "" {
+			findings = append(findings, Finding{
+				Level: Note, Rule: BrokenRule, Object: guardrail.RefOf(u).String(),
+				Message: "checks nothing, because it does not compile: " + g.Broken,
+			})
+		}
+		inForce[g.Name] = g
+	}
+	for i, d := range c.Manifests {
+		if !IsGuardrail(d.Object) {
+			continue
+		}
+		if c.Remove {
+			delete(inForce, d.Object.GetName())
+			continue
+		}
+		g, problems := problemsOf(ctx, compilers, d.Object)
+		known := map[guardrail.Problem]bool{}
+		if old := c.Old[i]; old != nil {
+			_, before := problemsOf(ctx, compilers, old)
+			for _, p := range before {
+				known[p] = true
+			}
+		}
+		for _, p := range problems {
+			p.Warning = p.Warning || known[p]
+			findings = append(findings, guardrailFinding(d, p))
+		}
+		inForce[g.Name] = g
+	}
+	var rails []*guardrail.Guardrail
+	for _, name := range slices.Sorted(maps.Keys(inForce)) {
+		rails = append(rails, inForce[name])
+	}
+	return rails, findings
+}
+
+// problemsOf compiles a guardrail and runs its examples.
+func problemsOf(ctx context.Context, compilers guardrail.Compilers, u *unstructured.Unstructured) (*guardrail.Guardrail, []guardrail.Problem) {
+	g, problems := guardrail.Parse(u, compilers)
+	return g, append(problems, guardrail.RunExamples(ctx, g, u)...)
+}
+
+// guardrailFinding is a problem of a guardrail at its place in the file.
+func guardrailFinding(d Manifest, p guardrail.Problem) Finding {
+	f := findingAt(d, p.Field)
+	f.Level, f.Rule, f.Message = Denied, BrokenRule, p.Text()
+	if p.Warning {
+		f.Level = Warning
+	}
+	if strings.Contains(textAt(d.Object, p.Field), "\n") { // a block of text begins below its key
+		f.Line += p.Line
+	}
+	return f
+}
+
+// textAt is the text of a field such as spec.rego or spec.cel[2].expression.
+func textAt(u *unstructured.Unstructured, field string) string {
+	var value any = u.Object
+	for _, step := range strings.FieldsFunc(field, func(r rune) bool { return strings.ContainsRune(".[]", r) }) {
+		switch v := value.(type) {
+		case map[string]any:
+			value = v[step]
+		case []any:
+			i := 0
+			if _, err := fmt.Sscan(step, &i); err != nil || i >= len(v) {
+				return ""
+			}
+			value = v[i]
+		}
+	}
+	text, _ := value.(string)
+	return text
+}
+
+// part returns guardrails with only the rules that a test picks. Guardrails
+// without any are left out.
+func part(rails []*guardrail.Guardrail, pick func(guardrail.Variables) bool) []*guardrail.Guardrail {
+	var list []*guardrail.Guardrail
+	for _, g := range rails {
+		rules := slices.DeleteFunc(slices.Clone(g.Rules), func(r guardrail.Rule) bool { return !pick(r.Uses()) })
+		if len(rules) > 0 {
+			some := *g
+			some.Rules = rules
+			list = append(list, &some)
+		}
+	}
+	return list
+}

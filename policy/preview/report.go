@@ -1,0 +1,192 @@
+package preview
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/attache-dev/attache/policy/explain"
+	"github.com/attache-dev/attache/policy/guardrail"
+)
+
+// Report is everything that would be answered.
+type Report struct {
+	Denied bool `json:"denied"`
+	// Denial is the message of the refusal, as an API server would pass it on.
+	Denial   string    `json:"denial,omitempty"`
+	Findings []Finding `json:"findings"`
+	Totals   Totals    `json:"totals"`
+	// Warnings are the sentences that an API server would pass on.
+	Warnings []string `json:"warnings"`
+	// Changes count what the manifests change.
+	Changes explain.Totals `json:"changes"`
+
+	// Checked are all manifests, also those without findings, by place.
+	Checked []Checked `json:"-"`
+}
+
+// Totals count objects and findings.
+type Totals struct {
+	Objects  int `json:"objects"`
+	Denials  int `json:"denials"`
+	Warnings int `json:"warnings"`
+	Notes    int `json:"notes"`
+}
+
+// Checked is one object that was checked, and where it stands.
+type Checked struct {
+	Name, File           string
+	Document, Item, Line int
+}
+
+// Review asks for a verdict on the whole change by a user, nil when that is not
+// known, and puts what it says to its places in the manifests.
+func (c *Change) Review(ctx context.Context, compilers guardrail.Compilers, user map[string]any) (*Report, error) {
+	report := &Report{Findings: []Finding{}, Warnings: []string{}}
+	report.Findings = append(report.Findings, c.Problems...)
+	rails, findings := c.rails(ctx, compilers)
+	report.Findings = append(report.Findings, findings...)
+	if user == nil {
+		known := part(rails, func(uses guardrail.Variables) bool { return uses&byWhom == 0 })
+		report.Findings = append(report.Findings, unchecked(rails, known)...)
+		rails = known
+	}
+	edit := c.edit()
+	edit.User = user
+	whole, single := rails, []*guardrail.Guardrail(nil)
+	if edit.Operation == "" {
+		whole = part(rails, func(uses guardrail.Variables) bool { return uses&oneObject == 0 })
+		single = part(rails, func(uses guardrail.Variables) bool { return uses&oneObject != 0 })
+	}
+	verdict, err := guardrail.Review(ctx, c.Before, edit, whole)
+	if err != nil {
+		return nil, err
+	}
+	oneByOne, err := c.oneByOne(ctx, user, single)
+	if err != nil {
+		return nil, err
+	}
+	places := &places{c, verdict}
+	for _, r := range verdict.Refusals {
+		report.Findings = append(report.Findings, places.refusal(r))
+	}
+	for _, v := range append(slices.Clone(verdict.Violations), oneByOne...) {
+		report.Findings = append(report.Findings, places.violation(v))
+	}
+	for _, n := range verdict.Notices() {
+		report.Findings = append(report.Findings, places.notice(n))
+	}
+	if verdict.Denied() {
+		report.Denial = verdict.Denial(c.name())
+	}
+	report.Warnings = append(report.Warnings, verdict.Warnings()...)
+	report.Changes = explain.ChangesOf(verdict.Before, verdict.After, verdict.Impact.Changes, labels.Everything()).Totals
+	report.finish(c)
+	return report, nil
+}
+
+// name is how a person calls the change.
+func (c *Change) name() string {
+	if edited := c.edited(); len(edited) == 1 {
+		return guardrail.RefOf(c.Manifests[edited[0]].Object).String()
+	}
+	return "the change"
+}
+
+// unchecked says of which guardrails some rules are passed over.
+func unchecked(all, known []*guardrail.Guardrail) []Finding {
+	rules := map[string]int{}
+	for _, g := range known {
+		rules[g.Name] = len(g.Rules)
+	}
+	var findings []Finding
+	for _, g := range all {
+		if rules[g.Name] < len(g.Rules) {
+			findings = append(findings, Finding{
+				Level: Note, Rule: GuardrailRule(g.Name), Guardrail: g.Name, Object: "PolicyGuardrail " + g.Name,
+				Message: "not checked, because it depends on who makes the change: say with --as and --as-group who does",
+			})
+		}
+	}
+	return findings
+}
+
+// oneByOne asks rules that read the object under edit about each object in turn,
+// in the order in which they can be applied.
+func (c *Change) oneByOne(ctx context.Context, user map[string]any, rails []*guardrail.Guardrail) ([]guardrail.Violation, error) {
+	if len(rails) == 0 {
+		return nil, nil
+	}
+	var violations []guardrail.Violation
+	said := map[string]bool{}
+	now := c.Before
+	for _, i := range c.inOrder() {
+		edit := c.editOf(i)
+		edit.User = user
+		verdict, err := guardrail.Review(ctx, now, edit, rails)
+		if err != nil {
+			return nil, err
+		}
+		now = verdict.After
+		for _, v := range verdict.Violations {
+			if key := v.Guardrail + v.String(); !said[key] {
+				said[key] = true
+				violations = append(violations, v)
+			}
+		}
+	}
+	return violations, nil
+}
+
+// inOrder lists the documents as they can be applied: what others stand on comes
+// first, and when things are removed last.
+func (c *Change) inOrder() []int {
+	rank := func(i int) int {
+		u := c.Manifests[i].Object
+		_, isPolicy := c.Before.Kind(u.GroupVersionKind().GroupKind())
+		switch {
+		case u.GetKind() == "CustomResourceDefinition":
+			return 0
+		case u.GetKind() == "Namespace":
+			return 1
+		case isPolicy:
+			return 3
+		}
+		return 2
+	}
+	order := c.edited()
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(rank(a), rank(b)) })
+	if c.Remove {
+		slices.Reverse(order)
+	}
+	return order
+}
+
+// finish sorts and counts.
+func (r *Report) finish(c *Change) {
+	slices.SortStableFunc(r.Findings, func(a, b Finding) int {
+		return cmp.Or(strings.Compare(a.File, b.File), a.Document-b.Document, a.Item-b.Item, severity[a.Level]-severity[b.Level], a.Line-b.Line,
+			strings.Compare(a.Rule, b.Rule), strings.Compare(a.Field, b.Field), strings.Compare(a.Message, b.Message))
+	})
+	for _, d := range append(slices.Clone(c.Manifests), c.Refused...) {
+		r.Checked = append(r.Checked, Checked{guardrail.RefOf(d.Object).String(), d.File, d.Document, d.Item, d.Line})
+	}
+	slices.SortStableFunc(r.Checked, func(a, b Checked) int {
+		return cmp.Or(strings.Compare(a.File, b.File), a.Document-b.Document, a.Item-b.Item)
+	})
+	r.Totals.Objects = len(r.Checked)
+	for _, f := range r.Findings {
+		switch f.Level {
+		case Denied:
+			r.Totals.Denials++
+		case Warning:
+			r.Totals.Warnings++
+		default:
+			r.Totals.Notes++
+		}
+	}
+	r.Denied = r.Totals.Denials > 0
+}
