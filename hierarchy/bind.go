@@ -5,6 +5,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/attache-dev/attache/hierarchy/prose"
 )
 
 // stage is how far a route got with a listener (R27). A later stage is better.
@@ -16,6 +20,9 @@ const (
 	noHostname
 	accepted
 )
+
+// mostNamed is how many things a message lists one by one.
+const mostNamed = 3
 
 var stageReasons = [...]string{ReasonNoMatchingParent, ReasonNotAllowedByListeners, ReasonNoMatchingListenerHostname, ReasonAccepted}
 
@@ -34,7 +41,7 @@ type binder struct {
 // cannot tell apart it marks none as active: which one is depends on the
 // others (R30).
 func (b *binder) bind(s *routeState) {
-	s.row = rowOf(kindOf(s.route.meta.Ref.GroupKind))
+	s.row = rowOf(s.route.meta.Ref.GroupKind)
 	parents := s.route.Parents
 	if claims := b.defaultParents(s.route); len(claims) > 0 {
 		parents = slices.Concat(parents, claims)
@@ -129,20 +136,20 @@ func (b *binder) bindParent(s *routeState, parent ParentRef) Binding {
 func (b *binder) parentListeners(parent ParentRef) ([]*Listener, verdict) {
 	ref := parent.Ref.Object()
 	switch ref.GroupKind {
-	case gatewayKind:
+	case GatewayKind:
 		if g := b.gateway(ref); g != nil {
 			// Its own only: a Gateway parentRef never reaches the listeners
 			// of its ListenerSets (R35).
 			return g.own, verdict{}
 		}
-	case listenerSetKind:
+	case ListenerSetKind:
 		if set := b.set(ref); set != nil {
 			if !set.admitted {
 				return nil, verdict{ReasonParentNotAccepted, fmt.Sprintf("%s is not part of its Gateway: %s", ref, set.message)}
 			}
 			return set.listeners, verdict{}
 		}
-	case serviceKind:
+	case ServiceKind:
 		return nil, verdict{ReasonMeshParent, fmt.Sprintf("%s is a mesh parent, not a way through a Gateway", ref)}
 	default:
 		return nil, verdict{ReasonUnknownParentKind, fmt.Sprintf("%s is none of Gateway, ListenerSet (group %q) and Service (group \"\")", describeParent(parent), Group)}
@@ -163,7 +170,7 @@ func (p *ParentRef) selects(l *Listener) bool {
 // returns the hostnames they share when it gets through.
 func (b *binder) try(s *routeState, l *Listener) (stage, []string) {
 	ref := &s.route.meta.Ref
-	if !l.admitsKind(kindOf(ref.GroupKind)) {
+	if !l.admitsKind(ref.GroupKind) {
 		return notAllowed, nil
 	}
 	if !l.Spec.Namespaces.admits(ref.Namespace, l.Ref.Namespace, b.namespaceLabels) {
@@ -210,7 +217,7 @@ func (b *binder) nothingSelected(parent ParentRef, listeners []*Listener) string
 	for i, l := range listeners {
 		names[i] = fmt.Sprintf("%q (port %d)", l.Spec.Name, l.Spec.Port)
 	}
-	return fmt.Sprintf("%s selects no listener: %s has %s", strings.Join(asks, " and "), ref, shortList(names, ", "))
+	return fmt.Sprintf("%s selects no listener: %s has %s", strings.Join(asks, " and "), ref, prose.List(names, mostNamed))
 }
 
 // explain says of every selected listener that reached the best stage why it
@@ -225,16 +232,7 @@ func (b *binder) explain(s *routeState, parent ParentRef, listeners []*Listener,
 			reasons = append(reasons, b.refusal(s, l, best))
 		}
 	}
-	return shortList(reasons, "; ")
-}
-
-// shortList joins the first few of a list and counts the rest.
-func shortList(list []string, separator string) string {
-	const most = 3
-	if len(list) > most {
-		return fmt.Sprintf("%s%sand %d more", strings.Join(list[:most], separator), separator, len(list)-most)
-	}
-	return strings.Join(list, separator)
+	return prose.Clauses(reasons, mostNamed)
 }
 
 // refusal says why one listener did not let a route past a stage.
@@ -248,9 +246,9 @@ func (b *binder) refusal(s *routeState, l *Listener, reached stage) string {
 		if len(quoted) == 1 {
 			return fmt.Sprintf("hostname %s of the route does not intersect %q of listener %s", quoted[0], l.Spec.Hostname, l.Spec.Name)
 		}
-		return fmt.Sprintf("none of the route's hostnames %s intersects %q of listener %s", shortList(quoted, ", "), l.Spec.Hostname, l.Spec.Name)
+		return fmt.Sprintf("none of the route's hostnames %s intersects %q of listener %s", prose.List(quoted, mostNamed), l.Spec.Hostname, l.Spec.Name)
 	}
-	if kind := kindOf(ref.GroupKind); !l.admitsKind(kind) {
+	if kind := ref.GroupKind; !l.admitsKind(kind) {
 		return fmt.Sprintf("listener %s %s", l.Spec.Name, kindRefusal(l, kind))
 	}
 	return fmt.Sprintf("listener %s: %s", l.Spec.Name,
@@ -258,7 +256,7 @@ func (b *binder) refusal(s *routeState, l *Listener, reached stage) string {
 }
 
 // kindRefusal says why a listener does not admit a kind of route (R16-R18).
-func kindRefusal(l *Listener, kind Kind) string {
+func kindRefusal(l *Listener, kind schema.GroupKind) string {
 	switch {
 	case !standardProtocol(l.Spec.Protocol):
 		return fmt.Sprintf("has protocol %q, of which no route kinds are known", l.Spec.Protocol)
@@ -271,7 +269,7 @@ func kindRefusal(l *Listener, kind Kind) string {
 }
 
 // kindList lists kinds; one of another group with its group.
-func kindList(kinds []Kind) string {
+func kindList(kinds []schema.GroupKind) string {
 	names := make([]string, len(kinds))
 	for i, k := range kinds {
 		names[i] = k.Kind

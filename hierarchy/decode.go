@@ -44,15 +44,15 @@ type decoder func(r *reader, meta Meta, object map[string]any) Object
 
 func decoderOf(gk schema.GroupKind, isRoute func(schema.GroupKind) bool) decoder {
 	switch gk {
-	case gatewayClassKind:
+	case GatewayClassKind:
 		return decodeGatewayClass
-	case gatewayKind:
+	case GatewayKind:
 		return decodeGateway
-	case listenerSetKind:
+	case ListenerSetKind:
 		return decodeListenerSet
-	case referenceGrantKind:
+	case ReferenceGrantKind:
 		return decodeReferenceGrant
-	case namespaceKind:
+	case NamespaceKind:
 		return decodeNamespace
 	}
 	if IsStandardRoute(gk) || isRoute != nil && isRoute(gk) {
@@ -60,16 +60,6 @@ func decoderOf(gk schema.GroupKind, isRoute func(schema.GroupKind) bool) decoder
 	}
 	return nil
 }
-
-// The kinds of the hierarchy that are not routes.
-var (
-	gatewayClassKind   = schema.GroupKind{Group: Group, Kind: "GatewayClass"}
-	gatewayKind        = schema.GroupKind{Group: Group, Kind: "Gateway"}
-	listenerSetKind    = schema.GroupKind{Group: Group, Kind: "ListenerSet"}
-	referenceGrantKind = schema.GroupKind{Group: Group, Kind: "ReferenceGrant"}
-	namespaceKind      = schema.GroupKind{Kind: "Namespace"}
-	serviceKind        = schema.GroupKind{Kind: "Service"}
-)
 
 // meta reads the metadata, and completes the reader's own Ref for problems.
 func (r *reader) meta(object map[string]any) (Meta, bool) {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/selection"
 )
 
@@ -144,7 +145,7 @@ func (r *reader) listener(l item, name string) ListenerSpec {
 	for kind := range r.items(allowed, path, "kinds") {
 		if k := r.required(kind.fields, kind.path, "kind", "HTTPRoute"); k != "" {
 			group := r.text(kind.fields, kind.path, "group", Group)
-			spec.Kinds = append(spec.Kinds, Kind{Group: canonical(group), Kind: canonical(k)})
+			spec.Kinds = append(spec.Kinds, schema.GroupKind{Group: canonical(group), Kind: canonical(k)})
 		}
 	}
 	return spec

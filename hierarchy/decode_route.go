@@ -14,7 +14,7 @@ func decodeRoute(r *reader, meta Meta, object map[string]any) Object {
 	for rule := range r.items(spec, "spec", "rules") {
 		route.Rules = append(route.Rules, r.rule(rule))
 	}
-	if rowOf(kindOf(meta.Ref.GroupKind)).defaultRule && spec["rules"] == nil {
+	if rowOf(meta.Ref.GroupKind).defaultRule && spec["rules"] == nil {
 		route.Rules = []Rule{{Matches: r.matches(item{})}}
 	}
 	return route

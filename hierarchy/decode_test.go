@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/attache-dev/attache/hierarchy"
 )
@@ -122,7 +123,7 @@ spec:
 		}},
 		{Name: "tls", Port: 8443, Protocol: "TLS", TLSMode: "Terminate", Namespaces: same},
 		{Name: "pass", Port: 8444, Protocol: "TLS", TLSMode: "Passthrough", Namespaces: same},
-		{Name: "kinds", Port: 81, Protocol: "HTTP", Namespaces: hierarchy.From{From: "All"}, Kinds: []hierarchy.Kind{{Group: hierarchy.Group, Kind: "HTTPRoute"}, {Kind: "Odd"}}},
+		{Name: "kinds", Port: 81, Protocol: "HTTP", Namespaces: hierarchy.From{From: "All"}, Kinds: []schema.GroupKind{{Group: hierarchy.Group, Kind: "HTTPRoute"}, {Kind: "Odd"}}},
 	}
 	if diff := cmp.Diff(want, g.Listeners); diff != "" {
 		t.Errorf("listeners (-want +got):\n%s", diff)

@@ -131,15 +131,15 @@ func (e *edit) put(o Object) {
 
 func (e *edit) remove(ref Ref) {
 	switch ref.GroupKind {
-	case gatewayClassKind:
+	case GatewayClassKind:
 		e.classes.Delete(ref)
-	case gatewayKind:
+	case GatewayKind:
 		e.putGateway(ref, nil)
-	case listenerSetKind:
+	case ListenerSetKind:
 		e.putSet(ref, nil)
-	case namespaceKind:
+	case NamespaceKind:
 		e.putNamespace(ref.Name, nil)
-	case referenceGrantKind:
+	case ReferenceGrantKind:
 		e.putGrant(ref, nil)
 	default:
 		e.putRoute(ref, nil)
@@ -352,7 +352,7 @@ func (e *edit) isDefault(ref Ref) bool {
 // sameHolder says whether a Gateway or a ListenerSet is to its routes what it
 // was before.
 func (e *edit) sameHolder(ref Ref) bool {
-	if ref.GroupKind == listenerSetKind {
+	if ref.GroupKind == ListenerSetKind {
 		before, existed := e.base.sets.Get(ref)
 		now, exists := e.sets.Get(ref)
 		return existed && exists && before.admitted == now.admitted && before.message == now.message &&
@@ -473,7 +473,7 @@ func (s *routeState) withActive(listener *Ref, active bool) *routeState {
 
 // listenersOf returns the listeners of a Gateway's own, or of a ListenerSet.
 func (g *Graph) listenersOf(ref Ref) []*Listener {
-	if ref.GroupKind == listenerSetKind {
+	if ref.GroupKind == ListenerSetKind {
 		if s, ok := g.sets.Get(ref); ok {
 			return s.listeners
 		}

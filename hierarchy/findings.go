@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // Findings returns what is wrong or doubtful about an object given all the
@@ -65,7 +67,7 @@ func (f *findings) holder(meta *Meta, listeners []ListenerSpec) {
 		}
 		for k, kind := range spec.Kinds {
 			if !servesListed(spec.Protocol, kind) {
-				f.add(meta, at(join(field, "allowedRoutes.kinds"), k), "InvalidRouteKinds: protocol %s cannot serve %s", spec.Protocol, kindList([]Kind{kind}))
+				f.add(meta, at(join(field, "allowedRoutes.kinds"), k), "InvalidRouteKinds: protocol %s cannot serve %s", spec.Protocol, kindList([]schema.GroupKind{kind}))
 			}
 		}
 		if l, ok := f.graph.Listener(meta.Ref.WithSection(spec.Name)); ok && l.Conflicted != "" {
@@ -100,7 +102,7 @@ func (f *findings) route(o *Route) {
 // backends of such a route need no grant (R43).
 func onlyMesh(o *Route) bool {
 	for i := range o.Parents {
-		if o.Parents[i].Ref.GroupKind != serviceKind {
+		if o.Parents[i].Ref.GroupKind != ServiceKind {
 			return false
 		}
 	}
@@ -111,10 +113,10 @@ func onlyMesh(o *Route) bool {
 // listener. Implementations may reject the younger (R32); we bind both.
 func (f *findings) sharedHostnames(o *Route) {
 	var other string
-	switch kindOf(o.meta.Ref.GroupKind) {
-	case Kind{Group, "HTTPRoute"}:
+	switch o.meta.Ref.GroupKind {
+	case schema.GroupKind{Group: Group, Kind: "HTTPRoute"}:
 		other = "GRPCRoute"
-	case Kind{Group, "GRPCRoute"}:
+	case schema.GroupKind{Group: Group, Kind: "GRPCRoute"}:
 		other = "HTTPRoute"
 	default:
 		return
@@ -123,7 +125,7 @@ func (f *findings) sharedHostnames(o *Route) {
 	for _, b := range f.graph.Bindings(o.meta.Ref) {
 		for _, mine := range b.Listeners {
 			bound, _ := f.graph.bound.Get(mine.Listener.id)
-			for _, id := range ofKind(bound, Kind{Group, other}) {
+			for _, id := range ofKind(bound, schema.GroupKind{Group: Group, Kind: other}) {
 				if reported[id] || !f.graph.sharesHostname(*id, mine) {
 					continue
 				}
@@ -136,8 +138,8 @@ func (f *findings) sharedHostnames(o *Route) {
 }
 
 // ofKind returns the members of one kind. Members are sorted by kind first.
-func ofKind(m members, kind Kind) members {
-	compare := func(id *Ref, k Kind) int {
+func ofKind(m members, kind schema.GroupKind) members {
+	compare := func(id *Ref, k schema.GroupKind) int {
 		return cmp.Or(cmp.Compare(id.Kind, k.Kind), cmp.Compare(id.GroupKind.Group, k.Group))
 	}
 	from, _ := slices.BinarySearchFunc(m, kind, compare)
@@ -190,7 +192,7 @@ func (f *findings) sharedServices(o *Route) {
 	reported := make(map[*Ref]bool)
 	for i := range o.Parents {
 		parent := &o.Parents[i]
-		if parent.Ref.GroupKind != serviceKind {
+		if parent.Ref.GroupKind != ServiceKind {
 			continue
 		}
 		rivals, _ := f.graph.routesOf.Get(parent.Ref.Object())

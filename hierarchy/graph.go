@@ -3,6 +3,8 @@ package hierarchy
 import (
 	"strings"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
 	"github.com/attache-dev/attache/hierarchy/persistent"
 )
 
@@ -44,7 +46,7 @@ type Listener struct {
 	Class Ref
 	Spec  ListenerSpec
 	// Supported are the route kinds it admits (R16, R17).
-	Supported []Kind
+	Supported []schema.GroupKind
 	// Conflicted is HostnameConflict or ProtocolConflict for a listener that
 	// lost its port (R37), else empty.
 	Conflicted string

@@ -166,7 +166,7 @@ metadata: {name: wide, namespace: infra}
 spec: {parentRefs: [{name: g}], hostnames: [x.org]}
 `)
 	wantMessage(t, g, routeRef("TLSRoute", "infra", "many"),
-		`none of the route's hostnames "v.org", "w.org", "x.org", and 2 more intersects "a.example.com" of listener a`)
+		`none of the route's hostnames "v.org", "w.org", "x.org" and 2 more intersects "a.example.com" of listener a`)
 	wantMessage(t, g, routeRef("TLSRoute", "infra", "wide"),
 		`hostname "x.org" of the route does not intersect "a.example.com" of listener a; `+
 			`hostname "x.org" of the route does not intersect "b.example.com" of listener b; `+

@@ -2,6 +2,16 @@ package hierarchy
 
 import "k8s.io/apimachinery/pkg/runtime/schema"
 
+// The kinds of the hierarchy that are not routes, and Service, which a route of a mesh names.
+var (
+	GatewayClassKind   = schema.GroupKind{Group: Group, Kind: "GatewayClass"}
+	GatewayKind        = schema.GroupKind{Group: Group, Kind: "Gateway"}
+	ListenerSetKind    = schema.GroupKind{Group: Group, Kind: "ListenerSet"}
+	ReferenceGrantKind = schema.GroupKind{Group: Group, Kind: "ReferenceGrant"}
+	NamespaceKind      = schema.GroupKind{Kind: "Namespace"}
+	ServiceKind        = schema.GroupKind{Kind: "Service"}
+)
+
 // The protocols of listeners. Anything else is a "<domain>/<name>" of some
 // implementation, which serves no kind that we know.
 const (
@@ -14,7 +24,7 @@ const (
 
 // routeKind is what binding has to know about one kind of route.
 type routeKind struct {
-	kind Kind
+	kind schema.GroupKind
 	// protocols are those whose listeners serve the kind when they do not
 	// list kinds themselves (R16).
 	protocols []string
@@ -29,11 +39,11 @@ type routeKind struct {
 
 // routeKinds are the route kinds of Gateway API. A new one is one more row.
 var routeKinds = [...]routeKind{
-	{kind: Kind{Group, "HTTPRoute"}, protocols: []string{protocolHTTP, protocolHTTPS}, hostnames: true, discriminated: true, defaultRule: true},
-	{kind: Kind{Group, "GRPCRoute"}, protocols: []string{protocolHTTP, protocolHTTPS}, hostnames: true, discriminated: true},
-	{kind: Kind{Group, "TLSRoute"}, protocols: []string{protocolTLS}, hostnames: true, discriminated: true},
-	{kind: Kind{Group, "TCPRoute"}, protocols: []string{protocolTCP}},
-	{kind: Kind{Group, "UDPRoute"}, protocols: []string{protocolUDP}},
+	{kind: schema.GroupKind{Group: Group, Kind: "HTTPRoute"}, protocols: []string{protocolHTTP, protocolHTTPS}, hostnames: true, discriminated: true, defaultRule: true},
+	{kind: schema.GroupKind{Group: Group, Kind: "GRPCRoute"}, protocols: []string{protocolHTTP, protocolHTTPS}, hostnames: true, discriminated: true},
+	{kind: schema.GroupKind{Group: Group, Kind: "TLSRoute"}, protocols: []string{protocolTLS}, hostnames: true, discriminated: true},
+	{kind: schema.GroupKind{Group: Group, Kind: "TCPRoute"}, protocols: []string{protocolTCP}},
+	{kind: schema.GroupKind{Group: Group, Kind: "UDPRoute"}, protocols: []string{protocolUDP}},
 }
 
 // customRoute is the row of every route kind that is not Gateway API's. A
@@ -45,7 +55,7 @@ var routeKinds = [...]routeKind{
 var customRoute = routeKind{protocols: []string{protocolHTTP, protocolHTTPS}, hostnames: true, discriminated: true}
 
 // rowOf returns the row of a route kind.
-func rowOf(kind Kind) *routeKind {
+func rowOf(kind schema.GroupKind) *routeKind {
 	if row := standardRow(kind); row != nil {
 		return row
 	}
@@ -53,7 +63,7 @@ func rowOf(kind Kind) *routeKind {
 }
 
 // standardRow returns the row of a route kind of Gateway API, or nil.
-func standardRow(kind Kind) *routeKind {
+func standardRow(kind schema.GroupKind) *routeKind {
 	if kind.Group != Group {
 		return nil
 	}
@@ -66,9 +76,15 @@ func standardRow(kind Kind) *routeKind {
 }
 
 // IsStandardRoute says whether a kind is one of Gateway API's own route kinds.
-func IsStandardRoute(gk schema.GroupKind) bool { return standardRow(kindOf(gk)) != nil }
+func IsStandardRoute(gk schema.GroupKind) bool { return standardRow(gk) != nil }
 
-func kindOf(gk schema.GroupKind) Kind { return Kind{Group: gk.Group, Kind: gk.Kind} }
+// KindName is how people write a kind: "HTTPRoute" for Gateway API's own, "Kind.group" elsewhere.
+func KindName(gk schema.GroupKind) string {
+	if gk.Group == Group {
+		return gk.Kind
+	}
+	return gk.Kind + "." + gk.Group
+}
 
 func (k *routeKind) implied(protocol string) bool {
 	for _, p := range k.protocols {
@@ -90,7 +106,7 @@ func standardProtocol(protocol string) bool {
 // servesListed says whether a listener of the protocol can serve a kind that
 // it lists (R16, R17). Kinds in Gateway API's own group are known completely;
 // a kind of another group is taken at its owner's word.
-func servesListed(protocol string, kind Kind) bool {
+func servesListed(protocol string, kind schema.GroupKind) bool {
 	if kind.Group == Group {
 		row := standardRow(kind)
 		return row != nil && row.implied(protocol)
@@ -100,8 +116,8 @@ func servesListed(protocol string, kind Kind) bool {
 
 // supportedKinds are the kinds that a listener admits, in the order of
 // allowedRoutes.kinds or else of the table, without repetition.
-func supportedKinds(spec *ListenerSpec) []Kind {
-	var supported []Kind
+func supportedKinds(spec *ListenerSpec) []schema.GroupKind {
+	var supported []schema.GroupKind
 	if len(spec.Kinds) == 0 {
 		for i := range routeKinds {
 			if routeKinds[i].implied(spec.Protocol) {
@@ -118,7 +134,7 @@ func supportedKinds(spec *ListenerSpec) []Kind {
 	return supported
 }
 
-func containsKind(kinds []Kind, kind Kind) bool {
+func containsKind(kinds []schema.GroupKind, kind schema.GroupKind) bool {
 	for _, k := range kinds {
 		if k == kind {
 			return true
@@ -128,7 +144,7 @@ func containsKind(kinds []Kind, kind Kind) bool {
 }
 
 // admitsKind is the kind half of the listener gate (R16, R18).
-func (l *Listener) admitsKind(kind Kind) bool {
+func (l *Listener) admitsKind(kind schema.GroupKind) bool {
 	if containsKind(l.Supported, kind) {
 		return true
 	}

@@ -88,7 +88,7 @@ func noGateway(ref Ref) verdict {
 	if ref.IsZero() {
 		return verdict{ReasonUnknownParentKind, "spec.parentRef names nothing"}
 	}
-	if ref.GroupKind != gatewayKind {
+	if ref.GroupKind != GatewayKind {
 		return verdict{ReasonUnknownParentKind, fmt.Sprintf("spec.parentRef names %s, and a ListenerSet can only join a Gateway", ref)}
 	}
 	return verdict{ReasonParentNotFound, fmt.Sprintf("spec.parentRef names %s, which does not exist", ref)}

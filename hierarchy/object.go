@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // Object is a decoded object of the hierarchy: *GatewayClass, *Gateway,
@@ -74,14 +75,11 @@ type ListenerSpec struct {
 	// or its protocol implies one, else empty (R19).
 	TLSMode string
 	// Kinds is allowedRoutes.kinds; nil means what the protocol implies (R16).
-	Kinds []Kind
+	Kinds []schema.GroupKind
 	// Namespaces is allowedRoutes.namespaces, Same when absent (R12).
 	Namespaces   From
 	Certificates []Reference
 }
-
-// Kind is a group and a kind as a route or a listener names it.
-type Kind struct{ Group, Kind string }
 
 // Reference is a reference from one object to another that is not part of the
 // hierarchy: a backend, a certificate, a parameters object.

@@ -14,23 +14,23 @@ import (
 func (g *Graph) Get(ref Ref) (Object, bool) {
 	ref = ref.Object()
 	switch ref.GroupKind {
-	case gatewayClassKind:
+	case GatewayClassKind:
 		if o, ok := g.classes.Get(ref); ok {
 			return o, true
 		}
-	case gatewayKind:
+	case GatewayKind:
 		if s, ok := g.gateways.Get(ref); ok {
 			return s.gateway, true
 		}
-	case listenerSetKind:
+	case ListenerSetKind:
 		if s, ok := g.sets.Get(ref); ok {
 			return s.set, true
 		}
-	case namespaceKind:
+	case NamespaceKind:
 		if o, ok := g.namespaces.Get(ref.Name); ok && ref.Namespace == "" {
 			return o, true
 		}
-	case referenceGrantKind:
+	case ReferenceGrantKind:
 		if o, ok := g.grants.Get(ref); ok {
 			return o, true
 		}

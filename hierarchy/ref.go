@@ -3,6 +3,7 @@ package hierarchy
 import (
 	"strings"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 )
@@ -30,6 +31,12 @@ func NewRef(group, kind, namespace, name string) Ref {
 		GroupKind:      schema.GroupKind{Group: group, Kind: kind},
 		NamespacedName: types.NamespacedName{Namespace: namespace, Name: name},
 	}
+}
+
+// RefOf returns the Ref of an object.
+func RefOf(u *unstructured.Unstructured) Ref {
+	gvk := u.GroupVersionKind()
+	return NewRef(gvk.Group, gvk.Kind, u.GetNamespace(), u.GetName())
 }
 
 // GatewayRef is the Ref of a Gateway.

@@ -12,18 +12,18 @@ import (
 func (g *Graph) Touched(ref Ref) []Ref {
 	t := make(touched)
 	switch {
-	case ref.GroupKind == gatewayClassKind:
+	case ref.GroupKind == GatewayClassKind:
 		gateways, _ := g.gatewaysOf.Get(ref.Object())
 		for _, id := range gateways {
 			t.gateway(g, *id)
 		}
-	case (ref.GroupKind == gatewayKind || ref.GroupKind == listenerSetKind) && ref.Section != "":
+	case (ref.GroupKind == GatewayKind || ref.GroupKind == ListenerSetKind) && ref.Section != "":
 		t.members(g.boundTo(ref))
-	case ref.GroupKind == gatewayKind:
+	case ref.GroupKind == GatewayKind:
 		t.gateway(g, ref)
-	case ref.GroupKind == listenerSetKind:
+	case ref.GroupKind == ListenerSetKind:
 		t.set(g, ref)
-	case ref.GroupKind == namespaceKind:
+	case ref.GroupKind == NamespaceKind:
 		t.namespace(g, ref.Name)
 	default:
 		t.route(g, ref.Object())
@@ -123,7 +123,7 @@ func (t touched) route(g *Graph, ref Ref) {
 func (g *Graph) Through(ref Ref) iter.Seq[Path] {
 	return func(yield func(Path) bool) {
 		switch ref.GroupKind {
-		case gatewayClassKind:
+		case GatewayClassKind:
 			if ref.Section != "" {
 				return
 			}
@@ -133,13 +133,13 @@ func (g *Graph) Through(ref Ref) iter.Seq[Path] {
 					return
 				}
 			}
-		case gatewayKind:
+		case GatewayKind:
 			if ref.Section == "" {
 				g.throughListeners(g.Listeners(ref), yield)
 				return
 			}
 			g.throughListener(ref, yield)
-		case listenerSetKind:
+		case ListenerSetKind:
 			if ref.Section == "" {
 				g.throughListeners(g.listenersOf(ref), yield)
 				return

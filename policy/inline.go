@@ -14,7 +14,7 @@ import (
 // nothing.
 func inlineValue(kind *Kind, route schema.GroupKind, rule *hierarchy.Rule) map[string]any {
 	var value map[string]any
-	for field, source := range kind.inline[routeKindName(route)] {
+	for field, source := range kind.inline[hierarchy.KindName(route)] {
 		v, stated := at(rule.Inline, source.path)
 		if !stated || v == nil {
 			continue

@@ -119,7 +119,7 @@ func (k *Kind) Applies(route schema.GroupKind, field string) bool {
 	if k.appliesTo == nil {
 		return true
 	}
-	fields, listed := k.appliesTo[routeKindName(route)]
+	fields, listed := k.appliesTo[hierarchy.KindName(route)]
 	if !listed {
 		fields = k.appliesTo["*"]
 	}
@@ -132,18 +132,11 @@ func (k *Kind) AppliesAtAll(route schema.GroupKind) bool {
 	if k.appliesTo == nil {
 		return true
 	}
-	fields, listed := k.appliesTo[routeKindName(route)]
+	fields, listed := k.appliesTo[hierarchy.KindName(route)]
 	if !listed {
 		fields = k.appliesTo["*"]
 	}
 	return len(fields) > 0
-}
-
-func routeKindName(gk schema.GroupKind) string {
-	if gk.Group == hierarchy.Group {
-		return gk.Kind
-	}
-	return gk.Kind + "." + gk.Group
 }
 
 // KindFromCRD reads a policy kind from its CustomResourceDefinition. The

@@ -48,7 +48,7 @@ func (t *Tally) Of(policy hierarchy.Ref) []*Count {
 }
 
 func (t *Tally) count(e *Effective, sign int) {
-	if e == nil || e.Target.GroupKind == hierarchy.GatewayRef("", "").GroupKind {
+	if e == nil || e.Target.GroupKind == hierarchy.GatewayKind {
 		return
 	}
 	if t.counts == nil {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy/guardrail"
 )
 
@@ -35,7 +36,7 @@ func (h *Handlers) audit(rails []*guardrail.Guardrail, v guardrail.Verdict) map[
 	}
 	var lines []string
 	for _, x := range v.By(guardrail.Audit) {
-		lines = append(lines, clip("guardrail "+x.Guardrail+": "+x.String(), guardrail.MaxMessage))
+		lines = append(lines, prose.Clip("guardrail "+x.Guardrail+": "+x.String(), guardrail.MaxMessage))
 	}
 	if n := len(lines) - maxAudited; n > 0 {
 		lines = append(slices.Clip(lines[:maxAudited]), fmt.Sprintf("and %d more", n))

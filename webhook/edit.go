@@ -57,11 +57,10 @@ var hierarchyKinds = []schema.GroupKind{
 	{Group: hierarchy.Group, Kind: "Gateway"},
 	{Group: hierarchy.Group, Kind: "ListenerSet"},
 	{Group: hierarchy.Group, Kind: "ReferenceGrant"},
-	namespaceKind,
+	hierarchy.NamespaceKind,
 }
 
 var (
-	namespaceKind = schema.GroupKind{Kind: "Namespace"}
 	guardrailKind = schema.GroupKind{Group: policy.Group, Kind: "PolicyGuardrail"}
 )
 
@@ -73,5 +72,5 @@ func matters(s *policy.Snapshot, gk schema.GroupKind) bool {
 
 // annotated says whether objects of a kind carry the annotation.
 func annotated(s *policy.Snapshot, gk schema.GroupKind) bool {
-	return s.IsRoute(gk) || gk == schema.GroupKind{Group: hierarchy.Group, Kind: "Gateway"}
+	return s.IsRoute(gk) || gk == hierarchy.GatewayKind
 }

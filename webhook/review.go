@@ -117,7 +117,7 @@ func (r *request) ref() hierarchy.Ref {
 		name = r.object.GetGenerateName()
 	}
 	namespace := r.Namespace
-	if r.groupKind() == namespaceKind {
+	if r.groupKind() == hierarchy.NamespaceKind {
 		namespace = "" // a review of a Namespace says that it is in itself
 	}
 	return hierarchy.NewRef(r.Kind.Group, r.Kind.Kind, namespace, name)

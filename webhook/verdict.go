@@ -8,6 +8,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy/guardrail"
 )
 
@@ -80,23 +81,10 @@ func clipped(warnings []string) []string {
 	}
 	out := make([]string, 0, len(warnings)+1)
 	for _, w := range warnings {
-		out = append(out, clip(strings.Join(strings.Fields(w), " "), guardrail.MaxWarning-1))
+		out = append(out, prose.Clip(strings.Join(strings.Fields(w), " "), guardrail.MaxWarning-1))
 	}
 	if more > 0 {
 		out = append(out, fmt.Sprintf("and %d more warnings", more))
 	}
 	return out
-}
-
-// clip shortens a text to a number of bytes, at the end of a character.
-func clip(text string, limit int) string {
-	const mark = "…"
-	if len(text) <= limit {
-		return text
-	}
-	end := limit - len(mark)
-	for end > 0 && text[end]&0xC0 == 0x80 {
-		end--
-	}
-	return text[:end] + mark
 }

@@ -11,7 +11,7 @@ import (
 	apischema "k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/yaml"
 
-	"github.com/attache-dev/attache/policy/schema"
+	"github.com/attache-dev/attache/hierarchy/prose"
 )
 
 // settings are the flags of "attache manager".
@@ -130,7 +130,7 @@ func load(file string, flags *pflag.FlagSet) error {
 	for key, value := range values {
 		if !slices.Contains(names, key) {
 			hint := `"attache manager --help" lists all`
-			if near, ok := schema.Closest(key, names); ok {
+			if near, ok := prose.Closest(key, names); ok {
 				hint = fmt.Sprintf("do you mean %q?", near)
 			}
 			return fmt.Errorf("%s: unknown key %q: %s", file, key, hint)

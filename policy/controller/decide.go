@@ -63,9 +63,9 @@ func (c *Controller) decide(ref hierarchy.Ref) []status.Write {
 			return nil
 		}
 		return []status.Write{{Verb: status.Delete, Object: bare(ref)}}
-	case classKind, setKind:
+	case hierarchy.GatewayClassKind, hierarchy.ListenerSetKind:
 		return c.affected(ref)
-	case gatewayKind:
+	case hierarchy.GatewayKind:
 		return append(c.target(ref), c.affected(ref)...)
 	}
 	return c.target(ref)

@@ -36,7 +36,7 @@ func TestTheGateSaysTheSame(t *testing.T) {
 				t.Skip("it takes no guardrail to refuse this, and the gate asks guardrails")
 			}
 			before := policy.Resolve(stage.World)
-			s := follow(t, stage, guardrail.RefOf(c.Edit))
+			s := follow(t, stage, hierarchy.RefOf(c.Edit))
 			want := expected(stage, verdict, before, policy.Resolve(s.snapshot))
 			compare(t, s.gate, want)
 			if len(want) > 0 {

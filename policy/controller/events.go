@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"hash/fnv"
 	"os"
-	"strings"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -14,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy/status"
 )
 
@@ -63,9 +63,7 @@ func heldBack(u *unstructured.Unstructured) string {
 // second event while the API server keeps the first. An event that fails is not
 // tried again: the status says the same.
 func (c *Controller) tell(ctx context.Context, about *unstructured.Unstructured, kind, reason, note string) {
-	if len(note) > maxNote {
-		note = strings.ToValidUTF8(note[:maxNote-3], "") + "..."
-	}
+	note = prose.Clip(note, maxNote)
 	sum := fnv.New64a()
 	fmt.Fprint(sum, about.GetUID(), about.GetResourceVersion(), reason, note)
 	host, _ := os.Hostname()

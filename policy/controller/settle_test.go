@@ -60,7 +60,7 @@ func (m *memory) Policy(ref hierarchy.Ref) *unstructured.Unstructured {
 
 // write carries out a write as an API server would.
 func (m *memory) write(w status.Write) {
-	ref := refOf(w.Object)
+	ref := hierarchy.RefOf(w.Object)
 	switch {
 	case w.Verb == status.UpdateStatus:
 		m.statuses[ref] = w.Object.Object["status"]
@@ -103,11 +103,6 @@ func (m *memory) existing() []hierarchy.Ref {
 		refs = append(refs, ref)
 	}
 	return refs
-}
-
-func refOf(u *unstructured.Unstructured) hierarchy.Ref {
-	gk := u.GroupVersionKind().GroupKind()
-	return hierarchy.NewRef(gk.Group, gk.Kind, u.GetNamespace(), u.GetName())
 }
 
 func object(text string) *unstructured.Unstructured {
@@ -240,7 +235,7 @@ func edit(t *rapid.T, rails func() []*guardrail.Guardrail, check func(*memory)) 
 		changed := refs{}
 		for range rapid.IntRange(1, 3).Draw(t, "edits") {
 			u := draw(t, step+1)
-			ref := refOf(u)
+			ref := hierarchy.RefOf(u)
 			changed.add(ref)
 			if _, exists := m.objects[ref]; exists && rapid.IntRange(0, 2).Draw(t, "delete") == 0 {
 				m.delete(ref)

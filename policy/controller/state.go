@@ -17,13 +17,9 @@ import (
 )
 
 var (
-	namespaceKind = schema.GroupKind{Kind: "Namespace"}
 	guardrailKind = schema.GroupKind{Group: policy.Group, Kind: "PolicyGuardrail"}
 	effectiveKind = schema.GroupKind{Group: policy.Group, Kind: status.Kind}
 	crdKind       = schema.GroupKind{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}
-	classKind     = hierarchy.GatewayClassRef("").GroupKind
-	gatewayKind   = hierarchy.GatewayRef("", "").GroupKind
-	setKind       = hierarchy.ListenerSetRef("", "").GroupKind
 )
 
 // refs is a set of objects.
@@ -160,12 +156,12 @@ func (s *state) settle(ctx context.Context, after *policy.Snapshot, changed, wri
 func (s *state) audited(look, changed refs) refs {
 	targets := refs{}
 	for ref := range look {
-		if ref.GroupKind != gatewayKind && s.snapshot.IsRoute(ref.GroupKind) {
+		if ref.GroupKind != hierarchy.GatewayKind && s.snapshot.IsRoute(ref.GroupKind) {
 			targets.add(ref)
 		}
 	}
 	for ref := range changed {
-		if ref.GroupKind != namespaceKind {
+		if ref.GroupKind != hierarchy.NamespaceKind {
 			continue
 		}
 		for target := range s.effective {
@@ -266,13 +262,13 @@ func lookBelow(in *policy.Snapshot, p *policy.Policy, look refs) {
 	}
 	parents := refs{}
 	for _, t := range p.Targets {
-		if t.Ref.GroupKind != classKind && t.Ref.GroupKind != gatewayKind && t.Ref.GroupKind != setKind {
+		if t.Ref.GroupKind != hierarchy.GatewayClassKind && t.Ref.GroupKind != hierarchy.GatewayKind && t.Ref.GroupKind != hierarchy.ListenerSetKind {
 			continue
 		}
 		look.add(t.Ref.Object())
 		parents.add(t.Ref.Object())
 		for _, ref := range in.Graph().Touched(t.Ref.Object()) {
-			if ref.GroupKind == gatewayKind {
+			if ref.GroupKind == hierarchy.GatewayKind {
 				look.add(ref)
 				parents.add(ref)
 			}

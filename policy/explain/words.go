@@ -3,6 +3,8 @@ package explain
 import (
 	"strconv"
 	"strings"
+
+	"github.com/attache-dev/attache/hierarchy/prose"
 )
 
 // Heading says which paths a scope is about.
@@ -59,22 +61,14 @@ func (p *Object) Text() string {
 func (t Totals) Text() string {
 	var parts []string
 	if t.Routes > 0 {
-		parts = append(parts, Counted(t.Routes, "route")+" in "+Counted(t.Namespaces, "namespace"))
+		parts = append(parts, prose.Count(t.Routes, "route")+" in "+prose.Count(t.Namespaces, "namespace"))
 	}
 	if t.Gateways > 0 {
-		parts = append(parts, Counted(t.Gateways, "Gateway"))
+		parts = append(parts, prose.Count(t.Gateways, "Gateway"))
 	}
 	verb := "change"
 	if t.Routes+t.Gateways == 1 {
 		verb = "changes"
 	}
 	return strings.Join(parts, " and ") + " " + verb
-}
-
-// Counted is a number with its noun.
-func Counted(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return strconv.Itoa(n) + " " + noun + "s"
 }

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy"
 )
 
@@ -41,7 +41,7 @@ func (v Verdict) Warnings() []string {
 	}
 	lines = append(lines, v.Impact.examples(v.edit.MayRead, max(0, min(examples, MaxWarnings-len(lines)-1)))...)
 	for i := range lines {
-		lines[i] = clip(strings.Join(strings.Fields(lines[i]), " "), MaxWarning-1)
+		lines[i] = prose.Clip(strings.Join(strings.Fields(lines[i]), " "), MaxWarning-1)
 	}
 	if len(lines) > MaxWarnings {
 		more := len(lines) - MaxWarnings + 1
@@ -81,7 +81,7 @@ func (n Notice) inObject() string {
 
 // told is a notice in one line. Whoever edits a single object knows which one.
 func (v Verdict) told(n Notice) string {
-	if set := v.edit.set(); len(set) == 1 && RefOf(set[0]) == n.Object {
+	if set := v.edit.set(); len(set) == 1 && hierarchy.RefOf(set[0]) == n.Object {
 		return n.inObject()
 	}
 	return n.String()
@@ -93,10 +93,10 @@ func (i Impact) summary() []string {
 	}
 	var parts []string
 	if i.Routes > 0 {
-		parts = append(parts, fmt.Sprintf("the effective policy of %s in %s", count(i.Routes, "route"), count(len(i.Namespaces), "namespace")))
+		parts = append(parts, fmt.Sprintf("the effective policy of %s in %s", prose.Count(i.Routes, "route"), prose.Count(len(i.Namespaces), "namespace")))
 	}
 	if i.Gateways > 0 {
-		parts = append(parts, "what new routes get on "+count(i.Gateways, "Gateway"))
+		parts = append(parts, "what new routes get on "+prose.Count(i.Gateways, "Gateway"))
 	}
 	return []string{"this changes " + strings.Join(parts, ", and ")}
 }
@@ -107,7 +107,7 @@ func (i Impact) examples(mayRead Reader, most int) []string {
 	told, hidden := 0, 0
 	for _, c := range i.Changes {
 		switch {
-		case c.Target.GroupKind == hierarchy.GatewayRef("", "").GroupKind:
+		case c.Target.GroupKind == hierarchy.GatewayKind:
 		case !mayRead.may(c.Target.Namespace):
 			hidden++
 		case told < most:
@@ -120,11 +120,11 @@ func (i Impact) examples(mayRead Reader, most int) []string {
 	more := told - len(lines)
 	switch {
 	case more > 0 && hidden > 0:
-		lines = append(lines, fmt.Sprintf("and %s, and %s in namespaces that you may not read", count(more, "more change"), count(hidden, "change")))
+		lines = append(lines, fmt.Sprintf("and %s, and %s in namespaces that you may not read", prose.Count(more, "more change"), prose.Count(hidden, "change")))
 	case more > 0:
-		lines = append(lines, "and "+count(more, "more change"))
+		lines = append(lines, "and "+prose.Count(more, "more change"))
 	case hidden > 0:
-		lines = append(lines, count(hidden, "change")+" in namespaces that you may not read")
+		lines = append(lines, prose.Count(hidden, "change")+" in namespaces that you may not read")
 	}
 	return lines
 }
@@ -168,7 +168,7 @@ func (v Verdict) attachments() []Notice {
 	var notices []Notice
 	own := map[hierarchy.Ref]bool{}
 	for _, u := range v.edit.set() {
-		own[RefOf(u)] = true
+		own[hierarchy.RefOf(u)] = true
 	}
 	for _, ref := range v.concerned(v.edit) {
 		now, isNow := v.After.Policy(ref)
@@ -267,7 +267,7 @@ func anyOf(paths int) string {
 	if paths == 1 {
 		return "its only path"
 	}
-	return "any of " + count(paths, "path")
+	return "any of " + prose.Count(paths, "path")
 }
 
 func names(policies []*policy.Policy) []hierarchy.Ref {
@@ -276,23 +276,4 @@ func names(policies []*policy.Policy) []hierarchy.Ref {
 		refs[i] = p.Ref
 	}
 	return refs
-}
-
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}
-
-// clip cuts a text to a number of bytes, at a whole character.
-func clip(text string, most int) string {
-	if len(text) <= most {
-		return text
-	}
-	cut := most - len("…")
-	for cut > 0 && !utf8.RuneStart(text[cut]) {
-		cut--
-	}
-	return text[:cut] + "…"
 }

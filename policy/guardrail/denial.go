@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/merge"
 )
 
@@ -65,7 +66,7 @@ func (v Verdict) remedy(x Violation) string {
 	case x.Hidden:
 		return ""
 	case deletes && x.Origin == nil:
-		return fmt.Sprintf("first say elsewhere what %s says now", RefOf(v.edit.Old))
+		return fmt.Sprintf("first say elsewhere what %s says now", hierarchy.RefOf(v.edit.Old))
 	case x.Origin == nil:
 		return ""
 	}

@@ -66,7 +66,7 @@ type Match struct {
 // selectsRoute says whether paths of a route can be selected at all.
 func (m *Match) selectsRoute(s *policy.Snapshot, route *hierarchy.Route) bool {
 	meta := route.Meta()
-	return oneOf(m.RouteKinds, routeKindName(meta.Ref)) &&
+	return oneOf(m.RouteKinds, hierarchy.KindName(meta.Ref.GroupKind)) &&
 		selects(m.Route, meta.Labels) &&
 		(m.Namespace == nil || selects(m.Namespace, s.Graph().NamespaceLabels(meta.Ref.Namespace)))
 }
@@ -87,11 +87,4 @@ func oneOf(list []string, name string) bool { return len(list) == 0 || slices.Co
 
 func selects(s labels.Selector, set map[string]string) bool {
 	return s == nil || s.Matches(labels.Set(set))
-}
-
-func routeKindName(ref hierarchy.Ref) string {
-	if ref.GroupKind.Group == hierarchy.Group {
-		return ref.Kind
-	}
-	return ref.Kind + "." + ref.GroupKind.Group
 }

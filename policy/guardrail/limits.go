@@ -89,18 +89,3 @@ func instructions(re *syntax.Regexp) int {
 	}
 	return size
 }
-
-// ClipMessage cuts a message to MaxMessage, between characters.
-func ClipMessage(message string) string {
-	if len(message) <= MaxMessage {
-		return message
-	}
-	end := 0
-	for i := range message {
-		if i > MaxMessage-len("…") {
-			break
-		}
-		end = i
-	}
-	return message[:end] + "…"
-}

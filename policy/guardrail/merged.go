@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/merge"
 )
@@ -160,7 +161,7 @@ func (b *brokenRule) where(mayRead Reader) string {
 			shown = append(shown, p.text)
 		}
 	}
-	total := count(len(b.targets), "object")
+	total := prose.Count(len(b.targets), "object")
 	switch {
 	case len(shown) == 0:
 		return total + " of other namespaces"
@@ -185,7 +186,7 @@ func stated(o policy.Origin) string {
 // ownField is where an object of the edit sets a value, when it does.
 func ownField(e Edit, o policy.Origin) string {
 	for _, u := range e.set() {
-		if RefOf(u) == o.From {
+		if hierarchy.RefOf(u) == o.From {
 			return FieldOf(u, o)
 		}
 	}

@@ -31,7 +31,7 @@ type Refusal struct {
 // the policy before the edit does not refuse it: it is said as a warning.
 func (v *Verdict) attach(e Edit, unreadable []hierarchy.Problem) {
 	for _, u := range e.set() {
-		ref := RefOf(u)
+		ref := hierarchy.RefOf(u)
 		p, isPolicy := v.After.Policy(ref)
 		if !isPolicy {
 			continue
@@ -100,7 +100,7 @@ func (v *Verdict) problemsBefore(ref hierarchy.Ref, old *unstructured.Unstructur
 			known[s.Message] = true
 		}
 	}
-	if len(was.Problems) > 0 && old != nil && RefOf(old) == ref {
+	if len(was.Problems) > 0 && old != nil && hierarchy.RefOf(old) == ref {
 		_, errs := policy.Parse(was.Kind, old)
 		for _, err := range errs {
 			known[err.Field+err.ErrorBody()] = true

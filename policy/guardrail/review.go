@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy"
 )
 
@@ -118,16 +119,9 @@ type Unfinished struct {
 // Error says how far the review got.
 func (u *Unfinished) Error() string {
 	if u.Guardrail == "" {
-		return fmt.Sprintf("%d of %s were worked out", u.Done, policies(u.All))
+		return fmt.Sprintf("%d of %s were worked out", u.Done, prose.Count(u.All, "effective policy"))
 	}
-	return fmt.Sprintf("guardrail %s was being asked after %d of %s", u.Guardrail, u.Done, policies(u.All))
-}
-
-func policies(n int) string {
-	if n == 1 {
-		return "1 effective policy"
-	}
-	return fmt.Sprintf("%d effective policies", n)
+	return fmt.Sprintf("guardrail %s was being asked after %d of %s", u.Guardrail, u.Done, prose.Count(u.All, "effective policy"))
 }
 
 // Unwrap is why it came to no end: the context's error.
@@ -142,7 +136,7 @@ func (e Edit) apply(s *policy.Snapshot) (Verdict, []hierarchy.Problem) {
 	}
 	after := before
 	if e.Old != nil && e.New == nil {
-		after = after.Without(RefOf(e.Old))
+		after = after.Without(hierarchy.RefOf(e.Old))
 	}
 	if len(e.Remove) > 0 {
 		after = after.Without(e.Remove...)
@@ -188,15 +182,9 @@ func (e Edit) objects() []*unstructured.Unstructured {
 func (e Edit) refs() []hierarchy.Ref {
 	var refs []hierarchy.Ref
 	for _, u := range e.objects() {
-		refs = append(refs, RefOf(u))
+		refs = append(refs, hierarchy.RefOf(u))
 	}
 	return refs
-}
-
-// RefOf names an object.
-func RefOf(u *unstructured.Unstructured) hierarchy.Ref {
-	gvk := u.GroupVersionKind()
-	return hierarchy.NewRef(gvk.Group, gvk.Kind, u.GetNamespace(), u.GetName())
 }
 
 // document is the part of the input that is the same on every path.
@@ -238,7 +226,7 @@ func impactOf(changes []policy.Change) Impact {
 			continue
 		}
 		last = c.Target
-		if c.Target.GroupKind == hierarchy.GatewayRef("", "").GroupKind {
+		if c.Target.GroupKind == hierarchy.GatewayKind {
 			impact.Gateways++
 			continue
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy"
 )
 
@@ -62,7 +63,7 @@ func (v Violation) Set() string {
 func (v Violation) String() string {
 	var b strings.Builder
 	if v.Hidden {
-		fmt.Fprintf(&b, "%s in namespaces that you may not read", count(v.Targets, "route"))
+		fmt.Fprintf(&b, "%s in namespaces that you may not read", prose.Count(v.Targets, "route"))
 		if v.FieldPath != "" {
 			fmt.Fprintf(&b, " [%s]", v.FieldPath)
 		}
@@ -70,7 +71,7 @@ func (v Violation) String() string {
 	}
 	b.WriteString(v.Where())
 	if v.Targets > 1 {
-		fmt.Fprintf(&b, " and %s", count(v.Targets-1, "more route"))
+		fmt.Fprintf(&b, " and %s", prose.Count(v.Targets-1, "more route"))
 	}
 	fmt.Fprintf(&b, ": %s", v.Message)
 	if v.Origin != nil {

@@ -8,6 +8,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/guardrail"
 )
@@ -83,7 +84,7 @@ func (c *Change) edit() guardrail.Edit {
 	var e guardrail.Edit
 	for _, i := range edited {
 		if u := c.Manifests[i].Object; c.Remove {
-			e.Remove = append(e.Remove, guardrail.RefOf(u))
+			e.Remove = append(e.Remove, hierarchy.RefOf(u))
 		} else {
 			e.Also = append(e.Also, u)
 		}

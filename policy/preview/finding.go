@@ -88,7 +88,7 @@ func (f *Finding) Place() string {
 // findingAt is a finding without a message, at a field of a document.
 func findingAt(d Manifest, field string) Finding {
 	return Finding{
-		Object: guardrail.RefOf(d.Object).String(), Field: field,
+		Object: hierarchy.RefOf(d.Object).String(), Field: field,
 		File: d.File, Document: d.Document, Item: d.Item, Line: d.lineOf(field),
 	}
 }
@@ -101,7 +101,7 @@ type places struct {
 
 // document finds an object among the manifests.
 func (p *places) document(ref hierarchy.Ref) (Manifest, bool) {
-	i := slices.IndexFunc(p.Manifests, func(d Manifest) bool { return guardrail.RefOf(d.Object) == ref.Object() })
+	i := slices.IndexFunc(p.Manifests, func(d Manifest) bool { return hierarchy.RefOf(d.Object) == ref.Object() })
 	if i < 0 {
 		return Manifest{}, false
 	}
@@ -168,7 +168,7 @@ func (p *places) cause(v guardrail.Violation) Finding {
 		return findingAt(d, ruleField(d.Object, v.Rule))
 	}
 	for _, d := range p.Manifests {
-		ref := guardrail.RefOf(d.Object)
+		ref := hierarchy.RefOf(d.Object)
 		for _, s := range []*policy.Snapshot{p.verdict.Before, p.verdict.After} {
 			if slices.Contains(s.Touched(ref), v.Target) {
 				return findingAt(d, "")

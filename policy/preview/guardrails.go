@@ -9,6 +9,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/guardrail"
 )
 
@@ -29,7 +30,7 @@ func (c *Change) rails(ctx context.Context, compilers guardrail.Compilers) ([]*g
 		g, _ := guardrail.Parse(u, compilers)
 		if g.Broken != "" {
 			findings = append(findings, Finding{
-				Level: Note, Rule: BrokenRule, Object: guardrail.RefOf(u).String(),
+				Level: Note, Rule: BrokenRule, Object: hierarchy.RefOf(u).String(),
 				Message: "checks nothing, because it does not compile: " + g.Broken,
 			})
 		}

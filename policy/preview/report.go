@@ -8,6 +8,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/labels"
 
+	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/explain"
 	"github.com/attache-dev/attache/policy/guardrail"
 )
@@ -91,7 +92,7 @@ func (c *Change) Review(ctx context.Context, compilers guardrail.Compilers, user
 // name is how a person calls the change.
 func (c *Change) name() string {
 	if edited := c.edited(); len(edited) == 1 {
-		return guardrail.RefOf(c.Manifests[edited[0]].Object).String()
+		return hierarchy.RefOf(c.Manifests[edited[0]].Object).String()
 	}
 	return "the change"
 }
@@ -172,7 +173,7 @@ func (r *Report) finish(c *Change) {
 			strings.Compare(a.Rule, b.Rule), strings.Compare(a.Field, b.Field), strings.Compare(a.Message, b.Message))
 	})
 	for _, d := range append(slices.Clone(c.Manifests), c.Refused...) {
-		r.Checked = append(r.Checked, Checked{guardrail.RefOf(d.Object).String(), d.File, d.Document, d.Item, d.Line})
+		r.Checked = append(r.Checked, Checked{hierarchy.RefOf(d.Object).String(), d.File, d.Document, d.Item, d.Line})
 	}
 	slices.SortStableFunc(r.Checked, func(a, b Checked) int {
 		return cmp.Or(strings.Compare(a.File, b.File), a.Document-b.Document, a.Item-b.Item)

@@ -7,6 +7,8 @@ import (
 
 	structural "k8s.io/apiextensions-apiserver/pkg/apiserver/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/attache-dev/attache/hierarchy/prose"
 )
 
 // Problem is one reason to refuse an object.
@@ -58,7 +60,7 @@ var metadataFields = []string{"name", "namespace", "labels", "annotations", "gen
 func unknownField(path string, root *structural.Structural) Problem {
 	message := "unknown field: the schema has no such field here, remove it"
 	parent, name := splitPath(path)
-	if near, ok := Closest(name, siblings(parent, root)); ok {
+	if near, ok := prose.Closest(name, siblings(parent, root)); ok {
 		message = "unknown field: did you mean " + near + "?"
 	}
 	return Problem{Field: path, Message: message}

@@ -272,19 +272,6 @@ func TestChecksRunAtOnce(t *testing.T) {
 	wg.Wait()
 }
 
-func TestClosest(t *testing.T) {
-	names := []string{"HTTPRoute", "GRPCRoute", "Gateway", "GatewayClass", "request", "backend", "connect", "idle"}
-	for word, want := range map[string]string{
-		"HttpRoute": "HTTPRoute", "HTTPRoutes": "HTTPRoute", "HTPTRoute": "HTTPRoute", "Gatewayclass": "GatewayClass",
-		"requset": "request", "conect": "connect", "Idle": "idle",
-		"Deployment": "", "x": "", "": "", strings.Repeat("a", 500): "",
-	} {
-		if got, ok := schema.Closest(word, names); got != want || ok != (want != "") {
-			t.Errorf("closest to %q is %q, want %q", word, got, want)
-		}
-	}
-}
-
 func BenchmarkCompile(b *testing.B) {
 	crd := ours(b, "TimeoutPolicy")
 	for b.Loop() {

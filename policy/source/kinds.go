@@ -7,7 +7,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/attache-dev/attache/policy/schema"
+	"github.com/attache-dev/attache/hierarchy/prose"
 )
 
 // kubernetesGroups are the API groups of Kubernetes itself. Objects of these
@@ -63,7 +63,7 @@ func (p *preparer) unknown(u *unstructured.Unstructured) string {
 		if slices.Contains(kubernetesKinds, kind) {
 			return ""
 		}
-		if near, ok := schema.Closest(kind, kubernetesKinds); ok {
+		if near, ok := prose.Closest(kind, kubernetesKinds); ok {
 			return fmt.Sprintf("unknown kind %s (apiVersion %s): did you mean %s?", kind, u.GetAPIVersion(), near)
 		}
 		if near, ok := p.elsewhere(kind); ok {
@@ -91,6 +91,6 @@ func (p *preparer) elsewhere(kind string) (string, bool) {
 	if len(groups) > 0 {
 		return fmt.Sprintf("did you mean the group %s?", strings.Join(groups, " or ")), true
 	}
-	near, ok := schema.Closest(kind, names)
+	near, ok := prose.Closest(kind, names)
 	return fmt.Sprintf("did you mean %s?", near), ok
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy"
 )
 
@@ -131,7 +132,7 @@ func (p Planner) affectedConditions(kinds map[string][]hierarchy.Ref, live []any
 		refs := kinds[kind]
 		want = append(want, p.condition(condition{
 			kind: affectedPrefix + kind + affectedSuffix, status: "True", reason: reasonAffected,
-			message: fmt.Sprintf("Affected by %s.", list(refs, 5)),
+			message: fmt.Sprintf("Affected by %s.", prose.List(prose.Strings(refs), 5)),
 		}, live, generation))
 	}
 	byType := func(a, b any) int {

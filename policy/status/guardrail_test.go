@@ -38,9 +38,9 @@ func TestTheStatusOfAGuardrailKeepsTimesAndIsWrittenOnce(t *testing.T) {
 
 func TestAPolicyThatIsHeldBackSaysWhereAndWhy(t *testing.T) {
 	c := clusterOf(t, gateways)
-	route := refOf(objects(t, gateways)[3])
-	gateway := refOf(objects(t, gateways)[1])
-	p, _ := c.s.Policy(refOf(objects(t, gateways)[5]))
+	route := hierarchy.RefOf(objects(t, gateways)[3])
+	gateway := hierarchy.RefOf(objects(t, gateways)[1])
+	p, _ := c.s.Policy(hierarchy.RefOf(objects(t, gateways)[5]))
 	planner := at(noon)
 	planner.Holds = func(hierarchy.Ref) []status.Hold {
 		return []status.Hold{{Target: route, Gateway: gateway, Guardrail: "short", Text: "HTTPRoute infra/r: too long."}}

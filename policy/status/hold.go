@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy"
 )
 
@@ -54,12 +55,8 @@ func held(holds []Hold, ancestor hierarchy.Ref, otherwise condition) condition {
 	if len(routes) == 0 {
 		return otherwise
 	}
-	noun := "routes"
-	if len(routes) == 1 {
-		noun = "route"
-	}
 	return condition{ConditionProgrammed, "False", ReasonGuardrailViolated, fmt.Sprintf(
-		"Not published on %d %s, where what was published last stays in force: %s. %s", len(routes), noun, strings.Join(texts, "; "), otherwise.message)}
+		"Not published on %s, where what was published last stays in force: %s. %s", prose.Count(len(routes), "route"), strings.Join(texts, "; "), otherwise.message)}
 }
 
 // String names the guardrail and the path.

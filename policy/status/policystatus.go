@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy"
 )
 
@@ -29,6 +30,9 @@ const (
 
 // MaxAncestors is how many entries a policy's status can have (GEP-713).
 const MaxAncestors = 16
+
+// maxMessage is how many bytes the message of a condition can have.
+const maxMessage = 32768
 
 // condition is one condition to be, without a time.
 type condition struct{ kind, status, reason, message string }
@@ -102,7 +106,7 @@ func wanted(s *policy.Snapshot, of *policy.Policy, tally *policy.Tally, holds []
 // Gateways lists the Gateways that an object or section leads to, sorted.
 func Gateways(s *policy.Snapshot, target hierarchy.Ref) []hierarchy.Ref {
 	g := s.Graph()
-	gateway := hierarchy.GatewayRef("", "").GroupKind
+	gateway := hierarchy.GatewayKind
 	var refs []hierarchy.Ref
 	switch {
 	case target.GroupKind == gateway:
@@ -129,7 +133,7 @@ func Gateways(s *policy.Snapshot, target hierarchy.Ref) []hierarchy.Ref {
 // joined says whether an object above listeners is part of a Gateway that it
 // touches: a ListenerSet that its Gateway does not admit is not.
 func joined(g *hierarchy.Graph, object, gateway hierarchy.Ref) bool {
-	return object.GroupKind != hierarchy.ListenerSetRef("", "").GroupKind ||
+	return object.GroupKind != hierarchy.ListenerSetKind ||
 		slices.ContainsFunc(g.Listeners(gateway), func(l *hierarchy.Listener) bool { return l.ListenerSet == object })
 }
 
@@ -160,7 +164,7 @@ func programmed(c *policy.Count) condition {
 		message += fmt.Sprintf(", on %d of them in part", c.Part)
 	}
 	if beaten := c.BeatenBy(); len(beaten) > 0 {
-		message += "; beaten by " + list(beaten, 5)
+		message += "; beaten by " + prose.List(prose.Strings(beaten), 5)
 	}
 	message += "."
 	switch {
@@ -170,18 +174,6 @@ func programmed(c *policy.Count) condition {
 		return condition{ConditionProgrammed, "True", ReasonPartiallyProgrammed, message}
 	}
 	return condition{ConditionProgrammed, "False", ReasonOverridden, message}
-}
-
-// list names the first few and counts the rest.
-func list(refs []hierarchy.Ref, most int) string {
-	names := make([]string, 0, most)
-	for i, ref := range refs {
-		if i == most {
-			return strings.Join(names, ", ") + fmt.Sprintf(" and %d more", len(refs)-most)
-		}
-		names = append(names, ref.String())
-	}
-	return strings.Join(names, ", ")
 }
 
 func ancestorRef(ref hierarchy.Ref) map[string]any {
@@ -260,18 +252,9 @@ func (p Planner) condition(c condition, live []any, generation int64) map[string
 		}
 	}
 	return map[string]any{
-		"type": c.kind, "status": c.status, "reason": c.reason, "message": cut(c.message),
+		"type": c.kind, "status": c.status, "reason": c.reason, "message": prose.Clip(c.message, maxMessage),
 		"observedGeneration": generation, "lastTransitionTime": since,
 	}
-}
-
-// cut keeps a message within what a condition can hold.
-func cut(message string) string {
-	const most = 32768
-	if len(message) > most {
-		return message[:most-3] + "..."
-	}
-	return message
 }
 
 func targetText(p *policy.Policy) string {

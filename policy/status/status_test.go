@@ -142,7 +142,7 @@ func TestATargetIsWrittenOnceAndTakenBackWhenNothingReachesIt(t *testing.T) {
 	}
 	effective.Object["status"] = writes[2].Object.Object["status"]
 	c.objects[ref].SetAnnotations(writes[0].Object.GetAnnotations())
-	c.objects[refOf(effective)] = effective
+	c.objects[hierarchy.RefOf(effective)] = effective
 	if again := at(noon).Target(ref, e, c); len(again) > 0 {
 		t.Errorf("written again: %v", again)
 	}
@@ -195,8 +195,8 @@ func TestStatusOfStrangersIsLeftAlone(t *testing.T) {
 		c := clusterOf(t, gateways)
 		crd.SetAnnotations(annotations)
 		c.s, _ = c.s.With(crd, quota)
-		c.objects[refOf(quota)] = quota
-		p, _ := c.s.Policy(refOf(quota))
+		c.objects[hierarchy.RefOf(quota)] = quota
+		p, _ := c.s.Policy(hierarchy.RefOf(quota))
 		if writes := at(noon).Policy(c.s, p, &c.tally, c); len(writes) != want {
 			t.Errorf("annotations %v: %d writes, want %d", annotations, len(writes), want)
 		}

@@ -47,7 +47,7 @@ func clusterOf(t testing.TB, text string) *cluster {
 	}
 	for _, u := range objects(t, text) {
 		all = append(all, u)
-		c.objects[refOf(u)] = u
+		c.objects[hierarchy.RefOf(u)] = u
 	}
 	s, problems := policy.NewSnapshot(policy.Options{}).With(all...)
 	for _, p := range problems {
@@ -58,11 +58,6 @@ func clusterOf(t testing.TB, text string) *cluster {
 		c.tally.Add(e)
 	}
 	return c
-}
-
-func refOf(u *unstructured.Unstructured) hierarchy.Ref {
-	gk := u.GroupVersionKind().GroupKind()
-	return hierarchy.NewRef(gk.Group, gk.Kind, u.GetNamespace(), u.GetName())
 }
 
 func (c *cluster) Annotations(target hierarchy.Ref) (map[string]string, bool) {

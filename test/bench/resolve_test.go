@@ -47,7 +47,7 @@ func BenchmarkResolve(b *testing.B) {
 // two compared.
 func edit(b *testing.B, routes int, object func(i int) *unstructured.Unstructured, least int) {
 	s := snapshot(b, routes)
-	ref := refOf(object(0))
+	ref := hierarchy.RefOf(object(0))
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		next, _ := s.With(object(i))
@@ -57,11 +57,6 @@ func edit(b *testing.B, routes int, object func(i int) *unstructured.Unstructure
 			b.Fatalf("touched %d, changed %d, want at least %d", len(touched), len(changes), least)
 		}
 	}
-}
-
-func refOf(u *unstructured.Unstructured) hierarchy.Ref {
-	gk := u.GroupVersionKind().GroupKind()
-	return hierarchy.NewRef(gk.Group, gk.Kind, u.GetNamespace(), u.GetName())
 }
 
 // edited is a policy that states another value each time.
@@ -126,7 +121,7 @@ func BenchmarkRouteWrite(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				next, _ := s.With(u)
-				if e := policy.Resolve(next, refOf(u)).Get(refOf(u)); !e.Reached() {
+				if e := policy.Resolve(next, hierarchy.RefOf(u)).Get(hierarchy.RefOf(u)); !e.Reached() {
 					b.Fatal("no policy reaches the route")
 				}
 			}

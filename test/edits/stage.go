@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/guardrail/celrule"
@@ -41,7 +42,7 @@ func (c *Case) Stage(ctx context.Context) (*Stage, error) {
 	s := &Stage{}
 	for _, d := range world.Documents {
 		d.Object.SetCreationTimestamp(long)
-		if guardrail.RefOf(d.Object) == guardrail.RefOf(c.Edit) {
+		if hierarchy.RefOf(d.Object) == hierarchy.RefOf(c.Edit) {
 			s.Edit.Old = d.Object
 		}
 		if d.Object.GetKind() == "PolicyGuardrail" {
@@ -113,7 +114,7 @@ func (u User) mayRead(own string) guardrail.Reader {
 func (c *Case) VerdictOf(v guardrail.Verdict) Verdict {
 	verdict := Verdict{Denied: v.Denied(), Warnings: v.Warnings()}
 	if verdict.Denied {
-		verdict.Message = v.Denial(guardrail.RefOf(c.Edit).String())
+		verdict.Message = v.Denial(hierarchy.RefOf(c.Edit).String())
 	}
 	return verdict
 }

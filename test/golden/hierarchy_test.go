@@ -78,11 +78,6 @@ func (w *world) objects(t *testing.T) []*unstructured.Unstructured {
 	return in.Objects()
 }
 
-func refOf(u *unstructured.Unstructured) hierarchy.Ref {
-	gk := u.GroupVersionKind().GroupKind()
-	return hierarchy.NewRef(gk.Group, gk.Kind, u.GetNamespace(), u.GetName())
-}
-
 // snapshot is what the engine makes of the input. That of a later world is the
 // earlier one, edited, as in a controller.
 func (w *world) snapshot(t *testing.T) *policy.Snapshot {
@@ -97,11 +92,11 @@ func (w *world) snapshot(t *testing.T) *policy.Snapshot {
 	}
 	left := map[hierarchy.Ref]bool{}
 	for _, u := range objects {
-		left[refOf(u)] = true
+		left[hierarchy.RefOf(u)] = true
 	}
 	var gone []hierarchy.Ref
 	for _, u := range w.before.objects(t) {
-		if ref := refOf(u); !left[ref] {
+		if ref := hierarchy.RefOf(u); !left[ref] {
 			gone = append(gone, ref)
 		}
 	}

@@ -28,7 +28,7 @@ func (w *world) status(t *testing.T) []byte {
 	snapshot := w.snapshot(t)
 	live := objects{}
 	for _, u := range w.objects(t) {
-		live[refOf(u)] = u
+		live[hierarchy.RefOf(u)] = u
 	}
 	var tally policy.Tally
 	for e := range policy.Resolve(snapshot).All() {

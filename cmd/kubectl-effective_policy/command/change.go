@@ -13,7 +13,6 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
-	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/preview"
 	"github.com/attache-dev/attache/policy/source"
 )
@@ -109,7 +108,7 @@ func (s *surroundings) change(ctx context.Context, settings policy.Options, path
 // stored in their place. It warns of what is not there to be removed.
 func (s *surroundings) settle(c *preview.Change, documents []source.Document) (warnings []string, err error) {
 	for _, d := range documents {
-		ref := guardrail.RefOf(d.Object)
+		ref := hierarchy.RefOf(d.Object)
 		old, err := s.old(ref)
 		if err != nil {
 			return warnings, err
@@ -183,7 +182,7 @@ func surroundingFiles(ctx context.Context, base []string, options source.Options
 	around := &surroundings{objects: in.Objects(), places: map[hierarchy.Ref]string{}, namespace: options.Namespace}
 	known := make(map[hierarchy.Ref]*unstructured.Unstructured, len(in.Documents))
 	for _, d := range in.Documents {
-		ref := guardrail.RefOf(d.Object)
+		ref := hierarchy.RefOf(d.Object)
 		if d.Object.GetCreationTimestamp().Time.IsZero() && d.Object.GetKind() != "CustomResourceDefinition" {
 			d.Object.SetCreationTimestamp(beforeAllEdits)
 		}

@@ -12,7 +12,6 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
-	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/preview"
 	"github.com/attache-dev/attache/policy/source/cluster"
 )
@@ -44,7 +43,7 @@ func (o *options) surroundingCluster(ctx context.Context) (*surroundings, error)
 	there := map[hierarchy.Ref]bool{}
 	resources := map[schema.GroupKind]string{{Kind: "Namespace"}: "namespaces", {Group: policy.Group, Kind: "PolicyGuardrail"}: guardrailResource.Resource}
 	for _, u := range around.objects {
-		there[guardrail.RefOf(u)] = true
+		there[hierarchy.RefOf(u)] = true
 		if u.GetKind() == "CustomResourceDefinition" {
 			group, _, _ := unstructured.NestedString(u.Object, "spec", "group")
 			kind, _, _ := unstructured.NestedString(u.Object, "spec", "names", "kind")
@@ -52,14 +51,14 @@ func (o *options) surroundingCluster(ctx context.Context) (*surroundings, error)
 		}
 	}
 	for _, u := range guardrails {
-		if ref := guardrail.RefOf(u); !there[ref] {
+		if ref := hierarchy.RefOf(u); !there[ref] {
 			there[ref] = true
 			around.objects = append(around.objects, u)
 		}
 	}
 	versions := map[hierarchy.Ref]string{}
 	for _, u := range around.objects {
-		versions[guardrail.RefOf(u)] = u.GroupVersionKind().Version
+		versions[hierarchy.RefOf(u)] = u.GroupVersionKind().Version
 	}
 	around.old = func(ref hierarchy.Ref) (*unstructured.Unstructured, error) {
 		if !there[ref] || resources[ref.GroupKind] == "" {

@@ -128,7 +128,7 @@ func runs[T any](list []T, key func(T) string) [][]T {
 // pathsOf says on which paths a field changes.
 func pathsOf(c explain.Change) string {
 	scope := explain.Scope{Parents: c.Parents, Rules: c.Rules}
-	return scope.Heading(c.Ref.GroupKind != hierarchy.GatewayRef("", "").GroupKind)
+	return scope.Heading(c.Ref.GroupKind != hierarchy.GatewayKind)
 }
 
 func addChange(t *table, c explain.Change) {

@@ -1,7 +1,7 @@
 package command
 
 import (
-	"github.com/attache-dev/attache/policy/explain"
+	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy/preview"
 )
 
@@ -27,15 +27,15 @@ func (o *options) printFindings(r *preview.Report) error {
 
 // totalsText is the totals in words.
 func totalsText(r *preview.Report) string {
-	text := explain.Counted(r.Totals.Objects, "object") + ": "
+	text := prose.Count(r.Totals.Objects, "object") + ": "
 	switch t := r.Totals; {
 	case t.Denials > 0:
-		text += "denied for " + explain.Counted(t.Denials, "reason")
+		text += "denied for " + prose.Count(t.Denials, "reason")
 	default:
 		text += "allowed"
 	}
 	if r.Totals.Warnings > 0 {
-		text += ", " + explain.Counted(r.Totals.Warnings, "warning")
+		text += ", " + prose.Count(r.Totals.Warnings, "warning")
 	}
 	if r.Changes.Fields > 0 {
 		text += "; " + r.Changes.Text()

@@ -9,8 +9,8 @@ import (
 	kschema "k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy"
-	"github.com/attache-dev/attache/policy/schema"
 	"github.com/attache-dev/attache/policy/status"
 )
 
@@ -147,7 +147,7 @@ func (w *world) unknownKind(text, kind string) error {
 	for i := range w.kinds {
 		words = append(words, strings.ToLower(w.kinds[i].Kind))
 	}
-	if near, ok := schema.Closest(strings.ToLower(kind), words); ok {
+	if near, ok := prose.Closest(strings.ToLower(kind), words); ok {
 		return fmt.Errorf("%q: no kind is called %q here: did you mean %s?", text, kind, near)
 	}
 	return fmt.Errorf("%q: no kind is called %q here: write a kind such as httproute or gateway", text, kind)
@@ -225,7 +225,7 @@ func (w *world) findOne(args []string, candidates []hierarchy.Ref) (hierarchy.Re
 		return refs[0].WithSection(q.section), nil
 	}
 	slices.SortFunc(refs, hierarchy.Compare)
-	return hierarchy.Ref{}, fmt.Errorf("%q is ambiguous: it can be %s\nsay which with KIND/NAME and -n NAMESPACE", q.text, joined(refs, 8))
+	return hierarchy.Ref{}, fmt.Errorf("%q is ambiguous: it can be %s\nsay which with KIND/NAME and -n NAMESPACE", q.text, prose.List(prose.Strings(refs), 8))
 }
 
 func (w *world) notFound(q query, candidates []hierarchy.Ref) error {
@@ -248,27 +248,15 @@ func (w *world) notFound(q query, candidates []hierarchy.Ref) error {
 	}
 	slices.SortFunc(elsewhere, hierarchy.Compare)
 	if len(elsewhere) > 0 {
-		return fmt.Errorf("%q: there is none%s, but there is %s", q.text, where, joined(elsewhere, 8))
+		return fmt.Errorf("%q: there is none%s, but there is %s", q.text, where, prose.List(prose.Strings(elsewhere), 8))
 	}
 	if other := w.matching(q, w.describable()); len(other) > 0 {
-		return fmt.Errorf("%q: this command is not about %s: see '%s describe %s'", q.text, joined(other, 8), displayName, q.text)
+		return fmt.Errorf("%q: this command is not about %s: see '%s describe %s'", q.text, prose.List(prose.Strings(other), 8), displayName, q.text)
 	}
-	if near, ok := schema.Closest(q.name, names); ok {
+	if near, ok := prose.Closest(q.name, names); ok {
 		return fmt.Errorf("%q: there is none%s: did you mean %s?", q.text, where, near)
 	}
 	return fmt.Errorf("%q: there is none%s", q.text, where)
-}
-
-// joined lists the first few objects and counts the rest.
-func joined(refs []hierarchy.Ref, most int) string {
-	names := make([]string, 0, most)
-	for i, ref := range refs {
-		if i == most {
-			return strings.Join(names, ", ") + fmt.Sprintf(" and %d more", len(refs)-most)
-		}
-		names = append(names, ref.String())
-	}
-	return strings.Join(names, ", ")
 }
 
 // targets are the routes and Gateways with the labels asked for.

@@ -12,6 +12,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/preview"
@@ -186,7 +187,7 @@ func (t *tests) suite(ctx context.Context, s *suite) error {
 	var rails []*testedGuardrail
 	for _, d := range documents {
 		if !preview.IsGuardrail(d.Object) {
-			return suiteError(s.document, "guardrails", "%s: %s is no PolicyGuardrail", d.Place(), guardrail.RefOf(d.Object))
+			return suiteError(s.document, "guardrails", "%s: %s is no PolicyGuardrail", d.Place(), hierarchy.RefOf(d.Object))
 		}
 		g := t.guardrail(ctx, d, s)
 		if slices.ContainsFunc(rails, func(o *testedGuardrail) bool { return o.rail.Name == g.rail.Name }) {

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/attache-dev/attache/policy/explain"
+	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy/preview"
 	"github.com/attache-dev/attache/policy/source"
 )
@@ -109,7 +109,7 @@ func (o *options) printTests(r *testReport) error {
 		if len(failed) > 0 {
 			verdict = cell{"FAIL", red}
 		}
-		t.add(verdict, cell{text: cases[0].Suite}, cell{text: explain.Counted(len(cases), "case")}, cell{cases[0].File, faint})
+		t.add(verdict, cell{text: cases[0].Suite}, cell{text: prose.Count(len(cases), "case")}, cell{cases[0].File, faint})
 		for _, c := range failed {
 			t.add(cell{text: "      " + c.place() + ": " + c.Name + ": " + c.Message})
 		}
@@ -133,9 +133,9 @@ func (o *options) printTests(r *testReport) error {
 
 // text is the totals in words.
 func (t testTotals) text() string {
-	text := explain.Counted(t.Cases, "case") + ": all passed"
+	text := prose.Count(t.Cases, "case") + ": all passed"
 	if t.Failed > 0 {
-		text = explain.Counted(t.Cases, "case") + ": " + strconv.Itoa(t.Failed) + " failed"
+		text = prose.Count(t.Cases, "case") + ": " + strconv.Itoa(t.Failed) + " failed"
 	}
-	return text + "; " + strconv.Itoa(t.Covered) + " of " + explain.Counted(t.Rules, "rule") + " objected to something"
+	return text + "; " + strconv.Itoa(t.Covered) + " of " + prose.Count(t.Rules, "rule") + " objected to something"
 }

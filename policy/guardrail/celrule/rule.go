@@ -11,6 +11,7 @@ import (
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/interpreter"
 
+	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy/guardrail"
 )
 
@@ -84,7 +85,7 @@ func (r *rule) say(ctx context.Context, in guardrail.Input) string {
 		return fmt.Sprintf("%s is not true (and its messageExpression fails: %s)", r.source, reason(err))
 	}
 	text, _ := value.Value().(string)
-	return guardrail.ClipMessage(text)
+	return prose.Clip(text, guardrail.MaxMessage)
 }
 
 // reason is an error of an evaluation as people read it.

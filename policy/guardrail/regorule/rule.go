@@ -12,6 +12,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/metrics"
 	"github.com/open-policy-agent/opa/v1/topdown"
 
+	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy/guardrail"
 )
 
@@ -178,7 +179,7 @@ func entries(result topdown.QueryResult) ([]guardrail.Finding, error) {
 func finding(set string, entry *ast.Term) (guardrail.Finding, error) {
 	f := guardrail.Finding{Code: set, WarnOnly: set == "warn"}
 	if message, ok := entry.Value.(ast.String); ok {
-		f.Message = guardrail.ClipMessage(string(message))
+		f.Message = prose.Clip(string(message), guardrail.MaxMessage)
 		return f, nil
 	}
 	object, ok := entry.Value.(ast.Object)
@@ -198,7 +199,7 @@ func finding(set string, entry *ast.Term) (guardrail.Finding, error) {
 		}
 		switch key {
 		case "msg":
-			f.Message = guardrail.ClipMessage(value)
+			f.Message = prose.Clip(value, guardrail.MaxMessage)
 		case "fieldPath":
 			f.FieldPath = value
 		case "code":

@@ -14,7 +14,6 @@ import (
 
 var (
 	crdKind       = schema.GroupKind{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}
-	namespaceKind = schema.GroupKind{Kind: "Namespace"}
 	effectiveKind = schema.GroupKind{Group: policy.Group, Kind: status.Kind}
 
 	crdResource       = schema.GroupVersionResource{Group: crdKind.Group, Version: "v1", Resource: "customresourcedefinitions"}
@@ -76,7 +75,7 @@ type kind struct {
 
 var (
 	crdObjects = kind{GroupKind: crdKind, resource: crdResource, metadata: true}
-	namespaces = kind{GroupKind: namespaceKind, resource: namespaceResource, metadata: true}
+	namespaces = kind{GroupKind: hierarchy.NamespaceKind, resource: namespaceResource, metadata: true}
 )
 
 // matters says, by the metadata of a CRD alone, whether its definition can make

@@ -13,6 +13,7 @@ import (
 	kjson "k8s.io/apimachinery/pkg/util/json"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 
+	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/status"
 )
@@ -86,7 +87,7 @@ func newRecord(k kind, u *unstructured.Unstructured) *record {
 		uid:     string(u.GetUID()),
 		meaning: meaning{uid: string(u.GetUID()), generation: u.GetGeneration(), labels: hashOf(u.GetLabels())},
 
-		terminating: k.GroupKind == namespaceKind && u.GetDeletionTimestamp() != nil,
+		terminating: k.GroupKind == hierarchy.NamespaceKind && u.GetDeletionTimestamp() != nil,
 	}
 	if annotations := u.GetAnnotations(); k.keep.has(keepAnnotations) && len(annotations) > 0 {
 		r.written.annotations = annotations

@@ -265,7 +265,7 @@ func (s *Source) object(ref hierarchy.Ref) *unstructured.Unstructured {
 
 // Terminating says whether a namespace is being deleted.
 func (s *Source) Terminating(namespace string) bool {
-	r, _, ok := s.fold.memory.get(hierarchy.Ref{GroupKind: namespaceKind, NamespacedName: types.NamespacedName{Name: namespace}})
+	r, _, ok := s.fold.memory.get(hierarchy.Ref{GroupKind: hierarchy.NamespaceKind, NamespacedName: types.NamespacedName{Name: namespace}})
 	return ok && r.terminating
 }
 
