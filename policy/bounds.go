@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"regexp"
 	"strconv"
 	"time"
 
@@ -36,17 +35,6 @@ type Bound struct {
 	Type  BoundType
 	// Min and Max are the limits as the policy writes them; nil when absent.
 	Min, Max any
-}
-
-var durationPattern = regexp.MustCompile(`^([0-9]{1,5}(h|m|s|ms)){1,4}$`)
-
-// ParseDuration reads a GEP-2257 duration: up to four numbers of at most five
-// digits, each with a unit h, m, s or ms.
-func ParseDuration(text string) (time.Duration, error) {
-	if !durationPattern.MatchString(text) {
-		return 0, fmt.Errorf(`%q is not a duration: write whole numbers with the units h, m, s or ms, like 30s, 500ms or 1h30m`, text)
-	}
-	return time.ParseDuration(text)
 }
 
 // Compare orders two values of one type. It fails when either is not of it.

@@ -1,13 +1,13 @@
-// Package policy recognises policy kinds, parses policies, resolves a snapshot
-// into effective policies, and compares two resolutions.
+// Package policy is what is written: it recognises policy kinds by their CRDs,
+// parses policies, keeps the snapshot of everything that is known at one moment,
+// and says which policy is in force at which target.
 //
-// A Snapshot is everything that is known at one moment: the graph of package
-// hierarchy, the policy kinds that CRDs describe, and the policies. It is
-// immutable; With and Without make a new one that shares what did not change.
-// Resolve folds what is attached on every path GatewayClass > Gateway >
-// ListenerSet > Listener > Route > RouteRule with package merge, applies
-// bounds, leaves out what means nothing on a kind of route, and checks the
-// result against the kind's own schema. Diff compares two resolutions.
+// A Snapshot holds the graph of package hierarchy, the policy kinds that CRDs
+// describe, and the policies. It is immutable; With and Without make a new one
+// that shares what did not change. Acceptances says what became of each target of
+// a policy, InForce what applies at a target, and Touched which routes and
+// Gateways depend on an object. What follows from all this, the effective
+// policies, is package effective.
 //
 // Invariants: the package is pure (no I/O, no logging, no clock, no
 // goroutines), so the webhook, the controller and the command line give the

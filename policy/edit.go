@@ -166,14 +166,14 @@ func (e *edit) done() *Snapshot {
 	}
 	e.next.graph = graph
 	for _, namespace := range e.grantNamespaces() {
-		for target, p := range e.old.places.All() {
+		for target, p := range e.old.attached.All() {
 			if target.Namespace == namespace && foreign(p, namespace) {
 				e.at(target)
 			}
 		}
 	}
 	for target, named := range e.named {
-		e.next.places = e.next.setPlace(target, named)
+		e.next.attached = e.next.attach(target, named)
 	}
 	return e.next
 }

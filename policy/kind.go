@@ -79,15 +79,15 @@ type Kind struct {
 	Block     string
 	Validator Validator
 
-	inline    map[string]map[string]inlineField
+	inline    map[string]map[string]InlineField
 	appliesTo map[string][]string
 	bounds    map[string]BoundType
 }
 
-// inlineField is where a route rule states the value of a policy field.
-type inlineField struct {
-	path     []string
-	asString bool
+// InlineField is where a route rule states the value of a policy field.
+type InlineField struct {
+	Path     []string
+	AsString bool
 }
 
 // Name is the kind as results show it: the bare kind in our group,
@@ -98,6 +98,13 @@ func (k *Kind) Name() string { return KindName(k.GroupKind) }
 func (k *Kind) Comparable(field string) (BoundType, bool) {
 	t, ok := k.bounds[field]
 	return t, ok
+}
+
+// Inline says where the rules of a route kind state values of the policy's
+// fields, by field. A route kind in another group than Gateway API's is named
+// "Kind.group" in the table.
+func (k *Kind) Inline(route schema.GroupKind) map[string]InlineField {
+	return k.inline[hierarchy.KindName(route)]
 }
 
 // Group is the API group of the kind.
@@ -201,9 +208,9 @@ func (k *Kind) readAnnotations(annotations map[string]string) error {
 	if err := json.Unmarshal([]byte(text), &table); err != nil {
 		return fmt.Errorf(`annotation %s: %w: write {"HTTPRoute":{"request":"timeouts.request"}}`, InlineAnnotation, err)
 	}
-	k.inline = make(map[string]map[string]inlineField, len(table))
+	k.inline = make(map[string]map[string]InlineField, len(table))
 	for route, fields := range table {
-		k.inline[route] = make(map[string]inlineField, len(fields))
+		k.inline[route] = make(map[string]InlineField, len(fields))
 		for field, raw := range fields {
 			f, err := parseInlineField(raw)
 			if err != nil {
@@ -215,16 +222,16 @@ func (k *Kind) readAnnotations(annotations map[string]string) error {
 	return nil
 }
 
-func parseInlineField(raw json.RawMessage) (inlineField, error) {
+func parseInlineField(raw json.RawMessage) (InlineField, error) {
 	var path string
 	if json.Unmarshal(raw, &path) == nil {
-		return inlineField{path: strings.Split(path, ".")}, nil
+		return InlineField{Path: strings.Split(path, ".")}, nil
 	}
 	var long struct{ Path, As string }
 	if err := json.Unmarshal(raw, &long); err != nil || long.Path == "" || (long.As != "" && long.As != "string") {
-		return inlineField{}, fmt.Errorf(`%s is neither a path like "retry.attempts" nor {"path":"retry.codes","as":"string"}`, raw)
+		return InlineField{}, fmt.Errorf(`%s is neither a path like "retry.attempts" nor {"path":"retry.codes","as":"string"}`, raw)
 	}
-	return inlineField{path: strings.Split(long.Path, "."), asString: long.As == "string"}, nil
+	return InlineField{Path: strings.Split(long.Path, "."), AsString: long.As == "string"}, nil
 }
 
 // RouteKindFromCRD says which route kind a CRD defines, if it defines one: it

@@ -35,7 +35,7 @@ type Snapshot struct {
 	kindOf     map[string]schema.GroupKind // by CRD name
 	routeKinds map[schema.GroupKind]string // to CRD name
 	policies   persistent.Map[hierarchy.Ref, *Policy]
-	places     persistent.Map[hierarchy.Ref, *place]
+	attached   persistent.Map[hierarchy.Ref, *AttachmentPoint]
 }
 
 // NewSnapshot returns an empty snapshot.
@@ -84,7 +84,7 @@ func (s *Snapshot) Policies() iter.Seq[*Policy] {
 // Named lists the policies that name exactly this object or section, by kind
 // and then the oldest first, whether they apply or not.
 func (s *Snapshot) Named(ref hierarchy.Ref) []*Policy {
-	if p, ok := s.places.Get(ref); ok {
+	if p, ok := s.attached.Get(ref); ok {
 		return p.named
 	}
 	return nil

@@ -22,7 +22,7 @@ func (s *Snapshot) Touched(ref hierarchy.Ref) []hierarchy.Ref {
 		return s.graph.Touched(ref)
 	}
 	var touched []hierarchy.Ref
-	for _, target := range s.Places(ref) {
+	for _, target := range s.PolicyTargets(ref) {
 		touched = append(touched, s.below(target)...)
 	}
 	return sorted(touched)

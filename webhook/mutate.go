@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/status"
 )
@@ -36,7 +37,7 @@ func (h *Handlers) annotation(ctx context.Context, s *policy.Snapshot, req *requ
 		return "", false
 	}
 	after, _ := s.With(req.named(req.object))
-	e := policy.Resolve(after, req.ref()).Get(req.ref())
+	e := effective.Resolve(after, req.ref()).Get(req.ref())
 	if ok, err := guardrail.Publishable(ctx, after, e, req.old == nil, h.options.Guardrails()); err != nil || !ok {
 		if req.old == nil {
 			return "", false

@@ -24,8 +24,9 @@ import (
 
 	"github.com/attache-dev/attache/crds"
 	"github.com/attache-dev/attache/policy"
-	"github.com/attache-dev/attache/policy/schema"
+	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/status"
+	"github.com/attache-dev/attache/policy/validate"
 )
 
 // shop is what the tests start from.
@@ -115,7 +116,7 @@ var kinds = sync.OnceValues(func() (*policy.Snapshot, error) {
 	s, problems := policy.NewSnapshot(policy.Options{
 		PlatformNamespaces: []string{"infra"},
 		Compile: func(crd *unstructured.Unstructured) (policy.Validator, error) {
-			return schema.Compile(crd)
+			return validate.Compile(crd)
 		},
 	}).With(definitions...)
 	if len(problems) > 0 {
@@ -286,7 +287,7 @@ func wanted(t testing.TB, s *policy.Snapshot, u *unstructured.Unstructured) stri
 		Name: u.GetName(), Namespace: u.GetNamespace(),
 		Kind: metav1.GroupVersionKind{Group: u.GroupVersionKind().Group, Kind: u.GetKind()},
 	}}).ref()
-	value, _ := status.AnnotationValue(policy.Resolve(after, ref).Get(ref))
+	value, _ := status.AnnotationValue(effective.Resolve(after, ref).Get(ref))
 	return value
 }
 

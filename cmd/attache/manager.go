@@ -25,15 +25,15 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/access"
 	"github.com/attache-dev/attache/policy/controller"
 	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/guardrail/celrule"
 	"github.com/attache-dev/attache/policy/guardrail/regorule"
-	"github.com/attache-dev/attache/policy/schema"
 	"github.com/attache-dev/attache/policy/source/cluster"
 	"github.com/attache-dev/attache/policy/status"
+	"github.com/attache-dev/attache/policy/validate"
 	"github.com/attache-dev/attache/webhook"
-	"github.com/attache-dev/attache/webhook/access"
 )
 
 // lease is the name of the lease by which replicas elect the one that writes.
@@ -136,7 +136,7 @@ func (s *settings) policyOptions() (policy.Options, error) {
 		PolicyKinds:        policyKinds,
 		RouteKinds:         routeKinds,
 		Compile: func(crd *unstructured.Unstructured) (policy.Validator, error) {
-			blocks, err := schema.Compile(crd)
+			blocks, err := validate.Compile(crd)
 			if err != nil {
 				return nil, err
 			}

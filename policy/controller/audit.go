@@ -11,6 +11,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/status"
 )
@@ -212,12 +213,12 @@ func (c *Controller) guardrailStatus(ctx context.Context, ref hierarchy.Ref) ([]
 }
 
 // current is the snapshot of the moment and what is published of each target.
-func (s *state) current() (*policy.Snapshot, map[hierarchy.Ref]*policy.Effective) {
+func (s *state) current() (*policy.Snapshot, map[hierarchy.Ref]*effective.Target) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	effective := make(map[hierarchy.Ref]*policy.Effective, len(s.gate.published))
+	targets := make(map[hierarchy.Ref]*effective.Target, len(s.gate.published))
 	for target, p := range s.gate.published {
-		effective[target] = p.effective
+		targets[target] = p.effective
 	}
-	return s.snapshot, effective
+	return s.snapshot, targets
 }

@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/attache-dev/attache/hierarchy"
-	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/test/edits"
 )
@@ -35,9 +35,9 @@ func TestTheGateSaysTheSame(t *testing.T) {
 			if len(verdict.Refusals) > 0 {
 				t.Skip("it takes no guardrail to refuse this, and the gate asks guardrails")
 			}
-			before := policy.Resolve(stage.World)
+			before := effective.ResolveAll(stage.World)
 			s := follow(t, stage, hierarchy.RefOf(c.Edit))
-			want := expected(stage, verdict, before, policy.Resolve(s.snapshot))
+			want := expected(stage, verdict, before, effective.ResolveAll(s.snapshot))
 			compare(t, s.gate, want)
 			if len(want) > 0 {
 				held++
@@ -50,7 +50,7 @@ func TestTheGateSaysTheSame(t *testing.T) {
 					what, wanted = "what it was", before.Get(target)
 				}
 				got := s.gate.published[target].effective
-				if (got == nil) != (wanted == nil) || len(policy.Compare(got, wanted)) > 0 {
+				if (got == nil) != (wanted == nil) || len(effective.Compare(got, wanted)) > 0 {
 					t.Errorf("published for %s is not %s", target, what)
 				}
 			}
@@ -89,7 +89,7 @@ func reasonOf(v guardrail.Violation) reason {
 }
 
 // expected are the violations of a verdict that the gate sees.
-func expected(stage *edits.Stage, verdict guardrail.Verdict, before, after policy.Resolution) map[reason]guardrail.Violation {
+func expected(stage *edits.Stage, verdict guardrail.Verdict, before, after effective.Resolution) map[reason]guardrail.Violation {
 	blind := map[string]bool{}
 	for _, g := range stage.Guardrails {
 		for _, r := range g.Rules {
@@ -99,7 +99,7 @@ func expected(stage *edits.Stage, verdict guardrail.Verdict, before, after polic
 	list := map[reason]guardrail.Violation{}
 	for _, v := range verdict.By(guardrail.Deny) {
 		was, is := before.Get(v.Target), after.Get(v.Target)
-		if !blind[v.Guardrail] && (was == nil || len(policy.Compare(was, is)) > 0) {
+		if !blind[v.Guardrail] && (was == nil || len(effective.Compare(was, is)) > 0) {
 			list[reasonOf(v)] = v
 		}
 	}
@@ -139,7 +139,7 @@ func compare(t *testing.T, g *gate, want map[reason]guardrail.Violation) {
 
 // publishable checks what admission annotates without knowing what is published:
 // nothing that the gate holds back.
-func publishable(t *testing.T, s *state, before policy.Resolution, rails []*guardrail.Guardrail) {
+func publishable(t *testing.T, s *state, before effective.Resolution, rails []*guardrail.Guardrail) {
 	t.Helper()
 	for target := range s.gate.held {
 		if ok, err := guardrail.Publishable(t.Context(), s.snapshot, s.effective[target], before.Get(target) == nil, rails); err != nil || ok {

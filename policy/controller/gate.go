@@ -10,6 +10,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/status"
 )
@@ -38,7 +39,7 @@ type Guardrails interface {
 // when effective is nil. After a restart it is what was found in the cluster: the
 // EffectivePolicy object, and what can be read from it.
 type published struct {
-	effective *policy.Effective
+	effective *effective.Target
 	found     *unstructured.Unstructured
 }
 
@@ -75,7 +76,7 @@ type ruling struct {
 }
 
 // rule judges targets against what is published. It changes nothing.
-func (g *gate) rule(ctx context.Context, s *policy.Snapshot, rails []*guardrail.Guardrail, now map[hierarchy.Ref]*policy.Effective) []ruling {
+func (g *gate) rule(ctx context.Context, s *policy.Snapshot, rails []*guardrail.Guardrail, now map[hierarchy.Ref]*effective.Target) []ruling {
 	denying := guardrail.Denying(rails)
 	series := guardrail.NewSeries(s, denying)
 	rulings := make([]ruling, 0, len(now))
@@ -94,7 +95,7 @@ func (g *gate) rule(ctx context.Context, s *policy.Snapshot, rails []*guardrail.
 }
 
 // of is what is published about the very object that e is about.
-func (p published) of(e *policy.Effective) published {
+func (p published) of(e *effective.Target) published {
 	if e == nil || p.effective == nil || p.effective.UID != e.UID {
 		return published{}
 	}
@@ -104,7 +105,7 @@ func (p published) of(e *policy.Effective) published {
 // shown is what is published as those see it who read it, and as a restart finds
 // it: "*" stands for the rules that the route has now, and where no policy
 // reached the target nothing was published.
-func (p published) shown(s *policy.Snapshot) *policy.Effective {
+func (p published) shown(s *policy.Snapshot) *effective.Target {
 	if p.effective == nil {
 		return nil
 	}
@@ -116,12 +117,12 @@ func (p published) shown(s *policy.Snapshot) *policy.Effective {
 }
 
 // isAlready says whether nothing new would be published.
-func (p published) isAlready(e *policy.Effective) bool {
-	return p.effective != nil && len(policy.Compare(p.effective, e)) == 0
+func (p published) isAlready(e *effective.Target) bool {
+	return p.effective != nil && len(effective.Compare(p.effective, e)) == 0
 }
 
 // judge returns why an effective policy may not be published, nil when it may.
-func judge(ctx context.Context, series *guardrail.Series, s *policy.Snapshot, before, after *policy.Effective) *held {
+func judge(ctx context.Context, series *guardrail.Series, s *policy.Snapshot, before, after *effective.Target) *held {
 	ctx, cancel := context.WithTimeout(ctx, patienceOfGate)
 	defer cancel()
 	found, err := series.Judge(ctx, before, after)
@@ -142,9 +143,9 @@ func judge(ctx context.Context, series *guardrail.Series, s *policy.Snapshot, be
 }
 
 // concerned lists those who have a word in any value that differs.
-func concerned(before, after *policy.Effective) []hierarchy.Ref {
+func concerned(before, after *effective.Target) []hierarchy.Ref {
 	var list []hierarchy.Ref
-	for _, o := range policy.ChangedOrigins(before, after) {
+	for _, o := range effective.ChangedOrigins(before, after) {
 		list = append(list, o.From)
 		if !o.ClampedBy.IsZero() {
 			list = append(list, o.ClampedBy)
@@ -155,7 +156,7 @@ func concerned(before, after *policy.Effective) []hierarchy.Ref {
 }
 
 // find takes what the cluster has about a target for what is published.
-func (g *gate) find(s *policy.Snapshot, e *policy.Effective, live status.Live) {
+func (g *gate) find(s *policy.Snapshot, e *effective.Target, live status.Live) {
 	found := live.EffectivePolicy(e.Target.Namespace, status.ObjectName(e.Target))
 	if effective := status.Published(s, e.Target, found); effective != nil {
 		g.published[e.Target] = published{effective, found}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/status"
 )
@@ -38,8 +39,8 @@ func (r refs) addAll(all iter.Seq[hierarchy.Ref]) {
 type state struct {
 	mu        sync.RWMutex
 	snapshot  *policy.Snapshot
-	effective map[hierarchy.Ref]*policy.Effective
-	tally     policy.Tally
+	effective map[hierarchy.Ref]*effective.Target
+	tally     effective.Tally
 	// named are the policies that name an object, or a section of it, whether it
 	// exists or not.
 	named map[hierarchy.Ref]refs
@@ -58,7 +59,7 @@ func newState(rails func() []*guardrail.Guardrail) *state {
 		rails:     rails,
 		gate:      newGate(),
 		snapshot:  policy.NewSnapshot(policy.Options{}),
-		effective: map[hierarchy.Ref]*policy.Effective{},
+		effective: map[hierarchy.Ref]*effective.Target{},
 		named:     map[hierarchy.Ref]refs{},
 		targetOf:  map[types.NamespacedName]hierarchy.Ref{},
 		drifted:   refs{},
@@ -69,21 +70,21 @@ func newState(rails func() []*guardrail.Guardrail) *state {
 // and Gateways, policies, and the EffectivePolicy objects that exist. What those
 // say is what is published.
 func (s *state) begin(ctx context.Context, now *policy.Snapshot, existing []hierarchy.Ref, live status.Live) refs {
-	resolution := policy.Resolve(now)
+	resolution := effective.ResolveAll(now)
 	rails := s.rails()
-	effective := make(map[hierarchy.Ref]*policy.Effective, resolution.Len())
+	targets := make(map[hierarchy.Ref]*effective.Target, resolution.Len())
 	for e := range resolution.All() {
-		effective[e.Target] = e
+		targets[e.Target] = e
 		if len(guardrail.Denying(rails)) > 0 {
 			s.gate.find(now, e, live)
 		}
 	}
-	rulings := s.gate.rule(ctx, now, rails, effective)
+	rulings := s.gate.rule(ctx, now, rails, targets)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.snapshot = now
 	look := refs{}
-	for target, e := range effective {
+	for target, e := range targets {
 		s.replace(target, e, look)
 		look.add(target)
 	}
@@ -109,25 +110,22 @@ func (s *state) settle(ctx context.Context, after *policy.Snapshot, changed, wri
 		touched.addAll(slices.Values(before.Touched(ref)))
 		touched.addAll(slices.Values(after.Touched(ref)))
 	}
-	var resolution policy.Resolution
-	if len(touched) > 0 { // for Resolve, nothing named is everything
-		resolution = policy.Resolve(after, slices.Collect(maps.Keys(touched))...)
-	}
-	effective := make(map[hierarchy.Ref]*policy.Effective, len(touched))
+	resolution := effective.Resolve(after, slices.Collect(maps.Keys(touched))...)
+	targets := make(map[hierarchy.Ref]*effective.Target, len(touched))
 	for ref := range touched {
-		effective[ref] = resolution.Get(ref)
+		targets[ref] = resolution.Get(ref)
 	}
 	for ref := range s.gate.held { // guardrails may have changed, or what they select by
 		if _, ok := touched[ref]; !ok {
-			effective[ref] = s.effective[ref]
+			targets[ref] = s.effective[ref]
 		}
 	}
-	rulings := s.gate.rule(ctx, after, s.rails(), effective)
+	rulings := s.gate.rule(ctx, after, s.rails(), targets)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.snapshot = after
 	look, drifted = refs{}, refs{}
-	for ref, e := range effective {
+	for ref, e := range targets {
 		if _, ok := touched[ref]; ok {
 			s.replace(ref, e, look)
 		}
@@ -175,7 +173,7 @@ func (s *state) audited(look, changed refs) refs {
 
 // replace counts a target's old effective policy out and its new one in. All
 // policies on either have to be looked at.
-func (s *state) replace(target hierarchy.Ref, now *policy.Effective, look refs) {
+func (s *state) replace(target hierarchy.Ref, now *effective.Target, look refs) {
 	name := types.NamespacedName{Namespace: target.Namespace, Name: status.ObjectName(target)}
 	if old := s.effective[target]; old != nil {
 		s.tally.Remove(old)
@@ -192,12 +190,12 @@ func (s *state) replace(target hierarchy.Ref, now *policy.Effective, look refs) 
 	look.addAll(policiesOn(now))
 }
 
-func policiesOn(e *policy.Effective) iter.Seq[hierarchy.Ref] {
+func policiesOn(e *effective.Target) iter.Seq[hierarchy.Ref] {
 	return func(yield func(hierarchy.Ref) bool) {
 		for _, reach := range e.Reaches {
 			for _, m := range reach.Result.Kinds {
-				for i := range m.Parts {
-					if !yield(m.Parts[i].Attachment.Policy.Ref) {
+				for i := range m.Contributions {
+					if !yield(m.Contributions[i].Attachment.Policy.Ref) {
 						return
 					}
 				}

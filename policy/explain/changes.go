@@ -5,6 +5,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/effective"
 )
 
 // Changes is all that changes.
@@ -52,7 +53,7 @@ type Totals struct {
 
 // ChangesOf reports differences between two worlds, those of the routes and
 // Gateways with certain labels.
-func ChangesOf(before, after *policy.Snapshot, changes []policy.Change, chosen labels.Selector) Changes {
+func ChangesOf(before, after *policy.Snapshot, changes []effective.Change, chosen labels.Selector) Changes {
 	report := Changes{Changes: []Change{}}
 	namespaces := map[string]bool{}
 	var last hierarchy.Ref
@@ -86,7 +87,7 @@ func labelsOf(before, after *policy.Snapshot, ref hierarchy.Ref) map[string]stri
 	return nil
 }
 
-func changeOf(c policy.Change) Change {
+func changeOf(c effective.Change) Change {
 	t := c.Target
 	out := Change{
 		Target: Object{Group: t.GroupKind.Group, Kind: t.Kind, Namespace: t.Namespace, Name: t.Name},
@@ -100,7 +101,7 @@ func changeOf(c policy.Change) Change {
 	return out
 }
 
-func sideOf(o *policy.Origin) *Side {
+func sideOf(o *effective.Origin) *Side {
 	if o == nil {
 		return nil
 	}

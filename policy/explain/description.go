@@ -9,6 +9,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/effective"
 )
 
 // Description is everything that describe knows of one object.
@@ -222,7 +223,7 @@ func (d *Description) addListeners(g *hierarchy.Graph, listeners []AttachedListe
 func policiesAround(s *policy.Snapshot, ref hierarchy.Ref) (attached, above []Attached) {
 	higher := everythingAbove(s, ref)
 	for p := range s.Policies() {
-		for _, s := range s.Standings(p) {
+		for _, s := range s.Acceptances(p) {
 			at := s.Target.Ref
 			here := at == ref || ref.Section == "" && at.Object() == ref
 			switch {
@@ -265,7 +266,7 @@ func everythingAbove(s *policy.Snapshot, ref hierarchy.Ref) []hierarchy.Ref {
 	return slices.DeleteFunc(refs, func(r hierarchy.Ref) bool { return r == ref || r.IsZero() })
 }
 
-func attachedOf(p *policy.Policy, s policy.Standing) Attached {
+func attachedOf(p *policy.Policy, s policy.Acceptance) Attached {
 	a := Attached{Policy: p.Ref.String(), Target: s.Target.Ref.String(), States: states(p), Reason: s.Reason}
 	if !s.Accepted() {
 		a.Message = s.Message
@@ -296,11 +297,11 @@ func DescribePolicy(s *policy.Snapshot, p *policy.Policy) *Description {
 		strategy = "None"
 	}
 	d.Facts = append(d.Facts, Fact{"class", string(p.Kind.Class)}, Fact{"strategy", strategy}, Fact{"states", strings.Join(states(p), ", ")})
-	for _, s := range s.Standings(p) {
+	for _, s := range s.Acceptances(p) {
 		d.Targets = append(d.Targets, Refused{p.Ref.String(), s.Target.Ref.String(), s.Reason, s.Message})
 	}
-	var tally policy.Tally
-	for e := range policy.Resolve(s, s.Touched(p.Ref)...).All() {
+	var tally effective.Tally
+	for e := range effective.Resolve(s, s.Touched(p.Ref)...).All() {
 		tally.Add(e)
 	}
 	for _, c := range tally.Of(p.Ref) {

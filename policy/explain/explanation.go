@@ -8,6 +8,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/effective"
 )
 
 // Explanation is everything that explain knows.
@@ -92,12 +93,12 @@ func RuleNames(s *policy.Snapshot, target hierarchy.Ref) []string {
 }
 
 // choose keeps the paths through one rule and one listener.
-func choose(e *policy.Effective, rules []string, on Selection) ([]policy.Scope, error) {
+func choose(e *effective.Target, rules []string, on Selection) ([]effective.Scope, error) {
 	rule, listener := on.Rule, on.Listener
 	if rule != "" && !slices.Contains(rules, rule) {
 		return nil, fmt.Errorf("--rule %s: %s has %s", rule, e.Target, Listed("rule", rules))
 	}
-	var scopes []policy.Scope
+	var scopes []effective.Scope
 	var listeners []string
 	found := listener == ""
 	for _, s := range e.Scopes {
@@ -155,7 +156,7 @@ type Selection struct {
 // Explain says what applies to a route or a Gateway, who set it, and why. An
 // error says that the selection names nothing there is.
 func Explain(s *policy.Snapshot, target hierarchy.Ref, on Selection) (*Explanation, error) {
-	e := policy.Resolve(s, target).Get(target)
+	e := effective.Resolve(s, target).Get(target)
 	scopes, err := choose(e, RuleNames(s, target), on)
 	if err != nil {
 		return nil, err
@@ -163,7 +164,7 @@ func Explain(s *policy.Snapshot, target hierarchy.Ref, on Selection) (*Explanati
 	return explanationOf(s, e, scopes), nil
 }
 
-func explanationOf(s *policy.Snapshot, e *policy.Effective, scopes []policy.Scope) *Explanation {
+func explanationOf(s *policy.Snapshot, e *effective.Target, scopes []effective.Scope) *Explanation {
 	t := e.Target
 	out := &Explanation{
 		Target: Object{Group: t.GroupKind.Group, Kind: t.Kind, Namespace: t.Namespace, Name: t.Name},
@@ -186,7 +187,7 @@ func explanationOf(s *policy.Snapshot, e *policy.Effective, scopes []policy.Scop
 	return out
 }
 
-func explainScope(s policy.Scope, on *paths) Scope {
+func explainScope(s effective.Scope, on *paths) Scope {
 	out := Scope{Rules: s.Rules, Fields: []Field{}}
 	for _, l := range s.Parents {
 		out.Parents = append(out.Parents, nameOf(l))
@@ -207,7 +208,7 @@ func explainScope(s policy.Scope, on *paths) Scope {
 	return out
 }
 
-func explainField(m *policy.Merged, o policy.Origin, on *paths) Field {
+func explainField(m *effective.Policy, o effective.Origin, on *paths) Field {
 	f := Field{
 		Policy: m.Kind.Name(), Field: o.Field, Value: o.Value,
 		From: o.From.String(), Target: o.Target.String(), Level: o.Level.String(), Block: o.Block.String(),
@@ -226,7 +227,7 @@ func explainField(m *policy.Merged, o policy.Origin, on *paths) Field {
 
 // refusedOnTheWay are the policies that name something on the target's paths,
 // or a section of the target that does not exist, and do not apply there.
-func refusedOnTheWay(s *policy.Snapshot, e *policy.Effective) []Refused {
+func refusedOnTheWay(s *policy.Snapshot, e *effective.Target) []Refused {
 	onTheWay := map[hierarchy.Ref]bool{e.Target: true}
 	for _, scope := range e.Scopes {
 		for _, l := range scope.Parents {
@@ -240,7 +241,7 @@ func refusedOnTheWay(s *policy.Snapshot, e *policy.Effective) []Refused {
 		if p.Kind.Class != policy.Inherited {
 			continue
 		}
-		for _, standing := range s.Standings(p) {
+		for _, standing := range s.Acceptances(p) {
 			at := standing.Target.Ref
 			if !standing.Accepted() && (onTheWay[at] || at.Object() == e.Target) {
 				refused = append(refused, Refused{p.Ref.String(), at.String(), standing.Reason, standing.Message})

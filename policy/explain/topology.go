@@ -157,7 +157,7 @@ func addPolicies(s *policy.Snapshot, t *Topology) {
 		drawn[hierarchy.NewRef(n.Group, n.Kind, n.Namespace, n.Name).WithSection(n.Section)] = n.ID
 	}
 	for p := range s.Policies() {
-		for _, standing := range s.Standings(p) {
+		for _, standing := range s.Acceptances(p) {
 			at, ok := drawn[standing.Target.Ref]
 			if !ok && s.Graph().Sections(standing.Target.Ref) != 1 { // no section of that name, or two
 				at, ok = drawn[standing.Target.Ref.Object()]
@@ -170,7 +170,7 @@ func addPolicies(s *policy.Snapshot, t *Topology) {
 	}
 }
 
-func (t *Topology) addPolicy(p *policy.Policy, s policy.Standing, at string) {
+func (t *Topology) addPolicy(p *policy.Policy, s policy.Acceptance, at string) {
 	text := p.Ref.String() + " (" + strings.Join(states(p), ", ") + ")"
 	id := t.id(p.Ref)
 	reason := ""

@@ -7,12 +7,12 @@ import (
 	"strings"
 
 	"github.com/attache-dev/attache/hierarchy"
-	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/merge"
 )
 
 // why says in one sentence which rule of precedence decided a field.
-func why(m *policy.Merged, o policy.Origin) string {
+func why(m *effective.Policy, o effective.Origin) string {
 	var sentence string
 	alone := len(o.Beat) == 0
 	switch {
@@ -37,12 +37,12 @@ func why(m *policy.Merged, o policy.Origin) string {
 
 // whyOverride tells what an override beats by its level from what it beats by
 // being an override.
-func whyOverride(o policy.Origin) string {
+func whyOverride(o effective.Origin) string {
 	from := "override of " + placeOf(o.Target, o.Level)
-	below := func(b policy.Beaten) bool { return b.Level >= o.Level }
-	isOverride := func(b policy.Beaten) bool { return b.Block == merge.Override }
+	below := func(b effective.Beaten) bool { return b.Level >= o.Level }
+	isOverride := func(b effective.Beaten) bool { return b.Block == merge.Override }
 	switch {
-	case !slices.ContainsFunc(o.Beat, func(b policy.Beaten) bool { return !below(b) }):
+	case !slices.ContainsFunc(o.Beat, func(b effective.Beaten) bool { return !below(b) }):
 		return from + " beats everything below it"
 	case slices.ContainsFunc(o.Beat, isOverride):
 		return from + " beats the overrides below it, and every default"
@@ -52,12 +52,12 @@ func whyOverride(o policy.Origin) string {
 
 // boundedInVain names the policies whose bounds on a field stand below the
 // override that won it (semantics section 3.1).
-func boundedInVain(m *policy.Merged, o policy.Origin) string {
+func boundedInVain(m *effective.Policy, o effective.Origin) string {
 	if o.Block != merge.Override {
 		return ""
 	}
 	var names []string
-	for _, part := range m.Parts {
+	for _, part := range m.Contributions {
 		for _, b := range part.Attachment.Policy.Bounds {
 			if b.Field == o.Field && levelOf(part.Attachment.Target) > o.Level {
 				names = append(names, part.Attachment.Policy.Ref.String())
@@ -162,9 +162,9 @@ type statement struct {
 
 // dropped lists the fields that policies on the path state and that are not set
 // in the end, because a strategy Atomic took or left a block whole.
-func dropped(m *policy.Merged, s *paths) []Field {
+func dropped(m *effective.Policy, s *paths) []Field {
 	stated := map[string][]statement{}
-	for _, part := range m.Parts {
+	for _, part := range m.Contributions {
 		for _, layer := range part.Attachment.Policy.Layers {
 			for field, value := range layer.Value {
 				if _, set := m.Value[field]; set || slices.Contains(m.NotApplicable, field) {
@@ -199,8 +199,8 @@ func strongerFirst(a, b statement) int {
 }
 
 // whyDropped says which Atomic block left out a field.
-func whyDropped(m *policy.Merged, strongest statement) string {
-	for _, part := range m.Parts {
+func whyDropped(m *effective.Policy, strongest statement) string {
+	for _, part := range m.Contributions {
 		for _, layer := range part.Attachment.Policy.Layers {
 			at := levelOf(part.Attachment.Target)
 			if layer.Block == merge.Override && layer.Strategy == merge.Atomic && (strongest.layer.Block != merge.Override || at < strongest.level) {

@@ -9,6 +9,7 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/effective"
 )
 
 // Limits of what an API server passes on to a person: longer warnings are cut,
@@ -131,7 +132,7 @@ func (i Impact) examples(mayRead Reader, most int) []string {
 
 // Sentence tells one change: "HTTPRoute shop/checkout: request 60s -> 30s
 // (override by TimeoutPolicy infra/edge-ceiling)".
-func Sentence(c policy.Change) string {
+func Sentence(c effective.Change) string {
 	where := c.Target.String()
 	if len(c.Rules) > 0 && c.Rules[0] != "*" {
 		where += " " + strings.Join(c.Rules, ",")
@@ -148,7 +149,7 @@ func Sentence(c policy.Change) string {
 	return sentence + ")"
 }
 
-func shown(o *policy.Origin) string {
+func shown(o *effective.Origin) string {
 	if o == nil {
 		return "unset"
 	}
@@ -180,7 +181,7 @@ func (v Verdict) attachments() []Notice {
 			continue
 		}
 		if was, ok := v.Before.Policy(ref); ok && v.edit.MayRead.may(ref.Namespace) {
-			notices = append(notices, transitions(v.Before.Standings(was), v.After.Standings(now), ref)...)
+			notices = append(notices, transitions(v.Before.Acceptances(was), v.After.Acceptances(now), ref)...)
 		}
 	}
 	return notices
@@ -188,13 +189,13 @@ func (v Verdict) attachments() []Notice {
 
 // transitions tells on which targets somebody else's policy gains or loses its
 // hold.
-func transitions(before, after []policy.Standing, ref hierarchy.Ref) []Notice {
+func transitions(before, after []policy.Acceptance, ref hierarchy.Ref) []Notice {
 	var notices []Notice
 	tell := func(format string, args ...any) {
 		notices = append(notices, Notice{Object: ref, Message: fmt.Sprintf(format, args...), named: true})
 	}
 	for _, now := range after {
-		i := slices.IndexFunc(before, func(s policy.Standing) bool { return s.Target.Ref == now.Target.Ref })
+		i := slices.IndexFunc(before, func(s policy.Acceptance) bool { return s.Target.Ref == now.Target.Ref })
 		switch {
 		case i < 0 || before[i].Reason == now.Reason:
 		case now.Accepted():
@@ -208,28 +209,25 @@ func transitions(before, after []policy.Standing, ref hierarchy.Ref) []Notice {
 
 // effectless says that an accepted policy decides nothing, and why.
 func (v Verdict) effectless(p *policy.Policy) []Notice {
-	reaches := func(s policy.Standing) bool { return s.Accepted() && !v.meaningless(p, s.Target.Ref) }
-	if p.Kind.Class != policy.Inherited || !slices.ContainsFunc(v.After.Standings(p), reaches) {
+	reaches := func(s policy.Acceptance) bool { return s.Accepted() && !v.meaningless(p, s.Target.Ref) }
+	if p.Kind.Class != policy.Inherited || !slices.ContainsFunc(v.After.Acceptances(p), reaches) {
 		return nil
 	}
-	var tally policy.Tally
-	touched := v.After.Touched(p.Ref)
-	if len(touched) > 0 {
-		for e := range policy.Resolve(v.After, touched...).All() {
-			tally.Add(e)
-		}
+	var tally effective.Tally
+	for e := range effective.Resolve(v.After, v.After.Touched(p.Ref)...).All() {
+		tally.Add(e)
 	}
-	paths, effective := 0, 0
+	paths, inEffect := 0, 0
 	var beaten []hierarchy.Ref
 	for _, c := range tally.Of(p.Ref) {
 		paths += c.Paths
-		effective += c.Whole + c.Part
+		inEffect += c.Whole + c.Part
 		beaten = append(beaten, c.BeatenBy()...)
 	}
 	switch {
 	case paths == 0:
 		return []Notice{{Object: p.Ref, Message: fmt.Sprintf("%s reaches no route yet", p.Ref), named: true}}
-	case effective == 0 && len(beaten) > 0:
+	case inEffect == 0 && len(beaten) > 0:
 		return []Notice{{Object: p.Ref, Message: fmt.Sprintf("%s has no effect on %s: %s wins", p.Ref, anyOf(paths), beaten[0]), named: true}}
 	}
 	return nil
@@ -253,7 +251,7 @@ func (v Verdict) concerned(e Edit) []hierarchy.Ref {
 					refs = append(refs, names(s.Named(t.Ref))...)
 				}
 			}
-			for _, place := range s.Places(ref) {
+			for _, place := range s.PolicyTargets(ref) {
 				refs = append(refs, names(s.Named(place))...)
 			}
 		}

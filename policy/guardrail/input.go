@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/attache-dev/attache/hierarchy"
-	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/effective"
 )
 
 // input assembles the document for one path. Seen as it was before the edit,
@@ -130,7 +130,7 @@ func labelsInput(labels map[string]string) map[string]any {
 // leafAt splits a field path of the input, effective.TimeoutPolicy.request or
 // effective["Kind.group"].a.b, into kind and field; ok is false when it is not
 // one.
-func leafAt(r *policy.Result, fieldPath string) (m *policy.Merged, field string, ok bool) {
+func leafAt(r *effective.PathPolicies, fieldPath string) (m *effective.Policy, field string, ok bool) {
 	if r == nil {
 		return nil, "", false
 	}
@@ -150,7 +150,7 @@ func leafAt(r *policy.Result, fieldPath string) (m *policy.Merged, field string,
 }
 
 // originAt is the origin of the value at a field path.
-func originAt(r *policy.Result, fieldPath string) *policy.Origin {
+func originAt(r *effective.PathPolicies, fieldPath string) *effective.Origin {
 	m, field, ok := leafAt(r, fieldPath)
 	if !ok {
 		return nil

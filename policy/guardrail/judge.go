@@ -8,6 +8,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/effective"
 )
 
 // judge runs guardrails on targets, one after the other, and remembers what
@@ -32,7 +33,7 @@ type judge struct {
 // not read is left zero.
 type question struct {
 	rule           Rule
-	result, before *policy.Result
+	result, before *effective.PathPolicies
 	route          *hierarchy.Route
 	ruleName       string
 	listener       *hierarchy.Listener
@@ -63,7 +64,7 @@ func newJudge(rails []*Guardrail, before, after *policy.Snapshot, edit Input) *j
 
 // target judges every path of one route. Gateways' own paths carry nobody's
 // traffic and are not judged.
-func (j *judge) target(ctx context.Context, before, after *policy.Effective) error {
+func (j *judge) target(ctx context.Context, before, after *effective.Target) error {
 	if after == nil || len(j.rails) == 0 {
 		return nil
 	}
@@ -74,7 +75,7 @@ func (j *judge) target(ctx context.Context, before, after *policy.Effective) err
 	}
 	was, _ := j.before.Graph().Get(after.Target)
 	old, _ := was.(*hierarchy.Route)
-	paths := policy.Align(before, after)
+	paths := effective.Align(before, after)
 	for _, rail := range j.rails {
 		if rail.Broken != "" || !rail.Match.selectsRoute(j.after, route) {
 			continue
@@ -105,7 +106,7 @@ type path struct {
 	target   hierarchy.Ref
 	route    *hierarchy.Route
 	old      *hierarchy.Route
-	pair     policy.Pair
+	pair     effective.Pair
 	listener *hierarchy.Listener
 	rule     string
 	// before says whether the path existed before and the guardrail selected it.
@@ -114,7 +115,7 @@ type path struct {
 
 // concerns says whether one of the policy kinds that a guardrail names changes
 // on a path.
-func concerns(rail *Guardrail, pair policy.Pair) bool {
+func concerns(rail *Guardrail, pair effective.Pair) bool {
 	if len(rail.Match.PolicyKinds) == 0 {
 		return true
 	}

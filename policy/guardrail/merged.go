@@ -11,6 +11,7 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/merge"
 )
 
@@ -20,7 +21,7 @@ type invalidity struct {
 	before *policy.Snapshot
 	list   []*brokenRule
 	// above are the effective policies of Gateways before the edit.
-	above map[hierarchy.Ref]*policy.Effective
+	above map[hierarchy.Ref]*effective.Target
 }
 
 // brokenRule is one rule that is newly broken, everywhere.
@@ -28,7 +29,7 @@ type brokenRule struct {
 	kind, message string
 	// origins are who set the fields that the message is about, at the first of
 	// the places.
-	origins []policy.Origin
+	origins []effective.Origin
 	places  []brokenPlace
 	targets map[hierarchy.Ref]bool
 }
@@ -39,7 +40,7 @@ type brokenPlace struct {
 }
 
 // add looks at paths of one target whose result changes.
-func (f *invalidity) add(target hierarchy.Ref, paths policy.Paths[policy.Pair]) {
+func (f *invalidity) add(target hierarchy.Ref, paths effective.PathGroup[effective.Pair]) {
 	if paths.Result.After == nil {
 		return
 	}
@@ -64,7 +65,7 @@ func (f *invalidity) add(target hierarchy.Ref, paths policy.Paths[policy.Pair]) 
 // newlyBroken returns the first listener on which a rule was not broken before,
 // or nil. A path that did not exist before inherits what was wrong above it:
 // whoever adds a route did not break what was broken on its Gateway already.
-func (f *invalidity) newlyBroken(m *policy.Merged, message string, paths policy.Paths[policy.Pair]) *hierarchy.Listener {
+func (f *invalidity) newlyBroken(m *effective.Policy, message string, paths effective.PathGroup[effective.Pair]) *hierarchy.Listener {
 	if paths.Result.Before != nil {
 		if breaks(paths.Result.Before, m.Kind.Name(), message) {
 			return nil
@@ -82,7 +83,7 @@ func (f *invalidity) newlyBroken(m *policy.Merged, message string, paths policy.
 func (f *invalidity) brokenAbove(l *hierarchy.Listener, kind, message string) bool {
 	gateway, seen := f.above[l.Gateway]
 	if !seen {
-		gateway = policy.Resolve(f.before, l.Gateway).Get(l.Gateway)
+		gateway = effective.Resolve(f.before, l.Gateway).Get(l.Gateway)
 		f.above[l.Gateway] = gateway
 	}
 	if gateway == nil {
@@ -99,7 +100,7 @@ func (f *invalidity) brokenAbove(l *hierarchy.Listener, kind, message string) bo
 // breaks says whether a result breaks a rule already. Messages quote values, so
 // they are compared without those: another value that breaks the same rule is
 // not a new problem.
-func breaks(r *policy.Result, kind, message string) bool {
+func breaks(r *effective.PathPolicies, kind, message string) bool {
 	m, ok := r.Kind(kind)
 	return ok && slices.ContainsFunc(m.Invalid, func(o string) bool { return withoutValues(o) == withoutValues(message) })
 }
@@ -110,9 +111,9 @@ func withoutValues(message string) string { return valueInMessage.ReplaceAllStri
 
 // involved are the origins of the fields that a message names; all of them
 // when it names none.
-func involved(m *policy.Merged, message string) []policy.Origin {
+func involved(m *effective.Policy, message string) []effective.Origin {
 	words := strings.FieldsFunc(message, func(r rune) bool { return strings.ContainsRune(" :,;.()\"'[]", r) })
-	var named []policy.Origin
+	var named []effective.Origin
 	for _, o := range m.Origins {
 		field, _, _ := strings.Cut(o.Field, ".")
 		if slices.Contains(words, field) {
@@ -172,7 +173,7 @@ func (b *brokenRule) where(mayRead Reader) string {
 }
 
 // stated is who set a value.
-func stated(o policy.Origin) string {
+func stated(o effective.Origin) string {
 	from := fmt.Sprintf("%s of %s on %s", o.Block, o.From, o.Target)
 	if o.From == o.Target.Object() {
 		from = "written in " + o.Target.String()
@@ -184,7 +185,7 @@ func stated(o policy.Origin) string {
 }
 
 // ownField is where an object of the edit sets a value, when it does.
-func ownField(e Edit, o policy.Origin) string {
+func ownField(e Edit, o effective.Origin) string {
 	for _, u := range e.set() {
 		if hierarchy.RefOf(u) == o.From {
 			return FieldOf(u, o)
@@ -194,7 +195,7 @@ func ownField(e Edit, o policy.Origin) string {
 }
 
 // FieldOf is the path of a value in the object that it comes from.
-func FieldOf(from *unstructured.Unstructured, o policy.Origin) string {
+func FieldOf(from *unstructured.Unstructured, o effective.Origin) string {
 	if o.Block == merge.Inline {
 		return "spec.rules"
 	}

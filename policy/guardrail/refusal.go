@@ -41,7 +41,7 @@ func (v *Verdict) attach(e Edit, unreadable []hierarchy.Problem) {
 			v.unreadable(ref, unreadable, known)
 			continue
 		}
-		for _, s := range v.After.Standings(p) {
+		for _, s := range v.After.Acceptances(p) {
 			v.stand(ref, s, known)
 			if s.Accepted() || s.Reason == policy.ReasonTargetNotFound {
 				v.inapplicable(p, s.Target)
@@ -62,7 +62,7 @@ func (v *Verdict) warn(object hierarchy.Ref, field, format string, args ...any) 
 // stand says what follows from the standing of one target. A target that does
 // not exist yet and a conflict pass with a warning: who applies a folder
 // creates in any order, and a rename creates before it prunes.
-func (v *Verdict) stand(ref hierarchy.Ref, s policy.Standing, known map[string]bool) {
+func (v *Verdict) stand(ref hierarchy.Ref, s policy.Acceptance, known map[string]bool) {
 	switch {
 	case s.Accepted():
 	case s.Reason == policy.ReasonTargetNotFound, s.Reason == policy.ReasonConflicted, known[s.Message]:
@@ -95,7 +95,7 @@ func (v *Verdict) problemsBefore(ref hierarchy.Ref, old *unstructured.Unstructur
 	if !isPolicy {
 		return known
 	}
-	for _, s := range v.Before.Standings(was) {
+	for _, s := range v.Before.Acceptances(was) {
 		if !s.Accepted() {
 			known[s.Message] = true
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/effective"
 )
 
 // Edit is what somebody is about to do.
@@ -69,20 +70,20 @@ func Review(ctx context.Context, s *policy.Snapshot, e Edit, rails []*Guardrail)
 	v, unreadable := e.apply(s)
 	v.attach(e, unreadable)
 	touched := v.touched(e)
-	old, now := policy.NewResolver(v.Before), policy.NewResolver(v.After)
-	broken := &invalidity{before: v.Before, above: map[hierarchy.Ref]*policy.Effective{}}
-	type sides struct{ before, after *policy.Effective }
-	effective := make([]sides, 0, len(touched))
-	var changes []policy.Change
+	old, now := effective.NewResolver(v.Before), effective.NewResolver(v.After)
+	broken := &invalidity{before: v.Before, above: map[hierarchy.Ref]*effective.Target{}}
+	type sides struct{ before, after *effective.Target }
+	pairs := make([]sides, 0, len(touched))
+	var changes []effective.Change
 	for part := range slices.Chunk(touched, chunk) {
 		if err := ctx.Err(); err != nil {
-			return v, &Unfinished{Done: len(effective), All: len(touched), err: err}
+			return v, &Unfinished{Done: len(pairs), All: len(touched), err: err}
 		}
 		before, after := old.Resolve(part...), now.Resolve(part...)
-		changes = append(changes, policy.Diff(before, after)...)
+		changes = append(changes, effective.Diff(before, after)...)
 		for _, target := range part {
-			effective = append(effective, sides{before.Get(target), after.Get(target)})
-			for _, paths := range policy.Compare(before.Get(target), after.Get(target)) {
+			pairs = append(pairs, sides{before.Get(target), after.Get(target)})
+			for _, paths := range effective.Compare(before.Get(target), after.Get(target)) {
 				broken.add(target, paths)
 			}
 		}
@@ -93,7 +94,7 @@ func Review(ctx context.Context, s *policy.Snapshot, e Edit, rails []*Guardrail)
 	}
 	j := newJudge(rails, v.Before, v.After, e.document(v.Impact))
 	j.mayRead = e.MayRead
-	for i, target := range effective {
+	for i, target := range pairs {
 		if err := j.target(ctx, target.before, target.after); err != nil {
 			var u *Unfinished
 			if errors.As(err, &u) {
@@ -211,14 +212,14 @@ func (e Edit) document(impact Impact) Input {
 
 // Impact is what an edit changes.
 type Impact struct {
-	Changes []policy.Change
+	Changes []effective.Change
 	// Routes and Gateways count the targets with changes; Namespaces are those
 	// of the routes, sorted.
 	Routes, Gateways int
 	Namespaces       []string
 }
 
-func impactOf(changes []policy.Change) Impact {
+func impactOf(changes []effective.Change) Impact {
 	impact := Impact{Changes: changes}
 	var last hierarchy.Ref
 	for _, c := range changes {
@@ -241,7 +242,7 @@ func impactOf(changes []policy.Change) Impact {
 // Judge is the review of one target whose effective policy changed, without an
 // edit: the publication gate asks it before it writes. before is what is
 // published now. Rules that need an edit are passed over.
-func Judge(ctx context.Context, s *policy.Snapshot, before, after *policy.Effective, rails []*Guardrail) ([]Violation, error) {
+func Judge(ctx context.Context, s *policy.Snapshot, before, after *effective.Target, rails []*Guardrail) ([]Violation, error) {
 	j := newJudge(rails, s, s, nil)
 	if err := j.target(ctx, before, after); err != nil {
 		return nil, err
@@ -251,7 +252,7 @@ func Judge(ctx context.Context, s *policy.Snapshot, before, after *policy.Effect
 
 // Existing lists all violations that there are, of all guardrails, as if each path
 // were new. Rules that need an edit are passed over.
-func Existing(ctx context.Context, s *policy.Snapshot, r policy.Resolution, rails []*Guardrail) ([]Violation, error) {
+func Existing(ctx context.Context, s *policy.Snapshot, r effective.Resolution, rails []*Guardrail) ([]Violation, error) {
 	j := newJudge(rails, s, s, nil)
 	j.audit = true
 	for e := range r.All() {

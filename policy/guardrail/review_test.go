@@ -15,6 +15,7 @@ import (
 	"github.com/attache-dev/attache/crds"
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/guardrail"
 )
 
@@ -312,7 +313,7 @@ func TestTheGateJudgesAgainstWhatIsPublished(t *testing.T) {
 	route := hierarchy.NewRef(hierarchy.Group, "HTTPRoute", "shop", "checkout")
 	good, _ := shop(t).With(timeout(t, "shop", "checkout", onCheckout, "default: {request: 30s}"))
 	bad, _ := good.With(timeout(t, "shop", "checkout", onCheckout, "default: {request: 90s}"))
-	published, next := policy.Resolve(good, route).Get(route), policy.Resolve(bad, route).Get(route)
+	published, next := effective.Resolve(good, route).Get(route), effective.Resolve(bad, route).Get(route)
 	violations, err := guardrail.Judge(t.Context(), bad, published, next, sixty(guardrail.Match{}))
 	if err != nil || len(violations) != 1 {
 		t.Errorf("want one violation, got %v, %v", violations, err)
@@ -321,7 +322,7 @@ func TestTheGateJudgesAgainstWhatIsPublished(t *testing.T) {
 	if err != nil || len(violations) != 0 {
 		t.Errorf("what is already published is not new, got %v, %v", violations, err)
 	}
-	violations, err = guardrail.Existing(t.Context(), bad, policy.Resolve(bad), sixty(guardrail.Match{}))
+	violations, err = guardrail.Existing(t.Context(), bad, effective.ResolveAll(bad), sixty(guardrail.Match{}))
 	if err != nil || len(violations) != 1 || violations[0].Paths != 2 {
 		t.Errorf("an audit finds what exists, got %v, %v", violations, err)
 	}

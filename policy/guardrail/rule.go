@@ -3,7 +3,7 @@ package guardrail
 import (
 	"context"
 
-	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/effective"
 )
 
 // Rule is one compiled expression or module.
@@ -84,7 +84,7 @@ var Names = [...]struct {
 }
 
 // effectiveInput is the effective policy of a path by kind.
-func effectiveInput(r *policy.Result) map[string]any {
+func effectiveInput(r *effective.PathPolicies) map[string]any {
 	value := map[string]any{}
 	if r == nil {
 		return value
@@ -98,7 +98,7 @@ func effectiveInput(r *policy.Result) map[string]any {
 }
 
 // originsInput says who set each field, by kind and field.
-func originsInput(r *policy.Result) map[string]any {
+func originsInput(r *effective.PathPolicies) map[string]any {
 	kinds := map[string]any{}
 	if r == nil {
 		return kinds

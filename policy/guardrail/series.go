@@ -5,6 +5,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/effective"
 )
 
 // Series judges many targets of one snapshot, one after the other. Rules are
@@ -17,17 +18,17 @@ func NewSeries(s *policy.Snapshot, rails []*Guardrail) *Series {
 }
 
 // Judge is the function Judge on the Series' snapshot.
-func (s *Series) Judge(ctx context.Context, before, after *policy.Effective) ([]Violation, error) {
+func (s *Series) Judge(ctx context.Context, before, after *effective.Target) ([]Violation, error) {
 	return s.run(ctx, before, after, false)
 }
 
 // Existing lists the violations that a target has, as if each path were new.
 // Rules that need an edit are passed over.
-func (s *Series) Existing(ctx context.Context, e *policy.Effective) ([]Violation, error) {
+func (s *Series) Existing(ctx context.Context, e *effective.Target) ([]Violation, error) {
 	return s.run(ctx, e, e, true)
 }
 
-func (s *Series) run(ctx context.Context, before, after *policy.Effective, audit bool) ([]Violation, error) {
+func (s *Series) run(ctx context.Context, before, after *effective.Target, audit bool) ([]Violation, error) {
 	s.j.audit, s.j.found = audit, map[violationKey]*Violation{}
 	if err := s.j.target(ctx, before, after); err != nil {
 		return nil, err
@@ -40,12 +41,12 @@ func (s *Series) run(ctx context.Context, before, after *policy.Effective, audit
 // of its paths, or could object if it knew. It is what admission asks before it
 // annotates an object; what it leaves alone the publication gate decides. isNew
 // says that the object is being created, so that nothing is published about it.
-func Publishable(ctx context.Context, s *policy.Snapshot, e *policy.Effective, isNew bool, rails []*Guardrail) (bool, error) {
+func Publishable(ctx context.Context, s *policy.Snapshot, e *effective.Target, isNew bool, rails []*Guardrail) (bool, error) {
 	denying := Denying(rails)
 	series := NewSeries(s, denying)
 	ask := series.Existing
 	if isNew {
-		ask = func(ctx context.Context, e *policy.Effective) ([]Violation, error) { return series.Judge(ctx, nil, e) }
+		ask = func(ctx context.Context, e *effective.Target) ([]Violation, error) { return series.Judge(ctx, nil, e) }
 	} else if needsBefore(s, e, denying) {
 		return false, nil
 	}
@@ -63,7 +64,7 @@ func Publishable(ctx context.Context, s *policy.Snapshot, e *policy.Effective, i
 
 // needsBefore says whether a guardrail compares what a target comes to with what
 // is published.
-func needsBefore(s *policy.Snapshot, e *policy.Effective, rails []*Guardrail) bool {
+func needsBefore(s *policy.Snapshot, e *effective.Target, rails []*Guardrail) bool {
 	if e == nil {
 		return false
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/guardrail"
 )
 
@@ -30,7 +30,7 @@ func TestASeriesSaysWhatJudgeSaysAndAsksOnce(t *testing.T) {
 	asked := 0
 	rails := []*guardrail.Guardrail{{Name: "short", Enforcement: guardrail.Deny, Rules: []guardrail.Rule{counted{&atMost{60}, &asked}}}}
 	series := guardrail.NewSeries(s, rails)
-	for e := range policy.Resolve(s).All() {
+	for e := range effective.ResolveAll(s).All() {
 		want, err := guardrail.Judge(t.Context(), s, nil, e, rails)
 		if err != nil {
 			t.Fatal(err)
@@ -75,7 +75,7 @@ func TestWhatComparesWithTheValuePublishedIsLeftToWhoKnowsIt(t *testing.T) {
 		{guardrail.Before | guardrail.User, false, true},     // which is asked at admission only
 	} {
 		rails := []*guardrail.Guardrail{{Name: "steps", Enforcement: guardrail.Deny, Rules: []guardrail.Rule{comparing{test.uses}}}}
-		for e := range policy.Resolve(s).All() {
+		for e := range effective.ResolveAll(s).All() {
 			want := test.want || e.Target.Kind == "Gateway"
 			if got, err := guardrail.Publishable(t.Context(), s, e, test.isNew, rails); err != nil || got != want {
 				t.Errorf("%s, new %t, with a rule that reads %b: %t, %v", e.Target, test.isNew, test.uses, got, err)

@@ -7,7 +7,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/hierarchy/prose"
-	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/effective"
 )
 
 // Violation is an objection of a guardrail, on all the paths on which it is
@@ -23,7 +23,7 @@ type Violation struct {
 	Listener *hierarchy.Listener
 	Rule     string
 	// Origin is who set the value at FieldPath, nil when FieldPath leads to none.
-	Origin *policy.Origin
+	Origin *effective.Origin
 	// Paths counts the paths, Targets the routes.
 	Paths, Targets int
 	// Failed is set when the rule could not be evaluated.

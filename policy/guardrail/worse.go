@@ -5,6 +5,7 @@ import (
 	"maps"
 
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/effective"
 )
 
 // A rule says only yes or no, so whether a value that violated it before and
@@ -39,7 +40,7 @@ type probeKey struct {
 type leaf struct {
 	kind          *policy.Kind
 	field         string
-	before, after *policy.Origin
+	before, after *effective.Origin
 }
 
 // worse says whether any changed value moved further away from what the rule
@@ -79,16 +80,16 @@ func (j *judge) probe(ctx context.Context, rule Rule, p path, f Finding, l leaf,
 	}
 	objects := func(value any) (bool, error) {
 		in := j.input(rule.Uses(), p, false)
-		effective, _ := in["effective"].(map[string]any)
-		effective = maps.Clone(effective)
-		block, _ := effective[l.kind.Name()].(map[string]any)
+		values, _ := in["effective"].(map[string]any)
+		values = maps.Clone(values)
+		block, _ := values[l.kind.Name()].(map[string]any)
 		block = maps.Clone(block)
-		if effective == nil || block == nil {
+		if values == nil || block == nil {
 			return true, nil
 		}
 		block[l.field] = value
-		effective[l.kind.Name()] = block
-		in["effective"] = effective
+		values[l.kind.Name()] = block
+		in["effective"] = values
 		findings, err := rule.Check(ctx, in)
 		if ctxErr := ctx.Err(); ctxErr != nil {
 			return false, ctxErr
@@ -123,7 +124,7 @@ func (j *judge) probe(ctx context.Context, rule Rule, p path, f Finding, l leaf,
 }
 
 // changedLeaves lists the leaves that differ between the two sides of a path.
-func changedLeaves(pair policy.Pair) []leaf {
+func changedLeaves(pair effective.Pair) []leaf {
 	var list []leaf
 	for _, after := range pair.After.Kinds {
 		before, had := pair.Before.Kind(after.Kind.Name())

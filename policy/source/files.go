@@ -13,7 +13,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/attache-dev/attache/policy/schema"
+	"github.com/attache-dev/attache/policy/validate"
 )
 
 // Source is anything that objects can be read from.
@@ -72,7 +72,7 @@ type Input struct {
 	Documents []Document
 	// Schemas holds the CRDs by which they were: built-in ones, and those of the
 	// input.
-	Schemas *schema.Registry
+	Schemas *validate.Registry
 	// Refused are the objects that a server would refuse, as they are written,
 	// and Problems says why. They are not among Documents. Both are empty unless
 	// Options.KeepRefused is set.

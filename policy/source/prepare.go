@@ -13,11 +13,11 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/attache-dev/attache/crds"
-	"github.com/attache-dev/attache/policy/schema"
+	"github.com/attache-dev/attache/policy/validate"
 )
 
 // builtin is the registry of the CRDs in the binary, decoded once.
-var builtin = sync.OnceValues(func() (*schema.Registry, error) {
+var builtin = sync.OnceValues(func() (*validate.Registry, error) {
 	var objects []*unstructured.Unstructured
 	for _, f := range append(crds.Attache(), crds.GatewayAPI()...) {
 		u := &unstructured.Unstructured{}
@@ -26,13 +26,13 @@ var builtin = sync.OnceValues(func() (*schema.Registry, error) {
 		}
 		objects = append(objects, u)
 	}
-	return schema.New(objects...)
+	return validate.New(objects...)
 })
 
 // Builtin returns a registry of the CRDs that are part of the binary: attache's
 // own and those of Gateway API. CRDs can be added to it without effect on
 // others.
-func Builtin() (*schema.Registry, error) {
+func Builtin() (*validate.Registry, error) {
 	r, err := builtin()
 	if err != nil {
 		return nil, err
@@ -100,7 +100,7 @@ func inParallel(n int, f func(i int)) {
 }
 
 type preparer struct {
-	registry *schema.Registry
+	registry *validate.Registry
 	options  Options
 }
 

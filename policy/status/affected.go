@@ -103,7 +103,7 @@ func affecting(s *policy.Snapshot, chain []hierarchy.Ref) map[string][]hierarchy
 	kinds := map[string][]hierarchy.Ref{}
 	for _, place := range chain {
 		for _, p := range s.Named(place) {
-			for _, standing := range s.Standings(p) {
+			for _, standing := range s.Acceptances(p) {
 				if standing.Target.Ref == place && standing.Accepted() {
 					kinds[p.Ref.Kind] = append(kinds[p.Ref.Kind], p.Ref)
 				}

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/effective"
 )
 
 // Annotation is the key under which a route or a Gateway carries its own
@@ -15,7 +16,7 @@ const MaxAnnotation = 16 << 10
 
 // AnnotationValue is the annotation of a route or a Gateway (api.md section 4).
 // The second result is false when no policy reaches it and there must be none.
-func AnnotationValue(e *policy.Effective) (string, bool) {
+func AnnotationValue(e *effective.Target) (string, bool) {
 	if e == nil || !e.Reached() {
 		return "", false
 	}

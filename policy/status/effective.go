@@ -11,6 +11,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/effective"
 )
 
 // APIVersion and Kind of the objects this package makes (api.md section 3).
@@ -36,7 +37,7 @@ func ObjectName(target hierarchy.Ref) string {
 
 // EffectivePolicy is the object that shows e, without an owner; nil when no
 // policy reaches the target.
-func EffectivePolicy(e *policy.Effective) *unstructured.Unstructured {
+func EffectivePolicy(e *effective.Target) *unstructured.Unstructured {
 	if e == nil || !e.Reached() {
 		return nil
 	}
@@ -76,7 +77,7 @@ func EffectivePolicy(e *policy.Effective) *unstructured.Unstructured {
 }
 
 // shortScope is a scope without its origins, as the annotation has it.
-func shortScope(s policy.Scope) map[string]any {
+func shortScope(s effective.Scope) map[string]any {
 	parents := make([]any, len(s.Parents))
 	for i, l := range s.Parents {
 		parents[i] = Parent(l)
@@ -97,7 +98,7 @@ func Parent(l *hierarchy.Listener) map[string]any {
 	return p
 }
 
-func effectiveOf(s policy.Scope) map[string]any {
+func effectiveOf(s effective.Scope) map[string]any {
 	effective := map[string]any{}
 	for _, m := range s.Result.Kinds {
 		if len(m.Value) > 0 {
@@ -107,7 +108,7 @@ func effectiveOf(s policy.Scope) map[string]any {
 	return effective
 }
 
-func originOf(kind string, o policy.Origin) map[string]any {
+func originOf(kind string, o effective.Origin) map[string]any {
 	beat := make([]any, len(o.Beat))
 	for i, b := range o.Beat {
 		beat[i] = b.String()
@@ -128,7 +129,7 @@ func originOf(kind string, o policy.Origin) map[string]any {
 
 // Digest is the SHA-256 of the effective values of all scopes, in order, as
 // compact JSON with sorted keys: it changes exactly when what applies changes.
-func Digest(e *policy.Effective) string {
+func Digest(e *effective.Target) string {
 	values := make([]any, len(e.Scopes))
 	for i, s := range e.Scopes {
 		values[i] = effectiveOf(s)

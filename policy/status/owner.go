@@ -5,12 +5,12 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/attache-dev/attache/hierarchy"
-	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/effective"
 )
 
 // ownerOf makes the EffectivePolicy go when its target goes. Manifests have no
 // UID, and without one there is no owner.
-func ownerOf(apiVersion string, target hierarchy.Ref, e *policy.Effective) []metav1.OwnerReference {
+func ownerOf(apiVersion string, target hierarchy.Ref, e *effective.Target) []metav1.OwnerReference {
 	if e.UID == "" {
 		return nil
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/effective"
 )
 
 // Controller is our controllerName in status entries.
@@ -65,7 +66,7 @@ type Planner struct {
 // Target lists the writes that make what is live for one route or Gateway
 // agree with e. A target that is gone (e nil) loses its EffectivePolicy; on a
 // cluster garbage collection would do the same.
-func (p Planner) Target(target hierarchy.Ref, e *policy.Effective, live Live) []Write {
+func (p Planner) Target(target hierarchy.Ref, e *effective.Target, live Live) []Write {
 	want, uid := EffectivePolicy(e), ""
 	if want != nil {
 		want.SetOwnerReferences(ownerOf(p.version(target), target, e))

@@ -6,7 +6,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/attache-dev/attache/hierarchy"
-	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/effective"
 )
 
 // bare is a live route with nothing of ours on it.
@@ -20,7 +20,7 @@ func (bare) Policy(hierarchy.Ref) *unstructured.Unstructured           { return 
 // is about: with the UID of one that has gone, the API server refuses it.
 func TestAnAnnotationIsAppliedToTheVeryObjectThatWasResolved(t *testing.T) {
 	target := hierarchy.NewRef(hierarchy.Group, "HTTPRoute", "shop", "checkout")
-	e := &policy.Effective{Target: target, UID: "17", Scopes: []policy.Scope{{Result: &policy.Result{Reached: true}}}}
+	e := &effective.Target{Target: target, UID: "17", Scopes: []effective.Scope{{Result: &effective.PathPolicies{Reached: true}}}}
 	writes := Planner{}.Target(target, e, bare{})
 	if len(writes) == 0 || writes[0].Verb != Apply || writes[0].Object.GetUID() != "17" {
 		t.Errorf("the writes are %v", writes)

@@ -13,9 +13,10 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/effective"
 )
 
-// Condition types and reasons of policies besides those of policy.Standing
+// Condition types and reasons of policies besides those of policy.Acceptance
 // (api.md section 1).
 const (
 	ConditionAccepted   = "Accepted"
@@ -45,7 +46,7 @@ type ancestor struct {
 
 // Policy returns the write that makes a policy's status true, if it is not.
 // The tally must have counted every route.
-func (p Planner) Policy(s *policy.Snapshot, of *policy.Policy, tally *policy.Tally, live Live) []Write {
+func (p Planner) Policy(s *policy.Snapshot, of *policy.Policy, tally *effective.Tally, live Live) []Write {
 	object := live.Policy(of.Ref)
 	if object == nil || !of.Kind.ManageStatus {
 		return nil
@@ -74,9 +75,9 @@ func (p Planner) Policy(s *policy.Snapshot, of *policy.Policy, tally *policy.Tal
 
 // wanted lists our entries: one for each Gateway that a target leads to, or
 // for a target that leads to none, one for the target.
-func wanted(s *policy.Snapshot, of *policy.Policy, tally *policy.Tally, holds []Hold) []ancestor {
-	byRef := map[hierarchy.Ref][]policy.Standing{}
-	for _, standing := range s.Standings(of) {
+func wanted(s *policy.Snapshot, of *policy.Policy, tally *effective.Tally, holds []Hold) []ancestor {
+	byRef := map[hierarchy.Ref][]policy.Acceptance{}
+	for _, standing := range s.Acceptances(of) {
 		refs := []hierarchy.Ref{standing.Target.Ref}
 		if standing.Accepted() || standing.Reason == policy.ReasonConflicted || standing.Reason == policy.ReasonInvalid {
 			if gateways := Gateways(s, standing.Target.Ref); len(gateways) > 0 {
@@ -87,7 +88,7 @@ func wanted(s *policy.Snapshot, of *policy.Policy, tally *policy.Tally, holds []
 			byRef[ref] = append(byRef[ref], standing)
 		}
 	}
-	counts := map[hierarchy.Ref]*policy.Count{}
+	counts := map[hierarchy.Ref]*effective.Count{}
 	for _, c := range tally.Of(of.Ref) {
 		counts[c.Gateway] = c
 	}
@@ -139,9 +140,9 @@ func joined(g *hierarchy.Graph, object, gateway hierarchy.Ref) bool {
 
 // accepted sums up what became of the targets under one ancestor: accepted
 // when one of them is.
-func accepted(standings []policy.Standing) condition {
+func accepted(standings []policy.Acceptance) condition {
 	var messages []string
-	first := slices.IndexFunc(standings, policy.Standing.Accepted)
+	first := slices.IndexFunc(standings, policy.Acceptance.Accepted)
 	for i, s := range standings {
 		if i != first {
 			messages = append(messages, s.Message)
@@ -155,7 +156,7 @@ func accepted(standings []policy.Standing) condition {
 }
 
 // programmed says what came of an accepted policy under one Gateway.
-func programmed(c *policy.Count) condition {
+func programmed(c *effective.Count) condition {
 	if c == nil || c.Paths == 0 {
 		return condition{ConditionProgrammed, "False", ReasonNoScope, "No route is on any path through here to which the policy applies."}
 	}
@@ -272,7 +273,7 @@ func targetText(p *policy.Policy) string {
 	return text
 }
 
-func scopesText(p *policy.Policy, tally *policy.Tally) string {
+func scopesText(p *policy.Policy, tally *effective.Tally) string {
 	var effective, paths int
 	for _, c := range tally.Of(p.Ref) {
 		effective += c.Whole + c.Part

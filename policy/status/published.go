@@ -10,18 +10,19 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/merge"
 )
 
 // Published reads an EffectivePolicy back: what is in force for a target, as far
 // as the object says it. It is nil when there is no object, when it says
 // nothing, and when it belongs to an earlier object of the target's name.
-func Published(s *policy.Snapshot, target hierarchy.Ref, object *unstructured.Unstructured) *policy.Effective {
+func Published(s *policy.Snapshot, target hierarchy.Ref, object *unstructured.Unstructured) *effective.Target {
 	if object == nil || !belongs(s, target, object) {
 		return nil
 	}
 	entries, _, _ := unstructured.NestedSlice(object.Object, "status", "scopes")
-	scopes := make([]policy.Remembered, 0, len(entries))
+	scopes := make([]effective.PublishedScope, 0, len(entries))
 	for _, entry := range entries {
 		if entry, ok := entry.(map[string]any); ok {
 			scopes = append(scopes, remembered(s, target, entry))
@@ -30,7 +31,7 @@ func Published(s *policy.Snapshot, target hierarchy.Ref, object *unstructured.Un
 	if len(scopes) == 0 {
 		return nil
 	}
-	return policy.Remember(s, target, scopes)
+	return effective.Restore(s, target, scopes)
 }
 
 // belongs says whether an EffectivePolicy is about the very object that exists.
@@ -43,8 +44,8 @@ func belongs(s *policy.Snapshot, target hierarchy.Ref, object *unstructured.Unst
 	return len(owners) == 0 || uid == "" || slices.ContainsFunc(owners, func(o metav1.OwnerReference) bool { return o.UID == uid })
 }
 
-func remembered(s *policy.Snapshot, target hierarchy.Ref, scope map[string]any) policy.Remembered {
-	r := policy.Remembered{Values: map[string]map[string]any{}, Origins: map[string][]policy.Origin{}}
+func remembered(s *policy.Snapshot, target hierarchy.Ref, scope map[string]any) effective.PublishedScope {
+	r := effective.PublishedScope{Values: map[string]map[string]any{}, Origins: map[string][]effective.Origin{}}
 	parents, _, _ := unstructured.NestedSlice(scope, "parents")
 	for _, p := range parents {
 		if p, ok := p.(map[string]any); ok {
@@ -89,8 +90,8 @@ func listener(s *policy.Snapshot, parent map[string]any) *hierarchy.Listener {
 
 // rememberedOrigin reads what originOf wrote. Texts name kinds without a group:
 // it is that of the policy kind, or of the route.
-func rememberedOrigin(s *policy.Snapshot, target hierarchy.Ref, kind string, origin map[string]any) policy.Origin {
-	o := policy.Origin{Field: word(origin["field"]), From: refNamed(s, target, kind, word(origin["from"])), Target: target}
+func rememberedOrigin(s *policy.Snapshot, target hierarchy.Ref, kind string, origin map[string]any) effective.Origin {
+	o := effective.Origin{Field: word(origin["field"]), From: refNamed(s, target, kind, word(origin["from"])), Target: target}
 	for _, block := range []merge.Block{merge.Default, merge.Override, merge.Inline, merge.Bound} {
 		if block.String() == origin["block"] {
 			o.Block = block

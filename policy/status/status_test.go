@@ -11,6 +11,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/status"
 )
 
@@ -64,8 +65,8 @@ func TestATrueStatusIsNotWrittenAgainAndTimesStayWhileStatusesDo(t *testing.T) {
 	}
 	// The route's policy goes: a message and a reason change, no status does.
 	c.s = c.s.Without(hierarchy.NewRef(policy.Group, "TimeoutPolicy", "infra", "route"))
-	c.tally = policy.Tally{}
-	for e := range policy.Resolve(c.s).All() {
+	c.tally = effective.Tally{}
+	for e := range effective.ResolveAll(c.s).All() {
 		c.tally.Add(e)
 	}
 	s := c.policyStatus(t, "class", later)
@@ -127,7 +128,7 @@ func TestATargetThatLeadsNowhereHasItsOwnEntry(t *testing.T) {
 func TestATargetIsWrittenOnceAndTakenBackWhenNothingReachesIt(t *testing.T) {
 	c := clusterOf(t, gateways)
 	ref := hierarchy.NewRef(hierarchy.Group, "HTTPRoute", "infra", "r")
-	e := policy.Resolve(c.s, ref).Get(ref)
+	e := effective.Resolve(c.s, ref).Get(ref)
 	writes := at(noon).Target(ref, e, c)
 	var verbs []status.Verb
 	for _, w := range writes {
@@ -136,18 +137,18 @@ func TestATargetIsWrittenOnceAndTakenBackWhenNothingReachesIt(t *testing.T) {
 	if diff := cmp.Diff([]status.Verb{status.Apply, status.Apply, status.ApplyStatus}, verbs); diff != "" {
 		t.Fatalf("-want +got:\n%s", diff)
 	}
-	effective := writes[1].Object
-	if owner := effective.GetOwnerReferences(); len(owner) != 1 || owner[0].UID != "ur" || owner[0].APIVersion != "gateway.networking.k8s.io/v1" {
+	published := writes[1].Object
+	if owner := published.GetOwnerReferences(); len(owner) != 1 || owner[0].UID != "ur" || owner[0].APIVersion != "gateway.networking.k8s.io/v1" {
 		t.Errorf("owner: %v", owner)
 	}
-	effective.Object["status"] = writes[2].Object.Object["status"]
+	published.Object["status"] = writes[2].Object.Object["status"]
 	c.objects[ref].SetAnnotations(writes[0].Object.GetAnnotations())
-	c.objects[hierarchy.RefOf(effective)] = effective
+	c.objects[hierarchy.RefOf(published)] = published
 	if again := at(noon).Target(ref, e, c); len(again) > 0 {
 		t.Errorf("written again: %v", again)
 	}
 	bare := c.s.Without(hierarchy.NewRef(policy.Group, "TimeoutPolicy", "infra", "route"), hierarchy.NewRef(policy.Group, "TimeoutPolicy", "infra", "class"))
-	writes = at(noon).Target(ref, policy.Resolve(bare, ref).Get(ref), c)
+	writes = at(noon).Target(ref, effective.Resolve(bare, ref).Get(ref), c)
 	if len(writes) != 2 || writes[0].Verb != status.RemoveAnnotation || writes[1].Verb != status.Delete {
 		t.Errorf("want the annotation removed and the object deleted, got %v", writes)
 	}
@@ -167,7 +168,7 @@ func TestAnAnnotationThatIsTooLargePointsToTheObject(t *testing.T) {
 ---
 {apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, metadata: {name: big, namespace: infra}, spec: {parentRefs: [{name: a}], rules: [`+strings.Join(rules, ", ")+`]}}`+strings.Join(policies, ""))
 	ref := hierarchy.NewRef(hierarchy.Group, "HTTPRoute", "infra", "big")
-	e := policy.Resolve(c.s, ref).Get(ref)
+	e := effective.Resolve(c.s, ref).Get(ref)
 	value, _ := status.AnnotationValue(e)
 	var document map[string]any
 	if err := json.Unmarshal([]byte(value), &document); err != nil {

@@ -1,7 +1,7 @@
 package status
 
 import (
-	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/merge"
 )
 
@@ -13,7 +13,7 @@ var columns = [...]struct{ summary, kind, field string }{
 }
 
 // summary is what the printer columns of an EffectivePolicy show.
-func summary(e *policy.Effective) map[string]any {
+func summary(e *effective.Target) map[string]any {
 	s := map[string]any{
 		"target":     e.Target.Kind + "/" + e.Target.Name,
 		"scopes":     int64(len(e.Scopes)),
@@ -37,7 +37,7 @@ func summary(e *policy.Effective) map[string]any {
 }
 
 // column is a field's value on all scopes, or "mixed".
-func column(e *policy.Effective, kind, field string) string {
+func column(e *effective.Target, kind, field string) string {
 	var common string
 	for i, s := range e.Scopes {
 		value := ""

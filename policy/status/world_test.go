@@ -11,6 +11,7 @@ import (
 	"github.com/attache-dev/attache/crds"
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/status"
 )
 
@@ -35,7 +36,7 @@ func objects(t testing.TB, text string) []*unstructured.Unstructured {
 type cluster struct {
 	objects map[hierarchy.Ref]*unstructured.Unstructured
 	s       *policy.Snapshot
-	tally   policy.Tally
+	tally   effective.Tally
 }
 
 func clusterOf(t testing.TB, text string) *cluster {
@@ -54,7 +55,7 @@ func clusterOf(t testing.TB, text string) *cluster {
 		t.Fatal(p)
 	}
 	c.s = s
-	for e := range policy.Resolve(s).All() {
+	for e := range effective.ResolveAll(s).All() {
 		c.tally.Add(e)
 	}
 	return c

@@ -5,7 +5,7 @@
 //
 // Every rule in the CRDs stands here with a manifest that it accepts and one that
 // it refuses, in one table ([corpus]). The table is run twice: against a real API
-// server (package test/controlplane), and through package policy/schema, which
+// server (package test/controlplane), and through package policy/validate, which
 // answers offline. The two must agree on every manifest, word for word.
 //
 // # Invariants

@@ -18,7 +18,7 @@ func TestOfflineEveryRuleAcceptsAndRefuses(t *testing.T) {
 	}
 }
 
-// offline returns what package policy/schema says against an object.
+// offline returns what package policy/validate says against an object.
 func offline(t *testing.T, u *unstructured.Unstructured) []string {
 	t.Helper()
 	registry, err := source.Builtin()

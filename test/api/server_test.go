@@ -89,7 +89,7 @@ func verdict(t *testing.T, err error) (said []string, strict bool) {
 	return said, false
 }
 
-// sameOffline holds package policy/schema to what the API server did: to the
+// sameOffline holds package policy/validate to what the API server did: to the
 // stored object, or to each word of the refusal. At unknown fields the API server
 // stops, and offline everything else is said as well.
 func sameOffline(t *testing.T, u, stored *unstructured.Unstructured, said []string, strict bool) {

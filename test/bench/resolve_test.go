@@ -9,6 +9,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/effective"
 )
 
 var sizes = []int{1000, 5000, 10000, 20000}
@@ -33,7 +34,7 @@ func BenchmarkResolve(b *testing.B) {
 			s := snapshot(b, n)
 			b.ReportAllocs()
 			for b.Loop() {
-				if got := policy.Resolve(s).Len(); got < n {
+				if got := effective.ResolveAll(s).Len(); got < n {
 					b.Fatalf("resolved %d of %d", got, n)
 				}
 			}
@@ -52,7 +53,7 @@ func edit(b *testing.B, routes int, object func(i int) *unstructured.Unstructure
 	for i := 0; b.Loop(); i++ {
 		next, _ := s.With(object(i))
 		touched := next.Touched(ref)
-		changes := policy.Diff(policy.Resolve(s, touched...), policy.Resolve(next, touched...))
+		changes := effective.Diff(effective.Resolve(s, touched...), effective.Resolve(next, touched...))
 		if len(touched) < least || len(changes) < least {
 			b.Fatalf("touched %d, changed %d, want at least %d", len(touched), len(changes), least)
 		}
@@ -96,7 +97,7 @@ func BenchmarkEditAllClasses(b *testing.B) {
 	for _, n := range sizes {
 		b.Run(fmt.Sprintf("routes=%d", n), func(b *testing.B) {
 			s := snapshot(b, n)
-			before := policy.Resolve(s)
+			before := effective.ResolveAll(s)
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
 				var objs []*unstructured.Unstructured
@@ -104,7 +105,7 @@ func BenchmarkEditAllClasses(b *testing.B) {
 					objs = append(objs, edited("infra", "GatewayClass", fmt.Sprintf("class-%d", c))(i))
 				}
 				next, _ := s.With(objs...)
-				if changes := policy.Diff(before, policy.Resolve(next)); len(changes) < n {
+				if changes := effective.Diff(before, effective.ResolveAll(next)); len(changes) < n {
 					b.Fatalf("%d changes", len(changes))
 				}
 			}
@@ -121,7 +122,7 @@ func BenchmarkRouteWrite(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				next, _ := s.With(u)
-				if e := policy.Resolve(next, hierarchy.RefOf(u)).Get(hierarchy.RefOf(u)); !e.Reached() {
+				if e := effective.Resolve(next, hierarchy.RefOf(u)).Get(hierarchy.RefOf(u)); !e.Reached() {
 					b.Fatal("no policy reaches the route")
 				}
 			}
@@ -137,7 +138,7 @@ func BenchmarkMemory(b *testing.B) {
 				base := heap()
 				s := snapshot(b, n)
 				kept := heap()
-				r := policy.Resolve(s)
+				r := effective.ResolveAll(s)
 				all := heap()
 				b.ReportMetric(float64(kept-base)/(1<<20), "snapshot-MiB")
 				b.ReportMetric(float64(all-kept)/(1<<20), "resolution-MiB")

@@ -9,7 +9,7 @@ import (
 
 	"github.com/attache-dev/attache/crds"
 	"github.com/attache-dev/attache/policy"
-	"github.com/attache-dev/attache/policy/schema"
+	"github.com/attache-dev/attache/policy/validate"
 )
 
 type object = map[string]any
@@ -108,4 +108,4 @@ func snapshot(b *testing.B, routes int) *policy.Snapshot {
 	return s
 }
 
-func compile(crd *unstructured.Unstructured) (policy.Validator, error) { return schema.Compile(crd) }
+func compile(crd *unstructured.Unstructured) (policy.Validator, error) { return validate.Compile(crd) }

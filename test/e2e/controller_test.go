@@ -82,7 +82,7 @@ func TestAnEditOfAGatewayDefaultIsFollowedAndNothingElseIsWritten(t *testing.T) 
 		u.Object["spec"].(map[string]any)["default"] = map[string]any{"request": "20s", "backend": "5s", "connect": "1s"}
 	})
 	took := within(t, 2*time.Second, "the catalog's annotation to follow", func(context.Context) error {
-		if got := effective(w.object("HTTPRoute", "catalog"), "TimeoutPolicy"); got != `{"backend":"5s","connect":"1s","request":"20s"}` {
+		if got := mergedValue(w.object("HTTPRoute", "catalog"), "TimeoutPolicy"); got != `{"backend":"5s","connect":"1s","request":"20s"}` {
 			return fmt.Errorf("it says %s", got)
 		}
 		return nil
@@ -211,7 +211,7 @@ spec: {targetRef: {group: gateway.networking.k8s.io, kind: HTTPRoute, name: cata
 `)
 	kind := "WidgetPolicy." + w.namespace + ".example.com"
 	took := within(t, 3*time.Second, "the stranger's values", func(context.Context) error {
-		if got := effective(w.object("HTTPRoute", "catalog"), kind); got != `{"color":"blue","widgets":7}` {
+		if got := mergedValue(w.object("HTTPRoute", "catalog"), kind); got != `{"color":"blue","widgets":7}` {
 			return fmt.Errorf("the annotation says %q", got)
 		}
 		value, _, _ := unstructured.NestedSlice(w.object("EffectivePolicy", "httproute.catalog").Object, "status", "scopes")
@@ -231,7 +231,7 @@ spec: {targetRef: {group: gateway.networking.k8s.io, kind: HTTPRoute, name: cata
 		t.Fatal(err)
 	}
 	took = within(t, 10*time.Second, "the stranger's values to be gone", func(context.Context) error {
-		if got := effective(w.object("HTTPRoute", "catalog"), kind); got != "" {
+		if got := mergedValue(w.object("HTTPRoute", "catalog"), kind); got != "" {
 			return fmt.Errorf("the annotation still says %q", got)
 		}
 		return nil
@@ -256,7 +256,7 @@ spec: {targetRef: {group: gateway.networking.k8s.io, kind: Gateway, name: public
 	startManager(t, plane.Kubeconfig)
 	says := func(want string) func(context.Context) error {
 		return func(context.Context) error {
-			if got := effective(w.object("HTTPRoute", "catalog"), "WidgetPolicy."+w.namespace+".example.com"); got != want {
+			if got := mergedValue(w.object("HTTPRoute", "catalog"), "WidgetPolicy."+w.namespace+".example.com"); got != want {
 				return fmt.Errorf("the annotation says %q", got)
 			}
 			return nil
@@ -478,7 +478,7 @@ func TestGatewayAPIMayComeLaterKindByKind(t *testing.T) {
 		return nil
 	})
 	within(t, 15*time.Second, "the Gateway's annotation", func(context.Context) error {
-		if effective(w.object("Gateway", "public"), "TimeoutPolicy") == "" {
+		if mergedValue(w.object("Gateway", "public"), "TimeoutPolicy") == "" {
 			return errors.New("it has none")
 		}
 		return nil
@@ -493,7 +493,7 @@ func TestGatewayAPIMayComeLaterKindByKind(t *testing.T) {
 	install(standard("httproutes"))
 	w.apply(documents[2])
 	took := within(t, 15*time.Second, "the route's annotation", func(context.Context) error {
-		if effective(w.object("HTTPRoute", "checkout"), "TimeoutPolicy") == "" {
+		if mergedValue(w.object("HTTPRoute", "checkout"), "TimeoutPolicy") == "" {
 			return errors.New("it has none")
 		}
 		return nil

@@ -78,7 +78,7 @@ func (w *world) events(name, reason string) (n int, note string) {
 // a request timeout. They are written one after the other.
 func (w *world) published(route, timeout string) error {
 	w.Helper()
-	if annotation := effective(w.object("HTTPRoute", route), "TimeoutPolicy"); !strings.Contains(annotation, strconv.Quote(timeout)) {
+	if annotation := mergedValue(w.object("HTTPRoute", route), "TimeoutPolicy"); !strings.Contains(annotation, strconv.Quote(timeout)) {
 		return fmt.Errorf("%s is annotated %q", route, annotation)
 	}
 	shown := w.find(status.Kind, "httproute."+route)
@@ -133,7 +133,7 @@ func TestWhatViolatesAGuardrailIsNotPublishedAcrossRestarts(t *testing.T) {
 	before := w.object(status.Kind, "httproute.checkout").GetResourceVersion()
 	again := startManager(t, plane.Kubeconfig)
 	within(t, 15*time.Second, "the annotation to be put right", func(context.Context) error {
-		if got := effective(w.object("HTTPRoute", "checkout"), "TimeoutPolicy"); !strings.Contains(got, `"60s"`) {
+		if got := mergedValue(w.object("HTTPRoute", "checkout"), "TimeoutPolicy"); !strings.Contains(got, `"60s"`) {
 			return errors.New("it says " + got)
 		}
 		return nil

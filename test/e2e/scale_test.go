@@ -78,7 +78,7 @@ func TestManyRoutes(t *testing.T) {
 		u.Object["spec"].(map[string]any)["default"] = map[string]any{"request": "61s"}
 	})
 	within(t, 10*time.Second, "a route to follow", func(context.Context) error {
-		if got := effective(w.object("HTTPRoute", "checkout"), "TimeoutPolicy"); !strings.Contains(got, "61s") {
+		if got := mergedValue(w.object("HTTPRoute", "checkout"), "TimeoutPolicy"); !strings.Contains(got, "61s") {
 			return errors.New(got)
 		}
 		return nil

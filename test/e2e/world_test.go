@@ -26,9 +26,10 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
-	schemas "github.com/attache-dev/attache/policy/schema"
+	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/source/cluster"
 	"github.com/attache-dev/attache/policy/status"
+	"github.com/attache-dev/attache/policy/validate"
 )
 
 // world is a namespace of a test and a way to read and write.
@@ -185,12 +186,12 @@ func named(kind, namespace, name string) *unstructured.Unstructured {
 
 // fresh computes the effective policies of the whole cluster from a list of its
 // objects, with no help from a manager.
-func (w *world) fresh(platform ...string) (*policy.Snapshot, policy.Resolution) {
+func (w *world) fresh(platform ...string) (*policy.Snapshot, effective.Resolution) {
 	w.Helper()
 	snapshot, _, err := cluster.Once(w.Context(), w.config, policy.Options{
 		PlatformNamespaces: append([]string{"attache-system"}, platform...),
 		Compile: func(crd *unstructured.Unstructured) (policy.Validator, error) {
-			blocks, err := schemas.Compile(crd)
+			blocks, err := validate.Compile(crd)
 			if err != nil {
 				return nil, err
 			}
@@ -200,7 +201,7 @@ func (w *world) fresh(platform ...string) (*policy.Snapshot, policy.Resolution) 
 	if err != nil {
 		w.Fatal(err)
 	}
-	return snapshot, policy.Resolve(snapshot)
+	return snapshot, effective.ResolveAll(snapshot)
 }
 
 // agrees says how annotations and EffectivePolicy objects in the world's
@@ -293,9 +294,9 @@ func changed(before, after map[string]string) []string {
 	return slices.Sorted(maps.Keys(names))
 }
 
-// effective is the merged value of a policy kind on the first scope of an
+// mergedValue is the merged value of a policy kind on the first scope of an
 // annotation, as JSON; empty when there is none.
-func effective(u *unstructured.Unstructured, kind string) string {
+func mergedValue(u *unstructured.Unstructured, kind string) string {
 	var value struct {
 		Scopes []struct {
 			Effective map[string]json.RawMessage `json:"effective"`
@@ -313,7 +314,7 @@ func effective(u *unstructured.Unstructured, kind string) string {
 func (w *world) statusesAgree(platform ...string) error {
 	w.Helper()
 	snapshot, resolution := w.fresh(platform...)
-	var tally policy.Tally
+	var tally effective.Tally
 	for e := range resolution.All() {
 		tally.Add(e)
 	}

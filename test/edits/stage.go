@@ -17,8 +17,8 @@ import (
 	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/guardrail/celrule"
 	"github.com/attache-dev/attache/policy/guardrail/regorule"
-	"github.com/attache-dev/attache/policy/schema"
 	"github.com/attache-dev/attache/policy/source"
+	"github.com/attache-dev/attache/policy/validate"
 )
 
 // Compilers are those of every binary.
@@ -55,7 +55,7 @@ func (c *Case) Stage(ctx context.Context) (*Stage, error) {
 	}
 	snapshot, problems := policy.NewSnapshot(policy.Options{
 		PlatformNamespaces: []string{Platform},
-		Compile:            func(crd *unstructured.Unstructured) (policy.Validator, error) { return schema.Compile(crd) },
+		Compile:            func(crd *unstructured.Unstructured) (policy.Validator, error) { return validate.Compile(crd) },
 	}).With(world.Objects()...)
 	if len(problems) > 0 {
 		return nil, fmt.Errorf("the world has problems: %v", problems)

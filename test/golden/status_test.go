@@ -11,6 +11,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/status"
 )
 
@@ -30,8 +31,8 @@ func (w *world) status(t *testing.T) []byte {
 	for _, u := range w.objects(t) {
 		live[hierarchy.RefOf(u)] = u
 	}
-	var tally policy.Tally
-	for e := range policy.Resolve(snapshot).All() {
+	var tally effective.Tally
+	for e := range effective.ResolveAll(snapshot).All() {
 		tally.Add(e)
 	}
 	planner := status.Planner{Now: func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }}

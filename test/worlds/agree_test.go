@@ -15,6 +15,7 @@ import (
 	"github.com/attache-dev/attache/crds"
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/effective"
 )
 
 var (
@@ -80,7 +81,7 @@ func engine(t *testing.T, kinds []*unstructured.Unstructured, w *world) facts {
 			f["attached "+spotOf(l)] = fmt.Sprint(s.Graph().AttachedRoutes(l.Ref))
 		}
 	}
-	for e := range policy.Resolve(s).All() {
+	for e := range effective.ResolveAll(s).All() {
 		if e.Target.Kind == "Gateway" {
 			continue
 		}
@@ -94,7 +95,7 @@ func engine(t *testing.T, kinds []*unstructured.Unstructured, w *world) facts {
 		}
 	}
 	for p := range s.Policies() {
-		for _, standing := range s.Standings(p) {
+		for _, standing := range s.Acceptances(p) {
 			ref := standing.Target.Ref
 			f[fmt.Sprintf("standing %s %s on %v", p.Ref.Kind, p.Ref.Place(), target{ref.Kind, ref.Namespace, ref.Name, ref.Section})] = standing.Reason
 		}
@@ -102,7 +103,7 @@ func engine(t *testing.T, kinds []*unstructured.Unstructured, w *world) facts {
 	return f
 }
 
-func pathFacts(f facts, path string, r *policy.Result) {
+func pathFacts(f facts, path string, r *effective.PathPolicies) {
 	for _, m := range r.Kinds {
 		for _, o := range m.Origins {
 			by := ""

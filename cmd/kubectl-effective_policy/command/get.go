@@ -9,7 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/attache-dev/attache/hierarchy"
-	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/status"
 )
 
@@ -43,10 +43,7 @@ func (o *options) get(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	var shown []shownPolicy
-	resolution := policy.Resolution{}
-	if len(targets) > 0 {
-		resolution = policy.Resolve(w.snapshot, targets...)
-	}
+	resolution := effective.Resolve(w.snapshot, targets...)
 	for _, target := range targets {
 		if object := status.EffectivePolicy(resolution.Get(target)); object != nil {
 			shown = append(shown, shownPolicy{resolution.Get(target), object})
@@ -78,7 +75,7 @@ func (o *options) get(cmd *cobra.Command, args []string) error {
 
 // shownPolicy is an effective policy and the object that shows it.
 type shownPolicy struct {
-	effective *policy.Effective
+	effective *effective.Target
 	object    *unstructured.Unstructured
 }
 
@@ -111,7 +108,7 @@ func (o *options) printPolicies(shown []shownPolicy) error {
 func (s *shownPolicy) invalid() string {
 	n := 0
 	for _, scope := range s.effective.Scopes {
-		if slices.ContainsFunc(scope.Result.Kinds, func(m *policy.Merged) bool { return len(m.Invalid) > 0 }) {
+		if slices.ContainsFunc(scope.Result.Kinds, func(m *effective.Policy) bool { return len(m.Invalid) > 0 }) {
 			n++
 		}
 	}

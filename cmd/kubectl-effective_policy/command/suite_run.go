@@ -16,8 +16,8 @@ import (
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/preview"
-	"github.com/attache-dev/attache/policy/schema"
 	"github.com/attache-dev/attache/policy/source"
+	"github.com/attache-dev/attache/policy/validate"
 )
 
 // testReport is what became of all cases.
@@ -72,7 +72,7 @@ type testedGuardrail struct {
 // tests runs suites.
 type tests struct {
 	settings   policy.Options
-	registry   *schema.Registry
+	registry   *validate.Registry
 	guardrails map[string]*testedGuardrail // by place
 	report     testReport
 }

@@ -10,9 +10,9 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
-	"github.com/attache-dev/attache/policy/schema"
 	"github.com/attache-dev/attache/policy/source"
 	"github.com/attache-dev/attache/policy/source/cluster"
+	"github.com/attache-dev/attache/policy/validate"
 )
 
 // world is everything a command works on. After it is made nothing depends on
@@ -129,10 +129,10 @@ func problemText(p hierarchy.Problem, place string) string {
 // to check: most commands need few kinds, and compiling takes a tenth of a
 // second each.
 func compileLater(crd *unstructured.Unstructured) (policy.Validator, error) {
-	return lateValidator(sync.OnceValues(func() (*schema.Blocks, error) { return schema.Compile(crd) })), nil
+	return lateValidator(sync.OnceValues(func() (*validate.Blocks, error) { return validate.Compile(crd) })), nil
 }
 
-type lateValidator func() (*schema.Blocks, error)
+type lateValidator func() (*validate.Blocks, error)
 
 // Validate checks a merged value; see policy.Validator.
 func (compile lateValidator) Validate(block string, merged map[string]any) []string {

@@ -1,4 +1,4 @@
-package policy
+package effective
 
 import (
 	"iter"
@@ -8,16 +8,17 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
 )
 
 // Resolution is the effective policy of a set of routes and Gateways.
 type Resolution struct {
-	effective map[hierarchy.Ref]*Effective
+	effective map[hierarchy.Ref]*Target
 }
 
-// Effective is the effective policy of one route, or what a route without
+// Target is the effective policy of one route, or what a route without
 // policies of its own would get on one Gateway.
-type Effective struct {
+type Target struct {
 	Target     hierarchy.Ref
 	Generation int64
 	UID        string
@@ -31,32 +32,32 @@ type Effective struct {
 	// The paths one by one: a result for each listener and rule.
 	listeners []*hierarchy.Listener
 	rules     []string
-	cells     []*Result
+	cells     []*PathPolicies
 }
 
 // Reach is a number of paths of one target through one Gateway on which the
 // same policies came to the same.
 type Reach struct {
 	Gateway hierarchy.Ref
-	Result  *Result
+	Result  *PathPolicies
 	Paths   int
 }
 
-// Result is what applies on one path: one entry for each policy kind, sorted
+// PathPolicies is what applies on one path: one entry for each policy kind, sorted
 // by name. Within the scopes of one Resolution, results that read the same are
 // the same pointer.
-type Result struct {
-	Kinds []*Merged
+type PathPolicies struct {
+	Kinds []*Policy
 	// Reached says whether any policy is attached anywhere on the path.
 	Reached bool
 
-	// shown is the result that stands for all that read the same.
-	shown    *Result
-	identity string
+	// representative is the result that stands for all that read the same.
+	representative *PathPolicies
+	identity       string
 }
 
-// Kind finds the merged policy of one kind.
-func (r *Result) Kind(name string) (*Merged, bool) {
+// Kind finds the effective policy of one kind.
+func (r *PathPolicies) Kind(name string) (*Policy, bool) {
 	for _, m := range r.Kinds {
 		if m.Kind.Name() == name {
 			return m, true
@@ -67,20 +68,20 @@ func (r *Result) Kind(name string) (*Merged, bool) {
 
 // Reached says whether any policy reaches the target: whether there is
 // anything to publish for it.
-func (e *Effective) Reached() bool {
+func (e *Target) Reached() bool {
 	return slices.ContainsFunc(e.Scopes, func(s Scope) bool { return s.Result.Reached })
 }
 
 // Get returns the effective policy of a route or a Gateway, nil when it was not
 // resolved or does not exist.
-func (r Resolution) Get(target hierarchy.Ref) *Effective { return r.effective[target] }
+func (r Resolution) Get(target hierarchy.Ref) *Target { return r.effective[target] }
 
 // Len is how many targets were resolved.
 func (r Resolution) Len() int { return len(r.effective) }
 
 // All yields the effective policies sorted by target.
-func (r Resolution) All() iter.Seq[*Effective] {
-	return func(yield func(*Effective) bool) {
+func (r Resolution) All() iter.Seq[*Target] {
+	return func(yield func(*Target) bool) {
 		for _, ref := range slices.SortedFunc(maps.Keys(r.effective), hierarchy.Compare) {
 			if !yield(r.effective[ref]) {
 				return
@@ -89,34 +90,36 @@ func (r Resolution) All() iter.Seq[*Effective] {
 	}
 }
 
-// Resolve computes the effective policy of the routes and Gateways named, or
-// of all of them. Names that are neither, or do not exist, are passed over.
+// Resolve computes the effective policy of the routes and Gateways named: of
+// nothing when none is. Names that are neither, or do not exist, are passed over.
 //
 // Paths that the same policies reach are folded once: routes of one Gateway
 // share what is attached to it and above.
-func Resolve(s *Snapshot, scope ...hierarchy.Ref) Resolution {
+func Resolve(s *policy.Snapshot, targets ...hierarchy.Ref) Resolution {
+	return NewResolver(s).Resolve(targets...)
+}
+
+// ResolveAll computes the effective policy of all routes and Gateways.
+func ResolveAll(s *policy.Snapshot) Resolution {
 	r := NewResolver(s)
-	if len(scope) > 0 {
-		return r.Resolve(scope...)
-	}
-	resolution := Resolution{effective: map[hierarchy.Ref]*Effective{}}
-	for route := range s.graph.Routes() {
+	resolution := Resolution{effective: map[hierarchy.Ref]*Target{}}
+	for route := range s.Graph().Routes() {
 		resolution.add(r.route(route))
 	}
-	for gateway := range s.graph.Gateways() {
+	for gateway := range s.Graph().Gateways() {
 		resolution.add(r.gateway(gateway))
 	}
 	return resolution
 }
 
-func (r Resolution) add(e *Effective) { r.effective[e.Target] = e }
+func (r Resolution) add(e *Target) { r.effective[e.Target] = e }
 
 // Resolve computes the effective policy of the routes and Gateways named, in
 // pieces if need be: what one call folded, the next does not fold again.
-func (r *Resolver) Resolve(scope ...hierarchy.Ref) Resolution {
-	resolution := Resolution{effective: make(map[hierarchy.Ref]*Effective, len(scope))}
-	for _, ref := range scope {
-		object, _ := r.s.graph.Get(ref)
+func (r *Resolver) Resolve(targets ...hierarchy.Ref) Resolution {
+	resolution := Resolution{effective: make(map[hierarchy.Ref]*Target, len(targets))}
+	for _, ref := range targets {
+		object, _ := r.s.Graph().Get(ref)
 		switch o := object.(type) {
 		case *hierarchy.Route:
 			resolution.add(r.route(o))
@@ -130,23 +133,24 @@ func (r *Resolver) Resolve(scope ...hierarchy.Ref) Resolution {
 // Resolver computes effective policies of one snapshot and holds what it has
 // already computed. It is for one goroutine.
 type Resolver struct {
-	s         *Snapshot
-	listeners map[*hierarchy.Listener]*above
-	aboves    map[above]*above
+	s         *policy.Snapshot
+	kinds     []*policy.Kind
+	listeners map[*hierarchy.Listener]*upperLayers
+	uppers    map[upperLayers]*upperLayers
 	routes    map[schema.GroupKind]int
-	chains    map[chain]*Result
-	folds     map[foldKey]*Merged
-	results   map[string]*Result
+	paths     map[pathKey]*PathPolicies
+	folds     map[foldKey]*Policy
+	results   map[string]*PathPolicies
 }
 
-// above is what is attached from the GatewayClass down to a listener. Equal
+// upperLayers is what is attached from the GatewayClass down to a listener. Equal
 // ones are one pointer.
-type above [hierarchy.RouteLevel]*place
+type upperLayers [hierarchy.RouteLevel]*policy.AttachmentPoint
 
-// chain is everything that decides the result of a path.
-type chain struct {
-	above       *above
-	route, rule *place
+// pathKey is everything that decides the result of a path.
+type pathKey struct {
+	upper       *upperLayers
+	route, rule *policy.AttachmentPoint
 	// kind is the number of the route kind, 0 for a Gateway.
 	kind int
 	// inline is the rule when it states values of its own.
@@ -154,44 +158,37 @@ type chain struct {
 }
 
 // NewResolver returns a resolver of a snapshot.
-func NewResolver(s *Snapshot) *Resolver {
+func NewResolver(s *policy.Snapshot) *Resolver {
 	return &Resolver{
 		s:         s,
-		listeners: map[*hierarchy.Listener]*above{},
-		aboves:    map[above]*above{},
+		kinds:     s.Kinds(),
+		listeners: map[*hierarchy.Listener]*upperLayers{},
+		uppers:    map[upperLayers]*upperLayers{},
 		routes:    map[schema.GroupKind]int{},
-		chains:    map[chain]*Result{},
-		folds:     map[foldKey]*Merged{},
-		results:   map[string]*Result{},
+		paths:     map[pathKey]*PathPolicies{},
+		folds:     map[foldKey]*Policy{},
+		results:   map[string]*PathPolicies{},
 	}
 }
 
-// place returns what applies at a target, nil when nothing does.
-func (r *Resolver) place(ref hierarchy.Ref) *place {
-	if p, ok := r.s.places.Get(ref); ok && len(p.held) > 0 {
-		return p
-	}
-	return nil
-}
-
-func (r *Resolver) above(l *hierarchy.Listener) *above {
+func (r *Resolver) upper(l *hierarchy.Listener) *upperLayers {
 	if a, ok := r.listeners[l]; ok {
 		return a
 	}
-	a := above{
-		hierarchy.GatewayClassLevel: r.place(l.Class),
-		hierarchy.GatewayLevel:      r.place(l.Gateway),
+	a := upperLayers{
+		hierarchy.GatewayClassLevel: r.s.InForce(l.Class),
+		hierarchy.GatewayLevel:      r.s.InForce(l.Gateway),
 	}
 	if !l.ListenerSet.IsZero() {
-		a[hierarchy.ListenerSetLevel] = r.place(l.ListenerSet)
+		a[hierarchy.ListenerSetLevel] = r.s.InForce(l.ListenerSet)
 	}
-	if r.s.graph.Sections(l.Ref) == 1 {
-		a[hierarchy.ListenerLevel] = r.place(l.Ref)
+	if r.s.Graph().Sections(l.Ref) == 1 {
+		a[hierarchy.ListenerLevel] = r.s.InForce(l.Ref)
 	}
-	shared, ok := r.aboves[a]
+	shared, ok := r.uppers[a]
 	if !ok {
 		shared = &a
-		r.aboves[a] = shared
+		r.uppers[a] = shared
 	}
 	r.listeners[l] = shared
 	return shared
@@ -207,30 +204,30 @@ func (r *Resolver) routeKind(gk schema.GroupKind) int {
 	return n
 }
 
-func (r *Resolver) gateway(g *hierarchy.Gateway) *Effective {
+func (r *Resolver) gateway(g *hierarchy.Gateway) *Target {
 	meta := g.Meta()
-	e := &Effective{Target: meta.Ref, Generation: meta.Generation, UID: meta.UID}
-	listeners := r.s.graph.Listeners(meta.Ref)
-	cells := make([]*Result, len(listeners))
+	e := &Target{Target: meta.Ref, Generation: meta.Generation, UID: meta.UID}
+	listeners := r.s.Graph().Listeners(meta.Ref)
+	cells := make([]*PathPolicies, len(listeners))
 	for i, l := range listeners {
-		cells[i] = r.result(chain{above: r.above(l)}, meta.Ref, nil)
+		cells[i] = r.result(pathKey{upper: r.upper(l)}, meta.Ref, nil)
 	}
 	e.setPaths(listeners, []string{""}, cells)
 	return e
 }
 
-func (r *Resolver) route(route *hierarchy.Route) *Effective {
+func (r *Resolver) route(route *hierarchy.Route) *Target {
 	meta := route.Meta()
-	e := &Effective{Target: meta.Ref, Generation: meta.Generation, UID: meta.UID}
-	listeners := r.s.graph.BoundTo(meta.Ref)
+	e := &Target{Target: meta.Ref, Generation: meta.Generation, UID: meta.UID}
+	listeners := r.s.Graph().BoundTo(meta.Ref)
 	if len(listeners) == 0 {
 		return e
 	}
 	rules := r.rules(route)
-	cells := make([]*Result, 0, len(listeners)*len(rules))
+	cells := make([]*PathPolicies, 0, len(listeners)*len(rules))
 	for i, l := range listeners {
-		up := r.above(l)
-		if i > 0 && up == r.above(listeners[i-1]) {
+		up := r.upper(l)
+		if i > 0 && up == r.upper(listeners[i-1]) {
 			cells = append(cells, cells[len(cells)-len(rules):]...)
 			continue
 		}
@@ -239,7 +236,7 @@ func (r *Resolver) route(route *hierarchy.Route) *Effective {
 				cells = append(cells, cells[len(cells)-1])
 				continue
 			}
-			c.above = up
+			c.upper = up
 			cells = append(cells, r.result(c, meta.Ref, route))
 		}
 	}
@@ -249,7 +246,7 @@ func (r *Resolver) route(route *hierarchy.Route) *Effective {
 
 // setPaths takes the result of each path, the rules of the first listener
 // first.
-func (e *Effective) setPaths(listeners []*hierarchy.Listener, rules []string, cells []*Result) {
+func (e *Target) setPaths(listeners []*hierarchy.Listener, rules []string, cells []*PathPolicies) {
 	for i, result := range cells {
 		gateway := listeners[i/len(rules)].Gateway
 		if n := len(e.Reaches); n > 0 && e.Reaches[n-1].Result == result && e.Reaches[n-1].Gateway == gateway {
@@ -259,7 +256,7 @@ func (e *Effective) setPaths(listeners []*hierarchy.Listener, rules []string, ce
 		e.Reaches = append(e.Reaches, Reach{Gateway: gateway, Result: result, Paths: 1})
 	}
 	for i := range cells {
-		cells[i] = cells[i].shown
+		cells[i] = cells[i].representative
 	}
 	e.Scopes = group(listeners, rules, cells)
 	e.listeners, e.rules, e.cells = listeners, rules, cells
@@ -267,18 +264,18 @@ func (e *Effective) setPaths(listeners []*hierarchy.Listener, rules []string, ce
 
 // rules is the part of the chain below the listener for each rule of a route;
 // a route without rules has one such part, its own.
-func (r *Resolver) rules(route *hierarchy.Route) []chain {
+func (r *Resolver) rules(route *hierarchy.Route) []pathKey {
 	ref := route.Meta().Ref
-	own := chain{route: r.place(ref), kind: r.routeKind(ref.GroupKind)}
+	own := pathKey{route: r.s.InForce(ref), kind: r.routeKind(ref.GroupKind)}
 	if len(route.Rules) == 0 {
-		return []chain{own}
+		return []pathKey{own}
 	}
-	rules := make([]chain, len(route.Rules))
+	rules := make([]pathKey, len(route.Rules))
 	for i := range route.Rules {
 		rule := &route.Rules[i]
 		c := own
 		if rule.Name != "" {
-			if p := r.place(ref.WithSection(rule.Name)); p != nil && r.s.graph.Sections(ref.WithSection(rule.Name)) == 1 {
+			if p := r.s.InForce(ref.WithSection(rule.Name)); p != nil && r.s.Graph().Sections(ref.WithSection(rule.Name)) == 1 {
 				c.rule = p
 			}
 		}
@@ -291,33 +288,33 @@ func (r *Resolver) rules(route *hierarchy.Route) []chain {
 }
 
 // result folds every policy kind on a chain.
-func (r *Resolver) result(c chain, target hierarchy.Ref, route *hierarchy.Route) *Result {
-	if result, ok := r.chains[c]; ok {
+func (r *Resolver) result(c pathKey, target hierarchy.Ref, route *hierarchy.Route) *PathPolicies {
+	if result, ok := r.paths[c]; ok {
 		return result
 	}
-	places := [hierarchy.Levels]*place{}
-	copy(places[:], c.above[:])
+	places := [hierarchy.Levels]*policy.AttachmentPoint{}
+	copy(places[:], c.upper[:])
 	places[hierarchy.RouteLevel], places[hierarchy.RouteRuleLevel] = c.route, c.rule
 	reached := false
-	keys := map[*Kind]*foldKey{}
+	keys := map[*policy.Kind]*foldKey{}
 	for level, p := range places {
 		if p == nil {
 			continue
 		}
 		reached = true
-		for _, a := range p.held {
+		for _, a := range p.InForce {
 			key := keys[a.Policy.Kind]
 			if key == nil {
 				key = &foldKey{kind: a.Policy.Kind, route: c.kind}
 				keys[a.Policy.Kind] = key
 			}
-			key.held[level] = a
+			key.attached[level] = a
 		}
 	}
 	if c.inline != nil {
 		r.addInline(keys, c, target)
 	}
-	result := &Result{Reached: reached}
+	result := &PathPolicies{Reached: reached}
 	id := make([]byte, 0, 64)
 	for _, kind := range slices.SortedFunc(maps.Keys(keys), compareKinds) {
 		if m := r.fold(*keys[kind], target, route); m != nil {
@@ -328,20 +325,20 @@ func (r *Resolver) result(c chain, target hierarchy.Ref, route *hierarchy.Route)
 	if reached {
 		id = append(id, '!')
 	}
-	result.identity, result.shown = string(id), result
+	result.identity, result.representative = string(id), result
 	if same, ok := r.results[result.identity]; ok {
-		result.shown = same
+		result.representative = same
 	} else {
 		r.results[result.identity] = result
 	}
-	r.chains[c] = result
+	r.paths[c] = result
 	return result
 }
 
 // addInline adds the rule to the fold of each kind that reads it.
-func (r *Resolver) addInline(keys map[*Kind]*foldKey, c chain, target hierarchy.Ref) {
-	for _, kind := range r.s.kinds {
-		if kind.inline == nil || inlineValue(kind, target.GroupKind, c.inline) == nil {
+func (r *Resolver) addInline(keys map[*policy.Kind]*foldKey, c pathKey, target hierarchy.Ref) {
+	for _, kind := range r.kinds {
+		if inlineValue(kind, target.GroupKind, c.inline) == nil {
 			continue
 		}
 		if keys[kind] == nil {

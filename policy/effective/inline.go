@@ -1,4 +1,4 @@
-package policy
+package effective
 
 import (
 	"encoding/json"
@@ -7,19 +7,20 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
 )
 
 // inlineValue is what a rule itself states in the fields that a policy kind
 // maps (semantics section 5), in the policy's own field names; nil when
 // nothing.
-func inlineValue(kind *Kind, route schema.GroupKind, rule *hierarchy.Rule) map[string]any {
+func inlineValue(kind *policy.Kind, route schema.GroupKind, rule *hierarchy.Rule) map[string]any {
 	var value map[string]any
-	for field, source := range kind.inline[hierarchy.KindName(route)] {
-		v, stated := at(rule.Inline, source.path)
+	for field, source := range kind.Inline(route) {
+		v, stated := at(rule.Inline, source.Path)
 		if !stated || v == nil {
 			continue
 		}
-		if source.asString {
+		if source.AsString {
 			v = asString(v)
 		}
 		if value == nil {

@@ -1,4 +1,4 @@
-package policy
+package effective
 
 import (
 	"cmp"
@@ -27,7 +27,7 @@ type Change struct {
 
 // Pair is the result of a path before and after; nil where the path does not
 // exist.
-type Pair struct{ Before, After *Result }
+type Pair struct{ Before, After *PathPolicies }
 
 // Diff lists what differs between two resolutions, sorted by target, kind,
 // field and path. Targets that only one of them resolved differ in everything
@@ -59,13 +59,13 @@ func targets(before, after Resolution) []hierarchy.Ref {
 // Compare lists the paths of one target whose results read differently before
 // and after, paths with the same pair of results together. Either side may be
 // nil.
-func Compare(before, after *Effective) []Paths[Pair] {
+func Compare(before, after *Target) []PathGroup[Pair] {
 	if samePaths(before, after) {
 		return nil
 	}
 	a := Align(before, after)
 	paths := group(a.Listeners, a.Rules, a.Pairs)
-	return slices.DeleteFunc(paths, func(p Paths[Pair]) bool { return p.Result.Same() })
+	return slices.DeleteFunc(paths, func(p PathGroup[Pair]) bool { return p.Result.Same() })
 }
 
 // Alignment is every path of one target with its results before and after.
@@ -80,7 +80,7 @@ type Alignment struct {
 
 // Align puts the results of all paths of both sides next to each other. Either
 // side may be nil.
-func Align(before, after *Effective) Alignment {
+func Align(before, after *Target) Alignment {
 	if sameShape(before, after) {
 		cells := make([]Pair, len(after.cells))
 		for i := range cells {
@@ -109,7 +109,7 @@ func (p Pair) Same() bool {
 }
 
 // samePaths is a quick way to see that nothing changed.
-func samePaths(before, after *Effective) bool {
+func samePaths(before, after *Target) bool {
 	if before == nil || after == nil {
 		return before == after
 	}
@@ -125,7 +125,7 @@ func samePaths(before, after *Effective) bool {
 }
 
 // sameShape says whether both sides have the same paths.
-func sameShape(before, after *Effective) bool {
+func sameShape(before, after *Target) bool {
 	if before == nil || after == nil || len(before.listeners) != len(after.listeners) || !slices.Equal(before.rules, after.rules) {
 		return false
 	}
@@ -143,11 +143,11 @@ type cellKey struct {
 	rule              string
 }
 
-func (e *Effective) cellIndex() map[cellKey]*Result {
+func (e *Target) cellIndex() map[cellKey]*PathPolicies {
 	if e == nil {
 		return nil
 	}
-	index := make(map[cellKey]*Result, len(e.cells))
+	index := make(map[cellKey]*PathPolicies, len(e.cells))
 	for i, c := range e.cells {
 		l := e.listeners[i/len(e.rules)]
 		index[cellKey{l.Ref, l.Gateway, e.rules[i%len(e.rules)]}] = c
@@ -157,7 +157,7 @@ func (e *Effective) cellIndex() map[cellKey]*Result {
 
 // union is all listeners and rules of both sides: those of after first, then
 // those that are gone.
-func union(before, after *Effective) (listeners []*hierarchy.Listener, rules []string) {
+func union(before, after *Target) (listeners []*hierarchy.Listener, rules []string) {
 	if after != nil {
 		listeners, rules = slices.Clone(after.listeners), slices.Clone(after.rules)
 	}
@@ -199,7 +199,7 @@ type differ struct {
 
 // target lists the fields of one target that differ, each with the paths on
 // which it differs in the same way.
-func (d *differ) target(target hierarchy.Ref, before, after *Effective) []Change {
+func (d *differ) target(target hierarchy.Ref, before, after *Target) []Change {
 	if samePaths(before, after) {
 		return nil
 	}
@@ -278,7 +278,7 @@ func (o *Origin) text() string {
 	return fmt.Sprintf("%#v %s %s %s %s", o.Value, o.From, o.Target, o.Block, o.ClampedBy)
 }
 
-func leaves(r *Result) map[leafKey]*Origin {
+func leaves(r *PathPolicies) map[leafKey]*Origin {
 	if r == nil {
 		return nil
 	}

@@ -9,14 +9,14 @@ import (
 	"github.com/attache-dev/attache/hierarchy/persistent"
 )
 
-// place is what is attached to one object or section.
-type place struct {
+// AttachmentPoint is what is attached to one object or section.
+type AttachmentPoint struct {
 	// named are all policies that name the target: by kind, and within a kind
 	// the oldest first.
 	named []*Policy
-	// held are the policies of Inherited kinds that apply there, one for each
+	// InForce are the policies of Inherited kinds that apply there, one for each
 	// kind at most, by kind name.
-	held []*Attachment
+	InForce []*Attachment
 }
 
 // Attachment is a policy where it applies.
@@ -25,35 +25,44 @@ type Attachment struct {
 	Target hierarchy.Ref
 }
 
-func (s *Snapshot) setPlace(target hierarchy.Ref, named []*Policy) persistent.Map[hierarchy.Ref, *place] {
+func (s *Snapshot) attach(target hierarchy.Ref, named []*Policy) persistent.Map[hierarchy.Ref, *AttachmentPoint] {
 	if len(named) == 0 {
-		return s.places.Without(target)
+		return s.attached.Without(target)
 	}
 	slices.SortFunc(named, byKindThenAge)
-	p := &place{named: named}
+	p := &AttachmentPoint{named: named}
 	for _, policy := range named {
 		if policy.Kind.Class != Inherited || len(policy.Problems) > 0 || s.permitted(policy, target) != "" {
 			continue
 		}
-		if n := len(p.held); n > 0 && p.held[n-1].Policy.Kind == policy.Kind {
+		if n := len(p.InForce); n > 0 && p.InForce[n-1].Policy.Kind == policy.Kind {
 			continue
 		}
-		p.held = append(p.held, &Attachment{Policy: policy, Target: target})
+		p.InForce = append(p.InForce, &Attachment{Policy: policy, Target: target})
 	}
-	return s.places.With(target, p)
+	return s.attached.With(target, p)
 }
 
-// Places lists where policies are attached on account of one object: the object
+// InForce returns what applies at a target, nil when nothing does. Within one
+// snapshot, and for what a later one shares with it, the pointer is the same.
+func (s *Snapshot) InForce(target hierarchy.Ref) *AttachmentPoint {
+	if p, ok := s.attached.Get(target); ok && len(p.InForce) > 0 {
+		return p
+	}
+	return nil
+}
+
+// PolicyTargets lists where policies are attached on account of one object: the object
 // and its sections that any policy names, or, for a ReferenceGrant, what
 // policies of other namespaces name in its namespace.
-func (s *Snapshot) Places(ref hierarchy.Ref) []hierarchy.Ref {
+func (s *Snapshot) PolicyTargets(ref hierarchy.Ref) []hierarchy.Ref {
 	object, _ := s.graph.Get(ref)
 	_, isGrant := object.(*hierarchy.ReferenceGrant)
 	if !isGrant {
 		return s.sections(object, ref.Object())
 	}
 	var places []hierarchy.Ref
-	for target, p := range s.places.All() {
+	for target, p := range s.attached.All() {
 		if target.Namespace == ref.Namespace && foreign(p, ref.Namespace) {
 			places = append(places, target)
 		}
@@ -62,7 +71,7 @@ func (s *Snapshot) Places(ref hierarchy.Ref) []hierarchy.Ref {
 }
 
 // foreign says whether a policy of another namespace names a place.
-func foreign(p *place, namespace string) bool {
+func foreign(p *AttachmentPoint, namespace string) bool {
 	return slices.ContainsFunc(p.named, func(p *Policy) bool { return p.Ref.Namespace != namespace })
 }
 

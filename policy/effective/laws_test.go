@@ -1,4 +1,4 @@
-package policy_test
+package effective_test
 
 import (
 	"encoding/json"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/effective"
 )
 
 // drawWorld draws a small world in which everything may meet everything: two
@@ -50,7 +51,7 @@ func drawWorld(t *rapid.T) string {
 // dump shows everything that a resolution says.
 func dump(s *policy.Snapshot) string {
 	var b strings.Builder
-	for e := range policy.Resolve(s).All() {
+	for e := range effective.ResolveAll(s).All() {
 		fmt.Fprintf(&b, "%s\n%s", e.Target, show(e))
 	}
 	return b.String()
@@ -98,7 +99,7 @@ func TestTouchedNamesEverythingThatAnEditChanges(t *testing.T) {
 		for _, target := range append(s.Touched(ref), without.Touched(ref)...) {
 			touched[target] = true
 		}
-		for _, c := range policy.Diff(policy.Resolve(s), policy.Resolve(without)) {
+		for _, c := range effective.Diff(effective.ResolveAll(s), effective.ResolveAll(without)) {
 			if !touched[c.Target] {
 				r.Fatalf("removing %s changes %s, which was not said to be touched", ref, c.Target)
 			}
@@ -110,11 +111,11 @@ func TestAResolutionDoesNotDifferFromItself(t *testing.T) {
 	kinds := ourKinds(t)
 	rapid.Check(t, func(r *rapid.T) {
 		s, _ := policy.NewSnapshot(policy.Options{}).With(append(kinds, objects(t, drawWorld(r))...)...)
-		one := policy.Resolve(s)
-		if changes := policy.Diff(one, one); len(changes) > 0 {
+		one := effective.ResolveAll(s)
+		if changes := effective.Diff(one, one); len(changes) > 0 {
 			r.Fatalf("Diff(r, r) = %v", changes)
 		}
-		if changes := policy.Diff(one, policy.Resolve(s)); len(changes) > 0 {
+		if changes := effective.Diff(one, effective.ResolveAll(s)); len(changes) > 0 {
 			r.Fatalf("resolving twice differs: %v", changes)
 		}
 	})
@@ -124,7 +125,7 @@ func TestEveryLeafHasOneOriginThatHoldsItsValue(t *testing.T) {
 	kinds := ourKinds(t)
 	rapid.Check(t, func(r *rapid.T) {
 		s, _ := policy.NewSnapshot(policy.Options{}).With(append(kinds, objects(t, drawWorld(r))...)...)
-		for e := range policy.Resolve(s).All() {
+		for e := range effective.ResolveAll(s).All() {
 			for _, scope := range e.Scopes {
 				for _, m := range scope.Result.Kinds {
 					if len(m.Origins) != len(m.Value) { // the fields here are flat
@@ -147,23 +148,23 @@ func TestATallyOfEditsIsATallyOfTheResult(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		list := objects(t, drawWorld(r))
 		s, _ := policy.NewSnapshot(policy.Options{}).With(append(kinds, list...)...)
-		var running policy.Tally
-		before := policy.Resolve(s)
+		var running effective.Tally
+		before := effective.ResolveAll(s)
 		for e := range before.All() {
 			running.Add(e)
 		}
 		gone := s.Without(refs([]*unstructured.Unstructured{rapid.SampledFrom(list).Draw(r, "gone")})...)
-		after := policy.Resolve(gone)
+		after := effective.ResolveAll(gone)
 		for e := range before.All() {
 			running.Remove(e)
 			running.Add(after.Get(e.Target))
 		}
-		var fresh policy.Tally
+		var fresh effective.Tally
 		for e := range after.All() {
 			fresh.Add(e)
 		}
 		for p := range s.Policies() {
-			if diff := cmp.Diff(fresh.Of(p.Ref), running.Of(p.Ref), cmp.AllowUnexported(policy.Count{})); diff != "" {
+			if diff := cmp.Diff(fresh.Of(p.Ref), running.Of(p.Ref), cmp.AllowUnexported(effective.Count{})); diff != "" {
 				r.Fatalf("%s: -fresh +running:\n%s", p.Ref, diff)
 			}
 		}

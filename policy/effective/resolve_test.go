@@ -1,4 +1,4 @@
-package policy_test
+package effective_test
 
 import (
 	"testing"
@@ -7,6 +7,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/effective"
 )
 
 // The worked example of semantics section 9.
@@ -45,7 +46,7 @@ spec:
   targetRef: {group: gateway.networking.k8s.io, kind: HTTPRoute, name: checkout, sectionName: list}
   default: {requestsPerSecond: 10}
 `)
-	e := policy.Resolve(s).Get(route("checkout"))
+	e := effective.ResolveAll(s).Get(route("checkout"))
 	for _, scope := range e.Scopes {
 		_, limited := scope.Result.Kind("RateLimitPolicy")
 		if want := scope.Rules[0] == "list"; limited != want {
@@ -69,12 +70,12 @@ spec:
   targetRef: {group: gateway.networking.k8s.io, kind: HTTPRoute, name: checkout}
   default: {connect: 1s}
 `)...)
-	standing := s.Standings(older)[0]
+	standing := s.Acceptances(older)[0]
 	if standing.Reason != policy.ReasonConflicted || standing.Holder.Name != "another" {
 		t.Errorf("without a creation time a policy is the younger one, got %+v", standing)
 	}
 	s = s.Without(standing.Holder)
-	if standing := s.Standings(older)[0]; !standing.Accepted() {
+	if standing := s.Acceptances(older)[0]; !standing.Accepted() {
 		t.Errorf("the holder is gone, got %+v", standing)
 	}
 }
@@ -158,7 +159,7 @@ func TestDiffTellsWhatAnEditChanges(t *testing.T) {
 	before := world(t, edgeAndCheckout)
 	after := before.Without(hierarchy.NewRef("attache.dev", "TimeoutPolicy", "infra", "ceiling"))
 	var got []string
-	for _, c := range policy.Diff(policy.Resolve(before), policy.Resolve(after)) {
+	for _, c := range effective.Diff(effective.ResolveAll(before), effective.ResolveAll(after)) {
 		got = append(got, c.Target.String()+" "+c.Kind+"."+c.Field+": "+c.Before.Value.(string)+" -> "+c.After.Value.(string))
 	}
 	want := []string{

@@ -1,4 +1,4 @@
-package policy
+package effective
 
 import (
 	"maps"
@@ -35,10 +35,10 @@ func (c *Count) BeatenBy() []hierarchy.Ref {
 
 // Add counts a target in. Gateways count for nothing: nobody's traffic is on
 // their own paths.
-func (t *Tally) Add(e *Effective) { t.count(e, 1) }
+func (t *Tally) Add(e *Target) { t.count(e, 1) }
 
 // Remove takes back what Add counted.
-func (t *Tally) Remove(e *Effective) { t.count(e, -1) }
+func (t *Tally) Remove(e *Target) { t.count(e, -1) }
 
 // Of returns what a policy comes to, one entry for each Gateway it reaches
 // routes through, sorted.
@@ -47,7 +47,7 @@ func (t *Tally) Of(policy hierarchy.Ref) []*Count {
 	return slices.SortedFunc(maps.Values(t.counts[policy]), byGateway)
 }
 
-func (t *Tally) count(e *Effective, sign int) {
+func (t *Tally) count(e *Target, sign int) {
 	if e == nil || e.Target.GroupKind == hierarchy.GatewayKind {
 		return
 	}
@@ -56,14 +56,14 @@ func (t *Tally) count(e *Effective, sign int) {
 	}
 	for _, reach := range e.Reaches {
 		for _, m := range reach.Result.Kinds {
-			for i := range m.Parts {
-				t.countPart(&m.Parts[i], reach.Gateway, sign*reach.Paths)
+			for i := range m.Contributions {
+				t.countContribution(&m.Contributions[i], reach.Gateway, sign*reach.Paths)
 			}
 		}
 	}
 }
 
-func (t *Tally) countPart(part *Part, gateway hierarchy.Ref, paths int) {
+func (t *Tally) countContribution(part *Contribution, gateway hierarchy.Ref, paths int) {
 	if part.Stated == 0 {
 		return // nothing that it states means anything on this kind of route
 	}

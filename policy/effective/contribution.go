@@ -1,16 +1,17 @@
-package policy
+package effective
 
 import (
 	"maps"
 	"slices"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/merge"
 )
 
-// Part is what one attached policy came to on a path.
-type Part struct {
-	Attachment *Attachment
+// Contribution is what one attached policy came to on a path.
+type Contribution struct {
+	Attachment *policy.Attachment
 	// Stated and Won count the leaves the policy states that apply here, and
 	// those of them whose effective value is the policy's.
 	Stated, Won int
@@ -19,10 +20,10 @@ type Part struct {
 	BeatenBy []hierarchy.Ref
 }
 
-// settle counts what each policy came to.
-func (m *Merged) settle(key foldKey, target hierarchy.Ref, isRoute bool, layers []merge.Layer, sources []source) {
-	for _, a := range key.held {
-		if a == nil || slices.ContainsFunc(m.Parts, func(p Part) bool { return p.Attachment.Policy == a.Policy }) {
+// tallyContributions counts what each policy came to.
+func (m *Policy) tallyContributions(key foldKey, target hierarchy.Ref, isRoute bool, layers []merge.Layer, sources []source) {
+	for _, a := range key.attached {
+		if a == nil || slices.ContainsFunc(m.Contributions, func(p Contribution) bool { return p.Attachment.Policy == a.Policy }) {
 			continue
 		}
 		applies := func(field string) bool { return !isRoute || m.Kind.Applies(target.GroupKind, topField(field)) }
@@ -39,7 +40,7 @@ func (m *Merged) settle(key foldKey, target hierarchy.Ref, isRoute bool, layers 
 				won[b.Field] = !m.ignores(a.Policy, b)
 			}
 		}
-		part := Part{Attachment: a}
+		part := Contribution{Attachment: a}
 		for _, o := range m.Origins {
 			switch _, stated := won[o.Field]; {
 			case o.From == a.Policy.Ref || o.ClampedBy == a.Policy.Ref:
@@ -59,12 +60,12 @@ func (m *Merged) settle(key foldKey, target hierarchy.Ref, isRoute bool, layers 
 		}
 		slices.SortFunc(part.BeatenBy, hierarchy.Compare)
 		part.BeatenBy = slices.Compact(part.BeatenBy)
-		m.Parts = append(m.Parts, part)
+		m.Contributions = append(m.Contributions, part)
 	}
 }
 
 // ignores says whether a bound contradicts one of a higher level.
-func (m *Merged) ignores(p *Policy, b Bound) bool {
+func (m *Policy) ignores(p *policy.Policy, b policy.Bound) bool {
 	return slices.Contains(m.Ignored, ignoredText(p, b))
 }
 
@@ -85,7 +86,7 @@ func leafFields(path []string, value map[string]any) []string {
 // leftOutBy are the policies to which a policy lost leaves that nobody sets in
 // the end: an Atomic override above it takes the whole, an Atomic default of its
 // own yields as a whole.
-func (m *Merged) leftOutBy(p *Policy, won map[string]bool, layers []merge.Layer, sources []source) []hierarchy.Ref {
+func (m *Policy) leftOutBy(p *policy.Policy, won map[string]bool, layers []merge.Layer, sources []source) []hierarchy.Ref {
 	set := map[string]bool{}
 	for _, o := range m.Origins {
 		set[o.Field] = true

@@ -1,4 +1,4 @@
-// Package schema defaults, prunes and validates objects by the structural
+// Package validate defaults, prunes and validates objects by the structural
 // schema and the CEL rules of their CustomResourceDefinition, with the code of
 // the API server itself (k8s.io/apiextensions-apiserver).
 //
@@ -24,4 +24,4 @@
 //
 // Know any kind: it sees CRDs and objects, never a TimeoutPolicy. Talk to a
 // cluster, read files, or log.
-package schema
+package validate

@@ -17,8 +17,8 @@ const (
 	ReasonRefNotPermitted = "RefNotPermitted"
 )
 
-// Standing is what became of one target of a policy.
-type Standing struct {
+// Acceptance is what became of one target of a policy.
+type Acceptance struct {
 	Target Target
 	// Reason is one of the reasons above; ReasonAccepted when the policy holds
 	// the target.
@@ -29,20 +29,22 @@ type Standing struct {
 }
 
 // Accepted says whether the policy holds the target.
-func (s Standing) Accepted() bool { return s.Reason == ReasonAccepted }
+func (s Acceptance) Accepted() bool { return s.Reason == ReasonAccepted }
 
-// Standings says for each target of a policy, in spec order, whether it is
+// Acceptances says for each target of a policy, in spec order, whether it is
 // accepted there, and why not. It is empty only for a policy without targets.
-func (s *Snapshot) Standings(p *Policy) []Standing {
-	standings := make([]Standing, 0, len(p.Targets))
+func (s *Snapshot) Acceptances(p *Policy) []Acceptance {
+	list := make([]Acceptance, 0, len(p.Targets))
 	for _, t := range p.Targets {
-		standings = append(standings, s.standing(p, t))
+		list = append(list, s.acceptance(p, t))
 	}
-	return standings
+	return list
 }
 
-func (s *Snapshot) standing(p *Policy, t Target) Standing {
-	refuse := func(reason, message string) Standing { return Standing{Target: t, Reason: reason, Message: message} }
+func (s *Snapshot) acceptance(p *Policy, t Target) Acceptance {
+	refuse := func(reason, message string) Acceptance {
+		return Acceptance{Target: t, Reason: reason, Message: message}
+	}
 	if len(p.Problems) > 0 {
 		return refuse(ReasonInvalid, strings.Join(p.Problems, "; "))
 	}
@@ -62,12 +64,12 @@ func (s *Snapshot) standing(p *Policy, t Target) Standing {
 		if holder.Created.Equal(p.Created) {
 			before = "is as old, comes first by name"
 		}
-		standing := refuse(ReasonConflicted, fmt.Sprintf("%s %s and holds %s: one %s applies to a target; delete one of the two or merge them",
+		conflict := refuse(ReasonConflicted, fmt.Sprintf("%s %s and holds %s: one %s applies to a target; delete one of the two or merge them",
 			holder.Ref, before, t.Ref, p.Kind.GroupKind.Kind))
-		standing.Holder = holder.Ref
-		return standing
+		conflict.Holder = holder.Ref
+		return conflict
 	}
-	return Standing{Target: t, Reason: ReasonAccepted, Message: "The policy is attached to " + t.Ref.String() + "."}
+	return Acceptance{Target: t, Reason: ReasonAccepted, Message: "The policy is attached to " + t.Ref.String() + "."}
 }
 
 // permitted says why a policy may not name a target, or nothing.

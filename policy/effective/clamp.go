@@ -1,4 +1,4 @@
-package policy
+package effective
 
 import (
 	"fmt"
@@ -6,21 +6,22 @@ import (
 	"strings"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/merge"
 )
 
 // limit is one end of a bound in its place on the path.
 type limit struct {
 	value      any
-	attachment *Attachment
+	attachment *policy.Attachment
 	level      hierarchy.Level
 }
 
 // bound applies the bounds of the policies on the path (semantics 3.1), field
 // by field.
-func (m *Merged) bound(key foldKey, target hierarchy.Ref, isRoute bool) {
+func (m *Policy) bound(key foldKey, target hierarchy.Ref, isRoute bool) {
 	var fields []string
-	for _, a := range key.held {
+	for _, a := range key.attached {
 		if a == nil {
 			continue
 		}
@@ -37,9 +38,9 @@ func (m *Merged) bound(key foldKey, target hierarchy.Ref, isRoute bool) {
 	slices.SortStableFunc(m.Origins, func(a, b Origin) int { return strings.Compare(a.Field, b.Field) })
 }
 
-func (m *Merged) boundField(key foldKey, field string) {
+func (m *Policy) boundField(key foldKey, field string) {
 	winner := slices.IndexFunc(m.Origins, func(o Origin) bool { return o.Field == field })
-	kind := m.Kind.bounds[field]
+	kind, _ := m.Kind.Comparable(field)
 	lowest, highest := m.limits(key, field, kind, winner)
 	switch {
 	case winner < 0 && highest == nil:
@@ -64,14 +65,14 @@ func (m *Merged) boundField(key foldKey, field string) {
 
 // compareTo compares a value with a limit; no limit compares equal. A value
 // that is not of the kind's type is left for the schema check to report.
-func compareTo(kind BoundType, value any, l *limit) (int, error) {
+func compareTo(kind policy.BoundType, value any, l *limit) (int, error) {
 	if l == nil {
 		return 0, nil
 	}
 	return kind.Compare(value, l.value)
 }
 
-func (m *Merged) clamp(o *Origin, l *limit) {
+func (m *Policy) clamp(o *Origin, l *limit) {
 	o.Stated, o.Value, o.ClampedBy = o.Value, l.value, l.attachment.Policy.Ref
 	m.Value[o.Field] = l.value
 }
@@ -79,8 +80,8 @@ func (m *Merged) clamp(o *Origin, l *limit) {
 // limits intersects the bounds on a field from the GatewayClass down. A bound
 // does not apply to an override from a level above it; one that contradicts
 // those above it is ignored.
-func (m *Merged) limits(key foldKey, field string, kind BoundType, winner int) (lowest, highest *limit) {
-	for level, a := range key.held {
+func (m *Policy) limits(key foldKey, field string, kind policy.BoundType, winner int) (lowest, highest *limit) {
+	for level, a := range key.attached {
 		level := hierarchy.Level(level)
 		if a == nil {
 			continue
@@ -108,13 +109,13 @@ func (m *Merged) limits(key foldKey, field string, kind BoundType, winner int) (
 	return lowest, highest
 }
 
-func ignoredText(p *Policy, b Bound) string {
+func ignoredText(p *policy.Policy, b policy.Bound) string {
 	return fmt.Sprintf("%s: the bound on %s (%s) contradicts a bound of a higher level and is ignored", p.Ref, b.Field, limitText(b))
 }
 
 // contradicts compares a new limit with an established one of the other end
 // (or of the same end, to find the tighter); 0 when there is nothing to compare.
-func contradicts(kind BoundType, value any, established *limit) int {
+func contradicts(kind policy.BoundType, value any, established *limit) int {
 	if value == nil || established == nil {
 		return 0
 	}
@@ -125,7 +126,7 @@ func contradicts(kind BoundType, value any, established *limit) int {
 	return c
 }
 
-func limitText(b Bound) string {
+func limitText(b policy.Bound) string {
 	var ends []string
 	if b.Min != nil {
 		ends = append(ends, fmt.Sprintf("min %v", b.Min))

@@ -1,4 +1,4 @@
-package schema_test
+package validate_test
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/attache-dev/attache/crds"
-	"github.com/attache-dev/attache/policy/schema"
+	"github.com/attache-dev/attache/policy/validate"
 )
 
 // colours is a policy kind that nobody in this module knows: two versions served,
@@ -79,13 +79,13 @@ func ours(t testing.TB, kind string) *unstructured.Unstructured {
 	return nil
 }
 
-func registry(t testing.TB, texts ...string) *schema.Registry {
+func registry(t testing.TB, texts ...string) *validate.Registry {
 	t.Helper()
 	var all []*unstructured.Unstructured
 	for _, text := range texts {
 		all = append(all, object(t, text))
 	}
-	r, err := schema.New(all...)
+	r, err := validate.New(all...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +174,7 @@ func TestACRDThatAServerWouldRefuseIsRefused(t *testing.T) {
 		"no schema":          {", schema: {openAPIV3Schema: {type: object}}", "", "version v1alpha1 has no schema"},
 		"not even an object": {"group: example.com", "group: [example.com]", "cannot unmarshal"},
 	} {
-		_, err := schema.New(object(t, strings.ReplaceAll(colours, c.old, c.new)))
+		_, err := validate.New(object(t, strings.ReplaceAll(colours, c.old, c.new)))
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error is %v, want %q", name, err, c.want)
 		}
@@ -225,13 +225,13 @@ func TestAMergedValueMustBeValidToo(t *testing.T) {
 	}
 }
 
-func compile(t testing.TB, kind string) *schema.Blocks {
+func compile(t testing.TB, kind string) *validate.Blocks {
 	t.Helper()
 	crd := object(t, colours)
 	if kind != "Colour" {
 		crd = ours(t, kind)
 	}
-	blocks, err := schema.Compile(crd)
+	blocks, err := validate.Compile(crd)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -243,7 +243,7 @@ func TestAChangedRuleIsNotTheSameCheck(t *testing.T) {
 	if !a.Same(b) {
 		t.Error("two checks of one CRD differ")
 	}
-	changed, err := schema.Compile(object(t, strings.Replace(colours, "13", "14", 1)))
+	changed, err := validate.Compile(object(t, strings.Replace(colours, "13", "14", 1)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -275,7 +275,7 @@ func TestChecksRunAtOnce(t *testing.T) {
 func BenchmarkCompile(b *testing.B) {
 	crd := ours(b, "TimeoutPolicy")
 	for b.Loop() {
-		if _, err := schema.Compile(crd); err != nil {
+		if _, err := validate.Compile(crd); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -1,4 +1,4 @@
-package policy
+package effective
 
 import (
 	"maps"
@@ -6,11 +6,12 @@ import (
 	"slices"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
 )
 
-// Remembered is a result that was published once: what is left of a scope when
+// PublishedScope is a result that was published once: what is left of a scope when
 // it was written down.
-type Remembered struct {
+type PublishedScope struct {
 	// Parents are the listeners. The Gateway of each has to be set.
 	Parents []*hierarchy.Listener
 	// Rules are names, or "*" for all.
@@ -21,16 +22,16 @@ type Remembered struct {
 	Origins map[string][]Origin
 }
 
-// Remember makes an effective policy of what was published for a target, so
+// Restore makes an effective policy of what was published for a target, so
 // that it can be compared with another. "*" stands for the rules that the route
 // has now: what was published for all of them holds for one that was added
 // since. Kinds that are not policy kinds any more are left out.
 //
 // It knows values, and of origins what was written down; it reads differently
 // from the effective policy that it once was, with the same values.
-func Remember(s *Snapshot, target hierarchy.Ref, scopes []Remembered) *Effective {
-	e := &Effective{Target: target, rules: []string{""}}
-	if object, exists := s.graph.Get(target); exists {
+func Restore(s *policy.Snapshot, target hierarchy.Ref, scopes []PublishedScope) *Target {
+	e := &Target{Target: target, rules: []string{""}}
+	if object, exists := s.Graph().Get(target); exists {
 		e.UID = object.Meta().UID
 		if route, isRoute := object.(*hierarchy.Route); isRoute {
 			e.rules = ruleNames(route)
@@ -48,9 +49,9 @@ func Remember(s *Snapshot, target hierarchy.Ref, scopes []Remembered) *Effective
 			}
 		}
 	}
-	e.cells = make([]*Result, len(e.listeners)*len(e.rules))
+	e.cells = make([]*PathPolicies, len(e.listeners)*len(e.rules))
 	for _, scope := range scopes {
-		result := remembered(s, scope)
+		result := restored(s, scope)
 		for i := range e.cells {
 			l, rule := e.listeners[i/len(e.rules)], e.rules[i%len(e.rules)]
 			if slices.ContainsFunc(scope.Parents, func(o *hierarchy.Listener) bool { return o.Ref == l.Ref && o.Gateway == l.Gateway }) &&
@@ -63,8 +64,8 @@ func Remember(s *Snapshot, target hierarchy.Ref, scopes []Remembered) *Effective
 	return e
 }
 
-func remembered(s *Snapshot, scope Remembered) *Result {
-	result := &Result{Reached: true}
+func restored(s *policy.Snapshot, scope PublishedScope) *PathPolicies {
+	result := &PathPolicies{Reached: true}
 	for _, kind := range s.Kinds() {
 		value, published := scope.Values[kind.Name()]
 		if !published {
@@ -72,7 +73,7 @@ func remembered(s *Snapshot, scope Remembered) *Result {
 		}
 		leaves := map[string]any{}
 		leafValues(leaves, nil, value)
-		m := &Merged{Kind: kind, Value: value, Origins: scope.Origins[kind.Name()]}
+		m := &Policy{Kind: kind, Value: value, Origins: scope.Origins[kind.Name()]}
 		for i := range m.Origins {
 			m.Origins[i].Value = leaves[m.Origins[i].Field]
 		}
@@ -80,7 +81,7 @@ func remembered(s *Snapshot, scope Remembered) *Result {
 		result.Kinds = append(result.Kinds, m)
 		result.identity += m.identity
 	}
-	result.identity, result.shown = result.identity+"!", result
+	result.identity, result.representative = result.identity+"!", result
 	return result
 }
 
@@ -98,7 +99,7 @@ func leafValues(into map[string]any, path []string, value any) {
 
 // ChangedOrigins are the origins, on both sides, of the values that differ
 // between two effective policies, each path's in turn. Either may be nil.
-func ChangedOrigins(before, after *Effective) []Origin {
+func ChangedOrigins(before, after *Target) []Origin {
 	var list []Origin
 	for _, paths := range Compare(before, after) {
 		old, now := leaves(paths.Result.Before), leaves(paths.Result.After)

@@ -1,4 +1,4 @@
-package policy
+package effective
 
 import (
 	"encoding/json"
@@ -8,13 +8,14 @@ import (
 	"strings"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/merge"
 )
 
-// Merged is the effective policy of one kind on a path. It is immutable and
+// Policy is the effective policy of one kind on a path. It is immutable and
 // shared between all paths that come to the same.
-type Merged struct {
-	Kind *Kind
+type Policy struct {
+	Kind *policy.Kind
 	// Value is the effective spec; empty when every field is NotApplicable.
 	Value map[string]any
 	// Origins has one entry for each leaf of Value, sorted by field.
@@ -29,7 +30,7 @@ type Merged struct {
 	Ignored []string
 	// Parts say what each attached policy came to on the path, the least
 	// specific first.
-	Parts []Part
+	Contributions []Contribution
 
 	// identity is equal for what readers cannot tell apart.
 	identity string
@@ -66,12 +67,12 @@ type Beaten struct {
 // String is the loser as results show it: "TimeoutPolicy shop/checkout (default)".
 func (b Beaten) String() string { return fmt.Sprintf("%s (%s)", b.From, b.Block) }
 
-// foldKey is everything that decides a Merged.
+// foldKey is everything that decides a Policy.
 type foldKey struct {
-	kind   *Kind
-	route  int
-	held   [hierarchy.Levels]*Attachment
-	inline *hierarchy.Rule
+	kind     *policy.Kind
+	route    int
+	attached [hierarchy.Levels]*policy.Attachment
+	inline   *hierarchy.Rule
 }
 
 // source is whose a layer is.
@@ -81,13 +82,13 @@ type source struct {
 }
 
 // fold merges one kind on one path.
-func (r *Resolver) fold(key foldKey, target hierarchy.Ref, route *hierarchy.Route) *Merged {
+func (r *Resolver) fold(key foldKey, target hierarchy.Ref, route *hierarchy.Route) *Policy {
 	if m, ok := r.folds[key]; ok {
 		return m
 	}
 	layers, sources := layersOf(key, target, route)
 	folded := merge.Fold(layers)
-	m := &Merged{Kind: key.kind, Value: folded.Value}
+	m := &Policy{Kind: key.kind, Value: folded.Value}
 	for _, o := range folded.Origins {
 		m.Origins = append(m.Origins, origin(o, layers, sources))
 	}
@@ -101,7 +102,7 @@ func (r *Resolver) fold(key foldKey, target hierarchy.Ref, route *hierarchy.Rout
 	if v := key.kind.Validator; v != nil && len(m.Value) > 0 {
 		m.Invalid = v.Validate(key.kind.Block, m.Value)
 	}
-	m.settle(key, target, route != nil, layers, sources)
+	m.tallyContributions(key, target, route != nil, layers, sources)
 	m.identity = m.identify()
 	r.folds[key] = m
 	return m
@@ -110,7 +111,7 @@ func (r *Resolver) fold(key foldKey, target hierarchy.Ref, route *hierarchy.Rout
 func layersOf(key foldKey, target hierarchy.Ref, route *hierarchy.Route) ([]merge.Layer, []source) {
 	var layers []merge.Layer
 	var sources []source
-	for level, a := range key.held {
+	for level, a := range key.attached {
 		if a == nil {
 			continue
 		}
@@ -195,7 +196,7 @@ func topField(field string) string {
 }
 
 // dropInapplicable leaves out what means nothing on this kind of route.
-func (m *Merged) dropInapplicable(target hierarchy.Ref) {
+func (m *Policy) dropInapplicable(target hierarchy.Ref) {
 	for field := range m.Value {
 		if !m.Kind.Applies(target.GroupKind, field) {
 			m.NotApplicable = append(m.NotApplicable, field)
@@ -209,10 +210,10 @@ func (m *Merged) dropInapplicable(target hierarchy.Ref) {
 }
 
 // Same says whether two results of one kind read the same.
-func (m *Merged) Same(other *Merged) bool { return m.identity == other.identity }
+func (m *Policy) Same(other *Policy) bool { return m.identity == other.identity }
 
 // identify writes everything that a reader can see of m.
-func (m *Merged) identify() string {
+func (m *Policy) identify() string {
 	var b strings.Builder
 	value, _ := json.Marshal(m.Value)
 	b.WriteString(m.Kind.Name())
@@ -238,4 +239,4 @@ func (m *Merged) identify() string {
 	return b.String()
 }
 
-func compareKinds(a, b *Kind) int { return strings.Compare(a.Name(), b.Name()) }
+func compareKinds(a, b *policy.Kind) int { return strings.Compare(a.Name(), b.Name()) }

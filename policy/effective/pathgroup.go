@@ -1,4 +1,4 @@
-package policy
+package effective
 
 import (
 	"slices"
@@ -7,9 +7,9 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 )
 
-// Paths is a set of paths of one target with one result: every listener in
+// PathGroup is a set of paths of one target with one result: every listener in
 // Parents crossed with every rule in Rules.
-type Paths[R comparable] struct {
+type PathGroup[R comparable] struct {
 	Parents []*hierarchy.Listener
 	// Rules are names, or rules[2] for a rule without one; ["*"] when it is all
 	// rules of the route, or none to tell apart.
@@ -18,7 +18,7 @@ type Paths[R comparable] struct {
 }
 
 // Scope is a set of paths with one effective policy.
-type Scope = Paths[*Result]
+type Scope = PathGroup[*PathPolicies]
 
 // allRules stands for every rule of a route.
 var allRules = []string{"*"}
@@ -50,17 +50,17 @@ func ruleName(route *hierarchy.Route, i int) string {
 // of the first listener first. For each listener, rules with the same result
 // come together; then listeners for which the same rules have the same result.
 // The scopes come out sorted by their first listener and then their first rule.
-func group[R comparable](listeners []*hierarchy.Listener, rules []string, cells []R) []Paths[R] {
+func group[R comparable](listeners []*hierarchy.Listener, rules []string, cells []R) []PathGroup[R] {
 	if len(listeners) == 0 {
 		return nil
 	}
 	if uniform(cells) {
-		return []Paths[R]{{Parents: listeners, Rules: allRules, Result: cells[0]}}
+		return []PathGroup[R]{{Parents: listeners, Rules: allRules, Result: cells[0]}}
 	}
-	var scopes []Paths[R]
+	var scopes []PathGroup[R]
 	for i, l := range listeners {
 		for _, part := range partition(rules, cells[i*len(rules):(i+1)*len(rules)]) {
-			at := slices.IndexFunc(scopes, func(s Paths[R]) bool { return s.Result == part.Result && slices.Equal(s.Rules, part.Rules) })
+			at := slices.IndexFunc(scopes, func(s PathGroup[R]) bool { return s.Result == part.Result && slices.Equal(s.Rules, part.Rules) })
 			if at < 0 {
 				at = len(scopes)
 				scopes = append(scopes, part)
@@ -72,16 +72,16 @@ func group[R comparable](listeners []*hierarchy.Listener, rules []string, cells 
 }
 
 // partition groups the rules on one listener by result, in rule order.
-func partition[R comparable](rules []string, cells []R) []Paths[R] {
+func partition[R comparable](rules []string, cells []R) []PathGroup[R] {
 	if uniform(cells) {
-		return []Paths[R]{{Rules: allRules, Result: cells[0]}}
+		return []PathGroup[R]{{Rules: allRules, Result: cells[0]}}
 	}
-	var parts []Paths[R]
+	var parts []PathGroup[R]
 	for j, result := range cells {
-		at := slices.IndexFunc(parts, func(p Paths[R]) bool { return p.Result == result })
+		at := slices.IndexFunc(parts, func(p PathGroup[R]) bool { return p.Result == result })
 		if at < 0 {
 			at = len(parts)
-			parts = append(parts, Paths[R]{Result: result})
+			parts = append(parts, PathGroup[R]{Result: result})
 		}
 		parts[at].Rules = append(parts[at].Rules, rules[j])
 	}

@@ -1,4 +1,4 @@
-package schema_test
+package validate_test
 
 import (
 	"context"
@@ -8,11 +8,11 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/attache-dev/attache/crds"
-	"github.com/attache-dev/attache/policy/schema"
+	"github.com/attache-dev/attache/policy/validate"
 )
 
 func Example() {
-	r, _ := schema.New()
+	r, _ := validate.New()
 	for _, f := range crds.Attache() {
 		crd := &unstructured.Unstructured{}
 		_ = yaml.Unmarshal(f.Data, &crd.Object)

@@ -1,4 +1,4 @@
-package policy_test
+package effective_test
 
 import (
 	"strings"
@@ -8,7 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
-	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/effective"
 )
 
 // FuzzResolve feeds the engine any objects at all, in the shapes that YAML can
@@ -34,12 +34,12 @@ func FuzzResolve(f *testing.F) {
 		}
 		start := time.Now()
 		s, _ := sound.With(objs...)
-		r := policy.Resolve(s)
-		if changes := policy.Diff(r, r); len(changes) > 0 {
+		r := effective.ResolveAll(s)
+		if changes := effective.Diff(r, r); len(changes) > 0 {
 			t.Errorf("Diff(r, r) = %v", changes)
 		}
 		for p := range s.Policies() {
-			s.Standings(p)
+			s.Acceptances(p)
 		}
 		if took := time.Since(start); took > 5*time.Second {
 			t.Errorf("took %s", took) // fuzzing keeps all cores busy: five times the second it may take
