@@ -261,9 +261,9 @@ func kindRefusal(l *Listener, kind schema.GroupKind) string {
 	case !standardProtocol(l.Spec.Protocol):
 		return fmt.Sprintf("has protocol %q, of which no route kinds are known", l.Spec.Protocol)
 	case len(l.Spec.Kinds) == 0:
-		return fmt.Sprintf("does not admit %s: its protocol %s serves %s", kind.Kind, l.Spec.Protocol, kindList(l.Supported))
+		return fmt.Sprintf("does not admit %s: its protocol %s serves %s", kind.Kind, protocolWords(&l.Spec), kindList(l.Supported))
 	case containsKind(l.Spec.Kinds, kind):
-		return fmt.Sprintf("lists %s in allowedRoutes.kinds, but its protocol %s cannot serve it", kind.Kind, l.Spec.Protocol)
+		return fmt.Sprintf("lists %s in allowedRoutes.kinds, but its protocol %s cannot serve it", kind.Kind, protocolWords(&l.Spec))
 	}
 	return fmt.Sprintf("does not admit %s: its allowedRoutes.kinds are %s", kind.Kind, kindList(l.Spec.Kinds))
 }

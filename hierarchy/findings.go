@@ -66,8 +66,8 @@ func (f *findings) holder(meta *Meta, listeners []ListenerSpec) {
 			continue
 		}
 		for k, kind := range spec.Kinds {
-			if !servesListed(spec.Protocol, kind) {
-				f.add(meta, at(join(field, "allowedRoutes.kinds"), k), "InvalidRouteKinds: protocol %s cannot serve %s", spec.Protocol, kindList([]schema.GroupKind{kind}))
+			if !servesListed(spec, kind) {
+				f.add(meta, at(join(field, "allowedRoutes.kinds"), k), "InvalidRouteKinds: protocol %s cannot serve %s", protocolWords(spec), kindList([]schema.GroupKind{kind}))
 			}
 		}
 		if l, ok := f.graph.Listener(meta.Ref.WithSection(spec.Name)); ok && l.Conflicted != "" {

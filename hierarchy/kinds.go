@@ -22,12 +22,19 @@ const (
 	protocolUDP   = "UDP"
 )
 
+// tlsPassthrough is the TLS mode in which a listener sees no more than the name
+// that a client asks for. The other one, Terminate, is the default (R19).
+const tlsPassthrough = "Passthrough"
+
 // routeKind is what binding has to know about one kind of route.
 type routeKind struct {
 	kind schema.GroupKind
 	// protocols are those whose listeners serve the kind when they do not
 	// list kinds themselves (R16).
 	protocols []string
+	// terminated says that a TLS listener that terminates serves the kind, too:
+	// what is left is a stream of bytes (R16).
+	terminated bool
 	// hostnames says that spec.hostnames is matched against the listener (R21).
 	hostnames bool
 	// discriminated says that a listener can tell two routes of the kind
@@ -42,7 +49,7 @@ var routeKinds = [...]routeKind{
 	{kind: schema.GroupKind{Group: Group, Kind: "HTTPRoute"}, protocols: []string{protocolHTTP, protocolHTTPS}, hostnames: true, discriminated: true, defaultRule: true},
 	{kind: schema.GroupKind{Group: Group, Kind: "GRPCRoute"}, protocols: []string{protocolHTTP, protocolHTTPS}, hostnames: true, discriminated: true},
 	{kind: schema.GroupKind{Group: Group, Kind: "TLSRoute"}, protocols: []string{protocolTLS}, hostnames: true, discriminated: true},
-	{kind: schema.GroupKind{Group: Group, Kind: "TCPRoute"}, protocols: []string{protocolTCP}},
+	{kind: schema.GroupKind{Group: Group, Kind: "TCPRoute"}, protocols: []string{protocolTCP}, terminated: true},
 	{kind: schema.GroupKind{Group: Group, Kind: "UDPRoute"}, protocols: []string{protocolUDP}},
 }
 
@@ -86,13 +93,14 @@ func KindName(gk schema.GroupKind) string {
 	return gk.Kind + "." + gk.Group
 }
 
-func (k *routeKind) implied(protocol string) bool {
+// implied says that a listener serves the kind when it lists none.
+func (k *routeKind) implied(spec *ListenerSpec) bool {
 	for _, p := range k.protocols {
-		if p == protocol {
+		if p == spec.Protocol {
 			return true
 		}
 	}
-	return false
+	return k.terminated && spec.Protocol == protocolTLS && spec.TLSMode != tlsPassthrough
 }
 
 func standardProtocol(protocol string) bool {
@@ -103,15 +111,23 @@ func standardProtocol(protocol string) bool {
 	return false
 }
 
-// servesListed says whether a listener of the protocol can serve a kind that
-// it lists (R16, R17). Kinds in Gateway API's own group are known completely;
-// a kind of another group is taken at its owner's word.
-func servesListed(protocol string, kind schema.GroupKind) bool {
+// servesListed says whether a listener can serve a kind that it lists (R16,
+// R17). Kinds in Gateway API's own group are known completely; a kind of another
+// group is taken at its owner's word.
+func servesListed(spec *ListenerSpec, kind schema.GroupKind) bool {
 	if kind.Group == Group {
 		row := standardRow(kind)
-		return row != nil && row.implied(protocol)
+		return row != nil && row.implied(spec)
 	}
-	return standardProtocol(protocol)
+	return standardProtocol(spec.Protocol)
+}
+
+// protocolWords names what decides about the kinds of a listener.
+func protocolWords(spec *ListenerSpec) string {
+	if spec.Protocol == protocolTLS && spec.TLSMode == tlsPassthrough {
+		return spec.Protocol + " in mode " + spec.TLSMode
+	}
+	return spec.Protocol
 }
 
 // supportedKinds are the kinds that a listener admits, in the order of
@@ -120,14 +136,14 @@ func supportedKinds(spec *ListenerSpec) []schema.GroupKind {
 	var supported []schema.GroupKind
 	if len(spec.Kinds) == 0 {
 		for i := range routeKinds {
-			if routeKinds[i].implied(spec.Protocol) {
+			if routeKinds[i].implied(spec) {
 				supported = append(supported, routeKinds[i].kind)
 			}
 		}
 		return supported
 	}
 	for _, kind := range spec.Kinds {
-		if servesListed(spec.Protocol, kind) && !containsKind(supported, kind) {
+		if servesListed(spec, kind) && !containsKind(supported, kind) {
 			supported = append(supported, kind)
 		}
 	}
@@ -150,5 +166,5 @@ func (l *Listener) admitsKind(kind schema.GroupKind) bool {
 	}
 	// Supported cannot name the custom kinds that come with HTTP: they are
 	// whatever the cluster has.
-	return len(l.Spec.Kinds) == 0 && kind.Group != Group && customRoute.implied(l.Spec.Protocol)
+	return len(l.Spec.Kinds) == 0 && kind.Group != Group && customRoute.implied(&l.Spec)
 }

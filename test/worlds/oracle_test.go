@@ -106,7 +106,8 @@ func (w *world) bound(rt route, s spot) bool {
 	if from == "" {
 		from = "Same"
 	}
-	kindOK := slices.Contains(protocolKinds[s.l.proto], rt.kind) && (len(s.l.kinds) == 0 || slices.Contains(s.l.kinds, rt.kind))
+	fits := slices.Contains(protocolKinds[s.l.proto], rt.kind) || s.l.proto == "TLS" && s.l.mode == "Terminate" && rt.kind == "TCPRoute"
+	kindOK := fits && (len(s.l.kinds) == 0 || slices.Contains(s.l.kinds, rt.kind))
 	return named && kindOK && w.admits(from, s.holderNS, rt.ns) && hostsMeet(s.l, rt)
 }
 
