@@ -114,7 +114,7 @@ func (b *binder) bindParent(s *routeState, parent ParentRef) Binding {
 		best = max(best, reached)
 		if reached == accepted {
 			bound++
-			active := s.row.discriminated && l.Conflicted == ""
+			active := s.row.distinguishable && l.Conflicted == ""
 			b.scratch = append(b.scratch, BoundListener{Listener: l, Hostnames: hostnames, Active: active})
 		}
 	}

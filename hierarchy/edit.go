@@ -1,9 +1,6 @@
 package hierarchy
 
 import (
-	"maps"
-	"slices"
-
 	"github.com/attache-dev/attache/hierarchy/persistent"
 )
 
@@ -37,10 +34,10 @@ func (g *Graph) Without(refs ...Ref) *Graph {
 	return e.graph()
 }
 
-// The keys of Graph.scoped.
+// The keys of Graph.defaulted.
 const (
-	scopedGateways = "gateways"
-	scopedRoutes   = "routes"
+	defaultedGateways = "gateways"
+	defaultedRoutes   = "routes"
 )
 
 // edit is the making of the next Graph. First the objects are put and removed,
@@ -58,9 +55,9 @@ type edit struct {
 	namespaces *persistent.Builder[string, *Namespace]
 	grants     *persistent.Builder[Ref, *ReferenceGrant]
 
-	routesOf, setsOf, gatewaysOf       index[Ref]
-	bound                              index[*Ref]
-	routesIn, setsIn, grantsIn, scoped index[string]
+	routesOf, setsOf, gatewaysOf          index[Ref]
+	bound                                 index[*Ref]
+	routesIn, setsIn, grantsIn, defaulted index[string]
 
 	// staleGateways are to be derived again, existing or not.
 	staleGateways map[Ref]struct{}
@@ -90,7 +87,7 @@ func newEdit(g *Graph) *edit {
 		routesIn:   index[string]{base: g.routesIn},
 		setsIn:     index[string]{base: g.setsIn},
 		grantsIn:   index[string]{base: g.grantsIn},
-		scoped:     index[string]{base: g.scoped},
+		defaulted:  index[string]{base: g.defaulted},
 
 		staleGateways: make(map[Ref]struct{}),
 		holders:       make(map[Ref]struct{}),
@@ -108,377 +105,6 @@ func (e *edit) graph() *Graph {
 		classes: e.classes.Map(), gateways: e.gateways.Map(), sets: e.sets.Map(),
 		routes: e.routes.Map(), namespaces: e.namespaces.Map(), grants: e.grants.Map(),
 		routesOf: e.routesOf.done(), setsOf: e.setsOf.done(), gatewaysOf: e.gatewaysOf.done(), bound: e.bound.done(),
-		routesIn: e.routesIn.done(), setsIn: e.setsIn.done(), grantsIn: e.grantsIn.done(), scoped: e.scoped.done(),
+		routesIn: e.routesIn.done(), setsIn: e.setsIn.done(), grantsIn: e.grantsIn.done(), defaulted: e.defaulted.done(),
 	}
-}
-
-func (e *edit) put(o Object) {
-	switch o := o.(type) {
-	case *GatewayClass:
-		e.classes.Set(o.meta.Ref, o)
-	case *Gateway:
-		e.putGateway(o.meta.Ref, o)
-	case *ListenerSet:
-		e.putSet(o.meta.Ref, o)
-	case *Route:
-		e.putRoute(o.meta.Ref, o)
-	case *Namespace:
-		e.putNamespace(o.meta.Ref.Name, o)
-	case *ReferenceGrant:
-		e.putGrant(o.meta.Ref, o)
-	}
-}
-
-func (e *edit) remove(ref Ref) {
-	switch ref.GroupKind {
-	case GatewayClassKind:
-		e.classes.Delete(ref)
-	case GatewayKind:
-		e.putGateway(ref, nil)
-	case ListenerSetKind:
-		e.putSet(ref, nil)
-	case NamespaceKind:
-		e.putNamespace(ref.Name, nil)
-	case ReferenceGrantKind:
-		e.putGrant(ref, nil)
-	default:
-		e.putRoute(ref, nil)
-	}
-}
-
-// putGateway puts a Gateway, or removes it when it is nil.
-func (e *edit) putGateway(ref Ref, gateway *Gateway) {
-	old, existed := e.gateways.Get(ref)
-	if !existed && gateway == nil {
-		return
-	}
-	e.staleGateways[ref] = struct{}{}
-	e.holders[ref] = struct{}{}
-	var id *Ref
-	if existed {
-		id = old.id
-		e.gatewaysOf.remove(GatewayClassRef(old.gateway.Class), id)
-		if old.gateway.DefaultScope == fromAll {
-			e.scoped.remove(scopedGateways, id)
-		}
-	}
-	if gateway == nil {
-		e.gateways.Delete(ref)
-		return
-	}
-	if id == nil {
-		id = identity(ref)
-	}
-	e.gateways.Set(ref, &gatewayState{id: id, gateway: gateway})
-	e.gatewaysOf.add(GatewayClassRef(gateway.Class), id)
-	if gateway.DefaultScope == fromAll {
-		e.scoped.add(scopedGateways, id)
-	}
-}
-
-// putSet puts a ListenerSet, or removes it when it is nil.
-func (e *edit) putSet(ref Ref, set *ListenerSet) {
-	old, existed := e.sets.Get(ref)
-	if !existed && set == nil {
-		return
-	}
-	e.holders[ref] = struct{}{}
-	var id *Ref
-	if existed {
-		id = old.id
-		e.staleGateways[old.set.Parent] = struct{}{}
-		e.setsOf.remove(old.set.Parent, id)
-	}
-	if set == nil {
-		e.setsIn.remove(ref.Namespace, id)
-		e.sets.Delete(ref)
-		return
-	}
-	if id == nil {
-		id = identity(ref)
-		e.setsIn.add(ref.Namespace, id)
-	}
-	e.sets.Set(ref, &setState{id: id, set: set})
-	e.setsOf.add(set.Parent, id)
-	e.staleGateways[set.Parent] = struct{}{}
-}
-
-// putRoute puts a route, or removes it when it is nil. The indexes are touched
-// only where the new version differs: most versions of a route keep their
-// parents.
-func (e *edit) putRoute(ref Ref, route *Route) {
-	old, existed := e.routes.Get(ref)
-	var id *Ref
-	switch {
-	case existed:
-		id = old.id
-	case route == nil:
-		return
-	default:
-		id = identity(ref)
-		e.routesIn.add(ref.Namespace, id)
-	}
-	e.staleRoutes[id] = struct{}{}
-	var before *Route
-	if existed {
-		before = old.route
-	}
-	if route == nil {
-		e.routesIn.remove(ref.Namespace, id)
-		e.routes.Delete(ref)
-	} else {
-		e.routes.Set(ref, &routeState{id: id, route: route})
-	}
-	if !sameParents(before, route) {
-		e.moveRoute(id, before, route)
-	}
-	if was, is := before.claimed(), route.claimed(); was && !is {
-		e.scoped.remove(scopedRoutes, id)
-	} else if is && !was {
-		e.scoped.add(scopedRoutes, id)
-	}
-}
-
-func sameParents(a, b *Route) bool { return a != nil && b != nil && slices.Equal(a.Parents, b.Parents) }
-
-// claimed says whether default Gateways claim a route (R31).
-func (o *Route) claimed() bool { return o != nil && o.UseDefaultGateways == fromAll }
-
-// moveRoute enters a route with the parents that it names now.
-func (e *edit) moveRoute(id *Ref, before, now *Route) {
-	if before != nil {
-		for i := range before.Parents {
-			e.routesOf.remove(before.Parents[i].Ref.Object(), id)
-		}
-	}
-	if now != nil {
-		for i := range now.Parents {
-			e.routesOf.add(now.Parents[i].Ref.Object(), id)
-		}
-	}
-}
-
-// putNamespace puts a Namespace, or removes it when it is nil. What is in it
-// is stale only when that changed the labels (R15).
-func (e *edit) putNamespace(name string, namespace *Namespace) {
-	before := e.namespaceLabels(name)
-	if namespace == nil {
-		e.namespaces.Delete(name)
-	} else {
-		e.namespaces.Set(name, namespace)
-	}
-	if maps.Equal(before, e.namespaceLabels(name)) {
-		return
-	}
-	for _, id := range e.routesIn.all(name) {
-		e.staleRoutes[id] = struct{}{}
-	}
-	for _, id := range e.setsIn.all(name) {
-		if s, ok := e.sets.Get(*id); ok {
-			e.staleGateways[s.set.Parent] = struct{}{}
-		}
-	}
-}
-
-// putGrant puts a ReferenceGrant, or removes it when it is nil. Grants have no
-// say in bindings (R43).
-func (e *edit) putGrant(ref Ref, grant *ReferenceGrant) {
-	old, existed := e.grants.Get(ref)
-	if existed {
-		e.grantsIn.remove(ref.Namespace, &old.meta.Ref)
-	}
-	if grant == nil {
-		e.grants.Delete(ref)
-		return
-	}
-	e.grants.Set(ref, grant)
-	e.grantsIn.add(ref.Namespace, &grant.meta.Ref)
-}
-
-func (e *edit) namespaceLabels(name string) map[string]string {
-	if n, ok := e.namespaces.Get(name); ok {
-		return n.meta.Labels
-	}
-	return map[string]string{namespaceNameLabel: name}
-}
-
-// deriveGateways derives the stale Gateways, and finds the routes that this
-// makes stale.
-func (e *edit) deriveGateways() {
-	for ref := range e.staleGateways {
-		var sets []*setState
-		for _, id := range e.setsOf.all(ref) {
-			if s, ok := e.sets.Get(*id); ok {
-				sets = append(sets, s)
-			}
-		}
-		gateway, _ := e.gateways.Get(ref)
-		d := derive(ref, gateway, sets, e.namespaceLabels, e.base.listenersOf)
-		if d.gateway != nil {
-			e.gateways.Set(ref, d.gateway)
-		}
-		e.holders[ref] = struct{}{}
-		for _, s := range d.sets {
-			e.sets.Set(s.set.meta.Ref, s)
-			e.holders[s.set.meta.Ref] = struct{}{}
-		}
-	}
-	defaultsChanged := false
-	for ref := range e.holders {
-		if e.sameHolder(ref) {
-			continue
-		}
-		for _, id := range e.routesOf.all(ref) {
-			e.staleRoutes[id] = struct{}{}
-		}
-		defaultsChanged = defaultsChanged || e.isDefault(ref)
-	}
-	if defaultsChanged {
-		for _, id := range e.scoped.all(scopedRoutes) {
-			e.staleRoutes[id] = struct{}{}
-		}
-	}
-}
-
-// isDefault says whether a Gateway is, or was, a default Gateway.
-func (e *edit) isDefault(ref Ref) bool {
-	if now, ok := e.gateways.Get(ref); ok && now.gateway.DefaultScope == fromAll {
-		return true
-	}
-	before, ok := e.base.gateways.Get(ref)
-	return ok && before.gateway.DefaultScope == fromAll
-}
-
-// sameHolder says whether a Gateway or a ListenerSet is to its routes what it
-// was before.
-func (e *edit) sameHolder(ref Ref) bool {
-	if ref.GroupKind == ListenerSetKind {
-		before, existed := e.base.sets.Get(ref)
-		now, exists := e.sets.Get(ref)
-		return existed && exists && before.admitted == now.admitted && before.message == now.message &&
-			slices.Equal(before.listeners, now.listeners)
-	}
-	before, existed := e.base.gateways.Get(ref)
-	now, exists := e.gateways.Get(ref)
-	return existed && exists && before.gateway.DefaultScope == now.gateway.DefaultScope && slices.Equal(before.own, now.own)
-}
-
-// bindRoutes binds the stale routes, sorted, so that what is entered for them
-// is sorted too.
-func (e *edit) bindRoutes() {
-	b := binder{
-		gateway:         func(ref Ref) *gatewayState { g, _ := e.gateways.Get(ref); return g },
-		set:             func(ref Ref) *setState { s, _ := e.sets.Get(ref); return s },
-		namespaceLabels: e.namespaceLabels,
-		defaults:        e.scoped.all(scopedGateways),
-	}
-	for _, id := range slices.SortedFunc(maps.Keys(e.staleRoutes), compareRefs) {
-		before, _ := e.base.routes.Get(*id)
-		now, exists := e.routes.Get(*id)
-		if exists {
-			if now.row != nil {
-				// Bound already, so it belongs to the version before.
-				now = &routeState{id: id, route: now.route}
-				e.routes.Set(*id, now)
-			}
-			b.bind(now)
-		}
-		e.rebind(id, before, now)
-	}
-}
-
-// rebind moves a route from the listeners that it was bound to to those that
-// it is bound to now; before or now is nil when there is no such route.
-func (e *edit) rebind(id *Ref, before, now *routeState) {
-	var old, fresh []*Listener
-	if before != nil {
-		old = before.boundTo
-	}
-	if now != nil {
-		fresh = now.boundTo
-	}
-	contest := before != nil && !before.row.discriminated || now != nil && !now.row.discriminated
-	for _, l := range old {
-		if !holds(fresh, l) {
-			e.bound.remove(l.id, id)
-		}
-		if contest {
-			e.contested[l.id] = struct{}{}
-		}
-	}
-	for _, l := range fresh {
-		if !holds(old, l) {
-			e.bound.add(l.id, id)
-		}
-		if contest {
-			e.contested[l.id] = struct{}{}
-		}
-	}
-}
-
-// holds says whether a listener, or what it was before, is among others.
-func holds(listeners []*Listener, l *Listener) bool {
-	return slices.ContainsFunc(listeners, func(other *Listener) bool { return other.id == l.id })
-}
-
-// settleContests marks, on every listener where that may have changed, the
-// oldest of the routes that it cannot tell apart as the active one (R30).
-func (e *edit) settleContests() {
-	for listener := range e.contested {
-		var rivals []*routeState
-		var oldest *routeState
-		for _, id := range e.bound.all(listener) {
-			s, ok := e.routes.Get(*id)
-			if !ok || s.row.discriminated {
-				continue
-			}
-			rivals = append(rivals, s)
-			if oldest == nil || older(&s.route.meta, &oldest.route.meta) < 0 {
-				oldest = s
-			}
-		}
-		for _, s := range rivals {
-			if changed := s.withActive(listener, s == oldest); changed != s {
-				e.routes.Set(*s.id, changed)
-			}
-		}
-	}
-}
-
-// withActive returns the state in which the route is active on a listener, or
-// is not; s itself when it is that already. A conflicted listener carries
-// nobody's traffic.
-func (s *routeState) withActive(listener *Ref, active bool) *routeState {
-	changed := s
-	for i := range s.bindings {
-		for j := range s.bindings[i].Listeners {
-			bound := &s.bindings[i].Listeners[j]
-			want := active && bound.Listener.Conflicted == ""
-			if bound.Listener.id != listener || bound.Active == want {
-				continue
-			}
-			if changed == s {
-				c := *s
-				c.bindings = slices.Clone(s.bindings)
-				for k := range c.bindings {
-					c.bindings[k].Listeners = slices.Clone(c.bindings[k].Listeners)
-				}
-				changed = &c
-			}
-			changed.bindings[i].Listeners[j].Active = want
-		}
-	}
-	return changed
-}
-
-// listenersOf returns the listeners of a Gateway's own, or of a ListenerSet.
-func (g *Graph) listenersOf(ref Ref) []*Listener {
-	if ref.GroupKind == ListenerSetKind {
-		if s, ok := g.sets.Get(ref); ok {
-			return s.listeners
-		}
-	} else if s, ok := g.gateways.Get(ref); ok {
-		return s.own
-	}
-	return nil
 }

@@ -140,9 +140,9 @@ type Graph struct {
 	routesIn persistent.Map[string, members]
 	setsIn   persistent.Map[string, members]
 	grantsIn persistent.Map[string, members]
-	// scoped are the Gateways and the routes that take part in default
+	// defaulted are the Gateways and the routes that take part in default
 	// Gateways (R31), by kind of participant.
-	scoped persistent.Map[string, members]
+	defaulted persistent.Map[string, members]
 }
 
 // gatewayState is a Gateway and what follows from it and its ListenerSets.

@@ -37,18 +37,18 @@ type routeKind struct {
 	terminated bool
 	// hostnames says that spec.hostnames is matched against the listener (R21).
 	hostnames bool
-	// discriminated says that a listener can tell two routes of the kind
+	// distinguishable says that a listener can tell two routes of the kind
 	// apart. Where it cannot, only the oldest is active (R30).
-	discriminated bool
+	distinguishable bool
 	// defaultRule says that a route without rules has one match-all rule (R54).
 	defaultRule bool
 }
 
 // routeKinds are the route kinds of Gateway API. A new one is one more row.
 var routeKinds = [...]routeKind{
-	{kind: schema.GroupKind{Group: Group, Kind: "HTTPRoute"}, protocols: []string{protocolHTTP, protocolHTTPS}, hostnames: true, discriminated: true, defaultRule: true},
-	{kind: schema.GroupKind{Group: Group, Kind: "GRPCRoute"}, protocols: []string{protocolHTTP, protocolHTTPS}, hostnames: true, discriminated: true},
-	{kind: schema.GroupKind{Group: Group, Kind: "TLSRoute"}, protocols: []string{protocolTLS}, hostnames: true, discriminated: true},
+	{kind: schema.GroupKind{Group: Group, Kind: "HTTPRoute"}, protocols: []string{protocolHTTP, protocolHTTPS}, hostnames: true, distinguishable: true, defaultRule: true},
+	{kind: schema.GroupKind{Group: Group, Kind: "GRPCRoute"}, protocols: []string{protocolHTTP, protocolHTTPS}, hostnames: true, distinguishable: true},
+	{kind: schema.GroupKind{Group: Group, Kind: "TLSRoute"}, protocols: []string{protocolTLS}, hostnames: true, distinguishable: true},
 	{kind: schema.GroupKind{Group: Group, Kind: "TCPRoute"}, protocols: []string{protocolTCP}, terminated: true},
 	{kind: schema.GroupKind{Group: Group, Kind: "UDPRoute"}, protocols: []string{protocolUDP}},
 }
@@ -59,7 +59,7 @@ var routeKinds = [...]routeKind{
 // the implementation serves it there, and we have no reason to doubt that.
 // How routes of the kind are told apart is the kind's business, so all of them
 // count as active.
-var customRoute = routeKind{protocols: []string{protocolHTTP, protocolHTTPS}, hostnames: true, discriminated: true}
+var customRoute = routeKind{protocols: []string{protocolHTTP, protocolHTTPS}, hostnames: true, distinguishable: true}
 
 // rowOf returns the row of a route kind.
 func rowOf(kind schema.GroupKind) *routeKind {

@@ -221,7 +221,7 @@ func (d *Description) addListeners(g *hierarchy.Graph, listeners []AttachedListe
 // policiesAround are the policies that name an object or a section of it, and
 // those that reach it from a higher level. Direct policies reach nothing.
 func policiesAround(s *policy.Snapshot, ref hierarchy.Ref) (attached, above []Attached) {
-	higher := everythingAbove(s, ref)
+	higher := s.Graph().Above(ref)
 	for p := range s.Policies() {
 		for _, s := range s.Acceptances(p) {
 			at := s.Target.Ref
@@ -240,30 +240,6 @@ func policiesAround(s *policy.Snapshot, ref hierarchy.Ref) (attached, above []At
 	slices.SortFunc(attached, order)
 	slices.SortFunc(above, order)
 	return attached, above
-}
-
-// everythingAbove lists everything above an object on any path through it.
-func everythingAbove(s *policy.Snapshot, ref hierarchy.Ref) []hierarchy.Ref {
-	g := s.Graph()
-	var refs []hierarchy.Ref
-	add := func(l *hierarchy.Listener) { refs = append(refs, l.Class, l.Gateway, l.ListenerSet, l.Ref) }
-	object, _ := g.Get(ref)
-	switch o := object.(type) {
-	case *hierarchy.Gateway:
-		refs = append(refs, hierarchy.GatewayClassRef(o.Class), ref.Object())
-	case *hierarchy.ListenerSet:
-		for _, l := range g.Listeners(o.Parent) {
-			if l.ListenerSet == ref.Object() {
-				refs = append(refs, l.Class, l.Gateway, l.ListenerSet)
-			}
-		}
-	case *hierarchy.Route:
-		for _, l := range g.BoundTo(ref) {
-			add(l)
-		}
-		refs = append(refs, ref.Object())
-	}
-	return slices.DeleteFunc(refs, func(r hierarchy.Ref) bool { return r == ref || r.IsZero() })
 }
 
 func attachedOf(p *policy.Policy, s policy.Acceptance) Attached {

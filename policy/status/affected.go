@@ -37,10 +37,11 @@ type Conditions struct {
 // not list yet are passed over: their entry is for the Gateway's own controller
 // to make.
 func (p Planner) Affected(s *policy.Snapshot, ref hierarchy.Ref, generation int64, live Conditions) []Write {
-	chain, listeners := above(s, ref)
-	if chain == nil {
+	listeners, ok := listeners(s, ref)
+	if !ok {
 		return nil
 	}
+	chain := append(s.Graph().Above(ref), ref)
 	own := affecting(s, chain)
 	want := map[string]any{}
 	conditions, changed := p.affectedConditions(own, live.Object, generation)
@@ -70,24 +71,19 @@ func (p Planner) Affected(s *policy.Snapshot, ref hierarchy.Ref, generation int6
 	return []Write{{ApplyStatus, object}}
 }
 
-// above is an object with everything above it, and the names of its listeners;
-// nil when it does not exist or is none of the three kinds.
-func above(s *policy.Snapshot, ref hierarchy.Ref) (chain []hierarchy.Ref, listeners []string) {
+// listeners are the names of the listeners of an object; false when it is none of the three kinds,
+// or does not exist.
+func listeners(s *policy.Snapshot, ref hierarchy.Ref) (names []string, ok bool) {
 	object, _ := s.Graph().Get(ref)
 	switch o := object.(type) {
 	case *hierarchy.GatewayClass:
-		return []hierarchy.Ref{ref}, nil
+		return nil, true
 	case *hierarchy.Gateway:
-		return []hierarchy.Ref{hierarchy.GatewayClassRef(o.Class), ref}, listenerNames(o.Listeners)
+		return listenerNames(o.Listeners), true
 	case *hierarchy.ListenerSet:
-		chain = []hierarchy.Ref{ref}
-		if admitted, _, _ := s.Graph().ListenerSetStatus(ref); admitted {
-			upper, _ := above(s, o.Parent)
-			chain = append(upper, ref)
-		}
-		return chain, listenerNames(o.Listeners)
+		return listenerNames(o.Listeners), true
 	}
-	return nil, nil
+	return nil, false
 }
 
 func listenerNames(listeners []hierarchy.ListenerSpec) []string {

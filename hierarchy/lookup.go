@@ -243,3 +243,15 @@ func (g *Graph) NamespaceLabels(ns string) map[string]string {
 	}
 	return map[string]string{namespaceNameLabel: ns}
 }
+
+// listenersOf returns the listeners of a Gateway's own, or of a ListenerSet.
+func (g *Graph) listenersOf(ref Ref) []*Listener {
+	if ref.GroupKind == ListenerSetKind {
+		if s, ok := g.sets.Get(ref); ok {
+			return s.listeners
+		}
+	} else if s, ok := g.gateways.Get(ref); ok {
+		return s.own
+	}
+	return nil
+}

@@ -1,0 +1,132 @@
+package hierarchy
+
+import (
+	"maps"
+	"slices"
+)
+
+func (e *edit) namespaceLabels(name string) map[string]string {
+	if n, ok := e.namespaces.Get(name); ok {
+		return n.meta.Labels
+	}
+	return map[string]string{namespaceNameLabel: name}
+}
+
+// deriveGateways derives the stale Gateways, and finds the routes that this
+// makes stale.
+func (e *edit) deriveGateways() {
+	for ref := range e.staleGateways {
+		var sets []*setState
+		for _, id := range e.setsOf.all(ref) {
+			if s, ok := e.sets.Get(*id); ok {
+				sets = append(sets, s)
+			}
+		}
+		gateway, _ := e.gateways.Get(ref)
+		d := derive(ref, gateway, sets, e.namespaceLabels, e.base.listenersOf)
+		if d.gateway != nil {
+			e.gateways.Set(ref, d.gateway)
+		}
+		e.holders[ref] = struct{}{}
+		for _, s := range d.sets {
+			e.sets.Set(s.set.meta.Ref, s)
+			e.holders[s.set.meta.Ref] = struct{}{}
+		}
+	}
+	defaultsChanged := false
+	for ref := range e.holders {
+		if e.sameHolder(ref) {
+			continue
+		}
+		for _, id := range e.routesOf.all(ref) {
+			e.staleRoutes[id] = struct{}{}
+		}
+		defaultsChanged = defaultsChanged || e.isDefault(ref)
+	}
+	if defaultsChanged {
+		for _, id := range e.defaulted.all(defaultedRoutes) {
+			e.staleRoutes[id] = struct{}{}
+		}
+	}
+}
+
+// isDefault says whether a Gateway is, or was, a default Gateway.
+func (e *edit) isDefault(ref Ref) bool {
+	if now, ok := e.gateways.Get(ref); ok && now.gateway.DefaultScope == fromAll {
+		return true
+	}
+	before, ok := e.base.gateways.Get(ref)
+	return ok && before.gateway.DefaultScope == fromAll
+}
+
+// sameHolder says whether a Gateway or a ListenerSet is to its routes what it
+// was before.
+func (e *edit) sameHolder(ref Ref) bool {
+	if ref.GroupKind == ListenerSetKind {
+		before, existed := e.base.sets.Get(ref)
+		now, exists := e.sets.Get(ref)
+		return existed && exists && before.admitted == now.admitted && before.message == now.message &&
+			slices.Equal(before.listeners, now.listeners)
+	}
+	before, existed := e.base.gateways.Get(ref)
+	now, exists := e.gateways.Get(ref)
+	return existed && exists && before.gateway.DefaultScope == now.gateway.DefaultScope && slices.Equal(before.own, now.own)
+}
+
+// bindRoutes binds the stale routes, sorted, so that what is entered for them
+// is sorted too.
+func (e *edit) bindRoutes() {
+	b := binder{
+		gateway:         func(ref Ref) *gatewayState { g, _ := e.gateways.Get(ref); return g },
+		set:             func(ref Ref) *setState { s, _ := e.sets.Get(ref); return s },
+		namespaceLabels: e.namespaceLabels,
+		defaults:        e.defaulted.all(defaultedGateways),
+	}
+	for _, id := range slices.SortedFunc(maps.Keys(e.staleRoutes), compareRefs) {
+		before, _ := e.base.routes.Get(*id)
+		now, exists := e.routes.Get(*id)
+		if exists {
+			if now.row != nil {
+				// Bound already, so it belongs to the version before.
+				now = &routeState{id: id, route: now.route}
+				e.routes.Set(*id, now)
+			}
+			b.bind(now)
+		}
+		e.rebind(id, before, now)
+	}
+}
+
+// rebind moves a route from the listeners that it was bound to to those that
+// it is bound to now; before or now is nil when there is no such route.
+func (e *edit) rebind(id *Ref, before, now *routeState) {
+	var old, fresh []*Listener
+	if before != nil {
+		old = before.boundTo
+	}
+	if now != nil {
+		fresh = now.boundTo
+	}
+	contest := before != nil && !before.row.distinguishable || now != nil && !now.row.distinguishable
+	for _, l := range old {
+		if !holds(fresh, l) {
+			e.bound.remove(l.id, id)
+		}
+		if contest {
+			e.contested[l.id] = struct{}{}
+		}
+	}
+	for _, l := range fresh {
+		if !holds(old, l) {
+			e.bound.add(l.id, id)
+		}
+		if contest {
+			e.contested[l.id] = struct{}{}
+		}
+	}
+}
+
+// holds says whether a listener, or what it was before, is among others.
+func holds(listeners []*Listener, l *Listener) bool {
+	return slices.ContainsFunc(listeners, func(other *Listener) bool { return other.id == l.id })
+}

@@ -1,0 +1,114 @@
+package hierarchy
+
+import "slices"
+
+// Touched returns the Routes and Gateways whose paths go through a Ref or
+// whose binding depends on it, as whole objects, sorted. Only what is in the
+// Graph is returned, so whoever compares two Graphs asks both. A listener
+// touches what is bound to it and nothing else; a rule touches its route.
+func (g *Graph) Touched(ref Ref) []Ref {
+	t := make(touched)
+	switch {
+	case ref.GroupKind == GatewayClassKind:
+		gateways, _ := g.gatewaysOf.Get(ref.Object())
+		for _, id := range gateways {
+			t.gateway(g, *id)
+		}
+	case (ref.GroupKind == GatewayKind || ref.GroupKind == ListenerSetKind) && ref.Section != "":
+		t.members(g.boundTo(ref))
+	case ref.GroupKind == GatewayKind:
+		t.gateway(g, ref)
+	case ref.GroupKind == ListenerSetKind:
+		t.set(g, ref)
+	case ref.GroupKind == NamespaceKind:
+		t.namespace(g, ref.Name)
+	default:
+		t.route(g, ref.Object())
+	}
+	refs := make([]Ref, 0, len(t))
+	for r := range t {
+		refs = append(refs, r)
+	}
+	slices.SortFunc(refs, Compare)
+	return refs
+}
+
+// touched collects Refs.
+type touched map[Ref]struct{}
+
+func (t touched) members(ids members) {
+	for _, id := range ids {
+		t[*id] = struct{}{}
+	}
+}
+
+// gateway adds a Gateway, if it exists, and the routes that name it or a
+// ListenerSet of it. Those of a ListenerSet that it does not admit belong to
+// them: that they are not bound is its doing.
+func (t touched) gateway(g *Graph, ref Ref) {
+	if s, ok := g.gateways.Get(ref); ok {
+		t[ref] = struct{}{}
+		if s.gateway.DefaultScope == fromAll {
+			routes, _ := g.defaulted.Get(defaultedRoutes)
+			t.members(routes)
+		}
+	}
+	routes, _ := g.routesOf.Get(ref)
+	t.members(routes)
+	t.setsOf(g, ref)
+}
+
+func (t touched) setsOf(g *Graph, gateway Ref) {
+	sets, _ := g.setsOf.Get(gateway)
+	for _, id := range sets {
+		routes, _ := g.routesOf.Get(*id)
+		t.members(routes)
+	}
+}
+
+// set adds the routes that name a ListenerSet, its Gateway, and the routes of
+// the Gateway's other ListenerSets: it can take a port from those (R37), never
+// from the Gateway itself.
+func (t touched) set(g *Graph, ref Ref) {
+	routes, _ := g.routesOf.Get(ref)
+	t.members(routes)
+	s, ok := g.sets.Get(ref)
+	if !ok {
+		return
+	}
+	if _, ok := g.gateways.Get(s.set.Parent); ok {
+		t[s.set.Parent] = struct{}{}
+	}
+	t.setsOf(g, s.set.Parent)
+}
+
+// namespace adds what depends on a Namespace's labels (R15, R34).
+func (t touched) namespace(g *Graph, name string) {
+	routes, _ := g.routesIn.Get(name)
+	t.members(routes)
+	sets, _ := g.setsIn.Get(name)
+	for _, id := range sets {
+		t.set(g, *id)
+	}
+}
+
+// route adds a route, and where a listener cannot tell routes apart those that
+// it competes with (R30).
+func (t touched) route(g *Graph, ref Ref) {
+	s, ok := g.routes.Get(ref)
+	if !ok {
+		return
+	}
+	t[ref] = struct{}{}
+	if s.row.distinguishable {
+		return
+	}
+	for _, l := range s.boundTo {
+		rivals, _ := g.bound.Get(l.id)
+		for _, id := range rivals {
+			if r, ok := g.routes.Get(*id); ok && !r.row.distinguishable {
+				t[*id] = struct{}{}
+			}
+		}
+	}
+}
