@@ -1,0 +1,180 @@
+package arch
+
+import "slices"
+
+const module = "github.com/attache-dev/attache"
+
+// row is one package: what it is for, and which doors it has.
+type row struct {
+	name string
+	// does is the package in one sentence, for ARCHITECTURE.md.
+	does string
+	// pure packages have no I/O, no log, no clock, no goroutine and no mutable package variable.
+	pure bool
+	// stdlib allows nothing but the standard library, however far down.
+	stdlib bool
+	// imports are the packages of this module that it imports directly: these, and all of these.
+	imports []string
+	// never are import paths, or prefixes ending in "/", that must not be among its dependencies,
+	// however far down.
+	never []string
+}
+
+var (
+	clients = []string{"k8s.io/client-go/", "sigs.k8s.io/controller-runtime", "sigs.k8s.io/controller-runtime/"}
+	cel     = []string{"github.com/google/cel-go/"}
+	opa     = []string{"github.com/open-policy-agent/opa/"}
+	engines = slices.Concat(clients, cel, opa)
+)
+
+// ours are packages of this module, as entries of never.
+func ours(names ...string) []string {
+	paths := make([]string, len(names))
+	for i, name := range names {
+		paths[i] = module + "/" + name
+	}
+	return paths
+}
+
+// table is the architecture. A package that is not in it fails the test, so that nobody adds one
+// without deciding what it may import; so does an arrow that is not in it, and one that nobody uses.
+// The table and the figure of ARCHITECTURE.md and the depguard rules of .golangci.yaml are
+// generated from it: run "go generate ./test/arch" after a change.
+var table = []row{
+	{
+		name: "hierarchy/prose", pure: true, stdlib: true,
+		does: "counts, lists, clips and guesses words in sentences",
+	},
+	{
+		name: "hierarchy/persistent", pure: true, stdlib: true,
+		does: "a hash map whose versions share what did not change; the base of every snapshot",
+	},
+	{
+		name: "hierarchy", pure: true,
+		does: "turns Gateway API objects into an immutable graph: targets, bindings with the reason for each, " +
+			"and paths from a GatewayClass down to a route rule",
+		imports: []string{"hierarchy/persistent", "hierarchy/prose"},
+		never:   engines,
+	},
+	{
+		name: "policy/merge", pure: true, stdlib: true,
+		does: "folds layers of JSON under Atomic and Patch and remembers who set each leaf; knows nothing of Kubernetes",
+	},
+	{
+		name: "policy", pure: true,
+		does: "what is written: policy kinds as their CRDs describe them, parsed policies, the snapshot, " +
+			"and which policy is in force where",
+		imports: []string{"hierarchy", "hierarchy/persistent", "policy/merge"},
+		never:   slices.Concat(engines, ours("policy/v1alpha1")),
+	},
+	{
+		name: "policy/effective", pure: true,
+		does:    "what follows: effective policies per path with their origins, bounds, and the difference of two resolutions",
+		imports: []string{"hierarchy", "policy", "policy/merge"},
+		never:   slices.Concat(engines, ours("policy/v1alpha1")),
+	},
+	{
+		name:    "policy/validate",
+		does:    "defaults, prunes and validates by a CRD's schema and CEL rules, as an API server would",
+		imports: []string{"hierarchy/prose"},
+		never:   clients,
+	},
+	{
+		name: "policy/guardrail", pure: true,
+		does:    "reviews an edit: resolves what it touches before and after, and runs rules on what would change",
+		imports: []string{"hierarchy", "hierarchy/prose", "policy", "policy/effective", "policy/merge"},
+		never:   engines,
+	},
+	{
+		name:    "policy/guardrail/celrule",
+		does:    "compiles one CEL expression into a rule",
+		imports: []string{"hierarchy/prose", "policy/guardrail"},
+		never:   slices.Concat(clients, opa, ours("policy/guardrail/regorule")),
+	},
+	{
+		name:    "policy/guardrail/regorule",
+		does:    "compiles one Rego module into a rule",
+		imports: []string{"hierarchy/prose", "policy/guardrail"},
+		never:   slices.Concat(clients, cel, ours("policy/guardrail/celrule")),
+	},
+	{
+		name: "policy/status", pure: true,
+		does: "computes what to write: EffectivePolicy objects, annotations, conditions; " +
+			"and nothing that is already there",
+		imports: []string{"hierarchy", "hierarchy/prose", "policy", "policy/effective", "policy/merge"},
+		never:   engines,
+	},
+	{
+		name: "policy/explain", pure: true,
+		does:    "resolutions, bindings and differences as reports with reasons: what the command prints, as data",
+		imports: []string{"hierarchy", "hierarchy/prose", "policy", "policy/effective", "policy/merge"},
+		never:   engines,
+	},
+	{
+		name: "policy/preview", pure: true,
+		does:    "turns manifests and a world into an edit, its verdict, and findings with their places",
+		imports: []string{"hierarchy", "policy", "policy/explain", "policy/guardrail"},
+		never:   engines,
+	},
+	{
+		name:  "policy/v1alpha1",
+		does:  "the Go types of our own kinds, from which the CRDs are generated; no behaviour",
+		never: clients,
+	},
+	{
+		name: "crds", stdlib: true,
+		does: "those CRDs, and Gateway API's, embedded",
+	},
+	{
+		name:    "policy/source",
+		does:    "reads manifests from files, folders and streams",
+		imports: []string{"crds", "hierarchy/prose", "policy/validate"},
+		never:   clients,
+	},
+	{
+		name:    "policy/source/cluster",
+		does:    "reads a cluster: informers, and watches that come and go with the CRDs of policy kinds",
+		imports: []string{"hierarchy", "policy", "policy/guardrail", "policy/status"},
+		never:   ours("webhook", "policy/controller"),
+	},
+	{
+		name:    "policy/access",
+		does:    "asks the API server who may read what, and remembers the answers for a short time",
+		imports: []string{"hierarchy"},
+		never:   slices.Concat(cel, opa, ours("policy/controller", "policy/source/cluster")),
+	},
+	{
+		name: "policy/controller",
+		does: "reconciles: snapshot, resolve, plan, apply",
+		imports: []string{"hierarchy", "hierarchy/prose", "policy", "policy/effective", "policy/guardrail",
+			"policy/source/cluster", "policy/status"},
+		never: ours("webhook"),
+	},
+	{
+		name:    "webhook",
+		does:    "admission: an AdmissionReview in, a verdict out",
+		imports: []string{"hierarchy", "hierarchy/prose", "policy", "policy/effective", "policy/guardrail", "policy/status"},
+		never:   ours("policy/controller", "policy/source/cluster"),
+	},
+	{
+		name: "cmd/attache",
+		does: "the manager: flags and wiring",
+		imports: []string{"hierarchy/prose", "policy", "policy/access", "policy/controller", "policy/guardrail",
+			"policy/guardrail/celrule", "policy/guardrail/regorule", "policy/source/cluster", "policy/status",
+			"policy/validate", "webhook"},
+	},
+	{
+		name:    "cmd/kubectl-effective_policy",
+		does:    "the kubectl plugin's main function",
+		imports: []string{"cmd/kubectl-effective_policy/command"},
+		never:   ours("webhook", "policy/controller"),
+	},
+	{
+		name: "cmd/kubectl-effective_policy/command",
+		does: "the plugin: one file per subcommand, which prints what explain and preview return",
+		imports: []string{"crds", "hierarchy", "hierarchy/prose", "policy", "policy/effective", "policy/explain",
+			"policy/guardrail", "policy/guardrail/celrule", "policy/guardrail/regorule", "policy/preview",
+			"policy/source", "policy/source/cluster", "policy/status", "policy/validate"},
+		never: ours("webhook", "policy/controller"),
+	},
+}
