@@ -26,8 +26,9 @@ type controllerManager struct {
 // objects behave differently, and which need no nodes.
 const controllers = "garbage-collector-controller,namespace-controller,clusterrole-aggregation-controller"
 
-// startControllerManager runs the controllers as the administrator, and returns
-// when they serve their health.
+// startControllerManager runs the controllers, each with the service account and
+// the rights that it has in a real cluster, and returns when they serve their
+// health.
 func (c *ControlPlane) startControllerManager(ctx context.Context) (*controllerManager, error) {
 	port, err := freePort()
 	if err != nil {
@@ -41,6 +42,7 @@ func (c *ControlPlane) startControllerManager(ctx context.Context) (*controllerM
 	cmd := exec.Command(filepath.Join(c.Assets, controllerManagerProgram),
 		"--controllers="+controllers,
 		"--kubeconfig="+c.Kubeconfig,
+		"--use-service-account-credentials",
 		"--kube-api-qps=500",
 		"--kube-api-burst=1000",
 		"--leader-elect=false",
