@@ -154,3 +154,8 @@ func (g *Graph) Refusal(route Ref, l *Listener) (reason, message string) {
 	}
 	return reason, message
 }
+
+// CompareAge orders two objects as Gateway API lets competitors win: the older
+// first, then by namespace and name. One without a time has not been created
+// yet, and is younger than every other.
+func CompareAge(a, b *Meta) int { return older(a, b) }

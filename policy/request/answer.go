@@ -1,0 +1,103 @@
+package request
+
+import (
+	"github.com/attache-dev/attache/hierarchy"
+)
+
+// Result is how a request ends.
+type Result string
+
+// The results.
+const (
+	Matched    Result = "Matched"
+	Redirected Result = "Redirect"
+	NoRoute    Result = "NoRoute"
+	NoListener Result = "NoListener"
+)
+
+// Answer says what one Gateway does with a request on one of its ports (Q2, Q3).
+type Answer struct {
+	// Gateway is zero when no Gateway listens for the request.
+	Gateway hierarchy.Ref
+	// Scheme, Host and Port are those that were asked for here, where the
+	// question leaves them open. A Host may be a wildcard then.
+	Scheme, Host string
+	Port         int32
+	Result       Result
+	// Hit is what serves the request. Its Route is nil unless the Result is
+	// Matched or Redirect, its Listener when it is NoListener.
+	Hit Hit
+	// Code is the status code that the Gateway itself answers with: of a
+	// redirect, 404 without a route, 500 without a backend; else 0.
+	Code int
+	// Location is where a redirect leads to.
+	Location string
+	// Backends are those of the rule with their shares (Q6).
+	Backends []Backend
+	Notes    []Note
+	// RunnersUp would serve the request if the winner did not, at most three
+	// (Q8).
+	RunnersUp []RunnerUp
+	// NotBound match the request and are not bound to the listener, at most
+	// three (Q8).
+	NotBound []NotBound
+}
+
+// Rule returns the rule that serves the request, or nil.
+func (a *Answer) Rule() *hierarchy.Rule { return ruleOf(a.Hit.Route, a.Hit.Rule) }
+
+func ruleOf(route *hierarchy.Route, rule int) *hierarchy.Rule {
+	if route == nil || rule >= len(route.Rules) {
+		return nil
+	}
+	return &route.Rules[rule]
+}
+
+// Backend is a backend of a rule and its share of the requests.
+type Backend struct {
+	To   hierarchy.Ref
+	Port int32
+	// Share is in per cent.
+	Share float64
+}
+
+// RunnerUp is a match that a request satisfies, and by what it lost.
+type RunnerUp struct {
+	Route       *hierarchy.Route
+	Rule, Match int
+	LostBy      Criterion
+}
+
+// NotBound is a match that a request satisfies, of a route that is not bound to
+// the listener, with the reason from its binding.
+type NotBound struct {
+	Route           *hierarchy.Route
+	Rule, Match     int
+	Reason, Message string
+}
+
+// NoteReason is what a Note is about.
+type NoteReason string
+
+// The reasons of notes.
+const (
+	NoteSeveralGateways NoteReason = "SeveralGateways"
+	NoteNoListener      NoteReason = "NoListener"
+	NoteListenerless    NoteReason = "NoListenerServes"
+	NoteIsolation       NoteReason = "Isolation"
+	NoteFallthrough     NoteReason = "Fallthrough"
+	NoteRegex           NoteReason = "RegularExpression"
+	NotePath            NoteReason = "PathNotNormal"
+	NoteRepeated        NoteReason = "Repeated"
+	NoteGRPC            NoteReason = "OnlyGRPC"
+	NoteStranger        NoteReason = "UnknownMatching"
+	NoteBackends        NoteReason = "NoBackend"
+	NoteGrant           NoteReason = "RefNotPermitted"
+	NoteMore            NoteReason = "More"
+)
+
+// Note is something that a person should know about an answer.
+type Note struct {
+	Reason  NoteReason
+	Message string
+}

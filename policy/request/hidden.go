@@ -1,0 +1,126 @@
+package request
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/attache-dev/attache/hierarchy"
+)
+
+// Hidden is a rule that no request reaches on a listener, because others take
+// all that it asks for (Q12).
+type Hidden struct {
+	Listener *hierarchy.Listener
+	Rule     int
+	// By is the first that takes its requests: a route and a rule of it.
+	By     *hierarchy.Route
+	ByRule int
+}
+
+// Hidden lists the rules of a route that no request reaches, by listener and
+// rule. A rule is hidden when each of its matches is, under each hostname, by a
+// stronger match that takes the same requests or more: also on a data plane
+// that goes on to less specific hostnames. What would need a regular expression
+// to be understood does not count.
+func (x *Index) Hidden(route hierarchy.Ref) []Hidden {
+	object, _ := x.graph.Get(route)
+	mine, ok := object.(*hierarchy.Route)
+	if !ok {
+		return nil
+	}
+	var list []Hidden
+	for _, l := range x.graph.BoundTo(route) {
+		if l.Conflicted != "" {
+			continue
+		}
+		entry := x.gateway(l.Gateway).listeners[l]
+		for i := range mine.Rules {
+			if by := entry.hides(mine, i); by != nil {
+				list = append(list, Hidden{l, i, by.route, by.rule})
+			}
+		}
+	}
+	return list
+}
+
+// hides returns what hides a rule, or nil.
+func (l *listener) hides(route *hierarchy.Route, rule int) *candidate {
+	var found *candidate
+	places := 0
+	for _, s := range l.sites {
+		for j := range route.Rules[rule].Matches {
+			c, by := l.hider(s, route, rule, j)
+			if c == nil {
+				continue
+			}
+			places++
+			if by == nil {
+				return nil
+			}
+			if found == nil || order(by, found) < 0 {
+				found = by
+			}
+		}
+	}
+	if places == 0 {
+		return nil
+	}
+	return found
+}
+
+func order(a, b *candidate) int {
+	n, _ := compare(a, b)
+	return n
+}
+
+// hider finds a match under a hostname, and what hides it there. Only a match
+// of the same path can: another one that takes as much is weaker.
+func (l *listener) hider(s *site, route *hierarchy.Route, rule, match int) (found, by *candidate) {
+	list := s.listOf(&route.Rules[rule].Matches[match])
+	at := slices.IndexFunc(list, func(c *candidate) bool { return c.route == route && c.rule == rule && c.match == match })
+	if at < 0 {
+		return nil, nil
+	}
+	found = list[at]
+	stronger := list[:at]
+	if s.key == "" && l.Spec.Hostname != "" {
+		// The same hosts under the listener's own name come first.
+		if named := l.sites[hostKey(l.Spec.Hostname)]; named != nil {
+			stronger = slices.Concat(named.listOf(found.conditions), stronger)
+		}
+	}
+	for _, c := range stronger {
+		if c.route == route && c.rule == rule {
+			continue
+		}
+		a, b := asHTTP(found.conditions), asHTTP(c.conditions)
+		if r := relate(&a, &b); r == Equal || r == Inside {
+			return found, c
+		}
+	}
+	return found, nil
+}
+
+// listOf returns the list that holds a match.
+func (s *site) listOf(m *hierarchy.Match) []*candidate {
+	switch {
+	case m.PathType == "" && m.Service != "" && m.RPCType != hierarchy.MatchRegex:
+		return s.services[m.Service]
+	case m.PathType == "":
+		return s.calls
+	case m.PathType == hierarchy.MatchExact:
+		return s.exact[m.Path]
+	case m.PathType == hierarchy.MatchRegex:
+		return s.regular
+	}
+	p := &s.prefixes
+	for rest := elements(m.Path); rest != "" && p != nil; {
+		var element string
+		element, rest, _ = strings.Cut(rest, "/")
+		p = p.below[element]
+	}
+	if p == nil {
+		return nil
+	}
+	return p.here
+}
