@@ -105,6 +105,12 @@ var table = []row{
 		never:   engines,
 	},
 	{
+		name: "policy/request", pure: true,
+		does:    "which listener, route and rule serve a request, and why the others do not",
+		imports: []string{"hierarchy"},
+		never:   engines,
+	},
+	{
 		name: "policy/explain", pure: true,
 		does:    "resolutions, bindings and differences as reports with reasons: what the command prints, as data",
 		imports: []string{"hierarchy", "hierarchy/prose", "policy", "policy/effective", "policy/merge"},
