@@ -45,6 +45,8 @@ type Change struct {
 	Manifests []Manifest
 	Refused   []Manifest
 	Problems  []Finding
+	// PassedOver are notes of documents that no question depends on.
+	PassedOver []Finding
 	// Old has for each of Manifests the object that it takes the place of, or nil.
 	Old []*unstructured.Unstructured
 	// Remove says that the manifests are removed rather than applied.

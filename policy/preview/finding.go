@@ -28,6 +28,8 @@ const (
 	SchemaRule    = "schema"
 	AdmissionRule = "admission"
 	BrokenRule    = "guardrail"
+	// PassedOverRule is of documents that are not read.
+	PassedOverRule = "passed-over"
 )
 
 // GuardrailRule is the rule of a guardrail.

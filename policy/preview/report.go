@@ -47,7 +47,7 @@ type Checked struct {
 // known, and puts what it says to its places in the manifests.
 func (c *Change) Review(ctx context.Context, compilers guardrail.Compilers, user map[string]any) (*Report, error) {
 	report := &Report{Findings: []Finding{}, Warnings: []string{}}
-	report.Findings = append(report.Findings, c.Problems...)
+	report.Findings = append(append(report.Findings, c.Problems...), c.PassedOver...)
 	rails, findings := c.rails(ctx, compilers)
 	report.Findings = append(report.Findings, findings...)
 	if user == nil {

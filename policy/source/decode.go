@@ -22,7 +22,11 @@ type decoder struct {
 	limits    Limits
 	documents []Document
 	problems  []Problem
+	passed    []Problem
 	index     int // of the current document
+	// lenient says that the text is one of a folder, in which there is more than
+	// manifests.
+	lenient bool
 }
 
 var byteOrderMark = []byte("\ufeff")
@@ -38,7 +42,10 @@ func Decode(data []byte, file string, limits Limits) ([]Document, []Problem) {
 
 func (d *decoder) decode(data []byte) {
 	data = bytes.TrimPrefix(data, byteOrderMark)
-	if line, ok := firstNonUTF8(data); ok {
+	if line, ok := firstNonUTF8(data); ok && d.lenient {
+		d.passed = append(d.passed, Problem{File: d.file, Line: line, Message: "is not UTF-8 text"})
+		return
+	} else if ok {
 		d.problems = append(d.problems, Problem{File: d.file, Line: line, Message: "is not UTF-8 text here: save the file as UTF-8"})
 		return
 	}
@@ -113,7 +120,7 @@ func (d *decoder) decodeValue(c chunk, data []byte) {
 	}
 	object, ok := value.(map[string]any)
 	if !ok {
-		d.fail(c, 0, "is not an object: write apiVersion, kind, metadata and spec")
+		d.pass(c, 0, "is not an object: write apiVersion, kind, metadata and spec")
 		return
 	}
 	items := 0
@@ -141,7 +148,18 @@ func (d *decoder) add(c chunk, object map[string]any, bytes int, path string, it
 	}
 	apiVersion, _ := object["apiVersion"].(string)
 	kind, _ := object["kind"].(string)
-	if apiVersion == "" || kind == "" {
+	switch {
+	case isEncrypted(object):
+		d.pass(c, *item, "is encrypted: decrypt it first (sops --decrypt)")
+		return
+	case strings.HasPrefix(apiVersion, "kustomize.config.k8s.io/"):
+		d.pass(c, *item, "is a kustomization: build it first (kustomize build)")
+		return
+	case apiVersion != "" && kind != "":
+	case !isManifest(object):
+		d.pass(c, *item, "is no Kubernetes object: it has no apiVersion or no kind")
+		return
+	default:
 		d.fail(c, *item, "has no apiVersion or no kind: write both, as text, at the start of the document")
 		return
 	}
@@ -208,6 +226,21 @@ var lineOf = regexp.MustCompile(`line (\d+): `)
 // failYAML turns the error of the YAML parser into problems with the line in the
 // file, where the parser knows only the line in the document.
 func (d *decoder) failYAML(c chunk, err error) {
+	message, line := unrendered(c.data)
+	if message != "" {
+		c.line += line - 1
+	}
+	switch {
+	case message != "" && d.lenient:
+		d.pass(c, 0, message)
+		return
+	case message != "":
+		d.fail(c, 0, message)
+		return
+	case d.lenient && !topLevelKind.Match(c.data):
+		d.pass(c, 0, "is no Kubernetes object: it is not YAML")
+		return
+	}
 	text := strings.TrimPrefix(err.Error(), "error converting YAML to JSON: ")
 	text = strings.TrimPrefix(text, "yaml: ")
 	for _, message := range strings.Split(strings.TrimPrefix(text, "unmarshal errors:\n"), "\n") {

@@ -19,6 +19,10 @@ type Document struct {
 
 	text chunk
 	path string // of the object in the document: "" or "items[3]"
+	// named says that the file was named itself. into is the namespace that a
+	// kustomization puts the object into, namespace that of one that says none.
+	named           bool
+	into, namespace string
 }
 
 // LineOf returns the line of a field in the file, such as spec.default.request

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/attache-dev/attache/policy/validate"
 )
@@ -30,9 +31,9 @@ type Options struct {
 	// Namespace is that of objects which do not say theirs. The default is
 	// "default".
 	Namespace string
-	// KeepUnknown hands on objects of kinds without a CRD, unchecked, in place
-	// of refusing them.
-	KeepUnknown bool
+	// Strict refuses what would be passed over: documents that are no objects of
+	// a known kind.
+	Strict bool
 	// Definitions are CRDs that objects are checked by besides those in the
 	// binary and in the input; those in the input come before them, and they
 	// before those in the binary.
@@ -78,6 +79,15 @@ type Input struct {
 	// Options.KeepRefused is set.
 	Refused  []Document
 	Problems []Problem
+	// Unknown are objects of kinds without a CRD, as they are written. They are
+	// not among Documents.
+	Unknown []Document
+	// PassedOver are the documents that no question depends on, each with the
+	// reason. Unknown objects are among them.
+	PassedOver []Problem
+	// Unbuilt are the folders of kustomizations that use other folders: what they
+	// would make of them is not read.
+	Unbuilt []string
 }
 
 // Objects returns the CRDs that the input was checked by and then the other
@@ -104,7 +114,7 @@ func (f *Files) Objects(ctx context.Context) ([]*unstructured.Unstructured, erro
 
 // Read reads everything. An error is an [*Error] unless ctx has ended.
 func (f *Files) Read(ctx context.Context) (*Input, error) {
-	r := &reader{options: f.options, seen: map[string]bool{}}
+	r := newReader(f.options)
 	for _, path := range f.paths {
 		r.path(ctx, path)
 	}
@@ -115,7 +125,10 @@ func (f *Files) Read(ctx context.Context) (*Input, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	in.Unbuilt = slices.Compact(slices.Sorted(slices.Values(r.unbuilt)))
 	problems = append(r.problems, problems...)
+	passed, refused := f.settlePassed(append(r.passed, in.PassedOver...), r.named, slices.Concat(in.Documents, in.Refused))
+	in.PassedOver, problems = passed, append(problems, refused...)
 	if f.options.KeepRefused {
 		in.Problems = slices.DeleteFunc(slices.Clone(problems), func(p Problem) bool { return !p.Refused })
 		sortProblems(in.Problems)
@@ -130,14 +143,15 @@ func (f *Files) Read(ctx context.Context) (*Input, error) {
 // Decode reads everything as it is written: neither defaulted nor validated, and
 // not compared with each other. An error is an [*Error] unless ctx has ended.
 func (f *Files) Decode(ctx context.Context) ([]Document, error) {
-	r := &reader{options: f.options, seen: map[string]bool{}}
+	r := newReader(f.options)
 	for _, path := range f.paths {
 		r.path(ctx, path)
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if err := failure(r.problems); err != nil {
+	_, refused := f.settlePassed(r.passed, r.named, r.documents)
+	if err := failure(append(r.problems, refused...)); err != nil {
 		return nil, err
 	}
 	return r.documents, nil
@@ -148,13 +162,32 @@ type reader struct {
 	options   Options
 	documents []Document
 	problems  []Problem
+	passed    []Problem
 	bytes     int
 	full      bool            // a limit of the whole input is reached
 	seen      map[string]bool // real paths, so that a loop of links ends
+	named     map[string]bool // files that were named themselves
+	// What kustomizations say of the files beside them, and their own places.
+	namespaces     map[string]string
+	patches        map[string]bool
+	kustomizations map[string]bool
+	unbuilt        []string
+	// namespace is that of objects under the path that is read which do not say
+	// theirs.
+	namespace string
+}
+
+func newReader(options Options) *reader {
+	return &reader{
+		options: options, seen: map[string]bool{}, named: map[string]bool{},
+		namespaces: map[string]string{}, patches: map[string]bool{}, kustomizations: map[string]bool{},
+	}
 }
 
 func (r *reader) path(ctx context.Context, path string) {
+	path, r.namespace = cutNamespace(path)
 	if path == "-" {
+		r.named[path] = true
 		if r.options.Stdin == nil {
 			r.fail(path, errors.New("there is no standard input to read"))
 			return
@@ -170,7 +203,7 @@ func (r *reader) path(ctx context.Context, path string) {
 	case stat.IsDir():
 		before, problems := len(r.seen), len(r.problems)
 		r.folder(ctx, path)
-		if len(r.seen) == before+1 && len(r.problems) == problems {
+		if len(r.seen) == before+1 && len(r.problems) == problems && len(r.kustomizations) == 0 {
 			message := "the folder has no *.yaml, *.yml or *.json files"
 			if !r.options.Recursive {
 				message += "; to read the folders inside it too, use -R"
@@ -178,8 +211,22 @@ func (r *reader) path(ctx context.Context, path string) {
 			r.problems = append(r.problems, Problem{File: path, Message: message})
 		}
 	default:
+		r.named[path] = true
 		r.file(ctx, path)
 	}
+}
+
+// cutNamespace reads PATH@NAMESPACE: the namespace of objects under the path that
+// do not say theirs. A file whose name really has an @ is that file.
+func cutNamespace(path string) (bare, namespace string) {
+	at := strings.LastIndexByte(path, '@')
+	if at <= 0 || len(validation.IsDNS1123Label(path[at+1:])) > 0 {
+		return path, ""
+	}
+	if _, err := os.Stat(path); err == nil {
+		return path, ""
+	}
+	return path[:at], path[at+1:]
 }
 
 // folder reads the manifests of one folder in the order of their names.
@@ -193,6 +240,7 @@ func (r *reader) folder(ctx context.Context, path string) {
 		r.fail(path, err)
 		return
 	}
+	r.kustomize(path, entries)
 	for _, e := range entries {
 		name := filepath.Join(path, e.Name())
 		if r.full || ctx.Err() != nil {
@@ -270,12 +318,34 @@ func (r *reader) read(ctx context.Context, name string, from io.Reader) {
 		return
 	}
 	r.bytes += len(data)
-	d := &decoder{file: name, limits: r.options.Limits}
+	d := &decoder{file: name, limits: r.options.Limits, lenient: !r.named[name]}
 	d.decode(data)
+	r.place(d, name)
 	r.documents = append(r.documents, d.documents...)
 	r.problems = append(r.problems, d.problems...)
+	r.passed = append(r.passed, d.passed...)
 	if len(r.documents) > r.options.Limits.Documents {
 		r.stop(name, fmt.Sprintf("the whole input has more than %d objects, the limit: give fewer files at once", r.options.Limits.Documents))
+	}
+}
+
+// place puts the objects of a file into the namespace that its kustomization or
+// the command line says, and passes over what a kustomization needs.
+func (r *reader) place(d *decoder, name string) {
+	message := ""
+	switch {
+	case r.kustomizations[name] && d.lenient:
+		message = "is a kustomization"
+	case r.patches[name] && d.lenient:
+		message = "is a patch of a kustomization"
+	}
+	if message != "" {
+		d.documents, d.problems, d.passed = nil, nil, []Problem{{File: name, Line: 1, Message: message}}
+		return
+	}
+	for i := range d.documents {
+		d.documents[i].named = !d.lenient
+		d.documents[i].into, d.documents[i].namespace = r.namespaces[name], r.namespace
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	kschema "k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/attache-dev/attache/hierarchy/prose"
 )
@@ -56,26 +57,27 @@ func isCRD(u *unstructured.Unstructured) bool {
 }
 
 // unknown says what is wrong with an object of a kind that the registry does not
-// have, or nothing when the kind is one of Kubernetes itself.
-func (p *preparer) unknown(u *unstructured.Unstructured) string {
+// have, or nothing when the kind is one of Kubernetes itself. An object of a group
+// of which no kind is known can be passed over: it is not misspelled.
+func (p *preparer) unknown(u *unstructured.Unstructured) (message string, passable bool) {
 	group, kind := u.GroupVersionKind().Group, u.GetKind()
 	if slices.Contains(kubernetesGroups, group) {
 		if slices.Contains(kubernetesKinds, kind) {
-			return ""
+			return "", false
 		}
 		if near, ok := prose.Closest(kind, kubernetesKinds); ok {
-			return fmt.Sprintf("unknown kind %s (apiVersion %s): did you mean %s?", kind, u.GetAPIVersion(), near)
+			return fmt.Sprintf("unknown kind %s (apiVersion %s): did you mean %s?", kind, u.GetAPIVersion(), near), false
 		}
 		if near, ok := p.elsewhere(kind); ok {
-			return fmt.Sprintf("unknown kind %s (apiVersion %s): %s", kind, u.GetAPIVersion(), near)
+			return fmt.Sprintf("unknown kind %s (apiVersion %s): %s", kind, u.GetAPIVersion(), near), false
 		}
-		return ""
+		return "", false
 	}
-	message := fmt.Sprintf("unknown kind %s (apiVersion %s): give its CustomResourceDefinition with -f, or check the spelling", kind, u.GetAPIVersion())
+	message = fmt.Sprintf("unknown kind %s (apiVersion %s): give its CustomResourceDefinition with -f, or check the spelling", kind, u.GetAPIVersion())
 	if near, ok := p.elsewhere(kind); ok {
 		message += "; " + near
 	}
-	return message
+	return message, !slices.ContainsFunc(p.registry.Kinds(), func(gk kschema.GroupKind) bool { return gk.Group == group })
 }
 
 // elsewhere looks for the kind, or one spelled like it, in the groups that the

@@ -1,10 +1,13 @@
 package source
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"runtime"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -71,6 +74,11 @@ func prepare(ctx context.Context, documents []Document, options Options) (*Input
 		problems = append(problems, r.problems...)
 		d := documents[i]
 		switch {
+		case r.passed != nil:
+			in.PassedOver = append(in.PassedOver, *r.passed)
+			if r.unknown {
+				in.Unknown = append(in.Unknown, d)
+			}
 		case options.KeepRefused && slices.ContainsFunc(r.problems, func(p Problem) bool { return p.Refused }):
 			in.Refused = append(in.Refused, d)
 		case r.object != nil:
@@ -108,6 +116,10 @@ type preparer struct {
 type result struct {
 	object   *unstructured.Unstructured
 	problems []Problem
+	// passed says why the object is passed over, unknown that it is because of
+	// its kind.
+	passed  *Problem
+	unknown bool
 }
 
 func (p *preparer) one(ctx context.Context, e Document) result {
@@ -115,7 +127,11 @@ func (p *preparer) one(ctx context.Context, e Document) result {
 	gk := u.GroupVersionKind().GroupKind()
 	namespaced, known := p.registry.Namespaced(gk)
 	if !known {
-		if message := p.unknown(u); message != "" && !p.options.KeepUnknown {
+		switch message, passable := p.unknown(u); {
+		case message != "" && passable:
+			passed := e.problem("", message)
+			return result{passed: &passed, unknown: true}
+		case message != "":
 			return result{problems: []Problem{e.problem("", message)}}
 		}
 		namespaced = !clusterScoped[gk.Kind]
@@ -127,10 +143,19 @@ func (p *preparer) one(ctx context.Context, e Document) result {
 	case !isText: // said by validation
 	case !namespaced:
 		unstructured.RemoveNestedField(u.Object, "metadata", "namespace") // as a server does
+	case e.into != "":
+		u.SetNamespace(e.into)
 	case ns == "":
-		u.SetNamespace(p.options.Namespace)
+		u.SetNamespace(cmp.Or(e.namespace, p.options.Namespace))
 	}
-	prepared, found, _ := p.registry.Prepare(ctx, u)
+	prepared, found := p.prepared(ctx, u)
+	if at, message := unrenderedIn(u, len(found) > 0); known && message != "" {
+		problem := e.problem(at, message)
+		if !e.named {
+			return result{passed: &problem}
+		}
+		return result{problems: []Problem{problem}}
+	}
 	r := result{object: prepared}
 	for _, problem := range found {
 		refusal := e.problem(problem.Field, problem.Message)
@@ -138,6 +163,87 @@ func (p *preparer) one(ctx context.Context, e Document) result {
 		r.problems = append(r.problems, refusal)
 	}
 	return r
+}
+
+// prepared defaults and validates an object. Where a value that is not of its
+// field's type keeps a server from looking at the rest, the rest is looked at
+// without it, so that every mistake is said at once, and each of them once.
+func (p *preparer) prepared(ctx context.Context, u *unstructured.Unstructured) (*unstructured.Unstructured, []schema.Problem) {
+	written := u.DeepCopy()
+	prepared, found, _ := p.registry.Prepare(ctx, u)
+	rest := slices.DeleteFunc(slices.Clone(found), schema.Problem.Unfinished)
+	if len(rest) < len(found) && len(rest) > 0 {
+		rest = append(rest, p.behind(ctx, written.DeepCopy(), rest)...)
+	}
+	if len(rest) == 0 {
+		return prepared, found
+	}
+	return prepared, plainly(written, rest)
+}
+
+// behind looks for problems that those known keep a server from seeing.
+func (p *preparer) behind(ctx context.Context, u *unstructured.Unstructured, known []schema.Problem) []schema.Problem {
+	for _, problem := range known {
+		if problem.Blocks {
+			removeField(u.Object, steps(problem.Field))
+		}
+	}
+	_, found, _ := p.registry.Prepare(ctx, u)
+	return slices.DeleteFunc(found, func(problem schema.Problem) bool {
+		return problem.Unfinished() || slices.ContainsFunc(known, func(k schema.Problem) bool {
+			return k == problem || k.Blocks && isWithin(k.Field, problem.Field)
+		})
+	})
+}
+
+// isWithin says whether a field is another one or a part of it.
+func isWithin(field, outer string) bool {
+	rest, within := strings.CutPrefix(field, outer)
+	return within && (rest == "" || rest[0] == '.' || rest[0] == '[')
+}
+
+// plainly leaves out what only repeats another problem: a pattern where a rule
+// says in words what to write, and what is wrong inside a value that should not be
+// a list.
+func plainly(u *unstructured.Unstructured, problems []schema.Problem) []schema.Problem {
+	const one = "spec.targetRef"
+	_, isList, _ := unstructured.NestedSlice(u.Object, "spec", "targetRef")
+	var kept []schema.Problem
+	for i, problem := range problems {
+		inWords := slices.ContainsFunc(problems, func(o schema.Problem) bool {
+			return o != problem && o.Field == problem.Field && !isPattern(o)
+		})
+		switch {
+		case isPattern(problem) && inWords, isList && problem.Field != one && isWithin(problem.Field, one):
+		case isList && problem.Field == one && problem.Blocks:
+			problems[i].Message = "is one object: write targetRefs for a list"
+			kept = append(kept, problems[i])
+		default:
+			kept = append(kept, problem)
+		}
+	}
+	return kept
+}
+
+func isPattern(problem schema.Problem) bool {
+	return strings.Contains(problem.Message, " in body should match '")
+}
+
+// removeField takes a field out of a value, if it is there.
+func removeField(value any, path []string) {
+	object, isObject := value.(map[string]any)
+	switch {
+	case len(path) == 0:
+	case isObject && len(path) == 1:
+		delete(object, path[0])
+	case isObject:
+		removeField(object[path[0]], path[1:])
+	default:
+		list, _ := value.([]any)
+		if i, err := strconv.Atoi(path[0]); err == nil && i < len(list) {
+			removeField(list[i], path[1:])
+		}
+	}
 }
 
 func namespaceOf(u *unstructured.Unstructured) (ns string, isText bool) {

@@ -329,13 +329,19 @@ func TestDecodeReadsWhatIsWritten(t *testing.T) {
 	}
 }
 
-func TestUnknownKindsCanBeKept(t *testing.T) {
+func TestObjectsOfUnknownKindsArePassedOver(t *testing.T) {
 	const text = "apiVersion: cert-manager.io/v1\nkind: Certificate\nmetadata: {name: a}\n"
-	if got := refusal(t, text, source.Options{}); len(got) != 1 || !strings.Contains(got[0].Message, "unknown kind Certificate (apiVersion cert-manager.io/v1): give its CustomResourceDefinition with -f, or check the spelling") {
-		t.Errorf("problems are %v", got)
+	const why = "unknown kind Certificate (apiVersion cert-manager.io/v1): give its CustomResourceDefinition with -f, or check the spelling"
+	if got := refusal(t, text, source.Options{}); len(got) != 1 || !strings.Contains(got[0].Message, why) {
+		t.Errorf("alone in a file that is named itself: problems are %v", got)
 	}
-	in := read(t, source.Options{KeepUnknown: true, Stdin: strings.NewReader(text)}, "-")
-	expect(t, places(in), "Certificate default/a at -:1:0:1")
+	if got := refusal(t, httpRoute+"---\n"+text, source.Options{Strict: true}); len(got) != 1 || !strings.Contains(got[0].Message, why) {
+		t.Errorf("strict: problems are %v", got)
+	}
+	in := read(t, source.Options{Stdin: strings.NewReader(httpRoute + "---\n" + text)}, "-")
+	if len(in.Documents) != 1 || len(in.Unknown) != 1 || len(in.PassedOver) != 1 || in.PassedOver[0].Message != why {
+		t.Errorf("beside others: got %d documents, %d of unknown kinds, passed over: %v", len(in.Documents), len(in.Unknown), in.PassedOver)
+	}
 }
 
 func TestLimitsAreSaidWithTheirPlace(t *testing.T) {

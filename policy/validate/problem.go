@@ -19,6 +19,9 @@ type Problem struct {
 	// Message says what is wrong and what to write instead. It is what the API
 	// server would print after the field.
 	Message string
+	// Blocks says that a server does not evaluate rules of objects with such a
+	// problem: the value is not of its field's type, or missing.
+	Blocks bool
 }
 
 // String returns the problem as the API server prints it.
@@ -29,12 +32,31 @@ func (p Problem) String() string {
 	return p.Field + ": " + p.Message
 }
 
+// blocks says whether a server stops at an error, so that CEL is not evaluated on
+// values it is not made for.
+func blocks(err *field.Error) bool {
+	switch err.Type {
+	case field.ErrorTypeNotSupported, field.ErrorTypeRequired, field.ErrorTypeTooLong, field.ErrorTypeTooMany, field.ErrorTypeTypeInvalid:
+		return true
+	}
+	return false
+}
+
+// unfinished begins what a server says where it did not look at the rest.
+const unfinished = "some validation rules were not checked because the object was invalid"
+
+// Unfinished says that the problem is none of the object, but that a server did
+// not look for more.
+func (p Problem) Unfinished() bool {
+	return p.Field == "" && strings.Contains(p.Message, unfinished)
+}
+
 func problemOf(err *field.Error) Problem {
 	name := err.Field
 	if name == "<nil>" {
 		name = ""
 	}
-	return Problem{Field: name, Message: err.ErrorBody()}
+	return Problem{Field: name, Message: err.ErrorBody(), Blocks: blocks(err)}
 }
 
 func problemsOf(errs field.ErrorList) []Problem {

@@ -3,6 +3,7 @@ package validate
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
@@ -88,11 +89,8 @@ func (n *node) validate(ctx context.Context, value map[string]any) field.ErrorLi
 	if n.rules == nil {
 		return errs
 	}
-	for _, err := range errs {
-		switch err.Type {
-		case field.ErrorTypeNotSupported, field.ErrorTypeRequired, field.ErrorTypeTooLong, field.ErrorTypeTooMany, field.ErrorTypeTypeInvalid:
-			return append(errs, field.Invalid(nil, nil, "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation"))
-		}
+	if slices.ContainsFunc(errs, blocks) {
+		return append(errs, field.Invalid(nil, nil, unfinished+"; correct the existing errors to complete validation"))
 	}
 	broken, _ := n.rules.Validate(ctx, nil, n.structural, value, nil, celconfig.RuntimeCELCostBudget)
 	return append(errs, broken...)

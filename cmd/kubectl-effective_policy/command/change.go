@@ -37,6 +37,9 @@ func (f *changeFlags) add(cmd *cobra.Command, instead string) {
 
 // surroundings are where an edit takes place.
 type surroundings struct {
+	settings policy.Options
+	// say is told what was read of manifests, and what was passed over.
+	say     func(*source.Input)
 	objects []*unstructured.Unstructured // CRDs first
 	places  map[hierarchy.Ref]string
 	// namespace is that of objects which do not say theirs.
@@ -60,8 +63,9 @@ func (o *options) loadChange(ctx context.Context, f changeFlags) (*preview.Chang
 	if err != nil {
 		return nil, err
 	}
-	c, warnings, err := around.change(ctx, o.settings(), o.files, source.Options{
+	c, warnings, err := around.change(ctx, o.files, source.Options{
 		Recursive:   o.recursive,
+		Strict:      o.strict,
 		KeepRefused: f.keepRefused,
 		Stdin:       o.streams.In,
 	}, f.remove)
@@ -72,9 +76,9 @@ func (o *options) loadChange(ctx context.Context, f changeFlags) (*preview.Chang
 }
 
 // change reads an edit, in which objects are applied or removed.
-func (s *surroundings) change(ctx context.Context, settings policy.Options, paths []string, options source.Options, remove bool) (*preview.Change, []string, error) {
+func (s *surroundings) change(ctx context.Context, paths []string, options source.Options, remove bool) (*preview.Change, []string, error) {
 	c := &preview.Change{Remove: remove}
-	snapshot, problems := policy.NewSnapshot(settings).With(s.objects...)
+	snapshot, problems := policy.NewSnapshot(s.settings).With(s.objects...)
 	c.Before = snapshot
 	var warnings []string
 	for _, p := range problems {
@@ -94,6 +98,8 @@ func (s *surroundings) change(ctx context.Context, settings policy.Options, path
 	if err != nil {
 		return nil, warnings, err
 	}
+	s.say(in)
+	c.PassedOver = passedOver(in)
 	documents := in.Documents
 	if remove { // who removes an object need only name it
 		documents = slices.Concat(in.Documents, in.Refused)
@@ -144,18 +150,19 @@ func refusedBySchema(in *source.Input) (refused []preview.Manifest, problems []p
 	return refused, problems
 }
 
-func (o *options) settings() policy.Options {
-	settings := policy.Options{Compile: compileLater}
-	if len(o.platformNamespaces) > 0 {
-		settings.PlatformNamespaces = o.platformNamespaces
-	}
-	return settings
-}
-
 func (o *options) surroundings(ctx context.Context, f changeFlags) (*surroundings, error) {
+	settings, err := o.settings()
 	switch {
+	case err != nil:
+		return nil, err
 	case len(f.base) > 0:
-		return surroundingFiles(ctx, f.base, source.Options{Recursive: o.recursive, Namespace: *o.config.Namespace, Stdin: o.streams.In})
+		in, err := o.readManifests(ctx, f.base, source.Options{Namespace: *o.config.Namespace, Stdin: o.streams.In})
+		if err != nil {
+			return nil, err
+		}
+		around := surroundingFiles(in, *o.config.Namespace)
+		around.settings, around.say = settings, o.sayPassedOver
+		return around, nil
 	case !f.empty:
 		return o.surroundingCluster(ctx)
 	}
@@ -164,6 +171,7 @@ func (o *options) surroundings(ctx context.Context, f changeFlags) (*surrounding
 		return nil, err
 	}
 	return &surroundings{
+		settings: settings, say: o.sayPassedOver,
 		objects:   builtin.CRDs(),
 		namespace: *o.config.Namespace,
 		old:       func(hierarchy.Ref) (*unstructured.Unstructured, error) { return nil, nil },
@@ -174,12 +182,9 @@ func (o *options) surroundings(ctx context.Context, f changeFlags) (*surrounding
 // older than what is about to be created, and among itself of one age.
 var beforeAllEdits = metav1.NewTime(time.Date(9999, time.January, 1, 0, 0, 0, 0, time.UTC))
 
-func surroundingFiles(ctx context.Context, base []string, options source.Options) (*surroundings, error) {
-	in, err := source.New(base, options).Read(ctx)
-	if err != nil {
-		return nil, err
-	}
-	around := &surroundings{objects: in.Objects(), places: map[hierarchy.Ref]string{}, namespace: options.Namespace}
+// surroundingFiles are manifests that an edit is made to.
+func surroundingFiles(in *source.Input, namespace string) *surroundings {
+	around := &surroundings{objects: in.Objects(), places: map[hierarchy.Ref]string{}, namespace: namespace}
 	known := make(map[hierarchy.Ref]*unstructured.Unstructured, len(in.Documents))
 	for _, d := range in.Documents {
 		ref := hierarchy.RefOf(d.Object)
@@ -194,7 +199,19 @@ func surroundingFiles(ctx context.Context, base []string, options source.Options
 		stored.SetCreationTimestamp(old.GetCreationTimestamp())
 		return stored
 	}
-	return around, nil
+	return around
+}
+
+// passedOver are the documents that were, as notes.
+func passedOver(in *source.Input) []preview.Finding {
+	var findings []preview.Finding
+	for _, p := range in.PassedOver {
+		findings = append(findings, preview.Finding{
+			Level: preview.Note, Rule: preview.PassedOverRule, Object: p.Object, Field: p.Field, Message: "passed over: " + p.Message,
+			File: p.File, Document: p.Document, Item: p.Item, Line: p.Line,
+		})
+	}
+	return findings
 }
 
 // noCluster tells who forgot a flag what to do without a cluster.

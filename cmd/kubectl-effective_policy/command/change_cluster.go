@@ -25,11 +25,14 @@ func (o *options) surroundingCluster(ctx context.Context) (*surroundings, error)
 		return nil, noCluster(err)
 	}
 	config.QPS = -1 // as in readCluster
-	around := &surroundings{stored: preview.Applied}
+	around := &surroundings{say: o.sayPassedOver, stored: preview.Applied}
 	if around.namespace, _, err = o.config.ToRawKubeConfigLoader().Namespace(); err != nil {
 		return nil, err
 	}
-	if around.objects, err = cluster.Objects(ctx, config, o.settings()); err != nil {
+	if around.settings, err = o.clusterSettings(ctx, config); err != nil {
+		return nil, noCluster(err)
+	}
+	if around.objects, err = cluster.Objects(ctx, config, around.settings); err != nil {
 		return nil, noCluster(err)
 	}
 	client, err := dynamic.NewForConfig(config)

@@ -33,13 +33,17 @@ type options struct {
 	builtAs string
 	config  *genericclioptions.ConfigFlags
 
-	files              []string
-	recursive          bool
-	allNamespaces      bool
-	selector           string
-	output             string
-	noColor            bool
-	platformNamespaces []string
+	files         []string
+	recursive     bool
+	allNamespaces bool
+	selector      string
+	output        string
+	noColor       bool
+	strict        bool
+	verbose       bool
+	manager       managerFlags
+	// settingsUnknown says that the cluster does not tell who may target what.
+	settingsUnknown bool
 }
 
 // Main runs the command line and returns the exit code. args[0] is the name of
@@ -111,12 +115,17 @@ manifests alone: no cluster, no network, the same answers.`,
 func (o *options) addFlags(root *cobra.Command) {
 	flags := root.PersistentFlags()
 	flags.SortFlags = false
-	flags.StringArrayVarP(&o.files, "filename", "f", nil, "manifests to work on instead of a cluster: a file, a folder, or - for standard input; may be repeated")
+	flags.StringArrayVarP(&o.files, "filename", "f", nil, "manifests to work on instead of a cluster: a file, a folder, or - for standard input, each with @NAMESPACE for objects that state none; may be repeated")
 	flags.BoolVarP(&o.recursive, "recursive", "R", false, "with -f, also read the folders inside a folder")
 	flags.BoolVarP(&o.allNamespaces, "all-namespaces", "A", false, "look in all namespaces (with -f and without -n that is so anyway)")
 	flags.StringVarP(&o.selector, "selector", "l", "", "only routes and Gateways with these labels, such as -l app=shop,tier!=test")
 	flags.BoolVar(&o.noColor, "no-color", false, "no colours; they are only used on a terminal, and not when NO_COLOR is set")
-	flags.StringSliceVar(&o.platformNamespaces, "platform-namespaces", nil, "namespaces whose policies may target a GatewayClass (default any)")
+	flags.BoolVar(&o.strict, "strict", false, "with -f, refuse documents that are no Kubernetes objects of a known kind")
+	flags.BoolVarP(&o.verbose, "verbose", "v", false, "with -f, list what is passed over")
+	flags.StringSliceVar(&o.manager.platformNamespaces, "platform-namespaces", nil, "namespaces whose policies may target a GatewayClass (default: those of the cluster's manager; with -f any)")
+	flags.StringSliceVar(&o.manager.policyKinds, "policy-kinds", nil, "kinds, as Kind.group, that are policies although their CRD has no label")
+	flags.StringSliceVar(&o.manager.routeKinds, "route-kinds", nil, "kinds, as Kind.group, that are routes although their CRD has no label")
+	flags.StringVar(&o.manager.namespace, "attache-namespace", "attache-system", "namespace in which attache is installed on the cluster")
 	o.config.AddFlags(flags)
 	_ = root.RegisterFlagCompletionFunc("namespace", o.completeNamespaces)
 }

@@ -181,10 +181,12 @@ func (s *suite) change(ctx context.Context, c suiteCase, settings policy.Options
 	if err != nil {
 		return nil, err
 	}
-	around, err := surroundingFiles(ctx, paths, source.Options{Namespace: "default", Stdin: written})
+	in, err := source.New(paths, source.Options{Stdin: written}).Read(ctx)
 	if err != nil {
 		return nil, err
 	}
+	around := surroundingFiles(in, "default")
+	around.settings, around.say = settings, func(*source.Input) {}
 	edit, remove := c.Edit.Apply, false
 	if len(c.Edit.Delete) > 0 {
 		edit, remove = c.Edit.Delete, true
@@ -192,6 +194,6 @@ func (s *suite) change(ctx context.Context, c suiteCase, settings policy.Options
 	if paths, written, err = s.sources(edit); err != nil {
 		return nil, err
 	}
-	changed, _, err := around.change(ctx, settings, paths, source.Options{KeepRefused: true, Stdin: written}, remove)
+	changed, _, err := around.change(ctx, paths, source.Options{KeepRefused: true, Stdin: written}, remove)
 	return changed, err
 }

@@ -43,7 +43,11 @@ func (o *options) test(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	t, err := newTests(o.settings())
+	settings, err := o.settings()
+	if err != nil {
+		return err
+	}
+	t, err := newTests(settings)
 	if err != nil {
 		return err
 	}

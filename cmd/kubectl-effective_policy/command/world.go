@@ -40,15 +40,11 @@ func (o *options) load(ctx context.Context) (*world, error) {
 			return nil, fmt.Errorf("-l %s: %w", o.selector, err)
 		}
 	}
-	settings := policy.Options{Compile: compileLater}
-	if len(o.platformNamespaces) > 0 {
-		settings.PlatformNamespaces = o.platformNamespaces
-	}
 	read := o.readCluster
 	if len(o.files) > 0 {
 		read = o.readFiles
 	}
-	problems, err := read(ctx, w, settings)
+	problems, err := read(ctx, w)
 	if err != nil {
 		return nil, err
 	}
@@ -62,15 +58,15 @@ func (o *options) load(ctx context.Context) (*world, error) {
 // readFiles takes the objects from manifests. Names are looked up everywhere,
 // unless -n says where; it is also the namespace of objects that do not say
 // theirs, as with kubectl apply.
-func (o *options) readFiles(ctx context.Context, w *world, settings policy.Options) ([]string, error) {
+func (o *options) readFiles(ctx context.Context, w *world) ([]string, error) {
+	settings, err := o.settings()
+	if err != nil {
+		return nil, err
+	}
 	if !o.allNamespaces {
 		w.namespace = *o.config.Namespace
 	}
-	in, err := source.New(o.files, source.Options{
-		Recursive: o.recursive,
-		Namespace: *o.config.Namespace,
-		Stdin:     o.streams.In,
-	}).Read(ctx)
+	in, err := o.readManifests(ctx, o.files, source.Options{Namespace: *o.config.Namespace, Stdin: o.streams.In})
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +87,7 @@ func (o *options) readFiles(ctx context.Context, w *world, settings policy.Optio
 
 // readCluster takes the objects from the cluster of the current context. Names
 // are looked up in the context's namespace, unless -n or -A say where.
-func (o *options) readCluster(ctx context.Context, w *world, settings policy.Options) ([]string, error) {
+func (o *options) readCluster(ctx context.Context, w *world) ([]string, error) {
 	config, err := o.config.ToRESTConfig()
 	if err != nil {
 		return nil, fmt.Errorf("%w\n"+orFiles, err)
@@ -101,6 +97,10 @@ func (o *options) readCluster(ctx context.Context, w *world, settings policy.Opt
 		if w.namespace, _, err = o.config.ToRawKubeConfigLoader().Namespace(); err != nil {
 			return nil, err
 		}
+	}
+	settings, err := o.clusterSettings(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("%w\n"+orFiles, err)
 	}
 	snapshot, problems, err := cluster.Once(ctx, config, settings)
 	if err != nil {

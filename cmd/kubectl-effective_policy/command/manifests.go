@@ -1,0 +1,49 @@
+package command
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"github.com/attache-dev/attache/hierarchy/prose"
+	"github.com/attache-dev/attache/policy/source"
+)
+
+// readManifests reads what the flags name, and says on standard error in one line
+// what was passed over.
+func (o *options) readManifests(ctx context.Context, paths []string, options source.Options) (*source.Input, error) {
+	options.Recursive, options.Strict = o.recursive, o.strict
+	in, err := source.New(paths, options).Read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	o.sayPassedOver(in)
+	return in, nil
+}
+
+func (o *options) sayPassedOver(in *source.Input) {
+	n := len(in.PassedOver)
+	if o.verbose {
+		for _, p := range in.PassedOver {
+			o.note("passed over: %s", p.String())
+		}
+	}
+	var parts []string
+	if n > 0 {
+		text := prose.Count(len(in.Documents)+len(in.Refused), "document") + " read, " + strconv.Itoa(n) + " passed over"
+		if !o.verbose {
+			text += ": -v lists them"
+		}
+		parts = append(parts, text)
+	}
+	if len(in.Unbuilt) > 0 {
+		text := "a kustomization that uses other folders is not built: kustomize build " + in.Unbuilt[0] + " | … -f -"
+		if more := len(in.Unbuilt) - 1; more > 0 {
+			text += " (and " + prose.Count(more, "more folder") + ")"
+		}
+		parts = append(parts, text)
+	}
+	if len(parts) > 0 {
+		o.note("%s", strings.Join(parts, "; "))
+	}
+}

@@ -1,0 +1,98 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	kschema "k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+
+	"github.com/attache-dev/attache/policy"
+)
+
+// settingsName is the ConfigMap that says how a cluster's manager is set up.
+// Every user may read it (api.md section 5).
+const settingsName = "attache-settings"
+
+// managerFlags are the flags that the manager has too: what it says and what the
+// command says are the same when these are.
+type managerFlags struct {
+	platformNamespaces []string
+	policyKinds        []string
+	routeKinds         []string
+	// namespace is that of the manager on a cluster.
+	namespace string
+}
+
+// engine are the settings of the engine, from the flags alone.
+func (f *managerFlags) engine() (policy.Options, error) {
+	settings := policy.Options{Compile: compileLater}
+	if len(f.platformNamespaces) > 0 {
+		settings.PlatformNamespaces = f.platformNamespaces
+	}
+	var err error
+	if settings.PolicyKinds, err = kindNames("policy-kinds", f.policyKinds); err != nil {
+		return settings, err
+	}
+	settings.RouteKinds, err = kindNames("route-kinds", f.routeKinds)
+	return settings, err
+}
+
+// kindNames reads words such as BackendTrafficPolicy.gateway.envoyproxy.io.
+func kindNames(flag string, words []string) ([]kschema.GroupKind, error) {
+	var kinds []kschema.GroupKind
+	for _, word := range words {
+		gk := kschema.ParseGroupKind(word)
+		if gk.Kind == "" || gk.Group == "" || strings.Contains(word, "/") {
+			return nil, fmt.Errorf("--%s: %q is not a kind: write Kind.group, such as BackendTrafficPolicy.gateway.envoyproxy.io", flag, word)
+		}
+		kinds = append(kinds, gk)
+	}
+	return kinds, nil
+}
+
+// settings are those of the engine for manifests.
+func (o *options) settings() (policy.Options, error) { return o.manager.engine() }
+
+// clusterSettings are those of the engine for a cluster: those of its manager,
+// but for flags that were given. Where they cannot be read, the command says so
+// and takes any namespace for a platform namespace.
+func (o *options) clusterSettings(ctx context.Context, config *rest.Config) (policy.Options, error) {
+	flags := o.manager
+	published, err := o.publishedSettings(ctx, config)
+	if err != nil {
+		return policy.Options{}, err
+	}
+	take := func(given []string, key string) []string {
+		if len(given) == 0 && published[key] != "" {
+			return strings.Split(published[key], ",")
+		}
+		return given
+	}
+	flags.platformNamespaces = take(flags.platformNamespaces, "platformNamespaces")
+	flags.policyKinds = take(flags.policyKinds, "policyKinds")
+	flags.routeKinds = take(flags.routeKinds, "routeKinds")
+	o.settingsUnknown = len(flags.platformNamespaces) == 0
+	return flags.engine()
+}
+
+// publishedSettings reads the manager's settings; nil when there are none that
+// this person may read.
+func (o *options) publishedSettings(ctx context.Context, config *rest.Config) (map[string]string, error) {
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return nil, err
+	}
+	object, err := client.CoreV1().ConfigMaps(o.manager.namespace).Get(ctx, settingsName, metav1.GetOptions{})
+	switch {
+	case err == nil:
+		return object.Data, nil
+	case apierrors.IsNotFound(err), apierrors.IsForbidden(err):
+		return nil, nil
+	}
+	return nil, err
+}

@@ -1,0 +1,76 @@
+package source
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"sigs.k8s.io/yaml"
+)
+
+// kustomizationFiles are the names that kustomize looks for in a folder.
+var kustomizationFiles = []string{"kustomization.yaml", "kustomization.yml", "Kustomization"}
+
+// kustomization is what is read of a kustomization.yaml: it is not built.
+type kustomization struct {
+	Namespace  string   `json:"namespace"`
+	Resources  []string `json:"resources"`
+	Bases      []string `json:"bases"`
+	Components []string `json:"components"`
+	Patches    []struct {
+		Path string `json:"path"`
+	} `json:"patches"`
+	StrategicMerge []string         `json:"patchesStrategicMerge"`
+	Charts         []map[string]any `json:"helmCharts"`
+}
+
+// kustomizationOf reads the kustomization of a folder, if it has one that can be
+// read.
+func kustomizationOf(folder string, entries []os.DirEntry) (file string, k kustomization, found bool) {
+	for _, e := range entries {
+		if !slices.Contains(kustomizationFiles, e.Name()) || e.IsDir() {
+			continue
+		}
+		file = filepath.Join(folder, e.Name())
+		data, err := os.ReadFile(file)
+		if err != nil || yaml.Unmarshal(data, &k) != nil {
+			return file, kustomization{}, true
+		}
+		return file, k, true
+	}
+	return "", k, false
+}
+
+// kustomize remembers what a kustomization says of the files beside it: the
+// namespace of its resources replaces theirs, and its patches are no objects.
+func (r *reader) kustomize(folder string, entries []os.DirEntry) {
+	file, k, found := kustomizationOf(folder, entries)
+	if !found {
+		return
+	}
+	r.kustomizations[file] = true
+	for _, name := range k.Resources {
+		path := filepath.Join(folder, name)
+		if stat, err := os.Stat(path); err != nil || stat.IsDir() {
+			r.unbuilt = append(r.unbuilt, folder)
+		} else if k.Namespace != "" {
+			r.namespaces[path] = k.Namespace
+		}
+	}
+	if len(k.Bases)+len(k.Components)+len(k.Charts) > 0 {
+		r.unbuilt = append(r.unbuilt, folder)
+	}
+	for _, p := range k.Patches {
+		r.patch(folder, p.Path)
+	}
+	for _, path := range k.StrategicMerge {
+		r.patch(folder, path)
+	}
+}
+
+func (r *reader) patch(folder, path string) {
+	if path != "" && !strings.Contains(path, "\n") { // a patch may be written out
+		r.patches[filepath.Join(folder, path)] = true
+	}
+}
