@@ -112,6 +112,11 @@ func (g *Graph) ListenerSets() iter.Seq[*ListenerSet] {
 	return values(g.sets, func(s *setState) *ListenerSet { return s.set })
 }
 
+// ReferenceGrants iterates over the ReferenceGrants, in no particular order.
+func (g *Graph) ReferenceGrants() iter.Seq[*ReferenceGrant] {
+	return values(g.grants, func(o *ReferenceGrant) *ReferenceGrant { return o })
+}
+
 // Bindings returns what became of every distinct parentRef of a route, in the
 // order of its spec. The claims of default Gateways (R31) follow, sorted, with
 // a Parent.Index of -1.

@@ -82,7 +82,7 @@ func BindingsOf(s *policy.Snapshot, found []hierarchy.Ref, byName bool) Bindings
 	report := Bindings{Routes: []Binding{}, Listeners: []AttachedListener{}}
 	for ref := range routes {
 		for _, b := range g.Bindings(ref) {
-			report.Routes = append(report.Routes, bindingOf(ref, b))
+			report.Routes = append(report.Routes, bindingOf(s, ref, b))
 			holders[b.Parent.Ref.Object()] = true
 		}
 	}
@@ -98,7 +98,7 @@ func BindingsOf(s *policy.Snapshot, found []hierarchy.Ref, byName bool) Bindings
 	return report
 }
 
-func bindingOf(route hierarchy.Ref, b hierarchy.Binding) Binding {
+func bindingOf(s *policy.Snapshot, route hierarchy.Ref, b hierarchy.Binding) Binding {
 	parent := b.Parent.Ref
 	out := Binding{
 		Kind: route.Kind, Namespace: route.Namespace, Name: route.Name,
@@ -106,7 +106,7 @@ func bindingOf(route hierarchy.Ref, b hierarchy.Binding) Binding {
 			Group: parent.GroupKind.Group, Kind: parent.Kind, Namespace: parent.Namespace, Name: parent.Name,
 			SectionName: parent.Section, Port: b.Parent.Port,
 		},
-		Accepted: b.Accepted, Reason: b.Reason, Message: b.Message,
+		Accepted: b.Accepted, Reason: b.Reason, Message: WithNearMiss(b.Message, nearParent(s, b)),
 		Listeners: make([]BoundListener, 0, len(b.Listeners)),
 	}
 	for _, l := range b.Listeners {

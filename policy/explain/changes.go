@@ -11,7 +11,9 @@ import (
 // Changes is all that changes.
 type Changes struct {
 	Changes []Change `json:"changes"`
-	Totals  Totals   `json:"totals"`
+	// Unbound are the routes that the change leaves without a listener.
+	Unbound []Unbound `json:"unbound,omitempty"`
+	Totals  Totals    `json:"totals"`
 }
 
 // Change is one field that changes in the same way on some paths of a route
@@ -74,6 +76,11 @@ func ChangesOf(before, after *policy.Snapshot, changes []effective.Change, chose
 		last = c.Target
 	}
 	report.Totals.Namespaces = len(namespaces)
+	for _, u := range UnboundRoutes(before, after, func(hierarchy.Ref) bool { return false }) {
+		if chosen.Matches(labels.Set(labelsOf(before, after, u.Ref))) {
+			report.Unbound = append(report.Unbound, u)
+		}
+	}
 	return report
 }
 

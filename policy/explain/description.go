@@ -167,7 +167,7 @@ func describeObject(s *policy.Snapshot, ref hierarchy.Ref) *Description {
 		}
 		d.Facts = append(d.Facts, Fact{"rules", strings.Join(RuleNames(s, ref.Object()), ", ")})
 		for _, b := range g.Bindings(ref) {
-			d.Bindings = append(d.Bindings, bindingOf(ref.Object(), b))
+			d.Bindings = append(d.Bindings, bindingOf(s, ref.Object(), b))
 		}
 	}
 	slices.SortStableFunc(d.Listeners, func(a, b ListenerRoutes) int {
@@ -273,8 +273,8 @@ func DescribePolicy(s *policy.Snapshot, p *policy.Policy) *Description {
 		strategy = "None"
 	}
 	d.Facts = append(d.Facts, Fact{"class", string(p.Kind.Class)}, Fact{"strategy", strategy}, Fact{"states", strings.Join(states(p), ", ")})
-	for _, s := range s.Acceptances(p) {
-		d.Targets = append(d.Targets, Refused{p.Ref.String(), s.Target.Ref.String(), s.Reason, s.Message})
+	for _, a := range s.Acceptances(p) {
+		d.Targets = append(d.Targets, Refused{p.Ref.String(), a.Target.Ref.String(), a.Reason, WithNearMiss(a.Message, NearMiss(s, p, a))})
 	}
 	var tally effective.Tally
 	for e := range effective.Resolve(s, s.Touched(p.Ref)...).All() {

@@ -173,7 +173,7 @@ func explanationOf(s *policy.Snapshot, e *effective.Target, scopes []effective.S
 	}
 	if s.IsRoute(t.GroupKind) {
 		for _, b := range s.Graph().Bindings(t) {
-			out.Bindings = append(out.Bindings, bindingOf(t, b))
+			out.Bindings = append(out.Bindings, bindingOf(s, t, b))
 		}
 	}
 	for _, scope := range scopes {
@@ -244,7 +244,7 @@ func refusedOnTheWay(s *policy.Snapshot, e *effective.Target) []Refused {
 		for _, standing := range s.Acceptances(p) {
 			at := standing.Target.Ref
 			if !standing.Accepted() && (onTheWay[at] || at.Object() == e.Target) {
-				refused = append(refused, Refused{p.Ref.String(), at.String(), standing.Reason, standing.Message})
+				refused = append(refused, Refused{p.Ref.String(), at.String(), standing.Reason, WithNearMiss(standing.Message, NearMiss(s, p, standing))})
 			}
 		}
 	}

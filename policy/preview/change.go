@@ -45,6 +45,8 @@ type Change struct {
 	Manifests []Manifest
 	Refused   []Manifest
 	Problems  []Finding
+	// Unknown are objects of kinds that have no definition.
+	Unknown []Manifest
 	// PassedOver are notes of documents that no question depends on.
 	PassedOver []Finding
 	// Old has for each of Manifests the object that it takes the place of, or nil.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/explain"
 	"github.com/attache-dev/attache/policy/guardrail"
 )
 
@@ -28,6 +29,8 @@ const (
 	SchemaRule    = "schema"
 	AdmissionRule = "admission"
 	BrokenRule    = "guardrail"
+	BindingRule   = "binding"
+	KindRule      = "kind"
 	// PassedOverRule is of documents that are not read.
 	PassedOverRule = "passed-over"
 )
@@ -130,14 +133,87 @@ func (p *places) at(ref hierarchy.Ref, field string) Finding {
 
 func (p *places) refusal(r guardrail.Refusal) Finding {
 	f := p.at(r.Object, r.Field)
-	f.Level, f.Rule, f.Message = Denied, AdmissionRule, r.Message
+	f.Level, f.Rule, f.Message = Denied, AdmissionRule, explain.WithNearMiss(r.Message, p.nearMiss(r.Object, r.Field))
 	return f
 }
 
 func (p *places) notice(n guardrail.Notice) Finding {
 	f := p.at(n.Object, n.Field)
-	f.Level, f.Rule, f.Message, f.text = Warning, AdmissionRule, n.Message, n.String()
+	near := p.nearMiss(n.Object, n.Field)
+	f.Level, f.Rule, f.Message, f.text = Warning, AdmissionRule, explain.WithNearMiss(n.Message, near), explain.WithNearMiss(n.String(), near)
 	return f
+}
+
+// nearMiss says what nearly fits where a policy is not accepted.
+func (p *places) nearMiss(object hierarchy.Ref, field string) string {
+	written, isPolicy := p.verdict.After.Policy(object)
+	if !isPolicy {
+		return ""
+	}
+	for _, a := range p.verdict.After.Acceptances(written) {
+		if a.Target.Field == field {
+			return explain.NearMiss(p.verdict.After, written, a)
+		}
+	}
+	return ""
+}
+
+// unbound warns of routes that end up bound to nothing: those of the manifests,
+// and those that were bound before.
+func (p *places) unbound() []Finding {
+	var findings []Finding
+	for _, u := range explain.UnboundRoutes(p.verdict.Before, p.verdict.After, p.among) {
+		f := p.at(u.Ref, u.Field)
+		if _, among := p.document(u.Ref); !among {
+			f.Field = ""
+		}
+		f.Level, f.Rule, f.Message = Warning, BindingRule, u.Sentence()
+		findings = append(findings, f)
+	}
+	return findings
+}
+
+// among says whether an object is one of the manifests that are applied.
+func (p *places) among(ref hierarchy.Ref) bool {
+	_, among := p.document(ref)
+	return among && !p.Remove
+}
+
+// routes counts the routes that there are after the change.
+func (p *places) routes() int {
+	n := 0
+	for range p.verdict.After.Graph().Routes() {
+		n++
+	}
+	return n
+}
+
+// instead leaves out notes on documents that a warning is about.
+func (p *places) instead(findings []Finding) []Finding {
+	warned := map[string]bool{}
+	for _, f := range findings {
+		warned[f.File+" "+f.Object] = warned[f.File+" "+f.Object] || f.Rule == KindRule
+	}
+	return slices.DeleteFunc(findings, func(f Finding) bool { return f.Rule == PassedOverRule && warned[f.File+" "+f.Object] })
+}
+
+// unread warns of objects that look like policies and are not read as such.
+func (p *places) unread() []Finding {
+	objects := make([]*unstructured.Unstructured, 0, len(p.Manifests)+len(p.Unknown))
+	for _, m := range slices.Concat(p.Manifests, p.Unknown) {
+		objects = append(objects, m.Object)
+	}
+	var findings []Finding
+	for _, u := range explain.UnreadPolicies(p.verdict.After, objects) {
+		i := slices.IndexFunc(p.Unknown, func(m Manifest) bool { return hierarchy.RefOf(m.Object) == u.Ref })
+		f := p.at(u.Ref, "kind")
+		if i >= 0 {
+			f = findingAt(p.Unknown[i], "kind")
+		}
+		f.Level, f.Rule, f.Message, f.Field = Warning, KindRule, u.Message(), ""
+		findings = append(findings, f)
+	}
+	return findings
 }
 
 // violation stands where the offending value is written. If that is not among

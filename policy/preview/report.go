@@ -25,6 +25,10 @@ type Report struct {
 	// Changes count what the manifests change.
 	Changes explain.Totals `json:"changes"`
 
+	// Unbound counts the routes that end up bound to nothing, of Routes that there
+	// are or that the change is about.
+	Unbound int `json:"-"`
+	Routes  int `json:"-"`
 	// Checked are all manifests, also those without findings, by place.
 	Checked []Checked `json:"-"`
 }
@@ -80,6 +84,8 @@ func (c *Change) Review(ctx context.Context, compilers guardrail.Compilers, user
 	for _, n := range verdict.Notices() {
 		report.Findings = append(report.Findings, places.notice(n))
 	}
+	report.Findings = places.instead(append(append(report.Findings, places.unbound()...), places.unread()...))
+	report.Unbound, report.Routes = len(explain.UnboundRoutes(verdict.Before, verdict.After, places.among)), places.routes()
 	if verdict.Denied() {
 		report.Denial = verdict.Denial(c.name())
 	}

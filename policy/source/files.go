@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	kschema "k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/attache-dev/attache/policy/validate"
@@ -34,6 +35,9 @@ type Options struct {
 	// Strict refuses what would be passed over: documents that are no objects of
 	// a known kind.
 	Strict bool
+	// Undefined are kinds that are read without a CRD: nothing is known of their
+	// fields, and everything is permitted. A CRD in the input comes before that.
+	Undefined []kschema.GroupKind
 	// Definitions are CRDs that objects are checked by besides those in the
 	// binary and in the input; those in the input come before them, and they
 	// before those in the binary.
@@ -335,7 +339,7 @@ func (r *reader) place(d *decoder, name string) {
 	message := ""
 	switch {
 	case r.kustomizations[name] && d.lenient:
-		message = "is a kustomization"
+		message = "is a kustomization: build it first (kustomize build " + filepath.Dir(name) + " | … -f -)"
 	case r.patches[name] && d.lenient:
 		message = "is a patch of a kustomization"
 	}

@@ -37,15 +37,15 @@ func isManifest(object map[string]any) bool {
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 // settlePassed decides which of the passed-over documents are problems after all:
-// every one when strict, and those of a file that was named itself and holds
-// nothing that is read.
+// every one when strict or when nothing is read at all, and those of a file that
+// was named itself and holds nothing that is read.
 func (f *Files) settlePassed(passed []Problem, named map[string]bool, read []Document) (kept, problems []Problem) {
 	holds := map[string]bool{}
 	for _, d := range read {
 		holds[d.File] = true
 	}
 	for _, p := range passed {
-		if f.options.Strict || named[p.File] && !holds[p.File] {
+		if f.options.Strict || len(read) == 0 || named[p.File] && !holds[p.File] {
 			problems = append(problems, p)
 			continue
 		}

@@ -62,6 +62,11 @@ func prepare(ctx context.Context, documents []Document, options Options) (*Input
 			}
 		}
 	}
+	for _, crd := range standIns(registry, documents, options.Undefined) {
+		if err := registry.Add(crd); err != nil {
+			problems = append(problems, Problem{Message: crd.GetName() + ": " + err.Error(), Err: err})
+		}
+	}
 	p := &preparer{registry: registry, options: options}
 	results := make([]result, len(documents))
 	inParallel(len(documents), func(i int) {
@@ -130,6 +135,9 @@ func (p *preparer) one(ctx context.Context, e Document) result {
 		switch message, passable := p.unknown(u); {
 		case message != "" && passable:
 			passed := e.problem("", message)
+			if ns, isText := namespaceOf(u); isText && ns == "" {
+				u.SetNamespace(cmp.Or(e.into, e.namespace, p.options.Namespace))
+			}
 			return result{passed: &passed, unknown: true}
 		case message != "":
 			return result{problems: []Problem{e.problem("", message)}}
@@ -168,10 +176,10 @@ func (p *preparer) one(ctx context.Context, e Document) result {
 // prepared defaults and validates an object. Where a value that is not of its
 // field's type keeps a server from looking at the rest, the rest is looked at
 // without it, so that every mistake is said at once, and each of them once.
-func (p *preparer) prepared(ctx context.Context, u *unstructured.Unstructured) (*unstructured.Unstructured, []schema.Problem) {
+func (p *preparer) prepared(ctx context.Context, u *unstructured.Unstructured) (*unstructured.Unstructured, []validate.Problem) {
 	written := u.DeepCopy()
 	prepared, found, _ := p.registry.Prepare(ctx, u)
-	rest := slices.DeleteFunc(slices.Clone(found), schema.Problem.Unfinished)
+	rest := slices.DeleteFunc(slices.Clone(found), validate.Problem.Unfinished)
 	if len(rest) < len(found) && len(rest) > 0 {
 		rest = append(rest, p.behind(ctx, written.DeepCopy(), rest)...)
 	}
@@ -182,15 +190,15 @@ func (p *preparer) prepared(ctx context.Context, u *unstructured.Unstructured) (
 }
 
 // behind looks for problems that those known keep a server from seeing.
-func (p *preparer) behind(ctx context.Context, u *unstructured.Unstructured, known []schema.Problem) []schema.Problem {
+func (p *preparer) behind(ctx context.Context, u *unstructured.Unstructured, known []validate.Problem) []validate.Problem {
 	for _, problem := range known {
 		if problem.Blocks {
 			removeField(u.Object, steps(problem.Field))
 		}
 	}
 	_, found, _ := p.registry.Prepare(ctx, u)
-	return slices.DeleteFunc(found, func(problem schema.Problem) bool {
-		return problem.Unfinished() || slices.ContainsFunc(known, func(k schema.Problem) bool {
+	return slices.DeleteFunc(found, func(problem validate.Problem) bool {
+		return problem.Unfinished() || slices.ContainsFunc(known, func(k validate.Problem) bool {
 			return k == problem || k.Blocks && isWithin(k.Field, problem.Field)
 		})
 	})
@@ -205,12 +213,12 @@ func isWithin(field, outer string) bool {
 // plainly leaves out what only repeats another problem: a pattern where a rule
 // says in words what to write, and what is wrong inside a value that should not be
 // a list.
-func plainly(u *unstructured.Unstructured, problems []schema.Problem) []schema.Problem {
+func plainly(u *unstructured.Unstructured, problems []validate.Problem) []validate.Problem {
 	const one = "spec.targetRef"
 	_, isList, _ := unstructured.NestedSlice(u.Object, "spec", "targetRef")
-	var kept []schema.Problem
+	var kept []validate.Problem
 	for i, problem := range problems {
-		inWords := slices.ContainsFunc(problems, func(o schema.Problem) bool {
+		inWords := slices.ContainsFunc(problems, func(o validate.Problem) bool {
 			return o != problem && o.Field == problem.Field && !isPattern(o)
 		})
 		switch {
@@ -225,7 +233,7 @@ func plainly(u *unstructured.Unstructured, problems []schema.Problem) []schema.P
 	return kept
 }
 
-func isPattern(problem schema.Problem) bool {
+func isPattern(problem validate.Problem) bool {
 	return strings.Contains(problem.Message, " in body should match '")
 }
 

@@ -169,7 +169,7 @@ func (w *world) run(t *testing.T, args ...string) (out, errOut string, code int)
 	t.Helper()
 	input := w.args
 	for i, arg := range args {
-		if i > 0 && args[i-1] == "-f" { // the command says itself what it reads
+		if i > 0 && (args[i-1] == "-f" || args[i-1] == "--base") { // the command says itself what it reads
 			args[i], input = filepath.Join(w.folder, arg), nil
 		}
 	}

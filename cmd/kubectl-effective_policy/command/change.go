@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	kschema "k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
@@ -48,6 +49,11 @@ type surroundings struct {
 	// stored if the manifest of an object that there is were applied.
 	old    func(hierarchy.Ref) (*unstructured.Unstructured, error)
 	stored func(old, manifest *unstructured.Unstructured) *unstructured.Unstructured
+}
+
+// undefined are kinds that are read without a CRD.
+func (s *surroundings) undefined() []kschema.GroupKind {
+	return slices.Concat(s.settings.PolicyKinds, s.settings.RouteKinds)
 }
 
 // loadChange reads the world and the edit that the flags ask for. Problems of
@@ -93,6 +99,7 @@ func (s *surroundings) change(ctx context.Context, paths []string, options sourc
 		}
 	}
 	options.Namespace = s.namespace
+	options.Undefined = s.undefined()
 	options.KeepRefused = options.KeepRefused || remove
 	in, err := source.New(paths, options).Read(ctx)
 	if err != nil {
@@ -100,6 +107,9 @@ func (s *surroundings) change(ctx context.Context, paths []string, options sourc
 	}
 	s.say(in)
 	c.PassedOver = passedOver(in)
+	for _, d := range in.Unknown {
+		c.Unknown = append(c.Unknown, manifestOf(d))
+	}
 	documents := in.Documents
 	if remove { // who removes an object need only name it
 		documents = slices.Concat(in.Documents, in.Refused)

@@ -81,7 +81,7 @@ func TestBadInputIsRefusedWithItsPlace(t *testing.T) {
 		want  []string
 	}{
 		"not YAML":            {goodRoute + "apiVersion: v1\nkind: [", []string{"bad.yaml:", "document 2", "is not YAML"}},
-		"not YAML at the top": {"{{{", []string{"bad.yaml:", "document 1", "is not YAML"}},
+		"not YAML at the top": {"{{{", []string{"bad.yaml:", "document 1", "looks like a template"}},
 		"no kind":             {goodRoute + "metadata: {name: x}\n", []string{"bad.yaml:6", "document 2", "kind"}},
 		"unknown kind": {goodRoute + "apiVersion: attache.dev/v1alpha1\nkind: TimeoutPolicies\nmetadata: {name: x}\n",
 			[]string{"bad.yaml:6", "document 2", "TimeoutPolicies", "did you mean TimeoutPolicy?"}},

@@ -2,6 +2,7 @@ package command
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -59,6 +60,11 @@ func (o *options) describe(cmd *cobra.Command, args []string) error {
 	d, err := explain.Describe(w.snapshot, ref, o.existence(cmd.Context(), w))
 	if err != nil {
 		return err
+	}
+	for _, u := range w.unread {
+		if slices.ContainsFunc(u.Targets, func(at hierarchy.Ref) bool { return at == ref || ref.Section == "" && at.Object() == ref }) {
+			d.Findings = append(d.Findings, explain.Remark{Message: u.Ref.String() + " " + u.Message()})
+		}
 	}
 	return o.printDescription(d)
 }

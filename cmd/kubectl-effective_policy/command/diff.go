@@ -61,7 +61,7 @@ func (o *options) diff(cmd *cobra.Command, flags changeFlags) error {
 	} else {
 		err = o.printChanges(report)
 	}
-	if err == nil && len(report.Changes) > 0 {
+	if err == nil && len(report.Changes)+len(report.Unbound) > 0 {
 		err = errFinding
 	}
 	return err
@@ -91,12 +91,23 @@ func about(object hierarchy.Ref, field, message string) string {
 // paths, and two lines for each field.
 func (o *options) printChanges(report explain.Changes) error {
 	p := o.pen()
-	if len(report.Changes) == 0 {
+	if len(report.Changes) == 0 && len(report.Unbound) == 0 {
 		o.note("nothing changes")
 		return nil
 	}
+	if len(report.Changes) == 0 {
+		for _, u := range report.Unbound {
+			p.line("%s", p.paint(bold, u.Ref.String())+" "+p.paint(yellow, u.Sentence()))
+		}
+		return p.err
+	}
 	for _, ofOne := range runs(report.Changes, func(c explain.Change) string { return c.Ref.String() }) {
 		p.line("%s", p.paint(bold, ofOne[0].Ref.String()))
+		for _, u := range report.Unbound {
+			if u.Ref == ofOne[0].Ref {
+				p.line("  %s", p.paint(yellow, u.Sentence()))
+			}
+		}
 		slices.SortStableFunc(ofOne, func(a, b explain.Change) int { return strings.Compare(pathsOf(a), pathsOf(b)) })
 		for _, onPaths := range runs(ofOne, pathsOf) {
 			p.line("  %s", p.paint(cyan, pathsOf(onPaths[0])))

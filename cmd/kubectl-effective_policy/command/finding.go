@@ -1,6 +1,8 @@
 package command
 
 import (
+	"fmt"
+
 	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy/preview"
 )
@@ -36,6 +38,13 @@ func totalsText(r *preview.Report) string {
 	}
 	if r.Totals.Warnings > 0 {
 		text += ", " + prose.Count(r.Totals.Warnings, "warning")
+	}
+	if r.Unbound > 0 {
+		verb := "are"
+		if r.Unbound == 1 {
+			verb = "is"
+		}
+		text += fmt.Sprintf("; %d of %s %s bound to nothing", r.Unbound, prose.Count(r.Routes, "route"), verb)
 	}
 	if r.Changes.Fields > 0 {
 		text += "; " + r.Changes.Text()

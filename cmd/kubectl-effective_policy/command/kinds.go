@@ -59,6 +59,9 @@ func (o *options) kinds(cmd *cobra.Command, _ []string) error {
 		onHierarchy = append(onHierarchy, w.kinds[i].GroupKind)
 	}
 	reports := explain.KindsOf(w.snapshot, w.namespace, onHierarchy, o.coverage(cmd.Context(), w))
+	for _, line := range explain.UnreadKinds(w.unread) {
+		o.note("%s", line)
+	}
 	if o.output != formatTable {
 		return encode(o.streams.Out, o.output, map[string]any{"kinds": reports})
 	}

@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -12,7 +13,12 @@ import (
 // readManifests reads what the flags name, and says on standard error in one line
 // what was passed over.
 func (o *options) readManifests(ctx context.Context, paths []string, options source.Options) (*source.Input, error) {
+	settings, err := o.settings()
+	if err != nil {
+		return nil, err
+	}
 	options.Recursive, options.Strict = o.recursive, o.strict
+	options.Undefined = slices.Concat(settings.PolicyKinds, settings.RouteKinds)
 	in, err := source.New(paths, options).Read(ctx)
 	if err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/explain"
 	"github.com/attache-dev/attache/policy/source"
 	"github.com/attache-dev/attache/policy/source/cluster"
 	"github.com/attache-dev/attache/policy/validate"
@@ -25,6 +27,8 @@ type world struct {
 	selector  labels.Selector
 	// documents are what was read from manifests.
 	documents []source.Document
+	// unread are objects that look like policies and are not read as such.
+	unread []explain.Unread
 }
 
 // orFiles is for those who have no cluster, or forgot -f.
@@ -78,6 +82,11 @@ func (o *options) readFiles(ctx context.Context, w *world) ([]string, error) {
 	}
 	snapshot, problems := policy.NewSnapshot(settings).With(in.Objects()...)
 	w.snapshot = snapshot
+	var objects []*unstructured.Unstructured
+	for _, d := range slices.Concat(in.Documents, in.Unknown) {
+		objects = append(objects, d.Object)
+	}
+	w.unread = explain.UnreadPolicies(snapshot, objects)
 	texts := make([]string, len(problems))
 	for i, p := range problems {
 		texts[i] = problemText(p, place[p.Ref.Object()])

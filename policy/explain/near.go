@@ -1,0 +1,118 @@
+package explain
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/prose"
+	"github.com/attache-dev/attache/policy"
+)
+
+// Near misses (semantics section 10): what is not there, and would be if one word
+// were different. They tell of other namespaces, so they are for those who may
+// read all that the snapshot was made of.
+
+// Elsewhere says in which namespaces an object of a kind and a name is, when it is
+// not in the one that was named; empty when it is nowhere.
+func Elsewhere(s *policy.Snapshot, ref hierarchy.Ref) string {
+	ref = ref.Object()
+	if _, there := s.Graph().Get(ref); there {
+		return ""
+	}
+	var namespaces []string
+	add := func(meta *hierarchy.Meta) {
+		if o := meta.Ref; o.GroupKind == ref.GroupKind && o.Name == ref.Name && o.Namespace != ref.Namespace {
+			namespaces = append(namespaces, o.Namespace)
+		}
+	}
+	for g := range s.Graph().Gateways() {
+		add(g.Meta())
+	}
+	for l := range s.Graph().ListenerSets() {
+		add(l.Meta())
+	}
+	for r := range s.Graph().Routes() {
+		add(r.Meta())
+	}
+	if len(namespaces) == 0 {
+		return ""
+	}
+	slices.Sort(namespaces)
+	article, place := "a", "namespace"
+	if strings.ContainsAny(ref.Kind[:1], "AEIOUH") && ref.Kind != "Host" {
+		article = "an"
+	}
+	if len(namespaces) > 1 {
+		place = "namespaces"
+	}
+	return fmt.Sprintf("%s %s %s is in %s %s", article, ref.Kind, ref.Name, place, prose.List(namespaces, 3))
+}
+
+// nearParent says where a parent is that was not found.
+func nearParent(s *policy.Snapshot, b hierarchy.Binding) string {
+	if b.Reason != hierarchy.ReasonParentNotFound {
+		return ""
+	}
+	return Elsewhere(s, b.Parent.Ref)
+}
+
+// NearMiss says what nearly fits where a policy is not accepted at a target; empty
+// when nothing does.
+func NearMiss(s *policy.Snapshot, p *policy.Policy, a policy.Acceptance) string {
+	switch a.Reason {
+	case policy.ReasonTargetNotFound:
+		return Elsewhere(s, a.Target.Ref)
+	case policy.ReasonRefNotPermitted:
+		return nearGrant(s, p, a.Target.Ref)
+	}
+	return ""
+}
+
+// nearGrant finds the ReferenceGrant in the target's namespace that would permit a
+// reference if one word of it were different, and says which.
+func nearGrant(s *policy.Snapshot, p *policy.Policy, target hierarchy.Ref) string {
+	best, wrong := "", 3
+	for g := range s.Graph().ReferenceGrants() {
+		if g.Meta().Ref.Namespace != target.Namespace {
+			continue
+		}
+		for _, from := range g.From {
+			for _, to := range g.To {
+				differences := grantDifferences(from, to, p, target)
+				if n := len(differences); n > 0 && n < wrong {
+					wrong = n
+					best = fmt.Sprintf("%s nearly does: %s", g.Meta().Ref, strings.Join(differences, ", "))
+				}
+			}
+		}
+	}
+	return best
+}
+
+func grantDifferences(from hierarchy.GrantFrom, to hierarchy.GrantTo, p *policy.Policy, target hierarchy.Ref) []string {
+	var list []string
+	differs := func(field, is, needs string) {
+		if is != needs {
+			list = append(list, fmt.Sprintf("its %s is %q, not %q", field, is, needs))
+		}
+	}
+	differs("from.group", from.Group, p.Ref.GroupKind.Group)
+	differs("from.kind", from.Kind, p.Ref.Kind)
+	differs("from.namespace", from.Namespace, p.Ref.Namespace)
+	differs("to.group", to.Group, target.GroupKind.Group)
+	differs("to.kind", to.Kind, target.Kind)
+	if to.Name != "" {
+		differs("to.name", to.Name, target.Name)
+	}
+	return list
+}
+
+// WithNearMiss adds a near miss to a message.
+func WithNearMiss(message, near string) string {
+	if near == "" {
+		return message
+	}
+	return message + "; " + near
+}

@@ -1,0 +1,53 @@
+package source
+
+import (
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	kschema "k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/attache-dev/attache/policy/validate"
+)
+
+// standIns are CRDs in place of those that the input lacks, for kinds that are to
+// be read all the same, in the version in which their first object is written.
+func standIns(registry *validate.Registry, documents []Document, kinds []kschema.GroupKind) []*unstructured.Unstructured {
+	var crds []*unstructured.Unstructured
+	for _, gk := range kinds {
+		if _, known := registry.Namespaced(gk); known {
+			continue
+		}
+		i := slices.IndexFunc(documents, func(d Document) bool { return d.Object.GroupVersionKind().GroupKind() == gk })
+		if i >= 0 {
+			crds = append(crds, standIn(gk, documents[i].Object.GroupVersionKind().Version))
+		}
+	}
+	return crds
+}
+
+// standIn is a CRD that says nothing of its kind but its name, which is a guess.
+func standIn(gk kschema.GroupKind, version string) *unstructured.Unstructured {
+	singular := strings.ToLower(gk.Kind)
+	plural := singular + "s"
+	if stem, ends := strings.CutSuffix(singular, "y"); ends {
+		plural = stem + "ies"
+	}
+	anything := map[string]any{"type": "object", "x-kubernetes-preserve-unknown-fields": true}
+	return &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "apiextensions.k8s.io/v1",
+		"kind":       "CustomResourceDefinition",
+		"metadata":   map[string]any{"name": plural + "." + gk.Group},
+		"spec": map[string]any{
+			"group": gk.Group,
+			"scope": "Namespaced",
+			"names": map[string]any{"plural": plural, "singular": singular, "kind": gk.Kind, "listKind": gk.Kind + "List"},
+			"versions": []any{map[string]any{
+				"name": version, "served": true, "storage": true,
+				"schema": map[string]any{"openAPIV3Schema": map[string]any{
+					"type": "object", "properties": map[string]any{"spec": anything, "status": anything},
+				}},
+			}},
+		},
+	}}
+}
