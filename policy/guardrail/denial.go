@@ -39,10 +39,14 @@ func (v Verdict) Objections() []Objection {
 
 // Told is a violation in one line, with what to do about it.
 func (v Verdict) Told(x Violation) string {
-	if remedy := v.remedy(x); remedy != "" {
-		return x.String() + "; to fix it, " + remedy
+	text := x.String()
+	if x.Stood {
+		text += "; the value that was there may stay, a new one must satisfy the guardrail"
 	}
-	return x.String()
+	if remedy := v.remedy(x); remedy != "" {
+		text += "; to fix it, " + remedy
+	}
+	return text
 }
 
 // fieldOf is the field of the edit that sets the value at fault, or else where

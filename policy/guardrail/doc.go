@@ -8,7 +8,7 @@
 // A verdict is a value, never an error. An error means "could not decide", and
 // what follows from that is for the caller to know. Only violations that are
 // new or worse deny: what already violates a guardrail can still be relabelled,
-// finalised and improved. All violations of all guardrails come in one verdict,
+// finalised and deleted, and edited in everything else. All violations of all guardrails come in one verdict,
 // sorted.
 //
 // It is pure. Rules are compiled elsewhere (celrule, regorule) and come in

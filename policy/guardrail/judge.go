@@ -24,9 +24,11 @@ type judge struct {
 	mayRead Reader
 	audit   bool
 
+	// deletes says that the edit only takes away.
+	deletes bool
+
 	answers map[question]answer
 	found   map[violationKey]*Violation
-	probes  map[probeKey]direction
 }
 
 // question is everything that a rule's answer can depend on. What the rule does
@@ -52,13 +54,13 @@ type violationKey struct {
 	enforcement              Enforcement
 	code, message, fieldPath string
 	from                     hierarchy.Ref // who set the value at fault
-	hidden                   bool
+	hidden, stood            bool
 }
 
 func newJudge(rails []*Guardrail, before, after *policy.Snapshot, edit Input) *judge {
 	return &judge{
 		rails: rails, before: before, after: after, edit: edit,
-		answers: map[question]answer{}, found: map[violationKey]*Violation{}, probes: map[probeKey]direction{},
+		answers: map[question]answer{}, found: map[violationKey]*Violation{},
 	}
 }
 
@@ -147,12 +149,8 @@ func (j *judge) path(ctx context.Context, rail *Guardrail, p path) error {
 			}
 		}
 		for _, f := range now.findings {
-			isNew, err := j.isNew(ctx, rule, p, f, now.findings, was.findings)
-			if err != nil {
-				return err
-			}
-			if isNew {
-				j.keep(rail, p, f, now.failed)
+			if !p.before || j.audit || j.isNew(rail, p, f, now.findings, was.findings) {
+				j.keep(rail, p, f, answer{was.findings, now.failed})
 			}
 		}
 	}
@@ -218,37 +216,16 @@ func (j *judge) question(rule Rule, p path, asBefore bool) question {
 	return q
 }
 
-// isNew says whether a finding is new or worse. It is old when the same
-// objection stood before and the value did not move away from what the rule
-// accepts.
-func (j *judge) isNew(ctx context.Context, rule Rule, p path, f Finding, now, was []Finding) (bool, error) {
-	same := func(o Finding) bool { return o.Code == f.Code && o.FieldPath == f.FieldPath }
-	countOf := func(list []Finding) (n int) {
-		for _, o := range list {
-			if same(o) {
-				n++
-			}
-		}
-		return n
-	}
-	before := countOf(was)
-	if before == 0 || countOf(now) > before {
-		return true, nil
-	}
-	if p.pair.Same() {
-		return false, nil
-	}
-	return j.worse(ctx, rule, p, f)
-}
-
 // keep counts a violation in.
-func (j *judge) keep(rail *Guardrail, p path, f Finding, failed bool) {
+func (j *judge) keep(rail *Guardrail, p path, f Finding, a answer) {
+	failed := a.failed
+	stood := slices.ContainsFunc(a.findings, func(o Finding) bool { return o.Code == f.Code && o.FieldPath == f.FieldPath })
 	enforcement := rail.Enforcement
 	if f.WarnOnly && enforcement == Deny {
 		enforcement = Warn
 	}
 	origin := originAt(p.pair.After, f.FieldPath)
-	key := violationKey{guardrail: rail.Name, enforcement: enforcement, code: f.Code, message: f.Message, fieldPath: f.FieldPath}
+	key := violationKey{guardrail: rail.Name, enforcement: enforcement, code: f.Code, message: f.Message, fieldPath: f.FieldPath, stood: stood}
 	if origin != nil {
 		key.from = origin.From
 	}
@@ -265,7 +242,7 @@ func (j *judge) keep(rail *Guardrail, p path, f Finding, failed bool) {
 	case v == nil:
 		v = &Violation{
 			Guardrail: rail.Name, Enforcement: enforcement, Message: f.Message, FieldPath: f.FieldPath, Code: f.Code,
-			Target: p.target, Listener: p.listener, Rule: p.rule, Origin: origin, Failed: failed,
+			Target: p.target, Listener: p.listener, Rule: p.rule, Origin: origin, Failed: failed, Stood: stood,
 			Targets: 1,
 		}
 		v.last = p.target

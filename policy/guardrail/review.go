@@ -94,6 +94,7 @@ func Review(ctx context.Context, s *policy.Snapshot, e Edit, rails []*Guardrail)
 	}
 	j := newJudge(rails, v.Before, v.After, e.document(v.Impact))
 	j.mayRead = e.MayRead
+	j.deletes = e.New == nil && len(e.Also) == 0
 	for i, target := range pairs {
 		if err := j.target(ctx, target.before, target.after); err != nil {
 			var u *Unfinished

@@ -150,7 +150,8 @@ func TestOnlyNewOrWorseViolationsDeny(t *testing.T) {
 	}{
 		"the same value again":            {"default: {request: 90s}", false},
 		"another field":                   {"default: {request: 90s, connect: 1s}", false},
-		"better, and still not good":      {"default: {request: 70s}", false},
+		"another spelling of it":          {"default: {request: 1m30s}", false},
+		"better, and still not good":      {"default: {request: 70s}", true},
 		"good":                            {"default: {request: 30s}", false},
 		"worse":                           {"default: {request: 120s}", true},
 		"the same value from an override": {"override: {request: 90s}", false},

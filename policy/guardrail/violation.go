@@ -26,6 +26,8 @@ type Violation struct {
 	Origin *effective.Origin
 	// Paths counts the paths, Targets the routes.
 	Paths, Targets int
+	// Stood is set when the same objection stood before, to another value.
+	Stood bool
 	// Failed is set when the rule could not be evaluated.
 	Failed bool
 	// Hidden violations are those in namespaces that the author of the edit may

@@ -105,7 +105,7 @@ func TestConsequencesAndGuardrails(t *testing.T) {
 	if forReal, err := a.kubectl(long, apply...); err == nil || forReal != said {
 		t.Errorf("for real it says %s", forReal)
 	}
-	t.Run("what is wrong already may be relabelled, finalised, improved", func(t *testing.T) { notWorse(t, a) })
+	t.Run("what is wrong already may be relabelled, finalised, put right", func(t *testing.T) { notWorse(t, a) })
 
 	ceiling := policyOn("infra", "ceiling", "kind: GatewayClass, name: edge", "override: {request: 30s}")
 	said = a.asked("the ceiling to be told", ceiling, dry(apply...), func(said string, err error) bool { return err == nil && strings.Contains(said, "3 routes") })
@@ -167,14 +167,16 @@ spec:
 // notWorse edits an object that violated a guardrail before there was one.
 func notWorse(t *testing.T, a *admission) {
 	p := a.as(a.plane.Config, "prod")
-	worse := p.object("TimeoutPolicy", "legacy")
-	setRequest(worse, "120s")
-	if err := p.Update(t.Context(), worse); !apierrors.IsForbidden(err) {
-		t.Errorf("a worse value: %v", err)
+	for _, value := range []string{"120s", "80s", "61s"} {
+		changed := p.object("TimeoutPolicy", "legacy")
+		setRequest(changed, value)
+		if err := p.Update(t.Context(), changed); !apierrors.IsForbidden(err) || !strings.Contains(err.Error(), "a new one must satisfy the guardrail") {
+			t.Errorf("%s: %v", value, err)
+		}
 	}
 	for what, change := range map[string]func(u *unstructured.Unstructured){
 		"another label":  func(u *unstructured.Unstructured) { u.SetLabels(map[string]string{"team": "shop"}) },
-		"a better value": func(u *unstructured.Unstructured) { setRequest(u, "80s") },
+		"a good value":   func(u *unstructured.Unstructured) { setRequest(u, "50s") },
 		"a finalizer":    func(u *unstructured.Unstructured) { u.SetFinalizers([]string{"example.com/hold"}) },
 	} {
 		u := p.object("TimeoutPolicy", "legacy")

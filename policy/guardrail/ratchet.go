@@ -1,0 +1,148 @@
+package guardrail
+
+import (
+	"reflect"
+	"strings"
+
+	"github.com/attache-dev/attache/policy/effective"
+)
+
+// The ratchet of guardrails is that of Kubernetes' own validation: what violates
+// a guardrail already and stays as it is, is tolerated; a value that changes must
+// satisfy it, less bad does not do. Which values an objection is about, its
+// fieldPath says; without one it is about all values of the kinds that its
+// guardrail names.
+
+// isNew says whether an edit is to answer for an objection.
+func (j *judge) isNew(rail *Guardrail, p path, f Finding, now, was []Finding) bool {
+	same := func(o Finding) bool { return o.Code == f.Code && o.FieldPath == f.FieldPath }
+	countOf := func(list []Finding) (n int) {
+		for _, o := range list {
+			if same(o) {
+				n++
+			}
+		}
+		return n
+	}
+	before := countOf(was)
+	switch {
+	case before == 0:
+		return true
+	case j.deletes: // who takes away does not answer for what comes to light
+		return false
+	case countOf(now) > before:
+		return true
+	}
+	return valueChanges(rail, p.pair, f.FieldPath)
+}
+
+// valueChanges says whether the value that an objection is about changes on a
+// path.
+func valueChanges(rail *Guardrail, pair effective.Pair, fieldPath string) bool {
+	if pair.Same() {
+		return false
+	}
+	if kind, field, ok := splitPath(pair, fieldPath); ok {
+		return !sameValue(pair, kind, field)
+	}
+	for _, kind := range kindsOf(pair) {
+		if concernsKind(rail, kind) && !sameValue(pair, kind, nil) {
+			return true
+		}
+	}
+	return false
+}
+
+// sameValue says whether a kind has the same value at a field before and after;
+// with no field, the same values. Two spellings of one value are the same.
+func sameValue(pair effective.Pair, kind string, field []string) bool {
+	before, was := valueAt(pair.Before, kind, field)
+	after, is := valueAt(pair.After, kind, field)
+	if was != is || reflect.DeepEqual(before, after) {
+		return was == is
+	}
+	m, _ := pair.After.Kind(kind)
+	bound, comparable := m.Kind.Comparable(strings.Join(field, "."))
+	if !comparable {
+		return false
+	}
+	order, err := bound.Compare(before, after)
+	return err == nil && order == 0
+}
+
+// valueAt is the value of a kind at a field of a result.
+func valueAt(r *effective.PathPolicies, kind string, field []string) (value any, present bool) {
+	if r == nil {
+		return nil, false
+	}
+	m, ok := r.Kind(kind)
+	if !ok || len(m.Value) == 0 {
+		return nil, false
+	}
+	value = m.Value
+	for _, name := range field {
+		object, _ := value.(map[string]any)
+		if value, ok = object[name]; !ok {
+			return nil, false
+		}
+	}
+	return value, true
+}
+
+// splitPath splits a path of the input, effective.TimeoutPolicy.request or
+// effective["Kind.group"].labels["a.b"], into kind and field; ok is false when it
+// leads to no value of an effective policy.
+func splitPath(pair effective.Pair, fieldPath string) (kind string, field []string, ok bool) {
+	rest, isEffective := strings.CutPrefix(fieldPath, "effective")
+	if !isEffective {
+		return "", nil, false
+	}
+	for _, kind := range kindsOf(pair) {
+		for _, prefix := range []string{"." + kind, `["` + kind + `"]`} {
+			if below, found := strings.CutPrefix(rest, prefix); found && (below == "" || below[0] == '.' || below[0] == '[') {
+				return kind, steps(below), true
+			}
+		}
+	}
+	return "", nil, false
+}
+
+// steps are the names in a dotted path: .a["b.c"].d
+func steps(path string) []string {
+	var names []string
+	for path != "" {
+		if quoted, found := strings.CutPrefix(path, `["`); found {
+			name, rest, _ := strings.Cut(quoted, `"]`)
+			names, path = append(names, name), rest
+			continue
+		}
+		path = strings.TrimPrefix(path, ".")
+		end := strings.IndexAny(path, ".[")
+		if end < 0 {
+			end = len(path)
+		}
+		if end == 0 { // nothing that this page knows: take the rest as one name
+			return append(names, path)
+		}
+		names, path = append(names, path[:end]), path[end:]
+	}
+	return names
+}
+
+// kindsOf are the names of the policy kinds on either side of a path.
+func kindsOf(pair effective.Pair) []string {
+	var names []string
+	for _, r := range []*effective.PathPolicies{pair.After, pair.Before} {
+		if r == nil {
+			continue
+		}
+		for _, m := range r.Kinds {
+			names = append(names, m.Kind.Name())
+		}
+	}
+	return names
+}
+
+func concernsKind(rail *Guardrail, kind string) bool {
+	return oneOf(rail.Match.PolicyKinds, kind)
+}
