@@ -11,6 +11,7 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/guardrail"
+	"github.com/attache-dev/attache/policy/status"
 )
 
 // edit is what a request is about to do.
@@ -62,6 +63,7 @@ var hierarchyKinds = []schema.GroupKind{
 
 var (
 	guardrailKind = schema.GroupKind{Group: policy.Group, Kind: "PolicyGuardrail"}
+	effectiveKind = schema.GroupKind{Group: policy.Group, Kind: status.Kind}
 )
 
 // matters says whether edits of a kind change effective policies.

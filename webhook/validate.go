@@ -8,7 +8,6 @@ import (
 
 	admissionv1 "k8s.io/api/admission/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/guardrail"
@@ -27,13 +26,15 @@ var cleaners = []string{
 // validate decides whether a write may be.
 func (h *Handlers) validate(ctx context.Context, s *policy.Snapshot, req *request) (*answer, error) {
 	v := &verdict{}
+	if req.groupKind() == effectiveKind {
+		h.written(req, v)
+		return v.answer(req), nil
+	}
 	if req.SubResource != "" || req.Operation == admissionv1.Connect || h.exempt(req) {
 		return v.answer(req), nil
 	}
 	var err error
 	switch gk := req.groupKind(); {
-	case gk == (schema.GroupKind{Group: policy.Group, Kind: status.Kind}):
-		h.written(req, v)
 	case gk == guardrailKind:
 		err = h.guardrail(ctx, s, req, v)
 	case matters(s, gk):
@@ -98,16 +99,6 @@ func (h *Handlers) exempt(req *request) bool {
 }
 
 func going(u *unstructured.Unstructured) bool { return u != nil && u.GetDeletionTimestamp() != nil }
-
-// written refuses EffectivePolicy objects that somebody else writes than the
-// controller.
-func (h *Handlers) written(req *request, v *verdict) {
-	allowed := h.options.Controllers
-	if len(allowed) == 0 || slices.Contains(allowed, req.UserInfo.Username) {
-		return
-	}
-	v.forbid("", "%s is the result that attache computes, so only attache writes it: change a policy instead; \"kubectl effective-policy explain\" says which one", status.Kind)
-}
 
 // spoofed warns of an annotation that this very write changed to something that
 // is not what is in force. See the package comment for why it does not deny.

@@ -208,7 +208,9 @@ targetRef: {group: gateway.networking.k8s.io, kind: HTTPRoute, name: cart}
 		"system:serviceaccount:kube-system:generic-garbage-collector": true,
 		"system:serviceaccount:kube-system:namespace-controller":      true,
 	} {
-		for _, a := range []ask{create(t, effective), update(t, effective, effective), remove(t, effective)} {
+		onStatus := update(t, effective, effective+"status: {digest: x}")
+		onStatus.subresource = "status"
+		for _, a := range []ask{create(t, effective), update(t, effective, strings.Replace(effective, "name: cart", "name: card", 1)), onStatus, remove(t, effective)} {
 			a.user = user
 			response := review(t, h, a)
 			if response.Allowed != allowed {
@@ -218,6 +220,11 @@ targetRef: {group: gateway.networking.k8s.io, kind: HTTPRoute, name: cart}
 				t.Errorf("got %+v", response.Result)
 			}
 		}
+	}
+	same := update(t, effective, effective)
+	same.user = "alice"
+	if !review(t, h, same).Allowed {
+		t.Error("a write that changes nothing is refused")
 	}
 	anybody := handlersOf(t, world(t), func(o *Options) { o.Controllers = nil }).Validate()
 	if !review(t, anybody, create(t, effective)).Allowed {

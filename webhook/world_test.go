@@ -167,6 +167,7 @@ type ask struct {
 	object, old *unstructured.Unstructured
 	user        string
 	dryRun      bool
+	subresource string
 }
 
 func create(t testing.TB, manifest string) ask {
@@ -190,8 +191,8 @@ func (a ask) body(t testing.TB) []byte {
 	gvk := u.GroupVersionKind()
 	request := &admissionv1.AdmissionRequest{
 		UID: "7d0e2c5e", Operation: a.operation, Namespace: u.GetNamespace(), Name: u.GetName(),
-		Kind:     metav1.GroupVersionKind{Group: gvk.Group, Version: gvk.Version, Kind: gvk.Kind},
-		DryRun:   &a.dryRun,
+		Kind:   metav1.GroupVersionKind{Group: gvk.Group, Version: gvk.Version, Kind: gvk.Kind},
+		DryRun: &a.dryRun, SubResource: a.subresource,
 		UserInfo: userInfo(a.user),
 	}
 	if a.object != nil {

@@ -60,6 +60,7 @@ type Controller struct {
 	planner  status.Planner
 	state    *state
 	patience *patience
+	drift    *drift
 	metrics  *measures
 	audit    *audit
 	reports  reports
@@ -100,6 +101,7 @@ func New(config *rest.Config, from *cluster.Source, options Options) (*Controlle
 		planner:  status.Planner{Now: options.Now, Version: from.Version, LeaveRoutes: options.LeaveRoutes},
 		state:    newState(rails),
 		patience: &patience{fights: map[hierarchy.Ref]fight{}},
+		drift:    newDrift(),
 		metrics:  m,
 		audit:    newAudit(),
 		reports:  reports{known: map[string]string{}},
@@ -204,6 +206,8 @@ func (c *Controller) wait(ctx context.Context, backlog *backlog) bool {
 
 // Reconcile makes what is written about one object true.
 func (c *Controller) Reconcile(ctx context.Context, ref hierarchy.Ref) (reconcile.Result, error) {
+	written, forged := c.state.repaired(ref)
+	foreign := written && c.drift.foreign(ref, c.print(ref))
 	writes, err := c.plan(ctx, ref)
 	if err != nil {
 		return reconcile.Result{}, err
@@ -225,9 +229,25 @@ func (c *Controller) Reconcile(ctx context.Context, ref hierarchy.Ref) (reconcil
 		}
 	}
 	c.tellOfRoute(ctx, ref)
-	if c.state.repaired(ref) && len(writes) > 0 {
-		c.patience.repaired(ref, time.Now())
-		c.metrics.drift.Inc()
+	if len(writes) > 0 {
+		c.drift.wrote(ref, c.print(ref))
+	}
+	if foreign && len(writes) > 0 {
+		c.repaired(ctx, ref, forged)
 	}
 	return reconcile.Result{}, nil
+}
+
+// repaired takes in that what somebody else wrote was put right. Only where
+// others may write does the next repair wait.
+func (c *Controller) repaired(ctx context.Context, ref hierarchy.Ref, forged bool) {
+	c.metrics.drift.Inc()
+	if !forged {
+		c.patience.repaired(ref, time.Now())
+		return
+	}
+	result := c.live.EffectivePolicy(ref.Namespace, status.ObjectName(ref))
+	if result != nil && c.drift.tell(ref, time.Now()) {
+		c.tell(ctx, result, "Warning", reasonForged, noteForged)
+	}
 }

@@ -155,9 +155,13 @@ func concerned(before, after *effective.Target) []hierarchy.Ref {
 	return slices.Compact(list)
 }
 
-// find takes what the cluster has about a target for what is published.
+// find takes what the cluster has about a target for what is published, if all of
+// it is what the controller wrote. Anything else counts as never published.
 func (g *gate) find(s *policy.Snapshot, e *effective.Target, live status.Live) {
 	found := live.EffectivePolicy(e.Target.Namespace, status.ObjectName(e.Target))
+	if found == nil || !status.Claimed(found) {
+		return
+	}
 	if effective := status.Published(s, e.Target, found); effective != nil {
 		g.published[e.Target] = published{effective, found}
 	}

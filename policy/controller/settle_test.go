@@ -43,7 +43,12 @@ func (m *memory) Annotations(target hierarchy.Ref) (map[string]string, bool) {
 }
 
 func (m *memory) EffectivePolicy(namespace, name string) *unstructured.Unstructured {
-	return m.effective[hierarchy.NewRef(policy.Group, status.Kind, namespace, name)]
+	u := m.effective[hierarchy.NewRef(policy.Group, status.Kind, namespace, name)]
+	if u != nil {
+		u = u.DeepCopy()
+		status.Claim(u, true)
+	}
+	return u
 }
 
 func (m *memory) Policy(ref hierarchy.Ref) *unstructured.Unstructured {

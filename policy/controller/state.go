@@ -52,6 +52,8 @@ type state struct {
 	// drifted are the objects that somebody else wrote on and that nobody has
 	// looked at since.
 	drifted refs
+	// forged are those whose EffectivePolicy it was.
+	forged refs
 }
 
 func newState(rails func() []*guardrail.Guardrail) *state {
@@ -63,6 +65,7 @@ func newState(rails func() []*guardrail.Guardrail) *state {
 		named:     map[hierarchy.Ref]refs{},
 		targetOf:  map[types.NamespacedName]hierarchy.Ref{},
 		drifted:   refs{},
+		forged:    refs{},
 	}
 }
 
@@ -142,9 +145,14 @@ func (s *state) settle(ctx context.Context, after *policy.Snapshot, changed, wri
 			look.addAll(maps.Keys(s.effective))
 			continue
 		}
-		ref = s.shown(ref)
-		drifted.add(ref)
-		s.drifted.add(ref)
+		shown := s.shown(ref)
+		s.drifted.add(shown)
+		if ref.GroupKind == effectiveKind {
+			s.forged.add(shown)
+			look.add(shown) // nobody else may write there, so nothing waits
+			continue
+		}
+		drifted.add(shown)
 	}
 	return look, drifted
 }
@@ -181,7 +189,9 @@ func (s *state) replace(target hierarchy.Ref, now *effective.Target, look refs) 
 	}
 	if now == nil {
 		delete(s.effective, target)
-		delete(s.targetOf, name)
+		if s.targetOf[name] == target {
+			delete(s.targetOf, name)
+		}
 		return
 	}
 	s.effective[target] = now
@@ -327,13 +337,16 @@ func (s *state) shown(ref hierarchy.Ref) hierarchy.Ref {
 	return ref
 }
 
-// repaired says whether somebody else had written on an object, and forgets it.
-func (s *state) repaired(ref hierarchy.Ref) bool {
+// repaired says whether something else was written on an object than before, and
+// whether that was on its EffectivePolicy, and forgets it.
+func (s *state) repaired(ref hierarchy.Ref) (drifted, forged bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, drifted := s.drifted[ref]
+	_, drifted = s.drifted[ref]
+	_, forged = s.forged[ref]
 	delete(s.drifted, ref)
-	return drifted
+	delete(s.forged, ref)
+	return drifted, forged
 }
 
 // newlyHeld says what holds a route back, once for each time that anything does.

@@ -18,7 +18,7 @@ import (
 )
 
 // FieldOwner is the name under which we own fields.
-const FieldOwner = "attache"
+const FieldOwner = status.FieldOwner
 
 // The values of the label result of attache_writes_total.
 const (

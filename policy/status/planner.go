@@ -139,7 +139,7 @@ func appendEffective(writes []Write, want, have *unstructured.Unstructured) []Wr
 		!reflect.DeepEqual(main.GetOwnerReferences(), have.GetOwnerReferences()) {
 		writes = append(writes, Write{Apply, main})
 	}
-	if have == nil || !reflect.DeepEqual(want.Object["status"], have.Object["status"]) {
+	if have == nil || !Claimed(have) || !reflect.DeepEqual(want.Object["status"], have.Object["status"]) {
 		half := named(APIVersion, Kind, want.GetNamespace(), want.GetName())
 		half.Object["targetRef"] = want.Object["targetRef"]
 		half.Object["status"] = want.Object["status"]

@@ -70,7 +70,12 @@ func (c *cluster) Annotations(target hierarchy.Ref) (map[string]string, bool) {
 }
 
 func (c *cluster) EffectivePolicy(namespace, name string) *unstructured.Unstructured {
-	return c.objects[hierarchy.NewRef(policy.Group, status.Kind, namespace, name)]
+	u := c.objects[hierarchy.NewRef(policy.Group, status.Kind, namespace, name)]
+	if u != nil {
+		u = u.DeepCopy()
+		status.Claim(u, true) // nobody else writes here
+	}
+	return u
 }
 
 func (c *cluster) Policy(ref hierarchy.Ref) *unstructured.Unstructured { return c.objects[ref] }

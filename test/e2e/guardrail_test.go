@@ -175,9 +175,9 @@ func notWorse(t *testing.T, a *admission) {
 		}
 	}
 	for what, change := range map[string]func(u *unstructured.Unstructured){
-		"another label":  func(u *unstructured.Unstructured) { u.SetLabels(map[string]string{"team": "shop"}) },
-		"a good value":   func(u *unstructured.Unstructured) { setRequest(u, "50s") },
-		"a finalizer":    func(u *unstructured.Unstructured) { u.SetFinalizers([]string{"example.com/hold"}) },
+		"another label": func(u *unstructured.Unstructured) { u.SetLabels(map[string]string{"team": "shop"}) },
+		"a good value":  func(u *unstructured.Unstructured) { setRequest(u, "50s") },
+		"a finalizer":   func(u *unstructured.Unstructured) { u.SetFinalizers([]string{"example.com/hold"}) },
 	} {
 		u := p.object("TimeoutPolicy", "legacy")
 		change(u)

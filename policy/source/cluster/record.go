@@ -50,7 +50,7 @@ func (w written) equal(other written) bool {
 
 // compact removes from an object what nobody here reads. It changes u.
 func compact(u *unstructured.Unstructured, k kind) {
-	u.SetManagedFields(nil)
+	status.Claim(u, k.keep.has(keepEffective) && status.Claimed(u))
 	annotations := u.GetAnnotations()
 	maps.DeleteFunc(annotations, func(key, _ string) bool { return !k.keep.has(keepAnnotations) || !status.Reserved(key) })
 	if len(annotations) == 0 {
@@ -98,7 +98,7 @@ func newRecord(k kind, u *unstructured.Unstructured) *record {
 	case k.keep.has(keepEffective):
 		r.meaning = meaning{} // the snapshot does not read it
 		r.written.body = encode(map[string]any{
-			"metadata":  map[string]any{"ownerReferences": ownersOf(u)},
+			"metadata":  map[string]any{"ownerReferences": ownersOf(u), "managedFields": claimOf(u)},
 			"targetRef": u.Object["targetRef"],
 			"status":    u.Object["status"],
 		})
@@ -135,6 +135,12 @@ func oursAmong(conditions any) []any {
 		}
 	}
 	return kept
+}
+
+// claimOf is what Claim left of an object's managedFields.
+func claimOf(u *unstructured.Unstructured) any {
+	entries, _, _ := unstructured.NestedFieldNoCopy(u.Object, "metadata", "managedFields")
+	return entries
 }
 
 func ownersOf(u *unstructured.Unstructured) any {

@@ -1,0 +1,107 @@
+package status
+
+import (
+	"encoding/json"
+	"reflect"
+	"slices"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// FieldOwner is the name under which attache owns fields.
+const FieldOwner = "attache"
+
+// Claimed says whether all of an object's status carries our field manager. What
+// somebody else wrote there, the API server attributes to them. The name of a
+// manager proves nothing by itself: the chart's admission policy keeps others
+// from writing at all.
+func Claimed(u *unstructured.Unstructured) bool {
+	status, present := u.Object["status"]
+	if !present {
+		return true
+	}
+	var ours []map[string]any
+	for _, entry := range u.GetManagedFields() {
+		if entry.Manager != FieldOwner || entry.FieldsV1 == nil {
+			continue
+		}
+		var fields map[string]any
+		if json.Unmarshal(entry.FieldsV1.Raw, &fields) != nil {
+			continue
+		}
+		if below, ok := fields["f:status"].(map[string]any); ok {
+			ours = append(ours, below)
+		}
+	}
+	return len(ours) > 0 && covered(ours, status)
+}
+
+// Claim gives an object the managedFields of one whose status is all ours, or of
+// one that has none: what is left of them where objects are kept.
+func Claim(u *unstructured.Unstructured, claimed bool) {
+	if !claimed {
+		u.SetManagedFields(nil)
+		return
+	}
+	u.SetManagedFields([]metav1.ManagedFieldsEntry{{
+		Manager: FieldOwner, Operation: metav1.ManagedFieldsOperationApply, Subresource: "status",
+		FieldsType: "FieldsV1", FieldsV1: &metav1.FieldsV1{Raw: []byte(`{"f:status":{}}`)},
+	}})
+}
+
+// covered says whether sets of fields together own a value whole. A set that is
+// empty stands for a leaf, or for what is owned as one.
+func covered(sets []map[string]any, value any) bool {
+	if slices.ContainsFunc(sets, func(s map[string]any) bool { return len(s) == 0 }) {
+		return true
+	}
+	below := func(owns func(path string) bool) (list []map[string]any) {
+		for _, set := range sets {
+			for path, fields := range set {
+				if fields, ok := fields.(map[string]any); ok && owns(path) {
+					list = append(list, fields)
+				}
+			}
+		}
+		return list
+	}
+	switch value := value.(type) {
+	case map[string]any:
+		for key, v := range value {
+			if inside := below(func(path string) bool { return path == "f:"+key }); len(inside) == 0 || !covered(inside, v) {
+				return false
+			}
+		}
+		return true
+	case []any:
+		for _, v := range value {
+			if inside := below(func(path string) bool { return names(path, v) }); len(inside) == 0 || !covered(inside, v) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
+}
+
+// names says whether a path of FieldsV1 leads to an element of a list: by its
+// keys (k:) or by its value (v:).
+func names(path string, element any) bool {
+	if text, ok := strings.CutPrefix(path, "v:"); ok {
+		return text == string(compact(element))
+	}
+	text, ok := strings.CutPrefix(path, "k:")
+	var keys map[string]any
+	if !ok || json.Unmarshal([]byte(text), &keys) != nil {
+		return false
+	}
+	fields, _ := element.(map[string]any)
+	for key, want := range keys {
+		if !reflect.DeepEqual(fields[key], want) {
+			return false
+		}
+	}
+	return len(keys) > 0
+}
