@@ -39,13 +39,17 @@ playground-down: ## Stop the playground
 	@$(PLAYGROUND) down
 
 ##@ Build and test
-.PHONY: build test test-short controlplane
+.PHONY: build test test-short traffic controlplane
 build: ## Both programs, into bin/, stamped with the version of the checkout
 	$(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ ./cmd/...
 test: controlplane ## Everything, on a real control plane
 	$(GO) test -p $(PARALLEL) $(TESTFLAGS) $(PACKAGES)
+	@echo 'Not among these: "make traffic", which sends requests through a real Traefik.'
 test-short: ## What needs no control plane
 	$(GO) test -short $(TESTFLAGS) $(PACKAGES)
+traffic: controlplane ## Requests through a real Traefik (ten minutes more when first built)
+	$(GO) run ./test/dataplane/prepare traefik
+	ATTACHE_TRAFFIC=1 $(GO) test -count 1 $(TESTFLAGS) ./test/traffic
 controlplane: ## Get etcd, kube-apiserver and kubectl (minutes, once per machine)
 	@folder=$$(test/controlplane/prepare.sh --controller-manager) && echo "control plane: $$folder"
 

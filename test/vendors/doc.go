@@ -5,5 +5,5 @@
 // A machine without a network, and without the modules in its cache, skips the
 // tests with a sentence; continuous integration does not.
 //
-// It must not import the product, and nothing that ships may import it.
+// Its tests hold the product to that data. Nothing that ships may import it.
 package vendors
