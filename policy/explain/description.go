@@ -180,6 +180,7 @@ func describeObject(s *policy.Snapshot, ref hierarchy.Ref) *Description {
 	for _, f := range g.Findings(ref.Object()) {
 		d.Findings = append(d.Findings, Remark{f.Field, f.Message})
 	}
+	d.Findings = append(d.Findings, unreached(g, ref.Object())...)
 	return d
 }
 

@@ -3,6 +3,7 @@ package request
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/attache-dev/attache/hierarchy"
@@ -145,10 +146,10 @@ func (a *Answer) note(reason NoteReason, format string, args ...any) {
 func (x *Index) noListener(q *Question) Answer {
 	a := Answer{Gateway: q.Gateway, Result: NoListener, Host: q.Request.Host, Port: q.Request.Port, Scheme: q.Request.Scheme}
 	if q.Gateway.IsZero() {
-		a.note(NoteNoListener, "no Gateway listens for this host: %s", q.Request.Host)
+		a.note(NoteNoListener, "no Gateway listens for this host in this way: %s", origin(&q.Request))
 		for _, ref := range x.gatewayRefs() {
 			for _, l := range x.graph.Listeners(ref) {
-				if specificity(l.Spec.Hostname, q.Request.Host) > 0 && len(a.Notes) < 4 {
+				if specificity(l.Spec.Hostname, q.Request.Host) >= 0 && len(a.Notes) < 4 {
 					a.note(NoteListenerless, "%s has listener %s for it, and %s", ref, l.Spec.Name, whyNotAsked(l, &q.Request))
 				}
 			}
@@ -190,6 +191,15 @@ func whyNotAsked(l *hierarchy.Listener, r *Request) string {
 		return fmt.Sprintf("it is a %s listener: write its port, %d", l.Spec.Protocol, l.Spec.Port)
 	}
 	return fmt.Sprintf("its hostname is %q", l.Spec.Hostname)
+}
+
+// origin is the part of a request that chooses a listener.
+func origin(r *Request) string {
+	text := strings.Join(schemesOf(r), " or ") + "://" + r.Host
+	if r.Port != 0 {
+		text += ":" + strconv.Itoa(int(r.Port))
+	}
+	return text
 }
 
 func schemesOf(r *Request) []string {

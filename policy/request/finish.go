@@ -201,7 +201,7 @@ func (x *Index) backends(a *Answer, rule *hierarchy.Rule) {
 // notBound finds routes that match the request and are not bound to the
 // listener: of those that name the Gateway, and of those bound to nothing.
 func (x *Index) notBound(a *Answer, q *Question) {
-	if a.Hit.Listener == nil {
+	if a.Hit.Listener == nil || a.Hit.Listener.Spec.Protocol != "HTTP" && a.Hit.Listener.Spec.Protocol != "HTTPS" {
 		return
 	}
 	l := x.gateway(a.Gateway).listeners[a.Hit.Listener]

@@ -19,7 +19,7 @@ type ReportedRequest struct {
 	Headers map[string]string `json:"headers"`
 }
 
-// ReportedAnswer is one answer of a Report. Effective and Origins are added by
+// ReportedAnswer is one answer of a Report. Effective, Origins and Direct are added by
 // who knows policies.
 type ReportedAnswer struct {
 	Gateway     *Place             `json:"gateway,omitempty"`
@@ -42,6 +42,7 @@ type ReportedAnswer struct {
 	NotBound    []ReportedNotBound `json:"notBound"`
 	Effective   any                `json:"effective,omitempty"`
 	Origins     any                `json:"origins,omitempty"`
+	Direct      any                `json:"direct,omitempty"`
 }
 
 // Place is the namespace and the name of an object whose kind is clear.

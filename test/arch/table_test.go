@@ -113,7 +113,7 @@ var table = []row{
 	{
 		name: "policy/explain", pure: true,
 		does:    "resolutions, bindings and differences as reports with reasons: what the command prints, as data",
-		imports: []string{"hierarchy", "hierarchy/prose", "policy", "policy/effective", "policy/merge"},
+		imports: []string{"hierarchy", "hierarchy/prose", "policy", "policy/effective", "policy/merge", "policy/request"},
 		never:   engines,
 	},
 	{
@@ -179,7 +179,7 @@ var table = []row{
 		name: "cmd/kubectl-effective_policy/command",
 		does: "the plugin: one file per subcommand, which prints what explain and preview return",
 		imports: []string{"crds", "hierarchy", "hierarchy/prose", "policy", "policy/effective", "policy/explain",
-			"policy/guardrail", "policy/guardrail/celrule", "policy/guardrail/regorule", "policy/preview",
+			"policy/guardrail", "policy/guardrail/celrule", "policy/guardrail/regorule", "policy/preview", "policy/request",
 			"policy/source", "policy/source/cluster", "policy/status", "policy/validate"},
 		never: ours("webhook", "policy/controller"),
 	},

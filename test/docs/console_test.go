@@ -74,13 +74,26 @@ func run(t *testing.T, page, line string) string {
 		t.Errorf("%s: a console block has %q, which is not run here: write it in a block of the language sh", page, line)
 		return ""
 	}
-	arguments := strings.Fields(strings.TrimPrefix(line, spellings[at]))
-	if strings.ContainsAny(line, `'"|<>*`) || !slices.Contains(arguments, "-f") {
-		t.Errorf("%s: %q: commands here are plain words, and work on files", page, line)
+	arguments := words(strings.TrimPrefix(line, spellings[at]))
+	if strings.ContainsAny(line, `"|<>*`) || !slices.Contains(arguments, "-f") {
+		t.Errorf("%s: %q: commands here are plain words, or words in single quotes, and work on files", page, line)
 		return ""
 	}
 	var printed bytes.Buffer
 	streams := genericiooptions.IOStreams{In: strings.NewReader(""), Out: &printed, ErrOut: &printed}
 	command.Main(context.Background(), append([]string{"kubectl-effective_policy"}, arguments...), streams, "")
 	return printed.String()
+}
+
+// words splits a command line at spaces, except between single quotes.
+func words(line string) []string {
+	var list []string
+	for i, part := range strings.Split(line, "'") {
+		if i%2 == 1 {
+			list = append(list, part)
+			continue
+		}
+		list = append(list, strings.Fields(part)...)
+	}
+	return list
 }

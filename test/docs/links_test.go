@@ -15,7 +15,7 @@ var (
 	link    = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	heading = regexp.MustCompile(`(?m)^#+ +(.+)$`)
 	code    = regexp.MustCompile("(?s)```.*?```")
-	rule    = regexp.MustCompile(`\b[DR][0-9]{1,2}\b`)
+	rule    = regexp.MustCompile(`\b[DQR][0-9]{1,2}\b`)
 )
 
 // pages are the files of documentation, from the root of the repository.
@@ -110,12 +110,12 @@ func anchors(text string) []string {
 
 func TestRulesThatCommentsCiteExist(t *testing.T) {
 	t.Chdir("../..")
-	page := read(t, "docs/binding.md")
+	page := read(t, "docs/binding.md") + read(t, "docs/requests.md")
 	for _, folder := range []string{"hierarchy", "policy", "webhook", "cmd", "test"} {
 		walk(t, folder, ".go", func(path, text string) {
 			for _, name := range rule.FindAllString(text, -1) {
 				if !strings.Contains(page, "**"+name+"**") {
-					t.Errorf("%s cites %s, which docs/binding.md does not have", path, name)
+					t.Errorf("%s cites %s, which neither docs/binding.md nor docs/requests.md has", path, name)
 				}
 			}
 		})

@@ -160,8 +160,21 @@ func (w *world) section(t *testing.T, name string) []byte {
 	case statusSection:
 		return w.status(t)
 	}
-	out, errOut, code := w.run(t, strings.Fields(name)...)
+	out, errOut, code := w.run(t, words(name)...)
 	return w.transcript(out, errOut, code)
+}
+
+// words splits a command line at spaces, except between single quotes.
+func words(line string) []string {
+	var list []string
+	for i, part := range strings.Split(line, "'") {
+		if i%2 == 1 {
+			list = append(list, part)
+			continue
+		}
+		list = append(list, strings.Fields(part)...)
+	}
+	return list
 }
 
 // run runs the real command on the input.
@@ -169,7 +182,7 @@ func (w *world) run(t *testing.T, args ...string) (out, errOut string, code int)
 	t.Helper()
 	input := w.args
 	for i, arg := range args {
-		if i > 0 && (args[i-1] == "-f" || args[i-1] == "--base") { // the command says itself what it reads
+		if i > 0 && slices.Contains([]string{"-f", "--base", "--before"}, args[i-1]) { // the command says itself what it reads
 			args[i], input = filepath.Join(w.folder, arg), nil
 		}
 	}

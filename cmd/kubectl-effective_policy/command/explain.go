@@ -8,24 +8,41 @@ import (
 
 func (o *options) explainCommand() *cobra.Command {
 	var rule, listener string
+	var asked requestFlags
 	cmd := &cobra.Command{
-		Use:   "explain KIND/NAME",
+		Use:   "explain KIND/NAME | --request '[METHOD] URL'",
 		Short: "Say what applies to a route or a Gateway, who set it, and why",
 		Long: `Say for every field what applies, who set it, at which level and block, what it
 beat, and why. Paths on which the same applies are shown together.
 
-For a Gateway it is what a route without policies of its own would get.`,
+For a Gateway it is what a route without policies of its own would get.
+
+With --request it says first which listener, route and rule serve a request, and why
+others do not. Exit code 1 says that no route serves it.`,
 		Example: `  kubectl effective-policy explain httproute/checkout
   kubectl effective-policy explain httproute/checkout --rule pay --listener https
-  kubectl effective-policy explain gateway/public -n infra -f manifests/`,
-		Args:              cobra.RangeArgs(1, 2),
+  kubectl effective-policy explain gateway/public -n infra -f manifests/
+  kubectl effective-policy explain --request 'POST https://www.example.com/pay' -H 'x-tier: gold'`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if asked.text != "" {
+				return nil
+			}
+			return cobra.RangeArgs(1, 2)(cmd, args)
+		},
 		ValidArgsFunction: o.completeObjects((*world).targets, true),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := asked.check(args, rule, listener); err != nil {
+				return err
+			}
+			if asked.text != "" {
+				return o.explainRequest(cmd, &asked)
+			}
 			return o.explain(cmd, args, rule, listener)
 		},
 	}
 	cmd.Flags().StringVar(&rule, "rule", "", "only this rule of the route: its name, or rules[2] for the third when it has none")
 	cmd.Flags().StringVar(&listener, "listener", "", "only this listener: NAME, or GATEWAY/NAME")
+	asked.add(cmd)
 	o.addOutput(cmd, formatTable, formatJSON, formatYAML)
 	return cmd
 }

@@ -1,0 +1,193 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/explain"
+	"github.com/attache-dev/attache/policy/request"
+)
+
+// requestFlags are a request, and of whom it is asked.
+type requestFlags struct {
+	text, gateway                       string
+	headers                             []string
+	noIsolation, fallthroughHosts, gone bool
+	before                              []string
+}
+
+// theCluster is the word of --before for the cluster of the current context.
+const theCluster = "cluster"
+
+func (f *requestFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.text, "request", "", "say who serves this request, and what applies to it: '[METHOD] URL'")
+	flags.StringArrayVarP(&f.headers, "header", "H", nil, "with --request, a header of it: 'name: value'; may be repeated")
+	flags.StringVar(&f.gateway, "gateway", "", "with --request, ask this Gateway alone: NAMESPACE/NAME")
+	flags.BoolVar(&f.noIsolation, "no-isolation", false, "with --request, as on a data plane that asks less specific listeners, too")
+	flags.BoolVar(&f.fallthroughHosts, "fallthrough", false, "with --request, as on a data plane that asks routes of less specific hostnames, too")
+	flags.StringArrayVar(&f.before, "before", nil, "with --request, compare: -f is a change of these manifests, or of the cluster for the word "+theCluster+"; may be repeated")
+	flags.BoolVar(&f.gone, "delete", false, "with --before, the objects of -f are removed, not applied")
+}
+
+// check says which flags do not go together.
+func (f *requestFlags) check(args []string, rule, listener string) error {
+	switch {
+	case f.text == "" && (len(f.headers) > 0 || f.gateway != "" || f.noIsolation || f.fallthroughHosts || len(f.before) > 0 || f.gone):
+		return errors.New("--header, --gateway, --no-isolation, --fallthrough, --before and --delete are about a request: give it with --request")
+	case f.text == "":
+		return nil
+	case len(args) > 0:
+		return errors.New("name an object or give --request, not both: the request finds its route itself")
+	case rule != "" || listener != "":
+		return errors.New("--rule and --listener are found by --request: leave them out")
+	case f.gone && len(f.before) == 0:
+		return errors.New("--delete needs --before: say what the objects of -f are removed from")
+	}
+	return nil
+}
+
+// question reads the flags. -n is the namespace of a Gateway that has none.
+func (f *requestFlags) question(namespace string) (*request.Question, error) {
+	r, err := request.Parse(f.text, f.headers...)
+	if err != nil {
+		return nil, fmt.Errorf("--request: %w", err)
+	}
+	q := &request.Question{Request: r, NoIsolation: f.noIsolation, Fallthrough: f.fallthroughHosts}
+	if f.gateway != "" {
+		in, name, both := strings.Cut(f.gateway, "/")
+		if !both {
+			in, name = namespace, f.gateway
+		}
+		if in == "" || name == "" || strings.Contains(name, "/") {
+			return nil, fmt.Errorf("--gateway %s: write NAMESPACE/NAME", f.gateway)
+		}
+		q.Gateway = hierarchy.GatewayRef(in, name)
+	} else if r.Host == "" {
+		return nil, fmt.Errorf("--request: %q names no host: write it, or name a Gateway with --gateway NAMESPACE/NAME to ask for all that it serves", f.text)
+	}
+	return q, nil
+}
+
+func (o *options) explainRequest(cmd *cobra.Command, f *requestFlags) error {
+	q, err := f.question(*o.config.Namespace)
+	if err != nil {
+		return err
+	}
+	if len(f.before) > 0 {
+		return o.compareRequest(cmd, f, q)
+	}
+	w, err := o.load(cmd.Context())
+	if err != nil {
+		return err
+	}
+	served := servedIn(w.snapshot, q)
+	if o.output != formatTable {
+		err = encode(o.streams.Out, o.output, served.Report())
+	} else {
+		p := o.pen()
+		printServed(p, served)
+		err = p.err
+	}
+	if err == nil && !served.Found() {
+		err = errFinding
+	}
+	return err
+}
+
+func servedIn(s *policy.Snapshot, q *request.Question) *explain.Served {
+	return explain.Request(s, request.New(s.Graph()), q)
+}
+
+// compared is who serves a request before and after a change (Q10).
+type compared struct {
+	Before request.Report `json:"before"`
+	After  request.Report `json:"after"`
+}
+
+func (o *options) compareRequest(cmd *cobra.Command, f *requestFlags, q *request.Question) error {
+	change := changeFlags{base: f.before, remove: f.gone}
+	if slices.Contains(f.before, theCluster) {
+		if len(f.before) > 1 {
+			return fmt.Errorf("--before %s is the whole world: give no manifests beside it", theCluster)
+		}
+		change.base = nil
+	}
+	c, err := o.loadChange(cmd.Context(), change)
+	if err != nil {
+		return err
+	}
+	verdict, err := c.Verdict(cmd.Context())
+	if err != nil {
+		return err
+	}
+	before, after := servedIn(verdict.Before, q), servedIn(verdict.After, q)
+	if o.output != formatTable {
+		err = encode(o.streams.Out, o.output, compared{before.Report(), after.Report()})
+	} else {
+		p := o.pen()
+		p.line("%s", p.paint(bold, "Before"))
+		printServed(p, before)
+		p.line("")
+		p.line("%s", p.paint(bold, "After"))
+		printServed(p, after)
+		err = p.err
+	}
+	if err == nil && !after.Found() {
+		err = errFinding
+	}
+	return err
+}
+
+// printServed prints one block for each answer.
+func printServed(p *pen, served *explain.Served) {
+	for i := range served.Answers {
+		a := &served.Answers[i]
+		if i > 0 {
+			p.line("")
+		}
+		p.line("%s", p.paint(cyan, a.Heading()))
+		if served.Question.Request.Host == "" {
+			p.line("  %s", p.paint(faint, "for host "+a.Host))
+		}
+		t := &table{indent: "  "}
+		for _, fact := range a.Lines() {
+			style := plain
+			switch fact.Name {
+			case "served by", "redirect":
+				style = green
+			case "no route", "no listener":
+				style = red
+			case "note":
+				style = yellow
+			}
+			t.add(cell{fact.Name, faint}, cell{fact.Value, style})
+		}
+		p.print(t)
+		runnersUp, notBound := a.Losers()
+		printLosers(p, "Runners-up", runnersUp)
+		printLosers(p, "Would match, and not bound here", notBound)
+		if a.Scope != nil {
+			p.line("")
+			printScope(p, *a.Scope, 1, map[string]int{})
+		}
+	}
+}
+
+func printLosers(p *pen, heading string, losers []explain.Fact) {
+	if len(losers) == 0 {
+		return
+	}
+	p.line("  %s", heading)
+	t := &table{indent: "    "}
+	for _, l := range losers {
+		t.add(cell{text: l.Name}, cell{l.Value, faint})
+	}
+	p.print(t)
+}
