@@ -130,19 +130,19 @@ type TypedBeaten struct {
 func typedOrigin(kind string, o *effective.Origin) TypedOrigin {
 	typed := TypedOrigin{
 		Policy: kind, Field: o.Field, Level: o.Level.String(), Block: o.Block.String(),
-		From: objectOf(o.From), Target: objectOf(o.Target), Beat: []TypedBeaten{}, Stated: o.Stated,
+		From: referenceTo(o.From), Target: referenceTo(o.Target), Beat: []TypedBeaten{}, Stated: o.Stated,
 	}
 	for _, b := range o.Beat {
-		typed.Beat = append(typed.Beat, TypedBeaten{b.Level.String(), b.Block.String(), b.Value, objectOf(b.From)})
+		typed.Beat = append(typed.Beat, TypedBeaten{b.Level.String(), b.Block.String(), b.Value, referenceTo(b.From)})
 	}
 	if !o.ClampedBy.IsZero() {
-		by := objectOf(o.ClampedBy)
+		by := referenceTo(o.ClampedBy)
 		typed.ClampedBy = &by
 	}
 	return typed
 }
 
-func objectOf(ref hierarchy.Ref) Object {
+func referenceTo(ref hierarchy.Ref) Object {
 	return Object{Group: ref.GroupKind.Group, Kind: ref.Kind, Namespace: ref.Namespace, Name: ref.Name, SectionName: ref.Section}
 }
 
