@@ -64,7 +64,7 @@ func Compare(before, after *Target) []PathGroup[Pair] {
 		return nil
 	}
 	a := Align(before, after)
-	paths := group(a.Listeners, a.Rules, a.Pairs)
+	paths := group(a.Listeners, a.Rules, a.Rows)
 	return slices.DeleteFunc(paths, func(p PathGroup[Pair]) bool { return p.Result.Same() })
 }
 
@@ -74,30 +74,78 @@ type Alignment struct {
 	// Rules are names, rules[2] for one without a name; one empty string for a
 	// target without rules.
 	Rules []string
-	// Pairs has the pair of each path, the rules of the first listener first.
-	Pairs []Pair
+	// Rows has a row for each listener, with the pair of each rule. Rows that say
+	// the same are often one.
+	Rows [][]Pair
 }
+
+// Bands puts listeners together whose rules have the same pairs.
+func (a Alignment) Bands() []Band[Pair] { return bands(a.Listeners, a.Rows) }
 
 // Align puts the results of all paths of both sides next to each other. Either
 // side may be nil.
 func Align(before, after *Target) Alignment {
-	if sameShape(before, after) {
-		cells := make([]Pair, len(after.cells))
-		for i := range cells {
-			cells[i] = Pair{before.cells[i], after.cells[i]}
-		}
-		return Alignment{after.listeners, after.rules, cells}
-	}
 	listeners, rules := union(before, after)
-	old, now := before.cellIndex(), after.cellIndex()
-	var cells []Pair
-	for _, l := range listeners {
-		for _, rule := range rules {
-			path := cellKey{l.Ref, l.Gateway, rule}
-			cells = append(cells, Pair{old[path], now[path]})
+	old, now := newReader(before, rules), newReader(after, rules)
+	rows := make([][]Pair, len(listeners))
+	for i, l := range listeners {
+		b, a := old.row(l), now.row(l)
+		if i > 0 && sameRow(b, old.last) && sameRow(a, now.last) {
+			rows[i] = rows[i-1]
+			continue
+		}
+		old.last, now.last = b, a
+		row := make([]Pair, len(rules))
+		for j := range rules {
+			row[j] = Pair{old.at(b, j), now.at(a, j)}
+		}
+		rows[i] = row
+	}
+	return Alignment{listeners, rules, rows}
+}
+
+// rowReader reads the rows of one side by the listeners and rules of both.
+type rowReader struct {
+	rows map[listenerKey][]*PathPolicies
+	// columns says where in a row a rule is, -1 when it is not.
+	columns []int
+	last    []*PathPolicies
+}
+
+// listenerKey is a listener of a Gateway, however often it was read.
+type listenerKey struct{ listener, gateway hierarchy.Ref }
+
+func keyOf(l *hierarchy.Listener) listenerKey { return listenerKey{l.Ref, l.Gateway} }
+
+func newReader(e *Target, rules []string) *rowReader {
+	r := &rowReader{columns: make([]int, len(rules))}
+	if e == nil {
+		return r
+	}
+	r.rows = make(map[listenerKey][]*PathPolicies, len(e.rows))
+	for i, row := range e.rows {
+		r.rows[keyOf(e.listeners[i])] = row
+	}
+	for j, rule := range rules {
+		if r.columns[j] = j; j >= len(e.rules) || e.rules[j] != rule {
+			r.columns[j] = slices.Index(e.rules, rule)
 		}
 	}
-	return Alignment{listeners, rules, cells}
+	return r
+}
+
+func (r *rowReader) row(l *hierarchy.Listener) []*PathPolicies {
+	if r.rows == nil {
+		return nil
+	}
+	return r.rows[keyOf(l)]
+}
+
+func (r *rowReader) at(row []*PathPolicies, j int) *PathPolicies {
+	if row == nil || r.columns[j] < 0 {
+		return nil
+	}
+	return row[r.columns[j]]
 }
 
 // Same says whether both sides read the same.
@@ -116,9 +164,14 @@ func samePaths(before, after *Target) bool {
 	if !sameShape(before, after) {
 		return false
 	}
-	for i, c := range before.cells {
-		if !(Pair{c, after.cells[i]}).Same() {
-			return false
+	for i, row := range before.rows {
+		if i > 0 && sameRow(row, before.rows[i-1]) && sameRow(after.rows[i], after.rows[i-1]) {
+			continue
+		}
+		for j, c := range row {
+			if !(Pair{c, after.rows[i][j]}).Same() {
+				return false
+			}
 		}
 	}
 	return true
@@ -137,35 +190,22 @@ func sameShape(before, after *Target) bool {
 	return true
 }
 
-// cellKey is a path of a known target.
-type cellKey struct {
-	listener, gateway hierarchy.Ref
-	rule              string
-}
-
-func (e *Target) cellIndex() map[cellKey]*PathPolicies {
-	if e == nil {
-		return nil
-	}
-	index := make(map[cellKey]*PathPolicies, len(e.cells))
-	for i, c := range e.cells {
-		l := e.listeners[i/len(e.rules)]
-		index[cellKey{l.Ref, l.Gateway, e.rules[i%len(e.rules)]}] = c
-	}
-	return index
-}
-
 // union is all listeners and rules of both sides: those of after first, then
 // those that are gone.
 func union(before, after *Target) (listeners []*hierarchy.Listener, rules []string) {
 	if after != nil {
-		listeners, rules = slices.Clone(after.listeners), slices.Clone(after.rules)
+		listeners, rules = slices.Clip(after.listeners), slices.Clip(after.rules)
 	}
-	if before == nil {
+	if before == nil || sameShape(before, after) {
 		return listeners, rules
 	}
+	known := make(map[listenerKey]bool, len(listeners))
+	for _, l := range listeners {
+		known[keyOf(l)] = true
+	}
 	for _, l := range before.listeners {
-		if !slices.ContainsFunc(listeners, func(o *hierarchy.Listener) bool { return o.Ref == l.Ref && o.Gateway == l.Gateway }) {
+		if key := keyOf(l); !known[key] {
+			known[key] = true
 			listeners = append(listeners, l)
 		}
 	}
@@ -204,21 +244,29 @@ func (d *differ) target(target hierarchy.Ref, before, after *Target) []Change {
 		return nil
 	}
 	a := Align(before, after)
-	cells := a.Pairs
+	bands := a.Bands()
 	keys := map[leafKey]bool{}
-	for i, pair := range cells {
-		if i > 0 && pair == cells[i-1] {
-			continue
-		}
-		for key := range d.pair(pair) {
-			keys[key] = true
+	for _, band := range bands {
+		for j, pair := range band.Row {
+			if j > 0 && pair == band.Row[j-1] {
+				continue
+			}
+			for key := range d.pair(pair) {
+				keys[key] = true
+			}
 		}
 	}
 	var changes []Change
 	for _, key := range slices.SortedFunc(maps.Keys(keys), compareLeaves) {
-		leaf := make([]*leafChange, len(cells))
-		for i, pair := range cells {
-			leaf[i] = d.pair(pair)[key]
+		leaf := make([][]*leafChange, 0, len(a.Listeners))
+		for _, band := range bands {
+			row := make([]*leafChange, len(band.Row))
+			for j, pair := range band.Row {
+				row[j] = d.pair(pair)[key]
+			}
+			for range band.Listeners {
+				leaf = append(leaf, row)
+			}
 		}
 		for _, paths := range group(a.Listeners, a.Rules, leaf) {
 			if c := paths.Result; c != nil {

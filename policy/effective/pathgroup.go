@@ -46,26 +46,52 @@ func ruleName(route *hierarchy.Route, i int) string {
 	return name
 }
 
-// group makes scopes of paths. cells holds the result of each path, the rules
-// of the first listener first. For each listener, rules with the same result
-// come together; then listeners for which the same rules have the same result.
-// The scopes come out sorted by their first listener and then their first rule.
-func group[R comparable](listeners []*hierarchy.Listener, rules []string, cells []R) []PathGroup[R] {
+// Band is consecutive listeners of one Gateway whose rules have the same results.
+type Band[R comparable] struct {
+	Listeners []*hierarchy.Listener
+	// Row is the result of each rule.
+	Row []R
+}
+
+// bands puts listeners together whose rows say the same. There is a row for each
+// listener.
+func bands[R comparable](listeners []*hierarchy.Listener, rows [][]R) []Band[R] {
+	var list []Band[R]
+	for i, row := range rows {
+		if n := len(list) - 1; n >= 0 && listeners[i].Gateway == listeners[i-1].Gateway && sameRow(list[n].Row, row) {
+			list[n].Listeners = listeners[i-len(list[n].Listeners) : i+1]
+			continue
+		}
+		list = append(list, Band[R]{listeners[i : i+1], row})
+	}
+	return list
+}
+
+// sameRow compares two rows, which are often one.
+func sameRow[R comparable](a, b []R) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0] || slices.Equal(a, b))
+}
+
+// group makes scopes of paths. rows holds a result of each rule for each
+// listener. For each listener, rules with the same result come together; then
+// listeners for which the same rules have the same result. The scopes come out
+// sorted by their first listener and then their first rule.
+func group[R comparable](listeners []*hierarchy.Listener, rules []string, rows [][]R) []PathGroup[R] {
 	if len(listeners) == 0 {
 		return nil
 	}
-	if uniform(cells) {
-		return []PathGroup[R]{{Parents: listeners, Rules: allRules, Result: cells[0]}}
+	if uniform(rows[0]) && !slices.ContainsFunc(rows, func(row []R) bool { return !sameRow(row, rows[0]) }) {
+		return []PathGroup[R]{{Parents: listeners, Rules: allRules, Result: rows[0][0]}}
 	}
 	var scopes []PathGroup[R]
-	for i, l := range listeners {
-		for _, part := range partition(rules, cells[i*len(rules):(i+1)*len(rules)]) {
+	for _, band := range bands(listeners, rows) {
+		for _, part := range partition(rules, band.Row) {
 			at := slices.IndexFunc(scopes, func(s PathGroup[R]) bool { return s.Result == part.Result && slices.Equal(s.Rules, part.Rules) })
 			if at < 0 {
 				at = len(scopes)
 				scopes = append(scopes, part)
 			}
-			scopes[at].Parents = append(scopes[at].Parents, l)
+			scopes[at].Parents = append(scopes[at].Parents, band.Listeners...)
 		}
 	}
 	return scopes

@@ -29,10 +29,12 @@ type Target struct {
 	// them, for the status of policies.
 	Reaches []Reach
 
-	// The paths one by one: a result for each listener and rule.
+	// The paths: for each listener a row with the result of each rule. Listeners
+	// above which the same is attached share their row, so that a path costs a
+	// pointer at most.
 	listeners []*hierarchy.Listener
 	rules     []string
-	cells     []*PathPolicies
+	rows      [][]*PathPolicies
 }
 
 // Reach is a number of paths of one target through one Gateway on which the
@@ -208,11 +210,15 @@ func (r *Resolver) gateway(g *hierarchy.Gateway) *Target {
 	meta := g.Meta()
 	e := &Target{Target: meta.Ref, Generation: meta.Generation, UID: meta.UID}
 	listeners := r.s.Graph().Listeners(meta.Ref)
-	cells := make([]*PathPolicies, len(listeners))
+	rows := make([][]*PathPolicies, len(listeners))
 	for i, l := range listeners {
-		cells[i] = r.result(pathKey{upper: r.upper(l)}, meta.Ref, nil)
+		if i > 0 && r.upper(l) == r.upper(listeners[i-1]) {
+			rows[i] = rows[i-1]
+			continue
+		}
+		rows[i] = []*PathPolicies{r.result(pathKey{upper: r.upper(l)}, meta.Ref, nil)}
 	}
-	e.setPaths(listeners, []string{""}, cells)
+	e.setPaths(listeners, []string{""}, rows)
 	return e
 }
 
@@ -224,42 +230,51 @@ func (r *Resolver) route(route *hierarchy.Route) *Target {
 		return e
 	}
 	rules := r.rules(route)
-	cells := make([]*PathPolicies, 0, len(listeners)*len(rules))
+	rows := make([][]*PathPolicies, len(listeners))
 	for i, l := range listeners {
 		up := r.upper(l)
 		if i > 0 && up == r.upper(listeners[i-1]) {
-			cells = append(cells, cells[len(cells)-len(rules):]...)
+			rows[i] = rows[i-1]
 			continue
 		}
+		row := make([]*PathPolicies, len(rules))
 		for j, c := range rules {
 			if j > 0 && c == rules[j-1] {
-				cells = append(cells, cells[len(cells)-1])
+				row[j] = row[j-1]
 				continue
 			}
 			c.upper = up
-			cells = append(cells, r.result(c, meta.Ref, route))
+			row[j] = r.result(c, meta.Ref, route)
 		}
+		rows[i] = row
 	}
-	e.setPaths(listeners, ruleNames(route), cells)
+	e.setPaths(listeners, ruleNames(route), rows)
 	return e
 }
 
-// setPaths takes the result of each path, the rules of the first listener
-// first.
-func (e *Target) setPaths(listeners []*hierarchy.Listener, rules []string, cells []*PathPolicies) {
-	for i, result := range cells {
-		gateway := listeners[i/len(rules)].Gateway
-		if n := len(e.Reaches); n > 0 && e.Reaches[n-1].Result == result && e.Reaches[n-1].Gateway == gateway {
-			e.Reaches[n-1].Paths++
-			continue
+// setPaths takes a row of results for each listener, with one result for each
+// rule. Rows may be shared.
+func (e *Target) setPaths(listeners []*hierarchy.Listener, rules []string, rows [][]*PathPolicies) {
+	for _, b := range bands(listeners, rows) {
+		gateway := b.Listeners[0].Gateway
+		for _, result := range b.Row {
+			if n := len(e.Reaches); n > 0 && e.Reaches[n-1].Result == result && e.Reaches[n-1].Gateway == gateway {
+				e.Reaches[n-1].Paths += len(b.Listeners)
+				continue
+			}
+			e.Reaches = append(e.Reaches, Reach{Gateway: gateway, Result: result, Paths: len(b.Listeners)})
 		}
-		e.Reaches = append(e.Reaches, Reach{Gateway: gateway, Result: result, Paths: 1})
 	}
-	for i := range cells {
-		cells[i] = cells[i].representative
+	for i, row := range rows {
+		if i > 0 && &row[0] == &rows[i-1][0] {
+			continue // done by way of the one before
+		}
+		for j := range row {
+			row[j] = row[j].representative
+		}
 	}
-	e.Scopes = group(listeners, rules, cells)
-	e.listeners, e.rules, e.cells = listeners, rules, cells
+	e.Scopes = group(listeners, rules, rows)
+	e.listeners, e.rules, e.rows = listeners, rules, rows
 }
 
 // rules is the part of the chain below the listener for each rule of a route;

@@ -37,9 +37,11 @@ func Restore(s *policy.Snapshot, target hierarchy.Ref, scopes []PublishedScope) 
 			e.rules = ruleNames(route)
 		}
 	}
+	at := map[listenerKey]int{}
 	for _, scope := range scopes {
 		for _, l := range scope.Parents {
-			if !slices.ContainsFunc(e.listeners, func(o *hierarchy.Listener) bool { return o.Ref == l.Ref && o.Gateway == l.Gateway }) {
+			if _, known := at[keyOf(l)]; !known {
+				at[keyOf(l)] = len(e.listeners)
 				e.listeners = append(e.listeners, l)
 			}
 		}
@@ -49,14 +51,19 @@ func Restore(s *policy.Snapshot, target hierarchy.Ref, scopes []PublishedScope) 
 			}
 		}
 	}
-	e.cells = make([]*PathPolicies, len(e.listeners)*len(e.rules))
+	e.rows = make([][]*PathPolicies, len(e.listeners))
+	for i := range e.rows {
+		e.rows[i] = make([]*PathPolicies, len(e.rules))
+	}
 	for _, scope := range scopes {
 		result := restored(s, scope)
-		for i := range e.cells {
-			l, rule := e.listeners[i/len(e.rules)], e.rules[i%len(e.rules)]
-			if slices.ContainsFunc(scope.Parents, func(o *hierarchy.Listener) bool { return o.Ref == l.Ref && o.Gateway == l.Gateway }) &&
-				(len(scope.Rules) == 0 || slices.Contains(scope.Rules, "*") || slices.Contains(scope.Rules, rule)) {
-				e.cells[i] = result
+		all := len(scope.Rules) == 0 || slices.Contains(scope.Rules, "*")
+		for j, rule := range e.rules {
+			if !all && !slices.Contains(scope.Rules, rule) {
+				continue
+			}
+			for _, l := range scope.Parents {
+				e.rows[at[keyOf(l)]][j] = result
 			}
 		}
 		e.Scopes = append(e.Scopes, Scope{Parents: scope.Parents, Rules: scope.Rules, Result: result})

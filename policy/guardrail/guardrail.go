@@ -37,6 +37,19 @@ type Guardrail struct {
 	Digest string
 }
 
+// uses are the variables that any of the rules reads.
+func (g *Guardrail) uses() Variables {
+	var uses Variables
+	for _, r := range g.Rules {
+		uses |= r.Uses()
+	}
+	return uses
+}
+
+// tellsApart says whether a guardrail reads what tells one path from another, so
+// that it has to be asked about each.
+func (g *Guardrail) tellsApart() bool { return g.uses()&(Route|RouteRule|Listener) != 0 }
+
 // Digest is one short text for a set of guardrails: it changes with every
 // guardrail that comes, goes or says something else.
 func Digest(rails []*Guardrail) string {

@@ -26,6 +26,14 @@ type judge struct {
 
 	// deletes says that the edit only takes away.
 	deletes bool
+	// sameGraph says that the edit changes policies alone.
+	sameGraph bool
+	// counting counts the paths that guardrails which tell paths apart would be
+	// asked about, and asks nothing.
+	counting bool
+	counted  int
+	// passedOver are guardrails that are not asked.
+	passedOver map[*Guardrail]bool
 
 	answers map[question]answer
 	found   map[violationKey]*Violation
@@ -60,6 +68,7 @@ type violationKey struct {
 func newJudge(rails []*Guardrail, before, after *policy.Snapshot, edit Input) *judge {
 	return &judge{
 		rails: rails, before: before, after: after, edit: edit,
+		sameGraph: before.Graph() == after.Graph(), passedOver: map[*Guardrail]bool{},
 		answers: map[question]answer{}, found: map[violationKey]*Violation{},
 	}
 }
@@ -79,28 +88,69 @@ func (j *judge) target(ctx context.Context, before, after *effective.Target) err
 	old, _ := was.(*hierarchy.Route)
 	paths := effective.Align(before, after)
 	for _, rail := range j.rails {
-		if rail.Broken != "" || !rail.Match.selectsRoute(j.after, route) {
+		if rail.Broken != "" || j.passedOver[rail] || !rail.Match.selectsRoute(j.after, route) {
 			continue
 		}
-		selectedBefore := old != nil && rail.Match.selectsRoute(j.before, old)
-		for i, pair := range paths.Pairs {
-			p := path{
-				target: after.Target, route: route, old: old, pair: pair,
-				listener: paths.Listeners[i/len(paths.Rules)], rule: paths.Rules[i%len(paths.Rules)],
-			}
-			if pair.After == nil || !rail.Match.selectsListener(j.after, p.listener) {
-				continue
-			}
-			p.before = pair.Before != nil && selectedBefore && rail.Match.selectsListener(j.before, p.listener)
-			if p.before && !j.audit && !concerns(rail, pair) {
-				continue
-			}
-			if err := j.path(ctx, rail, p); err != nil {
-				return &Unfinished{Guardrail: rail.Name, err: err}
+		p := path{target: after.Target, route: route, old: old}
+		p.before = old != nil && rail.Match.selectsRoute(j.before, old)
+		if err := j.rail(ctx, rail, p, paths); err != nil {
+			return &Unfinished{Guardrail: rail.Name, err: err}
+		}
+	}
+	return nil
+}
+
+// rail judges the paths of a route by one guardrail. Paths that no rule of it can
+// tell apart are judged as one.
+func (j *judge) rail(ctx context.Context, rail *Guardrail, route path, paths effective.Alignment) error {
+	uses := rail.uses()
+	for _, band := range paths.Bands() {
+		first := band.Listeners[0]
+		if !rail.Match.selectsListener(j.after, first) {
+			continue
+		}
+		selectedBefore := route.before && rail.Match.selectsListener(j.before, first)
+		listeners := [][]*hierarchy.Listener{band.Listeners}
+		if uses&Listener != 0 {
+			listeners = slices.Collect(slices.Chunk(band.Listeners, 1))
+		}
+		columns := distinct(band.Row, uses&RouteRule != 0)
+		for _, some := range listeners {
+			for _, c := range columns {
+				p := route
+				p.pair, p.listener, p.rule, p.count = c.pair, some[0], paths.Rules[c.rule], len(some)*c.count
+				p.before = c.pair.Before != nil && selectedBefore
+				if p.pair.After == nil || p.before && !j.audit && !concerns(rail, p.pair) {
+					continue
+				}
+				if err := j.path(ctx, rail, p); err != nil {
+					return err
+				}
 			}
 		}
 	}
 	return nil
+}
+
+// column is a rule of a route, and how many rules it stands for.
+type column struct {
+	pair        effective.Pair
+	rule, count int
+}
+
+// distinct lists the rules of a row that differ; all of them where each counts.
+func distinct(row []effective.Pair, each bool) []column {
+	columns := make([]column, 0, len(row))
+	at := map[effective.Pair]int{}
+	for i, pair := range row {
+		if n, known := at[pair]; known && !each {
+			columns[n].count++
+			continue
+		}
+		at[pair] = len(columns)
+		columns = append(columns, column{pair, i, 1})
+	}
+	return columns
 }
 
 // path is one path under judgement.
@@ -113,6 +163,8 @@ type path struct {
 	rule     string
 	// before says whether the path existed before and the guardrail selected it.
 	before bool
+	// count is how many paths it stands for.
+	count int
 }
 
 // concerns says whether one of the policy kinds that a guardrail names changes
@@ -133,6 +185,13 @@ func concerns(rail *Guardrail, pair effective.Pair) bool {
 func (j *judge) path(ctx context.Context, rail *Guardrail, p path) error {
 	for _, rule := range rail.Rules {
 		if j.edit == nil && rule.Uses()&AdmissionOnly != 0 {
+			continue
+		}
+		if j.sameGraph && p.before && !j.audit && p.pair.Same() && rule.Uses()&AdmissionOnly == 0 {
+			continue // it would say the same twice
+		}
+		if j.counting {
+			j.counted++
 			continue
 		}
 		now, err := j.ask(ctx, rule, p, false)
@@ -159,7 +218,8 @@ func (j *judge) path(ctx context.Context, rail *Guardrail, p path) error {
 
 // ask runs a rule on a path as it is after the edit, or as it was before it.
 // A rule that cannot be evaluated objects by that very fact, under its
-// guardrail's own enforcement; only the end of the context is an error.
+// guardrail's own enforcement; only the end of the context, and a rule that the
+// clock ended, are errors.
 func (j *judge) ask(ctx context.Context, rule Rule, p path, asBefore bool) (answer, error) {
 	q := j.question(rule, p, asBefore)
 	if a, known := j.answers[q]; known {
@@ -171,7 +231,7 @@ func (j *judge) ask(ctx context.Context, rule Rule, p path, asBefore bool) (answ
 	}
 	a := answer{findings: findings}
 	if err != nil {
-		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || errors.As(err, &TooSlow{}) {
 			return answer{}, err
 		}
 		a = answer{findings: []Finding{{Code: "error", Message: "the guardrail could not be evaluated: " + err.Error()}}, failed: true}
@@ -252,7 +312,7 @@ func (j *judge) keep(rail *Guardrail, p path, f Finding, a answer) {
 		v.last = p.target
 		v.Targets++
 	}
-	v.Paths++
+	v.Paths += p.count
 }
 
 func (j *judge) violations() []Violation {

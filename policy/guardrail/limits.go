@@ -13,8 +13,9 @@ import (
 // what one call can do to some milliseconds and about a megabyte.
 const (
 	// MaxTime is how long a rule may run on one path, not counting times in which
-	// the machine did something else.
-	MaxTime = 100 * time.Millisecond
+	// the machine did something else. Counting ends a rule long before; when the
+	// clock does, nothing is decided, for a verdict must not depend on a machine.
+	MaxTime = time.Second
 	// MaxString is the length of a text in bytes.
 	MaxString = 64 << 10
 	// MaxWeight is how much a list or an object may hold when it is unfolded: one
@@ -33,6 +34,14 @@ const (
 	// MaxMessage is the length of a message in bytes; longer ones are cut.
 	MaxMessage = 1024
 )
+
+// TooSlow is the error of a rule that ran for MaxTime. It is no finding: on
+// another machine the rule may come to its end.
+type TooSlow struct{}
+
+func (TooSlow) Error() string {
+	return fmt.Sprintf("a rule ran for %s on one path and came to no end", MaxTime)
+}
 
 // Fits refuses texts that are too long.
 func Fits(size int) error {

@@ -37,6 +37,9 @@ func (r *rule) Check(ctx context.Context, in guardrail.Input) ([]guardrail.Findi
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
+		if isSlow(err) {
+			return nil, guardrail.TooSlow{}
+		}
 		return nil, fmt.Errorf("expression %s: %s", r.code, reason(err))
 	}
 	switch value {
@@ -94,10 +97,17 @@ func reason(err error) string {
 	switch {
 	case errors.As(err, &cancelled) && cancelled.Cause == interpreter.CostLimitExceeded:
 		return fmt.Sprintf("too expensive on this input: stopped at a cost of %d", MaxCost)
-	case errors.Is(err, interpreter.InterruptError{}):
-		return fmt.Sprintf("too slow on this input: stopped after %s", guardrail.MaxTime)
+	case isSlow(err):
+		return guardrail.TooSlow{}.Error()
 	}
 	return err.Error()
+}
+
+// isSlow says whether the clock stopped an evaluation.
+func isSlow(err error) bool {
+	var cancelled interpreter.EvalCancelledError
+	return errors.Is(err, interpreter.InterruptError{}) ||
+		errors.As(err, &cancelled) && cancelled.Cause != interpreter.CostLimitExceeded
 }
 
 // variables looks names up in an input document.

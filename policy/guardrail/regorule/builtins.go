@@ -78,6 +78,10 @@ func root(name string) string {
 	return name
 }
 
+// writing is how much dearer it is to write a value as JSON, or to read one, than
+// to look at it.
+const writing = 4
+
 // guard wraps a function: it looks at the arguments first.
 func guard(name string) topdown.BuiltinFunc {
 	original, check := topdown.GetBuiltin(name), checks[name]
@@ -87,6 +91,9 @@ func guard(name string) topdown.BuiltinFunc {
 			err = check(operands)
 		}
 		if l, ok := bctx.Cancel.(*limit); ok && err == nil {
+			if strings.HasPrefix(name, "json.") {
+				weight *= writing
+			}
 			err = l.work(weight + matching(name, operands)/4)
 		}
 		if err != nil {

@@ -150,6 +150,7 @@ func (t *tables) before(module *ast.Module) []guardrail.Problem {
 		}
 		return false
 	})
+	problems = append(problems, patterns(module)...)
 	if loop := deepLoop(module, 0); loop != nil {
 		problems = append(problems, at(loop, fmt.Sprintf("comprehensions are nested deeper than %d", MaxLoops)))
 	}

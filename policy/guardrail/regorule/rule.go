@@ -67,6 +67,8 @@ func (r *rule) Check(ctx context.Context, in guardrail.Input) (findings []guardr
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
+	case limit.slow:
+		return nil, guardrail.TooSlow{}
 	case limit.reason != "":
 		return nil, errors.New(limit.reason)
 	case err != nil:
@@ -101,6 +103,8 @@ type limit struct {
 	last   time.Time
 	spent  time.Duration
 	reason string
+	// slow says that it was the clock.
+	slow bool
 }
 
 // longestStep is what one step can count for. One that takes longer has waited
@@ -134,7 +138,7 @@ func (l *limit) Cancelled() bool {
 	case l.steps > MaxSteps:
 		l.reason = fmt.Sprintf("too expensive on this input: stopped after %d steps", MaxSteps)
 	case l.spent > guardrail.MaxTime:
-		l.reason = fmt.Sprintf("too slow on this input: stopped after %s", guardrail.MaxTime)
+		l.reason, l.slow = guardrail.TooSlow{}.Error(), true
 	}
 	return l.reason != "" || (l.steps%16 == 0 && l.ctx.Err() != nil)
 }
