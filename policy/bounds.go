@@ -8,26 +8,23 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/attache-dev/attache/policy/crd"
 	"k8s.io/apimachinery/pkg/api/resource"
 )
 
 // BoundType is the type by which the values of a field compare.
-type BoundType string
+type BoundType crd.BoundType
 
 // The comparable types (api.md section 2).
 const (
 	// DurationBound compares GEP-2257 durations. Zero switches the thing off,
 	// so it is longer than every other duration.
-	DurationBound BoundType = "duration"
+	DurationBound = BoundType(crd.DurationBound)
 	// IntegerBound compares integers.
-	IntegerBound BoundType = "integer"
+	IntegerBound = BoundType(crd.IntegerBound)
 	// QuantityBound compares Kubernetes quantities (100, 500m, 2k).
-	QuantityBound BoundType = "quantity"
+	QuantityBound = BoundType(crd.QuantityBound)
 )
-
-func (t BoundType) known() bool {
-	return t == DurationBound || t == IntegerBound || t == QuantityBound
-}
 
 // Bound limits one field from below, from above, or both (semantics 3.1).
 type Bound struct {

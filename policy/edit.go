@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/crd"
 )
 
 // edit is the making of a new snapshot from an old one.
@@ -77,36 +78,35 @@ func (e *edit) at(target hierarchy.Ref) []*Policy {
 
 func (e *edit) addCRD(u *unstructured.Unstructured) {
 	o := e.old.options
-	gk, _, _, ok := crdNames(u)
-	if !ok {
+	d, err := o.Known().Read(u)
+	if err != nil {
 		return
 	}
-	problem := func(err error) {
-		e.problems = append(e.problems, hierarchy.Problem{Ref: hierarchy.NewRef(crdGroupKind.Group, crdGroupKind.Kind, "", u.GetName()), Message: err.Error()})
+	ref := hierarchy.NewRef(crd.GroupKind.Group, crd.GroupKind.Kind, "", u.GetName())
+	for _, f := range d.Faults {
+		e.problems = append(e.problems, hierarchy.Problem{Ref: ref, Field: f.Field, Message: f.Text()})
 	}
-	if _, isRoute := RouteKindFromCRD(u, slices.Contains(o.RouteKinds, gk)); isRoute {
+	gk := d.GroupKind
+	if d.Route {
 		e.next.routeKinds = with(e.next.routeKinds, gk, u.GetName())
 	}
-	kind, isPolicy, err := KindFromCRD(u, slices.Contains(o.PolicyKinds, gk))
-	if err != nil {
-		problem(err)
-	}
-	if !isPolicy {
+	if !d.IsPolicy() {
 		e.removeCRDKind(gk)
 		return
 	}
+	kind := newKind(d)
 	if o.Compile != nil && kind.Class == Inherited {
-		if kind.Validator, err = o.Compile(u); err != nil {
-			problem(err)
+		if kind.Validator, err = o.Compile(d); err != nil {
+			e.problems = append(e.problems, hierarchy.Problem{Ref: ref, Message: err.Error()})
 		}
 	}
 	old, known := e.next.kinds[gk]
-	e.next.kinds = with(e.next.kinds, gk, &kind)
+	e.next.kinds = with(e.next.kinds, gk, kind)
 	e.next.kindOf = with(e.next.kindOf, u.GetName(), gk)
-	if known && !sameKind(old, &kind) {
+	if known && !sameKind(old, kind) {
 		for p := range e.old.Policies() {
 			if p.Ref.GroupKind == gk {
-				e.setPolicy(p.again(&kind))
+				e.setPolicy(p.again(kind))
 			}
 		}
 	} else if known {

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/merge"
 )
 
@@ -45,10 +46,6 @@ type Target struct {
 	// "spec.targetRefs[2]".
 	Field string
 }
-
-// targeting are the fields of spec that say where and how a policy applies,
-// not what (semantics section 2).
-var targeting = [...]string{"targetRef", "targetRefs", "targetSelectors", "strategy", "mergeType"}
 
 // Parse reads a policy of a known kind. It reports everything that is wrong at
 // once; a policy with errors is still returned, with the messages in Problems,
@@ -92,7 +89,7 @@ func (p *Policy) read(errs field.ErrorList) field.ErrorList {
 		errs = append(errs, err)
 	}
 	p.Layers, errs = parseLayers(kind, spec, p.Strategy, path, errs)
-	if kind.bounds != nil {
+	if kind.Definition.Bounds != nil {
 		p.Bounds, errs = parseBounds(kind, spec["bounds"], path.Child("bounds"), errs)
 	}
 	if len(p.Layers) == 0 && len(p.Bounds) == 0 && len(errs) == 0 && kind.Class == Inherited {
@@ -161,29 +158,18 @@ func isClusterScoped(group, kind string) bool {
 	return group == hierarchy.Group && kind == "GatewayClass"
 }
 
-// strategies are the words for the two strategies, in lower case. The words of
-// semantics section 2 come first; the others are what field projects write.
-var strategies = map[string]merge.Strategy{
-	"atomic": merge.Atomic, "patch": merge.Patch, "merge": merge.Patch,
-	"replace": merge.Atomic, "jsonmerge": merge.Patch, "strategicmerge": merge.Patch,
-}
-
-// strategyFields are the fields of spec that say the strategy, the first that is
-// there counts.
-var strategyFields = [...]string{"strategy", "mergeType"}
-
 func specStrategy(spec map[string]any, path *field.Path) (merge.Strategy, *field.Error) {
-	for _, key := range strategyFields {
+	for _, key := range crd.StrategyFields {
 		raw, present := spec[key]
 		if !present {
 			continue
 		}
 		word, _ := raw.(string)
-		strategy, known := strategies[strings.ToLower(word)]
+		strategy, known := crd.StrategyOf(word)
 		if !known {
 			return merge.Atomic, field.NotSupported(path.Child(key), raw, []string{"Atomic", "Patch"})
 		}
-		return strategy, nil
+		return mergeStrategy(strategy), nil
 	}
 	return merge.Atomic, nil
 }
@@ -223,11 +209,8 @@ func parseLayers(kind *Kind, spec map[string]any, strategy merge.Strategy, path 
 		return layers, errs
 	}
 	whole := maps.Clone(spec)
-	for _, key := range targeting {
+	for _, key := range kind.NotValues() {
 		delete(whole, key)
-	}
-	if kind.bounds != nil {
-		delete(whole, "bounds")
 	}
 	if len(whole) > 0 {
 		layers = append(layers, merge.Layer{Block: merge.Default, Strategy: strategy, Value: whole})
@@ -240,8 +223,8 @@ func parseLayers(kind *Kind, spec map[string]any, strategy merge.Strategy, path 
 // ordinary field of that kind.
 func blockLayer(object map[string]any, block merge.Block, strategy merge.Strategy, ours bool) merge.Layer {
 	if word, isText := object["strategy"].(string); isText && !ours {
-		if s, known := strategies[strings.ToLower(word)]; known {
-			strategy = s
+		if s, known := crd.StrategyOf(word); known {
+			strategy = mergeStrategy(s)
 			object = maps.Clone(object)
 			delete(object, "strategy")
 		}
@@ -260,11 +243,11 @@ func parseBounds(kind *Kind, raw any, path *field.Path, errs field.ErrorList) ([
 	var bounds []Bound
 	for _, name := range slices.Sorted(maps.Keys(object)) {
 		at := path.Child(name)
-		kindOf, comparable := kind.bounds[name]
+		kindOf, comparable := kind.Comparable(name)
 		limits, isObject := object[name].(map[string]any)
 		switch {
 		case !comparable:
-			errs = append(errs, field.NotSupported(at, name, slices.Sorted(maps.Keys(kind.bounds))))
+			errs = append(errs, field.NotSupported(at, name, boundedNames(kind)))
 			continue
 		case !isObject:
 			errs = append(errs, field.Invalid(at, object[name], "write {min: …, max: …}"))
@@ -288,4 +271,12 @@ func parseBounds(kind *Kind, raw any, path *field.Path, errs field.ErrorList) ([
 		}
 	}
 	return bounds, errs
+}
+
+func boundedNames(kind *Kind) []string {
+	var names []string
+	for _, b := range kind.Definition.Bounds {
+		names = append(names, b.Field.String())
+	}
+	return names
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/hierarchy/persistent"
+	"github.com/attache-dev/attache/policy/crd"
 )
 
 // Options are what an installer decides.
@@ -20,9 +21,16 @@ type Options struct {
 	PlatformNamespaces []string
 	// PolicyKinds and RouteKinds name kinds whose CRDs carry no label.
 	PolicyKinds, RouteKinds []schema.GroupKind
-	// Compile makes the check of merged values from a CRD; nil leaves them
+	// Profiles say about CRDs what their authors do not, by the name of the CRD.
+	Profiles map[string]*crd.Profile
+	// Compile makes the check of merged values of a kind; nil leaves them
 	// unchecked.
-	Compile func(crd *unstructured.Unstructured) (Validator, error)
+	Compile func(crd.Definition) (Validator, error)
+}
+
+// Known is what the options say about CRDs.
+func (o Options) Known() crd.Known {
+	return crd.Known{PolicyKinds: o.PolicyKinds, RouteKinds: o.RouteKinds, Profiles: o.Profiles}
 }
 
 // Snapshot is everything the engine knows at one moment: the graph, the policy
@@ -90,8 +98,6 @@ func (s *Snapshot) Named(ref hierarchy.Ref) []*Policy {
 	return nil
 }
 
-var crdGroupKind = schema.GroupKind{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}
-
 // With returns a snapshot in which objs are as given. Objects that are neither
 // part of the hierarchy, nor policies, nor CRDs are passed over. CRDs count
 // before everything else in the same call; an object whose kind is not known
@@ -99,7 +105,7 @@ var crdGroupKind = schema.GroupKind{Group: "apiextensions.k8s.io", Kind: "Custom
 func (s *Snapshot) With(objs ...*unstructured.Unstructured) (*Snapshot, []hierarchy.Problem) {
 	e := s.edit()
 	for _, u := range objs {
-		if u.GroupVersionKind().GroupKind() == crdGroupKind {
+		if u.GroupVersionKind().GroupKind() == crd.GroupKind {
 			e.addCRD(u)
 		}
 	}
@@ -115,7 +121,7 @@ func (s *Snapshot) Without(refs ...hierarchy.Ref) *Snapshot {
 	e := s.edit()
 	for _, ref := range refs {
 		ref = ref.Object()
-		if ref.GroupKind == crdGroupKind {
+		if ref.GroupKind == crd.GroupKind {
 			e.removeCRD(ref.Name)
 			continue
 		}

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/crd"
 )
 
 // Touched lists the routes and Gateways, sorted, whose effective policy depends
@@ -14,7 +15,7 @@ func (s *Snapshot) Touched(ref hierarchy.Ref) []hierarchy.Ref {
 	switch p, isPolicy := s.Policy(ref); {
 	case isPolicy:
 		return s.touchedBy(p)
-	case ref.GroupKind == crdGroupKind:
+	case ref.GroupKind == crd.GroupKind:
 		return s.touchedByCRD(ref.Name)
 	}
 	object, _ := s.graph.Get(ref)

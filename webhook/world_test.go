@@ -24,6 +24,7 @@ import (
 
 	"github.com/attache-dev/attache/crds"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/status"
 	"github.com/attache-dev/attache/policy/validate"
@@ -115,8 +116,8 @@ var kinds = sync.OnceValues(func() (*policy.Snapshot, error) {
 	}
 	s, problems := policy.NewSnapshot(policy.Options{
 		PlatformNamespaces: []string{"infra"},
-		Compile: func(crd *unstructured.Unstructured) (policy.Validator, error) {
-			return validate.Compile(crd)
+		Compile: func(d crd.Definition) (policy.Validator, error) {
+			return validate.Compile(d)
 		},
 	}).With(definitions...)
 	if len(problems) > 0 {

@@ -14,7 +14,6 @@ import (
 	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
 	authenticationv1 "k8s.io/api/authentication/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	apischema "k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/rest"
@@ -27,6 +26,7 @@ import (
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/access"
 	"github.com/attache-dev/attache/policy/controller"
+	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/guardrail/celrule"
 	"github.com/attache-dev/attache/policy/guardrail/regorule"
@@ -135,8 +135,8 @@ func (s *settings) policyOptions() (policy.Options, error) {
 		PlatformNamespaces: namespaces,
 		PolicyKinds:        policyKinds,
 		RouteKinds:         routeKinds,
-		Compile: func(crd *unstructured.Unstructured) (policy.Validator, error) {
-			blocks, err := validate.Compile(crd)
+		Compile: func(d crd.Definition) (policy.Validator, error) {
+			blocks, err := validate.Compile(d)
 			if err != nil {
 				return nil, err
 			}

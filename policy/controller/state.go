@@ -12,6 +12,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/status"
@@ -20,7 +21,6 @@ import (
 var (
 	guardrailKind = schema.GroupKind{Group: policy.Group, Kind: "PolicyGuardrail"}
 	effectiveKind = schema.GroupKind{Group: policy.Group, Kind: status.Kind}
-	crdKind       = schema.GroupKind{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}
 )
 
 // refs is a set of objects.
@@ -141,7 +141,7 @@ func (s *state) settle(ctx context.Context, after *policy.Snapshot, changed, wri
 			look.add(ref) // somebody else wrote its status
 			continue
 		}
-		if ref.GroupKind == crdKind {
+		if ref.GroupKind == crd.GroupKind {
 			look.addAll(maps.Keys(s.effective))
 			continue
 		}

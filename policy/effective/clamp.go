@@ -7,6 +7,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/merge"
 )
 
@@ -50,7 +51,7 @@ func (m *Policy) boundField(key foldKey, field string) {
 		}
 		m.Value[field] = highest.value
 		m.Origins = append(m.Origins, Origin{
-			Field: field, Value: highest.value, From: highest.attachment.Policy.Ref,
+			Field: field, Path: crd.Path{field}, Value: highest.value, From: highest.attachment.Policy.Ref,
 			Target: highest.attachment.Target, Level: highest.level, Block: merge.Bound,
 		})
 	case winner >= 0:

@@ -6,6 +6,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/merge"
 )
 
@@ -77,7 +78,7 @@ func leafFields(path []string, value map[string]any) []string {
 		if object, isObject := value[key].(map[string]any); isObject && len(object) > 0 {
 			fields = append(fields, leafFields(at, object)...)
 		} else if value[key] != nil {
-			fields = append(fields, fieldName(at))
+			fields = append(fields, crd.Path(at).String())
 		}
 	}
 	return fields

@@ -15,7 +15,7 @@ import (
 // nothing.
 func inlineValue(kind *policy.Kind, route schema.GroupKind, rule *hierarchy.Rule) map[string]any {
 	var value map[string]any
-	for field, source := range kind.Inline(route) {
+	for _, source := range kind.InlineFields(route) {
 		v, stated := at(rule.Inline, source.Path)
 		if !stated || v == nil {
 			continue
@@ -26,9 +26,22 @@ func inlineValue(kind *policy.Kind, route schema.GroupKind, rule *hierarchy.Rule
 		if value == nil {
 			value = map[string]any{}
 		}
-		value[field] = v
+		put(value, source.Field, v)
 	}
 	return value
+}
+
+// put sets a value at a path, and makes the objects on the way to it.
+func put(object map[string]any, path []string, v any) {
+	for _, key := range path[:len(path)-1] {
+		inner, isObject := object[key].(map[string]any)
+		if !isObject {
+			inner = map[string]any{}
+			object[key] = inner
+		}
+		object = inner
+	}
+	object[path[len(path)-1]] = v
 }
 
 func at(object map[string]any, path []string) (any, bool) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/merge"
 )
 
@@ -23,9 +24,9 @@ type Policy struct {
 	// NotApplicable are the fields left out because they mean nothing on this
 	// kind of route (semantics section 8), sorted.
 	NotApplicable []string
-	// Invalid are the messages of rules of the kind's schema that the merged
-	// value breaks (semantics section 6), sorted.
-	Invalid []string
+	// Invalid are the rules of the kind's schema that the merged value breaks
+	// (semantics section 6), sorted by message.
+	Invalid []crd.Broken
 	// Ignored are bounds that contradict one of a higher level.
 	Ignored []string
 	// Parts say what each attached policy came to on the path, the least
@@ -40,6 +41,8 @@ type Policy struct {
 type Origin struct {
 	// Field is the leaf: "request", "limits.perUser", `limits["a.b"]`.
 	Field string
+	// Path is Field key by key.
+	Path  crd.Path
 	Value any
 	// From is the policy, or the route for an inline value.
 	From hierarchy.Ref
@@ -100,7 +103,7 @@ func (r *Resolver) fold(key foldKey, target hierarchy.Ref, route *hierarchy.Rout
 		m.Value = map[string]any{}
 	}
 	if v := key.kind.Validator; v != nil && len(m.Value) > 0 {
-		m.Invalid = v.Validate(key.kind.Block, m.Value)
+		m.Invalid = v.Validate(m.Value)
 	}
 	m.tallyContributions(key, target, route != nil, layers, sources)
 	m.identity = m.identify()
@@ -140,7 +143,8 @@ func layersOf(key foldKey, target hierarchy.Ref, route *hierarchy.Route) ([]merg
 func origin(o merge.Origin, layers []merge.Layer, sources []source) Origin {
 	won := sources[o.Layer]
 	result := Origin{
-		Field:  fieldName(o.Path),
+		Field:  crd.Path(o.Path).String(),
+		Path:   o.Path,
 		Value:  o.Value,
 		From:   won.from,
 		Target: won.target,
@@ -156,23 +160,6 @@ func origin(o merge.Origin, layers []merge.Layer, sources []source) Origin {
 		})
 	}
 	return result
-}
-
-// fieldName writes a path as people do: a.b, and a["b.c"] for a key that is
-// not a plain word.
-func fieldName(path []string) string {
-	var b strings.Builder
-	for i, key := range path {
-		switch {
-		case key == "" || strings.ContainsAny(key, `."[]`):
-			b.WriteString("[" + strconv.Quote(key) + "]")
-		case i > 0:
-			b.WriteString("." + key)
-		default:
-			b.WriteString(key)
-		}
-	}
-	return b.String()
 }
 
 // valueAt is what a layer states at a path, or at the nearest place above it.
@@ -218,11 +205,14 @@ func (m *Policy) identify() string {
 	value, _ := json.Marshal(m.Value)
 	b.WriteString(m.Kind.Name())
 	b.Write(value)
-	for _, list := range [...][]string{m.NotApplicable, m.Invalid, m.Ignored} {
+	for _, list := range [...][]string{m.NotApplicable, m.Ignored} {
 		b.WriteByte('\n')
 		for _, line := range list {
 			b.WriteString(strconv.Quote(line))
 		}
+	}
+	for _, broken := range m.Invalid {
+		b.WriteString("\n!" + strconv.Quote(broken.Message))
 	}
 	for _, o := range m.Origins {
 		for _, part := range [...]string{"\n", o.Field, "=", o.From.String(), "@", o.Target.String(), " ", o.Block.String()} {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/crd"
 )
 
 // PublishedScope is a result that was published once: what is left of a scope when
@@ -96,7 +97,7 @@ func restored(s *policy.Snapshot, scope PublishedScope) *PathPolicies {
 func leafValues(into map[string]any, path []string, value any) {
 	object, isObject := value.(map[string]any)
 	if !isObject || len(object) == 0 {
-		into[fieldName(path)] = value
+		into[crd.Path(path).String()] = value
 		return
 	}
 	for key, inner := range object {

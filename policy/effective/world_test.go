@@ -94,7 +94,11 @@ func show(e *effective.Target) string {
 				}
 				b.WriteByte('\n')
 			}
-			for _, list := range [][]string{m.NotApplicable, m.Invalid, m.Ignored} {
+			var invalid []string
+			for _, broken := range m.Invalid {
+				invalid = append(invalid, broken.Message)
+			}
+			for _, list := range [][]string{m.NotApplicable, invalid, m.Ignored} {
 				for _, line := range list {
 					fmt.Fprintf(&b, "  ! %s\n", line)
 				}

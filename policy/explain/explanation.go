@@ -200,8 +200,8 @@ func explainScope(s effective.Scope, on *paths) Scope {
 		for _, field := range m.NotApplicable {
 			out.NotApplicable = append(out.NotApplicable, m.Kind.Name()+"."+field)
 		}
-		for _, message := range m.Invalid {
-			out.Invalid = append(out.Invalid, m.Kind.Name()+": "+message)
+		for _, broken := range m.Invalid {
+			out.Invalid = append(out.Invalid, m.Kind.Name()+": "+broken.Message)
 		}
 		out.Ignored = append(out.Ignored, m.Ignored...)
 	}

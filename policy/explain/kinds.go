@@ -56,7 +56,7 @@ func KindsOf(s *policy.Snapshot, namespace string, onHierarchy []schema.GroupKin
 		if k.Class == policy.Direct {
 			r.Strategy = "None"
 		}
-		if k.ManageStatus {
+		if k.ManagesStatus() {
 			r.StatusWrittenBy = "attache"
 		}
 		reports = append(reports, r)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/crd"
 )
 
 // Unread is an object that looks like a policy and is not read as one: its CRD is
@@ -22,7 +23,7 @@ type Unread struct {
 
 // Message says what can be done about it.
 func (u *Unread) Message() string {
-	return "looks like a policy and is not read as one: label its CRD " + policy.PolicyLabel + ", or give --policy-kinds " + u.Ref.GroupKind.String()
+	return "looks like a policy and is not read as one: label its CRD " + crd.PolicyLabel + ", or give --policy-kinds " + u.Ref.GroupKind.String()
 }
 
 // UnreadPolicies finds objects with targets on the hierarchy among those that the
@@ -79,7 +80,7 @@ func UnreadKinds(unread []Unread) []string {
 		if n > 1 {
 			text = strconv.Itoa(n) + " objects of kind " + kind + " look like policies and are not read as such"
 		}
-		lines = append(lines, text+": label the CRD "+policy.PolicyLabel+", or give --policy-kinds "+kind)
+		lines = append(lines, text+": label the CRD "+crd.PolicyLabel+", or give --policy-kinds "+kind)
 		i += n
 	}
 	return lines

@@ -2,7 +2,6 @@ package guardrail
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -11,6 +10,7 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/merge"
 )
@@ -26,7 +26,8 @@ type invalidity struct {
 
 // brokenRule is one rule that is newly broken, everywhere.
 type brokenRule struct {
-	kind, message string
+	kind string
+	rule crd.Broken
 	// origins are who set the fields that the message is about, at the first of
 	// the places.
 	origins []effective.Origin
@@ -45,16 +46,16 @@ func (f *invalidity) add(target hierarchy.Ref, paths effective.PathGroup[effecti
 		return
 	}
 	for _, m := range paths.Result.After.Kinds {
-		for _, message := range m.Invalid {
-			listener := f.newlyBroken(m, message, paths)
+		for _, broken := range m.Invalid {
+			listener := f.newlyBroken(m, broken, paths)
 			if listener == nil {
 				continue
 			}
 			name := m.Kind.Name()
-			i := slices.IndexFunc(f.list, func(o *brokenRule) bool { return o.kind == name && o.message == message })
+			i := slices.IndexFunc(f.list, func(o *brokenRule) bool { return o.kind == name && o.rule.Message == broken.Message })
 			if i < 0 {
 				i = len(f.list)
-				f.list = append(f.list, &brokenRule{kind: name, message: message, origins: involved(m, message), targets: map[hierarchy.Ref]bool{}})
+				f.list = append(f.list, &brokenRule{kind: name, rule: broken, origins: involved(m, broken), targets: map[hierarchy.Ref]bool{}})
 			}
 			f.list[i].targets[target] = true
 			f.list[i].places = append(f.list[i].places, brokenPlace{target, place(target, strings.Join(paths.Rules, ", "), listener)})
@@ -65,22 +66,22 @@ func (f *invalidity) add(target hierarchy.Ref, paths effective.PathGroup[effecti
 // newlyBroken returns the first listener on which a rule was not broken before,
 // or nil. A path that did not exist before inherits what was wrong above it:
 // whoever adds a route did not break what was broken on its Gateway already.
-func (f *invalidity) newlyBroken(m *effective.Policy, message string, paths effective.PathGroup[effective.Pair]) *hierarchy.Listener {
+func (f *invalidity) newlyBroken(m *effective.Policy, broken crd.Broken, paths effective.PathGroup[effective.Pair]) *hierarchy.Listener {
 	if paths.Result.Before != nil {
-		if breaks(paths.Result.Before, m.Kind.Name(), message) {
+		if breaks(paths.Result.Before, m.Kind.Name(), broken) {
 			return nil
 		}
 		return paths.Parents[0]
 	}
 	for _, l := range paths.Parents {
-		if !f.brokenAbove(l, m.Kind.Name(), message) {
+		if !f.brokenAbove(l, m.Kind.Name(), broken) {
 			return l
 		}
 	}
 	return nil
 }
 
-func (f *invalidity) brokenAbove(l *hierarchy.Listener, kind, message string) bool {
+func (f *invalidity) brokenAbove(l *hierarchy.Listener, kind string, broken crd.Broken) bool {
 	gateway, seen := f.above[l.Gateway]
 	if !seen {
 		gateway = effective.Resolve(f.before, l.Gateway).Get(l.Gateway)
@@ -91,32 +92,26 @@ func (f *invalidity) brokenAbove(l *hierarchy.Listener, kind, message string) bo
 	}
 	for _, scope := range gateway.Scopes {
 		if slices.ContainsFunc(scope.Parents, func(o *hierarchy.Listener) bool { return o.Ref == l.Ref }) {
-			return breaks(scope.Result, kind, message)
+			return breaks(scope.Result, kind, broken)
 		}
 	}
 	return false
 }
 
-// breaks says whether a result breaks a rule already. Messages quote values, so
-// they are compared without those: another value that breaks the same rule is
-// not a new problem.
-func breaks(r *effective.PathPolicies, kind, message string) bool {
+// breaks says whether a result breaks a rule already: another value that breaks
+// the same rule is not a new problem.
+func breaks(r *effective.PathPolicies, kind string, broken crd.Broken) bool {
 	m, ok := r.Kind(kind)
-	return ok && slices.ContainsFunc(m.Invalid, func(o string) bool { return withoutValues(o) == withoutValues(message) })
+	return ok && slices.ContainsFunc(m.Invalid, broken.Is)
 }
 
-var valueInMessage = regexp.MustCompile(`"[^"]*"|\S*[0-9]\S*`)
-
-func withoutValues(message string) string { return valueInMessage.ReplaceAllString(message, "#") }
-
-// involved are the origins of the fields that a message names; all of them
-// when it names none.
-func involved(m *effective.Policy, message string) []effective.Origin {
-	words := strings.FieldsFunc(message, func(r rune) bool { return strings.ContainsRune(" :,;.()\"'[]", r) })
+// involved are the origins of the fields that a rule is about: those below the
+// field that it names, and those that the text of the rule names; all of them
+// when neither tells (semantics section 6).
+func involved(m *effective.Policy, broken crd.Broken) []effective.Origin {
 	var named []effective.Origin
 	for _, o := range m.Origins {
-		field, _, _ := strings.Cut(o.Field, ".")
-		if slices.Contains(words, field) {
+		if broken.Names(o.Path) {
 			named = append(named, o)
 		}
 	}
@@ -135,7 +130,7 @@ const (
 // refusal says what is broken, where, and by whom.
 func (b *brokenRule) refusal(e Edit, mayRead Reader) Refusal {
 	var text strings.Builder
-	fmt.Fprintf(&text, "the merged %s would be invalid on %s: %s", b.kind, b.where(mayRead), b.message)
+	fmt.Fprintf(&text, "the merged %s would be invalid on %s: %s", b.kind, b.where(mayRead), b.rule.Message)
 	p := Refusal{}
 	var says []string
 	for i, o := range b.origins {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/guardrail"
 )
 
@@ -74,7 +75,7 @@ func (c *Change) edited() []int {
 
 // same says whether an edit leaves all as it is that admission looks at.
 func same(old, object *unstructured.Unstructured) bool {
-	return old != nil && object.GetKind() != "CustomResourceDefinition" &&
+	return old != nil && !crd.Is(object) &&
 		reflect.DeepEqual(old.Object["spec"], object.Object["spec"]) && maps.Equal(old.GetLabels(), object.GetLabels())
 }
 

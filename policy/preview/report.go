@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/explain"
 	"github.com/attache-dev/attache/policy/guardrail"
 )
@@ -155,7 +156,7 @@ func (c *Change) inOrder() []int {
 		u := c.Manifests[i].Object
 		_, isPolicy := c.Before.Kind(u.GroupVersionKind().GroupKind())
 		switch {
-		case u.GetKind() == "CustomResourceDefinition":
+		case crd.Is(u):
 			return 0
 		case u.GetKind() == "Namespace":
 			return 1

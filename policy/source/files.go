@@ -15,6 +15,7 @@ import (
 	kschema "k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation"
 
+	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/validate"
 )
 
@@ -99,7 +100,7 @@ type Input struct {
 func (in *Input) Objects() []*unstructured.Unstructured {
 	out := in.Schemas.CRDs()
 	for _, d := range in.Documents {
-		if !isCRD(d.Object) {
+		if !crd.Is(d.Object) {
 			out = append(out, d.Object)
 		}
 	}

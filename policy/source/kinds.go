@@ -51,11 +51,6 @@ var clusterScoped = map[string]bool{
 	"VolumeAttachment": true, "VolumeAttributesClass": true,
 }
 
-func isCRD(u *unstructured.Unstructured) bool {
-	gvk := u.GroupVersionKind()
-	return gvk.Group == "apiextensions.k8s.io" && gvk.Kind == "CustomResourceDefinition"
-}
-
 // unknown says what is wrong with an object of a kind that the registry does not
 // have, or nothing when the kind is one of Kubernetes itself. An object of a group
 // of which no kind is known can be passed over: it is not misspelled.

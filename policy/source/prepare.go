@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/attache-dev/attache/crds"
+	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/validate"
 )
 
@@ -56,7 +57,7 @@ func prepare(ctx context.Context, documents []Document, options Options) (*Input
 	}
 	var problems []Problem
 	for _, e := range documents {
-		if isCRD(e.Object) {
+		if crd.Is(e.Object) {
 			if err := registry.Add(e.Object); err != nil {
 				problems = append(problems, e.problem("", err.Error()))
 			}

@@ -52,8 +52,8 @@ func EffectivePolicy(e *effective.Target) *unstructured.Unstructured {
 			for _, f := range m.NotApplicable {
 				notApplicable = append(notApplicable, m.Kind.Name()+"."+f)
 			}
-			for _, message := range m.Invalid {
-				invalid = append(invalid, m.Kind.Name()+": "+message)
+			for _, broken := range m.Invalid {
+				invalid = append(invalid, m.Kind.Name()+": "+broken.Message)
 			}
 		}
 		scope["origins"], scope["notApplicable"], scope["invalid"] = origins, notApplicable, invalid

@@ -48,7 +48,7 @@ type ancestor struct {
 // The tally must have counted every route.
 func (p Planner) Policy(s *policy.Snapshot, of *policy.Policy, tally *effective.Tally, live Live) []Write {
 	object := live.Policy(of.Ref)
-	if object == nil || !of.Kind.ManageStatus {
+	if object == nil || !of.Kind.ManagesStatus() {
 		return nil
 	}
 	status, _, _ := unstructured.NestedMap(object.Object, "status")

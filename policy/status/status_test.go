@@ -192,7 +192,7 @@ func TestNamesStayWithinWhatTheAPIServerTakes(t *testing.T) {
 func TestStatusOfStrangersIsLeftAlone(t *testing.T) {
 	crd := objects(t, `{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: quotas.stranger.io, labels: {gateway.networking.k8s.io/policy: Inherited}}, spec: {group: stranger.io, scope: Namespaced, names: {kind: Quota, plural: quotas}, versions: [{name: v1, served: true, storage: true}]}}`)[0]
 	quota := objects(t, `{apiVersion: stranger.io/v1, kind: Quota, metadata: {name: q, namespace: infra}, spec: {targetRef: {group: gateway.networking.k8s.io, kind: Gateway, name: a}, default: {n: 1}}}`)[0]
-	for want, annotations := range map[int]map[string]string{0: nil, 1: {policy.ManageStatusAnnotation: "true"}} {
+	for want, annotations := range map[int]map[string]string{0: nil, 1: {"attache.dev/manage-status": "true"}} {
 		c := clusterOf(t, gateways)
 		crd.SetAnnotations(annotations)
 		c.s, _ = c.s.With(crd, quota)

@@ -3,6 +3,8 @@ package validate
 import (
 	"crypto/sha256"
 	"sync"
+
+	"github.com/attache-dev/attache/policy/crd"
 )
 
 // remembered is how many verdicts a generation of a memory holds. A cluster has
@@ -14,35 +16,35 @@ const remembered = 4096
 // bounded and what is in use stays.
 type memory struct {
 	mu         sync.Mutex
-	young, old map[[sha256.Size]byte][]string
+	young, old map[[sha256.Size]byte][]crd.Broken
 }
 
 func newMemory() *memory {
-	return &memory{young: map[[sha256.Size]byte][]string{}}
+	return &memory{young: map[[sha256.Size]byte][]crd.Broken{}}
 }
 
-func (m *memory) recall(key [sha256.Size]byte) ([]string, bool) {
+func (m *memory) recall(key [sha256.Size]byte) ([]crd.Broken, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if messages, ok := m.young[key]; ok {
-		return messages, true
+	if broken, ok := m.young[key]; ok {
+		return broken, true
 	}
-	messages, ok := m.old[key]
+	broken, ok := m.old[key]
 	if ok {
-		m.put(key, messages)
+		m.put(key, broken)
 	}
-	return messages, ok
+	return broken, ok
 }
 
-func (m *memory) keep(key [sha256.Size]byte, messages []string) {
+func (m *memory) keep(key [sha256.Size]byte, broken []crd.Broken) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.put(key, messages)
+	m.put(key, broken)
 }
 
-func (m *memory) put(key [sha256.Size]byte, messages []string) {
+func (m *memory) put(key [sha256.Size]byte, broken []crd.Broken) {
 	if len(m.young) >= remembered {
-		m.young, m.old = make(map[[sha256.Size]byte][]string, remembered), m.young
+		m.young, m.old = make(map[[sha256.Size]byte][]crd.Broken, remembered), m.young
 	}
-	m.young[key] = messages
+	m.young[key] = broken
 }

@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/attache-dev/attache/crds"
+	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/validate"
 )
 
@@ -192,32 +193,29 @@ func TestASchemaThatIsNotStructuralIsAProblemOfItsObjects(t *testing.T) {
 
 func TestAMergedValueMustBeValidToo(t *testing.T) {
 	for _, c := range []struct {
-		name, kind, block string
-		merged            map[string]any
-		want              []string
+		name, kind string
+		merged     map[string]any
+		want       []string
 	}{
-		{"valid", "TimeoutPolicy", "default", map[string]any{"request": "30s", "backend": "2s"}, nil},
-		{"contradiction of two valid ones", "TimeoutPolicy", "default", map[string]any{"request": "5s", "backend": "10s"},
+		{"valid", "TimeoutPolicy", map[string]any{"request": "30s", "backend": "2s"}, nil},
+		{"contradiction of two valid ones", "TimeoutPolicy", map[string]any{"request": "5s", "backend": "10s"},
 			[]string{"backend 10s is longer than request 5s: write backend: 5s or less, or request: 0s to switch the request timeout off"}},
-		{"the same in override", "TimeoutPolicy", "override", map[string]any{"request": "5s", "backend": "10s"},
-			[]string{"backend 10s is longer than request 5s: write backend: 5s or less, or request: 0s to switch the request timeout off"}},
-		{"request switched off", "TimeoutPolicy", "default", map[string]any{"request": "0s", "backend": "10s"}, nil},
-		{"retries switched off below a backoff", "RetryPolicy", "default", map[string]any{"maxRetries": 0, "backoffPolicy": "exponential", "backoffBase": "1s"}, nil},
-		{"numbers of any Go type", "RetryPolicy", "default", map[string]any{"maxRetries": int32(7), "retryOn": []string{"503"}}, nil},
-		{"number out of range", "RetryPolicy", "default", map[string]any{"maxRetries": 101}, []string{"maxRetries in body should be less than or equal to 100"}},
-		{"two problems, sorted", "RetryPolicy", "default", map[string]any{"retryOn": []any{"200"}, "backoffBase": "2s", "backoffMax": "1s"}, []string{
+		{"request switched off", "TimeoutPolicy", map[string]any{"request": "0s", "backend": "10s"}, nil},
+		{"retries switched off below a backoff", "RetryPolicy", map[string]any{"maxRetries": 0, "backoffPolicy": "exponential", "backoffBase": "1s"}, nil},
+		{"numbers of any Go type", "RetryPolicy", map[string]any{"maxRetries": int32(7), "retryOn": []string{"503"}}, nil},
+		{"number out of range", "RetryPolicy", map[string]any{"maxRetries": 101}, []string{"maxRetries in body should be less than or equal to 100"}},
+		{"two problems, sorted", "RetryPolicy", map[string]any{"retryOn": []any{"200"}, "backoffBase": "2s", "backoffMax": "1s"}, []string{
 			"backoffBase 2s is longer than backoffMax 1s: write backoffMax: 2s or more",
 			`retryOn[0]: "200" is not a reason to retry: write a status code from "400" to "599" or one of 5xx, gateway-error, connect-failure, reset, refused-stream, retriable-4xx, cancelled, deadline-exceeded, internal, resource-exhausted, unavailable`}},
-		{"quantity as text and number", "RateLimitPolicy", "default", map[string]any{"requestsPerSecond": "500m", "burst": int64(3)}, nil},
-		{"a block that the kind has not", "TimeoutPolicy", "defaults", map[string]any{"request": 1}, nil},
-		{"whole spec, without the targeting", "Colour", "", map[string]any{"hue": "red"}, nil},
-		{"whole spec, a rule", "Colour", "", map[string]any{"hue": "red", "depth": 13}, []string{"depth 13 brings bad luck: write 12 or 14"}},
-		{"whole spec, required", "Colour", "", map[string]any{"depth": 3}, []string{"hue: Required value", "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation"}},
+		{"quantity as text and number", "RateLimitPolicy", map[string]any{"requestsPerSecond": "500m", "burst": int64(3)}, nil},
+		{"whole spec, without the targeting", "Colour", map[string]any{"hue": "red"}, nil},
+		{"whole spec, a rule", "Colour", map[string]any{"hue": "red", "depth": 13}, []string{"depth 13 brings bad luck: write 12 or 14"}},
+		{"whole spec, required", "Colour", map[string]any{"depth": 3}, []string{"hue: Required value", "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			blocks := compile(t, c.kind)
 			for range 2 { // the second answer is from memory
-				if got := blocks.Validate(c.block, c.merged); !slices.Equal(got, c.want) {
+				if got := messages(blocks.Validate(c.merged)); !slices.Equal(got, c.want) {
 					t.Errorf("messages are %q, want %q", got, c.want)
 				}
 			}
@@ -225,17 +223,73 @@ func TestAMergedValueMustBeValidToo(t *testing.T) {
 	}
 }
 
+// What is broken is told apart by rule and field, not by words: another value
+// that breaks the same rule is the same, and a rule says which fields it names.
+func TestABrokenRuleIsKnownByItsText(t *testing.T) {
+	const twins = `{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: twins.example.com},
+	  spec: {group: example.com, scope: Namespaced, names: {kind: Twin, plural: twins}, versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {
+	    type: object, properties: {spec: {type: object, properties: {default: {type: object, properties: {a: {type: integer}, b: {type: integer}, c: {type: object, properties: {d: {type: integer}}}},
+	      x-kubernetes-validations: [
+	        {rule: "!has(self.a) || self.a < 5", messageExpression: "'too large'"},
+	        {rule: "!has(self.b) || self.b < 5", messageExpression: "'too large'"},
+	        {rule: "!has(self.c) || self.c.d < 5", message: "d is too large", fieldPath: ".c.d"}]}}}}}}}]}}`
+	blocks := compiled(t, object(t, twins))
+	only := func(merged map[string]any) crd.Broken {
+		t.Helper()
+		broken := blocks.Validate(merged)
+		if len(broken) != 1 {
+			t.Fatalf("%v breaks %v", merged, broken)
+		}
+		return broken[0]
+	}
+	a, b := only(map[string]any{"a": 7}), only(map[string]any{"b": 7})
+	if a.Message != b.Message || a.Is(b) || !a.Is(only(map[string]any{"a": 8, "b": 1})) {
+		t.Errorf("%+v and %+v are two rules with one message", a, b)
+	}
+	if !a.Names([]string{"a"}) || a.Names([]string{"b"}) {
+		t.Errorf("%q names a and not b", a.Rule)
+	}
+	d := only(map[string]any{"c": map[string]any{"d": 9}})
+	if !slices.Equal(d.Field, []string{"c", "d"}) || !d.Names([]string{"c", "d"}) || d.Names([]string{"a"}) {
+		t.Errorf("%+v is about c.d", d)
+	}
+	if wrong := blocks.Validate(map[string]any{"a": "x"})[0]; !wrong.Names([]string{"a"}) || wrong.Names([]string{"b"}) || wrong.Is(a) {
+		t.Errorf("%+v is the schema's, and about a", wrong)
+	}
+}
+
 func compile(t testing.TB, kind string) *validate.Blocks {
 	t.Helper()
-	crd := object(t, colours)
-	if kind != "Colour" {
-		crd = ours(t, kind)
+	if kind == "Colour" {
+		return compiled(t, object(t, colours))
 	}
-	blocks, err := validate.Compile(crd)
+	return compiled(t, ours(t, kind))
+}
+
+func compiled(t testing.TB, u *unstructured.Unstructured) *validate.Blocks {
+	t.Helper()
+	blocks, err := validate.Compile(definition(t, u))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return blocks
+}
+
+func definition(t testing.TB, u *unstructured.Unstructured) crd.Definition {
+	t.Helper()
+	d, err := crd.Known{}.Read(u)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func messages(broken []crd.Broken) []string {
+	var list []string
+	for _, b := range broken {
+		list = append(list, b.Message)
+	}
+	return list
 }
 
 func TestAChangedRuleIsNotTheSameCheck(t *testing.T) {
@@ -243,10 +297,7 @@ func TestAChangedRuleIsNotTheSameCheck(t *testing.T) {
 	if !a.Same(b) {
 		t.Error("two checks of one CRD differ")
 	}
-	changed, err := validate.Compile(object(t, strings.Replace(colours, "13", "14", 1)))
-	if err != nil {
-		t.Fatal(err)
-	}
+	changed := compiled(t, object(t, strings.Replace(colours, "13", "14", 1)))
 	if compile(t, "Colour").Same(changed) || a.Same(nil) {
 		t.Error("checks of different CRDs are the same")
 	}
@@ -259,7 +310,7 @@ func TestChecksRunAtOnce(t *testing.T) {
 	for worker := range 8 {
 		wg.Go(func() {
 			for i := range 200 {
-				got := blocks.Validate("default", map[string]any{"request": fmt.Sprintf("%ds", i+1), "backend": "100s"})
+				got := blocks.Validate(map[string]any{"request": fmt.Sprintf("%ds", i+1), "backend": "100s"})
 				if (len(got) > 0) != (i+1 < 100) {
 					t.Errorf("worker %d: request %ds gives %q", worker, i+1, got)
 				}
@@ -273,9 +324,9 @@ func TestChecksRunAtOnce(t *testing.T) {
 }
 
 func BenchmarkCompile(b *testing.B) {
-	crd := ours(b, "TimeoutPolicy")
+	d := definition(b, ours(b, "TimeoutPolicy"))
 	for b.Loop() {
-		if _, err := validate.Compile(crd); err != nil {
+		if _, err := validate.Compile(d); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -287,12 +338,12 @@ func BenchmarkValidate(b *testing.B) {
 		i := 0
 		for b.Loop() {
 			i++
-			blocks.Validate("default", map[string]any{"request": fmt.Sprintf("%dms", i%99999), "backend": "1s", "idle": fmt.Sprintf("%ds", i/99999)})
+			blocks.Validate(map[string]any{"request": fmt.Sprintf("%dms", i%99999), "backend": "1s", "idle": fmt.Sprintf("%ds", i/99999)})
 		}
 	})
 	b.Run("known", func(b *testing.B) {
 		for b.Loop() {
-			blocks.Validate("default", map[string]any{"request": "30s", "backend": "1s"})
+			blocks.Validate(map[string]any{"request": "30s", "backend": "1s"})
 		}
 	})
 }

@@ -28,11 +28,12 @@ type node struct {
 	structural *structural.Structural
 	openapi    validation.SchemaValidator
 	rules      *cel.Validator // nil when there are no CEL rules
+	single     single
 }
 
 // version is one served version of a kind.
 type version struct {
-	node
+	*node
 	namespaced bool
 	// status is set when status is a subresource: a creation can not set it, so
 	// it is not looked at.
@@ -48,7 +49,7 @@ func compileVersion(v *apiextensionsv1.CustomResourceDefinitionVersion, namespac
 	if err != nil {
 		return nil, err
 	}
-	return &version{node: *n, namespaced: namespaced, status: v.Subresources != nil && v.Subresources.Status != nil}, nil
+	return &version{node: n, namespaced: namespaced, status: v.Subresources != nil && v.Subresources.Status != nil}, nil
 }
 
 func internalSchema(v *apiextensionsv1.CustomResourceDefinitionVersion) (*apiextensions.JSONSchemaProps, error) {
@@ -80,20 +81,27 @@ func compileNode(props *apiextensions.JSONSchemaProps, root bool) (*node, error)
 	return &node{structural: s, openapi: openapi, rules: cel.NewValidator(s, root, celconfig.PerCallLimit)}, nil
 }
 
-// validate does what the API server does on creation, in its order: CEL rules
-// are evaluated only when nothing before them makes that unsafe.
+// validate does what the API server does on creation.
 func (n *node) validate(ctx context.Context, value map[string]any) field.ErrorList {
-	errs := validation.ValidateCustomResource(nil, value, n.openapi)
+	errs, rules := n.check(ctx, value)
+	return append(errs, rules...)
+}
+
+// check finds what breaks the schema, and what breaks its CEL rules, in the
+// order of the API server: the rules are evaluated only when nothing before them
+// makes that unsafe.
+func (n *node) check(ctx context.Context, value map[string]any) (errs, rules field.ErrorList) {
+	errs = validation.ValidateCustomResource(nil, value, n.openapi)
 	errs = append(errs, objectmeta.Validate(ctx, nil, value, n.structural, false)...)
 	errs = append(errs, listtype.ValidateListSetsAndMaps(nil, n.structural, value)...)
 	if n.rules == nil {
-		return errs
+		return errs, nil
 	}
 	if slices.ContainsFunc(errs, blocks) {
-		return append(errs, field.Invalid(nil, nil, unfinished+"; correct the existing errors to complete validation"))
+		return append(errs, field.Invalid(nil, nil, unfinished+"; correct the existing errors to complete validation")), nil
 	}
-	broken, _ := n.rules.Validate(ctx, nil, n.structural, value, nil, celconfig.RuntimeCELCostBudget)
-	return append(errs, broken...)
+	rules, _ = n.rules.Validate(ctx, nil, n.structural, value, nil, celconfig.RuntimeCELCostBudget)
+	return errs, rules
 }
 
 // prepare defaults, prunes and validates an object in place, in the order of

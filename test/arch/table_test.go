@@ -61,29 +61,38 @@ var table = []row{
 		does: "folds layers of JSON under Atomic and Patch and remembers who set each leaf; knows nothing of Kubernetes",
 	},
 	{
+		name: "policy/crd", pure: true,
+		does: "reads a CRD once, for everybody: version, schema, where blocks, strategy and targets stand, our " +
+			"annotations, and what a profile adds",
+		imports: []string{"hierarchy/prose"},
+		never:   slices.Concat(engines, ours("policy/v1alpha1")),
+	},
+	{
 		name: "policy", pure: true,
 		does: "what is written: policy kinds as their CRDs describe them, parsed policies, the snapshot, " +
 			"and which policy is in force where",
-		imports: []string{"hierarchy", "hierarchy/persistent", "policy/merge"},
+		imports: []string{"hierarchy", "hierarchy/persistent", "policy/crd", "policy/merge"},
 		never:   slices.Concat(engines, ours("policy/v1alpha1")),
 	},
 	{
 		name: "policy/effective", pure: true,
 		does:    "what follows: effective policies per path with their origins, bounds, and the difference of two resolutions",
-		imports: []string{"hierarchy", "policy", "policy/merge"},
+		imports: []string{"hierarchy", "policy", "policy/crd", "policy/merge"},
 		never:   slices.Concat(engines, ours("policy/v1alpha1")),
 	},
 	{
 		name:    "policy/validate",
 		does:    "defaults, prunes and validates by a CRD's schema and CEL rules, as an API server would",
-		imports: []string{"hierarchy/prose"},
+		imports: []string{"hierarchy/prose", "policy/crd"},
 		never:   clients,
 	},
 	{
 		name: "policy/guardrail", pure: true,
-		does:    "reviews an edit: resolves what it touches before and after, and runs rules on what would change",
-		imports: []string{"hierarchy", "hierarchy/prose", "policy", "policy/effective", "policy/merge"},
-		never:   engines,
+		does: "reviews an edit: resolves what it touches before and after, and runs rules on what would change",
+		imports: []string{
+			"hierarchy", "hierarchy/prose", "policy", "policy/crd", "policy/effective", "policy/merge",
+		},
+		never: engines,
 	},
 	{
 		name:    "policy/guardrail/celrule",
@@ -112,14 +121,17 @@ var table = []row{
 	},
 	{
 		name: "policy/explain", pure: true,
-		does:    "resolutions, bindings and differences as reports with reasons: what the command prints, as data",
-		imports: []string{"hierarchy", "hierarchy/prose", "policy", "policy/effective", "policy/merge", "policy/request"},
-		never:   engines,
+		does: "resolutions, bindings and differences as reports with reasons: what the command prints, as data",
+		imports: []string{
+			"hierarchy", "hierarchy/prose", "policy", "policy/crd", "policy/effective", "policy/merge",
+			"policy/request",
+		},
+		never: engines,
 	},
 	{
 		name: "policy/preview", pure: true,
 		does:    "turns manifests and a world into an edit, its verdict, and findings with their places",
-		imports: []string{"hierarchy", "policy", "policy/explain", "policy/guardrail"},
+		imports: []string{"hierarchy", "policy", "policy/crd", "policy/explain", "policy/guardrail"},
 		never:   engines,
 	},
 	{
@@ -134,13 +146,13 @@ var table = []row{
 	{
 		name:    "policy/source",
 		does:    "reads manifests from files, folders and streams",
-		imports: []string{"crds", "hierarchy/prose", "policy/validate"},
+		imports: []string{"crds", "hierarchy/prose", "policy/crd", "policy/validate"},
 		never:   clients,
 	},
 	{
 		name:    "policy/source/cluster",
 		does:    "reads a cluster: informers, and watches that come and go with the CRDs of policy kinds",
-		imports: []string{"hierarchy", "policy", "policy/guardrail", "policy/status"},
+		imports: []string{"hierarchy", "policy", "policy/crd", "policy/guardrail", "policy/status"},
 		never:   ours("webhook", "policy/controller"),
 	},
 	{
@@ -152,8 +164,10 @@ var table = []row{
 	{
 		name: "policy/controller",
 		does: "reconciles: snapshot, resolve, plan, apply",
-		imports: []string{"hierarchy", "hierarchy/prose", "policy", "policy/effective", "policy/guardrail",
-			"policy/source/cluster", "policy/status"},
+		imports: []string{
+			"hierarchy", "hierarchy/prose", "policy", "policy/crd", "policy/effective", "policy/guardrail",
+			"policy/source/cluster", "policy/status",
+		},
 		never: ours("webhook"),
 	},
 	{
@@ -165,9 +179,11 @@ var table = []row{
 	{
 		name: "cmd/attache",
 		does: "the manager: flags and wiring",
-		imports: []string{"hierarchy/prose", "policy", "policy/access", "policy/controller", "policy/guardrail",
-			"policy/guardrail/celrule", "policy/guardrail/regorule", "policy/source/cluster", "policy/status",
-			"policy/validate", "webhook"},
+		imports: []string{
+			"hierarchy/prose", "policy", "policy/access", "policy/controller", "policy/crd",
+			"policy/guardrail", "policy/guardrail/celrule", "policy/guardrail/regorule",
+			"policy/source/cluster", "policy/status", "policy/validate", "webhook",
+		},
 	},
 	{
 		name:    "cmd/kubectl-effective_policy",
@@ -178,9 +194,12 @@ var table = []row{
 	{
 		name: "cmd/kubectl-effective_policy/command",
 		does: "the plugin: one file per subcommand, which prints what explain and preview return",
-		imports: []string{"crds", "hierarchy", "hierarchy/prose", "policy", "policy/effective", "policy/explain",
-			"policy/guardrail", "policy/guardrail/celrule", "policy/guardrail/regorule", "policy/preview", "policy/request",
-			"policy/source", "policy/source/cluster", "policy/status", "policy/validate"},
+		imports: []string{
+			"crds", "hierarchy", "hierarchy/prose", "policy", "policy/crd", "policy/effective",
+			"policy/explain", "policy/guardrail", "policy/guardrail/celrule", "policy/guardrail/regorule",
+			"policy/preview", "policy/request", "policy/source", "policy/source/cluster", "policy/status",
+			"policy/validate",
+		},
 		never: ours("webhook", "policy/controller"),
 	},
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/attache-dev/attache/crds"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/validate"
 )
 
@@ -108,4 +109,4 @@ func snapshot(b *testing.B, routes int) *policy.Snapshot {
 	return s
 }
 
-func compile(crd *unstructured.Unstructured) (policy.Validator, error) { return validate.Compile(crd) }
+func compile(d crd.Definition) (policy.Validator, error) { return validate.Compile(d) }

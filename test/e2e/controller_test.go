@@ -15,7 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/status"
 	"github.com/attache-dev/attache/test/controlplane"
 )
@@ -275,7 +275,7 @@ spec: {targetRef: {group: gateway.networking.k8s.io, kind: Gateway, name: public
 	}
 	label(nil)
 	within(t, 5*time.Second, "the kind not to count", says(""))
-	label(map[string]string{policy.PolicyLabel: "true"})
+	label(map[string]string{crd.PolicyLabel: "true"})
 	within(t, 5*time.Second, "the kind to count again", says(`{"widgets":7}`))
 }
 

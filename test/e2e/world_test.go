@@ -26,6 +26,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/source/cluster"
 	"github.com/attache-dev/attache/policy/status"
@@ -190,8 +191,8 @@ func (w *world) fresh(platform ...string) (*policy.Snapshot, effective.Resolutio
 	w.Helper()
 	snapshot, _, err := cluster.Once(w.Context(), w.config, policy.Options{
 		PlatformNamespaces: append([]string{"attache-system"}, platform...),
-		Compile: func(crd *unstructured.Unstructured) (policy.Validator, error) {
-			blocks, err := validate.Compile(crd)
+		Compile: func(d crd.Definition) (policy.Validator, error) {
+			blocks, err := validate.Compile(d)
 			if err != nil {
 				return nil, err
 			}
@@ -320,7 +321,7 @@ func (w *world) statusesAgree(platform ...string) error {
 	}
 	planner := status.Planner{Now: func() time.Time { return time.Time{} }}
 	for p := range snapshot.Policies() {
-		if p.Ref.Namespace != w.namespace || !p.Kind.ManageStatus {
+		if p.Ref.Namespace != w.namespace || !p.Kind.ManagesStatus() {
 			continue
 		}
 		live := w.object(p.Ref.Kind+"."+p.Kind.Version+"."+p.Ref.Group, p.Ref.Name)

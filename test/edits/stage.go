@@ -14,6 +14,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/guardrail/celrule"
 	"github.com/attache-dev/attache/policy/guardrail/regorule"
@@ -55,7 +56,7 @@ func (c *Case) Stage(ctx context.Context) (*Stage, error) {
 	}
 	snapshot, problems := policy.NewSnapshot(policy.Options{
 		PlatformNamespaces: []string{Platform},
-		Compile:            func(crd *unstructured.Unstructured) (policy.Validator, error) { return validate.Compile(crd) },
+		Compile:            func(d crd.Definition) (policy.Validator, error) { return validate.Compile(d) },
 	}).With(world.Objects()...)
 	if len(problems) > 0 {
 		return nil, fmt.Errorf("the world has problems: %v", problems)

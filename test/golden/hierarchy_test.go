@@ -10,6 +10,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/source"
 	"github.com/attache-dev/attache/policy/validate"
 	"github.com/attache-dev/attache/test/controlplane"
@@ -86,7 +87,7 @@ func (w *world) snapshot(t *testing.T) *policy.Snapshot {
 	if w.before == nil {
 		snapshot, _ := policy.NewSnapshot(policy.Options{
 			PlatformNamespaces: w.platformNamespaces(),
-			Compile:            func(crd *unstructured.Unstructured) (policy.Validator, error) { return validate.Compile(crd) },
+			Compile:            func(d crd.Definition) (policy.Validator, error) { return validate.Compile(d) },
 		}).With(objects...)
 		return snapshot
 	}

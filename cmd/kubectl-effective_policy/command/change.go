@@ -14,6 +14,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/preview"
 	"github.com/attache-dev/attache/policy/source"
 )
@@ -91,8 +92,8 @@ func (s *surroundings) change(ctx context.Context, paths []string, options sourc
 		warnings = append(warnings, problemText(p, s.places[p.Ref.Object()]))
 	}
 	for _, u := range s.objects {
-		switch gvk := u.GroupVersionKind(); {
-		case gvk.Kind == "CustomResourceDefinition":
+		switch {
+		case crd.Is(u):
 			options.Definitions = append(options.Definitions, u)
 		case preview.IsGuardrail(u):
 			c.Guardrails = append(c.Guardrails, u)
@@ -198,7 +199,7 @@ func surroundingFiles(in *source.Input, namespace string) *surroundings {
 	known := make(map[hierarchy.Ref]*unstructured.Unstructured, len(in.Documents))
 	for _, d := range in.Documents {
 		ref := hierarchy.RefOf(d.Object)
-		if d.Object.GetCreationTimestamp().Time.IsZero() && d.Object.GetKind() != "CustomResourceDefinition" {
+		if d.Object.GetCreationTimestamp().Time.IsZero() && !crd.Is(d.Object) {
 			d.Object.SetCreationTimestamp(beforeAllEdits)
 		}
 		known[ref], around.places[ref] = d.Object, d.Place()

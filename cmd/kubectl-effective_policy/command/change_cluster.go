@@ -12,6 +12,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/preview"
 	"github.com/attache-dev/attache/policy/source/cluster"
 )
@@ -47,10 +48,11 @@ func (o *options) surroundingCluster(ctx context.Context) (*surroundings, error)
 	resources := map[schema.GroupKind]string{{Kind: "Namespace"}: "namespaces", {Group: policy.Group, Kind: "PolicyGuardrail"}: guardrailResource.Resource}
 	for _, u := range around.objects {
 		there[hierarchy.RefOf(u)] = true
-		if u.GetKind() == "CustomResourceDefinition" {
-			group, _, _ := unstructured.NestedString(u.Object, "spec", "group")
-			kind, _, _ := unstructured.NestedString(u.Object, "spec", "names", "kind")
-			resources[schema.GroupKind{Group: group, Kind: kind}], _, _ = unstructured.NestedString(u.Object, "spec", "names", "plural")
+		if !crd.Is(u) {
+			continue
+		}
+		if d, err := (crd.Known{}).Read(u); err == nil {
+			resources[d.GroupKind] = d.Plural
 		}
 	}
 	for _, u := range guardrails {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/explain"
 	"github.com/attache-dev/attache/policy/source"
 	"github.com/attache-dev/attache/policy/source/cluster"
@@ -137,17 +138,17 @@ func problemText(p hierarchy.Problem, place string) string {
 // compileLater prepares the check of merged values when the first one is there
 // to check: most commands need few kinds, and compiling takes a tenth of a
 // second each.
-func compileLater(crd *unstructured.Unstructured) (policy.Validator, error) {
-	return lateValidator(sync.OnceValues(func() (*validate.Blocks, error) { return validate.Compile(crd) })), nil
+func compileLater(d crd.Definition) (policy.Validator, error) {
+	return lateValidator(sync.OnceValues(func() (*validate.Blocks, error) { return validate.Compile(d) })), nil
 }
 
 type lateValidator func() (*validate.Blocks, error)
 
 // Validate checks a merged value; see policy.Validator.
-func (compile lateValidator) Validate(block string, merged map[string]any) []string {
+func (compile lateValidator) Validate(merged map[string]any) []crd.Broken {
 	blocks, err := compile()
 	if err != nil {
-		return []string{"cannot be checked: " + err.Error()}
+		return []crd.Broken{{Rule: "Schema", Message: "cannot be checked: " + err.Error()}}
 	}
-	return blocks.Validate(block, merged)
+	return blocks.Validate(merged)
 }

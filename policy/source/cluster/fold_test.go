@@ -84,8 +84,8 @@ func answer(crd *unstructured.Unstructured) event {
 	return event{op: opDefine, crd: crd.GetName(), objects: []*unstructured.Unstructured{crd}}
 }
 
-// crd is one of the CRDs that we ship, established.
-func crd(t testing.TB, name string) *unstructured.Unstructured {
+// shippedCRD is one of the CRDs that we ship, established.
+func shippedCRD(t testing.TB, name string) *unstructured.Unstructured {
 	t.Helper()
 	plural, group, _ := strings.Cut(name, ".")
 	for _, file := range slices.Concat(crds.Attache(), crds.GatewayAPI()) {
@@ -134,8 +134,8 @@ func started(t *testing.T) *script {
 	t.Helper()
 	s := play(t, policy.Options{})
 	s.tell(s.of("namespaces", opReplace), s.of("customresourcedefinitions", opReplace,
-		seen(crd(t, routesCRD)), seen(crd(t, timeoutsCRD)), seen(crd(t, effectiveCRD))))
-	s.tell(answer(crd(t, routesCRD)), answer(crd(t, timeoutsCRD)), answer(crd(t, effectiveCRD)))
+		seen(shippedCRD(t, routesCRD)), seen(shippedCRD(t, timeoutsCRD)), seen(shippedCRD(t, effectiveCRD))))
+	s.tell(answer(shippedCRD(t, routesCRD)), answer(shippedCRD(t, timeoutsCRD)), answer(shippedCRD(t, effectiveCRD)))
 	s.tell(s.of("httproutes", opReplace, route(t, "a")), s.of("timeoutpolicies", opReplace, timeout(t, "p")))
 	if batch := s.tell(s.of("effectivepolicies", opReplace)); batch == nil || !batch.First {
 		t.Fatalf("the first batch is %v", batch)
@@ -156,14 +156,14 @@ func TestNothingIsPublishedBeforeEverythingWasSeen(t *testing.T) {
 			t.Fatalf("there is a batch of %v", batch.Changed)
 		}
 	}
-	silent(s.tell(s.of("customresourcedefinitions", opReplace, seen(crd(t, routesCRD)), seen(crd(t, timeoutsCRD)))))
+	silent(s.tell(s.of("customresourcedefinitions", opReplace, seen(shippedCRD(t, routesCRD)), seen(shippedCRD(t, timeoutsCRD)))))
 	silent(s.tell(s.of("namespaces", opReplace)))
 	if !slices.Equal(s.asked, []string{routesCRD, timeoutsCRD}) {
 		t.Fatalf("it asked for %v", s.asked)
 	}
-	silent(s.tell(answer(crd(t, routesCRD))))
+	silent(s.tell(answer(shippedCRD(t, routesCRD))))
 	silent(s.tell(s.of("httproutes", opReplace, route(t, "a"))))
-	silent(s.tell(answer(crd(t, timeoutsCRD))))
+	silent(s.tell(answer(shippedCRD(t, timeoutsCRD))))
 	batch := s.tell(s.of("timeoutpolicies", opReplace, timeout(t, "p")))
 	if batch == nil || !batch.First {
 		t.Fatalf("the last list brought %v", batch)
@@ -189,14 +189,14 @@ func TestAClusterWithoutAnyOfOurKindsIsCompleteAtOnce(t *testing.T) {
 
 func TestWhatIsNotEstablishedIsNotWaitedFor(t *testing.T) {
 	s := play(t, policy.Options{})
-	young := crd(t, routesCRD)
+	young := shippedCRD(t, routesCRD)
 	delete(young.Object, "status")
 	s.tell(s.of("customresourcedefinitions", opReplace, seen(young)), s.of("namespaces", opReplace))
 	if batch := s.tell(answer(young)); batch == nil || !batch.First {
 		t.Errorf("the batch is %v", batch)
 	}
 	s.tell(s.of("customresourcedefinitions", opSet, seen(young)))
-	s.tell(answer(crd(t, routesCRD)))
+	s.tell(answer(shippedCRD(t, routesCRD)))
 	batch := s.tell(s.of("httproutes", opReplace, route(t, "a")))
 	if batch == nil || !slices.Equal(batch.Changed, []hierarchy.Ref{routeA}) {
 		t.Errorf("the batch is %v", batch)
@@ -204,7 +204,7 @@ func TestWhatIsNotEstablishedIsNotWaitedFor(t *testing.T) {
 }
 
 func TestAKindThatMayNotBeReadHoldsUpOnlyWhenItIsOfOurs(t *testing.T) {
-	strange := crd(t, timeoutsCRD)
+	strange := shippedCRD(t, timeoutsCRD)
 	strange.SetName("timeoutpolicies.example.com")
 	strange.Object["spec"].(map[string]any)["group"] = "example.com"
 	for name, test := range map[string]struct {
@@ -212,8 +212,8 @@ func TestAKindThatMayNotBeReadHoldsUpOnlyWhenItIsOfOurs(t *testing.T) {
 		ready bool
 	}{
 		"a stranger's":  {strange, true},
-		"ours":          {crd(t, timeoutsCRD), false},
-		"Gateway API's": {crd(t, routesCRD), false},
+		"ours":          {shippedCRD(t, timeoutsCRD), false},
+		"Gateway API's": {shippedCRD(t, routesCRD), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := play(t, policy.Options{})
@@ -324,7 +324,7 @@ func TestAnObjectThatGoesAndComesInOneBatchIsThere(t *testing.T) {
 func TestAKindThatGoesTakesItsObjectsAlong(t *testing.T) {
 	s := started(t)
 	late := s.of("timeoutpolicies", opSet, timeout(t, "late"))
-	batch := s.tell(s.of("customresourcedefinitions", opRemove, seen(crd(t, timeoutsCRD))), late)
+	batch := s.tell(s.of("customresourcedefinitions", opRemove, seen(shippedCRD(t, timeoutsCRD))), late)
 	if batch == nil || !slices.Equal(batch.Changed, []hierarchy.Ref{crdRef(timeoutsCRD), timeoutP}) {
 		t.Fatalf("the batch is %v", batch)
 	}
@@ -337,8 +337,8 @@ func TestAKindThatGoesTakesItsObjectsAlong(t *testing.T) {
 	if batch := s.tell(late); batch != nil {
 		t.Errorf("a watch that was stopped brought %v", batch)
 	}
-	s.tell(s.of("customresourcedefinitions", opSet, seen(crd(t, timeoutsCRD))))
-	s.tell(answer(crd(t, timeoutsCRD)))
+	s.tell(s.of("customresourcedefinitions", opSet, seen(shippedCRD(t, timeoutsCRD))))
+	s.tell(answer(shippedCRD(t, timeoutsCRD)))
 	batch = s.tell(s.of("timeoutpolicies", opReplace, timeout(t, "p")))
 	if _, ok := batch.After.Policy(timeoutP); !ok {
 		t.Error("when the kind came back, the policy did not")
@@ -347,7 +347,7 @@ func TestAKindThatGoesTakesItsObjectsAlong(t *testing.T) {
 
 func TestAKindThatLosesItsLabelGoes(t *testing.T) {
 	s := started(t)
-	bare := seen(crd(t, timeoutsCRD))
+	bare := seen(shippedCRD(t, timeoutsCRD))
 	bare.SetLabels(nil)
 	batch := s.tell(s.of("customresourcedefinitions", opSet, bare))
 	if batch == nil || len(batch.After.Kinds()) > 0 || s.running["timeoutpolicies"] != nil {
@@ -358,12 +358,12 @@ func TestAKindThatLosesItsLabelGoes(t *testing.T) {
 func TestACRDThatChangesWhileItIsReadIsReadAgain(t *testing.T) {
 	s := started(t)
 	s.asked = nil
-	s.tell(s.of("customresourcedefinitions", opSet, seen(crd(t, routesCRD))))
-	s.tell(s.of("customresourcedefinitions", opSet, seen(crd(t, routesCRD))))
+	s.tell(s.of("customresourcedefinitions", opSet, seen(shippedCRD(t, routesCRD))))
+	s.tell(s.of("customresourcedefinitions", opSet, seen(shippedCRD(t, routesCRD))))
 	if len(s.asked) != 1 {
 		t.Fatalf("it asked for %v", s.asked)
 	}
-	s.tell(answer(crd(t, routesCRD)))
+	s.tell(answer(shippedCRD(t, routesCRD)))
 	if len(s.asked) != 2 {
 		t.Errorf("it asked for %v", s.asked)
 	}
@@ -372,7 +372,7 @@ func TestACRDThatChangesWhileItIsReadIsReadAgain(t *testing.T) {
 func TestAnotherServedVersionMovesTheWatchAndKeepsTheObjects(t *testing.T) {
 	s := started(t)
 	before := s.running["httproutes"]
-	beta := crd(t, routesCRD)
+	beta := shippedCRD(t, routesCRD)
 	versions, _, _ := unstructured.NestedSlice(beta.Object, "spec", "versions")
 	for _, v := range versions {
 		v := v.(map[string]any)

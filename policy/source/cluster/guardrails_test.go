@@ -25,8 +25,8 @@ func TestGuardrailsAreCompiledOnceAndKeptApartFromTheSnapshot(t *testing.T) {
 		}
 		return make([]guardrail.Rule, 1), nil
 	}
-	s.tell(s.of("namespaces", opReplace), s.of("customresourcedefinitions", opReplace, seen(crd(t, guardrailCRD))))
-	s.tell(answer(crd(t, guardrailCRD)))
+	s.tell(s.of("namespaces", opReplace), s.of("customresourcedefinitions", opReplace, seen(shippedCRD(t, guardrailCRD))))
+	s.tell(answer(shippedCRD(t, guardrailCRD)))
 	b := rail(t, "b", "true")
 	batch := s.tell(s.of("policyguardrails", opReplace, b, rail(t, "a", "true")))
 	if batch == nil || !batch.First {
@@ -61,7 +61,7 @@ func TestGuardrailsAreCompiledOnceAndKeptApartFromTheSnapshot(t *testing.T) {
 		t.Errorf("after the deletion: %v", list)
 	}
 	// When the CRD goes, the guardrails go.
-	s.tell(s.of("customresourcedefinitions", opRemove, seen(crd(t, guardrailCRD))))
+	s.tell(s.of("customresourcedefinitions", opRemove, seen(shippedCRD(t, guardrailCRD))))
 	if list := s.rails.list(); len(list) != 0 {
 		t.Errorf("after the CRD's deletion: %v", list)
 	}

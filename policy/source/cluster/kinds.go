@@ -1,22 +1,19 @@
 package cluster
 
 import (
-	"slices"
-	"strings"
-
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/status"
 )
 
 var (
-	crdKind       = schema.GroupKind{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}
 	effectiveKind = schema.GroupKind{Group: policy.Group, Kind: status.Kind}
 
-	crdResource       = schema.GroupVersionResource{Group: crdKind.Group, Version: "v1", Resource: "customresourcedefinitions"}
+	crdResource       = schema.GroupVersionResource{Group: crd.GroupKind.Group, Version: "v1", Resource: "customresourcedefinitions"}
 	namespaceResource = schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}
 )
 
@@ -74,7 +71,7 @@ type kind struct {
 }
 
 var (
-	crdObjects = kind{GroupKind: crdKind, resource: crdResource, metadata: true}
+	crdObjects = kind{GroupKind: crd.GroupKind, resource: crdResource, metadata: true}
 	namespaces = kind{GroupKind: hierarchy.NamespaceKind, resource: namespaceResource, metadata: true}
 )
 
@@ -84,67 +81,30 @@ func matters(name string, labels map[string]string, options policy.Options) bool
 	if _, ok := hierarchyCRDs[name]; ok {
 		return true
 	}
-	if _, ok := labels[policy.PolicyLabel]; ok || labels[policy.RouteLabel] == "true" {
-		return true
-	}
-	_, group, _ := strings.Cut(name, ".")
-	named := func(gk schema.GroupKind) bool { return gk.Group == group }
-	return slices.ContainsFunc(options.PolicyKinds, named) || slices.ContainsFunc(options.RouteKinds, named)
+	return options.Known().Concerns(name, labels)
 }
 
 // kindOf reads from a CRD what to watch; ok is false when there is nothing.
-func kindOf(crd *unstructured.Unstructured, options policy.Options) (k kind, ok bool) {
-	k.Group, _, _ = unstructured.NestedString(crd.Object, "spec", "group")
-	k.Kind, _, _ = unstructured.NestedString(crd.Object, "spec", "names", "kind")
-	plural, _, _ := unstructured.NestedString(crd.Object, "spec", "names", "plural")
-	scope, _, _ := unstructured.NestedString(crd.Object, "spec", "scope")
-	version := servedVersion(crd)
-	k.namespaced = scope != "Cluster"
-	if _, isRoute := policy.RouteKindFromCRD(crd, slices.Contains(options.RouteKinds, k.GroupKind)); isRoute {
+func kindOf(u *unstructured.Unstructured, options policy.Options) (k kind, ok bool) {
+	d, err := options.Known().Read(u)
+	if err != nil {
+		return kind{}, false
+	}
+	k.GroupKind, k.namespaced = d.GroupKind, d.Namespaced
+	k.resource = schema.GroupVersionResource{Group: k.Group, Version: d.Version, Resource: d.Plural}
+	if d.Route {
 		k.keep, k.defined, k.optional, ok = keepAnnotations, true, true, true
 	}
-	// A CRD that talks nonsense about itself is no policy kind; the snapshot
-	// says what is wrong with it.
-	p, isPolicy, err := policy.KindFromCRD(crd, slices.Contains(options.PolicyKinds, k.GroupKind))
-	if err == nil && isPolicy {
-		k.defined, k.optional, ok = true, p.Group() != policy.Group, true
-		version = p.Version
-		if p.ManageStatus {
+	if d.IsPolicy() {
+		k.defined, k.optional, ok = true, k.Group != policy.Group, true
+		if d.ManagesStatus() {
 			k.keep = keepStatus
 		}
 	}
-	if what, fixed := hierarchyCRDs[crd.GetName()]; fixed {
+	if what, fixed := hierarchyCRDs[d.Name]; fixed {
 		k.keep, k.optional, ok = what, false, true
 	}
-	k.resource = schema.GroupVersionResource{Group: k.Group, Version: version, Resource: plural}
-	return k, ok && version != "" && established(crd)
-}
-
-// servedVersion is the version to read a kind in: v1 if it is served, else the
-// storage version if that is, else the first one.
-func servedVersion(crd *unstructured.Unstructured) string {
-	versions, _, _ := unstructured.NestedSlice(crd.Object, "spec", "versions")
-	best, rank := "", 0
-	for _, v := range versions {
-		v, _ := v.(map[string]any)
-		name, _ := v["name"].(string)
-		served, _ := v["served"].(bool)
-		storage, _ := v["storage"].(bool)
-		score := 0
-		switch {
-		case !served:
-		case name == "v1":
-			score = 3
-		case storage:
-			score = 2
-		default:
-			score = 1
-		}
-		if score > rank {
-			best, rank = name, score
-		}
-	}
-	return best
+	return k, ok && established(u)
 }
 
 func established(crd *unstructured.Unstructured) bool {
@@ -159,5 +119,5 @@ func established(crd *unstructured.Unstructured) bool {
 }
 
 func crdRef(name string) hierarchy.Ref {
-	return hierarchy.NewRef(crdKind.Group, crdKind.Kind, "", name)
+	return hierarchy.NewRef(crd.GroupKind.Group, crd.GroupKind.Kind, "", name)
 }

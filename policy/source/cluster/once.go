@@ -14,6 +14,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/crd"
 )
 
 // pageSize is how many objects one request asks for.
@@ -89,7 +90,7 @@ func (c clients) each(ctx context.Context, k kind, f func(*unstructured.Unstruct
 	switch {
 	case err == nil:
 		return nil
-	case apierrors.IsNotFound(err) && k.GroupKind != crdKind:
+	case apierrors.IsNotFound(err) && k.GroupKind != crd.GroupKind:
 		return nil // the kind went in the meantime
 	case apierrors.IsForbidden(err):
 		return fmt.Errorf("you may not list %s: ask for the right to get, list and watch them: %w", k.resource.GroupResource(), err)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/status"
 )
@@ -159,7 +160,7 @@ func (s *Source) report(problems []hierarchy.Problem) {
 	s.fold.refusals = nil
 	for _, p := range problems {
 		log := s.options.Log.V(1)
-		if p.Ref.GroupKind == crdKind || p.Ref.GroupKind == guardrailKind {
+		if p.Ref.GroupKind == crd.GroupKind || p.Ref.GroupKind == guardrailKind {
 			log = s.options.Log
 		}
 		log.Info("An object has a problem", "object", p.Ref.String(), "field", p.Field, "problem", p.Message)

@@ -1,0 +1,282 @@
+package crd
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// Group is the API group of this project. Kinds in it are shown without their group, and their
+// status is ours to write.
+const Group = "attache.dev"
+
+// What the labels of a CRD say.
+const (
+	// PolicyLabel marks a CRD as a policy kind; its value is the class (GEP-713).
+	PolicyLabel = "gateway.networking.k8s.io/policy"
+	// RouteLabel, "true", marks a CRD with spec.parentRefs as a route kind.
+	RouteLabel = Group + "/route"
+)
+
+// GroupKind is the kind of CustomResourceDefinitions themselves.
+var GroupKind = schema.GroupKind{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}
+
+// Is says whether an object is a CustomResourceDefinition.
+func Is(u *unstructured.Unstructured) bool { return u.GroupVersionKind().GroupKind() == GroupKind }
+
+// Definition is what a CRD defines, and what is said about it.
+type Definition struct {
+	// Name is that of the CRD.
+	Name      string
+	GroupKind schema.GroupKind
+	// Plural is the resource name, Namespaced its scope.
+	Plural     string
+	Namespaced bool
+	// Version is the served version to read the kind in: the storage version if it is served, else
+	// the first one; empty when none is.
+	Version string
+	// Route says that it is a route kind.
+	Route bool
+	// Schema is that of whole objects in Version.
+	Schema Schema
+	// DefaultStrategy is that of an object which says none.
+	DefaultStrategy Strategy
+	// Block leads from spec to the block whose schema a merged value must satisfy; empty for a kind
+	// without blocks, whose spec is the block.
+	Block Path
+	Declarations
+	// Sources says who said each property about which anything is said.
+	Sources map[Property]Source
+	// Faults are what is wrong with what is said, sorted.
+	Faults []Fault
+}
+
+// Fault is something that is said about a kind and makes no sense. It is left out.
+type Fault struct {
+	// Field is where it stands: "metadata.annotations[attache.dev/bounds]".
+	Field string
+	// Name is the name in it that is wrong; empty when it is all of it.
+	Name    string
+	Message string
+}
+
+// Text says what is wrong, with the name that is.
+func (f Fault) Text() string {
+	if f.Name == "" {
+		return f.Message
+	}
+	return f.Name + ": " + f.Message
+}
+
+// String is the fault in one line.
+func (f Fault) String() string { return f.Field + ": " + f.Text() }
+
+// IsPolicy says whether the CRD defines a policy kind.
+func (d *Definition) IsPolicy() bool { return d.Class != "" }
+
+// Profile says about a CRD what its author does not.
+type Profile struct {
+	// CRD is the name of the CustomResourceDefinition.
+	CRD string
+	Declarations
+	// Faults are what is wrong with the profile by itself.
+	Faults []Fault
+	// Docs is the page that it was read from, Read the version of the project at that time.
+	Docs, Read string
+}
+
+// Known is what an installation knows besides what CRDs say themselves.
+type Known struct {
+	// PolicyKinds and RouteKinds name kinds whose CRDs carry no label.
+	PolicyKinds, RouteKinds []schema.GroupKind
+	// Profiles are by the name of the CRD.
+	Profiles map[string]*Profile
+}
+
+// Concerns says, by the metadata of a CRD alone, whether it may define a policy kind or a route
+// kind. The configuration names kinds, not CRDs, so it counts for all CRDs of the group.
+func (k Known) Concerns(name string, labels map[string]string) bool {
+	if _, ok := labels[PolicyLabel]; ok || labels[RouteLabel] == "true" || k.Profiles[name] != nil {
+		return true
+	}
+	_, group, _ := strings.Cut(name, ".")
+	named := func(gk schema.GroupKind) bool { return gk.Group == group }
+	return slices.ContainsFunc(k.PolicyKinds, named) || slices.ContainsFunc(k.RouteKinds, named)
+}
+
+// Read reads a CRD. It fails only when the CRD does not say what it defines.
+func (k Known) Read(crd *unstructured.Unstructured) (Definition, error) {
+	d := Definition{Name: crd.GetName(), Sources: map[Property]Source{}}
+	spec, _ := crd.Object["spec"].(map[string]any)
+	d.GroupKind.Group, _ = spec["group"].(string)
+	names, _ := spec["names"].(map[string]any)
+	d.GroupKind.Kind, _ = names["kind"].(string)
+	d.Plural, _ = names["plural"].(string)
+	scope, _ := spec["scope"].(string)
+	d.Namespaced = scope != "Cluster"
+	d.readVersion(spec)
+	if d.GroupKind.Kind == "" || d.Version == "" {
+		return d, fmt.Errorf("CustomResourceDefinition %s: spec.group, spec.names.kind and one served version are needed", d.Name)
+	}
+	labels := crd.GetLabels()
+	d.Route = labels[RouteLabel] == "true" || slices.Contains(k.RouteKinds, d.GroupKind)
+	d.readDeclarations(crd.GetAnnotations(), k.Profiles[d.Name])
+	d.readClass(labels, slices.Contains(k.PolicyKinds, d.GroupKind))
+	d.Block = d.blockPath()
+	d.DefaultStrategy = d.defaultStrategy()
+	d.checkNames()
+	slices.SortFunc(d.Faults, compareFaults)
+	return d, nil
+}
+
+// readVersion finds the version to read the kind in.
+func (d *Definition) readVersion(spec map[string]any) {
+	versions, _ := spec["versions"].([]any)
+	for _, v := range versions {
+		v, _ := v.(map[string]any)
+		served, _ := v["served"].(bool)
+		storage, _ := v["storage"].(bool)
+		if !served || (!storage && d.Version != "") {
+			continue
+		}
+		d.Version, _ = v["name"].(string)
+		outer, _ := v["schema"].(map[string]any)
+		node, _ := outer["openAPIV3Schema"].(map[string]any)
+		d.Schema = Schema{node}
+	}
+}
+
+// readDeclarations takes each property from the annotation, or else from the profile.
+func (d *Definition) readDeclarations(annotations map[string]string, profile *Profile) {
+	if profile != nil {
+		d.Declarations = profile.Declarations
+		d.Faults = append(d.Faults, profile.Faults...)
+		for _, property := range profile.said() {
+			d.Sources[property] = SourceProfile
+		}
+	}
+	for _, property := range annotated {
+		text, ok := annotations[property.Annotation()]
+		if !ok {
+			continue
+		}
+		r := reader{field: "metadata.annotations[" + property.Annotation() + "]"}
+		var said Declarations
+		if r.property(property, []byte(text), &said); said.says(property) {
+			d.take(property, said)
+			d.Sources[property] = SourceAnnotation
+		}
+		d.Faults = append(d.Faults, r.faults...)
+	}
+}
+
+// ManagesStatus says whether the status of the kind's objects is ours to write: of our own kinds, and
+// where the kind asks for it.
+func (d *Definition) ManagesStatus() bool {
+	if d.ManageStatus == nil {
+		return d.GroupKind.Group == Group
+	}
+	return *d.ManageStatus
+}
+
+// readClass finds the class: what a profile says, the label, or the configuration.
+func (d *Definition) readClass(labels map[string]string, named bool) {
+	label, labelled := labels[PolicyLabel]
+	switch {
+	case d.Class != "":
+	case strings.EqualFold(label, string(Direct)):
+		d.Class, d.Sources[PropertyClass] = Direct, SourceLabel
+	case strings.EqualFold(label, string(Inherited)), strings.EqualFold(label, "true"):
+		d.Class, d.Sources[PropertyClass] = Inherited, SourceLabel
+	case labelled:
+		d.Faults = append(d.Faults, Fault{Field: "metadata.labels[" + PolicyLabel + "]", Message: fmt.Sprintf("%q is no class: write Inherited or Direct", label)})
+	case named:
+		d.Class, d.Sources[PropertyClass] = Inherited, SourceConfiguration
+	}
+}
+
+// blockNames are the blocks of kinds that do not say where theirs stand.
+var blockNames = [...]string{"default", "defaults", "override", "overrides"}
+
+// blockPath finds the block that a merged value is measured by: of the blocks that the schema
+// declares, the first.
+func (d *Definition) blockPath() Path {
+	if b := d.Blocks; b != nil {
+		if len(b.Default) > 0 {
+			return b.Default
+		}
+		return b.Override
+	}
+	spec, _ := d.Schema.Field("spec")
+	for _, name := range blockNames {
+		if block, ok := spec.Field(name); ok && (block.Type() == "object" || block.Type() == "") {
+			return Path{name}
+		}
+	}
+	return nil
+}
+
+// BlockSchema is the schema of the block that a merged value must satisfy.
+func (d *Definition) BlockSchema() Schema {
+	node, _ := d.Schema.Field("spec")
+	for _, key := range d.Block {
+		node, _ = node.Field(key)
+	}
+	return node
+}
+
+// defaultStrategy is what is declared, what the schema fills in, or Atomic (GEP-713).
+func (d *Definition) defaultStrategy() Strategy {
+	spec, _ := d.Schema.Field("spec")
+	if w := d.Word; w != nil {
+		if w.Default != "" {
+			return w.Default
+		}
+		node := d.Schema
+		for _, key := range w.Field {
+			node, _ = node.Field(key)
+		}
+		if word, ok := node.Default().(string); ok && len(w.Field) > 0 {
+			s, _ := w.Means(word)
+			return s
+		}
+	}
+	for _, name := range StrategyFields {
+		field, _ := spec.Field(name)
+		if word, ok := field.Default().(string); ok {
+			s, _ := StrategyOf(word)
+			return s
+		}
+	}
+	return Atomic
+}
+
+// NotValues are the fields of spec that are no part of what a policy of a kind without blocks
+// states: where it applies, how it merges, and bounds.
+func (d *Definition) NotValues() []string {
+	names := slices.Concat(TargetFields[:], StrategyFields[:])
+	if d.Word != nil && len(d.Word.Field) > 1 && d.Word.Field[0] == "spec" {
+		names = append(names, d.Word.Field[1])
+	}
+	if d.Bounds != nil {
+		names = append(names, "bounds")
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+func compareFaults(a, b Fault) int {
+	if c := strings.Compare(a.Field, b.Field); c != 0 {
+		return c
+	}
+	if c := strings.Compare(a.Name, b.Name); c != 0 {
+		return c
+	}
+	return strings.Compare(a.Message, b.Message)
+}

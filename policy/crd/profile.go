@@ -1,0 +1,58 @@
+package crd
+
+import (
+	"encoding/json"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// ParseProfile reads what a profile says about one CRD, in JSON: each property as its annotation
+// would say it, and crd, class, targets, docs and read. What makes no sense is a fault of the
+// profile, and is left out.
+func ParseProfile(raw map[string]json.RawMessage) *Profile {
+	p := &Profile{}
+	text := func(key string, into *string) {
+		if data, ok := raw[key]; ok && json.Unmarshal(data, into) != nil {
+			p.Faults = append(p.Faults, Fault{Field: "profile." + key, Message: "write a text"})
+		}
+	}
+	var class string
+	text("crd", &p.CRD)
+	text("docs", &p.Docs)
+	text("read", &p.Read)
+	text("class", &class)
+	switch c := Class(class); c {
+	case "", Inherited, Direct:
+		p.Class = c
+	default:
+		p.Faults = append(p.Faults, Fault{Field: "profile.class", Message: "write Inherited or Direct"})
+	}
+	for _, key := range sortedKeys(raw) {
+		r := reader{field: "profile." + key}
+		switch property := Property(key); {
+		case slices.Contains([]string{"crd", "docs", "read", "class"}, key):
+		case property == PropertyTargets:
+			p.Targets = r.targets(raw[key])
+		case slices.Contains(annotated[:], property):
+			r.property(property, raw[key], &p.Declarations)
+		default:
+			r.fault("", "there is no such property")
+		}
+		p.Faults = append(p.Faults, r.faults...)
+	}
+	return p
+}
+
+// targets reads the kinds that a policy may attach to.
+func (r *reader) targets(raw []byte) []schema.GroupKind {
+	var said []struct{ Group, Kind string }
+	if !r.decode(raw, &said, `[{"group":"gateway.networking.k8s.io","kind":"HTTPRoute"}]`) {
+		return nil
+	}
+	list := make([]schema.GroupKind, 0, len(said))
+	for _, t := range said {
+		list = append(list, schema.GroupKind{Group: t.Group, Kind: t.Kind})
+	}
+	return list
+}

@@ -1,0 +1,74 @@
+package crd
+
+// properties are all properties, in the order of Property's constants.
+var properties = [...]Property{
+	PropertyClass, PropertyTargets, PropertyStrategy, PropertyWhole, PropertyAtMost, PropertyBlock, PropertyInline,
+	PropertyAppliesTo, PropertyBounds, PropertySummary, PropertyManageStatus,
+}
+
+// says tells whether anything is said about a property.
+func (d *Declarations) says(p Property) bool {
+	switch p {
+	case PropertyClass:
+		return d.Class != ""
+	case PropertyTargets:
+		return d.Targets != nil
+	case PropertyStrategy:
+		return d.Word != nil
+	case PropertyWhole:
+		return d.Whole != nil
+	case PropertyAtMost:
+		return d.AtMost != nil
+	case PropertyBlock:
+		return d.Blocks != nil
+	case PropertyInline:
+		return d.Inline != nil
+	case PropertyAppliesTo:
+		return d.AppliesTo != nil
+	case PropertyBounds:
+		return d.Bounds != nil
+	case PropertySummary:
+		return d.Summary != nil
+	default:
+		return d.ManageStatus != nil
+	}
+}
+
+// said lists the properties about which anything is said.
+func (d *Declarations) said() []Property {
+	var list []Property
+	for _, p := range properties {
+		if d.says(p) {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+// take replaces what is said about one property.
+func (d *Declarations) take(p Property, from Declarations) {
+	switch p {
+	case PropertyClass:
+		d.Class = from.Class
+	case PropertyTargets:
+		d.Targets = from.Targets
+	case PropertyStrategy:
+		d.Word = from.Word
+	case PropertyWhole:
+		d.Whole = from.Whole
+	case PropertyAtMost:
+		d.AtMost = from.AtMost
+	case PropertyBlock:
+		d.Blocks = from.Blocks
+	case PropertyInline:
+		d.Inline = from.Inline
+	case PropertyAppliesTo:
+		d.AppliesTo = from.AppliesTo
+	case PropertyBounds:
+		d.Bounds = from.Bounds
+	case PropertySummary:
+		d.Summary = from.Summary
+	case PropertyManageStatus:
+		d.ManageStatus = from.ManageStatus
+	}
+}
