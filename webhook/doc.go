@@ -21,9 +21,10 @@
 //     that fails too the failurePolicy that the operator chose decides. This is
 //     the answer while the first list of objects is still coming in, when too many
 //     requests wait, when time runs out, after a panic, and at the very end of a
-//     shutdown. Retry-After is left out when the API server's own timeout would
-//     end first: kube-apiserver 1.37 then shows our reason, and else nothing but
-//     "context deadline exceeded".
+//     shutdown. Retry-After is left out when the API server's own timeout, which
+//     counts from its first call, would end before another answer: kube-apiserver
+//     1.37 then shows our reason, and else nothing but "context deadline exceeded".
+//     It is left out, too, when the review took all its time: it would do so again.
 //
 // What cannot be read at all (not JSON, not a review, over [MaxBody]) is HTTP 4xx.
 // Every answer that is not a review is a Status object, because an API server
@@ -42,9 +43,12 @@
 //   - The namespace controller, the garbage collector and objects that are being
 //     deleted are never held up.
 //   - No more than Options.Concurrency reviews are decided at a time, and no more
-//     than Options.Queue wait. Time is limited by the timeout that the API server
-//     passes along, minus a margin, so that our answer comes before it gives up.
-//     The client's going away, or the server's, does not cut a decision short.
+//     than Options.Queue wait. Namespaces share the time: none has more than half
+//     of it while others wait, and there is always a slot for those that used
+//     little. Time is limited by the timeout that the API server passes along, minus
+//     a margin, so that our answer comes before it gives up. The end of the server
+//     does not cut a decision short; the end of the call does, for nobody would
+//     hear of it.
 //
 // # Why a stale annotation does not deny
 //

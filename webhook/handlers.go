@@ -22,8 +22,11 @@ const (
 	ValidatePath = "/validate"
 )
 
-// MaxBody is the largest review that is read.
-const MaxBody = 2 << 20
+// MaxBody is the largest review that is read: an object as large as an API server
+// takes one (3 MiB), and one as large as it stores one (1.5 MiB), and what is
+// around them. The status of the objects is not needed, but no rule of a webhook
+// can leave it out.
+const MaxBody = 6 << 20
 
 // Options are what the handlers need. Only Snapshot is required.
 type Options struct {
@@ -44,7 +47,8 @@ type Options struct {
 	LeaveRoutes bool
 
 	// Concurrency is how many reviews are decided at a time; as many as there are
-	// processors if it is zero. Queue is how many may wait; 64 if it is zero.
+	// processors, and at least two, if it is zero. Queue is how many may wait; 64
+	// if it is zero.
 	Concurrency, Queue int
 
 	// Deadline limits one decision, however long the API server would wait; two
@@ -75,11 +79,11 @@ type Options struct {
 
 // Handlers are the two admission handlers.
 type Handlers struct {
-	options  Options
-	gate     *gate
-	patience patience
-	metrics  *measures
-	phase    atomic.Int32
+	options Options
+	limiter *limiter
+	retries retries
+	metrics *measures
+	phase   atomic.Int32
 }
 
 // The phases of a replica's life that the handlers know.
@@ -92,7 +96,7 @@ const (
 // New returns handlers. The error is one of registering metrics.
 func New(o Options) (*Handlers, error) {
 	if o.Concurrency <= 0 {
-		o.Concurrency = runtime.GOMAXPROCS(0)
+		o.Concurrency = max(2, runtime.GOMAXPROCS(0))
 	}
 	if o.Queue <= 0 {
 		o.Queue = 64
@@ -110,7 +114,7 @@ func New(o Options) (*Handlers, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Handlers{options: o, gate: newGate(o.Concurrency, o.Queue), metrics: m}, nil
+	return &Handlers{options: o, limiter: newLimiter(o.Concurrency, o.Queue), metrics: m}, nil
 }
 
 // Mutate handles the reviews of the mutating webhooks.

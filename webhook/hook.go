@@ -34,6 +34,7 @@ const (
 	reasonStopped     = "stopped"
 	reasonOverloaded  = "overloaded"
 	reasonDeadline    = "deadline"
+	reasonGone        = "gone" // the caller, not the reason
 	reasonPanic       = "panic"
 	reasonUnknownKind = "unknown_kind"
 )
@@ -44,15 +45,16 @@ func (k *hook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if k.h.phase.Load() != serving {
 		w.Header().Set("Connection", "close")
 	}
-	req, a, err := k.serve(r)
+	req, a, err := k.serve(r, begin)
 	var body []byte
 	if err == nil {
 		body, err = a.review(req.UID)
 	}
 	if err != nil {
-		k.h.metrics.answered(k.name, k.refuse(w, r, req, err), req, begin)
+		k.h.metrics.answered(k.name, k.refuse(w, r, req, err, begin), req, begin)
 		return
 	}
+	k.h.retries.done(req.UID)
 	decision := decisionAllowed
 	if a.denial != nil {
 		decision = decisionDenied
@@ -64,18 +66,18 @@ func (k *hook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // serve reads the review and decides it. An error is malformed or undecided.
-func (k *hook) serve(r *http.Request) (req *request, a *answer, err error) {
+func (k *hook) serve(r *http.Request, begin time.Time) (req *request, a *answer, err error) {
 	defer k.recovered(&err)
 	if k.h.phase.Load() == stopped {
 		return nil, nil, &undecided{reasonStopped, "this replica of attache is shutting down"}
 	}
-	if !k.h.gate.arrive() {
+	place := &place{limiter: k.h.limiter, size: sizeOf(r)}
+	if !place.limiter.arrive(place.size) {
 		return nil, nil, &undecided{reasonOverloaded, "attache has more reviews waiting than it can answer in time"}
 	}
-	kept := false
 	defer func() {
-		if !kept {
-			k.h.gate.depart()
+		if !place.kept {
+			place.limiter.depart(place.size)
 		}
 	}()
 	body, err := readBody(r)
@@ -89,22 +91,61 @@ func (k *hook) serve(r *http.Request) (req *request, a *answer, err error) {
 	if !complete || snapshot == nil {
 		return req, nil, &undecided{reasonIncomplete, "attache is starting and has not seen all objects yet"}
 	}
-	limit := k.h.budget(r.URL.Query().Get("timeout"))
-	// The decision outlives the call: neither a client that hangs up nor a server
-	// that stops turns it into something else.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), limit)
-	if !k.h.gate.enter(ctx) {
+	limit := k.h.budget(timeoutOf(r), begin.Sub(k.h.retries.arrived(req.UID, begin)))
+	// Where the caller is gone, nobody wants the decision.
+	ctx, cancel := context.WithTimeout(r.Context(), limit)
+	turn := place.limiter.enter(ctx, req.share())
+	if turn == nil {
 		cancel()
 		return req, nil, &undecided{reasonOverloaded, fmt.Sprintf("attache is busy: the review waited %s for its turn", limit)}
 	}
-	kept = true
-	a, err = k.run(ctx, cancel, limit, snapshot, req)
+	place.kept = true
+	end := func() {
+		place.limiter.leave(turn)
+		place.limiter.depart(place.size)
+		cancel()
+	}
+	a, err = k.run(ctx, end, limit, snapshot, req)
 	return req, a, err
 }
 
-// run decides within the limit. What takes longer goes on in the background, to
-// its end, and keeps its slot meanwhile.
-func (k *hook) run(ctx context.Context, cancel context.CancelFunc, limit time.Duration, s *policy.Snapshot, req *request) (*answer, error) {
+// place is what a review takes up from its arrival to the end of its decision.
+type place struct {
+	limiter *limiter
+	size    int64
+	// kept says that the decision gives it back.
+	kept bool
+}
+
+// sizeOf is how long the body of a call is at most.
+func sizeOf(r *http.Request) int64 {
+	if r.ContentLength < 0 || r.ContentLength > MaxBody {
+		return MaxBody
+	}
+	return r.ContentLength
+}
+
+// timeoutOf is the timeout of the API server that calls, 0 when it does not say.
+func timeoutOf(r *http.Request) time.Duration {
+	timeout, err := time.ParseDuration(r.URL.Query().Get("timeout"))
+	if err != nil {
+		return 0
+	}
+	return timeout
+}
+
+// share is whose time a review takes: that of its namespace, or of its author
+// where the object is in none.
+func (r *request) share() string {
+	if r.Namespace != "" {
+		return "namespace " + r.Namespace
+	}
+	return "user " + r.UserInfo.Username
+}
+
+// run decides within the limit. What takes longer keeps its slot until it has
+// noticed.
+func (k *hook) run(ctx context.Context, end func(), limit time.Duration, s *policy.Snapshot, req *request) (*answer, error) {
 	type outcome struct {
 		a   *answer
 		err error
@@ -114,9 +155,7 @@ func (k *hook) run(ctx context.Context, cancel context.CancelFunc, limit time.Du
 		var o outcome
 		defer func() {
 			done <- o
-			k.h.gate.leave()
-			k.h.gate.depart()
-			cancel()
+			end()
 		}()
 		defer k.recovered(&o.err)
 		o.a, o.err = k.decide(ctx, s, req)
@@ -131,11 +170,14 @@ func (k *hook) run(ctx context.Context, cancel context.CancelFunc, limit time.Du
 			o.err = ctx.Err()
 		}
 	}
-	if errors.Is(o.err, context.DeadlineExceeded) || errors.Is(o.err, context.Canceled) {
+	if errors.Is(o.err, context.DeadlineExceeded) || errors.Is(o.err, context.Canceled) || errors.As(o.err, &guardrail.TooSlow{}) {
 		message := fmt.Sprintf("attache could not review %s within %s", req.shown(), limit)
 		var unfinished *guardrail.Unfinished
 		if errors.As(o.err, &unfinished) {
 			message += ": " + unfinished.Error()
+		}
+		if errors.Is(ctx.Err(), context.Canceled) {
+			return nil, &undecided{reasonGone, message + ": the caller is gone"}
 		}
 		return nil, &undecided{reasonDeadline, message}
 	}
@@ -160,22 +202,8 @@ func (k *hook) recovered(err *error) {
 // there and back.
 const minMargin = 250 * time.Millisecond
 
-// budget is how long a decision may take, from the timeout parameter of the
-// call.
-func (h *Handlers) budget(parameter string) time.Duration {
-	timeout, err := time.ParseDuration(parameter)
-	if err != nil || timeout <= 0 {
-		return h.options.Deadline
-	}
-	left := timeout - max(minMargin, timeout/10)
-	if left <= 0 {
-		left = timeout / 2
-	}
-	return min(left, h.options.Deadline)
-}
-
 // refuse answers with an HTTP error, and returns what to call that.
-func (k *hook) refuse(w http.ResponseWriter, r *http.Request, req *request, err error) string {
+func (k *hook) refuse(w http.ResponseWriter, r *http.Request, req *request, err error, begin time.Time) string {
 	var bad *malformed
 	if errors.As(err, &bad) {
 		k.h.options.Log.Info("unreadable call", "webhook", k.name, "from", r.RemoteAddr, "problem", bad.message)
@@ -195,7 +223,7 @@ func (k *hook) refuse(w http.ResponseWriter, r *http.Request, req *request, err 
 	k.h.options.Log.Info("not decided", "webhook", k.name, "object", object, "reason", reason, "problem", err.Error())
 	w.Header().Set("Connection", "close")
 	seconds := int32(0)
-	if req == nil || k.h.patience.left(req.UID, r.URL.Query().Get("timeout"), time.Now()) {
+	if req == nil || worthwhile(reason, k.h.retries.arrived(req.UID, begin), time.Now(), timeoutOf(r)) {
 		seconds = int32(retryAfter / time.Second)
 		w.Header().Set("Retry-After", strconv.Itoa(int(seconds)))
 	}

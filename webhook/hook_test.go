@@ -38,7 +38,11 @@ func statusOf(t *testing.T, answer *http.Response) metav1.Status {
 func undecidedBecause(t *testing.T, answer *http.Response, part string) {
 	t.Helper()
 	s := statusOf(t, answer)
-	if answer.StatusCode != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") != "1" || answer.Header.Get("Connection") != "close" ||
+	retry := "1"
+	if strings.Contains(part, "within") { // what took all its time is not done again
+		retry = ""
+	}
+	if answer.StatusCode != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") != retry || answer.Header.Get("Connection") != "close" ||
 		!strings.Contains(s.Message, part) {
 		t.Errorf("HTTP %d, %v, %s", answer.StatusCode, answer.Header, s.Message)
 	}
@@ -100,7 +104,7 @@ func TestTooManyWaitingIsSaidAtOnce(t *testing.T) {
 		})
 	}
 	<-entered
-	for len(h.gate.places) < 3 {
+	for present(h) < 3 {
 		time.Sleep(time.Millisecond)
 	}
 	undecidedBecause(t, post(h.Validate(), body), "more reviews waiting")
@@ -119,22 +123,34 @@ func TestALateDecisionKeepsItsSlot(t *testing.T) {
 	undecidedBecause(t, post(deciding(h, func(context.Context) (*answer, error) { <-release; return &answer{}, nil }), body), "within")
 	undecidedBecause(t, post(h.Validate(), body), "waited")
 	close(release)
-	for len(h.gate.places) > 0 {
+	for present(h) > 0 {
 		time.Sleep(time.Millisecond)
 	}
 	review(t, h.Validate(), create(t, checkout))
 }
 
-func TestADecisionOutlivesTheCall(t *testing.T) {
+func present(h *Handlers) int {
+	h.limiter.mu.Lock()
+	defer h.limiter.mu.Unlock()
+	return h.limiter.here
+}
+
+func TestADecisionWhoseCallerIsGoneStops(t *testing.T) {
 	h := handlersOf(t, world(t))
 	ctx, cancel := context.WithCancel(t.Context())
+	stopped := make(chan struct{})
 	answer := post(deciding(h, func(ctx context.Context) (*answer, error) {
 		cancel()
-		time.Sleep(5 * time.Millisecond)
-		return &answer{}, ctx.Err()
+		<-ctx.Done()
+		close(stopped)
+		return nil, ctx.Err()
 	}), create(t, checkout).body(t), func(r *http.Request) { *r = *r.WithContext(ctx) })
-	if answer.StatusCode != http.StatusOK {
+	<-stopped
+	if answer.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("HTTP %d", answer.StatusCode)
+	}
+	for present(h) > 0 {
+		time.Sleep(time.Millisecond)
 	}
 }
 
@@ -149,35 +165,50 @@ func TestADrainingReplicaDecidesAndSaysGoodbye(t *testing.T) {
 
 func TestTheBudgetLeavesTimeForTheWayBack(t *testing.T) {
 	h := handlersOf(t, world(t), func(o *Options) { o.Deadline = 0 })
-	for parameter, want := range map[string]time.Duration{
-		"": 2 * time.Second, "nonsense": 2 * time.Second, "-1s": 2 * time.Second, "0s": 2 * time.Second,
-		"10s": 2 * time.Second, "2s": 1750 * time.Millisecond, "1s": 750 * time.Millisecond, "200ms": 100 * time.Millisecond,
+	for _, test := range []struct{ timeout, passed, want time.Duration }{
+		{0, 0, 2 * time.Second},
+		{-time.Second, 0, 2 * time.Second},
+		{10 * time.Second, 0, 2 * time.Second},
+		{2 * time.Second, 0, 1750 * time.Millisecond},
+		{time.Second, 0, 750 * time.Millisecond},
+		{200 * time.Millisecond, 0, 100 * time.Millisecond},
+		{5 * time.Second, 3 * time.Second, 1500 * time.Millisecond},
+		{5 * time.Second, 6 * time.Second, 0},
 	} {
-		if got := h.budget(parameter); got != want {
-			t.Errorf("timeout=%s gives %s, want %s", parameter, got, want)
+		if got := h.budget(test.timeout, test.passed); got != test.want {
+			t.Errorf("timeout %s after %s gives %s, want %s", test.timeout, test.passed, got, test.want)
 		}
 	}
 }
 
-func TestTheLastCallBeforeTheTimeoutIsNotToldToWait(t *testing.T) {
-	now := time.Now()
-	var p patience
+func TestACallThatWouldBeTheLastIsNotToldToWait(t *testing.T) {
+	begin := time.Now()
+	var r retries
+	first := r.arrived("a", begin)
 	var asked []bool
 	for call := range 5 {
-		asked = append(asked, p.left("a", "5s", now.Add(time.Duration(call)*1010*time.Millisecond)))
+		now := begin.Add(time.Duration(call) * 1010 * time.Millisecond)
+		if r.arrived("a", now) != first {
+			t.Error("the first call is forgotten")
+		}
+		asked = append(asked, worthwhile(reasonOverloaded, first, now, 5*time.Second))
 	}
-	if want := []bool{true, true, true, true, false}; !slices.Equal(asked, want) {
+	if want := []bool{true, true, true, false, false}; !slices.Equal(asked, want) {
 		t.Errorf("got %v, want %v", asked, want)
 	}
-	if p.left("b", "1s", now) {
+	if worthwhile(reasonOverloaded, begin, begin, time.Second) {
 		t.Error("with a timeout of one second there is no second call")
 	}
+	if worthwhile(reasonDeadline, begin, begin.Add(2*time.Second), 30*time.Second) {
+		t.Error("what took all its time is done again")
+	}
 	for i := range 3 * remembered {
-		p.left(types.UID(strconv.Itoa(i)), "5s", now)
+		r.arrived(types.UID(strconv.Itoa(i)), begin)
 	}
-	if len(p.since) > remembered {
-		t.Errorf("%d reviews are kept in mind", len(p.since))
+	if len(r.since) > remembered {
+		t.Errorf("%d reviews are kept in mind", len(r.since))
 	}
+	r.done("x")
 }
 
 func TestUnreadableCallsAreTheCallersFault(t *testing.T) {
@@ -198,7 +229,7 @@ func TestUnreadableCallsAreTheCallersFault(t *testing.T) {
 		"no request":        {body: `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview"}`, code: 400, says: "no request"},
 		"no uid":            {body: strings.Replace(good, `"uid":"7d0e2c5e"`, `"uid":""`, 1), code: 400, says: "request.uid"},
 		"no object kind":    {body: strings.Replace(good, `"kind":"HTTPRoute","metadata"`, `"metadata"`, 1), code: 400, says: "request.object"},
-		"3 MiB":             {body: strings.Replace(good, `"name":"pay"`, `"name":"`+strings.Repeat("x", 3<<20)+`"`, 1), code: 413, says: "larger than 2 MiB"},
+		"7 MiB":             {body: strings.Replace(good, `"name":"pay"`, `"name":"`+strings.Repeat("x", 7<<20)+`"`, 1), code: 413, says: "larger than 6 MiB"},
 		"a form":            {body: good, change: header("Content-Type", "application/x-www-form-urlencoded"), code: 400, says: "application/json"},
 		"no content type":   {body: good, change: header("Content-Type", ""), code: 400, says: "application/json"},
 		"compressed":        {body: good, change: header("Content-Encoding", "gzip"), code: 400, says: "uncompressed"},

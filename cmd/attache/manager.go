@@ -55,6 +55,7 @@ func managerCommand() *cobra.Command {
 			}
 			ctrl.SetLogger(log)
 			klog.SetLogger(log.WithName("client"))
+			heedMemoryLimit(log)
 			p, err := newProcess(s, log)
 			if err != nil {
 				return err

@@ -1,0 +1,138 @@
+package webhook
+
+import (
+	"context"
+	"testing"
+	"time"
+)
+
+// line is a limiter with a clock of its own.
+type line struct {
+	*testing.T
+	*limiter
+	clock time.Time
+}
+
+func newLine(t *testing.T, slots, queue int) *line {
+	l := &line{t, newLimiter(slots, queue), time.Unix(0, 0)}
+	l.now = func() time.Time { return l.clock }
+	return l
+}
+
+// hasCome says whether a turn has come.
+func hasCome(t *turn) bool {
+	select {
+	case <-t.ready:
+		return true
+	default:
+		return false
+	}
+}
+
+func (l *line) expect(t *turn, come bool) {
+	l.Helper()
+	if t == nil || hasCome(t) != come {
+		l.Errorf("the turn has come: %v, want %v", !come, come)
+	}
+}
+
+// decide takes a turn that has come, and ends it after a time.
+func (l *line) decide(t *turn, took time.Duration) {
+	l.Helper()
+	l.expect(t, true)
+	l.clock = l.clock.Add(took)
+	l.leave(t)
+}
+
+func TestAShareHasHalfOfTheSlots(t *testing.T) {
+	l := newLine(t, 4, 64)
+	var a []*turn
+	for range 4 {
+		a = append(a, l.wait("a"))
+	}
+	l.expect(a[1], true)
+	l.expect(a[2], false)
+	b := l.wait("b")
+	l.expect(b, true)
+	l.decide(a[0], time.Millisecond)
+	l.expect(a[2], true)
+}
+
+// The heavy ones, however many they are, leave a slot to the others.
+func TestHeavySharesLeaveASlot(t *testing.T) {
+	l := newLine(t, 2, 64)
+	for _, name := range []string{"a", "b", "c"} {
+		l.decide(l.wait(name), 2*time.Second)
+	}
+	a, b := l.wait("a"), l.wait("b")
+	l.expect(a, true)
+	l.expect(b, false)
+	light := l.wait("light")
+	l.expect(light, true)
+	l.decide(light, time.Millisecond)
+	l.expect(b, false)
+	l.clock = l.clock.Add(time.Minute) // they are heavy no more
+	c := l.wait("c")
+	l.expect(c, false) // b came first
+	l.expect(b, true)
+	l.decide(a, 0)
+	l.expect(c, true)
+}
+
+func TestTheTurnGoesToWhoUsedLeast(t *testing.T) {
+	l := newLine(t, 1, 64)
+	l.decide(l.wait("busy"), 500*time.Millisecond)
+	now := l.wait("now")
+	busy, idle := l.wait("busy"), l.wait("idle")
+	l.decide(now, time.Millisecond)
+	l.expect(idle, true)
+	l.expect(busy, false)
+	l.decide(idle, time.Millisecond)
+	l.expect(busy, true)
+}
+
+func TestWhoDoesNotWaitAnyMoreTakesNoSlot(t *testing.T) {
+	l := newLine(t, 1, 4)
+	first := l.wait("a")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if l.enter(ctx, "b") != nil {
+		t.Error("it got a slot that is not free")
+	}
+	l.leave(first)
+	l.decide(l.wait("c"), 0)
+	if l.running != 0 || len(l.shares) > 0 {
+		t.Errorf("%d run, %d shares", l.running, len(l.shares))
+	}
+}
+
+func TestOneShareDoesNotFillTheQueue(t *testing.T) {
+	l := newLine(t, 1, 4)
+	var list []*turn
+	for range 8 {
+		if turn := l.wait("a"); turn != nil {
+			list = append(list, turn)
+		}
+	}
+	if len(list) != 4 { // one decides, three wait
+		t.Errorf("%d of one share got in", len(list))
+	}
+	if l.wait("b") == nil {
+		t.Error("there is no place for another share")
+	}
+}
+
+func TestBodiesAreBoundedTogether(t *testing.T) {
+	l := newLine(t, 2, 64)
+	n := 0
+	for l.arrive(MaxBody) {
+		n++
+	}
+	if n != maxBytes/MaxBody {
+		t.Errorf("%d of the largest bodies", n)
+	}
+	l.depart(MaxBody)
+	if !l.arrive(MaxBody) {
+		t.Error("a place is not free again")
+	}
+}
