@@ -8,8 +8,9 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/attache-dev/attache/policy/crd"
 	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/attache-dev/attache/policy/crd"
 )
 
 // BoundType is the type by which the values of a field compare.

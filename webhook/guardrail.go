@@ -13,25 +13,15 @@ import (
 // guardrail checks a PolicyGuardrail that is written: it compiles, and its
 // examples come out as they say. What was wrong with it before is only said.
 func (h *Handlers) guardrail(ctx context.Context, _ *policy.Snapshot, req *request, v *verdict) error {
-	if req.Operation == admissionv1.Delete || req.object == nil || req.old != nil && !specChanges(req.old, req.object) {
+	if req.Operation == admissionv1.Delete || req.object == nil || !req.change().SpecChanges() {
 		return nil
 	}
-	rail, problems := guardrail.Parse(req.object, h.options.Compilers)
-	if rail.Broken == "" {
-		problems = append(problems, guardrail.RunExamples(ctx, rail, req.object)...)
-		if err := ctx.Err(); err != nil {
-			return fmt.Errorf("running the examples of guardrail %s: %w", rail.Name, err)
-		}
-	}
-	known := map[string]bool{}
-	if req.old != nil {
-		was, before := guardrail.Parse(req.old, h.options.Compilers)
-		for _, p := range append(before, guardrail.RunExamples(ctx, was, req.old)...) {
-			known[p.String()] = true
-		}
+	_, problems, err := guardrail.ReviewGuardrail(ctx, req.old, req.object, h.options.Compilers)
+	if err != nil {
+		return fmt.Errorf("running the examples of guardrail %s: %w", req.object.GetName(), err)
 	}
 	for _, p := range problems {
-		if p.Warning || known[p.String()] {
+		if p.Warning {
 			v.warn("%s", p)
 			continue
 		}

@@ -23,8 +23,31 @@ func (h *Handlers) mutate(ctx context.Context, s *policy.Snapshot, req *request)
 	if !writes || req.SubResource != "" || req.object == nil || !annotated(s, gk) {
 		return &answer{}, nil
 	}
-	value, wanted := h.annotation(ctx, s, req)
+	value, wanted := h.annotation(ctx, req, h.resultOf(s, req, nil))
 	return &answer{patch: annotationPatch(req.object, value, wanted)}, nil
+}
+
+// result is what the object under review comes to once it is stored.
+type result struct {
+	target *effective.Target
+	// publishable asks the guardrails whether that can be written down.
+	publishable func(ctx context.Context, isNew bool) (bool, error)
+}
+
+// resultOf takes the result from the verdict on the write, if there is one.
+func (h *Handlers) resultOf(s *policy.Snapshot, req *request, found *guardrail.Verdict) func() result {
+	return func() result {
+		if found != nil {
+			return result{found.Target(req.ref()), func(ctx context.Context, isNew bool) (bool, error) {
+				return found.Publishable(ctx, req.ref(), isNew)
+			}}
+		}
+		after, _ := s.With(req.named(req.object))
+		e := effective.Resolve(after, req.ref()).Get(req.ref())
+		return result{e, func(ctx context.Context, isNew bool) (bool, error) {
+			return guardrail.Publishable(ctx, after, e, isNew, h.options.Guardrails())
+		}}
+	}
 }
 
 // annotation is the annotation that the object under review must have: what it
@@ -32,20 +55,19 @@ func (h *Handlers) mutate(ctx context.Context, s *policy.Snapshot, req *request)
 // what is published, or cannot be asked in time. Then it is what it was, which
 // for a new object is nothing: only the controller knows what is published now,
 // and decides.
-func (h *Handlers) annotation(ctx context.Context, s *policy.Snapshot, req *request) (value string, wanted bool) {
+func (h *Handlers) annotation(ctx context.Context, req *request, of func() result) (value string, wanted bool) {
 	if h.options.LeaveRoutes {
 		return "", false
 	}
-	after, _ := s.With(req.named(req.object))
-	e := effective.Resolve(after, req.ref()).Get(req.ref())
-	if ok, err := guardrail.Publishable(ctx, after, e, req.old == nil, h.options.Guardrails()); err != nil || !ok {
+	r := of()
+	if ok, err := r.publishable(ctx, req.old == nil); err != nil || !ok {
 		if req.old == nil {
 			return "", false
 		}
 		value, wanted = req.old.GetAnnotations()[status.Annotation]
 		return value, wanted
 	}
-	return status.AnnotationValue(e)
+	return status.AnnotationValue(r.target)
 }
 
 // annotationPatch is what makes the reserved annotations of an object right:

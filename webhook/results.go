@@ -11,12 +11,12 @@ import (
 	"github.com/attache-dev/attache/policy/status"
 )
 
-// written refuses that somebody else than the controller changes what an
+// foreignEffectivePolicy refuses that somebody else than the controller changes what an
 // EffectivePolicy says, in the object or in its status. The controller believes
 // after a restart what it finds there, so nobody is exempt but those who delete
 // what belongs to something gone. The chart's ValidatingAdmissionPolicy says the
 // same, and holds while no replica answers.
-func (h *Handlers) written(req *request, v *verdict) {
+func (h *Handlers) foreignEffectivePolicy(req *request, v *verdict) {
 	allowed := h.options.Controllers
 	switch {
 	case len(allowed) == 0, slices.Contains(allowed, req.UserInfo.Username), slices.Contains(cleaners, req.UserInfo.Username):

@@ -1,7 +1,6 @@
 package webhook
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"mime"
@@ -13,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/json"
 
 	"github.com/attache-dev/attache/hierarchy"
 )
@@ -94,8 +94,11 @@ func decodeObject(field string, raw runtime.RawExtension) (*unstructured.Unstruc
 		return nil, nil
 	}
 	u := &unstructured.Unstructured{}
-	if err := u.UnmarshalJSON(raw.Raw); err != nil {
+	if err := json.Unmarshal(raw.Raw, &u.Object); err != nil {
 		return nil, unreadable("request.%s cannot be read: %v", field, err)
+	}
+	if u.GetKind() == "" {
+		return nil, unreadable("request.%s cannot be read: it has no kind", field)
 	}
 	if _, isObject := u.Object["metadata"].(map[string]any); !isObject {
 		return nil, unreadable("request.%s has no metadata", field)

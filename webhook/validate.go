@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -27,7 +28,7 @@ var cleaners = []string{
 func (h *Handlers) validate(ctx context.Context, s *policy.Snapshot, req *request) (*answer, error) {
 	v := &verdict{}
 	if req.groupKind() == effectiveKind {
-		h.written(req, v)
+		h.foreignEffectivePolicy(req, v)
 		return v.answer(req), nil
 	}
 	if req.SubResource != "" || req.Operation == admissionv1.Connect || h.exempt(req) {
@@ -35,11 +36,12 @@ func (h *Handlers) validate(ctx context.Context, s *policy.Snapshot, req *reques
 	}
 	var err error
 	switch gk := req.groupKind(); {
-	case gk == guardrailKind:
+	case gk == guardrail.Kind:
 		err = h.guardrail(ctx, s, req, v)
-	case matters(s, gk):
-		if err = h.review(ctx, s, req, v); err == nil {
-			h.spoofed(ctx, s, req, v)
+	case affectsPolicies(s, gk):
+		var found *guardrail.Verdict
+		if found, err = h.review(ctx, s, req, v); err == nil {
+			h.spoofed(ctx, s, req, found, v)
 		}
 	case gk.Group == policy.Group:
 		err = &undecided{reasonUnknownKind, fmt.Sprintf("attache has not seen the CustomResourceDefinition of %s yet", gk)}
@@ -52,22 +54,25 @@ func (h *Handlers) validate(ctx context.Context, s *policy.Snapshot, req *reques
 
 // review asks what follows from the write. Why it may not be and what follows
 // from it are the words of package guardrail, so that the command says the same.
-func (h *Handlers) review(ctx context.Context, s *policy.Snapshot, req *request, v *verdict) error {
-	e := req.edit(h.reader(ctx, s, req))
-	if !changes(e.Old, e.New) {
-		return nil
+// The verdict is nil when the write changes nothing that the engine reads.
+func (h *Handlers) review(ctx context.Context, s *policy.Snapshot, req *request, v *verdict) (*guardrail.Verdict, error) {
+	change := req.change()
+	if !change.Relevant() {
+		return nil, nil
 	}
 	rails := h.options.Guardrails()
-	found, err := guardrail.Review(ctx, s, e, rails)
+	found, err := guardrail.Review(ctx, s, guardrail.Edit{
+		Changes: []guardrail.ObjectChange{change}, Author: req.author(), MayRead: h.reader(ctx, s, req),
+	}, rails)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	v.audit = h.audit(rails, found)
 	v.warnings = found.Warnings()
 	if found.Denied() {
 		v.objections, v.message = found.Objections(), found.Denial(req.shown())
 	}
-	return nil
+	return &found, nil
 }
 
 // reader says of which namespaces the author of a write is told: of its own, and
@@ -92,17 +97,20 @@ func (h *Handlers) exempt(req *request) bool {
 	if slices.Contains(cleaners, req.UserInfo.Username) {
 		return true
 	}
-	if going(req.old) || going(req.object) {
+	if beingDeleted(req.old) || beingDeleted(req.object) {
 		return true
 	}
 	return req.Namespace != "" && h.options.Terminating != nil && h.options.Terminating(req.Namespace)
 }
 
-func going(u *unstructured.Unstructured) bool { return u != nil && u.GetDeletionTimestamp() != nil }
+func beingDeleted(u *unstructured.Unstructured) bool {
+	return u != nil && u.GetDeletionTimestamp() != nil
+}
 
 // spoofed warns of an annotation that this very write changed to something that
-// is not what is in force. See the package comment for why it does not deny.
-func (h *Handlers) spoofed(ctx context.Context, s *policy.Snapshot, req *request, v *verdict) {
+// is not what is in force. See the package comment for why it does not deny. What
+// the write comes to is in the verdict on it, if there is one.
+func (h *Handlers) spoofed(ctx context.Context, s *policy.Snapshot, req *request, found *guardrail.Verdict, v *verdict) {
 	gk := req.groupKind()
 	if req.object == nil || req.Operation == admissionv1.Delete || !annotated(s, gk) {
 		return
@@ -114,11 +122,11 @@ func (h *Handlers) spoofed(ctx context.Context, s *policy.Snapshot, req *request
 			return
 		}
 	}
-	want, wanted := h.annotation(ctx, s, req)
+	want, wanted := h.annotation(ctx, req, h.resultOf(s, req, found))
 	if present != wanted || have != want {
 		v.warn("annotation %s of %s does not say what is in force; attache will put it right", status.Annotation, req.shown())
 	}
-	for key := range req.object.GetAnnotations() {
+	for _, key := range slices.Sorted(maps.Keys(req.object.GetAnnotations())) {
 		if key != status.Annotation && status.Reserved(key) {
 			v.warn("annotation %s looks like attache's own and means nothing: remove it", strings.ToValidUTF8(key, "?"))
 		}

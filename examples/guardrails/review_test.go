@@ -95,9 +95,9 @@ func TestReviewsOfEdits(t *testing.T) {
 				if len(problems) > 0 {
 					t.Fatal(problems)
 				}
-				e := guardrail.Edit{Old: c.stored, New: c.edit, Operation: "UPDATE"}
+				e := guardrail.EditOf(c.stored, c.edit)
 				if c.removed {
-					e = guardrail.Edit{Old: c.edit, Operation: "DELETE"}
+					e = guardrail.EditOf(c.edit, nil)
 				}
 				v, err := guardrail.Review(t.Context(), world(t), e, []*guardrail.Guardrail{g})
 				if err != nil {

@@ -74,8 +74,8 @@ func follow(t *testing.T, stage *edits.Stage, edited hierarchy.Ref) *state {
 	s.begin(t.Context(), stage.World, nil, &memory{})
 	rails = stage.Guardrails
 	after := stage.World.Without(edited)
-	if stage.Edit.New != nil {
-		after, _ = stage.World.With(stage.Edit.New)
+	if stage.Change.New != nil {
+		after, _ = stage.World.With(stage.Change.New)
 	}
 	s.settle(t.Context(), after, refs{edited: {}}, refs{})
 	return s

@@ -173,6 +173,15 @@ func NewResolver(s *policy.Snapshot) *Resolver {
 	}
 }
 
+// On returns a resolver of another version of the snapshot that shares with r what both have
+// computed: a fold follows from the attachments on a path, and versions share those that did not
+// change. It is for the same goroutine.
+func (r *Resolver) On(s *policy.Snapshot) *Resolver {
+	next := NewResolver(s)
+	next.routes, next.folds = r.routes, r.folds
+	return next
+}
+
 func (r *Resolver) upper(l *hierarchy.Listener) *upperLayers {
 	if a, ok := r.listeners[l]; ok {
 		return a

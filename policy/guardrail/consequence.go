@@ -244,7 +244,7 @@ func (v Verdict) meaningless(p *policy.Policy, target hierarchy.Ref) bool {
 func (v Verdict) concerned(e Edit) []hierarchy.Ref {
 	var refs []hierarchy.Ref
 	for _, s := range []*policy.Snapshot{v.Before, v.After} {
-		for _, ref := range append(e.refs(), e.Remove...) {
+		for _, ref := range e.refs() {
 			refs = append(refs, ref)
 			if p, ok := s.Policy(ref); ok {
 				for _, t := range p.Targets {

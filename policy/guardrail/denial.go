@@ -63,14 +63,15 @@ func (v Verdict) fieldOf(x Violation) string {
 // remedy is what would make a violation go away; empty where only the
 // guardrail's message can say.
 func (v Verdict) remedy(x Violation) string {
-	deletes := v.edit.New == nil && v.edit.Old != nil
+	deleted := v.edit.deletes()
+	deletes := deleted != nil
 	switch {
 	case x.Failed:
 		return fmt.Sprintf("mend guardrail %s", x.Guardrail)
 	case x.Hidden:
 		return ""
 	case deletes && x.Origin == nil:
-		return fmt.Sprintf("first say elsewhere what %s says now", hierarchy.RefOf(v.edit.Old))
+		return fmt.Sprintf("first say elsewhere what %s says now", hierarchy.RefOf(deleted))
 	case x.Origin == nil:
 		return ""
 	}
@@ -95,7 +96,7 @@ const maxObjections = 20
 // they wrote. It is a sentence for one thing that is wrong, else a heading and
 // a line for each.
 func (v Verdict) Denial(object string) string {
-	if v.edit.New == nil && v.edit.Old != nil {
+	if v.edit.deletes() != nil {
 		object = "deleting " + object
 	}
 	return DenialOf(object, v.Objections())

@@ -6,10 +6,14 @@ import (
 	"slices"
 
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 )
+
+// Kind is the kind of the objects that guardrails are written as.
+var Kind = schema.GroupKind{Group: policy.Group, Kind: "PolicyGuardrail"}
 
 // Enforcement is what a guardrail does about a violation.
 type Enforcement string

@@ -61,7 +61,7 @@ func (in Input) undo() {
 	if _, isEdit := in["change"]; !isEdit {
 		return
 	}
-	in["change"] = Edit{}.document(Impact{})["change"]
+	in["change"] = changeInput(Impact{})
 	delete(in, "object")
 	delete(in, "operation")
 	if old, ok := in["oldObject"]; ok {

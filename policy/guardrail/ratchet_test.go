@@ -63,7 +63,7 @@ func TestARangeAndAConjunctionHoldTheRatchet(t *testing.T) {
 		"nothing at all, without path": {both, "default: {request: 90s, connect: 1s}", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			v := review(t, s, guardrail.Edit{Old: before, New: timeout(t, "shop", "checkout", onCheckout, test.spec)}, []*guardrail.Guardrail{test.rail})
+			v := review(t, s, guardrail.EditOf(before, timeout(t, "shop", "checkout", onCheckout, test.spec)), []*guardrail.Guardrail{test.rail})
 			if v.Denied() != test.denied {
 				t.Errorf("denied is %v: %v", v.Denied(), lines(v))
 			}
@@ -79,7 +79,7 @@ func TestARangeAndAConjunctionHoldTheRatchet(t *testing.T) {
 func TestADeletionIsNotDeniedWhereItWasWrongBefore(t *testing.T) {
 	ceiling := timeout(t, "infra", "ceiling", onGateway, "override: {request: 90s}")
 	s, _ := shop(t).With(ceiling, timeout(t, "shop", "checkout", onCheckout, "default: {request: 120s}"))
-	if v := review(t, s, guardrail.Edit{Old: ceiling, Operation: "DELETE"}, sixty(guardrail.Match{})); v.Denied() {
+	if v := review(t, s, guardrail.EditOf(ceiling, nil), sixty(guardrail.Match{})); v.Denied() {
 		t.Errorf("denied: %v", lines(v))
 	}
 }

@@ -30,13 +30,16 @@ type Refusal struct {
 // of one that is not attached yet or means nothing there. What was wrong with
 // the policy before the edit does not refuse it: it is said as a warning.
 func (v *Verdict) attach(e Edit, unreadable []hierarchy.Problem) {
-	for _, u := range e.set() {
-		ref := hierarchy.RefOf(u)
+	for _, c := range e.Changes {
+		if c.New == nil {
+			continue
+		}
+		ref := c.Ref()
 		p, isPolicy := v.After.Policy(ref)
 		if !isPolicy {
 			continue
 		}
-		known := v.problemsBefore(ref, e.Old)
+		known := v.problemsBefore(ref, c.Old)
 		if len(p.Problems) > 0 {
 			v.unreadable(ref, unreadable, known)
 			continue

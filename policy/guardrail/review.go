@@ -6,31 +6,11 @@ import (
 	"fmt"
 	"slices"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/effective"
 )
-
-// Edit is what somebody is about to do.
-type Edit struct {
-	// Old and New are the object before and after; Old is nil for a creation,
-	// New for a deletion. At admission Old is what the API server says it is,
-	// which may be newer than the snapshot.
-	Old, New *unstructured.Unstructured
-	// Also are further objects that are set, and Remove objects that are
-	// removed, in the same breath: a folder of manifests is one edit.
-	Also   []*unstructured.Unstructured
-	Remove []hierarchy.Ref
-	// Operation is CREATE, UPDATE or DELETE; empty when it is not one.
-	Operation string
-	// User is who does it: username, groups. Nil outside admission.
-	User map[string]any
-	// MayRead says which namespaces that person may read; nil is every one.
-	MayRead Reader
-}
 
 // Verdict is what a review came to.
 type Verdict struct {
@@ -44,6 +24,8 @@ type Verdict struct {
 
 	edit    Edit
 	notices []Notice
+	judge   *judge
+	targets map[hierarchy.Ref]*effective.Target
 }
 
 // Denied says whether the edit is refused, by a guardrail or because it is wrong.
@@ -70,7 +52,8 @@ func Review(ctx context.Context, s *policy.Snapshot, e Edit, rails []*Guardrail)
 	v, unreadable := e.apply(s)
 	v.attach(e, unreadable)
 	touched := v.touched(e)
-	old, now := effective.NewResolver(v.Before), effective.NewResolver(v.After)
+	old := effective.NewResolver(v.Before)
+	now := old.On(v.After)
 	broken := &invalidity{before: v.Before, above: map[hierarchy.Ref]*effective.Target{}}
 	type sides struct{ before, after *effective.Target }
 	pairs := make([]sides, 0, len(touched))
@@ -94,7 +77,7 @@ func Review(ctx context.Context, s *policy.Snapshot, e Edit, rails []*Guardrail)
 	}
 	j := newJudge(rails, v.Before, v.After, e.document(v.Impact))
 	j.mayRead = e.MayRead
-	j.deletes = e.New == nil && len(e.Also) == 0
+	j.deletes = len(e.set()) == 0
 	for i, target := range pairs {
 		if err := j.target(ctx, target.before, target.after); err != nil {
 			var u *Unfinished
@@ -104,9 +87,16 @@ func Review(ctx context.Context, s *policy.Snapshot, e Edit, rails []*Guardrail)
 			return v, err
 		}
 	}
-	v.Violations = j.violations()
+	v.Violations, v.judge = j.violations(), j
+	v.targets = make(map[hierarchy.Ref]*effective.Target, len(pairs))
+	for i, target := range touched {
+		v.targets[target] = pairs[i].after
+	}
 	return v, nil
 }
+
+// Target is what a route or a Gateway that the edit touches comes to; nil when there is none.
+func (v Verdict) Target(ref hierarchy.Ref) *effective.Target { return v.targets[ref] }
 
 // Unfinished is the error of a review that came to no end.
 type Unfinished struct {
@@ -129,86 +119,16 @@ func (u *Unfinished) Error() string {
 // Unwrap is why it came to no end: the context's error.
 func (u *Unfinished) Unwrap() error { return u.err }
 
-// apply makes the worlds before and after the edit, and says what could not be
-// read in its objects.
-func (e Edit) apply(s *policy.Snapshot) (Verdict, []hierarchy.Problem) {
-	before := s
-	if e.Old != nil {
-		before, _ = s.With(e.Old)
-	}
-	after := before
-	if e.Old != nil && e.New == nil {
-		after = after.Without(hierarchy.RefOf(e.Old))
-	}
-	if len(e.Remove) > 0 {
-		after = after.Without(e.Remove...)
-	}
-	var problems []hierarchy.Problem
-	if set := e.set(); len(set) > 0 {
-		after, problems = after.With(set...)
-	}
-	return Verdict{Before: before, After: after, edit: e}, problems
-}
-
-// set are the objects as they would be after the edit.
-func (e Edit) set() []*unstructured.Unstructured {
-	if e.New == nil {
-		return e.Also
-	}
-	return append(slices.Clone(e.Also), e.New)
-}
-
 // touched lists the routes and Gateways that any object of the edit touches,
 // before or after, sorted.
 func (v Verdict) touched(e Edit) []hierarchy.Ref {
 	var touched []hierarchy.Ref
-	for _, ref := range append(e.refs(), e.Remove...) {
+	for _, ref := range e.refs() {
 		touched = append(touched, v.Before.Touched(ref)...)
 		touched = append(touched, v.After.Touched(ref)...)
 	}
 	slices.SortFunc(touched, hierarchy.Compare)
 	return slices.Compact(touched)
-}
-
-// objects are all objects that an edit is about.
-func (e Edit) objects() []*unstructured.Unstructured {
-	var list []*unstructured.Unstructured
-	for _, u := range append([]*unstructured.Unstructured{e.Old, e.New}, e.Also...) {
-		if u != nil {
-			list = append(list, u)
-		}
-	}
-	return list
-}
-
-func (e Edit) refs() []hierarchy.Ref {
-	var refs []hierarchy.Ref
-	for _, u := range e.objects() {
-		refs = append(refs, hierarchy.RefOf(u))
-	}
-	return refs
-}
-
-// document is the part of the input that is the same on every path.
-func (e Edit) document(impact Impact) Input {
-	in := Input{"change": map[string]any{
-		"routes":     int64(impact.Routes),
-		"gateways":   int64(impact.Gateways),
-		"namespaces": int64(len(impact.Namespaces)),
-	}}
-	if e.New != nil {
-		in["object"] = e.New.Object
-	}
-	if e.Old != nil {
-		in["oldObject"] = e.Old.Object
-	}
-	if e.Operation != "" {
-		in["operation"] = e.Operation
-	}
-	if e.User != nil {
-		in["user"] = e.User
-	}
-	return in
 }
 
 // Impact is what an edit changes.
@@ -238,28 +158,4 @@ func impactOf(changes []effective.Change) Impact {
 	slices.Sort(impact.Namespaces)
 	impact.Namespaces = slices.Compact(impact.Namespaces)
 	return impact
-}
-
-// Judge is the review of one target whose effective policy changed, without an
-// edit: the publication gate asks it before it writes. before is what is
-// published now. Rules that need an edit are passed over.
-func Judge(ctx context.Context, s *policy.Snapshot, before, after *effective.Target, rails []*Guardrail) ([]Violation, error) {
-	j := newJudge(rails, s, s, nil)
-	if err := j.target(ctx, before, after); err != nil {
-		return nil, err
-	}
-	return j.violations(), nil
-}
-
-// Existing lists all violations that there are, of all guardrails, as if each path
-// were new. Rules that need an edit are passed over.
-func Existing(ctx context.Context, s *policy.Snapshot, r effective.Resolution, rails []*Guardrail) ([]Violation, error) {
-	j := newJudge(rails, s, s, nil)
-	j.audit = true
-	for e := range r.All() {
-		if err := j.target(ctx, e, e); err != nil {
-			return nil, err
-		}
-	}
-	return j.violations(), nil
 }

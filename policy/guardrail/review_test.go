@@ -119,7 +119,7 @@ func lines(v guardrail.Verdict) []string {
 
 func TestAViolationNamesThePathTheValueAndWhoSetIt(t *testing.T) {
 	s := shop(t)
-	v := review(t, s, guardrail.Edit{New: timeout(t, "infra", "public", onGateway, "default: {request: 90s}")}, sixty(guardrail.Match{}))
+	v := review(t, s, guardrail.EditOf(nil, timeout(t, "infra", "public", onGateway, "default: {request: 90s}")), sixty(guardrail.Match{}))
 	want := []string{"HTTPRoute labs/trial rules[0] on infra/public#http and 1 more route: at most 60s " +
 		"[effective.TimeoutPolicy.request is 90s, set by TimeoutPolicy infra/public (default at Gateway infra/public)]"}
 	if diff := cmp.Diff(want, lines(v)); diff != "" {
@@ -135,7 +135,7 @@ func TestMatchSelectsByNamespaceLabels(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := review(t, shop(t), guardrail.Edit{New: timeout(t, "infra", "public", onGateway, "default: {request: 90s}")}, sixty(guardrail.Match{Namespace: prod}))
+	v := review(t, shop(t), guardrail.EditOf(nil, timeout(t, "infra", "public", onGateway, "default: {request: 90s}")), sixty(guardrail.Match{Namespace: prod}))
 	if len(v.Violations) != 1 || v.Violations[0].Target.Namespace != "shop" || v.Violations[0].Targets != 1 || v.Violations[0].Paths != 2 {
 		t.Errorf("want the two rules of shop/checkout, got %+v", v.Violations)
 	}
@@ -158,7 +158,7 @@ func TestOnlyNewOrWorseViolationsDeny(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			v := review(t, s, guardrail.Edit{Old: before, New: timeout(t, "shop", "checkout", onCheckout, test.spec)}, sixty(guardrail.Match{}))
+			v := review(t, s, guardrail.EditOf(before, timeout(t, "shop", "checkout", onCheckout, test.spec)), sixty(guardrail.Match{}))
 			if v.Denied() != test.denied {
 				t.Errorf("denied is %v, want %v: %v", v.Denied(), test.denied, lines(v))
 			}
@@ -169,7 +169,7 @@ func TestOnlyNewOrWorseViolationsDeny(t *testing.T) {
 func TestADeletionIsJudgedByWhatItUncovers(t *testing.T) {
 	ceiling := timeout(t, "infra", "ceiling", onGateway, "override: {request: 30s}")
 	s, _ := shop(t).With(ceiling, timeout(t, "shop", "checkout", onCheckout, "default: {request: 90s}"))
-	v := review(t, s, guardrail.Edit{Old: ceiling, Operation: "DELETE"}, sixty(guardrail.Match{}))
+	v := review(t, s, guardrail.EditOf(ceiling, nil), sixty(guardrail.Match{}))
 	if !v.Denied() {
 		t.Error("deleting the ceiling uncovers 90s and is not denied")
 	}
@@ -187,7 +187,7 @@ func TestALabelOfANamespaceBringsItsRoutesUnderAGuardrail(t *testing.T) {
 	s, _ := shop(t).With(timeout(t, "labs", "trial", "kind: HTTPRoute, name: trial", "default: {request: 90s}"))
 	prod, _ := labels.Parse("env=prod")
 	relabelled := objects(t, `{apiVersion: v1, kind: Namespace, metadata: {name: labs, labels: {env: prod}}}`)[0]
-	v := review(t, s, guardrail.Edit{Old: objects(t, `{apiVersion: v1, kind: Namespace, metadata: {name: labs, labels: {env: dev}}}`)[0], New: relabelled},
+	v := review(t, s, guardrail.EditOf(objects(t, `{apiVersion: v1, kind: Namespace, metadata: {name: labs, labels: {env: dev}}}`)[0], relabelled),
 		sixty(guardrail.Match{Namespace: prod}))
 	if !v.Denied() {
 		t.Error("the route is new to the guardrail and violates it")
@@ -195,7 +195,7 @@ func TestALabelOfANamespaceBringsItsRoutesUnderAGuardrail(t *testing.T) {
 }
 
 func TestNamespacesThatMayNotBeReadAreCounted(t *testing.T) {
-	e := guardrail.Edit{New: timeout(t, "infra", "public", onGateway, "default: {request: 5s}")}
+	e := guardrail.EditOf(nil, timeout(t, "infra", "public", onGateway, "default: {request: 5s}"))
 	e.MayRead = func(ns string) bool { return ns != "labs" }
 	got := review(t, shop(t), e, nil).Warnings()
 	want := []string{
@@ -211,10 +211,10 @@ func TestNamespacesThatMayNotBeReadAreCounted(t *testing.T) {
 func TestAPolicyWithoutEffectSaysWhy(t *testing.T) {
 	s, _ := shop(t).With(timeout(t, "infra", "ceiling", onGateway, "override: {request: 30s}"))
 	for want, e := range map[string]guardrail.Edit{
-		"TimeoutPolicy shop/checkout has no effect on any of 2 paths: TimeoutPolicy infra/ceiling wins": {
-			New: timeout(t, "shop", "checkout", onCheckout, "default: {request: 90s}")},
-		"spec.targetRef: HTTPRoute shop/gone does not exist": {
-			New: timeout(t, "shop", "checkout", "kind: HTTPRoute, name: gone", "default: {request: 90s}")},
+		"TimeoutPolicy shop/checkout has no effect on any of 2 paths: TimeoutPolicy infra/ceiling wins": guardrail.EditOf(nil,
+			timeout(t, "shop", "checkout", onCheckout, "default: {request: 90s}")),
+		"spec.targetRef: HTTPRoute shop/gone does not exist": guardrail.EditOf(nil,
+			timeout(t, "shop", "checkout", "kind: HTTPRoute, name: gone", "default: {request: 90s}")),
 	} {
 		v := review(t, s, e, nil)
 		if got := v.Warnings(); len(got) != 1 || got[0] != want {
@@ -239,10 +239,10 @@ func TestADeletionWasNotADeletionBefore(t *testing.T) {
 	public := timeout(t, "infra", "public", onGateway, "default: {request: 5s}")
 	s, _ := shop(t).With(public)
 	rails := []*guardrail.Guardrail{{Name: "keep", Enforcement: guardrail.Deny, Rules: []guardrail.Rule{noDeletions{}}}}
-	if v := review(t, s, guardrail.Edit{Old: public, Operation: "DELETE"}, rails); !v.Denied() {
+	if v := review(t, s, guardrail.EditOf(public, nil), rails); !v.Denied() {
 		t.Error("a rule against deletions does not deny one")
 	}
-	if v := review(t, s, guardrail.Edit{Old: public, New: public, Operation: "UPDATE"}, rails); v.Denied() {
+	if v := review(t, s, guardrail.EditOf(public, public), rails); v.Denied() {
 		t.Error("a rule against deletions denies an update")
 	}
 }
@@ -262,7 +262,7 @@ func (warnsOfLabs) Check(_ context.Context, in guardrail.Input) ([]guardrail.Fin
 }
 
 func TestAWarningOutOfSightHidesNoDenial(t *testing.T) {
-	e := guardrail.Edit{New: timeout(t, "infra", "public", onGateway, "default: {request: 5s}")}
+	e := guardrail.EditOf(nil, timeout(t, "infra", "public", onGateway, "default: {request: 5s}"))
 	for name, reader := range map[string]guardrail.Reader{"in sight": nil, "out of sight": func(string) bool { return false }} {
 		e.MayRead = reader
 		rails := []*guardrail.Guardrail{{Name: "both", Enforcement: guardrail.Deny, Rules: []guardrail.Rule{warnsOfLabs{}}}}
@@ -274,9 +274,9 @@ func TestAWarningOutOfSightHidesNoDenial(t *testing.T) {
 }
 
 func TestAViolationNamesNobodyElsesValue(t *testing.T) {
-	e := guardrail.Edit{Also: []*unstructured.Unstructured{
-		timeout(t, "shop", "checkout", onCheckout, "default: {request: 90s}"),
-		timeout(t, "labs", "trial", "kind: HTTPRoute, name: trial", "default: {request: 70s}"),
+	e := guardrail.Edit{Changes: []guardrail.ObjectChange{
+		{New: timeout(t, "shop", "checkout", onCheckout, "default: {request: 90s}")},
+		{New: timeout(t, "labs", "trial", "kind: HTTPRoute, name: trial", "default: {request: 70s}")},
 	}}
 	v := review(t, shop(t), e, sixty(guardrail.Match{}))
 	var got []string
@@ -293,9 +293,9 @@ func TestAViolationNamesNobodyElsesValue(t *testing.T) {
 }
 
 func TestInAnEditOfSeveralObjectsWarningsSayWhich(t *testing.T) {
-	e := guardrail.Edit{Also: []*unstructured.Unstructured{
-		timeout(t, "shop", "one", "kind: HTTPRoute, name: gone", "default: {request: 1s}"),
-		timeout(t, "shop", "two", "kind: HTTPRoute, name: lost", "default: {request: 1s}"),
+	e := guardrail.Edit{Changes: []guardrail.ObjectChange{
+		{New: timeout(t, "shop", "one", "kind: HTTPRoute, name: gone", "default: {request: 1s}")},
+		{New: timeout(t, "shop", "two", "kind: HTTPRoute, name: lost", "default: {request: 1s}")},
 	}}
 	v := review(t, shop(t), e, nil)
 	want := []string{
@@ -315,15 +315,15 @@ func TestTheGateJudgesAgainstWhatIsPublished(t *testing.T) {
 	good, _ := shop(t).With(timeout(t, "shop", "checkout", onCheckout, "default: {request: 30s}"))
 	bad, _ := good.With(timeout(t, "shop", "checkout", onCheckout, "default: {request: 90s}"))
 	published, next := effective.Resolve(good, route).Get(route), effective.Resolve(bad, route).Get(route)
-	violations, err := guardrail.Judge(t.Context(), bad, published, next, sixty(guardrail.Match{}))
+	violations, err := guardrail.NewSeries(bad, sixty(guardrail.Match{})).Judge(t.Context(), published, next)
 	if err != nil || len(violations) != 1 {
 		t.Errorf("want one violation, got %v, %v", violations, err)
 	}
-	violations, err = guardrail.Judge(t.Context(), bad, next, next, sixty(guardrail.Match{}))
+	violations, err = guardrail.NewSeries(bad, sixty(guardrail.Match{})).Judge(t.Context(), next, next)
 	if err != nil || len(violations) != 0 {
 		t.Errorf("what is already published is not new, got %v, %v", violations, err)
 	}
-	violations, err = guardrail.Existing(t.Context(), bad, effective.ResolveAll(bad), sixty(guardrail.Match{}))
+	violations, err = guardrail.NewSeries(bad, sixty(guardrail.Match{})).Existing(t.Context(), next)
 	if err != nil || len(violations) != 1 || violations[0].Paths != 2 {
 		t.Errorf("an audit finds what exists, got %v, %v", violations, err)
 	}

@@ -17,7 +17,8 @@ func NewSeries(s *policy.Snapshot, rails []*Guardrail) *Series {
 	return &Series{newJudge(rails, s, s, nil)}
 }
 
-// Judge is the function Judge on the Series' snapshot.
+// Judge reviews one target whose effective policy changed, without an edit: the publication gate
+// asks it before it writes. before is what is published now. Rules that need an edit are passed over.
 func (s *Series) Judge(ctx context.Context, before, after *effective.Target) ([]Violation, error) {
 	return s.run(ctx, before, after, false)
 }
@@ -42,19 +43,30 @@ func (s *Series) run(ctx context.Context, before, after *effective.Target, audit
 // annotates an object; what it leaves alone the publication gate decides. isNew
 // says that the object is being created, so that nothing is published about it.
 func Publishable(ctx context.Context, s *policy.Snapshot, e *effective.Target, isNew bool, rails []*Guardrail) (bool, error) {
-	denying := Denying(rails)
-	series := NewSeries(s, denying)
-	ask := series.Existing
+	return newJudge(rails, s, s, nil).publishable(ctx, e, isNew)
+}
+
+// Publishable is the function Publishable for a target of the edit. Rules are not asked again what
+// they were asked for the verdict.
+func (v Verdict) Publishable(ctx context.Context, target hierarchy.Ref, isNew bool) (bool, error) {
+	j := newJudge(v.judge.rails, v.After, v.After, nil)
+	j.answers = v.judge.answers
+	return j.publishable(ctx, v.targets[target], isNew)
+}
+
+func (j *judge) publishable(ctx context.Context, e *effective.Target, isNew bool) (bool, error) {
+	j.rails = Denying(j.rails)
+	before := e
 	if isNew {
-		ask = func(ctx context.Context, e *effective.Target) ([]Violation, error) { return series.Judge(ctx, nil, e) }
-	} else if needsBefore(s, e, denying) {
+		before = nil
+	} else if needsBefore(j.after, e, j.rails) {
 		return false, nil
 	}
-	found, err := ask(ctx, e)
-	if err != nil {
+	j.audit = !isNew
+	if err := j.target(ctx, before, e); err != nil {
 		return false, err
 	}
-	for _, v := range found {
+	for _, v := range j.violations() {
 		if v.Enforcement == Deny {
 			return false, nil
 		}

@@ -2,15 +2,10 @@ package preview
 
 import (
 	"context"
-	"maps"
-	"reflect"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
-	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/guardrail"
 )
 
@@ -66,49 +61,31 @@ func (c *Change) Verdict(ctx context.Context) (guardrail.Verdict, error) {
 func (c *Change) edited() []int {
 	var list []int
 	for i, d := range c.Manifests {
-		if !IsGuardrail(d.Object) && (c.Remove || !same(c.Old[i], d.Object)) {
+		if !IsGuardrail(d.Object) && c.changeOf(i).Relevant() {
 			list = append(list, i)
 		}
 	}
 	return list
 }
 
-// same says whether an edit leaves all as it is that admission looks at.
-func same(old, object *unstructured.Unstructured) bool {
-	return old != nil && !crd.Is(object) &&
-		reflect.DeepEqual(old.Object["spec"], object.Object["spec"]) && maps.Equal(old.GetLabels(), object.GetLabels())
-}
-
-// edit is the change as one edit. Of a single object it is what an API server
-// would ask about it.
+// edit is the change as one edit.
 func (c *Change) edit() guardrail.Edit {
-	edited := c.edited()
-	if len(edited) == 1 {
-		return c.editOf(edited[0])
-	}
 	var e guardrail.Edit
-	for _, i := range edited {
-		if u := c.Manifests[i].Object; c.Remove {
-			e.Remove = append(e.Remove, hierarchy.RefOf(u))
-		} else {
-			e.Also = append(e.Also, u)
-		}
+	for _, i := range c.edited() {
+		e.Changes = append(e.Changes, c.changeOf(i))
 	}
 	return e
 }
 
-// editOf is the edit of one document alone.
-func (c *Change) editOf(i int) guardrail.Edit {
-	switch {
-	case c.Remove:
-		return guardrail.Edit{Old: c.Old[i], Operation: "DELETE"}
-	case c.Old[i] != nil:
-		return guardrail.Edit{Old: c.Old[i], New: c.Manifests[i].Object, Operation: "UPDATE"}
+// changeOf is the change of one document.
+func (c *Change) changeOf(i int) guardrail.ObjectChange {
+	if c.Remove {
+		return guardrail.ObjectChange{Old: c.Old[i]}
 	}
-	return guardrail.Edit{New: c.Manifests[i].Object, Operation: "CREATE"}
+	return guardrail.ObjectChange{Old: c.Old[i], New: c.Manifests[i].Object}
 }
 
 // IsGuardrail says whether an object is a PolicyGuardrail.
 func IsGuardrail(u *unstructured.Unstructured) bool {
-	return u.GetKind() == "PolicyGuardrail" && strings.HasPrefix(u.GetAPIVersion(), policy.Group+"/")
+	return u.GroupVersionKind().GroupKind() == guardrail.Kind
 }

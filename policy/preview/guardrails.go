@@ -23,7 +23,7 @@ const (
 // rails compiles the guardrails that are in force after the change: those of the
 // world and, before these, those of the change itself, with what an API server
 // would say about the latter.
-func (c *Change) rails(ctx context.Context, compilers guardrail.Compilers) ([]*guardrail.Guardrail, []Finding) {
+func (c *Change) rails(ctx context.Context, compilers guardrail.Compilers) ([]*guardrail.Guardrail, []Finding, error) {
 	inForce := map[string]*guardrail.Guardrail{}
 	var findings []Finding
 	for _, u := range c.Guardrails {
@@ -44,16 +44,11 @@ func (c *Change) rails(ctx context.Context, compilers guardrail.Compilers) ([]*g
 			delete(inForce, d.Object.GetName())
 			continue
 		}
-		g, problems := problemsOf(ctx, compilers, d.Object)
-		known := map[guardrail.Problem]bool{}
-		if old := c.Old[i]; old != nil {
-			_, before := problemsOf(ctx, compilers, old)
-			for _, p := range before {
-				known[p] = true
-			}
+		g, problems, err := guardrail.ReviewGuardrail(ctx, c.Old[i], d.Object, compilers)
+		if err != nil {
+			return nil, nil, err
 		}
 		for _, p := range problems {
-			p.Warning = p.Warning || known[p]
 			findings = append(findings, guardrailFinding(d, p))
 		}
 		inForce[g.Name] = g
@@ -62,13 +57,7 @@ func (c *Change) rails(ctx context.Context, compilers guardrail.Compilers) ([]*g
 	for _, name := range slices.Sorted(maps.Keys(inForce)) {
 		rails = append(rails, inForce[name])
 	}
-	return rails, findings
-}
-
-// problemsOf compiles a guardrail and runs its examples.
-func problemsOf(ctx context.Context, compilers guardrail.Compilers, u *unstructured.Unstructured) (*guardrail.Guardrail, []guardrail.Problem) {
-	g, problems := guardrail.Parse(u, compilers)
-	return g, append(problems, guardrail.RunExamples(ctx, g, u)...)
+	return rails, findings, nil
 }
 
 // guardrailFinding is a problem of a guardrail at its place in the file.

@@ -48,30 +48,33 @@ type Checked struct {
 	Document, Item, Line int
 }
 
-// Review asks for a verdict on the whole change by a user, nil when that is not
+// Review asks for a verdict on the whole change by an author, nil when that is not
 // known, and puts what it says to its places in the manifests.
-func (c *Change) Review(ctx context.Context, compilers guardrail.Compilers, user map[string]any) (*Report, error) {
+func (c *Change) Review(ctx context.Context, compilers guardrail.Compilers, author *guardrail.Author) (*Report, error) {
 	report := &Report{Findings: []Finding{}, Warnings: []string{}}
 	report.Findings = append(append(report.Findings, c.Problems...), c.PassedOver...)
-	rails, findings := c.rails(ctx, compilers)
+	rails, findings, err := c.rails(ctx, compilers)
+	if err != nil {
+		return nil, err
+	}
 	report.Findings = append(report.Findings, findings...)
-	if user == nil {
+	if author == nil {
 		known := part(rails, func(uses guardrail.Variables) bool { return uses&byWhom == 0 })
 		report.Findings = append(report.Findings, unchecked(rails, known)...)
 		rails = known
 	}
 	edit := c.edit()
-	edit.User = user
-	whole, single := rails, []*guardrail.Guardrail(nil)
-	if edit.Operation == "" {
+	edit.Author = author
+	whole, each := rails, []*guardrail.Guardrail(nil)
+	if _, single := edit.Single(); !single {
 		whole = part(rails, func(uses guardrail.Variables) bool { return uses&oneObject == 0 })
-		single = part(rails, func(uses guardrail.Variables) bool { return uses&oneObject != 0 })
+		each = part(rails, func(uses guardrail.Variables) bool { return uses&oneObject != 0 })
 	}
 	verdict, err := guardrail.Review(ctx, c.Before, edit, whole)
 	if err != nil {
 		return nil, err
 	}
-	oneByOne, err := c.oneByOne(ctx, user, single)
+	oneByOne, err := c.oneByOne(ctx, author, each)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +127,7 @@ func unchecked(all, known []*guardrail.Guardrail) []Finding {
 
 // oneByOne asks rules that read the object under edit about each object in turn,
 // in the order in which they can be applied.
-func (c *Change) oneByOne(ctx context.Context, user map[string]any, rails []*guardrail.Guardrail) ([]guardrail.Violation, error) {
+func (c *Change) oneByOne(ctx context.Context, author *guardrail.Author, rails []*guardrail.Guardrail) ([]guardrail.Violation, error) {
 	if len(rails) == 0 {
 		return nil, nil
 	}
@@ -132,8 +135,7 @@ func (c *Change) oneByOne(ctx context.Context, user map[string]any, rails []*gua
 	said := map[string]bool{}
 	now := c.Before
 	for _, i := range c.inOrder() {
-		edit := c.editOf(i)
-		edit.User = user
+		edit := guardrail.Edit{Changes: []guardrail.ObjectChange{c.changeOf(i)}, Author: author}
 		verdict, err := guardrail.Review(ctx, now, edit, rails)
 		if err != nil {
 			return nil, err

@@ -85,7 +85,7 @@ func BenchmarkManyPaths(b *testing.B) {
 				var before, after runtime.MemStats
 				runtime.ReadMemStats(&before)
 				for b.Loop() {
-					if _, err := guardrail.Review(b.Context(), s, guardrail.Edit{Old: above, New: edited}, rails); err != nil {
+					if _, err := guardrail.Review(b.Context(), s, guardrail.EditOf(above, edited), rails); err != nil {
 						b.Fatal(err)
 					}
 				}

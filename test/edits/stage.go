@@ -30,6 +30,7 @@ var Compilers = guardrail.Compilers{CEL: celrule.Compile, Rego: regorule.Compile
 type Stage struct {
 	World      *policy.Snapshot
 	Guardrails []*guardrail.Guardrail
+	Change     guardrail.ObjectChange
 	Edit       guardrail.Edit
 }
 
@@ -44,7 +45,7 @@ func (c *Case) Stage(ctx context.Context) (*Stage, error) {
 	for _, d := range world.Documents {
 		d.Object.SetCreationTimestamp(long)
 		if hierarchy.RefOf(d.Object) == hierarchy.RefOf(c.Edit) {
-			s.Edit.Old = d.Object
+			s.Change.Old = d.Object
 		}
 		if d.Object.GetKind() == "PolicyGuardrail" {
 			g, problems := guardrail.Parse(d.Object, Compilers)
@@ -62,21 +63,21 @@ func (c *Case) Stage(ctx context.Context) (*Stage, error) {
 		return nil, fmt.Errorf("the world has problems: %v", problems)
 	}
 	s.World = snapshot
-	s.Edit.User, s.Edit.MayRead = c.User.attributes(), c.User.mayRead(c.Edit.GetNamespace())
 	if c.Delete {
-		if s.Edit.Operation = "DELETE"; s.Edit.Old == nil {
+		if s.Change.Old == nil {
 			return nil, errors.New("there is nothing to delete")
 		}
-		return s, nil
+	} else {
+		written, err := stored(ctx, c.Edit)
+		if err != nil {
+			return nil, err
+		}
+		if s.Change.New = written.Documents[0].Object; s.Change.Old != nil {
+			s.Change.New.SetCreationTimestamp(long)
+		}
 	}
-	written, err := stored(ctx, c.Edit)
-	if err != nil {
-		return nil, err
-	}
-	s.Edit.New, s.Edit.Operation = written.Documents[0].Object, "CREATE"
-	if s.Edit.Old != nil {
-		s.Edit.New.SetCreationTimestamp(long)
-		s.Edit.Operation = "UPDATE"
+	s.Edit = guardrail.Edit{
+		Changes: []guardrail.ObjectChange{s.Change}, Author: c.User.author(), MayRead: c.User.mayRead(c.Edit.GetNamespace()),
 	}
 	return s, nil
 }
@@ -94,13 +95,9 @@ func stored(ctx context.Context, objects ...*unstructured.Unstructured) (*source
 	return source.New([]string{"-"}, source.Options{Stdin: bytes.NewReader(data)}).Read(ctx)
 }
 
-// attributes are the user as rules see them.
-func (u User) attributes() map[string]any {
-	groups := make([]any, len(u.Groups))
-	for i, g := range u.Groups {
-		groups[i] = g
-	}
-	return map[string]any{"username": u.Username, "groups": groups}
+// author is the user as the author of an edit.
+func (u User) author() *guardrail.Author {
+	return &guardrail.Author{Username: u.Username, Groups: u.Groups}
 }
 
 // mayRead is nil when the user may read everything.

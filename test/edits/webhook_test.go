@@ -92,16 +92,16 @@ func requestOf(t *testing.T, c edits.Case, stage *edits.Stage) *admissionv1.Admi
 	request := &admissionv1.AdmissionRequest{
 		UID: "7d0e2c5e", Kind: kind, RequestKind: &kind,
 		Name: c.Edit.GetName(), Namespace: c.Edit.GetNamespace(),
-		Operation: admissionv1.Operation(stage.Edit.Operation),
+		Operation: admissionv1.Operation(stage.Change.Operation()),
 		UserInfo:  authenticationv1.UserInfo{Username: c.User.Username, Groups: c.User.Groups},
-		OldObject: raw(t, stage.Edit.Old),
-		Object:    raw(t, stage.Edit.New),
+		OldObject: raw(t, stage.Change.Old),
+		Object:    raw(t, stage.Change.New),
 	}
 	if c.Edit.GetKind() == "Namespace" {
 		request.Namespace = c.Edit.GetName() // as if it were in itself
 	}
 	if request.Operation == admissionv1.Create { // these are set before admission
-		created := stage.Edit.New.DeepCopy()
+		created := stage.Change.New.DeepCopy()
 		created.SetUID("0d5c88f2")
 		created.SetCreationTimestamp(metav1.Now())
 		request.Object = raw(t, created)

@@ -2,6 +2,8 @@ package command
 
 import (
 	"github.com/spf13/cobra"
+
+	"github.com/attache-dev/attache/policy/guardrail"
 )
 
 // Output formats of commands whose findings other programs read.
@@ -49,7 +51,7 @@ func (o *options) check(cmd *cobra.Command, flags changeFlags) error {
 	if err != nil {
 		return err
 	}
-	report, err := c.Review(cmd.Context(), compilers, o.user())
+	report, err := c.Review(cmd.Context(), compilers, o.author())
 	if err != nil {
 		return err
 	}
@@ -69,14 +71,10 @@ func (o *options) check(cmd *cobra.Command, flags changeFlags) error {
 	return err
 }
 
-// user is who makes the change, as far as the flags say.
-func (o *options) user() map[string]any {
+// author is who makes the change, as far as the flags say.
+func (o *options) author() *guardrail.Author {
 	if *o.config.Impersonate == "" {
 		return nil
 	}
-	groups := make([]any, len(*o.config.ImpersonateGroup))
-	for i, g := range *o.config.ImpersonateGroup {
-		groups[i] = g
-	}
-	return map[string]any{"username": *o.config.Impersonate, "groups": groups}
+	return &guardrail.Author{Username: *o.config.Impersonate, Groups: *o.config.ImpersonateGroup}
 }

@@ -1,0 +1,38 @@
+package guardrail
+
+import (
+	"context"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// ReviewGuardrail is the review of an edit of a guardrail itself: whether it compiles, and whether
+// its examples come out as they say. What was wrong with it before is a warning. old is nil for a
+// creation. The error is that of the context.
+func ReviewGuardrail(ctx context.Context, old, object *unstructured.Unstructured, compile Compilers) (*Guardrail, []Problem, error) {
+	g, problems := examined(ctx, object, compile)
+	known := map[Problem]bool{}
+	if old != nil {
+		_, before := examined(ctx, old, compile)
+		for _, p := range before {
+			known[p.identity()] = true
+		}
+	}
+	for i, p := range problems {
+		problems[i].Warning = p.Warning || known[p.identity()]
+	}
+	return g, problems, ctx.Err()
+}
+
+// examined compiles a guardrail and runs its examples.
+func examined(ctx context.Context, u *unstructured.Unstructured, compile Compilers) (*Guardrail, []Problem) {
+	g, problems := Parse(u, compile)
+	if g.Broken == "" {
+		problems = append(problems, RunExamples(ctx, g, u)...)
+	}
+	return g, problems
+}
+
+// identity is what makes two problems the same: not the line, which moves when a line is added
+// above it.
+func (p Problem) identity() Problem { return Problem{Field: p.Field, Message: p.Message} }
