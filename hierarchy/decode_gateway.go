@@ -23,6 +23,7 @@ func decodeGatewayClass(r *reader, meta Meta, object map[string]any) Object {
 		meta:       meta,
 		Controller: canonical(r.text(spec, "spec", "controllerName", "")),
 		Parameters: r.parameters(spec, "spec", ""),
+		Export:     r.annotation(object, ExportAnnotation),
 	}
 }
 

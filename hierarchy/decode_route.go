@@ -1,6 +1,8 @@
 package hierarchy
 
 func decodeRoute(r *reader, meta Meta, object map[string]any) Object {
+	// The engine reads what the owner wrote, never what we put there (E8.4).
+	object = OwnObject(object)
 	spec := r.object(object, "", "spec")
 	route := &Route{
 		meta:               meta,
@@ -68,6 +70,9 @@ func (r *reader) rule(from item) Rule {
 		rule.Inline[key] = copyJSON(value)
 	}
 	rule.Matches = r.matches(from)
+	if rule.Name == "" {
+		rule.Hash = MatchesHash(from.fields)
+	}
 	rule.Filters = r.filters(&rule, from.fields, from.path)
 	for backend := range r.items(from.fields, from.path, "backendRefs") {
 		before := len(rule.Backends)

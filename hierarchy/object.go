@@ -31,6 +31,9 @@ type GatewayClass struct {
 	Controller string
 	// Parameters is spec.parametersRef, nil when absent.
 	Parameters *Reference
+	// Export is the annotation attache.dev/export, which chooses how policies
+	// are enforced on the class; empty when absent.
+	Export string
 }
 
 // Gateway is a decoded Gateway with its own listeners in spec order.
@@ -122,6 +125,9 @@ type Rule struct {
 	// Matches are the requests that the rule is for: any of them. Empty in a
 	// route of a kind that is neither HTTPRoute nor GRPCRoute.
 	Matches []Match
+	// Hash is of the matches of a rule without a name: it stands for the rule
+	// where a name is needed. Empty for a rule with a name.
+	Hash    string
 	Filters []Filter
 	// Forwards are the entries of backendRefs, in their order.
 	Forwards []Forward

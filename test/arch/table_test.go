@@ -114,6 +114,12 @@ var table = []row{
 		never:   engines,
 	},
 	{
+		name: "policy/export", pure: true,
+		does: "effective policies into one data plane's objects, or into the route's own fields, with an outcome for every field",
+		imports: []string{"hierarchy", "policy/effective"},
+		never:   slices.Concat(engines, ours("policy/v1alpha1")),
+	},
+	{
 		name: "policy/request", pure: true,
 		does:    "which listener, route and rule serve a request, and why the others do not",
 		imports: []string{"hierarchy"},
@@ -196,7 +202,7 @@ var table = []row{
 		does: "the plugin: one file per subcommand, which prints what explain and preview return",
 		imports: []string{
 			"crds", "hierarchy", "hierarchy/prose", "policy", "policy/crd", "policy/effective",
-			"policy/explain", "policy/guardrail", "policy/guardrail/celrule", "policy/guardrail/regorule",
+			"policy/explain", "policy/export", "policy/guardrail", "policy/guardrail/celrule", "policy/guardrail/regorule",
 			"policy/preview", "policy/request", "policy/source", "policy/source/cluster", "policy/status",
 			"policy/validate",
 		},

@@ -44,6 +44,8 @@ type options struct {
 	manager       managerFlags
 	// settingsUnknown says that the cluster does not tell who may target what.
 	settingsUnknown bool
+	// quiet leaves problems of objects to the command.
+	quiet bool
 }
 
 // Main runs the command line and returns the exit code. args[0] is the name of
@@ -107,6 +109,7 @@ manifests alone: no cluster, no network, the same answers.`,
 		o.diffCommand(),
 		o.checkCommand(),
 		o.testCommand(),
+		o.exportCommand(),
 		o.versionCommand(),
 	)
 	return root

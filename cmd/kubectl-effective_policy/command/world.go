@@ -30,6 +30,16 @@ type world struct {
 	documents []source.Document
 	// unread are objects that look like policies and are not read as such.
 	unread []explain.Unread
+	// schemas are the CRDs that manifests were checked by; nil on a cluster.
+	schemas *validate.Registry
+	// routeCRD is that of HTTPRoute; builtInRoutes says that it is the one in
+	// the binary, for want of another. planeObjects are what there is of data
+	// planes' APIs, and from a cluster routes whole. All three are for export.
+	routeCRD      *unstructured.Unstructured
+	builtInRoutes bool
+	planeObjects  []*unstructured.Unstructured
+	// problems are those of single objects, in words.
+	problems []string
 }
 
 // orFiles is for those who have no cluster, or forgot -f.
@@ -54,8 +64,11 @@ func (o *options) load(ctx context.Context) (*world, error) {
 		return nil, err
 	}
 	w.kinds = kindsOf(w.snapshot)
+	w.problems = problems
 	for _, text := range problems {
-		o.note("warning: %s", text)
+		if !o.quiet {
+			o.note("warning: %s", text)
+		}
 	}
 	return w, nil
 }
@@ -75,7 +88,11 @@ func (o *options) readFiles(ctx context.Context, w *world) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.documents = in.Documents
+	w.documents, w.schemas = in.Documents, in.Schemas
+	w.routeCRD, w.builtInRoutes = routeCRDOf(in)
+	for _, d := range in.Unknown {
+		w.planeObjects = append(w.planeObjects, d.Object)
+	}
 	place := make(map[hierarchy.Ref]string, len(in.Documents))
 	for _, d := range in.Documents {
 		gk := d.Object.GroupVersionKind().GroupKind()

@@ -1,0 +1,245 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/yaml"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/export"
+	"github.com/attache-dev/attache/policy/source"
+)
+
+// The values of --to, --report and --fail-on.
+const (
+	toAuto            = "auto"
+	reportTable       = "table"
+	reportJSON        = "json"
+	reportNone        = "none"
+	failOnUnsupported = "unsupported"
+	failOnDegraded    = "degraded"
+)
+
+// exportOptions are the flags of export alone.
+type exportOptions struct {
+	to, report, failOn, standardFields string
+	routes, restore                    bool
+}
+
+func (o *options) exportCommand() *cobra.Command {
+	e := &exportOptions{}
+	cmd := &cobra.Command{
+		Use:   "export [KIND/]NAME…",
+		Short: "Print the objects by which data planes enforce effective policies",
+		Long: `Print the objects by which data planes enforce the effective policies of routes,
+all of them or those named, and report on standard error for every field whether it
+is in force there, in force with a loss, or not, and why.
+
+Which data plane runs a GatewayClass is told by its controllerName. What an object of
+the data plane in the input says already counts. With --routes the routes are printed
+too, as they are after what has to stand in them was put there.`,
+		Example: `  kubectl effective-policy export -f manifests/ -R > objects.yaml
+  kubectl effective-policy export httproute/checkout -n shop --report json
+  kubectl effective-policy export --to envoy-gateway -f manifests/ --fail-on unsupported
+  kubectl effective-policy export --restore -A | kubectl replace -f -`,
+		ValidArgsFunction: o.completeObjects((*world).routes, false),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if e.restore {
+				return o.restoreRoutes(cmd.Context(), args)
+			}
+			return o.export(cmd.Context(), e, args)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&e.to, "to", toAuto, "take every GatewayClass for a data plane of this exporter: "+strings.Join(exporterNames(), ", ")+"; auto goes by the class")
+	flags.BoolVar(&e.routes, "routes", false, "also print the routes with what has to stand in them")
+	flags.BoolVar(&e.restore, "restore", false, "print the routes that were written to, in their owners' own words, and nothing else")
+	flags.StringVar(&e.standardFields, "standard-fields", "", "an HTTPRoute CRD: its fields are what can be written into routes (default one in the input, else the experimental channel)")
+	flags.StringVar(&e.report, "report", reportTable, "the report on standard error: table, json, none")
+	flags.StringVar(&e.failOn, "fail-on", "", "exit 1 when a field is unsupported, or degraded or unsupported: unsupported, degraded")
+	_ = cmd.RegisterFlagCompletionFunc("to", cobra.FixedCompletions(append(exporterNames(), toAuto), cobra.ShellCompDirectiveNoFileComp))
+	o.addOutput(cmd, formatYAML, formatJSON)
+	return cmd
+}
+
+func exporterNames() []string {
+	var names []string
+	for _, r := range export.Exporters() {
+		names = append(names, r.Name())
+	}
+	return names
+}
+
+func (e *exportOptions) validate() error {
+	if e.to != toAuto && !slices.Contains(exporterNames(), e.to) {
+		return fmt.Errorf("--to %s is no exporter: write one of %s, or auto", e.to, strings.Join(exporterNames(), ", "))
+	}
+	if !slices.Contains([]string{reportTable, reportJSON, reportNone}, e.report) {
+		return fmt.Errorf("--report %s: write table, json or none", e.report)
+	}
+	if !slices.Contains([]string{"", failOnUnsupported, failOnDegraded}, e.failOn) {
+		return fmt.Errorf("--fail-on %s: write unsupported or degraded", e.failOn)
+	}
+	return nil
+}
+
+// exportedRoute is one route with what its exporters make of it.
+type exportedRoute struct {
+	target  *effective.Target
+	results []export.Result
+	entries []export.Entry
+}
+
+func (o *options) export(ctx context.Context, e *exportOptions, args []string) error {
+	if err := e.validate(); err != nil {
+		return err
+	}
+	o.quiet = e.report == reportJSON
+	w, err := o.load(ctx)
+	if err != nil {
+		return err
+	}
+	if err := o.readPlane(ctx, w); err != nil {
+		return err
+	}
+	targets, err := w.find(args, w.routes())
+	if err != nil {
+		return err
+	}
+	fields, err := o.standardFields(w, e)
+	if err != nil {
+		return err
+	}
+	exported := w.exports(targets, e.to, fields)
+	var objects []*unstructured.Unstructured
+	for _, r := range exported {
+		for _, result := range r.results {
+			objects = append(objects, result.Projection.Objects...)
+		}
+	}
+	if e.routes {
+		for _, r := range exported {
+			if route := w.injected(r); route != nil {
+				objects = append(objects, route)
+			}
+		}
+	}
+	if err := o.printObjects(objects); err != nil {
+		return err
+	}
+	if err := o.printExportReport(e.report, exported, w); err != nil {
+		return err
+	}
+	if e.failed(exported) {
+		return errFinding
+	}
+	return nil
+}
+
+// exports is what exporters make of routes that a policy reaches.
+func (w *world) exports(targets []hierarchy.Ref, to string, fields export.StandardFields) []exportedRoute {
+	config := export.Config{All: true}
+	if to != toAuto {
+		config.To = to
+	}
+	world := export.World{Graph: w.snapshot.Graph(), Config: config, Fields: fields, Foreign: export.NewForeignIndex(w.foreign())}
+	resolution := effective.Resolve(w.snapshot, targets...)
+	var exported []exportedRoute
+	for _, target := range targets {
+		t := resolution.Get(target)
+		if t == nil || !t.Reached() {
+			continue
+		}
+		r := exportedRoute{target: t}
+		for _, part := range world.Parts(t) {
+			r.results = append(r.results, export.Result{Part: part, Projection: part.Project()})
+		}
+		object, _ := w.snapshot.Graph().Get(target)
+		if route, isRoute := object.(*hierarchy.Route); isRoute {
+			r.entries = export.Enforcement(t, route.RuleRefs(), r.results)
+		}
+		exported = append(exported, r)
+	}
+	return exported
+}
+
+// foreign are the objects of data planes' APIs in the input.
+func (w *world) foreign() []*unstructured.Unstructured {
+	kinds := map[schema.GroupKind]bool{}
+	for _, r := range export.Exporters() {
+		for _, k := range r.Kinds {
+			kinds[k.GroupKind()] = true
+		}
+	}
+	all := slices.Clone(w.planeObjects)
+	for _, d := range w.documents {
+		all = append(all, d.Object)
+	}
+	return slices.DeleteFunc(all, func(u *unstructured.Unstructured) bool { return !kinds[u.GroupVersionKind().GroupKind()] })
+}
+
+// standardFields is what the HTTPRoute CRD has: that of the flag, else of the
+// input or the cluster, else the built-in one, and then the report says so.
+func (o *options) standardFields(w *world, e *exportOptions) (export.StandardFields, error) {
+	if e.standardFields == "" {
+		if w.builtInRoutes && e.report == reportTable {
+			o.note("HTTPRoute: fields of the experimental channel of Gateway API, for want of a CRD in the input; --standard-fields names another")
+		}
+		return export.FieldsOf(w.routeCRD), nil
+	}
+	data, err := os.ReadFile(e.standardFields)
+	if err != nil {
+		return export.StandardFields{}, fmt.Errorf("--standard-fields: %w", err)
+	}
+	crd := &unstructured.Unstructured{}
+	if err := yaml.Unmarshal(data, &crd.Object); err != nil {
+		return export.StandardFields{}, fmt.Errorf("--standard-fields %s: %w", e.standardFields, err)
+	}
+	fields := export.FieldsOf(crd)
+	if fields.FiltersMax == 0 {
+		return fields, errors.New("--standard-fields " + e.standardFields + " is not the CustomResourceDefinition of HTTPRoute: give httproutes.gateway.networking.k8s.io")
+	}
+	return fields, nil
+}
+
+// routeCRDOf is the CRD by which HTTPRoutes of the input were checked, and
+// whether it is the one in the binary.
+func routeCRDOf(in *source.Input) (crd *unstructured.Unstructured, builtIn bool) {
+	const name = "httproutes." + hierarchy.Group
+	builtIn = true
+	for _, d := range in.Documents {
+		builtIn = builtIn && d.Object.GetName() != name
+	}
+	for _, c := range in.Schemas.CRDs() {
+		if c.GetName() == name {
+			crd = c
+		}
+	}
+	return crd, builtIn
+}
+
+// failed says whether --fail-on finds something.
+func (e *exportOptions) failed(exported []exportedRoute) bool {
+	for _, r := range exported {
+		for _, entry := range r.entries {
+			for _, outcome := range entry.Outcomes {
+				if e.failOn != "" && outcome.Verdict == export.Unsupported || e.failOn == failOnDegraded && outcome.Verdict == export.Degraded {
+					return true
+				}
+			}
+			if e.failOn != "" && entry.State == export.NoExporter {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,134 @@
+package command
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/export"
+)
+
+// printObjects prints objects sorted by namespace, group, kind and name: as YAML
+// documents, or as one List.
+func (o *options) printObjects(objects []*unstructured.Unstructured) error {
+	slices.SortStableFunc(objects, func(a, b *unstructured.Unstructured) int {
+		return cmp.Or(cmp.Compare(a.GetNamespace(), b.GetNamespace()), cmp.Compare(a.GroupVersionKind().Group, b.GroupVersionKind().Group),
+			cmp.Compare(a.GetKind(), b.GetKind()), cmp.Compare(a.GetName(), b.GetName()))
+	})
+	items := make([]any, len(objects))
+	for i, object := range objects {
+		bare := object.DeepCopy()
+		unstructured.RemoveNestedField(bare.Object, "metadata", "ownerReferences")
+		unstructured.RemoveNestedField(bare.Object, "metadata", "managedFields")
+		unstructured.RemoveNestedField(bare.Object, "status")
+		items[i] = bare.Object
+	}
+	if o.output == formatJSON {
+		return encode(o.streams.Out, o.output, map[string]any{"apiVersion": "v1", "kind": "List", "items": items})
+	}
+	for i, item := range items {
+		text, err := yaml.Marshal(item)
+		if err != nil {
+			return err
+		}
+		if i > 0 {
+			text = append([]byte("---\n"), text...)
+		}
+		if _, err := o.streams.Out.Write(text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// printExportReport tells on standard error what became of every field.
+func (o *options) printExportReport(format string, exported []exportedRoute, w *world) error {
+	switch format {
+	case reportNone:
+		return nil
+	case reportJSON:
+		return o.printReportJSON(exported, w)
+	}
+	if len(exported) == 0 {
+		o.note("no policy reaches any route%s", w.where())
+		return nil
+	}
+	p := &pen{to: o.streams.ErrOut, colours: false}
+	for i, r := range exported {
+		if i > 0 {
+			p.line("")
+		}
+		p.line("%s: would be enforced: %s", p.paint(plain, r.target.Target.String()), export.Summary(r.entries))
+		for _, entry := range r.entries {
+			p.entry(entry)
+		}
+	}
+	return p.err
+}
+
+// entry prints one entry of a route.
+func (p *pen) entry(e export.Entry) {
+	by := "no exporter"
+	if e.Exporter != "" {
+		by = e.Exporter
+	}
+	p.line("  %s, %s: %s", p.paint(plain, listenersText(e.Parents)), rulesText(e.Rules), by)
+	if e.Message != "" {
+		p.line("    %s", p.paint(plain, e.Message))
+	}
+	t := &table{indent: "    "}
+	for _, outcome := range e.Outcomes {
+		t.plain(outcome.Field.Policy+" "+outcome.Field.String(), outcomeText(outcome))
+	}
+	p.print(t)
+}
+
+// outcomeText is an outcome in one line: where the value stands, or why not.
+func outcomeText(o export.Outcome) string {
+	text := string(o.Verdict)
+	if o.Reason != "" {
+		text += " " + string(o.Reason) + ": " + o.Message
+	} else if o.As != "" {
+		text += " as " + o.As
+	}
+	if len(o.Notes) > 0 {
+		text += " (" + strings.Join(o.Notes, ", ") + ")"
+	}
+	return text
+}
+
+func listenersText(listeners []*hierarchy.Listener) string {
+	names := make([]string, len(listeners))
+	for i, l := range listeners {
+		names[i] = l.Ref.Object().Place() + " " + l.Ref.Section
+	}
+	return strings.Join(names, ", ")
+}
+
+func rulesText(rules hierarchy.RuleSet) string {
+	if rules.All {
+		return "all rules"
+	}
+	return "rules " + rules.String()
+}
+
+func (o *options) printReportJSON(exported []exportedRoute, w *world) error {
+	list := []any{}
+	for _, r := range exported {
+		target := r.target.Target
+		for _, entry := range r.entries {
+			item := entry.Object()
+			item["route"] = map[string]any{"group": target.GroupKind.Group, "kind": target.Kind, "namespace": target.Namespace, "name": target.Name}
+			list = append(list, item)
+		}
+	}
+	report := map[string]any{"enforcement": list}
+	if len(w.problems) > 0 {
+		report["problems"] = w.problems
+	}
+	return encode(o.streams.ErrOut, formatJSON, report)
+}

@@ -1,0 +1,158 @@
+package command
+
+import (
+	"context"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/dynamic"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/export"
+)
+
+// routeChecker checks routes by the CRDs of the world.
+type routeChecker struct{ w *world }
+
+// Check implements export.Checker.
+func (c routeChecker) Check(route *unstructured.Unstructured) []string {
+	_, problems, _ := c.w.schemas.Prepare(context.Background(), route)
+	texts := make([]string, len(problems))
+	for i, p := range problems {
+		texts[i] = p.Field + ": " + p.Message
+	}
+	return texts
+}
+
+// injected is the route as it has to be, without our annotations; nil when
+// nothing has to stand in it.
+func (w *world) injected(r exportedRoute) *unstructured.Unstructured {
+	route := w.manifest(r.target.Target)
+	if route == nil {
+		return nil
+	}
+	var injections []export.RuleInjection
+	for _, result := range r.results {
+		injections = append(injections, result.Projection.Rules...)
+	}
+	own := &unstructured.Unstructured{Object: hierarchy.OwnObject(route.Object)}
+	var check export.Checker
+	if w.schemas != nil {
+		check = routeChecker{w}
+	}
+	after := export.Inject(own, injections, check)
+	if len(after.Record.Rules) == 0 {
+		return nil
+	}
+	out := own.DeepCopy()
+	_ = unstructured.SetNestedSlice(out.Object, after.Rules, "spec", "rules")
+	return withoutOurs(out)
+}
+
+// withoutOurs takes our annotations off.
+func withoutOurs(route *unstructured.Unstructured) *unstructured.Unstructured {
+	annotations := route.GetAnnotations()
+	delete(annotations, hierarchy.InjectedAnnotation)
+	delete(annotations, "attache.dev/effective-policies")
+	if len(annotations) == 0 {
+		annotations = nil
+	}
+	route.SetAnnotations(annotations)
+	return route
+}
+
+// manifest is the route as it was read.
+func (w *world) manifest(route hierarchy.Ref) *unstructured.Unstructured {
+	for _, d := range w.documents {
+		if hierarchy.RefOf(d.Object) == route {
+			return d.Object.DeepCopy()
+		}
+	}
+	for _, o := range w.planeObjects {
+		if hierarchy.RefOf(o) == route {
+			return o.DeepCopy()
+		}
+	}
+	return nil
+}
+
+// restoreRoutes prints the routes that were written to in their owners' own
+// words (E8.9).
+func (o *options) restoreRoutes(ctx context.Context, args []string) error {
+	w, err := o.load(ctx)
+	if err != nil {
+		return err
+	}
+	if err := o.readPlane(ctx, w); err != nil {
+		return err
+	}
+	targets, err := w.find(args, w.routes())
+	if err != nil {
+		return err
+	}
+	var objects []*unstructured.Unstructured
+	for _, target := range targets {
+		route := w.manifest(target)
+		if route == nil || len(hierarchy.RecordOf(route.Object).Rules) == 0 {
+			continue
+		}
+		objects = append(objects, withoutOurs(&unstructured.Unstructured{Object: hierarchy.OwnObject(route.Object)}))
+	}
+	return o.printObjects(objects)
+}
+
+// planeLists are the kinds that are read from a cluster for export alone.
+func planeLists() []schema.GroupVersionResource {
+	list := []schema.GroupVersionResource{
+		{Group: hierarchy.Group, Version: "v1", Resource: "httproutes"},
+		{Group: hierarchy.Group, Version: "v1", Resource: "grpcroutes"},
+	}
+	for _, r := range export.Exporters() {
+		for _, k := range r.Kinds {
+			list = append(list, schema.GroupVersionResource{Group: k.Group, Version: k.Version, Resource: k.Plural})
+		}
+	}
+	return list
+}
+
+// readPlane reads from a cluster what export looks at beside policies: routes
+// whole, the objects of data planes' APIs, and the CRD of HTTPRoute. With
+// manifests it does nothing.
+func (o *options) readPlane(ctx context.Context, w *world) error {
+	if len(o.files) > 0 {
+		return nil
+	}
+	config, err := o.config.ToRESTConfig()
+	if err != nil {
+		return err
+	}
+	client, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return err
+	}
+	for _, gvr := range planeLists() {
+		list, err := client.Resource(gvr).Namespace(w.namespace).List(ctx, metav1.ListOptions{})
+		switch {
+		case apierrors.IsNotFound(err):
+			continue
+		case apierrors.IsForbidden(err):
+			o.note("warning: %s.%s cannot be read: what other policies there say does not count", gvr.Resource, gvr.Group)
+			continue
+		case err != nil:
+			return fmt.Errorf("%s.%s: %w", gvr.Resource, gvr.Group, err)
+		}
+		for i := range list.Items {
+			w.planeObjects = append(w.planeObjects, &list.Items[i])
+		}
+	}
+	crds := client.Resource(schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"})
+	crd, err := crds.Get(ctx, "httproutes."+hierarchy.Group, metav1.GetOptions{})
+	if err != nil {
+		return fmt.Errorf("the CustomResourceDefinition of HTTPRoute: %w", err)
+	}
+	w.routeCRD = crd
+	return nil
+}

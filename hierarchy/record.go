@@ -1,0 +1,89 @@
+package hierarchy
+
+import (
+	"encoding/json"
+)
+
+// InjectedAnnotation on a route records what was put into its rules, so that its
+// owner's own words can be told from ours (E8.3).
+const InjectedAnnotation = "attache.dev/injected"
+
+// Record says what was put into the rules of a route, and what stood there.
+type Record struct {
+	Rules []RuleRecord `json:"rules"`
+}
+
+// RuleRecord is a Record for one rule. Fields are in the order in which the
+// annotation has them: its keys are sorted.
+type RuleRecord struct {
+	// Had is what stood there, leaf by leaf; what is not in it was absent.
+	Had map[string]any `json:"had"`
+	// Hash is of the rule's matches.
+	Hash string `json:"hash"`
+	// Index and Rule are its place and its name at that time.
+	Index int    `json:"index"`
+	Rule  string `json:"rule,omitempty"`
+	// Wrote is what was put in, leaf by leaf; null where something was taken
+	// out. "filters" are the names of filters that were added.
+	Wrote map[string]any `json:"wrote"`
+}
+
+// ParseRecord reads the annotation. What is no record explains nothing: the
+// annotation can only ever say what its writer could have written in the route.
+func ParseRecord(annotation string) Record {
+	var r Record
+	if annotation == "" || json.Unmarshal([]byte(annotation), &r) != nil {
+		return Record{}
+	}
+	return r
+}
+
+// String is the record as the annotation has it.
+func (r Record) String() string {
+	text, err := json.Marshal(r) // sorts the keys of maps
+	if err != nil {
+		return ""
+	}
+	return string(text)
+}
+
+// recordOf is the record that an object carries.
+func recordOf(object map[string]any) Record {
+	metadata, _ := object["metadata"].(map[string]any)
+	annotations, _ := metadata["annotations"].(map[string]any)
+	text, _ := annotations[InjectedAnnotation].(string)
+	return ParseRecord(text)
+}
+
+// Leaves are the fields of a rule that something can be put into, as paths.
+func Leaves() [][]string {
+	return [][]string{
+		{"timeouts", "request"}, {"timeouts", "backendRequest"},
+		{"retry", "attempts"}, {"retry", "codes"}, {"retry", "backoff"},
+	}
+}
+
+// LeafOf is the value of a leaf; false when it is absent.
+func LeafOf(rule map[string]any, leaf []string) (any, bool) {
+	inner, _ := rule[leaf[0]].(map[string]any)
+	v, found := inner[leaf[1]]
+	return v, found && v != nil
+}
+
+// SetLeaf writes a leaf, or takes it out when the value is nil. What becomes
+// empty goes, unless keep says that it stood there empty.
+func SetLeaf(rule map[string]any, leaf []string, value any, keep bool) {
+	inner, found := rule[leaf[0]].(map[string]any)
+	if value != nil {
+		if !found {
+			inner = map[string]any{}
+			rule[leaf[0]] = inner
+		}
+		inner[leaf[1]] = copyJSON(value)
+		return
+	}
+	delete(inner, leaf[1])
+	if found && len(inner) == 0 && !keep {
+		delete(rule, leaf[0])
+	}
+}

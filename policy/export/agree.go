@@ -1,0 +1,180 @@
+package export
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+)
+
+// difference is a field on which the paths of a rule disagree: two listeners
+// and what each has.
+type difference struct {
+	hereWhere, here   string
+	thereWhere, there string
+}
+
+func (d difference) args() []any { return []any{d.hereWhere, d.here, d.thereWhere, d.there} }
+
+// agreement is what the paths of one rule have in common.
+type agreement struct {
+	leaves map[Field]any
+	forced map[Field]bool
+	differ map[Field]difference
+	// invalid are policies whose values contradict each other on every path.
+	invalid map[string]string
+}
+
+// agree compares the paths of one rule field by field (E6.1). Absence counts as
+// a value, and so does a policy that is invalid on a path.
+func agree(paths []*Path, cache *leafCache) agreement {
+	a := agreement{leaves: map[Field]any{}, forced: map[Field]bool{}, differ: map[Field]difference{}, invalid: map[string]string{}}
+	if len(paths) == 0 {
+		return a
+	}
+	first := cache.of(paths[0].Effective)
+	for f, v := range first {
+		a.leaves[f] = v
+	}
+	for _, p := range paths {
+		for f, forced := range p.Effective.Forced {
+			if forced {
+				a.forced[f] = true
+			}
+		}
+		if p == paths[0] || p.Effective == paths[0].Effective {
+			continue
+		}
+		other := cache.of(p.Effective)
+		for f, v := range other {
+			if _, ok := first[f]; !ok {
+				a.disagree(f, paths[0], nil, p, v)
+			}
+		}
+		for f, v := range first {
+			w, ok := other[f]
+			switch {
+			case !ok:
+				a.disagree(f, paths[0], v, p, nil)
+			case !equalValues(f, v, w):
+				a.disagree(f, paths[0], v, p, w)
+			default:
+				if agreed, ok := a.leaves[f]; ok {
+					a.leaves[f] = shortest(agreed, w)
+				}
+			}
+		}
+	}
+	for policy, message := range paths[0].Effective.Invalid {
+		everywhere := true
+		for _, p := range paths {
+			_, invalid := p.Effective.Invalid[policy]
+			everywhere = everywhere && invalid
+		}
+		if everywhere {
+			a.invalid[policy] = message
+		}
+	}
+	a.blocks()
+	return a
+}
+
+// disagree records a difference. Paths come sorted by listener, so the first
+// one found is the same whatever the order of the input.
+func (a *agreement) disagree(f Field, p *Path, v any, q *Path, w any) {
+	delete(a.leaves, f)
+	if _, known := a.differ[f]; !known {
+		a.differ[f] = difference{p.where(), text(v), q.where(), text(w)}
+	}
+}
+
+// blockHeads are the fields without which the rest of their block would mean
+// something else (E6.4).
+var blockHeads = map[string][]string{
+	RetryPolicy:     {maxRetries, retryOn},
+	RateLimitPolicy: {requestsPerSecond, requests, per, key, mode},
+}
+
+// blocks takes out the rest of a block whose head differs; it shares the reason.
+func (a *agreement) blocks() {
+	for _, f := range sortedFields(a.differ) {
+		if !slices.Contains(blockHeads[f.Policy], f.Name) {
+			continue
+		}
+		for other := range a.leaves {
+			if other.Policy == f.Policy && other.Limit == f.Limit {
+				delete(a.leaves, other)
+				a.differ[other] = a.differ[f]
+			}
+		}
+	}
+}
+
+// equalValues compares two values of a field: as durations, as rationals, as
+// numbers, as sets, or as they stand.
+func equalValues(f Field, a, b any) bool {
+	switch formats[f.Name] {
+	case durationFormat:
+		x, xOK := parseDuration(a)
+		y, yOK := parseDuration(b)
+		if xOK && yOK {
+			return x.Duration == y.Duration
+		}
+	case quantityFormat:
+		x, xOK := rational(a)
+		y, yOK := rational(b)
+		if xOK && yOK {
+			return x.Cmp(y) == 0
+		}
+	case setFormat:
+		x, xOK := a.([]any)
+		y, yOK := b.([]any)
+		if xOK && yOK {
+			return strings.Join(words(x), "\n") == strings.Join(words(y), "\n")
+		}
+	case plain:
+	}
+	if x, ok := integer(a); ok {
+		y, isInteger := integer(b)
+		return isInteger && x == y
+	}
+	x, errX := json.Marshal(a)
+	y, errY := json.Marshal(b)
+	return errX == nil && errY == nil && string(x) == string(y)
+}
+
+// shortest is which of two texts for the same value is written.
+func shortest(a, b any) any {
+	x, xText := a.(string)
+	y, yText := b.(string)
+	if !xText || !yText {
+		if yText || (len(text(b)) < len(text(a))) {
+			return b
+		}
+		return a
+	}
+	if len(y) < len(x) || (len(y) == len(x) && y < x) {
+		return y
+	}
+	return x
+}
+
+// leafCache reads the leaves of each effective policy once.
+type leafCache map[*Effective]map[Field]any
+
+// of are the leaves of what is valid.
+func (c leafCache) of(e *Effective) map[Field]any {
+	if leaves, ok := c[e]; ok {
+		return leaves
+	}
+	leaves := map[Field]any{}
+	for _, policy := range exported {
+		if _, invalid := e.Invalid[policy]; invalid {
+			continue
+		}
+		for f, v := range leavesOf(policy, e.Values[policy]) {
+			leaves[f] = v
+		}
+	}
+	c[e] = leaves
+	return leaves
+}

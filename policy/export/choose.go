@@ -1,0 +1,225 @@
+package export
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/attache-dev/attache/hierarchy"
+)
+
+// Mode says what is done with what an exporter computes (E1.4).
+type Mode string
+
+// The modes, from the one that does most.
+const (
+	// Write writes and reads back.
+	Write Mode = "Write"
+	// Observe compares what is there with what would be written.
+	Observe Mode = "Observe"
+	// Plan computes, and neither reads nor writes anything of the plane.
+	Plan Mode = "Plan"
+)
+
+// modes are ordered: a class can only lower the mode.
+var modes = []Mode{Write, Observe, Plan}
+
+// The values of the parameter inject (E8.2).
+const (
+	InjectLabelled = "Labelled"
+	InjectAll      = "All"
+	InjectNever    = "Never"
+)
+
+// InjectLabel on a route or its Namespace is the owner's consent.
+const InjectLabel = "attache.dev/inject"
+
+// Settings are the parameters of an exporter on one class.
+type Settings struct {
+	Mode         Mode   `json:"mode,omitempty"`
+	Inject       string `json:"inject,omitempty"`
+	OnDifference string `json:"onDifference,omitempty"`
+	Hidden       string `json:"hidden,omitempty"`
+	RateLimit    string `json:"rateLimit,omitempty"`
+	Version      string `json:"version,omitempty"`
+}
+
+// defaultSettings are what counts where nobody says otherwise.
+var defaultSettings = Settings{Mode: Write, Inject: InjectLabelled, OnDifference: "Refuse", Hidden: "CarryOver", RateLimit: "Local", Version: "1.9.1"}
+
+// allowed are the values of the parameters that have a list of them. A value
+// that is known and not built yet is told apart from a wrong one.
+var allowed = []struct {
+	name          string
+	get           func(s *Settings) *string
+	values, later []string
+}{
+	{"inject", func(s *Settings) *string { return &s.Inject }, []string{InjectLabelled, InjectAll, InjectNever}, nil},
+	{"onDifference", func(s *Settings) *string { return &s.OnDifference }, []string{"Refuse"}, []string{"MostRestrictive"}},
+	{"hidden", func(s *Settings) *string { return &s.Hidden }, []string{"CarryOver", "Refuse"}, nil},
+	{"rateLimit", func(s *Settings) *string { return &s.RateLimit }, []string{"Local"}, []string{"Global"}},
+	{"version", func(s *Settings) *string { return &s.Version }, nil, nil},
+}
+
+// over puts stated parameters over s.
+func (s Settings) over(stated Settings) (Settings, error) {
+	out := s
+	if stated.Mode != "" {
+		if !slices.Contains(modes, stated.Mode) {
+			return s, fmt.Errorf("mode: %q is not one of Write, Observe, Plan", stated.Mode)
+		}
+		out.Mode = stated.Mode
+	}
+	for _, p := range allowed {
+		value := *p.get(&stated)
+		switch {
+		case value == "":
+			continue
+		case slices.Contains(p.later, value):
+			return s, fmt.Errorf("%s: %q is not built yet: write %s", p.name, value, strings.Join(p.values, " or "))
+		case len(p.values) > 0 && !slices.Contains(p.values, value):
+			return s, fmt.Errorf("%s: %q is not one of %s", p.name, value, strings.Join(p.values, ", "))
+		}
+		*p.get(&out) = value
+	}
+	return out, nil
+}
+
+// Config is what the installer says of exporters.
+type Config struct {
+	// Enabled are the exporters that are switched on; with All, every one is.
+	Enabled []string
+	All     bool
+	// To takes every class for a plane of this exporter; empty goes by the
+	// class.
+	To string
+	// Parameters are by name of the exporter.
+	Parameters map[string]Settings
+}
+
+// Validate says what is wrong with the configuration.
+func (c Config) Validate() error {
+	names := slices.Clone(c.Enabled)
+	for name, settings := range c.Parameters {
+		names = append(names, name)
+		if _, err := defaultSettings.over(settings); err != nil {
+			return fmt.Errorf("parameters.%s.%w", name, err)
+		}
+	}
+	for _, name := range names {
+		if _, known := Lookup(name); !known {
+			return fmt.Errorf("exporter %q is not known: write one of %s", name, strings.Join(exporterNames(), ", "))
+		}
+	}
+	return nil
+}
+
+func exporterNames() []string {
+	names := make([]string, len(registry))
+	for i, r := range registry {
+		names[i] = r.Name()
+	}
+	return names
+}
+
+// Enables says whether an exporter is switched on.
+func (c Config) Enables(name string) bool { return c.All || slices.Contains(c.Enabled, name) }
+
+// Choice is how policies are enforced on a class.
+type Choice struct {
+	Controller string
+	// Exporter is empty when there is none.
+	Exporter string
+	Settings Settings
+	// Problem says what is wrong with the class's annotation.
+	Problem string
+	// Offer names an exporter that could be switched on for the class (E1.6).
+	Offer string
+}
+
+// classAnnotation is the annotation on a class in its long form.
+type classAnnotation struct {
+	Exporter string `json:"exporter"`
+	Settings
+}
+
+// Choose says how policies are enforced on a class (E1.2, E1.3).
+func (c Config) Choose(class *hierarchy.GatewayClass) Choice {
+	choice := Choice{Settings: defaultSettings}
+	if class == nil {
+		choice.Exporter = c.To
+		return c.settle(choice, Settings{}, "")
+	}
+	choice.Controller = class.Controller
+	named := classAnnotation{Exporter: class.Export}
+	if strings.HasPrefix(strings.TrimSpace(class.Export), "{") {
+		named = classAnnotation{}
+		decoder := json.NewDecoder(strings.NewReader(class.Export))
+		decoder.DisallowUnknownFields()
+		if err := decoder.Decode(&named); err != nil {
+			choice.Problem = fmt.Sprintf("annotation %s of GatewayClass %s: %v", hierarchy.ExportAnnotation, class.Meta().Ref.Name, err)
+			return choice
+		}
+	}
+	plane := PlaneOf(class.Controller).Exporter
+	switch {
+	case c.To != "":
+		choice.Exporter = c.To
+	case named.Exporter == "none":
+		return choice
+	case named.Exporter != "":
+		if _, known := Lookup(named.Exporter); !known {
+			choice.Problem = fmt.Sprintf("annotation %s of GatewayClass %s: exporter %q is not known: write one of %s, or none",
+				hierarchy.ExportAnnotation, class.Meta().Ref.Name, named.Exporter, strings.Join(exporterNames(), ", "))
+			return choice
+		}
+		if !c.Enables(named.Exporter) {
+			choice.Problem = fmt.Sprintf("exporter %s is named by GatewayClass %s but not enabled", named.Exporter, class.Meta().Ref.Name)
+			return choice
+		}
+		choice.Exporter = named.Exporter
+	case plane != "" && c.Enables(plane):
+		choice.Exporter = plane
+	default:
+		choice.Offer = plane
+		return choice
+	}
+	return c.settle(choice, named.Settings, class.Meta().Ref.Name)
+}
+
+// settle adds the parameters, the class's over the configuration's.
+func (c Config) settle(choice Choice, stated Settings, class string) Choice {
+	settings, err := defaultSettings.over(c.Parameters[choice.Exporter])
+	if err == nil {
+		mode := settings.Mode
+		settings, err = settings.over(stated)
+		// A class can only lower the mode.
+		if slices.Index(modes, settings.Mode) < slices.Index(modes, mode) {
+			settings.Mode = mode
+		}
+	}
+	if row, _ := Lookup(choice.Exporter); row.Experimental {
+		settings.Mode = Plan
+	}
+	choice.Settings = settings
+	if err != nil {
+		choice.Exporter = ""
+		choice.Problem = fmt.Sprintf("annotation %s of GatewayClass %s: %v", hierarchy.ExportAnnotation, class, err)
+	}
+	return choice
+}
+
+// consents says whether a route may be written to (E8.2).
+func (s Settings) consents(route, namespace map[string]string) bool {
+	switch s.Inject {
+	case InjectAll:
+		return true
+	case InjectNever:
+		return false
+	}
+	if own, stated := route[InjectLabel]; stated {
+		return own == "true"
+	}
+	return namespace[InjectLabel] == "true"
+}

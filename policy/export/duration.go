@@ -1,0 +1,95 @@
+package export
+
+import (
+	"strings"
+	"time"
+)
+
+// duration is a GEP-2257 duration as somebody wrote it (E7.1).
+type duration struct {
+	text string
+	time.Duration
+}
+
+// parseDuration reads a duration; ok is false for what is none.
+func parseDuration(v any) (duration, bool) {
+	text, isText := v.(string)
+	d, err := time.ParseDuration(text)
+	if !isText || err != nil || d < 0 {
+		return duration{}, false
+	}
+	return duration{text, d}, true
+}
+
+// of is a duration in canonical form.
+func of(d time.Duration) *duration {
+	if d == 0 {
+		return &duration{"0s", 0}
+	}
+	var b strings.Builder
+	rest := d
+	for _, unit := range [...]struct {
+		name string
+		size time.Duration
+	}{{"h", time.Hour}, {"m", time.Minute}, {"s", time.Second}, {"ms", time.Millisecond}} {
+		if n := rest / unit.size; n > 0 {
+			b.WriteString(itoa(int64(n)) + unit.name)
+			rest -= n * unit.size
+		}
+	}
+	return &duration{b.String(), d}
+}
+
+// limits says whether d ends anything: it is there and not 0s, which is off.
+func (d *duration) limits() bool { return d != nil && d.Duration > 0 }
+
+// off says whether d is there and switches the timer off.
+func (d *duration) off() bool { return d != nil && d.Duration == 0 }
+
+// same compares as durations; both absent are the same.
+func same(a, b *duration) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.Duration == b.Duration
+}
+
+// within says whether a ends no later than b; what is off or absent never ends.
+func within(a, b *duration) bool {
+	return a.limits() && (!b.limits() || a.Duration <= b.Duration)
+}
+
+// shorter is the one that ends first; nil when neither does.
+func shorter(a, b *duration) *duration {
+	switch {
+	case within(a, b):
+		return a
+	case b.limits():
+		return b
+	}
+	return nil
+}
+
+// day stands for "off" where a plane has no word for it (E7.2).
+func day() *duration { return &duration{"24h", 24 * time.Hour} }
+
+// oneUnit writes d for planes whose syntax has one unit and four digits: the
+// largest unit that is exact, else the next larger one that fits, rounded down.
+func oneUnit(d time.Duration) (text string, exact bool) {
+	units := [...]struct {
+		name string
+		size time.Duration
+	}{{"h", time.Hour}, {"m", time.Minute}, {"s", time.Second}, {"ms", time.Millisecond}}
+	const most = 9999
+	for _, u := range units {
+		if n := d / u.size; n > 0 && n <= most && n*u.size == d {
+			return itoa(int64(n)) + u.name, true
+		}
+	}
+	for i := len(units) - 1; i >= 0; i-- {
+		if n := d / units[i].size; n > 0 && n <= most {
+			return itoa(int64(n)) + units[i].name, false
+		}
+	}
+	return itoa(most) + "h", false
+}

@@ -1,0 +1,372 @@
+package export
+
+import (
+	"cmp"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/effective"
+)
+
+// State is what the plane has made of an entry's objects (E10.1).
+type State string
+
+// The states, from the worst. Planned and NoExporter are of entries that
+// nothing is written for.
+const (
+	Rejected   State = "Rejected"
+	Conflicted State = "Conflicted"
+	NotWritten State = "NotWritten"
+	Drifted    State = "Drifted"
+	Pending    State = "Pending"
+	Accepted   State = "Accepted"
+	Planned    State = "Planned"
+	NoExporter State = "NoExporter"
+)
+
+// states are in the order in which the worst counts.
+var states = []State{Rejected, Conflicted, NotWritten, Drifted, Pending, Accepted, Planned, NoExporter}
+
+// Worse is the worse of two states.
+func Worse(a, b State) State {
+	if a == "" || slices.Index(states, b) < slices.Index(states, a) {
+		return b
+	}
+	return a
+}
+
+// Entry is what became of a set of paths of one route (E3.1): one exporter, one
+// state, the same outcomes.
+type Entry struct {
+	// Exporter is empty when there is none.
+	Exporter, Controller string
+	Parents              []*hierarchy.Listener
+	Rules                hierarchy.RuleSet
+	State                State
+	Message              string
+	Objects              []hierarchy.Ref
+	// Outcomes are sorted by field. Their Path is of no use here.
+	Outcomes []Outcome
+}
+
+// Reading is what is known of one object of ours, from the plane.
+type Reading struct {
+	State   State
+	Message string
+}
+
+// Result is a Part with what its exporter made of it.
+type Result struct {
+	Part
+	Projection Projection
+	// Readings are by name of the object; Route is that of what stands in the
+	// route. Both are nil when nothing is read.
+	Readings map[string]Reading
+	Route    *Reading
+}
+
+// Enforcement lists the entries of one route, sorted as scopes are. rules names
+// the route's rules.
+func Enforcement(t *effective.Target, rules []hierarchy.RuleRef, parts []Result) []Entry {
+	type cell struct{ identity string }
+	byPath := map[string]Entry{}
+	cells := []cell{}
+	index := indexParts(parts)
+	for p := range t.Paths() {
+		e := index.entry(p)
+		id := e.identity()
+		if known, ok := byPath[id]; ok {
+			e.Objects = unionRefs(known.Objects, e.Objects)
+		}
+		byPath[id] = e
+		cells = append(cells, cell{id})
+	}
+	var entries []Entry
+	for _, g := range effective.Group(t, cells) {
+		e := byPath[g.Result.identity]
+		e.Parents, e.Rules = g.Parents, ruleSet(g.Rules, rules)
+		entries = append(entries, e)
+	}
+	return entries
+}
+
+// ruleSet are the rules with the names given.
+func ruleSet(names []string, rules []hierarchy.RuleRef) hierarchy.RuleSet {
+	var set hierarchy.RuleSet
+	for _, r := range rules {
+		if slices.Contains(names, r.String()) {
+			set.Rules = append(set.Rules, r)
+		}
+	}
+	if len(set.Rules) == 0 || len(set.Rules) == len(rules) {
+		return hierarchy.AllRules()
+	}
+	return set
+}
+
+// pathKey finds a path in parts.
+type pathKey struct {
+	listener hierarchy.Ref
+	gateway  hierarchy.Ref
+	rule     int
+}
+
+// place is a path in a part.
+type place struct{ part, path int }
+
+type partIndex struct {
+	parts  []Result
+	places map[pathKey]place
+	// outcomes are those of each path of each part.
+	outcomes []map[int][]Outcome
+}
+
+func indexParts(parts []Result) *partIndex {
+	x := &partIndex{parts: parts, places: map[pathKey]place{}, outcomes: make([]map[int][]Outcome, len(parts))}
+	for i := range parts {
+		for j := range parts[i].Input.Paths {
+			p := &parts[i].Input.Paths[j]
+			x.places[pathKey{p.Listener, p.Gateway, p.Rule}] = place{i, j}
+		}
+		x.outcomes[i] = map[int][]Outcome{}
+		for _, o := range parts[i].Projection.Outcomes {
+			x.outcomes[i][o.Path] = append(x.outcomes[i][o.Path], o)
+		}
+	}
+	return x
+}
+
+// entry is what became of one path.
+func (x *partIndex) entry(p effective.Path) Entry {
+	at, ok := x.places[pathKey{p.Listener.Ref, p.Listener.Gateway, max(p.Rule, 0)}]
+	if !ok {
+		return Entry{State: NoExporter}
+	}
+	part := &x.parts[at.part]
+	e := Entry{Controller: part.Input.Paths[at.path].Controller, State: NoExporter, Message: part.Choice.Problem}
+	if part.Registration.Exporter == nil {
+		return e
+	}
+	e.Exporter = part.Registration.Name()
+	e.Outcomes = x.outcomes[at.part][at.path]
+	names := objectNames(e.Outcomes)
+	for _, o := range part.Projection.Objects {
+		if slices.Contains(names, o.GetName()) {
+			e.Objects = append(e.Objects, hierarchy.RefOf(o))
+		}
+	}
+	e.State, e.Message = part.state(names, e.Outcomes)
+	return e
+}
+
+// objectNames are the objects that speak for a path: those that its outcomes
+// name.
+func objectNames(outcomes []Outcome) []string {
+	var names []string
+	for _, o := range outcomes {
+		if o.Object != "" && !slices.Contains(names, o.Object) {
+			names = append(names, o.Object)
+		}
+	}
+	return names
+}
+
+// state is the worst of the objects that speak for a path, and of the route if
+// anything stands there.
+func (p *Result) state(names []string, outcomes []Outcome) (State, string) {
+	if p.Readings == nil && p.Route == nil {
+		return Planned, ""
+	}
+	worst := Reading{}
+	add := func(r Reading) {
+		if next := Worse(worst.State, r.State); next != worst.State {
+			worst = r
+		}
+	}
+	for _, name := range names {
+		if r, ok := p.Readings[name]; ok {
+			add(r)
+		} else {
+			add(Reading{State: Pending})
+		}
+	}
+	inRoute := slices.ContainsFunc(outcomes, func(o Outcome) bool { _, in := cutInRoute(o.As); return in })
+	if p.Route != nil && (inRoute || len(names) == 0) {
+		add(*p.Route)
+	}
+	if worst.State == "" {
+		worst.State = Accepted
+	}
+	return worst.State, worst.Message
+}
+
+// identity is equal for entries that share one (E3.1): all but the names of
+// objects.
+func (e *Entry) identity() string {
+	fields := make([]map[string]any, len(e.Outcomes))
+	for i, o := range e.Outcomes {
+		fields[i] = o.object()
+	}
+	text, _ := json.Marshal([]any{e.Exporter, e.Controller, e.State, e.Message, fields}) // plain values encode
+	return string(text)
+}
+
+func unionRefs(a, b []hierarchy.Ref) []hierarchy.Ref {
+	all := slices.Concat(a, b)
+	slices.SortFunc(all, hierarchy.Compare)
+	return slices.Compact(all)
+}
+
+// object is an outcome as status shows it.
+func (o Outcome) object() map[string]any {
+	m := map[string]any{"policy": o.Field.Policy, "field": o.Field.String(), "outcome": string(o.Verdict)}
+	if o.Reason != "" {
+		m["reason"], m["message"] = string(o.Reason), o.Message
+	}
+	if o.As != "" {
+		m["as"] = o.As
+	}
+	if o.Value != nil {
+		m["value"] = o.Value
+	}
+	if len(o.Notes) > 0 {
+		m["notes"] = anys(o.Notes)
+	}
+	return m
+}
+
+// longestMessage is how much of a plane's own words is kept.
+const longestMessage = 1024
+
+// Object is the entry as status.enforcement has it.
+func (e *Entry) Object() map[string]any {
+	parents := make([]any, len(e.Parents))
+	for i, l := range e.Parents {
+		parent := map[string]any{"gateway": named(l.Gateway), "listener": l.Ref.Section}
+		if !l.ListenerSet.IsZero() {
+			parent["listenerSet"] = named(l.ListenerSet)
+		}
+		parents[i] = parent
+	}
+	fields := make([]any, len(e.Outcomes))
+	for i, o := range e.Outcomes {
+		fields[i] = o.object()
+	}
+	m := map[string]any{"parents": parents, "state": string(e.State), "fields": fields}
+	if e.Exporter != "" {
+		m["exporter"] = e.Exporter
+	}
+	if e.Controller != "" {
+		m["controller"] = e.Controller
+	}
+	if !e.Rules.All {
+		rules := make([]any, len(e.Rules.Rules))
+		for i, r := range e.Rules.Rules {
+			rule := map[string]any{"index": int64(r.Index)}
+			if r.Name != "" {
+				rule["name"] = r.Name
+			}
+			rules[i] = rule
+		}
+		m["rules"] = rules
+	}
+	if e.Message != "" {
+		m["message"] = clip(e.Message, longestMessage)
+	}
+	if len(e.Objects) > 0 {
+		objects := make([]any, len(e.Objects))
+		for i, o := range e.Objects {
+			objects[i] = map[string]any{"group": o.GroupKind.Group, "kind": o.Kind, "namespace": o.Namespace, "name": o.Name}
+		}
+		m["objects"] = objects
+	}
+	return m
+}
+
+func named(r hierarchy.Ref) map[string]any {
+	return map[string]any{"namespace": r.Namespace, "name": r.Name}
+}
+
+// clip shortens a text at a rune's end.
+func clip(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "")
+}
+
+// Word sums an entry up (E3.1): yes, with loss, pending, partly, no, unknown. For
+// a planned entry it is what would be.
+func (e *Entry) Word() string {
+	inForce, lost, degraded := false, false, false
+	for _, o := range e.Outcomes {
+		switch o.Verdict {
+		case Unsupported:
+			lost = true
+		case Degraded:
+			degraded, inForce = true, true
+		case Projected:
+			inForce = true
+		}
+	}
+	failed := slices.Contains([]State{Rejected, Conflicted, NotWritten, Drifted}, e.State)
+	switch {
+	case e.State == NoExporter:
+		return wordUnknown
+	case len(e.Outcomes) > 0 && (!inForce || failed):
+		if failed && e.someInForce() {
+			return wordPartly
+		}
+		return wordNo
+	case lost:
+		return wordPartly
+	case e.State == Pending:
+		return wordPending
+	case degraded:
+		return wordWithLoss
+	}
+	return wordYes
+}
+
+// someInForce says whether a value is in force though an object is not: it
+// stands in the route, or absence says it.
+func (e *Entry) someInForce() bool {
+	return slices.ContainsFunc(e.Outcomes, func(o Outcome) bool {
+		_, inRoute := cutInRoute(o.As)
+		return o.Verdict != Unsupported && (inRoute || o.As == absent)
+	})
+}
+
+// The words of a summary, from the worst.
+const (
+	wordNo       = "no"
+	wordPartly   = "partly"
+	wordPending  = "pending"
+	wordWithLoss = "with loss"
+	wordYes      = "yes"
+	wordUnknown  = "unknown"
+)
+
+var summaryWords = []string{wordNo, wordPartly, wordPending, wordWithLoss, wordYes}
+
+// Summary is a route's word: that of the worst entry; unknown when no path has
+// an exporter.
+func Summary(entries []Entry) string {
+	worst := wordUnknown
+	for i := range entries {
+		word := entries[i].Word()
+		if at := slices.Index(summaryWords, word); at >= 0 && (worst == wordUnknown || at < slices.Index(summaryWords, worst)) {
+			worst = word
+		}
+	}
+	return worst
+}
+
+// SortOutcomes orders outcomes as entries have them.
+func SortOutcomes(outcomes []Outcome) {
+	slices.SortStableFunc(outcomes, func(a, b Outcome) int {
+		return cmp.Or(cmp.Compare(a.Path, b.Path), CompareFields(a.Field, b.Field))
+	})
+}

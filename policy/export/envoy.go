@@ -1,0 +1,255 @@
+package export
+
+import (
+	"slices"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// envoyExporter writes a BackendTrafficPolicy for each target (12.E).
+type envoyExporter struct{}
+
+// Name implements Exporter.
+func (envoyExporter) Name() string { return EnvoyGateway }
+
+// title is the plane's name in sentences.
+const envoyTitle = "Envoy Gateway"
+
+// slots are the parts of an object's spec that rules need by themselves.
+type slotName int
+
+const (
+	requestSlot slotName = iota
+	connectSlot
+	idleSlot
+	retrySlot
+	limitSlot
+	slots
+)
+
+// slot is what a rule needs an object to say in one part of its spec.
+type slot struct {
+	// anything says that what an object says there does not reach the rule.
+	anything bool
+	// value is nil when nothing is needed.
+	value any
+	// fields are those that the value speaks for.
+	fields []Field
+}
+
+// envoyPlane is what differs between the planes that are built on Envoy.
+type envoyPlane struct {
+	title string
+	// places are the JSON paths of the slots.
+	places [slots]string
+	// retry writes the retry stanza of the object.
+	retry func(r *envoyRule, perTry *duration)
+}
+
+var envoyGateway = &envoyPlane{
+	title: envoyTitle,
+	places: [slots]string{
+		requestSlot: "spec.timeout.http.requestTimeout", connectSlot: "spec.timeout.tcp.connectTimeout",
+		idleSlot: "spec.timeout.http.streamIdleTimeout", retrySlot: "spec.retry", limitSlot: "spec.rateLimit",
+	},
+	retry: (*envoyRule).retryBlock,
+}
+
+// envoyRule is a rule and what it needs.
+type envoyRule struct {
+	*rule
+	on    *envoyPlane
+	slots needs
+	// passed says that no object is for the rule: a foreign policy is there, or
+	// it does not proxy.
+	passed bool
+	// parents are the specs that would apply without ours, one for each path;
+	// nil where there is none.
+	parents []map[string]any
+	// carried is the foreign policy on the whole route that an object of the
+	// rule has to carry over.
+	carried *Foreign
+}
+
+// Project implements Exporter.
+func (e envoyExporter) Project(in Input) Projection {
+	if p, done := refusedWhole(&in, envoyTitle); done {
+		return p
+	}
+	if !slices.Contains([]string{"HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute"}, in.Route.Kind) {
+		return refused(&in, envoyTitle, RouteKind, envoyTitle, in.Route.Kind)
+	}
+	common := rulesOf(&in, envoyTitle)
+	rules := make([]*envoyRule, len(common))
+	for i, r := range common {
+		rules[i] = &envoyRule{rule: r, on: envoyGateway}
+		rules[i].read()
+	}
+	objects := envoyTargets(&in, rules)
+	sortObjects(objects)
+	return Projection{Objects: objects, Rules: injections(common), Outcomes: outcomesOf(&in, common, envoyTitle)}
+}
+
+// refusedWhole is the projection where nothing can be written at all.
+func refusedWhole(in *Input, title string) (Projection, bool) {
+	switch {
+	case in.MissingCRD:
+		return refused(in, title, MissingCRD, title), true
+	case in.ParametersDiffer != "":
+		return refused(in, title, ParametersDiffer, in.ParametersDiffer, title), true
+	}
+	return Projection{}, false
+}
+
+// read finds what the rule needs.
+func (r *envoyRule) read() {
+	if r.Answers {
+		r.refuse(NotProxied)
+		r.passed = true
+		return
+	}
+	if !r.settleForeign() {
+		r.passed = true
+		return
+	}
+	if r.in.Route.Kind == "TCPRoute" || r.in.Route.Kind == "TLSRoute" {
+		r.layer4()
+		return
+	}
+	r.tries()
+	r.connect()
+	r.idle()
+	r.limit()
+	r.keep()
+}
+
+// layer4 is what a route below HTTP has: the connect timeout.
+func (r *envoyRule) layer4() {
+	for _, f := range r.every() {
+		switch f {
+		case timeout(connect):
+		case timeout(idle):
+			r.sheet.at(f).because(NoField, envoyTitle)
+		default:
+			r.sheet.at(f).because(RouteKind, envoyTitle, r.in.Route.Kind)
+		}
+	}
+	r.connect()
+}
+
+func (r *envoyRule) connect() {
+	d, f := r.want.connect, timeout(connect)
+	if d == nil {
+		return
+	}
+	v := r.sheet.at(f)
+	if d.off() {
+		// Envoy refuses 0 (12.E5a).
+		d = day()
+		v.because(NoOffSwitch, d.text)
+	}
+	r.need(connectSlot, d.text, d.text, f)
+}
+
+func (r *envoyRule) idle() {
+	if d := r.want.idle; d != nil {
+		r.need(idleSlot, d.text, d.text, timeout(idle))
+	}
+}
+
+// need records what an object has to say for fields of the rule.
+func (r *envoyRule) need(at slotName, value, shown any, fields ...Field) {
+	r.slots[at].value = value
+	r.slots[at].fields = append(r.slots[at].fields, fields...)
+	r.each(fields, func(v *verdict) { v.written(r.on.places[at], shown) })
+}
+
+// accept records that the rule does not care what an object says there.
+func (r *envoyRule) accept(at slotName) { r.slots[at] = slot{anything: true} }
+
+// keep leaves in place what a live object says for a kind that has become
+// invalid on all paths of the rule (E2.3).
+func (r *envoyRule) keep() {
+	if len(r.invalid) == 0 {
+		return
+	}
+	held := r.heldSpec()
+	if held == nil {
+		return
+	}
+	for policy, at := range map[string][]slotName{
+		TimeoutPolicy: {requestSlot, connectSlot, idleSlot}, RetryPolicy: {retrySlot}, RateLimitPolicy: {limitSlot},
+	} {
+		if _, invalid := r.invalid[policy]; !invalid {
+			continue
+		}
+		for _, s := range at {
+			if v := slotOf(held, s); v != nil && r.slots[s].value == nil && !r.slots[s].anything {
+				r.slots[s].value = v
+			}
+		}
+		for f := range leavesOf(policy, r.paths[0].Effective.Values[policy]) {
+			r.sheet.at(f).note(Kept)
+		}
+	}
+}
+
+// heldSpec is the spec of our live object for the rule, or else for the route.
+func (r *envoyRule) heldSpec() map[string]any {
+	names := []string{envoyTarget(r.in, "").name()}
+	if r.unique != "" {
+		names = []string{envoyTarget(r.in, r.unique).name(), names[0]}
+	}
+	for _, name := range names {
+		if live := r.in.Held[name]; live != nil {
+			spec, _, _ := unstructured.NestedMap(live.Object, "spec")
+			return spec
+		}
+	}
+	return nil
+}
+
+// slotOf reads one slot out of a spec.
+func slotOf(spec map[string]any, at slotName) any {
+	paths := [slots][]string{
+		requestSlot: {"timeout", "http", "requestTimeout"}, connectSlot: {"timeout", "tcp", "connectTimeout"},
+		idleSlot: {"timeout", "http", "streamIdleTimeout"}, retrySlot: {"retry"}, limitSlot: {"rateLimit"},
+	}
+	v, _, _ := unstructured.NestedFieldCopy(spec, paths[at]...)
+	return v
+}
+
+// needs are what a target has to say, slot by slot.
+type needs [slots]slot
+
+// spec puts the needs together.
+func (n needs) spec() map[string]any {
+	spec := map[string]any{}
+	put := func(value any, path ...string) {
+		_ = unstructured.SetNestedField(spec, value, path...) // the path holds maps alone
+	}
+	for at, need := range n {
+		if need.value == nil {
+			continue
+		}
+		switch slotName(at) {
+		case requestSlot:
+			put(need.value, "timeout", "http", "requestTimeout")
+		case connectSlot:
+			put(need.value, "timeout", "tcp", "connectTimeout")
+		case idleSlot:
+			put(need.value, "timeout", "http", "connectionIdleTimeout")
+			put(need.value, "timeout", "http", "streamIdleTimeout")
+		case retrySlot:
+			put(need.value, "retry")
+		case limitSlot:
+			put(need.value, "rateLimit")
+		case slots:
+		}
+	}
+	return spec
+}
+
+func envoyTarget(in *Input, rule string) target {
+	return target{exporter: EnvoyGateway, kind: backendTrafficPolicy, route: in.Route, rule: rule}
+}

@@ -1,0 +1,188 @@
+package export
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/attache-dev/attache/hierarchy"
+)
+
+// foreignAt are the foreign policies at one place, the one that counts first:
+// the oldest, and of the same age the first by namespace and name.
+func (in *Input) foreignAt(target hierarchy.Ref) []*Foreign {
+	var found []*Foreign
+	for i := range in.Foreign {
+		if in.Foreign[i].Target == target {
+			found = append(found, &in.Foreign[i])
+		}
+	}
+	slices.SortStableFunc(found, func(a, b *Foreign) int { return compareAge(a.Object, b.Object) })
+	return found
+}
+
+// compareAge orders by creation; what has no creation is the youngest.
+func compareAge(a, b *unstructured.Unstructured) int {
+	x, y := a.GetCreationTimestamp(), b.GetCreationTimestamp()
+	switch {
+	case x.IsZero() != y.IsZero():
+		if x.IsZero() {
+			return 1
+		}
+		return -1
+	case !x.Equal(&y):
+		return x.Compare(y.Time)
+	}
+	return cmp.Or(cmp.Compare(a.GetNamespace(), b.GetNamespace()), cmp.Compare(a.GetName(), b.GetName()))
+}
+
+// older says whether our live object of that name was there before a foreign
+// one (E11.2).
+func (in *Input) older(name string, foreign *Foreign) bool {
+	live := in.Held[name]
+	return live != nil && compareAge(live, foreign.Object) < 0
+}
+
+// settleForeign finds the foreign policies that concern the rule. It is false
+// when one is attached to the rule itself and ours could only lose.
+func (r *envoyRule) settleForeign() bool {
+	r.parents = make([]map[string]any, len(r.paths))
+	for i, p := range r.paths {
+		if f := r.in.above(p); f != nil {
+			r.parents[i] = specOf(f)
+		}
+	}
+	if onRoute := r.in.foreignAt(r.in.Route); len(onRoute) > 0 && r.unique != "" {
+		r.carried = onRoute[0]
+		copied := specOf(onRoute[0])
+		for i, above := range r.parents {
+			if copied["mergeType"] == nil {
+				above = nil
+			}
+			r.parents[i] = mergePatch(above, copied)
+		}
+	}
+	if r.unique == "" {
+		return true
+	}
+	onRule := r.in.foreignAt(r.in.Route.WithSection(r.unique))
+	if len(onRule) == 0 || r.in.older(envoyTarget(r.in, r.unique).name(), onRule[0]) {
+		return true
+	}
+	r.blocked(ForeignPolicy, onRule[0].name())
+	return false
+}
+
+// blocked: no object can be for the rule. What the route's own words say stays
+// true.
+func (r *envoyRule) blocked(reason Reason, args ...any) {
+	r.whole(r.want.request, timeout(request))
+	for _, f := range r.every() {
+		v := r.sheet.at(f)
+		if _, inRoute := cutInRoute(v.as); !inRoute || len(v.reasons) > 0 {
+			*v = verdict{}
+			v.because(reason, args...)
+		}
+	}
+	r.puts = map[string]any{}
+	r.slots = needs{}
+}
+
+// above is the foreign policy that a path would have without ours: that of the
+// listener, else of the ListenerSet, else of the Gateway.
+func (in *Input) above(p *Path) *Foreign {
+	for _, place := range [...]hierarchy.Ref{p.Listener, p.Gateway.WithSection(p.Listener.Section), p.Listener.Object(), p.Gateway} {
+		if found := in.foreignAt(place); len(found) > 0 {
+			return found[0]
+		}
+	}
+	return nil
+}
+
+// parentName is the foreign policy above a path as messages name it.
+func (r *envoyRule) parentName(path int) string {
+	if f := r.in.above(r.paths[path]); f != nil && r.carried == nil {
+		return f.name()
+	}
+	if r.carried != nil {
+		return r.carried.name()
+	}
+	return "another policy"
+}
+
+func specOf(f *Foreign) map[string]any {
+	spec, _, _ := unstructured.NestedMap(f.Object.Object, "spec")
+	return spec
+}
+
+// mergePatch is a JSON merge patch (RFC 7386) of maps that are not shared.
+func mergePatch(target, patch map[string]any) map[string]any {
+	out := maps.Clone(target)
+	if out == nil {
+		out = map[string]any{}
+	}
+	for k, v := range patch {
+		inner, isMap := v.(map[string]any)
+		switch {
+		case v == nil:
+			delete(out, k)
+		case isMap:
+			below, _ := out[k].(map[string]any)
+			out[k] = mergePatch(below, inner)
+		default:
+			out[k] = v
+		}
+	}
+	return out
+}
+
+// carry is the spec of an object on a rule that starts as a copy of the foreign
+// policy on the whole route (E11.3). ok is false when it cannot be carried over.
+func (r *envoyRule) carry(ours map[string]any) (spec map[string]any, ok bool) {
+	foreign := r.carried
+	if r.in.Parameters.RefuseHidden || len(r.in.foreignAt(r.in.Route)) > 1 {
+		return nil, false
+	}
+	spec = specOf(foreign)
+	for _, key := range [...]string{"targetRef", "targetRefs", "targetSelectors"} {
+		delete(spec, key)
+	}
+	shared := false
+	rules, _, _ := unstructured.NestedSlice(spec, "rateLimit", "global", "rules")
+	for _, rule := range rules {
+		fields, _ := rule.(map[string]any)
+		shared = shared || fields["shared"] == true
+	}
+	disabled := r.limitsOff()
+	if shared && ours["rateLimit"] == nil && !disabled {
+		return nil, false
+	}
+	unstructured.RemoveNestedField(spec, "rateLimit", "type")
+	if disabled {
+		delete(spec, "rateLimit")
+	}
+	spec = mergePatch(spec, ours)
+	return spec, carriable(spec)
+}
+
+// limitsOff says that every limit is switched off.
+func (r *envoyRule) limitsOff() bool {
+	return len(r.want.limits) > 0 && !slices.ContainsFunc(r.want.limits, func(l *limit) bool { return !l.disabled })
+}
+
+// carriable refuses what Envoy Gateway accepts and Envoy does not (12.E5a).
+func carriable(spec map[string]any) bool {
+	base, hasBase, _ := unstructured.NestedString(spec, "retry", "perRetry", "backOff", "baseInterval")
+	most, hasMost, _ := unstructured.NestedString(spec, "retry", "perRetry", "backOff", "maxInterval")
+	connect, hasConnect, _ := unstructured.NestedString(spec, "timeout", "tcp", "connectTimeout")
+	if hasBase != hasMost {
+		return false
+	}
+	zero := func(text string, has bool) bool {
+		d, ok := parseDuration(text)
+		return has && (!ok || d.Duration == 0)
+	}
+	return !zero(base, hasBase) && !zero(most, hasMost) && !zero(connect, hasConnect)
+}

@@ -1,0 +1,230 @@
+package export
+
+import (
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+const (
+	// envoyMost is the largest number of requests that Envoy counts to.
+	envoyMost = 1<<32 - 1
+	// envoyRules is how many limits one object holds.
+	envoyRules = 16
+	localRules = "spec.rateLimit.local.rules"
+)
+
+// limit is the rate limits of the rule (12.E2).
+func (r *envoyRule) limit() {
+	var entries []any
+	disabled := false
+	for _, l := range r.want.limits {
+		if l.disabled {
+			disabled = true
+			r.each(r.of(l), func(v *verdict) { v.written(absent, nil) })
+			continue
+		}
+		entries = r.addLimit(entries, l)
+	}
+	switch {
+	case len(entries) > 0:
+		r.slots[limitSlot].value = r.limitBlock(entries)
+		r.slots[limitSlot].fields = r.all(RateLimitPolicy)
+	case disabled:
+		r.clearLimit()
+	}
+}
+
+// of are the fields of one limit that have a value.
+func (r *rule) of(l *limit) []Field {
+	return slices.DeleteFunc(r.all(RateLimitPolicy), func(f Field) bool { return f.Limit != l.name })
+}
+
+// addLimit appends the entries for one limit.
+func (r *envoyRule) addLimit(entries []any, l *limit) []any {
+	number, u, exact, ok := perUnit(l, envoyUnits, envoyMost)
+	if !ok {
+		r.each(r.of(l), func(v *verdict) { v.because(TooSmall) })
+		return entries
+	}
+	selectors, few, ok := envoySelectors(l.key)
+	if !ok {
+		r.each(r.of(l), func(v *verdict) { v.because(HeaderName, l.key) })
+		return entries
+	}
+	if len(entries)+len(selectors) > envoyRules {
+		r.each(r.of(l), func(v *verdict) { v.because(LimitsFull, envoyTitle, envoyRules, limitName(l)) })
+		return entries
+	}
+	as := localRules + "[" + itoa(int64(len(entries))) + "]"
+	amount := map[string]any{"requests": number, "unit": u.name}
+	r.each(r.of(l), func(v *verdict) { v.written(as, amount) })
+	head := r.sheet.at(l.head()).written(as+".limit", amount).note(PerInstance, ResetsOnReload)
+	if !exact {
+		head.because(Rounded, itoa(number)+" per "+strings.ToLower(u.name))
+	}
+	r.judgeBurst(l, number)
+	r.each([]Field{l.field(key)}, func(v *verdict) {
+		v.written(as+".clientSelectors", selectors[0])
+		if few && !newerThan(r.in.Parameters.Version, envoyKeysFixed) {
+			v.because(FewKeys)
+		}
+	})
+	r.judgeCounter(l)
+	for _, s := range selectors {
+		entries = append(entries, map[string]any{"clientSelectors": []any{s}, "limit": map[string]any{"requests": number, "unit": u.name}})
+	}
+	return entries
+}
+
+// judgeBurst compares the bucket that is written with the one that is asked
+// for (E7.4).
+func (r *rule) judgeBurst(l *limit, capacity int64) {
+	wanted := l.capacity()
+	if !wanted.IsInt64() {
+		return
+	}
+	field := l.head()
+	reason := BurstLarger
+	if capacity < wanted.Int64() {
+		reason = BurstDropped
+		if l.hasBurst {
+			field = l.field(burst)
+		}
+	}
+	if capacity != wanted.Int64() {
+		r.sheet.at(field).because(reason, itoa(capacity), wanted.String())
+	}
+}
+
+// envoyKeysFixed is the last version that keeps 20 values apart.
+const envoyKeysFixed = "1.9.1"
+
+// newerThan compares versions a.b.c; what is no version is not newer.
+func newerThan(version, than string) bool {
+	a, b := strings.Split(strings.TrimPrefix(version, "v"), "."), strings.Split(than, ".")
+	for i := range b {
+		if i >= len(a) {
+			return false
+		}
+		if len(a[i]) != len(b[i]) {
+			return len(a[i]) > len(b[i])
+		}
+		if a[i] != b[i] {
+			return a[i] > b[i]
+		}
+	}
+	return false
+}
+
+// envoySelectors are what chooses requests for each entry of a limit: every
+// request is in exactly one (E7.5). few says that values are counted apart.
+func envoySelectors(key string) (selectors []any, few, ok bool) {
+	header, isHeader := strings.CutPrefix(key, "Header:")
+	switch {
+	case isHeader:
+		name := strings.ToLower(header)
+		if !headerName(name) {
+			return nil, false, false
+		}
+		apart := map[string]any{"type": "Distinct", "name": name}
+		without := map[string]any{"type": "RegularExpression", "name": name, "value": ".*", "invert": true}
+		return []any{map[string]any{"headers": []any{apart}}, map[string]any{"headers": []any{without}}}, true, true
+	case key == "ClientIP":
+		cidr := func(all string) any {
+			return map[string]any{"sourceCIDR": map[string]any{"type": "Distinct", "value": all}}
+		}
+		return []any{cidr("0.0.0.0/0"), cidr("::/0")}, true, true
+	}
+	// Never an entry without selectors: it counts only what no other matches.
+	return []any{map[string]any{"path": map[string]any{"type": "PathPrefix", "value": "/"}}}, false, true
+}
+
+// headerName says whether a name has nothing but what header names have.
+func headerName(name string) bool {
+	return name != "" && strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_!#$%&'*+.^`|~") == ""
+}
+
+func limitName(l *limit) string {
+	if l.named() {
+		return l.name
+	}
+	return "the limit without a name"
+}
+
+// judgeCounter: Envoy counts apart for each route entry, that is for each
+// listener, hostname and match.
+func (r *rule) judgeCounter(l *limit) {
+	finer := ""
+	switch l.counter {
+	case "Gateway":
+		finer = "route"
+	case "Route":
+		switch {
+		case len(r.in.Rules) > 1:
+			finer = "rule"
+		case len(r.paths) > 1:
+			finer = "listener"
+		}
+		fallthrough
+	default:
+		switch {
+		case finer != "":
+		case r.Matches > 1:
+			finer = "match"
+		case slices.ContainsFunc(r.paths, func(p *Path) bool { return p.Hostnames > 1 }):
+			finer = "hostname"
+		}
+	}
+	if finer == "" {
+		return
+	}
+	f := l.head()
+	if l.counter != "" {
+		f = l.field(counter)
+	}
+	r.sheet.at(f).because(CounterFiner, finer)
+}
+
+// limitBlock is rateLimit of the object, given its entries and what is above.
+func (r *envoyRule) limitBlock(entries []any) map[string]any {
+	block := map[string]any{"local": map[string]any{"rules": entries}}
+	for i, parent := range r.parents {
+		kind, _, _ := unstructured.NestedString(parent, "rateLimit", "type")
+		if kind == "Global" {
+			// The deprecated type would have ours ignored, and Local has theirs.
+			block["type"] = "Local"
+			continue
+		}
+		if _, global, _ := unstructured.NestedFieldNoCopy(parent, "rateLimit", "global"); global && kind == "" {
+			name := r.parentName(i)
+			for _, l := range r.want.limits {
+				if !l.disabled {
+					r.each([]Field{l.head()}, func(v *verdict) { v.because(AddsToForeign, name) })
+				}
+			}
+		}
+	}
+	return block
+}
+
+// clearLimit takes out what policies above could put in (E7.7).
+func (r *envoyRule) clearLimit() {
+	unlimited := map[string]any{"requests": int64(envoyMost), "unit": "Second"}
+	block := map[string]any{}
+	for _, parent := range r.parents {
+		if _, found, _ := unstructured.NestedFieldNoCopy(parent, "rateLimit", "local"); found {
+			block["local"] = map[string]any{"rules": []any{map[string]any{
+				"clientSelectors": []any{map[string]any{"path": map[string]any{"type": "PathPrefix", "value": "/"}}}, "limit": unlimited,
+			}}}
+		}
+		if _, found, _ := unstructured.NestedFieldNoCopy(parent, "rateLimit", "global"); found {
+			block["global"] = map[string]any{"rules": []any{map[string]any{"limit": unlimited}}}
+		}
+	}
+	if len(block) == 0 {
+		return
+	}
+	r.need(limitSlot, block, block, Field{Policy: RateLimitPolicy, Name: mode})
+}

@@ -1,0 +1,147 @@
+package export
+
+import "slices"
+
+// attempts is the number of retries to put into the route.
+func (r *rule) attempts() int64 {
+	if r.maxRetries != nil {
+		return *r.maxRetries
+	}
+	return envoyDefaultRetries
+}
+
+// retryFields is the retry stanza where it stands in the route: Envoy Gateway
+// takes the whole block from there (E11.1 c).
+func (r *envoyRule) retryFields() {
+	if r.noRetries() {
+		r.noRetriesInRoute()
+		return
+	}
+	r.attemptsInRoute()
+	r.codesInRoute()
+	r.backoffInRoute()
+	r.each([]Field{retry(backoffPolicy), retry(backoffMax)}, r.inlineWins("retry"))
+}
+
+func (r *envoyRule) attemptsInRoute() {
+	f := retry(maxRetries)
+	number := r.attempts()
+	if r.maxRetries == nil {
+		if r.own.retries {
+			return // what the stanza says without a number is the owner's
+		}
+		r.each(r.all(RetryPolicy), func(v *verdict) { v.note(DataPlaneDefault) })
+	}
+	own := r.own.attempts
+	if own == nil && r.own.retries && r.in.Fields.DefaultAttempts > 0 {
+		own = &r.in.Fields.DefaultAttempts
+	}
+	if own != nil && *own == number {
+		r.each([]Field{f}, func(v *verdict) { v.written(r.inRoute(leafAttempts), number) })
+		return
+	}
+	if r.intoRoute(leafAttempts, number, []Field{f}, r.inlineWins(leafAttempts)) {
+		r.each([]Field{f}, func(v *verdict) { v.written(r.inRoute(leafAttempts), number) })
+	}
+}
+
+// codesInRoute: the route's stanza fixes the conditions, and has the codes.
+func (r *envoyRule) codesInRoute() {
+	f := retry(retryOn)
+	if r.retryOn == nil {
+		return
+	}
+	if slices.Equal(r.retryOn, r.own.codes) {
+		r.sheet.at(f).written(r.inRoute(leafCodes), anys(r.own.codes))
+		return
+	}
+	in := inCodes(r.retryOn, envoyWords)
+	for _, word := range r.retryOn {
+		if word == "5xx" || word == "retriable-4xx" || slices.Contains(in.dropped, word) {
+			r.sheet.at(f).because(InlineWins, leafCodes, r.plane)
+			return
+		}
+	}
+	var value any
+	if len(in.codes) > 0 {
+		value = anys(in.codes)
+	}
+	if !sameCodes(in.codes, r.own.codes) && !r.intoRoute(leafCodes, value, []Field{f}, r.inlineWins(leafCodes)) {
+		return
+	}
+	in.judge(r.sheet.at(f).written(r.inRoute(leafCodes), value), r.retryOn, true)
+}
+
+func sameCodes(codes []int64, own []string) bool {
+	texts := make([]string, len(codes))
+	for i, code := range codes {
+		texts[i] = itoa(code)
+	}
+	return slices.Equal(texts, own)
+}
+
+func (r *envoyRule) backoffInRoute() {
+	base, f := r.backoffBase, retry(backoffBase)
+	if base == nil {
+		return
+	}
+	if same(base, r.own.backoff) {
+		r.sheet.at(f).written(r.inRoute(leafBackoff), r.own.backoff.text)
+		return
+	}
+	if base.off() {
+		base, _, _ = r.backoffTimes()
+	}
+	if r.intoRoute(leafBackoff, base.text, []Field{f}, r.inlineWins(leafBackoff)) {
+		r.sheet.at(f).written(r.inRoute(leafBackoff), base.text)
+	}
+}
+
+// noRetriesInRoute: maxRetries 0 over a stanza of the owner's. Where the CRD
+// has no 0, the stanza goes and the object says it (12.S3).
+func (r *envoyRule) noRetriesInRoute() {
+	f := retry(maxRetries)
+	if r.own.attempts != nil && *r.own.attempts == 0 {
+		r.sheet.at(f).written(r.inRoute(leafAttempts), int64(0))
+		r.withoutRetries()
+		return
+	}
+	var value any
+	if r.in.Fields.MinAttempts == 0 {
+		value = int64(0)
+	}
+	if !r.intoRoute(leafAttempts, value, []Field{f}, r.inlineWins(leafAttempts)) {
+		for _, other := range r.all(RetryPolicy) {
+			if other != f && other.Name != perTryTimeout {
+				r.sheet.at(other).because(InlineWins, "retry", r.plane)
+			}
+		}
+		return
+	}
+	r.stanzaOut(value)
+	if value == nil {
+		r.slots[retrySlot] = slot{}
+		r.own = ownWords{request: r.own.request, backend: r.own.backend}
+		r.on.retry(r, nil)
+	} else {
+		r.sheet.at(f).written(r.inRoute(leafAttempts), value)
+	}
+	r.withoutRetries()
+}
+
+// stanzaOut takes the owner's codes and backoff out, and his attempts unless a
+// value takes their place.
+func (r *rule) stanzaOut(attempts any) {
+	if attempts == nil {
+		r.puts[leafAttempts] = nil
+		if r.own.attempts == nil {
+			delete(r.puts, leafAttempts)
+		}
+	}
+	if r.own.codes != nil {
+		r.puts[leafCodes] = nil
+	}
+	if r.own.backoff != nil {
+		r.puts[leafBackoff] = nil
+	}
+}

@@ -1,0 +1,188 @@
+package export
+
+import (
+	"encoding/json"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// envoyTargets chooses what objects attach to (12.E1) and returns them.
+//
+// Envoy Gateway takes the most specific policy, so an object on a rule that is
+// there first cannot be hidden by a tenant, and one on the route can. It also
+// pays for every policy, so one on the route serves where nothing is forced.
+func envoyTargets(in *Input, rules []*envoyRule) []*unstructured.Unstructured {
+	active := slices.DeleteFunc(slices.Clone(rules), func(r *envoyRule) bool { return r.passed })
+	if in.Route.Kind == "TCPRoute" || in.Route.Kind == "TLSRoute" {
+		for _, r := range active { // a section name has no effect on these
+			r.unique, r.carried = "", nil
+		}
+	}
+	whole := envoyTarget(in, "")
+	if onRoute := in.foreignAt(in.Route); len(onRoute) > 0 && !in.older(whole.name(), onRoute[0]) {
+		active = slices.DeleteFunc(active, func(r *envoyRule) bool {
+			if r.unique == "" {
+				r.blockNeeds(ForeignPolicy, onRoute[0].name())
+			}
+			return r.unique == ""
+		})
+		return eachRule(in, active, false)
+	}
+	agreed, differ := agreedSlots(active)
+	if len(differ) == 0 && !anyForced(active) {
+		if len(agreed.spec()) == 0 {
+			return nil
+		}
+		return writeWhole(in, whole, agreed, active)
+	}
+	var unnamed, named []*envoyRule
+	for _, r := range active {
+		if r.unique == "" {
+			unnamed = append(unnamed, r)
+		} else {
+			named = append(named, r)
+		}
+	}
+	agreed, differ = agreedSlots(unnamed)
+	for _, at := range differ {
+		for _, r := range unnamed {
+			r.each(r.slots[at].fields, func(v *verdict) { v.because(UnnamedRule, r.label()) })
+			r.slots[at] = slot{}
+		}
+		agreed[at] = slot{}
+	}
+	var objects []*unstructured.Unstructured
+	onRoute := len(agreed.spec()) > 0
+	if onRoute {
+		objects = writeWhole(in, whole, agreed, unnamed)
+	}
+	return append(objects, eachRule(in, named, onRoute)...)
+}
+
+// agreedSlots puts the needs of rules together, and lists the slots in which
+// they differ.
+func agreedSlots(rules []*envoyRule) (agreed needs, differ []slotName) {
+	for at := range slots {
+		var first *envoyRule
+		for _, r := range rules {
+			switch {
+			case r.slots[at].anything:
+			case first == nil:
+				first = r
+				agreed[at] = r.slots[at]
+			case !equalJSON(first.slots[at].value, r.slots[at].value) && !slices.Contains(differ, at):
+				differ = append(differ, at)
+			}
+		}
+	}
+	return agreed, differ
+}
+
+func equalJSON(a, b any) bool {
+	x, errX := json.Marshal(a)
+	y, errY := json.Marshal(b)
+	return errX == nil && errY == nil && string(x) == string(y)
+}
+
+// anyForced says whether a value that an object would carry is an override's, a
+// bound's, or clamped: then a tenant must not be able to hide it.
+func anyForced(rules []*envoyRule) bool {
+	for _, r := range rules {
+		for _, s := range r.slots {
+			for _, f := range s.fields {
+				if s.value != nil && r.agreement.forced[f] {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// writeWhole is the object on the whole route.
+func writeWhole(in *Input, at target, agreed needs, rules []*envoyRule) []*unstructured.Unstructured {
+	if in.Taken[at.name()] {
+		for _, r := range rules {
+			r.blockNeeds(NameTaken, at.name())
+		}
+		return nil
+	}
+	for _, r := range rules {
+		r.says(at.name())
+	}
+	return []*unstructured.Unstructured{envoyObject(in, at, agreed.spec(), true)}
+}
+
+// eachRule is an object for every named rule that needs one; for all of them
+// when one on the route would reach them otherwise.
+func eachRule(in *Input, rules []*envoyRule, onRoute bool) []*unstructured.Unstructured {
+	var objects []*unstructured.Unstructured
+	for _, r := range rules {
+		spec := r.slotsSpec()
+		if len(spec) == 0 && !onRoute && !(r.carried != nil && r.limitsOff() && specOf(r.carried)["rateLimit"] != nil) {
+			continue
+		}
+		at := envoyTarget(in, r.unique)
+		if in.Taken[at.name()] {
+			r.blockNeeds(NameTaken, at.name())
+			continue
+		}
+		merge := true
+		if r.carried != nil {
+			carried, ok := r.carry(spec)
+			if !ok {
+				r.blockNeeds(WouldHide, r.carried.name())
+				continue
+			}
+			spec, merge = carried, false
+			r.each(r.every(), func(v *verdict) { v.note(CarriedOver) })
+		}
+		r.says(at.name())
+		object := envoyObject(in, at, spec, merge)
+		if r.carried != nil {
+			notes := object.GetAnnotations()
+			notes[CarriesAnnotation] = r.carried.Object.GetNamespace() + "/" + r.carried.Object.GetName()
+			object.SetAnnotations(notes)
+		}
+		objects = append(objects, object)
+	}
+	return objects
+}
+
+func (r *envoyRule) slotsSpec() map[string]any { return r.slots.spec() }
+
+// says records which object the rule's values stand in.
+func (r *envoyRule) says(name string) {
+	for _, f := range r.every() {
+		v := r.sheet.at(f)
+		if _, inRoute := cutInRoute(v.as); v.as != "" && v.as != absent && !inRoute {
+			v.object = name
+		}
+	}
+}
+
+// blockNeeds: what the rule needs an object for is not in force.
+func (r *envoyRule) blockNeeds(reason Reason, args ...any) {
+	for _, f := range r.every() {
+		v := r.sheet.at(f)
+		if _, inRoute := cutInRoute(v.as); v.as != "" && !inRoute {
+			v.because(reason, args...)
+		}
+	}
+}
+
+// envoyObject is one BackendTrafficPolicy.
+func envoyObject(in *Input, at target, spec map[string]any, merge bool) *unstructured.Unstructured {
+	ref := map[string]any{"group": in.Route.GroupKind.Group, "kind": in.Route.Kind, "name": in.Route.Name}
+	if at.rule != "" {
+		ref["sectionName"] = at.rule
+	}
+	spec["targetRefs"] = []any{ref}
+	if merge {
+		spec["mergeType"] = "JSONMerge"
+	}
+	object := at.object(in)
+	object.Object["spec"] = spec
+	return object
+}

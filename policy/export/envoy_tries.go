@@ -1,0 +1,208 @@
+package export
+
+import (
+	"slices"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// The fields of the two timers that meet, and of the retry block.
+var (
+	tryFields = []Field{timeout(backend), retry(perTryTimeout)}
+	allTimers = []Field{timeout(backend), timeout(request), retry(perTryTimeout)}
+)
+
+// tries is the request timeout, the timeout of one try, and retries: on Envoy
+// Gateway they hang together (E7.3, E11.1, 12.E5c to f).
+func (r *envoyRule) tries() {
+	inForce := r.retries() || (r.maxRetries == nil && (r.own.retries || r.parentRetries()))
+	r.subsume()
+	stated := r.own.retries
+	if r.own.backend != nil && inForce && !stated && r.retries() {
+		// Envoy Gateway would make the route's own backendRequest the time of
+		// the whole request, so the retries go where it stands (E11.1 b).
+		if !r.intoRoute(leafAttempts, r.attempts(), allTimers, r.inlineWins(leafBackend)) {
+			r.accept(requestSlot)
+			r.on.retry(r, nil)
+			return
+		}
+		stated = true
+	}
+	switch {
+	case stated:
+		r.whole(r.want.request, timeout(request))
+		r.tryIntoRoute()
+	case r.own.backend != nil && !inForce:
+		r.ownBackendIsAll()
+	case r.own.backend != nil:
+		// Retries by a foreign policy alone: the time of the whole is fixed.
+		r.each(allTimers, r.inlineWins(leafBackend))
+		r.accept(requestSlot)
+	default:
+		r.timersInObject(inForce)
+	}
+	if stated {
+		r.accept(retrySlot)
+		r.retryFields()
+		return
+	}
+	r.on.retry(r, r.perTry())
+}
+
+// subsume notes the larger of the two fields that ask for the time of one try.
+func (r *rule) subsume() {
+	a, b := r.want.backend, r.perTryTimeout
+	switch {
+	case !a.limits() || !b.limits() || same(a, b):
+	case within(a, b):
+		r.sheet.at(retry(perTryTimeout)).note(Subsumed)
+	default:
+		r.sheet.at(timeout(backend)).note(Subsumed)
+	}
+}
+
+// timersInObject is where the route's owner states no time of one try and no
+// retry: the object says both.
+func (r *envoyRule) timersInObject(inForce bool) {
+	perTry := r.perTry()
+	if inForce || perTry == nil {
+		r.whole(r.want.request, timeout(request))
+		return // the time of one try stands in the retry block
+	}
+	// One try: its time is that of the whole request.
+	if !perTry.limits() {
+		r.whole(r.want.request, timeout(request))
+		r.each(tryFields, func(v *verdict) {
+			if v.as == "" {
+				v.written(absent, nil)
+			}
+		})
+		return
+	}
+	whole := shorter(r.want.request, perTry)
+	if r.want.request.limits() && !same(r.want.request, whole) {
+		r.sheet.at(timeout(request)).note(Subsumed)
+	}
+	if r.want.request.limits() && same(r.want.request, whole) && !same(perTry, whole) {
+		r.each(tryFields, func(v *verdict) { v.note(Subsumed) })
+	}
+	r.whole(whole, allTimers...)
+}
+
+// whole says how long a request may take as a whole, for the sake of fields.
+func (r *envoyRule) whole(d *duration, fields ...Field) {
+	f := timeout(request)
+	if r.own.request == nil {
+		if d == nil {
+			return
+		}
+		r.need(requestSlot, d.text, d.text, fields...)
+		r.raisesIdle()
+		return
+	}
+	// The route's own word beats the object's (E11.1 a).
+	r.accept(requestSlot)
+	if same(d, r.own.request) || (!d.limits() && !r.own.request.limits()) {
+		r.each(fields, func(v *verdict) { v.written(r.inRoute(leafRequest), r.own.request.text) })
+		r.raisesIdle()
+		return
+	}
+	var value any
+	if d != nil {
+		value = d.text
+	} else if r.states(f) {
+		value = "0s"
+	}
+	if r.intoRoute(leafRequest, value, fields, r.inlineWins(leafRequest)) {
+		r.each(fields, func(v *verdict) { v.written(r.inRoute(leafRequest), value) })
+		r.raisesIdle()
+	}
+}
+
+// raisesIdle notes that a request timeout lifts the idle limit of streams,
+// unless something states one (12.E5g).
+func (r *envoyRule) raisesIdle() {
+	if r.want.idle != nil || r.on != envoyGateway {
+		return
+	}
+	for _, parent := range r.parents {
+		if _, stated, _ := unstructured.NestedFieldNoCopy(parent, "timeout", "http", "streamIdleTimeout"); stated {
+			return
+		}
+	}
+	r.each([]Field{timeout(request)}, func(v *verdict) { v.note(IdleRaised) })
+}
+
+// ownBackendIsAll: the route states backendRequest and there is one try, so
+// Envoy Gateway makes that the time of the whole request (12.E5f).
+func (r *envoyRule) ownBackendIsAll() {
+	whole := shorter(r.want.request, r.perTry())
+	own := r.own.backend
+	r.accept(requestSlot)
+	if same(whole, own) || (whole == nil && !own.limits()) {
+		r.each(tryFields, func(v *verdict) { v.written(r.inRoute(leafBackend), own.text) })
+		r.each([]Field{timeout(request)}, func(v *verdict) {
+			if r.want.request.limits() && !same(r.want.request, whole) {
+				v.written(absent, nil).note(Subsumed)
+				return
+			}
+			v.written(r.inRoute(leafBackend), own.text)
+		})
+		return
+	}
+	var value any
+	if whole != nil {
+		value = whole.text
+	} else if r.want.backend != nil || r.perTryTimeout != nil {
+		value = "0s"
+	}
+	if !r.intoRoute(leafBackend, value, allTimers, r.inlineWins(leafBackend)) {
+		return
+	}
+	if value == nil {
+		r.slots[requestSlot] = slot{}
+		r.whole(r.want.request, timeout(request))
+		return
+	}
+	r.each(allTimers, func(v *verdict) { v.written(r.inRoute(leafBackend), value) })
+	if r.own.request != nil && !same(r.own.request, r.want.request) {
+		r.whole(r.want.request, timeout(request))
+	}
+}
+
+// tryIntoRoute: the route states retry, so the time of one try is its
+// backendRequest.
+func (r *envoyRule) tryIntoRoute() {
+	perTry, own := r.perTry(), r.own.backend
+	if same(perTry, own) || (!perTry.limits() && !own.limits()) {
+		as := absent
+		if own != nil {
+			as = r.inRoute(leafBackend)
+		}
+		r.each(tryFields, func(v *verdict) { v.written(as, textOf(own)) })
+		return
+	}
+	if perTry.limits() && within(r.want.request, perTry) {
+		perTry = r.want.request // the CRD wants backendRequest <= request
+		r.each(tryFields, func(v *verdict) { v.note(Subsumed) })
+	}
+	var value any
+	if perTry != nil {
+		value = perTry.text
+	}
+	if r.intoRoute(leafBackend, value, tryFields, r.inlineWins(leafBackend)) {
+		r.each(tryFields, func(v *verdict) { v.written(r.inRoute(leafBackend), value) })
+	}
+}
+
+func textOf(d *duration) any {
+	if d == nil {
+		return nil
+	}
+	return d.text
+}
+
+// parentRetries says whether a foreign policy above retries.
+func (r *envoyRule) parentRetries() bool {
+	return slices.ContainsFunc(r.parents, func(parent map[string]any) bool { return parent["retry"] != nil })
+}

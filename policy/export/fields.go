@@ -1,0 +1,120 @@
+package export
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// The three kinds that are exported, by their names in results.
+const (
+	TimeoutPolicy   = "TimeoutPolicy"
+	RetryPolicy     = "RetryPolicy"
+	RateLimitPolicy = "RateLimitPolicy"
+)
+
+// The names of their fields.
+const (
+	request           = "request"
+	backend           = "backend"
+	connect           = "connect"
+	idle              = "idle"
+	maxRetries        = "maxRetries"
+	retryOn           = "retryOn"
+	backoffPolicy     = "backoffPolicy"
+	backoffBase       = "backoffBase"
+	backoffMax        = "backoffMax"
+	perTryTimeout     = "perTryTimeout"
+	requestsPerSecond = "requestsPerSecond"
+	requests          = "requests"
+	per               = "per"
+	burst             = "burst"
+	key               = "key"
+	counter           = "counter"
+	mode              = "mode"
+	limits            = "limits"
+)
+
+// format says how values of a field are compared and which text of two equal
+// ones is written (E6.1).
+type format int
+
+const (
+	plain format = iota
+	durationFormat
+	quantityFormat
+	setFormat
+)
+
+// formats has the fields that are not compared as they stand.
+var formats = map[string]format{
+	request: durationFormat, backend: durationFormat, connect: durationFormat, idle: durationFormat,
+	backoffBase: durationFormat, backoffMax: durationFormat, perTryTimeout: durationFormat, per: durationFormat,
+	requestsPerSecond: quantityFormat,
+	retryOn:           setFormat,
+}
+
+// exported has the kinds that outcomes are about.
+var exported = []string{RateLimitPolicy, RetryPolicy, TimeoutPolicy}
+
+// Field is one leaf of an effective policy of our kinds.
+type Field struct {
+	// Policy is the kind.
+	Policy string
+	// Limit is the name of a named limit, empty for all other fields.
+	Limit string
+	Name  string
+}
+
+// Path is where the field stands in the policy.
+func (f Field) Path() []string {
+	if f.Limit == "" {
+		return []string{f.Name}
+	}
+	return []string{limits, f.Limit, f.Name}
+}
+
+// String writes the path as people do: request, limits.per-minute.key.
+func (f Field) String() string {
+	if f.Limit == "" {
+		return f.Name
+	}
+	if strings.ContainsAny(f.Limit, `."[]`) {
+		return limits + "[" + strconv.Quote(f.Limit) + "]." + f.Name
+	}
+	return limits + "." + f.Limit + "." + f.Name
+}
+
+// CompareFields orders fields by policy and name, as outcomes are sorted.
+func CompareFields(a, b Field) int {
+	return cmp.Or(cmp.Compare(a.Policy, b.Policy), cmp.Compare(a.String(), b.String()))
+}
+
+func timeout(name string) Field { return Field{Policy: TimeoutPolicy, Name: name} }
+func retry(name string) Field   { return Field{Policy: RetryPolicy, Name: name} }
+
+// leavesOf lists what a policy's effective value says, leaf by leaf. A list is
+// a leaf.
+func leavesOf(policy string, value map[string]any) map[Field]any {
+	leaves := make(map[Field]any, len(value))
+	for name, v := range value {
+		named, isMap := v.(map[string]any)
+		if policy != RateLimitPolicy || name != limits || !isMap {
+			leaves[Field{Policy: policy, Name: name}] = v
+			continue
+		}
+		for limit, fields := range named {
+			inner, _ := fields.(map[string]any)
+			for field, v := range inner {
+				leaves[Field{policy, limit, field}] = v
+			}
+		}
+	}
+	return leaves
+}
+
+func sortedFields[V any](m map[Field]V) []Field {
+	return slices.SortedFunc(maps.Keys(m), CompareFields)
+}

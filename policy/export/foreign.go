@@ -1,0 +1,160 @@
+package export
+
+import (
+	"encoding/json"
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/attache-dev/attache/hierarchy"
+)
+
+// ForeignIndex has the objects of planes' APIs that are not ours, by what they
+// target. The nil index is empty.
+type ForeignIndex struct {
+	byTarget  map[hierarchy.Ref][]*unstructured.Unstructured
+	selecting []*unstructured.Unstructured
+	// taken are names in use, by namespace.
+	taken map[string]map[string]bool
+}
+
+// NewForeignIndex indexes objects; those that are ours are passed over.
+func NewForeignIndex(objects []*unstructured.Unstructured) *ForeignIndex {
+	index := &ForeignIndex{byTarget: map[hierarchy.Ref][]*unstructured.Unstructured{}, taken: map[string]map[string]bool{}}
+	for _, o := range objects {
+		if Ours(o) {
+			continue
+		}
+		index.take(o)
+		for _, t := range targetsOf(o) {
+			index.byTarget[t] = append(index.byTarget[t], o)
+		}
+		if selectors, _, _ := unstructured.NestedSlice(o.Object, "spec", "targetSelectors"); len(selectors) > 0 {
+			index.selecting = append(index.selecting, o)
+		}
+	}
+	return index
+}
+
+// targetsOf are what an object names as its targets, in its own namespace.
+func targetsOf(o *unstructured.Unstructured) []hierarchy.Ref {
+	list, _, _ := unstructured.NestedSlice(o.Object, "spec", "targetRefs")
+	if one, found, _ := unstructured.NestedMap(o.Object, "spec", "targetRef"); found {
+		list = append(list, one)
+	}
+	var refs []hierarchy.Ref
+	for _, item := range list {
+		fields, _ := item.(map[string]any)
+		kind, _ := fields["kind"].(string)
+		name, _ := fields["name"].(string)
+		section, _ := fields["sectionName"].(string)
+		if kind != "" && name != "" {
+			refs = append(refs, hierarchy.NewRef(groupOf(fields), kind, o.GetNamespace(), name).WithSection(section))
+		}
+	}
+	return refs
+}
+
+func groupOf(fields map[string]any) string {
+	if group, stated := fields["group"].(string); stated {
+		return group
+	}
+	return hierarchy.Group
+}
+
+// about are the foreign objects of an exporter's kinds that reach a route.
+func (x *ForeignIndex) about(r Registration, route *hierarchy.Route, paths []Path) []Foreign {
+	if x == nil || len(r.Kinds) == 0 {
+		return nil
+	}
+	var places []hierarchy.Ref
+	add := func(ref hierarchy.Ref) {
+		if !slices.Contains(places, ref) {
+			places = append(places, ref)
+		}
+	}
+	ref := route.Meta().Ref
+	add(ref)
+	for i := range route.Rules {
+		if name := route.Rules[i].Name; name != "" {
+			add(ref.WithSection(name))
+		}
+	}
+	for i := range paths {
+		p := &paths[i]
+		add(p.Listener)
+		add(p.Listener.Object())
+		add(p.Gateway)
+		add(p.Gateway.WithSection(p.Listener.Section))
+	}
+	var found []Foreign
+	for _, place := range places {
+		for _, o := range x.byTarget[place] {
+			if r.writes(o.GroupVersionKind().GroupKind()) {
+				found = append(found, Foreign{o, place})
+			}
+		}
+	}
+	for _, o := range x.selecting {
+		if o.GetNamespace() == ref.Namespace && r.writes(o.GroupVersionKind().GroupKind()) && selects(o, route) {
+			found = append(found, Foreign{o, ref})
+		}
+	}
+	return found
+}
+
+// writes says whether the exporter writes a kind.
+func (r Registration) writes(gk schema.GroupKind) bool {
+	return slices.ContainsFunc(r.Kinds, func(k Kind) bool { return k.GroupKind() == gk })
+}
+
+// selects says whether one of an object's selectors chooses the route (E11.6).
+func selects(o *unstructured.Unstructured, route *hierarchy.Route) bool {
+	list, _, _ := unstructured.NestedSlice(o.Object, "spec", "targetSelectors")
+	for _, item := range list {
+		fields, _ := item.(map[string]any)
+		if fields["kind"] != route.Meta().Ref.Kind || groupOf(fields) != route.Meta().Ref.GroupKind.Group {
+			continue
+		}
+		var s metav1.LabelSelector
+		if err := convert(fields, &s); err != nil {
+			continue
+		}
+		selector, err := metav1.LabelSelectorAsSelector(&s)
+		if err == nil && selector.Matches(labels.Set(route.Meta().Labels)) {
+			return true
+		}
+	}
+	return false
+}
+
+// take records a name that is in use.
+func (x *ForeignIndex) take(o *unstructured.Unstructured) {
+	names := x.taken[o.GetNamespace()]
+	if names == nil {
+		names = map[string]bool{}
+		x.taken[o.GetNamespace()] = names
+	}
+	names[o.GetName()] = true
+}
+
+// names are the names in a namespace that objects which are not ours use. Names
+// of ours have a hash of their kind, so kinds need not be told apart.
+func (x *ForeignIndex) names(namespace string) map[string]bool {
+	if x == nil {
+		return nil
+	}
+	return x.taken[namespace]
+}
+
+// convert reads JSON into a typed value.
+func convert(from map[string]any, to any) error {
+	data, err := json.Marshal(from)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(data, to)
+}

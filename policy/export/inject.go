@@ -1,0 +1,179 @@
+package export
+
+import (
+	"maps"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/attache-dev/attache/hierarchy"
+)
+
+// Checker says what the CRD of a route would refuse it for.
+type Checker interface {
+	Check(route *unstructured.Unstructured) (problems []string)
+}
+
+// Injected is a route with what has to stand in it.
+type Injected struct {
+	// Rules are spec.rules.
+	Rules []any
+	// Record says what was put in; it has no rules when nothing was.
+	Record hierarchy.Record
+	// Refused are the rules, by index, into which nothing could be put, since
+	// the route would no longer be valid, with the reason.
+	Refused map[int]string
+}
+
+// Inject puts injections into a route's own rules (E8.5). own is the route as
+// its owner wrote it; it is not changed. A rule that would no longer be valid
+// stays as its owner wrote it.
+func Inject(own *unstructured.Unstructured, injections []RuleInjection, check Checker) Injected {
+	rules, _, _ := unstructured.NestedSlice(own.Object, "spec", "rules") // a copy
+	merged := MergeInjections(injections)
+	result := put(rules, merged)
+	if check == nil || len(result.Record.Rules) == 0 || len(refusals(own, result.Rules, check)) == 0 {
+		return result
+	}
+	refused := map[int]string{}
+	var valid []RuleInjection
+	for _, injection := range merged {
+		alone := put(rules, []RuleInjection{injection})
+		if problems := refusals(own, alone.Rules, check); len(problems) > 0 {
+			refused[injection.Rule] = problems[0]
+			continue
+		}
+		valid = append(valid, injection)
+	}
+	result = put(rules, valid)
+	result.Refused = refused
+	return result
+}
+
+// refusals are the problems of a route with other rules. Those that the route
+// has anyway do not count.
+func refusals(own *unstructured.Unstructured, rules []any, check Checker) []string {
+	candidate := &unstructured.Unstructured{Object: runtime.DeepCopyJSON(own.Object)}
+	before := check.Check(candidate)
+	if err := unstructured.SetNestedSlice(candidate.Object, rules, "spec", "rules"); err != nil {
+		return []string{err.Error()}
+	}
+	return slices.DeleteFunc(check.Check(candidate), func(p string) bool { return slices.Contains(before, p) })
+}
+
+// put is Inject without a check. rules is not changed.
+func put(rules []any, injections []RuleInjection) Injected {
+	result := Injected{Rules: slices.Clone(rules)}
+	for _, injection := range injections {
+		if injection.Rule >= len(rules) {
+			continue
+		}
+		rule, isObject := rules[injection.Rule].(map[string]any)
+		if !isObject {
+			continue
+		}
+		copied := runtime.DeepCopyJSON(rule)
+		entry := injection.into(copied)
+		if len(entry.Wrote) == 0 {
+			continue
+		}
+		entry.Hash, entry.Index = hierarchy.MatchesHash(rule), injection.Rule
+		entry.Rule, _ = rule["name"].(string)
+		result.Rules[injection.Rule] = copied
+		result.Record.Rules = append(result.Record.Rules, entry)
+	}
+	return result
+}
+
+// into puts the injection into one rule and says what it did.
+func (i RuleInjection) into(rule map[string]any) hierarchy.RuleRecord {
+	entry := hierarchy.RuleRecord{Had: map[string]any{}, Wrote: map[string]any{}}
+	leaves := i.complete(rule)
+	for _, leaf := range hierarchy.Leaves() {
+		value, stated := leaves[leaf[0]+"."+leaf[1]]
+		if !stated {
+			continue
+		}
+		had, present := hierarchy.LeafOf(rule, leaf)
+		if present == (value != nil) && (!present || equalJSON(had, value)) {
+			continue
+		}
+		if present {
+			setIn(entry.Had, leaf, had)
+		} else if empty, found := rule[leaf[0]].(map[string]any); found && len(empty) == 0 {
+			entry.Had[leaf[0]] = map[string]any{}
+		}
+		setIn(entry.Wrote, leaf, value)
+		hierarchy.SetLeaf(rule, leaf, value, false)
+	}
+	if names := slices.Concat(i.First, i.Last); len(names) > 0 {
+		filters, _ := rule["filters"].([]any)
+		rule["filters"] = slices.Concat(filtersFor(i.First), filters, filtersFor(i.Last))
+		entry.Wrote["filters"] = anys(names)
+	}
+	return entry
+}
+
+// complete adds what the CRD wants beside the leaves: a backendRequest of the
+// owner's above an injected request comes down to it.
+func (i RuleInjection) complete(rule map[string]any) map[string]any {
+	leaves := maps.Clone(i.Leaves)
+	if leaves == nil {
+		leaves = map[string]any{}
+	}
+	whole, ok := parseDuration(leaves[leafRequest])
+	own, stated := hierarchy.LeafOf(rule, []string{"timeouts", "backendRequest"})
+	if _, put := leaves[leafBackend]; put || !stated || !ok {
+		return leaves
+	}
+	if d, ok := parseDuration(own); ok && whole.Duration > 0 && d.Duration > whole.Duration {
+		leaves[leafBackend] = whole.text
+	}
+	return leaves
+}
+
+func setIn(object map[string]any, leaf []string, value any) {
+	inner, _ := object[leaf[0]].(map[string]any)
+	if inner == nil {
+		inner = map[string]any{}
+		object[leaf[0]] = inner
+	}
+	inner[leaf[1]] = value
+}
+
+// filtersFor are the filters that name Middlewares.
+func filtersFor(names []string) []any {
+	filters := make([]any, len(names))
+	for i, name := range names {
+		filters[i] = map[string]any{"type": "ExtensionRef", "extensionRef": map[string]any{
+			"group": middleware.Group, "kind": middleware.Kind, "name": name,
+		}}
+	}
+	return filters
+}
+
+// MergeInjections puts what several exporters want in one rule together, sorted
+// by rule. They agree on leaves, since all classes that read a field are
+// compared (E6.2).
+func MergeInjections(injections []RuleInjection) []RuleInjection {
+	byRule := map[int]RuleInjection{}
+	for _, i := range injections {
+		merged := byRule[i.Rule]
+		merged.Rule = i.Rule
+		for leaf, value := range i.Leaves {
+			if merged.Leaves == nil {
+				merged.Leaves = map[string]any{}
+			}
+			merged.Leaves[leaf] = value
+		}
+		merged.First = append(merged.First, i.First...)
+		merged.Last = append(merged.Last, i.Last...)
+		byRule[i.Rule] = merged
+	}
+	var list []RuleInjection
+	for _, rule := range slices.Sorted(maps.Keys(byRule)) {
+		list = append(list, byRule[rule])
+	}
+	return list
+}

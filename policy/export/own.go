@@ -1,0 +1,106 @@
+package export
+
+import "strings"
+
+// The leaves of a rule that are written into routes.
+const (
+	leafRequest  = "timeouts.request"
+	leafBackend  = "timeouts.backendRequest"
+	leafAttempts = "retry.attempts"
+	leafCodes    = "retry.codes"
+	leafBackoff  = "retry.backoff"
+)
+
+// ownWords is what a route's owner wrote in a rule.
+type ownWords struct {
+	request, backend *duration
+	// retries says that there is a retry stanza.
+	retries bool
+	// attempts is nil when the stanza does not say.
+	attempts *int64
+	codes    []string
+	backoff  *duration
+}
+
+func ownWordsOf(inline map[string]any) ownWords {
+	var own ownWords
+	timeouts, _ := inline["timeouts"].(map[string]any)
+	own.request, own.backend = durationAt(timeouts, "request"), durationAt(timeouts, "backendRequest")
+	stanza, ok := inline["retry"].(map[string]any)
+	if !ok {
+		return own
+	}
+	own.retries = true
+	if n, ok := integer(stanza["attempts"]); ok {
+		own.attempts = &n
+	}
+	if list, ok := stanza["codes"].([]any); ok {
+		own.codes = words(list)
+	}
+	own.backoff = durationAt(stanza, "backoff")
+	return own
+}
+
+func durationAt(object map[string]any, name string) *duration {
+	if d, ok := parseDuration(object[name]); ok {
+		return &d
+	}
+	return nil
+}
+
+// readersOf are the paths of the rule, of all exporters, whose plane reads a
+// leaf (E6.2).
+func (r *rule) readersOf(leaf string) []*Path {
+	var readers []*Path
+	for _, list := range [...][]*Path{r.paths, r.beside} {
+		for _, p := range list {
+			if PlaneOf(p.Controller).reads(leaf) {
+				readers = append(readers, p)
+			}
+		}
+	}
+	return readers
+}
+
+// intoRoute puts a value into the route, or takes a leaf out when it is nil,
+// for the sake of fields. It says whether it did; else the fields have the
+// reason why not. noConsent is what they have without the owner's consent.
+func (r *rule) intoRoute(leaf string, value any, fields []Field, noConsent func(v *verdict)) bool {
+	readers := r.readersOf(leaf)
+	cache := leafCache{}
+	all := agree(readers, &cache)
+	for _, f := range fields {
+		if d, differs := all.differ[f]; differs {
+			r.each(fields, func(v *verdict) { v.because(ListenersDiffer, d.args()...) })
+			return false
+		}
+	}
+	if !r.in.Fields.knows(leaf) {
+		r.each(fields, func(v *verdict) { v.because(FieldNotInCRD, leaf) })
+		return false
+	}
+	for _, p := range readers {
+		if !p.Consent {
+			r.each(fields, noConsent)
+			return false
+		}
+	}
+	r.puts[leaf] = value
+	return true
+}
+
+// knows says whether the installed CRD has a leaf.
+func (s StandardFields) knows(leaf string) bool {
+	if leaf == leafRequest || leaf == leafBackend {
+		return s.Timeouts
+	}
+	return s.Retry
+}
+
+// inlineWins is the verdict without consent on a plane that prefers the route.
+func (r *rule) inlineWins(leaf string) func(v *verdict) {
+	return func(v *verdict) { v.because(InlineWins, leaf, r.plane) }
+}
+
+// cutInRoute says whether a verdict's place is in the route.
+func cutInRoute(as string) (string, bool) { return strings.CutPrefix(as, "rules[") }

@@ -1,0 +1,235 @@
+package export
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/effective"
+)
+
+// Part is what one exporter has to do for a route: the paths of the classes
+// that it serves. A Part without an exporter has the paths that nobody serves.
+type Part struct {
+	Choice       Choice
+	Registration Registration
+	Input        Input
+}
+
+// Project is what the part's exporter makes of its paths; nothing when it has
+// none.
+func (p *Part) Project() Projection {
+	if p.Registration.Exporter == nil {
+		return Projection{}
+	}
+	return p.Registration.Project(p.Input)
+}
+
+// World is what exporters look at beside the route's effective policy.
+type World struct {
+	Graph  *hierarchy.Graph
+	Config Config
+	Fields StandardFields
+	// Foreign has the objects of planes that are not ours.
+	Foreign *ForeignIndex
+	// Held are our live objects that are for the route, by name; nil offline.
+	Held func(exporter string, route hierarchy.Ref) map[string]*unstructured.Unstructured
+	// Installed says whether the CRDs of an exporter's kinds are there; nil
+	// when that is not asked.
+	Installed func(exporter string) bool
+	// Version is the API version in which a route is served.
+	Version func(route hierarchy.Ref) string
+}
+
+// Parts splits a route's paths by exporter (E1.5), sorted by exporter and
+// controller.
+func (w World) Parts(t *effective.Target) []Part {
+	return w.parts(t.Target, func(yield func(PathValues) bool) {
+		seen := map[*effective.PathPolicies]*Effective{}
+		for p := range t.Paths() {
+			values := seen[p.Result]
+			if values == nil {
+				values = Read(p.Result)
+				seen[p.Result] = values
+			}
+			if !yield(PathValues{p.Listener, p.Rule, values}) {
+				return
+			}
+		}
+	})
+}
+
+// PathValues is what applies on one path.
+type PathValues struct {
+	Listener *hierarchy.Listener
+	// Rule is the index of the rule; -1 when the route has none.
+	Rule      int
+	Effective *Effective
+}
+
+func (w World) parts(target hierarchy.Ref, paths func(yield func(PathValues) bool)) []Part {
+	object, _ := w.Graph.Get(target)
+	route, isRoute := object.(*hierarchy.Route)
+	if !isRoute {
+		return nil
+	}
+	hostnames := hostnamesOf(w.Graph, target)
+	parts := map[string]*Part{}
+	for p := range paths {
+		class, _ := w.Graph.Get(p.Listener.Class)
+		gatewayClass, _ := class.(*hierarchy.GatewayClass)
+		choice := w.Config.Choose(gatewayClass)
+		name := choice.Exporter
+		if name == "" {
+			name = "\x00" + choice.Controller + "\x00" + choice.Problem
+		}
+		part := parts[name]
+		if part == nil {
+			part = &Part{Choice: choice}
+			part.Registration, _ = Lookup(choice.Exporter)
+			parts[name] = part
+		}
+		part.add(w, route, p, choice, hostnames[p.Listener])
+	}
+	list := make([]Part, 0, len(parts))
+	for _, name := range slices.Sorted(maps.Keys(parts)) {
+		list = append(list, *parts[name])
+	}
+	for i := range list {
+		w.complete(&list[i], list, route)
+	}
+	return list
+}
+
+// add enters one path.
+func (p *Part) add(w World, route *hierarchy.Route, at PathValues, choice Choice, hostnames int) {
+	class := at.Listener.Class.Name
+	if len(p.Input.Paths) > 0 && p.Choice.Settings != choice.Settings {
+		lower := p.Choice.Settings
+		if slices.Index(modes, choice.Settings.Mode) > slices.Index(modes, lower.Mode) {
+			lower.Mode = choice.Settings.Mode
+		}
+		comparable := choice.Settings
+		comparable.Mode, comparable.Inject = lower.Mode, lower.Inject
+		if comparable != lower {
+			names := []string{p.Input.Paths[0].Class, class}
+			slices.Sort(names)
+			p.Input.ParametersDiffer = strings.Join(names, " and ")
+		}
+		p.Choice.Settings = lower
+	}
+	p.Input.Paths = append(p.Input.Paths, Path{
+		Gateway: at.Listener.Gateway, Listener: at.Listener.Ref, Class: class, Controller: p.controller(choice),
+		Rule: max(at.Rule, 0), Hostnames: max(hostnames, 1),
+		Consent:   choice.Settings.consents(route.Meta().Labels, w.Graph.NamespaceLabels(route.Meta().Ref.Namespace)),
+		Effective: at.Effective,
+	})
+}
+
+// controller is the controllerName that says how the plane reads a route: that
+// of the class, unless the class is taken for another exporter's.
+func (p *Part) controller(choice Choice) string {
+	if choice.Exporter == "" || PlaneOf(choice.Controller).Exporter == choice.Exporter || choice.Exporter == Standard {
+		return choice.Controller
+	}
+	i := slices.IndexFunc(planes, func(p Plane) bool { return p.Exporter == choice.Exporter })
+	return planes[i].Controller
+}
+
+// complete fills in what does not depend on single paths.
+func (w World) complete(part *Part, all []Part, route *hierarchy.Route) {
+	in := &part.Input
+	meta := route.Meta()
+	in.Route, in.UID = meta.Ref, meta.UID
+	in.Version = "v1"
+	if w.Version != nil {
+		in.Version = w.Version(meta.Ref)
+	}
+	in.Rules = rulesAs(route)
+	in.Fields = w.Fields
+	in.Parameters = Parameters{Version: part.Choice.Settings.Version, RefuseHidden: part.Choice.Settings.Hidden == "Refuse"}
+	for i := range all {
+		if &all[i] != part {
+			in.Beside = append(in.Beside, all[i].Input.Paths...)
+		}
+	}
+	if part.Registration.Exporter == nil {
+		return
+	}
+	in.Foreign = w.Foreign.about(part.Registration, route, in.Paths)
+	in.Taken = w.Foreign.names(meta.Ref.Namespace)
+	if w.Held != nil {
+		in.Held = w.Held(part.Registration.Name(), meta.Ref)
+	}
+	in.MissingCRD = w.Installed != nil && !w.Installed(part.Registration.Name())
+}
+
+// rulesAs are a route's rules; one for a route without rules.
+func rulesAs(route *hierarchy.Route) []Rule {
+	rules := make([]Rule, len(route.Rules), max(len(route.Rules), 1))
+	for i := range route.Rules {
+		r := &route.Rules[i]
+		rules[i] = Rule{
+			Name: r.Name, Inline: r.Inline, Hash: r.Hash, Matches: max(len(r.Matches), 1),
+			Answers: len(r.Forwards) == 0 || slices.ContainsFunc(r.Filters, func(f hierarchy.Filter) bool { return f.Type == hierarchy.FilterRedirect }),
+		}
+		for _, f := range r.Filters {
+			if !ourFilter(f) {
+				rules[i].Filters++
+			}
+		}
+	}
+	if len(rules) == 0 {
+		rules = append(rules, Rule{Matches: 1, Answers: true})
+	}
+	return rules
+}
+
+// ourFilter says whether a filter is one that an exporter put there.
+func ourFilter(f hierarchy.Filter) bool {
+	extension, _ := f.Other["extensionRef"].(map[string]any)
+	name, _ := extension["name"].(string)
+	return extension["group"] == middleware.Group && extension["kind"] == middleware.Kind && strings.HasPrefix(name, "attache-")
+}
+
+// hostnamesOf counts the hostnames that each listener serves for a route.
+func hostnamesOf(g *hierarchy.Graph, route hierarchy.Ref) map[*hierarchy.Listener]int {
+	counts := map[*hierarchy.Listener]int{}
+	for _, b := range g.Bindings(route) {
+		for _, l := range b.Listeners {
+			counts[l.Listener] = max(counts[l.Listener], len(l.Hostnames))
+		}
+	}
+	return counts
+}
+
+// Read takes what an exporter looks at out of a path's effective policies.
+func Read(p *effective.PathPolicies) *Effective {
+	e := &Effective{Values: map[string]map[string]any{}, Forced: map[Field]bool{}, Invalid: map[string]string{}}
+	for _, m := range p.Kinds {
+		name := m.Kind.Name()
+		if !slices.Contains(exported, name) || len(m.Value) == 0 {
+			continue
+		}
+		e.Values[name] = m.Value
+		if len(m.Invalid) > 0 {
+			e.Invalid[name] = strings.Join(m.Invalid, "; ")
+		}
+		forced := map[string]bool{}
+		for i := range m.Origins {
+			o := &m.Origins[i]
+			if o.Forced() {
+				forced[o.Field] = true
+			}
+		}
+		for f := range leavesOf(name, m.Value) {
+			if forced[f.String()] {
+				e.Forced[f] = true
+			}
+		}
+	}
+	return e
+}
