@@ -192,7 +192,7 @@ spec:
 			service("shop", "deep", "backendRefs[1].filters[0].requestMirror.backendRef"),
 		},
 		Extensions: []hierarchy.Reference{{To: hierarchy.NewRef("example.com", "Filter", "shop", "f"), Field: "spec.rules[0].filters[2].extensionRef"}},
-	}, {Matches: []hierarchy.Match{{PathType: "PathPrefix", Path: "/"}}}}
+	}, {Matches: []hierarchy.Match{{PathType: "PathPrefix", Path: "/"}}, Hash: hierarchy.MatchesHash(nil)}}
 	// YAML reads numbers as floats; the copy keeps them as they were read.
 	floats := cmp.Transformer("numbers", func(v any) any {
 		if f, ok := v.(float64); ok {
