@@ -115,7 +115,7 @@ var table = []row{
 	},
 	{
 		name: "policy/export", pure: true,
-		does: "effective policies into one data plane's objects, or into the route's own fields, with an outcome for every field",
+		does:    "effective policies into one data plane's objects, or into the route's own fields, with an outcome for every field",
 		imports: []string{"hierarchy", "policy/effective"},
 		never:   slices.Concat(engines, ours("policy/v1alpha1")),
 	},
