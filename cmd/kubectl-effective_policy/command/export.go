@@ -103,7 +103,7 @@ func (o *options) export(ctx context.Context, e *exportOptions, args []string) e
 	if err := e.validate(); err != nil {
 		return err
 	}
-	o.quiet = e.report == reportJSON
+	o.quiet, o.planeKinds = e.report == reportJSON, planeKinds()
 	w, err := o.load(ctx)
 	if err != nil {
 		return err
@@ -172,19 +172,25 @@ func (w *world) exports(targets []hierarchy.Ref, to string, fields export.Standa
 	return exported
 }
 
-// foreign are the objects of data planes' APIs in the input.
-func (w *world) foreign() []*unstructured.Unstructured {
-	kinds := map[schema.GroupKind]bool{}
+// planeKinds are the kinds of data planes' APIs that exporters write.
+func planeKinds() []schema.GroupKind {
+	var kinds []schema.GroupKind
 	for _, r := range export.Exporters() {
 		for _, k := range r.Kinds {
-			kinds[k.GroupKind()] = true
+			kinds = append(kinds, k.GroupKind())
 		}
 	}
+	return kinds
+}
+
+// foreign are the objects of data planes' APIs in the input.
+func (w *world) foreign() []*unstructured.Unstructured {
+	kinds := planeKinds()
 	all := slices.Clone(w.planeObjects)
 	for _, d := range w.documents {
 		all = append(all, d.Object)
 	}
-	return slices.DeleteFunc(all, func(u *unstructured.Unstructured) bool { return !kinds[u.GroupVersionKind().GroupKind()] })
+	return slices.DeleteFunc(all, func(u *unstructured.Unstructured) bool { return !slices.Contains(kinds, u.GroupVersionKind().GroupKind()) })
 }
 
 // standardFields is what the HTTPRoute CRD has: that of the flag, else of the

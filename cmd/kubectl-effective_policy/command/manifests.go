@@ -18,7 +18,7 @@ func (o *options) readManifests(ctx context.Context, paths []string, options sou
 		return nil, err
 	}
 	options.Recursive, options.Strict = o.recursive, o.strict
-	options.Undefined = slices.Concat(settings.PolicyKinds, settings.RouteKinds)
+	options.Undefined = slices.Concat(settings.PolicyKinds, settings.RouteKinds, o.planeKinds)
 	in, err := source.New(paths, options).Read(ctx)
 	if err != nil {
 		return nil, err
@@ -28,6 +28,9 @@ func (o *options) readManifests(ctx context.Context, paths []string, options sou
 }
 
 func (o *options) sayPassedOver(in *source.Input) {
+	if o.quiet {
+		return
+	}
 	n := len(in.PassedOver)
 	if o.verbose {
 		for _, p := range in.PassedOver {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	kschema "k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 )
@@ -44,8 +45,10 @@ type options struct {
 	manager       managerFlags
 	// settingsUnknown says that the cluster does not tell who may target what.
 	settingsUnknown bool
-	// quiet leaves problems of objects to the command.
-	quiet bool
+	// quiet leaves problems of objects to the command. planeKinds are kinds of
+	// data planes' APIs that it reads, with or without their CRDs.
+	quiet      bool
+	planeKinds []kschema.GroupKind
 }
 
 // Main runs the command line and returns the exit code. args[0] is the name of
