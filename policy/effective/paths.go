@@ -18,13 +18,14 @@ type Path struct {
 // Paths yields every path of the target, sorted by listener and rule.
 func (e *Target) Paths() iter.Seq[Path] {
 	return func(yield func(Path) bool) {
-		for i, result := range e.cells {
-			rule := i % len(e.rules)
-			if e.rules[rule] == "" {
-				rule = -1
-			}
-			if !yield(Path{e.listeners[i/len(e.rules)], rule, result}) {
-				return
+		for i, row := range e.rows {
+			for rule, result := range row {
+				if e.rules[rule] == "" {
+					rule = -1
+				}
+				if !yield(Path{e.listeners[i], rule, result}) {
+					return
+				}
 			}
 		}
 	}
@@ -36,8 +37,12 @@ func (o *Origin) Forced() bool {
 	return o.Block == merge.Override || o.Block == merge.Bound || !o.ClampedBy.IsZero()
 }
 
-// Group puts paths with equal results together, as scopes do. cells has one
-// result for each path, in the order of Paths.
-func Group[R comparable](e *Target, cells []R) []PathGroup[R] {
-	return group(e.listeners, e.rules, cells)
+// Group puts paths with equal results together, as scopes do. results has one
+// for each path, in the order of Paths.
+func Group[R comparable](e *Target, results []R) []PathGroup[R] {
+	rows := make([][]R, len(e.listeners))
+	for i := range rows {
+		rows[i] = results[i*len(e.rules) : (i+1)*len(e.rules)]
+	}
+	return group(e.listeners, e.rules, rows)
 }

@@ -216,7 +216,11 @@ func Read(p *effective.PathPolicies) *Effective {
 		}
 		e.Values[name] = m.Value
 		if len(m.Invalid) > 0 {
-			e.Invalid[name] = strings.Join(m.Invalid, "; ")
+			messages := make([]string, len(m.Invalid))
+			for i, broken := range m.Invalid {
+				messages[i] = broken.Message
+			}
+			e.Invalid[name] = strings.Join(messages, "; ")
 		}
 		forced := map[string]bool{}
 		for i := range m.Origins {

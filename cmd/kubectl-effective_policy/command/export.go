@@ -190,7 +190,9 @@ func (w *world) foreign() []*unstructured.Unstructured {
 	for _, d := range w.documents {
 		all = append(all, d.Object)
 	}
-	return slices.DeleteFunc(all, func(u *unstructured.Unstructured) bool { return !slices.Contains(kinds, u.GroupVersionKind().GroupKind()) })
+	return slices.DeleteFunc(all, func(u *unstructured.Unstructured) bool {
+		return !slices.Contains(kinds, u.GroupVersionKind().GroupKind())
+	})
 }
 
 // standardFields is what the HTTPRoute CRD has: that of the flag, else of the
