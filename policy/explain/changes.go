@@ -39,6 +39,9 @@ type Side struct {
 	Level     string `json:"level"`
 	Block     string `json:"block"`
 	ClampedBy string `json:"clampedBy,omitempty"`
+	// FromRef and TargetRef are the same as references.
+	FromRef   Object `json:"fromRef"`
+	TargetRef Object `json:"targetRef"`
 
 	// Place is the target in a sentence: listener https, rule pay.
 	Place string `json:"-"`
@@ -113,7 +116,8 @@ func sideOf(o *effective.Origin) *Side {
 		return nil
 	}
 	side := &Side{
-		Value: o.Value, From: o.From.String(), Target: o.Target.String(), Level: o.Level.String(), Block: o.Block.String(),
+		Value: o.Value, FromRef: objectOf(o.From), TargetRef: objectOf(o.Target),
+		From: o.From.String(), Target: o.Target.String(), Level: o.Level.String(), Block: o.Block.String(),
 		Place: placeOf(o.Target, o.Level),
 	}
 	if !o.ClampedBy.IsZero() {

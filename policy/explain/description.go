@@ -151,7 +151,10 @@ func describeObject(s *policy.Snapshot, ref hierarchy.Ref) *Description {
 			}
 		}
 	case *hierarchy.Gateway:
-		d.Facts = append(d.Facts, Fact{"class", o.Class}, Fact{"listener sets", strconv.Itoa(g.AttachedListenerSets(ref)) + " accepted"})
+		d.Facts = append(d.Facts, Fact{"class", o.Class})
+		if n := g.AttachedListenerSets(ref); n > 0 {
+			d.Facts = append(d.Facts, Fact{"listener sets", strconv.Itoa(n) + " accepted"})
+		}
 		d.addListeners(g, gatewayListeners(g, ref))
 	case *hierarchy.ListenerSet:
 		accepted, reason, message := g.ListenerSetStatus(ref)

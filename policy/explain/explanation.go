@@ -19,6 +19,9 @@ type Explanation struct {
 	Scopes   []Scope   `json:"scopes"`
 	// NotInForce are policies that name something on the way and do not apply.
 	NotInForce []Refused `json:"notInForce,omitempty"`
+	// Direct are the Direct policies on the target, on what is above it, and on its
+	// backends. Each applies to its target as it stands.
+	Direct []Direct `json:"direct,omitempty"`
 
 	Ref hierarchy.Ref `json:"-"`
 }
@@ -36,19 +39,23 @@ type Scope struct {
 // Field is one field with its origin. A field that was stated but is
 // not set in the end has no value and no From.
 type Field struct {
-	Policy string   `json:"policy"`
-	Field  string   `json:"field"`
-	Value  any      `json:"value"`
-	From   string   `json:"from,omitempty"`
-	Target string   `json:"target,omitempty"`
-	Level  string   `json:"level,omitempty"`
-	Block  string   `json:"block,omitempty"`
-	Beat   []Beaten `json:"beat"`
+	Policy string `json:"policy"`
+	Field  string `json:"field"`
+	Value  any    `json:"value"`
+	From   string `json:"from,omitempty"`
+	Target string `json:"target,omitempty"`
+	// FromRef and TargetRef are the same as references.
+	FromRef   *Object  `json:"fromRef,omitempty"`
+	TargetRef *Object  `json:"targetRef,omitempty"`
+	Level     string   `json:"level,omitempty"`
+	Block     string   `json:"block,omitempty"`
+	Beat      []Beaten `json:"beat"`
 	// ClampedBy is the policy whose bounds moved the value, Stated what the
 	// winner had said.
-	ClampedBy string `json:"clampedBy,omitempty"`
-	Stated    any    `json:"stated,omitempty"`
-	Why       string `json:"why"`
+	ClampedBy    string  `json:"clampedBy,omitempty"`
+	ClampedByRef *Object `json:"clampedByRef,omitempty"`
+	Stated       any     `json:"stated,omitempty"`
+	Why          string  `json:"why"`
 
 	// Place is the target in a sentence: listener https, rule pay.
 	Place string `json:"-"`
@@ -56,11 +63,15 @@ type Field struct {
 
 // Beaten is a value that lost, and where it was stated.
 type Beaten struct {
-	Value  any    `json:"value"`
-	From   string `json:"from"`
-	Target string `json:"target"`
-	Level  string `json:"level"`
-	Block  string `json:"block"`
+	Value   any    `json:"value"`
+	From    string `json:"from"`
+	FromRef Object `json:"fromRef"`
+	Target  string `json:"target"`
+	// TargetRefs are the same as references: on paths that read the same it can be
+	// attached to different objects.
+	TargetRefs []Object `json:"targetRefs"`
+	Level      string   `json:"level"`
+	Block      string   `json:"block"`
 
 	// Place is the target in a sentence: listener https, rule pay.
 	Place string `json:"-"`
@@ -151,6 +162,8 @@ type Selection struct {
 	Rule string
 	// Listener is NAME, GATEWAY/NAME or NAMESPACE/GATEWAY/NAME; empty for all.
 	Listener string
+	// Policy is a policy kind and Field a field of one; empty for all.
+	Policy, Field string
 }
 
 // Explain says what applies to a route or a Gateway, who set it, and why. An
@@ -161,7 +174,8 @@ func Explain(s *policy.Snapshot, target hierarchy.Ref, on Selection) (*Explanati
 	if err != nil {
 		return nil, err
 	}
-	return explanationOf(s, e, scopes), nil
+	out := explanationOf(s, e, scopes)
+	return out, out.only(s, on)
 }
 
 func explanationOf(s *policy.Snapshot, e *effective.Target, scopes []effective.Scope) *Explanation {
@@ -184,7 +198,49 @@ func explanationOf(s *policy.Snapshot, e *effective.Target, scopes []effective.S
 		out.Scopes = append(out.Scopes, explainScope(scope, on))
 	}
 	out.NotInForce = refusedOnTheWay(s, e)
+	out.Direct = directOn(s, t)
 	return out
+}
+
+// only leaves what a selection of kind and field asks for.
+func (e *Explanation) only(s *policy.Snapshot, on Selection) error {
+	if on.Policy == "" && on.Field == "" {
+		return nil
+	}
+	kind, err := kindNamed(s, on.Policy)
+	if err != nil {
+		return err
+	}
+	for i := range e.Scopes {
+		scope := &e.Scopes[i]
+		scope.Fields = slices.DeleteFunc(scope.Fields, func(f Field) bool {
+			return kind != "" && f.Policy != kind || on.Field != "" && f.Field != on.Field && !strings.HasPrefix(f.Field, on.Field+".")
+		})
+		elsewhere := func(text string) bool { return kind != "" && !strings.HasPrefix(text, kind) }
+		scope.NotApplicable = slices.DeleteFunc(scope.NotApplicable, elsewhere)
+		scope.Invalid = slices.DeleteFunc(scope.Invalid, elsewhere)
+	}
+	return nil
+}
+
+// kindNamed is the name of the policy kind that a person means: its bare kind in
+// any case, or Kind.group.
+func kindNamed(s *policy.Snapshot, word string) (string, error) {
+	var names []string
+	for _, k := range s.Kinds() {
+		if strings.EqualFold(k.Name(), word) || strings.EqualFold(k.GroupKind.Kind, word) || strings.EqualFold(k.Plural, word) {
+			names = append(names, k.Name())
+		}
+	}
+	switch {
+	case word == "":
+		return "", nil
+	case len(names) == 0:
+		return "", fmt.Errorf("--policy %s: no policy kind is called so: see kubectl effective-policy kinds", word)
+	case len(names) > 1:
+		return "", fmt.Errorf("--policy %s is ambiguous: write one of %s", word, strings.Join(names, ", "))
+	}
+	return names[0], nil
 }
 
 func explainScope(s effective.Scope, on *paths) Scope {
@@ -209,7 +265,9 @@ func explainScope(s effective.Scope, on *paths) Scope {
 }
 
 func explainField(m *effective.Policy, o effective.Origin, on *paths) Field {
+	from, target := objectOf(o.From), objectOf(o.Target)
 	f := Field{
+		FromRef: &from, TargetRef: &target,
 		Policy: m.Kind.Name(), Field: o.Field, Value: o.Value,
 		From: o.From.String(), Target: o.Target.String(), Level: o.Level.String(), Block: o.Block.String(),
 		Beat:  []Beaten{},
@@ -221,6 +279,8 @@ func explainField(m *effective.Policy, o effective.Origin, on *paths) Field {
 	}
 	if !o.ClampedBy.IsZero() {
 		f.ClampedBy, f.Stated = o.ClampedBy.String(), o.Stated
+		by := objectOf(o.ClampedBy)
+		f.ClampedByRef = &by
 	}
 	return f
 }

@@ -20,6 +20,11 @@ type Kind struct {
 	Admission       string   `json:"admission"`
 }
 
+// Name is the kind as results show it.
+func (k *Kind) Name() string {
+	return policy.KindName(schema.GroupKind{Group: k.Group, Kind: k.Kind})
+}
+
 // targetKinds are the kinds on the hierarchy on which objects of a policy kind
 // have any effect. A Direct kind says itself what it is for.
 func targetKinds(s *policy.Snapshot, k *policy.Kind, onHierarchy []schema.GroupKind) []string {

@@ -17,17 +17,17 @@ func why(m *effective.Policy, o effective.Origin) string {
 	alone := len(o.Beat) == 0
 	switch {
 	case o.Block == merge.Bound:
-		return "nobody states it, so it takes the max of the bounds of " + o.From.String()
+		return "nobody states it, so it takes the maximum of these bounds"
 	case alone && o.Block == merge.Inline:
-		sentence = "the route rule states it itself, and nobody else does"
+		sentence = "written in the route rule; nobody else states it"
 	case alone:
 		sentence = "nobody else states it"
 	case o.Block == merge.Override:
 		sentence = whyOverride(o)
 	case o.Block == merge.Inline:
-		sentence = "the route rule states it itself, and no override does"
+		sentence = "written in the route rule, which beats every default"
 	default:
-		sentence = "no override states it, and of the defaults the most specific wins"
+		sentence = "no override states it; the most specific default wins"
 	}
 	if by := boundedInVain(m, o); by != "" {
 		sentence += "; bounds of " + by + " do not reach an override from above"
@@ -38,16 +38,15 @@ func why(m *effective.Policy, o effective.Origin) string {
 // whyOverride tells what an override beats by its level from what it beats by
 // being an override.
 func whyOverride(o effective.Origin) string {
-	from := "override of " + placeOf(o.Target, o.Level)
 	below := func(b effective.Beaten) bool { return b.Level >= o.Level }
 	isOverride := func(b effective.Beaten) bool { return b.Block == merge.Override }
 	switch {
 	case !slices.ContainsFunc(o.Beat, func(b effective.Beaten) bool { return !below(b) }):
-		return from + " beats everything below it"
+		return "an override beats everything below it"
 	case slices.ContainsFunc(o.Beat, isOverride):
-		return from + " beats the overrides below it, and every default"
+		return "an override beats the overrides below it, and every default"
 	}
-	return from + " beats every default, also from above"
+	return "an override beats every default, also from above"
 }
 
 // boundedInVain names the policies whose bounds on a field stand below the
@@ -87,11 +86,13 @@ func levelOf(target hierarchy.Ref) hierarchy.Level {
 }
 
 // placeOf is a target as sentences name it: GatewayClass edge, listener https,
-// rule pay. Which Gateway's listener and which route's rule, the scope says.
+// the route, rule pay. Which Gateway's listener and which route's rule, the scope says.
 func placeOf(target hierarchy.Ref, level hierarchy.Level) string {
 	switch level {
 	case hierarchy.ListenerLevel:
 		return "listener " + target.Section
+	case hierarchy.RouteLevel:
+		return "the route"
 	case hierarchy.RouteRuleLevel:
 		return RuleText(target.Section)
 	}
@@ -139,9 +140,17 @@ func (s *paths) at(level hierarchy.Level) []hierarchy.Ref {
 func (s *paths) beatenAt(level hierarchy.Level, block merge.Block, from hierarchy.Ref, value any) Beaten {
 	refs := s.at(level)
 	return Beaten{
-		Value: value, From: from.String(), Target: texts(refs, hierarchy.Ref.String), Level: level.String(), Block: block.String(),
+		Value: value, From: from.String(), FromRef: objectOf(from), TargetRefs: objectsOf(refs), Target: texts(refs, hierarchy.Ref.String), Level: level.String(), Block: block.String(),
 		Place: texts(refs, func(ref hierarchy.Ref) string { return placeOf(ref, level) }),
 	}
+}
+
+func objectsOf(refs []hierarchy.Ref) []Object {
+	objects := make([]Object, len(refs))
+	for i, ref := range refs {
+		objects[i] = objectOf(ref)
+	}
+	return objects
 }
 
 func texts(refs []hierarchy.Ref, text func(hierarchy.Ref) string) string {

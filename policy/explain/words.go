@@ -72,3 +72,13 @@ func (t Totals) Text() string {
 	}
 	return strings.Join(parts, " and ") + " " + verb
 }
+
+// compareTexts compares pairs of texts, the first that differs counts.
+func compareTexts(pairs ...string) int {
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if c := strings.Compare(pairs[i], pairs[i+1]); c != 0 {
+			return c
+		}
+	}
+	return 0
+}

@@ -48,9 +48,9 @@ var comparedToo = [][]string{
 // onlyOnACluster are answers that manifests alone cannot give.
 var onlyOnACluster = map[string]string{
 	"version":                             `server +Kubernetes v1\.\d+(.|\n)*attache\.dev v1alpha1`,
-	"kinds -A":                            `TimeoutPolicy +attache\.dev +Inherited +Patch +6 +attache +no`,
-	"describe gateway/edge -n platform":   `Secret platform/shop-example-com +does not exist`,
-	"describe httproute/checkout -n shop": `Service shop/cart +does not exist`,
+	"kinds -A -o wide":                    `TimeoutPolicy +attache\.dev +Inherited +Patch +6 +attache +no`,
+	"describe gateway/edge -n platform":   `Secret platform/shop-example-com:\s+does not\s+exist`,
+	"describe httproute/checkout -n shop": `Service shop/cart: does not exist`,
 }
 
 // TestOfflineAndClusterAgree writes the example, and then the input of every

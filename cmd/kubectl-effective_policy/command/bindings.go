@@ -60,7 +60,7 @@ func (o *options) printBindings(report explain.Bindings) error {
 	if len(report.Routes) == 0 {
 		o.note("no route names a parent")
 	} else {
-		p.print(o.routeTable(report.Routes))
+		o.printRoutes(p, report.Routes)
 	}
 	if len(report.Listeners) > 0 {
 		if len(report.Routes) > 0 {
@@ -75,9 +75,53 @@ func (o *options) printBindings(report explain.Bindings) error {
 			}
 			t.plain(l.Gateway, l.ListenerSet, l.Listener, strconv.Itoa(int(l.Spec.Port)), l.Spec.Protocol, host, strconv.Itoa(l.AttachedRoutes), l.Note)
 		}
+		if o.output != formatWide {
+			t.dropEmpty()
+		}
 		p.print(t)
 	}
 	return p.err
+}
+
+// printRoutes prints each route with its parents: the listeners that it is bound
+// to, or why it is bound to none.
+func (o *options) printRoutes(p *pen, routes []explain.Binding) {
+	if o.output == formatWide {
+		p.print(o.routeTable(routes))
+		return
+	}
+	for _, ofOne := range runs(routes, func(r explain.Binding) string { return r.Kind + " " + r.Namespace + "/" + r.Name }) {
+		p.line("%s", p.paint(bold, ofOne[0].Kind+" "+ofOne[0].Namespace+"/"+ofOne[0].Name))
+		t := &rows{indent: "  "}
+		for _, r := range ofOne {
+			addBinding(t, r)
+		}
+		t.print(p)
+	}
+}
+
+func addBinding(t *rows, r explain.Binding) {
+	if len(r.Listeners) == 0 {
+		t.add(cell{text: r.ParentRef.Text()}, cell{"not bound: " + r.Reason + ": " + r.Message, red})
+	}
+	for _, l := range r.Listeners {
+		text := strings.Join(l.Hostnames, ", ")
+		if text == "" {
+			text = "*"
+		}
+		if l.Idle != "" {
+			text += "; " + l.Idle
+		}
+		t.add(cell{listenerText(l.ListenerName), green}, cell{text: text})
+	}
+}
+
+// listenerText is a listener in its place: platform/edge#https.
+func listenerText(l explain.ListenerName) string {
+	if l.ListenerSet != "" {
+		return "ListenerSet/" + l.ListenerSet + "#" + l.Listener
+	}
+	return l.Gateway + "#" + l.Listener
 }
 
 // routeTable has a line for each listener that a parentRef is bound to, or one

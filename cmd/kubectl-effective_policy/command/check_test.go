@@ -45,7 +45,10 @@ func TestCheckSaysWhatGuardrailsSayAndWhere(t *testing.T) {
 	want := "-:6  denied  guardrail fifteen: HTTPRoute payments/ledger rules[0] on platform/edge#https and 1 more route: " +
 		"no request may take longer than 15s [effective.TimeoutPolicy.request is 20s, set by TimeoutPolicy platform/edge-timeouts " +
 		"(override at Gateway platform/edge)]; to fix it, change spec.override.request of TimeoutPolicy platform/edge-timeouts\n" +
-		"\n2 objects: denied for 1 reason; 4 routes in 2 namespaces and 1 Gateway change\n"
+		"-:6  denied  guardrail fifteen: HTTPRoute shop/api-route rules[0] on platform/edge#https and 1 more route: " +
+		"no request may take longer than 15s [effective.TimeoutPolicy.request is 20s, set by TimeoutPolicy platform/edge-timeouts " +
+		"(override at Gateway platform/edge)]; the value that was there may stay, a new one must satisfy the guardrail; to fix it, change spec.override.request of TimeoutPolicy platform/edge-timeouts\n" +
+		"\n2 objects: denied for 2 reasons; 4 routes in 2 namespaces and 1 Gateway change\n"
 	if diff := cmp.Diff(want, r.out); diff != "" || r.errOut != "" {
 		t.Errorf("-want +got:\n%s%s", diff, r.errOut)
 	}
@@ -55,7 +58,7 @@ func TestCheckAsJSON(t *testing.T) {
 	r := onShop(t, edgeTimeouts+"---\n"+fifteen, "-o", "json")
 	r.wantFinding(t)
 	got := r.report(t)
-	if len(got.Findings) != 1 {
+	if len(got.Findings) != 2 {
 		t.Fatalf("got %+v", got.Findings)
 	}
 	want := preview.Finding{
@@ -67,7 +70,7 @@ func TestCheckAsJSON(t *testing.T) {
 	if diff := cmp.Diff(want, got.Findings[0], cmp.AllowUnexported(preview.Finding{})); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	if !got.Denied || got.Totals != (preview.Totals{Objects: 2, Denials: 1}) || got.Changes.Routes != 4 {
+	if !got.Denied || got.Totals != (preview.Totals{Objects: 2, Denials: 2}) || got.Changes.Routes != 4 {
 		t.Errorf("got %+v", got)
 	}
 	if !strings.HasPrefix(got.Denial, "TimeoutPolicy platform/edge-timeouts is refused by guardrail fifteen:\n- guardrail fifteen: HTTPRoute payments/ledger") {
@@ -110,7 +113,10 @@ func TestCheckSaysNothingOfWhatIsThereAlready(t *testing.T) {
 func TestCheckOfADeletion(t *testing.T) {
 	base := write(t, fifteen)
 	named := "apiVersion: attache.dev/v1alpha1\nkind: TimeoutPolicy\nmetadata: {name: edge-timeouts, namespace: platform}\n"
-	r := run(t, named, "check", "--delete", "-f", "-", "--base", shop, "--base", base)
+	// What violated it before does not keep anything from being deleted.
+	run(t, named, "check", "--delete", "-f", "-", "--base", shop, "--base", base).wantOutput(t, "allowed")
+	sixty := write(t, strings.ReplaceAll(fifteen, "15s", "60s"))
+	r := run(t, named, "check", "--delete", "-f", "-", "--base", shop, "--base", sixty)
 	r.wantFinding(t, "-:1  denied  guardrail fifteen: HTTPRoute shop/checkout", "is 90s, set by TimeoutPolicy shop/checkout")
 	guardrail := "apiVersion: attache.dev/v1alpha1\nkind: PolicyGuardrail\nmetadata: {name: fifteen}\n"
 	run(t, named+"---\n"+guardrail, "check", "--delete", "-f", "-", "--base", shop, "--base", base).wantOutput(t, "allowed")
@@ -267,8 +273,8 @@ func TestSARIF(t *testing.T) {
 	if want := []string{"guardrail/fifteen", "guardrail/only-platform"}; !slices.Equal(ids, want) {
 		t.Errorf("rules are %q, want %q", ids, want)
 	}
-	if len(only.Results) != 2 {
-		t.Fatalf("got %d results, want 2", len(only.Results))
+	if len(only.Results) != 3 {
+		t.Fatalf("got %d results, want 3", len(only.Results))
 	}
 	for _, result := range only.Results {
 		if result.RuleIndex == nil || *result.RuleIndex >= len(ids) || ids[*result.RuleIndex] != result.RuleID {

@@ -179,7 +179,7 @@ func TestNamesThatCannotBeFound(t *testing.T) {
 		"accepts between 1 and 2":      {"explain"},
 		"the rules cart, pay":          {"explain", "checkout", "--rule", "buy"},
 		"platform/edge/https":          {"explain", "checkout", "--listener", "http"},
-		"write one of table, json":     {"explain", "checkout", "-o", "wide"},
+		"write one of table, wide, json":     {"explain", "checkout", "-o", "sarif"},
 		"explain --help":               {"explain", "checkout", "--nope"},
 		"unknown command":              {"explian", "checkout"},
 		"-l a==":                       {"get", "-l", "a==,,"},

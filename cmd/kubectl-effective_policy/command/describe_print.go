@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/attache-dev/attache/hierarchy/prose"
+	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/explain"
 )
 
@@ -13,36 +15,51 @@ func (o *options) printDescription(d *explain.Description) error {
 	}
 	p := o.pen()
 	p.line("%s", p.paint(bold, d.Ref.String()))
-	facts := &table{indent: "  "}
+	facts := &rows{indent: "  "}
 	for _, f := range d.Facts {
 		facts.add(cell{f.Name, faint}, cell{text: f.Value})
 	}
-	p.print(facts)
-	p.section("Policies attached here", attachedTable(d.Attached))
-	p.section("Policies from above", attachedTable(d.Above))
-	targets := &table{}
+	facts.print(p)
+	p.part("Policies attached here", attachedRows(d.Attached))
+	p.part("Policies from above", attachedRows(d.Above))
+	targets := &rows{}
 	for _, t := range d.Targets {
-		targets.add(cell{text: t.Target}, cell{t.Reason, reasonStyle(t.Reason)}, cell{t.Message, faint})
+		targets.add(cell{text: t.Target}, acceptance(t.Reason, t.Message))
 	}
-	p.section("Targets", targets)
-	p.section("In effect", inEffectTable(d.InEffect))
-	p.section("Bound to", boundToTable(d.Bindings))
-	p.section("Listeners and the routes on them", listenerTable(d.Listeners))
-	references := &table{}
+	p.part("Targets", targets)
+	p.part("In effect", inEffectRows(d.InEffect))
+	p.part("Bound to", boundToRows(d.Bindings))
+	p.part("Listeners and the routes on them", listenerRows(d.Listeners))
+	references := &rows{}
 	for _, r := range d.References {
 		s := plain
 		if r.State != explain.StateExists {
 			s = yellow
 		}
-		references.add(cell{text: r.Field}, cell{text: r.To}, cell{r.State, s})
+		references.add(cell{text: r.Field}, cell{glued([]string{r.To}) + ": " + r.State, s})
 	}
-	p.section("Refers to", references)
-	findings := &table{}
+	p.part("Refers to", references)
+	findings := &rows{}
 	for _, f := range d.Findings {
-		findings.add(cell{f.Field, yellow}, cell{text: f.Message})
+		field := f.Field
+		if field == "" {
+			field = "note"
+		}
+		findings.add(cell{field, yellow}, cell{text: f.Message})
 	}
-	p.section("Findings", findings)
+	p.part("Findings", findings)
 	return p.err
+}
+
+// part prints rows under a heading, or nothing when there are none.
+func (p *pen) part(heading string, t *rows) {
+	if len(t.lines) == 0 {
+		return
+	}
+	p.line("")
+	p.line("%s", p.paint(cyan, heading))
+	t.indent = "  "
+	t.print(p)
 }
 
 // section prints a table under a heading, or nothing when it is empty.
@@ -56,73 +73,61 @@ func (p *pen) section(heading string, t *table) {
 	p.print(t)
 }
 
-func reasonStyle(reason string) style {
-	if reason == "Accepted" {
-		return green
+// acceptance is whether a policy applies at a target, and why it does not.
+func acceptance(reason, message string) cell {
+	if reason == policy.ReasonAccepted {
+		return cell{reason, green}
 	}
-	return red
+	return cell{reason + ": " + message, red}
 }
 
-func attachedTable(policies []explain.Attached) *table {
-	t := &table{}
+func attachedRows(policies []explain.Attached) *rows {
+	t := &rows{}
 	for _, a := range policies {
-		t.add(cell{text: a.Policy}, cell{text: "on " + a.Target}, cell{text: strings.Join(a.States, ", ")}, cell{a.Reason, reasonStyle(a.Reason)}, cell{a.Message, faint})
+		text, look := strings.Join(a.States, ", ")+" of "+glued([]string{a.Target}), plain
+		if a.Reason != policy.ReasonAccepted {
+			text, look = text+"; "+a.Reason+": "+a.Message, red
+		}
+		t.add(cell{text: a.Policy}, cell{text, look})
 	}
 	return t
 }
 
-func inEffectTable(counts []explain.InEffect) *table {
-	t := &table{}
+func inEffectRows(counts []explain.InEffect) *rows {
+	t := &rows{}
 	for _, c := range counts {
-		text := "on " + strconv.Itoa(c.Whole+c.Part) + " of " + strconv.Itoa(c.Paths) + " paths"
+		text := "on " + strconv.Itoa(c.Whole+c.Part) + " of " + prose.Count(c.Paths, "path")
 		if c.Part > 0 {
 			text += ", on " + strconv.Itoa(c.Part) + " of them in part"
 		}
-		beaten := ""
 		if len(c.BeatenBy) > 0 {
-			beaten = "beaten by " + strings.Join(c.BeatenBy, ", ")
+			text += "; beaten by " + glued(c.BeatenBy)
 		}
-		t.add(cell{text: "through Gateway " + c.Gateway}, cell{text: text}, cell{beaten, faint})
+		t.add(cell{text: "through Gateway " + c.Gateway}, cell{text: text})
 	}
 	return t
 }
 
-func boundToTable(bindings []explain.Binding) *table {
-	t := &table{}
+func boundToRows(bindings []explain.Binding) *rows {
+	t := &rows{}
 	for _, b := range bindings {
-		if !b.Accepted {
-			t.add(cell{text: b.ParentRef.Text()}, cell{"no", red}, cell{text: b.Reason + ": " + b.Message})
-			continue
-		}
-		for _, l := range b.Listeners {
-			text := "listener " + l.Listener
-			if len(l.Hostnames) > 0 {
-				text += ", " + strings.Join(l.Hostnames, ", ")
-			}
-			if l.Idle != "" {
-				text += "; " + l.Idle
-			}
-			t.add(cell{text: b.ParentRef.Text()}, cell{"yes", green}, cell{text: text})
-		}
+		addBinding(t, b)
 	}
 	return t
 }
 
-func listenerTable(listeners []explain.ListenerRoutes) *table {
-	t := &table{}
+func listenerRows(listeners []explain.ListenerRoutes) *rows {
+	t := &rows{}
 	for _, l := range listeners {
-		holder := "Gateway " + l.Gateway
-		if l.ListenerSet != "" {
-			holder = "ListenerSet " + l.ListenerSet
-		}
-		routes := strings.Join(l.Routes, ", ")
+		routes := glued(l.Routes)
 		if routes == "" {
 			routes = "no routes"
 		}
 		if l.Note != "" {
 			routes += " (" + l.Note + ")"
 		}
-		t.add(cell{text: holder}, cell{text: l.Listener}, cell{text: strings.TrimSpace(l.Spec.Protocol + " " + strconv.Itoa(int(l.Spec.Port)) + " " + l.Spec.Hostname)}, cell{text: routes})
+		on := strings.TrimSpace(l.Spec.Protocol + " " + strconv.Itoa(int(l.Spec.Port)) + " " + l.Spec.Hostname)
+		t.add(cell{text: listenerText(l.ListenerName)}, cell{text: on + ": " + routes})
 	}
 	return t
 }

@@ -111,11 +111,11 @@ func (o *options) printChanges(report explain.Changes) error {
 		slices.SortStableFunc(ofOne, func(a, b explain.Change) int { return strings.Compare(pathsOf(a), pathsOf(b)) })
 		for _, onPaths := range runs(ofOne, pathsOf) {
 			p.line("  %s", p.paint(cyan, pathsOf(onPaths[0])))
-			t := &table{indent: "    "}
+			t := &rows{indent: "    "}
 			for _, c := range onPaths {
 				addChange(t, c)
 			}
-			p.print(t)
+			t.print(p)
 		}
 		p.line("")
 	}
@@ -142,8 +142,9 @@ func pathsOf(c explain.Change) string {
 	return scope.Heading(c.Ref.GroupKind != hierarchy.GatewayKind)
 }
 
-func addChange(t *table, c explain.Change) {
-	name := cell{text: c.Policy + " " + c.Field}
+// addChange adds a field with its values before and after.
+func addChange(t *rows, c explain.Change) {
+	t.add(cell{text: c.Policy + " " + c.Field}, cell{})
 	for _, side := range []struct {
 		sign  string
 		style style
@@ -152,11 +153,10 @@ func addChange(t *table, c explain.Change) {
 		if side.Side == nil {
 			continue
 		}
-		who := who(side.Block, c.Policy, side.From)
+		text := origin(side.Block, side.Place, c.Policy, side.From)
 		if side.ClampedBy != "" {
-			who += ", clamped by " + side.ClampedBy
+			text += ", limited by bounds of " + who("", c.Policy, side.ClampedBy)
 		}
-		t.add(name, cell{side.sign + " " + valueText(side.Value), side.style}, cell{text: how(side.Block, side.Place)}, cell{text: who})
-		name = cell{}
+		t.add(cell{"  " + side.sign + " " + valueText(side.Value), side.style}, cell{text: text})
 	}
 }

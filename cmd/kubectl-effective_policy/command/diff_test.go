@@ -46,32 +46,41 @@ func TestDiffShowsWhatChanges(t *testing.T) {
 	r.wantFinding(t)
 	want := `Gateway platform/edge
   Gateway platform/edge, listeners https, partners
-    TimeoutPolicy backend  - 5s   default of Gateway platform/edge   platform/edge-timeouts
-    TimeoutPolicy request  - 10s  default of Gateway platform/edge   platform/edge-timeouts
-                           + 20s  override of Gateway platform/edge  platform/edge-timeouts
+    TimeoutPolicy backend
+      - 5s   default of Gateway platform/edge, platform/edge-timeouts
+    TimeoutPolicy request
+      - 10s  default of Gateway platform/edge, platform/edge-timeouts
+      + 20s  override of Gateway platform/edge, platform/edge-timeouts
 
 HTTPRoute payments/ledger
   Gateway platform/edge, listener https, all rules
-    TimeoutPolicy request  - 10s  default of Gateway platform/edge   platform/edge-timeouts
-                           + 20s  override of Gateway platform/edge  platform/edge-timeouts
+    TimeoutPolicy request
+      - 10s  default of Gateway platform/edge, platform/edge-timeouts
+      + 20s  override of Gateway platform/edge, platform/edge-timeouts
 
 HTTPRoute shop/api-route
   Gateway platform/edge, listeners https, partners, all rules
-    TimeoutPolicy request  - 30s  default of HTTPRoute shop/api-route  shop/api-timeout
-                           + 20s  override of Gateway platform/edge    platform/edge-timeouts
+    TimeoutPolicy request
+      - 30s  default of the route, shop/api-timeout
+      + 20s  override of Gateway platform/edge, platform/edge-timeouts
 
 HTTPRoute shop/checkout
   Gateway platform/edge, listener https, all rules
-    TimeoutPolicy request  - 60s  default of HTTPRoute shop/checkout  shop/checkout, clamped by TimeoutPolicy platform/edge-timeouts
-                           + 20s  override of Gateway platform/edge   platform/edge-timeouts
+    TimeoutPolicy request
+      - 60s  default of the route, shop/checkout, limited by bounds of
+             platform/edge-timeouts
+      + 20s  override of Gateway platform/edge, platform/edge-timeouts
   Gateway platform/edge, listener https, rule cart
-    TimeoutPolicy backend  - 5s  default of Gateway platform/edge  platform/edge-timeouts
+    TimeoutPolicy backend
+      - 5s  default of Gateway platform/edge, platform/edge-timeouts
 
 HTTPRoute shop/storefront
   Gateway platform/edge, listener https, all rules
-    TimeoutPolicy backend  - 5s   default of Gateway platform/edge   platform/edge-timeouts
-    TimeoutPolicy request  - 10s  default of Gateway platform/edge   platform/edge-timeouts
-                           + 20s  override of Gateway platform/edge  platform/edge-timeouts
+    TimeoutPolicy backend
+      - 5s   default of Gateway platform/edge, platform/edge-timeouts
+    TimeoutPolicy request
+      - 10s  default of Gateway platform/edge, platform/edge-timeouts
+      + 20s  override of Gateway platform/edge, platform/edge-timeouts
 
 4 routes in 2 namespaces and 1 Gateway change
 `
@@ -88,7 +97,11 @@ func TestDiffAsJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	side := func(value, block string) map[string]any {
-		return map[string]any{"value": value, "from": "TimeoutPolicy platform/edge-timeouts", "target": "Gateway platform/edge", "level": "Gateway", "block": block}
+		return map[string]any{
+			"value": value, "from": "TimeoutPolicy platform/edge-timeouts", "target": "Gateway platform/edge", "level": "Gateway", "block": block,
+			"fromRef":   map[string]any{"group": "attache.dev", "kind": "TimeoutPolicy", "namespace": "platform", "name": "edge-timeouts"},
+			"targetRef": map[string]any{"group": "gateway.networking.k8s.io", "kind": "Gateway", "namespace": "platform", "name": "edge"},
+		}
 	}
 	want := map[string]any{
 		"changes": []any{map[string]any{
@@ -118,7 +131,7 @@ func TestDiffOfNothing(t *testing.T) {
 func TestDiffOfADeletionNeedsNoMoreThanNames(t *testing.T) {
 	named := "apiVersion: attache.dev/v1alpha1\nkind: TimeoutPolicy\nmetadata: {name: api-timeout, namespace: shop}\n"
 	r := run(t, named, "diff", "--delete", "-f", "-", "--base", shop)
-	r.wantFinding(t, "HTTPRoute shop/api-route\n", "- 30s  default of HTTPRoute shop/api-route  shop/api-timeout\n", "+ 10s  default of Gateway platform/edge", "1 route in 1 namespace changes\n")
+	r.wantFinding(t, "HTTPRoute shop/api-route\n", "- 30s  default of the route, shop/api-timeout\n", "+ 10s  default of Gateway platform/edge", "1 route in 1 namespace changes\n")
 	r = run(t, strings.Replace(named, "api-timeout", "gone", 1), "diff", "--delete", "-f", "-", "--base", shop)
 	if r.code != exitFine || !strings.Contains(r.errOut, "-, document 1, line 1: there is no TimeoutPolicy shop/gone to delete") {
 		t.Errorf("got %+v", r)
@@ -188,6 +201,6 @@ spec: {gatewayClassName: edge, listeners: [{name: http, port: 80, protocol: HTTP
 `
 	shade := "apiVersion: example.org/v1\nkind: Shade\nmetadata: {name: s}\nspec:\n  " + target + "\n  default: {colour: red}\n"
 	base := write(t, crd)
-	run(t, shade, "diff", "-f", "-", "--base", base).wantFinding(t, "Shade.example.org colour  + red")
+	run(t, shade, "diff", "-f", "-", "--base", base).wantFinding(t, "Shade.example.org colour\n      + red")
 	run(t, strings.Replace(shade, "red", "green", 1), "diff", "-f", "-", "--base", base).wantFailure(t, "-:6", "spec.default.colour", "red")
 }

@@ -7,7 +7,7 @@ import (
 )
 
 func (o *options) explainCommand() *cobra.Command {
-	var rule, listener string
+	var on explain.Selection
 	var asked requestFlags
 	cmd := &cobra.Command{
 		Use:   "explain KIND/NAME | --request '[METHOD] URL'",
@@ -31,23 +31,25 @@ others do not. Exit code 1 says that no route serves it.`,
 		},
 		ValidArgsFunction: o.completeObjects((*world).targets, true),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := asked.check(args, rule, listener); err != nil {
+			if err := asked.check(args, on.Rule, on.Listener); err != nil {
 				return err
 			}
 			if asked.text != "" {
 				return o.explainRequest(cmd, &asked)
 			}
-			return o.explain(cmd, args, rule, listener)
+			return o.explain(cmd, args, on)
 		},
 	}
-	cmd.Flags().StringVar(&rule, "rule", "", "only this rule of the route: its name, or rules[2] for the third when it has none")
-	cmd.Flags().StringVar(&listener, "listener", "", "only this listener: NAME, or GATEWAY/NAME")
+	cmd.Flags().StringVar(&on.Rule, "rule", "", "only this rule of the route: its name, or rules[2] for the third when it has none")
+	cmd.Flags().StringVar(&on.Listener, "listener", "", "only this listener: NAME, or GATEWAY/NAME")
+	cmd.Flags().StringVar(&on.Policy, "policy", "", "only this policy kind, such as TimeoutPolicy")
+	cmd.Flags().StringVar(&on.Field, "field", "", "only this field and what is in it, such as request")
 	asked.add(cmd)
-	o.addOutput(cmd, formatTable, formatJSON, formatYAML)
+	o.addOutput(cmd, formatTable, formatWide, formatJSON, formatYAML)
 	return cmd
 }
 
-func (o *options) explain(cmd *cobra.Command, args []string, rule, listener string) error {
+func (o *options) explain(cmd *cobra.Command, args []string, on explain.Selection) error {
 	w, err := o.load(cmd.Context())
 	if err != nil {
 		return err
@@ -58,17 +60,17 @@ func (o *options) explain(cmd *cobra.Command, args []string, rule, listener stri
 	}
 	switch {
 	case target.Section == "":
-	case w.snapshot.IsRoute(target.GroupKind) && rule == "":
-		rule = target.Section
-	case !w.snapshot.IsRoute(target.GroupKind) && listener == "":
-		listener = target.Section
+	case w.snapshot.IsRoute(target.GroupKind) && on.Rule == "":
+		on.Rule = target.Section
+	case !w.snapshot.IsRoute(target.GroupKind) && on.Listener == "":
+		on.Listener = target.Section
 	}
 	target = target.Object()
-	e, err := explain.Explain(w.snapshot, target, explain.Selection{Rule: rule, Listener: listener})
+	e, err := explain.Explain(w.snapshot, target, on)
 	if err != nil {
 		return err
 	}
-	if o.output != formatTable {
+	if o.output == formatJSON || o.output == formatYAML {
 		return encode(o.streams.Out, o.output, e)
 	}
 	return o.printExplanation(e)

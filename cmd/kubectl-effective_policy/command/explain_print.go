@@ -21,7 +21,7 @@ func (o *options) printExplanation(e *explain.Explanation) error {
 		}
 		p.line("")
 		p.line("%s", p.paint(cyan, number+s.Heading(e.Bindings != nil)))
-		printScope(p, s, i+1, seen)
+		printScope(p, s, i+1, seen, o.output == formatWide, len(e.Direct) > 0)
 	}
 	if len(e.NotInForce) > 0 {
 		p.line("")
@@ -32,30 +32,45 @@ func (o *options) printExplanation(e *explain.Explanation) error {
 		}
 		p.print(t)
 	}
+	direct := &table{}
+	for _, d := range e.Direct {
+		direct.add(cell{text: d.Policy}, cell{text: "on " + d.Target}, reasonCell(d.Reason, d.Message))
+	}
+	p.section("Direct policies, each applies to its target as it stands", direct)
 	return p.err
+}
+
+// reasonCell is empty for a policy that applies.
+func reasonCell(reason, message string) cell {
+	if message == "" {
+		return cell{}
+	}
+	return cell{reason + ": " + message, yellow}
 }
 
 // printScope prints the kinds of one scope. What reads as it did in an earlier
 // scope is not said again.
-func printScope(p *pen, s explain.Scope, number int, seen map[string]int) {
+func printScope(p *pen, s explain.Scope, number int, seen map[string]int, wide, direct bool) {
 	for _, fields := range byPolicyKind(s.Fields) {
-		t := &table{indent: "    "}
+		t := &rows{indent: "    ", wide: wide}
 		addFields(t, fields)
 		kind := fields[0].Policy
 		var text bytes.Buffer
 		draft := &pen{to: &text}
-		draft.print(t)
+		t.print(draft)
 		if at, before := seen[kind+text.String()]; before {
 			p.line("  %s  %s", p.paint(bold, kind), p.paint(faint, "as in ["+strconv.Itoa(at)+"]"))
 			continue
 		}
 		seen[kind+text.String()] = number
 		p.line("  %s", p.paint(bold, kind))
-		p.print(t)
+		t.print(p)
 	}
 	remarks := &table{indent: "  "}
 	addRemarks(remarks, s)
-	if len(s.Fields) == 0 && len(remarks.lines) == 0 {
+	if len(s.Fields) == 0 && len(remarks.lines) == 0 && direct {
+		remarks.add(cell{"no policy that is inherited states a value here", faint})
+	} else if len(s.Fields) == 0 && len(remarks.lines) == 0 {
 		remarks.add(cell{"nothing applies: no policy states a value here", faint})
 	}
 	p.print(remarks)
@@ -91,26 +106,32 @@ func printBound(p *pen, e *explain.Explanation) {
 	}
 }
 
-func addFields(t *table, fields []explain.Field) {
+// addFields adds two columns: a value, and who set it.
+func addFields(t *rows, fields []explain.Field) {
 	for _, f := range fields {
-		switch {
-		case f.From == "":
-			t.add(cell{text: f.Field}, cell{"not set", yellow})
-		case len(f.Beat) == 0:
-			t.add(cell{text: f.Field}, cell{valueText(f.Value), green}, cell{text: how(f.Block, f.Place)}, cell{text: who(f.Block, f.Policy, f.From)}, cell{f.Why, faint})
-		default:
-			t.add(cell{text: f.Field}, cell{valueText(f.Value), green}, cell{text: how(f.Block, f.Place)}, cell{text: who(f.Block, f.Policy, f.From)})
+		if f.From == "" {
+			t.add(cell{f.Field + ": not set", yellow}, cell{})
+		} else {
+			t.add(cell{f.Field + ": " + valueText(f.Value), green}, cell{text: origin(f.Block, f.Place, f.Policy, f.From)})
 		}
 		if f.ClampedBy != "" {
-			t.add(cell{text: "  clamped"}, cell{"from " + valueText(f.Stated) + " to " + valueText(f.Value) + " by bounds of " + f.ClampedBy, yellow})
+			t.add(cell{"  stated " + valueText(f.Stated), yellow}, cell{"limited by bounds of " + who("", f.Policy, f.ClampedBy), yellow})
 		}
 		for _, b := range f.Beat {
-			t.add(cell{"  beat", faint}, cell{valueText(b.Value), faint}, cell{how(b.Block, b.Place), faint}, cell{who(b.Block, f.Policy, b.From), faint})
+			t.add(cell{"  beat " + valueText(b.Value), faint}, cell{origin(b.Block, b.Place, f.Policy, b.From), faint})
 		}
-		if len(f.Beat) > 0 {
+		if len(f.Beat) > 0 || f.Block == "bound" {
 			t.add(cell{"  why", faint}, cell{text: f.Why})
 		}
 	}
+}
+
+// origin is who set a value, and in which block on what.
+func origin(block, place, kind, from string) string {
+	if by := who(block, kind, from); by != "" {
+		return how(block, place) + ", " + by
+	}
+	return how(block, place)
 }
 
 func addRemarks(t *table, s explain.Scope) {

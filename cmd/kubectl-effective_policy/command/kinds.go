@@ -28,6 +28,8 @@ gateway.networking.k8s.io/policy.
   CLASS      Inherited kinds merge along the hierarchy; Direct ones affect their
              target alone
   STRATEGY   that of an object which does not say one
+With -o wide also:
+
   TARGETS    what its objects can be attached to with any effect
   STATUS     who writes the status of its objects
   ADMISSION  whether our webhook reviews its objects before they are stored. The
@@ -36,7 +38,7 @@ gateway.networking.k8s.io/policy.
 		Args: cobra.NoArgs,
 		RunE: o.kinds,
 	}
-	o.addOutput(cmd, formatTable, formatJSON, formatYAML)
+	o.addOutput(cmd, formatTable, formatWide, formatJSON, formatYAML)
 	return cmd
 }
 
@@ -62,10 +64,19 @@ func (o *options) kinds(cmd *cobra.Command, _ []string) error {
 	for _, line := range explain.UnreadKinds(w.unread) {
 		o.note("%s", line)
 	}
-	if o.output != formatTable {
+	if o.output == formatJSON || o.output == formatYAML {
 		return encode(o.streams.Out, o.output, map[string]any{"kinds": reports})
 	}
 	t := &table{}
+	if o.output == formatTable {
+		t.head("KIND", "CLASS", "STRATEGY", "OBJECTS")
+		for _, r := range reports {
+			t.plain(r.Name(), r.Class, r.Strategy, strconv.Itoa(r.Objects))
+		}
+		p := o.pen()
+		p.print(t)
+		return p.err
+	}
 	t.head("KIND", "GROUP", "CLASS", "STRATEGY", "OBJECTS", "STATUS", "ADMISSION", "TARGETS")
 	for _, r := range reports {
 		t.plain(r.Kind, r.Group, r.Class, r.Strategy, strconv.Itoa(r.Objects), r.StatusWrittenBy, r.Admission, strings.Join(r.Targets, ","))

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -124,6 +125,19 @@ func (t *table) plain(texts ...string) {
 		cells[i] = cell{text: text}
 	}
 	t.add(cells...)
+}
+
+// dropEmpty leaves out the columns that have nothing below their heading.
+func (t *table) dropEmpty() {
+	for i := len(t.lines[0]) - 1; i >= 0; i-- {
+		if !slices.ContainsFunc(t.lines[1:], func(line []cell) bool { return i < len(line) && line[i].text != "-" && line[i].text != "" }) {
+			for n, line := range t.lines {
+				if i < len(line) {
+					t.lines[n] = slices.Delete(line, i, i+1)
+				}
+			}
+		}
+	}
 }
 
 // widths are those of the columns; the last cell of a line does not count.

@@ -156,7 +156,7 @@ func printServed(p *pen, served *explain.Served) {
 		if served.Question.Request.Host == "" {
 			p.line("  %s", p.paint(faint, "for host "+a.Host))
 		}
-		t := &table{indent: "  "}
+		t := &rows{indent: "  "}
 		for _, fact := range a.Lines() {
 			style := plain
 			switch fact.Name {
@@ -169,13 +169,13 @@ func printServed(p *pen, served *explain.Served) {
 			}
 			t.add(cell{fact.Name, faint}, cell{fact.Value, style})
 		}
-		p.print(t)
+		t.print(p)
 		runnersUp, notBound := a.Losers()
 		printLosers(p, "Runners-up", runnersUp)
 		printLosers(p, "Would match, and not bound here", notBound)
 		if a.Scope != nil {
 			p.line("")
-			printScope(p, *a.Scope, 1, map[string]int{})
+			printScope(p, *a.Scope, 1, map[string]int{}, false, len(a.Direct) > 0)
 		}
 	}
 }
@@ -185,9 +185,9 @@ func printLosers(p *pen, heading string, losers []explain.Fact) {
 		return
 	}
 	p.line("  %s", heading)
-	t := &table{indent: "    "}
+	t := &rows{indent: "    "}
 	for _, l := range losers {
 		t.add(cell{text: l.Name}, cell{l.Value, faint})
 	}
-	p.print(t)
+	t.print(p)
 }
