@@ -171,20 +171,20 @@ func TestNamesThatCannotBeFound(t *testing.T) {
 	run(t, twice, "explain", "httproute/checkout", "-f", "-").wantFailure(t, "ambiguous", "HTTPRoute a/checkout, HTTPRoute b/checkout")
 	run(t, twice, "explain", "httproute/checkout", "-n", "b", "-f", "-").wantOutput(t, "HTTPRoute b/checkout")
 	for text, args := range map[string][]string{
-		"did you mean checkout?":       {"explain", "httproute/chekout"},
-		"did you mean httproute?":      {"explain", "htproute/checkout"},
-		"HTTPRoute shop/checkout":      {"get", "httproute/checkout", "-n", "payments"},
-		"no name":                      {"get", "httproute/"},
-		"write KIND/NAME":              {"get", "a/b/c/d"},
-		"accepts between 1 and 2":      {"explain"},
-		"the rules cart, pay":          {"explain", "checkout", "--rule", "buy"},
-		"platform/edge/https":          {"explain", "checkout", "--listener", "http"},
-		"write one of table, wide, json":     {"explain", "checkout", "-o", "sarif"},
-		"explain --help":               {"explain", "checkout", "--nope"},
-		"unknown command":              {"explian", "checkout"},
-		"-l a==":                       {"get", "-l", "a==,,"},
-		"no such file or directory":    {"get", "-f", "nothing-here"},
-		`has no *.yaml, *.yml or *.js`: {"get", "-f", t.TempDir()},
+		"did you mean checkout?":         {"explain", "httproute/chekout"},
+		"did you mean httproute?":        {"explain", "htproute/checkout"},
+		"HTTPRoute shop/checkout":        {"get", "httproute/checkout", "-n", "payments"},
+		"no name":                        {"get", "httproute/"},
+		"write KIND/NAME":                {"get", "a/b/c/d"},
+		"accepts between 1 and 2":        {"explain"},
+		"the rules cart, pay":            {"explain", "checkout", "--rule", "buy"},
+		"platform/edge/https":            {"explain", "checkout", "--listener", "http"},
+		"write one of table, wide, json": {"explain", "checkout", "-o", "sarif"},
+		"explain --help":                 {"explain", "checkout", "--nope"},
+		"unknown command":                {"explian", "checkout"},
+		"-l a==":                         {"get", "-l", "a==,,"},
+		"no such file or directory":      {"get", "-f", "nothing-here"},
+		`has no *.yaml, *.yml or *.js`:   {"get", "-f", t.TempDir()},
 	} {
 		run(t, "", append(args, "-f", shop)...).wantFailure(t, text)
 	}
