@@ -130,20 +130,16 @@ type TypedBeaten struct {
 func typedOrigin(kind string, o *effective.Origin) TypedOrigin {
 	typed := TypedOrigin{
 		Policy: kind, Field: o.Field, Level: o.Level.String(), Block: o.Block.String(),
-		From: referenceTo(o.From), Target: referenceTo(o.Target), Beat: []TypedBeaten{}, Stated: o.Stated,
+		From: objectOf(o.From), Target: objectOf(o.Target), Beat: []TypedBeaten{}, Stated: o.Stated,
 	}
 	for _, b := range o.Beat {
-		typed.Beat = append(typed.Beat, TypedBeaten{b.Level.String(), b.Block.String(), b.Value, referenceTo(b.From)})
+		typed.Beat = append(typed.Beat, TypedBeaten{b.Level.String(), b.Block.String(), b.Value, objectOf(b.From)})
 	}
 	if !o.ClampedBy.IsZero() {
-		by := referenceTo(o.ClampedBy)
+		by := objectOf(o.ClampedBy)
 		typed.ClampedBy = &by
 	}
 	return typed
-}
-
-func referenceTo(ref hierarchy.Ref) Object {
-	return Object{Group: ref.GroupKind.Group, Kind: ref.Kind, Namespace: ref.Namespace, Name: ref.Name, SectionName: ref.Section}
 }
 
 // Lines say who serves the request, as people read it: a word and a sentence each.

@@ -141,6 +141,11 @@ var table = []row{
 		never:   engines,
 	},
 	{
+		name:  "policy/v1alpha1/annotation",
+		does:  "reads the annotation on routes and Gateways, for data planes",
+		never: engines,
+	},
+	{
 		name:  "policy/v1alpha1",
 		does:  "the Go types of our own kinds, from which the CRDs are generated; no behaviour",
 		never: clients,
