@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/guardrail"
 )
 
@@ -84,6 +86,8 @@ type Handlers struct {
 	retries retries
 	metrics *measures
 	phase   atomic.Int32
+	// resolvers are those that no decision uses, with what they have folded.
+	resolvers sync.Pool
 }
 
 // The phases of a replica's life that the handlers know.
@@ -115,6 +119,24 @@ func New(o Options) (*Handlers, error) {
 		return nil, err
 	}
 	return &Handlers{options: o, limiter: newLimiter(o.Concurrency, o.Queue), metrics: m}, nil
+}
+
+// maxFolds is how much a resolver may remember.
+const maxFolds = 4096
+
+// resolver returns a resolver of a snapshot, and what to call when it is used no more. Most routes of
+// a Gateway come to the same, so the next decision has little left to fold.
+func (h *Handlers) resolver(s *policy.Snapshot) (r *effective.Resolver, done func()) {
+	if used, ok := h.resolvers.Get().(*effective.Resolver); ok {
+		r = used.On(s)
+	} else {
+		r = effective.NewResolver(s)
+	}
+	return r, func() {
+		if r.Folds() <= maxFolds {
+			h.resolvers.Put(r)
+		}
+	}
 }
 
 // Mutate handles the reviews of the mutating webhooks.

@@ -43,7 +43,9 @@ func (h *Handlers) resultOf(s *policy.Snapshot, req *request, found *guardrail.V
 			}}
 		}
 		after, _ := s.With(req.named(req.object))
-		e := effective.Resolve(after, req.ref()).Get(req.ref())
+		r, done := h.resolver(after)
+		defer done()
+		e := r.Resolve(req.ref()).Get(req.ref())
 		return result{e, func(ctx context.Context, isNew bool) (bool, error) {
 			return guardrail.Publishable(ctx, after, e, isNew, h.options.Guardrails())
 		}}

@@ -61,7 +61,9 @@ func (h *Handlers) review(ctx context.Context, s *policy.Snapshot, req *request,
 		return nil, nil
 	}
 	rails := h.options.Guardrails()
-	found, err := guardrail.Review(ctx, s, guardrail.Edit{
+	r, done := h.resolver(s)
+	defer done()
+	found, err := guardrail.ReviewOn(ctx, r, guardrail.Edit{
 		Changes: []guardrail.ObjectChange{change}, Author: req.author(), MayRead: h.reader(ctx, s, req),
 	}, rails)
 	if err != nil {

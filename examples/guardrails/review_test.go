@@ -79,7 +79,7 @@ func TestReviewsOfEdits(t *testing.T) {
 		{name: "two minutes in production", guardrail: "timeout-at-most-60s-in-prod", edit: on(t, "TimeoutPolicy", "shop", "HTTPRoute web", "default: {request: 2m}"), denied: true},
 		{name: "two minutes elsewhere", guardrail: "timeout-at-most-60s-in-prod", edit: on(t, "TimeoutPolicy", "labs", "HTTPRoute web", "default: {request: 2m}")},
 		{name: "less too much", guardrail: "timeout-at-most-60s-in-prod", stored: on(t, "TimeoutPolicy", "shop", "HTTPRoute web", "default: {request: 3m}"),
-			edit: on(t, "TimeoutPolicy", "shop", "HTTPRoute web", "default: {request: 2m}")},
+			edit: on(t, "TimeoutPolicy", "shop", "HTTPRoute web", "default: {request: 2m}"), denied: true},
 		{name: "retries alone", guardrail: "retries-need-a-timeout", edit: on(t, "RetryPolicy", "shop", "HTTPRoute web", "default: {maxRetries: 3}"), denied: true},
 		{name: "an override of a team", guardrail: "only-infra-overrides", edit: on(t, "TimeoutPolicy", "shop", "HTTPRoute web", "override: {request: 2s}"), denied: true},
 		{name: "an override of infra", guardrail: "only-infra-overrides", edit: on(t, "TimeoutPolicy", "infra", "Gateway public", "override: {request: 2s}")},

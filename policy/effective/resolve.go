@@ -182,6 +182,12 @@ func (r *Resolver) On(s *policy.Snapshot) *Resolver {
 	return next
 }
 
+// Snapshot is what the resolver resolves.
+func (r *Resolver) Snapshot() *policy.Snapshot { return r.s }
+
+// Folds is how many folds the resolver remembers, and with it those that it shares them with.
+func (r *Resolver) Folds() int { return len(r.folds) }
+
 func (r *Resolver) upper(l *hierarchy.Listener) *upperLayers {
 	if a, ok := r.listeners[l]; ok {
 		return a

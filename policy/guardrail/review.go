@@ -49,10 +49,16 @@ const chunk = 512
 // whether it can be, and what guardrails say to it. It stops with the context's
 // error when that ends.
 func Review(ctx context.Context, s *policy.Snapshot, e Edit, rails []*Guardrail) (Verdict, error) {
-	v, unreadable := e.apply(s)
+	return ReviewOn(ctx, effective.NewResolver(s), e, rails)
+}
+
+// ReviewOn is Review with a resolver of the snapshot, which may have folded already some of what the
+// edit touches.
+func ReviewOn(ctx context.Context, r *effective.Resolver, e Edit, rails []*Guardrail) (Verdict, error) {
+	v, unreadable := e.apply(r.Snapshot())
 	v.attach(e, unreadable)
 	touched := v.touched(e)
-	old := effective.NewResolver(v.Before)
+	old := r.On(v.Before)
 	now := old.On(v.After)
 	broken := &invalidity{before: v.Before, above: map[hierarchy.Ref]*effective.Target{}}
 	type sides struct{ before, after *effective.Target }
