@@ -10,7 +10,6 @@ import (
 	"k8s.io/client-go/util/workqueue"
 
 	"github.com/attache-dev/attache/hierarchy"
-	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/status"
@@ -109,36 +108,58 @@ func (a *audit) report(name string) (g *guardrail.Guardrail, found []guardrail.V
 	return a.rails[name], found
 }
 
+// all are the violations of every guardrail by target.
+func (a *audit) all() map[hierarchy.Ref][]guardrail.Violation {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	all := map[hierarchy.Ref][]guardrail.Violation{}
+	for _, results := range a.results {
+		for target, found := range results {
+			all[target] = append(all[target], found...)
+		}
+	}
+	return all
+}
+
 // audits looks again at what was touched until ctx ends, and queues guardrails
 // whose status may have become wrong.
 func (c *Controller) audits(ctx context.Context, queue workqueue.TypedRateLimitingInterface[hierarchy.Ref]) {
 	c.findReports(ctx)
+	again := time.NewTimer(0) // when reports that could not be written are tried again
+	again.Stop()
+	defer again.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-again.C:
 		case <-c.audit.filled:
+			moment := time.NewTimer(pause)
+			select {
+			case <-ctx.Done():
+				moment.Stop()
+				return
+			case <-moment.C:
+			}
 		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(pause):
-		}
-		for name := range c.round(ctx) {
+		news, published := c.round(ctx)
+		for name := range news {
 			queue.Add(guardrailRef(name))
 		}
-		if !c.writeReports(ctx) {
-			time.AfterFunc(retryReports, func() { c.audit.touch(nil) })
+		if c.writeReports(ctx, published) {
+			again.Stop()
+		} else {
+			again.Reset(retryReports)
 		}
 	}
 }
 
 func guardrailRef(name string) hierarchy.Ref {
-	return hierarchy.NewRef(guardrailKind.Group, guardrailKind.Kind, "", name)
+	return hierarchy.NewRef(guardrail.Kind.Group, guardrail.Kind.Kind, "", name)
 }
 
-// round looks at what was touched, and returns the guardrails with news.
-func (c *Controller) round(ctx context.Context) (news map[string]bool) {
+// round looks at what was touched, and returns the guardrails with news and what is published.
+func (c *Controller) round(ctx context.Context) (news map[string]bool, published map[hierarchy.Ref]*effective.Target) {
 	snapshot, published := c.state.current()
 	rails := c.state.rails()
 	dirty, fresh, gone := c.audit.take(rails)
@@ -169,7 +190,7 @@ func (c *Controller) round(ctx context.Context) (news map[string]bool) {
 	for name := range news {
 		c.count(name)
 	}
-	return news
+	return news, published
 }
 
 // count brings the metric of a guardrail up to date.
@@ -210,15 +231,4 @@ func (c *Controller) guardrailStatus(ctx context.Context, ref hierarchy.Ref) ([]
 		}
 	}
 	return c.planner.Guardrail(object, r), nil
-}
-
-// current is the snapshot of the moment and what is published of each target.
-func (s *state) current() (*policy.Snapshot, map[hierarchy.Ref]*effective.Target) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	targets := make(map[hierarchy.Ref]*effective.Target, len(s.gate.published))
-	for target, p := range s.gate.published {
-		targets[target] = p.effective
-	}
-	return s.snapshot, targets
 }

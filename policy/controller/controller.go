@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -53,17 +54,17 @@ type Options struct {
 
 // Controller writes what the policies of a cluster come to.
 type Controller struct {
-	options  Options
-	source   *cluster.Source
-	live     live // the source, to planners
-	client   dynamic.Interface
-	planner  status.Planner
-	state    *state
-	patience *patience
-	drift    *drift
-	metrics  *measures
-	audit    *audit
-	reports  reports
+	options Options
+	source  *cluster.Source
+	live    live // the source, to planners
+	client  dynamic.Interface
+	planner status.Planner
+	state   *state
+	backoff *backoff
+	drift   *drift
+	metrics *measures
+	audit   *audit
+	reports reports
 }
 
 // New returns a controller that learns from a source and writes to the API
@@ -94,18 +95,27 @@ func New(config *rest.Config, from *cluster.Source, options Options) (*Controlle
 		return nil, fmt.Errorf("registering metrics: %w", err)
 	}
 	return &Controller{
-		options:  options,
-		source:   from,
-		live:     from,
-		client:   client,
-		planner:  status.Planner{Now: options.Now, Version: from.Version, LeaveRoutes: options.LeaveRoutes},
-		state:    newState(rails),
-		patience: &patience{fights: map[hierarchy.Ref]fight{}},
-		drift:    newDrift(),
-		metrics:  m,
-		audit:    newAudit(),
-		reports:  reports{known: map[string]string{}},
+		options: options,
+		source:  from,
+		live:    from,
+		client:  client,
+		planner: status.Planner{Now: options.Now, Version: from.Version, LeaveRoutes: options.LeaveRoutes, Instance: instance()},
+		state:   newState(rails),
+		backoff: &backoff{fights: map[hierarchy.Ref]fight{}},
+		drift:   newDrift(),
+		metrics: m,
+		audit:   newAudit(),
+		reports: reports{known: map[string]string{}},
 	}, nil
+}
+
+// instance is who reports events: this process.
+func instance() string {
+	host, err := os.Hostname()
+	if err != nil {
+		return "attache"
+	}
+	return "attache-" + host
 }
 
 // NeedLeaderElection says that one replica writes.
@@ -136,74 +146,6 @@ func (c *Controller) Start(ctx context.Context) error {
 	return run.Start(ctx)
 }
 
-// follow fills the queue from now on.
-func (c *Controller) follow(ctx context.Context, queue workqueue.TypedRateLimitingInterface[hierarchy.Ref]) error {
-	go func() {
-		if c.source.WaitForSync(ctx) != nil {
-			return // the end came first
-		}
-		backlog := newBacklog()
-		now, cancel := c.source.Subscribe(backlog.put)
-		defer cancel()
-		began := time.Now()
-		look := c.state.begin(ctx, now, c.source.EffectivePolicies(), c.live)
-		c.metrics.resolve.Observe(time.Since(began).Seconds())
-		for ref := range look {
-			queue.Add(ref)
-		}
-		c.audit.touch(look)
-		go c.audits(ctx, queue)
-		c.retry(backlog)
-		for c.wait(ctx, backlog) {
-			after, changed, written, since := backlog.take()
-			began = time.Now()
-			if after == nil { // somebody only asks to judge again
-				after = c.state.snapshot
-			}
-			look, drifted := c.state.settle(ctx, after, changed, written)
-			c.audit.touch(c.state.audited(look, changed))
-			c.metrics.resolve.Observe(time.Since(began).Seconds())
-			c.metrics.lag.Observe(time.Since(since).Seconds())
-			for ref := range look {
-				queue.Add(ref)
-			}
-			for ref := range drifted {
-				queue.AddAfter(ref, c.patience.wait(ref, began))
-			}
-			c.retry(backlog)
-		}
-	}()
-	return nil
-}
-
-// retry has what could not be judged in time judged again soon.
-func (c *Controller) retry(backlog *backlog) {
-	counts := c.state.gate.count()
-	c.metrics.held.WithLabelValues(heldViolated).Set(float64(counts.violated))
-	c.metrics.held.WithLabelValues(heldUndecided).Set(float64(counts.undecided))
-	if counts.undecided > 0 {
-		time.AfterFunc(time.Second, backlog.nudge)
-	}
-}
-
-// wait returns true when there is something in the backlog, a moment after it
-// came, and false when ctx ends.
-func (c *Controller) wait(ctx context.Context, backlog *backlog) bool {
-	select {
-	case <-ctx.Done():
-		return false
-	case <-backlog.filled:
-	}
-	moment := time.NewTimer(c.options.Coalesce)
-	defer moment.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-moment.C:
-		return true
-	}
-}
-
 // Reconcile makes what is written about one object true.
 func (c *Controller) Reconcile(ctx context.Context, ref hierarchy.Ref) (reconcile.Result, error) {
 	written, forged := c.state.repaired(ref)
@@ -213,9 +155,9 @@ func (c *Controller) Reconcile(ctx context.Context, ref hierarchy.Ref) (reconcil
 		return reconcile.Result{}, err
 	}
 	for _, w := range writes {
-		kind, reason, note := "", "", ""
+		var events []status.Write
 		if w.Verb == status.UpdateStatus {
-			kind, reason, note = turned(c.live.Policy(ref), w.Object)
+			events = c.planner.Turned(c.live.Policy(ref), w.Object)
 		}
 		err := c.write(ctx, w)
 		var later errLater
@@ -224,9 +166,8 @@ func (c *Controller) Reconcile(ctx context.Context, ref hierarchy.Ref) (reconcil
 			return reconcile.Result{RequeueAfter: later.after}, nil
 		case err != nil:
 			return reconcile.Result{}, err
-		case reason != "":
-			c.tell(ctx, w.Object, kind, reason, note)
 		}
+		c.tell(ctx, events...)
 	}
 	c.tellOfRoute(ctx, ref)
 	if len(writes) > 0 {
@@ -243,11 +184,11 @@ func (c *Controller) Reconcile(ctx context.Context, ref hierarchy.Ref) (reconcil
 func (c *Controller) repaired(ctx context.Context, ref hierarchy.Ref, forged bool) {
 	c.metrics.drift.Inc()
 	if !forged {
-		c.patience.repaired(ref, time.Now())
+		c.backoff.repaired(ref, time.Now())
 		return
 	}
 	result := c.live.EffectivePolicy(ref.Namespace, status.ObjectName(ref))
 	if result != nil && c.drift.tell(ref, time.Now()) {
-		c.tell(ctx, result, "Warning", reasonForged, noteForged)
+		c.tell(ctx, c.planner.Event(result, status.Event{Type: status.EventWarning, Reason: reasonForged, Note: noteForged}))
 	}
 }

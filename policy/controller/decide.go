@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/status"
 )
 
@@ -21,7 +22,7 @@ type live interface {
 
 // plan is decide, or guardrailStatus for a guardrail.
 func (c *Controller) plan(ctx context.Context, ref hierarchy.Ref) ([]status.Write, error) {
-	if ref.GroupKind == guardrailKind {
+	if ref.GroupKind == guardrail.Kind {
 		return c.guardrailStatus(ctx, ref)
 	}
 	return c.decide(ref), nil
@@ -54,7 +55,7 @@ func (c *Controller) decide(ref hierarchy.Ref) []status.Write {
 	defer s.mu.RUnlock()
 	if p, isPolicy := s.snapshot.Policy(ref); isPolicy {
 		planner := c.planner
-		planner.Holds = s.gate.of
+		planner.Holds = s.publication.of
 		return planner.Policy(s.snapshot, p, &s.tally, c.live)
 	}
 	switch ref.GroupKind {
@@ -73,7 +74,7 @@ func (c *Controller) decide(ref hierarchy.Ref) []status.Write {
 
 // target is decide for what effective policies are published for.
 func (c *Controller) target(ref hierarchy.Ref) []status.Write {
-	p := c.state.gate.published[ref]
+	p := c.state.publication.published[ref]
 	if p.found != nil {
 		return c.planner.Keep(ref, p.effective.UID, p.found, c.live)
 	}

@@ -24,7 +24,7 @@
 //   - Only the leader writes.
 //   - An effective policy that newly violates a guardrail with Deny, or more than
 //     what is published, is not published: what was published stays, in the
-//     annotation and in the EffectivePolicy. The table is in gate.go. Judging
+//     annotation and in the EffectivePolicy. The table is in publication.go. Judging
 //     belongs to settling, one batch after the other, so that what is published
 //     next is always judged against what is published before it.
 //   - What is published is in the cluster: after a restart it is read back from the

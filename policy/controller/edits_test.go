@@ -38,7 +38,7 @@ func TestTheGateSaysTheSame(t *testing.T) {
 			before := effective.ResolveAll(stage.World)
 			s := follow(t, stage, hierarchy.RefOf(c.Edit))
 			want := expected(stage, verdict, before, effective.ResolveAll(s.snapshot))
-			compare(t, s.gate, want)
+			compare(t, s.publication, want)
 			if len(want) > 0 {
 				held++
 			} else {
@@ -46,15 +46,15 @@ func TestTheGateSaysTheSame(t *testing.T) {
 			}
 			for target, e := range s.effective {
 				what, wanted := "what it comes to", e
-				if s.gate.held[target] != nil {
+				if s.publication.withheld[target] != nil {
 					what, wanted = "what it was", before.Get(target)
 				}
-				got := s.gate.published[target].effective
+				got := s.publication.published[target].effective
 				if (got == nil) != (wanted == nil) || len(effective.Compare(got, wanted)) > 0 {
 					t.Errorf("published for %s is not %s", target, what)
 				}
 			}
-			if !c.Verdict.Denied && len(s.gate.held) > 0 {
+			if !c.Verdict.Denied && len(s.publication.withheld) > 0 {
 				t.Error("it is allowed, and something is held back")
 			}
 			publishable(t, s, before, stage.Guardrails)
@@ -107,10 +107,10 @@ func expected(stage *edits.Stage, verdict guardrail.Verdict, before, after effec
 }
 
 // compare holds what is held back against what a verdict says.
-func compare(t *testing.T, g *gate, want map[reason]guardrail.Violation) {
+func compare(t *testing.T, g *publication, want map[reason]guardrail.Violation) {
 	t.Helper()
 	targets := map[reason]int{}
-	for target, h := range g.held {
+	for target, h := range g.withheld {
 		if len(h.violations) == 0 {
 			t.Errorf("%s was not judged in time", target)
 		}
@@ -126,7 +126,7 @@ func compare(t *testing.T, g *gate, want map[reason]guardrail.Violation) {
 			t.Errorf("guardrail %s holds back %d targets; at admission it objects to %d", r.guardrail, targets[r], v.Targets)
 		}
 		said := false
-		if h := g.held[v.Target]; h != nil {
+		if h := g.withheld[v.Target]; h != nil {
 			for _, x := range h.violations {
 				said = said || reasonOf(x) == r && x.Where() == v.Where() && x.Set() == v.Set()
 			}
@@ -141,7 +141,7 @@ func compare(t *testing.T, g *gate, want map[reason]guardrail.Violation) {
 // nothing that the gate holds back.
 func publishable(t *testing.T, s *state, before effective.Resolution, rails []*guardrail.Guardrail) {
 	t.Helper()
-	for target := range s.gate.held {
+	for target := range s.publication.withheld {
 		if ok, err := guardrail.Publishable(t.Context(), s.snapshot, s.effective[target], before.Get(target) == nil, rails); err != nil || ok {
 			t.Errorf("admission would annotate %s: %v", target, err)
 		}

@@ -11,6 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/status"
 )
@@ -33,8 +35,11 @@ type reports struct {
 
 // resource finds how the API server names a kind that is written.
 func (c *Controller) resource(gk schema.GroupKind) (schema.GroupVersionResource, bool) {
-	if gk == reportKind {
+	switch gk {
+	case reportKind:
 		return reportResource, true
+	case eventKind:
+		return eventResource, true
 	}
 	return c.source.Resource(gk)
 }
@@ -46,7 +51,7 @@ func (c *Controller) findReports(ctx context.Context) {
 	case apierrors.IsNotFound(err) || (!c.options.Reports && apierrors.IsForbidden(err)):
 		return // there are no reports in this cluster, or they are none of ours
 	case err != nil:
-		c.options.Log.Error(err, "Cannot look for reports of an earlier time; those of namespaces without violations stay")
+		c.options.Log.Error(err, "Cannot dirty for reports of an earlier time; those of namespaces without violations stay")
 		return
 	}
 	for i := range list.Items {
@@ -56,10 +61,10 @@ func (c *Controller) findReports(ctx context.Context) {
 
 // writeReports makes the reports of all namespaces true, and says whether it
 // could. Reports that say what they should are not written.
-func (c *Controller) writeReports(ctx context.Context) (done bool) {
+func (c *Controller) writeReports(ctx context.Context, published map[hierarchy.Ref]*effective.Target) (done bool) {
 	want := map[string]*unstructured.Unstructured{}
 	if c.options.Reports {
-		for namespace, entries := range c.entries() {
+		for namespace, entries := range c.entries(published) {
 			want[namespace] = status.Report(namespace, entries)
 		}
 	}
@@ -94,24 +99,19 @@ func (c *Controller) writeReports(ctx context.Context) (done bool) {
 }
 
 // entries are all violations by namespace.
-func (c *Controller) entries() map[string][]status.ReportEntry {
-	_, published := c.state.current()
-	c.audit.mu.Lock()
-	defer c.audit.mu.Unlock()
+func (c *Controller) entries(published map[hierarchy.Ref]*effective.Target) map[string][]status.ReportEntry {
 	entries := map[string][]status.ReportEntry{}
-	for _, results := range c.audit.results {
-		for target, found := range results {
-			for _, v := range found {
-				e := status.ReportEntry{
-					Guardrail: v.Guardrail, Result: result(v), Target: target,
-					APIVersion: fmt.Sprintf("%s/%s", target.GroupKind.Group, c.source.Version(target)),
-					Path:       v.Where(), Message: v.Message, Field: v.FieldPath,
-				}
-				if p := published[target]; p != nil {
-					e.UID = p.UID
-				}
-				entries[target.Namespace] = append(entries[target.Namespace], e)
+	for target, found := range c.audit.all() {
+		for _, v := range found {
+			e := status.ReportEntry{
+				Guardrail: v.Guardrail, Result: result(v), Target: target,
+				APIVersion: fmt.Sprintf("%s/%s", target.GroupKind.Group, c.source.Version(target)),
+				Path:       v.Where(), Message: v.Message, Field: v.FieldPath,
 			}
+			if p := published[target]; p != nil {
+				e.UID = p.UID
+			}
+			entries[target.Namespace] = append(entries[target.Namespace], e)
 		}
 	}
 	return entries

@@ -250,8 +250,8 @@ func edit(t *rapid.T, rails func() []*guardrail.Guardrail, check func(*memory)) 
 			m.objects[ref] = u
 			snapshot, _ = snapshot.With(u)
 		}
-		look, _ := c.state.settle(t.Context(), snapshot, changed, refs{})
-		for ref := range look {
+		dirty, _ := c.state.settle(t.Context(), snapshot, changed, refs{})
+		for ref := range dirty {
 			for _, w := range c.decide(ref) {
 				m.write(w)
 			}

@@ -19,7 +19,6 @@ import (
 )
 
 var (
-	guardrailKind = schema.GroupKind{Group: policy.Group, Kind: "PolicyGuardrail"}
 	effectiveKind = schema.GroupKind{Group: policy.Group, Kind: status.Kind}
 )
 
@@ -47,8 +46,8 @@ type state struct {
 	// targetOf finds the target of an EffectivePolicy by its name.
 	targetOf map[types.NamespacedName]hierarchy.Ref
 	// rails are the guardrails of the moment, gate what they let through.
-	rails func() []*guardrail.Guardrail
-	gate  *gate
+	rails       func() []*guardrail.Guardrail
+	publication *publication
 	// drifted are the objects that somebody else wrote on and that nobody has
 	// looked at since.
 	drifted refs
@@ -58,14 +57,14 @@ type state struct {
 
 func newState(rails func() []*guardrail.Guardrail) *state {
 	return &state{
-		rails:     rails,
-		gate:      newGate(),
-		snapshot:  policy.NewSnapshot(policy.Options{}),
-		effective: map[hierarchy.Ref]*effective.Target{},
-		named:     map[hierarchy.Ref]refs{},
-		targetOf:  map[types.NamespacedName]hierarchy.Ref{},
-		drifted:   refs{},
-		forged:    refs{},
+		rails:       rails,
+		publication: newPublication(),
+		snapshot:    policy.NewSnapshot(policy.Options{}),
+		effective:   map[hierarchy.Ref]*effective.Target{},
+		named:       map[hierarchy.Ref]refs{},
+		targetOf:    map[types.NamespacedName]hierarchy.Ref{},
+		drifted:     refs{},
+		forged:      refs{},
 	}
 }
 
@@ -75,39 +74,39 @@ func newState(rails func() []*guardrail.Guardrail) *state {
 func (s *state) begin(ctx context.Context, now *policy.Snapshot, existing []hierarchy.Ref, live status.Live) refs {
 	resolution := effective.ResolveAll(now)
 	rails := s.rails()
+	denied := len(guardrail.Denying(rails)) > 0
 	targets := make(map[hierarchy.Ref]*effective.Target, resolution.Len())
 	for e := range resolution.All() {
-		targets[e.Target] = e
-		if len(guardrail.Denying(rails)) > 0 {
-			s.gate.find(now, e, live)
+		if targets[e.Target] = e; denied {
+			s.publication.find(now, e, live)
 		}
 	}
-	rulings := s.gate.rule(ctx, now, rails, targets)
+	decisions := s.publication.rule(ctx, now, rails, targets)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.snapshot = now
-	look := refs{}
+	dirty := refs{}
 	for target, e := range targets {
-		s.replace(target, e, look)
-		look.add(target)
+		s.replace(target, e, dirty)
+		dirty.add(target)
 	}
-	s.gate.settle(rulings, look)
+	s.publication.apply(decisions, dirty)
 	for p := range now.Policies() {
 		s.index(p, true)
-		look.add(p.Ref)
+		dirty.add(p.Ref)
 	}
-	lookAtPlaces(now, look)
+	lookAtPlaces(now, dirty)
 	for _, ref := range existing {
-		look.add(s.shown(ref))
+		dirty.add(s.shown(ref))
 	}
-	return look
+	return dirty
 }
 
 // settle brings the state from its snapshot to the next one, and returns the
 // objects to look at: those for which something else may have to be written now,
 // and those on which somebody else wrote.
-func (s *state) settle(ctx context.Context, after *policy.Snapshot, changed, written refs) (look, drifted refs) {
-	before := s.snapshot // nobody else changes it
+func (s *state) settle(ctx context.Context, after *policy.Snapshot, changed, written refs) (dirty, drifted refs) {
+	before := s.snapshot // only the loop changes it, and this is the loop
 	touched := refs{}
 	for ref := range changed {
 		touched.addAll(slices.Values(before.Touched(ref)))
@@ -118,50 +117,50 @@ func (s *state) settle(ctx context.Context, after *policy.Snapshot, changed, wri
 	for ref := range touched {
 		targets[ref] = resolution.Get(ref)
 	}
-	for ref := range s.gate.held { // guardrails may have changed, or what they select by
+	for ref := range s.publication.withheld { // guardrails may have changed, or what they select by
 		if _, ok := touched[ref]; !ok {
 			targets[ref] = s.effective[ref]
 		}
 	}
-	rulings := s.gate.rule(ctx, after, s.rails(), targets)
+	decisions := s.publication.rule(ctx, after, s.rails(), targets)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.snapshot = after
-	look, drifted = refs{}, refs{}
+	dirty, drifted = refs{}, refs{}
 	for ref, e := range targets {
 		if _, ok := touched[ref]; ok {
-			s.replace(ref, e, look)
+			s.replace(ref, e, dirty)
 		}
-		look.add(ref)
+		dirty.add(ref)
 	}
-	s.gate.settle(rulings, look)
-	s.lookAtPolicies(before, after, changed, look)
+	s.publication.apply(decisions, dirty)
+	s.lookAtPolicies(before, after, changed, dirty)
 	for ref := range written {
-		if ref.GroupKind == guardrailKind {
-			look.add(ref) // somebody else wrote its status
+		if ref.GroupKind == guardrail.Kind {
+			dirty.add(ref) // somebody else wrote its status
 			continue
 		}
 		if ref.GroupKind == crd.GroupKind {
-			look.addAll(maps.Keys(s.effective))
+			dirty.addAll(maps.Keys(s.effective))
 			continue
 		}
 		shown := s.shown(ref)
 		s.drifted.add(shown)
 		if ref.GroupKind == effectiveKind {
 			s.forged.add(shown)
-			look.add(shown) // nobody else may write there, so nothing waits
+			dirty.add(shown) // nobody else may write there, so nothing waits
 			continue
 		}
 		drifted.add(shown)
 	}
-	return look, drifted
+	return dirty, drifted
 }
 
 // audited are the targets, among those looked at, that violations may have come
 // to or gone from, and those whose namespace means something else now.
-func (s *state) audited(look, changed refs) refs {
+func (s *state) audited(dirty, changed refs) refs {
 	targets := refs{}
-	for ref := range look {
+	for ref := range dirty {
 		if ref.GroupKind != hierarchy.GatewayKind && s.snapshot.IsRoute(ref.GroupKind) {
 			targets.add(ref)
 		}
@@ -181,11 +180,11 @@ func (s *state) audited(look, changed refs) refs {
 
 // replace counts a target's old effective policy out and its new one in. All
 // policies on either have to be looked at.
-func (s *state) replace(target hierarchy.Ref, now *effective.Target, look refs) {
+func (s *state) replace(target hierarchy.Ref, now *effective.Target, dirty refs) {
 	name := types.NamespacedName{Namespace: target.Namespace, Name: status.ObjectName(target)}
 	if old := s.effective[target]; old != nil {
 		s.tally.Remove(old)
-		look.addAll(policiesOn(old))
+		dirty.addAll(policiesOn(old))
 	}
 	if now == nil {
 		delete(s.effective, target)
@@ -197,7 +196,7 @@ func (s *state) replace(target hierarchy.Ref, now *effective.Target, look refs) 
 	s.effective[target] = now
 	s.targetOf[name] = target
 	s.tally.Add(now)
-	look.addAll(policiesOn(now))
+	dirty.addAll(policiesOn(now))
 }
 
 func policiesOn(e *effective.Target) iter.Seq[hierarchy.Ref] {
@@ -218,24 +217,24 @@ func policiesOn(e *effective.Target) iter.Seq[hierarchy.Ref] {
 // whose ancestors may. A policy stands with the others that name its targets,
 // and with the targets. A route is no policy's ancestor; anything else that is
 // part of the hierarchy can be above or below any.
-func (s *state) lookAtPolicies(before, after *policy.Snapshot, changed, look refs) {
+func (s *state) lookAtPolicies(before, after *policy.Snapshot, changed, dirty refs) {
 	all := false
 	for ref := range changed {
 		old, had := before.Policy(ref)
 		now, has := after.Policy(ref)
 		switch {
-		case ref.GroupKind == guardrailKind:
+		case ref.GroupKind == guardrail.Kind:
 		case had || has:
-			look.add(ref)
-			s.lookBeside(before, old, look)
-			s.lookBeside(after, now, look)
-			lookBelow(before, old, look)
-			lookBelow(after, now, look)
+			dirty.add(ref)
+			s.lookBeside(before, old, dirty)
+			s.lookBeside(after, now, dirty)
+			lookBelow(before, old, dirty)
+			lookBelow(after, now, dirty)
 			s.index(old, false)
 			s.index(now, true)
 		case before.IsRoute(ref.GroupKind) || after.IsRoute(ref.GroupKind):
-			look.add(ref)
-			look.addAll(maps.Keys(s.named[ref]))
+			dirty.add(ref)
+			dirty.addAll(maps.Keys(s.named[ref]))
 		default:
 			all = true
 		}
@@ -244,27 +243,27 @@ func (s *state) lookAtPolicies(before, after *policy.Snapshot, changed, look ref
 		return
 	}
 	for p := range after.Policies() {
-		look.add(p.Ref)
+		dirty.add(p.Ref)
 	}
-	lookAtPlaces(after, look)
+	lookAtPlaces(after, dirty)
 }
 
 // lookAtPlaces adds everything that has Affected conditions.
-func lookAtPlaces(in *policy.Snapshot, look refs) {
+func lookAtPlaces(in *policy.Snapshot, dirty refs) {
 	for o := range in.Graph().GatewayClasses() {
-		look.add(o.Meta().Ref)
+		dirty.add(o.Meta().Ref)
 	}
 	for o := range in.Graph().Gateways() {
-		look.add(o.Meta().Ref)
+		dirty.add(o.Meta().Ref)
 	}
 	for o := range in.Graph().ListenerSets() {
-		look.add(o.Meta().Ref)
+		dirty.add(o.Meta().Ref)
 	}
 }
 
 // lookBelow adds what a policy makes Affected: what it names above the routes,
 // the Gateways below that, and their ListenerSets.
-func lookBelow(in *policy.Snapshot, p *policy.Policy, look refs) {
+func lookBelow(in *policy.Snapshot, p *policy.Policy, dirty refs) {
 	if p == nil {
 		return
 	}
@@ -273,11 +272,11 @@ func lookBelow(in *policy.Snapshot, p *policy.Policy, look refs) {
 		if t.Ref.GroupKind != hierarchy.GatewayClassKind && t.Ref.GroupKind != hierarchy.GatewayKind && t.Ref.GroupKind != hierarchy.ListenerSetKind {
 			continue
 		}
-		look.add(t.Ref.Object())
+		dirty.add(t.Ref.Object())
 		parents.add(t.Ref.Object())
 		for _, ref := range in.Graph().Touched(t.Ref.Object()) {
 			if ref.GroupKind == hierarchy.GatewayKind {
-				look.add(ref)
+				dirty.add(ref)
 				parents.add(ref)
 			}
 		}
@@ -287,19 +286,19 @@ func lookBelow(in *policy.Snapshot, p *policy.Policy, look refs) {
 	}
 	for o := range in.Graph().ListenerSets() {
 		if _, below := parents[o.Parent.Object()]; below {
-			look.add(o.Meta().Ref)
+			dirty.add(o.Meta().Ref)
 		}
 	}
 }
 
 // lookBeside adds the policies that name a target of p.
-func (s *state) lookBeside(in *policy.Snapshot, p *policy.Policy, look refs) {
+func (s *state) lookBeside(in *policy.Snapshot, p *policy.Policy, dirty refs) {
 	if p == nil {
 		return
 	}
 	for _, t := range p.Targets {
 		for _, other := range in.Named(t.Ref) {
-			look.add(other.Ref)
+			dirty.add(other.Ref)
 		}
 	}
 }
@@ -349,14 +348,25 @@ func (s *state) repaired(ref hierarchy.Ref) (drifted, forged bool) {
 	return drifted, forged
 }
 
-// newlyHeld says what holds a route back, once for each time that anything does.
-func (s *state) newlyHeld(ref hierarchy.Ref) (why string, uid types.UID, news bool) {
+// newlyWithheld says what holds a route back, once for each time that anything does.
+func (s *state) newlyWithheld(ref hierarchy.Ref) (why string, uid types.UID, news bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	h := s.gate.held[ref]
+	h := s.publication.withheld[ref]
 	if h == nil || h.told || len(h.violations) == 0 || s.effective[ref] == nil {
 		return "", "", false
 	}
 	h.told = true
 	return h.why(), types.UID(s.effective[ref].UID), true
+}
+
+// current is the snapshot of the moment and what is published of each target.
+func (s *state) current() (*policy.Snapshot, map[hierarchy.Ref]*effective.Target) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	targets := make(map[hierarchy.Ref]*effective.Target, len(s.publication.published))
+	for target, p := range s.publication.published {
+		targets[target] = p.effective
+	}
+	return s.snapshot, targets
 }

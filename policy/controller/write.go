@@ -63,6 +63,10 @@ func (c *Controller) write(ctx context.Context, w status.Write) error {
 		patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:null}}}`, status.Annotation)
 		answer, err = objects.Patch(ctx, name, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: FieldOwner})
 		c.learn(answer, err)
+	case status.Create:
+		if _, err = objects.Create(ctx, w.Object, metav1.CreateOptions{FieldManager: FieldOwner}); apierrors.IsAlreadyExists(err) {
+			err = nil
+		}
 	case status.Delete:
 		if err = objects.Delete(ctx, name, metav1.DeleteOptions{}); err == nil {
 			c.source.Deleted(w.Object.GetNamespace(), name)

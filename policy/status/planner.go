@@ -29,6 +29,8 @@ const (
 	UpdateStatus Verb = "UpdateStatus"
 	// RemoveAnnotation takes our annotation off an object.
 	RemoveAnnotation Verb = "RemoveAnnotation"
+	// Create makes the object, unless it is there already.
+	Create Verb = "Create"
 	// Delete removes the object.
 	Delete Verb = "Delete"
 )
@@ -57,6 +59,8 @@ type Live interface {
 type Planner struct {
 	Now     func() time.Time
 	Version func(ref hierarchy.Ref) string
+	// Instance is the process that reports events.
+	Instance string
 	// LeaveRoutes leaves routes and Gateways without the annotation.
 	LeaveRoutes bool
 	// Holds lists where what a policy says is held back; nil when nothing is.

@@ -20,7 +20,7 @@ type Guardrails interface {
 	Guardrails() []*guardrail.Guardrail
 }
 
-// The gate stands between what policies come to and what is published: the
+// The publication gate stands between what policies come to and what is published: the
 // annotation and the EffectivePolicy.
 //
 // Admission sees one request at a time, and two requests that are each fine can
@@ -43,8 +43,8 @@ type published struct {
 	found     *unstructured.Unstructured
 }
 
-// held is why something is not published.
-type held struct {
+// withheld is why something is not published.
+type withheld struct {
 	violations []guardrail.Violation // none when it could not be judged in time
 	// told says that an event told of it.
 	told bool
@@ -53,45 +53,45 @@ type held struct {
 	concerned, gateways []hierarchy.Ref
 }
 
-// patienceOfGate is how long one target may be judged.
-const patienceOfGate = 2 * time.Second
+// judgeTime is how long one target may be judged.
+const judgeTime = 2 * time.Second
 
-// gate decides what is published.
-type gate struct {
+// publication decides what is published.
+type publication struct {
 	published map[hierarchy.Ref]published
-	held      map[hierarchy.Ref]*held
+	withheld  map[hierarchy.Ref]*withheld
 	// holds are the targets that hold back a policy's word.
 	holds map[hierarchy.Ref]refs
 }
 
-func newGate() *gate {
-	return &gate{published: map[hierarchy.Ref]published{}, held: map[hierarchy.Ref]*held{}, holds: map[hierarchy.Ref]refs{}}
+func newPublication() *publication {
+	return &publication{published: map[hierarchy.Ref]published{}, withheld: map[hierarchy.Ref]*withheld{}, holds: map[hierarchy.Ref]refs{}}
 }
 
-// ruling is what is to become of one target.
-type ruling struct {
+// decision is what is to become of one target.
+type decision struct {
 	target    hierarchy.Ref
 	published published
-	held      *held
+	withheld  *withheld
 }
 
 // rule judges targets against what is published. It changes nothing.
-func (g *gate) rule(ctx context.Context, s *policy.Snapshot, rails []*guardrail.Guardrail, now map[hierarchy.Ref]*effective.Target) []ruling {
+func (g *publication) rule(ctx context.Context, s *policy.Snapshot, rails []*guardrail.Guardrail, now map[hierarchy.Ref]*effective.Target) []decision {
 	denying := guardrail.Denying(rails)
 	series := guardrail.NewSeries(s, denying)
-	rulings := make([]ruling, 0, len(now))
+	decisions := make([]decision, 0, len(now))
 	for target, e := range now {
-		r := ruling{target: target, published: published{effective: e}}
+		r := decision{target: target, published: published{effective: e}}
 		was := g.published[target].of(e)
 		if e != nil && len(denying) > 0 && !was.isAlready(e) {
-			r.held = judge(ctx, series, s, was.shown(s), e)
+			r.withheld = judge(ctx, series, s, was.shown(s), e)
 		}
-		if r.held != nil {
+		if r.withheld != nil {
 			r.published = was
 		}
-		rulings = append(rulings, r)
+		decisions = append(decisions, r)
 	}
-	return rulings
+	return decisions
 }
 
 // of is what is published about the very object that e is about.
@@ -122,8 +122,8 @@ func (p published) isAlready(e *effective.Target) bool {
 }
 
 // judge returns why an effective policy may not be published, nil when it may.
-func judge(ctx context.Context, series *guardrail.Series, s *policy.Snapshot, before, after *effective.Target) *held {
-	ctx, cancel := context.WithTimeout(ctx, patienceOfGate)
+func judge(ctx context.Context, series *guardrail.Series, s *policy.Snapshot, before, after *effective.Target) *withheld {
+	ctx, cancel := context.WithTimeout(ctx, judgeTime)
 	defer cancel()
 	found, err := series.Judge(ctx, before, after)
 	found = slices.DeleteFunc(found, func(v guardrail.Violation) bool { return v.Enforcement != guardrail.Deny })
@@ -133,7 +133,7 @@ func judge(ctx context.Context, series *guardrail.Series, s *policy.Snapshot, be
 	if err != nil {
 		found = nil
 	}
-	h := &held{violations: found, concerned: concerned(before, after)}
+	h := &withheld{violations: found, concerned: concerned(before, after)}
 	for _, l := range s.Graph().BoundTo(after.Target) {
 		if !slices.Contains(h.gateways, l.Gateway) {
 			h.gateways = append(h.gateways, l.Gateway)
@@ -157,7 +157,7 @@ func concerned(before, after *effective.Target) []hierarchy.Ref {
 
 // find takes what the cluster has about a target for what is published, if all of
 // it is what the controller wrote. Anything else counts as never published.
-func (g *gate) find(s *policy.Snapshot, e *effective.Target, live status.Live) {
+func (g *publication) find(s *policy.Snapshot, e *effective.Target, live status.Live) {
 	found := live.EffectivePolicy(e.Target.Namespace, status.ObjectName(e.Target))
 	if found == nil || !status.Claimed(found) {
 		return
@@ -167,41 +167,41 @@ func (g *gate) find(s *policy.Snapshot, e *effective.Target, live status.Live) {
 	}
 }
 
-// settle makes rulings hold, and adds the policies whose status they change.
-func (g *gate) settle(rulings []ruling, look refs) {
-	for _, r := range rulings {
-		if was := g.held[r.target]; was != nil && r.held != nil {
-			r.held.told = was.told
+// apply makes decisions hold, and adds the policies whose status they change.
+func (g *publication) apply(decisions []decision, dirty refs) {
+	for _, r := range decisions {
+		if was := g.withheld[r.target]; was != nil && r.withheld != nil {
+			r.withheld.told = was.told
 		}
-		g.forget(r.target, look)
+		g.forget(r.target, dirty)
 		if r.published.effective == nil {
 			delete(g.published, r.target)
 		} else {
 			g.published[r.target] = r.published
 		}
-		if r.held == nil {
+		if r.withheld == nil {
 			continue
 		}
-		g.held[r.target] = r.held
-		for _, p := range r.held.concerned {
+		g.withheld[r.target] = r.withheld
+		for _, p := range r.withheld.concerned {
 			if g.holds[p] == nil {
 				g.holds[p] = refs{}
 			}
 			g.holds[p].add(r.target)
-			look.add(p)
+			dirty.add(p)
 		}
 	}
 }
 
 // forget takes back that a target holds anything.
-func (g *gate) forget(target hierarchy.Ref, look refs) {
-	h := g.held[target]
+func (g *publication) forget(target hierarchy.Ref, dirty refs) {
+	h := g.withheld[target]
 	if h == nil {
 		return
 	}
-	delete(g.held, target)
+	delete(g.withheld, target)
 	for _, p := range h.concerned {
-		look.add(p)
+		dirty.add(p)
 		delete(g.holds[p], target)
 		if len(g.holds[p]) == 0 {
 			delete(g.holds, p)
@@ -210,7 +210,7 @@ func (g *gate) forget(target hierarchy.Ref, look refs) {
 }
 
 // why is what guardrails hold against a target, in words.
-func (h *held) why() string {
+func (h *withheld) why() string {
 	v := h.violations[0]
 	note := fmt.Sprintf("The effective policy is not published, and what was published last stays in force: guardrail %s objects to %s", v.Guardrail, v)
 	if more := len(h.violations) - 1; more > 0 {
@@ -220,10 +220,10 @@ func (h *held) why() string {
 }
 
 // of lists where a policy's word is held back, for its status.
-func (g *gate) of(p hierarchy.Ref) []status.Hold {
+func (g *publication) of(p hierarchy.Ref) []status.Hold {
 	var holds []status.Hold
 	for target := range g.holds[p] {
-		h := g.held[target]
+		h := g.withheld[target]
 		for _, gateway := range h.gateways {
 			if len(h.violations) == 0 {
 				holds = append(holds, status.Hold{Target: target, Gateway: gateway})
@@ -239,8 +239,8 @@ func (g *gate) of(p hierarchy.Ref) []status.Hold {
 // counts are numbers of targets that are held back.
 type counts struct{ violated, undecided int }
 
-func (g *gate) count() (n counts) {
-	for _, h := range g.held {
+func (g *publication) count() (n counts) {
+	for _, h := range g.withheld {
 		if len(h.violations) == 0 {
 			n.undecided++
 		} else {

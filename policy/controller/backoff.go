@@ -7,10 +7,10 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 )
 
-// patience keeps us from fighting with another program that writes where we
+// backoff keeps us from fighting with another program that writes where we
 // write: what is changed a few times is put right at once; what does not stay
 // right is put right less and less often.
-type patience struct {
+type backoff struct {
 	mu     sync.Mutex
 	fights map[hierarchy.Ref]fight
 }
@@ -24,10 +24,10 @@ type fight struct {
 const (
 	// freely is how many times an object is put right without waiting.
 	freely = 10
-	// leastPatience is the first wait, which doubles each time; mostPatience is the
+	// leastWait is the first wait, which doubles each time; mostWait is the
 	// longest.
-	leastPatience = time.Second
-	mostPatience  = 5 * time.Minute
+	leastWait = time.Second
+	mostWait  = 5 * time.Minute
 	// peace is how long an object has to stay right, beside the next wait, for
 	// all to be forgotten.
 	peace = 30 * time.Second
@@ -38,26 +38,26 @@ func (f fight) wait() time.Duration {
 	if f.times < freely {
 		return 0
 	}
-	return min(leastPatience<<min(f.times-freely, 10), mostPatience)
+	return min(leastWait<<min(f.times-freely, 10), mostWait)
 }
 
 // wait is how long to wait before looking at an object that somebody else wrote
 // on.
-func (p *patience) wait(ref hierarchy.Ref, now time.Time) time.Duration {
+func (p *backoff) wait(ref hierarchy.Ref, now time.Time) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.of(ref, now).wait()
 }
 
 // repaired takes in that an object had to be put right.
-func (p *patience) repaired(ref hierarchy.Ref, now time.Time) {
+func (p *backoff) repaired(ref hierarchy.Ref, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.fights[ref] = fight{last: now, times: p.of(ref, now).times + 1}
 }
 
 // of is the fight about an object, if it is not over.
-func (p *patience) of(ref hierarchy.Ref, now time.Time) fight {
+func (p *backoff) of(ref hierarchy.Ref, now time.Time) fight {
 	f, ok := p.fights[ref]
 	if ok && now.Sub(f.last) > f.wait()+peace {
 		delete(p.fights, ref)

@@ -1,0 +1,106 @@
+package controller
+
+import (
+	"context"
+	"time"
+
+	"k8s.io/client-go/util/workqueue"
+
+	"github.com/attache-dev/attache/hierarchy"
+)
+
+// rejudge is when what could not be judged in time is judged again.
+const rejudge = time.Second
+
+// loop brings the state up to date with the source and queues what has to be looked at. It is one
+// goroutine, the only one that changes the state's snapshot, and what it holds is nobody else's.
+type loop struct {
+	c       *Controller
+	queue   workqueue.TypedRateLimitingInterface[hierarchy.Ref]
+	backlog *backlog
+	// again fires when something that could not be judged in time is to be judged again. It is one
+	// timer, however many passes ask for it.
+	again *time.Timer
+}
+
+// follow fills the queue from now on.
+func (c *Controller) follow(ctx context.Context, queue workqueue.TypedRateLimitingInterface[hierarchy.Ref]) error {
+	l := &loop{c: c, queue: queue, backlog: newBacklog(), again: time.NewTimer(0)}
+	l.again.Stop()
+	go l.run(ctx)
+	return nil
+}
+
+func (l *loop) run(ctx context.Context) {
+	if l.c.source.WaitForSync(ctx) != nil {
+		return // the end came first
+	}
+	now, cancel := l.c.source.Subscribe(l.backlog.put)
+	defer cancel()
+	defer l.again.Stop()
+	began := time.Now()
+	dirty := l.c.state.begin(ctx, now, l.c.source.EffectivePolicies(), l.c.live)
+	l.c.metrics.resolve.Observe(time.Since(began).Seconds())
+	l.look(dirty)
+	l.c.audit.touch(dirty)
+	go l.c.audits(ctx, l.queue)
+	l.schedule()
+	for l.wait(ctx) {
+		l.pass(ctx)
+		l.schedule()
+	}
+}
+
+// pass takes in what has changed since the last one.
+func (l *loop) pass(ctx context.Context) {
+	after, changed, written, since := l.backlog.take()
+	began := time.Now()
+	if after == nil { // nothing changed, but something is to be judged again
+		after, since = l.c.state.snapshot, began
+	}
+	dirty, drifted := l.c.state.settle(ctx, after, changed, written)
+	l.c.audit.touch(l.c.state.audited(dirty, changed))
+	l.c.metrics.resolve.Observe(time.Since(began).Seconds())
+	l.c.metrics.lag.Observe(time.Since(since).Seconds())
+	l.look(dirty)
+	for ref := range drifted {
+		l.queue.AddAfter(ref, l.c.backoff.wait(ref, began))
+	}
+}
+
+func (l *loop) look(dirty refs) {
+	for ref := range dirty {
+		l.queue.Add(ref)
+	}
+}
+
+// schedule asks for another pass when something could not be judged in time.
+func (l *loop) schedule() {
+	counts := l.c.state.publication.count()
+	l.c.metrics.held.WithLabelValues(heldViolated).Set(float64(counts.violated))
+	l.c.metrics.held.WithLabelValues(heldUndecided).Set(float64(counts.undecided))
+	if counts.undecided > 0 {
+		l.again.Reset(rejudge)
+	} else {
+		l.again.Stop()
+	}
+}
+
+// wait returns true when there is something to do, a moment after it came, and false when ctx ends.
+func (l *loop) wait(ctx context.Context) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-l.again.C:
+		return true
+	case <-l.backlog.filled:
+	}
+	moment := time.NewTimer(l.c.options.Coalesce)
+	defer moment.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-moment.C:
+		return true
+	}
+}
