@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/effective"
 )
 
@@ -53,6 +54,13 @@ func (j *judge) input(uses Variables, p path, asBefore bool) Input {
 		in["namespace"] = map[string]any{"name": p.target.Namespace, "labels": labelsInput(graph.NamespaceLabels(p.target.Namespace))}
 	}
 	return in
+}
+
+// PathInput is the document that rules see of one path of a snapshot, outside any
+// edit. rule is the name of the rule as paths have it.
+func PathInput(s *policy.Snapshot, uses Variables, route *hierarchy.Route, l *hierarchy.Listener, rule string, result *effective.PathPolicies) Input {
+	j := &judge{before: s, after: s}
+	return j.input(uses, path{target: route.Meta().Ref, route: route, pair: effective.Pair{After: result}, listener: l, rule: rule}, false)
 }
 
 // undo makes the part about the edit one that changes nothing. Otherwise what is

@@ -41,6 +41,12 @@ func EffectivePolicy(e *effective.Target) *unstructured.Unstructured {
 	if e == nil || !e.Reached() {
 		return nil
 	}
+	return Show(e)
+}
+
+// Show is the object that shows e, also of a target that no policy reaches: its
+// scopes are empty then. It is for people who ask; nobody writes it.
+func Show(e *effective.Target) *unstructured.Unstructured {
 	scopes := make([]any, 0, len(e.Scopes))
 	for _, s := range e.Scopes {
 		scope := shortScope(s)

@@ -1,6 +1,9 @@
 package command
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -9,11 +12,21 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/explain"
 	"github.com/attache-dev/attache/policy/status"
 )
 
+// getFlags are those of get alone.
+type getFlags struct {
+	filterFlags
+	noHeaders bool
+	watch     bool
+}
+
 func (o *options) getCommand() *cobra.Command {
+	var flags getFlags
 	cmd := &cobra.Command{
 		Use:   "get [KIND/]NAME…",
 		Short: "List the effective policies of routes and Gateways",
@@ -22,32 +35,71 @@ func (o *options) getCommand() *cobra.Command {
 What a Gateway shows is what a route without policies of its own would get on it.
 The answer is computed from the routes, Gateways and policies. On a cluster it can
 be ahead of the EffectivePolicy objects there, which 'kubectl get effective-policy'
-shows.`,
+shows.
+
+--where, --without, --overridden, --clamped and --invalid ask about every path of all
+bound routes, also of those that no policy reaches, and show the paths that fit. The
+variables of --where are those of guardrails: effective, origins, route, rule,
+listener, gateway, gatewayClass, namespace.`,
 		Example: `  kubectl effective-policy get -A
-  kubectl effective-policy get httproutes -n shop -o wide
-  kubectl effective-policy get httproute/checkout -f manifests/ -o json`,
+  kubectl effective-policy get httproute/checkout -f manifests/ -o json
+  kubectl effective-policy get -A --without RateLimitPolicy --fail
+  kubectl effective-policy get -A --where 'origins.?TimeoutPolicy.?request.?level.orValue("") == "GatewayClass"'`,
 		ValidArgsFunction: o.completeObjects((*world).targets, false),
-		RunE:              o.get,
+		RunE:              func(cmd *cobra.Command, args []string) error { return o.get(cmd, args, &flags) },
 	}
-	o.addOutput(cmd, formatTable, formatWide, formatJSON, formatYAML)
+	flags.add(cmd)
+	cmd.Flags().BoolVar(&flags.noHeaders, "no-headers", false, "no line of headings")
+	cmd.Flags().BoolVarP(&flags.watch, "watch", "w", false, "on a cluster, go on and print the rows that change")
+	o.addOutput(cmd, formatTable, formatWide, formatJSON, formatYAML, formatName, formatJSONPath, formatColumns)
 	return cmd
 }
 
-func (o *options) get(cmd *cobra.Command, args []string) error {
+func (o *options) get(cmd *cobra.Command, args []string, flags *getFlags) error {
+	if flags.watch {
+		return o.watch(cmd.Context(), args, flags)
+	}
 	w, err := o.load(cmd.Context())
 	if err != nil {
 		return err
 	}
-	targets, err := w.find(args, w.targets())
+	shown, err := o.shownPolicies(cmd.Context(), w, args, flags)
 	if err != nil {
 		return err
+	}
+	if err := o.printShown(w, shown, flags, len(args) > 0); err != nil {
+		return err
+	}
+	if flags.fail && len(shown) > 0 {
+		return errFinding
+	}
+	return nil
+}
+
+// shownPolicies are the rows of get, sorted.
+func (o *options) shownPolicies(ctx context.Context, w *world, args []string, flags *getFlags) ([]shownPolicy, error) {
+	candidates := w.targets()
+	if flags.given() {
+		candidates = w.routes()
+	}
+	targets, err := w.find(args, candidates)
+	if err != nil {
+		return nil, err
+	}
+	tests, err := flags.tests(w.snapshot)
+	if err != nil {
+		return nil, err
 	}
 	var shown []shownPolicy
 	resolution := effective.Resolve(w.snapshot, targets...)
 	for _, target := range targets {
-		if object := status.EffectivePolicy(resolution.Get(target)); object != nil {
-			shown = append(shown, shownPolicy{resolution.Get(target), object})
-		} else if len(args) > 0 {
+		row, err := w.row(ctx, resolution.Get(target), tests, flags)
+		switch {
+		case err != nil:
+			return nil, err
+		case row != nil:
+			shown = append(shown, *row)
+		case len(args) > 0 && !flags.given():
 			o.note("no policy reaches %s", target)
 		}
 	}
@@ -57,51 +109,133 @@ func (o *options) get(cmd *cobra.Command, args []string) error {
 		}
 		return strings.Compare(a.object.GetName(), b.object.GetName())
 	})
-	if o.output == formatJSON || o.output == formatYAML {
-		items := make([]any, len(shown))
-		for i, s := range shown {
-			items[i] = s.object.Object
+	return shown, nil
+}
+
+// row is what get shows of one target, nil when that is nothing.
+func (w *world) row(ctx context.Context, e *effective.Target, tests []test, flags *getFlags) (*shownPolicy, error) {
+	isRoute := w.snapshot.IsRoute(e.Target.GroupKind)
+	switch {
+	case len(tests) > 0:
+		rules := explain.RuleNames(w.snapshot, e.Target)
+		if len(rules) == 0 {
+			rules = []string{""}
 		}
-		return encode(o.streams.Out, o.output, map[string]any{"apiVersion": "v1", "kind": "List", "items": items})
+		found, err := w.pick(ctx, e, rules, tests)
+		if err != nil || found.paths == 0 {
+			return nil, err
+		}
+		some := *e
+		some.Scopes = found.scopes
+		return &shownPolicy{&some, status.Show(&some), fmt.Sprintf("%d/%d", found.paths, found.total)}, nil
+	case e.Reached():
+		return &shownPolicy{effective: e, object: status.Show(e)}, nil
+	case flags.all && isRoute && len(e.Scopes) > 0:
+		return &shownPolicy{effective: e, object: status.Show(e)}, nil
 	}
-	if len(shown) == 0 {
-		if len(args) == 0 {
+	return nil, nil
+}
+
+// printShown prints rows in the format that is asked for.
+func (o *options) printShown(w *world, shown []shownPolicy, flags *getFlags, named bool) error {
+	switch {
+	case o.output == formatJSON || o.output == formatYAML:
+		return encode(o.streams.Out, o.output, listOf(shown))
+	case o.output != formatTable && o.output != formatWide:
+		return o.printFields(shown, flags.noHeaders)
+	}
+	if len(shown) > 0 {
+		if err := o.printPolicies(shown, flags); err != nil {
+			return err
+		}
+	} else if !named {
+		switch {
+		case flags.given():
+			o.note("no route fits%s", w.where())
+		default:
 			o.note("no policy reaches any route or Gateway%s", w.where())
 		}
+	}
+	if flags.given() {
 		return nil
 	}
-	return o.printPolicies(shown)
+	return o.printDirect(w)
+}
+
+// printDirect says how many Direct policies there are, which no row shows.
+func (o *options) printDirect(w *world) error {
+	on := map[hierarchy.Ref]bool{}
+	for _, target := range w.targets() {
+		if w.namespace == "" || target.Namespace == w.namespace {
+			for ref := range explain.Surroundings(w.snapshot, target) {
+				on[ref] = true
+			}
+		}
+	}
+	policies := map[explain.Object]bool{}
+	for _, d := range explain.DirectPolicies(w.snapshot, on) {
+		policies[d.PolicyRef] = true
+	}
+	if len(policies) == 0 {
+		return nil
+	}
+	p := o.pen()
+	p.line("%s", p.paint(faint, prose.Count(len(policies), "Direct policy")+": see explain"))
+	return p.err
+}
+
+// listOf is a List of EffectivePolicy objects.
+func listOf(shown []shownPolicy) map[string]any {
+	items := make([]any, len(shown))
+	for i, s := range shown {
+		items[i] = s.object.Object
+	}
+	return map[string]any{"apiVersion": "v1", "kind": "List", "items": items}
 }
 
 // shownPolicy is an effective policy and the object that shows it.
 type shownPolicy struct {
 	effective *effective.Target
 	object    *unstructured.Unstructured
+	// paths is on how many of its paths a filter fits; empty without one.
+	paths string
 }
 
 // printPolicies prints the columns of the EffectivePolicy CRD.
-func (o *options) printPolicies(shown []shownPolicy) error {
+func (o *options) printPolicies(shown []shownPolicy, flags *getFlags) error {
 	t := &table{}
 	columns := []string{"NAMESPACE", "TARGET", "SCOPES", "TIMEOUT", "RETRIES", "RATE", "OVERRIDDEN"}
+	if flags.given() {
+		columns = append(columns, "PATHS")
+	}
 	if o.output == formatWide {
 		columns = append(columns, "INVALID", "GATEWAYS", "POLICIES")
 	}
-	t.head(columns...)
-	for _, s := range shown {
-		summary, _, _ := unstructured.NestedMap(s.object.Object, "status", "summary")
-		text := func(key string) string { v, _ := summary[key].(string); return v }
-		line := []string{
-			s.object.GetNamespace(), text("target"), strconv.Itoa(len(s.effective.Scopes)),
-			text("timeout"), text("retries"), text("rate"), text("overridden"),
-		}
-		if o.output == formatWide {
-			line = append(line, s.invalid(), s.gateways(), s.policies())
-		}
-		t.plain(line...)
+	if !flags.noHeaders {
+		t.head(columns...)
+	}
+	for i := range shown {
+		t.plain(shown[i].cells(flags, o.output == formatWide)...)
 	}
 	p := o.pen()
 	p.print(t)
 	return p.err
+}
+
+func (s *shownPolicy) cells(flags *getFlags, wide bool) []string {
+	summary, _, _ := unstructured.NestedMap(s.object.Object, "status", "summary")
+	text := func(key string) string { v, _ := summary[key].(string); return v }
+	line := []string{
+		s.object.GetNamespace(), text("target"), strconv.Itoa(len(s.effective.Scopes)),
+		text("timeout"), text("retries"), text("rate"), text("overridden"),
+	}
+	if flags.given() {
+		line = append(line, s.paths)
+	}
+	if wide {
+		line = append(line, s.invalid(), s.gateways(), s.policies())
+	}
+	return line
 }
 
 // invalid says on how many scopes the merged values break a rule.
@@ -148,3 +282,5 @@ func (s *shownPolicy) policies() string {
 	}
 	return strings.Join(names, ",")
 }
+
+var errNothingToWatch = errors.New("--watch is for a cluster: manifests do not change by themselves")

@@ -109,6 +109,7 @@ manifests alone: no cluster, no network, the same answers.`,
 		o.describeCommand(),
 		o.graphCommand(),
 		o.kindsCommand(),
+		o.policiesCommand(),
 		o.diffCommand(),
 		o.checkCommand(),
 		o.testCommand(),
@@ -142,7 +143,10 @@ func (o *options) addOutput(cmd *cobra.Command, formats ...string) {
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp))
 	run := cmd.RunE
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if !slices.Contains(formats, *format) {
+		known := slices.ContainsFunc(formats, func(f string) bool {
+			return f == *format || strings.HasSuffix(f, "=") && strings.HasPrefix(*format, f)
+		})
+		if !known {
 			return fmt.Errorf("-o %s is not an output format of this command: write one of %s", *format, strings.Join(formats, ", "))
 		}
 		o.output = *format

@@ -1,0 +1,231 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/guardrail"
+	"github.com/attache-dev/attache/policy/guardrail/celrule"
+	"github.com/attache-dev/attache/policy/merge"
+)
+
+// filterFlags pick routes by what applies on their paths. A route is picked when
+// one of its paths passes all of them.
+type filterFlags struct {
+	all        bool
+	where      string
+	without    []string
+	overridden bool
+	clamped    bool
+	invalid    bool
+	fail       bool
+}
+
+func (f *filterFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.BoolVar(&f.all, "all", false, "also the routes that no policy reaches")
+	flags.StringVar(&f.where, "where", "", "only paths on which this CEL expression is true, over the input document of guardrails")
+	flags.StringArrayVar(&f.without, "without", nil, "only paths on which this is not set: KIND or KIND.FIELD; may be repeated")
+	flags.BoolVar(&f.overridden, "overridden", false, "only paths on which an override from above the route beats something")
+	flags.BoolVar(&f.clamped, "clamped", false, "only paths on which a bound or another field limits a value")
+	flags.BoolVar(&f.invalid, "invalid", false, "only paths on which a merged result is invalid")
+	flags.BoolVar(&f.fail, "fail", false, "exit with 1 when a row is shown")
+}
+
+// given says whether any flag asks about paths: then all bound routes are looked
+// at, and Gateways are not, for they carry nobody's traffic.
+func (f *filterFlags) given() bool {
+	return f.where != "" || len(f.without) > 0 || f.overridden || f.clamped || f.invalid
+}
+
+// test is one question about a path.
+type test func(ctx context.Context, p *askedPath) (bool, error)
+
+// askedPath is one path of a route.
+type askedPath struct {
+	snapshot *policy.Snapshot
+	route    *hierarchy.Route
+	listener *hierarchy.Listener
+	rule     string
+	result   *effective.PathPolicies
+}
+
+// tests are what the flags ask.
+func (f *filterFlags) tests(s *policy.Snapshot) ([]test, error) {
+	var tests []test
+	if f.where != "" {
+		t, err := where(f.where)
+		if err != nil {
+			return nil, err
+		}
+		tests = append(tests, t)
+	}
+	for _, word := range f.without {
+		t, err := without(s, word)
+		if err != nil {
+			return nil, err
+		}
+		tests = append(tests, t)
+	}
+	anyOrigin := func(is func(effective.Origin) bool) test {
+		return func(_ context.Context, p *askedPath) (bool, error) {
+			return slices.ContainsFunc(p.result.Kinds, func(m *effective.Policy) bool { return slices.ContainsFunc(m.Origins, is) }), nil
+		}
+	}
+	if f.overridden {
+		tests = append(tests, anyOrigin(func(o effective.Origin) bool {
+			return o.Block == merge.Override && o.Level < hierarchy.RouteLevel && len(o.Beat) > 0
+		}))
+	}
+	if f.clamped {
+		tests = append(tests, anyOrigin(func(o effective.Origin) bool { return !o.ClampedBy.IsZero() }))
+	}
+	if f.invalid {
+		tests = append(tests, func(_ context.Context, p *askedPath) (bool, error) {
+			return slices.ContainsFunc(p.result.Kinds, func(m *effective.Policy) bool { return len(m.Invalid) > 0 }), nil
+		})
+	}
+	return tests, nil
+}
+
+// where compiles an expression. It is true where the rule of a guardrail would not
+// object.
+func where(expression string) (test, error) {
+	rules, problems := celrule.Compile([]guardrail.Expression{{Expression: expression, Message: "not so"}})
+	for _, p := range problems {
+		if !p.Warning {
+			return nil, fmt.Errorf("--where: %s", p.Message)
+		}
+	}
+	if len(rules) != 1 {
+		return nil, errors.New("--where: nothing to ask")
+	}
+	rule := rules[0]
+	if rule.Uses()&guardrail.AdmissionOnly != 0 || rule.Uses()&guardrail.Before != 0 {
+		return nil, errors.New("--where: object, oldObject, operation, user, change and before are about an edit, and there is none")
+	}
+	return func(ctx context.Context, p *askedPath) (bool, error) {
+		found, err := rule.Check(ctx, guardrail.PathInput(p.snapshot, rule.Uses(), p.route, p.listener, p.rule, p.result))
+		if err != nil {
+			return false, fmt.Errorf("--where: on %s: %w", p.route.Meta().Ref, err)
+		}
+		return len(found) == 0, nil
+	}, nil
+}
+
+// without reads KIND or KIND.FIELD, where KIND may carry its group.
+func without(s *policy.Snapshot, word string) (test, error) {
+	var kind *policy.Kind
+	field, names := "", []string{}
+	for _, k := range s.Kinds() {
+		for _, name := range []string{k.Name(), k.GroupKind.Kind, k.GroupKind.String()} {
+			rest, found := cutFold(word, name)
+			if found && (rest == "" || rest[0] == '.') && (kind == nil || len(rest) < len(field)+1) {
+				kind, field = k, strings.TrimPrefix(rest, ".")
+			}
+		}
+		names = append(names, k.Name())
+	}
+	if kind == nil {
+		return nil, fmt.Errorf("--without %s: write a policy kind, one of %s, and a field of it after a dot", word, strings.Join(names, ", "))
+	}
+	return func(_ context.Context, p *askedPath) (bool, error) {
+		m, set := p.result.Kind(kind.Name())
+		switch {
+		case !set || len(m.Value) == 0:
+			return true, nil
+		case field == "":
+			return false, nil
+		}
+		return !slices.ContainsFunc(m.Origins, func(o effective.Origin) bool { return o.Field == field || strings.HasPrefix(o.Field, field+".") }), nil
+	}, nil
+}
+
+// cutFold is strings.CutPrefix in any case.
+func cutFold(text, prefix string) (rest string, found bool) {
+	if len(text) < len(prefix) || !strings.EqualFold(text[:len(prefix)], prefix) {
+		return text, false
+	}
+	return text[len(prefix):], true
+}
+
+// picked are the paths of a target that pass, as scopes, and how many they are of
+// all.
+type picked struct {
+	scopes       []effective.Scope
+	paths, total int
+}
+
+// pick asks about every path of a target.
+func (w *world) pick(ctx context.Context, e *effective.Target, rules []string, tests []test) (picked, error) {
+	var out picked
+	object, _ := w.snapshot.Graph().Get(e.Target)
+	route, isRoute := object.(*hierarchy.Route)
+	if !isRoute {
+		return out, nil
+	}
+	for _, scope := range e.Scopes {
+		on := scope.Rules
+		if slices.Equal(on, []string{"*"}) {
+			on = rules
+		}
+		passing, err := w.pickScope(ctx, scope, route, on, tests)
+		if err != nil {
+			return out, err
+		}
+		out.total += len(scope.Parents) * len(on)
+		for _, part := range passing {
+			out.paths += len(part.Parents) * len(part.Rules)
+			if len(part.Rules) == len(rules) {
+				part.Rules = []string{"*"}
+			}
+			out.scopes = append(out.scopes, part)
+		}
+	}
+	return out, nil
+}
+
+// pickScope asks about the paths of one scope. Listeners on which the same rules
+// pass stay together.
+func (w *world) pickScope(ctx context.Context, scope effective.Scope, route *hierarchy.Route, rules []string, tests []test) ([]effective.Scope, error) {
+	var parts []effective.Scope
+	for _, l := range scope.Parents {
+		var passing []string
+		for _, rule := range rules {
+			ok, err := passes(ctx, tests, &askedPath{w.snapshot, route, l, rule, scope.Result})
+			if err != nil {
+				return nil, err
+			}
+			if ok {
+				passing = append(passing, rule)
+			}
+		}
+		if len(passing) == 0 {
+			continue
+		}
+		i := slices.IndexFunc(parts, func(p effective.Scope) bool { return slices.Equal(p.Rules, passing) })
+		if i < 0 {
+			i = len(parts)
+			parts = append(parts, effective.Scope{Rules: passing, Result: scope.Result})
+		}
+		parts[i].Parents = append(parts[i].Parents, l)
+	}
+	return parts, nil
+}
+
+func passes(ctx context.Context, tests []test, p *askedPath) (bool, error) {
+	for _, ask := range tests {
+		if ok, err := ask(ctx, p); err != nil || !ok {
+			return false, err
+		}
+	}
+	return true, nil
+}

@@ -1,0 +1,128 @@
+package command
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/explain"
+)
+
+// policyFlags pick policies by what they come to.
+type policyFlags struct{ noEffect, conflicted, overridden bool }
+
+func (f *policyFlags) picks(r *explain.PolicyRow) bool {
+	if !f.noEffect && !f.conflicted && !f.overridden {
+		return true
+	}
+	return f.noEffect && r.NoEffect() ||
+		f.conflicted && r.State == policy.ReasonConflicted ||
+		f.overridden && len(r.BeatenBy) > 0
+}
+
+func (o *options) policiesCommand() *cobra.Command {
+	var flags policyFlags
+	cmd := &cobra.Command{
+		Use:   "policies [KIND/NAME…]",
+		Short: "List all policies of all kinds, with what they come to",
+		Long: `List all policies of all kinds, with what they come to.
+
+  STATE  Programmed, Partial(lyProgrammed), Overridden (beaten everywhere) or NoScope
+         (it reaches no route); the reason for which it is not accepted; Direct for
+         a kind that is not merged
+  PATHS  on how many of the paths that it reaches something of it is in effect
+  BY     who wins over it somewhere`,
+		Example: `  kubectl effective-policy policies -A
+  kubectl effective-policy policies -A --no-effect
+  kubectl effective-policy policies -n shop --overridden`,
+		ValidArgsFunction: o.completeObjects((*world).policies, false),
+		RunE:              func(cmd *cobra.Command, args []string) error { return o.listPolicies(cmd, args, flags) },
+	}
+	cmd.Flags().BoolVar(&flags.noEffect, "no-effect", false, "only policies of which nothing is in effect")
+	cmd.Flags().BoolVar(&flags.conflicted, "conflicted", false, "only policies whose target another one holds")
+	cmd.Flags().BoolVar(&flags.overridden, "overridden", false, "only policies that another one wins over somewhere")
+	o.addOutput(cmd, formatTable, formatWide, formatJSON, formatYAML)
+	return cmd
+}
+
+// policies are all policies.
+func (w *world) policies() []hierarchy.Ref {
+	var refs []hierarchy.Ref
+	for p := range w.snapshot.Policies() {
+		refs = append(refs, p.Ref)
+	}
+	return refs
+}
+
+func (o *options) listPolicies(cmd *cobra.Command, args []string, flags policyFlags) error {
+	w, err := o.load(cmd.Context())
+	if err != nil {
+		return err
+	}
+	found, err := w.find(args, w.policies())
+	if err != nil {
+		return err
+	}
+	rows := slices.DeleteFunc(explain.PoliciesOf(w.snapshot), func(r explain.PolicyRow) bool {
+		return !slices.Contains(found, r.Ref) || !flags.picks(&r)
+	})
+	if o.output == formatJSON || o.output == formatYAML {
+		return encode(o.streams.Out, o.output, map[string]any{"policies": rows})
+	}
+	if len(rows) == 0 {
+		o.note("there is no such policy%s", w.where())
+		return nil
+	}
+	t := &table{}
+	t.head("NAMESPACE", "POLICY", "TARGET", "STATE", "PATHS", "BY")
+	for _, r := range rows {
+		t.plain(r.Ref.Namespace, r.Kind+"/"+r.Ref.Name, targetsText(r.Targets, r.Ref.Namespace), o.stateText(r), r.Fraction(), o.beatenText(r))
+	}
+	t.dropEmpty()
+	p := o.pen()
+	p.print(t)
+	return p.err
+}
+
+// stateText is a state in the width of a column.
+func (o *options) stateText(r explain.PolicyRow) string {
+	if r.State == explain.StatePartially && o.output == formatTable {
+		return "Partial"
+	}
+	return r.State
+}
+
+// beatenText names the first who wins, and counts the others.
+func (o *options) beatenText(r explain.PolicyRow) string {
+	var names []string
+	for _, by := range r.BeatenBy {
+		names = append(names, by.Namespace+"/"+by.Name)
+	}
+	if o.output == formatWide || len(names) < 2 {
+		return strings.Join(names, ",")
+	}
+	return names[0] + ",+" + strconv.Itoa(len(names)-1)
+}
+
+// targetsText names the first target, and counts the others.
+func targetsText(targets []explain.Object, namespace string) string {
+	if len(targets) == 0 {
+		return ""
+	}
+	first := targets[0]
+	text := first.Kind + "/" + first.Name
+	if first.Namespace != "" && first.Namespace != namespace {
+		text = first.Kind + "/" + first.Namespace + "/" + first.Name
+	}
+	if first.SectionName != "" {
+		text += "#" + first.SectionName
+	}
+	if len(targets) > 1 {
+		text += ",+" + strconv.Itoa(len(targets)-1)
+	}
+	return text
+}

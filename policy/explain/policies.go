@@ -1,0 +1,105 @@
+package explain
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/effective"
+)
+
+// States of a policy besides the reasons for which one is not accepted: what the
+// condition Programmed says, and Direct for kinds that are not merged.
+const (
+	StateProgrammed = "Programmed"
+	StatePartially  = "PartiallyProgrammed"
+	StateOverridden = "Overridden"
+	StateNoScope    = "NoScope"
+	StateDirect     = "Direct"
+)
+
+// PolicyRow is what a policy comes to.
+type PolicyRow struct {
+	Policy  Object   `json:"policy"`
+	Targets []Object `json:"targets"`
+	// State is that of the policy as a whole, Message why it is not accepted where
+	// it is not.
+	State   string `json:"state"`
+	Message string `json:"message,omitempty"`
+	// InEffect counts the paths on which anything of it is in effect, of the Paths
+	// that it reaches.
+	InEffect int `json:"inEffect"`
+	Paths    int `json:"paths"`
+	// BeatenBy are the policies and routes that win over it somewhere.
+	BeatenBy []Object `json:"beatenBy,omitempty"`
+
+	Ref hierarchy.Ref `json:"-"`
+	// Kind is the kind as results show it.
+	Kind string `json:"-"`
+}
+
+// NoEffect says that nothing of the policy is in effect anywhere.
+func (r *PolicyRow) NoEffect() bool { return r.InEffect == 0 && r.State != StateDirect }
+
+// Fraction is "3/5"; "-" for a policy that is not counted in paths.
+func (r *PolicyRow) Fraction() string {
+	if r.State == StateDirect {
+		return "-"
+	}
+	return strconv.Itoa(r.InEffect) + "/" + strconv.Itoa(r.Paths)
+}
+
+// PoliciesOf lists all policies of all kinds, sorted by namespace, kind and name.
+func PoliciesOf(s *policy.Snapshot) []PolicyRow {
+	var tally effective.Tally
+	for e := range effective.ResolveAll(s).All() {
+		tally.Add(e)
+	}
+	rows := []PolicyRow{}
+	for p := range s.Policies() {
+		rows = append(rows, policyRow(s, p, tally.Of(p.Ref)))
+	}
+	slices.SortFunc(rows, func(a, b PolicyRow) int {
+		return compareTexts(a.Ref.Namespace, b.Ref.Namespace, a.Kind, b.Kind, a.Ref.Name, b.Ref.Name)
+	})
+	return rows
+}
+
+func policyRow(s *policy.Snapshot, p *policy.Policy, counts []*effective.Count) PolicyRow {
+	row := PolicyRow{Policy: objectOf(p.Ref), Targets: []Object{}, Ref: p.Ref, Kind: p.Kind.Name()}
+	whole, beaten := 0, []hierarchy.Ref{}
+	for _, c := range counts {
+		row.Paths += c.Paths
+		row.InEffect += c.Whole + c.Part
+		whole += c.Whole
+		beaten = append(beaten, c.BeatenBy()...)
+	}
+	slices.SortFunc(beaten, hierarchy.Compare)
+	row.BeatenBy = objectsOf(slices.Compact(beaten))
+	accepted := 0
+	for _, a := range s.Acceptances(p) {
+		row.Targets = append(row.Targets, objectOf(a.Target.Ref))
+		if a.Accepted() {
+			accepted++
+		} else if row.State == "" {
+			row.State, row.Message = a.Reason, WithNearMiss(a.Message, NearMiss(s, p, a))
+		}
+	}
+	switch {
+	case len(p.Problems) > 0:
+		row.State, row.Message = policy.ReasonInvalid, p.Problems[0]
+	case accepted == 0 && row.State != "":
+	case p.Kind.Class == policy.Direct:
+		row.State = StateDirect
+	case row.Paths == 0:
+		row.State = StateNoScope
+	case row.InEffect == 0:
+		row.State = StateOverridden
+	case whole < row.Paths || row.State != "":
+		row.State = StatePartially
+	default:
+		row.State = StateProgrammed
+	}
+	return row
+}
