@@ -28,6 +28,8 @@ type Description struct {
 	// References are objects outside the hierarchy that this one names.
 	References []Reference `json:"references,omitempty"`
 	Findings   []Remark    `json:"findings,omitempty"`
+	// NamedBy are the routes and Gateways that name an object outside the hierarchy.
+	NamedBy []Reference `json:"namedBy,omitempty"`
 
 	Ref hierarchy.Ref `json:"-"`
 }
@@ -66,7 +68,7 @@ type InEffect struct {
 type Reference struct {
 	Field string `json:"field"`
 	To    string `json:"to"`
-	State string `json:"state"`
+	State string `json:"state,omitempty"`
 }
 
 // Remark is something wrong or doubtful at a field.

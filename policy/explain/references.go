@@ -21,6 +21,21 @@ const (
 // referencesOf lists what an object names outside the hierarchy, each with whether
 // it exists. Of what it may not refer to nothing is said (R45).
 func referencesOf(s *policy.Snapshot, ref hierarchy.Ref, exists func(hierarchy.Ref) string) []Reference {
+	refs := referencesIn(s, ref)
+	out := make([]Reference, 0, len(refs))
+	for _, r := range refs {
+		state := StateNotPermitted
+		if s.Graph().Permits(ref.GroupKind, ref.Namespace, r.To) || ref.Namespace == "" {
+			state = exists(r.To)
+		}
+		out = append(out, Reference{Field: r.Field, To: r.To.String(), State: state})
+	}
+	slices.SortFunc(out, func(a, b Reference) int { return strings.Compare(a.Field, b.Field) })
+	return out
+}
+
+// referencesIn are the references of an object to others outside the hierarchy.
+func referencesIn(s *policy.Snapshot, ref hierarchy.Ref) []hierarchy.Reference {
 	var refs []hierarchy.Reference
 	object, _ := s.Graph().Get(ref)
 	switch o := object.(type) {
@@ -40,16 +55,7 @@ func referencesOf(s *policy.Snapshot, ref hierarchy.Ref, exists func(hierarchy.R
 			refs = slices.Concat(refs, o.Rules[i].Backends, o.Rules[i].Extensions)
 		}
 	}
-	out := make([]Reference, 0, len(refs))
-	for _, r := range refs {
-		state := StateNotPermitted
-		if s.Graph().Permits(ref.GroupKind, ref.Namespace, r.To) || ref.Namespace == "" {
-			state = exists(r.To)
-		}
-		out = append(out, Reference{Field: r.Field, To: r.To.String(), State: state})
-	}
-	slices.SortFunc(out, func(a, b Reference) int { return strings.Compare(a.Field, b.Field) })
-	return out
+	return refs
 }
 
 func appendPresent(refs []hierarchy.Reference, r *hierarchy.Reference) []hierarchy.Reference {

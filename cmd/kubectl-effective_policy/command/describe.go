@@ -18,7 +18,8 @@ func (o *options) describeCommand() *cobra.Command {
 		Long: `Show what surrounds a GatewayClass, a Gateway, a ListenerSet, a listener
 (gateway/public#https), a route, a rule, or a policy: the policies that are attached
 to it and those that reach it from above, what it is bound to or what is bound to it,
-what it refers to, and what is found to be wrong or doubtful about it.`,
+what it refers to, and what is found to be wrong or doubtful about it. Of any other
+object, such as a Service, it shows the policies on it and what names it.`,
 		Example: `  kubectl effective-policy describe gateway/public -n infra
   kubectl effective-policy describe gateway/public#https -n infra
   kubectl effective-policy describe timeoutpolicy/edge-ceiling -f manifests/`,
@@ -42,12 +43,30 @@ func (w *world) describable() []hierarchy.Ref {
 	return refs
 }
 
+// others are the objects that are neither on the hierarchy nor policies: those of
+// manifests, and those that policies name.
+func (w *world) others() []hierarchy.Ref {
+	refs := explain.PolicyTargets(w.snapshot)
+	for _, d := range w.documents {
+		refs = append(refs, hierarchy.RefOf(d.Object))
+	}
+	known := w.describable()
+	refs = slices.DeleteFunc(refs, func(ref hierarchy.Ref) bool { return slices.Contains(known, ref) })
+	slices.SortFunc(refs, hierarchy.Compare)
+	return slices.Compact(refs)
+}
+
 func (o *options) describe(cmd *cobra.Command, args []string) error {
 	w, err := o.load(cmd.Context())
 	if err != nil {
 		return err
 	}
 	ref, err := w.findOne(args, w.describable())
+	if others := w.others(); err != nil && len(others) > 0 {
+		if other, otherErr := w.findOne(args, others); otherErr == nil {
+			return o.printDescription(explain.DescribeOther(w.snapshot, other))
+		}
+	}
 	if err != nil {
 		return err
 	}

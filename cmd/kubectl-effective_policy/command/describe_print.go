@@ -39,6 +39,14 @@ func (o *options) printDescription(d *explain.Description) error {
 		references.add(cell{text: r.Field}, cell{glued([]string{r.To}) + ": " + r.State, s})
 	}
 	p.part("Refers to", references)
+	named := &rows{}
+	for _, r := range d.NamedBy {
+		named.add(cell{text: r.To}, cell{text: r.Field})
+	}
+	p.part("Named by", named)
+	if len(d.Facts)+len(d.Attached)+len(d.Targets)+len(d.NamedBy)+len(d.Findings) == 0 {
+		p.line("  %s", p.paint(faint, "no policy is attached to it, and no route or Gateway names it"))
+	}
 	findings := &rows{}
 	for _, f := range d.Findings {
 		field := f.Field

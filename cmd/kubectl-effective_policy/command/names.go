@@ -5,12 +5,16 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	kschema "k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/explain"
+	"github.com/attache-dev/attache/policy/source"
 	"github.com/attache-dev/attache/policy/status"
 )
 
@@ -20,22 +24,46 @@ type resourceKind struct {
 	words []string // in lower case
 }
 
-// shortNames are those of Gateway API's kinds.
-var shortNames = map[string]string{"GatewayClass": "gc", "Gateway": "gtw", "ListenerSet": "lset"}
+// shortNamesOf are the short names of the kinds that are built in, from their CRDs.
+var shortNamesOf = sync.OnceValue(func() map[kschema.GroupKind][]string {
+	short := map[kschema.GroupKind][]string{}
+	builtin, err := source.Builtin()
+	if err != nil {
+		return short // who reads manifests hears of it
+	}
+	for _, crd := range builtin.CRDs() {
+		addShortNames(short, crd)
+	}
+	return short
+})
 
-// kindsOf are the kinds on the hierarchy and the policy kinds. A route kind that
-// a user defined is known by its name alone, so its plural is a guess.
-func kindsOf(s *policy.Snapshot) []resourceKind {
+// addShortNames adds those of a CRD.
+func addShortNames(short map[kschema.GroupKind][]string, crd *unstructured.Unstructured) {
+	group, _, _ := unstructured.NestedString(crd.Object, "spec", "group")
+	kind, _, _ := unstructured.NestedString(crd.Object, "spec", "names", "kind")
+	names, _, _ := unstructured.NestedStringSlice(crd.Object, "spec", "names", "shortNames")
+	short[kschema.GroupKind{Group: group, Kind: kind}] = names
+}
+
+// coreShortNames are those of kinds of Kubernetes itself that policies name.
+var coreShortNames = map[string]string{"Service": "svc", "Namespace": "ns", "CustomResourceDefinition": "crd"}
+
+// kindsOf are the kinds on the hierarchy, the policy kinds, those of what policies
+// name, and more: kinds of objects that are known besides. Of a kind without a
+// definition the plural is a guess.
+func kindsOf(s *policy.Snapshot, more ...kschema.GroupKind) []resourceKind {
+	short := shortNamesOf()
 	var kinds []resourceKind
 	add := func(gk kschema.GroupKind, words ...string) {
 		if slices.ContainsFunc(kinds, func(k resourceKind) bool { return k.GroupKind == gk }) {
 			return
 		}
 		kind := strings.ToLower(gk.Kind)
-		kinds = append(kinds, resourceKind{gk, append(words, kind)})
+		words = append(append(words, kind), short[gk]...)
+		kinds = append(kinds, resourceKind{gk, words})
 	}
 	for _, kind := range [...]string{"GatewayClass", "Gateway", "ListenerSet", "HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute"} {
-		add(kschema.GroupKind{Group: hierarchy.Group, Kind: kind}, pluralOf(kind), shortNames[kind])
+		add(kschema.GroupKind{Group: hierarchy.Group, Kind: kind}, pluralOf(kind))
 	}
 	for _, kind := range s.Kinds() {
 		add(kind.GroupKind, strings.ToLower(kind.Plural))
@@ -44,16 +72,38 @@ func kindsOf(s *policy.Snapshot) []resourceKind {
 		gk := route.Meta().Ref.GroupKind
 		add(gk, pluralOf(gk.Kind))
 	}
+	for _, ref := range explain.PolicyTargets(s) {
+		add(ref.GroupKind, pluralOf(ref.Kind), coreShortNames[ref.Kind])
+	}
+	for _, gk := range more {
+		add(gk, pluralOf(gk.Kind), coreShortNames[gk.Kind])
+	}
 	slices.SortFunc(kinds, func(a, b resourceKind) int {
 		return cmp.Or(strings.Compare(a.Kind, b.Kind), strings.Compare(a.Group, b.Group))
 	})
 	return kinds
 }
 
+// addShortNames adds the short names of CRDs among the manifests.
+func (w *world) addShortNames() {
+	short := map[kschema.GroupKind][]string{}
+	for _, d := range w.documents {
+		if d.Object.GetKind() == "CustomResourceDefinition" {
+			addShortNames(short, d.Object)
+		}
+	}
+	for i := range w.kinds {
+		w.kinds[i].words = append(w.kinds[i].words, short[w.kinds[i].GroupKind]...)
+	}
+}
+
 func pluralOf(kind string) string {
 	kind = strings.ToLower(kind)
 	if strings.HasSuffix(kind, "s") {
 		return kind + "es"
+	}
+	if stem, ends := strings.CutSuffix(kind, "y"); ends && !strings.HasSuffix(kind, "way") {
+		return stem + "ies"
 	}
 	return kind + "s"
 }

@@ -8,6 +8,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
+	kschema "k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
@@ -63,7 +64,12 @@ func (o *options) load(ctx context.Context) (*world, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.kinds = kindsOf(w.snapshot)
+	var more []kschema.GroupKind
+	for _, d := range w.documents {
+		more = append(more, d.Object.GroupVersionKind().GroupKind())
+	}
+	w.kinds = kindsOf(w.snapshot, more...)
+	w.addShortNames()
 	w.problems = problems
 	for _, text := range problems {
 		if !o.quiet {
