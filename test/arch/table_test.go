@@ -176,7 +176,7 @@ var table = []row{
 		name: "policy/controller",
 		does: "reconciles: snapshot, resolve, plan, apply",
 		imports: []string{
-			"hierarchy", "hierarchy/prose", "policy", "policy/crd", "policy/effective", "policy/guardrail",
+			"hierarchy", "policy", "policy/crd", "policy/effective", "policy/guardrail",
 			"policy/source/cluster", "policy/status",
 		},
 		never: ours("webhook"),
@@ -207,7 +207,7 @@ var table = []row{
 		does: "the plugin: one file per subcommand, which prints what explain and preview return",
 		imports: []string{
 			"crds", "hierarchy", "hierarchy/prose", "policy", "policy/crd", "policy/effective",
-			"policy/explain", "policy/export", "policy/guardrail", "policy/guardrail/celrule", "policy/guardrail/regorule",
+			"policy/explain", "policy/export", "policy/guardrail", "policy/guardrail/celrule", "policy/guardrail/regorule", "policy/merge",
 			"policy/preview", "policy/request", "policy/source", "policy/source/cluster", "policy/status",
 			"policy/validate",
 		},
