@@ -64,8 +64,7 @@ func (s *Snapshot) acceptance(p *Policy, t Target) Acceptance {
 		if holder.Created.Equal(p.Created) {
 			before = "is as old, comes first by name"
 		}
-		conflict := refuse(ReasonConflicted, fmt.Sprintf("%s %s and holds %s: one %s applies to a target; delete one of the two or merge them",
-			holder.Ref, before, t.Ref, p.Kind.GroupKind.Kind))
+		conflict := refuse(ReasonConflicted, conflictMessage(holder.Ref.String(), before, t.Ref, p.Kind.GroupKind.Kind))
 		conflict.Holder = holder.Ref
 		return conflict
 	}

@@ -77,20 +77,21 @@ func (h *Handlers) review(ctx context.Context, s *policy.Snapshot, req *request,
 	return &found, nil
 }
 
-// reader says of which namespaces the author of a write is told: of its own, and
-// of those that they may read. Without anybody to ask, the authors of what only
+// reader says of which namespaces the author of a write is told: of its own, of
+// the platform's, and of those that they may read. Without anybody to ask, the authors of what only
 // those write who are responsible for all are told of everything.
 func (h *Handlers) reader(ctx context.Context, s *policy.Snapshot, req *request) guardrail.Reader {
 	own := req.ref().Namespace
 	if h.options.MayRead == nil {
-		platform := s.Options().PlatformNamespaces
-		if own == "" || platform == nil || slices.Contains(platform, own) {
+		if own == "" {
 			return nil
 		}
-		return func(namespace string) bool { return namespace == own }
+		return s.ReaderIn(own)
 	}
-	may := h.options.MayRead(ctx, req.UserInfo)
-	return func(namespace string) bool { return namespace == own || may(namespace) }
+	may, platform := h.options.MayRead(ctx, req.UserInfo), s.Options().PlatformNamespaces
+	return func(namespace string) bool {
+		return namespace == own || slices.Contains(platform, namespace) || may(namespace)
+	}
 }
 
 // exempt says whether a request is never held up: whatever goes away must be

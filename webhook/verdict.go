@@ -54,10 +54,10 @@ func (v *verdict) denial(req *request) *metav1.Status {
 		Details: &metav1.StatusDetails{Name: req.ref().Name, Group: req.Kind.Group, Kind: req.Kind.Kind},
 	}
 	for i, o := range v.objections {
-		cause := metav1.StatusCause{Type: metav1.CauseTypeForbidden, Field: o.Field, Message: o.Message}
+		cause := metav1.StatusCause{Type: metav1.CauseTypeForbidden, Field: o.Field, Message: prose.Visible(o.Message)}
 		switch {
 		case o.Guardrail != "":
-			cause.Type, cause.Message = GuardrailViolated, "guardrail "+o.Guardrail+": "+o.Message
+			cause.Type, cause.Message = GuardrailViolated, "guardrail "+o.Guardrail+": "+cause.Message
 		case !o.Forbidden:
 			cause.Type = metav1.CauseTypeFieldValueInvalid
 			status.Code, status.Reason = http.StatusUnprocessableEntity, metav1.StatusReasonInvalid
@@ -81,7 +81,7 @@ func clipped(warnings []string) []string {
 	}
 	out := make([]string, 0, len(warnings)+1)
 	for _, w := range warnings {
-		out = append(out, prose.Clip(strings.Join(strings.Fields(w), " "), guardrail.MaxWarning-1))
+		out = append(out, prose.Clip(strings.Join(strings.Fields(prose.Visible(w)), " "), guardrail.MaxWarning-1))
 	}
 	if more > 0 {
 		out = append(out, fmt.Sprintf("and %d more warnings", more))

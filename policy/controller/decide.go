@@ -55,7 +55,7 @@ func (c *Controller) decide(ref hierarchy.Ref) []status.Write {
 	defer s.mu.RUnlock()
 	if p, isPolicy := s.snapshot.Policy(ref); isPolicy {
 		planner := c.planner
-		planner.Holds = s.publication.of
+		planner.Holds = func(p hierarchy.Ref) []status.Hold { return s.publication.of(p, s.snapshot) }
 		return planner.Policy(s.snapshot, p, &s.tally, c.live)
 	}
 	switch ref.GroupKind {

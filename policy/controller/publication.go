@@ -209,10 +209,11 @@ func (g *publication) forget(target hierarchy.Ref, dirty refs) {
 	}
 }
 
-// why is what guardrails hold against a target, in words.
-func (h *withheld) why() string {
+// why is what guardrails hold against a target, in words for those who read its
+// namespace.
+func (h *withheld) why(reader policy.Reader) string {
 	v := h.violations[0]
-	note := fmt.Sprintf("The effective policy is not published, and what was published last stays in force: guardrail %s objects to %s", v.Guardrail, v)
+	note := fmt.Sprintf("The effective policy is not published, and what was published last stays in force: guardrail %s objects to %s", v.Guardrail, v.Told(reader))
 	if more := len(h.violations) - 1; more > 0 {
 		note += fmt.Sprintf(" (and %d more)", more)
 	}
@@ -220,7 +221,8 @@ func (h *withheld) why() string {
 }
 
 // of lists where a policy's word is held back, for its status.
-func (g *publication) of(p hierarchy.Ref) []status.Hold {
+func (g *publication) of(p hierarchy.Ref, s *policy.Snapshot) []status.Hold {
+	reader := s.ReaderIn(p.Namespace)
 	var holds []status.Hold
 	for target := range g.holds[p] {
 		h := g.withheld[target]
@@ -229,7 +231,7 @@ func (g *publication) of(p hierarchy.Ref) []status.Hold {
 				holds = append(holds, status.Hold{Target: target, Gateway: gateway})
 			}
 			for _, v := range h.violations {
-				holds = append(holds, status.Hold{Target: target, Gateway: gateway, Guardrail: v.Guardrail, Text: v.String()})
+				holds = append(holds, status.Hold{Target: target, Gateway: gateway, Guardrail: v.Guardrail, Text: v.Told(reader)})
 			}
 		}
 	}

@@ -357,7 +357,7 @@ func (s *state) newlyWithheld(ref hierarchy.Ref) (why string, uid types.UID, new
 		return "", "", false
 	}
 	h.told = true
-	return h.why(), types.UID(s.effective[ref].UID), true
+	return h.why(s.snapshot.ReaderIn(ref.Namespace)), types.UID(s.effective[ref].UID), true
 }
 
 // current is the snapshot of the moment and what is published of each target.

@@ -21,12 +21,8 @@ const (
 	examples = 5
 )
 
-// Reader says whether the person who makes an edit may read the routes of a
-// namespace. Names and values from others are counted, not shown.
-type Reader func(namespace string) bool
-
-// may asks the reader; without one everything may be read.
-func (r Reader) may(namespace string) bool { return r == nil || r(namespace) }
+// Reader says of which namespaces the person who makes an edit may be told.
+type Reader = policy.Reader
 
 // Warnings says in sentences what is to be known of an edit that goes through:
 // what guardrails only warn of, what becomes of policies, and what changes.
@@ -35,14 +31,14 @@ func (r Reader) may(namespace string) bool { return r == nil || r(namespace) }
 func (v Verdict) Warnings() []string {
 	lines := v.Impact.summary()
 	for _, violation := range v.By(Warn) {
-		lines = append(lines, fmt.Sprintf("guardrail %s: %s", violation.Guardrail, violation))
+		lines = append(lines, fmt.Sprintf("guardrail %s: %s", violation.Guardrail, violation.Told(v.edit.MayRead)))
 	}
 	for _, n := range v.Notices() {
 		lines = append(lines, v.told(n))
 	}
 	lines = append(lines, v.Impact.examples(v.edit.MayRead, max(0, min(examples, MaxWarnings-len(lines)-1)))...)
 	for i := range lines {
-		lines[i] = prose.Clip(strings.Join(strings.Fields(lines[i]), " "), MaxWarning-1)
+		lines[i] = prose.Clip(strings.Join(strings.Fields(prose.Visible(lines[i])), " "), MaxWarning-1)
 	}
 	if len(lines) > MaxWarnings {
 		more := len(lines) - MaxWarnings + 1
@@ -109,11 +105,11 @@ func (i Impact) examples(mayRead Reader, most int) []string {
 	for _, c := range i.Changes {
 		switch {
 		case c.Target.GroupKind == hierarchy.GatewayKind:
-		case !mayRead.may(c.Target.Namespace):
+		case !mayRead.May(c.Target.Namespace):
 			hidden++
 		case told < most:
 			told++
-			lines = append(lines, Sentence(c))
+			lines = append(lines, sentence(c, mayRead))
 		default:
 			told++
 		}
@@ -132,7 +128,9 @@ func (i Impact) examples(mayRead Reader, most int) []string {
 
 // Sentence tells one change: "HTTPRoute shop/checkout: request 60s -> 30s
 // (override by TimeoutPolicy infra/edge-ceiling)".
-func Sentence(c effective.Change) string {
+func Sentence(c effective.Change) string { return sentence(c, nil) }
+
+func sentence(c effective.Change, reader Reader) string {
 	where := c.Target.String()
 	if len(c.Rules) > 0 && c.Rules[0] != "*" {
 		where += " " + strings.Join(c.Rules, ",")
@@ -142,9 +140,9 @@ func Sentence(c effective.Change) string {
 	if c.After != nil {
 		by, verb = c.After, ""
 	}
-	sentence := fmt.Sprintf("%s: %s %s -> %s (%s%s by %s", where, c.Field, shown(c.Before), shown(c.After), verb, by.Block, by.From)
+	sentence := fmt.Sprintf("%s: %s %s -> %s (%s%s by %s", where, c.Field, shown(c.Before), shown(c.After), verb, by.Block, reader.Name(by.From))
 	if !by.ClampedBy.IsZero() {
-		sentence += ", clamped by " + by.ClampedBy.String()
+		sentence += ", clamped by " + reader.Name(by.ClampedBy)
 	}
 	return sentence + ")"
 }
@@ -180,8 +178,8 @@ func (v Verdict) attachments() []Notice {
 			notices = append(notices, v.effectless(now)...)
 			continue
 		}
-		if was, ok := v.Before.Policy(ref); ok && v.edit.MayRead.may(ref.Namespace) {
-			notices = append(notices, transitions(v.Before.Acceptances(was), v.After.Acceptances(now), ref)...)
+		if was, ok := v.Before.Policy(ref); ok && v.edit.MayRead.May(ref.Namespace) {
+			notices = append(notices, transitions(v.Before.Acceptances(was), v.After.Acceptances(now), ref, v.edit.MayRead)...)
 		}
 	}
 	return notices
@@ -189,7 +187,7 @@ func (v Verdict) attachments() []Notice {
 
 // transitions tells on which targets somebody else's policy gains or loses its
 // hold.
-func transitions(before, after []policy.Acceptance, ref hierarchy.Ref) []Notice {
+func transitions(before, after []policy.Acceptance, ref hierarchy.Ref, reader Reader) []Notice {
 	var notices []Notice
 	tell := func(format string, args ...any) {
 		notices = append(notices, Notice{Object: ref, Message: fmt.Sprintf(format, args...), named: true})
@@ -201,7 +199,7 @@ func transitions(before, after []policy.Acceptance, ref hierarchy.Ref) []Notice 
 		case now.Accepted():
 			tell("%s takes effect on %s", ref, now.Target.Ref)
 		case before[i].Accepted():
-			tell("%s loses %s: %s", ref, now.Target.Ref, now.Message)
+			tell("%s loses %s: %s", ref, now.Target.Ref, now.Told(reader))
 		}
 	}
 	return notices
@@ -228,7 +226,7 @@ func (v Verdict) effectless(p *policy.Policy) []Notice {
 	case paths == 0:
 		return []Notice{{Object: p.Ref, Message: fmt.Sprintf("%s reaches no route yet", p.Ref), named: true}}
 	case inEffect == 0 && len(beaten) > 0:
-		return []Notice{{Object: p.Ref, Message: fmt.Sprintf("%s has no effect on %s: %s wins", p.Ref, anyOf(paths), beaten[0]), named: true}}
+		return []Notice{{Object: p.Ref, Message: fmt.Sprintf("%s has no effect on %s: %s wins", p.Ref, anyOf(paths), v.edit.MayRead.Name(beaten[0])), named: true}}
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy/merge"
 )
 
@@ -39,7 +40,7 @@ func (v Verdict) Objections() []Objection {
 
 // Told is a violation in one line, with what to do about it.
 func (v Verdict) Told(x Violation) string {
-	text := x.String()
+	text := x.Told(v.edit.MayRead)
 	if x.Stood {
 		text += "; the value that was there may stay, a new one must satisfy the guardrail"
 	}
@@ -72,7 +73,7 @@ func (v Verdict) remedy(x Violation) string {
 		return ""
 	case deletes && x.Origin == nil:
 		return fmt.Sprintf("first say elsewhere what %s says now", hierarchy.RefOf(deleted))
-	case x.Origin == nil:
+	case x.Origin == nil, !v.edit.MayRead.May(x.Origin.From.Namespace):
 		return ""
 	}
 	own := ownField(v.edit, *x.Origin)
@@ -116,6 +117,7 @@ func DenialOf(object string, objections []Objection) string {
 		default:
 			lines[i] = o.Message
 		}
+		lines[i] = prose.Visible(lines[i])
 	}
 	heading := fmt.Sprintf("%s has %d problems", object, len(lines))
 	switch {

@@ -289,7 +289,7 @@ func (j *judge) keep(rail *Guardrail, p path, f Finding, a answer) {
 	if origin != nil {
 		key.from = origin.From
 	}
-	hidden := !j.mayRead.may(p.target.Namespace)
+	hidden := !j.mayRead.May(p.target.Namespace)
 	if hidden {
 		// Even a message can tell too much: rules put values into it.
 		key = violationKey{guardrail: rail.Name, enforcement: enforcement, fieldPath: f.FieldPath, hidden: true}

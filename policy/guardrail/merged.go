@@ -130,7 +130,7 @@ const (
 // refusal says what is broken, where, and by whom.
 func (b *brokenRule) refusal(e Edit, mayRead Reader) Refusal {
 	var text strings.Builder
-	fmt.Fprintf(&text, "the merged %s would be invalid on %s: %s", b.kind, b.where(mayRead), b.rule.Message)
+	fmt.Fprintf(&text, "the merged %s would be invalid on %s: %s", b.kind, b.where(mayRead), b.told(mayRead))
 	p := Refusal{}
 	var says []string
 	for i, o := range b.origins {
@@ -138,7 +138,7 @@ func (b *brokenRule) refusal(e Edit, mayRead Reader) Refusal {
 			p.Object, p.Field = o.From, field
 		}
 		if i < maxOrigins {
-			says = append(says, stated(o))
+			says = append(says, stated(o, mayRead))
 		}
 	}
 	if len(says) > 0 {
@@ -153,7 +153,7 @@ func (b *brokenRule) refusal(e Edit, mayRead Reader) Refusal {
 func (b *brokenRule) where(mayRead Reader) string {
 	var shown []string
 	for _, p := range b.places {
-		if mayRead.may(p.target.Namespace) && len(shown) < maxPlaces {
+		if mayRead.May(p.target.Namespace) && len(shown) < maxPlaces {
 			shown = append(shown, p.text)
 		}
 	}
@@ -167,14 +167,32 @@ func (b *brokenRule) where(mayRead Reader) string {
 	return strings.Join(shown, ", ")
 }
 
-// stated is who set a value.
-func stated(o effective.Origin) string {
+// told is the message of the rule, which quotes values. Where one of them was
+// stated by an object that the author may not read, there is no more than which
+// fields it is about.
+func (b *brokenRule) told(mayRead Reader) string {
+	if !slices.ContainsFunc(b.origins, func(o effective.Origin) bool { return !mayRead.May(o.From.Namespace) }) {
+		return b.rule.Message
+	}
+	fields := make([]string, len(b.origins))
+	for i, o := range b.origins {
+		fields[i] = o.Field
+	}
+	return prose.List(fields, maxOrigins) + " do not go together"
+}
+
+// stated is who set a value. What an object that the author may not read states
+// is not told.
+func stated(o effective.Origin, mayRead Reader) string {
+	if !mayRead.May(o.From.Namespace) {
+		return fmt.Sprintf("%s: %s of %s", o.Field, o.Block, mayRead.Name(o.From))
+	}
 	from := fmt.Sprintf("%s of %s on %s", o.Block, o.From, o.Target)
 	if o.From == o.Target.Object() {
 		from = "written in " + o.Target.String()
 	}
 	if !o.ClampedBy.IsZero() {
-		from += fmt.Sprintf(", bounded by %s", o.ClampedBy)
+		from += ", bounded by " + mayRead.Name(o.ClampedBy)
 	}
 	return fmt.Sprintf("%s %v: %s", o.Field, o.Value, from)
 }

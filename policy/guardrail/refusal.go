@@ -69,10 +69,10 @@ func (v *Verdict) stand(ref hierarchy.Ref, s policy.Acceptance, known map[string
 	switch {
 	case s.Accepted():
 	case s.Reason == policy.ReasonTargetNotFound, s.Reason == policy.ReasonConflicted, known[s.Message]:
-		v.warn(ref, s.Target.Field, "%s", s.Message)
+		v.warn(ref, s.Target.Field, "%s", s.Told(v.edit.MayRead))
 	default:
 		v.Refusals = append(v.Refusals, Refusal{
-			Object: ref, Field: s.Target.Field, Message: s.Message, Forbidden: s.Reason == policy.ReasonRefNotPermitted,
+			Object: ref, Field: s.Target.Field, Message: s.Told(v.edit.MayRead), Forbidden: s.Reason == policy.ReasonRefNotPermitted,
 		})
 	}
 }

@@ -58,13 +58,26 @@ func (v Violation) Set() string {
 	if v.Origin == nil {
 		return ""
 	}
-	return fmt.Sprintf("%s (%s at %s %s)", v.Origin.From, v.Origin.Block, v.Origin.Level, v.Origin.Target.Place())
+	return v.setBy(nil)
+}
+
+func (v Violation) setBy(r Reader) string {
+	o := v.Origin
+	if !r.May(o.From.Namespace) {
+		return fmt.Sprintf("%s (%s at %s)", r.Name(o.From), o.Block, o.Level)
+	}
+	return fmt.Sprintf("%s (%s at %s %s)", o.From, o.Block, o.Level, o.Target.Place())
 }
 
 // String is one line about the violation: path, message, value, author.
-func (v Violation) String() string {
+func (v Violation) String() string { return v.Told(nil) }
+
+// Told is String for a reader. Of what is in a namespace that they may not be told
+// of there is no more than a count: even a message can tell too much, for rules
+// put values into it.
+func (v Violation) Told(r Reader) string {
 	var b strings.Builder
-	if v.Hidden {
+	if v.Hidden || !r.May(v.Target.Namespace) {
 		fmt.Fprintf(&b, "%s in namespaces that you may not read", prose.Count(v.Targets, "route"))
 		if v.FieldPath != "" {
 			fmt.Fprintf(&b, " [%s]", v.FieldPath)
@@ -77,7 +90,7 @@ func (v Violation) String() string {
 	}
 	fmt.Fprintf(&b, ": %s", v.Message)
 	if v.Origin != nil {
-		fmt.Fprintf(&b, " [%s is %v, set by %s]", v.FieldPath, v.Origin.Value, v.Set())
+		fmt.Fprintf(&b, " [%s is %v, set by %s]", v.FieldPath, v.Origin.Value, v.setBy(r))
 	}
 	return b.String()
 }

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/attache-dev/attache/hierarchy"
-	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy"
 )
 
@@ -42,9 +41,12 @@ func (p Planner) Affected(s *policy.Snapshot, ref hierarchy.Ref, generation int6
 		return nil
 	}
 	chain := append(s.Graph().Above(ref), ref)
-	own := affecting(s, chain)
+	own, reader := affecting(s, chain), s.ReaderIn(ref.Namespace)
+	if platform := s.Options().PlatformNamespaces; ref.Namespace == "" && platform != nil { // everybody reads it
+		reader = func(namespace string) bool { return slices.Contains(platform, namespace) }
+	}
 	want := map[string]any{}
-	conditions, changed := p.affectedConditions(own, live.Object, generation)
+	conditions, changed := p.affectedConditions(own, live.Object, generation, reader)
 	if len(conditions) > 0 {
 		want["conditions"] = conditions
 	}
@@ -54,7 +56,7 @@ func (p Planner) Affected(s *policy.Snapshot, ref hierarchy.Ref, generation int6
 		if !listed {
 			continue
 		}
-		conditions, differs := p.affectedConditions(affecting(s, append(slices.Clone(chain), ref.WithSection(name))), have, generation)
+		conditions, differs := p.affectedConditions(affecting(s, append(slices.Clone(chain), ref.WithSection(name))), have, generation, reader)
 		changed = changed || differs
 		if len(conditions) > 0 {
 			entries = append(entries, map[string]any{"name": name, "conditions": conditions})
@@ -111,7 +113,7 @@ func affecting(s *policy.Snapshot, chain []hierarchy.Ref) map[string][]hierarchy
 
 // affectedConditions are our conditions to be, and whether they differ from the
 // live ones.
-func (p Planner) affectedConditions(kinds map[string][]hierarchy.Ref, live []any, generation int64) (want []any, changed bool) {
+func (p Planner) affectedConditions(kinds map[string][]hierarchy.Ref, live []any, generation int64, reader policy.Reader) (want []any, changed bool) {
 	var have []any
 	foreign := 0
 	for _, c := range live {
@@ -128,7 +130,7 @@ func (p Planner) affectedConditions(kinds map[string][]hierarchy.Ref, live []any
 		refs := kinds[kind]
 		want = append(want, p.condition(condition{
 			kind: affectedPrefix + kind + affectedSuffix, status: "True", reason: reasonAffected,
-			message: fmt.Sprintf("Affected by %s.", prose.List(prose.Strings(refs), 5)),
+			message: fmt.Sprintf("Affected by %s.", reader.Names(refs, 5)),
 		}, live, generation))
 	}
 	byType := func(a, b any) int {

@@ -31,7 +31,7 @@ type Event struct {
 // Event returns the write that tells of a namespaced object. Telling the same again is no second
 // event while the API server keeps the first: the name follows from what is told.
 func (p Planner) Event(about *unstructured.Unstructured, e Event) Write {
-	note := prose.Clip(e.Note, maxNote)
+	note := prose.Clip(prose.Visible(e.Note), maxNote)
 	sum := fnv.New64a()
 	fmt.Fprint(sum, about.GetUID(), about.GetResourceVersion(), e.Reason, note)
 	return Write{Create, &unstructured.Unstructured{Object: map[string]any{

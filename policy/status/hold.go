@@ -3,6 +3,7 @@ package status
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -21,7 +22,7 @@ type Hold struct {
 	Target, Gateway hierarchy.Ref
 	Guardrail       string
 	// Text says on which path and what; empty when the guardrails could not be
-	// asked in time.
+	// asked in time. It is for those who may read the target's namespace.
 	Text string
 }
 
@@ -40,29 +41,51 @@ func (p Planner) holds(of *policy.Policy) []Hold {
 
 // held is the condition Programmed of a policy under one ancestor, given what it
 // would be if nothing were held back.
-func held(holds []Hold, ancestor hierarchy.Ref, otherwise condition) condition {
+func held(holds []Hold, ancestor hierarchy.Ref, otherwise condition, reader policy.Reader) condition {
 	routes := map[hierarchy.Ref]bool{}
 	var texts []string
+	unnamed := map[string]int{}
 	for _, h := range holds {
 		if h.Gateway != ancestor {
 			continue
 		}
+		known := routes[h.Target]
 		routes[h.Target] = true
-		if len(texts) < 3 {
+		switch {
+		case !reader.May(h.Target.Namespace):
+			if !known {
+				unnamed[h.objector()]++
+			}
+		case len(texts) < maxHolds:
 			texts = append(texts, h.String())
 		}
+	}
+	for _, objector := range slices.Sorted(maps.Keys(unnamed)) {
+		texts = append(texts, fmt.Sprintf("%s %s of other namespaces", objector, prose.Count(unnamed[objector], "route")))
 	}
 	if len(routes) == 0 {
 		return otherwise
 	}
 	return condition{ConditionProgrammed, "False", ReasonGuardrailViolated, fmt.Sprintf(
-		"Not published on %s, where what was published last stays in force: %s. %s", prose.Count(len(routes), "route"), strings.Join(texts, "; "), otherwise.message)}
+		"Not published on %s, where what was published last stays in force: %s. If all were published: %s",
+		prose.Count(len(routes), "route"), strings.Join(texts, "; "), otherwise.message)}
 }
 
 // String names the guardrail and the path.
 func (h Hold) String() string {
 	if h.Text == "" {
-		return fmt.Sprintf("the guardrails could not be asked in time about %s", h.Target)
+		return fmt.Sprintf("%s %s", h.objector(), h.Target)
 	}
-	return fmt.Sprintf("guardrail %s objects to %s", h.Guardrail, strings.TrimRight(h.Text, "."))
+	return fmt.Sprintf("%s %s", h.objector(), strings.TrimRight(h.Text, "."))
 }
+
+// objector is who holds it, as the first half of a sentence about a target.
+func (h Hold) objector() string {
+	if h.Text == "" {
+		return "the guardrails could not be asked in time about"
+	}
+	return "guardrail " + h.Guardrail + " objects to"
+}
+
+// maxHolds is how many holds a message tells one by one.
+const maxHolds = 3

@@ -76,6 +76,7 @@ func (p Planner) Policy(s *policy.Snapshot, of *policy.Policy, tally *effective.
 // wanted lists our entries: one for each Gateway that a target leads to, or
 // for a target that leads to none, one for the target.
 func wanted(s *policy.Snapshot, of *policy.Policy, tally *effective.Tally, holds []Hold) []ancestor {
+	reader := s.ReaderIn(of.Ref.Namespace)
 	byRef := map[hierarchy.Ref][]policy.Acceptance{}
 	for _, standing := range s.Acceptances(of) {
 		refs := []hierarchy.Ref{standing.Target.Ref}
@@ -94,10 +95,10 @@ func wanted(s *policy.Snapshot, of *policy.Policy, tally *effective.Tally, holds
 	}
 	var ancestors []ancestor
 	for _, ref := range slices.SortedFunc(maps.Keys(byRef), hierarchy.Compare) {
-		accepted := accepted(byRef[ref])
+		accepted := accepted(byRef[ref], reader)
 		conditions := []condition{accepted}
 		if accepted.status == "True" && of.Kind.Class == policy.Inherited {
-			conditions = append(conditions, held(holds, ref, programmed(counts[ref])))
+			conditions = append(conditions, held(holds, ref, programmed(counts[ref], reader), reader))
 		}
 		ancestors = append(ancestors, ancestor{ancestorRef(ref), conditions})
 	}
@@ -140,23 +141,23 @@ func joined(g *hierarchy.Graph, object, gateway hierarchy.Ref) bool {
 
 // accepted sums up what became of the targets under one ancestor: accepted
 // when one of them is.
-func accepted(standings []policy.Acceptance) condition {
+func accepted(standings []policy.Acceptance, reader policy.Reader) condition {
 	var messages []string
 	first := slices.IndexFunc(standings, policy.Acceptance.Accepted)
 	for i, s := range standings {
 		if i != first {
-			messages = append(messages, s.Message)
+			messages = append(messages, s.Told(reader))
 		}
 	}
 	if first < 0 {
 		return condition{ConditionAccepted, "False", standings[0].Reason, strings.Join(messages, " ")}
 	}
-	messages = append([]string{standings[first].Message}, messages...)
+	messages = append([]string{standings[first].Told(reader)}, messages...)
 	return condition{ConditionAccepted, "True", policy.ReasonAccepted, strings.Join(messages, " ")}
 }
 
 // programmed says what came of an accepted policy under one Gateway.
-func programmed(c *effective.Count) condition {
+func programmed(c *effective.Count, reader policy.Reader) condition {
 	if c == nil || c.Paths == 0 {
 		return condition{ConditionProgrammed, "False", ReasonNoScope, "No route is on any path through here to which the policy applies."}
 	}
@@ -165,7 +166,7 @@ func programmed(c *effective.Count) condition {
 		message += fmt.Sprintf(", on %d of them in part", c.Part)
 	}
 	if beaten := c.BeatenBy(); len(beaten) > 0 {
-		message += "; beaten by " + prose.List(prose.Strings(beaten), 5)
+		message += "; beaten by " + reader.Names(beaten, 5)
 	}
 	message += "."
 	switch {
@@ -253,7 +254,7 @@ func (p Planner) condition(c condition, live []any, generation int64) map[string
 		}
 	}
 	return map[string]any{
-		"type": c.kind, "status": c.status, "reason": c.reason, "message": prose.Clip(c.message, maxMessage),
+		"type": c.kind, "status": c.status, "reason": c.reason, "message": prose.Clip(prose.Visible(c.message), maxMessage),
 		"observedGeneration": generation, "lastTransitionTime": since,
 	}
 }

@@ -71,7 +71,7 @@ var table = []row{
 		name: "policy", pure: true,
 		does: "what is written: policy kinds as their CRDs describe them, parsed policies, the snapshot, " +
 			"and which policy is in force where",
-		imports: []string{"hierarchy", "hierarchy/persistent", "policy/crd", "policy/merge"},
+		imports: []string{"hierarchy", "hierarchy/persistent", "hierarchy/prose", "policy/crd", "policy/merge"},
 		never:   slices.Concat(engines, ours("policy/v1alpha1")),
 	},
 	{

@@ -244,7 +244,7 @@ func TestColoursAreForTerminals(t *testing.T) {
 	tab.add(cell{"value", green}, cell{text: "evil\x1b[2Jname"}, cell{"end", faint})
 	tab.add(cell{text: "a"}, cell{text: "b"}, cell{text: "c"})
 	p.print(tab)
-	want := string(green) + "value" + resetStyle + "  evil^[[2Jname  " + string(faint) + "end" + resetStyle + "\na      b              c\n"
+	want := string(green) + "value" + resetStyle + "  evil\\u{001b}[2Jname  " + string(faint) + "end" + resetStyle + "\na      b                    c\n"
 	if out.String() != want {
 		t.Errorf("got  %q\nwant %q", out.String(), want)
 	}

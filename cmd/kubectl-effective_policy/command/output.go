@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"github.com/attache-dev/attache/hierarchy/prose"
 	"io"
 	"slices"
 	"strings"
@@ -78,7 +79,7 @@ func (o *options) pen() *pen {
 // paint puts a text into a style. What could steer a terminal is made visible:
 // names come from other people.
 func (p *pen) paint(s style, text string) string {
-	text = printers.EscapeTerminal(text)
+	text = prose.Visible(text)
 	if !p.colours || s == plain || text == "" {
 		return text
 	}
@@ -154,7 +155,7 @@ func (t *table) widths() []int {
 	return widths
 }
 
-func width(text string) int { return utf8.RuneCountInString(printers.EscapeTerminal(text)) }
+func width(text string) int { return utf8.RuneCountInString(prose.Visible(text)) }
 
 // print writes the table.
 func (p *pen) print(t *table) {
@@ -171,4 +172,13 @@ func (p *pen) print(t *table) {
 		}
 		p.line("%s", strings.TrimRight(b.String(), " "))
 	}
+}
+
+// visibleLines are the lines of a text that we put together, each as it may be shown.
+func visibleLines(text string) []string {
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		lines[i] = prose.Visible(lines[i])
+	}
+	return lines
 }

@@ -72,7 +72,7 @@ func Main(ctx context.Context, args []string, streams genericiooptions.IOStreams
 	if ctx.Err() != nil {
 		err = errors.New("interrupted")
 	}
-	fmt.Fprintln(streams.ErrOut, "error: "+strings.ReplaceAll(err.Error(), "\n", "\n       "))
+	fmt.Fprintln(streams.ErrOut, "error: "+strings.Join(visibleLines(err.Error()), "\n       "))
 	return exitFailure
 }
 
