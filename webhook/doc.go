@@ -40,8 +40,8 @@
 //     snapshot, and does not depend on what the reserved annotations said before.
 //   - Only what is new denies. An edit of an object that was already wrong, of
 //     something else in it, goes through. Package guardrail says how that is meant.
-//   - The namespace controller, the garbage collector and objects that are being
-//     deleted are never held up.
+//   - The namespace controller and the garbage collector are never held up, nor is
+//     any write on an object that is being deleted but one of its spec.
 //   - No more than Options.Concurrency reviews are decided at a time, and no more
 //     than Options.Queue wait. Namespaces share the time: none has more than half
 //     of it while others wait, and there is always a slot for those that used

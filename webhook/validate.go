@@ -65,6 +65,7 @@ func (h *Handlers) review(ctx context.Context, s *policy.Snapshot, req *request,
 	defer done()
 	found, err := guardrail.ReviewOn(ctx, r, guardrail.Edit{
 		Changes: []guardrail.ObjectChange{change}, Author: req.author(), MayRead: h.reader(ctx, s, req),
+		MaxPaths: h.options.MaxPaths, Platform: ofPlatform(s, req.ref().Namespace),
 	}, rails)
 	if err != nil {
 		return nil, err
@@ -75,6 +76,12 @@ func (h *Handlers) review(ctx context.Context, s *policy.Snapshot, req *request,
 		v.objections, v.message = found.Objections(), found.Denial(req.shown())
 	}
 	return &found, nil
+}
+
+// ofPlatform says whether who writes in a namespace, or in none, answers for all.
+func ofPlatform(s *policy.Snapshot, namespace string) bool {
+	platform := s.Options().PlatformNamespaces
+	return namespace == "" || platform == nil || slices.Contains(platform, namespace)
 }
 
 // reader says of which namespaces the author of a write is told: of its own, of
@@ -94,16 +101,16 @@ func (h *Handlers) reader(ctx context.Context, s *policy.Snapshot, req *request)
 	}
 }
 
-// exempt says whether a request is never held up: whatever goes away must be
-// able to.
+// exempt says whether a request is never held up: whatever goes away must be able
+// to. An object that is being deleted is still in force, for as long as somebody's
+// finalizer keeps it, so what it says is reviewed like anything else.
 func (h *Handlers) exempt(req *request) bool {
 	if slices.Contains(cleaners, req.UserInfo.Username) {
 		return true
 	}
-	if beingDeleted(req.old) || beingDeleted(req.object) {
-		return true
-	}
-	return req.Namespace != "" && h.options.Terminating != nil && h.options.Terminating(req.Namespace)
+	going := beingDeleted(req.old) || beingDeleted(req.object) ||
+		req.Namespace != "" && h.options.Terminating != nil && h.options.Terminating(req.Namespace)
+	return going && (req.Operation != admissionv1.Update || !req.change().SpecChanges()) && req.Operation != admissionv1.Create
 }
 
 func beingDeleted(u *unstructured.Unstructured) bool {

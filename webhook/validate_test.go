@@ -238,17 +238,26 @@ func TestWhatGoesIsNeverHeldUp(t *testing.T) {
 
 	byCleaner := wrong
 	byCleaner.user = cleaners[0]
-	deleted := update(t, timeout("shop", onCart, tenS), timeout("shop", onClass, tenS))
 	now := metav1.Now()
-	deleted.old.SetDeletionTimestamp(&now)
-	ending := create(t, timeout("going", onClass, tenS))
-	for name, a := range map[string]ask{"by the namespace controller": byCleaner, "of an object being deleted": deleted, "in a namespace being deleted": ending} {
+	going := func(a ask) ask {
+		a.old.SetDeletionTimestamp(&now)
+		a.object.SetDeletionTimestamp(&now)
+		return a
+	}
+	retargeted := going(update(t, timeout("shop", onCart, tenS), timeout("shop", onClass, tenS)))
+	released := going(update(t, timeout("shop", onClass, tenS), timeout("shop", onClass, tenS)))
+	released.old.SetFinalizers([]string{"example.com/hold"})
+	ended := remove(t, timeout("going", onClass, tenS))
+	for name, a := range map[string]ask{"by the namespace controller": byCleaner, "that takes a finalizer off": released, "that deletes in a namespace being deleted": ended} {
 		if response := review(t, h, a); !response.Allowed {
 			t.Errorf("a write %s is denied: %s", name, response.Result.Message)
 		}
 	}
-	if review(t, h, wrong).Allowed {
-		t.Error("the same write otherwise is allowed")
+	changed := update(t, timeout("going", onCart, tenS), timeout("going", onClass, tenS))
+	for name, a := range map[string]ask{"otherwise": wrong, "that changes the spec of what is being deleted": retargeted, "that changes a spec in a namespace being deleted": changed} {
+		if review(t, h, a).Allowed {
+			t.Errorf("a write %s is allowed", name)
+		}
 	}
 }
 

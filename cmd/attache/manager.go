@@ -169,6 +169,7 @@ func (s *settings) newWebhooks(config *rest.Config, source *cluster.Source, log 
 		Guardrails:  source.Guardrails,
 		Compilers:   compilers,
 		MayRead:     mayRead,
+		MaxPaths:    s.maxPaths,
 		Version:     versionText(),
 		Log:         log,
 	})

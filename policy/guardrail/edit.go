@@ -19,6 +19,11 @@ type Edit struct {
 	Author *Author
 	// MayRead says which namespaces that person may read; nil is every one.
 	MayRead Reader
+	// MaxPaths is how many paths guardrails that tell paths apart are asked about; 0
+	// is no limit. Platform says that whoever makes the edit answers for all: then
+	// what is beyond the limit is left to the publication gate, and else refused.
+	MaxPaths int
+	Platform bool
 }
 
 // ObjectChange is an object before and after: Old is nil for a creation, New for a deletion. At

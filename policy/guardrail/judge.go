@@ -31,7 +31,7 @@ type judge struct {
 	// counting counts the paths that guardrails which tell paths apart would be
 	// asked about, and asks nothing.
 	counting bool
-	counted  int
+	counted  map[*Guardrail]int
 	// passedOver are guardrails that are not asked.
 	passedOver map[*Guardrail]bool
 
@@ -68,7 +68,7 @@ type violationKey struct {
 func newJudge(rails []*Guardrail, before, after *policy.Snapshot, edit Input) *judge {
 	return &judge{
 		rails: rails, before: before, after: after, edit: edit,
-		sameGraph: before.Graph() == after.Graph(), passedOver: map[*Guardrail]bool{},
+		sameGraph: before.Graph() == after.Graph(), passedOver: map[*Guardrail]bool{}, counted: map[*Guardrail]int{},
 		answers: map[question]answer{}, found: map[violationKey]*Violation{},
 	}
 }
@@ -88,7 +88,7 @@ func (j *judge) target(ctx context.Context, before, after *effective.Target) err
 	old, _ := was.(*hierarchy.Route)
 	paths := effective.Align(before, after)
 	for _, rail := range j.rails {
-		if rail.Broken != "" || j.passedOver[rail] || !rail.Match.selectsRoute(j.after, route) {
+		if rail.Broken != "" || j.passedOver[rail] || j.counting && !rail.tellsApart() || !rail.Match.selectsRoute(j.after, route) {
 			continue
 		}
 		p := path{target: after.Target, route: route, old: old}
@@ -191,7 +191,7 @@ func (j *judge) path(ctx context.Context, rail *Guardrail, p path) error {
 			continue // it would say the same twice
 		}
 		if j.counting {
-			j.counted++
+			j.counted[rail]++
 			continue
 		}
 		now, err := j.ask(ctx, rule, p, false)

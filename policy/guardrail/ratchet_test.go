@@ -83,3 +83,34 @@ func TestADeletionIsNotDeniedWhereItWasWrongBefore(t *testing.T) {
 		t.Errorf("denied: %v", lines(v))
 	}
 }
+
+// A guardrail that reads names is asked about each path; how many that may be in
+// one review is limited.
+func TestTooManyPathsToBeToldApart(t *testing.T) {
+	names := &guardrail.Guardrail{Name: "names", Enforcement: guardrail.Deny, Rules: []guardrail.Rule{&judgement{
+		uses: guardrail.RouteRule | guardrail.Listener, message: "no", ok: func(guardrail.Input) bool { return false },
+	}}}
+	edit := guardrail.EditOf(nil, timeout(t, "infra", "public", onGateway, "default: {request: 5s}"))
+	for name, test := range map[string]struct {
+		max             int
+		platform        bool
+		denied, warning string
+	}{
+		"within the limit":      {max: 3, denied: "guardrail names: HTTPRoute"},
+		"without one":           {denied: "guardrail names: HTTPRoute"},
+		"beyond it, a tenant":   {max: 2, denied: "this edit has 3 paths to be asked about, and the limit is 2: have fewer routes"},
+		"beyond it, a platform": {max: 2, platform: true, warning: "the limit is 2: the controller asks before it publishes"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := edit
+			e.MaxPaths, e.Platform = test.max, test.platform
+			v := review(t, shop(t), e, []*guardrail.Guardrail{names})
+			if said := v.Denial("it"); v.Denied() != (test.denied != "") || v.Denied() && !strings.Contains(said, test.denied) {
+				t.Errorf("denied is %v: %s", v.Denied(), said)
+			}
+			if said := strings.Join(v.Warnings(), "\n"); !strings.Contains(said, test.warning) {
+				t.Errorf("warnings: %s", said)
+			}
+		})
+	}
+}

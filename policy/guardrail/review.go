@@ -84,6 +84,16 @@ func ReviewOn(ctx context.Context, r *effective.Resolver, e Edit, rails []*Guard
 	j := newJudge(rails, v.Before, v.After, e.document(v.Impact))
 	j.mayRead = e.MayRead
 	j.deletes = len(e.set()) == 0
+	if e.MaxPaths > 0 {
+		j.counting = true
+		for _, target := range pairs {
+			if err := j.target(ctx, target.before, target.after); err != nil {
+				return v, err
+			}
+		}
+		j.counting = false
+		v.tooMany(j, e)
+	}
 	for i, target := range pairs {
 		if err := j.target(ctx, target.before, target.after); err != nil {
 			var u *Unfinished

@@ -1,0 +1,46 @@
+package guardrail
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/prose"
+)
+
+// tooMany passes over the guardrails that tell paths apart when an edit changes
+// more paths than they can be asked about in one review. What the platform edits is
+// judged all the same, before it is published; a tenant's edit is refused, and that
+// costs next to nothing.
+func (v *Verdict) tooMany(j *judge, e Edit) {
+	sum := 0
+	var names []string
+	for rail, n := range j.counted {
+		sum += n
+		names = append(names, rail.Name)
+	}
+	if sum <= e.MaxPaths {
+		return
+	}
+	for rail := range j.counted {
+		j.passedOver[rail] = true
+	}
+	slices.Sort(names)
+	who := "guardrails " + strings.Join(names, ", ") + " read"
+	if len(names) == 1 {
+		who = "guardrail " + names[0] + " reads"
+	}
+	message := fmt.Sprintf("%s what tells one path from another (rule, listener or route), so this edit has %d paths to be asked about, and the limit is %d",
+		who, sum, e.MaxPaths)
+	object := hierarchy.Ref{}
+	if len(e.Changes) > 0 {
+		object = e.Changes[0].Ref()
+	}
+	if e.Platform {
+		v.notices = append(v.notices, Notice{Object: object, Message: message + ": the controller asks before it publishes", named: true})
+		return
+	}
+	v.Refusals = append(v.Refusals, Refusal{Object: object, Forbidden: true,
+		Message: message + ": have fewer " + prose.List([]string{"routes", "rules", "listeners below what you edit"}, 3) + ", or ask the platform team about --max-paths"})
+}
