@@ -123,7 +123,7 @@ func New(o Options) (*Handlers, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Handlers{options: o, limiter: newLimiter(o.Concurrency, o.Queue), metrics: m}, nil
+	return &Handlers{options: o, retries: newRetries(), limiter: newLimiter(o.Concurrency, o.Queue), metrics: m}, nil
 }
 
 // maxFolds is how much a resolver may remember.

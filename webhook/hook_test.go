@@ -183,7 +183,7 @@ func TestTheBudgetLeavesTimeForTheWayBack(t *testing.T) {
 
 func TestACallThatWouldBeTheLastIsNotToldToWait(t *testing.T) {
 	begin := time.Now()
-	var r retries
+	r := newRetries()
 	first := r.arrived("a", begin)
 	var asked []bool
 	for call := range 5 {
@@ -205,8 +205,8 @@ func TestACallThatWouldBeTheLastIsNotToldToWait(t *testing.T) {
 	for i := range 3 * remembered {
 		r.arrived(types.UID(strconv.Itoa(i)), begin)
 	}
-	if len(r.since) > remembered {
-		t.Errorf("%d reviews are kept in mind", len(r.since))
+	if r.since.Len() > remembered {
+		t.Errorf("%d reviews are kept in mind", r.since.Len())
 	}
 	r.done("x")
 }

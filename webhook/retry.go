@@ -1,10 +1,10 @@
 package webhook
 
 import (
-	"sync"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/lru"
 )
 
 // retryAfter is what undecided calls are told to wait. An API server does so
@@ -19,35 +19,25 @@ const leastTry = 500 * time.Millisecond
 // again with the same uid, and its timeout counts from the first call. When that
 // would end before another answer, it had better not ask: after a timeout it
 // shows nothing but that, and else the reason that we give.
-type retries struct {
-	mu    sync.Mutex
-	since map[types.UID]time.Time
-}
+type retries struct{ since *lru.Cache }
 
 // remembered is how many reviews are kept in mind. What is forgotten is only the
 // better message.
 const remembered = 1024
 
+func newRetries() retries { return retries{lru.New(remembered)} }
+
 // arrived returns when the first call about a review arrived.
-func (r *retries) arrived(uid types.UID, now time.Time) time.Time {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if first, asked := r.since[uid]; asked {
-		return first
+func (r retries) arrived(uid types.UID, now time.Time) time.Time {
+	if first, asked := r.since.Get(uid); asked {
+		return first.(time.Time)
 	}
-	if r.since == nil || len(r.since) >= remembered {
-		r.since = map[types.UID]time.Time{}
-	}
-	r.since[uid] = now
+	r.since.Add(uid, now)
 	return now
 }
 
 // done forgets a review that was decided.
-func (r *retries) done(uid types.UID) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.since, uid)
-}
+func (r retries) done(uid types.UID) { r.since.Remove(uid) }
 
 // worthwhile says whether another try can still be answered in time. What took
 // all the time that it may have would only take it once more.

@@ -25,12 +25,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/cache"
 	authorization "k8s.io/client-go/kubernetes/typed/authorization/v1"
 	"k8s.io/client-go/rest"
 
@@ -45,7 +45,7 @@ const (
 	Patience = 500 * time.Millisecond
 	// Remember is how long an answer counts.
 	Remember = 10 * time.Second
-	// maxRemembered is how many answers are kept; beyond it all are forgotten.
+	// maxRemembered is how many answers are kept; those that were not asked for longest go first.
 	maxRemembered = 10_000
 )
 
@@ -56,19 +56,18 @@ type Asker interface {
 
 // Reader answers who may read what, and remembers it for a while.
 type Reader struct {
-	asker Asker
-	now   func() time.Time
-
-	mu      sync.Mutex
-	answers map[question]answer
+	asker   Asker
+	clock   clock
+	answers *cache.LRUExpireCache
 }
 
 type question struct{ user, namespace string }
 
-type answer struct {
-	yes   bool
-	until time.Time
-}
+// clock is what time it is.
+type clock func() time.Time
+
+// Now is the time.
+func (c clock) Now() time.Time { return c() }
 
 // New returns a Reader that asks an API server.
 func New(config *rest.Config) (*Reader, error) {
@@ -80,14 +79,16 @@ func New(config *rest.Config) (*Reader, error) {
 }
 
 // NewReader returns a Reader that asks somebody.
-func NewReader(asker Asker) *Reader {
-	return &Reader{asker: asker, now: time.Now, answers: map[question]answer{}}
+func NewReader(asker Asker) *Reader { return newReader(asker, time.Now) }
+
+func newReader(asker Asker, now clock) *Reader {
+	return &Reader{asker: asker, clock: now, answers: cache.NewLRUExpireCacheWithClock(maxRemembered, now)}
 }
 
 // For is what one review asks with: whether its author may read the routes of a
 // namespace.
 func (r *Reader) For(ctx context.Context, user authenticationv1.UserInfo) func(namespace string) bool {
-	s := &session{reader: r, user: user, key: keyOf(user), left: MaxQuestions, deadline: r.now().Add(Patience)}
+	s := &session{reader: r, user: user, key: keyOf(user), left: MaxQuestions, deadline: r.clock.Now().Add(Patience)}
 	return func(namespace string) bool {
 		return s.may(ctx, metav1.NamespaceAll) || s.may(ctx, namespace)
 	}
@@ -110,7 +111,7 @@ func (s *session) may(ctx context.Context, namespace string) bool {
 	if s.left--; s.left < 0 {
 		return false
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.deadline.Sub(s.reader.now()))
+	ctx, cancel := context.WithTimeout(ctx, s.deadline.Sub(s.reader.clock.Now()))
 	defer cancel()
 	reply, err := s.reader.asker.Create(ctx, s.review(namespace), metav1.CreateOptions{})
 	if err != nil {
@@ -135,20 +136,12 @@ func (s *session) review(namespace string) *authorizationv1.SubjectAccessReview 
 }
 
 func (r *Reader) known(q question) (yes, known bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	a, known := r.answers[q]
-	return a.yes, known && r.now().Before(a.until)
+	answer, known := r.answers.Get(q)
+	yes, _ = answer.(bool)
+	return yes, known
 }
 
-func (r *Reader) remember(q question, yes bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.answers) >= maxRemembered {
-		clear(r.answers)
-	}
-	r.answers[q] = answer{yes, r.now().Add(Remember)}
-}
+func (r *Reader) remember(q question, yes bool) { r.answers.Add(q, yes, Remember) }
 
 // keyOf tells users apart by everything that rights can depend on.
 func keyOf(user authenticationv1.UserInfo) string {

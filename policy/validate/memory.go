@@ -2,49 +2,25 @@ package validate
 
 import (
 	"crypto/sha256"
-	"sync"
+
+	"k8s.io/utils/lru"
 
 	"github.com/attache-dev/attache/policy/crd"
 )
 
-// remembered is how many verdicts a generation of a memory holds. A cluster has
-// far fewer distinct merged values than scopes, so this is seldom full.
-const remembered = 4096
+// remembered is how many verdicts a memory holds. A cluster has far fewer distinct merged values than
+// paths, so this is seldom full.
+const remembered = 8192
 
-// memory remembers verdicts by content, in two generations: when the young one
-// is full it becomes the old one, and the old one is forgotten. So the size is
-// bounded and what is in use stays.
-type memory struct {
-	mu         sync.Mutex
-	young, old map[[sha256.Size]byte][]crd.Broken
+// memory remembers verdicts by content. When it is full, what was not asked for longest goes first.
+type memory struct{ verdicts *lru.Cache }
+
+func newMemory() *memory { return &memory{lru.New(remembered)} }
+
+func (m *memory) recall(key [sha256.Size]byte) (broken []crd.Broken, known bool) {
+	value, known := m.verdicts.Get(key)
+	broken, _ = value.([]crd.Broken)
+	return broken, known
 }
 
-func newMemory() *memory {
-	return &memory{young: map[[sha256.Size]byte][]crd.Broken{}}
-}
-
-func (m *memory) recall(key [sha256.Size]byte) ([]crd.Broken, bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if broken, ok := m.young[key]; ok {
-		return broken, true
-	}
-	broken, ok := m.old[key]
-	if ok {
-		m.put(key, broken)
-	}
-	return broken, ok
-}
-
-func (m *memory) keep(key [sha256.Size]byte, broken []crd.Broken) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.put(key, broken)
-}
-
-func (m *memory) put(key [sha256.Size]byte, broken []crd.Broken) {
-	if len(m.young) >= remembered {
-		m.young, m.old = make(map[[sha256.Size]byte][]crd.Broken, remembered), m.young
-	}
-	m.young[key] = broken
-}
+func (m *memory) keep(key [sha256.Size]byte, broken []crd.Broken) { m.verdicts.Add(key, broken) }
