@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -130,7 +131,8 @@ func load(file string, flags *pflag.FlagSet) error {
 			names = append(names, f.Name)
 		}
 	})
-	for key, value := range values {
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		value := values[key]
 		if !slices.Contains(names, key) {
 			hint := `"attache manager --help" lists all`
 			if near, ok := prose.Closest(key, names); ok {

@@ -67,11 +67,6 @@ func (m Map[K, V]) Get(key K) (V, bool) {
 	return none, false
 }
 
-// Has says whether the map has the key.
-func (m Map[K, V]) Has(key K) bool {
-	return m.root != nil && m.root.find(maphash.Comparable(seed, key), 0, key) != nil
-}
-
 // With returns a map that has the value under the key and is the same
 // otherwise.
 func (m Map[K, V]) With(key K, value V) Map[K, V] {

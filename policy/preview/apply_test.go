@@ -35,7 +35,10 @@ func TestWhatKubectlApplyMakesOfAnObject(t *testing.T) {
 			if test.applied != "" {
 				old.SetAnnotations(map[string]string{lastApplied: test.applied})
 			}
-			got := Applied(old, object(t, manifest))
+			got, err := Applied(old, object(t, manifest))
+			if err != nil {
+				t.Fatal(err)
+			}
 			got.SetAnnotations(nil)
 			if diff := cmp.Diff(text(t, object(t, test.want)), text(t, got)); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)

@@ -19,13 +19,6 @@ import (
 	"github.com/attache-dev/attache/policy/validate"
 )
 
-// Source is anything that objects can be read from.
-type Source interface {
-	// Objects returns all objects, CustomResourceDefinitions first, always in
-	// the same order.
-	Objects(ctx context.Context) ([]*unstructured.Unstructured, error)
-}
-
 // Options say how to read.
 type Options struct {
 	// Recursive also reads the folders inside a folder.
@@ -57,8 +50,6 @@ type Files struct {
 	paths   []string
 	options Options
 }
-
-var _ Source = (*Files)(nil)
 
 // New returns the manifests at the given paths: files of any name, folders of
 // *.yaml, *.yml and *.json files, and "-" for standard input. Nothing is read
@@ -105,16 +96,6 @@ func (in *Input) Objects() []*unstructured.Unstructured {
 		}
 	}
 	return out
-}
-
-// Objects reads everything and returns it as [Input.Objects] does. An error is
-// an [*Error] unless ctx has ended.
-func (f *Files) Objects(ctx context.Context) ([]*unstructured.Unstructured, error) {
-	in, err := f.Read(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return in.Objects(), nil
 }
 
 // Read reads everything. An error is an [*Error] unless ctx has ended.

@@ -417,7 +417,7 @@ func TestOfVeryManyProblemsOnlyTheFirstAreSaid(t *testing.T) {
 func TestReadingEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := source.New([]string{files(t, "a.yaml", service)}, source.Options{}).Objects(ctx); !errors.Is(err, context.Canceled) {
+	if _, err := source.New([]string{files(t, "a.yaml", service)}, source.Options{}).Read(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("error is %v, want that of the context", err)
 	}
 }

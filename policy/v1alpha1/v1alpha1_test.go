@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/yaml"
 
+	"github.com/attache-dev/attache/crds"
 	"github.com/attache-dev/attache/policy/v1alpha1"
 )
 
@@ -47,7 +48,14 @@ func TestEveryKindIsInTheScheme(t *testing.T) {
 	if err := v1alpha1.AddToScheme(scheme); err != nil {
 		t.Fatal(err)
 	}
-	for _, kind := range []string{"TimeoutPolicy", "RetryPolicy", "RateLimitPolicy", "EffectivePolicy"} {
+	for _, file := range crds.Attache() {
+		var crd struct {
+			Spec struct{ Names struct{ Kind string } }
+		}
+		if err := yaml.Unmarshal(file.Data, &crd); err != nil {
+			t.Fatal(err)
+		}
+		kind := crd.Spec.Names.Kind
 		for _, k := range []string{kind, kind + "List"} {
 			if !scheme.Recognizes(v1alpha1.GroupVersion.WithKind(k)) {
 				t.Errorf("%s is not in the scheme", k)

@@ -49,7 +49,7 @@ type surroundings struct {
 	// old returns the whole object that there is, or nil; stored what would be
 	// stored if the manifest of an object that there is were applied.
 	old    func(hierarchy.Ref) (*unstructured.Unstructured, error)
-	stored func(old, manifest *unstructured.Unstructured) *unstructured.Unstructured
+	stored func(old, manifest *unstructured.Unstructured) (*unstructured.Unstructured, error)
 }
 
 // undefined are kinds that are read without a CRD.
@@ -135,7 +135,9 @@ func (s *surroundings) settle(c *preview.Change, documents []source.Document) (w
 			warnings = append(warnings, fmt.Sprintf("%s: there is no %s to delete", d.Place(), ref))
 			continue
 		case old != nil && !c.Remove:
-			d.Object = s.stored(old, d.Object)
+			if d.Object, err = s.stored(old, d.Object); err != nil {
+				return warnings, fmt.Errorf("%s: %w", d.Place(), err)
+			}
 		}
 		c.Manifests = append(c.Manifests, manifestOf(d))
 		c.Old = append(c.Old, old)
@@ -205,10 +207,10 @@ func surroundingFiles(in *source.Input, namespace string) *surroundings {
 		known[ref], around.places[ref] = d.Object, d.Place()
 	}
 	around.old = func(ref hierarchy.Ref) (*unstructured.Unstructured, error) { return known[ref], nil }
-	around.stored = func(old, manifest *unstructured.Unstructured) *unstructured.Unstructured {
+	around.stored = func(old, manifest *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 		stored := manifest.DeepCopy()
 		stored.SetCreationTimestamp(old.GetCreationTimestamp())
-		return stored
+		return stored, nil
 	}
 	return around
 }
