@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -55,21 +56,47 @@ func (h *Handlers) resultOf(s *policy.Snapshot, req *request, found *guardrail.V
 // annotation is the annotation that the object under review must have: what it
 // comes to, unless a guardrail with Deny objects to that, or could if it knew
 // what is published, or cannot be asked in time. Then it is what it was, which
-// for a new object is nothing: only the controller knows what is published now,
-// and decides.
+// for a new object is that its result is withheld: only the controller knows what
+// is published now, and decides.
 func (h *Handlers) annotation(ctx context.Context, req *request, of func() result) (value string, wanted bool) {
 	if h.options.LeaveRoutes {
 		return "", false
 	}
 	r := of()
-	if ok, err := r.publishable(ctx, req.old == nil); err != nil || !ok {
-		if req.old == nil {
-			return "", false
-		}
+	ok, err := r.publishable(ctx, req.old == nil)
+	switch {
+	case err == nil && ok:
+		return status.AnnotationValue(r.target.At(req.generation()))
+	case req.old != nil:
 		value, wanted = req.old.GetAnnotations()[status.Annotation]
 		return value, wanted
+	case err != nil:
+		return status.WithheldAnnotation(req.generation(), status.WithheldUndecided), true
 	}
-	return status.AnnotationValue(r.target)
+	return status.WithheldAnnotation(req.generation(), status.WithheldViolation), true
+}
+
+// generation is what metadata.generation of the object is going to be. What the
+// object under review says is what its author sent: the API server counts it up
+// after mutation, where anything but metadata and status differs.
+func (r *request) generation() int64 {
+	if r.old == nil {
+		return 1
+	}
+	was := r.old.GetGeneration()
+	if was == 0 {
+		return 0 // an API server always knows it
+	}
+	apart := func(u *unstructured.Unstructured) map[string]any {
+		rest := maps.Clone(u.Object)
+		delete(rest, "metadata")
+		delete(rest, "status")
+		return rest
+	}
+	if reflect.DeepEqual(apart(r.old), apart(r.object)) {
+		return was
+	}
+	return was + 1
 }
 
 // annotationPatch is what makes the reserved annotations of an object right:

@@ -146,12 +146,12 @@ func TestWhatAGuardrailForbidsIsNotAnnotated(t *testing.T) {
 		t.Fatal(err)
 	}
 	created := create(t, checkout)
-	if r := review(t, h.Mutate(), created); len(r.Patch) != 0 {
-		t.Errorf("a new route gets %s", r.Patch)
-	}
-	created.object.SetAnnotations(map[string]string{status.Annotation: "by hand"})
-	if got := patched(t, created, review(t, h.Mutate(), created)).GetAnnotations(); len(got) != 0 {
-		t.Errorf("a new route written by hand keeps %v", got)
+	const withheld = `{"generation":1,"scopes":[],"version":2,"withheld":"GuardrailViolated"}`
+	for _, annotations := range []map[string]string{nil, {status.Annotation: "by hand"}} {
+		created.object.SetAnnotations(annotations)
+		if got := patched(t, created, review(t, h.Mutate(), created)).GetAnnotations()[status.Annotation]; got != withheld {
+			t.Errorf("a new route with %v gets %s", annotations, got)
+		}
 	}
 	old, now := object(t, checkout), object(t, checkout)
 	old.SetAnnotations(map[string]string{status.Annotation: "as published"})

@@ -289,7 +289,9 @@ func wanted(t testing.TB, s *policy.Snapshot, u *unstructured.Unstructured) stri
 		Name: u.GetName(), Namespace: u.GetNamespace(),
 		Kind: metav1.GroupVersionKind{Group: u.GroupVersionKind().Group, Kind: u.GetKind()},
 	}}).ref()
-	value, _ := status.AnnotationValue(effective.Resolve(after, ref).Get(ref))
+	e := effective.Resolve(after, ref).Get(ref)
+	e.Generation = 1 // it is being created
+	value, _ := status.AnnotationValue(e)
 	return value
 }
 

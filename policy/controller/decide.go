@@ -60,7 +60,8 @@ func (c *Controller) decide(ref hierarchy.Ref) []status.Write {
 	}
 	switch ref.GroupKind {
 	case effectiveKind:
-		if s.shown(ref) != ref || c.live.EffectivePolicy(ref.Namespace, ref.Name) == nil {
+		live := c.live.EffectivePolicy(ref.Namespace, ref.Name)
+		if s.shown(ref) != ref || live == nil || !status.OwnedBy(live, status.TargetOf(live)) {
 			return nil
 		}
 		return []status.Write{{Verb: status.Delete, Object: bare(ref)}}
@@ -74,11 +75,18 @@ func (c *Controller) decide(ref hierarchy.Ref) []status.Write {
 
 // target is decide for what effective policies are published for.
 func (c *Controller) target(ref hierarchy.Ref) []status.Write {
-	p := c.state.publication.published[ref]
-	if p.found != nil {
-		return c.planner.Keep(ref, p.effective.UID, p.found, c.live)
+	p, h := c.state.publication.published[ref], c.state.publication.withheld[ref]
+	if p.found == nil && h == nil {
+		return c.planner.Target(ref, p.effective, c.live)
 	}
-	return c.planner.Target(ref, p.effective, c.live)
+	was, uid := p.found, ""
+	if e := c.state.effective[ref]; e != nil {
+		uid = e.UID
+	}
+	if was == nil {
+		was = c.planner.Object(ref, p.effective)
+	}
+	return c.planner.Keep(ref, uid, was, h.said(c.state.snapshot.ReaderIn(ref.Namespace)), c.live)
 }
 
 // affected is decide for what has Affected conditions.

@@ -159,9 +159,15 @@ func concerned(before, after *effective.Target) []hierarchy.Ref {
 // it is what the controller wrote. Anything else counts as never published.
 func (g *publication) find(s *policy.Snapshot, e *effective.Target, live status.Live) {
 	found := live.EffectivePolicy(e.Target.Namespace, status.ObjectName(e.Target))
-	if found == nil || !status.Claimed(found) {
+	if first := status.FirstName(e.Target); found == nil && first != status.ObjectName(e.Target) {
+		if old := live.EffectivePolicy(e.Target.Namespace, first); status.FirstForm(old) && status.TargetOf(old) == e.Target {
+			found = old
+		}
+	}
+	if found == nil || !status.OwnedBy(found, e.Target) || !status.Claimed(found) {
 		return
 	}
+	found = status.Upgraded(s, e.Target, found)
 	if effective := status.Published(s, e.Target, found); effective != nil {
 		g.published[e.Target] = published{effective, found}
 	}
@@ -207,6 +213,18 @@ func (g *publication) forget(target hierarchy.Ref, dirty refs) {
 			delete(g.holds, p)
 		}
 	}
+}
+
+// said is what the EffectivePolicy and the annotation say about a target whose
+// result is withheld; nil when it is not.
+func (h *withheld) said(reader policy.Reader) *status.Withheld {
+	switch {
+	case h == nil:
+		return nil
+	case len(h.violations) == 0:
+		return &status.Withheld{Reason: status.WithheldUndecided, Message: "The guardrails could not be asked in time. What was published last stays in force; they are asked again soon."}
+	}
+	return &status.Withheld{Reason: status.WithheldViolation, Message: h.why(reader)}
 }
 
 // why is what guardrails hold against a target, in words for those who read its

@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
@@ -56,6 +57,12 @@ func (c *Controller) write(ctx context.Context, w status.Write) error {
 	case status.ApplyStatus:
 		answer, err = objects.ApplyStatus(ctx, name, w.Object, apply)
 		err = c.insist(ctx, objects, w, answer, err)
+	case status.ReplaceStatus:
+		var patch []byte
+		if patch, err = json.Marshal(map[string]any{"status": w.Object.Object["status"]}); err == nil {
+			answer, err = objects.Patch(ctx, name, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: FieldOwner}, "status")
+		}
+		c.learn(answer, err)
 	case status.UpdateStatus:
 		answer, err = objects.UpdateStatus(ctx, w.Object, metav1.UpdateOptions{FieldManager: FieldOwner})
 		c.learn(answer, err)

@@ -3,16 +3,31 @@ package status
 import (
 	"strings"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/effective"
 )
 
 // Annotation is the key under which a route or a Gateway carries its own
-// effective policy, for data planes to read.
-const Annotation = policy.Group + "/effective-policies"
+// effective policy, for data planes to read. AnnotationVersion is the version of
+// its format.
+const (
+	Annotation        = policy.Group + "/effective-policies"
+	AnnotationVersion = 2
+)
 
 // MaxAnnotation is the size in bytes over which the scopes are left out.
 const MaxAnnotation = 16 << 10
+
+// Reasons why the newest result of a target is not published.
+const (
+	// WithheldViolation is that a guardrail objects to it.
+	WithheldViolation = ReasonGuardrailViolated
+	// WithheldUndecided is that the guardrails could not be asked in time.
+	WithheldUndecided = "Undecided"
+)
 
 // AnnotationValue is the annotation of a route or a Gateway (api.md section 4).
 // The second result is false when no policy reaches it and there must be none.
@@ -20,21 +35,78 @@ func AnnotationValue(e *effective.Target) (string, bool) {
 	if e == nil || !e.Reached() {
 		return "", false
 	}
-	scopes := make([]any, len(e.Scopes))
-	for i, s := range e.Scopes {
-		scopes[i] = shortScope(s)
-	}
-	return annotationText(Digest(e), scopes, ObjectName(e.Target)), true
+	return content{digest: Digest(e), generation: e.Generation, scopes: shortScopes(e), name: ObjectName(e.Target)}.text(), true
 }
 
-// annotationText puts an annotation together; name is where to look for what
-// does not fit.
-func annotationText(digest string, scopes []any, name string) string {
-	value := compact(map[string]any{"digest": digest, "scopes": scopes})
-	if len(value) > MaxAnnotation {
-		value = compact(map[string]any{"digest": digest, "see": Kind + " " + name})
+// content is what an annotation says.
+type content struct {
+	digest     string
+	generation int64
+	scopes     []any
+	withheld   string
+	// name is where to look for what does not fit.
+	name string
+}
+
+// text is the annotation as compact JSON with sorted keys.
+func (c content) text() string {
+	value := map[string]any{"version": AnnotationVersion}
+	if c.digest != "" {
+		value["digest"] = c.digest
 	}
-	return string(value)
+	if c.generation != 0 {
+		value["generation"] = c.generation
+	}
+	if c.withheld != "" {
+		value["withheld"] = c.withheld
+	}
+	if c.scopes != nil {
+		value["scopes"] = c.scopes
+	}
+	text := compact(value)
+	if len(text) > MaxAnnotation {
+		delete(value, "scopes")
+		value["see"] = c.name
+		text = compact(value)
+	}
+	return string(text)
+}
+
+// WithheldAnnotation is the annotation of a target of which nothing was published
+// yet and whose first result is withheld.
+func WithheldAnnotation(generation int64, reason string) string {
+	return content{generation: generation, withheld: reason, scopes: []any{}}.text()
+}
+
+// PublishedAnnotation is the annotation that goes with an EffectivePolicy in its
+// second form; false when there is no object and so there must be none.
+func PublishedAnnotation(target hierarchy.Ref, object *unstructured.Unstructured) (string, bool) {
+	c, ok := published(target, object)
+	return c.text(), ok
+}
+
+// published is what the annotation says that goes with an EffectivePolicy.
+func published(target hierarchy.Ref, object *unstructured.Unstructured) (content, bool) {
+	if object == nil {
+		return content{}, false
+	}
+	entries, _, _ := unstructured.NestedSlice(object.Object, "status", "scopes")
+	c := content{scopes: make([]any, 0, len(entries)), name: ObjectName(target)}
+	for _, entry := range entries {
+		entry, ok := entry.(map[string]any)
+		if !ok {
+			continue
+		}
+		scope := map[string]any{"parents": entry["parents"], "effective": entry["effective"]}
+		if rules, some := entry["rules"]; some {
+			scope["rules"] = rules
+		}
+		c.scopes = append(c.scopes, scope)
+	}
+	c.digest, _, _ = unstructured.NestedString(object.Object, "status", "digest")
+	generation, _, _ := unstructured.NestedFieldNoCopy(object.Object, "status", "observedGeneration")
+	c.generation = number(generation)
+	return c, c.digest != ""
 }
 
 // Reserved says whether an annotation key is ours alone to write: the

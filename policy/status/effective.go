@@ -1,16 +1,18 @@
 package status
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"strings"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/effective"
 )
 
@@ -20,23 +22,9 @@ const (
 	Kind       = "EffectivePolicy"
 )
 
-// maxName is the longest name that the API server takes.
-const maxName = 253
-
-// ObjectName is the name of the EffectivePolicy of a route or a Gateway:
-// "httproute.checkout". A name that would be too long ends in a hash of the
-// whole instead.
-func ObjectName(target hierarchy.Ref) string {
-	name := strings.ToLower(target.Kind) + "." + target.Name
-	if len(name) <= maxName {
-		return name
-	}
-	sum := sha256.Sum256([]byte(name))
-	return strings.TrimRight(name[:maxName-9], "-.") + "-" + hex.EncodeToString(sum[:4])
-}
-
-// EffectivePolicy is the object that shows e, without an owner; nil when no
-// policy reaches the target.
+// EffectivePolicy is the object that shows e, without an owner and without
+// conditions, which only what is published has; nil when no policy reaches the
+// target.
 func EffectivePolicy(e *effective.Target) *unstructured.Unstructured {
 	if e == nil || !e.Reached() {
 		return nil
@@ -49,107 +37,170 @@ func EffectivePolicy(e *effective.Target) *unstructured.Unstructured {
 func Show(e *effective.Target) *unstructured.Unstructured {
 	scopes := make([]any, 0, len(e.Scopes))
 	for _, s := range e.Scopes {
-		scope := shortScope(s)
+		scope := shortScope(e, s)
 		origins, notApplicable, invalid := []any{}, []any{}, []any{}
 		for _, m := range s.Result.Kinds {
 			for _, o := range m.Origins {
 				origins = append(origins, originOf(m.Kind.Name(), o))
 			}
-			for _, f := range m.NotApplicable {
-				notApplicable = append(notApplicable, m.Kind.Name()+"."+f)
-			}
+			notApplicable = append(notApplicable, notApplicableOf(m)...)
 			for _, broken := range m.Invalid {
-				invalid = append(invalid, m.Kind.Name()+": "+broken.Message)
+				invalid = append(invalid, invalidOf(m, broken))
 			}
 		}
 		scope["origins"], scope["notApplicable"], scope["invalid"] = origins, notApplicable, invalid
 		scopes = append(scopes, scope)
 	}
-	object := &unstructured.Unstructured{Object: map[string]any{
-		"apiVersion": APIVersion,
-		"kind":       Kind,
-		"metadata":   map[string]any{"name": ObjectName(e.Target), "namespace": e.Target.Namespace},
-		"targetRef":  map[string]any{"group": e.Target.GroupKind.Group, "kind": e.Target.Kind, "name": e.Target.Name},
-		"status": map[string]any{
-			"digest":  Digest(e),
-			"summary": summary(e),
-			"scopes":  scopes,
-		},
-	}}
+	object := bare(e.Target)
+	object.Object["status"] = map[string]any{
+		"digest":  Digest(e),
+		"summary": summary(e),
+		"scopes":  scopes,
+	}
 	if e.Generation != 0 {
 		_ = unstructured.SetNestedField(object.Object, e.Generation, "status", "observedGeneration")
 	}
 	return object
 }
 
+// bare is the EffectivePolicy of a target without a status.
+func bare(target hierarchy.Ref) *unstructured.Unstructured {
+	object := named(APIVersion, Kind, target.Namespace, ObjectName(target))
+	object.Object["targetRef"] = map[string]any{"group": target.GroupKind.Group, "kind": target.Kind, "name": target.Name}
+	return object
+}
+
 // shortScope is a scope without its origins, as the annotation has it.
-func shortScope(s effective.Scope) map[string]any {
+func shortScope(e *effective.Target, s effective.Scope) map[string]any {
 	parents := make([]any, len(s.Parents))
 	for i, l := range s.Parents {
 		parents[i] = Parent(l)
 	}
-	rules := make([]any, len(s.Rules))
-	for i, r := range s.Rules {
-		rules[i] = r
+	scope := map[string]any{"parents": parents, "effective": effectiveOf(s)}
+	if rules := rulesOf(e.RuleSet(s)); rules != nil {
+		scope["rules"] = rules
 	}
-	return map[string]any{"parents": parents, "rules": rules, "effective": effectiveOf(s)}
-}
-
-// Parent names a listener as scopes do.
-func Parent(l *hierarchy.Listener) map[string]any {
-	p := map[string]any{"gateway": l.Gateway.Place(), "listener": l.Ref.Section}
-	if !l.ListenerSet.IsZero() {
-		p["listenerSet"] = l.ListenerSet.Place()
-	}
-	return p
+	return scope
 }
 
 func effectiveOf(s effective.Scope) map[string]any {
-	effective := map[string]any{}
+	values := map[string]any{}
 	for _, m := range s.Result.Kinds {
 		if len(m.Value) > 0 {
-			effective[m.Kind.Name()] = runtime.DeepCopyJSON(m.Value)
+			values[m.Kind.Name()] = runtime.DeepCopyJSON(m.Value)
 		}
 	}
-	return effective
+	return values
 }
 
 func originOf(kind string, o effective.Origin) map[string]any {
-	beat := make([]any, len(o.Beat))
-	for i, b := range o.Beat {
-		beat[i] = b.String()
-	}
 	origin := map[string]any{
 		"policy": kind,
 		"field":  o.Field,
-		"from":   o.From.String(),
-		"target": o.Target.String(),
+		"level":  o.Level.String(),
 		"block":  o.Block.String(),
-		"beat":   beat,
+		"from":   reference(o.From),
+		"target": reference(o.Target),
 	}
+	beat := make([]any, len(o.Beat))
+	for i, b := range o.Beat {
+		beat[i] = map[string]any{"level": b.Level.String(), "block": b.Block.String(), "value": copied(b.Value), "from": reference(b.From)}
+	}
+	origin["beat"] = beat
 	if !o.ClampedBy.IsZero() {
-		origin["clampedBy"] = o.ClampedBy.String()
+		origin["clampedBy"] = reference(o.ClampedBy)
+		if o.Stated != nil {
+			origin["stated"] = copied(o.Stated)
+		}
 	}
 	return origin
 }
 
-// Digest is the SHA-256 of the effective values of all scopes, in order, as
-// compact JSON with sorted keys: it changes exactly when what applies changes.
-func Digest(e *effective.Target) string {
-	values := make([]any, len(e.Scopes))
-	for i, s := range e.Scopes {
-		values[i] = effectiveOf(s)
+// notApplicableOf lists the fields that mean nothing here, with each policy that
+// sets one.
+func notApplicableOf(m *effective.Policy) []any {
+	var list []any
+	for _, field := range m.NotApplicable {
+		for _, c := range m.Contributions {
+			if p := c.Attachment.Policy; states(p, path(field)) {
+				list = append(list, map[string]any{"policy": m.Kind.Name(), "field": field, "from": reference(p.Ref)})
+			}
+		}
 	}
-	sum := sha256.Sum256(compact(values))
+	return list
+}
+
+// states says whether a policy states anything at a path.
+func states(p *policy.Policy, at crd.Path) bool {
+	for _, layer := range p.Layers {
+		var value any = layer.Value
+		for _, key := range at {
+			object, _ := value.(map[string]any)
+			value = object[key]
+		}
+		if value != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// invalidOf is a rule that the merged value breaks, with those who state the
+// values involved.
+func invalidOf(m *effective.Policy, broken crd.Broken) map[string]any {
+	entry := map[string]any{"policy": m.Kind.Name(), "message": broken.Message}
+	if len(broken.Field) > 0 {
+		entry["field"] = broken.Field.String()
+	}
+	var from []hierarchy.Ref
+	for _, o := range m.Origins {
+		if broken.Names(o.Path) {
+			from = append(from, o.From)
+		}
+	}
+	if len(from) == 0 {
+		for _, o := range m.Origins {
+			from = append(from, o.From)
+		}
+	}
+	slices.SortFunc(from, hierarchy.Compare)
+	var references []any
+	for _, ref := range slices.Compact(from) {
+		references = append(references, reference(ref))
+	}
+	if references != nil {
+		entry["from"] = references
+	}
+	return entry
+}
+
+// Digest is the SHA-256 of the scopes as the annotation has them (parents, rules,
+// effective values), in order, as compact JSON with sorted keys: it changes
+// exactly when what applies changes.
+func Digest(e *effective.Target) string { return digest(shortScopes(e)) }
+
+func shortScopes(e *effective.Target) []any {
+	scopes := make([]any, len(e.Scopes))
+	for i, s := range e.Scopes {
+		scopes[i] = shortScope(e, s)
+	}
+	return scopes
+}
+
+func digest(scopes []any) string {
+	sum := sha256.Sum256(compact(scopes))
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
-// compact is JSON with sorted keys and no white space. It is only given values
-// that came from JSON, which always encode.
+// compact is JSON with sorted keys and no white space, and with no character
+// escaped that JSON does not ask to, so that any language comes to the same. It is
+// only given values that came from JSON, which always encode.
 func compact(v any) []byte {
-	text, err := json.Marshal(v)
-	if err != nil {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
 		panic("status: a value that came from JSON does not encode: " + err.Error())
 	}
-	return text
+	return bytes.TrimSuffix(text.Bytes(), []byte("\n"))
 }

@@ -5,14 +5,13 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/attache-dev/attache/hierarchy"
-	"github.com/attache-dev/attache/policy/effective"
 )
 
 // ownerOf makes the EffectivePolicy go when its target goes. Manifests have no
 // UID, and without one there is no owner.
-func ownerOf(apiVersion string, target hierarchy.Ref, e *effective.Target) []metav1.OwnerReference {
-	if e.UID == "" {
+func ownerOf(apiVersion string, target hierarchy.Ref, uid string) []metav1.OwnerReference {
+	if uid == "" {
 		return nil
 	}
-	return []metav1.OwnerReference{{APIVersion: apiVersion, Kind: target.Kind, Name: target.Name, UID: types.UID(e.UID)}}
+	return []metav1.OwnerReference{{APIVersion: apiVersion, Kind: target.Kind, Name: target.Name, UID: types.UID(uid)}}
 }

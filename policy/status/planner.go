@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/attache-dev/attache/hierarchy"
@@ -27,6 +28,8 @@ const (
 	// UpdateStatus replaces the status subresource at the object's
 	// resourceVersion: for lists that server-side apply cannot share (R57).
 	UpdateStatus Verb = "UpdateStatus"
+	// ReplaceStatus is a JSON merge patch of the status subresource.
+	ReplaceStatus Verb = "ReplaceStatus"
 	// RemoveAnnotation takes our annotation off an object.
 	RemoveAnnotation Verb = "RemoveAnnotation"
 	// Create makes the object, unless it is there already.
@@ -67,89 +70,182 @@ type Planner struct {
 	Holds func(policy hierarchy.Ref) []Hold
 }
 
+// Withheld is why the newest result of a target is not published.
+type Withheld struct{ Reason, Message string }
+
 // Target lists the writes that make what is live for one route or Gateway
 // agree with e. A target that is gone (e nil) loses its EffectivePolicy; on a
 // cluster garbage collection would do the same.
 func (p Planner) Target(target hierarchy.Ref, e *effective.Target, live Live) []Write {
-	want, uid := EffectivePolicy(e), ""
-	if want != nil {
-		want.SetOwnerReferences(ownerOf(p.version(target), target, e))
-		uid = e.UID
-	}
 	value, wanted := AnnotationValue(e)
-	return p.publish(target, uid, annotation{value, wanted}, want, live)
+	return p.publish(publication{target: target, uid: uidOf(e), value: value, wanted: wanted, object: p.Object(target, e)}, live)
 }
 
 // Keep lists the writes that make what is live for one route or Gateway agree
-// with an EffectivePolicy that was published before; with nothing, when it is
-// nil. uid is that of the target.
-func (p Planner) Keep(target hierarchy.Ref, uid string, published *unstructured.Unstructured, live Live) []Write {
-	value, wanted := PublishedAnnotation(published)
-	if published != nil {
-		own := named(APIVersion, Kind, published.GetNamespace(), published.GetName())
-		own.Object["targetRef"], own.Object["status"] = published.Object["targetRef"], published.Object["status"]
-		own.SetOwnerReferences(published.GetOwnerReferences())
-		published = own
+// with what was published before, and say that something newer is withheld where
+// it is. was is the EffectivePolicy as it was published; nil when nothing was.
+// uid is that of the target.
+func (p Planner) Keep(target hierarchy.Ref, uid string, was *unstructured.Unstructured, withheld *Withheld, live Live) []Write {
+	if was == nil && withheld == nil {
+		return p.publish(publication{target: target}, live)
 	}
-	return p.publish(target, uid, annotation{value, wanted}, published, live)
+	c, wanted := published(target, was)
+	if withheld != nil {
+		c.withheld, wanted = withheld.Reason, true
+	}
+	if c.scopes == nil {
+		c.scopes = []any{}
+	}
+	own := bare(target)
+	if was != nil {
+		own.Object["status"] = runtime.DeepCopyJSONValue(was.Object["status"])
+		own.SetOwnerReferences(was.GetOwnerReferences())
+	} else {
+		own.Object["status"] = map[string]any{"summary": map[string]any{"target": target.Kind + "/" + target.Name}}
+		own.SetOwnerReferences(ownerOf(p.version(target), target, uid))
+	}
+	return p.publish(publication{target: target, uid: uid, value: c.text(), wanted: wanted, object: own, withheld: withheld}, live)
 }
 
-// annotation is the value of our annotation, and whether there is to be one.
-type annotation struct {
+// Object is the EffectivePolicy of e with its owner.
+func (p Planner) Object(target hierarchy.Ref, e *effective.Target) *unstructured.Unstructured {
+	object := EffectivePolicy(e)
+	if object != nil {
+		object.SetOwnerReferences(ownerOf(p.version(target), target, e.UID))
+	}
+	return object
+}
+
+func uidOf(e *effective.Target) string {
+	if e == nil || !e.Reached() {
+		return ""
+	}
+	return e.UID
+}
+
+// publication is what is to be live for one target.
+type publication struct {
+	target hierarchy.Ref
+	uid    string
+	// value is that of our annotation, wanted whether there is to be one.
 	value  string
 	wanted bool
+	// object is the EffectivePolicy, nil when there is to be none.
+	object   *unstructured.Unstructured
+	withheld *Withheld
 }
 
-func (p Planner) publish(target hierarchy.Ref, uid string, a annotation, want *unstructured.Unstructured, live Live) []Write {
+func (p Planner) publish(want publication, live Live) []Write {
 	var writes []Write
-	if annotations, exists := live.Annotations(target); exists && !p.LeaveRoutes {
-		writes = p.annotation(writes, target, uid, a, annotations)
+	if annotations, exists := live.Annotations(want.target); exists && !p.LeaveRoutes {
+		writes = p.annotation(writes, want, annotations)
 	}
-	name := ObjectName(target)
-	have := live.EffectivePolicy(target.Namespace, name)
+	have := live.EffectivePolicy(want.target.Namespace, ObjectName(want.target))
+	if have != nil && !OwnedBy(have, want.target) {
+		return writes // it is not ours to write over
+	}
 	switch {
-	case want == nil && have == nil:
-	case want == nil:
-		writes = append(writes, Write{Delete, named(APIVersion, Kind, target.Namespace, name)})
+	case want.object == nil && have == nil:
+	case want.object == nil:
+		writes = append(writes, Write{Delete, named(APIVersion, Kind, want.target.Namespace, have.GetName())})
 	default:
-		writes = appendEffective(writes, want, have)
+		p.setPublished(want.object, have, want.withheld)
+		writes = appendEffective(writes, want.object, have)
 	}
 	return writes
 }
 
-func (p Planner) annotation(writes []Write, target hierarchy.Ref, uid string, a annotation, annotations map[string]string) []Write {
-	value, wanted := a.value, a.wanted
+// ConditionPublished says of an EffectivePolicy whether it is the newest result.
+const ConditionPublished = "Published"
+
+// setPublished gives an EffectivePolicy its condition. The time is that of the
+// last transition, which only the object that is live knows.
+func (p Planner) setPublished(want, have *unstructured.Unstructured, withheld *Withheld) {
+	c := map[string]any{
+		"type": ConditionPublished, "status": "True", "reason": "Published",
+		"message": "This is what the policies of now come to.", "lastTransitionTime": p.Now().UTC().Format(time.RFC3339),
+	}
+	if withheld != nil {
+		c["status"], c["reason"], c["message"] = "False", withheld.Reason, withheld.Message
+	}
+	status, _ := want.Object["status"].(map[string]any)
+	if generation, known := status["observedGeneration"]; known {
+		c["observedGeneration"] = generation
+	}
+	if have != nil {
+		conditions, _, _ := unstructured.NestedSlice(have.Object, "status", "conditions")
+		for _, old := range objects(conditions) {
+			if old["type"] == ConditionPublished && old["status"] == c["status"] && old["lastTransitionTime"] != nil {
+				c["lastTransitionTime"] = old["lastTransitionTime"]
+			}
+		}
+	}
+	status["conditions"] = []any{c}
+}
+
+func (p Planner) annotation(writes []Write, want publication, annotations map[string]string) []Write {
 	have, present := annotations[Annotation]
+	target := want.target
 	object := named(p.version(target), target.Kind, target.Namespace, target.Name)
 	switch {
-	case wanted && (!present || have != value):
-		object.SetAnnotations(map[string]string{Annotation: value})
+	case want.wanted && (!present || have != want.value):
+		object.SetAnnotations(map[string]string{Annotation: want.value})
 		// With a UID, the apply fails when the object has gone in the meantime. It
 		// would make a new one otherwise.
-		object.SetUID(types.UID(uid))
+		object.SetUID(types.UID(want.uid))
 		return append(writes, Write{Apply, object})
-	case !wanted && present:
+	case !want.wanted && present:
 		return append(writes, Write{RemoveAnnotation, object})
 	}
 	return writes
 }
 
 // appendEffective writes the two halves of an EffectivePolicy that differ. The
-// status subresource is applied by itself, as the API server asks.
+// status subresource is applied by itself, as the API server asks. To an object
+// in the first form nothing can be applied before its status is replaced: what is
+// live does not fit the schema any more.
 func appendEffective(writes []Write, want, have *unstructured.Unstructured) []Write {
 	main := want.DeepCopy()
 	delete(main.Object, "status")
+	first := FirstForm(have)
+	half := named(APIVersion, Kind, want.GetNamespace(), want.GetName())
+	half.Object["targetRef"] = want.Object["targetRef"]
+	half.Object["status"] = want.Object["status"]
+	if first {
+		writes = append(writes, Write{ReplaceStatus, replacement(half, have)})
+	}
 	if have == nil || !reflect.DeepEqual(main.Object["targetRef"], have.Object["targetRef"]) ||
 		!reflect.DeepEqual(main.GetOwnerReferences(), have.GetOwnerReferences()) {
 		writes = append(writes, Write{Apply, main})
 	}
-	if have == nil || !Claimed(have) || !reflect.DeepEqual(want.Object["status"], have.Object["status"]) {
-		half := named(APIVersion, Kind, want.GetNamespace(), want.GetName())
-		half.Object["targetRef"] = want.Object["targetRef"]
-		half.Object["status"] = want.Object["status"]
+	if have == nil || first || !Claimed(have) || !reflect.DeepEqual(want.Object["status"], have.Object["status"]) {
 		writes = append(writes, Write{ApplyStatus, half})
 	}
 	return writes
+}
+
+// replacement is an object whose status, as a JSON merge patch, replaces the one
+// that is live: what it has no more is null.
+func replacement(want, have *unstructured.Unstructured) *unstructured.Unstructured {
+	patch := want.DeepCopy()
+	status, _ := patch.Object["status"].(map[string]any)
+	old, _ := have.Object["status"].(map[string]any)
+	takeAway(status, old)
+	return patch
+}
+
+func takeAway(want, have map[string]any) {
+	for key, old := range have {
+		now, kept := want[key]
+		inner, isObject := now.(map[string]any)
+		before, wasObject := old.(map[string]any)
+		switch {
+		case !kept:
+			want[key] = nil
+		case isObject && wasObject:
+			takeAway(inner, before)
+		}
+	}
 }
 
 func (p Planner) version(ref hierarchy.Ref) string {

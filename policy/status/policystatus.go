@@ -60,10 +60,10 @@ func (p Planner) Policy(s *policy.Snapshot, of *policy.Policy, tally *effective.
 		want[key] = value
 	}
 	have, _ := status["ancestors"].([]any)
-	want["ancestors"] = p.ancestors(have, wanted(s, of, tally, p.holds(of)), of.Generation)
+	entries := byConcern(wanted(s, of, tally, p.holds(of)))
+	want["ancestors"] = p.ancestors(have, entries, of.Generation)
 	if of.Kind.Group() == policy.Group {
-		want["target"] = targetText(of)
-		want["scopes"] = scopesText(of, tally)
+		p.overall(want, of, entries, tally)
 	}
 	if reflect.DeepEqual(status, want) {
 		return nil
@@ -201,31 +201,40 @@ func (p Planner) ancestors(live []any, want []ancestor, generation int64) []any 
 	}
 	room := max(MaxAncestors-foreign, 0)
 	if more := len(want) - room; more > 0 {
+		hidden := want[room:]
 		want = slices.Clone(want[:room])
 		if room > 0 {
 			last := &want[room-1]
 			last.conditions = append(slices.Clone(last.conditions), condition{ConditionAggregated, "True", "TooManyAncestors",
-				fmt.Sprintf("%d more ancestors are affected and not listed: a status has room for %d.", more, MaxAncestors)})
+				fmt.Sprintf("%d more ancestors are affected and not listed, because a status has room for %d: %s.", more, MaxAncestors, counted(hidden))})
 		}
 	}
-	entries := make([]any, 0, len(live))
-	placed := make([]bool, len(want))
+	return p.inSlots(live, want, generation)
+}
+
+// inSlots puts our entries, in order, where entries of ours are; those of others
+// stay as and where they are.
+func (p Planner) inSlots(live []any, want []ancestor, generation int64) []any {
+	was := func(ref map[string]any) map[string]any {
+		for _, entry := range live {
+			if e, _ := entry.(map[string]any); ours(entry) && reflect.DeepEqual(any(ref), e["ancestorRef"]) {
+				return e
+			}
+		}
+		return nil
+	}
+	entries := make([]any, 0, len(live)+len(want))
 	for _, entry := range live {
-		if !ours(entry) {
+		switch {
+		case !ours(entry):
 			entries = append(entries, entry)
-			continue
-		}
-		ref := entry.(map[string]any)["ancestorRef"]
-		i := slices.IndexFunc(want, func(a ancestor) bool { return reflect.DeepEqual(any(a.ref), ref) })
-		if i >= 0 && !placed[i] {
-			placed[i] = true
-			entries = append(entries, p.entry(want[i], entry.(map[string]any), generation))
+		case len(want) > 0:
+			entries = append(entries, p.entry(want[0], was(want[0].ref), generation))
+			want = want[1:]
 		}
 	}
-	for i, a := range want {
-		if !placed[i] {
-			entries = append(entries, p.entry(a, nil, generation))
-		}
+	for _, a := range want {
+		entries = append(entries, p.entry(a, was(a.ref), generation))
 	}
 	return entries
 }
@@ -257,28 +266,4 @@ func (p Planner) condition(c condition, live []any, generation int64) map[string
 		"type": c.kind, "status": c.status, "reason": c.reason, "message": prose.Clip(prose.Visible(c.message), maxMessage),
 		"observedGeneration": generation, "lastTransitionTime": since,
 	}
-}
-
-func targetText(p *policy.Policy) string {
-	if len(p.Targets) == 0 {
-		return ""
-	}
-	ref := p.Targets[0].Ref
-	text := ref.Kind + "/" + ref.Name
-	if ref.Section != "" {
-		text += "#" + ref.Section
-	}
-	if more := len(p.Targets) - 1; more > 0 {
-		text += fmt.Sprintf(" (+%d)", more)
-	}
-	return text
-}
-
-func scopesText(p *policy.Policy, tally *effective.Tally) string {
-	var effective, paths int
-	for _, c := range tally.Of(p.Ref) {
-		effective += c.Whole + c.Part
-		paths += c.Paths
-	}
-	return fmt.Sprintf("%d/%d", effective, paths)
 }

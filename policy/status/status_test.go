@@ -50,8 +50,12 @@ func TestAPolicyHasAnEntryForEachGatewayItAffects(t *testing.T) {
 	if diff := cmp.Diff(wantCondition, programmed); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	if s["scopes"] != "2/2" || s["target"] != "GatewayClass/edge" {
-		t.Errorf("columns: target %v, scopes %v", s["target"], s["scopes"])
+	ready := s["conditions"].([]any)[0].(map[string]any)
+	if s["paths"] != int64(2) || s["pathsInEffect"] != int64(2) || s["observedGeneration"] != int64(7) || ready["type"] != "Ready" || ready["status"] != "True" || ready["reason"] != "Accepted" {
+		t.Errorf("in all: %v", s)
+	}
+	if diff := cmp.Diff(map[string]any{"target": "GatewayClass/edge", "inEffect": "2/2"}, s["summary"]); diff != "" {
+		t.Errorf("columns: -want +got:\n%s", diff)
 	}
 }
 
@@ -70,7 +74,7 @@ func TestATrueStatusIsNotWrittenAgainAndTimesStayWhileStatusesDo(t *testing.T) {
 		c.tally.Add(e)
 	}
 	s := c.policyStatus(t, "class", later)
-	if got := brief(s)[0]; !strings.HasSuffix(got, "Programmed=True/Programmed") {
+	if got := brief(s)[1]; !strings.HasSuffix(got, "Gateway/a: Accepted=True/Accepted Programmed=True/Programmed") {
 		t.Errorf("got %s", got)
 	}
 	text, _ := json.Marshal(s)
@@ -93,7 +97,7 @@ func TestEntriesOfOthersStayAsAndWhereTheyAre(t *testing.T) {
 	ref := hierarchy.NewRef(policy.Group, "TimeoutPolicy", "infra", "class")
 	c.objects[ref].Object["status"] = map[string]any{"ancestors": []any{foreign(0), ours[1], foreign(1), stale}}
 	s := c.policyStatus(t, "class", noon)
-	want := []any{foreign(0), ours[1], foreign(1), ours[0]}
+	want := []any{foreign(0), ours[0], foreign(1), ours[1]}
 	if diff := cmp.Diff(want, s["ancestors"]); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
@@ -174,7 +178,7 @@ func TestAnAnnotationThatIsTooLargePointsToTheObject(t *testing.T) {
 	if err := json.Unmarshal([]byte(value), &document); err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]any{"digest": status.Digest(e), "see": "EffectivePolicy httproute.big"}
+	want := map[string]any{"digest": status.Digest(e), "see": "httproute.big", "version": float64(2)}
 	if diff := cmp.Diff(want, document); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}

@@ -1,55 +1,192 @@
 package status
 
 import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/prose"
+	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/merge"
 )
 
-// columns are the values that "kubectl get effective-policy" shows.
-var columns = [...]struct{ summary, kind, field string }{
-	{"timeout", "TimeoutPolicy", "request"},
-	{"retries", "RetryPolicy", "maxRetries"},
-	{"rate", "RateLimitPolicy", "requestsPerSecond"},
-}
-
-// summary is what the printer columns of an EffectivePolicy show.
+// summary is what the printer columns of an EffectivePolicy show. Which values of
+// a policy kind are among them is said by the kind (annotation
+// attache.dev/summary).
 func summary(e *effective.Target) map[string]any {
-	s := map[string]any{
-		"target":     e.Target.Kind + "/" + e.Target.Name,
-		"scopes":     int64(len(e.Scopes)),
-		"overridden": "no",
-	}
-	for _, c := range columns {
-		if value := column(e, c.kind, c.field); value != "" {
-			s[c.summary] = value
+	s := map[string]any{}
+	for column, values := range columns(e) {
+		if value := common(values); value != "" {
+			s[column] = value
 		}
 	}
+	s["target"] = e.Target.Kind + "/" + e.Target.Name
+	s["scopes"] = int64(len(e.Scopes))
+	s["constrained"] = constrained(e)
+	var gateways, from []hierarchy.Ref
 	for _, scope := range e.Scopes {
+		for _, l := range scope.Parents {
+			gateways = append(gateways, l.Gateway)
+		}
 		for _, m := range scope.Result.Kinds {
 			for _, o := range m.Origins {
-				if o.Block == merge.Override && len(o.Beat) > 0 {
-					s["overridden"] = "yes"
-				}
+				from = append(from, o.From)
 			}
 		}
+	}
+	s["gateways"] = listed(gateways, hierarchy.Ref.Place)
+	if len(from) > 0 {
+		s["setBy"] = listed(from, hierarchy.Ref.String)
 	}
 	return s
 }
 
-// column is a field's value on all scopes, or "mixed".
-func column(e *effective.Target, kind, field string) string {
-	var common string
-	for i, s := range e.Scopes {
-		value := ""
-		if m, ok := s.Result.Kind(kind); ok && m.Value[field] != nil {
-			value = text(m.Value[field])
+// listed names some objects, each once.
+func listed(refs []hierarchy.Ref, name func(hierarchy.Ref) string) string {
+	slices.SortFunc(refs, hierarchy.Compare)
+	var names []string
+	for _, ref := range slices.Compact(refs) {
+		names = append(names, name(ref))
+	}
+	return prose.List(names, 3)
+}
+
+// columns are the values that kinds declare for a summary, on each scope.
+func columns(e *effective.Target) map[string][]string {
+	found := map[string][]string{}
+	for i, scope := range e.Scopes {
+		for _, m := range scope.Result.Kinds {
+			for _, c := range m.Kind.Summary {
+				column := strings.ToLower(c.Name)
+				if found[column] == nil {
+					found[column] = make([]string, len(e.Scopes))
+				}
+				if found[column][i] == "" {
+					found[column][i] = shown(m, c.Field)
+				}
+			}
 		}
-		if i > 0 && value != common {
+	}
+	return found
+}
+
+// common is a value that all scopes share, or "mixed".
+func common(values []string) string {
+	for _, v := range values[1:] {
+		if v != values[0] {
 			return "mixed"
 		}
-		common = value
 	}
-	return common
+	return values[0]
+}
+
+// shown is a value of an effective policy as a column has it: "off" for what
+// switches the thing off, and "500, +2" with the number of named values beside it
+// that are each taken whole.
+func shown(m *effective.Policy, field crd.Path) string {
+	value, isSet := valueAt(m.Value, field)
+	parts := []string{}
+	switch {
+	case isOff(m, field, value):
+		parts = append(parts, "off")
+	case isSet:
+		parts = append(parts, text(value))
+	}
+	if more := namedBeside(m, field); more > 0 {
+		parts = append(parts, fmt.Sprintf("+%d", more))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func valueAt(value any, at crd.Path) (any, bool) {
+	for _, key := range at {
+		object, isObject := value.(map[string]any)
+		if !isObject {
+			return nil, false
+		}
+		value = object[key]
+	}
+	return value, value != nil
+}
+
+// isOff says whether a field is switched off: by the value that its kind declares
+// for that, or because it is the number zero.
+func isOff(m *effective.Policy, field crd.Path, value any) bool {
+	for _, b := range m.Kind.Definition.Bounds {
+		if !slices.Equal(b.Field, field) || b.Off == nil {
+			continue
+		}
+		at := b.Off.Switch
+		if len(at) == 0 {
+			at = field
+		}
+		if v, isSet := valueAt(m.Value, at); isSet && reflect.DeepEqual(v, b.Off.Value) {
+			return true
+		}
+	}
+	return value != nil && (value == int64(0) || value == float64(0) || value == 0)
+}
+
+// namedBeside counts the named values, each taken whole, of a kind whose summary
+// shows a value that is part of a group taken whole: the limits beside the one
+// without a name.
+func namedBeside(m *effective.Policy, field crd.Path) int {
+	part := func(w crd.Whole) bool {
+		return slices.ContainsFunc(w, func(p crd.Path) bool { return slices.Equal(p, field) })
+	}
+	if !slices.ContainsFunc(m.Kind.Whole, part) {
+		return 0
+	}
+	count := 0
+	for _, w := range m.Kind.Whole {
+		if len(w) != 1 || len(w[0]) < 2 || w[0][len(w[0])-1] != crd.Any {
+			continue
+		}
+		if named, _ := valueAt(m.Value, w[0][:len(w[0])-1]); named != nil {
+			object, _ := named.(map[string]any)
+			count += len(slices.Collect(maps.Keys(object)))
+		}
+	}
+	return count
+}
+
+// constrained says by what policies from above the route constrain it.
+func constrained(e *effective.Target) string {
+	overridden, bound := false, false
+	isRoute := e.Target.GroupKind != hierarchy.GatewayKind
+	above := func(l hierarchy.Level) bool { return !isRoute || l < hierarchy.RouteLevel }
+	for _, scope := range e.Scopes {
+		for _, m := range scope.Result.Kinds {
+			for _, o := range m.Origins {
+				overridden = overridden || o.Block == merge.Override && above(o.Level)
+				bound = bound || o.Block == merge.Bound && above(o.Level) || !o.ClampedBy.IsZero() && attachedAbove(m, o.ClampedBy, e.Target)
+			}
+		}
+	}
+	switch {
+	case overridden && bound:
+		return "both"
+	case overridden:
+		return "override"
+	case bound:
+		return "bounds"
+	}
+	return "no"
+}
+
+// attachedAbove says whether a policy is attached to something else than the
+// target and its sections.
+func attachedAbove(m *effective.Policy, by, target hierarchy.Ref) bool {
+	for _, c := range m.Contributions {
+		if c.Attachment.Policy.Ref == by && (c.Attachment.Target.Object() != target || target.GroupKind == hierarchy.GatewayKind) {
+			return true
+		}
+	}
+	return false
 }
 
 // text is a JSON value as a person writes it: a string without quotes.

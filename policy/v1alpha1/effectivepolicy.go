@@ -1,6 +1,7 @@
 package v1alpha1
 
 import (
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
@@ -12,19 +13,23 @@ import (
 // here by hand changes nothing and is put right again.
 //
 // Its name is the kind of the object in lower case, a dot, and the object's
-// name: httproute.checkout, gateway.public. It belongs to that object and goes
-// with it.
+// name: httproute.checkout, gateway.public. For kinds of other groups than
+// Gateway API's, and for names that are too long, a hash follows. It belongs to
+// that object and goes with it.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:storageversion
 // +kubebuilder:subresource:status
-// +kubebuilder:resource:path=effectivepolicies,singular=effective-policy,shortName=effective-policies;epol,categories=attache;gateway-api,scope=Namespaced
+// +kubebuilder:resource:path=effectivepolicies,singular=effectivepolicy,shortName=effective-policy;effective-policies;epol,categories=attache;gateway-api,scope=Namespaced
 // +kubebuilder:printcolumn:name="TARGET",type=string,JSONPath=`.status.summary.target`,description="The Route or Gateway that this is about"
 // +kubebuilder:printcolumn:name="SCOPES",type=integer,JSONPath=`.status.summary.scopes`,description="How many differing results there are"
-// +kubebuilder:printcolumn:name="TIMEOUT",type=string,JSONPath=`.status.summary.timeout`,description="Request timeout, or mixed"
-// +kubebuilder:printcolumn:name="RETRIES",type=string,JSONPath=`.status.summary.retries`,description="Retries after the first try, or mixed"
-// +kubebuilder:printcolumn:name="RATE",type=string,JSONPath=`.status.summary.rate`,description="Requests per second, or mixed"
-// +kubebuilder:printcolumn:name="OVERRIDDEN",type=string,JSONPath=`.status.summary.overridden`,description="Whether an override of a higher level beats a value of a lower one"
+// +kubebuilder:printcolumn:name="TIMEOUT",type=string,JSONPath=`.status.summary.timeout`,description="Request timeout; off, or mixed where scopes differ"
+// +kubebuilder:printcolumn:name="RETRIES",type=string,JSONPath=`.status.summary.retries`,description="Retries after the first try; off, or mixed where scopes differ"
+// +kubebuilder:printcolumn:name="RATE",type=string,JSONPath=`.status.summary.rate`,description="Requests per second, and the number of further limits; off, or mixed where scopes differ"
+// +kubebuilder:printcolumn:name="CONSTRAINED",type=string,JSONPath=`.status.summary.constrained`,description="By what policies from above the Route constrain it: no, override, bounds or both"
+// +kubebuilder:printcolumn:name="ENFORCED",type=string,JSONPath=`.status.summary.enforced`,description="What data planes made of it"
+// +kubebuilder:printcolumn:name="GATEWAYS",type=string,priority=1,JSONPath=`.status.summary.gateways`,description="The Gateways that traffic comes through"
+// +kubebuilder:printcolumn:name="SET BY",type=string,priority=1,JSONPath=`.status.summary.setBy`,description="The objects that state the values"
 // +kubebuilder:printcolumn:name="AGE",type=date,JSONPath=`.metadata.creationTimestamp`
 type EffectivePolicy struct {
 	metav1.TypeMeta `json:",inline"`
@@ -63,16 +68,27 @@ type EffectivePolicyStatus struct {
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// Digest is the SHA-256 of the effective values of all scopes, in their
-	// order; parents, rules and origins are left out. It changes exactly when
-	// what is in force changes. Example: "sha256:9f86d0…".
+	// Digest is the SHA-256 of the scopes as the annotation has them: parents,
+	// rules and effective values, without origins. It changes exactly when what
+	// is in force changes. Example: "sha256:9f86d0…".
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=128
 	Digest string `json:"digest,omitempty"`
 
-	// Summary repeats the first scope in a few words, for the columns of
-	// "kubectl get". Programs should read Scopes.
+	// Conditions are about the publication. Published is True when the scopes
+	// are what the policies of now come to, and False when a guardrail withholds
+	// that (GuardrailViolated) or could not be asked in time (Undecided): then
+	// the scopes are those that were published last.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	// +kubebuilder:validation:MaxItems=8
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+
+	// Summary says the scopes in a few words, for the columns of "kubectl get".
+	// Programs should read Scopes.
 	//
 	// +optional
 	Summary *EffectiveSummary `json:"summary,omitempty"`
@@ -86,7 +102,11 @@ type EffectivePolicyStatus struct {
 	Scopes []EffectiveScope `json:"scopes,omitempty"`
 }
 
-// EffectiveSummary is a few words on an EffectivePolicy, for people.
+// EffectiveSummary is a few words on an EffectivePolicy, for people. Beside the
+// fields here it has one for each value that a policy kind declares for it with
+// the annotation attache.dev/summary, under the name of the column in lower case.
+//
+// +kubebuilder:pruning:PreserveUnknownFields
 type EffectiveSummary struct {
 	// Target is the kind and name of the target. Example: "HTTPRoute/checkout".
 	//
@@ -98,29 +118,45 @@ type EffectiveSummary struct {
 	// +optional
 	Scopes int32 `json:"scopes,omitempty"`
 
-	// Timeout is the request timeout in force, "mixed" when scopes differ, and
-	// absent when there is none.
+	// Constrained says by what policies from above the Route constrain it: no,
+	// override, bounds or both.
+	//
+	// +optional
+	Constrained string `json:"constrained,omitempty"`
+
+	// Timeout is the request timeout in force: "off" when it is switched off,
+	// "mixed" when scopes differ, and absent when there is none.
 	//
 	// +optional
 	Timeout string `json:"timeout,omitempty"`
 
-	// Retries is the number of retries in force, "mixed" when scopes differ,
-	// and absent when there is none.
+	// Retries is the number of retries in force: "off" for none, "mixed" when
+	// scopes differ, and absent when nobody says.
 	//
 	// +optional
 	Retries string `json:"retries,omitempty"`
 
-	// Rate is the number of requests per second in force, "mixed" when scopes
+	// Rate is the number of requests per second in force, and how many further
+	// limits there are: "500, +2"; "off" when it is disabled, "mixed" when scopes
 	// differ, and absent when there is none.
 	//
 	// +optional
 	Rate string `json:"rate,omitempty"`
 
-	// Overridden is "yes" when an override of a higher level took the place of
-	// a value of a lower one, and "no" otherwise.
+	// Enforced says what the data planes made of it.
 	//
 	// +optional
-	Overridden string `json:"overridden,omitempty"`
+	Enforced string `json:"enforced,omitempty"`
+
+	// Gateways are the Gateways that traffic comes through.
+	//
+	// +optional
+	Gateways string `json:"gateways,omitempty"`
+
+	// SetBy are the objects that state the values.
+	//
+	// +optional
+	SetBy string `json:"setBy,omitempty"`
 }
 
 // EffectiveScope is one result and the ways through the object that have it.
@@ -132,13 +168,12 @@ type EffectiveScope struct {
 	// +listType=atomic
 	Parents []EffectiveParent `json:"parents"`
 
-	// Rules are the rules of the Route that this result is about: their names,
-	// "rules[2]" for the third rule when it has no name, or "*" alone when all
-	// rules of the Route agree, when it has none, and for a Gateway.
+	// Rules are the rules of the Route that this result is about, by their index.
+	// Absent when it is about all rules of the Route, and for a Gateway.
 	//
 	// +optional
 	// +listType=atomic
-	Rules []string `json:"rules,omitempty"`
+	Rules []EffectiveRule `json:"rules,omitempty"`
 
 	// Effective holds the merged values by policy kind: "TimeoutPolicy" for a
 	// kind of group attache.dev, "BackendTrafficPolicy.gateway.envoyproxy.io"
@@ -154,39 +189,111 @@ type EffectiveScope struct {
 	// +listType=atomic
 	Origins []EffectiveOrigin `json:"origins,omitempty"`
 
-	// NotApplicable are the fields that policies set and that mean nothing for
-	// this kind of Route. Example: "RetryPolicy.maxRetries" on a TCPRoute.
+	// NotSet is what was stated and is not in force, with the rule that removed
+	// it; the first 64.
 	//
 	// +optional
 	// +listType=atomic
-	NotApplicable []string `json:"notApplicable,omitempty"`
+	// +kubebuilder:validation:MaxItems=64
+	NotSet []EffectiveNotSet `json:"notSet,omitempty"`
+
+	// NotSetMore is how many more there are.
+	//
+	// +optional
+	NotSetMore int32 `json:"notSetMore,omitempty"`
+
+	// NotApplicable are the fields that policies set and that mean nothing for
+	// this kind of Route. They are among NotSet, too; this list goes in a later
+	// release.
+	//
+	// +optional
+	// +listType=atomic
+	NotApplicable []EffectiveNotApplicable `json:"notApplicable,omitempty"`
 
 	// Invalid says what is wrong with the merged values: policies that are
-	// right each by itself can contradict each other when merged, such as a
-	// backend timeout that is longer than the request timeout.
+	// valid on their own can conflict once merged, such as a backend timeout
+	// that is longer than the request timeout.
 	//
 	// +optional
 	// +listType=atomic
-	Invalid []string `json:"invalid,omitempty"`
+	Invalid []EffectiveInvalid `json:"invalid,omitempty"`
 }
 
 // EffectiveParent is a listener through which traffic comes in.
 type EffectiveParent struct {
-	// Gateway is the namespace and name of the Gateway. Example: "infra/public".
+	// Gateway is the Gateway.
 	//
 	// +required
-	Gateway string `json:"gateway"`
+	Gateway NamespacedName `json:"gateway"`
 
-	// ListenerSet is the namespace and name of the ListenerSet that the
-	// listener comes from. Absent for a listener of the Gateway itself.
+	// ListenerSet is the ListenerSet that the listener comes from. Absent for a
+	// listener of the Gateway itself.
 	//
 	// +optional
-	ListenerSet string `json:"listenerSet,omitempty"`
+	ListenerSet *NamespacedName `json:"listenerSet,omitempty"`
 
 	// Listener is the name of the listener. Example: "https".
 	//
 	// +optional
 	Listener string `json:"listener,omitempty"`
+}
+
+// NamespacedName names an object whose kind is known.
+type NamespacedName struct {
+	// Namespace of the object.
+	//
+	// +required
+	Namespace string `json:"namespace"`
+
+	// Name of the object.
+	//
+	// +required
+	Name string `json:"name"`
+}
+
+// EffectiveRule names a rule of a Route.
+type EffectiveRule struct {
+	// Index is the place of the rule in spec.rules of the generation that
+	// observedGeneration says, from 0.
+	//
+	// +required
+	// +kubebuilder:validation:Minimum=0
+	Index int32 `json:"index"`
+
+	// Name is the name of the rule. Absent when it has none, and when another
+	// rule has the same.
+	//
+	// +optional
+	Name string `json:"name,omitempty"`
+}
+
+// EffectiveReference names an object, or a section of it.
+type EffectiveReference struct {
+	// Group of the object; empty for the core group.
+	//
+	// +required
+	Group string `json:"group"`
+
+	// Kind of the object.
+	//
+	// +required
+	Kind string `json:"kind"`
+
+	// Namespace of the object. Absent for one that is in none.
+	//
+	// +optional
+	Namespace string `json:"namespace,omitempty"`
+
+	// Name of the object.
+	//
+	// +required
+	Name string `json:"name"`
+
+	// SectionName is the listener or the rule. Absent for the whole object, and
+	// for a rule without a name.
+	//
+	// +optional
+	SectionName string `json:"sectionName,omitempty"`
 }
 
 // EffectiveValues are the merged values of one policy kind: the fields of that
@@ -214,6 +321,12 @@ const (
 	OriginBound OriginBlock = "bound"
 )
 
+// Level is where on the hierarchy a policy is attached, from the least specific to
+// the most specific.
+//
+// +kubebuilder:validation:Enum=GatewayClass;Gateway;ListenerSet;Listener;PlatformNamespace;Namespace;Route;RouteRule
+type Level string
+
 // EffectiveOrigin says where one value came from.
 type EffectiveOrigin struct {
 	// Policy is the policy kind, written as the keys of effective.
@@ -221,40 +334,180 @@ type EffectiveOrigin struct {
 	// +required
 	Policy string `json:"policy"`
 
-	// Field is the path of the value below the kind. Example: "request".
+	// Field is the path of the value below the kind, dotted; a key with dots
+	// stands in brackets. Examples: "request", "limits.perUser.requests",
+	// 'labels["a.b"]'.
 	//
 	// +required
 	Field string `json:"field"`
 
-	// From is the object that states the value: kind, namespace and name.
-	// Example: "TimeoutPolicy infra-system/edge-ceiling".
-	//
-	// +required
-	From string `json:"from"`
-
-	// Target is what that object was attached to. Examples:
-	// "GatewayClass edge", "HTTPRoute shop/checkout#pay".
+	// Level is the level at which the value is stated.
 	//
 	// +optional
-	Target string `json:"target,omitempty"`
+	Level Level `json:"level,omitempty"`
 
 	// Block is the form in which the value was given.
 	//
 	// +required
 	Block OriginBlock `json:"block"`
 
-	// Beat are the other sources of a value for this field, which this one
+	// From is the object that states the value: a policy, or the Route itself.
+	//
+	// +required
+	From EffectiveReference `json:"from"`
+
+	// Target is what that object is attached to.
+	//
+	// +optional
+	Target *EffectiveReference `json:"target,omitempty"`
+
+	// Beat are the other statements of a value for this field, which this one
 	// takes precedence over, strongest first.
-	// Example: "TimeoutPolicy shop/checkout (default)".
 	//
 	// +optional
 	// +listType=atomic
-	Beat []string `json:"beat,omitempty"`
+	Beat []EffectiveBeaten `json:"beat,omitempty"`
 
-	// ClampedBy is the policy whose bounds moved the value to their nearest
-	// end. Absent when the value is as its author wrote it.
-	// Example: "TimeoutPolicy infra/public".
+	// ClampedBy is the policy whose bounds moved the value, or the origin of the
+	// field that this one must not exceed. Absent when the value is as its author
+	// wrote it.
 	//
 	// +optional
-	ClampedBy string `json:"clampedBy,omitempty"`
+	ClampedBy *EffectiveReference `json:"clampedBy,omitempty"`
+
+	// Stated is what the author wrote, where ClampedBy moved it.
+	//
+	// +optional
+	Stated *apiextensionsv1.JSON `json:"stated,omitempty"`
+}
+
+// EffectiveBeaten is a statement of a value that lost.
+type EffectiveBeaten struct {
+	// Level is the level at which the value is stated.
+	//
+	// +optional
+	Level Level `json:"level,omitempty"`
+
+	// Block is the form in which the value was given.
+	//
+	// +required
+	Block OriginBlock `json:"block"`
+
+	// Value is what it states.
+	//
+	// +optional
+	Value *apiextensionsv1.JSON `json:"value,omitempty"`
+
+	// From is the object that states it.
+	//
+	// +required
+	From EffectiveReference `json:"from"`
+}
+
+// NotSetRule is what removed a value that was stated.
+//
+// +kubebuilder:validation:Enum=AtomicOverride;AtomicDefault;Whole;Null;Bounds;NotApplicable;Incomplete
+type NotSetRule string
+
+const (
+	// NotSetAtomicOverride is an Atomic override, which takes everything below it.
+	NotSetAtomicOverride NotSetRule = "AtomicOverride"
+	// NotSetAtomicDefault is an Atomic default, which yields as a whole.
+	NotSetAtomicDefault NotSetRule = "AtomicDefault"
+	// NotSetWhole is a value that is taken whole from the strongest that has it.
+	NotSetWhole NotSetRule = "Whole"
+	// NotSetNull is a null, which removes what weaker layers say.
+	NotSetNull NotSetRule = "Null"
+	// NotSetBounds is a bound that took out what switched a field off.
+	NotSetBounds NotSetRule = "Bounds"
+	// NotSetNotApplicable is a field that means nothing for the kind of Route.
+	NotSetNotApplicable NotSetRule = "NotApplicable"
+	// NotSetIncomplete is a part of a limit that states no rate.
+	NotSetIncomplete NotSetRule = "Incomplete"
+)
+
+// EffectiveNotSet is a value that was stated and is not in force.
+type EffectiveNotSet struct {
+	// Policy is the policy kind, written as the keys of effective.
+	//
+	// +required
+	Policy string `json:"policy"`
+
+	// Field is the path of the value below the kind, as in origins.
+	//
+	// +required
+	Field string `json:"field"`
+
+	// Value is what was stated.
+	//
+	// +optional
+	Value *apiextensionsv1.JSON `json:"value,omitempty"`
+
+	// Level is the level at which it was stated.
+	//
+	// +optional
+	Level Level `json:"level,omitempty"`
+
+	// Block is the form in which it was given.
+	//
+	// +required
+	Block OriginBlock `json:"block"`
+
+	// From is the object that states it.
+	//
+	// +required
+	From EffectiveReference `json:"from"`
+
+	// Rule is what removed it.
+	//
+	// +required
+	Rule NotSetRule `json:"rule"`
+
+	// By is the object that the rule speaks for. Absent where there is none.
+	//
+	// +optional
+	By *EffectiveReference `json:"by,omitempty"`
+}
+
+// EffectiveNotApplicable is a field that means nothing for a kind of Route.
+type EffectiveNotApplicable struct {
+	// Policy is the policy kind, written as the keys of effective.
+	//
+	// +required
+	Policy string `json:"policy"`
+
+	// Field is the path of the field below the kind, as in origins.
+	//
+	// +required
+	Field string `json:"field"`
+
+	// From is the policy that sets it.
+	//
+	// +required
+	From EffectiveReference `json:"from"`
+}
+
+// EffectiveInvalid is a rule of a policy kind that the merged values break.
+type EffectiveInvalid struct {
+	// Policy is the policy kind, written as the keys of effective.
+	//
+	// +required
+	Policy string `json:"policy"`
+
+	// Field is the path of the value that the rule is about, as in origins.
+	// Absent when it is about the kind's values together.
+	//
+	// +optional
+	Field string `json:"field,omitempty"`
+
+	// Message says what is wrong, and what to write instead.
+	//
+	// +required
+	Message string `json:"message"`
+
+	// From are the objects that state the values involved.
+	//
+	// +optional
+	// +listType=atomic
+	From []EffectiveReference `json:"from,omitempty"`
 }

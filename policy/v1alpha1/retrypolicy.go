@@ -12,14 +12,16 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:path=retrypolicies,singular=retrypolicy,categories=attache;gateway-api,scope=Namespaced
 // +kubebuilder:metadata:labels="gateway.networking.k8s.io/policy=Inherited"
+// +kubebuilder:metadata:annotations=`attache.dev/summary={"RETRIES":"maxRetries"}`
 // +kubebuilder:metadata:annotations=`attache.dev/inline={"HTTPRoute":{"maxRetries":"retry.attempts","retryOn":{"path":"retry.codes","as":"string"},"backoffBase":"retry.backoff"}}`
 // +kubebuilder:metadata:annotations=`attache.dev/applies-to={"HTTPRoute":["*"],"GRPCRoute":["*"],"TLSRoute":[],"TCPRoute":[],"UDPRoute":[],"*":["*"]}`
 // +kubebuilder:metadata:annotations=`attache.dev/bounds={"maxRetries":"integer","perTryTimeout":"duration"}`
-// +kubebuilder:printcolumn:name="TARGET",type=string,JSONPath=`.status.target`,description="What the policy is attached to"
+// +kubebuilder:printcolumn:name="TARGET",type=string,JSONPath=`.status.summary.target`,description="What the policy is attached to"
 // +kubebuilder:printcolumn:name="STRATEGY",type=string,JSONPath=`.spec.strategy`,description="How it is merged with other policies"
-// +kubebuilder:printcolumn:name="ACCEPTED",type=string,JSONPath=`.status.ancestors[0].conditions[?(@.type=="Accepted")].status`,description="Whether it is accepted (first ancestor)"
+// +kubebuilder:printcolumn:name="ACCEPTED",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`,description="Whether it is accepted everywhere"
 // +kubebuilder:printcolumn:name="PROGRAMMED",type=string,JSONPath=`.status.ancestors[0].conditions[?(@.type=="Programmed")].status`,description="Whether any of its values are in force (first ancestor)"
-// +kubebuilder:printcolumn:name="SCOPES",type=string,JSONPath=`.status.scopes`,description="Scopes in which it decides a value, of those that it reaches"
+// +kubebuilder:printcolumn:name="ENFORCED",type=string,JSONPath=`.status.ancestors[0].conditions[?(@.type=="Enforced")].status`,description="What data planes made of it (first ancestor)"
+// +kubebuilder:printcolumn:name="IN EFFECT",type=string,JSONPath=`.status.summary.inEffect`,description="Paths on which it decides a value, of those that it reaches"
 // +kubebuilder:printcolumn:name="AGE",type=date,JSONPath=`.metadata.creationTimestamp`
 type RetryPolicy struct {
 	metav1.TypeMeta `json:",inline"`

@@ -2,6 +2,7 @@ package v1alpha1
 
 import (
 	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 )
 
@@ -203,11 +204,44 @@ type RateRange struct {
 }
 
 // PolicyStatus is the status of a policy: the conditions that Gateway API gives
-// every policy, one entry per affected Gateway, and two short texts for the
-// columns of "kubectl get".
+// every policy, one entry per affected Gateway, and what they come to together.
 type PolicyStatus struct {
 	gatewayv1.PolicyStatus `json:",inline"`
 
+	// ObservedGeneration is metadata.generation of the policy for which this was
+	// computed.
+	//
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+
+	// Conditions sum up the entries of attache among the ancestors. Ready is True
+	// when the policy is accepted in every one of them.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	// +kubebuilder:validation:MaxItems=8
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+
+	// Paths is how many paths of Routes the policy reaches, PathsInEffect on how
+	// many of them it decides at least one value.
+	//
+	// +optional
+	Paths int64 `json:"paths,omitempty"`
+
+	// PathsInEffect is on how many of Paths the policy decides a value.
+	//
+	// +optional
+	PathsInEffect int64 `json:"pathsInEffect,omitempty"`
+
+	// Summary says it in a few words, for the columns of "kubectl get".
+	//
+	// +optional
+	Summary *PolicySummary `json:"summary,omitempty"`
+}
+
+// PolicySummary is a few words on a policy, for people.
+type PolicySummary struct {
 	// Target is the first target in short, with the number of further ones.
 	// Examples: "HTTPRoute/checkout", "Gateway/public#https (+2)".
 	//
@@ -215,10 +249,9 @@ type PolicyStatus struct {
 	// +kubebuilder:validation:MaxLength=1024
 	Target string `json:"target,omitempty"`
 
-	// Scopes is in how many scopes the policy decides at least one value, of
-	// how many that it reaches. Example: "3/4".
+	// InEffect is PathsInEffect of Paths. Example: "3/5".
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=64
-	Scopes string `json:"scopes,omitempty"`
+	InEffect string `json:"inEffect,omitempty"`
 }

@@ -65,7 +65,7 @@ func TestEveryKindIsInTheScheme(t *testing.T) {
 }
 
 func TestValuesOfAnyKindSurviveInAnEffectivePolicy(t *testing.T) {
-	const text = `{"metadata":{"name":"httproute.a"},"status":{"scopes":[{"effective":{"Colour.example.com":{"deep":{"list":[1,"two"]}}},"parents":[{"gateway":"infra/public"}]}]},"targetRef":{"group":"g","kind":"HTTPRoute","name":"a"}}`
+	const text = `{"metadata":{"name":"httproute.a"},"status":{"scopes":[{"effective":{"Colour.example.com":{"deep":{"list":[1,"two"]}}},"parents":[{"gateway":{"namespace":"infra","name":"public"}}]}]},"targetRef":{"group":"g","kind":"HTTPRoute","name":"a"}}`
 	var e v1alpha1.EffectivePolicy
 	if err := json.Unmarshal([]byte(text), &e); err != nil {
 		t.Fatal(err)

@@ -133,10 +133,11 @@ func TestServerServesTheNamesAndColumnsOfTheContract(t *testing.T) {
 	m := manifestsOfTheTask()[1]
 	policy := create(t, client, timeout, m.object(t, namespace, "api-timeout"))
 	writeStatus(t, client, timeout, policy, map[string]any{
-		"target": "HTTPRoute/api-route", "scopes": "3/4",
+		"summary": map[string]any{"target": "HTTPRoute/api-route", "inEffect": "3/4"}, "paths": int64(4), "pathsInEffect": int64(3),
+		"observedGeneration": int64(1), "conditions": []any{condition("Ready", "True")},
 		"ancestors": []any{map[string]any{
 			"ancestorRef": map[string]any{"name": "public"}, "controllerName": "attache.dev/policy-controller",
-			"conditions": []any{condition("Accepted", "True"), condition("Programmed", "False")},
+			"conditions": []any{condition("Accepted", "True"), condition("Programmed", "False"), condition("Enforced", "Unknown")},
 		}},
 	})
 	effective := create(t, client, "EffectivePolicy", effectivePolicy(namespace))
@@ -147,8 +148,8 @@ func TestServerServesTheNamesAndColumnsOfTheContract(t *testing.T) {
 		columns string
 		row     string
 	}{
-		{[]string{"timeoutpolicies", "timeoutpolicy"}, "NAME TARGET STRATEGY ACCEPTED PROGRAMMED SCOPES AGE", "api-timeout HTTPRoute/api-route Patch True False 3/4"},
-		{[]string{"effective-policy", "effective-policies", "epol", "effectivepolicies"}, "NAME TARGET SCOPES TIMEOUT RETRIES RATE OVERRIDDEN AGE", "httproute.api-route HTTPRoute/api-route 1 30s 3 mixed yes"},
+		{[]string{"timeoutpolicies", "timeoutpolicy"}, "NAME TARGET STRATEGY ACCEPTED PROGRAMMED ENFORCED IN EFFECT AGE", "api-timeout HTTPRoute/api-route Patch True False Unknown 3/4"},
+		{[]string{"effective-policy", "effective-policies", "epol", "effectivepolicies", "effectivepolicy"}, "NAME TARGET SCOPES TIMEOUT RETRIES RATE CONSTRAINED ENFORCED AGE", "httproute.api-route HTTPRoute/api-route 1 30s 3 mixed override yes"},
 	} {
 		for _, name := range c.names {
 			out, err := plane.Kubectl(t.Context(), "get", name, "-n", namespace).CombinedOutput()
@@ -217,25 +218,39 @@ func effectivePolicy(namespace string) *unstructured.Unstructured {
 	}}
 }
 
+// reference is a TimeoutPolicy as results name it.
+func reference(namespace, name string) map[string]any {
+	return map[string]any{"group": "attache.dev", "kind": "TimeoutPolicy", "namespace": namespace, "name": name}
+}
+
 // effectiveStatus has every field, and values of a kind that nobody here knows.
 func effectiveStatus() map[string]any {
 	return map[string]any{
 		"observedGeneration": int64(4),
 		"digest":             "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
-		"summary":            map[string]any{"target": "HTTPRoute/api-route", "scopes": int64(1), "timeout": "30s", "retries": "3", "rate": "mixed", "overridden": "yes"},
+		"summary":            map[string]any{"target": "HTTPRoute/api-route", "scopes": int64(1), "timeout": "30s", "retries": "3", "rate": "mixed", "constrained": "override", "enforced": "yes", "gateways": "infra/public", "setBy": "TimeoutPolicy infra-system/edge-ceiling", "colour": "a word of a stranger's kind"},
+		"conditions":         []any{condition("Published", "True")},
 		"scopes": []any{map[string]any{
-			"parents": []any{map[string]any{"gateway": "infra/public", "listenerSet": "shop/more", "listener": "https"}},
-			"rules":   []any{"pay", "rules[2]"},
+			"parents": []any{map[string]any{"gateway": map[string]any{"namespace": "infra", "name": "public"}, "listenerSet": map[string]any{"namespace": "shop", "name": "more"}, "listener": "https"}},
+			"rules":   []any{map[string]any{"index": int64(1), "name": "pay"}, map[string]any{"index": int64(2)}},
 			"effective": map[string]any{
 				"TimeoutPolicy":            map[string]any{"request": "30s"},
 				"ColourPolicy.example.com": map[string]any{"deep": map[string]any{"list": []any{int64(1), "two", map[string]any{"three": true}}}},
 			},
 			"origins": []any{map[string]any{
-				"policy": "TimeoutPolicy", "field": "request", "from": "TimeoutPolicy infra-system/edge-ceiling", "target": "GatewayClass edge",
-				"block": "override", "beat": []any{"TimeoutPolicy shop/checkout (default)"}, "clampedBy": "TimeoutPolicy infra/public",
+				"policy": "TimeoutPolicy", "field": "request", "level": "GatewayClass", "block": "override",
+				"from":      reference("infra-system", "edge-ceiling"),
+				"target":    map[string]any{"group": "gateway.networking.k8s.io", "kind": "GatewayClass", "name": "edge"},
+				"beat":      []any{map[string]any{"level": "Route", "block": "default", "value": "60s", "from": reference("shop", "checkout")}},
+				"clampedBy": reference("infra", "public"), "stated": map[string]any{"any": []any{int64(1)}},
 			}},
-			"notApplicable": []any{"TimeoutPolicy.idle"},
-			"invalid":       []any{"backend 10s is longer than request 5s"},
+			"notSet": []any{map[string]any{
+				"policy": "TimeoutPolicy", "field": "idle", "value": int64(3), "level": "Gateway", "block": "default",
+				"from": reference("infra", "public"), "rule": "AtomicDefault", "by": reference("shop", "checkout"),
+			}},
+			"notSetMore":    int64(2),
+			"notApplicable": []any{map[string]any{"policy": "TimeoutPolicy", "field": "idle", "from": reference("infra", "public")}},
+			"invalid":       []any{map[string]any{"policy": "TimeoutPolicy", "field": "backend", "message": "backend 10s is longer than request 5s", "from": []any{reference("shop", "checkout")}}},
 		}},
 	}
 }

@@ -110,8 +110,10 @@ var table = []row{
 		name: "policy/status", pure: true,
 		does: "computes what to write: EffectivePolicy objects, annotations, conditions; " +
 			"and nothing that is already there",
-		imports: []string{"hierarchy", "hierarchy/prose", "policy", "policy/effective", "policy/merge"},
-		never:   engines,
+		imports: []string{
+			"hierarchy", "hierarchy/prose", "policy", "policy/crd", "policy/effective", "policy/merge",
+		},
+		never: engines,
 	},
 	{
 		name: "policy/export", pure: true,

@@ -17,7 +17,7 @@ import (
 )
 
 // forgery is a status in which no request ever ends.
-const forgery = `{"status":{"digest":"evil","scopes":[{"parents":[{"gateway":"infra/public","listener":"http"}],"rules":["*"],"effective":{"TimeoutPolicy":{"request":"%s"}}}]}}`
+const forgery = `{"status":{"digest":"evil","scopes":[{"parents":[{"gateway":{"namespace":"infra","name":"public"},"listener":"http"}],"effective":{"TimeoutPolicy":{"request":"%s"}}}]}}`
 
 func (w *world) patchStatus(name, patch string, options ...client.SubResourcePatchOption) error {
 	return w.Status().Patch(w.Context(), named(status.Kind, w.namespace, name), client.RawPatch(types.MergePatchType, []byte(patch)), options...)

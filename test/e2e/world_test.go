@@ -229,6 +229,11 @@ func (w *world) agrees(platform ...string) error {
 		if published == nil {
 			return fmt.Errorf("there is no EffectivePolicy %s", name)
 		}
+		conditions, _, _ := unstructured.NestedSlice(published.Object, "status", "conditions")
+		if text := fmt.Sprint(conditions); !strings.Contains(text, "reason:Published") {
+			return fmt.Errorf("EffectivePolicy %s has the conditions %s", name, text)
+		}
+		_ = unstructured.SetNestedSlice(computed.Object, conditions, "status", "conditions")
 		if !reflect.DeepEqual(published.Object["status"], computed.Object["status"]) {
 			return fmt.Errorf("EffectivePolicy %s says\n\t%v, not\n\t%v", name, published.Object["status"], computed.Object["status"])
 		}

@@ -19,6 +19,8 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/command"
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/v1alpha1"
 )
 
 var update = flag.Bool("update", false, "write the expected sections anew")
@@ -214,47 +216,48 @@ func (w *world) effective(t *testing.T) []byte {
 		return w.transcript(out, errOut, code)
 	}
 	var list struct {
-		Items []struct {
-			Metadata  struct{ Name, Namespace string }
-			TargetRef struct{ Kind, Name string }
-			Status    struct {
-				Scopes []struct {
-					Parents                []struct{ Gateway, ListenerSet, Listener string }
-					Rules                  []string
-					Effective              map[string]json.RawMessage
-					NotApplicable, Invalid []string
-				}
-			}
-		}
+		APIVersion, Kind string
+		Items            []v1alpha1.EffectivePolicy
 	}
-	if err := json.Unmarshal([]byte(out), &list); err != nil {
+	decoder := json.NewDecoder(strings.NewReader(out))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&list); err != nil {
 		t.Fatal(err)
 	}
 	var b strings.Builder
+	place := func(n v1alpha1.NamespacedName) string { return n.Namespace + "/" + n.Name }
 	for _, item := range list.Items {
-		fmt.Fprintf(&b, "%s %s/%s\n", item.TargetRef.Kind, item.Metadata.Namespace, item.TargetRef.Name)
+		fmt.Fprintf(&b, "%s %s/%s\n", item.TargetRef.Kind, item.Namespace, item.TargetRef.Name)
 		for _, s := range item.Status.Scopes {
 			var parents []string
 			for _, p := range s.Parents {
-				name := p.Gateway + " " + p.Listener
-				if p.ListenerSet != "" {
-					name = p.Gateway + " " + p.ListenerSet + " " + p.Listener
+				name := place(p.Gateway) + " " + p.Listener
+				if p.ListenerSet != nil {
+					name = place(p.Gateway) + " " + place(*p.ListenerSet) + " " + p.Listener
 				}
 				parents = append(parents, name)
 			}
-			fmt.Fprintf(&b, "  %s: %s\n", strings.Join(parents, ", "), strings.Join(s.Rules, ", "))
+			rules := hierarchy.RuleSet{All: s.Rules == nil}
+			for _, r := range s.Rules {
+				rules.Rules = append(rules.Rules, hierarchy.RuleRef{Index: int(r.Index), Name: r.Name})
+			}
+			fmt.Fprintf(&b, "  %s: %s\n", strings.Join(parents, ", "), rules)
 			for _, kind := range sortedKeys(s.Effective) {
 				var value bytes.Buffer
-				if err := json.Compact(&value, s.Effective[kind]); err != nil {
+				if err := json.Compact(&value, s.Effective[kind].Raw); err != nil {
 					t.Fatal(err)
 				}
 				fmt.Fprintf(&b, "    %s %s\n", kind, value.String())
 			}
-			for _, field := range s.NotApplicable {
-				fmt.Fprintf(&b, "    not applicable: %s\n", field)
+			said := map[string]bool{} // several policies may state one field
+			for _, n := range s.NotApplicable {
+				if field := n.Policy + "." + n.Field; !said[field] {
+					said[field] = true
+					fmt.Fprintf(&b, "    not applicable: %s\n", field)
+				}
 			}
-			for _, message := range s.Invalid {
-				fmt.Fprintf(&b, "    invalid: %s\n", message)
+			for _, i := range s.Invalid {
+				fmt.Fprintf(&b, "    invalid: %s: %s\n", i.Policy, i.Message)
 			}
 		}
 	}

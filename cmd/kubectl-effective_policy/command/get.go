@@ -204,12 +204,12 @@ type shownPolicy struct {
 // printPolicies prints the columns of the EffectivePolicy CRD.
 func (o *options) printPolicies(shown []shownPolicy, flags *getFlags) error {
 	t := &table{}
-	columns := []string{"NAMESPACE", "TARGET", "SCOPES", "TIMEOUT", "RETRIES", "RATE", "OVERRIDDEN"}
+	columns := []string{"NAMESPACE", "TARGET", "SCOPES", "TIMEOUT", "RETRIES", "RATE", "CONSTRAINED"}
 	if flags.given() {
 		columns = append(columns, "PATHS")
 	}
 	if o.output == formatWide {
-		columns = append(columns, "INVALID", "GATEWAYS", "POLICIES")
+		columns = append(columns, "INVALID", "GATEWAYS", "SET BY")
 	}
 	if !flags.noHeaders {
 		t.head(columns...)
@@ -227,7 +227,7 @@ func (s *shownPolicy) cells(flags *getFlags, wide bool) []string {
 	text := func(key string) string { v, _ := summary[key].(string); return v }
 	line := []string{
 		s.object.GetNamespace(), text("target"), strconv.Itoa(len(s.effective.Scopes)),
-		text("timeout"), text("retries"), text("rate"), text("overridden"),
+		text("timeout"), text("retries"), text("rate"), text("constrained"),
 	}
 	if flags.given() {
 		line = append(line, s.paths)

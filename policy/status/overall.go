@@ -1,0 +1,124 @@
+package status
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/attache-dev/attache/hierarchy/prose"
+	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/effective"
+)
+
+// overall is what the status of a policy says beside its entries: whether it is
+// ready, on how many paths it is in effect, and both in a few words.
+func (p Planner) overall(status map[string]any, of *policy.Policy, entries []ancestor, tally *effective.Tally) {
+	// Its first form had these two, as texts.
+	delete(status, "target")
+	delete(status, "scopes")
+	var inEffect, paths int64
+	for _, c := range tally.Of(of.Ref) {
+		inEffect += int64(c.Whole + c.Part)
+		paths += int64(c.Paths)
+	}
+	status["observedGeneration"] = of.Generation
+	status["paths"], status["pathsInEffect"] = paths, inEffect
+	status["summary"] = map[string]any{"target": targetText(of), "inEffect": fmt.Sprintf("%d/%d", inEffect, paths)}
+	live, _, _ := unstructured.NestedSlice(map[string]any{"status": status}, "status", "conditions")
+	conditions := []any{p.condition(ready(of, entries), live, of.Generation)}
+	for _, c := range live {
+		if c, isObject := c.(map[string]any); isObject && c["type"] != ConditionReady {
+			conditions = append(conditions, c)
+		}
+	}
+	status["conditions"] = conditions
+}
+
+// ready is True when the policy is accepted in every entry, and else False with
+// the first reason.
+func ready(of *policy.Policy, entries []ancestor) condition {
+	for _, a := range entries {
+		if c := a.accepted(); c.status != "True" {
+			return condition{ConditionReady, "False", c.reason, c.message}
+		}
+	}
+	if len(entries) == 0 && len(of.Problems) > 0 {
+		return condition{ConditionReady, "False", policy.ReasonInvalid, strings.Join(of.Problems, "; ")}
+	}
+	return condition{ConditionReady, "True", policy.ReasonAccepted, "The policy is accepted everywhere."}
+}
+
+// accepted is the condition Accepted of an entry.
+func (a ancestor) accepted() condition {
+	for _, c := range a.conditions {
+		if c.kind == ConditionAccepted {
+			return c
+		}
+	}
+	return condition{}
+}
+
+// concern orders entries: what is not accepted comes first, then what others
+// override, what is in force in part, and what has no route yet, so that the
+// entries for which there is no room hide nothing that somebody has to know.
+func (a ancestor) concern() int {
+	if a.accepted().status != "True" {
+		return 0
+	}
+	for _, c := range a.conditions {
+		switch {
+		case c.kind != ConditionProgrammed:
+		case c.reason == ReasonNoScope:
+			return 3
+		case c.status != "True":
+			return 1
+		case c.reason != ReasonProgrammed:
+			return 2
+		}
+	}
+	return 4
+}
+
+// byConcern orders entries that are sorted by what they are about.
+func byConcern(entries []ancestor) []ancestor {
+	slices.SortStableFunc(entries, func(a, b ancestor) int { return a.concern() - b.concern() })
+	return entries
+}
+
+// counted says how many entries have which condition and reason.
+func counted(entries []ancestor) string {
+	var kinds []string
+	count := map[string]int{}
+	for _, a := range entries {
+		for _, c := range a.conditions {
+			kind := c.kind + "=" + c.status + " " + c.reason
+			if count[kind] == 0 {
+				kinds = append(kinds, kind)
+			}
+			count[kind]++
+		}
+	}
+	slices.Sort(kinds)
+	for i, kind := range kinds {
+		kinds[i] = fmt.Sprintf("%d %s", count[kind], kind)
+	}
+	return prose.List(kinds, len(kinds))
+}
+
+// targetText is the first target in short, with the number of further ones.
+func targetText(p *policy.Policy) string {
+	if len(p.Targets) == 0 {
+		return ""
+	}
+	ref := p.Targets[0].Ref
+	text := ref.Kind + "/" + ref.Name
+	if ref.Section != "" {
+		text += "#" + ref.Section
+	}
+	if more := len(p.Targets) - 1; more > 0 {
+		text += fmt.Sprintf(" (+%d)", more)
+	}
+	return text
+}
