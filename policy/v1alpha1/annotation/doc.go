@@ -3,8 +3,8 @@
 //
 // It is for data planes, and for programs that want the result together with the
 // route. Parse reads the text; For finds what applies on a listener to a rule.
-// The values of a policy kind are as its CRD has them, and are decoded by whoever
-// knows the kind: Decode.
+// Timeouts, Retries and Limits decode the values of our own kinds, with what they
+// mean; Decode those of any kind.
 //
 // # Invariants
 //
@@ -16,5 +16,5 @@
 //
 // # What it must not do
 //
-// Decide, merge or default anything, or know any policy kind.
+// Decide or merge anything, or fill in what is a data plane's to choose.
 package annotation

@@ -1,0 +1,249 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Why a request or a try ends before it is done.
+var (
+	errRequest   = errors.New("request timeout")
+	errTry       = errors.New("timeout of one try")
+	errIdle      = errors.New("idle timeout")
+	errNoBackend = errors.New("no backend")
+)
+
+// mostBody is how long a body may be to be sent a second time.
+const mostBody = 64 << 10
+
+// roundTripper tries backends until one answers, or nothing is left to try.
+type roundTripper struct{}
+
+// RoundTrip sends a request, and again where the settings say so.
+func (roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
+	c := callOf(r.Context())
+	again := &c.settings.again
+	body, repeatable, err := readBody(r.Body, again.Max > 0)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		r.Body = body()
+		response, err := c.try(r)
+		if c.retries >= again.Max || !repeatable || r.Context().Err() != nil || !retriable(again.On, response, err) {
+			return response, err
+		}
+		if response != nil {
+			response.Body.Close()
+		}
+		if !wait(r.Context(), again.Wait(c.retries)) {
+			return nil, context.Cause(r.Context())
+		}
+		c.retries++
+	}
+}
+
+// readBody reads a body that may have to be sent again. One that is too long is
+// sent once, as it comes.
+func readBody(from io.ReadCloser, again bool) (body func() io.ReadCloser, repeatable bool, err error) {
+	if from == nil || from == http.NoBody || !again {
+		return func() io.ReadCloser { return from }, true, nil
+	}
+	start, err := io.ReadAll(io.LimitReader(from, mostBody+1))
+	if err != nil {
+		return nil, false, err
+	}
+	if len(start) > mostBody {
+		rest := io.MultiReader(bytes.NewReader(start), from)
+		return func() io.ReadCloser { return io.NopCloser(rest) }, false, nil
+	}
+	return func() io.ReadCloser { return io.NopCloser(bytes.NewReader(start)) }, true, nil
+}
+
+func wait(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// retriable says whether an outcome is one of those to try again.
+func retriable(on []string, response *http.Response, err error) bool {
+	var dial *net.OpError
+	for _, on := range on {
+		code, _ := strconv.Atoi(on)
+		switch {
+		case err != nil:
+			connect := errors.As(err, &dial) && dial.Op == "dial"
+			refused := strings.Contains(err.Error(), "REFUSED_STREAM")
+			if on == "5xx" || on == "gateway-error" || on == "connect-failure" && connect || on == "reset" && !connect ||
+				on == "refused-stream" && refused || code == statusOf(err) {
+				return !errors.Is(err, errNoBackend)
+			}
+		case on == "5xx" && response.StatusCode >= 500, code == response.StatusCode,
+			on == "gateway-error" && response.StatusCode >= 502 && response.StatusCode <= 504,
+			on == "retriable-4xx" && response.StatusCode == http.StatusConflict,
+			grpcCodes[on] != "" && response.Header.Get("Grpc-Status") == grpcCodes[on]:
+			return true
+		}
+	}
+	return false
+}
+
+var grpcCodes = map[string]string{"cancelled": "1", "deadline-exceeded": "4", "resource-exhausted": "8", "internal": "13", "unavailable": "14"}
+
+// try sends a request to one backend.
+func (c *call) try(r *http.Request) (*http.Response, error) {
+	address := c.choose()
+	if address == "" {
+		return nil, errNoBackend
+	}
+	ctx, cancel := context.WithCancelCause(r.Context())
+	tryOnly, perTry := newTimer(c.settings.Backend, func() { cancel(errTry) }), newTimer(c.settings.again.PerTry, func() { cancel(errTry) })
+	idle := newTimer(c.settings.Idle, func() { cancel(errIdle) })
+	end := func() {
+		tryOnly.stop()
+		perTry.stop()
+		idle.stop()
+		cancel(context.Canceled)
+	}
+	out := r.Clone(ctx)
+	out.URL.Host = address
+	if out.Body != nil && out.Body != http.NoBody {
+		out.Body = &counted{ReadCloser: out.Body, idle: idle}
+	}
+	response, err := transportFor(c.settings, c.grpc).RoundTrip(out)
+	if err != nil {
+		if cause := context.Cause(ctx); cause != nil {
+			err = cause
+		}
+		end()
+		return nil, err
+	}
+	idle.touch()
+	response.Body = &counted{ReadCloser: response.Body, idle: idle, end: end}
+	response.Request = response.Request.WithContext(r.Context())
+	return response, nil
+}
+
+// choose picks a backend by weight, and one of its addresses; none when the
+// route may not refer to it.
+func (c *call) choose() string {
+	rule, route := &c.hit.Route.Rules[c.hit.Rule], c.hit.Route.Meta().Ref
+	var all int64
+	for i := range rule.Forwards {
+		all += rule.Forwards[i].Weight
+	}
+	if all == 0 {
+		return ""
+	}
+	at := rand.N(all)
+	for i := range rule.Forwards {
+		if at -= rule.Forwards[i].Weight; at >= 0 {
+			continue
+		}
+		to := rule.Backends[rule.Forwards[i].Backend].To
+		if addresses := c.state.backends[to]; len(addresses) > 0 && c.state.graph.Permits(route.GroupKind, route.Namespace, to) {
+			return addresses[rand.N(len(addresses))]
+		}
+		break
+	}
+	return ""
+}
+
+// transports are shared by all settings with the same times of a connection: a
+// transport is a pool of connections, and these are what belongs to those.
+var transports sync.Map
+
+type transportKey struct {
+	connect, idle time.Duration
+	grpc          bool
+}
+
+func transportFor(s *settings, grpc bool) *http.Transport {
+	key := transportKey{s.Connect, s.Idle, grpc}
+	if t, ok := transports.Load(key); ok {
+		return t.(*http.Transport)
+	}
+	dialer := &net.Dialer{Timeout: s.Connect}
+	t := &http.Transport{DialContext: dialer.DialContext, IdleConnTimeout: s.Idle, DisableCompression: true, MaxIdleConnsPerHost: 64, Protocols: new(http.Protocols)}
+	t.Protocols.SetHTTP1(!grpc)
+	t.Protocols.SetUnencryptedHTTP2(grpc)
+	shared, _ := transports.LoadOrStore(key, t)
+	return shared.(*http.Transport)
+}
+
+// timer ends something after a time, unless it is touched or stopped before.
+// Of no time there is none.
+type timer struct {
+	after time.Duration
+	*time.Timer
+}
+
+func newTimer(after time.Duration, end func()) *timer {
+	if after <= 0 {
+		return &timer{}
+	}
+	return &timer{after, time.AfterFunc(after, end)}
+}
+
+func (t *timer) touch() {
+	if t.Timer != nil {
+		t.Reset(t.after)
+	}
+}
+
+func (t *timer) stop() {
+	if t.Timer != nil {
+		t.Stop()
+	}
+}
+
+// counted is a body whose bytes keep an idle timer from running out.
+type counted struct {
+	io.ReadCloser
+	idle *timer
+	end  func()
+	once sync.Once
+}
+
+// Read reads, and touches the timer when there was something.
+func (b *counted) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if n > 0 {
+		b.idle.touch()
+	}
+	return n, err
+}
+
+// Write is for connections that were upgraded.
+func (b *counted) Write(p []byte) (int, error) {
+	w, ok := b.ReadCloser.(io.Writer)
+	if !ok {
+		return 0, errors.ErrUnsupported
+	}
+	b.idle.touch()
+	return w.Write(p)
+}
+
+// Close closes the body and stops what watches over it.
+func (b *counted) Close() error {
+	err := b.ReadCloser.Close()
+	if b.end != nil {
+		b.once.Do(b.end)
+	}
+	return err
+}

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/attache-dev/attache/policy/request"
+	"github.com/attache-dev/attache/policy/v1alpha1/annotation"
+)
+
+// limiter holds the buckets. One that is full again holds nothing that a new one
+// would not, so it is thrown away when there are many.
+type limiter struct {
+	lock    sync.Mutex
+	buckets map[string]*rate.Limiter
+	sweep   int
+}
+
+const manyBuckets = 10_000
+
+// take takes a token from every limit, or from none. It returns the name of the
+// limit that refuses, and when to come back.
+func (l *limiter) take(limits []annotation.Limit, hit *request.Hit, r *http.Request, now time.Time) (refused *annotation.Limit, wait time.Duration) {
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	var taken []*rate.Reservation
+	for i := range limits {
+		reservation := l.bucket(&limits[i], hit, r).ReserveN(now, 1)
+		if wait = reservation.DelayFrom(now); reservation.OK() && wait == 0 {
+			taken = append(taken, reservation)
+			continue
+		}
+		reservation.CancelAt(now)
+		for _, t := range taken {
+			t.CancelAt(now)
+		}
+		return &limits[i], wait
+	}
+	return nil, 0
+}
+
+// bucket finds the bucket of a limit: what shares a counter, and who is counted
+// apart. A limit that changes its numbers keeps its bucket, except for one of a
+// whole Gateway: its numbers tell which policy it is of, which the annotation
+// does not say.
+func (l *limiter) bucket(of *annotation.Limit, hit *request.Hit, r *http.Request) *rate.Limiter {
+	key := []string{of.Name, of.Counter, hit.Listener.Gateway.Place()}
+	switch of.Counter {
+	case "Gateway":
+		key = append(key, fmt.Sprint(of.Rate, of.Size, of.Key))
+	case "Route":
+		key = append(key, hit.Route.Meta().Ref.String())
+	default:
+		key = append(key, hit.Route.Meta().Ref.String(), fmt.Sprint(hit.Rule), hit.Listener.Ref.String())
+	}
+	if name, ok := strings.CutPrefix(of.Key, "Header:"); ok {
+		key = append(key, strings.Join(r.Header.Values(name), ","))
+	} else if of.Key == "ClientIP" {
+		host, _, _ := net.SplitHostPort(r.RemoteAddr)
+		key = append(key, host)
+	}
+	id := strings.Join(key, "\x00")
+	b := l.buckets[id]
+	if b == nil {
+		b = rate.NewLimiter(rate.Limit(of.Rate), of.Size)
+		l.clean()
+		l.buckets[id] = b
+	}
+	if b.Limit() != rate.Limit(of.Rate) {
+		b.SetLimit(rate.Limit(of.Rate))
+	}
+	if b.Burst() != of.Size {
+		b.SetBurst(of.Size)
+	}
+	return b
+}
+
+func (l *limiter) clean() {
+	if len(l.buckets) < max(manyBuckets, l.sweep) {
+		return
+	}
+	for id, b := range l.buckets {
+		if b.Tokens() >= float64(b.Burst()) {
+			delete(l.buckets, id)
+		}
+	}
+	l.sweep = 2 * len(l.buckets)
+}

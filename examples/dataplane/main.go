@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/tools/clientcmd"
+)
+
+// options are what the flags say.
+type options struct {
+	class, controller string
+	network           netip.Prefix
+	portOffset        int
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "dataplane:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	var o options
+	kubeconfig := flag.String("kubeconfig", os.Getenv("KUBECONFIG"), "the API server to watch")
+	flag.StringVar(&o.class, "class", "reference", "the GatewayClass whose Gateways are served")
+	flag.StringVar(&o.controller, "controller", "attache.dev/reference-dataplane", "the controllerName of that class")
+	flag.TextVar(&o.network, "network", netip.MustParsePrefix("127.30.0.0/16"), "where each Gateway gets an address of its own; it has to be local")
+	flag.IntVar(&o.portOffset, "port-offset", 0, "added to the port of each listener: with 8000, port 80 is served on 8080")
+	flag.Parse()
+	config, err := clientcmd.BuildConfigFromFlags("", *kubeconfig)
+	if err != nil {
+		return err
+	}
+	config.QPS, config.Burst = 200, 400
+	client, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return err
+	}
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	w := &world{options: o, log: log, client: client, changed: make(chan struct{}, 1)}
+	s := newServers(w)
+	defer s.close()
+	reports := &reporter{client: client, options: o, log: log}
+	return w.run(ctx, func(now *state) {
+		s.settle(now)
+		reports.write(ctx, now)
+	})
+}

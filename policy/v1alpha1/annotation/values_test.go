@@ -1,0 +1,58 @@
+package annotation_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/attache-dev/attache/policy/v1alpha1/annotation"
+)
+
+func TestTheValuesOfOurKinds(t *testing.T) {
+	a, err := annotation.Parse(`{"version":2,"scopes":[{"parents":[{"gateway":{"namespace":"a","name":"b"},"listener":"c"}],"effective":{
+		"TimeoutPolicy":{"request":"1m30s","backend":"2s","idle":"0s"},
+		"RetryPolicy":{"maxRetries":3,"retryOn":["5xx","503"],"backoffPolicy":"exponential","backoffBase":"100ms","perTryTimeout":"1s"},
+		"RateLimitPolicy":{"requestsPerSecond":"500m","burst":2,"key":"ClientIP",
+			"limits":{"a":{"requests":100,"per":"1m","counter":"Gateway"},"off":{"requests":1,"mode":"Disabled"},"b":{"requests":5,"burst":1,"key":"Header:x-tenant"}}}}}]}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &a.Scopes[0]
+	timeouts, err := s.Timeouts()
+	if want := (annotation.Timeouts{Request: 90 * time.Second, Backend: 2 * time.Second}); err != nil || timeouts != want {
+		t.Errorf("timeouts %+v %v", timeouts, err)
+	}
+	retries, err := s.Retries()
+	want := annotation.Retries{Max: 3, On: []string{"5xx", "503"}, Base: 100 * time.Millisecond, PerTry: time.Second}
+	if diff := cmp.Diff(want, retries); err != nil || diff != "" {
+		t.Errorf("retries (-want +got): %v\n%s", err, diff)
+	}
+	limits, err := s.Limits()
+	wanted := []annotation.Limit{
+		{Name: "limits.a", Rate: 100.0 / 60, Size: 100, Key: "All", Counter: "Gateway"},
+		{Name: "limits.b", Rate: 5, Size: 6, Key: "Header:x-tenant", Counter: "Rule"},
+		{Name: "requestsPerSecond", Rate: 0.5, Size: 3, Key: "ClientIP", Counter: "Rule"},
+	}
+	if diff := cmp.Diff(wanted, limits); err != nil || diff != "" {
+		t.Errorf("limits (-want +got): %v\n%s", err, diff)
+	}
+}
+
+func TestWaits(t *testing.T) {
+	for name, c := range map[string]struct {
+		annotation.Retries
+		want []time.Duration
+	}{
+		"constant":          {annotation.Retries{Constant: true, Base: 5}, []time.Duration{5, 5, 5}},
+		"doubled":           {annotation.Retries{Base: 5}, []time.Duration{5, 10, 20, 40, 50, 50}},
+		"up to the most":    {annotation.Retries{Base: 5, Most: 12}, []time.Duration{5, 10, 12, 12}},
+		"a most below base": {annotation.Retries{Base: 5, Most: 2}, []time.Duration{5, 5}},
+	} {
+		for i, want := range c.want {
+			if got := c.Wait(i); got != want {
+				t.Errorf("%s: wait %d is %d, want %d", name, i, got, want)
+			}
+		}
+	}
+}
