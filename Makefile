@@ -50,6 +50,8 @@ test-short: ## What needs no control plane
 traffic: controlplane ## Requests through a real Traefik (ten minutes more when first built)
 	$(GO) run ./test/dataplane/prepare traefik
 	ATTACHE_TRAFFIC=1 $(GO) test -count 1 $(TESTFLAGS) ./test/traffic
+conformance: controlplane ## What a data plane makes of policies, as a YAML report: CONFORMANCE='--kubeconfig=FILE --gateway-class=NAME'
+	@$(PLAYGROUND) conformance $(CONFORMANCE)
 controlplane: ## Get etcd, kube-apiserver and kubectl (minutes, once per machine)
 	@folder=$$(test/controlplane/prepare.sh --controller-manager) && echo "control plane: $$folder"
 

@@ -34,7 +34,7 @@ func demo(ctx context.Context, out io.Writer) (err error) {
 		return err
 	}
 	for _, step := range []func(context.Context) error{
-		t.showEffective, t.explain, t.stampAtCreation, t.override, t.guard, t.refuse, t.end,
+		t.traffic, t.showEffective, t.explain, t.stampAtCreation, t.override, t.guard, t.refuse, t.end,
 	} {
 		if err := step(ctx); err != nil {
 			return err

@@ -4,6 +4,9 @@
 //	                   step by step, and stops everything it started
 //	playground up      the same cluster, left running in the background
 //	playground down    stops that one
+//	playground conformance [flags]
+//	                   the conformance suite for policies, on the reference
+//	                   data plane, or on any cluster
 //
 // "make demo", "make playground" and "make playground-down" call it.
 //

@@ -48,5 +48,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 			return serve(ctx, *state, out)
 		}
 	}
-	return errors.New("write one of demo, up, down")
+	if flags.NArg() > 0 && flags.Arg(0) == "conformance" {
+		return conform(ctx, flags.Args()[1:], out)
+	}
+	return errors.New("write one of demo, up, down, conformance")
 }
