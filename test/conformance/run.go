@@ -153,7 +153,7 @@ func (b *bed) run(ctx context.Context, f *Feature) Result {
 		err = b.applyAll(ctx, objects)
 	}
 	defer b.remove(objects)
-	if apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) {
+	if notInCRD(err) {
 		return Result{Feature: f.Name, Fields: f.Fields, Claim: ClaimNone, Result: Skipped, Message: "the CRDs of this cluster do not have it: " + err.Error()}
 	}
 	if err == nil {
@@ -166,6 +166,12 @@ func (b *bed) run(ctx context.Context, f *Feature) Result {
 		err = ctx.Err()
 	}
 	return judge(f, b.claim(ctx, f, objects), err, b.ReadsAnnotation)
+}
+
+// notInCRD says whether an object was refused because the installed CRDs do not
+// have what is in it.
+func notInCRD(err error) bool {
+	return err != nil && (apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) || strings.Contains(err.Error(), "field not declared in schema"))
 }
 
 // eventually checks a few times: what was published has to reach the plane, and

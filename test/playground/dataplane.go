@@ -154,8 +154,20 @@ func (t *tour) quickOverride(ctx context.Context, c *curl) error {
 			return errors.New("the override does not act")
 		}
 	}
-	_, err := t.types(ctx, "kubectl effective-policy explain --request http://orders.example.com/")
-	return err
+	if _, err := t.types(ctx, "kubectl effective-policy explain --request http://orders.example.com/"); err != nil {
+		return err
+	}
+	// The rest of the tour is about examples/shop alone.
+	for _, line := range []string{
+		"kubectl delete -f test/playground/traffic-override.yaml",
+		"kubectl delete httproute,gateway,timeoutpolicy,retrypolicy,ratelimitpolicy --all -n orders",
+		"kubectl delete gatewayclass reference",
+	} {
+		if _, err := t.reads(ctx, line); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // curl sends requests to the data plane.

@@ -69,7 +69,7 @@ func (t *tour) explain(ctx context.Context) error {
 		return fmt.Errorf("on the cluster and on the files the command should say the same; on the files it said:\n%s", files)
 	}
 	t.story.check("from the files alone, without a cluster, the command says the same")
-	return expect("explain", out, "from 90s to 60s", "written in rule pay", "shop/pay-once")
+	return expect("explain", out, "stated 90s", "written in rule pay", "shop/pay-once")
 }
 
 // stampAtCreation makes a route and looks at the answer to that very request.

@@ -1,6 +1,7 @@
 package upstream_test
 
 import (
+	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
@@ -95,12 +96,7 @@ func questionOf(t *testing.T, g *hierarchy.Graph, c *upstream.Case) *request.Que
 	if !ok {
 		t.Fatalf("no Gateway %s", c.Gateway)
 	}
-	listener := object.(*hierarchy.Gateway).Listeners[0]
-	for _, l := range object.(*hierarchy.Gateway).Listeners {
-		if l.Name == c.Listener {
-			listener = l
-		}
-	}
+	listener := listenerOf(object.(*hierarchy.Gateway), c)
 	host := c.Host
 	if host == "" {
 		host = "address.invalid"
@@ -110,9 +106,6 @@ func questionOf(t *testing.T, g *hierarchy.Graph, c *upstream.Case) *request.Que
 		scheme = "grpc"
 	}
 	port := ":" + strconv.Itoa(int(listener.Port))
-	if strings.HasPrefix(c.Listener, ":") {
-		port = c.Listener
-	}
 	var headers []string
 	for key, value := range c.Headers {
 		headers = append(headers, key+": "+value)
@@ -125,6 +118,17 @@ func questionOf(t *testing.T, g *hierarchy.Graph, c *upstream.Case) *request.Que
 	}
 	q.Request = r
 	return q
+}
+
+// listenerOf is the listener whose address a case uses: one that is named, one
+// with a port (":8080"), or the first.
+func listenerOf(g *hierarchy.Gateway, c *upstream.Case) hierarchy.ListenerSpec {
+	for _, l := range g.Listeners {
+		if l.Name == c.Listener || c.Listener == ":"+strconv.Itoa(int(l.Port)) {
+			return l
+		}
+	}
+	return g.Listeners[0]
 }
 
 func check(t *testing.T, x *request.Index, c *upstream.Case) {
@@ -165,13 +169,21 @@ func check(t *testing.T, x *request.Index, c *upstream.Case) {
 
 func checkLocation(t *testing.T, c *upstream.Case, location string) {
 	t.Helper()
+	if err := locationError(c, location); err != nil {
+		t.Error(err)
+	}
+}
+
+// locationError compares what is asserted of where a redirect leads.
+func locationError(c *upstream.Case, location string) error {
 	u, err := url.Parse(location)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	want := c.Redirect
 	if want.Scheme != "" && u.Scheme != want.Scheme || want.Host != "" && u.Hostname() != want.Host || want.Port != "" && u.Port() != want.Port ||
 		want.Path != "" && u.Path != want.Path {
-		t.Errorf("%+v %+v: %s", c, *want, location)
+		return fmt.Errorf("%+v %+v: %s", c, *want, location)
 	}
+	return nil
 }
