@@ -257,7 +257,7 @@ func compareResponse(one *upstream.Case, response *http.Response, body string) e
 	if one.Redirect != nil {
 		return locationError(one, response.Header.Get("Location"))
 	}
-	if one.Backend != "" && body != one.Namespace+"/"+one.Backend {
+	if response.StatusCode == http.StatusOK && one.Backend != "" && body != one.Namespace+"/"+one.Backend {
 		return fmt.Errorf("%+v went to %s", one, body)
 	}
 	return nil
@@ -270,14 +270,18 @@ func within(t *testing.T, check func(context.Context) error) {
 	defer cancel()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
+	var last error
 	for {
 		err := check(ctx)
 		if err == nil {
 			return
 		}
+		if ctx.Err() == nil {
+			last = err
+		}
 		select {
 		case <-ctx.Done():
-			t.Error(err)
+			t.Error(last)
 			return
 		case <-tick.C:
 		}
