@@ -8,10 +8,12 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/v1alpha1/annotation"
 )
 
 // Why a request or a try ends before it is done.
@@ -39,7 +41,7 @@ func (roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
 	for {
 		r.Body = body()
 		response, err := c.try(r)
-		if c.retries >= again.Max || !repeatable || r.Context().Err() != nil || !retriable(again.On, response, err) {
+		if c.retries >= again.Max || !repeatable || r.Context().Err() != nil || errors.Is(err, errNoBackend) || !again.Again(outcomeOf(response, err)) {
 			return response, err
 		}
 		if response != nil {
@@ -80,30 +82,21 @@ func wait(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// retriable says whether an outcome is one of those to try again.
-func retriable(on []string, response *http.Response, err error) bool {
+// outcomeOf says how a try ended.
+func outcomeOf(response *http.Response, err error) annotation.Outcome {
 	var dial *net.OpError
-	for _, on := range on {
-		code, _ := strconv.Atoi(on)
-		switch {
-		case err != nil:
-			connect := errors.As(err, &dial) && dial.Op == "dial"
-			refused := strings.Contains(err.Error(), "REFUSED_STREAM")
-			if on == "5xx" || on == "gateway-error" || on == "connect-failure" && connect || on == "reset" && !connect ||
-				on == "refused-stream" && refused || code == statusOf(err) {
-				return !errors.Is(err, errNoBackend)
-			}
-		case on == "5xx" && response.StatusCode >= 500, code == response.StatusCode,
-			on == "gateway-error" && response.StatusCode >= 502 && response.StatusCode <= 504,
-			on == "retriable-4xx" && response.StatusCode == http.StatusConflict,
-			grpcCodes[on] != "" && response.Header.Get("Grpc-Status") == grpcCodes[on]:
-			return true
-		}
+	switch {
+	case err == nil:
+		return annotation.Outcome{Code: response.StatusCode, GRPC: response.Header.Get("Grpc-Status")}
+	case errors.As(err, &dial) && dial.Op == "dial":
+		return annotation.Outcome{Failure: annotation.NotConnected, Code: statusOf(err)}
+	case strings.Contains(err.Error(), "REFUSED_STREAM"):
+		return annotation.Outcome{Failure: annotation.Refused, Code: statusOf(err)}
+	case statusOf(err) == http.StatusGatewayTimeout:
+		return annotation.Outcome{Failure: annotation.TimedOut, Code: statusOf(err)}
 	}
-	return false
+	return annotation.Outcome{Failure: annotation.Reset, Code: statusOf(err)}
 }
-
-var grpcCodes = map[string]string{"cancelled": "1", "deadline-exceeded": "4", "resource-exhausted": "8", "internal": "13", "unavailable": "14"}
 
 // try sends a request to one backend.
 func (c *call) try(r *http.Request) (*http.Response, error) {
@@ -112,12 +105,12 @@ func (c *call) try(r *http.Request) (*http.Response, error) {
 		return nil, errNoBackend
 	}
 	ctx, cancel := context.WithCancelCause(r.Context())
-	tryOnly, perTry := newTimer(c.settings.Backend, func() { cancel(errTry) }), newTimer(c.settings.again.PerTry, func() { cancel(errTry) })
+	try, perTry := newTimer(c.settings.Backend, func() { cancel(errTry) }), newTimer(c.settings.again.PerTry, func() { cancel(errTry) })
 	idle := newTimer(c.settings.Idle, func() { cancel(errIdle) })
 	end := func() {
-		tryOnly.stop()
-		perTry.stop()
-		idle.stop()
+		for _, t := range []*timer{try, perTry, idle} {
+			t.stop()
+		}
 		cancel(context.Canceled)
 	}
 	out := r.Clone(ctx)
@@ -150,18 +143,15 @@ func (c *call) choose() string {
 	if all == 0 {
 		return ""
 	}
-	at := rand.N(all)
-	for i := range rule.Forwards {
-		if at -= rule.Forwards[i].Weight; at >= 0 {
-			continue
-		}
-		to := rule.Backends[rule.Forwards[i].Backend].To
-		if addresses := c.state.backends[to]; len(addresses) > 0 && c.state.graph.Permits(route.GroupKind, route.Namespace, to) {
-			return addresses[rand.N(len(addresses))]
-		}
-		break
+	var to hierarchy.Ref
+	for i, at := 0, rand.N(all); at >= 0; i++ {
+		to, at = rule.Backends[rule.Forwards[i].Backend].To, at-rule.Forwards[i].Weight
 	}
-	return ""
+	addresses := c.state.backends[to]
+	if len(addresses) == 0 || !c.state.graph.Permits(route.GroupKind, route.Namespace, to) {
+		return ""
+	}
+	return addresses[rand.N(len(addresses))]
 }
 
 // transports are shared by all settings with the same times of a connection: a
@@ -227,16 +217,6 @@ func (b *counted) Read(p []byte) (int, error) {
 		b.idle.touch()
 	}
 	return n, err
-}
-
-// Write is for connections that were upgraded.
-func (b *counted) Write(p []byte) (int, error) {
-	w, ok := b.ReadCloser.(io.Writer)
-	if !ok {
-		return 0, errors.ErrUnsupported
-	}
-	b.idle.touch()
-	return w.Write(p)
 }
 
 // Close closes the body and stops what watches over it.

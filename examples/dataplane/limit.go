@@ -50,34 +50,25 @@ func (l *limiter) take(limits []annotation.Limit, hit *request.Hit, r *http.Requ
 // whole Gateway: its numbers tell which policy it is of, which the annotation
 // does not say.
 func (l *limiter) bucket(of *annotation.Limit, hit *request.Hit, r *http.Request) *rate.Limiter {
-	key := []string{of.Name, of.Counter, hit.Listener.Gateway.Place()}
-	switch of.Counter {
-	case "Gateway":
-		key = append(key, fmt.Sprint(of.Rate, of.Size, of.Key))
-	case "Route":
-		key = append(key, hit.Route.Meta().Ref.String())
-	default:
-		key = append(key, hit.Route.Meta().Ref.String(), fmt.Sprint(hit.Rule), hit.Listener.Ref.String())
-	}
+	route := hit.Route.Meta().Ref.String()
+	shared := map[string]string{
+		"Gateway": fmt.Sprint(of.Rate, of.Size, of.Key), "Route": route, "Rule": fmt.Sprint(route, hit.Rule, hit.Listener.Ref),
+	}[of.Counter]
+	who := of.Key
 	if name, ok := strings.CutPrefix(of.Key, "Header:"); ok {
-		key = append(key, strings.Join(r.Header.Values(name), ","))
+		who = strings.Join(r.Header.Values(name), ",")
 	} else if of.Key == "ClientIP" {
-		host, _, _ := net.SplitHostPort(r.RemoteAddr)
-		key = append(key, host)
+		who, _, _ = net.SplitHostPort(r.RemoteAddr)
 	}
-	id := strings.Join(key, "\x00")
+	id := strings.Join([]string{of.Name, of.Counter, hit.Listener.Gateway.Place(), shared, who}, "\x00")
 	b := l.buckets[id]
 	if b == nil {
 		b = rate.NewLimiter(rate.Limit(of.Rate), of.Size)
 		l.clean()
 		l.buckets[id] = b
 	}
-	if b.Limit() != rate.Limit(of.Rate) {
-		b.SetLimit(rate.Limit(of.Rate))
-	}
-	if b.Burst() != of.Size {
-		b.SetBurst(of.Size)
-	}
+	b.SetLimit(rate.Limit(of.Rate))
+	b.SetBurst(of.Size)
 	return b
 }
 

@@ -1,3 +1,10 @@
+// Command dataplane is a small reverse proxy that enforces effective policies as
+// the annotation on routes states them: a reference for authors of data planes
+// and a test bed, not a product (README.md says what it is not). It binds with
+// package hierarchy, matches with policy/request, and reads the annotation with
+// policy/v1alpha1/annotation. One idea is in one file: world.go watches,
+// settings.go reads what applies, proxy.go answers, attempt.go tries backends,
+// limit.go counts, serve.go opens ports, status.go reports.
 package main
 
 import (
@@ -12,6 +19,8 @@ import (
 
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/attache-dev/attache/hierarchy"
 )
 
 // options are what the flags say.
@@ -48,10 +57,10 @@ func run(ctx context.Context) error {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	w := &world{options: o, log: log, client: client, changed: make(chan struct{}, 1)}
+	w := &world{options: o, log: log, client: client, changed: make(chan struct{}, 1), addresses: map[hierarchy.Ref]netip.Addr{}, last: o.network.Masked().Addr()}
 	s := newServers(w)
 	defer s.close()
-	reports := &reporter{client: client, options: o, log: log}
+	reports := &reporter{client, o, log}
 	return w.run(ctx, func(now *state) {
 		s.settle(now)
 		reports.write(ctx, now)

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/attache-dev/attache/hierarchy"
@@ -63,7 +62,7 @@ func callOf(ctx context.Context) *call { return ctx.Value(callKey{}).(*call) }
 // ServeHTTP finds the rule for a request and does what it says.
 func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	now := p.world.state.Load()
-	asked := p.question(r)
+	asked := request.FromHTTP(r, p.scheme, p.port)
 	hit, _, ok := now.index.Match(p.gateway, &asked)
 	if !ok {
 		http.Error(w, "no route", http.StatusNotFound)
@@ -98,26 +97,6 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		defer cancel()
 	}
 	p.forward.ServeHTTP(w, r.WithContext(ctx))
-}
-
-// question is a request as the index reads it: the path as it was sent.
-func (p *proxy) question(r *http.Request) request.Request {
-	host := r.Host
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
-	}
-	path := r.RequestURI
-	if !strings.HasPrefix(path, "/") {
-		path = r.URL.EscapedPath()
-	}
-	path, _, _ = strings.Cut(path, "?")
-	q := request.Request{Method: r.Method, Scheme: p.scheme, Host: strings.ToLower(host), Port: p.port, Path: path, Query: r.URL.RawQuery}
-	for name, values := range r.Header {
-		for _, value := range values {
-			q.Headers = append(q.Headers, hierarchy.Header{Name: name, Value: value})
-		}
-	}
-	return q
 }
 
 // answerError answers in place of a backend.

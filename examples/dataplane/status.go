@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"log/slog"
@@ -35,14 +36,6 @@ func (r *reporter) write(ctx context.Context, now *state) {
 	for _, g := range now.gateways {
 		var status gatewayv1.GatewayStatus
 		r.update(ctx, now, g.Meta(), "gateways", &status, func() { gatewayStatus(now, g, &status) })
-	}
-	for set := range now.graph.ListenerSets() {
-		var status gatewayv1.ListenerSetStatus
-		if _, reason, message := now.graph.ListenerSetStatus(set.Meta().Ref); now.addresses[set.Parent].IsValid() {
-			r.update(ctx, now, set.Meta(), "listenersets", &status, func() {
-				say(&status.Conditions, set.Meta(), "Accepted", reason, "Accepted", message)
-			})
-		}
 	}
 	for route := range now.graph.Routes() {
 		var status gatewayv1.RouteStatus
@@ -115,11 +108,9 @@ func gatewayStatus(now *state, g *hierarchy.Gateway, to *gatewayv1.GatewayStatus
 }
 
 func listenerConditions(now *state, of *hierarchy.Meta, l *hierarchy.Listener, conditions *[]metav1.Condition) {
-	accepted, resolved, programmed := "Accepted", "ResolvedRefs", "Programmed"
+	accepted, resolved, programmed := cmp.Or(l.Conflicted, "Accepted"), "ResolvedRefs", "Programmed"
 	if schemes[l.Spec.Protocol] == "" {
 		accepted = "UnsupportedProtocol"
-	} else if l.Conflicted != "" {
-		accepted = l.Conflicted
 	}
 	if _, err := now.certificate(l); err != nil && l.Spec.Protocol == "HTTPS" {
 		resolved = "InvalidCertificateRef"
@@ -127,9 +118,9 @@ func listenerConditions(now *state, of *hierarchy.Meta, l *hierarchy.Listener, c
 	if accepted != "Accepted" || resolved != "ResolvedRefs" {
 		programmed = "Invalid"
 	}
-	say(conditions, of, "Accepted", accepted, "Accepted", "")
-	say(conditions, of, "ResolvedRefs", resolved, "ResolvedRefs", "")
-	say(conditions, of, "Programmed", programmed, "Programmed", "")
+	for reason, good := range map[string]string{accepted: "Accepted", resolved: "ResolvedRefs", programmed: "Programmed"} {
+		say(conditions, of, good, reason, good, "")
+	}
 }
 
 // routeStatus has an entry for each parentRef on a Gateway that is served here;
@@ -158,20 +149,16 @@ func (r *reporter) routeStatus(now *state, route *hierarchy.Route, to *gatewayv1
 		say(&entry.Conditions, route.Meta(), "ResolvedRefs", reason, "ResolvedRefs", message)
 		to.Parents = append(to.Parents, entry)
 	}
-	if to.Parents == nil {
-		to.Parents = []gatewayv1.RouteParentStatus{}
-	}
+	to.Parents = append([]gatewayv1.RouteParentStatus{}, to.Parents...)
 }
 
 // resolved says whether a route may refer to its backends, and whether they exist.
 func (s *state) resolved(route *hierarchy.Route) (reason, message string) {
-	of := route.Meta().Ref
-	for i := range route.Rules {
-		for _, b := range route.Rules[i].Backends {
-			switch {
-			case !s.graph.Permits(of.GroupKind, of.Namespace, b.To):
+	for _, rule := range route.Rules {
+		for _, b := range rule.Backends {
+			if of := route.Meta().Ref; !s.graph.Permits(of.GroupKind, of.Namespace, b.To) {
 				return "RefNotPermitted", b.Field + " needs a ReferenceGrant"
-			case s.objects[b.To] == nil:
+			} else if s.objects[b.To] == nil {
 				return "BackendNotFound", b.To.String() + " does not exist"
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -58,20 +59,22 @@ type world struct {
 	client  dynamic.Interface
 	state   atomic.Pointer[state]
 	stores  []cache.Store
+	// addresses are those given so far, and last the last of them.
+	addresses map[hierarchy.Ref]netip.Addr
+	last      netip.Addr
 	// changed has room for one: whoever finds it full is covered by it.
 	changed chan struct{}
-}
-
-func (w *world) signal() {
-	select {
-	case w.changed <- struct{}{}:
-	default:
-	}
 }
 
 // run watches until ctx ends, and calls then with every new state.
 func (w *world) run(ctx context.Context, then func(*state)) error {
 	factory := dynamicinformer.NewDynamicSharedInformerFactory(w.client, 0)
+	signal := func(any) {
+		select {
+		case w.changed <- struct{}{}:
+		default:
+		}
+	}
 	var synced []cache.InformerSynced
 	for _, resource := range watched {
 		if _, err := w.client.Resource(resource).List(ctx, metav1.ListOptions{Limit: 1}); err != nil {
@@ -79,9 +82,7 @@ func (w *world) run(ctx context.Context, then func(*state)) error {
 			continue
 		}
 		informer := factory.ForResource(resource).Informer()
-		handler, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
-			AddFunc: func(any) { w.signal() }, UpdateFunc: func(_, _ any) { w.signal() }, DeleteFunc: func(any) { w.signal() },
-		})
+		handler, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{AddFunc: signal, DeleteFunc: signal, UpdateFunc: func(_, u any) { signal(u) }})
 		if err != nil {
 			return err
 		}
@@ -107,7 +108,7 @@ func (w *world) run(ctx context.Context, then func(*state)) error {
 // build makes a state of what the caches hold. before is the last one, or nil.
 func (w *world) build(before *state) *state {
 	s := &state{
-		objects: map[hierarchy.Ref]*unstructured.Unstructured{}, addresses: map[hierarchy.Ref]netip.Addr{},
+		objects:  map[hierarchy.Ref]*unstructured.Unstructured{},
 		settings: map[hierarchy.Ref]routeSettings{}, backends: map[hierarchy.Ref][]string{},
 	}
 	var objects []hierarchy.Object
@@ -135,26 +136,13 @@ func (w *world) build(before *state) *state {
 		}
 	}
 	slices.SortFunc(s.gateways, func(a, b *hierarchy.Gateway) int { return hierarchy.Compare(a.Meta().Ref, b.Meta().Ref) })
-	s.allot(before, w.options.network)
+	// A Gateway keeps the address that it was given first.
+	for _, g := range s.gateways {
+		if ref := g.Meta().Ref; !w.addresses[ref].IsValid() && w.options.network.Contains(w.last.Next()) {
+			w.last = w.last.Next()
+			w.addresses[ref] = w.last
+		}
+	}
+	s.addresses = maps.Clone(w.addresses)
 	return s
-}
-
-// allot gives every Gateway an address, and lets it keep the one that it has.
-func (s *state) allot(before *state, network netip.Prefix) {
-	taken := map[netip.Addr]bool{}
-	for _, g := range s.gateways {
-		if ref := g.Meta().Ref; before != nil && before.addresses[ref].IsValid() {
-			s.addresses[ref] = before.addresses[ref]
-			taken[s.addresses[ref]] = true
-		}
-	}
-	next := network.Masked().Addr().Next()
-	for _, g := range s.gateways {
-		for taken[next] {
-			next = next.Next()
-		}
-		if ref := g.Meta().Ref; !s.addresses[ref].IsValid() && network.Contains(next) {
-			s.addresses[ref], taken[next] = next, true
-		}
-	}
 }

@@ -25,6 +25,9 @@ const (
 // Leave the configuration as it is, and say so.
 var ErrVersion = errors.New("a version that is not known here")
 
+// ErrWithheld says that a guardrail keeps the first result of a route back.
+var ErrWithheld = errors.New("withheld")
+
 // Annotation is what applies to one route or Gateway.
 type Annotation struct {
 	Version int `json:"version"`
@@ -95,6 +98,27 @@ func Scopes(status json.RawMessage) ([]Scope, error) {
 		return nil, err
 	}
 	return a.Scopes, a.check()
+}
+
+// Read parses the text of a route of a generation whose rules have these names
+// ("" for a rule without one), follows See with see, which returns the status of
+// an EffectivePolicy, and finds the rules. After an error keep what you had, and
+// do not take up a route that you had nothing of.
+func Read(text string, generation int64, names []string, see func(name string) (json.RawMessage, error)) (*Annotation, error) {
+	a, err := Parse(text)
+	if err == nil && a.See != "" {
+		var status json.RawMessage
+		if status, err = see(a.See); err == nil {
+			a.Scopes, err = Scopes(status)
+		}
+	}
+	switch {
+	case err != nil:
+		return nil, err
+	case a.Withheld != "" && a.Scopes == nil:
+		return nil, fmt.Errorf("%w: %s", ErrWithheld, a.Withheld)
+	}
+	return a, a.At(generation, names)
 }
 
 // check drops the words of the unnumbered form.

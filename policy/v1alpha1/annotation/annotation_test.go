@@ -1,6 +1,7 @@
 package annotation_test
 
 import (
+	"encoding/json"
 	"errors"
 	"testing"
 
@@ -87,6 +88,25 @@ func TestWhatIsNotUnderstoodIsAnError(t *testing.T) {
 	}
 	if a, err = annotation.Parse(`{"digest":"x","see":"EffectivePolicy httproute.r"}`); err != nil || a.See != "httproute.r" {
 		t.Errorf("see: %+v %v", a, err)
+	}
+}
+
+func TestReadFollowsAndRefuses(t *testing.T) {
+	see := func(name string) (json.RawMessage, error) {
+		if name != "httproute.r" {
+			return nil, errors.New("not there")
+		}
+		return json.RawMessage(`{"scopes":[{"parents":[{"gateway":{"namespace":"infra","name":"public"},"listener":"http"}],"effective":{"TimeoutPolicy":{"request":"7s"}}}]}`), nil
+	}
+	a, err := annotation.Read(`{"version":2,"see":"httproute.r"}`, 1, nil, see)
+	if err != nil || request(t, a, at("public", "http"), 0) != "7s" {
+		t.Errorf("see: %v", err)
+	}
+	if _, err := annotation.Read(`{"version":2,"see":"httproute.gone"}`, 1, nil, see); err == nil {
+		t.Error("an EffectivePolicy that is not there is read")
+	}
+	if _, err := annotation.Read(`{"version":2,"withheld":"GuardrailViolated"}`, 1, nil, see); !errors.Is(err, annotation.ErrWithheld) {
+		t.Errorf("withheld: %v", err)
 	}
 }
 

@@ -56,3 +56,37 @@ func TestWaits(t *testing.T) {
 		}
 	}
 }
+
+func TestReasonsToTryAgain(t *testing.T) {
+	for _, c := range []struct {
+		on      string
+		outcome annotation.Outcome
+		again   bool
+	}{
+		{"5xx", annotation.Outcome{Code: 501}, true},
+		{"5xx", annotation.Outcome{Code: 499}, false},
+		{"5xx", annotation.Outcome{Failure: annotation.Reset, Code: 502}, true},
+		{"gateway-error", annotation.Outcome{Code: 500}, false},
+		{"gateway-error", annotation.Outcome{Code: 504}, true},
+		{"gateway-error", annotation.Outcome{Failure: annotation.TimedOut, Code: 504}, true},
+		{"connect-failure", annotation.Outcome{Failure: annotation.NotConnected, Code: 502}, true},
+		{"connect-failure", annotation.Outcome{Failure: annotation.Reset, Code: 502}, false},
+		{"reset", annotation.Outcome{Failure: annotation.NotConnected, Code: 502}, false},
+		{"reset", annotation.Outcome{Failure: annotation.TimedOut, Code: 504}, true},
+		{"refused-stream", annotation.Outcome{Failure: annotation.Reset, Code: 502}, false},
+		{"refused-stream", annotation.Outcome{Failure: annotation.Refused, Code: 502}, true},
+		{"retriable-4xx", annotation.Outcome{Code: 409}, true},
+		{"retriable-4xx", annotation.Outcome{Code: 429}, false},
+		{"503", annotation.Outcome{Code: 503}, true},
+		{"503", annotation.Outcome{Code: 502}, false},
+		{"504", annotation.Outcome{Failure: annotation.TimedOut, Code: 504}, true},
+		{"unavailable", annotation.Outcome{Code: 200, GRPC: "14"}, true},
+		{"unavailable", annotation.Outcome{Code: 200, GRPC: "13"}, false},
+		{"something-new", annotation.Outcome{Code: 200}, false},
+	} {
+		r := annotation.Retries{On: []string{c.on}}
+		if got := r.Again(c.outcome); got != c.again {
+			t.Errorf("%s after %+v: %t", c.on, c.outcome, got)
+		}
+	}
+}
