@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -108,7 +107,7 @@ func (w *world) run(ctx context.Context, then func(*state)) error {
 // build makes a state of what the caches hold. before is the last one, or nil.
 func (w *world) build(before *state) *state {
 	s := &state{
-		objects:  map[hierarchy.Ref]*unstructured.Unstructured{},
+		objects: map[hierarchy.Ref]*unstructured.Unstructured{}, addresses: map[hierarchy.Ref]netip.Addr{},
 		settings: map[hierarchy.Ref]routeSettings{}, backends: map[hierarchy.Ref][]string{},
 	}
 	var objects []hierarchy.Object
@@ -142,7 +141,7 @@ func (w *world) build(before *state) *state {
 			w.last = w.last.Next()
 			w.addresses[ref] = w.last
 		}
+		s.addresses[g.Meta().Ref] = w.addresses[g.Meta().Ref]
 	}
-	s.addresses = maps.Clone(w.addresses)
 	return s
 }
