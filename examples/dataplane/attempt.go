@@ -115,9 +115,11 @@ func (c *call) try(r *http.Request) (*http.Response, error) {
 	}
 	out := r.Clone(ctx)
 	out.URL.Host = address
-	if out.Body != nil && out.Body != http.NoBody {
-		out.Body = &counted{ReadCloser: out.Body, idle: idle}
+	if out.Body == nil {
+		out.Body = http.NoBody
 	}
+	// With a body that cannot be had again, Go's transport tries nothing by itself.
+	out.Body, out.GetBody = &counted{ReadCloser: out.Body, idle: idle}, nil
 	response, err := transportFor(c.settings, c.grpc).RoundTrip(out)
 	if err != nil {
 		if cause := context.Cause(ctx); cause != nil {

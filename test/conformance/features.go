@@ -157,6 +157,22 @@ var features = []Feature{
 		},
 	},
 	{
+		Name: "retry-nothing-unasked", Fields: []string{"RetryPolicy.maxRetries", "RetryPolicy.retryOn"},
+		Manifests: on("retry-nothing-unasked", "RetryPolicy", `default: {maxRetries: 2, retryOn: ["503"]}`),
+		Check: func(ctx context.Context, e *exchange) error {
+			warm := *e // a connection that was used before tempts a client's library to try again
+			warm.key += "warm"
+			if err := warm.expect(ctx, ask{}, 200, 1); err != nil {
+				return err
+			}
+			got, err := e.send(ctx, ask{do: "fail=1&code=reset"})
+			if seen := len(e.upstream.Seen(e.key)); err == nil && (got.code < 500 || seen != 1) {
+				err = fmt.Errorf("answered with %d after %d tries", got.code, seen)
+			}
+			return err
+		},
+	},
+	{
 		Name: "backoff-constant", Fields: []string{"RetryPolicy.backoffPolicy", "RetryPolicy.backoffBase"},
 		Manifests: on("backoff-constant", "RetryPolicy", `default: {maxRetries: 2, retryOn: ["503"], backoffPolicy: constant, backoffBase: 300ms}`),
 		Check: func(ctx context.Context, e *exchange) error {

@@ -1,0 +1,122 @@
+package conformance
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// indifferent are the features that a plane has which enforces nothing: nothing
+// is what they want.
+var indifferent = []string{"limit-off", "retry-no-other-code", "retry-nothing-unasked", "retry-off", "timeout-off"}
+
+// A plane that enforces nothing fails every check of something.
+func TestAPlaneThatEnforcesNothing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it waits for what does not end")
+	}
+	upstream, err := StartUpstream("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(upstream.Stop)
+	to, err := url.Parse("http://" + upstream.Address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const address = "127.41.0.1"
+	for _, port := range []int{portOne, portTwo} {
+		listener, err := net.Listen("tcp", net.JoinHostPort(address, strconv.Itoa(port)))
+		if err != nil {
+			t.Skipf("other loopback addresses than 127.0.0.1 do not work here: %v", err)
+		}
+		proxy := httputil.NewSingleHostReverseProxy(to)
+		proxy.Transport = &http.Transport{DisableKeepAlives: true} // Go's tries again by itself on one that was used
+		server := &http.Server{Handler: proxy, ReadHeaderTimeout: time.Minute}
+		go func() { _ = server.Serve(listener) }()
+		t.Cleanup(func() { _ = server.Close() })
+	}
+	var had []string
+	t.Run("features", func(t *testing.T) {
+		results := make(chan string, len(features)+len(limited))
+		t.Cleanup(func() {
+			close(results)
+			for name := range results {
+				had = append(had, name)
+			}
+		})
+		for _, f := range slices.Concat(features, limited) {
+			if strings.Contains(f.Manifests, "name: deaf") || strings.Contains(f.Manifests, "name: half-dead") {
+				continue // its Service leads elsewhere
+			}
+			t.Run(f.Name, func(t *testing.T) {
+				t.Parallel()
+				e := &exchange{bed: &bed{upstream: upstream, address: address}, feature: &f, key: f.Name}
+				if f.Check(context.Background(), e) == nil {
+					results <- f.Name
+				}
+			})
+		}
+	})
+	slices.Sort(had)
+	if diff := cmp.Diff(indifferent, had); diff != "" {
+		t.Errorf("features of a plane that enforces nothing (-want +got):\n%s", diff)
+	}
+}
+
+func TestClaimAndTrafficAreCompared(t *testing.T) {
+	f := &Feature{Name: "f"}
+	seen := context.DeadlineExceeded // some failure
+	for _, c := range []struct {
+		claim string
+		err   error
+		reads bool
+		want  string
+	}{
+		{ClaimEnforced, nil, false, Passed},
+		{ClaimEnforced, seen, false, Failed},
+		{ClaimNotEnforced, nil, false, Failed},
+		{ClaimNotEnforced, seen, false, NotSupported},
+		{ClaimNotEnforced, seen, true, NotSupported},
+		{ClaimNone, nil, false, Passed},
+		{ClaimNone, seen, false, NotSupported},
+		{ClaimNone, seen, true, Failed},
+	} {
+		if got := judge(f, c.claim, c.err, c.reads); got.Result != c.want {
+			t.Errorf("claim %s, %v: %s, want %s", c.claim, c.err, got.Result, c.want)
+		}
+	}
+}
+
+// Every field of our kinds is the subject of some feature.
+func TestEveryFieldHasAFeature(t *testing.T) {
+	had := map[string]bool{}
+	names := map[string]bool{}
+	for _, f := range slices.Concat(features, limited) {
+		if names[f.Name] {
+			t.Errorf("two features are named %s", f.Name)
+		}
+		names[f.Name] = true
+		for _, field := range f.Fields {
+			had[field] = true
+		}
+	}
+	for _, field := range []string{
+		"TimeoutPolicy.request", "TimeoutPolicy.backend", "TimeoutPolicy.connect", "TimeoutPolicy.idle",
+		"RetryPolicy.maxRetries", "RetryPolicy.retryOn", "RetryPolicy.backoffPolicy", "RetryPolicy.backoffBase", "RetryPolicy.backoffMax", "RetryPolicy.perTryTimeout",
+		"RateLimitPolicy.requestsPerSecond", "RateLimitPolicy.burst", "RateLimitPolicy.key", "RateLimitPolicy.counter", "RateLimitPolicy.mode", "RateLimitPolicy.limits",
+	} {
+		if !had[field] {
+			t.Errorf("no feature is about %s", field)
+		}
+	}
+}
