@@ -43,6 +43,9 @@ var comparedToo = [][]string{
 	{"graph", "-A", "-o", "json"},
 	{"describe", "gatewayclass/edge"},
 	{"describe", "timeoutpolicy/careful", "-n", "payments"},
+	{"explain", "--request", "POST https://www.shop.example.com/pay", "-o", "json"},
+	{"explain", "--request", "grpc://authorise.internal.example.com/payments.v1.Authorisation/Ask"},
+	{"explain", "--request", "https://nobody.example.com/"},
 }
 
 // onlyOnACluster are answers that manifests alone cannot give.
