@@ -11,13 +11,17 @@ const (
 	GatewayLevel
 	ListenerSetLevel
 	ListenerLevel
+	// PlatformNamespaceLevel is the route's namespace as policies of a platform
+	// namespace target it, NamespaceLevel as those in it do.
+	PlatformNamespaceLevel
+	NamespaceLevel
 	RouteLevel
 	RouteRuleLevel
 	// Levels is how many there are.
 	Levels
 )
 
-var levelNames = [Levels]string{"GatewayClass", "Gateway", "ListenerSet", "Listener", "Route", "RouteRule"}
+var levelNames = [Levels]string{"GatewayClass", "Gateway", "ListenerSet", "Listener", "PlatformNamespace", "Namespace", "Route", "RouteRule"}
 
 // String is the level's name as semantics section 1 writes it.
 func (l Level) String() string {
@@ -25,4 +29,14 @@ func (l Level) String() string {
 		return "unknown level"
 	}
 	return levelNames[l]
+}
+
+// LevelNamed finds a level by the name that String gives it.
+func LevelNamed(name string) (Level, bool) {
+	for l, n := range levelNames {
+		if n == name {
+			return Level(l), true
+		}
+	}
+	return 0, false
 }

@@ -15,6 +15,9 @@ const (
 	ReasonInvalid         = "Invalid"
 	ReasonTargetNotFound  = "TargetNotFound"
 	ReasonRefNotPermitted = "RefNotPermitted"
+	// ReasonOverridden is of a target that the policy selects and that another one
+	// names: no conflict, only not this policy's.
+	ReasonOverridden = "Overridden"
 )
 
 // Acceptance is what became of one target of a policy.
@@ -31,14 +34,34 @@ type Acceptance struct {
 // Accepted says whether the policy holds the target.
 func (s Acceptance) Accepted() bool { return s.Reason == ReasonAccepted }
 
-// Acceptances says for each target of a policy, in spec order, whether it is
-// accepted there, and why not. It is empty only for a policy without targets.
+// Acceptances says for each target of a policy whether it is accepted there, and
+// why not: those that it names in spec order, then those that it selects, sorted.
+// A policy without any has one entry, for the Namespace it is in. The list is
+// empty only for a policy whose selectors match nothing.
 func (s *Snapshot) Acceptances(p *Policy) []Acceptance {
+	if len(p.Targets) == 0 && len(p.Selectors) == 0 {
+		return []Acceptance{p.untargeted()}
+	}
 	list := make([]Acceptance, 0, len(p.Targets))
 	for _, t := range p.Targets {
 		list = append(list, s.acceptance(p, t))
 	}
+	for _, ref := range s.Selected(p).Targets {
+		if !slices.ContainsFunc(p.Targets, func(t Target) bool { return t.Ref == ref }) {
+			list = append(list, s.acceptance(p, Target{Ref: ref, Field: "spec.targetSelectors", Selected: true}))
+		}
+	}
 	return list
+}
+
+// untargeted is what becomes of a policy with no target that is understood.
+func (p *Policy) untargeted() Acceptance {
+	message := "the policy names no target that is understood: write targetRef, targetRefs or targetSelectors"
+	if len(p.Problems) > 0 {
+		message = strings.Join(p.Problems, "; ")
+	}
+	at := hierarchy.NewRef("", hierarchy.NamespaceKind.Kind, "", p.Ref.Namespace)
+	return Acceptance{Target: Target{Ref: at, Field: "spec"}, Reason: ReasonInvalid, Message: message}
 }
 
 func (s *Snapshot) acceptance(p *Policy, t Target) Acceptance {
@@ -59,25 +82,41 @@ func (s *Snapshot) acceptance(p *Policy, t Target) Acceptance {
 	if reason, message := s.missing(p, t.Ref); reason != "" {
 		return refuse(reason, message)
 	}
-	if holder := s.holder(p, t.Ref); holder != nil && holder != p {
-		before := "is older"
-		if holder.Created.Equal(p.Created) {
-			before = "is as old, comes first by name"
-		}
-		conflict := refuse(ReasonConflicted, conflictMessage(holder.Ref.String(), before, t.Ref, p.Kind.GroupKind.Kind))
-		conflict.Holder = holder.Ref
-		return conflict
+	if holder := s.holder(p, t.Ref); holder != nil {
+		return s.lost(p, t, holder)
 	}
 	return Acceptance{Target: t, Reason: ReasonAccepted, Message: "The policy is attached to " + t.Ref.String() + "."}
+}
+
+// lost says that another policy holds a target.
+func (s *Snapshot) lost(p *Policy, t Target, holder *Policy) Acceptance {
+	a := Acceptance{Target: t, Reason: ReasonConflicted, Holder: holder.Ref}
+	if t.Selected && slices.ContainsFunc(holder.Targets, func(o Target) bool { return o.Ref == t.Ref }) {
+		a.Reason = ReasonOverridden
+		a.Message = overriddenMessage(holder.Ref.String(), t.Ref)
+		return a
+	}
+	why := "is older"
+	switch {
+	case holder.Created.Equal(p.Created) && holder.Ref.Namespace != p.Ref.Namespace:
+		why = "is as old, comes first by namespace"
+	case holder.Created.Equal(p.Created):
+		why = "is as old, comes first by name"
+	}
+	a.Message = conflictMessage(holder.Ref.String(), why, t.Ref, p.Kind.GroupKind)
+	return a
 }
 
 // permitted says why a policy may not name a target, or nothing.
 func (s *Snapshot) permitted(p *Policy, target hierarchy.Ref) string {
 	switch {
-	case isClusterScoped(target.GroupKind.Group, target.Kind):
+	case target.GroupKind == hierarchy.NamespaceKind && target.Name == p.Ref.Namespace:
+	case isClusterScoped(target.GroupKind):
 		if allowed := s.options.PlatformNamespaces; allowed != nil && !slices.Contains(allowed, p.Ref.Namespace) {
-			return fmt.Sprintf("a policy in namespace %q may not target a GatewayClass: create it in %s",
-				p.Ref.Namespace, oneOf(allowed))
+			if target.GroupKind == hierarchy.NamespaceKind {
+				return fmt.Sprintf("a policy in namespace %q may target that Namespace and no other: create it in the Namespace that it is for, or in %s", p.Ref.Namespace, oneOf(allowed))
+			}
+			return fmt.Sprintf("a policy in namespace %q may not target a GatewayClass: create it in %s", p.Ref.Namespace, oneOf(allowed))
 		}
 	case target.Namespace != p.Ref.Namespace && p.Kind.Namespaced:
 		if !s.graph.Permits(p.Ref.GroupKind, p.Ref.Namespace, target) {
@@ -97,47 +136,27 @@ func oneOf(namespaces []string) string {
 
 // misplaced says why a target is none that the kind can attach to, or nothing.
 func (s *Snapshot) misplaced(p *Policy, target hierarchy.Ref) string {
-	if _, onHierarchy := s.level(target); !onHierarchy && p.Kind.Class == Inherited {
-		return fmt.Sprintf("a %s attaches to a GatewayClass, a Gateway, a ListenerSet or a route, not to kind %q of group %q",
+	if target.Section != "" && isClusterScoped(target.GroupKind) {
+		return fmt.Sprintf("a %s has no sections: leave sectionName out", target.Kind)
+	}
+	if _, onHierarchy := s.Level(p, target); !onHierarchy && p.Kind.Class == Inherited {
+		return fmt.Sprintf("a %s attaches to a GatewayClass, a Gateway, a ListenerSet, a Namespace or a route, not to kind %q of group %q",
 			p.Ref.Kind, target.Kind, target.GroupKind.Group)
 	}
-	if target.Section != "" && isClusterScoped(target.GroupKind.Group, target.Kind) {
-		return "a GatewayClass has no sections: leave sectionName out"
-	}
 	return ""
-}
-
-// level is where a target stands on the hierarchy, if it does.
-func (s *Snapshot) level(target hierarchy.Ref) (hierarchy.Level, bool) {
-	section := hierarchy.Level(0)
-	if target.Section != "" {
-		section = 1
-	}
-	if s.IsRoute(target.GroupKind) {
-		return hierarchy.RouteLevel + section, true
-	}
-	if target.GroupKind.Group != hierarchy.Group {
-		return 0, false
-	}
-	switch target.Kind {
-	case "GatewayClass":
-		return hierarchy.GatewayClassLevel, true
-	case "Gateway":
-		return hierarchy.GatewayLevel + 2*section, true
-	case "ListenerSet":
-		return hierarchy.ListenerSetLevel + section, true
-	}
-	return 0, false
 }
 
 // missing says that a target on the hierarchy does not exist, or that its
 // section does not exist or is ambiguous (R52, R55).
 func (s *Snapshot) missing(p *Policy, target hierarchy.Ref) (reason, message string) {
-	level, onHierarchy := s.level(target)
+	level, onHierarchy := s.Level(p, target)
 	if !onHierarchy {
 		return "", ""
 	}
-	if s.graph.Sections(target.Object()) == 0 {
+	if target.GroupKind == hierarchy.GatewayClassKind && s.HasClass(target) {
+		return "", ""
+	}
+	if !s.graph.Exists(target) {
 		return ReasonTargetNotFound, fmt.Sprintf("%s does not exist", target)
 	}
 	section := "listener"
@@ -145,6 +164,7 @@ func (s *Snapshot) missing(p *Policy, target hierarchy.Ref) (reason, message str
 		section = "rule"
 	}
 	switch n := s.graph.Sections(target); {
+	case target.Section == "":
 	case n == 0:
 		return ReasonTargetNotFound, fmt.Sprintf("%s has no %s named %q", target.Object(), section, target.Section)
 	case n > 1:
@@ -153,11 +173,21 @@ func (s *Snapshot) missing(p *Policy, target hierarchy.Ref) (reason, message str
 	return "", ""
 }
 
-// holder is the policy of p's kind that holds a target: the oldest that may.
+// holder is the policy that keeps p off a target, nil when p holds it.
 func (s *Snapshot) holder(p *Policy, target hierarchy.Ref) *Policy {
-	for _, other := range s.Named(target) {
-		if other.Kind == p.Kind && len(other.Problems) == 0 && s.permitted(other, target) == "" {
-			return other
+	point, ok := s.attached.Get(target)
+	if !ok {
+		return nil
+	}
+	level, _ := s.Level(p, target)
+	var held []*Policy
+	for _, other := range s.candidates(point, p.Kind, target, level) {
+		holder := keptOff(held, other)
+		if other == p {
+			return holder
+		}
+		if holder == nil {
+			held = append(held, other)
 		}
 	}
 	return nil

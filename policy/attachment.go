@@ -7,15 +7,17 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/hierarchy/persistent"
+	"github.com/attache-dev/attache/policy/crd"
 )
 
 // AttachmentPoint is what is attached to one object or section.
 type AttachmentPoint struct {
 	// named are all policies that name the target: by kind, and within a kind
-	// the oldest first.
-	named []*Policy
-	// InForce are the policies of Inherited kinds that apply there, one for each
-	// kind at most, by kind name.
+	// the oldest first. selected are those that select it by labels.
+	named, selected []*Policy
+	// InForce are the policies of Inherited kinds that apply there, by kind name:
+	// for each kind and level the one that holds the target, and with it those
+	// that it shares the target with.
 	InForce []*Attachment
 }
 
@@ -23,24 +25,113 @@ type AttachmentPoint struct {
 type Attachment struct {
 	Policy *Policy
 	Target hierarchy.Ref
+	Level  hierarchy.Level
+	// Next is the next younger policy of the kind that applies there too, where
+	// the kind permits that (crd.Conflict).
+	Next *Attachment
 }
 
+// attach makes out who holds a target.
 func (s *Snapshot) attach(target hierarchy.Ref, named []*Policy) persistent.Map[hierarchy.Ref, *AttachmentPoint] {
-	if len(named) == 0 {
+	selected := s.selecting(target)
+	if len(named) == 0 && len(selected) == 0 {
 		return s.attached.Without(target)
 	}
 	slices.SortFunc(named, byKindThenAge)
-	p := &AttachmentPoint{named: named}
-	for _, policy := range named {
-		if policy.Kind.Class != Inherited || len(policy.Problems) > 0 || s.permitted(policy, target) != "" {
+	slices.SortFunc(selected, byKindThenAge)
+	p := &AttachmentPoint{named: named, selected: selected}
+	for _, kind := range p.kinds() {
+		if kind.Class != Inherited {
 			continue
 		}
-		if n := len(p.InForce); n > 0 && p.InForce[n-1].Policy.Kind == policy.Kind {
-			continue
+		for _, level := range s.levelsOf(target) {
+			var last *Attachment
+			for _, holder := range s.holders(p, kind, target, level) {
+				a := &Attachment{Policy: holder, Target: target, Level: level}
+				if last == nil {
+					p.InForce = append(p.InForce, a)
+				} else {
+					last.Next = a
+				}
+				last = a
+			}
 		}
-		p.InForce = append(p.InForce, &Attachment{Policy: policy, Target: target})
 	}
 	return s.attached.With(target, p)
+}
+
+// kinds are the kinds of the policies at a point, by name.
+func (p *AttachmentPoint) kinds() []*Kind {
+	var kinds []*Kind
+	for _, list := range [...][]*Policy{p.named, p.selected} {
+		for _, policy := range list {
+			if !slices.Contains(kinds, policy.Kind) {
+				kinds = append(kinds, policy.Kind)
+			}
+		}
+	}
+	slices.SortFunc(kinds, func(a, b *Kind) int { return strings.Compare(a.Name(), b.Name()) })
+	return kinds
+}
+
+// candidates are the policies of a kind that may hold a target at a level, in
+// the order in which they do: one that names it before one that selects it,
+// unless the kind goes by age alone, and then the oldest first.
+func (s *Snapshot) candidates(p *AttachmentPoint, kind *Kind, target hierarchy.Ref, level hierarchy.Level) []*Policy {
+	var list []*Policy
+	add := func(policies []*Policy) {
+		for _, policy := range policies {
+			if policy.Kind == kind && len(policy.Problems) == 0 && !slices.Contains(list, policy) &&
+				levelFor(policy, target, level) && s.permitted(policy, target) == "" {
+				list = append(list, policy)
+			}
+		}
+	}
+	add(p.named)
+	add(p.selected)
+	if kind.byAge() {
+		slices.SortStableFunc(list, compareAge)
+	}
+	return list
+}
+
+// holders are the candidates that hold a target together, the oldest first.
+func (s *Snapshot) holders(p *AttachmentPoint, kind *Kind, target hierarchy.Ref, level hierarchy.Level) []*Policy {
+	var held []*Policy
+	for _, policy := range s.candidates(p, kind, target, level) {
+		if keptOff(held, policy) == nil {
+			held = append(held, policy)
+		}
+	}
+	return held
+}
+
+// keptOff is the policy that keeps another off a target that it holds, nil when
+// the two can share it.
+func keptOff(held []*Policy, p *Policy) *Policy {
+	for _, holder := range held {
+		switch p.Kind.conflict() {
+		case crd.ConflictMerge:
+			continue
+		case crd.ConflictField:
+			if !meet(holder.statedPaths(), p.statedPaths()) {
+				continue
+			}
+		}
+		return holder
+	}
+	return nil
+}
+
+// meet says whether two lists of leaves have one in common, or one inside
+// another.
+func meet(a, b [][]string) bool {
+	return slices.ContainsFunc(a, func(x []string) bool {
+		return slices.ContainsFunc(b, func(y []string) bool {
+			n := min(len(x), len(y))
+			return slices.Equal(x[:n], y[:n])
+		})
+	})
 }
 
 // InForce returns what applies at a target, nil when nothing does. Within one
@@ -54,16 +145,22 @@ func (s *Snapshot) InForce(target hierarchy.Ref) *AttachmentPoint {
 
 // PolicyTargets lists where policies are attached on account of one object: the object
 // and its sections that any policy names, or, for a ReferenceGrant, what
-// policies of other namespaces name in its namespace.
+// policies of other namespaces name or select in its namespace, as for a Namespace
+// whose labels such a selector asks for.
 func (s *Snapshot) PolicyTargets(ref hierarchy.Ref) []hierarchy.Ref {
 	object, _ := s.graph.Get(ref)
 	_, isGrant := object.(*hierarchy.ReferenceGrant)
-	if !isGrant {
-		return s.sections(object, ref.Object())
-	}
 	var places []hierarchy.Ref
+	namespace := ref.Namespace
+	if !isGrant {
+		places = s.sections(object, ref.Object())
+		if ref.GroupKind != hierarchy.NamespaceKind || len(s.kindsSelectedEverywhere()) == 0 {
+			return places
+		}
+		namespace = ref.Name
+	}
 	for target, p := range s.attached.All() {
-		if target.Namespace == ref.Namespace && foreign(p, ref.Namespace) {
+		if target.Namespace == namespace && foreign(p, namespace) {
 			places = append(places, target)
 		}
 	}
@@ -72,28 +169,26 @@ func (s *Snapshot) PolicyTargets(ref hierarchy.Ref) []hierarchy.Ref {
 
 // foreign says whether a policy of another namespace names a place.
 func foreign(p *AttachmentPoint, namespace string) bool {
-	return slices.ContainsFunc(p.named, func(p *Policy) bool { return p.Ref.Namespace != namespace })
+	other := func(p *Policy) bool { return p.Ref.Namespace != namespace }
+	return slices.ContainsFunc(p.named, other) || slices.ContainsFunc(p.selected, other)
 }
 
+// sections are an object and those of its sections that have a name, where any
+// policy is attached.
 func (s *Snapshot) sections(object hierarchy.Object, ref hierarchy.Ref) []hierarchy.Ref {
-	candidates := []hierarchy.Ref{ref}
-	switch o := object.(type) {
-	case *hierarchy.Gateway:
-		for _, l := range o.Listeners {
-			candidates = append(candidates, ref.WithSection(l.Name))
-		}
-	case *hierarchy.ListenerSet:
-		for _, l := range o.Listeners {
-			candidates = append(candidates, ref.WithSection(l.Name))
-		}
-	case *hierarchy.Route:
-		for _, r := range o.Rules {
-			if r.Name != "" {
-				candidates = append(candidates, ref.WithSection(r.Name))
-			}
-		}
+	return sorted(slices.DeleteFunc(withSections(object, ref), func(c hierarchy.Ref) bool {
+		_, attached := s.attached.Get(c)
+		return !attached
+	}))
+}
+
+// withSections are an object and its sections that have a name.
+func withSections(object hierarchy.Object, ref hierarchy.Ref) []hierarchy.Ref {
+	refs := []hierarchy.Ref{ref}
+	for _, name := range hierarchy.SectionNames(object) {
+		refs = append(refs, ref.WithSection(name))
 	}
-	return sorted(slices.DeleteFunc(candidates, func(c hierarchy.Ref) bool { return len(s.Named(c)) == 0 }))
+	return refs
 }
 
 // byKindThenAge orders policies by kind and within a kind by precedence: the

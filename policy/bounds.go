@@ -3,6 +3,7 @@ package policy
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -25,25 +26,43 @@ const (
 	IntegerBound = BoundType(crd.IntegerBound)
 	// QuantityBound compares Kubernetes quantities (100, 500m, 2k).
 	QuantityBound = BoundType(crd.QuantityBound)
+	// TextBound has no order: only oneOf bounds it.
+	TextBound = BoundType(crd.TextBound)
 )
 
-// Bound limits one field from below, from above, or both (semantics 3.1).
+// Bound limits one field: from below, from above, both, or to a list of values
+// (semantics 3.1).
 type Bound struct {
+	*Comparable
+	// Field is the path as a reader sees it.
 	Field string
-	Type  BoundType
 	// Min and Max are the limits as the policy writes them; nil when absent.
 	Min, Max any
+	// OneOf are the values allowed; nil when any is.
+	OneOf []any
 }
 
-// Compare orders two values of one type. It fails when either is not of it.
+// Compare orders two values of one type. It fails when either is not of it. A
+// duration of zero, which switches a timeout off, is longer than every other;
+// Comparable knows better what a kind means by it.
 func (t BoundType) Compare(a, b any) (int, error) {
+	if t == DurationBound {
+		return (&Comparable{Type: t, Off: &Switch{Value: "0s"}}).Compare(a, b)
+	}
+	return t.compare(a, b)
+}
+
+// compare orders two values of one type as they stand.
+func (t BoundType) compare(a, b any) (int, error) {
 	switch t {
+	case TextBound:
+		return 0, errors.New("texts have no order")
 	case DurationBound:
-		x, err := comparableDuration(a)
+		x, err := duration(a)
 		if err != nil {
 			return 0, err
 		}
-		y, err := comparableDuration(b)
+		y, err := duration(b)
 		return cmp.Compare(x, y), err
 	case IntegerBound:
 		x, err := integer(a)
@@ -64,22 +83,22 @@ func (t BoundType) Compare(a, b any) (int, error) {
 
 // check says whether v is a value of the type.
 func (t BoundType) check(v any) error {
-	_, err := t.Compare(v, v)
+	if t == TextBound {
+		if _, isText := v.(string); !isText {
+			return fmt.Errorf("%v is not a text", v)
+		}
+		return nil
+	}
+	_, err := t.compare(v, v)
 	return err
 }
 
-// comparableDuration reads a duration so that zero, which means "off", is
-// longer than everything (semantics 3.2: a bound does not yield to it).
-func comparableDuration(v any) (time.Duration, error) {
+func duration(v any) (time.Duration, error) {
 	text, ok := v.(string)
 	if !ok {
 		return 0, fmt.Errorf("%v is not a duration: write a string like \"30s\"", v)
 	}
-	d, err := ParseDuration(text)
-	if err == nil && d == 0 {
-		return math.MaxInt64, nil
-	}
-	return d, err
+	return ParseDuration(text)
 }
 
 func integer(v any) (int64, error) {

@@ -19,8 +19,10 @@ type edit struct {
 	set    []hierarchy.Object
 	remove []hierarchy.Ref
 	// named are the targets whose policies change, with their policies to be.
-	named    map[hierarchy.Ref][]*Policy
-	problems []hierarchy.Problem
+	named map[hierarchy.Ref][]*Policy
+	// selecting are the policies with selectors that come or go.
+	selecting []*Policy
+	problems  []hierarchy.Problem
 }
 
 func (s *Snapshot) edit() *edit {
@@ -53,6 +55,28 @@ func (e *edit) setPolicy(p *Policy) {
 	for _, t := range p.Targets {
 		e.named[t.Ref] = append(e.at(t.Ref), p)
 	}
+	e.index(p, func(list []*Policy) []*Policy { return append(slices.Clone(list), p) })
+}
+
+// index enters a policy where its selectors look, or takes it out there.
+func (e *edit) index(p *Policy, change func([]*Policy) []*Policy) {
+	var done []selectKey
+	for i := range p.Selectors {
+		key := p.Selectors[i].keyOf(p)
+		if slices.Contains(done, key) {
+			continue
+		}
+		done = append(done, key)
+		list, _ := e.next.selectors.Get(key)
+		if list = change(list); len(list) == 0 {
+			e.next.selectors = e.next.selectors.Without(key)
+		} else {
+			e.next.selectors = e.next.selectors.With(key, list)
+		}
+	}
+	if len(done) > 0 {
+		e.selecting = append(e.selecting, p)
+	}
 }
 
 func (e *edit) removePolicy(p *Policy) {
@@ -64,6 +88,9 @@ func (e *edit) detach(p *Policy) {
 	for _, t := range p.Targets {
 		e.named[t.Ref] = slices.DeleteFunc(e.at(t.Ref), func(o *Policy) bool { return o == p })
 	}
+	e.index(p, func(list []*Policy) []*Policy {
+		return slices.DeleteFunc(slices.Clone(list), func(o *Policy) bool { return o == p })
+	})
 }
 
 // at is the list of policies at a target that this edit may change.
@@ -71,7 +98,10 @@ func (e *edit) at(target hierarchy.Ref) []*Policy {
 	if list, begun := e.named[target]; begun {
 		return list
 	}
-	list := slices.Clone(e.old.Named(target))
+	var list []*Policy
+	if p, ok := e.old.attached.Get(target); ok {
+		list = slices.Clone(p.named)
+	}
 	e.named[target] = list
 	return list
 }
@@ -165,13 +195,16 @@ func (e *edit) done() *Snapshot {
 		graph = graph.With(e.set...)
 	}
 	e.next.graph = graph
+	e.noteClasses()
 	for _, namespace := range e.grantNamespaces() {
 		for target, p := range e.old.attached.All() {
 			if target.Namespace == namespace && foreign(p, namespace) {
 				e.at(target)
 			}
 		}
+		e.reselectIn(namespace)
 	}
+	e.reselect()
 	for target, named := range e.named {
 		e.next.attached = e.next.attach(target, named)
 	}

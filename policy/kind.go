@@ -1,9 +1,6 @@
 package policy
 
 import (
-	"slices"
-	"strings"
-
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/attache-dev/attache/hierarchy"
@@ -40,12 +37,14 @@ type Kind struct {
 	// in, and Atomic when it fills in nothing.
 	Strategy  merge.Strategy
 	Validator Validator
+
+	vocabulary
 }
 
 // newKind makes a policy kind of what its CRD says.
 func newKind(d crd.Definition) *Kind {
 	d.Schema = crd.Schema{}
-	return &Kind{Definition: d, Strategy: mergeStrategy(d.DefaultStrategy)}
+	return &Kind{Definition: d, Strategy: mergeStrategy(d.DefaultStrategy), vocabulary: newVocabulary(&d)}
 }
 
 func mergeStrategy(s crd.Strategy) merge.Strategy {
@@ -61,11 +60,11 @@ func (k *Kind) Name() string { return KindName(k.GroupKind) }
 
 // Comparable says by which type the values of a field compare, if they do.
 func (k *Kind) Comparable(field string) (BoundType, bool) {
-	i, ok := slices.BinarySearchFunc(k.Bounds, field, func(b crd.BoundedField, name string) int { return strings.Compare(b.Field.String(), name) })
-	if !ok {
+	c := k.bounded[field]
+	if c == nil {
 		return "", false
 	}
-	return BoundType(k.Bounds[i].Type), true
+	return c.Type, true
 }
 
 // InlineFields says where the rules of a route kind state values of the policy's
@@ -91,10 +90,8 @@ func KindName(gk schema.GroupKind) string {
 // A route kind in another group than Gateway API's is named "Kind.group" in
 // the table.
 func (k *Kind) Applies(route schema.GroupKind, field string) bool {
-	if k.AppliesTo == nil {
-		return true
-	}
-	return slices.ContainsFunc(k.applicable(route), func(p crd.Path) bool { return p[0] == crd.Any || p[0] == field })
+	path, err := crd.ParsePath(field)
+	return err != nil || k.AppliesPath(route, path)
 }
 
 // AppliesAtAll says whether any field of the policy means anything on a route

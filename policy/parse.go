@@ -9,6 +9,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/attache-dev/attache/hierarchy"
@@ -25,6 +26,8 @@ type Policy struct {
 	Generation int64
 	UID        string
 	Targets    []Target
+	// Selectors stand for further targets, by their labels (Snapshot.Selected).
+	Selectors []Selector
 	// Layers are what the policy contributes at each of its targets, at most
 	// one default and one override.
 	Layers []merge.Layer
@@ -32,6 +35,10 @@ type Policy struct {
 	// Strategy is the policy's strategy as a person reads it; blocks may differ
 	// only in kinds that are not ours.
 	Strategy merge.Strategy
+	// SaysStrategy says that the object itself says its strategy in a known word.
+	SaysStrategy bool
+	// Remarks are what it says and nobody understands or reads.
+	Remarks []Remark
 	// Problems make the policy Invalid: it contributes nothing anywhere.
 	Problems []string
 
@@ -42,9 +49,11 @@ type Policy struct {
 // Target is one object or section that a policy names.
 type Target struct {
 	Ref hierarchy.Ref
-	// Field is where the policy names it: "spec.targetRef" or
-	// "spec.targetRefs[2]".
+	// Field is where the policy names or selects it: "spec.targetRef",
+	// "spec.targetRefs[2]", "spec.targetSelectors[0]".
 	Field string
+	// Selected says that the policy selects it, by its labels.
+	Selected bool
 }
 
 // Parse reads a policy of a known kind. It reports everything that is wrong at
@@ -83,12 +92,13 @@ func (p *Policy) again(kind *Kind) *Policy {
 // read fills in what spec says.
 func (p *Policy) read(errs field.ErrorList) field.ErrorList {
 	kind, spec, path := p.Kind, p.spec, field.NewPath("spec")
-	p.Targets, errs = parseTargets(p.Ref.Namespace, spec, path, errs)
-	var err *field.Error
-	if p.Strategy, err = specStrategy(spec, path); err != nil {
+	p.Targets, errs = parseTargets(kind, p.Ref.Namespace, spec, path, errs)
+	p.Selectors, errs = parseSelectors(kind, spec["targetSelectors"], path.Child("targetSelectors"), errs)
+	rest, err := spec, (*field.Error)(nil)
+	if p.Strategy, rest, err = p.specStrategy(path); err != nil {
 		errs = append(errs, err)
 	}
-	p.Layers, errs = parseLayers(kind, spec, p.Strategy, path, errs)
+	errs = p.parseLayers(rest, path, errs)
 	if kind.Definition.Bounds != nil {
 		p.Bounds, errs = parseBounds(kind, spec["bounds"], path.Child("bounds"), errs)
 	}
@@ -98,7 +108,7 @@ func (p *Policy) read(errs field.ErrorList) field.ErrorList {
 	return errs
 }
 
-func parseTargets(namespace string, spec map[string]any, path *field.Path, errs field.ErrorList) ([]Target, field.ErrorList) {
+func parseTargets(kind *Kind, namespace string, spec map[string]any, path *field.Path, errs field.ErrorList) ([]Target, field.ErrorList) {
 	one, hasOne := spec["targetRef"]
 	many, hasMany := spec["targetRefs"]
 	if hasOne && hasMany {
@@ -106,7 +116,7 @@ func parseTargets(namespace string, spec map[string]any, path *field.Path, errs 
 	}
 	var targets []Target
 	add := func(raw any, at *field.Path) {
-		t, err := parseTarget(namespace, raw, at)
+		t, err := parseTarget(kind, namespace, raw, at)
 		if err != nil {
 			errs = append(errs, err)
 		} else if !slices.ContainsFunc(targets, func(o Target) bool { return o.Ref == t.Ref }) {
@@ -128,65 +138,171 @@ func parseTargets(namespace string, spec map[string]any, path *field.Path, errs 
 	return targets, errs
 }
 
-func parseTarget(namespace string, raw any, at *field.Path) (Target, *field.Error) {
+// targetGroup is the API group that a target reference or a selector names.
+// Absent it is the core group in our kinds, whose schema asks for it, and
+// Gateway API's in others.
+func targetGroup(of *Kind, object map[string]any, at *field.Path) (string, *field.Error) {
+	raw, present := object["group"]
+	group, _ := raw.(string)
+	if bare, version, versioned := strings.Cut(group, "/"); versioned {
+		return "", field.Invalid(at.Child("group"), group, fmt.Sprintf("a group has no version: write %q without %q", bare, "/"+version))
+	}
+	if !present && of.Group() != Group {
+		return hierarchy.Group, nil
+	}
+	return group, nil
+}
+
+func parseTarget(of *Kind, namespace string, raw any, at *field.Path) (Target, *field.Error) {
 	object, isObject := raw.(map[string]any)
 	if !isObject {
 		return Target{}, field.Invalid(at, raw, "write an object {group, kind, name}")
 	}
 	text := func(key string) string { s, _ := object[key].(string); return s }
-	group, kind, name := text("group"), text("kind"), text("name")
+	kind, name := text("kind"), text("name")
+	group, wrong := targetGroup(of, object, at)
+	if wrong != nil {
+		return Target{}, wrong
+	}
 	if kind == "" {
 		return Target{}, field.Required(at.Child("kind"), "say what kind of object the policy attaches to")
 	}
 	if name == "" {
 		return Target{}, field.Required(at.Child("name"), "say which object the policy attaches to")
 	}
-	if bare, version, versioned := strings.Cut(group, "/"); versioned {
-		return Target{}, field.Invalid(at.Child("group"), group, fmt.Sprintf("a group has no version: write %q without %q", bare, "/"+version))
-	}
 	if ns := text("namespace"); ns != "" {
 		namespace = ns
 	}
-	if isClusterScoped(group, kind) {
+	if isClusterScoped(schema.GroupKind{Group: group, Kind: kind}) {
 		namespace = ""
 	}
 	ref := hierarchy.NewRef(group, kind, namespace, name).WithSection(text("sectionName"))
 	return Target{Ref: ref, Field: at.String()}, nil
 }
 
-func isClusterScoped(group, kind string) bool {
-	return group == hierarchy.Group && kind == "GatewayClass"
-}
-
-func specStrategy(spec map[string]any, path *field.Path) (merge.Strategy, *field.Error) {
-	for _, key := range crd.StrategyFields {
-		raw, present := spec[key]
+// specStrategy reads the strategy that the spec of a policy says, and returns
+// the spec without it. What is no text there, and for other groups' kinds a text
+// that is no known word, is the kind's own field and stays (semantics section 2).
+func (p *Policy) specStrategy(path *field.Path) (merge.Strategy, map[string]any, *field.Error) {
+	var places []crd.Path
+	if w := p.Kind.Word; w != nil && len(w.Field) > 1 && w.Field[0] == "spec" {
+		places = []crd.Path{w.Field[1:]}
+	} else {
+		for _, name := range crd.StrategyFields {
+			places = append(places, crd.Path{name})
+		}
+	}
+	for _, place := range places {
+		raw, present := valueAt(p.spec, place)
 		if !present {
 			continue
 		}
-		word, _ := raw.(string)
-		strategy, known := crd.StrategyOf(word)
-		if !known {
-			return merge.Atomic, field.NotSupported(path.Child(key), raw, []string{"Atomic", "Patch"})
+		word, isText := raw.(string)
+		strategy, known := p.word(word)
+		switch {
+		case known:
+			p.SaysStrategy = true
+			return strategy, p.withoutWords(places), nil
+		case p.Kind.Group() == Group:
+			return merge.Atomic, p.spec, field.NotSupported(path.Child(place[0], place[1:]...), raw, []string{"Atomic", "Patch"})
+		case isText:
+			p.remark(StrategyNotUnderstood, append([]string{"spec"}, place...), word)
+			return merge.Atomic, p.spec, nil
 		}
-		return mergeStrategy(strategy), nil
 	}
-	return merge.Atomic, nil
+	return p.Kind.Strategy, p.spec, nil
+}
+
+// withoutWords is the spec without the known words at some places: where two
+// say the strategy, the first counts.
+func (p *Policy) withoutWords(places []crd.Path) map[string]any {
+	spec := p.spec
+	for _, place := range places {
+		raw, _ := valueAt(spec, place)
+		word, isText := raw.(string)
+		if _, known := p.word(word); isText && known {
+			spec = withoutPath(spec, place)
+		}
+	}
+	return spec
+}
+
+// word looks a strategy up.
+func (p *Policy) word(text string) (merge.Strategy, bool) {
+	if w := p.Kind.Word; w != nil {
+		s, known := w.Means(text)
+		return mergeStrategy(s), known
+	}
+	s, known := crd.StrategyOf(text)
+	return mergeStrategy(s), known
 }
 
 // parseLayers reads the blocks of a policy, or spec itself when it has none.
-func parseLayers(kind *Kind, spec map[string]any, strategy merge.Strategy, path *field.Path, errs field.ErrorList) ([]merge.Layer, field.ErrorList) {
-	if kind.Class == Direct {
-		return nil, errs
+func (p *Policy) parseLayers(spec map[string]any, path *field.Path, errs field.ErrorList) field.ErrorList {
+	if p.Kind.Class == Direct {
+		return errs
 	}
-	var layers []merge.Layer
-	blocks, seen := 0, map[merge.Block]string{}
+	if _, _, ofChallenger := p.Kind.OfChallenger(); !ofChallenger {
+		var found bool
+		if found, errs = p.parseBlocks(spec, path, errs); found {
+			return errs
+		}
+	}
+	whole := bare(p.Kind, spec)
+	if len(whole) > 0 {
+		p.Layers = append(p.Layers, merge.Layer{Block: merge.Default, Strategy: p.Strategy, Value: whole})
+	}
+	return errs
+}
+
+// statedPaths are the leaves that a policy states, in any block.
+func (p *Policy) statedPaths() [][]string {
+	if p.Kind.Class == Direct {
+		return leafPaths(nil, bare(p.Kind, p.spec))
+	}
+	var paths [][]string
+	for _, layer := range p.Layers {
+		paths = append(paths, leafPaths(nil, layer.Value)...)
+	}
+	return paths
+}
+
+// leafPaths lists the leaves of a value.
+func leafPaths(path []string, value map[string]any) [][]string {
+	var paths [][]string
+	for _, key := range slices.Sorted(maps.Keys(value)) {
+		at := append(slices.Clip(path), key)
+		if object, isObject := value[key].(map[string]any); isObject && len(object) > 0 {
+			paths = append(paths, leafPaths(at, object)...)
+		} else {
+			paths = append(paths, at)
+		}
+	}
+	return paths
+}
+
+// bare is a spec without the fields that say where and how the policy applies.
+func bare(kind *Kind, spec map[string]any) map[string]any {
+	whole := maps.Clone(spec)
+	for _, key := range crd.TargetFields {
+		delete(whole, key)
+	}
+	if kind.Definition.Bounds != nil {
+		delete(whole, "bounds")
+	}
+	return whole
+}
+
+// parseBlocks reads the blocks of a policy, and says whether it has any.
+func (p *Policy) parseBlocks(spec map[string]any, path *field.Path, errs field.ErrorList) (bool, field.ErrorList) {
+	ours := p.Kind.Group() == Group
+	seen := map[merge.Block]string{}
 	for _, b := range blockNames {
 		raw, present := spec[b.name]
-		if !present {
-			continue
+		object, isObject := raw.(map[string]any)
+		if !present || (!isObject && !ours) {
+			continue // a list or a scalar of that name is the vendor's own
 		}
-		blocks++
 		block := merge.Default
 		if b.override {
 			block = merge.Override
@@ -196,37 +312,41 @@ func parseLayers(kind *Kind, spec map[string]any, strategy merge.Strategy, path 
 			continue
 		}
 		seen[block] = b.name
-		object, isObject := raw.(map[string]any)
 		if !isObject {
 			errs = append(errs, field.Invalid(path.Child(b.name), raw, "write an object with the policy's fields"))
 			continue
 		}
-		if layer := blockLayer(object, block, strategy, kind.Group() == Group); len(layer.Value) > 0 {
-			layers = append(layers, layer)
+		if layer := p.blockLayer(b.name, object, block); len(layer.Value) > 0 {
+			p.Layers = append(p.Layers, layer)
 		}
 	}
-	if blocks > 0 {
-		return layers, errs
+	if len(seen) == 0 {
+		return false, errs
 	}
-	whole := maps.Clone(spec)
-	for _, key := range kind.NotValues() {
-		delete(whole, key)
+	rest := bare(p.Kind, spec)
+	for _, name := range seen {
+		delete(rest, name)
 	}
-	if len(whole) > 0 {
-		layers = append(layers, merge.Layer{Block: merge.Default, Strategy: strategy, Value: whole})
+	if !ours {
+		for _, key := range slices.Sorted(maps.Keys(rest)) {
+			p.remark(FieldNotRead, []string{"spec", key}, rest[key])
+		}
 	}
-	return layers, errs
+	return true, errs
 }
 
 // blockLayer reads one block. A strategy inside the block, in kinds that are
 // not ours, decides over the one in spec; a word that is no strategy is an
 // ordinary field of that kind.
-func blockLayer(object map[string]any, block merge.Block, strategy merge.Strategy, ours bool) merge.Layer {
-	if word, isText := object["strategy"].(string); isText && !ours {
-		if s, known := crd.StrategyOf(word); known {
-			strategy = mergeStrategy(s)
+func (p *Policy) blockLayer(name string, object map[string]any, block merge.Block) merge.Layer {
+	strategy := p.Strategy
+	if word, isText := object["strategy"].(string); isText && p.Kind.Group() != Group && (p.Kind.Word == nil || len(p.Kind.Word.Field) == 0) {
+		if s, known := p.word(word); known {
+			strategy = s
 			object = maps.Clone(object)
 			delete(object, "strategy")
+		} else {
+			p.remark(StrategyNotUnderstood, []string{"spec", name, "strategy"}, word)
 		}
 	}
 	return merge.Layer{Block: block, Strategy: strategy, Value: object}
@@ -238,45 +358,66 @@ func parseBounds(kind *Kind, raw any, path *field.Path, errs field.ErrorList) ([
 	}
 	object, isObject := raw.(map[string]any)
 	if !isObject {
-		return nil, append(errs, field.Invalid(path, raw, "write {field: {min, max}}"))
+		return nil, append(errs, field.Invalid(path, raw, "write {field: {min, max}} or {field: {oneOf}}"))
 	}
 	var bounds []Bound
 	for _, name := range slices.Sorted(maps.Keys(object)) {
 		at := path.Child(name)
-		kindOf, comparable := kind.Comparable(name)
+		of := kind.bounded[boundName(name)]
 		limits, isObject := object[name].(map[string]any)
 		switch {
-		case !comparable:
-			errs = append(errs, field.NotSupported(at, name, boundedNames(kind)))
+		case of == nil:
+			errs = append(errs, field.NotSupported(at, name, slices.Sorted(maps.Keys(kind.bounded))))
 			continue
 		case !isObject:
-			errs = append(errs, field.Invalid(at, object[name], "write {min: …, max: …}"))
+			errs = append(errs, field.Invalid(at, object[name], "write {min: …, max: …}, or {oneOf: […]}"))
 			continue
 		}
-		b := Bound{Field: name, Type: kindOf, Min: limits["min"], Max: limits["max"]}
-		for _, end := range [...]string{"min", "max"} {
-			if v := limits[end]; v != nil {
-				if err := b.Type.check(v); err != nil {
-					errs = append(errs, field.Invalid(at.Child(end), v, err.Error()))
-				}
-			}
-		}
-		if b.Min != nil && b.Max != nil {
-			if c, err := b.Type.Compare(b.Min, b.Max); err == nil && c > 0 {
-				errs = append(errs, field.Invalid(at, limits, "min is larger than max"))
-			}
-		}
-		if b.Min != nil || b.Max != nil {
+		b, wrong := parseBound(of, limits, at)
+		errs = append(errs, wrong...)
+		if b.Min != nil || b.Max != nil || len(b.OneOf) > 0 {
 			bounds = append(bounds, b)
 		}
 	}
 	return bounds, errs
 }
 
-func boundedNames(kind *Kind) []string {
-	var names []string
-	for _, b := range kind.Definition.Bounds {
-		names = append(names, b.Field.String())
+// boundName is the name of a field in the one form that names have.
+func boundName(text string) string {
+	if path, err := crd.ParsePath(text); err == nil {
+		return path.String()
 	}
-	return names
+	return text
+}
+
+// parseBound reads the bound on one field.
+func parseBound(of *Comparable, limits map[string]any, at *field.Path) (Bound, field.ErrorList) {
+	b := Bound{Comparable: of, Field: of.Path.String(), Min: limits["min"], Max: limits["max"]}
+	b.OneOf, _ = limits["oneOf"].([]any)
+	var errs field.ErrorList
+	check := func(v any, at *field.Path) {
+		if v == nil {
+			return
+		}
+		if err := of.Type.check(v); err != nil {
+			errs = append(errs, field.Invalid(at, v, err.Error()))
+		}
+	}
+	check(b.Min, at.Child("min"))
+	check(b.Max, at.Child("max"))
+	for i, v := range b.OneOf {
+		check(v, at.Child("oneOf").Index(i))
+	}
+	ends := b.Min != nil || b.Max != nil
+	switch {
+	case ends && of.Type == TextBound:
+		errs = append(errs, field.Forbidden(at, "a text has no min and max: write oneOf"))
+	case ends && b.OneOf != nil:
+		errs = append(errs, field.Forbidden(at, "oneOf says everything: remove min and max, or oneOf"))
+	case b.Min != nil && b.Max != nil:
+		if c, err := of.Compare(b.Min, b.Max); err == nil && c > 0 {
+			errs = append(errs, field.Invalid(at, limits, "min is larger than max"))
+		}
+	}
+	return b, errs
 }

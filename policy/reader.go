@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/hierarchy/prose"
 )
@@ -61,13 +63,26 @@ func (s *Snapshot) ReaderIn(namespace string) Reader {
 // Told is the message for a reader, who may not know the policy that holds the
 // target.
 func (s Acceptance) Told(r Reader) string {
-	if s.Reason != ReasonConflicted || r.May(s.Holder.Namespace) {
+	switch {
+	case s.Holder.IsZero() || r.May(s.Holder.Namespace):
 		return s.Message
+	case s.Reason == ReasonOverridden:
+		return overriddenMessage(r.Name(s.Holder), s.Target.Ref)
 	}
-	return conflictMessage(r.Name(s.Holder), "comes first", s.Target.Ref, s.Holder.Kind)
+	return conflictMessage(r.Name(s.Holder), "comes first", s.Target.Ref, s.Holder.GroupKind)
 }
 
-// conflictMessage says who holds a target, and why.
-func conflictMessage(holder, why string, target hierarchy.Ref, kind string) string {
-	return fmt.Sprintf("%s %s and holds %s: one %s applies to a target; delete one of the two or merge them", holder, why, target, kind)
+// conflictMessage says who holds a target, and why. What is to be done about it
+// only the vendor of a kind knows.
+func conflictMessage(holder, why string, target hierarchy.Ref, kind schema.GroupKind) string {
+	advice := "delete one of the two or merge them"
+	if kind.Group != Group {
+		advice = "what both say does not apply together"
+	}
+	return fmt.Sprintf("%s %s and holds %s: one %s applies to a target; %s", holder, why, target, kind.Kind, advice)
+}
+
+// overriddenMessage says who names a target that a policy only selects.
+func overriddenMessage(holder string, target hierarchy.Ref) string {
+	return fmt.Sprintf("%s names %s, which this policy only selects", holder, target)
 }

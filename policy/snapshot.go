@@ -19,6 +19,10 @@ type Options struct {
 	// PlatformNamespaces are the namespaces whose policies may target a
 	// GatewayClass (semantics section 7). Nil means any namespace.
 	PlatformNamespaces []string
+	// AssumeClasses makes a GatewayClass that a Gateway names count as there
+	// although it is not, unless it was removed: manifests seldom have it
+	// (semantics section 7).
+	AssumeClasses bool
 	// PolicyKinds and RouteKinds name kinds whose CRDs carry no label.
 	PolicyKinds, RouteKinds []schema.GroupKind
 	// Profiles say about CRDs what their authors do not, by the name of the CRD.
@@ -43,7 +47,11 @@ type Snapshot struct {
 	kindOf     map[string]schema.GroupKind // by CRD name
 	routeKinds map[schema.GroupKind]string // to CRD name
 	policies   persistent.Map[hierarchy.Ref, *Policy]
-	attached   persistent.Map[hierarchy.Ref, *AttachmentPoint]
+	// selectors are the policies with selectors, by where those look.
+	selectors persistent.Map[selectKey, []*Policy]
+	// goneClasses are the GatewayClasses that were there and were removed.
+	goneClasses map[hierarchy.Ref]bool
+	attached    persistent.Map[hierarchy.Ref, *AttachmentPoint]
 }
 
 // NewSnapshot returns an empty snapshot.
@@ -90,12 +98,23 @@ func (s *Snapshot) Policies() iter.Seq[*Policy] {
 }
 
 // Named lists the policies that name exactly this object or section, by kind
-// and then the oldest first, whether they apply or not.
+// and then the oldest first, and after them those that select it, whether they
+// apply or not.
 func (s *Snapshot) Named(ref hierarchy.Ref) []*Policy {
-	if p, ok := s.attached.Get(ref); ok {
+	p, ok := s.attached.Get(ref)
+	switch {
+	case !ok:
+		return nil
+	case len(p.selected) == 0:
 		return p.named
 	}
-	return nil
+	list := slices.Clone(p.named)
+	for _, policy := range p.selected {
+		if !slices.Contains(list, policy) {
+			list = append(list, policy)
+		}
+	}
+	return list
 }
 
 // With returns a snapshot in which objs are as given. Objects that are neither

@@ -19,10 +19,11 @@ func (s *Snapshot) Touched(ref hierarchy.Ref) []hierarchy.Ref {
 		return s.touchedByCRD(ref.Name)
 	}
 	object, _ := s.graph.Get(ref)
-	if _, isGrant := object.(*hierarchy.ReferenceGrant); !isGrant {
+	_, isGrant := object.(*hierarchy.ReferenceGrant)
+	if !isGrant && (ref.GroupKind != hierarchy.NamespaceKind || len(s.kindsSelectedEverywhere()) == 0) {
 		return s.graph.Touched(ref)
 	}
-	var touched []hierarchy.Ref
+	touched := s.graph.Touched(ref)
 	for _, target := range s.PolicyTargets(ref) {
 		touched = append(touched, s.below(target)...)
 	}
@@ -47,6 +48,9 @@ func (s *Snapshot) touchedBy(policies ...*Policy) []hierarchy.Ref {
 	for _, p := range policies {
 		for _, t := range p.Targets {
 			touched = append(touched, s.below(t.Ref)...)
+		}
+		for _, target := range s.Selected(p).Targets {
+			touched = append(touched, s.below(target)...)
 		}
 	}
 	return sorted(touched)

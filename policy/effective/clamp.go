@@ -1,6 +1,7 @@
 package effective
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,116 +16,254 @@ import (
 type limit struct {
 	value      any
 	attachment *policy.Attachment
-	level      hierarchy.Level
+}
+
+// limits are the bounds on one field, intersected.
+type limits struct {
+	lowest, highest *limit
+	// allowed are the values that every list has, in the order of the highest.
+	allowed []any
+	lists   []placed
+}
+
+// placed is a bound in its place on the path.
+type placed struct {
+	policy.Bound
+	attachment *policy.Attachment
 }
 
 // bound applies the bounds of the policies on the path (semantics 3.1), field
-// by field.
-func (m *Policy) bound(key foldKey, target hierarchy.Ref, isRoute bool) {
-	var fields []string
-	for _, a := range key.attached {
-		if a == nil {
-			continue
-		}
+// by field, the heads of groups first: the others ask for them.
+func (f *folding) bound() {
+	bounds := map[string][]placed{}
+	var fields []*policy.Comparable
+	for a := range f.key.holders {
 		for _, b := range a.Policy.Bounds {
-			if !isRoute || m.Kind.Applies(target.GroupKind, b.Field) {
-				fields = append(fields, b.Field)
+			if f.isRoute && !f.key.kind.AppliesPath(f.target.GroupKind, b.Path) {
+				continue
 			}
+			if bounds[b.Field] == nil {
+				fields = append(fields, b.Comparable)
+			}
+			bounds[b.Field] = append(bounds[b.Field], placed{b, a})
 		}
 	}
-	slices.Sort(fields)
-	for _, field := range slices.Compact(fields) {
-		m.boundField(key, field)
+	slices.SortFunc(fields, func(a, b *policy.Comparable) int {
+		return cmp.Or(cmp.Compare(len(a.Head), len(b.Head)), slices.Compare(a.Path, b.Path))
+	})
+	for _, field := range fields {
+		f.boundField(field, bounds[crd.Path(field.Path).String()])
 	}
-	slices.SortStableFunc(m.Origins, func(a, b Origin) int { return strings.Compare(a.Field, b.Field) })
 }
 
-func (m *Policy) boundField(key foldKey, field string) {
-	winner := slices.IndexFunc(m.Origins, func(o Origin) bool { return o.Field == field })
-	kind, _ := m.Kind.Comparable(field)
-	lowest, highest := m.limits(key, field, kind, winner)
-	switch {
-	case winner < 0 && highest == nil:
-	case winner < 0 && m.Value[field] == nil:
-		if m.Value == nil {
-			m.Value = map[string]any{}
-		}
-		m.Value[field] = highest.value
-		m.Origins = append(m.Origins, Origin{
-			Field: field, Path: crd.Path{field}, Value: highest.value, From: highest.attachment.Policy.Ref,
-			Target: highest.attachment.Target, Level: highest.level, Block: merge.Bound,
-		})
-	case winner >= 0:
-		o := &m.Origins[winner]
-		if c, err := compareTo(kind, o.Value, highest); err == nil && c > 0 {
-			m.clamp(o, highest)
-		} else if c, err := compareTo(kind, o.Value, lowest); err == nil && c < 0 {
-			m.clamp(o, lowest)
-		}
+// boundField goes through off, oneOf, max, min and filling.
+func (f *folding) boundField(field *policy.Comparable, bounds []placed) {
+	if field.Head != nil && f.at(field.Head) == nil {
+		return
 	}
+	o, switched := f.at(field.Path), f.switchedOff(field)
+	winner := o
+	if switched != nil {
+		winner = switched
+	}
+	l := f.intersect(field, bounds, winner)
+	if switched != nil && l.highest != nil {
+		o = f.switchOn(field, switched, l.highest)
+	}
+	if o == nil {
+		f.fill(field, l)
+		return
+	}
+	if by := l.excludes(field, o.Value); by != nil {
+		f.clamp(o, l.allowed[0], by.attachment.Policy.Ref)
+	}
+	if c, err := compareTo(field, o.Value, l.highest); err == nil && c > 0 {
+		f.clamp(o, l.highest.value, l.highest.attachment.Policy.Ref)
+	} else if c, err := compareTo(field, o.Value, l.lowest); err == nil && c < 0 {
+		f.clamp(o, l.lowest.value, l.lowest.attachment.Policy.Ref)
+	}
+}
+
+// fill sets a field that nobody sets: to the maximum, or, where the kind says
+// what absence means and the list does not have that, to the first of the list.
+func (f *folding) fill(field *policy.Comparable, l limits) {
+	if _, something := valueAt(f.m.Value, field.Path); something {
+		return // of another type; the schema says so
+	}
+	var value any
+	var by *policy.Attachment
+	excludes := field.Absent != nil && (field.Head != nil || len(f.m.Value) > 0)
+	if list := l.excludes(field, field.Absent); excludes && list != nil {
+		value, by = l.allowed[0], list.attachment
+	} else if l.highest != nil {
+		value, by = l.highest.value, l.highest.attachment
+	} else {
+		return
+	}
+	put(f.m.Value, field.Path, value)
+	f.m.Origins = append(f.m.Origins, Origin{
+		Path: field.Path, Field: crd.Path(field.Path).String(), Value: value,
+		From: by.Policy.Ref, Target: by.Target, Level: by.Level, Block: merge.Bound, layer: -1,
+	})
+}
+
+// at is the origin of a field, nil when it is not set.
+func (f *folding) at(path []string) *Origin {
+	i := slices.IndexFunc(f.m.Origins, func(o Origin) bool { return slices.Equal(o.Path, path) })
+	if i < 0 {
+		return nil
+	}
+	return &f.m.Origins[i]
+}
+
+// switchedOff is the origin of the other field that switches this one off.
+func (f *folding) switchedOff(field *policy.Comparable) *Origin {
+	if field.Off == nil || field.Own() {
+		return nil
+	}
+	if o := f.at(field.Off.Path); o != nil && o.Value == field.Off.Value {
+		return o
+	}
+	return nil
+}
+
+// switchOn takes a switch out where a maximum applies: off is beyond every
+// maximum. The field takes what the winner states for it if that is within
+// bounds, else the maximum.
+func (f *folding) switchOn(field *policy.Comparable, off *Origin, highest *limit) *Origin {
+	was := *off
+	by := highest.attachment.Policy.Ref
+	stated := fmt.Sprintf("%s: %v", was.Field, was.Value)
+	remove(f.m.Value, was.Path)
+	f.m.Origins = slices.DeleteFunc(f.m.Origins, func(o Origin) bool { return slices.Equal(o.Path, was.Path) })
+	f.notSet(was.layer, was.Path, was.Value, Bounds, by)
+	for _, i := range merge.Beaten(f.layers, was.layer, was.Path) {
+		f.notSet(i, was.Path, nearest(f.layers[i].Value, was.Path), Whole, was.From)
+	}
+	o := f.at(field.Path)
+	if o == nil {
+		beat := merge.Beaten(f.layers, was.layer, field.Path)
+		f.m.NotSet = slices.DeleteFunc(f.m.NotSet, func(n NotSet) bool {
+			return slices.Equal(n.Path, field.Path) && slices.ContainsFunc(beat, func(i int) bool { return n.From == f.sources[i].from && n.Block == f.layers[i].Block })
+		})
+		f.m.Origins = append(f.m.Origins, Origin{
+			Path: field.Path, Field: crd.Path(field.Path).String(), From: was.From, Target: was.Target, Level: was.Level, Block: was.Block,
+			Beat: f.beaten(beat, field.Path), layer: was.layer,
+		})
+		o = &f.m.Origins[len(f.m.Origins)-1]
+	}
+	if c, err := compareTo(field, o.Value, highest); o.Value == nil || (err == nil && c > 0) {
+		o.Value = highest.value
+		put(f.m.Value, field.Path, o.Value)
+	}
+	o.ClampedBy, o.Stated, o.Switch = by, stated, was.Path
+	return o
 }
 
 // compareTo compares a value with a limit; no limit compares equal. A value
 // that is not of the kind's type is left for the schema check to report.
-func compareTo(kind policy.BoundType, value any, l *limit) (int, error) {
+func compareTo(field *policy.Comparable, value any, l *limit) (int, error) {
 	if l == nil {
 		return 0, nil
 	}
-	return kind.Compare(value, l.value)
+	return field.Compare(value, l.value)
 }
 
-func (m *Policy) clamp(o *Origin, l *limit) {
-	o.Stated, o.Value, o.ClampedBy = o.Value, l.value, l.attachment.Policy.Ref
-	m.Value[o.Field] = l.value
+// clamp moves a value. The first word stays what was stated.
+func (f *folding) clamp(o *Origin, to any, by hierarchy.Ref) {
+	if o.ClampedBy.IsZero() {
+		o.Stated = o.Value
+	}
+	o.Value, o.ClampedBy = to, by
+	put(f.m.Value, o.Path, to)
 }
 
-// limits intersects the bounds on a field from the GatewayClass down. A bound
-// does not apply to an override from a level above it; one that contradicts
-// those above it is ignored.
-func (m *Policy) limits(key foldKey, field string, kind policy.BoundType, winner int) (lowest, highest *limit) {
-	for level, a := range key.attached {
-		level := hierarchy.Level(level)
-		if a == nil {
+// intersect brings together the bounds that apply to a field, from the
+// GatewayClass down. One that contradicts those above it is ignored.
+func (f *folding) intersect(field *policy.Comparable, bounds []placed, winner *Origin) limits {
+	var l limits
+	for _, b := range bounds {
+		if f.yields(b.attachment, winner) {
 			continue
 		}
-		if winner >= 0 && m.Origins[winner].Block == merge.Override && m.Origins[winner].Level < level {
-			continue
-		}
-		for _, b := range a.Policy.Bounds {
-			if b.Field != field {
+		switch {
+		case b.OneOf != nil:
+			both := slices.DeleteFunc(slices.Clone(l.allowed), func(v any) bool { return !contains(field, b.OneOf, v) })
+			if l.lists == nil {
+				both = b.OneOf
+			}
+			if len(both) == 0 {
+				f.ignore(b)
 				continue
 			}
-			minimum, maximum := &limit{b.Min, a, level}, &limit{b.Max, a, level}
-			if contradicts(kind, b.Min, highest) > 0 || contradicts(kind, b.Max, lowest) < 0 {
-				m.Ignored = append(m.Ignored, ignoredText(a.Policy, b))
-				continue
+			l.allowed, l.lists = both, append(l.lists, b)
+		case beyond(field, b.Min, l.highest) > 0 || beyond(field, b.Max, l.lowest) < 0:
+			f.ignore(b)
+		default:
+			if b.Min != nil && (l.lowest == nil || beyond(field, b.Min, l.lowest) > 0) {
+				l.lowest = &limit{b.Min, b.attachment}
 			}
-			if b.Min != nil && (lowest == nil || contradicts(kind, b.Min, lowest) > 0) {
-				lowest = minimum
-			}
-			if b.Max != nil && (highest == nil || contradicts(kind, b.Max, highest) < 0) {
-				highest = maximum
+			if b.Max != nil && (l.highest == nil || beyond(field, b.Max, l.highest) < 0) {
+				l.highest = &limit{b.Max, b.attachment}
 			}
 		}
 	}
-	return lowest, highest
+	return l
 }
 
-func ignoredText(p *policy.Policy, b policy.Bound) string {
-	return fmt.Sprintf("%s: the bound on %s (%s) contradicts a bound of a higher level and is ignored", p.Ref, b.Field, limitText(b))
+// yields says whether a bound yields to the winner, or to an Atomic override on
+// the path: to overrides from a level above its own. One written in a platform
+// namespace yields only to what is written in one too.
+func (f *folding) yields(b *policy.Attachment, winner *Origin) bool {
+	platform := f.r.s.IsPlatform(b.Policy)
+	to := func(layer int) bool {
+		s := f.sources[layer]
+		return f.layers[layer].Block == merge.Override && s.level < b.Level && (!platform || s.platform)
+	}
+	if winner != nil && winner.layer >= 0 && to(winner.layer) {
+		return true
+	}
+	for i := range f.layers {
+		if f.layers[i].Strategy == merge.Atomic && to(i) {
+			return true
+		}
+	}
+	return false
 }
 
-// contradicts compares a new limit with an established one of the other end
-// (or of the same end, to find the tighter); 0 when there is nothing to compare.
-func contradicts(kind policy.BoundType, value any, established *limit) int {
+// excludes is the highest list that does not have a value.
+func (l *limits) excludes(field *policy.Comparable, value any) *placed {
+	for i := range l.lists {
+		if !contains(field, l.lists[i].OneOf, value) {
+			return &l.lists[i]
+		}
+	}
+	return nil
+}
+
+func contains(field *policy.Comparable, list []any, value any) bool {
+	return slices.ContainsFunc(list, func(v any) bool { return field.Equal(v, value) })
+}
+
+// beyond compares a new limit with an established one of the other end (or of
+// the same end, to find the tighter); 0 when there is nothing to compare.
+func beyond(field *policy.Comparable, value any, established *limit) int {
 	if value == nil || established == nil {
 		return 0
 	}
-	c, err := kind.Compare(value, established.value)
+	c, err := field.Compare(value, established.value)
 	if err != nil {
 		return 0
 	}
 	return c
+}
+
+func (f *folding) ignore(b placed) {
+	f.m.Ignored = append(f.m.Ignored, ignoredText(b.attachment.Policy, b.Bound))
+}
+
+func ignoredText(p *policy.Policy, b policy.Bound) string {
+	return fmt.Sprintf("%s: the bound on %s (%s) contradicts a bound of a higher level and is ignored", p.Ref, b.Field, limitText(b))
 }
 
 func limitText(b policy.Bound) string {
@@ -135,5 +274,28 @@ func limitText(b policy.Bound) string {
 	if b.Max != nil {
 		ends = append(ends, fmt.Sprintf("max %v", b.Max))
 	}
+	if b.OneOf != nil {
+		ends = append(ends, fmt.Sprintf("oneOf %v", b.OneOf))
+	}
 	return strings.Join(ends, ", ")
+}
+
+// atMost lowers fields that exceed the one they are at most, from the end of
+// each chain (semantics section 3.3).
+func (f *folding) atMost() {
+	for _, pair := range f.key.kind.AtMosts() {
+		lower, upper := f.at(pair.Lower.Path), f.at(pair.Upper.Path)
+		if lower == nil || upper == nil {
+			continue
+		}
+		c, err := pair.Lower.Compare(lower.Value, upper.Value)
+		if pair.Upper.IsOff(upper.Value) || err != nil || c <= 0 {
+			continue
+		}
+		if lower.ClampedBy.IsZero() {
+			lower.Stated = lower.Value
+		}
+		lower.Value, lower.ClampedBy, lower.Limit = upper.Value, upper.From, upper.Path
+		put(f.m.Value, lower.Path, lower.Value)
+	}
 }

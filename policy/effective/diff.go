@@ -85,8 +85,12 @@ func (a Alignment) Bands() []Band[Pair] { return bands(a.Listeners, a.Rows) }
 // Align puts the results of all paths of both sides next to each other. Either
 // side may be nil.
 func Align(before, after *Target) Alignment {
-	listeners, rules := union(before, after)
-	old, now := newReader(before, rules), newReader(after, rules)
+	listeners := allListeners(before, after)
+	rules, sides := pairedRules(before, after)
+	old, now := newReader(before), newReader(after)
+	for _, at := range sides {
+		old.columns, now.columns = append(old.columns, at.before), append(now.columns, at.after)
+	}
 	rows := make([][]Pair, len(listeners))
 	for i, l := range listeners {
 		b, a := old.row(l), now.row(l)
@@ -117,19 +121,14 @@ type listenerKey struct{ listener, gateway hierarchy.Ref }
 
 func keyOf(l *hierarchy.Listener) listenerKey { return listenerKey{l.Ref, l.Gateway} }
 
-func newReader(e *Target, rules []string) *rowReader {
-	r := &rowReader{columns: make([]int, len(rules))}
+func newReader(e *Target) *rowReader {
+	r := &rowReader{}
 	if e == nil {
 		return r
 	}
 	r.rows = make(map[listenerKey][]*PathPolicies, len(e.rows))
 	for i, row := range e.rows {
 		r.rows[keyOf(e.listeners[i])] = row
-	}
-	for j, rule := range rules {
-		if r.columns[j] = j; j >= len(e.rules) || e.rules[j] != rule {
-			r.columns[j] = slices.Index(e.rules, rule)
-		}
 	}
 	return r
 }
@@ -179,8 +178,13 @@ func samePaths(before, after *Target) bool {
 
 // sameShape says whether both sides have the same paths.
 func sameShape(before, after *Target) bool {
-	if before == nil || after == nil || len(before.listeners) != len(after.listeners) || !slices.Equal(before.rules, after.rules) {
+	if before == nil || after == nil || len(before.listeners) != len(after.listeners) || len(before.rules) != len(after.rules) {
 		return false
+	}
+	for j, i := range pairRules(before, after) {
+		if i != j {
+			return false
+		}
 	}
 	for i, l := range before.listeners {
 		if o := after.listeners[i]; l != o && (l.Ref != o.Ref || l.Gateway != o.Gateway) {
@@ -190,14 +194,15 @@ func sameShape(before, after *Target) bool {
 	return true
 }
 
-// union is all listeners and rules of both sides: those of after first, then
-// those that are gone.
-func union(before, after *Target) (listeners []*hierarchy.Listener, rules []string) {
+// allListeners are the listeners of both sides: those of after first, then those
+// that are gone.
+func allListeners(before, after *Target) []*hierarchy.Listener {
+	var listeners []*hierarchy.Listener
 	if after != nil {
-		listeners, rules = slices.Clip(after.listeners), slices.Clip(after.rules)
+		listeners = slices.Clip(after.listeners)
 	}
-	if before == nil || sameShape(before, after) {
-		return listeners, rules
+	if before == nil {
+		return listeners
 	}
 	known := make(map[listenerKey]bool, len(listeners))
 	for _, l := range listeners {
@@ -209,12 +214,7 @@ func union(before, after *Target) (listeners []*hierarchy.Listener, rules []stri
 			listeners = append(listeners, l)
 		}
 	}
-	for _, rule := range before.rules {
-		if !slices.Contains(rules, rule) {
-			rules = append(rules, rule)
-		}
-	}
-	return listeners, rules
+	return listeners
 }
 
 // leafKey names one leaf of a result.

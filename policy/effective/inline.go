@@ -15,45 +15,20 @@ import (
 // nothing.
 func inlineValue(kind *policy.Kind, route schema.GroupKind, rule *hierarchy.Rule) map[string]any {
 	var value map[string]any
-	for _, source := range kind.InlineFields(route) {
-		v, stated := at(rule.Inline, source.Path)
+	for _, field := range kind.InlineFields(route) {
+		v, stated := valueAt(rule.Inline, field.Path)
 		if !stated || v == nil {
 			continue
 		}
-		if source.AsString {
+		if field.AsString {
 			v = asString(v)
 		}
 		if value == nil {
 			value = map[string]any{}
 		}
-		put(value, source.Field, v)
+		put(value, field.Field, v)
 	}
 	return value
-}
-
-// put sets a value at a path, and makes the objects on the way to it.
-func put(object map[string]any, path []string, v any) {
-	for _, key := range path[:len(path)-1] {
-		inner, isObject := object[key].(map[string]any)
-		if !isObject {
-			inner = map[string]any{}
-			object[key] = inner
-		}
-		object = inner
-	}
-	object[path[len(path)-1]] = v
-}
-
-func at(object map[string]any, path []string) (any, bool) {
-	v, stated := object[path[0]]
-	for _, key := range path[1:] {
-		inner, isObject := v.(map[string]any)
-		if !isObject {
-			return nil, false
-		}
-		v, stated = inner[key]
-	}
-	return v, stated
 }
 
 // asString turns numbers, also those in a list, into text.

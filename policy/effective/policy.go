@@ -3,7 +3,6 @@ package effective
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -21,6 +20,9 @@ type Policy struct {
 	Value map[string]any
 	// Origins has one entry for each leaf of Value, sorted by field.
 	Origins []Origin
+	// NotSet is everything that was stated and is not in Value, unless an origin
+	// beat it; sorted by field.
+	NotSet []NotSet
 	// NotApplicable are the fields left out because they mean nothing on this
 	// kind of route (semantics section 8), sorted.
 	NotApplicable []string
@@ -39,10 +41,10 @@ type Policy struct {
 
 // Origin says who set one leaf of an effective policy (semantics section 4).
 type Origin struct {
-	// Field is the leaf: "request", "limits.perUser", `limits["a.b"]`.
-	Field string
-	// Path is Field key by key.
+	// Path leads to the leaf. Field is the same as a reader sees it: "request",
+	// "limits.perUser", `limits["a.b"]`.
 	Path  crd.Path
+	Field string
 	Value any
 	// From is the policy, or the route for an inline value.
 	From hierarchy.Ref
@@ -53,10 +55,50 @@ type Origin struct {
 	Block  merge.Block
 	// Beat are the others that stated something there, the strongest first.
 	Beat []Beaten
-	// ClampedBy is the policy whose bound changed the winner's value, zero
-	// when none did. Stated is what the winner had said.
+	// ClampedBy is who gave the final value where it is not the winner's own: the
+	// policy whose bound it is, or the origin of the field that this one cannot
+	// exceed. Stated is what the winner had said; where it switched the thing off
+	// by another field, "mode: Disabled".
 	ClampedBy hierarchy.Ref
 	Stated    any
+	// Limit is the field that this one cannot exceed, where that moved the value;
+	// Switch the field that switched this one off, where a bound took that out.
+	Limit, Switch crd.Path
+	// Joined are the others whose entries are in a joined list.
+	Joined []hierarchy.Ref
+
+	// layer is the winner among the layers of the fold, -1 for a bound.
+	layer int
+}
+
+// Rule is what removed a value that is not set.
+type Rule string
+
+// The rules of api.md section 3.
+const (
+	AtomicOverride Rule = "AtomicOverride"
+	AtomicDefault  Rule = "AtomicDefault"
+	Whole          Rule = "Whole"
+	Null           Rule = "Null"
+	Bounds         Rule = "Bounds"
+	NotApplicable  Rule = "NotApplicable"
+	Incomplete     Rule = "Incomplete"
+)
+
+// NotSet is a value that a policy or a route states and that is not in force
+// (semantics section 4).
+type NotSet struct {
+	Path  crd.Path
+	Field string
+	Value any
+	// From states it, at a level: on paths that read the same it can be attached
+	// to different objects.
+	From  hierarchy.Ref
+	Level hierarchy.Level
+	Block merge.Block
+	Rule  Rule
+	// By is whose doing it is; zero for NotApplicable and Incomplete.
+	By hierarchy.Ref
 }
 
 // Beaten is a value that lost.
@@ -69,132 +111,6 @@ type Beaten struct {
 
 // String is the loser as results show it: "TimeoutPolicy shop/checkout (default)".
 func (b Beaten) String() string { return fmt.Sprintf("%s (%s)", b.From, b.Block) }
-
-// foldKey is everything that decides a Policy.
-type foldKey struct {
-	kind     *policy.Kind
-	route    int
-	attached [hierarchy.Levels]*policy.Attachment
-	inline   *hierarchy.Rule
-}
-
-// source is whose a layer is.
-type source struct {
-	from, target hierarchy.Ref
-	level        hierarchy.Level
-}
-
-// fold merges one kind on one path.
-func (r *Resolver) fold(key foldKey, target hierarchy.Ref, route *hierarchy.Route) *Policy {
-	if m, ok := r.folds[key]; ok {
-		return m
-	}
-	layers, sources := layersOf(key, target, route)
-	folded := merge.Fold(layers)
-	m := &Policy{Kind: key.kind, Value: folded.Value}
-	for _, o := range folded.Origins {
-		m.Origins = append(m.Origins, origin(o, layers, sources))
-	}
-	if route != nil {
-		m.dropInapplicable(target)
-	}
-	m.bound(key, target, route != nil)
-	if len(m.Value) == 0 {
-		m.Value = map[string]any{}
-	}
-	if v := key.kind.Validator; v != nil && len(m.Value) > 0 {
-		m.Invalid = v.Validate(m.Value)
-	}
-	m.tallyContributions(key, target, route != nil, layers, sources)
-	m.identity = m.identify()
-	r.folds[key] = m
-	return m
-}
-
-func layersOf(key foldKey, target hierarchy.Ref, route *hierarchy.Route) ([]merge.Layer, []source) {
-	var layers []merge.Layer
-	var sources []source
-	for level, a := range key.attached {
-		if a == nil {
-			continue
-		}
-		for _, layer := range a.Policy.Layers {
-			layers = append(layers, layer)
-			sources = append(sources, source{a.Policy.Ref, a.Target, hierarchy.Level(level)})
-		}
-	}
-	if key.inline != nil {
-		layers = append(layers, merge.Layer{
-			Block:    merge.Inline,
-			Strategy: merge.Patch,
-			Value:    inlineValue(key.kind, target.GroupKind, key.inline),
-		})
-		rule := 0
-		for i := range route.Rules {
-			if &route.Rules[i] == key.inline {
-				rule = i
-			}
-		}
-		sources = append(sources, source{target, target.WithSection(ruleName(route, rule)), hierarchy.RouteRuleLevel})
-	}
-	return layers, sources
-}
-
-func origin(o merge.Origin, layers []merge.Layer, sources []source) Origin {
-	won := sources[o.Layer]
-	result := Origin{
-		Field:  crd.Path(o.Path).String(),
-		Path:   o.Path,
-		Value:  o.Value,
-		From:   won.from,
-		Target: won.target,
-		Level:  won.level,
-		Block:  layers[o.Layer].Block,
-	}
-	for _, i := range o.Beat {
-		result.Beat = append(result.Beat, Beaten{
-			From:  sources[i].from,
-			Level: sources[i].level,
-			Block: layers[i].Block,
-			Value: valueAt(layers[i].Value, o.Path),
-		})
-	}
-	return result
-}
-
-// valueAt is what a layer states at a path, or at the nearest place above it.
-func valueAt(value any, path []string) any {
-	for _, key := range path {
-		object, isObject := value.(map[string]any)
-		if !isObject {
-			break
-		}
-		value = object[key]
-	}
-	return value
-}
-
-// topField is the field of the policy that an origin's leaf belongs to.
-func topField(field string) string {
-	if i := strings.IndexAny(field, ".["); i > 0 {
-		return field[:i]
-	}
-	return field
-}
-
-// dropInapplicable leaves out what means nothing on this kind of route.
-func (m *Policy) dropInapplicable(target hierarchy.Ref) {
-	for field := range m.Value {
-		if !m.Kind.Applies(target.GroupKind, field) {
-			m.NotApplicable = append(m.NotApplicable, field)
-			delete(m.Value, field)
-		}
-	}
-	slices.Sort(m.NotApplicable)
-	m.Origins = slices.DeleteFunc(m.Origins, func(o Origin) bool {
-		return slices.Contains(m.NotApplicable, topField(o.Field))
-	})
-}
 
 // Same says whether two results of one kind read the same.
 func (m *Policy) Same(other *Policy) bool { return m.identity == other.identity }
@@ -214,6 +130,11 @@ func (m *Policy) identify() string {
 	for _, broken := range m.Invalid {
 		b.WriteString("\n!" + strconv.Quote(broken.Message))
 	}
+	for _, n := range m.NotSet {
+		for _, part := range [...]string{"\n-", n.Field, "=", n.From.String(), "@", n.Level.String(), " ", n.Block.String(), " ", string(n.Rule), " ", n.By.String()} {
+			b.WriteString(part)
+		}
+	}
 	for _, o := range m.Origins {
 		for _, part := range [...]string{"\n", o.Field, "=", o.From.String(), "@", o.Target.String(), " ", o.Block.String()} {
 			b.WriteString(part)
@@ -222,7 +143,7 @@ func (m *Policy) identify() string {
 			b.WriteString("+" + o.ClampedBy.String())
 		}
 		for _, l := range o.Beat {
-			b.WriteString("<" + l.From.String() + " " + l.Block.String())
+			b.WriteString("<" + l.From.String() + "@" + l.Level.String() + " " + l.Block.String())
 		}
 	}
 	b.WriteByte('\n')

@@ -35,6 +35,8 @@ type Target struct {
 	listeners []*hierarchy.Listener
 	rules     []string
 	rows      [][]*PathPolicies
+	// route is the object of a route, nil for what is restored.
+	route *hierarchy.Route
 }
 
 // Reach is a number of paths of one target through one Gateway on which the
@@ -147,12 +149,12 @@ type Resolver struct {
 
 // upperLayers is what is attached from the GatewayClass down to a listener. Equal
 // ones are one pointer.
-type upperLayers [hierarchy.RouteLevel]*policy.AttachmentPoint
+type upperLayers [hierarchy.ListenerLevel + 1]*policy.AttachmentPoint
 
 // pathKey is everything that decides the result of a path.
 type pathKey struct {
-	upper       *upperLayers
-	route, rule *policy.AttachmentPoint
+	upper                  *upperLayers
+	namespace, route, rule *policy.AttachmentPoint
 	// kind is the number of the route kind, 0 for a Gateway.
 	kind int
 	// inline is the rule when it states values of its own.
@@ -192,9 +194,9 @@ func (r *Resolver) upper(l *hierarchy.Listener) *upperLayers {
 	if a, ok := r.listeners[l]; ok {
 		return a
 	}
-	a := upperLayers{
-		hierarchy.GatewayClassLevel: r.s.InForce(l.Class),
-		hierarchy.GatewayLevel:      r.s.InForce(l.Gateway),
+	a := upperLayers{hierarchy.GatewayLevel: r.s.InForce(l.Gateway)}
+	if r.s.HasClass(l.Class) {
+		a[hierarchy.GatewayClassLevel] = r.s.InForce(l.Class)
 	}
 	if !l.ListenerSet.IsZero() {
 		a[hierarchy.ListenerSetLevel] = r.s.InForce(l.ListenerSet)
@@ -239,7 +241,7 @@ func (r *Resolver) gateway(g *hierarchy.Gateway) *Target {
 
 func (r *Resolver) route(route *hierarchy.Route) *Target {
 	meta := route.Meta()
-	e := &Target{Target: meta.Ref, Generation: meta.Generation, UID: meta.UID}
+	e := &Target{Target: meta.Ref, Generation: meta.Generation, UID: meta.UID, route: route}
 	listeners := r.s.Graph().BoundTo(meta.Ref)
 	if len(listeners) == 0 {
 		return e
@@ -296,7 +298,11 @@ func (e *Target) setPaths(listeners []*hierarchy.Listener, rules []string, rows 
 // a route without rules has one such part, its own.
 func (r *Resolver) rules(route *hierarchy.Route) []pathKey {
 	ref := route.Meta().Ref
-	own := pathKey{route: r.s.InForce(ref), kind: r.routeKind(ref.GroupKind)}
+	own := pathKey{
+		namespace: r.s.InForce(hierarchy.NewRef("", hierarchy.NamespaceKind.Kind, "", ref.Namespace)),
+		route:     r.s.InForce(ref),
+		kind:      r.routeKind(ref.GroupKind),
+	}
 	if len(route.Rules) == 0 {
 		return []pathKey{own}
 	}
@@ -322,14 +328,11 @@ func (r *Resolver) result(c pathKey, target hierarchy.Ref, route *hierarchy.Rout
 	if result, ok := r.paths[c]; ok {
 		return result
 	}
-	places := [hierarchy.Levels]*policy.AttachmentPoint{}
-	copy(places[:], c.upper[:])
-	places[hierarchy.RouteLevel], places[hierarchy.RouteRuleLevel] = c.route, c.rule
 	reached := false
 	keys := map[*policy.Kind]*foldKey{}
-	for level, p := range places {
+	add := func(p *policy.AttachmentPoint) {
 		if p == nil {
-			continue
+			return
 		}
 		reached = true
 		for _, a := range p.InForce {
@@ -338,9 +341,15 @@ func (r *Resolver) result(c pathKey, target hierarchy.Ref, route *hierarchy.Rout
 				key = &foldKey{kind: a.Policy.Kind, route: c.kind}
 				keys[a.Policy.Kind] = key
 			}
-			key.attached[level] = a
+			key.attached[a.Level] = a
 		}
 	}
+	for _, p := range c.upper {
+		add(p)
+	}
+	add(c.namespace)
+	add(c.route)
+	add(c.rule)
 	if c.inline != nil {
 		r.addInline(keys, c, target)
 	}

@@ -1,10 +1,13 @@
 package effective
 
 import (
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
 )
 
 // Tally counts, for each policy and each Gateway, on how many paths of routes
@@ -21,10 +24,48 @@ type Count struct {
 	// applies.
 	Paths int
 	// Whole is on how many of them everything that it states and that applies
-	// there is in effect; Part on how many some of it is.
+	// there is in effect as stated; Part on how many some of it is, or a bound or
+	// another field moved a value.
 	Whole, Part int
+	// Incomplete is on how many it states a part of what is taken whole without
+	// its head.
+	Incomplete int
 
 	beaten map[hierarchy.Ref]int
+	moved  map[Moved]int
+}
+
+// Moved is a value that a bound or another field moved.
+type Moved struct {
+	Field, Stated, Value string
+	By                   hierarchy.Ref
+	// Limit is the field that moved it; empty when a bound did.
+	Limit string
+}
+
+// String is the move as a sentence without its end.
+func (m Moved) String() string { return m.Told(nil) }
+
+// Told is String for a reader, who may not know who moved it.
+func (m Moved) Told(reader policy.Reader) string {
+	by := "bounds"
+	if m.Limit != "" {
+		by = m.Limit
+	}
+	return fmt.Sprintf("%s %s is limited to %s by %s of %s", m.Field, m.Stated, m.Value, by, reader.Name(m.By))
+}
+
+func moved(o *Origin) Moved {
+	m := Moved{Field: o.Field, Stated: fmt.Sprint(o.Stated), Value: fmt.Sprint(o.Value), By: o.ClampedBy, Limit: o.Limit.String()}
+	if o.Switch != nil {
+		m.Field, m.Stated, m.Value = o.Switch.String()+":", strings.TrimPrefix(m.Stated, o.Switch.String()+": "), o.Field+" "+m.Value
+	}
+	return m
+}
+
+// Moved are the values of the policy that something moved somewhere, sorted.
+func (c *Count) Moved() []Moved {
+	return slices.SortedFunc(maps.Keys(c.moved), func(a, b Moved) int { return strings.Compare(a.String(), b.String()) })
 }
 
 // BeatenBy are the policies and routes whose values win over this one's
@@ -75,15 +116,24 @@ func (t *Tally) countContribution(part *Contribution, gateway hierarchy.Ref, pat
 	}
 	c := counts[gateway]
 	if c == nil {
-		c = &Count{Gateway: gateway, beaten: map[hierarchy.Ref]int{}}
+		c = &Count{Gateway: gateway, beaten: map[hierarchy.Ref]int{}, moved: map[Moved]int{}}
 		counts[gateway] = c
 	}
 	c.Paths += paths
 	switch {
-	case part.Won == part.Stated && part.Won > 0:
+	case part.Won == part.Stated && part.Won > 0 && len(part.Moved) == 0:
 		c.Whole += paths
 	case part.Won > 0:
 		c.Part += paths
+	}
+	if part.Incomplete {
+		c.Incomplete += paths
+	}
+	for i := range part.Moved {
+		m := moved(&part.Moved[i])
+		if c.moved[m] += paths; c.moved[m] == 0 {
+			delete(c.moved, m)
+		}
 	}
 	for _, by := range part.BeatenBy {
 		if c.beaten[by] += paths; c.beaten[by] == 0 {

@@ -31,6 +31,7 @@ type Scope struct {
 	Parents       []ListenerName `json:"parents"`
 	Rules         []string       `json:"rules"`
 	Fields        []Field        `json:"fields"`
+	NotSet        []NotSet       `json:"notSet"`
 	NotApplicable []string       `json:"notApplicable,omitempty"`
 	Invalid       []string       `json:"invalid,omitempty"`
 	Ignored       []string       `json:"ignored,omitempty"`
@@ -55,7 +56,10 @@ type Field struct {
 	ClampedBy    string  `json:"clampedBy,omitempty"`
 	ClampedByRef *Object `json:"clampedByRef,omitempty"`
 	Stated       any     `json:"stated,omitempty"`
-	Why          string  `json:"why"`
+	// Limit is the field that this one cannot exceed, where that moved it; it is
+	// empty when bounds did.
+	Limit string `json:"limit,omitempty"`
+	Why   string `json:"why"`
 
 	// Place is the target in a sentence: listener https, rule pay.
 	Place string `json:"-"`
@@ -75,6 +79,19 @@ type Beaten struct {
 
 	// Place is the target in a sentence: listener https, rule pay.
 	Place string `json:"-"`
+}
+
+// NotSet is a value that was stated and is not in force, with the rule that
+// removed it (api.md section 3).
+type NotSet struct {
+	Policy string `json:"policy"`
+	Field  string `json:"field"`
+	Value  any    `json:"value"`
+	Level  string `json:"level"`
+	Block  string `json:"block"`
+	From   string `json:"from"`
+	Rule   string `json:"rule"`
+	By     string `json:"by,omitempty"`
 }
 
 // Refused is a policy that names a target and does not apply there.
@@ -244,7 +261,7 @@ func kindNamed(s *policy.Snapshot, word string) (string, error) {
 }
 
 func explainScope(s effective.Scope, on *paths) Scope {
-	out := Scope{Rules: s.Rules, Fields: []Field{}}
+	out := Scope{Rules: s.Rules, Fields: []Field{}, NotSet: []NotSet{}}
 	for _, l := range s.Parents {
 		out.Parents = append(out.Parents, nameOf(l))
 	}
@@ -253,6 +270,13 @@ func explainScope(s effective.Scope, on *paths) Scope {
 			out.Fields = append(out.Fields, explainField(m, o, on))
 		}
 		out.Fields = append(out.Fields, dropped(m, on)...)
+		for _, n := range m.NotSet {
+			lost := NotSet{Policy: m.Kind.Name(), Field: n.Field, Value: n.Value, Level: n.Level.String(), Block: n.Block.String(), From: n.From.String(), Rule: string(n.Rule)}
+			if !n.By.IsZero() {
+				lost.By = n.By.String()
+			}
+			out.NotSet = append(out.NotSet, lost)
+		}
 		for _, field := range m.NotApplicable {
 			out.NotApplicable = append(out.NotApplicable, m.Kind.Name()+"."+field)
 		}
@@ -278,7 +302,7 @@ func explainField(m *effective.Policy, o effective.Origin, on *paths) Field {
 		f.Beat = append(f.Beat, on.beatenAt(b.Level, b.Block, b.From, b.Value))
 	}
 	if !o.ClampedBy.IsZero() {
-		f.ClampedBy, f.Stated = o.ClampedBy.String(), o.Stated
+		f.ClampedBy, f.Stated, f.Limit = o.ClampedBy.String(), o.Stated, o.Limit.String()
 		by := objectOf(o.ClampedBy)
 		f.ClampedByRef = &by
 	}

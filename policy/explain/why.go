@@ -1,8 +1,6 @@
 package explain
 
 import (
-	"cmp"
-	"maps"
 	"slices"
 	"strings"
 
@@ -16,6 +14,8 @@ func why(m *effective.Policy, o effective.Origin) string {
 	var sentence string
 	alone := len(o.Beat) == 0
 	switch {
+	case o.Block == merge.Bound && !isMaximum(m, o):
+		return "nobody states it, and what its absence means is none of those that the bounds of " + o.From.String() + " allow"
 	case o.Block == merge.Bound:
 		return "nobody states it, so it takes the maximum of these bounds"
 	case alone && o.Block == merge.Inline:
@@ -33,6 +33,18 @@ func why(m *effective.Policy, o effective.Origin) string {
 		sentence += "; bounds of " + by + " do not reach an override from above"
 	}
 	return sentence
+}
+
+// isMaximum says whether the policy that a bound comes from has a maximum there.
+func isMaximum(m *effective.Policy, o effective.Origin) bool {
+	for _, part := range m.Contributions {
+		for _, b := range part.Attachment.Policy.Bounds {
+			if part.Attachment.Policy.Ref == o.From && b.Field == o.Field && b.Max != nil {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // whyOverride tells what an override beats by its level from what it beats by
@@ -58,7 +70,7 @@ func boundedInVain(m *effective.Policy, o effective.Origin) string {
 	var names []string
 	for _, part := range m.Contributions {
 		for _, b := range part.Attachment.Policy.Bounds {
-			if b.Field == o.Field && levelOf(part.Attachment.Target) > o.Level {
+			if b.Field == o.Field && part.Attachment.Level > o.Level {
 				names = append(names, part.Attachment.Policy.Ref.String())
 			}
 		}
@@ -72,12 +84,15 @@ func levelOf(target hierarchy.Ref) hierarchy.Level {
 	if target.Section != "" {
 		section = 1
 	}
+	if target.GroupKind == hierarchy.NamespaceKind {
+		return hierarchy.NamespaceLevel
+	}
 	if target.GroupKind.Group == hierarchy.Group {
 		switch target.Kind {
 		case "GatewayClass":
 			return hierarchy.GatewayClassLevel
 		case "Gateway":
-			return hierarchy.GatewayLevel + 2*section
+			return hierarchy.GatewayLevel + (hierarchy.ListenerLevel-hierarchy.GatewayLevel)*section
 		case "ListenerSet":
 			return hierarchy.ListenerSetLevel + section
 		}
@@ -125,6 +140,8 @@ func (s *paths) at(level hierarchy.Level) []hierarchy.Ref {
 			add(l.ListenerSet)
 		case hierarchy.ListenerLevel:
 			add(l.Ref)
+		case hierarchy.PlatformNamespaceLevel, hierarchy.NamespaceLevel:
+			add(hierarchy.NewRef("", hierarchy.NamespaceKind.Kind, "", s.target.Namespace))
 		case hierarchy.RouteLevel:
 			add(s.target)
 		default:
@@ -161,66 +178,55 @@ func texts(refs []hierarchy.Ref, text func(hierarchy.Ref) string) string {
 	return strings.Join(list, ", ")
 }
 
-// statement is what one layer says of one field.
-type statement struct {
-	level hierarchy.Level
-	layer merge.Layer
-	from  hierarchy.Ref
-	value any
-}
-
-// dropped lists the fields that policies on the path state and that are not set
-// in the end, because a strategy Atomic took or left a block whole.
+// dropped lists what is stated on the path and not in force, and beaten by no
+// field that is: by field, and for each the rule that removed it.
 func dropped(m *effective.Policy, s *paths) []Field {
-	stated := map[string][]statement{}
-	for _, part := range m.Contributions {
-		for _, layer := range part.Attachment.Policy.Layers {
-			for field, value := range layer.Value {
-				if _, set := m.Value[field]; set || slices.Contains(m.NotApplicable, field) {
-					continue
-				}
-				stated[field] = append(stated[field], statement{levelOf(part.Attachment.Target), layer, part.Attachment.Policy.Ref, value})
-			}
+	var fields []Field
+	for _, n := range m.NotSet {
+		if n.Rule == effective.NotApplicable {
+			continue // listed by itself
 		}
-	}
-	fields := make([]Field, 0, len(stated))
-	for _, field := range slices.Sorted(maps.Keys(stated)) {
-		statements := stated[field]
-		slices.SortFunc(statements, strongerFirst)
-		f := Field{Policy: m.Kind.Name(), Field: field, Beat: []Beaten{}, Why: whyDropped(m, statements[0])}
-		for _, st := range statements {
-			f.Beat = append(f.Beat, s.beatenAt(st.level, st.layer.Block, st.from, st.value))
+		why := whyDropped(m, n)
+		if last := len(fields) - 1; last < 0 || fields[last].Field != n.Field || fields[last].Why != why {
+			fields = append(fields, Field{Policy: m.Kind.Name(), Field: n.Field, Beat: []Beaten{}, Why: why})
 		}
-		fields = append(fields, f)
+		f := &fields[len(fields)-1]
+		f.Beat = append(f.Beat, s.beatenAt(n.Level, n.Block, n.From, n.Value))
 	}
 	return fields
 }
 
-// strongerFirst is the precedence of semantics section 3.
-func strongerFirst(a, b statement) int {
-	if a.layer.Block != b.layer.Block {
-		return cmp.Compare(b.layer.Block, a.layer.Block)
+// whyDropped says which rule removed a value.
+func whyDropped(m *effective.Policy, n effective.NotSet) string {
+	by := n.By.String()
+	switch n.Rule {
+	case effective.AtomicOverride:
+		return "the override of " + by + " has strategy Atomic and replaces everything below it whole"
+	case effective.AtomicDefault:
+		if _, _, ofChallenger := m.Kind.OfChallenger(); ofChallenger {
+			return "the most specific policy applies, " + by + ", and it does not take this one in"
+		}
+		return "this default has strategy Atomic and yields as a whole to what is more specific: " + by
+	case effective.Whole:
+		return "it is part of what is taken whole, here from " + by
+	case effective.Null:
+		return "a null in " + by + " removes it"
+	case effective.Bounds:
+		return "bounds of " + by + " leave no way to switch it off"
 	}
-	if a.layer.Block == merge.Override {
-		return cmp.Compare(a.level, b.level)
-	}
-	return cmp.Compare(b.level, a.level)
+	return "what it is part of is incomplete without " + headOf(m, n)
 }
 
-// whyDropped says which Atomic block left out a field.
-func whyDropped(m *effective.Policy, strongest statement) string {
-	for _, part := range m.Contributions {
-		for _, layer := range part.Attachment.Policy.Layers {
-			at := levelOf(part.Attachment.Target)
-			if layer.Block == merge.Override && layer.Strategy == merge.Atomic && (strongest.layer.Block != merge.Override || at < strongest.level) {
-				return "the override of " + placeOf(part.Attachment.Target, at) + " has strategy Atomic and replaces everything below it whole"
+// headOf is the head of the group that a field belongs to.
+func headOf(m *effective.Policy, n effective.NotSet) string {
+	for _, group := range m.Kind.Groups() {
+		for _, path := range group {
+			if path.Covers(n.Path) {
+				return group[0].String()
 			}
 		}
 	}
-	if strongest.layer.Block == merge.Default && strongest.layer.Strategy == merge.Atomic {
-		return "this default has strategy Atomic and yields as a whole to what is more specific"
-	}
-	return "a null in a policy that takes precedence removes it"
+	return "its head"
 }
 
 // RuleText is "rule pay", or "rules[2]" for one without a name.

@@ -20,6 +20,8 @@ import (
 type invalidity struct {
 	before *policy.Snapshot
 	list   []*brokenRule
+	// set are the objects of the edit as they would be after it.
+	set map[hierarchy.Ref]bool
 	// above are the effective policies of Gateways before the edit.
 	above map[hierarchy.Ref]*effective.Target
 }
@@ -33,6 +35,10 @@ type brokenRule struct {
 	origins []effective.Origin
 	places  []brokenPlace
 	targets map[hierarchy.Ref]bool
+	// paths is on how many paths it is broken; ours is whether the edit can mend
+	// it on one of them.
+	paths int
+	ours  bool
 }
 
 type brokenPlace struct {
@@ -57,10 +63,32 @@ func (f *invalidity) add(target hierarchy.Ref, paths effective.PathGroup[effecti
 				i = len(f.list)
 				f.list = append(f.list, &brokenRule{kind: name, rule: broken, origins: involved(m, broken), targets: map[hierarchy.Ref]bool{}})
 			}
+			f.list[i].count(f, m, paths, broken)
 			f.list[i].targets[target] = true
 			f.list[i].places = append(f.list[i].places, brokenPlace{target, place(target, strings.Join(paths.Rules, ", "), listener)})
 		}
 	}
+}
+
+// count adds paths, and takes the origins of those that the edit can mend before
+// others.
+func (b *brokenRule) count(f *invalidity, m *effective.Policy, paths effective.PathGroup[effective.Pair], broken crd.Broken) {
+	b.paths += len(paths.Parents) * max(1, len(paths.Rules))
+	if origins := involved(m, broken); !b.ours && f.mendable(origins) {
+		b.ours, b.origins = true, origins
+	}
+}
+
+// mendable says whether an object of the edit stands at the most specific level
+// among the origins: its author can mend what is broken. An edit further up is
+// not held up by what somebody below wrote, and who wrote nothing of it has
+// nothing to mend (semantics section 6).
+func (f *invalidity) mendable(origins []effective.Origin) bool {
+	lowest := hierarchy.GatewayClassLevel
+	for _, o := range origins {
+		lowest = max(lowest, o.Level)
+	}
+	return slices.ContainsFunc(origins, func(o effective.Origin) bool { return o.Level == lowest && f.set[o.From] })
 }
 
 // newlyBroken returns the first listener on which a rule was not broken before,
@@ -146,6 +174,17 @@ func (b *brokenRule) refusal(e Edit, mayRead Reader) Refusal {
 	}
 	p.Message = text.String()
 	return p
+}
+
+// notice is what the author is told who cannot mend it, or need not.
+func (b *brokenRule) notice(e Edit, mayRead Reader) Notice {
+	r := b.refusal(e, mayRead)
+	if r.Object.IsZero() {
+		if refs := e.refs(); len(refs) > 0 {
+			r.Object = refs[len(refs)-1]
+		}
+	}
+	return Notice{Object: r.Object, Field: r.Field, Message: fmt.Sprintf("on %s %s; a policy further down has to give way", prose.Count(b.paths, "path"), r.Message)}
 }
 
 // where lists some of the places and counts all. Places in namespaces that the

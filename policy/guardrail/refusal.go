@@ -67,7 +67,7 @@ func (v *Verdict) warn(object hierarchy.Ref, field, format string, args ...any) 
 // creates in any order, and a rename creates before it prunes.
 func (v *Verdict) stand(ref hierarchy.Ref, s policy.Acceptance, known map[string]bool) {
 	switch {
-	case s.Accepted():
+	case s.Accepted(), s.Reason == policy.ReasonOverridden:
 	case s.Reason == policy.ReasonTargetNotFound, s.Reason == policy.ReasonConflicted, known[s.Message]:
 		v.warn(ref, s.Target.Field, "%s", s.Told(v.edit.MayRead))
 	default:

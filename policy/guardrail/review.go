@@ -60,7 +60,10 @@ func ReviewOn(ctx context.Context, r *effective.Resolver, e Edit, rails []*Guard
 	touched := v.touched(e)
 	old := r.On(v.Before)
 	now := old.On(v.After)
-	broken := &invalidity{before: v.Before, above: map[hierarchy.Ref]*effective.Target{}}
+	broken := &invalidity{before: v.Before, set: map[hierarchy.Ref]bool{}, above: map[hierarchy.Ref]*effective.Target{}}
+	for _, u := range e.set() {
+		broken.set[hierarchy.RefOf(u)] = true
+	}
 	type sides struct{ before, after *effective.Target }
 	pairs := make([]sides, 0, len(touched))
 	var changes []effective.Change
@@ -79,7 +82,11 @@ func ReviewOn(ctx context.Context, r *effective.Resolver, e Edit, rails []*Guard
 	}
 	v.Impact = impactOf(changes)
 	for _, b := range broken.list {
-		v.Refusals = append(v.Refusals, b.refusal(e, e.MayRead))
+		if b.ours {
+			v.Refusals = append(v.Refusals, b.refusal(e, e.MayRead))
+		} else {
+			v.notices = append(v.notices, b.notice(e, e.MayRead))
+		}
 	}
 	j := newJudge(rails, v.Before, v.After, e.document(v.Impact))
 	j.mayRead = e.MayRead

@@ -1,198 +1,129 @@
 package merge
 
-import (
-	"maps"
-	"slices"
-)
-
 // Fold merges layers given least specific first (a GatewayClass's before a
-// Gateway's) into the value that applies.
+// Gateway's; of one policy the override before the default) into the value that
+// applies.
 //
-// It goes up from the most specific end: what the levels below came to is the
-// challenger, the layer above is the established one, and the established
-// one's strategy decides. An inline layer is where the fold starts; then come
-// the defaults upward, then the overrides upward:
+// It goes up from the most specific end, level by level: what the levels below
+// came to is the challenger, the layer above is the established one, and the
+// established one's strategy decides:
 //
 //	established  Atomic                             Patch
 //	default      the challenger, if there is one    challenger patched onto established
 //	override     the established, whole             established patched onto challenger
 //
+// An inline layer is no policy. It is put over what the others came to, field
+// by field (see overlay).
+//
 // (The stack procedure sketched in GEP-713 folds from the top; read literally
 // it loses a class override when a gateway default stands between it and a
 // route default.)
-func Fold(leastSpecificFirst []Layer) Result {
-	var acc *node
-	for _, i := range ascending(leastSpecificFirst) {
-		layer := leastSpecificFirst[i]
-		established := tree(layer.Value, i)
-		switch {
-		case acc == nil:
-			acc = established
-		case layer.Block == Override && layer.Strategy == Atomic:
-			acc = established
-		case layer.Block == Override:
-			acc = patch(acc, established)
-		case layer.Strategy == Atomic:
-			// The challenger stands.
-		default:
-			acc = patch(established, acc)
+func Fold(leastSpecificFirst []Layer, shape Shape) Result {
+	f := &folding{layers: leastSpecificFirst, marks: shape.marks, removed: make([]removal, len(leastSpecificFirst))}
+	for i := len(f.layers) - 1; i >= 0; i-- {
+		if layer := &f.layers[i]; len(layer.Value) > 0 && layer.Block != Inline {
+			f.meet(i, layer)
 		}
 	}
-	if acc == nil {
-		return Result{}
+	for i := range f.layers {
+		if layer := &f.layers[i]; len(layer.Value) > 0 && layer.Block == Inline {
+			f.overlay(i)
+		}
 	}
-	value, ok := acc.value().(map[string]any)
-	if !ok || len(value) == 0 {
-		return Result{}
+	return f.result()
+}
+
+// folding is a fold under way.
+type folding struct {
+	layers []Layer
+	marks  marks
+	// acc is what the layers met so far came to, nil before the first.
+	acc *node
+	// met are the layers that take part in acc, the last one met last.
+	met []int
+	// removed says which layers an Atomic strategy left out whole.
+	removed []removal
+	// atomic is the strongest Atomic override met, which replaced everything
+	// below it.
+	atomic    int
+	hasAtomic bool
+}
+
+// removal is why a layer is left out whole; its Rule is zero when it is not.
+type removal struct {
+	rule Rule
+	by   int
+}
+
+// meet folds the next layer up.
+func (f *folding) meet(i int, layer *Layer) {
+	atomic := layer.Strategy == Atomic
+	switch {
+	case layer.Block == Override && atomic:
+		for _, below := range f.met {
+			f.removed[below] = removal{AtomicOverride, i}
+		}
+		f.acc, f.met = tree(layer.Value, i, f.marks), f.met[:0]
+		f.atomic, f.hasAtomic = i, true
+	case f.acc == nil:
+		f.acc = tree(layer.Value, i, f.marks)
+	case layer.Block == Override:
+		f.acc = patch(f.acc, tree(layer.Value, i, f.marks), f.marks)
+	case atomic:
+		f.removed[i] = removal{AtomicDefault, f.met[len(f.met)-1]}
+		return
+	default:
+		f.acc = patch(tree(layer.Value, i, f.marks), f.acc, f.marks)
 	}
-	result := Result{Value: value}
-	strength := Strength(leastSpecificFirst)
-	acc.leaves(nil, func(path []string, n *node) {
-		result.Origins = append(result.Origins, Origin{
-			Path:  slices.Clone(path),
-			Value: n.value(),
-			Layer: n.layer,
-			Beat:  beaten(leastSpecificFirst, strength, n.layer, path),
-		})
+	f.met = append(f.met, i)
+}
+
+// overlay puts the values that the route rule itself states over the fold of
+// the policies. Each is one field and not a policy: it replaces that field
+// unless its winner is an override (a null counts), and removes no other. An
+// Atomic override on the path leaves nothing to it (semantics section 5).
+func (f *folding) overlay(i int) {
+	if f.hasAtomic {
+		f.removed[i] = removal{AtomicOverride, f.atomic}
+		return
+	}
+	statements(f.layers[i].Value, nil, func(path []string, v any) {
+		if !f.acc.holdsOverride(path, f.layers) {
+			f.acc = patch(f.acc, branch(path, v, i), nil)
+		}
 	})
-	return result
 }
 
-// ascending is the order in which the fold meets the layers: inline first,
-// then defaults from the most specific upward, then overrides likewise. It is
-// not the order of strength: of two defaults the first met wins, of two
-// overrides the last.
-func ascending(layers []Layer) []int {
-	order := make([]int, 0, len(layers))
-	for _, block := range [...]Block{Inline, Default, Override} {
-		for i := len(layers) - 1; i >= 0; i-- {
-			if layers[i].Block == block && len(layers[i].Value) > 0 {
-				order = append(order, i)
-			}
-		}
-	}
-	return order
-}
-
-// Strength lists the layers that state anything from the strongest to the
-// weakest: overrides downward, inline values, defaults upward (semantics
-// section 3).
-func Strength(leastSpecificFirst []Layer) []int {
-	order := make([]int, 0, len(leastSpecificFirst))
-	add := func(i int, block Block) {
-		if leastSpecificFirst[i].Block == block && len(leastSpecificFirst[i].Value) > 0 {
-			order = append(order, i)
-		}
-	}
-	for i := range leastSpecificFirst {
-		add(i, Override)
-	}
-	for _, block := range [...]Block{Inline, Default} {
-		for i := len(leastSpecificFirst) - 1; i >= 0; i-- {
-			add(i, block)
-		}
-	}
-	return order
-}
-
-// beaten lists the layers weaker than the winner that state something at path.
-func beaten(layers []Layer, strength []int, winner int, path []string) []int {
-	var lost []int
-	weaker := false
-	for _, i := range strength {
-		if weaker && states(layers[i].Value, path) {
-			lost = append(lost, i)
-		}
-		weaker = weaker || i == winner
-	}
-	return lost
-}
-
-// states says whether value says anything at path, above it (a scalar where
-// the path goes on) or below it.
-func states(value any, path []string) bool {
-	for _, key := range path {
-		object, isObject := value.(map[string]any)
-		if !isObject {
-			break
-		}
-		var present bool
-		if value, present = object[key]; !present {
-			return false
-		}
-	}
-	return value != nil
-}
-
-// node is a JSON value in which every leaf knows its layer. Nodes are shared
-// between trees and never changed once made.
-type node struct {
-	// leaf is the value when fields is nil. A nil leaf is a null: it removes
-	// weaker values, and itself at the end.
-	leaf   any
-	fields map[string]*node
-	layer  int
-}
-
-func tree(value any, layer int) *node {
-	object, isObject := value.(map[string]any)
-	if !isObject {
-		return &node{leaf: value, layer: layer}
-	}
-	n := &node{fields: make(map[string]*node, len(object)), layer: layer}
-	for key, v := range object {
-		n.fields[key] = tree(v, layer)
+// branch is a tree with one leaf.
+func branch(path []string, leaf any, layer int) *node {
+	n := &node{leaf: leaf, layer: layer}
+	for i := len(path) - 1; i >= 0; i-- {
+		n = &node{fields: map[string]*node{path[i]: n}, layer: layer}
 	}
 	return n
 }
 
-// patch is RFC 7386 with onto as the target, except that nulls stay in the
-// tree as marks until the end, so that a null also removes what is met later.
-func patch(onto, with *node) *node {
-	if onto == nil || with.fields == nil || len(onto.fields) == 0 {
-		return with
+// holdsOverride says whether an override set what is at a path, above it or
+// below it, marks included.
+func (n *node) holdsOverride(path []string, layers []Layer) bool {
+	if n == nil {
+		return false
 	}
-	if len(with.fields) == 0 {
-		return onto
+	found, exactly := n.at(path)
+	if !exactly && found.fields != nil {
+		return false // nothing there
 	}
-	merged := &node{fields: maps.Clone(onto.fields), layer: with.layer}
-	for key, v := range with.fields {
-		merged.fields[key] = patch(onto.fields[key], v)
-	}
-	return merged
+	return found.anyOverride(layers)
 }
 
-// value turns a tree back into JSON, without the nulls.
-func (n *node) value() any {
-	if n.fields == nil {
-		return n.leaf
+func (n *node) anyOverride(layers []Layer) bool {
+	if len(n.fields) == 0 {
+		return layers[n.layer].Block == Override
 	}
-	object := make(map[string]any, len(n.fields))
-	for key, field := range n.fields {
-		if !field.isNull() {
-			object[key] = field.value()
+	for _, field := range n.fields {
+		if field.anyOverride(layers) {
+			return true
 		}
 	}
-	return object
-}
-
-func (n *node) isNull() bool { return n.fields == nil && n.leaf == nil }
-
-// leaves visits every leaf of the value in the order of their paths. An object
-// without fields is a leaf too, except the root.
-func (n *node) leaves(path []string, visit func([]string, *node)) {
-	if n.fields == nil {
-		visit(path, n)
-		return
-	}
-	inner := false
-	for _, key := range slices.Sorted(maps.Keys(n.fields)) {
-		if field := n.fields[key]; !field.isNull() {
-			inner = true
-			field.leaves(append(path, key), visit)
-		}
-	}
-	if !inner && len(path) > 0 {
-		visit(path, n)
-	}
+	return false
 }

@@ -38,15 +38,26 @@ func values(depth int) *rapid.Generator[map[string]any] {
 func layers() *rapid.Generator[[]merge.Layer] {
 	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) merge.Layer {
 		return merge.Layer{
-			Block:    rapid.SampledFrom([]merge.Block{merge.Default, merge.Override}).Draw(t, "block"),
+			Block:    rapid.SampledFrom([]merge.Block{merge.Default, merge.Override, merge.Default, merge.Override, merge.Inline}).Draw(t, "block"),
 			Strategy: rapid.SampledFrom([]merge.Strategy{merge.Atomic, merge.Patch}).Draw(t, "strategy"),
 			Value:    values(2).Draw(t, "value"),
 		}
 	}), 0, 6)
 }
 
+var aWholeShape = merge.NewShape([][]string{{"a", merge.AnyKey}}, [][][]string{{{"b"}, {"c"}}}, nil)
+
+func shapes() *rapid.Generator[merge.Shape] {
+	return rapid.SampledFrom([]merge.Shape{
+		{},
+		aWholeShape,
+		merge.NewShape([][]string{{"a"}, {"b", "c"}}, nil, [][]string{{"c"}}),
+		merge.NewShape(nil, [][][]string{{{"a", "a"}, {"a", "b", "c"}}, {{"c", merge.AnyKey, "a"}, {"c", merge.AnyKey, "b"}}}, [][]string{{"b", "a"}}),
+	})
+}
+
 func TestEveryLeafHasOneOriginAndInputsNeverChange(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) { checkLaws(t, layers().Draw(t, "layers")) })
+	rapid.Check(t, func(t *rapid.T) { checkLaws(t, layers().Draw(t, "layers"), shapes().Draw(t, "shape")) })
 }
 
 func TestMergeWithEmptyIsIdentity(t *testing.T) {
@@ -57,8 +68,8 @@ func TestMergeWithEmptyIsIdentity(t *testing.T) {
 			Block:    rapid.SampledFrom([]merge.Block{merge.Default, merge.Override, merge.Inline}).Draw(t, "block"),
 			Strategy: rapid.SampledFrom([]merge.Strategy{merge.Atomic, merge.Patch}).Draw(t, "strategy"),
 		}
-		with := merge.Fold(slices.Insert(slices.Clone(list), at, empty))
-		if diff := cmp.Diff(merge.Fold(list).Value, with.Value); diff != "" {
+		with := merge.Fold(slices.Insert(slices.Clone(list), at, empty), merge.Shape{})
+		if diff := cmp.Diff(merge.Fold(list, merge.Shape{}).Value, with.Value); diff != "" {
 			t.Fatalf("an empty layer made a difference: -without +with:\n%s", diff)
 		}
 	})
@@ -72,7 +83,8 @@ func TestPatchOfFlatValuesIsTheStrongestStatement(t *testing.T) {
 		for i := range list {
 			list[i].Strategy = merge.Patch
 			for key, v := range list[i].Value {
-				if _, nested := v.(map[string]any); nested {
+				_, nested := v.(map[string]any)
+				if nested || (v == nil && list[i].Block == merge.Inline) { // a rule states no null
 					delete(list[i].Value, key)
 				}
 			}
@@ -88,7 +100,7 @@ func TestPatchOfFlatValuesIsTheStrongestStatement(t *testing.T) {
 				}
 			}
 		}
-		got := merge.Fold(list).Value
+		got := merge.Fold(list, merge.Shape{}).Value
 		if got == nil {
 			got = map[string]any{}
 		}
@@ -128,7 +140,7 @@ func TestTwoPatchLayersAreRFC7386(t *testing.T) {
 		got := merge.Fold([]merge.Layer{
 			{Block: merge.Default, Strategy: merge.Patch, Value: lower},
 			{Block: merge.Default, Strategy: merge.Patch, Value: upper},
-		}).Value
+		}, merge.Shape{}).Value
 		want := mergePatch(lower, upper).(map[string]any)
 		if len(want) == 0 {
 			want = nil
@@ -149,6 +161,7 @@ func FuzzFold(f *testing.F) {
 		for i := range list {
 			list[i].Block %= merge.Bound
 		}
-		checkLaws(t, list)
+		checkLaws(t, list, merge.Shape{})
+		checkLaws(t, list, aWholeShape)
 	})
 }

@@ -56,7 +56,9 @@ type Layer struct {
 	Strategy Strategy
 	// Value is a JSON object as encoding/json would decode it; integers may
 	// also be int64. Nil or empty contributes nothing. A null inside it
-	// removes what weaker layers say there, as in RFC 7386.
+	// removes what weaker layers say there, as in RFC 7386; in an inline layer
+	// it states nothing. An inline layer has no value inside what a Shape takes
+	// whole.
 	Value map[string]any
 }
 
@@ -69,12 +71,50 @@ type Origin struct {
 	Value any
 	// Layer is the index of the winner in the layers given to Fold.
 	Layer int
+	// Joined are the indexes of the layers whose entries are in a joined list
+	// beside the winner's, in the order of the entries.
+	Joined []int
 	// Beat are the indexes of the layers that lost, the strongest first.
 	Beat []int
 }
 
-// Result is a merged value with the origin of every leaf of it, sorted by path.
+// Rule is what removed a value that is not in the result.
+type Rule uint8
+
+const (
+	// AtomicOverride took everything below it whole.
+	AtomicOverride Rule = iota + 1
+	// AtomicDefault is a default that yields as a whole to any challenger.
+	AtomicDefault
+	// Whole is a path or a group that is taken whole from the strongest layer.
+	Whole
+	// Null removed what weaker layers say.
+	Null
+)
+
+// String is the rule as results show it.
+func (r Rule) String() string {
+	return [...]string{"", "AtomicOverride", "AtomicDefault", "Whole", "Null"}[r]
+}
+
+// Lost is a leaf that a layer states, that is not in the result, and that no
+// origin beat: nobody sets it, or only somebody weaker does.
+type Lost struct {
+	Path  []string
+	Value any
+	// Layer is who stated it.
+	Layer int
+	Rule  Rule
+	// By is the layer that the rule speaks for: the Atomic override, the
+	// challenger of an Atomic default, the winner of a whole path or group, or
+	// the one that states null.
+	By int
+}
+
+// Result is a merged value with the origin of every leaf of it and everything
+// that was stated and lost, both sorted by path.
 type Result struct {
 	Value   map[string]any
 	Origins []Origin
+	Lost    []Lost
 }

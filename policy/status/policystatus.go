@@ -89,16 +89,19 @@ func wanted(s *policy.Snapshot, of *policy.Policy, tally *effective.Tally, holds
 			byRef[ref] = append(byRef[ref], standing)
 		}
 	}
+	if len(byRef) == 0 {
+		return []ancestor{selectsNothing(of)}
+	}
 	counts := map[hierarchy.Ref]*effective.Count{}
 	for _, c := range tally.Of(of.Ref) {
 		counts[c.Gateway] = c
 	}
 	var ancestors []ancestor
 	for _, ref := range slices.SortedFunc(maps.Keys(byRef), hierarchy.Compare) {
-		accepted := accepted(byRef[ref], reader)
+		accepted, lacks := accepted(byRef[ref], reader)
 		conditions := []condition{accepted}
 		if accepted.status == "True" && of.Kind.Class == policy.Inherited {
-			conditions = append(conditions, held(holds, ref, programmed(counts[ref], reader), reader))
+			conditions = append(conditions, held(holds, ref, programmed(counts[ref], lacks, reader), reader))
 		}
 		ancestors = append(ancestors, ancestor{ancestorRef(ref), conditions})
 	}
@@ -139,25 +142,70 @@ func joined(g *hierarchy.Graph, object, gateway hierarchy.Ref) bool {
 		slices.ContainsFunc(g.Listeners(gateway), func(l *hierarchy.Listener) bool { return l.ListenerSet == object })
 }
 
-// accepted sums up what became of the targets under one ancestor: accepted
-// when one of them is.
-func accepted(standings []policy.Acceptance, reader policy.Reader) condition {
-	var messages []string
-	first := slices.IndexFunc(standings, policy.Acceptance.Accepted)
-	for i, s := range standings {
-		if i != first {
-			messages = append(messages, s.Told(reader))
-		}
+// selectsNothing is the one entry of a policy whose selectors match nothing, for
+// the Namespace it is in. It is not an error: objects come and go.
+func selectsNothing(of *policy.Policy) ancestor {
+	conditions := []condition{{ConditionAccepted, "True", policy.ReasonAccepted, "The selectors of the policy match no object now."}}
+	if of.Kind.Class == policy.Inherited {
+		conditions = append(conditions, condition{ConditionProgrammed, "False", ReasonNoScope, "The selectors of the policy match no object now."})
 	}
-	if first < 0 {
-		return condition{ConditionAccepted, "False", standings[0].Reason, strings.Join(messages, " ")}
-	}
-	messages = append([]string{standings[first].Told(reader)}, messages...)
-	return condition{ConditionAccepted, "True", policy.ReasonAccepted, strings.Join(messages, " ")}
+	return ancestor{ancestorRef(hierarchy.NewRef("", hierarchy.NamespaceKind.Kind, "", of.Ref.Namespace)), conditions}
 }
 
-// programmed says what came of an accepted policy under one Gateway.
-func programmed(c *effective.Count, reader policy.Reader) condition {
+// mostListed is how many targets a message has one by one.
+const mostListed = 3
+
+// accepted sums up what became of the targets under one ancestor: accepted
+// when one of them is. The number is how many the policy does not hold.
+func accepted(list []policy.Acceptance, reader policy.Reader) (condition, int) {
+	var holds, lacks []string
+	reason := ""
+	for _, a := range list {
+		if a.Accepted() {
+			holds = append(holds, a.Told(reader))
+			continue
+		}
+		if reason == "" || reason == policy.ReasonOverridden {
+			reason = a.Reason
+		}
+		lacks = append(lacks, a.Told(reader))
+	}
+	if len(holds) == 0 {
+		if reason == policy.ReasonOverridden {
+			reason = policy.ReasonConflicted // of a selector, by name, on all that it selects here
+		}
+		return condition{ConditionAccepted, "False", reason, clauses(lacks)}, len(lacks)
+	}
+	message := clauses(holds)
+	if len(holds) > mostListed {
+		message = fmt.Sprintf("The policy is attached to %s.", prose.Count(len(holds), "target"))
+	}
+	if len(lacks) > 0 {
+		message += fmt.Sprintf(" It does not hold %d of %s: %s", len(lacks), prose.Count(len(list), "target"), clauses(lacks))
+	}
+	return condition{ConditionAccepted, "True", policy.ReasonAccepted, message}, len(lacks)
+}
+
+// clauses puts sentences in a row, and counts those that are too many.
+func clauses(sentences []string) string {
+	if len(sentences) <= mostListed {
+		return strings.Join(sentences, " ")
+	}
+	return fmt.Sprintf("%s And %d more.", strings.Join(sentences[:mostListed], " "), len(sentences)-mostListed)
+}
+
+// movedText are values that something moved, as a reader may be told of it.
+func movedText(moved []effective.Moved, reader policy.Reader) []string {
+	texts := make([]string, len(moved))
+	for i, m := range moved {
+		texts[i] = m.Told(reader)
+	}
+	return texts
+}
+
+// programmed says what came of an accepted policy under one Gateway, where it
+// does not hold some of its targets.
+func programmed(c *effective.Count, lacks int, reader policy.Reader) condition {
 	if c == nil || c.Paths == 0 {
 		return condition{ConditionProgrammed, "False", ReasonNoScope, "No route is on any path through here to which the policy applies."}
 	}
@@ -168,11 +216,17 @@ func programmed(c *effective.Count, reader policy.Reader) condition {
 	if beaten := c.BeatenBy(); len(beaten) > 0 {
 		message += "; beaten by " + reader.Names(beaten, 5)
 	}
+	if moved := c.Moved(); len(moved) > 0 {
+		message += "; " + prose.Clauses(movedText(moved, reader), 5)
+	}
+	if c.Incomplete > 0 {
+		message += fmt.Sprintf("; on %s a part of it is left out, because it states a limit without the rate", prose.Count(c.Incomplete, "path"))
+	}
 	message += "."
 	switch {
-	case c.Whole == c.Paths:
+	case c.Whole == c.Paths && c.Incomplete == 0 && lacks == 0:
 		return condition{ConditionProgrammed, "True", ReasonProgrammed, message}
-	case c.Whole+c.Part > 0:
+	case c.Whole+c.Part+c.Incomplete > 0:
 		return condition{ConditionProgrammed, "True", ReasonPartiallyProgrammed, message}
 	}
 	return condition{ConditionProgrammed, "False", ReasonOverridden, message}

@@ -49,7 +49,7 @@ func (m manifest) object(t *testing.T, namespace, name string) *unstructured.Uns
 
 func corpus() []manifest {
 	var all []manifest
-	for _, part := range [][]manifest{manifestsOfTheTask(), targets(), wholePolicies(), durations(), timeouts(), retries(), rates(), bounds(), guardrails()} {
+	for _, part := range [][]manifest{manifestsOfTheTask(), targets(), wholePolicies(), durations(), timeouts(), retries(), rates(), bounds(), selectors(), limits(), choices(), guardrails()} {
 		all = append(all, part...)
 	}
 	return all
@@ -109,7 +109,7 @@ func targets() []manifest {
 		{name: "both targetRef and targetRefs", kind: rate, spec: route + "targetRefs: [" + a + "]\ndefault: {burst: 1}",
 			refused: []string{"targetRef and targetRefs are both set: write one of them"}},
 		{name: "no target", kind: retry, spec: "default: {maxRetries: 1}",
-			refused: []string{"the policy names no target: write targetRef (one target) or targetRefs (a list of 1 to 16 targets)"}},
+			refused: []string{"the policy names no target: write targetRef (one target), targetRefs (a list of 1 to 16 targets) or targetSelectors (targets by label)"}},
 	}
 }
 
@@ -213,7 +213,7 @@ func rates() []manifest {
 		is("with a suffix", "requestsPerSecond: 1k"),
 		is("with a fraction", `requestsPerSecond: "1.5"`),
 		is("off", "mode: Disabled"),
-		is("counted by rule", "counter: Rule"), is("counted by Gateway", "counter: Gateway"),
+		is("counted by rule", "requestsPerSecond: 1, counter: Rule"), is("counted by Gateway", "requestsPerSecond: 1, counter: Gateway"),
 		is("of nothing", "requestsPerSecond: 0", "spec.default.requestsPerSecond",
 			"requestsPerSecond 0 is not above 0: write a rate such as 100 or 500m; to switch the limit off write mode: Disabled"),
 		is("below nothing", "requestsPerSecond: -5", "requestsPerSecond -5 is not above 0"),
@@ -223,8 +223,8 @@ func rates() []manifest {
 		is("a fraction without quotes", "requestsPerSecond: 1.5", "spec.default.requestsPerSecond", "must be of type"),
 		is("endless", "requestsPerSecond: 1"+"00000000000000000000000000000000", "spec.default.requestsPerSecond"),
 		is("negative burst", "burst: -1", "spec.default.burst", "greater than or equal to 0"),
-		is("no burst", "burst: 0"),
-		is("key All", "key: All"), is("key ClientIP", "key: ClientIP"), is("key of a header", `key: "Header:x-tenant"`), is("key of an odd header", `key: "Header:!#$%&'*+.^_|~A-z9"`),
+		is("no burst", "requestsPerSecond: 1, burst: 0"),
+		is("key All", "requestsPerSecond: 1, key: All"), is("key ClientIP", "requestsPerSecond: 1, key: ClientIP"), is("key of a header", `requestsPerSecond: 1, key: "Header:x-tenant"`), is("key of an odd header", `requestsPerSecond: 1, key: "Header:!#$%&'*+.^_|~A-z9"`),
 		is("key in lower case", "key: clientip", `"clientip" is not a key: write ClientIP`),
 		is("key of a header in lower case", `key: "header: x-tenant"`, `"header: x-tenant" is not a key: write Header:x-tenant`),
 		is("key without a header", `key: "Header:"`, "spec.default.key", `"Header:" is not a key: write All, ClientIP or Header:<name>`),
@@ -279,7 +279,11 @@ func bounds() []manifest {
 // at the end and beyond it, above and below.
 func inside(kind, block, field, maximum, at, above, saysAbove, minimum, below, saysBelow string) []manifest {
 	spec := func(end, bound, value string) string {
-		return route + block + ": {" + field + ": " + value + "}\nbounds: {" + field + ": {" + end + ": " + bound + "}}"
+		more := ""
+		if field == "burst" {
+			more = "requestsPerSecond: 1, " // a limit is one thing
+		}
+		return route + block + ": {" + more + field + ": " + value + "}\nbounds: {" + field + ": {" + end + ": " + bound + "}}"
 	}
 	name := "bounds: " + kind + " " + block + "." + field
 	return []manifest{

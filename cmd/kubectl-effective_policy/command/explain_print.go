@@ -115,7 +115,11 @@ func addFields(t *rows, fields []explain.Field) {
 			t.add(cell{f.Field + ": " + valueText(f.Value), green}, cell{text: origin(f.Block, f.Place, f.Policy, f.From)})
 		}
 		if f.ClampedBy != "" {
-			t.add(cell{"  stated " + valueText(f.Stated), yellow}, cell{"limited by bounds of " + who("", f.Policy, f.ClampedBy), yellow})
+			by := "bounds"
+			if f.Limit != "" {
+				by = f.Limit
+			}
+			t.add(cell{"  stated " + valueText(f.Stated), yellow}, cell{"limited by " + by + " of " + who("", f.Policy, f.ClampedBy), yellow})
 		}
 		for _, b := range f.Beat {
 			t.add(cell{"  beat " + valueText(b.Value), faint}, cell{origin(b.Block, b.Place, f.Policy, b.From), faint})

@@ -1,0 +1,105 @@
+package effective
+
+import (
+	"reflect"
+	"slices"
+
+	"github.com/attache-dev/attache/hierarchy"
+)
+
+// pairRules says for each rule of after which rule of before it is, -1 for none
+// (semantics section 11): the one of its name; else one with equal matches and
+// filters, of several the one that is equal altogether; else an equal one; else
+// the one in its place. So a rule that is inserted, removed, moved or named
+// changes nothing for the others.
+func pairRules(before, after *Target) []int {
+	pairs := make([]int, len(after.rules))
+	if before.route == after.route && slices.Equal(before.rules, after.rules) {
+		for i := range pairs {
+			pairs[i] = i
+		}
+		return pairs
+	}
+	p := pairing{pairs: pairs, taken: make([]bool, len(before.rules))}
+	for j := range pairs {
+		pairs[j] = -1
+	}
+	if before.route == nil || after.route == nil || len(before.route.Rules) != len(before.rules) || len(after.route.Rules) != len(after.rules) {
+		p.match(func(i, j int) bool { return before.rules[i] == after.rules[j] })
+		return pairs
+	}
+	old, now := before.route.Rules, after.route.Rules
+	p.match(func(i, j int) bool {
+		return old[i].Name != "" && before.rules[i] == after.rules[j] && old[i].Name == now[j].Name
+	})
+	equal := func(i, j int) bool { return reflect.DeepEqual(old[i], now[j]) }
+	alike := func(i, j int) bool {
+		return reflect.DeepEqual(old[i].Matches, now[j].Matches) && reflect.DeepEqual(old[i].Filters, now[j].Filters)
+	}
+	p.match(equal)
+	p.match(func(i, j int) bool { return alike(i, j) && sameRest(&old[i], &now[j]) })
+	p.match(alike)
+	p.match(func(i, j int) bool { return sameRest(&old[i], &now[j]) })
+	p.match(func(i, j int) bool { return i == j })
+	return pairs
+}
+
+// sameRest says whether two rules say the same besides name, matches and
+// filters.
+func sameRest(a, b *hierarchy.Rule) bool {
+	return reflect.DeepEqual(a.Inline, b.Inline) && reflect.DeepEqual(a.Forwards, b.Forwards)
+}
+
+// pairing pairs what is left, rule by rule.
+type pairing struct {
+	pairs []int
+	taken []bool
+}
+
+func (p *pairing) match(same func(i, j int) bool) {
+	for j, paired := range p.pairs {
+		if paired >= 0 {
+			continue
+		}
+		for i := range p.taken {
+			if !p.taken[i] && same(i, j) {
+				p.pairs[j], p.taken[i] = i, true
+				break
+			}
+		}
+	}
+}
+
+// ruleSides is one rule on both sides, by index; -1 where it is not.
+type ruleSides struct{ before, after int }
+
+// pairedRules are the rules of both sides, paired, with what to call each: those
+// of after first, then those that are gone.
+func pairedRules(before, after *Target) ([]string, []ruleSides) {
+	var names []string
+	var sides []ruleSides
+	if before == nil {
+		before = &Target{}
+	}
+	if after == nil {
+		after = &Target{}
+	}
+	gone := make([]bool, len(before.rules))
+	for i := range gone {
+		gone[i] = true
+	}
+	for j, i := range pairRules(before, after) {
+		names = append(names, after.rules[j])
+		sides = append(sides, ruleSides{i, j})
+		if i >= 0 {
+			gone[i] = false
+		}
+	}
+	for i, isGone := range gone {
+		if isGone {
+			names = append(names, before.rules[i])
+			sides = append(sides, ruleSides{i, -1})
+		}
+	}
+	return names, sides
+}

@@ -1,0 +1,81 @@
+package effective
+
+import (
+	"maps"
+	"slices"
+)
+
+// nearest is what a value states at a path, or at the nearest place above it.
+func nearest(value any, path []string) any {
+	for _, key := range path {
+		object, isObject := value.(map[string]any)
+		if !isObject {
+			break
+		}
+		value = object[key]
+	}
+	return value
+}
+
+// valueAt is what an object states at a path.
+func valueAt(object map[string]any, path []string) (any, bool) {
+	var value any = object
+	for _, key := range path {
+		inner, isObject := value.(map[string]any)
+		if !isObject {
+			return nil, false
+		}
+		var present bool
+		if value, present = inner[key]; !present {
+			return nil, false
+		}
+	}
+	return value, true
+}
+
+// put sets what is at a path. It changes the object, which belongs to the
+// caller.
+func put(object map[string]any, path []string, value any) {
+	for _, key := range path[:len(path)-1] {
+		inner, isObject := object[key].(map[string]any)
+		if !isObject {
+			inner = map[string]any{}
+			object[key] = inner
+		}
+		object = inner
+	}
+	object[path[len(path)-1]] = value
+}
+
+// remove takes away what is at a path, and the objects that it leaves empty.
+func remove(object map[string]any, path []string) {
+	if len(path) > 1 {
+		inner, isObject := object[path[0]].(map[string]any)
+		if !isObject {
+			return
+		}
+		if remove(inner, path[1:]); len(inner) > 0 {
+			return
+		}
+	}
+	delete(object, path[0])
+}
+
+// startsWith says whether a path leads to or through another.
+func startsWith(path, prefix []string) bool {
+	return len(prefix) <= len(path) && slices.Equal(path[:len(prefix)], prefix)
+}
+
+// leafPaths lists the leaves of a value; nulls are none.
+func leafPaths(path []string, value map[string]any) [][]string {
+	var paths [][]string
+	for _, key := range slices.Sorted(maps.Keys(value)) {
+		at := append(slices.Clip(path), key)
+		if object, isObject := value[key].(map[string]any); isObject && len(object) > 0 {
+			paths = append(paths, leafPaths(at, object)...)
+		} else if value[key] != nil {
+			paths = append(paths, at)
+		}
+	}
+	return paths
+}

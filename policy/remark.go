@@ -1,0 +1,69 @@
+package policy
+
+import (
+	"fmt"
+
+	"github.com/attache-dev/attache/policy/crd"
+)
+
+// RemarkKind is what is the matter with something that a policy says.
+type RemarkKind string
+
+const (
+	// StrategyNotUnderstood is a text where a strategy stands that is in no table:
+	// Atomic counts, and the text stays part of the value.
+	StrategyNotUnderstood RemarkKind = "StrategyNotUnderstood"
+	// FieldNotRead is a field of spec beside a block.
+	FieldNotRead RemarkKind = "FieldNotRead"
+)
+
+// Remark is something that a policy says and that is not read, or not
+// understood (semantics sections 2 and 10).
+type Remark struct {
+	Kind RemarkKind
+	// Path is where it stands in the object.
+	Path  crd.Path
+	Value any
+}
+
+// String is the remark as a sentence.
+func (r Remark) String() string {
+	if r.Kind == StrategyNotUnderstood {
+		return fmt.Sprintf("%s: strategy %q is not understood; Atomic counts", r.Path, r.Value)
+	}
+	return r.Path.String() + " stands beside a block and is not read: move it into the block"
+}
+
+func (p *Policy) remark(kind RemarkKind, path []string, value any) {
+	p.Remarks = append(p.Remarks, Remark{kind, path, value})
+}
+
+// valueAt is what an object states at a path.
+func valueAt(object map[string]any, path []string) (any, bool) {
+	var value any = object
+	for _, key := range path {
+		inner, isObject := value.(map[string]any)
+		if !isObject {
+			return nil, false
+		}
+		var present bool
+		if value, present = inner[key]; !present {
+			return nil, false
+		}
+	}
+	return value, true
+}
+
+// withoutPath is an object without what is at a path.
+func withoutPath(object map[string]any, path []string) map[string]any {
+	c := make(map[string]any, len(object))
+	for key, v := range object {
+		c[key] = v
+	}
+	if len(path) == 1 {
+		delete(c, path[0])
+	} else if inner, isObject := c[path[0]].(map[string]any); isObject {
+		c[path[0]] = withoutPath(inner, path[1:])
+	}
+	return c
+}

@@ -1,0 +1,218 @@
+package policy
+
+import (
+	"fmt"
+	"iter"
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/attache-dev/attache/hierarchy"
+)
+
+// Selector stands for one target reference to each object of a kind with
+// certain labels (semantics section 2).
+type Selector struct {
+	Kind   schema.GroupKind
+	Labels labels.Selector
+	// Section is the section of each object, empty for the whole.
+	Section string
+	// Everywhere says that it also selects in other namespaces, where a
+	// ReferenceGrant permits it; Namespaces are the labels of those, nil for all.
+	Everywhere bool
+	Namespaces labels.Selector
+	// Field is where the policy says it.
+	Field string
+}
+
+func parseSelectors(kind *Kind, raw any, path *field.Path, errs field.ErrorList) ([]Selector, field.ErrorList) {
+	if raw == nil {
+		return nil, errs
+	}
+	list, isList := raw.([]any)
+	if !isList {
+		return nil, append(errs, field.Invalid(path, raw, "write a list of {group, kind, matchLabels}"))
+	}
+	var selectors []Selector
+	for i, entry := range list {
+		s, err := parseSelector(kind, entry, path.Index(i))
+		if err != nil {
+			errs = append(errs, err)
+		} else {
+			selectors = append(selectors, s)
+		}
+	}
+	return selectors, errs
+}
+
+func parseSelector(kind *Kind, raw any, at *field.Path) (Selector, *field.Error) {
+	object, isObject := raw.(map[string]any)
+	if !isObject {
+		return Selector{}, field.Invalid(at, raw, "write an object {group, kind, matchLabels}")
+	}
+	group, err := targetGroup(kind, object, at)
+	if err != nil {
+		return Selector{}, err
+	}
+	name, _ := object["kind"].(string)
+	if name == "" {
+		return Selector{}, field.Required(at.Child("kind"), "say what kind of objects the policy selects")
+	}
+	s := Selector{Kind: schema.GroupKind{Group: group, Kind: name}, Field: at.String()}
+	s.Section, _ = object["sectionName"].(string)
+	if s.Section != "" && isClusterScoped(s.Kind) {
+		return s, field.Forbidden(at.Child("sectionName"), fmt.Sprintf("a %s has no sections: leave sectionName out", name))
+	}
+	if s.Labels, err = labelSelector(object, at); err != nil {
+		return s, err
+	}
+	namespaces, _ := object["namespaces"].(map[string]any)
+	switch from, _ := namespaces["from"].(string); {
+	case kind.Group() == Group, from == "", from == "Same":
+	case from == "All":
+		s.Everywhere = true
+	case from == "Selector":
+		s.Everywhere = true
+		inner, _ := namespaces["selector"].(map[string]any)
+		if s.Namespaces, err = labelSelector(inner, at.Child("namespaces", "selector")); err != nil {
+			return s, err
+		}
+	default:
+		return s, field.NotSupported(at.Child("namespaces", "from"), from, []string{"Same", "All", "Selector"})
+	}
+	return s, nil
+}
+
+// labelSelector reads matchLabels and matchExpressions; without either it
+// selects everything.
+func labelSelector(object map[string]any, at *field.Path) (labels.Selector, *field.Error) {
+	var parsed metav1.LabelSelector
+	fields := map[string]any{}
+	for _, key := range [...]string{"matchLabels", "matchExpressions"} {
+		if v, present := object[key]; present {
+			fields[key] = v
+		}
+	}
+	err := runtime.DefaultUnstructuredConverter.FromUnstructured(fields, &parsed)
+	if err != nil {
+		return nil, field.Invalid(at, fields, "not a label selector: "+err.Error())
+	}
+	selector, err := metav1.LabelSelectorAsSelector(&parsed)
+	if err != nil {
+		return nil, field.Invalid(at, fields, "not a label selector: "+err.Error())
+	}
+	return selector, nil
+}
+
+// selectKey is where selectors look: a kind, in a namespace. The namespace is
+// empty for kinds without one, and everywhere for selectors that also look into
+// other namespaces.
+type selectKey struct {
+	kind      schema.GroupKind
+	namespace string
+}
+
+// everywhere is no name of a namespace.
+const everywhere = "*"
+
+func (s *Selector) keyOf(p *Policy) selectKey {
+	switch {
+	case isClusterScoped(s.Kind):
+		return selectKey{s.Kind, ""}
+	case s.Everywhere:
+		return selectKey{s.Kind, everywhere}
+	}
+	return selectKey{s.Kind, p.Ref.Namespace}
+}
+
+// keysOf are the places of the index where selectors that may select an object
+// are found.
+func keysOf(ref hierarchy.Ref) []selectKey {
+	if isClusterScoped(ref.GroupKind) {
+		return []selectKey{{ref.GroupKind, ""}}
+	}
+	return []selectKey{{ref.GroupKind, ref.Namespace}, {ref.GroupKind, everywhere}}
+}
+
+// selects says whether a policy selects a target that is there: an object with
+// such labels, or the one section of it that has the name. What the policy may
+// not target is not selected.
+func (s *Snapshot) selects(p *Policy, target hierarchy.Ref) bool {
+	return slices.ContainsFunc(p.Selectors, func(sel Selector) bool {
+		if sel.Kind != target.GroupKind || sel.Section != target.Section {
+			return false
+		}
+		object, exists := s.graph.Get(target)
+		return exists && s.reaches(p, &sel, object) && s.graph.Sections(target) == 1
+	})
+}
+
+// reaches says whether a selector selects an object, whatever its sections.
+func (s *Snapshot) reaches(p *Policy, sel *Selector, object hierarchy.Object) bool {
+	meta := object.Meta()
+	ns := meta.Ref.Namespace
+	if ns != "" && ns != p.Ref.Namespace {
+		if !sel.Everywhere || (sel.Namespaces != nil && !sel.Namespaces.Matches(labels.Set(s.graph.NamespaceLabels(ns)))) {
+			return false
+		}
+	}
+	return sel.Labels.Matches(labels.Set(meta.Labels)) && s.permitted(p, meta.Ref) == ""
+}
+
+// objectsOf iterates over the objects that a selector selects.
+func (s *Snapshot) objectsOf(p *Policy, sel *Selector) iter.Seq[hierarchy.Object] {
+	key := sel.keyOf(p)
+	if key.namespace == everywhere {
+		key.namespace = ""
+	}
+	return func(yield func(hierarchy.Object) bool) {
+		for object := range s.graph.Objects(sel.Kind, key.namespace) {
+			if s.reaches(p, sel, object) && !yield(object) {
+				return
+			}
+		}
+	}
+}
+
+// Selection is what the selectors of a policy come to.
+type Selection struct {
+	// Targets are the objects and sections selected, sorted.
+	Targets []hierarchy.Ref
+	// PassedOver are the objects that lack the section, or have it twice, sorted.
+	PassedOver []hierarchy.Ref
+}
+
+// Selected lists what a policy selects now.
+func (s *Snapshot) Selected(p *Policy) Selection {
+	var list Selection
+	for i := range p.Selectors {
+		sel := &p.Selectors[i]
+		for object := range s.objectsOf(p, sel) {
+			if target := object.Meta().Ref.WithSection(sel.Section); s.graph.Sections(target) == 1 {
+				list.Targets = append(list.Targets, target)
+			} else {
+				list.PassedOver = append(list.PassedOver, object.Meta().Ref)
+			}
+		}
+	}
+	list.Targets, list.PassedOver = sorted(list.Targets), sorted(list.PassedOver)
+	return list
+}
+
+// selecting lists the policies that select a target.
+func (s *Snapshot) selecting(target hierarchy.Ref) []*Policy {
+	var list []*Policy
+	for _, key := range keysOf(target) {
+		candidates, _ := s.selectors.Get(key)
+		for _, p := range candidates {
+			if !slices.Contains(list, p) && s.selects(p, target) {
+				list = append(list, p)
+			}
+		}
+	}
+	return list
+}

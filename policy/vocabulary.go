@@ -1,0 +1,158 @@
+package policy
+
+import (
+	"slices"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/crd"
+	"github.com/attache-dev/attache/policy/merge"
+)
+
+// vocabulary is what the CRD of a kind declares, in the form that the engine
+// asks for it.
+type vocabulary struct {
+	bounded map[string]*Comparable // by field name
+	atMosts []AtMost
+	groups  [][]crd.Path
+	shape   merge.Shape
+	// with and at are the levels of crd.StrategyWord.
+	with, at []hierarchy.Level
+}
+
+// AtMost says that one field never exceeds another (semantics section 3.3).
+type AtMost struct{ Lower, Upper *Comparable }
+
+func newVocabulary(d *crd.Definition) vocabulary {
+	var v vocabulary
+	var whole, join [][]string
+	var groups [][][]string
+	for _, w := range d.Whole {
+		if len(w) == 1 {
+			whole = append(whole, w[0])
+			continue
+		}
+		v.groups = append(v.groups, w)
+		names := make([][]string, len(w))
+		for i := range w {
+			names[i] = w[i]
+		}
+		groups = append(groups, names)
+	}
+	if d.Word != nil {
+		for _, path := range d.Word.Join {
+			join = append(join, path)
+		}
+		v.with, v.at = levelsNamed(d.Word.With), levelsNamed(d.Word.At)
+	}
+	v.shape = merge.NewShape(whole, groups, join)
+	if d.Bounds != nil {
+		v.bounded = make(map[string]*Comparable, len(d.Bounds))
+	}
+	for _, b := range d.Bounds {
+		v.bounded[b.Field.String()] = v.comparable(b)
+	}
+	v.orderAtMosts(d.AtMost)
+	return v
+}
+
+func (v *vocabulary) comparable(b crd.BoundedField) *Comparable {
+	c := &Comparable{Path: b.Field, Type: BoundType(b.Type), Absent: b.Absent}
+	if b.Off != nil {
+		c.Off = &Switch{Path: b.Off.Switch, Value: b.Off.Value}
+		if len(c.Off.Path) == 0 {
+			c.Off.Path = b.Field
+		}
+	}
+	for _, group := range v.groups {
+		if i := slices.IndexFunc(group, func(p crd.Path) bool { return slices.Equal(p, b.Field) }); i > 0 {
+			c.Head = group[0]
+		}
+	}
+	return c
+}
+
+// orderAtMosts puts the end of each chain first: what limits others is to have
+// its own value by then. There are no circles; package crd takes them out.
+func (v *vocabulary) orderAtMosts(rest []crd.AtMost) {
+	for len(rest) > 0 {
+		var left []crd.AtMost
+		for _, a := range rest {
+			lower, upper := v.bounded[a.Field.String()], v.bounded[a.Limit.String()]
+			switch {
+			case slices.ContainsFunc(rest, func(b crd.AtMost) bool { return slices.Equal(b.Field, a.Limit) }):
+				left = append(left, a)
+			case lower != nil && upper != nil:
+				v.atMosts = append(v.atMosts, AtMost{lower, upper})
+			}
+		}
+		if len(left) == len(rest) {
+			return
+		}
+		rest = left
+	}
+}
+
+func levelsNamed(names []string) []hierarchy.Level {
+	var levels []hierarchy.Level
+	for _, name := range names {
+		if level, known := hierarchy.LevelNamed(name); known {
+			levels = append(levels, level)
+		}
+	}
+	return levels
+}
+
+// Shape says which values of the kind are not merged field by field.
+func (k *Kind) Shape() merge.Shape { return k.shape }
+
+// Groups are the fields that are taken whole together; the first of each is its
+// head.
+func (k *Kind) Groups() [][]crd.Path { return k.groups }
+
+// AtMosts are the pairs of fields of which the first never exceeds the second,
+// in the order in which they are to be applied.
+func (k *Kind) AtMosts() []AtMost { return k.atMosts }
+
+// Bounded is what the kind says of a field that can have bounds, nil when it
+// cannot have any.
+func (k *Kind) Bounded(field string) *Comparable { return k.bounded[field] }
+
+// OfChallenger says that the strategy stands on the more specific policy: the
+// most specific one on a path applies and, if it says Patch at one of its levels,
+// is patched onto the closest one at one of with. No levels mean all.
+func (k *Kind) OfChallenger() (with, at []hierarchy.Level, yes bool) {
+	return k.with, k.at, k.Word != nil && k.Word.OfChallenger
+}
+
+// conflict says what becomes of two policies of the kind on one target.
+func (k *Kind) conflict() crd.Conflict {
+	if k.Word == nil || k.Word.Conflict == "" {
+		return crd.ConflictOldest
+	}
+	return k.Word.Conflict
+}
+
+// byAge says that named and selected targets are one list, by age.
+func (k *Kind) byAge() bool { return k.Word != nil && k.Word.SelectorsByAge }
+
+// AppliesPath says whether a path means anything on a route kind. What is listed
+// applies with all that is in it; an object on the way to something listed
+// applies as far as that.
+func (k *Kind) AppliesPath(route schema.GroupKind, path []string) bool {
+	if k.AppliesTo == nil {
+		return true
+	}
+	return slices.ContainsFunc(k.applicable(route), func(p crd.Path) bool {
+		n := min(len(p), len(path))
+		return isAny(p) || p[:n].Matches(path[:n])
+	})
+}
+
+// AppliesWhole says whether everything applies on a route kind.
+func (k *Kind) AppliesWhole(route schema.GroupKind) bool {
+	return k.AppliesTo == nil || slices.ContainsFunc(k.applicable(route), isAny)
+}
+
+func isAny(p crd.Path) bool { return len(p) == 1 && p[0] == crd.Any }
