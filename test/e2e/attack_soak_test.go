@@ -54,7 +54,7 @@ func (p *person) step() {
 		"kind: Gateway, name: "+ns+"-gw", "kind: Gateway, name: public, namespace: infra", "kind: GatewayClass, name: edge",
 		"kind: HTTPRoute, name: "+elsewhere+"-r1, namespace: "+elsewhere,
 	)
-	blocks := p.one("default: {request: %s}", "override: {request: %s}", "default: {request: %s, backend: 1s}", "bounds: {request: {max: %s}}", "override: {idle: %s}")
+	blocks := p.one("default: {request: %s}", "override: {request: %s}", "default: {request: %s, backend: 1s}", "bounds: {request: {max: %s}}")
 	manifest := ""
 	switch p.dice.IntN(6) {
 	case 0, 1:
