@@ -66,7 +66,11 @@ func (h *Handlers) annotation(ctx context.Context, req *request, of func() resul
 	ok, err := r.publishable(ctx, req.old == nil)
 	switch {
 	case err == nil && ok:
-		return status.AnnotationValue(r.target.At(req.generation()))
+		value, wanted = status.AnnotationValue(r.target.At(req.generation()))
+		if req.nameless() && status.Refers(value) {
+			return "", false // to what has no name yet; the controller knows it in a moment
+		}
+		return value, wanted
 	case req.old != nil:
 		value, wanted = req.old.GetAnnotations()[status.Annotation]
 		return value, wanted
@@ -129,4 +133,10 @@ func annotationPatch(u *unstructured.Unstructured, value string, wanted bool) []
 // escape writes a key as a part of a JSON pointer (RFC 6901).
 func escape(key string) string {
 	return strings.NewReplacer("~", "~0", "/", "~1").Replace(key)
+}
+
+// nameless says whether the API server has yet to make the object's name, which it
+// does after mutation.
+func (r *request) nameless() bool {
+	return r.Name == "" && r.object != nil && r.object.GetName() == ""
 }

@@ -1,6 +1,7 @@
 package status
 
 import (
+	"encoding/json"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -107,6 +108,15 @@ func published(target hierarchy.Ref, object *unstructured.Unstructured) (content
 	generation, _, _ := unstructured.NestedFieldNoCopy(object.Object, "status", "observedGeneration")
 	c.generation = number(generation)
 	return c, c.digest != ""
+}
+
+// Refers says whether an annotation names the EffectivePolicy in place of what
+// applies, because that is too long.
+func Refers(annotation string) bool {
+	var value struct {
+		See string `json:"see"`
+	}
+	return json.Unmarshal([]byte(annotation), &value) == nil && value.See != ""
 }
 
 // Reserved says whether an annotation key is ours alone to write: the
