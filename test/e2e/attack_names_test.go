@@ -142,7 +142,7 @@ spec: {parentRefs: [{name: public, namespace: infra}], rules: [{name: r1, timeou
 		}
 	}
 	within(t, 20*time.Second, "the route's own word to hold", func(context.Context) error {
-		got := effective(alice.object("HTTPRoute", "tiny"), "TimeoutPolicy")
+		got := mergedValue(alice.object("HTTPRoute", "tiny"), "TimeoutPolicy")
 		if !strings.Contains(got, `"request":"1ms"`) || !strings.Contains(got, `"backend":"1ms"`) {
 			return errors.New("it has " + got)
 		}
