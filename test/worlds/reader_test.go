@@ -15,7 +15,7 @@ import (
 	"github.com/attache-dev/attache/crds"
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
-	"github.com/attache-dev/attache/policy/crd"
+	policycrd "github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/status"
@@ -195,7 +195,7 @@ func snapshotOf(t testing.TB, manifests []string) *policy.Snapshot {
 	}
 	s, problems := policy.NewSnapshot(policy.Options{
 		PlatformNamespaces: []string{"plat"},
-		Compile:            func(d crd.Definition) (policy.Validator, error) { return validate.Compile(d) },
+		Compile:            func(d policycrd.Definition) (policy.Validator, error) { return validate.Compile(d) },
 	}).With(objects...)
 	if i := slices.IndexFunc(problems, func(p hierarchy.Problem) bool { return p.Ref.Kind == "CustomResourceDefinition" }); i >= 0 {
 		t.Fatal(problems[i])
