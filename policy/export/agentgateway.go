@@ -69,7 +69,7 @@ func agentgatewaySets(spec map[string]any, at slotName) bool {
 // agentgateway finds what the rule needs.
 func (r *envoyRule) agentgateway() {
 	if r.Answers {
-		r.refuse(NotProxied)
+		r.answers()
 		r.passed = true
 		return
 	}

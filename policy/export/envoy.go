@@ -104,7 +104,7 @@ func refusedWhole(in *Input, title string) (Projection, bool) {
 // read finds what the rule needs.
 func (r *envoyRule) read() {
 	if r.Answers {
-		r.refuse(NotProxied)
+		r.answers()
 		r.passed = true
 		return
 	}

@@ -76,18 +76,52 @@ func (r *envoyRule) settleForeign() bool {
 }
 
 // blocked: no object can be for the rule. What the route's own words say stays
-// true.
+// true, whatever policy is attached.
 func (r *envoyRule) blocked(reason Reason, args ...any) {
-	r.whole(r.want.request, timeout(request))
+	r.ownWordsHold()
 	for _, f := range r.every() {
 		v := r.sheet.at(f)
-		if _, inRoute := cutInRoute(v.as); !inRoute || len(v.reasons) > 0 {
+		if v.as == "" || len(v.reasons) > 0 {
 			*v = verdict{}
 			v.because(reason, args...)
 		}
 	}
-	r.puts = map[string]any{}
-	r.slots = needs{}
+}
+
+// ownWordsHold says which effective values are what the rule states itself and
+// Envoy Gateway takes from there (E7.11). Its own retry is taken as a whole, and
+// its backendRequest without one is the time of the whole request.
+func (r *envoyRule) ownWordsHold() {
+	hold := func(leaf string, value any, fields ...Field) {
+		r.each(fields, func(v *verdict) { v.written(r.inRoute(leaf), value) })
+	}
+	own := r.own
+	switch {
+	case own.backend.limits() && !own.retries:
+		if !r.retries() && same(r.perTry(), own.backend) {
+			hold(leafBackend, own.backend.text, tryFields...)
+		}
+		if within(own.backend, r.want.request) && r.want.request.limits() {
+			r.each([]Field{timeout(request)}, func(v *verdict) { v.written(absent, nil).note(Subsumed) })
+		}
+	case own.request != nil && same(r.want.request, own.request):
+		hold(leafRequest, own.request.text, timeout(request))
+	}
+	if !own.retries {
+		return
+	}
+	if own.backend != nil && same(r.perTry(), own.backend) {
+		hold(leafBackend, own.backend.text, tryFields...)
+	}
+	if own.attempts != nil && r.maxRetries != nil && *r.maxRetries == *own.attempts {
+		hold(leafAttempts, *own.attempts, retry(maxRetries))
+	}
+	if r.retryOn != nil && slices.Equal(r.retryOn, own.codes) {
+		hold(leafCodes, anys(own.codes), retry(retryOn))
+	}
+	if own.backoff != nil && same(r.backoffBase, own.backoff) {
+		hold(leafBackoff, own.backoff.text, retry(backoffBase))
+	}
 }
 
 // above is the foreign policy that a path would have without ours: that of the
@@ -99,6 +133,25 @@ func (in *Input) above(p *Path) *Foreign {
 		}
 	}
 	return nil
+}
+
+// keepsAbove names the policy above a path whose limits stay beside ours: ours is a
+// copy of a policy that merges strategically, and that keeps limits with selectors.
+func (r *envoyRule) keepsAbove(path int) (name string, keeps bool) {
+	if r.carried == nil || specOf(r.carried)["mergeType"] != "StrategicMerge" {
+		return "", false
+	}
+	f := r.in.above(r.paths[path])
+	if f == nil {
+		return "", false
+	}
+	rules, _, _ := unstructured.NestedSlice(specOf(f), "rateLimit", "local", "rules")
+	for _, rule := range rules {
+		fields, _ := rule.(map[string]any)
+		selectors, _ := fields["clientSelectors"].([]any)
+		keeps = keeps || len(selectors) > 0
+	}
+	return f.name(), keeps
 }
 
 // parentName is the foreign policy above a path as messages name it.

@@ -190,7 +190,17 @@ func (r *rule) judgeCounter(l *limit) {
 // limitBlock is rateLimit of the object, given its entries and what is above.
 func (r *envoyRule) limitBlock(entries []any) map[string]any {
 	block := map[string]any{"local": map[string]any{"rules": entries}}
+	adds := func(name string) {
+		for _, l := range r.want.limits {
+			if !l.disabled {
+				r.each([]Field{l.head()}, func(v *verdict) { v.because(AddsToForeign, name) })
+			}
+		}
+	}
 	for i, parent := range r.parents {
+		if name, keeps := r.keepsAbove(i); keeps {
+			adds(name)
+		}
 		kind, _, _ := unstructured.NestedString(parent, "rateLimit", "type")
 		if kind == "Global" {
 			// The deprecated type would have ours ignored, and Local has theirs.
@@ -198,12 +208,7 @@ func (r *envoyRule) limitBlock(entries []any) map[string]any {
 			continue
 		}
 		if _, global, _ := unstructured.NestedFieldNoCopy(parent, "rateLimit", "global"); global && kind == "" {
-			name := r.parentName(i)
-			for _, l := range r.want.limits {
-				if !l.disabled {
-					r.each([]Field{l.head()}, func(v *verdict) { v.because(AddsToForeign, name) })
-				}
-			}
+			adds(r.parentName(i))
 		}
 	}
 	return block
@@ -213,7 +218,10 @@ func (r *envoyRule) limitBlock(entries []any) map[string]any {
 func (r *envoyRule) clearLimit() {
 	unlimited := map[string]any{"requests": int64(envoyMost), "unit": "Second"}
 	block := map[string]any{}
-	for _, parent := range r.parents {
+	for i, parent := range r.parents {
+		if name, keeps := r.keepsAbove(i); keeps {
+			r.each(r.all(RateLimitPolicy), func(v *verdict) { v.because(CannotClear, name) })
+		}
 		if _, found, _ := unstructured.NestedFieldNoCopy(parent, "rateLimit", "local"); found {
 			block["local"] = map[string]any{"rules": []any{map[string]any{
 				"clientSelectors": []any{map[string]any{"path": map[string]any{"type": "PathPrefix", "value": "/"}}}, "limit": unlimited,

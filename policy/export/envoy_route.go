@@ -116,6 +116,7 @@ func (r *envoyRule) noRetriesInRoute() {
 				r.sheet.at(other).because(InlineWins, "retry", r.plane)
 			}
 		}
+		r.ownRetryStays()
 		return
 	}
 	r.stanzaOut(value)
@@ -127,6 +128,20 @@ func (r *envoyRule) noRetriesInRoute() {
 		r.sheet.at(f).written(r.inRoute(leafAttempts), value)
 	}
 	r.withoutRetries()
+}
+
+// ownRetryStays: what is effective of the owner's own stanza is in force as long as
+// the stanza stands.
+func (r *envoyRule) ownRetryStays() {
+	stays := func(f Field, leaf string, value any) {
+		*r.sheet.at(f) = *(&verdict{}).written(r.inRoute(leaf), value)
+	}
+	if r.retryOn != nil && slices.Equal(r.retryOn, r.own.codes) {
+		stays(retry(retryOn), leafCodes, anys(r.own.codes))
+	}
+	if r.own.backoff != nil && same(r.backoffBase, r.own.backoff) {
+		stays(retry(backoffBase), leafBackoff, r.own.backoff.text)
+	}
 }
 
 // stanzaOut takes the owner's codes and backoff out, and his attempts unless a

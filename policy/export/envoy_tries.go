@@ -116,6 +116,12 @@ func (r *envoyRule) whole(d *duration, fields ...Field) {
 	if r.intoRoute(leafRequest, value, fields, r.inlineWins(leafRequest)) {
 		r.each(fields, func(v *verdict) { v.written(r.inRoute(leafRequest), value) })
 		r.raisesIdle()
+		return
+	}
+	if same(r.want.request, r.own.request) && r.states(f) {
+		// Only the time of one try is not in force: the request's own stays.
+		held := (&verdict{}).written(r.inRoute(leafRequest), r.own.request.text)
+		*r.sheet.at(f) = *held
 	}
 }
 
@@ -192,6 +198,13 @@ func (r *envoyRule) tryIntoRoute() {
 	}
 	if r.intoRoute(leafBackend, value, tryFields, r.inlineWins(leafBackend)) {
 		r.each(tryFields, func(v *verdict) { v.written(r.inRoute(leafBackend), value) })
+		return
+	}
+	// Only the shorter of the two is not in force: the owner's own stays.
+	for f, asked := range map[Field]*duration{timeout(backend): r.want.backend, retry(perTryTimeout): r.perTryTimeout} {
+		if own != nil && same(asked, own) && r.states(f) {
+			*r.sheet.at(f) = *(&verdict{}).written(r.inRoute(leafBackend), own.text)
+		}
 	}
 }
 

@@ -56,7 +56,7 @@ func kgatewaySets(spec map[string]any, at slotName) bool {
 // kgateway finds what the rule needs.
 func (r *envoyRule) kgateway() {
 	if r.Answers {
-		r.refuse(NotProxied)
+		r.answers()
 		r.passed = true
 		return
 	}

@@ -59,7 +59,7 @@ func (r *nginxRoute) compare() {
 	var proxied []*rule
 	for _, rule := range r.rules {
 		if rule.Answers {
-			rule.refuse(NotProxied)
+			rule.answers()
 			continue
 		}
 		proxied = append(proxied, rule)

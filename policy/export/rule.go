@@ -119,6 +119,15 @@ func (r *rule) refuse(reason Reason, args ...any) {
 	r.each(r.every(), func(v *verdict) { v.because(reason, args...) })
 }
 
+// answers: the rule does not proxy, so that nothing of it is in force, whether its
+// listeners agree or not.
+func (r *rule) answers() {
+	r.refuse(NotProxied)
+	for f := range r.differ {
+		r.sheet.at(f).because(NotProxied)
+	}
+}
+
 // outcomes expands the verdicts on rules to the paths.
 func outcomes(in *Input, verdicts func(p *Path, f Field) (*verdict, string)) []Outcome {
 	var all []Outcome

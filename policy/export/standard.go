@@ -52,7 +52,7 @@ func (r *standardRule) judge(p Plane) sheet {
 	}
 	r.plane = p.Title
 	if r.Answers {
-		r.refuse(NotProxied)
+		r.answers()
 		return r.sheet
 	}
 	for _, f := range r.every() {

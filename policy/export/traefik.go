@@ -61,7 +61,7 @@ func (e traefikExporter) Project(in Input) Projection {
 // read makes the Middlewares of the rule and the verdicts on its fields.
 func (r *traefikRule) read() {
 	if r.Answers {
-		r.refuse(NotProxied)
+		r.answers()
 		return
 	}
 	r.each([]Field{timeout(request)}, func(v *verdict) { v.because(NoField, traefikTitle) })
