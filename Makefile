@@ -39,12 +39,12 @@ playground-down: ## Stop the playground
 	@$(PLAYGROUND) down
 
 ##@ Build and test
-.PHONY: build test test-short traffic controlplane
+.PHONY: build test test-short traffic oracle controlplane
 build: ## Both programs, into bin/, stamped with the version of the checkout
 	$(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ ./cmd/...
 test: controlplane ## Everything, on a real control plane
 	$(GO) test -p $(PARALLEL) $(TESTFLAGS) $(PACKAGES)
-	@echo 'Not among these: "make traffic", which sends requests through a real Traefik.'
+	@echo 'Not among these: "make traffic", requests through a real Traefik, and "make oracle", Envoy Gateway as a judge.'
 test-short: ## What needs no control plane
 	$(GO) test -short $(TESTFLAGS) $(PACKAGES)
 traffic: controlplane ## Requests through a real Traefik (ten minutes more when first built)
@@ -52,6 +52,9 @@ traffic: controlplane ## Requests through a real Traefik (ten minutes more when 
 	ATTACHE_TRAFFIC=1 $(GO) test -count 1 $(TESTFLAGS) ./test/traffic
 conformance: controlplane ## What a data plane makes of policies, as a YAML report: CONFORMANCE='--kubeconfig=FILE --gateway-class=NAME'
 	@$(PLAYGROUND) conformance $(CONFORMANCE)
+oracle: ## Envoy Gateway's translator judges 100 random exports (ten minutes more when first built)
+	$(GO) run ./test/dataplane/prepare egctl
+	ATTACHE_ORACLE=1 $(GO) test -count 1 -timeout 60m -v ./test/oracle
 controlplane: ## Get etcd, kube-apiserver and kubectl (minutes, once per machine)
 	@folder=$$(test/controlplane/prepare.sh --controller-manager) && echo "control plane: $$folder"
 

@@ -31,6 +31,7 @@ type bed struct {
 	upstream  *dataplane.Upstream
 	namespace string
 	requests  int
+	canaries  int
 }
 
 // above is what each test has. NS is its namespace, P0 and P1 are the ports of the
@@ -159,6 +160,26 @@ func (b *bed) routers(name string, count, middlewares int) {
 		}
 		return nil
 	})
+	b.canary()
+}
+
+// canary returns when Traefik answers by what it says that it has. It says so a
+// moment before, and asking the routes themselves would spend their limits; so
+// another route is added, and when that one answers, all that was there before it
+// does.
+func (b *bed) canary() {
+	b.Helper()
+	b.canaries++
+	name := fmt.Sprintf("canary-%d", b.canaries)
+	b.apply(strings.ReplaceAll(route(name, ""), "{name: public, sectionName: one}", "{name: public}"))
+	for entryPoint := range entryPoints {
+		b.within("a new route to be served", func(context.Context) error {
+			if code, err := b.exchange(request{to: name, entryPoint: entryPoint}); err != nil || code != http.StatusOK {
+				return fmt.Errorf("it answers %d (%w)", code, err)
+			}
+			return nil
+		})
+	}
 }
 
 func (b *bed) within(what string, check func(context.Context) error) {
@@ -268,4 +289,12 @@ func limited(n, ok int) []int {
 		}
 	}
 	return codes
+}
+
+// read reads an object anew.
+func (b *bed) read(u *unstructured.Unstructured) {
+	b.Helper()
+	if err := b.Get(b.Context(), client.ObjectKeyFromObject(u), u); err != nil {
+		b.Fatal(err)
+	}
 }
