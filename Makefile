@@ -39,7 +39,7 @@ playground-down: ## Stop the playground
 	@$(PLAYGROUND) down
 
 ##@ Build and test
-.PHONY: build test test-short traffic oracle controlplane
+.PHONY: build test test-short traffic conformance oracle controlplane
 build: ## Both programs, into bin/, stamped with the version of the checkout
 	$(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ ./cmd/...
 test: controlplane ## Everything, on a real control plane
