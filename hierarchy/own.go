@@ -16,7 +16,7 @@ func Own(object map[string]any, records ...Record) (rules []any, changed bool) {
 	entries := make([][]*RuleRecord, 0, len(records))
 	for _, r := range records {
 		if len(r.Rules) > 0 {
-			entries = append(entries, r.match(rules))
+			entries = append(entries, r.Match(rules))
 		}
 	}
 	if len(entries) == 0 {
@@ -125,10 +125,10 @@ func dropFilters(rule map[string]any, names []any) bool {
 	return true
 }
 
-// match finds for each rule the entry that is about it: that of its name; else
+// Match finds for each rule the entry that is about it: that of its name; else
 // of its matches, whatever it is called now; else of its place, where neither
 // has a name.
-func (r Record) match(rules []any) []*RuleRecord {
+func (r Record) Match(rules []any) []*RuleRecord {
 	matched := make([]*RuleRecord, len(rules))
 	used := make([]bool, len(r.Rules))
 	names, hashes := make([]string, len(rules)), make([]string, len(rules))

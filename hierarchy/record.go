@@ -2,6 +2,7 @@ package hierarchy
 
 import (
 	"encoding/json"
+	"slices"
 )
 
 // InjectedAnnotation on a route records what was put into its rules, so that its
@@ -86,4 +87,35 @@ func SetLeaf(rule map[string]any, leaf []string, value any, keep bool) {
 	if found && len(inner) == 0 && !keep {
 		delete(rule, leaf[0])
 	}
+}
+
+// Has says whether everything that another record wrote, this one did, too.
+func (r Record) Has(other Record) bool {
+	for _, want := range other.Rules {
+		found := false
+		for _, e := range r.Rules {
+			if e.Index != want.Index || e.Hash != want.Hash {
+				continue
+			}
+			found = true
+			for _, leaf := range Leaves() {
+				value, stated := statedLeaf(want.Wrote, leaf)
+				have, wrote := statedLeaf(e.Wrote, leaf)
+				if stated && (!wrote || !equalJSON(value, have)) {
+					return false
+				}
+			}
+			wanted, _ := want.Wrote["filters"].([]any)
+			filters, _ := e.Wrote["filters"].([]any)
+			for _, name := range wanted {
+				if !slices.Contains(filters, name) {
+					return false
+				}
+			}
+		}
+		if !found {
+			return false
+		}
+	}
+	return true
 }

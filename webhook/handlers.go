@@ -16,6 +16,7 @@ import (
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/guardrail"
+	"github.com/attache-dev/attache/policy/status"
 )
 
 // The paths that the webhook configurations of the chart name.
@@ -73,6 +74,10 @@ type Options struct {
 	// one review; 0 is no limit. Beyond it an edit of a tenant is refused, and one of
 	// the platform left to the publication gate.
 	MaxPaths int
+
+	// Injector computes what is put into routes at admission; nil when no exporter
+	// writes there.
+	Injector *status.Injector
 
 	// Version of the engine, for the audit log.
 	Version string

@@ -24,6 +24,9 @@ func (h *Handlers) mutate(ctx context.Context, s *policy.Snapshot, req *request)
 	if !writes || req.SubResource != "" || req.object == nil || !annotated(s, gk) {
 		return &answer{}, nil
 	}
+	if h.injects(req) {
+		return h.inject(ctx, s, req)
+	}
 	value, wanted := h.annotation(ctx, req, h.resultOf(s, req, nil))
 	return &answer{patch: annotationPatch(req.object, value, wanted)}, nil
 }

@@ -90,8 +90,12 @@ func newProcess(s *settings, log logr.Logger) (*process, error) {
 	if p.source, err = cluster.New(config, cluster.Options{Policy: options, Compilers: compilers, Log: log.WithName("cluster")}); err != nil {
 		return nil, err
 	}
+	enforcement, err := s.export.enforcement(config, log.WithName("planes"))
+	if err != nil {
+		return nil, err
+	}
 	if !s.disableWebhooks {
-		if p.webhooks, err = s.newWebhooks(config, p.source, log.WithName("webhook")); err != nil {
+		if p.webhooks, err = s.newWebhooks(config, p.source, enforcement.Planes, injector(enforcement, p.source.Version), log.WithName("webhook")); err != nil {
 			return nil, err
 		}
 	}
@@ -102,6 +106,7 @@ func newProcess(s *settings, log logr.Logger) (*process, error) {
 		c, err := controller.New(config, p.source, controller.Options{
 			LeaveRoutes: !s.annotateRoutes,
 			Guardrails:  p.source,
+			Enforcement: enforcement,
 			Reports:     s.reports,
 			Writers:     s.writers,
 			Log:         log.WithName("controller"),
@@ -111,6 +116,11 @@ func newProcess(s *settings, log logr.Logger) (*process, error) {
 		}
 		if err := p.manager.Add(c); err != nil {
 			return nil, fmt.Errorf("adding the controller: %w", err)
+		}
+	}
+	if enforcement.Planes != nil {
+		if err := p.manager.Add(enforcement.Planes); err != nil {
+			return nil, fmt.Errorf("adding the watch of data planes: %w", err)
 		}
 	}
 	return p, errors.Join(
@@ -149,7 +159,7 @@ func (s *settings) policyOptions() (policy.Options, error) {
 // compilers are those of the languages that guardrails are written in.
 var compilers = guardrail.Compilers{CEL: celrule.Compile, Rego: regorule.Compile}
 
-func (s *settings) newWebhooks(config *rest.Config, source *cluster.Source, log logr.Logger) (*webhook.Server, error) {
+func (s *settings) newWebhooks(config *rest.Config, source *cluster.Source, planes *cluster.Planes, inject *status.Injector, log logr.Logger) (*webhook.Server, error) {
 	var mayRead func(context.Context, authenticationv1.UserInfo) func(string) bool
 	if s.accessReviews {
 		reader, err := access.New(config)
@@ -160,7 +170,7 @@ func (s *settings) newWebhooks(config *rest.Config, source *cluster.Source, log 
 	}
 	handlers, err := webhook.New(webhook.Options{
 		Snapshot: func() (*policy.Snapshot, bool) {
-			synced := source.Synced() // before the snapshot, which can only be newer
+			synced := source.Synced() && (planes == nil || planes.Synced()) // before the snapshot, which can only be newer
 			return source.Snapshot(), synced
 		},
 		Terminating: source.Terminating,
@@ -170,6 +180,7 @@ func (s *settings) newWebhooks(config *rest.Config, source *cluster.Source, log 
 		Compilers:   compilers,
 		MayRead:     mayRead,
 		MaxPaths:    s.maxPaths,
+		Injector:    inject,
 		Version:     versionText(),
 		Log:         log,
 	})

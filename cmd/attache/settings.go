@@ -46,6 +46,8 @@ type settings struct {
 	annotateRoutes     bool
 	reports            bool
 
+	export exportSettings
+
 	logLevel  string
 	logFormat string
 }
@@ -106,6 +108,8 @@ func (s *settings) flags() *pflag.FlagSet {
 	f.StringSliceVar(&s.routeKinds, "route-kinds", nil, "`kinds`, as Kind.group, that are routes although their CRD has no label")
 	f.BoolVar(&s.annotateRoutes, "annotate-routes", true, "write the annotation attache.dev/effective-policies on routes and Gateways")
 	f.BoolVar(&s.reports, "reports", false, "write what violates guardrails into OpenReports reports (reports.openreports.io), one in each namespace; when false, those of an earlier time are removed")
+
+	s.export.flags(f)
 
 	f.StringVar(&s.logLevel, "log-level", "info", "error, info, debug, or a number: the higher the more is said")
 	f.StringVar(&s.logFormat, "log-format", "json", "json or console")

@@ -35,6 +35,10 @@ type Options struct {
 	// those of an earlier time are removed.
 	Reports bool
 
+	// Enforcement says how effective policies reach data planes; the zero value
+	// is no exporter at all.
+	Enforcement Enforcement
+
 	// Writers is how many objects are written at a time; 8 if it is zero.
 	Writers int
 
@@ -54,17 +58,19 @@ type Options struct {
 
 // Controller writes what the policies of a cluster come to.
 type Controller struct {
-	options Options
-	source  *cluster.Source
-	live    live // the source, to planners
-	client  dynamic.Interface
-	planner status.Planner
-	state   *state
-	backoff *backoff
-	drift   *drift
-	metrics *measures
-	audit   *audit
-	reports reports
+	options  Options
+	source   *cluster.Source
+	live     live // the source, to planners
+	client   dynamic.Interface
+	planner  status.Planner
+	state    *state
+	backoff  *backoff
+	drift    *drift
+	metrics  *measures
+	audit    *audit
+	reports  reports
+	enforcer *enforcer
+	queue    workqueue.TypedRateLimitingInterface[hierarchy.Ref]
 }
 
 // New returns a controller that learns from a source and writes to the API
@@ -95,17 +101,18 @@ func New(config *rest.Config, from *cluster.Source, options Options) (*Controlle
 		return nil, fmt.Errorf("registering metrics: %w", err)
 	}
 	return &Controller{
-		options: options,
-		source:  from,
-		live:    from,
-		client:  client,
-		planner: status.Planner{Now: options.Now, Version: from.Version, LeaveRoutes: options.LeaveRoutes, Instance: instance()},
-		state:   newState(rails),
-		backoff: &backoff{fights: map[hierarchy.Ref]fight{}},
-		drift:   newDrift(),
-		metrics: m,
-		audit:   newAudit(),
-		reports: reports{known: map[string]string{}},
+		options:  options,
+		source:   from,
+		live:     from,
+		client:   client,
+		planner:  status.Planner{Now: options.Now, Version: from.Version, LeaveRoutes: options.LeaveRoutes, Instance: instance()},
+		state:    newState(rails),
+		backoff:  &backoff{fights: map[hierarchy.Ref]fight{}},
+		drift:    newDrift(),
+		metrics:  m,
+		audit:    newAudit(),
+		reports:  reports{known: map[string]string{}},
+		enforcer: newEnforcer(options.Enforcement),
 	}, nil
 }
 
@@ -150,7 +157,7 @@ func (c *Controller) Start(ctx context.Context) error {
 func (c *Controller) Reconcile(ctx context.Context, ref hierarchy.Ref) (reconcile.Result, error) {
 	written, forged := c.state.repaired(ref)
 	foreign := written && c.drift.foreign(ref, c.print(ref))
-	writes, err := c.plan(ctx, ref)
+	writes, on, err := c.plan(ctx, ref)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
@@ -176,7 +183,24 @@ func (c *Controller) Reconcile(ctx context.Context, ref hierarchy.Ref) (reconcil
 	if foreign && len(writes) > 0 {
 		c.repaired(ctx, ref, forged)
 	}
-	return reconcile.Result{}, nil
+	return c.reach(ctx, ref, on)
+}
+
+// reach brings what is published for a route to data planes, and has the policies
+// looked at of which it changed what is in force.
+func (c *Controller) reach(ctx context.Context, ref hierarchy.Ref, on *enforced) (reconcile.Result, error) {
+	for _, policy := range c.enforcer.scored(ref, on) {
+		c.queue.Add(policy)
+	}
+	again, err := c.enforce(ctx, ref, on)
+	var later errLater
+	switch {
+	case errors.As(err, &later):
+		return reconcile.Result{RequeueAfter: later.after}, nil
+	case err != nil:
+		return reconcile.Result{}, err
+	}
+	return reconcile.Result{RequeueAfter: again}, nil
 }
 
 // repaired takes in that what somebody else wrote was put right. Only where

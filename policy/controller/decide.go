@@ -20,12 +20,15 @@ type live interface {
 	Conditions(ref hierarchy.Ref) status.Conditions
 }
 
-// plan is decide, or guardrailStatus for a guardrail.
-func (c *Controller) plan(ctx context.Context, ref hierarchy.Ref) ([]status.Write, error) {
+// plan is decide, or guardrailStatus for a guardrail, and what data planes make
+// of a route.
+func (c *Controller) plan(ctx context.Context, ref hierarchy.Ref) ([]status.Write, *enforced, error) {
 	if ref.GroupKind == guardrail.Kind {
-		return c.guardrailStatus(ctx, ref)
+		writes, err := c.guardrailStatus(ctx, ref)
+		return writes, nil, err
 	}
-	return c.decide(ref), nil
+	writes, on := c.decide(ref)
+	return writes, on, nil
 }
 
 // get reads a cluster-scoped object; nil when there is none.
@@ -49,42 +52,43 @@ func (c *Controller) get(ctx context.Context, resource schema.GroupVersionResour
 //	a route or a Gateway that is gone      that it has no EffectivePolicy
 //	a policy                               its status
 //	an EffectivePolicy of nothing known    that it is gone
-func (c *Controller) decide(ref hierarchy.Ref) []status.Write {
+func (c *Controller) decide(ref hierarchy.Ref) ([]status.Write, *enforced) {
 	s := c.state
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if p, isPolicy := s.snapshot.Policy(ref); isPolicy {
-		planner := c.planner
+		planner := c.planned(nil)
 		planner.Holds = func(p hierarchy.Ref) []status.Hold { return s.publication.of(p, s.snapshot) }
-		return planner.Policy(s.snapshot, p, &s.tally, c.live)
+		return planner.Policy(s.snapshot, p, &s.tally, c.live), nil
 	}
 	switch ref.GroupKind {
 	case effectiveKind:
 		live := c.live.EffectivePolicy(ref.Namespace, ref.Name)
 		if s.shown(ref) != ref || live == nil || !status.OwnedBy(live, status.TargetOf(live)) {
-			return nil
+			return nil, nil
 		}
-		return []status.Write{{Verb: status.Delete, Object: bare(ref)}}
+		return []status.Write{{Verb: status.Delete, Object: bare(ref)}}, nil
 	case hierarchy.GatewayClassKind, hierarchy.ListenerSetKind:
-		return c.affected(ref)
+		return c.affected(ref), nil
 	case hierarchy.GatewayKind:
-		return append(c.target(ref), c.affected(ref)...)
+		return append(c.target(ref, nil), c.affected(ref)...), nil
 	}
-	return c.target(ref)
+	on := c.enforcedOn(ref)
+	return c.target(ref, on), on
 }
 
 // target is decide for what effective policies are published for.
-func (c *Controller) target(ref hierarchy.Ref) []status.Write {
+func (c *Controller) target(ref hierarchy.Ref, on *enforced) []status.Write {
 	p, h := c.state.publication.published[ref], c.state.publication.withheld[ref]
 	if p.found == nil && h == nil {
-		return c.planner.Target(ref, p.effective, c.live)
+		return c.planned(on).Target(ref, p.effective, c.live)
 	}
 	was, uid := p.found, ""
 	if e := c.state.effective[ref]; e != nil {
 		uid = e.UID
 	}
 	if was == nil {
-		was = c.planner.Object(ref, p.effective)
+		was = c.planned(on).Object(ref, p.effective)
 	}
 	return c.planner.Keep(ref, uid, was, h.said(c.state.snapshot.ReaderIn(ref.Namespace)), c.live)
 }

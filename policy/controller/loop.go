@@ -25,6 +25,7 @@ type loop struct {
 
 // follow fills the queue from now on.
 func (c *Controller) follow(ctx context.Context, queue workqueue.TypedRateLimitingInterface[hierarchy.Ref]) error {
+	c.queue = queue
 	l := &loop{c: c, queue: queue, backlog: newBacklog(), again: time.NewTimer(0)}
 	l.again.Stop()
 	go l.run(ctx)
@@ -35,6 +36,9 @@ func (l *loop) run(ctx context.Context) {
 	if l.c.source.WaitForSync(ctx) != nil {
 		return // the end came first
 	}
+	if planes := l.c.enforcer.Planes; planes != nil && planes.WaitForSync(ctx) != nil {
+		return
+	}
 	now, cancel := l.c.source.Subscribe(l.backlog.put)
 	defer cancel()
 	defer l.again.Stop()
@@ -43,6 +47,7 @@ func (l *loop) run(ctx context.Context) {
 	l.c.metrics.resolve.Observe(time.Since(began).Seconds())
 	l.look(dirty)
 	l.c.audit.touch(dirty)
+	l.c.followPlanes(ctx)
 	go l.c.audits(ctx, l.queue)
 	l.schedule()
 	for l.wait(ctx) {

@@ -16,6 +16,8 @@ type measures struct {
 	held    *prometheus.GaugeVec
 
 	violations *prometheus.GaugeVec
+
+	exportWrites, exportReverts *prometheus.CounterVec
 }
 
 // The values of the label reason of attache_held_targets.
@@ -54,7 +56,21 @@ func newMeasures(registry prometheus.Registerer) (*measures, error) {
 			Help: "Objects put right after somebody else wrote where only attache may.",
 		}),
 	}
+	m.exportWrites = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "attache_export_writes_total",
+		Help: "Writes to objects of data planes and touches of routes, by exporter (route for touches), verb and result: done, failed.",
+	}, []string{"exporter", "verb", "result"})
+	m.exportReverts = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "attache_export_reverts_total",
+		Help: "Objects of data planes put right after somebody else wrote there.",
+	}, []string{"exporter"})
 	var err error
+	if m.exportWrites, err = register(registry, m.exportWrites); err != nil {
+		return nil, err
+	}
+	if m.exportReverts, err = register(registry, m.exportReverts); err != nil {
+		return nil, err
+	}
 	if m.writes, err = register(registry, m.writes); err != nil {
 		return nil, err
 	}

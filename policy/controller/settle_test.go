@@ -231,7 +231,7 @@ func edit(t *rapid.T, rails func() []*guardrail.Guardrail, check func(*memory)) 
 		conditions:  map[hierarchy.Ref]status.Conditions{},
 	}
 	start := func() *Controller {
-		return &Controller{live: m, planner: status.Planner{Now: now}, state: newState(rails)}
+		return &Controller{live: m, planner: status.Planner{Now: now}, state: newState(rails), enforcer: newEnforcer(Enforcement{})}
 	}
 	snapshot, _ := policy.NewSnapshot(policy.Options{PlatformNamespaces: []string{"one"}}).With(object(timeoutCRD))
 	c := start()
@@ -252,14 +252,16 @@ func edit(t *rapid.T, rails func() []*guardrail.Guardrail, check func(*memory)) 
 		}
 		dirty, _ := c.state.settle(t.Context(), snapshot, changed, refs{})
 		for ref := range dirty {
-			for _, w := range c.decide(ref) {
+			writes, _ := c.decide(ref)
+			for _, w := range writes {
 				m.write(w)
 			}
 		}
 		check(m)
 		fresh := start()
 		for ref := range fresh.state.begin(t.Context(), snapshot, m.existing(), m) {
-			for _, w := range fresh.decide(ref) {
+			writes, _ := fresh.decide(ref)
+			for _, w := range writes {
 				t.Fatalf("after a change of %v, %s was not looked at: %s\n%v", changed, ref, w.Verb, w.Object.Object)
 			}
 		}

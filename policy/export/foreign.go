@@ -29,7 +29,7 @@ func NewForeignIndex(objects []*unstructured.Unstructured) *ForeignIndex {
 			continue
 		}
 		index.take(o)
-		for _, t := range targetsOf(o) {
+		for _, t := range TargetsOf(o) {
 			index.byTarget[t] = append(index.byTarget[t], o)
 		}
 		if selectors, _, _ := unstructured.NestedSlice(o.Object, "spec", "targetSelectors"); len(selectors) > 0 {
@@ -39,8 +39,8 @@ func NewForeignIndex(objects []*unstructured.Unstructured) *ForeignIndex {
 	return index
 }
 
-// targetsOf are what an object names as its targets, in its own namespace.
-func targetsOf(o *unstructured.Unstructured) []hierarchy.Ref {
+// TargetsOf are what an object names as its targets, in its own namespace.
+func TargetsOf(o *unstructured.Unstructured) []hierarchy.Ref {
 	list, _, _ := unstructured.NestedSlice(o.Object, "spec", "targetRefs")
 	if one, found, _ := unstructured.NestedMap(o.Object, "spec", "targetRef"); found {
 		list = append(list, one)

@@ -20,6 +20,9 @@ const (
 	CarriesAnnotation = "attache.dev/carries"
 )
 
+// RetryAnnotation on a route has what its plane refused written once more.
+const RetryAnnotation = "attache.dev/retry"
+
 // longestStem is how much of the route's name an object's name keeps.
 const longestStem = 44
 
@@ -80,8 +83,12 @@ func Ours(u *unstructured.Unstructured) bool {
 	return u.GetLabels()[ManagedByLabel] == ManagedBy && u.GetAnnotations()[ForAnnotation] != ""
 }
 
-// OursFor says whether an object is ours and for a rule of the route.
-func OursFor(u *unstructured.Unstructured, route hierarchy.Ref) bool {
+// RouteOf is the route that an object of ours is for; false for any other object.
+func RouteOf(u *unstructured.Unstructured) (hierarchy.Ref, bool) {
 	purpose, _, _ := strings.Cut(u.GetAnnotations()[ForAnnotation], "#")
-	return Ours(u) && u.GetNamespace() == route.Namespace && purpose == route.Kind+"/"+route.Name
+	kind, name, named := strings.Cut(purpose, "/")
+	if !Ours(u) || !named {
+		return hierarchy.Ref{}, false
+	}
+	return hierarchy.NewRef(hierarchy.Group, kind, u.GetNamespace(), name), true
 }

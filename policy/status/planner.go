@@ -11,6 +11,7 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/export"
 )
 
 // Controller is our controllerName in status entries.
@@ -68,6 +69,12 @@ type Planner struct {
 	LeaveRoutes bool
 	// Holds lists where what a policy says is held back; nil when nothing is.
 	Holds func(policy hierarchy.Ref) []Hold
+	// Enforcement is what data planes make of the target that is planned; nil
+	// when that is not known.
+	Enforcement []export.Entry
+	// Enforced is what they make of a policy under a Gateway; nil, or its answer
+	// nil, when that is not known.
+	Enforced func(policy, gateway hierarchy.Ref) *export.Condition
 }
 
 // Withheld is why the newest result of a target is not published.
@@ -112,6 +119,7 @@ func (p Planner) Object(target hierarchy.Ref, e *effective.Target) *unstructured
 	object := EffectivePolicy(e)
 	if object != nil {
 		object.SetOwnerReferences(ownerOf(p.version(target), target, e.UID))
+		showEnforcement(object, p.Enforcement)
 	}
 	return object
 }

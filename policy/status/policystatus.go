@@ -14,6 +14,7 @@ import (
 	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/export"
 )
 
 // Condition types and reasons of policies besides those of policy.Acceptance
@@ -60,7 +61,7 @@ func (p Planner) Policy(s *policy.Snapshot, of *policy.Policy, tally *effective.
 		want[key] = value
 	}
 	have, _ := status["ancestors"].([]any)
-	entries := byConcern(wanted(s, of, tally, p.holds(of)))
+	entries := byConcern(wanted(s, of, tally, p.holds(of), p.Enforced))
 	want["ancestors"] = p.ancestors(have, entries, of.Generation)
 	if of.Kind.Group() == policy.Group {
 		p.overall(want, of, entries, tally)
@@ -75,7 +76,7 @@ func (p Planner) Policy(s *policy.Snapshot, of *policy.Policy, tally *effective.
 
 // wanted lists our entries: one for each Gateway that a target leads to, or
 // for a target that leads to none, one for the target.
-func wanted(s *policy.Snapshot, of *policy.Policy, tally *effective.Tally, holds []Hold) []ancestor {
+func wanted(s *policy.Snapshot, of *policy.Policy, tally *effective.Tally, holds []Hold, enforced func(policy, gateway hierarchy.Ref) *export.Condition) []ancestor {
 	reader := s.ReaderIn(of.Ref.Namespace)
 	byRef := map[hierarchy.Ref][]policy.Acceptance{}
 	for _, standing := range s.Acceptances(of) {
@@ -102,6 +103,11 @@ func wanted(s *policy.Snapshot, of *policy.Policy, tally *effective.Tally, holds
 		conditions := []condition{accepted}
 		if accepted.status == "True" && of.Kind.Class == policy.Inherited {
 			conditions = append(conditions, held(holds, ref, programmed(counts[ref], lacks, reader), reader))
+			if conditions[1].status == "True" && enforced != nil {
+				if c := enforced(of.Ref, ref); c != nil {
+					conditions = append(conditions, condition{ConditionEnforced, c.Status, c.Reason, c.Message})
+				}
+			}
 		}
 		ancestors = append(ancestors, ancestor{ancestorRef(ref), conditions})
 	}

@@ -100,6 +100,13 @@ type EffectivePolicyStatus struct {
 	// +optional
 	// +listType=atomic
 	Scopes []EffectiveScope `json:"scopes,omitempty"`
+
+	// Enforcement says what data planes made of the results. Absent on
+	// EffectivePolicies of Gateways, and where no exporter is enabled.
+	//
+	// +optional
+	// +listType=atomic
+	Enforcement []EnforcementEntry `json:"enforcement,omitempty"`
 }
 
 // EffectiveSummary is a few words on an EffectivePolicy, for people. Beside the

@@ -111,7 +111,7 @@ var table = []row{
 		does: "computes what to write: EffectivePolicy objects, annotations, conditions; " +
 			"and nothing that is already there",
 		imports: []string{
-			"hierarchy", "hierarchy/prose", "policy", "policy/crd", "policy/effective", "policy/merge",
+			"hierarchy", "hierarchy/prose", "policy", "policy/crd", "policy/effective", "policy/export", "policy/merge",
 		},
 		never: engines,
 	},
@@ -163,10 +163,12 @@ var table = []row{
 		never:   clients,
 	},
 	{
-		name:    "policy/source/cluster",
-		does:    "reads a cluster: informers, and watches that come and go with the CRDs of policy kinds",
-		imports: []string{"hierarchy", "policy", "policy/crd", "policy/guardrail", "policy/status"},
-		never:   ours("webhook", "policy/controller"),
+		name: "policy/source/cluster",
+		does: "reads a cluster: informers, and watches that come and go with the CRDs of policy kinds",
+		imports: []string{
+			"hierarchy", "policy", "policy/crd", "policy/export", "policy/guardrail", "policy/status",
+		},
+		never: ours("webhook", "policy/controller"),
 	},
 	{
 		name:    "policy/access",
@@ -178,7 +180,7 @@ var table = []row{
 		name: "policy/controller",
 		does: "reconciles: snapshot, resolve, plan, apply",
 		imports: []string{
-			"hierarchy", "policy", "policy/crd", "policy/effective", "policy/guardrail",
+			"hierarchy", "policy", "policy/crd", "policy/effective", "policy/export", "policy/guardrail",
 			"policy/source/cluster", "policy/status",
 		},
 		never: ours("webhook"),
@@ -193,8 +195,8 @@ var table = []row{
 		name: "cmd/attache",
 		does: "the manager: flags and wiring",
 		imports: []string{
-			"hierarchy/prose", "policy", "policy/access", "policy/controller", "policy/crd",
-			"policy/guardrail", "policy/guardrail/celrule", "policy/guardrail/regorule",
+			"hierarchy", "hierarchy/prose", "policy", "policy/access", "policy/controller", "policy/crd",
+			"policy/export", "policy/guardrail", "policy/guardrail/celrule", "policy/guardrail/regorule",
 			"policy/source/cluster", "policy/status", "policy/validate", "webhook",
 		},
 	},

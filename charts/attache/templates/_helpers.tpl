@@ -74,6 +74,20 @@ system:serviceaccount:{{ .Release.Namespace }}:{{ include "attache.controller" .
 - --route-kinds={{ include "attache.kindList" . }}
 {{- end }}
 - --annotate-routes={{ .Values.annotateRoutes }}
+{{- with .Values.export.exporters }}
+- --exporters={{ join "," . }}
+{{- end }}
+{{- $parameters := include "attache.exportParameters" . }}
+{{- if $parameters }}
+- --export-parameters={{ $parameters }}
+{{- end }}
+{{- $cleanup := include "attache.exportCleanup" . }}
+{{- if $cleanup }}
+- --export-cleanup={{ $cleanup }}
+{{- end }}
+{{- if .Values.export.refuseUnenforced }}
+- --refuse-unenforced
+{{- end }}
 - --health-probe-bind-address=:8081
 - --metrics-bind-address={{ if .Values.metrics.enabled }}:{{ .Values.metrics.port }}{{ else }}0{{ end }}
 {{- end -}}
@@ -145,4 +159,59 @@ resources: {{- toYaml . | nindent 2 }}
 {{- define "attache.env" -}}
 - name: POD_NAMESPACE
   valueFrom: {fieldRef: {fieldPath: metadata.namespace}}
+{{- end -}}
+
+{{/* The kinds that exporters write, as YAML. */}}
+{{- define "attache.exportKinds" -}}
+agentgateway: [{group: agentgateway.dev, resource: agentgatewaypolicies}]
+envoy-gateway: [{group: gateway.envoyproxy.io, resource: backendtrafficpolicies}]
+kgateway: [{group: gateway.kgateway.dev, resource: trafficpolicies}]
+nginx: [{group: gateway.nginx.org, resource: ratelimitpolicies}, {group: gateway.nginx.org, resource: proxysettingspolicies}]
+standard: []
+traefik: [{group: traefik.io, resource: middlewares}]
+{{- end -}}
+
+{{/* The mode of an exporter. Experimental ones compute only. */}}
+{{- define "attache.exportMode" -}}
+{{- $parameters := default dict (get .root.Values.export.parameters .name) -}}
+{{- if has .name (list "agentgateway" "kgateway" "nginx") -}}Plan{{- else -}}{{ default "Write" (get $parameters "mode") }}{{- end -}}
+{{- end -}}
+
+{{/* Whether anything is written into routes: not empty when it is. */}}
+{{- define "attache.exportInjects" -}}
+{{- $cleanup := splitList "," (include "attache.exportCleanup" .) -}}
+{{- range $name := concat .Values.export.exporters $cleanup -}}
+{{- if has $name (list "envoy-gateway" "standard" "traefik") -}}{{ $name }} {{ end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "attache.exportParameters" -}}
+{{- $words := list -}}
+{{- range $name, $parameters := .Values.export.parameters -}}
+{{- range $key, $value := $parameters -}}
+{{- $words = append $words (printf "%s.%s=%v" $name $key $value) -}}
+{{- end -}}
+{{- end -}}
+{{- join "," $words -}}
+{{- end -}}
+
+{{/*
+The exporters that are switched off and whose objects are removed: those that the
+values name, or every one whose CRDs the cluster has.
+*/}}
+{{- define "attache.exportCleanup" -}}
+{{- if kindIs "invalid" .Values.export.cleanup -}}
+{{- $names := list -}}
+{{- range $name, $kinds := fromYaml (include "attache.exportKinds" .) -}}
+{{- if and $kinds (not (has $name $.Values.export.exporters)) (has $name (list "envoy-gateway" "traefik")) -}}
+{{- $first := first $kinds -}}
+{{- if lookup "apiextensions.k8s.io/v1" "CustomResourceDefinition" "" (printf "%s.%s" $first.resource $first.group) -}}
+{{- $names = append $names $name -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- join "," $names -}}
+{{- else -}}
+{{- join "," .Values.export.cleanup -}}
+{{- end -}}
 {{- end -}}

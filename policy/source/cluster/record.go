@@ -36,6 +36,8 @@ type meaning struct {
 	uid        string
 	generation int64
 	labels     uint64
+	// marks are of the annotations that the snapshot reads.
+	marks uint64
 }
 
 // written is what we wrote there, or what somebody put in its place.
@@ -52,7 +54,9 @@ func (w written) equal(other written) bool {
 func compact(u *unstructured.Unstructured, k kind) {
 	status.Claim(u, k.keep.has(keepEffective) && status.Claimed(u))
 	annotations := u.GetAnnotations()
-	maps.DeleteFunc(annotations, func(key, _ string) bool { return !k.keep.has(keepAnnotations) || !status.Reserved(key) })
+	maps.DeleteFunc(annotations, func(key, _ string) bool {
+		return !readAnnotations[key] && (!k.keep.has(keepAnnotations) || !status.Reserved(key))
+	})
 	if len(annotations) == 0 {
 		annotations = nil
 	}
@@ -66,6 +70,16 @@ func compact(u *unstructured.Unstructured, k kind) {
 	case !k.keep.has(keepEffective | keepStatus):
 		delete(u.Object, "status")
 	}
+}
+
+// readAnnotations are those that the snapshot reads.
+var readAnnotations = map[string]bool{hierarchy.ExportAnnotation: true, hierarchy.InjectedAnnotation: true}
+
+// marksOf are the annotations of an object that the snapshot reads.
+func marksOf(u *unstructured.Unstructured) map[string]string {
+	annotations := u.GetAnnotations()
+	maps.DeleteFunc(annotations, func(key, _ string) bool { return !readAnnotations[key] })
+	return annotations
 }
 
 // fromMetadata is an object that only has metadata.
@@ -85,11 +99,13 @@ func newRecord(k kind, u *unstructured.Unstructured) *record {
 	r := &record{
 		version: u.GetResourceVersion(),
 		uid:     string(u.GetUID()),
-		meaning: meaning{uid: string(u.GetUID()), generation: u.GetGeneration(), labels: hashOf(u.GetLabels())},
+		meaning: meaning{uid: string(u.GetUID()), generation: u.GetGeneration(), labels: hashOf(u.GetLabels()), marks: hashOf(marksOf(u))},
 
 		terminating: k.GroupKind == hierarchy.NamespaceKind && u.GetDeletionTimestamp() != nil,
 	}
-	if annotations := u.GetAnnotations(); k.keep.has(keepAnnotations) && len(annotations) > 0 {
+	annotations := u.GetAnnotations()
+	maps.DeleteFunc(annotations, func(key, _ string) bool { return !status.Reserved(key) })
+	if k.keep.has(keepAnnotations) && len(annotations) > 0 {
 		r.written.annotations = annotations
 	}
 	switch {

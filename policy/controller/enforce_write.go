@@ -1,0 +1,338 @@
+package controller
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/crd"
+	"github.com/attache-dev/attache/policy/export"
+)
+
+const (
+	// exportOwner is the name under which objects of data planes are written.
+	exportOwner = "attache-export"
+	// injectOwner is the name under which admissions are made to happen.
+	injectOwner = "attache-inject"
+)
+
+var crdKind = crd.GroupKind
+
+// enforce makes what stands in data planes agree with what is published for a
+// route: what is missing is created, then what differs is written, then the
+// route is touched, and only then what is no longer wanted is deleted (E2.5). A
+// write that fails stops the deletes. It returns when to look again, 0 for never.
+func (c *Controller) enforce(ctx context.Context, ref hierarchy.Ref, on *enforced) (time.Duration, error) {
+	e := c.enforcer
+	if e.Planes == nil || on == nil || !e.Planes.Synced() {
+		return 0, nil
+	}
+	again := time.Duration(0)
+	later := func(d time.Duration) {
+		if d > 0 && (again == 0 || d < again) {
+			again = d
+		}
+	}
+	var failures []error
+	want := map[hierarchy.Ref]bool{}
+	quiet := map[string]bool{} // exporters that do not write here
+	for i := range on.results {
+		r := &on.results[i]
+		if r.Registration.Exporter == nil {
+			continue
+		}
+		name := r.Registration.Name()
+		if r.Choice.Settings.Mode != export.Write {
+			quiet[name] = true
+			continue
+		}
+		held := e.Planes.Held(name, ref)
+		for _, object := range r.Projection.Objects {
+			want[hierarchy.RefOf(object)] = true
+			wait, err := c.bring(ctx, r, object, held[object.GetName()])
+			later(wait)
+			failures = append(failures, err)
+		}
+	}
+	if err := errors.Join(failures...); err != nil {
+		return again, err
+	}
+	done, wait, err := c.touch(ctx, ref, on)
+	later(wait)
+	if err != nil || !done {
+		return again, err
+	}
+	for _, name := range slices.Concat(e.Config.Enabled, e.Cleanup) {
+		if quiet[name] {
+			continue
+		}
+		held := e.Planes.Held(name, ref)
+		for _, object := range slices.Sorted(maps.Keys(held)) {
+			live := held[object]
+			if want[hierarchy.RefOf(live)] || live.GetDeletionTimestamp() != nil {
+				continue
+			}
+			if err := c.discard(ctx, name, live); err != nil {
+				return again, err
+			}
+		}
+	}
+	return again, nil
+}
+
+// bring makes one object as it is wanted.
+func (c *Controller) bring(ctx context.Context, r *export.Result, want, live *unstructured.Unstructured) (wait time.Duration, err error) {
+	e := c.enforcer
+	ref := hierarchy.RefOf(want)
+	if e.isRefused(ref, want) {
+		return 0, nil
+	}
+	if live != nil && e.asWanted(want, live) {
+		e.forget(ref)
+		reading := export.ReadObject(r.Registration.Name(), live, r.Controllers())
+		if reading.State != export.Rejected {
+			return 0, nil
+		}
+		// An object that Envoy Gateway finds invalid makes every request of its
+		// rule a 500 (12.E5a): it goes at once, and is not written again.
+		e.refuse(ref, want, reading.Message)
+		return soon, c.discard(ctx, r.Registration.Name(), live)
+	}
+	if _, problems, known := e.prepare(want); known && len(problems) > 0 {
+		e.fail(ref, "the data plane's CRD refuses what was to be written: "+problems[0])
+		return 0, nil
+	}
+	if left := e.tooSoon(ref, time.Now()); left > 0 {
+		return left, nil
+	}
+	exporter := want.GetLabels()[export.ExporterLabel]
+	verb := "apply"
+	resource := c.client.Resource(resourceOf(want)).Namespace(want.GetNamespace())
+	var answer *unstructured.Unstructured
+	if live == nil {
+		verb = "create"
+		answer, err = resource.Create(ctx, want, metav1.CreateOptions{FieldManager: exportOwner})
+	} else {
+		answer, err = resource.Apply(ctx, want.GetName(), want, metav1.ApplyOptions{FieldManager: exportOwner, Force: true})
+		if err == nil && !e.asWanted(want, answer) {
+			answer, err = resource.Patch(ctx, want.GetName(), types.JSONPatchType, specPatch(want), metav1.PatchOptions{FieldManager: exportOwner})
+			c.metrics.exportReverts.WithLabelValues(exporter).Inc()
+		}
+	}
+	e.wroteNow(ref, time.Now())
+	c.metrics.exportWrites.WithLabelValues(exporter, verb, resultText(err)).Inc()
+	switch {
+	case err == nil:
+		e.forget(ref)
+		e.Planes.Wrote(answer)
+		return 0, nil
+	case apierrors.IsAlreadyExists(err):
+		e.fail(ref, want.GetName()+" exists and is not ours")
+		return e.Interval, nil
+	case apierrors.IsNotFound(err) && live == nil:
+		return 0, nil // the namespace or the kind is going
+	case apierrors.IsInvalid(err), apierrors.IsForbidden(err):
+		e.fail(ref, err.Error())
+		return time.Minute, nil
+	}
+	return 0, fmt.Errorf("%s of %s: %w", verb, ref, err)
+}
+
+// specPatch replaces the whole spec: what others put beside ours changes traffic.
+func specPatch(want *unstructured.Unstructured) []byte {
+	patch, err := json.Marshal([]any{map[string]any{"op": "replace", "path": "/spec", "value": want.Object["spec"]}})
+	if err != nil {
+		return []byte("[]")
+	}
+	return patch
+}
+
+// discard deletes an object of ours that nothing wants any more, unless the
+// stored route still names it: data planes answer 404 for a filter that is gone.
+func (c *Controller) discard(ctx context.Context, exporter string, live *unstructured.Unstructured) error {
+	route, _ := export.RouteOf(live)
+	if stored := c.enforcer.Planes.Route(route); stored != nil {
+		if text, err := json.Marshal(stored.Object["spec"]); err == nil && strings.Contains(string(text), `"`+live.GetName()+`"`) {
+			return errLater{soon}
+		}
+	}
+	uid := live.GetUID()
+	err := c.client.Resource(resourceOf(live)).Namespace(live.GetNamespace()).Delete(ctx, live.GetName(), metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &uid}})
+	c.metrics.exportWrites.WithLabelValues(exporter, "delete", resultText(err)).Inc()
+	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
+		err = nil
+	}
+	return err
+}
+
+// touch makes an admission of the route happen when what stands in it is not
+// what is to stand there (E8.6), and says whether it is right now.
+func (c *Controller) touch(ctx context.Context, ref hierarchy.Ref, on *enforced) (done bool, wait time.Duration, err error) {
+	e := c.enforcer
+	live := e.Planes.Route(ref)
+	if live == nil || live.GetDeletionTimestamp() != nil {
+		return true, 0, nil
+	}
+	wanted := e.wantedIn(live, on)
+	if wanted == hierarchy.RecordOf(live.Object).String() {
+		return true, 0, nil
+	}
+	key := live.GetResourceVersion() + " " + wanted
+	e.mu.Lock()
+	again := e.touched[ref] == key
+	e.touched[ref] = key
+	e.mu.Unlock()
+	if again {
+		return false, 30 * time.Second, nil // our webhook is not asked, or not heard
+	}
+	resource, known := c.resource(ref.GroupKind)
+	if !known {
+		return true, 0, nil
+	}
+	answer, err := c.client.Resource(resource).Namespace(ref.Namespace).Patch(ctx, ref.Name, types.MergePatchType, []byte("{}"), metav1.PatchOptions{FieldManager: injectOwner})
+	c.metrics.exportWrites.WithLabelValues("route", "touch", resultText(err)).Inc()
+	if apierrors.IsNotFound(err) {
+		return true, 0, nil
+	}
+	if err != nil {
+		return false, 0, fmt.Errorf("touching %s: %w", ref, err)
+	}
+	e.Planes.Wrote(answer)
+	if e.wantedIn(answer, on) != hierarchy.RecordOf(answer.Object).String() {
+		return false, 2 * time.Second, nil
+	}
+	return true, 0, nil
+}
+
+// wantedIn is the record that a stored route should carry.
+func (e *enforcer) wantedIn(live *unstructured.Unstructured, on *enforced) string {
+	var injections []export.RuleInjection
+	for i := range on.results {
+		if r := &on.results[i]; r.Choice.Settings.Mode == export.Write {
+			injections = append(injections, r.Projection.Rules...)
+		}
+	}
+	own := &unstructured.Unstructured{Object: hierarchy.OwnObject(live.Object)}
+	return export.Inject(own, injections, e.Check).Record.String()
+}
+
+// prepare is the object as the plane's CRD defaults it.
+func (e *enforcer) prepare(want *unstructured.Unstructured) (*unstructured.Unstructured, []string, bool) {
+	if e.Prepare == nil {
+		return want, nil, false
+	}
+	return e.Prepare(want)
+}
+
+// asWanted says whether a live object is as it is wanted: spec, labels and
+// annotations of ours, and owner. What others added beside spec is theirs.
+func (e *enforcer) asWanted(want, live *unstructured.Unstructured) bool {
+	prepared, _, _ := e.prepare(want)
+	if !reflect.DeepEqual(prepared.Object["spec"], live.Object["spec"]) {
+		return false
+	}
+	return contains(live.GetLabels(), want.GetLabels()) && contains(live.GetAnnotations(), want.GetAnnotations()) &&
+		reflect.DeepEqual(live.GetOwnerReferences(), want.GetOwnerReferences())
+}
+
+func contains(have, want map[string]string) bool {
+	for k, v := range want {
+		if have[k] != v {
+			return false
+		}
+	}
+	return true
+}
+
+// tooSoon is how long an object must not be written yet (E5.7).
+func (e *enforcer) tooSoon(ref hierarchy.Ref, now time.Time) time.Duration {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if last, ok := e.wrote[ref]; ok {
+		return max(e.Interval-now.Sub(last), 0)
+	}
+	return 0
+}
+
+func (e *enforcer) wroteNow(ref hierarchy.Ref, now time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.wrote[ref] = now
+	for other, at := range e.wrote {
+		if now.Sub(at) > 10*e.Interval {
+			delete(e.wrote, other)
+		}
+	}
+}
+
+func (e *enforcer) fail(ref hierarchy.Ref, why string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.failed[ref] = why
+}
+
+// isRefused says whether the plane has refused this very content.
+func (e *enforcer) isRefused(ref hierarchy.Ref, want *unstructured.Unstructured) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	refused, found := e.refused[ref]
+	if found && refused.hash != hashOf(want) {
+		delete(e.refused, ref)
+		return false
+	}
+	return found
+}
+
+func (e *enforcer) refuse(ref hierarchy.Ref, want *unstructured.Unstructured, message string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.refused[ref] = refusal{hashOf(want), message}
+}
+
+func (e *enforcer) forget(ref hierarchy.Ref) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.failed, ref)
+}
+
+// hashOf stands for the content of an object.
+func hashOf(u *unstructured.Unstructured) string {
+	text, _ := json.Marshal(u.Object["spec"]) // a value from JSON encodes
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])[:10]
+}
+
+func resultText(err error) string {
+	if err != nil {
+		return resultFailed
+	}
+	return resultDone
+}
+
+// resourceOf is how the API server names the objects of an exporter's kind.
+func resourceOf(u *unstructured.Unstructured) schema.GroupVersionResource {
+	gvk := u.GroupVersionKind()
+	for _, r := range export.Exporters() {
+		for _, k := range r.Kinds {
+			if k.GroupKind() == gvk.GroupKind() {
+				return schema.GroupVersionResource{Group: k.Group, Version: k.Version, Resource: k.Plural}
+			}
+		}
+	}
+	return schema.GroupVersionResource{}
+}

@@ -1,0 +1,245 @@
+package export
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/effective"
+)
+
+// PolicyAt is a policy under one Gateway.
+type PolicyAt struct{ Policy, Gateway hierarchy.Ref }
+
+// Score counts what became of what a policy wins under one Gateway (E3.3).
+type Score struct {
+	// Paths are those on which it wins something; Enforced those on which all of
+	// it is in force and the plane has accepted it; Some those on which a part is.
+	Paths, Enforced, Some int
+	// Pending and Unserved are paths that wait for the plane, and that no
+	// exporter writes for.
+	Pending, Unserved int
+	// Exporters counts the paths of each.
+	Exporters map[string]int
+	// Losses and Failures count paths by what is wrong there.
+	Losses, Failures map[Trouble]int
+}
+
+// Trouble is one reason why a field is not in force as stated, on one rule.
+type Trouble struct {
+	Field  string
+	Reason string
+	// Route and Rule are where; both are left out when several routes have it.
+	Route hierarchy.Ref
+	Rule  string
+}
+
+// Scores counts one route for every policy that wins something on it.
+func Scores(t *effective.Target, rules []hierarchy.RuleRef, parts []Result) map[PolicyAt]Score {
+	scores := map[PolicyAt]*Score{}
+	index := indexParts(parts)
+	for p := range t.Paths() {
+		entry := index.entry(p)
+		rule := ""
+		if p.Rule >= 0 && p.Rule < len(rules) {
+			rule = rules[p.Rule].String()
+		}
+		for policy, fields := range winners(p.Result) {
+			at := PolicyAt{policy, p.Listener.Gateway}
+			if scores[at] == nil {
+				scores[at] = &Score{Exporters: map[string]int{}, Losses: map[Trouble]int{}, Failures: map[Trouble]int{}}
+			}
+			scores[at].count(entry, fields, Trouble{Route: t.Target, Rule: rule})
+		}
+	}
+	out := make(map[PolicyAt]Score, len(scores))
+	for at, s := range scores {
+		out[at] = *s
+	}
+	return out
+}
+
+// winners are the fields of our kinds that each policy wins or moves on a path.
+func winners(p *effective.PathPolicies) map[hierarchy.Ref]map[string]bool {
+	won := map[hierarchy.Ref]map[string]bool{}
+	for _, m := range p.Kinds {
+		name := m.Kind.Name()
+		if !slices.Contains(exported, name) {
+			continue
+		}
+		for i := range m.Origins {
+			o := &m.Origins[i]
+			for _, policy := range [...]hierarchy.Ref{o.From, o.ClampedBy} {
+				if policy.IsZero() || policy == o.Target.Object() {
+					continue // nobody, or the route's own word
+				}
+				if won[policy] == nil {
+					won[policy] = map[string]bool{}
+				}
+				won[policy][name+" "+o.Field] = true
+			}
+		}
+	}
+	return won
+}
+
+// count takes one path in.
+func (s *Score) count(e Entry, fields map[string]bool, at Trouble) {
+	s.Paths++
+	if e.State == NoExporter || e.State == Planned {
+		s.Unserved++
+		return
+	}
+	s.Exporters[e.Exporter]++
+	good, bad := 0, 0
+	for _, o := range e.Outcomes {
+		if !fields[o.Field.Policy+" "+o.Field.String()] {
+			continue
+		}
+		trouble := at
+		trouble.Field, trouble.Reason = o.Field.String(), string(o.Reason)
+		switch o.Verdict {
+		case Unsupported:
+			bad++
+			s.Failures[trouble]++
+		case Degraded:
+			good++
+			s.Losses[trouble]++
+		case Projected:
+			good++
+		}
+	}
+	switch e.State {
+	case Rejected, Conflicted, NotWritten, Drifted:
+		trouble := at
+		trouble.Reason = string(e.State)
+		s.Failures[trouble]++
+		return
+	case Pending:
+		s.Pending++
+	}
+	if good > 0 {
+		s.Some++
+	}
+	if bad == 0 && e.State == Accepted {
+		s.Enforced++
+	}
+}
+
+// Add adds what another route came to.
+func (s *Score) Add(other Score) { s.sum(other, 1) }
+
+// Remove takes back what Add added.
+func (s *Score) Remove(other Score) { s.sum(other, -1) }
+
+func (s *Score) sum(other Score, sign int) {
+	s.Paths += sign * other.Paths
+	s.Enforced += sign * other.Enforced
+	s.Some += sign * other.Some
+	s.Pending += sign * other.Pending
+	s.Unserved += sign * other.Unserved
+	s.Exporters = sumMaps(s.Exporters, other.Exporters, sign)
+	s.Losses = sumMaps(s.Losses, other.Losses, sign)
+	s.Failures = sumMaps(s.Failures, other.Failures, sign)
+}
+
+func sumMaps[K comparable](to, from map[K]int, sign int) map[K]int {
+	if to == nil {
+		to = map[K]int{}
+	}
+	for k, n := range from {
+		if to[k] += sign * n; to[k] == 0 {
+			delete(to, k)
+		}
+	}
+	return to
+}
+
+// Condition is Enforced as a policy's status has it.
+type Condition struct{ Status, Reason, Message string }
+
+// Condition sums a score up (E3.3).
+func (s *Score) Condition() Condition {
+	by := " by " + strings.Join(slices.Sorted(maps.Keys(s.Exporters)), ", ")
+	served := s.Paths - s.Unserved
+	text := fmt.Sprintf("Enforced on %d of %s%s", s.Enforced, countPaths(s.Paths), by)
+	switch {
+	case served == 0:
+		return Condition{"Unknown", "NoExporter", "No exporter is enabled for the GatewayClass: nothing is known of what the data plane does."}
+	case len(s.Failures) > 0 || s.Unserved > 0 && s.Pending == 0:
+		reason := "PartiallyEnforced"
+		if s.Some == 0 {
+			reason = "NotEnforced"
+		}
+		failures := s.Failures
+		if len(failures) == 0 {
+			failures = map[Trouble]int{{Reason: string(NoExporter)}: s.Unserved}
+		}
+		return Condition{"False", reason, text + "; not enforced: " + troubles(failures, true) + "."}
+	case s.Pending > 0:
+		return Condition{"Unknown", "Pending", text + "; the data plane has not answered yet for " + countPaths(s.Pending) + "."}
+	case len(s.Losses) > 0:
+		return Condition{"True", "EnforcedWithLoss", text + ", with loss: " + troubles(s.Losses, false) + "."}
+	}
+	return Condition{"True", "Enforced", text + "."}
+}
+
+func countPaths(n int) string {
+	if n == 1 {
+		return "1 path"
+	}
+	return itoa(int64(n)) + " paths"
+}
+
+// mostTroubles is how many items a message lists.
+const mostTroubles = 3
+
+// troubles lists what is wrong, most paths first. A rule is named only where an
+// item concerns one route.
+func troubles(counts map[Trouble]int, where bool) string {
+	type sum struct {
+		paths  int
+		places map[Trouble]bool
+	}
+	byItem := map[string]*sum{}
+	for t, n := range counts {
+		item := strings.TrimSpace(t.Field + " " + t.Reason)
+		if byItem[item] == nil {
+			byItem[item] = &sum{places: map[Trouble]bool{}}
+		}
+		byItem[item].paths += n
+		byItem[item].places[Trouble{Route: t.Route, Rule: t.Rule}] = true
+	}
+	items := slices.SortedFunc(maps.Keys(byItem), func(a, b string) int {
+		return cmp.Or(cmp.Compare(byItem[b].paths, byItem[a].paths), cmp.Compare(a, b))
+	})
+	var parts []string
+	for i, item := range items {
+		if i == mostTroubles {
+			parts = append(parts, fmt.Sprintf("and %d more", len(items)-mostTroubles))
+			break
+		}
+		s := byItem[item]
+		at := ""
+		for place := range s.places {
+			if where && len(s.places) == 1 && !place.Route.IsZero() {
+				at = " on " + place.Route.String()
+				if place.Rule != "" {
+					at += " rule " + place.Rule
+				}
+			}
+		}
+		parts = append(parts, fmt.Sprintf("%s%s (%s)", item, at, countPaths(s.paths)))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// Same says whether two scores count the same.
+func (s Score) Same(other Score) bool {
+	return s.Paths == other.Paths && s.Enforced == other.Enforced && s.Some == other.Some &&
+		s.Pending == other.Pending && s.Unserved == other.Unserved && maps.Equal(s.Exporters, other.Exporters) &&
+		maps.Equal(s.Losses, other.Losses) && maps.Equal(s.Failures, other.Failures)
+}

@@ -1,0 +1,415 @@
+package cluster
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/go-logr/logr"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/cache"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/export"
+)
+
+// Planes keeps the objects of data planes' APIs that exporters write or have to
+// know of, the CRDs of their kinds, and of routes that exporters write into what
+// stands in them and what their planes say of them.
+//
+// A kind that is not installed is waited for, and taken up when it comes.
+type Planes struct {
+	client dynamic.Interface
+	log    logr.Logger
+	kinds  []planeKind
+	routes bool
+
+	mu      sync.RWMutex
+	objects map[hierarchy.Ref]*unstructured.Unstructured
+	// held are our objects by route.
+	held map[hierarchy.Ref]map[hierarchy.Ref]struct{}
+	// foreign is the index of all others, nil when it has to be made anew.
+	foreign *export.ForeignIndex
+	// missing are the resources that the API server does not have, or does not
+	// let us read; seen says of the others whether all their objects were seen.
+	missing map[schema.GroupVersionResource]bool
+	seen    map[schema.GroupVersionResource]func() bool
+	crds    map[string]*unstructured.Unstructured
+	tell    []func(targets []hierarchy.Ref)
+}
+
+// planeKind is a kind of an exporter.
+type planeKind struct {
+	export.Kind
+	exporter string
+}
+
+func (k planeKind) resource() schema.GroupVersionResource {
+	return schema.GroupVersionResource{Group: k.Group, Version: k.Version, Resource: k.Plural}
+}
+
+// routeResources are the routes that exporters write into.
+var routeResources = []schema.GroupVersionResource{
+	{Group: hierarchy.Group, Version: "v1", Resource: "httproutes"},
+	{Group: hierarchy.Group, Version: "v1", Resource: "grpcroutes"},
+}
+
+// NewPlanes returns the planes of some exporters. It makes no request before
+// Start.
+func NewPlanes(config *rest.Config, exporters []string, log logr.Logger) (*Planes, error) {
+	client, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return nil, err
+	}
+	p := &Planes{
+		client: client, log: log,
+		objects: map[hierarchy.Ref]*unstructured.Unstructured{},
+		held:    map[hierarchy.Ref]map[hierarchy.Ref]struct{}{},
+		missing: map[schema.GroupVersionResource]bool{},
+		seen:    map[schema.GroupVersionResource]func() bool{},
+		crds:    map[string]*unstructured.Unstructured{},
+	}
+	for _, name := range exporters {
+		row, ok := export.Lookup(name)
+		if !ok {
+			continue
+		}
+		p.routes = p.routes || row.Injects
+		for _, k := range row.Kinds {
+			p.kinds = append(p.kinds, planeKind{k, name})
+		}
+	}
+	return p, nil
+}
+
+// NeedLeaderElection says that every replica knows.
+func (p *Planes) NeedLeaderElection() bool { return false }
+
+// resources are all that is watched.
+func (p *Planes) resources() []schema.GroupVersionResource {
+	var list []schema.GroupVersionResource
+	for _, k := range p.kinds {
+		list = append(list, k.resource())
+	}
+	if p.routes {
+		list = append(list, routeResources...)
+	}
+	return list
+}
+
+// Start watches until ctx ends.
+func (p *Planes) Start(ctx context.Context) error {
+	var running sync.WaitGroup
+	for _, resource := range p.resources() {
+		running.Go(func() { p.watch(ctx, resource, fields.Everything(), p.put) })
+	}
+	for _, name := range p.definitions() {
+		running.Go(func() {
+			p.watch(ctx, crdResource, fields.OneTermEqualSelector("metadata.name", name), p.define)
+		})
+	}
+	running.Wait()
+	return nil
+}
+
+// definitions are the names of the CRDs that matter.
+func (p *Planes) definitions() []string {
+	names := []string{"httproutes." + hierarchy.Group}
+	for _, k := range p.kinds {
+		names = append(names, k.Plural+"."+k.Group)
+	}
+	return names
+}
+
+// watch calls put with every object of a resource, old or new nil where there is
+// none, until ctx ends.
+func (p *Planes) watch(ctx context.Context, resource schema.GroupVersionResource, only fields.Selector, put func(before, now *unstructured.Unstructured)) {
+	objects := p.client.Resource(resource)
+	list := &cache.ListWatch{
+		ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
+			options.FieldSelector = only.String()
+			all, err := objects.List(ctx, options)
+			p.answered(resource, err)
+			return all, err
+		},
+		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
+			options.FieldSelector = only.String()
+			events, err := objects.Watch(ctx, options)
+			p.answered(resource, err)
+			return events, err
+		},
+	}
+	as := func(o any) *unstructured.Unstructured {
+		if gone, isGone := o.(cache.DeletedFinalStateUnknown); isGone {
+			o = gone.Obj
+		}
+		u, _ := o.(*unstructured.Unstructured)
+		return u
+	}
+	handler := cache.ResourceEventHandlerFuncs{
+		AddFunc:    func(o any) { put(nil, as(o)) },
+		UpdateFunc: func(a, b any) { put(as(a), as(b)) },
+		DeleteFunc: func(o any) { put(as(o), nil) },
+	}
+	_, informer := cache.NewInformerWithOptions(cache.InformerOptions{
+		ListerWatcher: list, ObjectType: &unstructured.Unstructured{}, Handler: handler, Transform: stripPlane,
+	})
+	p.mu.Lock()
+	if resource != crdResource {
+		p.seen[resource] = informer.HasSynced
+	}
+	p.mu.Unlock()
+	informer.RunWithContext(ctx)
+}
+
+// stripPlane removes what nobody here reads.
+func stripPlane(o any) (any, error) {
+	u, isObject := o.(*unstructured.Unstructured)
+	if !isObject {
+		return o, nil
+	}
+	u.SetManagedFields(nil)
+	annotations := u.GetAnnotations()
+	maps.DeleteFunc(annotations, func(key, _ string) bool {
+		return key != export.ForAnnotation && key != export.CarriesAnnotation && key != hierarchy.InjectedAnnotation && key != export.RetryAnnotation
+	})
+	if len(annotations) == 0 {
+		annotations = nil
+	}
+	u.SetAnnotations(annotations)
+	return u, nil
+}
+
+// answered takes in that a list was answered.
+func (p *Planes) answered(resource schema.GroupVersionResource, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	missing := apierrors.IsNotFound(err)
+	if missing && !p.missing[resource] {
+		p.log.Info("A data plane's kind is not installed; it is taken up when it comes", "resource", resource.String())
+	}
+	if apierrors.IsForbidden(err) {
+		p.log.Error(err, "Not allowed to read a data plane's kind: give the service account list and watch on it", "resource", resource.String())
+	}
+	if err == nil || missing || apierrors.IsForbidden(err) {
+		p.missing[resource] = err != nil
+	}
+}
+
+// Synced says whether a first answer has come for every kind.
+func (p *Planes) Synced() bool {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	for _, resource := range p.resources() {
+		if seen := p.seen[resource]; !p.missing[resource] && (seen == nil || !seen()) {
+			return false
+		}
+	}
+	return len(p.crds) > 0 || !p.routes
+}
+
+// WaitForSync returns when Synced, or ctx ends.
+func (p *Planes) WaitForSync(ctx context.Context) error {
+	for !p.Synced() {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	return nil
+}
+
+// Installed says whether all kinds of an exporter are there.
+func (p *Planes) Installed(exporter string) bool {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	for _, k := range p.kinds {
+		if k.exporter == exporter && p.missing[k.resource()] {
+			return false
+		}
+	}
+	return true
+}
+
+// Subscribe has the routes, and what is above routes, told to f of which
+// something changed.
+func (p *Planes) Subscribe(f func(targets []hierarchy.Ref)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.tell = append(p.tell, f)
+}
+
+// put takes in a change of one object.
+func (p *Planes) put(before, now *unstructured.Unstructured) {
+	p.mu.Lock()
+	var targets []hierarchy.Ref
+	if before != nil {
+		targets = append(targets, p.enter(before, false)...)
+	}
+	if now != nil {
+		targets = append(targets, p.enter(now, true)...)
+	}
+	tell := slices.Clone(p.tell)
+	p.mu.Unlock()
+	slices.SortFunc(targets, hierarchy.Compare)
+	targets = slices.Compact(targets)
+	for _, f := range tell {
+		f(targets)
+	}
+}
+
+// enter puts an object into the indexes, or takes it out, and returns the objects
+// that it is about.
+func (p *Planes) enter(u *unstructured.Unstructured, there bool) []hierarchy.Ref {
+	ref := hierarchy.RefOf(u)
+	if there {
+		p.objects[ref] = u
+	} else {
+		delete(p.objects, ref)
+	}
+	if ref.GroupKind.Group == hierarchy.Group {
+		return []hierarchy.Ref{ref}
+	}
+	if route, ours := export.RouteOf(u); ours {
+		switch {
+		case there && p.held[route] == nil:
+			p.held[route] = map[hierarchy.Ref]struct{}{ref: {}}
+		case there:
+			p.held[route][ref] = struct{}{}
+		default:
+			delete(p.held[route], ref)
+			if len(p.held[route]) == 0 {
+				delete(p.held, route)
+			}
+		}
+		return []hierarchy.Ref{route}
+	}
+	p.foreign = nil
+	return export.TargetsOf(u)
+}
+
+// define takes in a CRD.
+func (p *Planes) define(_, now *unstructured.Unstructured) {
+	if now == nil {
+		return
+	}
+	p.mu.Lock()
+	p.crds[now.GetName()] = now
+	tell := slices.Clone(p.tell)
+	p.mu.Unlock()
+	for _, f := range tell {
+		f([]hierarchy.Ref{crdRef(now.GetName())})
+	}
+}
+
+// Definition is the CRD of that name, nil when it has not been seen.
+func (p *Planes) Definition(name string) *unstructured.Unstructured {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.crds[name]
+}
+
+// Definitions are the CRDs that have been seen, sorted by name.
+func (p *Planes) Definitions() []*unstructured.Unstructured {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	var list []*unstructured.Unstructured
+	for _, name := range slices.Sorted(maps.Keys(p.crds)) {
+		list = append(list, p.crds[name])
+	}
+	return list
+}
+
+// Foreign is the index of the objects that are not ours.
+func (p *Planes) Foreign() *export.ForeignIndex {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.foreign == nil {
+		var objects []*unstructured.Unstructured
+		for _, ref := range slices.SortedFunc(maps.Keys(p.objects), hierarchy.Compare) {
+			if _, ours := export.RouteOf(p.objects[ref]); !ours && ref.GroupKind.Group != hierarchy.Group {
+				objects = append(objects, p.objects[ref])
+			}
+		}
+		p.foreign = export.NewForeignIndex(objects)
+	}
+	return p.foreign
+}
+
+// Held are our live objects for a route that an exporter writes, by name. They
+// must not be changed.
+func (p *Planes) Held(exporter string, route hierarchy.Ref) map[string]*unstructured.Unstructured {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	held := map[string]*unstructured.Unstructured{}
+	for ref := range p.held[route] {
+		if u := p.objects[ref]; u != nil && u.GetLabels()[export.ExporterLabel] == exporter {
+			held[ref.Name] = u
+		}
+	}
+	return held
+}
+
+// HeldRoutes are the routes that there are objects of ours for, in no particular
+// order.
+func (p *Planes) HeldRoutes() []hierarchy.Ref {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return slices.Collect(maps.Keys(p.held))
+}
+
+// Exists says whether an object is there and not about to go.
+func (p *Planes) Exists(ref hierarchy.Ref) bool {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	u := p.objects[ref]
+	return u != nil && u.GetDeletionTimestamp() == nil
+}
+
+// Route is a route as it is stored, nil when it is not watched. It must not be
+// changed.
+func (p *Planes) Route(ref hierarchy.Ref) *unstructured.Unstructured {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.objects[ref]
+}
+
+// InjectedRoutes are the routes that something was put into.
+func (p *Planes) InjectedRoutes() []hierarchy.Ref {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	var list []hierarchy.Ref
+	for ref, u := range p.objects {
+		if ref.GroupKind.Group == hierarchy.Group && u.GetAnnotations()[hierarchy.InjectedAnnotation] != "" {
+			list = append(list, ref)
+		}
+	}
+	return list
+}
+
+// Wrote takes in the answer to a write of ours, so that the next look knows of
+// it, however late the watch is.
+func (p *Planes) Wrote(answer *unstructured.Unstructured) {
+	stripped, err := stripPlane(answer.DeepCopy())
+	if err != nil {
+		return
+	}
+	u := stripped.(*unstructured.Unstructured)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if old := p.objects[hierarchy.RefOf(u)]; old != nil && !older(old.GetResourceVersion(), u.GetResourceVersion()) {
+		return
+	}
+	p.enter(u, true)
+}

@@ -1,0 +1,51 @@
+package status
+
+import (
+	"encoding/json"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/attache-dev/attache/policy/export"
+)
+
+// ConditionEnforced says what data planes made of a policy (GEP-713 has no word
+// for it).
+const ConditionEnforced = "Enforced"
+
+// largestEnforcement is how many bytes of outcomes an EffectivePolicy shows;
+// beyond it, fields that are in force as stated are counted alone.
+const largestEnforcement = 64 << 10
+
+// WithEnforcement adds to an EffectivePolicy what data planes make of it.
+func WithEnforcement(object *unstructured.Unstructured, entries []export.Entry) {
+	showEnforcement(object, entries)
+}
+
+func showEnforcement(object *unstructured.Unstructured, entries []export.Entry) {
+	if len(entries) == 0 {
+		return
+	}
+	list := make([]any, len(entries))
+	for i := range entries {
+		list[i] = entries[i].Object()
+	}
+	if text, err := json.Marshal(list); err == nil && len(text) > largestEnforcement {
+		for _, entry := range list {
+			shorten(entry.(map[string]any))
+		}
+	}
+	// The paths hold maps alone.
+	_ = unstructured.SetNestedField(object.Object, list, "status", "enforcement")
+	_ = unstructured.SetNestedField(object.Object, export.Summary(entries), "status", "summary", "enforced")
+}
+
+// shorten counts the fields of an entry that are in force as stated.
+func shorten(entry map[string]any) {
+	fields, _ := entry["fields"].([]any)
+	kept := slices.DeleteFunc(slices.Clone(fields), func(f any) bool {
+		field, _ := f.(map[string]any)
+		return field["outcome"] == string(export.Projected)
+	})
+	entry["fields"], entry["projected"] = kept, int64(len(fields)-len(kept))
+}

@@ -1,0 +1,81 @@
+package webhook
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/guardrail"
+	"github.com/attache-dev/attache/policy/status"
+)
+
+// injects says whether rules of an object are written to at admission.
+func (h *Handlers) injects(req *request) bool {
+	gk := req.groupKind()
+	proxied := gk.Group == hierarchy.Group && (gk.Kind == "HTTPRoute" || gk.Kind == "GRPCRoute")
+	return h.options.Injector != nil && proxied && !beingDeleted(req.object)
+}
+
+// inject decides what the rules of a route must say, and the record of it. The
+// result for the annotation is that of the owner's own words (E8.5).
+func (h *Handlers) inject(ctx context.Context, s *policy.Snapshot, req *request) (*answer, error) {
+	object := req.named(req.object)
+	own := status.Own(object, req.old)
+	after, _ := s.With(own)
+	r, done := h.resolver(after)
+	defer done()
+	target := r.Resolve(req.ref()).Get(req.ref())
+	of := func() result {
+		return result{target, func(ctx context.Context, isNew bool) (bool, error) {
+			return guardrail.Publishable(ctx, after, target, isNew, h.options.Guardrails())
+		}}
+	}
+	value, wanted := h.annotation(ctx, req, of)
+	published := target
+	if ok, err := of().publishable(ctx, req.old == nil); err != nil || !ok {
+		published = nil
+	}
+	injected := h.options.Injector.Inject(after.Graph(), published, own, req.old)
+	patch := annotationPatch(req.object, value, wanted)
+	record := ""
+	if len(injected.Record.Rules) > 0 {
+		record = injected.Record.String()
+	}
+	patch = append(patch, recordPatch(req, patch, record)...)
+	spec, _ := req.object.Object["spec"].(map[string]any)
+	if _, has := spec["rules"]; has && !equalJSON(spec["rules"], injected.Rules) {
+		patch = append(patch, operation{Op: "replace", Path: "/spec/rules", Value: injected.Rules})
+	}
+	return &answer{patch: patch}, nil
+}
+
+// recordPatch makes the record of what was injected right, after another patch
+// of annotations.
+func recordPatch(req *request, before []operation, record string) []operation {
+	const at = "/metadata/annotations"
+	have, present := req.object.GetAnnotations()[hierarchy.InjectedAnnotation]
+	there := len(req.object.GetAnnotations()) > 0
+	for _, o := range before {
+		if o.Path == at {
+			there = o.Op == "add"
+			present = present && o.Op != "remove"
+		}
+	}
+	path := at + "/" + escape(hierarchy.InjectedAnnotation)
+	switch {
+	case record == "" && present:
+		return []operation{{Op: "remove", Path: path}}
+	case record == "" || (present && have == record):
+		return nil
+	case !there:
+		return []operation{{Op: "add", Path: at, Value: map[string]any{hierarchy.InjectedAnnotation: record}}}
+	}
+	return []operation{{Op: "add", Path: path, Value: record}}
+}
+
+func equalJSON(a, b any) bool {
+	x, errX := json.Marshal(a)
+	y, errY := json.Marshal(b)
+	return errX == nil && errY == nil && string(x) == string(y)
+}
