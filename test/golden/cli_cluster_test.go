@@ -45,7 +45,6 @@ var comparedToo = [][]string{
 	{"describe", "timeoutpolicy/careful", "-n", "payments"},
 	{"explain", "--request", "POST https://www.shop.example.com/pay", "-o", "json"},
 	{"explain", "--request", "grpc://authorise.internal.example.com/payments.v1.Authorisation/Ask"},
-	{"explain", "--request", "https://nobody.example.com/"},
 }
 
 // onlyOnACluster are answers that manifests alone cannot give.
