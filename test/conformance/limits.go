@@ -54,9 +54,9 @@ var limited = []Feature{
 		},
 	},
 	{
-		Name: "limits-named", Fields: []string{"RateLimitPolicy.limits"}, Refill: 11 * time.Second,
-		Manifests: policy("RateLimitPolicy", "limits-named-gateway", "kind: Gateway, name: conformance", `default: {limits: {perTenant: {requests: 1, per: 10s, key: "Header:x-tenant"}}}`) +
-			on("limits-named", "RateLimitPolicy", "default: {limits: {all: {requests: 3, per: 30s}}}"),
+		Name: "limits-named", Fields: []string{"RateLimitPolicy.limits"}, Refill: 31 * time.Second,
+		Manifests: policy("RateLimitPolicy", "limits-named-gateway", "kind: Gateway, name: conformance", `default: {limits: {per-tenant: {requests: 1, per: 10s, key: "Header:x-tenant"}}}`) +
+			on("limits-named", "RateLimitPolicy", "default: {limits: {everybody: {requests: 3, per: 30s}}}"),
 		Check: func(ctx context.Context, e *exchange) error {
 			of := func(name string) ask { return ask{headers: map[string]string{"x-tenant": e.key + name}} }
 			return e.codes(ctx, []ask{of("a"), of("a"), of("b"), of("c"), of("d")}, 200, 429, 200, 200, 429)

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/client-go/rest"
@@ -171,7 +170,7 @@ func (b *bed) run(ctx context.Context, f *Feature) Result {
 // notInCRD says whether an object was refused because the installed CRDs do not
 // have what is in it.
 func notInCRD(err error) bool {
-	return err != nil && (apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) || strings.Contains(err.Error(), "field not declared in schema"))
+	return err != nil && strings.Contains(err.Error(), "field not declared in schema")
 }
 
 // eventually checks a few times: what was published has to reach the plane, and
