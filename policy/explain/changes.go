@@ -13,7 +13,9 @@ type Changes struct {
 	Changes []Change `json:"changes"`
 	// Unbound are the routes that the change leaves without a listener.
 	Unbound []Unbound `json:"unbound,omitempty"`
-	Totals  Totals    `json:"totals"`
+	// Kept are routes that keep their value, where that was asked for.
+	Kept   []Kept `json:"kept,omitempty"`
+	Totals Totals `json:"totals"`
 }
 
 // Change is one field that changes in the same way on some paths of a route

@@ -82,3 +82,5 @@ func compareTexts(pairs ...string) int {
 	}
 	return 0
 }
+
+func itoa(n int) string { return strconv.Itoa(n) }

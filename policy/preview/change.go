@@ -2,9 +2,11 @@ package preview
 
 import (
 	"context"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/guardrail"
 )
@@ -47,8 +49,24 @@ type Change struct {
 	PassedOver []Finding
 	// Old has for each of Manifests the object that it takes the place of, or nil.
 	Old []*unstructured.Unstructured
+	// Pruned are objects of the world that the edit removes besides.
+	Pruned []*unstructured.Unstructured
 	// Remove says that the manifests are removed rather than applied.
 	Remove bool
+}
+
+// Touched are the routes and Gateways that the change reaches, before or after.
+func (c *Change) Touched(after *policy.Snapshot) []hierarchy.Ref {
+	var touched []hierarchy.Ref
+	for _, change := range c.edit().Changes {
+		for _, u := range []*unstructured.Unstructured{change.Old, change.New} {
+			if u != nil {
+				touched = append(append(touched, c.Before.Touched(hierarchy.RefOf(u))...), after.Touched(hierarchy.RefOf(u))...)
+			}
+		}
+	}
+	slices.SortFunc(touched, hierarchy.Compare)
+	return slices.Compact(touched)
 }
 
 // Verdict is what the engine says of the whole change, without guardrails.
@@ -73,6 +91,11 @@ func (c *Change) edit() guardrail.Edit {
 	var e guardrail.Edit
 	for _, i := range c.edited() {
 		e.Changes = append(e.Changes, c.changeOf(i))
+	}
+	for _, u := range c.Pruned {
+		if !IsGuardrail(u) {
+			e.Changes = append(e.Changes, guardrail.ObjectChange{Old: u})
+		}
 	}
 	return e
 }

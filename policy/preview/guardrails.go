@@ -10,6 +10,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/prose"
+	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/guardrail"
 )
 
@@ -36,6 +38,11 @@ func (c *Change) rails(ctx context.Context, compilers guardrail.Compilers) ([]*g
 		}
 		inForce[g.Name] = g
 	}
+	for _, u := range c.Pruned {
+		if IsGuardrail(u) {
+			delete(inForce, u.GetName())
+		}
+	}
 	for i, d := range c.Manifests {
 		if !IsGuardrail(d.Object) {
 			continue
@@ -52,12 +59,55 @@ func (c *Change) rails(ctx context.Context, compilers guardrail.Compilers) ([]*g
 			findings = append(findings, guardrailFinding(d, p))
 		}
 		inForce[g.Name] = g
+		if !c.Remove && c.Old[i] == nil {
+			found, err := c.foundBy(ctx, g, d)
+			if err != nil {
+				return nil, nil, err
+			}
+			findings = append(findings, found...)
+		}
 	}
 	var rails []*guardrail.Guardrail
 	for _, name := range slices.Sorted(maps.Keys(inForce)) {
 		rails = append(rails, inForce[name])
 	}
 	return rails, findings, nil
+}
+
+// foundBy says what a new guardrail objects to in the world as it is: that may stay,
+// and its author should know.
+func (c *Change) foundBy(ctx context.Context, g *guardrail.Guardrail, d Manifest) ([]Finding, error) {
+	series := guardrail.NewSeries(c.Before, []*guardrail.Guardrail{g})
+	var first *guardrail.Violation
+	paths, all := 0, 0
+	for e := range effective.ResolveAll(c.Before).All() {
+		found, err := series.Existing(ctx, e)
+		if err != nil {
+			return nil, err
+		}
+		for _, reach := range e.Reaches {
+			if c.Before.IsRoute(e.Target.GroupKind) {
+				all += reach.Paths
+			}
+		}
+		for i := range found {
+			paths += found[i].Paths
+			if first == nil {
+				first = &found[i]
+			}
+		}
+	}
+	if first == nil {
+		return nil, nil
+	}
+	verb := "violate"
+	if paths == 1 {
+		verb = "violates"
+	}
+	f := findingAt(d, "")
+	f.Level, f.Rule, f.Guardrail, f.Paths = Note, GuardrailRule(g.Name), g.Name, paths
+	f.Message = fmt.Sprintf("%d of %s %s it now, first %s", paths, prose.Count(all, "path"), verb, first)
+	return []Finding{f}, nil
 }
 
 // guardrailFinding is a problem of a guardrail at its place in the file.

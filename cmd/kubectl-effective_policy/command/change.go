@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	kschema "k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/preview"
@@ -30,11 +32,15 @@ type changeFlags struct {
 	// keepRefused says that objects which a server would refuse are part of the
 	// answer, rather than bad input.
 	keepRefused bool
+	// prune says that what is in base and not among the manifests is removed.
+	prune bool
 }
 
 func (f *changeFlags) add(cmd *cobra.Command, instead string) {
 	cmd.Flags().StringArrayVar(&f.base, "base", nil, "manifests of what is there now, instead of "+instead+": a file, a folder, or - for standard input; may be repeated")
 	cmd.Flags().BoolVar(&f.remove, "delete", false, "the objects are removed, not applied")
+	cmd.Flags().BoolVar(&f.prune, "prune", false, "objects of --base that are not in -f are removed")
+	cmd.MarkFlagsMutuallyExclusive("delete", "prune")
 }
 
 // surroundings are where an edit takes place.
@@ -70,6 +76,9 @@ func (o *options) loadChange(ctx context.Context, f changeFlags) (*preview.Chang
 	if err != nil {
 		return nil, err
 	}
+	if f.prune && len(f.base) == 0 {
+		return nil, errors.New("--prune compares two sets of manifests: give the other one with --base")
+	}
 	c, warnings, err := around.change(ctx, o.files, source.Options{
 		Recursive:   o.recursive,
 		Strict:      o.strict,
@@ -79,7 +88,36 @@ func (o *options) loadChange(ctx context.Context, f changeFlags) (*preview.Chang
 	for _, text := range warnings {
 		o.note("warning: %s", text)
 	}
+	if err == nil && !f.remove {
+		o.prune(c, around, f)
+	}
 	return c, err
+}
+
+// prune removes what is in the other manifests and not among these, or says that
+// it is taken to stay.
+func (o *options) prune(c *preview.Change, around *surroundings, f changeFlags) {
+	given := map[hierarchy.Ref]bool{}
+	for _, m := range slices.Concat(c.Manifests, c.Refused) {
+		given[hierarchy.RefOf(m.Object)] = true
+	}
+	var gone []*unstructured.Unstructured
+	for _, u := range around.objects {
+		if ref := hierarchy.RefOf(u); around.places[ref] != "" && !given[ref] {
+			gone = append(gone, u)
+		}
+	}
+	isFolder := func(path string) bool { stat, err := os.Stat(path); return err == nil && stat.IsDir() }
+	switch {
+	case f.prune:
+		c.Pruned = gone
+	case len(gone) > 0 && len(f.base) > 0 && slices.ContainsFunc(o.files, isFolder):
+		verb := "are not in -f and are taken to stay; add --prune if they are deleted"
+		if len(gone) == 1 {
+			verb = "is not in -f and is taken to stay; add --prune if it is deleted"
+		}
+		o.note("note: %s of --base %s", prose.Count(len(gone), "object"), verb)
+	}
 }
 
 // change reads an edit, in which objects are applied or removed.

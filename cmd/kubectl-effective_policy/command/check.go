@@ -1,9 +1,14 @@
 package command
 
 import (
+	"fmt"
+	"slices"
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"github.com/attache-dev/attache/policy/guardrail"
+	"github.com/attache-dev/attache/policy/preview"
 )
 
 // Output formats of commands whose findings other programs read.
@@ -15,6 +20,8 @@ const (
 func (o *options) checkCommand() *cobra.Command {
 	var flags changeFlags
 	var onCluster bool
+	var failOn string
+	var guardrails []string
 	cmd := &cobra.Command{
 		Use:   "check -f FILE [--base FILE | --cluster]",
 		Short: "Say what an API server with attache would answer to manifests",
@@ -32,21 +39,39 @@ Rules that read who makes the change are checked for the user of --as and
 Exit code 1 says that something would be denied, 0 that all would pass.`,
 		Example: `  kubectl effective-policy check -f manifests/ -R
   kubectl effective-policy check -f timeout.yaml --cluster
-  kubectl effective-policy check -f branch/ --base main/ -R -o sarif > findings.sarif`,
+  kubectl effective-policy check -f branch/ --base main/ -R --prune -o sarif > findings.sarif
+  kubectl effective-policy check --guardrail guard.yaml --cluster`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			flags.empty, flags.keepRefused = !onCluster, true
-			return o.check(cmd, flags)
+			if !slices.Contains(levels, failOn) {
+				return fmt.Errorf("--fail-on %s: write one of %s", failOn, strings.Join(levels, ", "))
+			}
+			o.files = append(o.files, guardrails...)
+			return o.check(cmd, flags, failOn)
 		},
 	}
 	flags.add(cmd, "nothing")
 	cmd.Flags().BoolVar(&onCluster, "cluster", false, "what is there now is in the cluster of the current context")
 	cmd.MarkFlagsMutuallyExclusive("base", "cluster")
-	o.addOutput(cmd, formatTable, formatJSON, formatSARIF, formatJUnit)
+	cmd.Flags().StringVar(&failOn, "fail-on", preview.Denied, "exit with 1 from this level on: note, warning or denied")
+	cmd.Flags().StringArrayVar(&guardrails, "guardrail", nil, "a file with a guardrail that is tried on what is there; may be repeated")
+	_ = cmd.RegisterFlagCompletionFunc("fail-on", cobra.FixedCompletions(levels, cobra.ShellCompDirectiveNoFileComp))
+	o.addOutput(cmd, formatTable, formatJSON, formatSARIF, formatJUnit, formatMarkdown, formatGitHub)
 	return cmd
 }
 
-func (o *options) check(cmd *cobra.Command, flags changeFlags) error {
+// levels are those of findings, from the lightest.
+var levels = []string{preview.Note, preview.Warning, preview.Denied}
+
+// fails says whether a report has findings from a level on.
+func fails(r *preview.Report, from string) bool {
+	return slices.ContainsFunc(r.Findings, func(f preview.Finding) bool {
+		return slices.Index(levels, f.Level) >= slices.Index(levels, from)
+	})
+}
+
+func (o *options) check(cmd *cobra.Command, flags changeFlags, failOn string) error {
 	c, err := o.loadChange(cmd.Context(), flags)
 	if err != nil {
 		return err
@@ -62,10 +87,14 @@ func (o *options) check(cmd *cobra.Command, flags changeFlags) error {
 		err = encode(o.streams.Out, formatJSON, sarifOf(report, ownVersion(o.builtAs).Version))
 	case formatJUnit:
 		err = writeJUnit(o.streams.Out, junitOfCheck(report))
+	case formatMarkdown:
+		err = o.checkMarkdown(report)
+	case formatGitHub:
+		err = o.printAnnotations(report)
 	default:
 		err = o.printFindings(report)
 	}
-	if err == nil && report.Denied {
+	if err == nil && fails(report, failOn) {
 		err = errFinding
 	}
 	return err

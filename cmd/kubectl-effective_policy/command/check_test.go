@@ -48,6 +48,8 @@ func TestCheckSaysWhatGuardrailsSayAndWhere(t *testing.T) {
 		"-:6  denied  guardrail fifteen: HTTPRoute shop/api-route rules[0] on platform/edge#https and 1 more route: " +
 		"no request may take longer than 15s [effective.TimeoutPolicy.request is 20s, set by TimeoutPolicy platform/edge-timeouts " +
 		"(override at Gateway platform/edge)]; the value that was there may stay, a new one must satisfy the guardrail; to fix it, change spec.override.request of TimeoutPolicy platform/edge-timeouts\n" +
+		"-:8  note    PolicyGuardrail fifteen: 6 of 11 paths violate it now, first GRPCRoute payments/authorise rule authorise on platform/internal#http: " +
+		"no request may take longer than 15s [effective.TimeoutPolicy.request is 45s, set by TimeoutPolicy platform/internal-timeouts (default at Gateway platform/internal)]\n" +
 		"\n2 objects: denied for 2 reasons; 4 routes in 2 namespaces and 1 Gateway change\n"
 	if diff := cmp.Diff(want, r.out); diff != "" || r.errOut != "" {
 		t.Errorf("-want +got:\n%s%s", diff, r.errOut)
@@ -58,7 +60,7 @@ func TestCheckAsJSON(t *testing.T) {
 	r := onShop(t, edgeTimeouts+"---\n"+fifteen, "-o", "json")
 	r.wantFinding(t)
 	got := r.report(t)
-	if len(got.Findings) != 2 {
+	if len(got.Findings) != 3 {
 		t.Fatalf("got %+v", got.Findings)
 	}
 	want := preview.Finding{
@@ -70,7 +72,7 @@ func TestCheckAsJSON(t *testing.T) {
 	if diff := cmp.Diff(want, got.Findings[0], cmp.AllowUnexported(preview.Finding{})); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	if !got.Denied || got.Totals != (preview.Totals{Objects: 2, Denials: 2}) || got.Changes.Routes != 4 {
+	if !got.Denied || got.Totals != (preview.Totals{Objects: 2, Denials: 2, Notes: 1}) || got.Changes.Routes != 4 {
 		t.Errorf("got %+v", got)
 	}
 	if !strings.HasPrefix(got.Denial, "TimeoutPolicy platform/edge-timeouts is refused by guardrail fifteen:\n- guardrail fifteen: HTTPRoute payments/ledger") {
@@ -273,8 +275,8 @@ func TestSARIF(t *testing.T) {
 	if want := []string{"guardrail/fifteen", "guardrail/only-platform"}; !slices.Equal(ids, want) {
 		t.Errorf("rules are %q, want %q", ids, want)
 	}
-	if len(only.Results) != 3 {
-		t.Fatalf("got %d results, want 3", len(only.Results))
+	if len(only.Results) != 4 {
+		t.Fatalf("got %d results, want 4", len(only.Results))
 	}
 	for _, result := range only.Results {
 		if result.RuleIndex == nil || *result.RuleIndex >= len(ids) || ids[*result.RuleIndex] != result.RuleID {

@@ -13,7 +13,7 @@ import (
 )
 
 func (o *options) diffCommand() *cobra.Command {
-	var flags changeFlags
+	var flags diffFlags
 	cmd := &cobra.Command{
 		Use:   "diff -f CHANGE [--delete] [--base FILE]",
 		Short: "Show what would change if manifests were applied, or removed",
@@ -24,24 +24,39 @@ The manifests of -f are compared with the cluster of the current context, or wit
 the manifests of --base: then no cluster is asked. All of them are one change.
 What applies to a Gateway is what a new route would get there.
 
+From 10 routes on equal changes are put together; --full shows each, --summary none.
+
 Exit code 1 says that something changes, 0 that nothing does.`,
 		Example: `  kubectl effective-policy diff -f timeout.yaml
   kubectl effective-policy diff -f timeout.yaml --delete
-  kubectl effective-policy diff -f branch/ --base main/ -R -o json`,
+  kubectl effective-policy diff -f branch/ --base main/ -R --prune -o markdown`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.diff(cmd, flags) },
 	}
 	flags.add(cmd, "the cluster")
-	o.addOutput(cmd, formatTable, formatJSON)
+	cmd.Flags().BoolVar(&flags.full, "full", false, "every object on its own, however many change")
+	cmd.Flags().BoolVar(&flags.summary, "summary", false, "equal changes in one line each, however few")
+	cmd.Flags().BoolVar(&flags.keep, "keep", false, "also the routes that keep their value")
+	cmd.MarkFlagsMutuallyExclusive("full", "summary")
+	o.addOutput(cmd, formatTable, formatJSON, formatMarkdown)
 	return cmd
 }
 
-func (o *options) diff(cmd *cobra.Command, flags changeFlags) error {
+// diffFlags are those of a change, and how much is shown.
+type diffFlags struct {
+	changeFlags
+	full, summary, keep bool
+}
+
+// manyRoutes is from how many routes on equal changes are put together.
+const manyRoutes = 10
+
+func (o *options) diff(cmd *cobra.Command, flags diffFlags) error {
 	chosen, err := o.chosen()
 	if err != nil {
 		return err
 	}
-	c, err := o.loadChange(cmd.Context(), flags)
+	c, err := o.loadChange(cmd.Context(), flags.changeFlags)
 	if err != nil {
 		return err
 	}
@@ -56,10 +71,21 @@ func (o *options) diff(cmd *cobra.Command, flags changeFlags) error {
 		o.note("warning: %s", n)
 	}
 	report := explain.ChangesOf(verdict.Before, verdict.After, verdict.Impact.Changes, chosen)
-	if o.output == formatJSON {
+	if flags.keep {
+		report.Kept = report.KeptBy(verdict.After, c.Touched(verdict.After))
+	}
+	switch {
+	case o.output == formatJSON:
 		err = encode(o.streams.Out, o.output, report)
-	} else {
+	case o.output == formatMarkdown:
+		err = o.diffMarkdown(&report)
+	case flags.summary || !flags.full && report.Totals.Routes >= manyRoutes:
+		err = o.printGroups(&report)
+	default:
 		err = o.printChanges(report)
+	}
+	if err == nil && o.output == formatTable {
+		err = o.printKept(report.Kept)
 	}
 	if err == nil && len(report.Changes)+len(report.Unbound) > 0 {
 		err = errFinding
@@ -120,6 +146,51 @@ func (o *options) printChanges(report explain.Changes) error {
 		p.line("")
 	}
 	p.line("%s", p.paint(bold, report.Totals.Text()))
+	return p.err
+}
+
+// printGroups prints equal changes once.
+func (o *options) printGroups(report *explain.Changes) error {
+	p := o.pen()
+	if len(report.Changes)+len(report.Unbound) == 0 {
+		o.note("nothing changes")
+		return nil
+	}
+	for _, u := range report.Unbound {
+		p.line("%s", p.paint(bold, u.Ref.String())+" "+p.paint(yellow, u.Sentence()))
+	}
+	for _, g := range report.Groups() {
+		text := func(value any) string {
+			if value == nil {
+				return "not set"
+			}
+			return valueText(value)
+		}
+		p.line("%s", p.paint(bold, g.Policy+" "+g.Field)+"  "+p.paint(red, text(g.Before))+" → "+p.paint(green, text(g.After)))
+		t := &rows{indent: "  "}
+		example := g.Example.Kind + " " + g.Example.Namespace + "/" + g.Example.Name
+		t.add(cell{"on", faint}, cell{text: g.Where() + ", e.g. " + glued([]string{example})})
+		t.add(cell{"by", faint}, cell{text: glued(g.SetBy)})
+		t.print(p)
+	}
+	p.line("")
+	p.line("%s", p.paint(bold, totalsOr(report)))
+	return p.err
+}
+
+// printKept prints the routes that keep their values.
+func (o *options) printKept(kept []explain.Kept) error {
+	p := o.pen()
+	if len(kept) == 0 {
+		return nil
+	}
+	p.line("")
+	p.line("%s", p.paint(cyan, "Keep their value"))
+	t := &rows{indent: "  "}
+	for _, k := range kept {
+		t.add(cell{text: k.Ref.String()}, cell{text: k.Policy + " " + k.Field + ": " + valueText(k.Side.Value) + ", " + origin(k.Side.Block, k.Side.Place, k.Policy, k.Side.From)})
+	}
+	t.print(p)
 	return p.err
 }
 
