@@ -1,10 +1,8 @@
 package guardrail
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/hierarchy/prose"
@@ -12,40 +10,8 @@ import (
 	"github.com/attache-dev/attache/policy/effective"
 )
 
-// Limits of what an API server passes on to a person: longer warnings are cut,
-// and too many are not read.
-const (
-	MaxWarning  = 250
-	MaxWarnings = 10
-	// examples is how many changes are told one by one.
-	examples = 5
-)
-
 // Reader says of which namespaces the person who makes an edit may be told.
 type Reader = policy.Reader
-
-// Warnings says in sentences what is to be known of an edit that goes through:
-// what guardrails only warn of, what becomes of policies, and what changes.
-// Totals come first and are true even where examples are left out. Each is
-// under MaxWarning bytes, and there are at most MaxWarnings.
-func (v Verdict) Warnings() []string {
-	lines := v.Impact.summary()
-	for _, violation := range v.By(Warn) {
-		lines = append(lines, fmt.Sprintf("guardrail %s: %s", violation.Guardrail, violation.Told(v.edit.MayRead)))
-	}
-	for _, n := range v.Notices() {
-		lines = append(lines, v.told(n))
-	}
-	lines = append(lines, v.Impact.examples(v.edit.MayRead, max(0, min(examples, MaxWarnings-len(lines)-1)))...)
-	for i := range lines {
-		lines[i] = prose.Clip(strings.Join(strings.Fields(prose.Visible(lines[i])), " "), MaxWarning-1)
-	}
-	if len(lines) > MaxWarnings {
-		more := len(lines) - MaxWarnings + 1
-		lines = append(lines[:MaxWarnings-1], fmt.Sprintf("and %d more warnings", more))
-	}
-	return lines
-}
 
 // Notice is something to be known of one object of an edit that goes through.
 type Notice struct {
@@ -82,83 +48,6 @@ func (v Verdict) told(n Notice) string {
 		return n.inObject()
 	}
 	return n.String()
-}
-
-func (i Impact) summary() []string {
-	if i.Routes+i.Gateways == 0 {
-		return nil
-	}
-	var parts []string
-	if i.Routes > 0 {
-		parts = append(parts, fmt.Sprintf("the effective policy of %s in %s", prose.Count(i.Routes, "route"), prose.Count(len(i.Namespaces), "namespace")))
-	}
-	if i.Gateways > 0 {
-		parts = append(parts, "what new routes get on "+prose.Count(i.Gateways, "Gateway"))
-	}
-	return []string{"this changes " + strings.Join(parts, ", and ")}
-}
-
-// examples tells the first few changes of routes that may be read.
-func (i Impact) examples(mayRead Reader, most int) []string {
-	var lines []string
-	told, hidden := 0, 0
-	for _, c := range i.Changes {
-		switch {
-		case c.Target.GroupKind == hierarchy.GatewayKind:
-		case !mayRead.May(c.Target.Namespace):
-			hidden++
-		case told < most:
-			told++
-			lines = append(lines, sentence(c, mayRead))
-		default:
-			told++
-		}
-	}
-	more := told - len(lines)
-	switch {
-	case more > 0 && hidden > 0:
-		lines = append(lines, fmt.Sprintf("and %s, and %s in namespaces that you may not read", prose.Count(more, "more change"), prose.Count(hidden, "change")))
-	case more > 0:
-		lines = append(lines, "and "+prose.Count(more, "more change"))
-	case hidden > 0:
-		lines = append(lines, prose.Count(hidden, "change")+" in namespaces that you may not read")
-	}
-	return lines
-}
-
-// Sentence tells one change: "HTTPRoute shop/checkout: request 60s -> 30s
-// (override by TimeoutPolicy infra/edge-ceiling)".
-func Sentence(c effective.Change) string { return sentence(c, nil) }
-
-func sentence(c effective.Change, reader Reader) string {
-	where := c.Target.String()
-	if len(c.Rules) > 0 && c.Rules[0] != "*" {
-		where += " " + strings.Join(c.Rules, ",")
-	}
-	by := c.Before
-	verb := "was "
-	if c.After != nil {
-		by, verb = c.After, ""
-	}
-	sentence := fmt.Sprintf("%s: %s %s -> %s (%s%s by %s", where, c.Field, shown(c.Before), shown(c.After), verb, by.Block, reader.Name(by.From))
-	if !by.ClampedBy.IsZero() {
-		sentence += ", clamped by " + reader.Name(by.ClampedBy)
-	}
-	return sentence + ")"
-}
-
-func shown(o *effective.Origin) string {
-	if o == nil {
-		return "unset"
-	}
-	if s, ok := o.Value.(string); ok {
-		return s
-	}
-	text, err := json.Marshal(o.Value)
-	if err != nil {
-		return fmt.Sprint(o.Value)
-	}
-	return string(text)
 }
 
 // attachments says what becomes of the policies that an edit is about or that

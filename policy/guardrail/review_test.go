@@ -174,9 +174,9 @@ func TestADeletionIsJudgedByWhatItUncovers(t *testing.T) {
 		t.Error("deleting the ceiling uncovers 90s and is not denied")
 	}
 	want := []string{
-		"this changes the effective policy of 2 routes in 2 namespaces, and what new routes get on 1 Gateway",
-		"HTTPRoute labs/trial: request 30s -> unset (was override by TimeoutPolicy infra/ceiling)",
-		"HTTPRoute shop/checkout: request 30s -> 90s (default by TimeoutPolicy shop/checkout)",
+		"TimeoutPolicy infra/ceiling changes the effective policy of 2 routes in 2 namespaces, and what new routes get on 1 Gateway",
+		"HTTPRoute labs/trial: TimeoutPolicy request 30s → not set (was override of TimeoutPolicy infra/ceiling)",
+		"HTTPRoute shop/checkout: TimeoutPolicy request 30s → 90s (default of TimeoutPolicy shop/checkout)",
 	}
 	if diff := cmp.Diff(want, v.Warnings()); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
@@ -199,9 +199,8 @@ func TestNamespacesThatMayNotBeReadAreCounted(t *testing.T) {
 	e.MayRead = func(ns string) bool { return ns != "labs" }
 	got := review(t, shop(t), e, nil).Warnings()
 	want := []string{
-		"this changes the effective policy of 2 routes in 2 namespaces, and what new routes get on 1 Gateway",
-		"HTTPRoute shop/checkout: request unset -> 5s (default by TimeoutPolicy infra/public)",
-		"1 change in namespaces that you may not read",
+		"TimeoutPolicy infra/public changes the effective policy of 2 routes in 2 namespaces, and what new routes get on 1 Gateway",
+		"1 route in namespaces that you may not read",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

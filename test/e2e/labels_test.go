@@ -180,9 +180,9 @@ func reclassed(t *testing.T, a *admission, w *world) {
 		t.Errorf("after the refusal its class is %v", class())
 	}
 	a.told(t, false, merge("gateway", "public", `{"spec": {"gatewayClassName": "relaxed"}}`),
-		"Warning: this changes the effective policy of 3 routes in 2 namespaces, and what new routes get on 1 Gateway",
-		"Warning: HTTPRoute prod/checkout: request 30s -> 45s (override by TimeoutPolicy infra/relaxed)",
-		"Warning: HTTPRoute labs/first: request 30s -> 45s (override by TimeoutPolicy infra/relaxed)")
+		" changes the effective policy of 3 routes in 2 namespaces, and what new routes get on 1 Gateway",
+		"Warning: HTTPRoute labs/first: TimeoutPolicy request 30s → 45s (override of TimeoutPolicy infra/relaxed)",
+		"Warning: and 2 more routes: kubectl effective-policy diff -f FILE")
 	if class() != "relaxed" {
 		t.Errorf("its class is %v", class())
 	}
@@ -191,16 +191,16 @@ func reclassed(t *testing.T, a *admission, w *world) {
 // regrouped gives a ListenerSet another Gateway, and takes a listener from it.
 func regrouped(t *testing.T, a *admission, w *world) {
 	a.told(t, false, merge("listenerset", "extra", `{"spec": {"parentRef": {"name": "open"}}}`),
-		"Warning: this changes the effective policy of 2 routes in 1 namespace, and what new routes get on 1 Gateway\n",
-		"Warning: HTTPRoute labs/first: request 45s -> unset (was override by TimeoutPolicy infra/relaxed)",
-		"Warning: HTTPRoute labs/second: request 45s -> unset (was override by TimeoutPolicy infra/relaxed)")
+		" changes the effective policy of 2 routes in 1 namespace, and what new routes get on 1 Gateway\n",
+		"Warning: HTTPRoute labs/first: TimeoutPolicy request 45s → not set (was override of TimeoutPolicy infra/relaxed)",
+		"Warning: HTTPRoute labs/second: TimeoutPolicy request 45s → not set (was override of TimeoutPolicy infra/relaxed)")
 	a.told(t, false, merge("listenerset", "extra", `{"spec": {"parentRef": {"name": "public"}}}`),
-		"Warning: this changes the effective policy of 2 routes in 1 namespace, and what new routes get on 1 Gateway\n",
-		"Warning: HTTPRoute labs/first: request unset -> 45s (override by TimeoutPolicy infra/relaxed)")
+		" changes the effective policy of 2 routes in 1 namespace, and what new routes get on 1 Gateway\n",
+		"Warning: HTTPRoute labs/first: TimeoutPolicy request not set → 45s (override of TimeoutPolicy infra/relaxed)")
 	a.told(t, false, merge("listenerset", "extra",
 		`{"spec": {"listeners": [{"name": "first", "port": 8081, "protocol": "HTTP", "allowedRoutes": {"namespaces": {"from": "All"}}}]}}`),
-		"Warning: this changes the effective policy of 1 route in 1 namespace, and what new routes get on 1 Gateway\n",
-		"Warning: HTTPRoute labs/second: request 45s -> unset (was override by TimeoutPolicy infra/relaxed)")
+		" changes the effective policy of 1 route in 1 namespace, and what new routes get on 1 Gateway\n",
+		"Warning: HTTPRoute labs/second: TimeoutPolicy request 45s → not set (was override of TimeoutPolicy infra/relaxed)")
 	if listeners := w.object("ListenerSet", "extra").Object["spec"].(map[string]any)["listeners"].([]any); len(listeners) != 1 {
 		t.Errorf("it has the listeners %v", listeners)
 	}
@@ -209,9 +209,9 @@ func regrouped(t *testing.T, a *admission, w *world) {
 // ungranted deletes a grant on which a policy of another namespace stands.
 func ungranted(t *testing.T, a *admission, w *world) {
 	a.told(t, false, []string{"delete", "referencegrant", "from-infra", "-n", "labs"},
-		"Warning: this changes the effective policy of 1 route in 1 namespace\n",
+		" changes the effective policy of 1 route in 1 namespace\n",
 		`Warning: TimeoutPolicy infra/guest loses HTTPRoute labs/guest: no ReferenceGrant in namespace "labs" lets a TimeoutPolicy`,
-		"Warning: HTTPRoute labs/guest: request 5s -> unset (was override by TimeoutPolicy infra/guest)")
+		"Warning: HTTPRoute labs/guest: TimeoutPolicy request 5s → not set (was override of TimeoutPolicy infra/guest)")
 	if a.as(a.plane.Config, "labs").exists("ReferenceGrant", "from-infra") {
 		t.Error("it is there")
 	}
