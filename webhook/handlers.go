@@ -61,6 +61,9 @@ type Options struct {
 	// Guardrails returns the guardrails that are in force now; nil is none.
 	Guardrails func() []*guardrail.Guardrail
 
+	// Now is the clock by which exceptions of guardrails end; time.Now if it is nil.
+	Now func() time.Time
+
 	// Compilers check PolicyGuardrails when they are written.
 	Compilers guardrail.Compilers
 
@@ -117,6 +120,9 @@ func New(o Options) (*Handlers, error) {
 	}
 	if o.Deadline <= 0 {
 		o.Deadline = 2 * time.Second
+	}
+	if o.Now == nil {
+		o.Now = time.Now
 	}
 	if o.Guardrails == nil {
 		o.Guardrails = func() []*guardrail.Guardrail { return nil }

@@ -51,7 +51,7 @@ func (h *Handlers) resultOf(s *policy.Snapshot, req *request, found *guardrail.V
 		defer done()
 		e := r.Resolve(req.ref()).Get(req.ref())
 		return result{e, func(ctx context.Context, isNew bool) (bool, error) {
-			return guardrail.Publishable(ctx, after, e, isNew, h.options.Guardrails())
+			return guardrail.Publishable(ctx, after, e, isNew, h.guardrails())
 		}}
 	}
 }

@@ -60,7 +60,7 @@ func (h *Handlers) review(ctx context.Context, s *policy.Snapshot, req *request,
 	if !change.Relevant() {
 		return nil, nil
 	}
-	rails := h.options.Guardrails()
+	rails := h.guardrails()
 	r, done := h.resolver(s)
 	defer done()
 	found, err := guardrail.ReviewOn(ctx, r, guardrail.Edit{
@@ -82,6 +82,11 @@ func (h *Handlers) review(ctx context.Context, s *policy.Snapshot, req *request,
 func ofPlatform(s *policy.Snapshot, namespace string) bool {
 	platform := s.Options().PlatformNamespaces
 	return namespace == "" || platform == nil || slices.Contains(platform, namespace)
+}
+
+// guardrails are those of this moment, with the exceptions that are in force.
+func (h *Handlers) guardrails() []*guardrail.Guardrail {
+	return guardrail.At(h.options.Guardrails(), h.options.Now())
 }
 
 // reader says of which namespaces the author of a write is told: of its own, of

@@ -125,6 +125,9 @@ func (a *audit) all() map[hierarchy.Ref][]guardrail.Violation {
 // whose status may have become wrong.
 func (c *Controller) audits(ctx context.Context, queue workqueue.TypedRateLimitingInterface[hierarchy.Ref]) {
 	c.findReports(ctx)
+	ends := time.NewTimer(0) // when an exception ends, so that what it covered is counted
+	ends.Stop()
+	defer ends.Stop()
 	again := time.NewTimer(0) // when reports that could not be written are tried again
 	again.Stop()
 	defer again.Stop()
@@ -133,6 +136,7 @@ func (c *Controller) audits(ctx context.Context, queue workqueue.TypedRateLimiti
 		case <-ctx.Done():
 			return
 		case <-again.C:
+		case <-ends.C:
 		case <-c.audit.filled:
 			moment := time.NewTimer(pause)
 			select {
@@ -143,6 +147,7 @@ func (c *Controller) audits(ctx context.Context, queue workqueue.TypedRateLimiti
 			}
 		}
 		news, published := c.round(ctx)
+		c.untilNextEnd(ends)
 		for name := range news {
 			queue.Add(guardrailRef(name))
 		}
@@ -151,6 +156,19 @@ func (c *Controller) audits(ctx context.Context, queue workqueue.TypedRateLimiti
 		} else {
 			again.Reset(retryReports)
 		}
+	}
+}
+
+// longestWait is how long the clock is trusted to run as we think.
+const longestWait = time.Minute
+
+// untilNextEnd sets a timer to the end of the next exception. Clocks are set and
+// machines sleep, so it never waits for long at a time.
+func (c *Controller) untilNextEnd(timer *time.Timer) {
+	timer.Stop()
+	now := c.options.Now()
+	if end, any := guardrail.NextEnd(c.state.rails(), now); any {
+		timer.Reset(max(time.Second, min(longestWait, end.Sub(now))))
 	}
 }
 

@@ -77,9 +77,6 @@ type Controller struct {
 // server of config.
 func New(config *rest.Config, from *cluster.Source, options Options) (*Controller, error) {
 	rails := func() []*guardrail.Guardrail { return nil }
-	if options.Guardrails != nil {
-		rails = options.Guardrails.Guardrails
-	}
 	if options.Writers <= 0 {
 		options.Writers = 8
 	}
@@ -88,6 +85,10 @@ func New(config *rest.Config, from *cluster.Source, options Options) (*Controlle
 	}
 	if options.Now == nil {
 		options.Now = time.Now
+	}
+	if options.Guardrails != nil {
+		timed := &guardrail.Timed{}
+		rails = func() []*guardrail.Guardrail { return timed.At(options.Guardrails.Guardrails(), options.Now()) }
 	}
 	if options.Metrics == nil {
 		options.Metrics = metrics.Registry

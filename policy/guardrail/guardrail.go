@@ -34,11 +34,16 @@ type Guardrail struct {
 	Enforcement Enforcement
 	Match       Match
 	Rules       []Rule
+	// Exceptions are all that the guardrail states, also those that are over.
+	Exceptions []Exception
 	// Broken says why the guardrail does not compile; such a guardrail checks
 	// nothing and is reported.
 	Broken string
 	// Digest tells two contents of a guardrail apart.
 	Digest string
+
+	// inForce are the exceptions that are in force; see At.
+	inForce []*Exception
 }
 
 // uses are the variables that any of the rules reads.

@@ -37,6 +37,7 @@ type judge struct {
 
 	answers map[question]answer
 	found   map[violationKey]*Violation
+	covered map[string]*Covered
 }
 
 // question is everything that a rule's answer can depend on. What the rule does
@@ -69,7 +70,7 @@ func newJudge(rails []*Guardrail, before, after *policy.Snapshot, edit Input) *j
 	return &judge{
 		rails: rails, before: before, after: after, edit: edit,
 		sameGraph: before.Graph() == after.Graph(), passedOver: map[*Guardrail]bool{}, counted: map[*Guardrail]int{},
-		answers: map[question]answer{}, found: map[violationKey]*Violation{},
+		answers: map[question]answer{}, covered: map[string]*Covered{}, found: map[violationKey]*Violation{},
 	}
 }
 
@@ -278,13 +279,17 @@ func (j *judge) question(rule Rule, p path, asBefore bool) question {
 
 // keep counts a violation in.
 func (j *judge) keep(rail *Guardrail, p path, f Finding, a answer) {
+	origin := originAt(p.pair.After, f.FieldPath)
+	if e := rail.excepted(p, f, origin); e != nil && !a.failed {
+		j.cover(rail, e, p, f)
+		return
+	}
 	failed := a.failed
 	stood := slices.ContainsFunc(a.findings, func(o Finding) bool { return o.Code == f.Code && o.FieldPath == f.FieldPath })
 	enforcement := rail.Enforcement
 	if f.WarnOnly && enforcement == Deny {
 		enforcement = Warn
 	}
-	origin := originAt(p.pair.After, f.FieldPath)
 	key := violationKey{guardrail: rail.Name, enforcement: enforcement, code: f.Code, message: f.Message, fieldPath: f.FieldPath, stood: stood}
 	if origin != nil {
 		key.from = origin.From

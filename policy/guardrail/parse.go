@@ -83,10 +83,11 @@ type spec struct {
 		GatewaySelector   *metav1.LabelSelector `json:"gatewaySelector"`
 		GatewayClassNames []string              `json:"gatewayClassNames"`
 	} `json:"match"`
-	Enforcement Enforcement  `json:"enforcement"`
-	CEL         []Expression `json:"cel"`
-	Rego        string       `json:"rego"`
-	Examples    []example    `json:"examples"`
+	Enforcement Enforcement     `json:"enforcement"`
+	CEL         []Expression    `json:"cel"`
+	Rego        string          `json:"rego"`
+	Examples    []example       `json:"examples"`
+	Exceptions  []readException `json:"exceptions"`
 }
 
 // Parse reads and compiles a PolicyGuardrail. It reports everything that is
@@ -107,7 +108,8 @@ func Parse(u *unstructured.Unstructured, compile Compilers) (*Guardrail, []Probl
 			g.Enforcement = Deny
 		}
 		rules, found := readRules(s, compile)
-		g.Rules, problems = rules, append(problems, found...)
+		exceptions, faults := readExceptions(s.Exceptions)
+		g.Rules, g.Exceptions, problems = rules, exceptions, slices.Concat(problems, found, faults)
 	}
 	sortProblems(problems)
 	for _, p := range problems {

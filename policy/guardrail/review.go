@@ -31,6 +31,14 @@ type Verdict struct {
 // Denied says whether the edit is refused, by a guardrail or because it is wrong.
 func (v Verdict) Denied() bool { return len(v.Refusals) > 0 || len(v.By(Deny)) > 0 }
 
+// Excepted is what exceptions let pass that guardrails would object to.
+func (v Verdict) Excepted() []Covered {
+	if v.judge == nil {
+		return nil
+	}
+	return v.judge.exceptions()
+}
+
 // By lists the violations of guardrails with one enforcement.
 func (v Verdict) By(e Enforcement) []Violation {
 	var list []Violation

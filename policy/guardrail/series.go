@@ -30,7 +30,7 @@ func (s *Series) Existing(ctx context.Context, e *effective.Target) ([]Violation
 }
 
 func (s *Series) run(ctx context.Context, before, after *effective.Target, audit bool) ([]Violation, error) {
-	s.j.audit, s.j.found = audit, map[violationKey]*Violation{}
+	s.j.audit, s.j.found, s.j.covered = audit, map[violationKey]*Violation{}, map[string]*Covered{}
 	if err := s.j.target(ctx, before, after); err != nil {
 		return nil, err
 	}

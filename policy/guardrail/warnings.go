@@ -30,6 +30,9 @@ func (v Verdict) Warnings() []string {
 	for _, violation := range v.By(Warn) {
 		lines = append(lines, fmt.Sprintf("guardrail %s: %s", violation.Guardrail, violation.Told(v.edit.MayRead)))
 	}
+	for _, c := range v.Excepted() {
+		lines = append(lines, c.String())
+	}
 	for _, n := range v.Notices() {
 		lines = append(lines, v.told(n))
 	}

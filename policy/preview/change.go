@@ -3,6 +3,7 @@ package preview
 import (
 	"context"
 	"slices"
+	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -51,6 +52,8 @@ type Change struct {
 	Old []*unstructured.Unstructured
 	// Pruned are objects of the world that the edit removes besides.
 	Pruned []*unstructured.Unstructured
+	// Now is the time by which exceptions of guardrails end.
+	Now time.Time
 	// Remove says that the manifests are removed rather than applied.
 	Remove bool
 }

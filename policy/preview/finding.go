@@ -144,6 +144,14 @@ func (p *places) notice(n guardrail.Notice) Finding {
 	return f
 }
 
+// excepted notes what an exception lets pass.
+func (p *places) excepted(c guardrail.Covered) Finding {
+	f := p.at(c.Target, "")
+	f.Level, f.Rule, f.Guardrail, f.Paths, f.Routes = Note, GuardrailRule(c.Guardrail), c.Guardrail, c.Paths, c.Targets
+	f.Message, f.text = c.String(), c.String()
+	return f
+}
+
 // nearMiss says what nearly fits where a policy is not accepted.
 func (p *places) nearMiss(object hierarchy.Ref, field string) string {
 	written, isPolicy := p.verdict.After.Policy(object)

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -71,13 +72,29 @@ func (c *Change) rails(ctx context.Context, compilers guardrail.Compilers) ([]*g
 	for _, name := range slices.Sorted(maps.Keys(inForce)) {
 		rails = append(rails, inForce[name])
 	}
-	return rails, findings, nil
+	return guardrail.At(rails, c.Now), append(findings, c.endingSoon(rails)...), nil
+}
+
+// endingSoon notes exceptions that are in force and end soon.
+func (c *Change) endingSoon(rails []*guardrail.Guardrail) []Finding {
+	var findings []Finding
+	for _, g := range rails {
+		for _, e := range g.Exceptions {
+			if left := e.Until.Sub(c.Now); left > 0 && left <= guardrail.EndsSoon {
+				findings = append(findings, Finding{
+					Level: Note, Rule: GuardrailRule(g.Name), Guardrail: g.Name, Object: "PolicyGuardrail " + g.Name,
+					Message: fmt.Sprintf("exception %s ends %s (%s)", e.Name, e.Until.Format(time.RFC3339), e.Reason),
+				})
+			}
+		}
+	}
+	return findings
 }
 
 // foundBy says what a new guardrail objects to in the world as it is: that may stay,
 // and its author should know.
 func (c *Change) foundBy(ctx context.Context, g *guardrail.Guardrail, d Manifest) ([]Finding, error) {
-	series := guardrail.NewSeries(c.Before, []*guardrail.Guardrail{g})
+	series := guardrail.NewSeries(c.Before, guardrail.At([]*guardrail.Guardrail{g}, c.Now))
 	var first *guardrail.Violation
 	paths, all := 0, 0
 	for e := range effective.ResolveAll(c.Before).All() {

@@ -88,6 +88,9 @@ func (c *Change) Review(ctx context.Context, compilers guardrail.Compilers, auth
 	for _, n := range verdict.Notices() {
 		report.Findings = append(report.Findings, places.notice(n))
 	}
+	for _, covered := range verdict.Excepted() {
+		report.Findings = append(report.Findings, places.excepted(covered))
+	}
 	report.Findings = places.instead(append(append(report.Findings, places.unbound()...), places.unread()...))
 	report.Unbound, report.Routes = len(explain.UnboundRoutes(verdict.Before, verdict.After, places.among)), places.routes()
 	if verdict.Denied() {

@@ -107,6 +107,103 @@ type PolicyGuardrailSpec struct {
 	// +kubebuilder:validation:MaxItems=32
 	// +kubebuilder:validation:XValidation:rule=`self.all(a, self.exists_one(b, a.name == b.name))`,message="two examples have one name: give each its own"
 	Examples []GuardrailExample `json:"examples,omitempty"`
+
+	// Exceptions let something violate the guardrail until a time, at most 64. What
+	// one covers is no violation when an edit is judged, before a result is
+	// published, and in the audit. When it ends, the audit counts what it covered;
+	// what is published stays until it is changed next.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=64
+	Exceptions []GuardrailException `json:"exceptions,omitempty"`
+}
+
+// GuardrailException lets something violate a guardrail until a time.
+type GuardrailException struct {
+	// Name tells the exceptions of a guardrail apart.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Name string `json:"name"`
+
+	// Reason says why there is an exception. People read it wherever it is used.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=256
+	Reason string `json:"reason"`
+
+	// Until is when it ends, such as 2027-01-31T00:00:00Z.
+	//
+	// +required
+	Until metav1.Time `json:"until"`
+
+	// Match says what is excepted. All parts that are given must fit.
+	//
+	// +required
+	Match GuardrailExceptionMatch `json:"match"`
+}
+
+// GuardrailExceptionMatch selects objections.
+//
+// +kubebuilder:validation:XValidation:rule=`(has(self.namespaces) && size(self.namespaces) > 0) || (has(self.routes) && size(self.routes) > 0) || (has(self.policies) && size(self.policies) > 0)`,message="an exception from everything is none: name namespaces, routes or policies"
+type GuardrailExceptionMatch struct {
+	// Namespaces are those of the routes.
+	//
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MaxLength=63
+	Namespaces []string `json:"namespaces,omitempty"`
+
+	// Routes are the routes.
+	//
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=64
+	Routes []GuardrailExempt `json:"routes,omitempty"`
+
+	// Policies are those that set the value at fault: the one at the fieldPath of
+	// the objection, or, without one, any value of the policy kinds that the
+	// guardrail is about. A value in a route itself comes from the route.
+	//
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=64
+	Policies []GuardrailExempt `json:"policies,omitempty"`
+}
+
+// GuardrailExempt names an object.
+type GuardrailExempt struct {
+	// Group of the object. Default: any.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	Group string `json:"group,omitempty"`
+
+	// Kind of the object.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Kind string `json:"kind"`
+
+	// Namespace of the object.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Namespace string `json:"namespace"`
+
+	// Name of the object.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name"`
 }
 
 // GuardrailMatch selects ways through Gateways. What is left out selects

@@ -54,6 +54,7 @@ Exit code 1 says that something would be denied, 0 that all would pass.`,
 	flags.add(cmd, "nothing")
 	cmd.Flags().BoolVar(&onCluster, "cluster", false, "what is there now is in the cluster of the current context")
 	cmd.MarkFlagsMutuallyExclusive("base", "cluster")
+	o.addNow(cmd)
 	cmd.Flags().StringVar(&failOn, "fail-on", preview.Denied, "exit with 1 from this level on: note, warning or denied")
 	cmd.Flags().StringArrayVar(&guardrails, "guardrail", nil, "a file with a guardrail that is tried on what is there; may be repeated")
 	_ = cmd.RegisterFlagCompletionFunc("fail-on", cobra.FixedCompletions(levels, cobra.ShellCompDirectiveNoFileComp))
@@ -74,6 +75,9 @@ func fails(r *preview.Report, from string) bool {
 func (o *options) check(cmd *cobra.Command, flags changeFlags, failOn string) error {
 	c, err := o.loadChange(cmd.Context(), flags)
 	if err != nil {
+		return err
+	}
+	if c.Now, err = o.now(); err != nil {
 		return err
 	}
 	report, err := c.Review(cmd.Context(), compilers, o.author())

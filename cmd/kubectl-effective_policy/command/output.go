@@ -4,11 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"github.com/attache-dev/attache/hierarchy/prose"
 	"io"
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/attache-dev/attache/hierarchy/prose"
 
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/cli-runtime/pkg/printers"

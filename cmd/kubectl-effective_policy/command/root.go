@@ -39,6 +39,7 @@ type options struct {
 	allNamespaces bool
 	selector      string
 	output        string
+	nowText       string
 	noColor       bool
 	strict        bool
 	verbose       bool

@@ -4,12 +4,15 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	kschema "k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+
+	"github.com/spf13/cobra"
 
 	"github.com/attache-dev/attache/policy"
 )
@@ -78,6 +81,24 @@ func (o *options) clusterSettings(ctx context.Context, config *rest.Config) (pol
 	flags.routeKinds = take(flags.routeKinds, "routeKinds")
 	o.settingsUnknown = len(flags.platformNamespaces) == 0
 	return flags.engine()
+}
+
+// addNow adds the clock by which exceptions of guardrails end.
+func (o *options) addNow(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&o.nowText, "now", "", "the time by which exceptions of guardrails end, such as 2027-01-31T00:00:00Z (default: now)")
+}
+
+// now is the time that is asked about.
+func (o *options) now() (time.Time, error) {
+	if o.nowText == "" {
+		return time.Now(), nil
+	}
+	for _, form := range []string{time.RFC3339, time.DateOnly} {
+		if t, err := time.Parse(form, o.nowText); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("--now %s: write a time such as 2027-01-31T00:00:00Z, or a date", o.nowText)
 }
 
 // publishedSettings reads the manager's settings; nil when there are none that

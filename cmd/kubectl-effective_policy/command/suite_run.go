@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -72,6 +73,7 @@ type testedGuardrail struct {
 // tests runs suites.
 type tests struct {
 	settings   policy.Options
+	now        time.Time
 	registry   *validate.Registry
 	guardrails map[string]*testedGuardrail // by place
 	report     testReport
@@ -246,6 +248,7 @@ func (t *tests) run(ctx context.Context, s *suite, c suiteCase, rails []*testedG
 	for _, g := range rails {
 		changed.Guardrails = append(changed.Guardrails, g.object)
 	}
+	changed.Now = t.now
 	report, err := changed.Review(ctx, compilers, c.User)
 	if err != nil {
 		return answer{}, err

@@ -29,6 +29,7 @@ code 1 says that a case failed, 0 that none did.`,
   kubectl effective-policy test guardrails/ -R -o junit > report.xml`,
 		RunE: o.test,
 	}
+	o.addNow(cmd)
 	o.addOutput(cmd, formatTable, formatJSON, formatJUnit)
 	return cmd
 }
@@ -49,6 +50,9 @@ func (o *options) test(cmd *cobra.Command, args []string) error {
 	}
 	t, err := newTests(settings)
 	if err != nil {
+		return err
+	}
+	if t.now, err = o.now(); err != nil {
 		return err
 	}
 	var suites []*suite

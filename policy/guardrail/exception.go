@@ -1,0 +1,246 @@
+package guardrail
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/effective"
+)
+
+// EndsSoon is how long before its end an exception is warned about.
+const EndsSoon = 14 * 24 * time.Hour
+
+// Exception lets something violate a guardrail until a time.
+type Exception struct {
+	Name   string
+	Reason string
+	Until  time.Time
+	// Namespaces are those of routes. Routes are kind, namespace and name of
+	// routes, Policies of those who set the value at fault. What is empty matches
+	// everything; one of them at least is not.
+	Namespaces       []string
+	Routes, Policies []exempt
+}
+
+// exempt names an object by what people know of it. An empty group is any.
+type exempt struct {
+	Group     string `json:"group"`
+	Kind      string `json:"kind"`
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+}
+
+func (e exempt) is(ref hierarchy.Ref) bool {
+	return (e.Group == "" || e.Group == ref.GroupKind.Group) && e.Kind == ref.Kind && e.Namespace == ref.Namespace && e.Name == ref.Name
+}
+
+func isAmong(list []exempt, ref hierarchy.Ref) bool {
+	return slices.ContainsFunc(list, func(e exempt) bool { return e.is(ref) })
+}
+
+// ended says whether an exception is over: the clock is not before its end.
+func (e *Exception) ended(now time.Time) bool { return !now.Before(e.Until) }
+
+// covers says whether an objection to a path is excepted: the route fits, and the
+// value at fault comes from one of the policies. Without a field any value of the
+// kinds that the guardrail is about will do.
+func (e *Exception) covers(g *Guardrail, p path, f Finding, origin *effective.Origin) bool {
+	if len(e.Namespaces) > 0 && !slices.Contains(e.Namespaces, p.target.Namespace) {
+		return false
+	}
+	if len(e.Routes) > 0 && !isAmong(e.Routes, p.target) {
+		return false
+	}
+	switch {
+	case len(e.Policies) == 0:
+		return true
+	case f.FieldPath != "":
+		return origin != nil && isAmong(e.Policies, origin.From)
+	}
+	for _, m := range p.pair.After.Kinds {
+		if !oneOf(g.Match.PolicyKinds, m.Kind.Name()) {
+			continue
+		}
+		if slices.ContainsFunc(m.Origins, func(o effective.Origin) bool { return isAmong(e.Policies, o.From) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// excepted is the exception in force that covers an objection, nil when none does.
+func (g *Guardrail) excepted(p path, f Finding, origin *effective.Origin) *Exception {
+	for _, e := range g.inForce {
+		if e.covers(g, p, f, origin) {
+			return e
+		}
+	}
+	return nil
+}
+
+// At returns guardrails with the exceptions that are in force at a time. One that
+// was not made by At has none in force, whatever it says: who forgets the time
+// excepts nothing.
+func At(rails []*Guardrail, now time.Time) []*Guardrail {
+	list := make([]*Guardrail, len(rails))
+	for i, g := range rails {
+		list[i] = g.at(now)
+	}
+	return list
+}
+
+func (g *Guardrail) at(now time.Time) *Guardrail {
+	if len(g.Exceptions) == 0 {
+		return g
+	}
+	timed := *g
+	timed.inForce = nil
+	for i := range g.Exceptions {
+		if !g.Exceptions[i].ended(now) {
+			timed.inForce = append(timed.inForce, &g.Exceptions[i])
+		}
+	}
+	return &timed
+}
+
+// NextEnd is when the next exception ends that is in force at a time.
+func NextEnd(rails []*Guardrail, now time.Time) (end time.Time, any bool) {
+	for _, g := range rails {
+		for i := range g.Exceptions {
+			if e := &g.Exceptions[i]; !e.ended(now) && (!any || e.Until.Before(end)) {
+				end, any = e.Until, true
+			}
+		}
+	}
+	return end, any
+}
+
+// Timed is At for those who ask again and again: as long as the same exceptions of
+// a guardrail are in force, it is the same pointer. The zero value is ready to use.
+type Timed struct {
+	mu   sync.Mutex
+	last map[*Guardrail]*Guardrail
+}
+
+// At is the function At.
+func (t *Timed) At(rails []*Guardrail, now time.Time) []*Guardrail {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	next := make(map[*Guardrail]*Guardrail, len(rails))
+	list := make([]*Guardrail, len(rails))
+	for i, g := range rails {
+		timed := g.at(now)
+		if last := t.last[g]; last != nil && slices.Equal(last.inForce, timed.inForce) {
+			timed = last
+		}
+		next[g], list[i] = timed, timed
+	}
+	t.last = next
+	return list
+}
+
+// Covered is what an exception lets pass.
+type Covered struct {
+	Guardrail, Exception, Reason string
+	Until                        time.Time
+	// Target is the first route, Paths counts the paths and Targets the routes.
+	Target         hierarchy.Ref
+	Paths, Targets int
+	Message        string
+
+	hidden bool
+	last   hierarchy.Ref
+}
+
+// String says it in one line.
+func (c Covered) String() string {
+	return fmt.Sprintf("exception %s of guardrail %s lets it pass until %s (%s): %s: %s",
+		c.Exception, c.Guardrail, c.Until.Format(time.RFC3339), c.Reason, c.Target, c.Message)
+}
+
+// cover counts what an exception lets pass.
+func (j *judge) cover(g *Guardrail, e *Exception, p path, f Finding) {
+	key := g.Name + "/" + e.Name
+	c := j.covered[key]
+	if c == nil {
+		c = &Covered{
+			Guardrail: g.Name, Exception: e.Name, Reason: e.Reason, Until: e.Until,
+			Target: p.target, Targets: 1, Message: f.Message, last: p.target, hidden: !j.mayRead.May(p.target.Namespace),
+		}
+		j.covered[key] = c
+	}
+	if c.last != p.target {
+		c.last = p.target
+		c.Targets++
+	}
+	c.Paths += p.count
+}
+
+// exceptions lists what exceptions let pass, sorted. What its reader may not be
+// told of is left out.
+func (j *judge) exceptions() []Covered {
+	var list []Covered
+	for _, c := range j.covered {
+		if !c.hidden {
+			list = append(list, *c)
+		}
+	}
+	slices.SortFunc(list, func(a, b Covered) int {
+		return cmp.Or(cmp.Compare(a.Guardrail, b.Guardrail), cmp.Compare(a.Exception, b.Exception))
+	})
+	return list
+}
+
+// readException reads one entry of spec.exceptions.
+type readException struct {
+	Name   string `json:"name"`
+	Reason string `json:"reason"`
+	Until  string `json:"until"`
+	Match  struct {
+		Namespaces []string `json:"namespaces"`
+		Routes     []exempt `json:"routes"`
+		Policies   []exempt `json:"policies"`
+	} `json:"match"`
+}
+
+// maxExceptions is how many a guardrail may have.
+const maxExceptions = 64
+
+func readExceptions(list []readException) ([]Exception, []Problem) {
+	var exceptions []Exception
+	var problems []Problem
+	if len(list) > maxExceptions {
+		problems = append(problems, Problem{Field: "spec.exceptions", Message: fmt.Sprintf("there are %d exceptions: at most %d", len(list), maxExceptions)})
+	}
+	names := map[string]bool{}
+	for i, r := range list {
+		field := fmt.Sprintf("spec.exceptions[%d]", i)
+		wrong := func(part, format string, args ...any) {
+			problems = append(problems, Problem{Field: field + part, Message: fmt.Sprintf(format, args...)})
+		}
+		until, err := time.Parse(time.RFC3339, r.Until)
+		switch {
+		case err != nil:
+			wrong(".until", "%q is not a time: write one such as 2027-01-31T00:00:00Z", r.Until)
+		case r.Name == "":
+			wrong(".name", "the exception has no name: give it one")
+		case names[r.Name]:
+			wrong(".name", "two exceptions are named %q: give each its own name", r.Name)
+		case r.Reason == "":
+			wrong(".reason", "say why there is an exception")
+		case len(r.Match.Namespaces)+len(r.Match.Routes)+len(r.Match.Policies) == 0:
+			wrong(".match", "an exception from everything is none: name namespaces, routes or policies")
+		default:
+			exceptions = append(exceptions, Exception{
+				Name: r.Name, Reason: r.Reason, Until: until,
+				Namespaces: r.Match.Namespaces, Routes: r.Match.Routes, Policies: r.Match.Policies,
+			})
+		}
+		names[r.Name] = true
+	}
+	return exceptions, problems
+}
