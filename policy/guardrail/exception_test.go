@@ -25,7 +25,7 @@ func withExceptions(t *testing.T) *guardrail.Guardrail {
 	if len(parsed.Exceptions) != 3 {
 		t.Fatalf("read %d exceptions", len(parsed.Exceptions))
 	}
-	g := sixty(guardrail.Match{})
+	g := sixty(guardrail.Match{})[0]
 	g.Exceptions = parsed.Exceptions
 	return g
 }
@@ -44,7 +44,7 @@ func TestAnExceptionEnds(t *testing.T) {
 		"when nobody says now": {[]*guardrail.Guardrail{g}, true, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			v := review(t, shop(t), edit, test.rails...)
+			v := review(t, shop(t), edit, test.rails)
 			if v.Denied() != test.denied || len(v.Excepted()) != test.used {
 				t.Errorf("denied %v, excepted %v", v.Denied(), v.Excepted())
 			}
@@ -53,14 +53,14 @@ func TestAnExceptionEnds(t *testing.T) {
 	// The exception for another policy, and for a route elsewhere, covers nothing here.
 	only := *g
 	only.Exceptions = g.Exceptions[1:]
-	if v := review(t, shop(t), edit, guardrail.At([]*guardrail.Guardrail{&only}, end.Add(-time.Hour))...); !v.Denied() {
+	if v := review(t, shop(t), edit, guardrail.At([]*guardrail.Guardrail{&only}, end.Add(-time.Hour))); !v.Denied() {
 		t.Error("an exception for somebody else lets it pass")
 	}
 }
 
 func TestATimedGuardrailIsTheSameUntilAnExceptionEnds(t *testing.T) {
 	g := withExceptions(t)
-	rails := []*guardrail.Guardrail{g, sixty(guardrail.Match{})}
+	rails := append([]*guardrail.Guardrail{g}, sixty(guardrail.Match{})...)
 	end := g.Exceptions[0].Until
 	var timed guardrail.Timed
 	first, again, after := timed.At(rails, end.Add(-time.Hour)), timed.At(rails, end.Add(-time.Minute)), timed.At(rails, end)

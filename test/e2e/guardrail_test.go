@@ -110,7 +110,7 @@ func TestConsequencesAndGuardrails(t *testing.T) {
 	ceiling := policyOn("infra", "ceiling", "kind: GatewayClass, name: edge", "override: {request: 30s}")
 	said = a.asked("the ceiling to be told", ceiling, dry(apply...), func(said string, err error) bool { return err == nil && strings.Contains(said, "3 routes") })
 	says(t, said, " changes the effective policy of 3 routes in 2 namespaces, and what new routes get on 1 Gateway",
-		"Warning: HTTPRoute prod/checkout: TimeoutPolicy request 10s → 30s (override of TimeoutPolicy infra/ceiling)")
+		"Warning: HTTPRoute labs/trial: TimeoutPolicy request 10s → 30s (override of TimeoutPolicy infra/ceiling)", "Warning: and 2 more routes: ")
 	if forReal, err := a.kubectl(ceiling, apply...); err != nil || forReal != strings.ReplaceAll(said, " (server dry run)", "") {
 		t.Errorf("for real it says %s", forReal)
 	}
@@ -132,7 +132,7 @@ func TestConsequencesAndGuardrails(t *testing.T) {
 
 	// What uncovers nothing bad any more goes, and kubectl says what that changes.
 	said = a.asked("the deletion to be harmless", "", uncover, func(_ string, err error) bool { return err == nil })
-	says(t, said, "Warning: HTTPRoute prod/checkout: TimeoutPolicy request 30s → 45s (default of TimeoutPolicy prod/checkout)")
+	says(t, said, "Warning: HTTPRoute labs/trial: TimeoutPolicy request 30s → 10s (default of TimeoutPolicy infra/public)")
 
 	said = a.asked("the other language to object", "", dry("delete", "timeoutpolicy", "public", "-n", "infra"), func(_ string, err error) bool { return err != nil })
 	says(t, said, "deleting TimeoutPolicy infra/public is refused by guardrail retries-need-a-timeout:", "HTTPRoute labs/trial", "set by RetryPolicy labs/trial")
