@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
@@ -75,7 +76,7 @@ func run(t *testing.T, page, line string) string {
 		return ""
 	}
 	arguments := words(strings.TrimPrefix(line, spellings[at]))
-	if strings.ContainsAny(line, `"|<>*`) || !slices.Contains(arguments, "-f") {
+	if strings.ContainsAny(unquoted(line), `"|<>*`) || !slices.Contains(arguments, "-f") {
 		t.Errorf("%s: %q: commands here are plain words, or words in single quotes, and work on files", page, line)
 		return ""
 	}
@@ -96,4 +97,35 @@ func words(line string) []string {
 		list = append(list, strings.Fields(part)...)
 	}
 	return list
+}
+
+// unquoted is what of a line does not stand between single quotes.
+func unquoted(line string) string {
+	var b strings.Builder
+	for i, part := range strings.Split(line, "'") {
+		if i%2 == 0 {
+			b.WriteString(part)
+		}
+	}
+	return b.String()
+}
+
+// TestAnswersFitAScreen holds the answers to the twelve questions to 80 columns.
+func TestAnswersFitAScreen(t *testing.T) {
+	t.Chdir("../..")
+	questions, inside := 0, false
+	for line := range strings.Lines(read(t, "docs/questions.md")) {
+		line = strings.TrimSuffix(line, "\n")
+		switch {
+		case strings.HasPrefix(line, "```"):
+			inside = line == "```console"
+		case strings.HasPrefix(line, "$ "):
+			questions++
+		case inside && utf8.RuneCountInString(line) > 80:
+			t.Errorf("wider than a screen: %s", line)
+		}
+	}
+	if questions != 12 {
+		t.Errorf("%d questions, want 12", questions)
+	}
 }

@@ -123,7 +123,7 @@ func (o *options) printChanges(report explain.Changes) error {
 	}
 	if len(report.Changes) == 0 {
 		for _, u := range report.Unbound {
-			p.line("%s", p.paint(bold, u.Ref.String())+" "+p.paint(yellow, u.Sentence()))
+			p.wrapped("", cell{u.Ref.String() + " " + u.Sentence(), yellow})
 		}
 		return p.err
 	}
@@ -131,7 +131,7 @@ func (o *options) printChanges(report explain.Changes) error {
 		p.line("%s", p.paint(bold, ofOne[0].Ref.String()))
 		for _, u := range report.Unbound {
 			if u.Ref == ofOne[0].Ref {
-				p.line("  %s", p.paint(yellow, u.Sentence()))
+				p.wrapped("  ", cell{u.Sentence(), yellow})
 			}
 		}
 		slices.SortStableFunc(ofOne, func(a, b explain.Change) int { return strings.Compare(pathsOf(a), pathsOf(b)) })
@@ -157,7 +157,7 @@ func (o *options) printGroups(report *explain.Changes) error {
 		return nil
 	}
 	for _, u := range report.Unbound {
-		p.line("%s", p.paint(bold, u.Ref.String())+" "+p.paint(yellow, u.Sentence()))
+		p.wrapped("", cell{u.Ref.String() + " " + u.Sentence(), yellow})
 	}
 	for _, g := range report.Groups() {
 		text := func(value any) string {

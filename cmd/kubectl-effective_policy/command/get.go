@@ -206,7 +206,7 @@ func (o *options) printPolicies(shown []shownPolicy, flags *getFlags) error {
 	t := &table{}
 	columns := []string{"NAMESPACE", "TARGET", "SCOPES", "TIMEOUT", "RETRIES", "RATE", "CONSTRAINED"}
 	if flags.given() {
-		columns = append(columns, "PATHS")
+		columns[2] = "PATHS"
 	}
 	if o.output == formatWide {
 		columns = append(columns, "INVALID", "GATEWAYS", "SET BY")
@@ -230,7 +230,7 @@ func (s *shownPolicy) cells(flags *getFlags, wide bool) []string {
 		text("timeout"), text("retries"), text("rate"), text("constrained"),
 	}
 	if flags.given() {
-		line = append(line, s.paths)
+		line[2] = s.paths
 	}
 	if wide {
 		line = append(line, s.invalid(), s.gateways(), s.policies())

@@ -77,6 +77,9 @@ func (o *options) listPolicies(cmd *cobra.Command, args []string, flags policyFl
 		o.note("there is no such policy%s", w.where())
 		return nil
 	}
+	if o.output == formatTable {
+		return o.printPolicyRows(rows)
+	}
 	t := &table{}
 	t.head("NAMESPACE", "POLICY", "TARGET", "STATE", "PATHS", "BY")
 	for _, r := range rows {
@@ -85,6 +88,31 @@ func (o *options) listPolicies(cmd *cobra.Command, args []string, flags policyFl
 	t.dropEmpty()
 	p := o.pen()
 	p.print(t)
+	return p.err
+}
+
+// printPolicyRows prints two columns by namespace, in the width of a screen.
+func (o *options) printPolicyRows(list []explain.PolicyRow) error {
+	p := o.pen()
+	for _, ofOne := range runs(list, func(r explain.PolicyRow) string { return r.Ref.Namespace }) {
+		p.line("%s", p.paint(bold, ofOne[0].Ref.Namespace))
+		t := &rows{indent: "  "}
+		for _, r := range ofOne {
+			text, look := o.stateText(r), plain
+			if r.State != explain.StateDirect {
+				text += " " + r.Fraction()
+			}
+			if r.NoEffect() {
+				look = yellow
+			}
+			text += ", on " + targetsText(r.Targets, r.Ref.Namespace)
+			if by := o.beatenText(r); by != "" {
+				text += "; beaten by " + by
+			}
+			t.add(cell{text: r.Kind + "/" + r.Ref.Name}, cell{text, look})
+		}
+		t.print(p)
+	}
 	return p.err
 }
 

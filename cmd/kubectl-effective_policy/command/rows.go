@@ -104,3 +104,13 @@ func wrap(text string, limit int) []string {
 	}
 	return append(lines, line)
 }
+
+// wrapped prints a sentence in lines that fit a screen.
+func (p *pen) wrapped(indent string, c cell) {
+	for i, text := range wrap(c.text, screen-len(indent)-2) {
+		if i > 0 {
+			text = "  " + text
+		}
+		p.line("%s", indent+p.paint(c.style, text))
+	}
+}
