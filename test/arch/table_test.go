@@ -139,7 +139,7 @@ var table = []row{
 	{
 		name: "policy/preview", pure: true,
 		does:    "turns manifests and a world into an edit, its verdict, and findings with their places",
-		imports: []string{"hierarchy", "policy", "policy/crd", "policy/explain", "policy/guardrail"},
+		imports: []string{"hierarchy", "hierarchy/prose", "policy", "policy/crd", "policy/effective", "policy/explain", "policy/guardrail"},
 		never:   engines,
 	},
 	{
