@@ -39,7 +39,9 @@ type enforcer struct {
 	// wrote is when an object was written last, touched what was wanted of a
 	// route when an admission was made to happen for it.
 	wrote   map[hierarchy.Ref]time.Time
-	touched map[hierarchy.Ref]string
+	touched map[hierarchy.Ref]touch
+	// leaving are objects that nothing wants any more, since when.
+	leaving map[hierarchy.Ref]time.Time
 	// failed are objects that could not be written, with the reason.
 	failed map[hierarchy.Ref]string
 	// refused are contents that the plane refused, by object.
@@ -53,6 +55,13 @@ type enforcer struct {
 	fieldsGuard sync.Mutex
 }
 
+// touch is a request that made an admission happen, and how often the same was
+// asked for without success.
+type touch struct {
+	key   string
+	times int
+}
+
 // refusal is a content that the plane did not take.
 type refusal struct{ hash, message string }
 
@@ -63,7 +72,8 @@ func newEnforcer(of Enforcement) *enforcer {
 	return &enforcer{
 		Enforcement: of,
 		wrote:       map[hierarchy.Ref]time.Time{},
-		touched:     map[hierarchy.Ref]string{},
+		touched:     map[hierarchy.Ref]touch{},
+		leaving:     map[hierarchy.Ref]time.Time{},
 		failed:      map[hierarchy.Ref]string{},
 		refused:     map[hierarchy.Ref]refusal{},
 		scores:      map[hierarchy.Ref]map[export.PolicyAt]export.Score{},

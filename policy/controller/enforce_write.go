@@ -51,6 +51,7 @@ func (c *Controller) enforce(ctx context.Context, ref hierarchy.Ref, on *enforce
 	var failures []error
 	want := map[hierarchy.Ref]bool{}
 	quiet := map[string]bool{} // exporters that do not write here
+	missing := false
 	for i := range on.results {
 		r := &on.results[i]
 		if r.Registration.Exporter == nil {
@@ -64,19 +65,36 @@ func (c *Controller) enforce(ctx context.Context, ref hierarchy.Ref, on *enforce
 		held := e.Planes.Held(name, ref)
 		for _, object := range r.Projection.Objects {
 			want[hierarchy.RefOf(object)] = true
-			wait, err := c.bring(ctx, r, object, held[object.GetName()])
+			live := held[object.GetName()]
+			wait, err := c.bring(ctx, r, object, live)
 			later(wait)
 			failures = append(failures, err)
+			if live == nil {
+				e.touchAnew(ref)
+				missing = missing || wait > 0
+			}
 		}
 	}
 	if err := errors.Join(failures...); err != nil {
 		return again, err
+	}
+	if missing {
+		return again, nil // admission names no object that is not there
 	}
 	done, wait, err := c.touch(ctx, ref, on)
 	later(wait)
 	if err != nil || !done {
 		return again, err
 	}
+	wait, err = c.discardUnwanted(ctx, ref, want, quiet)
+	later(wait)
+	return again, err
+}
+
+// discardUnwanted deletes what is ours and nothing wants any more, but for the
+// exporters that are quiet. It returns when to look again, 0 for never.
+func (c *Controller) discardUnwanted(ctx context.Context, ref hierarchy.Ref, want map[hierarchy.Ref]bool, quiet map[string]bool) (again time.Duration, err error) {
+	e := c.enforcer
 	for _, name := range slices.Concat(e.Config.Enabled, e.Cleanup) {
 		if quiet[name] {
 			continue
@@ -85,6 +103,13 @@ func (c *Controller) enforce(ctx context.Context, ref hierarchy.Ref, on *enforce
 		for _, object := range slices.Sorted(maps.Keys(held)) {
 			live := held[object]
 			if want[hierarchy.RefOf(live)] || live.GetDeletionTimestamp() != nil {
+				e.stays(hierarchy.RefOf(live))
+				continue
+			}
+			if left := e.lingers(name, hierarchy.RefOf(live), time.Now()); left > 0 {
+				if again == 0 || left < again {
+					again = left
+				}
 				continue
 			}
 			if err := c.discard(ctx, name, live); err != nil {
@@ -193,12 +218,9 @@ func (c *Controller) touch(ctx context.Context, ref hierarchy.Ref, on *enforced)
 		return true, 0, nil
 	}
 	key := live.GetResourceVersion() + " " + wanted
-	e.mu.Lock()
-	again := e.touched[ref] == key
-	e.touched[ref] = key
-	e.mu.Unlock()
-	if again {
-		return false, 30 * time.Second, nil // our webhook is not asked, or not heard
+	next, wait := e.nextTouch(ref, key)
+	if !next {
+		return false, wait, nil
 	}
 	resource, known := c.resource(ref.GroupKind)
 	if !known {
@@ -214,9 +236,70 @@ func (c *Controller) touch(ctx context.Context, ref hierarchy.Ref, on *enforced)
 	}
 	e.Planes.Wrote(answer)
 	if e.wantedIn(answer, on) != hierarchy.RecordOf(answer.Object).String() {
-		return false, 2 * time.Second, nil
+		return false, wait, nil
 	}
 	return true, 0, nil
+}
+
+// lastTouch is how often the same touch is sent before it is only sent now and
+// then: our webhook is not asked, or not heard.
+const lastTouch = 5
+
+// nextTouch says whether to touch a route for the sake of a key, and how long to
+// wait until the next time: longer each time, for admission may not know yet what
+// we know.
+func (e *enforcer) nextTouch(ref hierarchy.Ref, key string) (now bool, wait time.Duration) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	last := e.touched[ref]
+	if last.key != key {
+		last = touch{key: key}
+	}
+	last.times++
+	if last.times > lastTouch {
+		last.times = 0 // after a long pause it begins anew
+		e.touched[ref] = last
+		return false, 30 * time.Second
+	}
+	e.touched[ref] = last
+	return true, time.Second << (last.times - 1)
+}
+
+// touchAnew forgets touches of a route: what it may name has changed.
+func (e *enforcer) touchAnew(ref hierarchy.Ref) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.touched, ref)
+}
+
+// linger is how long an object that routes name stays when none does any more. A
+// data plane reads objects and routes apart, and answers 404 where a route that it
+// still has names an object that is gone.
+const linger = 5 * time.Second
+
+// lingers is how long an object must still stay.
+func (e *enforcer) lingers(exporter string, ref hierarchy.Ref, now time.Time) time.Duration {
+	if r, known := export.Lookup(exporter); !known || !r.Named {
+		return 0
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	since, leaving := e.leaving[ref]
+	if !leaving {
+		e.leaving[ref], since = now, now
+	}
+	left := linger - now.Sub(since)
+	if left <= 0 {
+		delete(e.leaving, ref)
+	}
+	return max(left, 0)
+}
+
+// stays takes back that an object is leaving.
+func (e *enforcer) stays(ref hierarchy.Ref) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.leaving, ref)
 }
 
 // wantedIn is the record that a stored route should carry.

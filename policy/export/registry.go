@@ -43,6 +43,9 @@ type Registration struct {
 	Kinds []Kind
 	// Injects says that it writes into routes.
 	Injects bool
+	// Named says that routes name its objects: while a data plane still has a route
+	// that names one, the object must be there.
+	Named bool
 	// Experimental says that the exporter computes and is not yet to be run: its
 	// CRDs and states have not been tried.
 	Experimental bool
@@ -55,7 +58,7 @@ var registry = []Registration{
 	{Exporter: kgatewayExporter{}, Title: "kgateway", Kinds: []Kind{trafficPolicy}, Injects: true, Experimental: true},
 	{Exporter: nginxExporter{}, Title: "NGINX Gateway Fabric", Kinds: []Kind{proxySettingsPolicy, nginxRateLimitPolicy}, Experimental: true},
 	{Exporter: standardExporter{}, Title: "the standard fields of routes", Injects: true},
-	{Exporter: traefikExporter{}, Title: "Traefik", Kinds: []Kind{middleware}, Injects: true},
+	{Exporter: traefikExporter{}, Title: "Traefik", Kinds: []Kind{middleware}, Injects: true, Named: true},
 }
 
 // Exporters lists the registry, sorted by name.
