@@ -200,3 +200,32 @@ func (l *logBuffer) String() string {
 	defer l.mu.Unlock()
 	return l.text.String()
 }
+
+// Burst is the burst of a rate limit that Traefik has, by the Middleware's
+// namespace and name; -1 if it has none.
+func (t *Traefik) Burst(ctx context.Context, namespace, name string) (int64, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+t.api+"/api/http/middlewares?per_page=1000", nil)
+	if err != nil {
+		return 0, err
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return 0, err
+	}
+	defer answer.Body.Close()
+	var all []struct {
+		Name      string `json:"name"`
+		RateLimit *struct {
+			Burst int64 `json:"burst"`
+		} `json:"rateLimit"`
+	}
+	if err := json.NewDecoder(answer.Body).Decode(&all); err != nil {
+		return 0, err
+	}
+	for _, m := range all {
+		if m.RateLimit != nil && strings.Contains(m.Name, namespace) && strings.Contains(m.Name, name) {
+			return m.RateLimit.Burst, nil
+		}
+	}
+	return -1, nil
+}

@@ -16,7 +16,7 @@ type claim struct {
 	Policy, Field, Outcome, Reason, As, Message string
 	Value                                       any
 	effective                                   any
-	retries                                     any // effective maxRetries
+	retried                                     bool // that retries are asked for
 }
 
 // observed is what Envoy does on one path: one entry for each match and hostname.
@@ -64,9 +64,12 @@ func inForce(v view, c claim, check func(view, claim) string) bool {
 	case "backend", "perTryTimeout":
 	case "retryOn": // no more than was asked, either
 		list, _ := c.effective.([]any)
-		words := strings.Split(strings.Replace(v.retry().RetryOn, "retriable-status-codes", "", 1), ",")
-		words = slices.DeleteFunc(words, func(word string) bool { return word == "" })
-		return check(v, c) == "" && len(words)+len(v.retry().RetriableStatusCodes) <= len(list)+len(connectionWords)
+		for _, word := range strings.Split(v.retry().RetryOn, ",") {
+			if word != "" && word != "retriable-status-codes" && !slices.ContainsFunc(list, func(item any) bool { return item == word }) {
+				return false
+			}
+		}
+		return check(v, c) == ""
 	default:
 		return check(v, c) == ""
 	}
@@ -74,11 +77,8 @@ func inForce(v view, c claim, check func(view, claim) string) bool {
 	if v.retries() > 0 {
 		return duration(v.retry().PerTryTimeout) == asked && (whole == 0 || whole > asked)
 	}
-	return whole == asked && (c.retries == nil || plain(c.retries) == "0")
+	return whole == asked && !c.retried
 }
-
-// connectionWords are what Envoy Gateway adds to a route's own retry.
-var connectionWords = []string{"connect-failure", "refused-stream", "unavailable", "cancelled"}
 
 // byAbsence says that a value is in force wherever nobody states anything, so
 // that it says nothing about who wins.

@@ -235,13 +235,21 @@ func (w *world) export(t *testing.T) (map[string][]claim, []*unstructured.Unstru
 					continue
 				}
 				for _, c := range e.Fields {
-					c.effective, c.retries = applied[c.Policy][c.Field], applied["RetryPolicy"]["maxRetries"]
+					c.effective, c.retried = applied[c.Policy][c.Field], retried(applied["RetryPolicy"])
 					claims[key] = append(claims[key], c)
 				}
 			}
 		}
 	}
 	return claims, objects
+}
+
+// retried says whether an effective RetryPolicy asks for retries.
+func retried(policy map[string]any) bool {
+	if n, stated := policy["maxRetries"]; stated {
+		return plain(n) != "0"
+	}
+	return len(policy) > 0
 }
 
 // effective is what applies on every path, from the engine.

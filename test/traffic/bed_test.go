@@ -23,11 +23,16 @@ import (
 
 // bed is a namespace with a Gateway of two listeners, a Service, and what the
 // Service leads to.
+//
+// On an installation the running manager enforces what is applied. Without one,
+// the test applies what the command exports.
 type bed struct {
 	*testing.T
 	client.Client
-	plane     *controlplane.ControlPlane
-	traefik   *dataplane.Traefik
+	*installation
+	exported  []entry
+	server    *controlplane.ControlPlane
+	proxy     *dataplane.Traefik
 	upstream  *dataplane.Upstream
 	namespace string
 	requests  int
@@ -57,6 +62,18 @@ spec: {clusterIP: HOST, ports: [{name: http, port: PORT, protocol: TCP}]}
 func newBed(t *testing.T) *bed {
 	t.Helper()
 	plane, traefik, number := acquire(t)
+	return bedOn(t, plane, traefik, number)
+}
+
+// eachWay runs a test by the exports that are committed, and by the running
+// manager.
+func eachWay(t *testing.T, test func(b *bed)) {
+	t.Run("exported", func(t *testing.T) { test(newBed(t)) })
+	t.Run("running", func(t *testing.T) { test(newInstalledBed(t)) })
+}
+
+func bedOn(t *testing.T, plane *controlplane.ControlPlane, traefik *dataplane.Traefik, number int) *bed {
+	t.Helper()
 	c, err := client.New(plane.Config, client.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -65,7 +82,7 @@ func newBed(t *testing.T) *bed {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bed{T: t, Client: c, plane: plane, traefik: traefik, upstream: upstream, namespace: plane.NewNamespace(t)}
+	b := &bed{T: t, Client: c, server: plane, proxy: traefik, upstream: upstream, namespace: plane.NewNamespace(t)}
 	t.Cleanup(func() {
 		_ = upstream.Stop() // some tests stop it
 		if t.Failed() {
@@ -83,7 +100,7 @@ func lastLines(text string, n int) string {
 
 // filled replaces the words that stand for the bed's own.
 func (b *bed) filled(manifest string) string {
-	return strings.NewReplacer("NS", b.namespace, "P0", b.traefik.Port(0), "P1", b.traefik.Port(1),
+	return strings.NewReplacer("NS", b.namespace, "P0", b.proxy.Port(0), "P1", b.proxy.Port(1),
 		"HOST", b.upstream.Host, "PORT", strconv.Itoa(b.upstream.Port)).Replace(manifest)
 }
 
@@ -140,7 +157,7 @@ func (b *bed) host(name string) string { return name + "." + b.namespace + ".exa
 func (b *bed) routers(name string, count, middlewares int) {
 	b.Helper()
 	b.within(fmt.Sprintf("Traefik to have %d routers with %d middlewares for %s", count, middlewares, name), func(ctx context.Context) error {
-		all, err := b.traefik.Routers(ctx)
+		all, err := b.proxy.Routers(ctx)
 		if err != nil {
 			return err
 		}
@@ -184,7 +201,7 @@ func (b *bed) canary() {
 
 func (b *bed) within(what string, check func(context.Context) error) {
 	b.Helper()
-	ctx, cancel := context.WithTimeout(b.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(b.Context(), time.Minute)
 	defer cancel()
 	ticker := time.NewTicker(25 * time.Millisecond)
 	defer ticker.Stop()
@@ -248,7 +265,7 @@ func (b *bed) exchange(r request) (int, error) {
 	if path == "" {
 		path = "/"
 	}
-	out, err := http.NewRequestWithContext(b.Context(), r.method, "http://"+b.traefik.EntryPoints[r.entryPoint]+path+query, nil)
+	out, err := http.NewRequestWithContext(b.Context(), r.method, "http://"+b.proxy.EntryPoints[r.entryPoint]+path+query, nil)
 	if err != nil {
 		return 0, err
 	}

@@ -2,6 +2,7 @@ package traffic
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -35,11 +36,14 @@ type entry struct {
 	Fields  []field
 }
 
-// export does what a team does that commits what the command prints: it exports
-// the manifests, and applies them, the objects and the routes. It returns what the
-// report says.
-func (b *bed) export(manifest string) []entry {
+// enforce applies manifests and has them enforced: by the running manager where
+// there is one, else by what a team does that commits what the command prints.
+func (b *bed) enforce(manifest string) {
 	b.Helper()
+	if b.installation != nil {
+		b.apply(manifest)
+		return
+	}
 	file := filepath.Join(b.TempDir(), "world.yaml")
 	if err := os.WriteFile(file, []byte(b.filled(above+manifest)), 0o600); err != nil {
 		b.Fatal(err)
@@ -63,7 +67,15 @@ func (b *bed) export(manifest string) []entry {
 	if err := json.Unmarshal(report.Bytes(), &said); err != nil {
 		b.Fatalf("%v: %s", err, report.String())
 	}
-	return said.Enforcement
+	b.exported = said.Enforcement
+}
+
+// entries are what is said now.
+func (b *bed) entries() ([]entry, error) {
+	if b.installation != nil {
+		return b.published()
+	}
+	return b.exported, nil
 }
 
 // outcomes are what is said of the fields of a route's rule on a listener, such as
@@ -92,16 +104,28 @@ func (b *bed) outcomes(entries []entry, route string, rule int, listener string)
 	return found
 }
 
-// claims compares the outcomes on the first rule and listener with what they have
-// to be.
-func (b *bed) claims(entries []entry, route string, want map[string]string) {
+// claims waits until the outcomes on the first rule and listener are what they have
+// to be, and the running manager says that Traefik has them.
+func (b *bed) claims(route string, want map[string]string) {
 	b.Helper()
-	got := b.outcomes(entries, route, 0, "one")
-	for name, outcome := range want {
-		if got[name] != outcome {
-			b.Errorf("%s: %s is %q, want %q", route, name, got[name], outcome)
+	b.within("the outcomes of "+route, func(context.Context) error {
+		entries, err := b.entries()
+		if err != nil {
+			return err
 		}
-	}
+		got := b.outcomes(entries, route, 0, "one")
+		for name, outcome := range want {
+			if got[name] != outcome {
+				return fmt.Errorf("%s is %q, want %q (of %v)", name, got[name], outcome, got)
+			}
+		}
+		for _, e := range entries {
+			if e.Route.Name == route && b.installation != nil && e.State != "Accepted" {
+				return fmt.Errorf("the state is %s", e.State)
+			}
+		}
+		return nil
+	})
 }
 
 // asked is a route on the listener one, or on both, that asks to be written to.
@@ -130,8 +154,9 @@ func onListener(name string) string { return "kind: Gateway, name: public, secti
 
 // TestLimitsAreEnforcedExactly: so many 200s as the bucket holds, and 429 from
 // there on, apart for whom the key says, on each match.
-func TestLimitsAreEnforcedExactly(t *testing.T) {
-	b := newBed(t)
+func TestLimitsAreEnforcedExactly(t *testing.T) { eachWay(t, limitsAreEnforcedExactly) }
+
+func limitsAreEnforcedExactly(b *bed) {
 	manifest := ""
 	const two = ", matches: [{path: {value: /a}}, {path: {value: /b}}]"
 	for _, key := range []string{"All", "ClientIP", "Header:x-tenant"} {
@@ -142,7 +167,7 @@ func TestLimitsAreEnforcedExactly(t *testing.T) {
 			manifest += policyOn("RateLimitPolicy", name, onRoute(name), "default: {requestsPerSecond: 20m, burst: 5, key: \""+key+"\", counter: Rule}")
 		}
 	}
-	entries := b.export(manifest)
+	b.enforce(manifest)
 	for _, key := range []string{"All", "ClientIP", "Header:x-tenant"} {
 		for _, both := range []bool{false, true} {
 			name := limitName(key, both)
@@ -150,7 +175,7 @@ func TestLimitsAreEnforcedExactly(t *testing.T) {
 			if both {
 				paths, counter = []string{"/a", "/b"}, "Degraded CounterFiner"
 			}
-			b.claims(entries, name, map[string]string{
+			b.claims(name, map[string]string{
 				"RateLimitPolicy requestsPerSecond": "Projected", "RateLimitPolicy burst": "Projected",
 				"RateLimitPolicy key": "Projected", "RateLimitPolicy counter": counter,
 			})
@@ -198,22 +223,23 @@ func (b *bed) drain(name, path, key string) {
 
 // TestRetriesAreEnforcedExactly: the upstream sees maxRetries + 1 calls for what is
 // to be retried, and one for all else.
-func TestRetriesAreEnforcedExactly(t *testing.T) {
-	b := newBed(t)
+func TestRetriesAreEnforcedExactly(t *testing.T) { eachWay(t, retriesAreEnforcedExactly) }
+
+func retriesAreEnforcedExactly(b *bed) {
 	manifest := ""
 	for _, retries := range []int{0, 1, 3} {
 		name := fmt.Sprintf("retries-%d", retries)
 		manifest += "---" + asked(name, "") + policyOn("RetryPolicy", name, onRoute(name),
 			fmt.Sprintf("default: {maxRetries: %d, retryOn: [\"500\", \"503\", connect-failure]}", retries))
 	}
-	entries := b.export(manifest)
+	b.enforce(manifest)
 	for _, retries := range []int{0, 1, 3} {
 		name := fmt.Sprintf("retries-%d", retries)
 		claim, middlewares := "Degraded IdempotentOnly", 1
 		if retries == 0 {
 			claim, middlewares = "Projected", 0
 		}
-		b.claims(entries, name, map[string]string{"RetryPolicy maxRetries": claim, "RetryPolicy retryOn": "Projected"})
+		b.claims(name, map[string]string{"RetryPolicy maxRetries": claim, "RetryPolicy retryOn": "Projected"})
 		b.routers(name, 1, middlewares)
 		for _, code := range []int{500, 503, 404} {
 			for _, method := range []string{http.MethodGet, http.MethodPost} {
@@ -222,13 +248,13 @@ func TestRetriesAreEnforcedExactly(t *testing.T) {
 					want = 1
 				}
 				if got, arrived := b.send(request{to: name, code: code, method: method}); got != code || arrived != want {
-					t.Errorf("%s: %s with %d: %d after %d calls, want %d", name, method, code, got, arrived, want)
+					b.Errorf("%s: %s with %d: %d after %d calls, want %d", name, method, code, got, arrived, want)
 				}
 			}
 		}
 		if retries > 0 {
 			if got, arrived := b.send(request{to: name, code: 503, failures: retries}); got != http.StatusOK || arrived != retries+1 {
-				t.Errorf("%s: %d after %d calls, of which the last was to succeed", name, got, arrived)
+				b.Errorf("%s: %d after %d calls, of which the last was to succeed", name, got, arrived)
 			}
 		}
 	}
@@ -236,27 +262,29 @@ func TestRetriesAreEnforcedExactly(t *testing.T) {
 
 // TestRetriesDoNotSpendTheLimit: the limit stands before the retries, so that a
 // request costs one, however often it is tried.
-func TestRetriesDoNotSpendTheLimit(t *testing.T) {
-	b := newBed(t)
-	b.export("---" + asked("both", "") +
+func TestRetriesDoNotSpendTheLimit(t *testing.T) { eachWay(t, retriesDoNotSpendTheLimit) }
+
+func retriesDoNotSpendTheLimit(b *bed) {
+	b.enforce("---" + asked("both", "") +
 		policyOn("RetryPolicy", "both", onRoute("both"), `default: {maxRetries: 2, retryOn: ["503"]}`) +
 		policyOn("RateLimitPolicy", "both", onRoute("both"), "default: {requestsPerSecond: 20m, burst: 2}"))
 	b.routers("both", 1, 2)
 	for i, want := range []int{503, 503, 503, 429} {
 		code, arrived := b.send(request{to: "both", code: 503})
 		if code != want || code == 503 && arrived != 3 || code == 429 && arrived != 0 {
-			t.Errorf("request %d: %d after %d calls, want %d", i, code, arrived, want)
+			b.Errorf("request %d: %d after %d calls, want %d", i, code, arrived, want)
 		}
 	}
 }
 
 // TestWhatIsSaidNotToBeEnforcedIsNot: for a field without a counterpart, Traefik
 // answers as if it were not there, and the report does not claim it.
-func TestWhatIsSaidNotToBeEnforcedIsNot(t *testing.T) {
-	b := newBed(t)
-	entries := b.export("---" + asked("slow", ", timeouts: {request: 150ms}") + policyOn("TimeoutPolicy", "slow", onRoute("slow"), "default: {request: 200ms, backend: 100ms, connect: 1s, idle: 5s}") +
+func TestWhatIsSaidNotToBeEnforcedIsNot(t *testing.T) { eachWay(t, whatIsSaidNotToBeEnforcedIsNot) }
+
+func whatIsSaidNotToBeEnforcedIsNot(b *bed) {
+	b.enforce("---" + asked("slow", ", timeouts: {request: 150ms}") + policyOn("TimeoutPolicy", "slow", onRoute("slow"), "default: {request: 200ms, backend: 100ms, connect: 1s, idle: 5s}") +
 		policyOn("RetryPolicy", "slow", onRoute("slow"), `default: {maxRetries: 1, retryOn: ["503"], perTryTimeout: 100ms}`))
-	b.claims(entries, "slow", map[string]string{
+	b.claims("slow", map[string]string{
 		"TimeoutPolicy request": "Unsupported NoField", "TimeoutPolicy backend": "Unsupported BackendNotRewritten",
 		"TimeoutPolicy connect": "Unsupported BackendNotRewritten", "RetryPolicy perTryTimeout": "Unsupported BackendNotRewritten",
 	})
@@ -264,71 +292,79 @@ func TestWhatIsSaidNotToBeEnforcedIsNot(t *testing.T) {
 	began := time.Now()
 	code, arrived := b.send(request{to: "slow", delay: "600ms"})
 	if took := time.Since(began); code != http.StatusOK || arrived != 1 || took < 600*time.Millisecond {
-		t.Errorf("%d after %d calls and %s: a timeout that is said not to be enforced acted", code, arrived, took)
+		b.Errorf("%d after %d calls and %s: a timeout that is said not to be enforced acted", code, arrived, took)
 	}
 }
 
 // TestListenersThatDifferGetNothingAndThoseThatAgreeDo: one rule has one value.
 func TestListenersThatDifferGetNothingAndThoseThatAgreeDo(t *testing.T) {
-	b := newBed(t)
+	eachWay(t, listenersThatDifferGetNothingAndThoseThatAgreeDo)
+}
+
+func listenersThatDifferGetNothingAndThoseThatAgreeDo(b *bed) {
 	limit := func(name, block string) string {
 		return policyOn("RateLimitPolicy", "limit-"+name, onListener(name), "default: {"+block+"}")
 	}
-	different := b.export("---" + asked("both", "", "one", "two") + "---" + asked("alone", "", "two") +
+	b.enforce("---" + asked("both", "", "one", "two") + "---" + asked("alone", "", "two") +
 		limit("one", "requestsPerSecond: 20m, burst: 1") + limit("two", "requestsPerSecond: 10m, burst: 3"))
-	b.claims(different, "both", map[string]string{
+	b.claims("both", map[string]string{
 		"RateLimitPolicy requestsPerSecond": "Unsupported ListenersDiffer", "RateLimitPolicy burst": "Unsupported ListenersDiffer",
 	})
 	b.routers("alone", 1, 1)
 	b.routers("both", 2, 0)
 	for entryPoint := range entryPoints {
 		if got := b.codes(6, request{to: "both", entryPoint: entryPoint}); !slices.Equal(got, limited(6, 6)) {
-			t.Errorf("differing listeners: %v", got)
+			b.Errorf("differing listeners: %v", got)
 		}
 	}
 	if got := b.codes(6, request{to: "alone", entryPoint: 1}); !slices.Equal(got, limited(6, 4)) {
-		t.Errorf("a route on one of them: %v", got)
+		b.Errorf("a route on one of them: %v", got)
 	}
-	equal := b.export("---" + asked("equal", "", "one", "two") +
+	b.enforce("---" + asked("equal", "", "one", "two") +
 		limit("one", "requestsPerSecond: 20m, burst: 2") + limit("two", "requestsPerSecond: 20m, burst: 2"))
-	b.claims(equal, "equal", map[string]string{"RateLimitPolicy burst": "Projected"})
+	b.claims("equal", map[string]string{"RateLimitPolicy burst": "Projected"})
 	b.routers("equal", 2, 1)
 	for entryPoint := range entryPoints {
 		if got := b.codes(5, request{to: "equal", entryPoint: entryPoint}); !slices.Equal(got, limited(5, 3)) {
-			t.Errorf("agreeing listeners, each with a bucket: %v", got)
+			b.Errorf("agreeing listeners, each with a bucket: %v", got)
 		}
 	}
 }
 
 // TestAnOverrideBeatsTheRoutesOwn limits what the route's team wanted larger.
-func TestAnOverrideBeatsTheRoutesOwn(t *testing.T) {
-	b := newBed(t)
-	b.export("---" + asked("greedy", "") +
+func TestAnOverrideBeatsTheRoutesOwn(t *testing.T) { eachWay(t, anOverrideBeatsTheRoutesOwn) }
+
+func anOverrideBeatsTheRoutesOwn(b *bed) {
+	b.enforce("---" + asked("greedy", "") +
 		policyOn("RateLimitPolicy", "greedy", onRoute("greedy"), "default: {requestsPerSecond: 20m, burst: 50}") +
-		policyOn("RateLimitPolicy", "ceiling", onListener("one"), "override: {burst: 1}"))
+		policyOn("RateLimitPolicy", "ceiling", onListener("one"), "override: {requestsPerSecond: 20m, burst: 1}"))
+	b.burst(2)
 	b.routers("greedy", 1, 1)
 	if got := b.codes(4, request{to: "greedy"}); !slices.Equal(got, limited(4, 2)) {
-		t.Errorf("%v", got)
+		b.Errorf("%v", got)
 	}
 }
 
 // TestARouteThatWasNotAskedForStaysAsItIs, byte for byte, and the report says why.
 func TestARouteThatWasNotAskedForStaysAsItIs(t *testing.T) {
-	b := newBed(t)
+	eachWay(t, aRouteThatWasNotAskedForStaysAsItIs)
+}
+
+func aRouteThatWasNotAskedForStaysAsItIs(b *bed) {
 	b.apply(route("plain", ", timeouts: {request: 10s}"))
 	before := b.stored("plain")
-	entries := b.export("---" + route("plain", ", timeouts: {request: 10s}") + policyOn("RateLimitPolicy", "plain", onRoute("plain"), "override: {requestsPerSecond: 20m}"))
-	b.claims(entries, "plain", map[string]string{"RateLimitPolicy requestsPerSecond": "Unsupported NotConsented"})
+	b.enforce("---" + route("plain", ", timeouts: {request: 10s}") + policyOn("RateLimitPolicy", "plain", onRoute("plain"), "override: {requestsPerSecond: 20m}"))
+	b.claims("plain", map[string]string{"RateLimitPolicy requestsPerSecond": "Unsupported NotConsented"})
 	if after := b.stored("plain"); after != before {
-		t.Errorf("before %s\nafter %s", before, after)
+		b.Errorf("before %s\nafter %s", before, after)
 	}
 	b.routers("plain", 1, 0)
 	if got := b.codes(4, request{to: "plain"}); !slices.Equal(got, limited(4, 4)) {
-		t.Errorf("%v", got)
+		b.Errorf("%v", got)
 	}
 }
 
-// stored is a route's spec and annotations, as the API server has them.
+// stored is a route's spec and generation, as the API server has them.
 func (b *bed) stored(name string) string {
 	b.Helper()
 	u := &unstructured.Unstructured{}
@@ -337,7 +373,7 @@ func (b *bed) stored(name string) string {
 	u.SetNamespace(b.namespace)
 	u.SetName(name)
 	b.read(u)
-	text, err := json.Marshal([]any{u.Object["spec"], u.GetAnnotations(), u.GetGeneration()})
+	text, err := json.Marshal([]any{u.Object["spec"], u.GetGeneration()})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -55,24 +55,32 @@ func acquire(t *testing.T) (*controlplane.ControlPlane, *dataplane.Traefik, int)
 	return shared.plane, shared.traefik, shared.tests
 }
 
-func start(t *testing.T) error {
+func start(t *testing.T) (err error) {
+	t.Helper()
+	shared.plane, shared.traefik, err = startPlane(t)
+	return err
+}
+
+// startPlane starts a control plane and a Traefik that reads it. Both end with the
+// process: the control plane's watchdog sees to it.
+func startPlane(t *testing.T) (*controlplane.ControlPlane, *dataplane.Traefik, error) {
 	t.Helper()
 	gatewayAPI, err := controlplane.GatewayAPICRDs("experimental")
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	crds := vendors.Extract(t, vendors.Traefik, "integration/fixtures/k8s/01-traefik-crd.yml")
-	// The control plane ends with the process: its watchdog sees to it.
-	shared.plane, err = controlplane.Start(context.Background(), controlplane.Options{
-		CRDs:           []string{gatewayAPI, attacheCRDs, crds},
-		APIServerFlags: dataplane.ServiceNetwork,
+	plane, err := controlplane.Start(context.Background(), controlplane.Options{
+		CRDs:              []string{gatewayAPI, attacheCRDs, crds},
+		APIServerFlags:    dataplane.ServiceNetwork,
+		ControllerManager: true,
 	})
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	shared.traefik, err = dataplane.StartTraefik(context.Background(), shared.plane, entryPoints)
+	traefik, err := dataplane.StartTraefik(context.Background(), plane, entryPoints)
 	if err != nil {
-		return errors.Join(err, shared.plane.Stop())
+		return nil, nil, errors.Join(err, plane.Stop())
 	}
-	return nil
+	return plane, traefik, nil
 }
