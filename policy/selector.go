@@ -216,3 +216,26 @@ func (s *Snapshot) selecting(target hierarchy.Ref) []*Policy {
 	}
 	return list
 }
+
+// TargetsOf lists everything that a policy names or selects, whether it is
+// accepted there or not: what it names in spec order, then the rest, sorted.
+func (s *Snapshot) TargetsOf(p *Policy) []hierarchy.Ref {
+	refs := make([]hierarchy.Ref, 0, len(p.Targets))
+	for _, t := range p.Targets {
+		refs = append(refs, t.Ref)
+	}
+	for _, ref := range s.Selected(p).Targets {
+		if !slices.Contains(refs[:len(p.Targets)], ref) {
+			refs = append(refs, ref)
+		}
+	}
+	return refs
+}
+
+// AcceptedAt says whether a policy holds one target.
+func (s *Snapshot) AcceptedAt(p *Policy, target hierarchy.Ref) bool {
+	if i := slices.IndexFunc(p.Targets, func(t Target) bool { return t.Ref == target }); i >= 0 {
+		return s.acceptance(p, p.Targets[i]).Accepted()
+	}
+	return s.selects(p, target) && s.acceptance(p, Target{Ref: target, Selected: true}).Accepted()
+}

@@ -235,6 +235,8 @@ func (s *state) lookAtPolicies(before, after *policy.Snapshot, changed, dirty re
 		case before.IsRoute(ref.GroupKind) || after.IsRoute(ref.GroupKind):
 			dirty.add(ref)
 			dirty.addAll(maps.Keys(s.named[ref]))
+			lookAtSelectors(before, ref, dirty)
+			lookAtSelectors(after, ref, dirty)
 		default:
 			all = true
 		}
@@ -246,6 +248,15 @@ func (s *state) lookAtPolicies(before, after *policy.Snapshot, changed, dirty re
 		dirty.add(p.Ref)
 	}
 	lookAtPlaces(after, dirty)
+}
+
+// lookAtSelectors adds the policies that select a route or a rule of it.
+func lookAtSelectors(in *policy.Snapshot, route hierarchy.Ref, dirty refs) {
+	for _, target := range in.PolicyTargets(route) {
+		for _, p := range in.Named(target) {
+			dirty.add(p.Ref)
+		}
+	}
 }
 
 // lookAtPlaces adds everything that has Affected conditions.
@@ -268,13 +279,13 @@ func lookBelow(in *policy.Snapshot, p *policy.Policy, dirty refs) {
 		return
 	}
 	parents := refs{}
-	for _, t := range p.Targets {
-		if t.Ref.GroupKind != hierarchy.GatewayClassKind && t.Ref.GroupKind != hierarchy.GatewayKind && t.Ref.GroupKind != hierarchy.ListenerSetKind {
+	for _, t := range in.TargetsOf(p) {
+		if t.GroupKind != hierarchy.GatewayClassKind && t.GroupKind != hierarchy.GatewayKind && t.GroupKind != hierarchy.ListenerSetKind {
 			continue
 		}
-		dirty.add(t.Ref.Object())
-		parents.add(t.Ref.Object())
-		for _, ref := range in.Graph().Touched(t.Ref.Object()) {
+		dirty.add(t.Object())
+		parents.add(t.Object())
+		for _, ref := range in.Graph().Touched(t.Object()) {
 			if ref.GroupKind == hierarchy.GatewayKind {
 				dirty.add(ref)
 				parents.add(ref)
@@ -296,8 +307,8 @@ func (s *state) lookBeside(in *policy.Snapshot, p *policy.Policy, dirty refs) {
 	if p == nil {
 		return
 	}
-	for _, t := range p.Targets {
-		for _, other := range in.Named(t.Ref) {
+	for _, t := range in.TargetsOf(p) {
+		for _, other := range in.Named(t) {
 			dirty.add(other.Ref)
 		}
 	}

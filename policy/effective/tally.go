@@ -123,7 +123,7 @@ func (t *Tally) countContribution(part *Contribution, gateway hierarchy.Ref, pat
 	switch {
 	case part.Won == part.Stated && part.Won > 0 && len(part.Moved) == 0:
 		c.Whole += paths
-	case part.Won > 0:
+	case part.Won > 0 || len(part.Moved) > 0:
 		c.Part += paths
 	}
 	if part.Incomplete {

@@ -134,8 +134,8 @@ func (v Verdict) concerned(e Edit) []hierarchy.Ref {
 		for _, ref := range e.refs() {
 			refs = append(refs, ref)
 			if p, ok := s.Policy(ref); ok {
-				for _, t := range p.Targets {
-					refs = append(refs, names(s.Named(t.Ref))...)
+				for _, t := range s.TargetsOf(p) {
+					refs = append(refs, names(s.Named(t))...)
 				}
 			}
 			for _, place := range s.PolicyTargets(ref) {

@@ -101,10 +101,8 @@ func affecting(s *policy.Snapshot, chain []hierarchy.Ref) map[string][]hierarchy
 	kinds := map[string][]hierarchy.Ref{}
 	for _, place := range chain {
 		for _, p := range s.Named(place) {
-			for _, standing := range s.Acceptances(p) {
-				if standing.Target.Ref == place && standing.Accepted() {
-					kinds[p.Ref.Kind] = append(kinds[p.Ref.Kind], p.Ref)
-				}
+			if s.AcceptedAt(p, place) {
+				kinds[p.Ref.Kind] = append(kinds[p.Ref.Kind], p.Ref)
 			}
 		}
 	}

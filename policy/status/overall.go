@@ -14,7 +14,7 @@ import (
 
 // overall is what the status of a policy says beside its entries: whether it is
 // ready, on how many paths it is in effect, and both in a few words.
-func (p Planner) overall(status map[string]any, of *policy.Policy, entries []ancestor, tally *effective.Tally) {
+func (p Planner) overall(s *policy.Snapshot, status map[string]any, of *policy.Policy, entries []ancestor, tally *effective.Tally) {
 	// Its first form had these two, as texts.
 	delete(status, "target")
 	delete(status, "scopes")
@@ -25,7 +25,7 @@ func (p Planner) overall(status map[string]any, of *policy.Policy, entries []anc
 	}
 	status["observedGeneration"] = of.Generation
 	status["paths"], status["pathsInEffect"] = paths, inEffect
-	status["summary"] = map[string]any{"target": targetText(of), "inEffect": fmt.Sprintf("%d/%d", inEffect, paths)}
+	status["summary"] = map[string]any{"target": targetText(s, of), "inEffect": fmt.Sprintf("%d/%d", inEffect, paths)}
 	live, _, _ := unstructured.NestedSlice(map[string]any{"status": status}, "status", "conditions")
 	conditions := []any{p.condition(ready(of, entries), live, of.Generation)}
 	for _, c := range live {
@@ -108,7 +108,14 @@ func counted(entries []ancestor) string {
 }
 
 // targetText is the first target in short, with the number of further ones.
-func targetText(p *policy.Policy) string {
+func targetText(s *policy.Snapshot, p *policy.Policy) string {
+	if len(p.Targets) == 0 && len(p.Selectors) > 0 {
+		text := prose.Count(len(s.Selected(p).Targets), p.Selectors[0].Kind.Kind)
+		if words := p.Selectors[0].Labels.String(); words != "" {
+			text += " (" + words + ")"
+		}
+		return text
+	}
 	if len(p.Targets) == 0 {
 		return ""
 	}

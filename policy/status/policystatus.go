@@ -64,7 +64,7 @@ func (p Planner) Policy(s *policy.Snapshot, of *policy.Policy, tally *effective.
 	entries := byConcern(wanted(s, of, tally, p.holds(of), p.Enforced))
 	want["ancestors"] = p.ancestors(have, entries, of.Generation)
 	if of.Kind.Group() == policy.Group {
-		p.overall(want, of, entries, tally)
+		p.overall(s, want, of, entries, tally)
 	}
 	if reflect.DeepEqual(status, want) {
 		return nil
@@ -81,7 +81,7 @@ func wanted(s *policy.Snapshot, of *policy.Policy, tally *effective.Tally, holds
 	byRef := map[hierarchy.Ref][]policy.Acceptance{}
 	for _, standing := range s.Acceptances(of) {
 		refs := []hierarchy.Ref{standing.Target.Ref}
-		if standing.Accepted() || standing.Reason == policy.ReasonConflicted || standing.Reason == policy.ReasonInvalid {
+		if standing.Accepted() || slices.Contains([]string{policy.ReasonConflicted, policy.ReasonInvalid, policy.ReasonOverridden}, standing.Reason) {
 			if gateways := Gateways(s, standing.Target.Ref); len(gateways) > 0 {
 				refs = gateways
 			}
@@ -125,6 +125,14 @@ func Gateways(s *policy.Snapshot, target hierarchy.Ref) []hierarchy.Ref {
 	case s.IsRoute(target.GroupKind):
 		for _, l := range g.BoundTo(target.Object()) {
 			refs = append(refs, l.Gateway)
+		}
+	case target.GroupKind == hierarchy.NamespaceKind:
+		for _, ref := range g.Touched(target) {
+			for _, l := range g.BoundTo(ref) {
+				if ref.Namespace == target.Name {
+					refs = append(refs, l.Gateway)
+				}
+			}
 		}
 	case target.Section != "":
 		if l, ok := g.Listener(target); ok {

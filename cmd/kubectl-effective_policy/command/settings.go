@@ -58,8 +58,14 @@ func kindNames(flag string, words []string) ([]kschema.GroupKind, error) {
 	return kinds, nil
 }
 
-// settings are those of the engine for manifests.
-func (o *options) settings() (policy.Options, error) { return o.manager.engine() }
+// settings are those of the engine for manifests. These
+// seldom have the GatewayClass, so one that a Gateway names counts as
+// there.
+func (o *options) settings() (policy.Options, error) {
+	settings, err := o.manager.engine()
+	settings.AssumeClasses = true
+	return settings, err
+}
 
 // clusterSettings are those of the engine for a cluster: those of its manager,
 // but for flags that were given. Where they cannot be read, the command says so
