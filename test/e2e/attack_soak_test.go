@@ -59,11 +59,11 @@ func (p *person) step() {
 	switch p.dice.IntN(6) {
 	case 0, 1:
 		parents := p.one("{name: public, namespace: infra}", "{name: "+ns+"-gw}", "{name: "+elsewhere+"-gw, namespace: "+elsewhere+"}", "{name: public, namespace: infra}, {name: "+ns+"-gw}")
-		inline := p.one("", ", timeouts: {request: 7s}", ", timeouts: {request: 90s}", ", timeouts: {request: 1s}")
+		inline := p.one("", ", timeouts: {request: 17s}", ", timeouts: {request: 90s}", ", timeouts: {request: 11s}")
 		manifest = "{apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, metadata: {name: " + route + ", namespace: " + ns + "}, spec: {parentRefs: [" + parents +
 			"], hostnames: [" + ns + "-h.example.com], rules: [{name: " + ns + "-rule" + inline + "}, {}]}}"
 	case 2, 3, 4:
-		manifest = policyOn(ns, policyName, target, fmt.Sprintf(blocks, p.one("5s", "20s", "50s", "70s", "90s")))
+		manifest = policyOn(ns, policyName, target, fmt.Sprintf(blocks, p.one("15s", "20s", "50s", "70s", "90s")))
 	case 5:
 		manifest = "{apiVersion: gateway.networking.k8s.io/v1, kind: ReferenceGrant, metadata: {name: " + ns + "-grant, namespace: " + ns + "}, spec: {from: [{group: attache.dev, kind: TimeoutPolicy, namespace: " +
 			elsewhere + "}], to: [{group: gateway.networking.k8s.io, kind: " + p.one("HTTPRoute", "Gateway") + "}]}}"
@@ -159,6 +159,7 @@ func TestRandomEditsOfTenantsAndAPlatform(t *testing.T) {
 		replicas = append(replicas, launch(i))
 	}
 	s.board.to(relay(t, nil, addresses...))
+	t.Cleanup(func() { s.noWebhooks() }) // before the replicas go: what was made has to go
 	s.replica.kill()
 	for _, ns := range append([]string{"infra"}, soakTenants...) {
 		s.as(s.plane.Config, ns).apply(`
