@@ -25,14 +25,12 @@ type exportSettings struct {
 	exporters  []string
 	cleanup    []string
 	parameters []string
-	refuse     bool
 }
 
 func (s *exportSettings) flags(f *pflag.FlagSet) {
 	f.StringSliceVar(&s.exporters, "exporters", nil, "`exporters` that bring effective policies to data planes: envoy-gateway, standard, traefik (agentgateway, kgateway and nginx compute only); empty is none")
 	f.StringSliceVar(&s.parameters, "export-parameters", nil, "`parameters` of exporters, as exporter.parameter=value, such as envoy-gateway.mode=Observe or traefik.inject=All")
 	f.StringSliceVar(&s.cleanup, "export-cleanup", nil, "`exporters` that are switched off and whose objects and injected values are removed")
-	f.BoolVar(&s.refuse, "refuse-unenforced", false, "refuse writes after which an override or a bound is newly not enforced, where a warning would be given")
 }
 
 // config reads the flags.
