@@ -73,5 +73,8 @@ func (o *options) explain(cmd *cobra.Command, args []string, on explain.Selectio
 	if o.output == formatJSON || o.output == formatYAML {
 		return encode(o.streams.Out, o.output, e)
 	}
-	return o.printExplanation(e)
+	if err := o.printExplanation(e); err != nil {
+		return err
+	}
+	return o.printEnforcement(w, target)
 }

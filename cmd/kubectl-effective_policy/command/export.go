@@ -151,7 +151,7 @@ func (w *world) exports(targets []hierarchy.Ref, to string, fields export.Standa
 	if to != toAuto {
 		config.To = to
 	}
-	world := export.World{Graph: w.snapshot.Graph(), Config: config, Fields: fields, Foreign: export.NewForeignIndex(w.foreign())}
+	world := export.World{Graph: w.snapshot.Graph(), Config: config, Fields: fields, Foreign: w.foreignIndex()}
 	resolution := effective.Resolve(w.snapshot, targets...)
 	var exported []exportedRoute
 	for _, target := range targets {
@@ -181,6 +181,14 @@ func planeKinds() []schema.GroupKind {
 		}
 	}
 	return kinds
+}
+
+// foreignIndex is the index of the objects of data planes' APIs, made once.
+func (w *world) foreignIndex() *export.ForeignIndex {
+	if w.index == nil {
+		w.index = export.NewForeignIndex(w.foreign())
+	}
+	return w.index
 }
 
 // foreign are the objects of data planes' APIs in the input.

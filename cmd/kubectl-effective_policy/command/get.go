@@ -98,6 +98,7 @@ func (o *options) shownPolicies(ctx context.Context, w *world, args []string, fl
 		case err != nil:
 			return nil, err
 		case row != nil:
+			status.WithEnforcement(row.object, w.enforced(target))
 			shown = append(shown, *row)
 		case len(args) > 0 && !flags.given():
 			o.note("no policy reaches %s", target)
@@ -209,7 +210,7 @@ func (o *options) printPolicies(shown []shownPolicy, flags *getFlags) error {
 		columns[2] = "PATHS"
 	}
 	if o.output == formatWide {
-		columns = append(columns, "INVALID", "GATEWAYS", "SET BY")
+		columns = append(columns, "ENFORCED", "INVALID", "GATEWAYS", "SET BY")
 	}
 	if !flags.noHeaders {
 		t.head(columns...)
@@ -233,7 +234,7 @@ func (s *shownPolicy) cells(flags *getFlags, wide bool) []string {
 		line[2] = s.paths
 	}
 	if wide {
-		line = append(line, s.invalid(), s.gateways(), s.policies())
+		line = append(line, text("enforced"), s.invalid(), s.gateways(), s.policies())
 	}
 	return line
 }

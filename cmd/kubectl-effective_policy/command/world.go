@@ -14,6 +14,7 @@ import (
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/explain"
+	"github.com/attache-dev/attache/policy/export"
 	"github.com/attache-dev/attache/policy/source"
 	"github.com/attache-dev/attache/policy/source/cluster"
 	"github.com/attache-dev/attache/policy/validate"
@@ -39,6 +40,7 @@ type world struct {
 	routeCRD      *unstructured.Unstructured
 	builtInRoutes bool
 	planeObjects  []*unstructured.Unstructured
+	index         *export.ForeignIndex
 	// problems are those of single objects, in words.
 	problems []string
 }
