@@ -106,6 +106,9 @@ func (r *envoyRule) ownWordsHold() {
 		}
 	case own.request != nil && same(r.want.request, own.request):
 		hold(leafRequest, own.request.text, timeout(request))
+		if perTry := r.perTry(); own.request.limits() && perTry.limits() && within(own.request, perTry) {
+			r.each(tryFields, func(v *verdict) { v.written(absent, nil).note(Subsumed) })
+		}
 	}
 	if !own.retries {
 		return

@@ -123,6 +123,7 @@ func (r *envoyRule) noRetriesInRoute() {
 	if value == nil {
 		r.slots[retrySlot] = slot{}
 		r.own = ownWords{request: r.own.request, backend: r.own.backend}
+		r.backendIsAll()
 		r.on.retry(r, nil)
 	} else {
 		r.sheet.at(f).written(r.inRoute(leafAttempts), value)
@@ -142,6 +143,20 @@ func (r *envoyRule) ownRetryStays() {
 	if r.own.backoff != nil && same(r.backoffBase, r.own.backoff) {
 		stays(retry(backoffBase), leafBackoff, r.own.backoff.text)
 	}
+}
+
+// backendIsAll: once the stanza is gone, the time of one try that stands in the route
+// is that of the whole request (12.E5f), and at most what was asked for that.
+func (r *envoyRule) backendIsAll() {
+	put, written := r.puts[leafBackend]
+	if written && put == nil || !written && !r.own.backend.limits() {
+		return
+	}
+	r.accept(requestSlot)
+	r.each([]Field{timeout(request)}, func(v *verdict) {
+		*v = verdict{}
+		v.written(absent, nil).note(Subsumed)
+	})
 }
 
 // stanzaOut takes the owner's codes and backoff out, and his attempts unless a
