@@ -159,7 +159,6 @@ func TestRandomEditsOfTenantsAndAPlatform(t *testing.T) {
 		replicas = append(replicas, launch(i))
 	}
 	s.board.to(relay(t, nil, addresses...))
-	t.Cleanup(func() { s.noWebhooks() }) // before the replicas go: what was made has to go
 	s.replica.kill()
 	for _, ns := range append([]string{"infra"}, soakTenants...) {
 		s.as(s.plane.Config, ns).apply(`
@@ -226,4 +225,5 @@ func (s *site) checkSoak(lookout *lookout, people []*person, kills int) {
 			return errors.Join(w.agrees("infra"), w.statusesAgree("infra"))
 		})
 	}
+	s.noWebhooks() // the replicas go before what was made does
 }
