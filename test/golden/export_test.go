@@ -13,6 +13,7 @@ import (
 // shownElsewhere are reasons that manifests alone cannot give.
 var shownElsewhere = map[export.Reason]string{
 	export.MissingCRD: "the cluster lacks the CRD; with manifests none is asked for",
+	export.Invalid:    "the fields of our kinds cannot contradict each other after a merge; the property tests of package export draw it",
 	export.LimitsFull: "needs several limits; the property tests of package export draw them",
 }
 
