@@ -51,7 +51,7 @@ func (c *Controller) findReports(ctx context.Context) {
 	case apierrors.IsNotFound(err) || (!c.options.Reports && apierrors.IsForbidden(err)):
 		return // there are no reports in this cluster, or they are none of ours
 	case err != nil:
-		c.options.Log.Error(err, "Cannot dirty for reports of an earlier time; those of namespaces without violations stay")
+		c.options.Log.Error(err, "Cannot look for reports of an earlier time; those of namespaces without violations stay")
 		return
 	}
 	for i := range list.Items {
