@@ -55,7 +55,7 @@ func Attache() []File { return read(".") }
 func GatewayAPI() []File { return read("gatewayapi") }
 
 // read returns the files of one folder. The folder is part of the binary, so an
-// error can not depend on anything outside: it would be a mistake in this file.
+// error cannot depend on anything outside: it would be a mistake in this file.
 func read(folder string) []File {
 	entries, err := fs.ReadDir(files, folder)
 	if err != nil {

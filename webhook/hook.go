@@ -58,7 +58,7 @@ func (k *hook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	decision := decisionAllowed
 	if a.denial != nil {
 		decision = decisionDenied
-		k.h.options.Log.V(1).Info("refused", "webhook", k.name, "object", req.shown(), "operation", req.Operation, "user", req.UserInfo.Username, "message", a.denial.Message)
+		k.h.options.Log.V(1).Info("Denied", "webhook", k.name, "object", req.shown(), "operation", req.Operation, "user", req.UserInfo.Username, "message", a.denial.Message)
 	}
 	k.h.metrics.answered(k.name, decision, req, begin)
 	w.Header().Set("Content-Type", "application/json")
@@ -194,7 +194,7 @@ func (k *hook) recovered(err *error) {
 	if p == nil {
 		return
 	}
-	k.h.options.Log.Error(fmt.Errorf("panic: %v", p), "a review ended in a panic", "webhook", k.name, "stack", string(debug.Stack()))
+	k.h.options.Log.Error(fmt.Errorf("panic: %v", p), "A review ended in a panic", "webhook", k.name, "stack", string(debug.Stack()))
 	*err = &undecided{reasonPanic, "attache failed on this review; its log has the details"}
 }
 
@@ -206,7 +206,7 @@ const minMargin = 250 * time.Millisecond
 func (k *hook) refuse(w http.ResponseWriter, r *http.Request, req *request, err error, begin time.Time) string {
 	var bad *malformed
 	if errors.As(err, &bad) {
-		k.h.options.Log.Info("unreadable call", "webhook", k.name, "from", r.RemoteAddr, "problem", bad.message)
+		k.h.options.Log.Info("Cannot read a call", "webhook", k.name, "from", r.RemoteAddr, "error", bad.message)
 		writeStatus(w, bad.code, metav1.StatusReasonBadRequest, bad.message, 0)
 		return decisionMalformed
 	}
@@ -220,7 +220,7 @@ func (k *hook) refuse(w http.ResponseWriter, r *http.Request, req *request, err 
 	if req != nil {
 		object = req.shown()
 	}
-	k.h.options.Log.Info("not decided", "webhook", k.name, "object", object, "reason", reason, "problem", err.Error())
+	k.h.options.Log.Info("Cannot decide a review", "webhook", k.name, "object", object, "reason", reason, "error", err.Error())
 	w.Header().Set("Connection", "close")
 	seconds := int32(0)
 	if req == nil || worthwhile(reason, k.h.retries.arrived(req.UID, begin), time.Now(), timeoutOf(r)) {

@@ -222,8 +222,8 @@ func TestUnreadableCallsAreTheCallersFault(t *testing.T) {
 		code   int
 		says   string
 	}{
-		"no JSON":           {body: "kind: AdmissionReview", code: 400, says: "no admission review"},
-		"nothing":           {body: "", code: 400, says: "no admission review"},
+		"no JSON":           {body: "kind: AdmissionReview", code: 400, says: "not an AdmissionReview"},
+		"nothing":           {body: "", code: 400, says: "not an AdmissionReview"},
 		"another kind":      {body: `{"apiVersion":"v1","kind":"Pod"}`, code: 400, says: "send an AdmissionReview"},
 		"an old version":    {body: strings.Replace(good, "admission.k8s.io/v1", "admission.k8s.io/v1beta1", 1), code: 400, says: "admission.k8s.io/v1"},
 		"no request":        {body: `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview"}`, code: 400, says: "no request"},

@@ -67,7 +67,7 @@ func readBody(r *http.Request) ([]byte, error) {
 func parseReview(body []byte) (*request, error) {
 	var review admissionv1.AdmissionReview
 	if err := json.Unmarshal(body, &review); err != nil {
-		return nil, unreadable("the body is no admission review: %v", err)
+		return nil, unreadable("the request body is not an AdmissionReview: %v", err)
 	}
 	if gvk := review.GroupVersionKind(); gvk != admissionv1.SchemeGroupVersion.WithKind("AdmissionReview") {
 		return nil, unreadable("the body is %s of %q: send an AdmissionReview of %q", gvk.Kind, gvk.GroupVersion(), admissionv1.SchemeGroupVersion)

@@ -146,7 +146,7 @@ func (s *Server) tlsConfig(ctx context.Context) (*tls.Config, error) {
 	config.GetCertificate = watcher.GetCertificate
 	go func() {
 		if err := watcher.Start(ctx); err != nil {
-			s.options.Log.Error(err, "certificates in files are not read again when they change", "folder", s.options.CertDir)
+			s.options.Log.Error(err, "Certificates in files will not be reloaded when they change", "folder", s.options.CertDir)
 		}
 	}()
 	return config, nil
@@ -195,6 +195,6 @@ func (s *Server) Ready(r *http.Request) error {
 type logWriter struct{ log logr.Logger }
 
 func (w logWriter) Write(line []byte) (int, error) {
-	w.log.V(1).Info("a connection failed", "problem", strings.TrimSpace(string(line)))
+	w.log.V(1).Info("A connection failed", "error", strings.TrimSpace(string(line)))
 	return len(line), nil
 }

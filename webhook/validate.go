@@ -24,7 +24,7 @@ var cleaners = []string{
 	"system:kube-controller-manager",
 }
 
-// validate decides whether a write may be.
+// validate decides whether to admit a write.
 func (h *Handlers) validate(ctx context.Context, s *policy.Snapshot, req *request) (*answer, error) {
 	v := &verdict{}
 	if req.groupKind() == effectiveKind {
@@ -52,7 +52,7 @@ func (h *Handlers) validate(ctx context.Context, s *policy.Snapshot, req *reques
 	return v.answer(req), nil
 }
 
-// review asks what follows from the write. Why it may not be and what follows
+// review asks what follows from the write. Why it is denied and what follows
 // from it are the words of package guardrail, so that the command says the same.
 // The verdict is nil when the write changes nothing that the engine reads.
 func (h *Handlers) review(ctx context.Context, s *policy.Snapshot, req *request, v *verdict) (*guardrail.Verdict, error) {

@@ -21,7 +21,7 @@ func newLogger(level, format string) (logr.Logger, error) {
 	default:
 		n, err := strconv.ParseInt(level, 10, 8)
 		if err != nil || n < 0 {
-			return logr.Logger{}, fmt.Errorf("--log-level: %q is none: write error, info, debug or a number", level)
+			return logr.Logger{}, fmt.Errorf("--log-level: unknown level %q: use error, info, debug or a number", level)
 		}
 		at = zapcore.Level(-n)
 	}
@@ -32,7 +32,7 @@ func newLogger(level, format string) (logr.Logger, error) {
 		config.Encoding = "console"
 		config.EncoderConfig = zap.NewDevelopmentEncoderConfig()
 	default:
-		return logr.Logger{}, fmt.Errorf("--log-format: %q is none: write json or console", format)
+		return logr.Logger{}, fmt.Errorf("--log-format: unknown format %q: use json or console", format)
 	}
 	config.Level = zap.NewAtomicLevelAt(at)
 	config.EncoderConfig.TimeKey = "time"

@@ -41,7 +41,7 @@ func newAudit() *audit {
 	}
 }
 
-// touch has targets looked at again, and guardrails that have changed.
+// touch queues targets for the next round of the audit, which also picks up changed guardrails.
 func (a *audit) touch(targets refs) {
 	a.mu.Lock()
 	maps.Copy(a.dirty, targets)

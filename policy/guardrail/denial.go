@@ -72,7 +72,7 @@ func (v Verdict) remedy(x Violation) string {
 	case x.Hidden:
 		return ""
 	case deletes && x.Origin == nil:
-		return fmt.Sprintf("first say elsewhere what %s says now", hierarchy.RefOf(deleted))
+		return fmt.Sprintf("first move the settings of %[1]s to another policy, then delete %[1]s", hierarchy.RefOf(deleted))
 	case x.Origin == nil, !v.edit.MayRead.May(x.Origin.From.Namespace):
 		return ""
 	}

@@ -39,7 +39,7 @@ func (d Document) Place() string {
 	return fmt.Sprintf("%s, document %d, line %d", d.File, d.Index, d.Line)
 }
 
-// Problem is one reason why the input can not be used.
+// Problem is one reason why the input cannot be used.
 type Problem struct {
 	File     string // as given, or "-" for standard input
 	Document int    // from 1; 0 when the problem is with the file

@@ -5,7 +5,7 @@ import "fmt"
 // Limits bound what is read. A zero field means its default.
 type Limits struct {
 	// Object is the size of one object as JSON, in bytes. The default, 1.5 MiB,
-	// is what etcd takes in one request: a larger object can not exist.
+	// is what etcd takes in one request: a larger object cannot exist.
 	Object int
 	// Document is the size of one document as written, in bytes. The default is
 	// 64 MiB, for a document may be a List of many objects.

@@ -35,7 +35,7 @@ type node struct {
 type version struct {
 	*node
 	namespaced bool
-	// status is set when status is a subresource: a creation can not set it, so
+	// status is set when status is a subresource: a creation cannot set it, so
 	// it is not looked at.
 	status bool
 }
@@ -163,7 +163,7 @@ func (v *version) checkMeta(ctx context.Context, meta *metav1.ObjectMeta) []Prob
 }
 
 // notText finds values in metadata that must be texts and are not. YAML makes
-// true of yes, on and y, and the API server then only says that it can not
+// true of yes, on and y, and the API server then only says that it cannot
 // unmarshal a bool.
 func notText(metadata map[string]any) []Problem {
 	var problems []Problem

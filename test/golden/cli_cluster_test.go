@@ -97,7 +97,7 @@ func TestOfflineAndClusterAgree(t *testing.T) {
 	}
 }
 
-// onlyOffline says why an input can not be compared with a cluster.
+// onlyOffline says why an input cannot be compared with a cluster.
 func onlyOffline(t *testing.T, archive *txtar.Archive, w *world) string {
 	switch _, _, code := w.run(t, "get"); {
 	case code != 0:

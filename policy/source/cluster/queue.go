@@ -28,7 +28,7 @@ const (
 	opReplace
 	// opDefine is the answer to a request for a CRD.
 	opDefine
-	// opRefused says that a kind can not be listed or watched, and why.
+	// opRefused says that a kind cannot be listed or watched, and why.
 	opRefused
 )
 

@@ -28,7 +28,7 @@ type Options struct {
 	// Compilers compile guardrails.
 	Compilers guardrail.Compilers
 	// Log is told, once each, what is wrong with the cluster: kinds that may not
-	// be read, CRDs that talk nonsense. The zero value is told nothing.
+	// be read, CRDs with invalid policy annotations. The zero value is told nothing.
 	Log logr.Logger
 }
 
@@ -163,7 +163,7 @@ func (s *Source) report(problems []hierarchy.Problem) {
 		if p.Ref.GroupKind == crd.GroupKind || p.Ref.GroupKind == guardrailKind {
 			log = s.options.Log
 		}
-		log.Info("An object has a problem", "object", p.Ref.String(), "field", p.Field, "problem", p.Message)
+		log.Info("An object has a problem", "object", p.Ref.String(), "field", p.Field, "error", p.Message)
 	}
 }
 

@@ -69,7 +69,7 @@ type watched struct {
 	kind
 	stop context.CancelFunc
 	// The rest belongs to the fold. listed says that the watch has delivered
-	// everything that there was; refused is why it can not.
+	// everything that there was; refused is why it cannot.
 	listed  bool
 	refused error
 }
