@@ -12,8 +12,10 @@
 // Invariants: the package is pure (no I/O, no logging, no clock, no
 // goroutines), so the webhook, the controller and the command line give the
 // same answers; everything enters as unstructured objects, is decoded once and
-// not kept; the order of input objects makes no difference; output is sorted;
-// inputs are never changed.
+// not kept; a Snapshot depends on the objects that it was given and not on their
+// order, nor on what they were before, with one exception: an object of a kind
+// that no CRD has told of is passed over, and has to be given again after its
+// CRD, unless both come in one call; output is sorted; inputs are never changed.
 //
 // It must not import the Go types of our own policy kinds: what it knows of
 // TimeoutPolicy is what TimeoutPolicy's CRD says, so anybody's kind is worth as

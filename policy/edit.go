@@ -110,6 +110,7 @@ func (e *edit) addCRD(u *unstructured.Unstructured) {
 	o := e.old.options
 	d, err := o.Known().Read(u)
 	if err != nil {
+		e.removeCRD(u.GetName())
 		return
 	}
 	ref := hierarchy.NewRef(crd.GroupKind.Group, crd.GroupKind.Kind, "", u.GetName())
@@ -119,6 +120,8 @@ func (e *edit) addCRD(u *unstructured.Unstructured) {
 	gk := d.GroupKind
 	if d.Route {
 		e.next.routeKinds = with(e.next.routeKinds, gk, u.GetName())
+	} else {
+		e.removeRouteKinds(u.GetName())
 	}
 	if !d.IsPolicy() {
 		e.removeCRDKind(gk)
@@ -157,19 +160,25 @@ func sameKind(a, b *Kind) bool {
 }
 
 func (e *edit) removeCRD(name string) {
-	for gk, crd := range e.next.routeKinds {
-		if crd == name {
-			e.next.routeKinds = without(e.next.routeKinds, gk)
-			for r := range e.old.graph.Routes() {
-				if r.Meta().Ref.GroupKind == gk {
-					e.remove = append(e.remove, r.Meta().Ref)
-				}
-			}
-		}
-	}
+	e.removeRouteKinds(name)
 	if gk, ok := e.next.kindOf[name]; ok {
 		e.next.kindOf = without(e.next.kindOf, name)
 		e.removeCRDKind(gk)
+	}
+}
+
+// removeRouteKinds forgets that a CRD defines a route kind, and with that its routes.
+func (e *edit) removeRouteKinds(name string) {
+	for gk, crd := range e.next.routeKinds {
+		if crd != name {
+			continue
+		}
+		e.next.routeKinds = without(e.next.routeKinds, gk)
+		for r := range e.old.graph.Routes() {
+			if r.Meta().Ref.GroupKind == gk {
+				e.remove = append(e.remove, r.Meta().Ref)
+			}
+		}
 	}
 }
 
