@@ -18,6 +18,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/attache-dev/attache/test/worldtest"
 )
 
 // certificate writes a self-signed certificate into a folder and returns a pool
@@ -120,15 +122,10 @@ func TestTheServerSpeaksTLS13AndHTTP11Alone(t *testing.T) {
 func TestANewCertificateIsServedWithoutARestart(t *testing.T) {
 	r := serve(t)
 	r.pool = certificate(t, r.folder, "attache")
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	worldtest.Eventually(t, "the new certificate is served", func() bool {
 		_, err := r.ask(t, r.client())
-		if err == nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatal(err)
-		}
-	}
+		return err == nil
+	})
 }
 
 func TestWithoutACertificateTheServerSaysWhichFileItMisses(t *testing.T) {
@@ -156,9 +153,7 @@ func TestAnEndingServerServesUntilTheDrainDelayIsOver(t *testing.T) {
 		t.Fatalf("%+v, %v", answer, err)
 	}
 	r.end()
-	for ready() == nil {
-		time.Sleep(time.Millisecond)
-	}
+	worldtest.Eventually(t, "the server is not ready any more", func() bool { return ready() != nil })
 	if answer, err := r.ask(t, client); err != nil || answer.StatusCode != http.StatusOK || !answer.Close {
 		t.Errorf("while it drains: %+v, %v", answer, err)
 	}

@@ -28,6 +28,13 @@ import (
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/status"
 	"github.com/attache-dev/attache/policy/validate"
+	"github.com/attache-dev/attache/test/worldtest"
+)
+
+// How the tests write objects.
+var (
+	objects = worldtest.Objects
+	object  = worldtest.Object
 )
 
 // shop is what the tests start from.
@@ -80,28 +87,6 @@ spec:
   parentRefs: [{name: public, namespace: infra}]
   rules: [{name: pay}]
 `
-
-func objects(t testing.TB, manifests string) []*unstructured.Unstructured {
-	t.Helper()
-	var out []*unstructured.Unstructured
-	for _, doc := range strings.Split(manifests, "\n---\n") {
-		data, err := yaml.YAMLToJSON([]byte(doc))
-		if err != nil {
-			t.Fatal(err)
-		}
-		u := &unstructured.Unstructured{}
-		if err := u.UnmarshalJSON(data); err != nil {
-			t.Fatalf("%v in %s", err, doc)
-		}
-		out = append(out, u)
-	}
-	return out
-}
-
-func object(t testing.TB, manifest string) *unstructured.Unstructured {
-	t.Helper()
-	return objects(t, manifest)[0]
-}
 
 // kinds is a snapshot of nothing but our policy kinds. Snapshots are immutable,
 // so the tests can share it; compiling the rules takes a while.

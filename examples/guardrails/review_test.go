@@ -6,27 +6,17 @@ import (
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"sigs.k8s.io/yaml"
 
 	"github.com/attache-dev/attache/crds"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/guardrail/celrule"
 	"github.com/attache-dev/attache/policy/guardrail/regorule"
+	"github.com/attache-dev/attache/test/worldtest"
 )
 
-func object(t *testing.T, text string) *unstructured.Unstructured {
-	t.Helper()
-	data, err := yaml.YAMLToJSON([]byte(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	u := &unstructured.Unstructured{}
-	if err := u.UnmarshalJSON(data); err != nil {
-		t.Fatal(err)
-	}
-	return u
-}
+// How the tests write objects.
+var object = worldtest.Object
 
 // world has a Gateway on the internet and a route in each of five namespaces, of
 // which the first is in production.

@@ -5,10 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"sigs.k8s.io/yaml"
-
 	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/test/worldtest"
 )
 
 // FuzzResolve feeds the engine any objects at all, in the shapes that YAML can
@@ -24,14 +22,7 @@ func FuzzResolve(f *testing.F) {
 	sound := world(f, edgeAndCheckout)
 	want, again := dump(sound), append(ourKinds(f), objects(f, edgeAndCheckout)...)
 	f.Fuzz(func(t *testing.T, text string) {
-		var objs []*unstructured.Unstructured
-		for doc := range strings.SplitSeq(text, "\n---\n") {
-			u := &unstructured.Unstructured{}
-			if yaml.Unmarshal([]byte(doc), &u.Object) == nil && u.Object != nil {
-				u.Object = normal(u.Object).(map[string]any)
-				objs = append(objs, u)
-			}
-		}
+		objs := worldtest.Readable(text)
 		start := time.Now()
 		s, _ := sound.With(objs...)
 		r := effective.ResolveAll(s)

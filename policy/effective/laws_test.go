@@ -9,11 +9,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"pgregory.net/rapid"
-	"sigs.k8s.io/yaml"
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/test/worldtest"
 )
 
 // drawWorld draws a small world in which everything may meet everything: two
@@ -187,11 +187,11 @@ func FuzzParse(f *testing.F) {
 	s, _ := policy.NewSnapshot(policy.Options{}).With(ourKinds(f)...)
 	kinds := s.Kinds()
 	f.Fuzz(func(t *testing.T, text string) {
-		u := &unstructured.Unstructured{}
-		if yaml.Unmarshal([]byte(text), &u.Object) != nil || u.Object == nil {
+		objs := worldtest.Readable(text)
+		if len(objs) == 0 {
 			return
 		}
-		u.Object = normal(u.Object).(map[string]any)
+		u := objs[0]
 		for _, kind := range kinds {
 			p, errs := policy.Parse(kind, u)
 			if (len(errs) > 0) != (len(p.Problems) > 0) {

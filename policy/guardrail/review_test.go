@@ -3,38 +3,23 @@ package guardrail_test
 import (
 	"context"
 	"fmt"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
-	"sigs.k8s.io/yaml"
 
 	"github.com/attache-dev/attache/crds"
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/guardrail"
+	"github.com/attache-dev/attache/test/worldtest"
 )
 
-func objects(t testing.TB, text string) []*unstructured.Unstructured {
-	t.Helper()
-	var list []*unstructured.Unstructured
-	for doc := range strings.SplitSeq(text, "\n---\n") {
-		data, err := yaml.YAMLToJSON([]byte(doc))
-		if err != nil {
-			t.Fatal(err)
-		}
-		u := &unstructured.Unstructured{}
-		if err := u.UnmarshalJSON(data); err != nil {
-			t.Fatalf("%v in:\n%s", err, doc)
-		}
-		list = append(list, u)
-	}
-	return list
-}
+// How the tests write objects.
+var objects = worldtest.Objects
 
 // shop has a class, a Gateway, two routes in two namespaces and a default on
 // the Gateway.

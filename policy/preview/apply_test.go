@@ -6,17 +6,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"sigs.k8s.io/yaml"
+
+	"github.com/attache-dev/attache/test/worldtest"
 )
 
-func object(t *testing.T, text string) *unstructured.Unstructured {
-	t.Helper()
-	u := &unstructured.Unstructured{}
-	if err := yaml.Unmarshal([]byte(text), &u.Object); err != nil {
-		t.Fatal(err)
-	}
-	return u
-}
+// How the tests write objects.
+var object = worldtest.Object
 
 func TestWhatKubectlApplyMakesOfAnObject(t *testing.T) {
 	const last = `{"metadata": {"name": "a", "labels": {"gone": "x", "kept": "x"}}, "spec": {"default": {"request": "1s", "backend": "1s"}, "list": [1, 2]}}`

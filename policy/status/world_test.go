@@ -1,36 +1,21 @@
 package status_test
 
 import (
-	"strings"
 	"testing"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"sigs.k8s.io/yaml"
 
 	"github.com/attache-dev/attache/crds"
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/status"
+	"github.com/attache-dev/attache/test/worldtest"
 )
 
-func objects(t testing.TB, text string) []*unstructured.Unstructured {
-	t.Helper()
-	var list []*unstructured.Unstructured
-	for doc := range strings.SplitSeq(text, "\n---\n") {
-		data, err := yaml.YAMLToJSON([]byte(doc))
-		if err != nil {
-			t.Fatal(err)
-		}
-		u := &unstructured.Unstructured{}
-		if err := u.UnmarshalJSON(data); err != nil {
-			t.Fatalf("%v in:\n%s", err, doc)
-		}
-		list = append(list, u)
-	}
-	return list
-}
+// How the tests write objects.
+var objects = worldtest.Objects
 
 // cluster is objects as the API server has them, and the engine's view of them.
 type cluster struct {

@@ -9,12 +9,15 @@ import (
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"sigs.k8s.io/yaml"
 
 	"github.com/attache-dev/attache/crds"
 	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/validate"
+	"github.com/attache-dev/attache/test/worldtest"
 )
+
+// How the tests write objects.
+var object = worldtest.Object
 
 // colours is a policy kind that nobody in this module knows: two versions served,
 // one not, defaults at several depths, an embedded list map, and rules.
@@ -55,19 +58,6 @@ spec:
                 items: {type: object, properties: {opacity: {type: integer, default: 100}, name: {type: string}}}
           status: {type: object, properties: {seen: {type: boolean}}}
 `
-
-func object(t testing.TB, text string) *unstructured.Unstructured {
-	t.Helper()
-	data, err := yaml.YAMLToJSON([]byte(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	u := &unstructured.Unstructured{}
-	if err := u.UnmarshalJSON(data); err != nil {
-		t.Fatal(err)
-	}
-	return u
-}
 
 func ours(t testing.TB, kind string) *unstructured.Unstructured {
 	t.Helper()

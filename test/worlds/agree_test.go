@@ -10,13 +10,16 @@ import (
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"sigs.k8s.io/yaml"
 
 	"github.com/attache-dev/attache/crds"
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/test/worldtest"
 )
+
+// How the tests write objects.
+var manifests = worldtest.Objects
 
 var (
 	count = flag.Int("worlds", 3000, "how many random worlds to compare")
@@ -132,26 +135,6 @@ func rulesOf(rt *hierarchy.Route, names []string) []int {
 		}
 	}
 	return indexes
-}
-
-func manifests(t *testing.T, text string) []*unstructured.Unstructured {
-	t.Helper()
-	var list []*unstructured.Unstructured
-	for doc := range strings.SplitSeq(text, "\n---\n") {
-		u := &unstructured.Unstructured{}
-		data, err := yaml.YAMLToJSON([]byte(doc))
-		if err == nil && string(data) == "null" {
-			continue
-		}
-		if err == nil {
-			err = u.UnmarshalJSON(data)
-		}
-		if err != nil {
-			t.Fatalf("%v in:\n%s", err, doc)
-		}
-		list = append(list, u)
-	}
-	return list
 }
 
 // shrink takes away from a world whatever is not needed for it to fail.

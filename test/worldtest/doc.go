@@ -1,0 +1,7 @@
+// Package worldtest has what tests of many packages need: manifests as objects, the CRDs of this
+// project, snapshots of small worlds, and waiting for something without sleeping.
+//
+// # What it must not do
+//
+// Be imported by anything that ships, or decide what a test expects.
+package worldtest
