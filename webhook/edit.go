@@ -9,7 +9,6 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/guardrail"
-	"github.com/attache-dev/attache/policy/status"
 )
 
 // change is what a request is about to do to its object.
@@ -35,9 +34,6 @@ var hierarchyKinds = []schema.GroupKind{
 	hierarchy.ReferenceGrantKind,
 	hierarchy.NamespaceKind,
 }
-
-// effectiveKind is the kind of the objects that only the controller writes.
-var effectiveKind = schema.GroupKind{Group: policy.Group, Kind: status.Kind}
 
 // affectsPolicies says whether edits of a kind change effective policies.
 func affectsPolicies(s *policy.Snapshot, gk schema.GroupKind) bool {

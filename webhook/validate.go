@@ -27,7 +27,7 @@ var cleaners = []string{
 // validate decides whether to admit a write.
 func (h *Handlers) validate(ctx context.Context, s *policy.Snapshot, req *request) (*answer, error) {
 	v := &verdict{}
-	if req.groupKind() == effectiveKind {
+	if req.groupKind() == status.EffectivePolicyKind {
 		h.foreignEffectivePolicy(req, v)
 		return v.answer(req), nil
 	}

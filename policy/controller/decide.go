@@ -62,7 +62,7 @@ func (c *Controller) decide(ref hierarchy.Ref) ([]status.Write, *enforced) {
 		return planner.Policy(s.snapshot, p, &s.tally, c.live), nil
 	}
 	switch ref.GroupKind {
-	case effectiveKind:
+	case status.EffectivePolicyKind:
 		live := c.live.EffectivePolicy(ref.Namespace, ref.Name)
 		if s.shown(ref) != ref || live == nil || !status.OwnedBy(live, status.TargetOf(live)) {
 			return nil, nil

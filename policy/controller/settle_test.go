@@ -73,7 +73,7 @@ func (m *memory) write(w status.Write) {
 		delete(m.annotations, ref)
 	case w.Verb == status.Delete:
 		delete(m.effective, ref)
-	case w.Verb == status.Apply && ref.GroupKind != effectiveKind:
+	case w.Verb == status.Apply && ref.GroupKind != status.EffectivePolicyKind:
 		m.annotations[ref] = w.Object.GetAnnotations()[status.Annotation]
 	case w.Verb == status.Apply:
 		u := w.Object.DeepCopy()
@@ -81,7 +81,7 @@ func (m *memory) write(w status.Write) {
 			u.Object["status"] = old.Object["status"]
 		}
 		m.effective[ref] = u
-	case w.Verb == status.ApplyStatus && ref.GroupKind != effectiveKind:
+	case w.Verb == status.ApplyStatus && ref.GroupKind != status.EffectivePolicyKind:
 		live := status.Conditions{Listeners: map[string][]any{"a": nil, "z": nil}}
 		live.Object, _, _ = unstructured.NestedSlice(w.Object.Object, "status", "conditions")
 		entries, _, _ := unstructured.NestedSlice(w.Object.Object, "status", "listeners")

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"sync"
 
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/attache-dev/attache/hierarchy"
@@ -16,10 +15,6 @@ import (
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/status"
-)
-
-var (
-	effectiveKind = schema.GroupKind{Group: policy.Group, Kind: status.Kind}
 )
 
 // refs is a set of objects.
@@ -146,7 +141,7 @@ func (s *state) settle(ctx context.Context, after *policy.Snapshot, changed, wri
 		}
 		shown := s.shown(ref)
 		s.drifted.add(shown)
-		if ref.GroupKind == effectiveKind {
+		if ref.GroupKind == status.EffectivePolicyKind {
 			s.forged.add(shown)
 			dirty.add(shown) // nobody else may write there, so nothing waits
 			continue
@@ -338,7 +333,7 @@ func (s *state) index(p *policy.Policy, names bool) {
 // shown is what an EffectivePolicy shows, or itself when it shows nothing that
 // exists; any other object is itself.
 func (s *state) shown(ref hierarchy.Ref) hierarchy.Ref {
-	if ref.GroupKind != effectiveKind {
+	if ref.GroupKind != status.EffectivePolicyKind {
 		return ref
 	}
 	if target, ok := s.targetOf[ref.NamespacedName]; ok {

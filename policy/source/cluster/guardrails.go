@@ -6,19 +6,16 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/guardrail"
 )
 
-var guardrailKind = schema.GroupKind{Group: policy.Group, Kind: "PolicyGuardrail"}
-
 // guardrailCRD is the CRD of PolicyGuardrail.
 const guardrailCRD = "policyguardrails." + policy.Group
 
-// rails are the compiled guardrails. They belong to the fold.
+// rails are the compiled guardrails. They belong to the reducer.
 type rails struct {
 	compilers guardrail.Compilers
 	byName    map[string]*guardrail.Guardrail

@@ -33,7 +33,7 @@ func TestGuardrailsAreCompiledOnceAndKeptApartFromTheSnapshot(t *testing.T) {
 		t.Fatal("guardrails are not waited for, or hold everything up")
 	}
 	ref := func(name string) hierarchy.Ref {
-		return hierarchy.NewRef(guardrailKind.Group, guardrailKind.Kind, "", name)
+		return hierarchy.NewRef(guardrail.Kind.Group, guardrail.Kind.Kind, "", name)
 	}
 	if list := s.rails.list(); len(list) != 2 || list[0].Name != "a" || len(list[1].Rules) != 1 || !slices.Contains(batch.Changed, ref("b")) {
 		t.Errorf("got %v, changed %v", list, batch.Changed)

@@ -7,30 +7,43 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/crd"
-	"github.com/attache-dev/attache/policy/status"
 )
 
 var (
-	effectiveKind = schema.GroupKind{Group: policy.Group, Kind: status.Kind}
-
 	crdResource       = schema.GroupVersionResource{Group: crd.GroupKind.Group, Version: "v1", Resource: "customresourcedefinitions"}
 	namespaceResource = schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}
 )
 
-// hierarchyCRDs are the CRDs that are watched whatever their labels say, with
-// what is kept of their objects besides what the snapshot decodes.
-var hierarchyCRDs = map[string]keep{
-	"gatewayclasses." + hierarchy.Group:  keepConditions,
-	"gateways." + hierarchy.Group:        keepAnnotations | keepConditions,
-	"listenersets." + hierarchy.Group:    keepConditions,
-	"referencegrants." + hierarchy.Group: keepNothing,
-	"httproutes." + hierarchy.Group:      keepAnnotations,
-	"grpcroutes." + hierarchy.Group:      keepAnnotations,
-	"tlsroutes." + hierarchy.Group:       keepAnnotations,
-	"tcproutes." + hierarchy.Group:       keepAnnotations,
-	"udproutes." + hierarchy.Group:       keepAnnotations,
-	effectiveCRD:                         keepEffective,
-	guardrailCRD:                         keepStatus,
+// role is what the objects of a kind are for.
+type role int
+
+const (
+	// feedsSnapshot objects are part of the snapshot.
+	feedsSnapshot role = iota
+	// feedsGuardrails objects are compiled into guardrails, which no snapshot knows.
+	feedsGuardrails
+	// remembered objects are only kept for those who plan writes: they are ours alone to write.
+	remembered
+)
+
+// hierarchyCRDs are the CRDs that are watched whatever their labels say: what
+// their objects are for, and what is kept of them besides what the snapshot
+// decodes.
+var hierarchyCRDs = map[string]struct {
+	keep
+	role
+}{
+	"gatewayclasses." + hierarchy.Group:  {keepConditions, feedsSnapshot},
+	"gateways." + hierarchy.Group:        {keepAnnotations | keepConditions, feedsSnapshot},
+	"listenersets." + hierarchy.Group:    {keepConditions, feedsSnapshot},
+	"referencegrants." + hierarchy.Group: {keepNothing, feedsSnapshot},
+	"httproutes." + hierarchy.Group:      {keepAnnotations, feedsSnapshot},
+	"grpcroutes." + hierarchy.Group:      {keepAnnotations, feedsSnapshot},
+	"tlsroutes." + hierarchy.Group:       {keepAnnotations, feedsSnapshot},
+	"tcproutes." + hierarchy.Group:       {keepAnnotations, feedsSnapshot},
+	"udproutes." + hierarchy.Group:       {keepAnnotations, feedsSnapshot},
+	effectiveCRD:                         {keepEffective, remembered},
+	guardrailCRD:                         {keepStatus, feedsGuardrails},
 }
 
 // effectiveCRD is the CRD of EffectivePolicy.
@@ -61,6 +74,7 @@ type kind struct {
 	resource   schema.GroupVersionResource
 	namespaced bool
 	keep       keep
+	role       role
 	// defined says that the snapshot needs the CRD, too.
 	defined bool
 	// optional says that the kind came from a stranger's CRD: that we are not
@@ -102,7 +116,7 @@ func kindOf(u *unstructured.Unstructured, options policy.Options) (k kind, ok bo
 		}
 	}
 	if what, fixed := hierarchyCRDs[d.Name]; fixed {
-		k.keep, k.optional, ok = what, false, true
+		k.keep, k.role, k.optional, ok = what.keep, what.role, false, true
 	}
 	return k, ok && established(u)
 }

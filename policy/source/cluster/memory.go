@@ -7,9 +7,10 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/status"
 )
 
-// memory holds the records of all objects and which kinds are watched. The fold
+// memory holds the records of all objects and which kinds are watched. The reducer
 // writes it, and whoever wrote to the cluster; planners read it.
 type memory struct {
 	mu      sync.RWMutex
@@ -101,7 +102,7 @@ func (m *memory) remove(ref hierarchy.Ref) bool {
 	defer m.mu.Unlock()
 	_, known := m.records[ref.GroupKind][ref.NamespacedName]
 	delete(m.records[ref.GroupKind], ref.NamespacedName)
-	return known || ref.GroupKind == effectiveKind
+	return known || ref.GroupKind == status.EffectivePolicyKind
 }
 
 // get finds a record and its kind.
@@ -147,7 +148,7 @@ func (m *memory) wrote(ref hierarchy.Ref, r *record) {
 	case old == nil:
 		// Everything but an EffectivePolicy comes from somebody else, and is for
 		// the watch to tell.
-		if ref.GroupKind == effectiveKind {
+		if ref.GroupKind == status.EffectivePolicyKind {
 			records[ref.NamespacedName] = r
 		}
 	case older(old.version, r.version):

@@ -52,7 +52,8 @@ type Source struct {
 	clients clients
 	options Options
 	events  *queue
-	fold    *fold
+	memory  *memory
+	reducer *reducer
 
 	snapshot   atomic.Pointer[policy.Snapshot]
 	guardrails atomic.Pointer[[]*guardrail.Guardrail]
@@ -74,12 +75,13 @@ func New(config *rest.Config, options Options) (*Source, error) {
 		clients:     c,
 		options:     options,
 		events:      newQueue(),
+		memory:      newMemory(),
 		synced:      make(chan struct{}),
 		subscribers: map[int]func(Batch){},
 	}
 	s.snapshot.Store(policy.NewSnapshot(options.Policy))
-	s.fold = newFold(options.Policy, nil, nil)
-	s.fold.rails.compilers = options.Compilers
+	s.reducer = newReducer(options.Policy, s.memory, nil, nil)
+	s.reducer.rails.compilers = options.Compilers
 	return s, nil
 }
 
@@ -88,25 +90,25 @@ func New(config *rest.Config, options Options) (*Source, error) {
 func (s *Source) Start(ctx context.Context) error {
 	var running sync.WaitGroup
 	defer running.Wait()
-	s.fold.start = func(k kind) *watched {
+	s.reducer.start = func(k kind) *watched {
 		watchCtx, stop := context.WithCancel(ctx)
 		w := &watched{kind: k, stop: stop}
 		running.Go(func() { w.run(watchCtx, s.clients, s.events, s.options.Log) })
 		return w
 	}
-	s.fold.ask = func(crd string) {
+	s.reducer.ask = func(crd string) {
 		running.Go(func() { s.define(ctx, crd) })
 	}
-	s.fold.begin()
+	s.reducer.begin()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-s.events.filled:
 		}
-		batch, problems := s.fold.apply(s.events.take())
+		batch, problems := s.reducer.apply(s.events.take())
 		if batch != nil {
-			list := s.fold.rails.list()
+			list := s.reducer.rails.list()
 			s.guardrails.Store(&list)
 			s.publish(*batch)
 		}
@@ -153,14 +155,14 @@ func (s *Source) publish(batch Batch) {
 
 // report logs what people can do something about.
 func (s *Source) report(problems []hierarchy.Problem) {
-	for _, e := range s.fold.refusals {
+	for _, e := range s.reducer.refusals {
 		s.options.Log.Error(e.err, "Not allowed to read a kind: give the service account list and watch on it",
 			"resource", e.from.resource.String(), "notReadyWithoutIt", !e.from.optional)
 	}
-	s.fold.refusals = nil
+	s.reducer.refusals = nil
 	for _, p := range problems {
 		log := s.options.Log.V(1)
-		if p.Ref.GroupKind == crd.GroupKind || p.Ref.GroupKind == guardrailKind {
+		if p.Ref.GroupKind == crd.GroupKind || p.Ref.GroupKind == guardrail.Kind {
 			log = s.options.Log
 		}
 		log.Info("An object has a problem", "object", p.Ref.String(), "field", p.Field, "error", p.Message)
@@ -210,7 +212,7 @@ func (s *Source) Subscribe(f func(Batch)) (now *policy.Snapshot, cancel func()) 
 // Annotations are the annotations of a route or a Gateway that are ours alone to
 // write; ok is false when it does not exist.
 func (s *Source) Annotations(target hierarchy.Ref) (annotations map[string]string, ok bool) {
-	r, _, ok := s.fold.memory.get(target.Object())
+	r, _, ok := s.memory.get(target.Object())
 	if !ok {
 		return nil, false
 	}
@@ -219,11 +221,13 @@ func (s *Source) Annotations(target hierarchy.Ref) (annotations map[string]strin
 
 // EffectivePolicy is the object of that name, nil when there is none.
 func (s *Source) EffectivePolicy(namespace, name string) *unstructured.Unstructured {
-	return s.object(hierarchy.Ref{GroupKind: effectiveKind, NamespacedName: types.NamespacedName{Namespace: namespace, Name: name}})
+	return s.object(hierarchy.Ref{GroupKind: status.EffectivePolicyKind, NamespacedName: types.NamespacedName{Namespace: namespace, Name: name}})
 }
 
 // EffectivePolicies lists all EffectivePolicy objects, in no particular order.
-func (s *Source) EffectivePolicies() []hierarchy.Ref { return s.fold.memory.refs(effectiveKind) }
+func (s *Source) EffectivePolicies() []hierarchy.Ref {
+	return s.memory.refs(status.EffectivePolicyKind)
+}
 
 // Policy is a policy object with its status and resourceVersion, and without its
 // spec; nil when there is none, or when its status is not ours to write.
@@ -251,7 +255,7 @@ func (s *Source) Conditions(ref hierarchy.Ref) status.Conditions {
 
 // object builds again what a record keeps of an object.
 func (s *Source) object(ref hierarchy.Ref) *unstructured.Unstructured {
-	r, k, ok := s.fold.memory.get(ref)
+	r, k, ok := s.memory.get(ref)
 	if !ok || r.written.body == nil {
 		return nil
 	}
@@ -266,7 +270,7 @@ func (s *Source) object(ref hierarchy.Ref) *unstructured.Unstructured {
 
 // Terminating says whether a namespace is being deleted.
 func (s *Source) Terminating(namespace string) bool {
-	r, _, ok := s.fold.memory.get(hierarchy.Ref{GroupKind: hierarchy.NamespaceKind, NamespacedName: types.NamespacedName{Name: namespace}})
+	r, _, ok := s.memory.get(hierarchy.Ref{GroupKind: hierarchy.NamespaceKind, NamespacedName: types.NamespacedName{Name: namespace}})
 	return ok && r.terminating
 }
 
@@ -274,32 +278,32 @@ func (s *Source) Terminating(namespace string) bool {
 // that they are read in; ok is false when there is no such kind, or it is not
 // watched.
 func (s *Source) Resource(gk schema.GroupKind) (resource schema.GroupVersionResource, ok bool) {
-	k, ok := s.fold.memory.kind(gk)
+	k, ok := s.memory.kind(gk)
 	return k.resource, ok
 }
 
 // Version is the API version that a kind is read in, empty when it is not.
 func (s *Source) Version(ref hierarchy.Ref) string {
-	k, _ := s.fold.memory.kind(ref.GroupKind)
+	k, _ := s.memory.kind(ref.GroupKind)
 	return k.resource.Version
 }
 
 // Wrote tells the source the API server's answer to a write, so that the next
 // plan knows of it, however late the watch is.
 func (s *Source) Wrote(answer *unstructured.Unstructured) {
-	k, ok := s.fold.memory.kind(answer.GroupVersionKind().GroupKind())
+	k, ok := s.memory.kind(answer.GroupVersionKind().GroupKind())
 	if !ok {
 		return
 	}
 	u := answer.DeepCopy()
 	compact(u, k)
-	s.fold.memory.wrote(refOf(k, u), newRecord(k, u))
+	s.memory.wrote(refOf(k, u), newRecord(k, u))
 }
 
 // Deleted tells the source that we deleted an EffectivePolicy.
 func (s *Source) Deleted(namespace, name string) {
-	s.fold.memory.remove(hierarchy.Ref{GroupKind: effectiveKind, NamespacedName: types.NamespacedName{Namespace: namespace, Name: name}})
+	s.memory.remove(hierarchy.Ref{GroupKind: status.EffectivePolicyKind, NamespacedName: types.NamespacedName{Namespace: namespace, Name: name}})
 }
 
 // Objects counts what is known, by kind.
-func (s *Source) Objects() map[schema.GroupKind]int { return s.fold.memory.count() }
+func (s *Source) Objects() map[schema.GroupKind]int { return s.memory.count() }

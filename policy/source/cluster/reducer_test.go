@@ -17,10 +17,10 @@ import (
 	"github.com/attache-dev/attache/policy/status"
 )
 
-// script plays a cluster to a fold, event by event.
+// script plays a cluster to a reducer, event by event.
 type script struct {
 	testing.TB
-	*fold
+	*reducer
 	asked   []string
 	running map[string]*watched // by resource
 	version int
@@ -29,7 +29,7 @@ type script struct {
 func play(t testing.TB, options policy.Options) *script {
 	t.Helper()
 	s := &script{TB: t, running: map[string]*watched{}}
-	s.fold = newFold(options,
+	s.reducer = newReducer(options, newMemory(),
 		func(crd string) { s.asked = append(s.asked, crd) },
 		func(k kind) *watched {
 			w := &watched{kind: k}
@@ -402,7 +402,7 @@ func TestEffectivePoliciesAreNoPartOfTheSnapshot(t *testing.T) {
 	if batch == nil || len(batch.Changed) > 0 || !slices.Equal(batch.Written, []hierarchy.Ref{ref}) {
 		t.Fatalf("the batch is %v", batch)
 	}
-	source := &Source{fold: s.fold}
+	source := &Source{memory: s.memory}
 	live := source.EffectivePolicy("shop", "httproute.a")
 	if n, _, _ := unstructured.NestedInt64(live.Object, "status", "observedGeneration"); n != 3 {
 		t.Errorf("it is kept as %v", live)

@@ -10,9 +10,9 @@ import (
 	"github.com/attache-dev/attache/policy"
 )
 
-// fold is what becomes of events. It belongs to one goroutine, but for what
-// stands in memory.
-type fold struct {
+// reducer is what becomes of events. It belongs to one goroutine; the memory is
+// shared with those who plan writes.
+type reducer struct {
 	options policy.Options
 	// ask and start act on the world: the one requests a definition, whose
 	// answer comes as an event; the other starts a watch.
@@ -61,12 +61,12 @@ func newPending() pending {
 	}
 }
 
-func newFold(options policy.Options, ask func(string), start func(kind) *watched) *fold {
-	return &fold{
+func newReducer(options policy.Options, m *memory, ask func(string), start func(kind) *watched) *reducer {
+	return &reducer{
 		options:  options,
 		ask:      ask,
 		start:    start,
-		memory:   newMemory(),
+		memory:   m,
 		snapshot: policy.NewSnapshot(options),
 		crds:     map[string]*definition{},
 		pending:  newPending(),
@@ -74,14 +74,14 @@ func newFold(options policy.Options, ask func(string), start func(kind) *watched
 }
 
 // begin starts the two watches that are always there.
-func (f *fold) begin() {
+func (f *reducer) begin() {
 	f.crdWatch, f.nsWatch = f.start(crdObjects), f.start(namespaces)
 	f.memory.watch(f.nsWatch)
 }
 
 // apply takes events in. The problems are those of the objects among them; the
 // batch is nil when nothing changed, or not everything is there yet.
-func (f *fold) apply(events []event) (*Batch, []hierarchy.Problem) {
+func (f *reducer) apply(events []event) (*Batch, []hierarchy.Problem) {
 	for _, e := range events {
 		switch {
 		case e.op == opDefine:
@@ -106,7 +106,7 @@ func (f *fold) apply(events []event) (*Batch, []hierarchy.Problem) {
 }
 
 // ready says whether everything that exists has been seen.
-func (f *fold) ready() bool {
+func (f *reducer) ready() bool {
 	if !f.crdWatch.listed || !f.nsWatch.listed {
 		return false
 	}
@@ -119,7 +119,7 @@ func (f *fold) ready() bool {
 }
 
 // definitions takes in what the watch on CRDs tells.
-func (f *fold) definitions(e event) {
+func (f *reducer) definitions(e event) {
 	if e.op == opRemove {
 		f.forget(e.objects[0].GetName())
 		return
@@ -142,7 +142,7 @@ func (f *fold) definitions(e event) {
 }
 
 // see takes in that a CRD is there or has changed.
-func (f *fold) see(u *unstructured.Unstructured) {
+func (f *reducer) see(u *unstructured.Unstructured) {
 	name := u.GetName()
 	if !matters(name, u.GetLabels(), f.options) {
 		f.forget(name)
@@ -162,7 +162,7 @@ func (f *fold) see(u *unstructured.Unstructured) {
 }
 
 // define takes in what a CRD says; nothing when it is gone.
-func (f *fold) define(name string, answer []*unstructured.Unstructured) {
+func (f *reducer) define(name string, answer []*unstructured.Unstructured) {
 	d := f.crds[name]
 	if d == nil {
 		return // it is no longer one that matters
@@ -200,7 +200,7 @@ func (f *fold) define(name string, answer []*unstructured.Unstructured) {
 }
 
 // forget takes in that a CRD is gone, or no longer one that matters.
-func (f *fold) forget(name string) {
+func (f *reducer) forget(name string) {
 	if d := f.crds[name]; d != nil {
 		f.close(name, d)
 		delete(f.crds, name)
@@ -208,7 +208,7 @@ func (f *fold) forget(name string) {
 }
 
 // close ends a watch, and lets its objects leave the snapshot.
-func (f *fold) close(name string, d *definition) {
+func (f *reducer) close(name string, d *definition) {
 	if d.fed {
 		f.pending.remove[crdRef(name)] = struct{}{}
 		delete(f.pending.crds, name)
@@ -219,20 +219,20 @@ func (f *fold) close(name string, d *definition) {
 	}
 	d.watch.stop()
 	for _, ref := range f.memory.drop(d.watch.GroupKind) {
-		f.remove(ref)
+		f.remove(d.watch.kind, ref)
 	}
 	d.watch = nil
 }
 
 // objects takes in what the watch on a kind tells.
-func (f *fold) objects(e event) {
+func (f *reducer) objects(e event) {
 	switch e.op {
 	case opSet:
 		f.set(e.from.kind, e.objects[0])
 	case opRemove:
 		ref := refOf(e.from.kind, e.objects[0])
 		if f.memory.remove(ref) {
-			f.remove(ref)
+			f.remove(e.from.kind, ref)
 		}
 	case opReplace:
 		e.from.listed, e.from.refused = true, nil
@@ -244,24 +244,24 @@ func (f *fold) objects(e event) {
 		for _, ref := range f.memory.refs(e.from.GroupKind) {
 			if !there[ref] {
 				f.memory.remove(ref)
-				f.remove(ref)
+				f.remove(e.from.kind, ref)
 			}
 		}
-		if f.memory.list(e.from.GroupKind) && e.from.GroupKind == effectiveKind {
+		if f.memory.list(e.from.GroupKind) && e.from.role == remembered {
 			f.pending.written[crdRef(effectiveCRD)] = struct{}{}
 		}
 	}
 }
 
-func (f *fold) set(k kind, u *unstructured.Unstructured) {
+func (f *reducer) set(k kind, u *unstructured.Unstructured) {
 	ref := refOf(k, u)
 	means, writes := f.memory.set(ref, newRecord(k, u))
 	switch {
-	case k.GroupKind == effectiveKind:
+	case k.role == remembered:
 		if means || writes {
 			f.pending.written[ref] = struct{}{}
 		}
-	case means && k.GroupKind == guardrailKind:
+	case means && k.role == feedsGuardrails:
 		f.rails.set(ref, u)
 		f.pending.rails[ref] = struct{}{}
 	case means:
@@ -272,24 +272,23 @@ func (f *fold) set(k kind, u *unstructured.Unstructured) {
 	}
 }
 
-func (f *fold) remove(ref hierarchy.Ref) {
-	if ref.GroupKind == effectiveKind {
+func (f *reducer) remove(k kind, ref hierarchy.Ref) {
+	switch k.role {
+	case remembered:
 		f.pending.written[ref] = struct{}{}
-		return
-	}
-	if ref.GroupKind == guardrailKind {
+	case feedsGuardrails:
 		f.rails.remove(ref.Name)
 		f.pending.rails[ref] = struct{}{}
 		delete(f.pending.written, ref)
-		return
+	default:
+		delete(f.pending.set, ref)
+		delete(f.pending.written, ref)
+		f.pending.remove[ref] = struct{}{}
 	}
-	delete(f.pending.set, ref)
-	delete(f.pending.written, ref)
-	f.pending.remove[ref] = struct{}{}
 }
 
 // flush makes the next snapshot.
-func (f *fold) flush(first bool) (*Batch, []hierarchy.Problem) {
+func (f *reducer) flush(first bool) (*Batch, []hierarchy.Problem) {
 	p := f.pending
 	if !first && len(p.remove)+len(p.crds)+len(p.set)+len(p.written)+len(p.rails) == 0 {
 		return nil, nil
