@@ -22,6 +22,7 @@ import (
 )
 
 //go:generate sh -c "rm -f attache/files/crds/*.yaml && cp ../crds/attache.dev_*.yaml attache/files/crds/"
+//go:generate sh -c "mkdir -p attache/files/profiles && rm -f attache/files/profiles/*.yaml && cp ../policy/profiles/*.yaml attache/files/profiles/"
 
 //go:embed all:attache
 var files embed.FS

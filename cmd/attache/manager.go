@@ -30,6 +30,7 @@ import (
 	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/guardrail/celrule"
 	"github.com/attache-dev/attache/policy/guardrail/regorule"
+	"github.com/attache-dev/attache/policy/profiles"
 	"github.com/attache-dev/attache/policy/source/cluster"
 	"github.com/attache-dev/attache/policy/status"
 	"github.com/attache-dev/attache/policy/validate"
@@ -138,6 +139,10 @@ func (s *settings) policyOptions() (policy.Options, error) {
 	if err != nil {
 		return policy.Options{}, err
 	}
+	known, err := profiles.Read(s.profiles)
+	if err != nil {
+		return policy.Options{}, err
+	}
 	namespaces := s.platformNamespaces
 	if namespaces == nil {
 		namespaces = []string{} // none, where nil would be any
@@ -146,6 +151,7 @@ func (s *settings) policyOptions() (policy.Options, error) {
 		PlatformNamespaces: namespaces,
 		PolicyKinds:        policyKinds,
 		RouteKinds:         routeKinds,
+		Profiles:           known,
 		Compile: func(d crd.Definition) (policy.Validator, error) {
 			blocks, err := validate.Compile(d)
 			if err != nil {

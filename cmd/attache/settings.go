@@ -42,6 +42,7 @@ type settings struct {
 
 	platformNamespaces []string
 	policyKinds        []string
+	profiles           []string
 	routeKinds         []string
 	annotateRoutes     bool
 	reports            bool
@@ -106,6 +107,7 @@ func (s *settings) flags() *pflag.FlagSet {
 	f.StringSliceVar(&s.platformNamespaces, "platform-namespaces", []string{ownNamespace()}, "`namespaces` whose policies may target a GatewayClass")
 	f.StringSliceVar(&s.policyKinds, "policy-kinds", nil, "`kinds`, as Kind.group, that are policies although their CRD has no label")
 	f.StringSliceVar(&s.routeKinds, "route-kinds", nil, "`kinds`, as Kind.group, that are routes although their CRD has no label")
+	f.StringSliceVar(&s.profiles, "profiles", nil, "`files` that say about CRDs of policy kinds what their vendors do not; an entry replaces the shipped one of its CRD")
 	f.BoolVar(&s.annotateRoutes, "annotate-routes", true, "write the annotation attache.dev/effective-policies on routes and Gateways")
 	f.BoolVar(&s.reports, "reports", false, "write what violates guardrails into OpenReports reports (reports.openreports.io), one in each namespace; when false, those of an earlier time are removed")
 

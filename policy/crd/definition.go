@@ -80,8 +80,9 @@ func (d *Definition) IsPolicy() bool { return d.Class != "" }
 
 // Profile says about a CRD what its author does not.
 type Profile struct {
-	// CRD is the name of the CustomResourceDefinition.
-	CRD string
+	// CRD is the name of the CustomResourceDefinition, and Kind what it defines.
+	CRD  string
+	Kind schema.GroupKind
 	Declarations
 	// Faults are what is wrong with the profile by itself.
 	Faults []Fault

@@ -3,12 +3,13 @@ package crd
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // ParseProfile reads what a profile says about one CRD, in JSON: each property as its annotation
-// would say it, and crd, class, targets, docs and read. What makes no sense is a fault of the
+// would say it, and crd, kind, class, targets, docs and read. What makes no sense is a fault of the
 // profile, and is left out.
 func ParseProfile(raw map[string]json.RawMessage) *Profile {
 	p := &Profile{}
@@ -19,6 +20,8 @@ func ParseProfile(raw map[string]json.RawMessage) *Profile {
 	}
 	var class string
 	text("crd", &p.CRD)
+	text("kind", &p.Kind.Kind)
+	_, p.Kind.Group, _ = strings.Cut(p.CRD, ".")
 	text("docs", &p.Docs)
 	text("read", &p.Read)
 	text("class", &class)
@@ -31,7 +34,7 @@ func ParseProfile(raw map[string]json.RawMessage) *Profile {
 	for _, key := range sortedKeys(raw) {
 		r := reader{field: "profile." + key}
 		switch property := Property(key); {
-		case slices.Contains([]string{"crd", "docs", "read", "class"}, key):
+		case slices.Contains([]string{"crd", "kind", "docs", "read", "class"}, key):
 		case property == PropertyTargets:
 			p.Targets = r.targets(raw[key])
 		case slices.Contains(annotated[:], property):

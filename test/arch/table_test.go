@@ -68,6 +68,12 @@ var table = []row{
 		never:   slices.Concat(engines, ours("policy/v1alpha1")),
 	},
 	{
+		name:    "policy/profiles",
+		does:    "what is known of vendors' policy kinds, as data; embedded",
+		imports: []string{"policy/crd"},
+		never:   slices.Concat(engines, ours("policy/v1alpha1")),
+	},
+	{
 		name: "policy", pure: true,
 		does: "what is written: policy kinds as their CRDs describe them, parsed policies, the snapshot, " +
 			"and which policy is in force where",
@@ -197,7 +203,7 @@ var table = []row{
 		imports: []string{
 			"hierarchy", "hierarchy/prose", "policy", "policy/access", "policy/controller", "policy/crd",
 			"policy/export", "policy/guardrail", "policy/guardrail/celrule", "policy/guardrail/regorule",
-			"policy/source/cluster", "policy/status", "policy/validate", "webhook",
+			"policy/profiles", "policy/source/cluster", "policy/status", "policy/validate", "webhook",
 		},
 	},
 	{
@@ -212,7 +218,7 @@ var table = []row{
 		imports: []string{
 			"crds", "hierarchy", "hierarchy/prose", "policy", "policy/crd", "policy/effective",
 			"policy/explain", "policy/export", "policy/guardrail", "policy/guardrail/celrule", "policy/guardrail/regorule", "policy/merge",
-			"policy/preview", "policy/request", "policy/source", "policy/source/cluster", "policy/status",
+			"policy/preview", "policy/profiles", "policy/request", "policy/source", "policy/source/cluster", "policy/status",
 			"policy/validate",
 		},
 		never: ours("webhook", "policy/controller"),

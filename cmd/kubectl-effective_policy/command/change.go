@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	kschema "k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/hierarchy/prose"
@@ -56,11 +55,6 @@ type surroundings struct {
 	// stored if the manifest of an object that there is were applied.
 	old    func(hierarchy.Ref) (*unstructured.Unstructured, error)
 	stored func(old, manifest *unstructured.Unstructured) (*unstructured.Unstructured, error)
-}
-
-// undefined are kinds that are read without a CRD.
-func (s *surroundings) undefined() []kschema.GroupKind {
-	return slices.Concat(s.settings.PolicyKinds, s.settings.RouteKinds)
 }
 
 // loadChange reads the world and the edit that the flags ask for. Problems of
@@ -138,7 +132,7 @@ func (s *surroundings) change(ctx context.Context, paths []string, options sourc
 		}
 	}
 	options.Namespace = s.namespace
-	options.Undefined = s.undefined()
+	options.Undefined = undefined(s.settings)
 	options.KeepRefused = options.KeepRefused || remove
 	in, err := source.New(paths, options).Read(ctx)
 	if err != nil {

@@ -2,7 +2,6 @@ package command
 
 import (
 	"context"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -18,7 +17,7 @@ func (o *options) readManifests(ctx context.Context, paths []string, options sou
 		return nil, err
 	}
 	options.Recursive, options.Strict = o.recursive, o.strict
-	options.Undefined = slices.Concat(settings.PolicyKinds, settings.RouteKinds, o.planeKinds)
+	options.Undefined = append(undefined(settings), o.planeKinds...)
 	in, err := source.New(paths, options).Read(ctx)
 	if err != nil {
 		return nil, err

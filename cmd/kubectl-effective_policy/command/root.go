@@ -133,6 +133,7 @@ func (o *options) addFlags(root *cobra.Command) {
 	flags.StringSliceVar(&o.manager.platformNamespaces, "platform-namespaces", nil, "namespaces whose policies may target a GatewayClass (default: those of the cluster's manager; with -f any)")
 	flags.StringSliceVar(&o.manager.policyKinds, "policy-kinds", nil, "kinds, as Kind.group, that are policies although their CRD has no label")
 	flags.StringSliceVar(&o.manager.routeKinds, "route-kinds", nil, "kinds, as Kind.group, that are routes although their CRD has no label")
+	flags.StringSliceVar(&o.manager.profiles, "profiles", nil, "files that say about CRDs of policy kinds what their vendors do not; an entry replaces the built-in one of its CRD")
 	flags.StringVar(&o.manager.namespace, "attache-namespace", "attache-system", "namespace in which attache is installed on the cluster")
 	o.config.AddFlags(flags)
 	_ = root.RegisterFlagCompletionFunc("namespace", o.completeNamespaces)

@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/profiles"
 )
 
 // settingsName is the ConfigMap that says how a cluster's manager is set up.
@@ -27,6 +29,7 @@ type managerFlags struct {
 	platformNamespaces []string
 	policyKinds        []string
 	routeKinds         []string
+	profiles           []string
 	// namespace is that of the manager on a cluster.
 	namespace string
 }
@@ -41,8 +44,16 @@ func (f *managerFlags) engine() (policy.Options, error) {
 	if settings.PolicyKinds, err = kindNames("policy-kinds", f.policyKinds); err != nil {
 		return settings, err
 	}
-	settings.RouteKinds, err = kindNames("route-kinds", f.routeKinds)
+	if settings.RouteKinds, err = kindNames("route-kinds", f.routeKinds); err != nil {
+		return settings, err
+	}
+	settings.Profiles, err = profiles.Read(f.profiles)
 	return settings, err
+}
+
+// undefined are the kinds that are read without a CRD.
+func undefined(settings policy.Options) []kschema.GroupKind {
+	return slices.Concat(settings.PolicyKinds, settings.RouteKinds, profiles.Set(settings.Profiles).Kinds())
 }
 
 // kindNames reads words such as BackendTrafficPolicy.gateway.envoyproxy.io.
