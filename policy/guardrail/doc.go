@@ -2,16 +2,37 @@
 // edit touches before and after, says what would change, and runs rules on the
 // effective policy that would result.
 //
-// The webhook, the controller's publication gate, the audit and the command
-// line all call this package, so they say the same about the same edit.
+// # Purpose
 //
-// A verdict is a value, never an error. An error means "could not decide", and
-// what follows from that is for the caller to know. Only violations that are
-// new or worse deny: what already violates a guardrail can still be relabelled,
-// finalised and deleted, and edited in everything else. All violations of all guardrails come in one verdict,
-// sorted.
+// The webhook, the controller's publication gate, the audit and the command line all call this
+// package, so they say the same about the same edit.
 //
-// It is pure. Rules are compiled elsewhere (celrule, regorule) and come in
-// through the interface Rule; they see a document that this package assembles
-// and can do no I/O. It must not import an expression engine or a client.
+// # The words for something wrong
+//
+//   - Problem: a guardrail does not compile, or one of its examples does not come out as it says.
+//   - Finding: one rule objects to one path.
+//   - Violation: a guardrail objects for one reason, on all paths on which that is the same.
+//   - Refusal: it takes no guardrail to refuse this: a policy that cannot be attached, or a merged
+//     value that the policy kind's own schema forbids.
+//   - Objection: what denies an edit, a Refusal or a Violation of a guardrail with Deny, in the form
+//     in which people and programs are told.
+//   - Notice: something that does not keep an edit from passing and that its author should know.
+//   - Denial: the message that is made of all objections.
+//
+// A Verdict has them all: Denied asks whether there is an Objection, Warnings puts what passes into
+// sentences.
+//
+// # Invariants
+//
+//   - A verdict is a value, never an error. An error means "could not decide", and what follows from
+//     that is for the caller to know.
+//   - Only violations that are new or worse deny: what already violates a guardrail can still be
+//     relabelled, finalised and deleted, and edited in everything else.
+//   - All violations of all guardrails come in one verdict, sorted.
+//   - It is pure. Rules are compiled elsewhere (celrule, regorule) and come in through the interface
+//     Rule; they see a document that this package assembles and can do no I/O.
+//
+// # What it must not do
+//
+// Import an expression engine or a client; look at the clock.
 package guardrail
