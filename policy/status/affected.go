@@ -31,7 +31,8 @@ type Conditions struct {
 
 // Affected returns the write that makes the conditions attache.dev/<Kind>Affected
 // true on a GatewayClass, a Gateway or a ListenerSet and on its listeners: one
-// for each policy kind of which a policy is attached there or above (GEP-713).
+// for each policy kind of which a policy is attached there or above (GEP-713). A
+// kind of another group is named with it.
 // Conditions that hold no longer are taken away. Listeners that the status does
 // not list yet are passed over: their entry is for the Gateway's own controller
 // to make.
@@ -96,13 +97,14 @@ func listenerNames(listeners []hierarchy.ListenerSpec) []string {
 	return names
 }
 
-// affecting lists the policies that apply on a chain of places, by kind.
+// affecting lists the policies that apply on a chain of places, by the name of
+// their kind.
 func affecting(s *policy.Snapshot, chain []hierarchy.Ref) map[string][]hierarchy.Ref {
 	kinds := map[string][]hierarchy.Ref{}
 	for _, place := range chain {
 		for _, p := range s.Named(place) {
 			if s.AcceptedAt(p, place) {
-				kinds[p.Ref.Kind] = append(kinds[p.Ref.Kind], p.Ref)
+				kinds[p.Kind.Name()] = append(kinds[p.Kind.Name()], p.Ref)
 			}
 		}
 	}

@@ -78,3 +78,19 @@ func TestAListenerThatTheStatusDoesNotListIsLeftToItsController(t *testing.T) {
 		t.Errorf("want the Gateway's own condition alone, got %v", writes)
 	}
 }
+
+// Two kinds of one name are two conditions.
+func TestAKindOfAnotherGroupIsNamedWithIt(t *testing.T) {
+	c := clusterOf(t, gateways)
+	crd := objects(t, `{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: timeoutpolicies.stranger.io, labels: {gateway.networking.k8s.io/policy: Inherited}}, spec: {group: stranger.io, scope: Namespaced, names: {kind: TimeoutPolicy, plural: timeoutpolicies}, versions: [{name: v1, served: true, storage: true}]}}`)[0]
+	other := objects(t, `{apiVersion: stranger.io/v1, kind: TimeoutPolicy, metadata: {name: t, namespace: infra}, spec: {targetRef: {group: gateway.networking.k8s.io, kind: Gateway, name: a}, default: {n: 1}}}`)[0]
+	c.s, _ = c.s.With(crd, other)
+	writes := at(noon).Affected(c.s, hierarchy.GatewayRef("infra", "a"), 1, status.Conditions{})
+	if len(writes) != 1 {
+		t.Fatalf("got %v", writes)
+	}
+	want := []string{"attache.dev/TimeoutPolicy.stranger.ioAffected", "attache.dev/TimeoutPolicyAffected"}
+	if diff := cmp.Diff(want, conditionTypes(writes[0].Object.Object["status"].(map[string]any)["conditions"])); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
