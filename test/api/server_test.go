@@ -168,6 +168,9 @@ func TestServerServesTheNamesAndColumnsOfTheContract(t *testing.T) {
 	if out, err := plane.Kubectl(t.Context(), "get", "attache", "-n", namespace, "-o", "name").CombinedOutput(); err != nil || strings.Count(string(out), "\n") != 2 {
 		t.Errorf("kubectl get attache: %v\n%s", err, out)
 	}
+	if out, err := plane.Kubectl(t.Context(), "explain", "effectivepolicy.status.scopes.origins.from").CombinedOutput(); err != nil || !strings.Contains(string(out), "sectionName") {
+		t.Errorf("kubectl explain effectivepolicy: %v\n%s", err, out)
+	}
 }
 
 func TestServerKeepsEverythingInAnEffectivePolicy(t *testing.T) {
