@@ -38,17 +38,20 @@ func Show(e *effective.Target) *unstructured.Unstructured {
 	scopes := make([]any, 0, len(e.Scopes))
 	for _, s := range e.Scopes {
 		scope := shortScope(e, s)
-		origins, notApplicable, invalid := []any{}, []any{}, []any{}
+		origins, notSet, notApplicable, invalid := []any{}, []any{}, []any{}, []any{}
 		for _, m := range s.Result.Kinds {
 			for _, o := range m.Origins {
 				origins = append(origins, originOf(m.Kind.Name(), o))
+			}
+			for _, n := range m.NotSet {
+				notSet = append(notSet, notSetOf(m.Kind.Name(), n))
 			}
 			notApplicable = append(notApplicable, notApplicableOf(m)...)
 			for _, broken := range m.Invalid {
 				invalid = append(invalid, invalidOf(m, broken))
 			}
 		}
-		scope["origins"], scope["notApplicable"], scope["invalid"] = origins, notApplicable, invalid
+		scope["origins"], scope["notSet"], scope["notApplicable"], scope["invalid"] = origins, notSet, notApplicable, invalid
 		scopes = append(scopes, scope)
 	}
 	object := bare(e.Target)
@@ -114,6 +117,31 @@ func originOf(kind string, o effective.Origin) map[string]any {
 		}
 	}
 	return origin
+}
+
+// notSetOf is a value that was stated and is not in force, with what removed it.
+func notSetOf(kind string, n effective.NotSet) map[string]any {
+	entry := map[string]any{
+		"policy": kind, "field": n.Field, "value": copied(n.Value), "level": n.Level.String(), "block": n.Block.String(),
+		"from": reference(n.From), "rule": string(n.Rule),
+	}
+	if !n.By.IsZero() {
+		entry["by"] = reference(n.By)
+	}
+	return entry
+}
+
+// maxNotSet is how many values that are not set a published scope lists.
+const maxNotSet = 64
+
+// trim leaves out of an EffectivePolicy what it has no room for, and counts it.
+func trim(object *unstructured.Unstructured) {
+	scopes, _, _ := unstructured.NestedFieldNoCopy(object.Object, "status", "scopes")
+	for _, scope := range objects(scopes) {
+		if notSet, _ := scope["notSet"].([]any); len(notSet) > maxNotSet {
+			scope["notSet"], scope["notSetMore"] = notSet[:maxNotSet], int64(len(notSet)-maxNotSet)
+		}
+	}
 }
 
 // notApplicableOf lists the fields that mean nothing here, with each policy that

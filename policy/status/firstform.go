@@ -89,7 +89,7 @@ type firstForm struct {
 }
 
 func (f firstForm) scope(old map[string]any) map[string]any {
-	scope := map[string]any{"effective": old["effective"], "notApplicable": []any{}, "invalid": []any{}}
+	scope := map[string]any{"effective": old["effective"], "notSet": []any{}, "notApplicable": []any{}, "invalid": []any{}}
 	parents := []any{}
 	for _, p := range objects(old["parents"]) {
 		parent := map[string]any{"gateway": placeIn(p["gateway"]), "listener": word(p["listener"])}

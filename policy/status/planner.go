@@ -118,6 +118,7 @@ func (p Planner) Keep(target hierarchy.Ref, uid string, was *unstructured.Unstru
 func (p Planner) Object(target hierarchy.Ref, e *effective.Target) *unstructured.Unstructured {
 	object := EffectivePolicy(e)
 	if object != nil {
+		trim(object)
 		object.SetOwnerReferences(ownerOf(p.version(target), target, e.UID))
 		showEnforcement(object, p.Enforcement)
 	}
