@@ -199,6 +199,9 @@ func (w *world) run(t *testing.T, args ...string) (out, errOut string, code int)
 func (w *world) transcript(out, errOut string, code int) []byte {
 	var b strings.Builder
 	b.WriteString(out)
+	if out != "" && !strings.HasSuffix(out, "\n") { // a section of an archive ends in one
+		b.WriteString("\n")
+	}
 	for line := range strings.Lines(errOut) {
 		b.WriteString("! " + strings.TrimSuffix(line, "\n") + "\n")
 	}
