@@ -131,7 +131,7 @@ func (m *Policy) identify() string {
 		b.WriteString("\n!" + strconv.Quote(broken.Message))
 	}
 	for _, n := range m.NotSet {
-		for _, part := range [...]string{"\n-", n.Field, "=", n.From.String(), "@", n.Level.String(), " ", n.Block.String(), " ", string(n.Rule), " ", n.By.String()} {
+		for _, part := range [...]string{"\n-", n.Field, "=", n.From.String(), "@", n.Level.String(), " ", n.Block.String(), " ", string(n.Rule), " ", n.By.String(), " ", text(n.Value)} {
 			b.WriteString(part)
 		}
 	}
@@ -140,10 +140,10 @@ func (m *Policy) identify() string {
 			b.WriteString(part)
 		}
 		if !o.ClampedBy.IsZero() {
-			b.WriteString("+" + o.ClampedBy.String())
+			b.WriteString("+" + o.ClampedBy.String() + "=" + text(o.Stated))
 		}
 		for _, l := range o.Beat {
-			b.WriteString("<" + l.From.String() + "@" + l.Level.String() + " " + l.Block.String())
+			b.WriteString("<" + l.From.String() + "@" + l.Level.String() + " " + l.Block.String() + "=" + text(l.Value))
 		}
 	}
 	b.WriteByte('\n')
@@ -151,3 +151,12 @@ func (m *Policy) identify() string {
 }
 
 func compareKinds(a, b *policy.Kind) int { return strings.Compare(a.Name(), b.Name()) }
+
+// text is a value as it reads, the same for all that read the same.
+func text(value any) string {
+	if s, isText := value.(string); isText {
+		return strconv.Quote(s)
+	}
+	out, _ := json.Marshal(value)
+	return string(out)
+}
