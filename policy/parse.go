@@ -32,6 +32,8 @@ type Policy struct {
 	// one default and one override.
 	Layers []merge.Layer
 	Bounds []Bound
+	// Leaves are all leaves of Layers, each once, sorted by field.
+	Leaves []Leaf
 	// Strategy is the policy's strategy as a person reads it; blocks may differ
 	// only in kinds that are not ours.
 	Strategy merge.Strategy
@@ -99,6 +101,7 @@ func (p *Policy) read(errs field.ErrorList) field.ErrorList {
 		errs = append(errs, err)
 	}
 	errs = p.parseLayers(rest, path, errs)
+	p.readLeaves()
 	if kind.Definition.Bounds != nil {
 		p.Bounds, errs = parseBounds(kind, spec["bounds"], path.Child("bounds"), errs)
 	}
@@ -265,6 +268,27 @@ func (p *Policy) statedPaths() [][]string {
 		paths = append(paths, leafPaths(nil, layer.Value)...)
 	}
 	return paths
+}
+
+// Leaf is one leaf that a policy states.
+type Leaf struct {
+	Path crd.Path
+	// Field is the path as a reader sees it.
+	Field string
+}
+
+// readLeaves lists what the layers state; nulls state nothing.
+func (p *Policy) readLeaves() {
+	p.Leaves = nil
+	for _, layer := range p.Layers {
+		for _, path := range leafPaths(nil, layer.Value) {
+			if v, _ := valueAt(layer.Value, path); v != nil {
+				p.Leaves = append(p.Leaves, Leaf{path, crd.Path(path).String()})
+			}
+		}
+	}
+	slices.SortFunc(p.Leaves, func(a, b Leaf) int { return strings.Compare(a.Field, b.Field) })
+	p.Leaves = slices.CompactFunc(p.Leaves, func(a, b Leaf) bool { return a.Field == b.Field })
 }
 
 // leafPaths lists the leaves of a value.

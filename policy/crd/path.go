@@ -66,6 +66,9 @@ func firstKey(text string) (key, rest string, err error) {
 
 // String writes a path as people do, so that ParsePath reads it back.
 func (p Path) String() string {
+	if len(p) == 1 && p[0] != "" && !strings.ContainsAny(p[0], `."[]`) {
+		return p[0]
+	}
 	var b strings.Builder
 	for i, key := range p {
 		switch {

@@ -35,12 +35,15 @@ type placed struct {
 // bound applies the bounds of the policies on the path (semantics 3.1), field
 // by field, the heads of groups first: the others ask for them.
 func (f *folding) bound() {
-	bounds := map[string][]placed{}
+	var bounds map[string][]placed
 	var fields []*policy.Comparable
 	for a := range f.key.holders {
 		for _, b := range a.Policy.Bounds {
 			if f.isRoute && !f.key.kind.AppliesPath(f.target.GroupKind, b.Path) {
 				continue
+			}
+			if bounds == nil {
+				bounds = map[string][]placed{}
 			}
 			if bounds[b.Field] == nil {
 				fields = append(fields, b.Comparable)
@@ -52,7 +55,7 @@ func (f *folding) bound() {
 		return cmp.Or(cmp.Compare(len(a.Head), len(b.Head)), slices.Compare(a.Path, b.Path))
 	})
 	for _, field := range fields {
-		f.boundField(field, bounds[crd.Path(field.Path).String()])
+		f.boundField(field, bounds[field.Path.String()])
 	}
 }
 

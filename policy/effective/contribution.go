@@ -5,7 +5,6 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
-	"github.com/attache-dev/attache/policy/crd"
 )
 
 // Contribution is what one attached policy came to on a path.
@@ -35,30 +34,27 @@ func (f *folding) tallyContributions() {
 func (f *folding) contribution(a *policy.Attachment) Contribution {
 	p, m := a.Policy, f.m
 	applies := func(path []string) bool { return !f.isRoute || m.Kind.AppliesPath(f.target.GroupKind, path) }
-	won := map[string]bool{} // by stated leaf
-	for _, layer := range p.Layers {
-		for _, path := range leafPaths(nil, layer.Value) {
-			if applies(path) {
-				won[crd.Path(path).String()] = false
-			}
+	won := make([]statedField, 0, len(p.Leaves)+len(p.Bounds))
+	for _, leaf := range p.Leaves {
+		if applies(leaf.Path) {
+			won = append(won, statedField{leaf.Field, false})
 		}
 	}
 	for _, b := range p.Bounds {
-		if _, stated := won[b.Field]; !stated && applies(b.Path) {
-			won[b.Field] = !slices.Contains(m.Ignored, ignoredText(p, b))
+		if indexOf(won, b.Field) < 0 && applies(b.Path) {
+			won = append(won, statedField{b.Field, !slices.Contains(m.Ignored, ignoredText(p, b))})
 		}
 	}
 	c := Contribution{Attachment: a}
 	for _, o := range m.Origins {
-		_, stated := won[o.Field]
 		own := o.From == p.Ref
 		switch {
 		case own && !o.ClampedBy.IsZero() && o.ClampedBy != p.Ref:
 			c.Moved = append(c.Moved, o)
 			fallthrough
 		case own || o.ClampedBy == p.Ref || slices.Contains(o.Joined, p.Ref):
-			if stated {
-				won[o.Field] = true
+			if i := indexOf(won, o.Field); i >= 0 {
+				won[i].won = true
 			}
 		case slices.ContainsFunc(o.Beat, func(b Beaten) bool { return b.From == p.Ref }):
 			c.BeatenBy = append(c.BeatenBy, o.From)
@@ -74,12 +70,22 @@ func (f *folding) contribution(a *policy.Attachment) Contribution {
 		}
 	}
 	c.Stated = len(won)
-	for _, yes := range won {
-		if yes {
+	for _, field := range won {
+		if field.won {
 			c.Won++
 		}
 	}
 	slices.SortFunc(c.BeatenBy, hierarchy.Compare)
 	c.BeatenBy = slices.Compact(c.BeatenBy)
 	return c
+}
+
+// statedField is a field that a policy states, and whether its value is in force.
+type statedField struct {
+	field string
+	won   bool
+}
+
+func indexOf(fields []statedField, field string) int {
+	return slices.IndexFunc(fields, func(s statedField) bool { return s.field == field })
 }

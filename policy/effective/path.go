@@ -1,9 +1,6 @@
 package effective
 
-import (
-	"maps"
-	"slices"
-)
+import "slices"
 
 // nearest is what a value states at a path, or at the nearest place above it.
 func nearest(value any, path []string) any {
@@ -64,18 +61,4 @@ func remove(object map[string]any, path []string) {
 // startsWith says whether a path leads to or through another.
 func startsWith(path, prefix []string) bool {
 	return len(prefix) <= len(path) && slices.Equal(path[:len(prefix)], prefix)
-}
-
-// leafPaths lists the leaves of a value; nulls are none.
-func leafPaths(path []string, value map[string]any) [][]string {
-	var paths [][]string
-	for _, key := range slices.Sorted(maps.Keys(value)) {
-		at := append(slices.Clip(path), key)
-		if object, isObject := value[key].(map[string]any); isObject && len(object) > 0 {
-			paths = append(paths, leafPaths(at, object)...)
-		} else if value[key] != nil {
-			paths = append(paths, at)
-		}
-	}
-	return paths
 }

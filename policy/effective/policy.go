@@ -143,7 +143,9 @@ func (m *Policy) identify() string {
 			b.WriteString("+" + o.ClampedBy.String() + "=" + text(o.Stated))
 		}
 		for _, l := range o.Beat {
-			b.WriteString("<" + l.From.String() + "@" + l.Level.String() + " " + l.Block.String() + "=" + text(l.Value))
+			for _, part := range [...]string{"<", l.From.String(), "@", l.Level.String(), " ", l.Block.String(), "=", text(l.Value)} {
+				b.WriteString(part)
+			}
 		}
 	}
 	b.WriteByte('\n')
@@ -154,8 +156,11 @@ func compareKinds(a, b *policy.Kind) int { return strings.Compare(a.Name(), b.Na
 
 // text is a value as it reads, the same for all that read the same.
 func text(value any) string {
-	if s, isText := value.(string); isText {
-		return strconv.Quote(s)
+	switch v := value.(type) {
+	case string:
+		return v // no other value reads as one: its path has one type
+	case int64:
+		return strconv.FormatInt(v, 10)
 	}
 	out, _ := json.Marshal(value)
 	return string(out)

@@ -21,8 +21,9 @@ func (f *folding) result() Result {
 			})
 		})
 	}
+	buffer := make([]string, 0, 8)
 	for _, i := range strength {
-		statements(f.layers[i].Value, nil, func(path []string, v any) {
+		each(f.layers[i].Value, buffer, func(path []string, v any) {
 			if accounted(result.Origins, i, path) {
 				return
 			}

@@ -192,3 +192,23 @@ func statements(object map[string]any, path []string, visit func([]string, any))
 		visit(path, map[string]any{})
 	}
 }
+
+// each visits the leaves of an object in no order, as statements does in the
+// order of their paths. The path is good until the next visit.
+func each(object map[string]any, path []string, visit func([]string, any)) {
+	inner := false
+	for key, v := range object {
+		switch v := v.(type) {
+		case nil:
+		case map[string]any:
+			inner = true
+			each(v, append(path, key), visit)
+		default:
+			inner = true
+			visit(append(path, key), v)
+		}
+	}
+	if !inner && len(path) > 0 {
+		visit(path, map[string]any{})
+	}
+}
