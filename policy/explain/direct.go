@@ -50,13 +50,19 @@ func DirectPolicies(s *policy.Snapshot, on map[hierarchy.Ref]bool) []Direct {
 // itself, what is above it, and its backends.
 func Surroundings(s *policy.Snapshot, target hierarchy.Ref) map[hierarchy.Ref]bool {
 	on := map[hierarchy.Ref]bool{target: true}
-	for _, ref := range s.Graph().Above(target) {
-		on[ref.Object()] = true
-	}
 	object, _ := s.Graph().Get(target)
-	if route, isRoute := object.(*hierarchy.Route); isRoute {
-		for i := range route.Rules {
-			for _, backend := range route.Rules[i].Backends {
+	switch o := object.(type) {
+	case *hierarchy.Gateway:
+		on[hierarchy.GatewayClassRef(o.Class)] = true
+	case *hierarchy.Route:
+		for _, l := range s.Graph().BoundTo(target) {
+			on[l.Class], on[l.Gateway] = true, true
+			if !l.ListenerSet.IsZero() {
+				on[l.ListenerSet] = true
+			}
+		}
+		for i := range o.Rules {
+			for _, backend := range o.Rules[i].Backends {
 				on[backend.To.Object()] = true
 			}
 		}

@@ -152,7 +152,7 @@ func (w *world) exports(targets []hierarchy.Ref, to string, fields export.Standa
 		config.To = to
 	}
 	world := export.World{Graph: w.snapshot.Graph(), Config: config, Fields: fields, Foreign: w.foreignIndex()}
-	resolution := effective.Resolve(w.snapshot, targets...)
+	resolution := w.resolve(targets)
 	var exported []exportedRoute
 	for _, target := range targets {
 		t := resolution.Get(target)

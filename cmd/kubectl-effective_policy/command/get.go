@@ -13,6 +13,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/hierarchy/prose"
+	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/explain"
 	"github.com/attache-dev/attache/policy/status"
@@ -165,6 +166,9 @@ func (o *options) printShown(w *world, shown []shownPolicy, flags *getFlags, nam
 
 // printDirect says how many Direct policies there are, which no row shows.
 func (o *options) printDirect(w *world) error {
+	if !w.hasDirect() {
+		return nil
+	}
 	on := map[hierarchy.Ref]bool{}
 	for _, target := range w.targets() {
 		if w.namespace == "" || target.Namespace == w.namespace {
@@ -183,6 +187,16 @@ func (o *options) printDirect(w *world) error {
 	p := o.pen()
 	p.line("%s", p.paint(faint, prose.Count(len(policies), "Direct policy")+": see explain"))
 	return p.err
+}
+
+// hasDirect says whether there is any policy of a Direct kind.
+func (w *world) hasDirect() bool {
+	for p := range w.snapshot.Policies() {
+		if p.Kind.Class == policy.Direct {
+			return true
+		}
+	}
+	return false
 }
 
 // listOf is a List of EffectivePolicy objects.

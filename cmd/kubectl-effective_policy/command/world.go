@@ -13,6 +13,7 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/crd"
+	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/explain"
 	"github.com/attache-dev/attache/policy/export"
 	"github.com/attache-dev/attache/policy/source"
@@ -43,6 +44,17 @@ type world struct {
 	index         *export.ForeignIndex
 	// problems are those of single objects, in words.
 	problems []string
+	// resolver remembers what was resolved in the snapshot resolved.
+	resolver *effective.Resolver
+	resolved *policy.Snapshot
+}
+
+// resolve is effective.Resolve for those who ask about one target after the other.
+func (w *world) resolve(targets []hierarchy.Ref) effective.Resolution {
+	if w.resolved != w.snapshot {
+		w.resolver, w.resolved = effective.NewResolver(w.snapshot), w.snapshot
+	}
+	return w.resolver.Resolve(targets...)
 }
 
 // orFiles is for those who have no cluster, or forgot -f.
