@@ -28,8 +28,7 @@ type Guardrails interface {
 //
 //	what a target comes to        published is
 //	has no new or worse violation that, from now on
-//	violates a Deny guardrail     what it was; when it was nothing, what policies
-//	                              above the route give, if guardrails permit that
+//	violates a Deny guardrail     what it was, and nothing when it was nothing
 //	could not be judged in time   what it was; it is judged again soon
 //	is gone                       nothing
 //
@@ -88,24 +87,11 @@ func (g *publication) rule(ctx context.Context, s *policy.Snapshot, rails []*gua
 			r.withheld = judge(ctx, series, s, was.shown(s), e)
 		}
 		if r.withheld != nil {
-			if r.published = was; was.effective == nil {
-				r.published = g.fromAbove(ctx, series, s, target)
-			}
+			r.published = was
 		}
 		decisions = append(decisions, r)
 	}
 	return decisions
-}
-
-// fromAbove is what is published of a route whose first result is withheld: what
-// policies above it give, so that an override holds also where the route's own
-// words may not be published; nothing where guardrails object to that, too.
-func (g *publication) fromAbove(ctx context.Context, series *guardrail.Series, s *policy.Snapshot, target hierarchy.Ref) published {
-	above := effective.NewResolver(s).Above(target)
-	if above == nil || !above.Reached() || judge(ctx, series, s, nil, above) != nil {
-		return published{}
-	}
-	return published{effective: above}
 }
 
 // of is what is published about the very object that e is about.
