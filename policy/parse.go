@@ -96,8 +96,8 @@ func (p *Policy) read(errs field.ErrorList) field.ErrorList {
 	kind, spec, path := p.Kind, p.spec, field.NewPath("spec")
 	p.Targets, errs = parseTargets(kind, p.Ref.Namespace, spec, path, errs)
 	p.Selectors, errs = parseSelectors(kind, spec["targetSelectors"], path.Child("targetSelectors"), errs)
-	rest, err := spec, (*field.Error)(nil)
-	if p.Strategy, rest, err = p.specStrategy(path); err != nil {
+	strategy, rest, err := p.specStrategy(path)
+	if p.Strategy = strategy; err != nil {
 		errs = append(errs, err)
 	}
 	errs = p.parseLayers(rest, path, errs)

@@ -81,7 +81,8 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "too many requests: "+refused.Name, http.StatusTooManyRequests)
 		return
 	}
-	for _, f := range hit.Route.Rules[hit.Rule].Filters {
+	if filters := hit.Route.Rules[hit.Rule].Filters; len(filters) > 0 {
+		f := filters[0]
 		if f.Redirect == nil {
 			http.Error(w, "the filter "+f.Type+" is not part of this example", http.StatusInternalServerError)
 			return

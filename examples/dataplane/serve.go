@@ -112,9 +112,9 @@ func (s *servers) start(p port) error {
 			}
 			return now.certificate(hit.Listener)
 		}}
-		go server.ServeTLS(listener, "", "")
+		go func() { _ = server.ServeTLS(listener, "", "") }()
 	} else {
-		go server.Serve(listener)
+		go func() { _ = server.Serve(listener) }()
 	}
 	return nil
 }

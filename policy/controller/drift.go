@@ -44,14 +44,6 @@ func (d *drift) foreign(ref hierarchy.Ref, print uint64) bool {
 	return known && own != print
 }
 
-// forget forgets an object that is gone.
-func (d *drift) forget(ref hierarchy.Ref) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	delete(d.own, ref)
-	delete(d.told, ref)
-}
-
 // tell says whether it is time to tell of a forged result.
 func (d *drift) tell(ref hierarchy.Ref, now time.Time) bool {
 	d.mu.Lock()

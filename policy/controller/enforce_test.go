@@ -44,8 +44,8 @@ func TestATouchThatDoesNotHelpIsSentAgainLater(t *testing.T) {
 			t.Errorf("%s: %t and %s, want %t and %s", key, now, after, want, wait)
 		}
 	}
-	for _, wait := range []time.Duration{1, 2, 4, 8, 16} {
-		send("a", true, wait*time.Second)
+	for wait := time.Second; wait <= 16*time.Second; wait *= 2 {
+		send("a", true, wait)
 	}
 	send("a", false, 30*time.Second)
 	send("a", true, time.Second)

@@ -8,7 +8,6 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
-	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/merge"
 )
 
@@ -105,7 +104,7 @@ func (f *folding) fill(field *policy.Comparable, l limits) {
 	}
 	put(f.m.Value, field.Path, value)
 	f.m.Origins = append(f.m.Origins, Origin{
-		Path: field.Path, Field: crd.Path(field.Path).String(), Value: value,
+		Path: field.Path, Field: field.Path.String(), Value: value,
 		From: by.Policy.Ref, Target: by.Target, Level: by.Level, Block: merge.Bound, layer: -1,
 	})
 }
@@ -150,7 +149,7 @@ func (f *folding) switchOn(field *policy.Comparable, off *Origin, highest *limit
 			return slices.Equal(n.Path, field.Path) && slices.ContainsFunc(beat, func(i int) bool { return n.From == f.sources[i].from && n.Block == f.layers[i].Block })
 		})
 		f.m.Origins = append(f.m.Origins, Origin{
-			Path: field.Path, Field: crd.Path(field.Path).String(), From: was.From, Target: was.Target, Level: was.Level, Block: was.Block,
+			Path: field.Path, Field: field.Path.String(), From: was.From, Target: was.Target, Level: was.Level, Block: was.Block,
 			Beat: f.beaten(beat, field.Path), layer: was.layer,
 		})
 		o = &f.m.Origins[len(f.m.Origins)-1]

@@ -145,7 +145,7 @@ func (f *folding) applicable(layer merge.Layer, s source) map[string]any {
 // groups whose head says what switches it off within the group.
 func (f *folding) complete(layer merge.Layer, s source) map[string]any {
 	for _, group := range f.key.kind.Groups() {
-		head := f.key.kind.Bounded(crd.Path(group[0]).String())
+		head := f.key.kind.Bounded(group[0].String())
 		if head == nil || head.Off == nil || head.Own() {
 			continue
 		}

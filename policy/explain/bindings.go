@@ -31,6 +31,7 @@ type Object struct {
 	Port        int32  `json:"port,omitempty"`
 }
 
+// BoundListener is a listener that a route is bound to.
 type BoundListener struct {
 	ListenerName
 	Hostnames []string `json:"hostnames"`
@@ -45,6 +46,7 @@ type ListenerName struct {
 	Listener    string `json:"listener"`
 }
 
+// AttachedListener is a listener with the number of routes on it.
 type AttachedListener struct {
 	ListenerName
 	AttachedRoutes int `json:"attachedRoutes"`

@@ -34,7 +34,7 @@ func of(d time.Duration) *duration {
 	}{{"h", time.Hour}, {"m", time.Minute}, {"s", time.Second}, {"ms", time.Millisecond}} {
 		if n := rest / unit.size; n > 0 {
 			b.WriteString(itoa(int64(n)) + unit.name)
-			rest -= n * unit.size
+			rest %= unit.size
 		}
 	}
 	return &duration{b.String(), d}
@@ -82,7 +82,7 @@ func oneUnit(d time.Duration) (text string, exact bool) {
 	}{{"h", time.Hour}, {"m", time.Minute}, {"s", time.Second}, {"ms", time.Millisecond}}
 	const most = 9999
 	for _, u := range units {
-		if n := d / u.size; n > 0 && n <= most && n*u.size == d {
+		if n := d / u.size; n > 0 && n <= most && d%u.size == 0 {
 			return itoa(int64(n)) + u.name, true
 		}
 	}

@@ -210,13 +210,13 @@ func neverLooser(t *rapid.T, in export.Input, got export.Projection) {
 			continue
 		}
 		asked := in.Paths[o.Path].Effective.Values[o.Field.Policy]
-		switch {
-		case o.Field.Name == "request" || o.Field.Name == "backend":
+		switch o.Field.Name {
+		case "request", "backend":
 			want, wrote := lasting(asked[o.Field.Name]), lasting(o.Value)
 			if want > 0 && (wrote > want || wrote == 0) {
 				t.Errorf("%s asked for %v, written as %v", o.Field, asked[o.Field.Name], o.Value)
 			}
-		case o.Field.Name == "requestsPerSecond":
+		case "requestsPerSecond":
 			amount, isMap := o.Value.(map[string]any)
 			if !isMap || amount["requests"] == nil {
 				continue

@@ -100,9 +100,8 @@ type Plane struct {
 type quirk int
 
 const (
-	noQuirk quirk = iota
 	// backendShortensAll: with retries the backend timeout ends the whole request.
-	backendShortensAll
+	backendShortensAll quirk = iota + 1
 	// backendIsRequest: the backend timeout takes the place of the request's.
 	backendIsRequest
 	// backendBetweenReads: the backend timeout is between two reads.

@@ -23,14 +23,14 @@ type loops struct {
 
 // contender is a match that the request satisfies, as the loops see it.
 type contender struct {
-	route          *unstructured.Unstructured
-	rule, match    int
-	hostname       string
-	hostRank       int
-	ranks          [7]int
-	created        string
-	redirect       bool
-	weights, count int64
+	route       *unstructured.Unstructured
+	rule, match int
+	hostname    string
+	hostRank    int
+	ranks       [7]int
+	created     string
+	redirect    bool
+	weights     int64
 }
 
 // answers are one line for each Gateway and port.

@@ -108,8 +108,9 @@ func (r *Request) parseAuthority(authority string) error {
 	if strings.Contains(authority, "@") {
 		return &FormError{authority, "holds a user name", "leave it out; credentials go into a header"}
 	}
-	host, port := authority, ""
+	host := authority
 	if i := strings.LastIndexByte(authority, ':'); i >= 0 && i > strings.LastIndexByte(authority, ']') {
+		var port string
 		host, port = authority[:i], authority[i+1:]
 		number, err := strconv.ParseUint(port, 10, 16)
 		if err != nil || number == 0 {

@@ -28,7 +28,7 @@ func Claimed(u *unstructured.Unstructured) bool {
 			continue
 		}
 		var fields map[string]any
-		if json.Unmarshal(entry.FieldsV1.Raw, &fields) != nil {
+		if json.Unmarshal(entry.FieldsV1.GetRawBytes(), &fields) != nil {
 			continue
 		}
 		if below, ok := fields["f:status"].(map[string]any); ok {
@@ -45,9 +45,11 @@ func Claim(u *unstructured.Unstructured, claimed bool) {
 		u.SetManagedFields(nil)
 		return
 	}
+	whole := &metav1.FieldsV1{}
+	whole.SetRawString(`{"f:status":{}}`)
 	u.SetManagedFields([]metav1.ManagedFieldsEntry{{
 		Manager: FieldOwner, Operation: metav1.ManagedFieldsOperationApply, Subresource: "status",
-		FieldsType: "FieldsV1", FieldsV1: &metav1.FieldsV1{Raw: []byte(`{"f:status":{}}`)},
+		FieldsType: "FieldsV1", FieldsV1: whole,
 	}})
 }
 

@@ -119,7 +119,7 @@ func block(v any) merge.Block {
 
 // level reads a level by its name.
 func level(v any) hierarchy.Level {
-	for l := range hierarchy.Level(hierarchy.Levels) {
+	for l := range hierarchy.Levels {
 		if l.String() == v {
 			return l
 		}

@@ -188,7 +188,7 @@ spec:
 			return errors.New("it does not")
 		}
 		if strings.ContainsAny(err.Error(), "\x1b\a\r\u202e") || strings.Contains(err.Error(), "\n- guardrail fake") || !strings.Contains(err.Error(), `a\u{001b}[31mred`) {
-			return stop{fmt.Errorf("a person reads %q", err)}
+			return stop{fmt.Errorf("a person reads %q", err.Error())}
 		}
 		return nil
 	})

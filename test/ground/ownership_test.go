@@ -30,7 +30,7 @@ func TestRulesStayTheAppliersAndHisNextApplyHasNoConflict(t *testing.T) {
 	}
 	// The record is nobody's: it was written by admission.
 	for _, m := range born.GetManagedFields() {
-		if strings.Contains(string(m.FieldsV1.Raw), recordKey) {
+		if strings.Contains(m.FieldsV1.GetRawString(), recordKey) {
 			t.Errorf("%s owns the record", m.Manager)
 		}
 	}

@@ -27,7 +27,7 @@ func TestATouchWritesWhatAdmissionWantsAndOwnsNothing(t *testing.T) {
 	}
 	for _, m := range touched.GetManagedFields() {
 		if m.Manager == toucher {
-			t.Errorf("the touch owns %s", m.FieldsV1.Raw)
+			t.Errorf("the touch owns %s", m.FieldsV1.GetRawString())
 		}
 	}
 	if touched.GetGeneration() != born.GetGeneration()+1 {

@@ -178,7 +178,7 @@ func (w *world) ownSays(route *unstructured.Unstructured, rule, leaf string, wan
 func owners(route *unstructured.Unstructured) []string {
 	var out []string
 	for _, m := range route.GetManagedFields() {
-		if m.FieldsV1 != nil && strings.Contains(string(m.FieldsV1.Raw), `"f:rules"`) {
+		if m.FieldsV1 != nil && strings.Contains(m.FieldsV1.GetRawString(), `"f:rules"`) {
 			out = append(out, m.Manager+"/"+string(m.Operation))
 		}
 	}

@@ -111,7 +111,7 @@ func install(t *testing.T) (*installation, error) {
 		return nil, err
 	}
 	i := &installation{plane: plane, traefik: traefik}
-	if i.folder, err = os.MkdirTemp("", "attache-traffic-"); err != nil {
+	if i.folder, err = os.MkdirTemp("", "attache-traffic-"); err != nil { //nolint:usetesting // it outlives the test that makes it
 		return nil, err
 	}
 	program := filepath.Join(i.folder, "attache")

@@ -46,7 +46,10 @@ func (o *options) watch(ctx context.Context, args []string, flags *getFlags) err
 	ctx, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)
 	go func() { ended <- live.Start(ctx) }()
-	defer func() { stop(); <-ended }()
+	defer func() {
+		stop()
+		<-ended // what ends it is the context
+	}()
 	printed := map[string][]string{}
 	for {
 		select {
@@ -65,7 +68,7 @@ func (o *options) printChanged(ctx context.Context, w *world, now *policy.Snapsh
 	w.snapshot, w.kinds = now, kindsOf(now)
 	if len(args) > 0 { // what was named may be gone for a while
 		if _, err := w.find(args, w.targets()); err != nil {
-			return nil
+			return nil //nolint:nilerr // nothing to print meanwhile
 		}
 	}
 	shown, err := o.shownPolicies(ctx, w, args, flags)
