@@ -133,7 +133,7 @@ func TestMistakesAtTheStartAreExplained(t *testing.T) {
 		"key twice":         {[]string{"--config", file("twice", "writers: 1\nwriters: 2\n")}, `key "writers" already set`},
 		"wrong value":       {[]string{"--config", file("value", "drain-delay: soon\n")}, "drain-delay"},
 		"not a kind":        {[]string{"--policy-kinds", "Foo"}, "write Kind.group"},
-		"no such log level": {[]string{"--log-level", "loud"}, "write error, info, debug or a number"},
+		"no such log level": {[]string{"--log-level", "loud"}, "use error, info, debug or a number"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			out, code := runToEnd(t, path, append([]string{"manager"}, test.flags...), "HOME="+folder)

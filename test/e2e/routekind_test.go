@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/status"
 	"github.com/attache-dev/attache/test/controlplane"
 )
@@ -64,7 +65,7 @@ spec: {targetRef: {group: sockets.example.com, kind: WebSocketRoute, name: chat,
 		if !strings.Contains(annotation, `"idle":"1h"`) || !strings.Contains(annotation, `"idle":"2h"`) {
 			return fmt.Errorf("it is annotated %q", annotation)
 		}
-		if w.find(status.Kind, "websocketroute.chat") == nil {
+		if w.find(status.Kind, status.ObjectName(hierarchy.NewRef("sockets.example.com", "WebSocketRoute", w.namespace, "chat"))) == nil {
 			return fmt.Errorf("there is no EffectivePolicy")
 		}
 		return nil
@@ -77,7 +78,7 @@ spec: {targetRef: {group: sockets.example.com, kind: WebSocketRoute, name: chat,
 		t.Fatal(err)
 	}
 	within(t, 10*time.Second, "nothing to be said of a kind that is gone", func(context.Context) error {
-		if w.find(status.Kind, "websocketroute.chat") != nil {
+		if w.find(status.Kind, status.ObjectName(hierarchy.NewRef("sockets.example.com", "WebSocketRoute", w.namespace, "chat"))) != nil {
 			return fmt.Errorf("its EffectivePolicy is still there")
 		}
 		return nil

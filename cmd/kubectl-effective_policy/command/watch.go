@@ -48,7 +48,9 @@ func (o *options) watch(ctx context.Context, args []string, flags *getFlags) err
 	go func() { ended <- live.Start(ctx) }()
 	defer func() {
 		stop()
-		<-ended // what ends it is the context
+		if err := <-ended; err != nil {
+			o.note("%v", err)
+		}
 	}()
 	printed := map[string][]string{}
 	for {
