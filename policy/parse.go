@@ -105,7 +105,7 @@ func (p *Policy) read(errs field.ErrorList) field.ErrorList {
 	if kind.Definition.Bounds != nil {
 		p.Bounds, errs = parseBounds(kind, spec["bounds"], path.Child("bounds"), errs)
 	}
-	if len(p.Layers) == 0 && len(p.Bounds) == 0 && len(errs) == 0 && kind.Class == Inherited {
+	if len(p.Layers) == 0 && len(p.Bounds) == 0 && len(errs) == 0 && kind.Class == Inherited && kind.Group() == Group {
 		errs = append(errs, field.Required(path, "the policy says nothing: give it a default, an override or bounds"))
 	}
 	return errs
