@@ -22,8 +22,9 @@ import (
 // getFlags are those of get alone.
 type getFlags struct {
 	filterFlags
-	noHeaders bool
-	watch     bool
+	noHeaders     bool
+	noEnforcement bool
+	watch         bool
 }
 
 func (o *options) getCommand() *cobra.Command {
@@ -51,6 +52,7 @@ listener, gateway, gatewayClass, namespace.`,
 	}
 	flags.add(cmd)
 	cmd.Flags().BoolVar(&flags.noHeaders, "no-headers", false, "no line of headings")
+	cmd.Flags().BoolVar(&flags.noEnforcement, "no-enforcement", false, "leave out what data planes would make of it")
 	cmd.Flags().BoolVarP(&flags.watch, "watch", "w", false, "on a cluster, go on and print the rows that change")
 	o.addOutput(cmd, formatTable, formatWide, formatJSON, formatYAML, formatName, formatJSONPath, formatColumns)
 	return cmd
@@ -99,7 +101,9 @@ func (o *options) shownPolicies(ctx context.Context, w *world, args []string, fl
 		case err != nil:
 			return nil, err
 		case row != nil:
-			status.WithEnforcement(row.object, w.enforced(target))
+			if !flags.noEnforcement {
+				status.WithEnforcement(row.object, w.enforced(target))
+			}
 			shown = append(shown, *row)
 		case len(args) > 0 && !flags.given():
 			o.note("no policy reaches %s", target)
