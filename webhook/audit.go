@@ -7,6 +7,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy/guardrail"
+	"github.com/attache-dev/attache/policy/review"
 )
 
 // The keys of the annotations in the API server's audit log; it puts the name of
@@ -26,7 +27,7 @@ const (
 const maxAudited = 20
 
 // audit is what the audit log keeps of a review.
-func (h *Handlers) audit(rails []*guardrail.Guardrail, v guardrail.Verdict) map[string]string {
+func (h *Handlers) audit(rails []*guardrail.Guardrail, v review.Verdict) map[string]string {
 	entries := map[string]string{
 		AuditEngine:     h.options.Version,
 		AuditGuardrails: fmt.Sprintf("%s (%d)", guardrail.Digest(rails), len(rails)),

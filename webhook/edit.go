@@ -8,12 +8,12 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
-	"github.com/attache-dev/attache/policy/guardrail"
+	"github.com/attache-dev/attache/policy/review"
 )
 
 // change is what a request is about to do to its object.
-func (r *request) change() guardrail.ObjectChange {
-	c := guardrail.ObjectChange{Old: r.named(r.old), New: r.named(r.object)}
+func (r *request) change() review.ObjectChange {
+	c := review.ObjectChange{Old: r.named(r.old), New: r.named(r.object)}
 	if r.Operation == admissionv1.Delete {
 		c.New = nil
 	}
@@ -21,8 +21,8 @@ func (r *request) change() guardrail.ObjectChange {
 }
 
 // author is who makes the request.
-func (r *request) author() *guardrail.Author {
-	return &guardrail.Author{Username: r.UserInfo.Username, Groups: r.UserInfo.Groups}
+func (r *request) author() *review.Author {
+	return &review.Author{Username: r.UserInfo.Username, Groups: r.UserInfo.Groups}
 }
 
 // hierarchyKinds are the kinds besides routes and policies whose edits change

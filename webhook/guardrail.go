@@ -8,6 +8,7 @@ import (
 
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/guardrail"
+	"github.com/attache-dev/attache/policy/review"
 )
 
 // guardrail checks a PolicyGuardrail that is written: it compiles, and its
@@ -16,7 +17,7 @@ func (h *Handlers) guardrail(ctx context.Context, _ *policy.Snapshot, req *reque
 	if req.Operation == admissionv1.Delete || req.object == nil || !req.change().SpecChanges() {
 		return nil
 	}
-	_, problems, err := guardrail.ReviewGuardrail(ctx, req.old, req.object, h.options.Compilers)
+	_, problems, err := guardrail.Examine(ctx, req.old, req.object, h.options.Compilers)
 	if err != nil {
 		return fmt.Errorf("running the examples of guardrail %s: %w", req.object.GetName(), err)
 	}
@@ -25,7 +26,7 @@ func (h *Handlers) guardrail(ctx context.Context, _ *policy.Snapshot, req *reque
 			v.warn("%s", p)
 			continue
 		}
-		v.objections = append(v.objections, guardrail.Objection{Field: p.Field, Message: p.Text()})
+		v.objections = append(v.objections, review.Objection{Field: p.Field, Message: p.Text()})
 	}
 	return nil
 }

@@ -53,7 +53,7 @@ func with(t testing.TB, rails ...*unstructured.Unstructured) func(*Options) {
 
 func TestADenialListsAllViolationsOfAllGuardrails(t *testing.T) {
 	h := handlersOf(t, world(t), with(t, rail(t, "first", ""), rail(t, "second", ""), rail(t, "warns", "enforcement: Warn"), rail(t, "audits", "enforcement: Audit"))).Validate()
-	response := review(t, h, create(t, timeout("shop", onCart, "default: {request: 9s}")))
+	response := answerTo(t, h, create(t, timeout("shop", onCart, "default: {request: 9s}")))
 	const old = "; the value that was there may stay, a new one must satisfy the guardrail" // the Gateway's 10s
 	const one = `HTTPRoute shop/cart rule pay on infra/public#https: at most 5s, and not 9s [effective.TimeoutPolicy.request is 9s, set by TimeoutPolicy shop/p (default at Route shop/cart)]` + old + `; to fix it, change spec.default.request of TimeoutPolicy shop/p`
 	if response.Allowed {
@@ -92,7 +92,7 @@ spec: {parentRefs: [{name: public, namespace: infra}], rules: [{}]}
 	}).Validate()
 	a := create(t, timeout("infra", onClass, "override: {request: 30s}"))
 	a.user = "alice"
-	response := review(t, h, a)
+	response := answerTo(t, h, a)
 	if response.Allowed || asked != "alice" {
 		t.Fatalf("got %+v, asked about %q", response, asked)
 	}
@@ -108,22 +108,22 @@ func TestDeletionsAndLabelsOfNamespacesAreJudged(t *testing.T) {
 	ceiling := strings.Replace(timeout("infra", onClass, "override: {request: 5s, backend: 5s}"), "name: p,", "name: ceiling,", 1)
 	prod := rail(t, "prod", "match: {namespaceSelector: {matchLabels: {env: prod}}}")
 	h := handlersOf(t, world(t, ceiling), with(t, rail(t, "all", ""))).Validate()
-	if r := review(t, h, remove(t, ceiling)); r.Allowed || !strings.Contains(r.Result.Message, "deleting TimeoutPolicy infra/ceiling is refused by guardrail all:") {
+	if r := answerTo(t, h, remove(t, ceiling)); r.Allowed || !strings.Contains(r.Result.Message, "deleting TimeoutPolicy infra/ceiling is refused by guardrail all:") {
 		t.Errorf("got %+v", r)
 	}
 	byCleaner := remove(t, ceiling)
 	byCleaner.user = cleaners[0]
-	if r := review(t, h, byCleaner); !r.Allowed {
+	if r := answerTo(t, h, byCleaner); !r.Allowed {
 		t.Errorf("got %+v", r)
 	}
 
 	h = handlersOf(t, world(t), with(t, prod)).Validate()
 	plain := "{apiVersion: v1, kind: Namespace, metadata: {name: shop}}"
 	labelled := "{apiVersion: v1, kind: Namespace, metadata: {name: shop, labels: {env: prod}}}"
-	if r := review(t, h, update(t, plain, labelled)); r.Allowed || !strings.Contains(r.Result.Message, "Namespace shop is refused by guardrail prod:") {
+	if r := answerTo(t, h, update(t, plain, labelled)); r.Allowed || !strings.Contains(r.Result.Message, "Namespace shop is refused by guardrail prod:") {
 		t.Errorf("got %+v", r)
 	}
-	if r := review(t, h, update(t, labelled, plain)); !r.Allowed {
+	if r := answerTo(t, h, update(t, labelled, plain)); !r.Allowed {
 		t.Errorf("got %+v", r)
 	}
 }
@@ -136,10 +136,10 @@ func TestAGuardrailIsCheckedWhenItIsWritten(t *testing.T) {
 	if err := unstructured.SetNestedSlice(broken.Object, cel, "spec", "cel"); err != nil {
 		t.Fatal(err)
 	}
-	if r := review(t, h, ask{operation: "CREATE", object: good}); !r.Allowed {
+	if r := answerTo(t, h, ask{operation: "CREATE", object: good}); !r.Allowed {
 		t.Errorf("got %+v", r.Result)
 	}
-	r := review(t, h, ask{operation: "UPDATE", old: good, object: broken})
+	r := answerTo(t, h, ask{operation: "UPDATE", old: good, object: broken})
 	if r.Allowed || r.Result.Code != http.StatusUnprocessableEntity || r.Result.Details.Causes[0].Field != "spec.cel[0].expression" || !strings.Contains(r.Result.Message, "line 2, column ") {
 		t.Errorf("got %+v", r.Result)
 	}
@@ -148,10 +148,10 @@ func TestAGuardrailIsCheckedWhenItIsWritten(t *testing.T) {
 	if err := unstructured.SetNestedField(silent.Object, "Audit", "spec", "enforcement"); err != nil {
 		t.Fatal(err)
 	}
-	if r := review(t, h, ask{operation: "UPDATE", old: broken, object: silent}); !r.Allowed || !has(r.Warnings, "nobody") {
+	if r := answerTo(t, h, ask{operation: "UPDATE", old: broken, object: silent}); !r.Allowed || !has(r.Warnings, "nobody") {
 		t.Errorf("got %+v", r)
 	}
-	if r := review(t, h, ask{operation: "UPDATE", old: broken, object: good}); !r.Allowed {
+	if r := answerTo(t, h, ask{operation: "UPDATE", old: broken, object: good}); !r.Allowed {
 		t.Errorf("got %+v", r.Result)
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/guardrail"
+	"github.com/attache-dev/attache/policy/review"
 )
 
 // hook is one admission handler.
@@ -172,7 +173,7 @@ func (k *hook) run(ctx context.Context, end func(), limit time.Duration, s *poli
 	}
 	if errors.Is(o.err, context.DeadlineExceeded) || errors.Is(o.err, context.Canceled) || errors.As(o.err, &guardrail.TooSlow{}) {
 		message := fmt.Sprintf("attache could not review %s within %s", req.shown(), limit)
-		var unfinished *guardrail.Unfinished
+		var unfinished *review.Unfinished
 		if errors.As(o.err, &unfinished) {
 			message += ": " + unfinished.Error()
 		}

@@ -67,7 +67,7 @@ func TestWhatCannotBeDecidedIsNoDenial(t *testing.T) {
 	t.Run("after a panic", func(t *testing.T) {
 		h := handlersOf(t, s)
 		undecidedBecause(t, post(deciding(h, func(context.Context) (*answer, error) { panic("no") }), body), "failed")
-		review(t, h.Validate(), create(t, checkout)) // the slot is free again
+		answerTo(t, h.Validate(), create(t, checkout)) // the slot is free again
 	})
 	t.Run("after a panic outside of the decision", func(t *testing.T) {
 		h := handlersOf(t, s, func(o *Options) { o.Snapshot = func() (*policy.Snapshot, bool) { panic("no") } })
@@ -112,7 +112,7 @@ func TestTooManyWaitingIsSaidAtOnce(t *testing.T) {
 	}
 	close(release)
 	calls.Wait()
-	review(t, h.Validate(), create(t, checkout))
+	answerTo(t, h.Validate(), create(t, checkout))
 }
 
 func TestALateDecisionKeepsItsSlot(t *testing.T) {
@@ -123,7 +123,7 @@ func TestALateDecisionKeepsItsSlot(t *testing.T) {
 	undecidedBecause(t, post(h.Validate(), body), "waited")
 	close(release)
 	worldtest.Eventually(t, "every review has left", func() bool { return present(h) == 0 })
-	review(t, h.Validate(), create(t, checkout))
+	answerTo(t, h.Validate(), create(t, checkout))
 }
 
 func present(h *Handlers) int {
@@ -252,11 +252,11 @@ func TestMetricsTellDecisionsApart(t *testing.T) {
 	measured := func(o *Options) { o.Metrics = registry }
 	s := world(t)
 	h := handlersOf(t, s, measured)
-	review(t, h.Validate(), create(t, checkout))
-	review(t, h.Validate(), create(t, timeout("shop", onClass, tenS)))
+	answerTo(t, h.Validate(), create(t, checkout))
+	answerTo(t, h.Validate(), create(t, timeout("shop", onClass, tenS)))
 	dry := create(t, checkout)
 	dry.dryRun = true
-	review(t, h.Mutate(), dry)
+	answerTo(t, h.Mutate(), dry)
 	post(h.Mutate(), nil)
 	h.Stop()
 	post(h.Validate(), nil)

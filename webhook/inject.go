@@ -6,7 +6,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
-	"github.com/attache-dev/attache/policy/guardrail"
+	"github.com/attache-dev/attache/policy/review"
 	"github.com/attache-dev/attache/policy/status"
 )
 
@@ -28,7 +28,7 @@ func (h *Handlers) inject(ctx context.Context, s *policy.Snapshot, req *request)
 	target := r.Resolve(req.ref()).Get(req.ref())
 	of := func() result {
 		return result{target, func(ctx context.Context, isNew bool) (bool, error) {
-			return guardrail.Publishable(ctx, after, target, isNew, h.options.Guardrails())
+			return review.Publishable(ctx, after, target, isNew, h.options.Guardrails())
 		}}
 	}
 	value, wanted := h.annotation(ctx, req, of)

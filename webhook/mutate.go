@@ -12,7 +12,7 @@ import (
 
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/effective"
-	"github.com/attache-dev/attache/policy/guardrail"
+	"github.com/attache-dev/attache/policy/review"
 	"github.com/attache-dev/attache/policy/status"
 )
 
@@ -39,7 +39,7 @@ type result struct {
 }
 
 // resultOf takes the result from the verdict on the write, if there is one.
-func (h *Handlers) resultOf(s *policy.Snapshot, req *request, found *guardrail.Verdict) func() result {
+func (h *Handlers) resultOf(s *policy.Snapshot, req *request, found *review.Verdict) func() result {
 	return func() result {
 		if found != nil {
 			return result{found.Target(req.ref()), func(ctx context.Context, isNew bool) (bool, error) {
@@ -51,7 +51,7 @@ func (h *Handlers) resultOf(s *policy.Snapshot, req *request, found *guardrail.V
 		defer done()
 		e := r.Resolve(req.ref()).Get(req.ref())
 		return result{e, func(ctx context.Context, isNew bool) (bool, error) {
-			return guardrail.Publishable(ctx, after, e, isNew, h.guardrails())
+			return review.Publishable(ctx, after, e, isNew, h.guardrails())
 		}}
 	}
 }

@@ -23,19 +23,19 @@ func userInfo(name string) authenticationv1.UserInfo {
 func TestARouteIsBornWithItsAnnotation(t *testing.T) {
 	s := world(t)
 	a := create(t, checkout)
-	response := review(t, handlersOf(t, s).Mutate(), a)
+	response := answerTo(t, handlersOf(t, s).Mutate(), a)
 	got := patched(t, a, response).GetAnnotations()[status.Annotation]
 	if want := wanted(t, s, a.object); got != want || want == "" {
 		t.Errorf("annotation is %q, the controller would write %q", got, want)
 	}
 	again := a
 	again.object = patched(t, a, response)
-	if r := review(t, handlersOf(t, s).Mutate(), again); len(r.Patch) != 0 {
+	if r := answerTo(t, handlersOf(t, s).Mutate(), again); len(r.Patch) != 0 {
 		t.Errorf("the second call patches again: %s", r.Patch)
 	}
 	dry := a
 	dry.dryRun = true
-	if r := review(t, handlersOf(t, s).Mutate(), dry); string(r.Patch) != string(response.Patch) {
+	if r := answerTo(t, handlersOf(t, s).Mutate(), dry); string(r.Patch) != string(response.Patch) {
 		t.Errorf("a dry run patches otherwise: %s", r.Patch)
 	}
 }
@@ -63,7 +63,7 @@ func TestOnlyReservedAnnotationsArePatched(t *testing.T) {
 			if test.none {
 				a.object.Object["spec"] = map[string]any{"parentRefs": []any{map[string]any{"name": "nowhere"}}}
 			}
-			response := review(t, handlersOf(t, s).Mutate(), a)
+			response := answerTo(t, handlersOf(t, s).Mutate(), a)
 			got := patched(t, a, response)
 			if len(got.GetAnnotations()) != len(test.want) {
 				t.Errorf("annotations are %q", got.GetAnnotations())
@@ -86,7 +86,7 @@ func TestAnObjectWithoutANameYetIsAnnotated(t *testing.T) {
 	want := wanted(t, s, a.object)
 	a.object.SetName("")
 	a.object.SetGenerateName("checkout-")
-	if got := patched(t, a, review(t, handlersOf(t, s).Mutate(), a)).GetAnnotations()[status.Annotation]; got != want {
+	if got := patched(t, a, answerTo(t, handlersOf(t, s).Mutate(), a)).GetAnnotations()[status.Annotation]; got != want {
 		t.Errorf("annotation is %q, want %q", got, want)
 	}
 }
@@ -95,7 +95,7 @@ func TestGatewaysAreAnnotatedAndPoliciesAreNot(t *testing.T) {
 	s := world(t)
 	for _, u := range objects(t, shop) {
 		a := ask{operation: "UPDATE", object: u, old: u}
-		patch := review(t, handlersOf(t, s).Mutate(), a).Patch
+		patch := answerTo(t, handlersOf(t, s).Mutate(), a).Patch
 		if annotated := u.GetKind() == "Gateway" || u.GetKind() == "HTTPRoute"; annotated != (len(patch) > 0) {
 			t.Errorf("%s: patch %s", u.GetKind(), patch)
 		}
@@ -106,7 +106,7 @@ func TestRoutesCanBeLeftWithoutTheAnnotation(t *testing.T) {
 	a := create(t, checkout)
 	a.object.SetAnnotations(map[string]string{status.Annotation: "{}"})
 	h := handlersOf(t, world(t), func(o *Options) { o.LeaveRoutes = true })
-	if got := patched(t, a, review(t, h.Mutate(), a)).GetAnnotations(); len(got) != 0 {
+	if got := patched(t, a, answerTo(t, h.Mutate(), a)).GetAnnotations(); len(got) != 0 {
 		t.Errorf("annotations are %q", got)
 	}
 }
@@ -115,7 +115,7 @@ func TestTheAnnotationIsNoInput(t *testing.T) {
 	s := world(t)
 	a := create(t, checkout)
 	a.object.SetAnnotations(map[string]string{status.Annotation: `{"scopes":[{"effective":{"TimeoutPolicy":{"request":"1h"}}}]}`})
-	if got := patched(t, a, review(t, handlersOf(t, s).Mutate(), a)).GetAnnotations()[status.Annotation]; got != wanted(t, s, object(t, checkout)) {
+	if got := patched(t, a, answerTo(t, handlersOf(t, s).Mutate(), a)).GetAnnotations()[status.Annotation]; got != wanted(t, s, object(t, checkout)) {
 		t.Errorf("the annotation decided itself: %s", got)
 	}
 }
@@ -149,7 +149,7 @@ func TestWhatAGuardrailForbidsIsNotAnnotated(t *testing.T) {
 	const withheld = `{"generation":1,"scopes":[],"version":2,"withheld":"GuardrailViolated"}`
 	for _, annotations := range []map[string]string{nil, {status.Annotation: "by hand"}} {
 		created.object.SetAnnotations(annotations)
-		if got := patched(t, created, review(t, h.Mutate(), created)).GetAnnotations()[status.Annotation]; got != withheld {
+		if got := patched(t, created, answerTo(t, h.Mutate(), created)).GetAnnotations()[status.Annotation]; got != withheld {
 			t.Errorf("a new route with %v gets %s", annotations, got)
 		}
 	}
@@ -157,7 +157,7 @@ func TestWhatAGuardrailForbidsIsNotAnnotated(t *testing.T) {
 	old.SetAnnotations(map[string]string{status.Annotation: "as published"})
 	now.SetAnnotations(map[string]string{status.Annotation: "by hand"})
 	updated := ask{operation: admissionv1.Update, old: old, object: now}
-	if got := patched(t, updated, review(t, h.Mutate(), updated)).GetAnnotations()[status.Annotation]; got != "as published" {
+	if got := patched(t, updated, answerTo(t, h.Mutate(), updated)).GetAnnotations()[status.Annotation]; got != "as published" {
 		t.Errorf("an existing route gets %q", got)
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/guardrail"
+	"github.com/attache-dev/attache/policy/review"
 	"github.com/attache-dev/attache/policy/status"
 )
 
@@ -39,7 +40,7 @@ func (h *Handlers) validate(ctx context.Context, s *policy.Snapshot, req *reques
 	case gk == guardrail.Kind:
 		err = h.guardrail(ctx, s, req, v)
 	case affectsPolicies(s, gk):
-		var found *guardrail.Verdict
+		var found *review.Verdict
 		if found, err = h.review(ctx, s, req, v); err == nil {
 			h.spoofed(ctx, s, req, found, v)
 		}
@@ -55,7 +56,7 @@ func (h *Handlers) validate(ctx context.Context, s *policy.Snapshot, req *reques
 // review asks what follows from the write. Why it is denied and what follows
 // from it are the words of package guardrail, so that the command says the same.
 // The verdict is nil when the write changes nothing that the engine reads.
-func (h *Handlers) review(ctx context.Context, s *policy.Snapshot, req *request, v *verdict) (*guardrail.Verdict, error) {
+func (h *Handlers) review(ctx context.Context, s *policy.Snapshot, req *request, v *verdict) (*review.Verdict, error) {
 	change := req.change()
 	if !change.Relevant() {
 		return nil, nil
@@ -63,8 +64,8 @@ func (h *Handlers) review(ctx context.Context, s *policy.Snapshot, req *request,
 	rails := h.guardrails()
 	r, done := h.resolver(s)
 	defer done()
-	found, err := guardrail.ReviewOn(ctx, r, guardrail.Edit{
-		Changes: []guardrail.ObjectChange{change}, Author: req.author(), MayRead: h.reader(ctx, s, req),
+	found, err := review.ReviewOn(ctx, r, review.Edit{
+		Changes: []review.ObjectChange{change}, Author: req.author(), MayRead: h.reader(ctx, s, req),
 		MaxPaths: h.options.MaxPaths, Platform: ofPlatform(s, req.ref().Namespace),
 	}, rails)
 	if err != nil {
@@ -92,7 +93,7 @@ func (h *Handlers) guardrails() []*guardrail.Guardrail {
 // reader says of which namespaces the author of a write is told: of its own, of
 // the platform's, and of those that they may read. Without anybody to ask, the authors of what only
 // those write who are responsible for all are told of everything.
-func (h *Handlers) reader(ctx context.Context, s *policy.Snapshot, req *request) guardrail.Reader {
+func (h *Handlers) reader(ctx context.Context, s *policy.Snapshot, req *request) policy.Reader {
 	own := req.ref().Namespace
 	if h.options.MayRead == nil {
 		if own == "" {
@@ -125,7 +126,7 @@ func beingDeleted(u *unstructured.Unstructured) bool {
 // spoofed warns of an annotation that this very write changed to something that
 // is not what is in force. See the package comment for why it does not deny. What
 // the write comes to is in the verdict on it, if there is one.
-func (h *Handlers) spoofed(ctx context.Context, s *policy.Snapshot, req *request, found *guardrail.Verdict, v *verdict) {
+func (h *Handlers) spoofed(ctx context.Context, s *policy.Snapshot, req *request, found *review.Verdict, v *verdict) {
 	gk := req.groupKind()
 	if req.object == nil || req.Operation == admissionv1.Delete || !annotated(s, gk) {
 		return

@@ -78,7 +78,7 @@ spec: {from: [{group: attache.dev, kind: TimeoutPolicy, namespace: shop}], to: [
 			if test.world != "" {
 				s = world(t, test.world)
 			}
-			response := review(t, handlersOf(t, s).Validate(), create(t, test.policy))
+			response := answerTo(t, handlersOf(t, s).Validate(), create(t, test.policy))
 			if response.Allowed != (test.code == 0) {
 				t.Fatalf("allowed is %v: %v %v", response.Allowed, response.Result, response.Warnings)
 			}
@@ -100,15 +100,15 @@ func TestWhatWasWrongBeforeDoesNotDeny(t *testing.T) {
 	h := handlersOf(t, world(t)).Validate()
 	wrong := timeout("shop", onClass, tenS)
 	better := timeout("shop", onClass, "default: {request: 20s}")
-	response := review(t, h, update(t, wrong, better))
+	response := answerTo(t, h, update(t, wrong, better))
 	if !response.Allowed || !has(response.Warnings, "may not target a GatewayClass") {
 		t.Errorf("got %+v", response)
 	}
 	relabelled := strings.Replace(wrong, "name: p,", "name: p, labels: {a: b}, finalizers: [example.com/x],", 1)
-	if response := review(t, h, update(t, wrong, relabelled)); !response.Allowed {
+	if response := answerTo(t, h, update(t, wrong, relabelled)); !response.Allowed {
 		t.Errorf("got %+v", response.Result)
 	}
-	if response := review(t, h, update(t, timeout("shop", onCart, tenS), wrong)); response.Allowed {
+	if response := answerTo(t, h, update(t, timeout("shop", onCart, tenS), wrong)); response.Allowed {
 		t.Error("an update may do what a creation may not")
 	}
 }
@@ -118,7 +118,7 @@ func TestAnEditMayNotMakeAMergedResultInvalid(t *testing.T) {
 	h := handlersOf(t, s).Validate()
 	tooLong := timeout("shop", onCart, "default: {backend: 60s}")
 
-	response := review(t, h, create(t, tooLong))
+	response := answerTo(t, h, create(t, tooLong))
 	if response.Allowed {
 		t.Fatalf("allowed: %q", response.Warnings)
 	}
@@ -142,7 +142,7 @@ func TestAnEditMayNotMakeAMergedResultInvalid(t *testing.T) {
 		"another route":                  create(t, checkout),
 		"the end of it":                  remove(t, tooLong),
 	} {
-		if response := review(t, h, a); !response.Allowed {
+		if response := answerTo(t, h, a); !response.Allowed {
 			t.Errorf("%s: %s", name, response.Result.Message)
 		}
 	}
@@ -151,18 +151,18 @@ func TestAnEditMayNotMakeAMergedResultInvalid(t *testing.T) {
 func TestARouteDoesNotAnswerForItsGateway(t *testing.T) {
 	// The class and the Gateway are at odds with each other already.
 	s := worldOf(t, kindsAtOdds, strings.Replace(timeout("infra", onClass, "override: {request: 2s}"), "name: p,", "name: class,", 1))
-	if response := review(t, handlersOf(t, s).Validate(), create(t, checkout)); !response.Allowed {
+	if response := answerTo(t, handlersOf(t, s).Validate(), create(t, checkout)); !response.Allowed {
 		t.Errorf("got %s", response.Result.Message)
 	}
 	inline := strings.Replace(checkout, "{name: pay}", "{name: pay, timeouts: {backendRequest: 1s}}", 1)
-	if response := review(t, handlersOf(t, s).Validate(), create(t, inline)); !response.Allowed {
+	if response := answerTo(t, handlersOf(t, s).Validate(), create(t, inline)); !response.Allowed {
 		t.Errorf("got %s", response.Result.Message)
 	}
 }
 
 func TestWhatARouteWritesItselfCounts(t *testing.T) {
 	inline := strings.Replace(checkout, "{name: pay}", "{name: pay, timeouts: {request: 1s}}", 1)
-	response := review(t, handlersOf(t, worldOf(t, kindsAtOdds)).Validate(), create(t, inline))
+	response := answerTo(t, handlersOf(t, worldOf(t, kindsAtOdds)).Validate(), create(t, inline))
 	if response.Allowed || response.Result.Details.Causes[0].Field != "spec.rules" ||
 		!strings.Contains(response.Result.Message, "written in HTTPRoute shop/checkout#pay") {
 		t.Errorf("got %+v", response.Result)
@@ -186,7 +186,7 @@ spec:
   parentRefs: [{name: own, namespace: tenant}]
   rules: [{timeouts: {request: 1s}}]
 `
-	response := review(t, handlersOf(t, worldOf(t, kindsAtOdds, own)).Validate(), create(t, timeout("tenant", "kind: Gateway, name: own", "override: {backend: 5s}")))
+	response := answerTo(t, handlersOf(t, worldOf(t, kindsAtOdds, own)).Validate(), create(t, timeout("tenant", "kind: Gateway, name: own", "override: {backend: 5s}")))
 	// The route's own words stand further down, so the Gateway's owner is told
 	// and not held up.
 	if !response.Allowed || has(response.Warnings, "on HTTPRoute shop/confidential") || !has(response.Warnings, "1 object of other namespaces") {
@@ -214,7 +214,7 @@ targetRef: {group: gateway.networking.k8s.io, kind: HTTPRoute, name: cart}
 		onStatus.subresource = "status"
 		for _, a := range []ask{create(t, effective), update(t, effective, strings.Replace(effective, "name: cart", "name: card", 1)), onStatus, remove(t, effective)} {
 			a.user = user
-			response := review(t, h, a)
+			response := answerTo(t, h, a)
 			if response.Allowed != allowed {
 				t.Errorf("%s by %s: allowed is %v", a.operation, user, response.Allowed)
 			}
@@ -225,11 +225,11 @@ targetRef: {group: gateway.networking.k8s.io, kind: HTTPRoute, name: cart}
 	}
 	same := update(t, effective, effective)
 	same.user = "alice"
-	if !review(t, h, same).Allowed {
+	if !answerTo(t, h, same).Allowed {
 		t.Error("a write that changes nothing is refused")
 	}
 	anybody := handlersOf(t, world(t), func(o *Options) { o.Controllers = nil }).Validate()
-	if !review(t, anybody, create(t, effective)).Allowed {
+	if !answerTo(t, anybody, create(t, effective)).Allowed {
 		t.Error("with no controller named it should be left to RBAC")
 	}
 }
@@ -251,13 +251,13 @@ func TestWhatGoesIsNeverHeldUp(t *testing.T) {
 	released.old.SetFinalizers([]string{"example.com/hold"})
 	ended := remove(t, timeout("going", onClass, tenS))
 	for name, a := range map[string]ask{"by the namespace controller": byCleaner, "that takes a finalizer off": released, "that deletes in a namespace being deleted": ended} {
-		if response := review(t, h, a); !response.Allowed {
+		if response := answerTo(t, h, a); !response.Allowed {
 			t.Errorf("a write %s is denied: %s", name, response.Result.Message)
 		}
 	}
 	changed := update(t, timeout("going", onCart, tenS), timeout("going", onClass, tenS))
 	for name, a := range map[string]ask{"otherwise": wrong, "that changes the spec of what is being deleted": retargeted, "that changes a spec in a namespace being deleted": changed} {
-		if review(t, h, a).Allowed {
+		if answerTo(t, h, a).Allowed {
 			t.Errorf("a write %s is allowed", name)
 		}
 	}
@@ -268,19 +268,19 @@ func TestAFalseAnnotationWarnsAndDoesNotDeny(t *testing.T) {
 	h := handlersOf(t, s).Validate()
 	spoofed := create(t, checkout)
 	spoofed.object.SetAnnotations(map[string]string{status.Annotation: "{}"})
-	if r := review(t, h, spoofed); !r.Allowed || !has(r.Warnings, "does not say what is in force") {
+	if r := answerTo(t, h, spoofed); !r.Allowed || !has(r.Warnings, "does not say what is in force") {
 		t.Errorf("got %+v", r)
 	}
 	stale := update(t, checkout, checkout)
 	for _, u := range []interface{ SetAnnotations(map[string]string) }{stale.old, stale.object} {
 		u.SetAnnotations(map[string]string{status.Annotation: "{}"})
 	}
-	if r := review(t, h, stale); len(r.Warnings) > 0 {
+	if r := answerTo(t, h, stale); len(r.Warnings) > 0 {
 		t.Errorf("an old annotation is nobody's fault: %q", r.Warnings)
 	}
 	right := create(t, checkout)
 	right.object.SetAnnotations(map[string]string{status.Annotation: wanted(t, s, right.object)})
-	if r := review(t, h, right); has(r.Warnings, "annotation") {
+	if r := answerTo(t, h, right); has(r.Warnings, "annotation") {
 		t.Errorf("got %q", r.Warnings)
 	}
 }
@@ -293,7 +293,7 @@ func TestADryRunGetsTheSameAnswer(t *testing.T) {
 	} {
 		dry := a
 		dry.dryRun = true
-		if one, two := encode(t, review(t, h, a)), encode(t, review(t, h, dry)); string(one) != string(two) {
+		if one, two := encode(t, answerTo(t, h, a)), encode(t, answerTo(t, h, dry)); string(one) != string(two) {
 			t.Errorf("for real %s\ndry run %s", one, two)
 		}
 	}

@@ -9,12 +9,12 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/attache-dev/attache/hierarchy/prose"
-	"github.com/attache-dev/attache/policy/guardrail"
+	"github.com/attache-dev/attache/policy/review"
 )
 
 // verdict is what the handlers found.
 type verdict struct {
-	objections []guardrail.Objection
+	objections []review.Objection
 	// message is for all objections; made of them if it is empty.
 	message  string
 	warnings []string
@@ -22,7 +22,7 @@ type verdict struct {
 }
 
 func (v *verdict) forbid(field, format string, args ...any) {
-	v.objections = append(v.objections, guardrail.Objection{Field: field, Message: fmt.Sprintf(format, args...), Forbidden: true})
+	v.objections = append(v.objections, review.Objection{Field: field, Message: fmt.Sprintf(format, args...), Forbidden: true})
 }
 
 func (v *verdict) warn(format string, args ...any) {
@@ -50,7 +50,7 @@ func (v *verdict) denial(req *request) *metav1.Status {
 		Status:  metav1.StatusFailure,
 		Code:    http.StatusForbidden,
 		Reason:  metav1.StatusReasonForbidden,
-		Message: cmp.Or(v.message, guardrail.DenialOf(req.shown(), v.objections)),
+		Message: cmp.Or(v.message, review.DenialOf(req.shown(), v.objections)),
 		Details: &metav1.StatusDetails{Name: req.ref().Name, Group: req.Kind.Group, Kind: req.Kind.Kind},
 	}
 	for i, o := range v.objections {
@@ -76,12 +76,12 @@ func clipped(warnings []string) []string {
 		return nil
 	}
 	more := 0
-	if n := len(warnings) - guardrail.MaxWarnings; n > 0 {
-		more, warnings = n+1, warnings[:guardrail.MaxWarnings-1]
+	if n := len(warnings) - review.MaxWarnings; n > 0 {
+		more, warnings = n+1, warnings[:review.MaxWarnings-1]
 	}
 	out := make([]string, 0, len(warnings)+1)
 	for _, w := range warnings {
-		out = append(out, prose.Clip(strings.Join(strings.Fields(prose.Visible(w)), " "), guardrail.MaxWarning-1))
+		out = append(out, prose.Clip(strings.Join(strings.Fields(prose.Visible(w)), " "), review.MaxWarning-1))
 	}
 	if more > 0 {
 		out = append(out, fmt.Sprintf("and %d more warnings", more))

@@ -234,8 +234,8 @@ func post(h http.Handler, body []byte, change ...func(*http.Request)) *http.Resp
 	return w.Result()
 }
 
-// review returns the response to a review that must be decided.
-func review(t testing.TB, h http.Handler, a ask) *admissionv1.AdmissionResponse {
+// answerTo returns the response to a review that must be decided.
+func answerTo(t testing.TB, h http.Handler, a ask) *admissionv1.AdmissionResponse {
 	t.Helper()
 	answer := post(h, a.body(t))
 	data, err := io.ReadAll(answer.Body)

@@ -12,6 +12,7 @@ import (
 	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/guardrail/celrule"
 	"github.com/attache-dev/attache/policy/guardrail/regorule"
+	"github.com/attache-dev/attache/policy/review"
 	"github.com/attache-dev/attache/test/worldtest"
 )
 
@@ -85,11 +86,11 @@ func TestReviewsOfEdits(t *testing.T) {
 				if len(problems) > 0 {
 					t.Fatal(problems)
 				}
-				e := guardrail.EditOf(c.stored, c.edit)
+				e := review.EditOf(c.stored, c.edit)
 				if c.removed {
-					e = guardrail.EditOf(c.edit, nil)
+					e = review.EditOf(c.edit, nil)
 				}
-				v, err := guardrail.Review(t.Context(), world(t), e, []*guardrail.Guardrail{g})
+				v, err := review.Review(t.Context(), world(t), e, []*guardrail.Guardrail{g})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -12,6 +12,7 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/guardrail"
+	"github.com/attache-dev/attache/policy/review"
 	"github.com/attache-dev/attache/policy/status"
 )
 
@@ -31,13 +32,13 @@ type audit struct {
 	dirty refs
 	// rails are the guardrails that results are about.
 	rails   map[string]*guardrail.Guardrail
-	results map[string]map[hierarchy.Ref][]guardrail.Violation // by guardrail
+	results map[string]map[hierarchy.Ref][]review.Violation // by guardrail
 }
 
 func newAudit() *audit {
 	return &audit{
 		filled: make(chan struct{}, 1), dirty: refs{},
-		rails: map[string]*guardrail.Guardrail{}, results: map[string]map[hierarchy.Ref][]guardrail.Violation{},
+		rails: map[string]*guardrail.Guardrail{}, results: map[string]map[hierarchy.Ref][]review.Violation{},
 	}
 }
 
@@ -63,7 +64,7 @@ func (a *audit) take(now []*guardrail.Guardrail) (dirty refs, fresh []*guardrail
 		next[g.Name] = g
 		if a.rails[g.Name] != g {
 			fresh = append(fresh, g)
-			a.results[g.Name] = map[hierarchy.Ref][]guardrail.Violation{}
+			a.results[g.Name] = map[hierarchy.Ref][]review.Violation{}
 		}
 	}
 	for name := range a.rails {
@@ -78,10 +79,10 @@ func (a *audit) take(now []*guardrail.Guardrail) (dirty refs, fresh []*guardrail
 
 // set takes in what violates guardrails on a target, and says which guardrails
 // that is news for.
-func (a *audit) set(target hierarchy.Ref, rails []*guardrail.Guardrail, found []guardrail.Violation, news map[string]bool) {
+func (a *audit) set(target hierarchy.Ref, rails []*guardrail.Guardrail, found []review.Violation, news map[string]bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	by := map[string][]guardrail.Violation{}
+	by := map[string][]review.Violation{}
 	for _, v := range found {
 		by[v.Guardrail] = append(by[v.Guardrail], v)
 	}
@@ -98,21 +99,21 @@ func (a *audit) set(target hierarchy.Ref, rails []*guardrail.Guardrail, found []
 }
 
 // report says what violates a guardrail, sorted.
-func (a *audit) report(name string) (g *guardrail.Guardrail, found []guardrail.Violation) {
+func (a *audit) report(name string) (g *guardrail.Guardrail, found []review.Violation) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, violations := range a.results[name] {
 		found = append(found, violations...)
 	}
-	slices.SortFunc(found, guardrail.Compare)
+	slices.SortFunc(found, review.Compare)
 	return a.rails[name], found
 }
 
 // all are the violations of every guardrail by target.
-func (a *audit) all() map[hierarchy.Ref][]guardrail.Violation {
+func (a *audit) all() map[hierarchy.Ref][]review.Violation {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	all := map[hierarchy.Ref][]guardrail.Violation{}
+	all := map[hierarchy.Ref][]review.Violation{}
 	for _, results := range a.results {
 		for target, found := range results {
 			all[target] = append(all[target], found...)
@@ -183,7 +184,7 @@ func (c *Controller) round(ctx context.Context) (news map[string]bool, published
 	dirty, fresh, gone := c.audit.take(rails)
 	news = map[string]bool{}
 	look := func(targets refs, rails []*guardrail.Guardrail) {
-		series := guardrail.NewSeries(snapshot, rails)
+		series := review.NewSeries(snapshot, rails)
 		for target := range targets {
 			found, err := series.Existing(ctx, published[target])
 			if err != nil {

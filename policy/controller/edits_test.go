@@ -6,6 +6,7 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/guardrail"
+	"github.com/attache-dev/attache/policy/review"
 	"github.com/attache-dev/attache/test/edits"
 )
 
@@ -28,7 +29,7 @@ func TestTheGateSaysTheSame(t *testing.T) {
 				t.Fatal(err)
 			}
 			stage.Edit.MayRead = nil // the gate talks to nobody in particular
-			verdict, err := guardrail.Review(t.Context(), stage.World, stage.Edit, stage.Guardrails)
+			verdict, err := review.Review(t.Context(), stage.World, stage.Edit, stage.Guardrails)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -84,19 +85,19 @@ func follow(t *testing.T, stage *edits.Stage, edited hierarchy.Ref) *state {
 // reason is what a violation is about, on whichever path.
 type reason struct{ guardrail, code, field, message string }
 
-func reasonOf(v guardrail.Violation) reason {
+func reasonOf(v review.Violation) reason {
 	return reason{v.Guardrail, v.Code, v.FieldPath, v.Message}
 }
 
 // expected are the violations of a verdict that the gate sees.
-func expected(stage *edits.Stage, verdict guardrail.Verdict, before, after effective.Resolution) map[reason]guardrail.Violation {
+func expected(stage *edits.Stage, verdict review.Verdict, before, after effective.Resolution) map[reason]review.Violation {
 	blind := map[string]bool{}
 	for _, g := range stage.Guardrails {
 		for _, r := range g.Rules {
 			blind[g.Name] = blind[g.Name] || r.Uses()&guardrail.AdmissionOnly != 0
 		}
 	}
-	list := map[reason]guardrail.Violation{}
+	list := map[reason]review.Violation{}
 	for _, v := range verdict.By(guardrail.Deny) {
 		was, is := before.Get(v.Target), after.Get(v.Target)
 		if !blind[v.Guardrail] && (was == nil || len(effective.Compare(was, is)) > 0) {
@@ -107,7 +108,7 @@ func expected(stage *edits.Stage, verdict guardrail.Verdict, before, after effec
 }
 
 // compare holds what is held back against what a verdict says.
-func compare(t *testing.T, g *publication, want map[reason]guardrail.Violation) {
+func compare(t *testing.T, g *publication, want map[reason]review.Violation) {
 	t.Helper()
 	targets := map[reason]int{}
 	for target, h := range g.withheld {
@@ -142,7 +143,7 @@ func compare(t *testing.T, g *publication, want map[reason]guardrail.Violation) 
 func publishable(t *testing.T, s *state, before effective.Resolution, rails []*guardrail.Guardrail) {
 	t.Helper()
 	for target := range s.publication.withheld {
-		if ok, err := guardrail.Publishable(t.Context(), s.snapshot, s.effective[target], before.Get(target) == nil, rails); err != nil || ok {
+		if ok, err := review.Publishable(t.Context(), s.snapshot, s.effective[target], before.Get(target) == nil, rails); err != nil || ok {
 			t.Errorf("admission would annotate %s: %v", target, err)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/guardrail"
+	"github.com/attache-dev/attache/policy/review"
 	"github.com/attache-dev/attache/policy/status"
 )
 
@@ -45,7 +46,7 @@ type published struct {
 
 // withheld is why something is not published.
 type withheld struct {
-	violations []guardrail.Violation // none when it could not be judged in time
+	violations []review.Violation // none when it could not be judged in time
 	// told says that an event told of it.
 	told bool
 	// concerned are the policies whose word is not published; gateways are those
@@ -77,8 +78,8 @@ type decision struct {
 
 // rule judges targets against what is published. It changes nothing.
 func (g *publication) rule(ctx context.Context, s *policy.Snapshot, rails []*guardrail.Guardrail, now map[hierarchy.Ref]*effective.Target) []decision {
-	denying := guardrail.Denying(rails)
-	series := guardrail.NewSeries(s, denying)
+	denying := review.Denying(rails)
+	series := review.NewSeries(s, denying)
 	decisions := make([]decision, 0, len(now))
 	for target, e := range now {
 		r := decision{target: target, published: published{effective: e}}
@@ -122,11 +123,11 @@ func (p published) isAlready(e *effective.Target) bool {
 }
 
 // judge returns why an effective policy may not be published, nil when it may.
-func judge(ctx context.Context, series *guardrail.Series, s *policy.Snapshot, before, after *effective.Target) *withheld {
+func judge(ctx context.Context, series *review.Series, s *policy.Snapshot, before, after *effective.Target) *withheld {
 	ctx, cancel := context.WithTimeout(ctx, judgeTime)
 	defer cancel()
 	found, err := series.Judge(ctx, before, after)
-	found = slices.DeleteFunc(found, func(v guardrail.Violation) bool { return v.Enforcement != guardrail.Deny })
+	found = slices.DeleteFunc(found, func(v review.Violation) bool { return v.Enforcement != guardrail.Deny })
 	if err == nil && len(found) == 0 {
 		return nil
 	}

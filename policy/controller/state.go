@@ -14,6 +14,7 @@ import (
 	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/guardrail"
+	"github.com/attache-dev/attache/policy/review"
 	"github.com/attache-dev/attache/policy/status"
 )
 
@@ -69,7 +70,7 @@ func newState(rails func() []*guardrail.Guardrail) *state {
 func (s *state) begin(ctx context.Context, now *policy.Snapshot, existing []hierarchy.Ref, live status.Live) refs {
 	resolution := effective.ResolveAll(now)
 	rails := s.rails()
-	denied := len(guardrail.Denying(rails)) > 0
+	denied := len(review.Denying(rails)) > 0
 	targets := make(map[hierarchy.Ref]*effective.Target, resolution.Len())
 	for e := range resolution.All() {
 		if targets[e.Target] = e; denied {

@@ -1,38 +1,17 @@
-// Package guardrail reviews an edit before it happens: it resolves what the
-// edit touches before and after, says what would change, and runs rules on the
-// effective policy that would result.
-//
-// # Purpose
-//
-// The webhook, the controller's publication gate, the audit and the command line all call this
-// package, so they say the same about the same edit.
-//
-// # The words for something wrong
-//
-//   - Problem: a guardrail does not compile, or one of its examples does not come out as it says.
-//   - Finding: one rule objects to one path.
-//   - Violation: a guardrail objects for one reason, on all paths on which that is the same.
-//   - Refusal: it takes no guardrail to refuse this: a policy that cannot be attached, or a merged
-//     value that the policy kind's own schema forbids.
-//   - Objection: what denies an edit, a Refusal or a Violation of a guardrail with Deny, in the form
-//     in which people and programs are told.
-//   - Notice: something that does not keep an edit from passing and that its author should know.
-//   - Denial: the message that is made of all objections.
-//
-// A Verdict has them all: Denied asks whether there is an Objection, Warnings puts what passes into
-// sentences.
+// Package guardrail is what is written in guardrails: which paths one is about, its rules, its
+// exceptions and its examples. Package policy/review asks them.
 //
 // # Invariants
 //
-//   - A verdict is a value, never an error. An error means "could not decide", and what follows from
-//     that is for the caller to know.
-//   - Only violations that are new or worse deny: what already violates a guardrail can still be
-//     relabelled, finalised and deleted, and edited in everything else.
-//   - All violations of all guardrails come in one verdict, sorted.
-//   - It is pure. Rules are compiled elsewhere (celrule, regorule) and come in through the interface
-//     Rule; they see a document that this package assembles and can do no I/O.
+//   - What is wrong with a guardrail is a Problem, with its field, and the guardrail is returned
+//     with it: Broken says why it can not be asked.
+//   - Rules are compiled elsewhere (celrule, regorule) and come in through the interface Rule. They
+//     see a document of JSON values, an Input, and can do no I/O.
+//   - The limits on what one rule may take are the same for every language (limits.go).
+//   - A guardrail has exceptions only in the form in which At returns it: who forgets the time
+//     excepts nothing.
 //
 // # What it must not do
 //
-// Import an expression engine or a client; look at the clock.
+// Import an expression engine or a client; look at the clock; resolve policies.
 package guardrail

@@ -1,7 +1,6 @@
 package guardrail
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"sync"
@@ -45,37 +44,47 @@ func isAmong(list []exempt, ref hierarchy.Ref) bool {
 // ended says whether an exception is over: the clock is not before its end.
 func (e *Exception) ended(now time.Time) bool { return !now.Before(e.Until) }
 
+// Objected is what a rule objected to on one path.
+type Objected struct {
+	Route   hierarchy.Ref
+	Finding Finding
+	// Effective is the path's effective policy, and Origin who set the value at
+	// fault, nil when the finding names none.
+	Effective *effective.PathPolicies
+	Origin    *effective.Origin
+}
+
 // covers says whether an objection to a path is excepted: the route fits, and the
 // value at fault comes from one of the policies. Without a field any value of the
 // kinds that the guardrail is about will do.
-func (e *Exception) covers(g *Guardrail, p path, f Finding, origin *effective.Origin) bool {
-	if len(e.Namespaces) > 0 && !slices.Contains(e.Namespaces, p.target.Namespace) {
+func (e *Exception) covers(g *Guardrail, o Objected) bool {
+	if len(e.Namespaces) > 0 && !slices.Contains(e.Namespaces, o.Route.Namespace) {
 		return false
 	}
-	if len(e.Routes) > 0 && !isAmong(e.Routes, p.target) {
+	if len(e.Routes) > 0 && !isAmong(e.Routes, o.Route) {
 		return false
 	}
 	switch {
 	case len(e.Policies) == 0:
 		return true
-	case f.FieldPath != "":
-		return origin != nil && isAmong(e.Policies, origin.From)
+	case o.Finding.FieldPath != "":
+		return o.Origin != nil && isAmong(e.Policies, o.Origin.From)
 	}
-	for _, m := range p.pair.After.Kinds {
-		if !oneOf(g.Match.PolicyKinds, m.Kind.Name()) {
+	for _, m := range o.Effective.Kinds {
+		if !OneOf(g.Match.PolicyKinds, m.Kind.Name()) {
 			continue
 		}
-		if slices.ContainsFunc(m.Origins, func(o effective.Origin) bool { return isAmong(e.Policies, o.From) }) {
+		if slices.ContainsFunc(m.Origins, func(set effective.Origin) bool { return isAmong(e.Policies, set.From) }) {
 			return true
 		}
 	}
 	return false
 }
 
-// excepted is the exception in force that covers an objection, nil when none does.
-func (g *Guardrail) excepted(p path, f Finding, origin *effective.Origin) *Exception {
+// Excepted is the exception in force that covers an objection, nil when none does.
+func (g *Guardrail) Excepted(o Objected) *Exception {
 	for _, e := range g.inForce {
-		if e.covers(g, p, f, origin) {
+		if e.covers(g, o) {
 			return e
 		}
 	}
@@ -140,58 +149,6 @@ func (t *Timed) At(rails []*Guardrail, now time.Time) []*Guardrail {
 		next[g], list[i] = timed, timed
 	}
 	t.last = next
-	return list
-}
-
-// Covered is what an exception lets pass.
-type Covered struct {
-	Guardrail, Exception, Reason string
-	Until                        time.Time
-	// Target is the first route, Paths counts the paths and Targets the routes.
-	Target         hierarchy.Ref
-	Paths, Targets int
-	Message        string
-
-	hidden bool
-	last   hierarchy.Ref
-}
-
-// String says it in one line.
-func (c Covered) String() string {
-	return fmt.Sprintf("exception %s of guardrail %s lets it pass until %s (%s): %s: %s",
-		c.Exception, c.Guardrail, c.Until.Format(time.RFC3339), c.Reason, c.Target, c.Message)
-}
-
-// cover counts what an exception lets pass.
-func (j *judge) cover(g *Guardrail, e *Exception, p path, f Finding) {
-	key := g.Name + "/" + e.Name
-	c := j.covered[key]
-	if c == nil {
-		c = &Covered{
-			Guardrail: g.Name, Exception: e.Name, Reason: e.Reason, Until: e.Until,
-			Target: p.target, Targets: 1, Message: f.Message, last: p.target, hidden: !j.mayRead.May(p.target.Namespace),
-		}
-		j.covered[key] = c
-	}
-	if c.last != p.target {
-		c.last = p.target
-		c.Targets++
-	}
-	c.Paths += p.count
-}
-
-// exceptions lists what exceptions let pass, sorted. What its reader may not be
-// told of is left out.
-func (j *judge) exceptions() []Covered {
-	var list []Covered
-	for _, c := range j.covered {
-		if !c.hidden {
-			list = append(list, *c)
-		}
-	}
-	slices.SortFunc(list, func(a, b Covered) int {
-		return cmp.Or(cmp.Compare(a.Guardrail, b.Guardrail), cmp.Compare(a.Exception, b.Exception))
-	})
 	return list
 }
 

@@ -47,7 +47,7 @@ type Guardrail struct {
 }
 
 // uses are the variables that any of the rules reads.
-func (g *Guardrail) uses() Variables {
+func (g *Guardrail) Uses() Variables {
 	var uses Variables
 	for _, r := range g.Rules {
 		uses |= r.Uses()
@@ -57,7 +57,7 @@ func (g *Guardrail) uses() Variables {
 
 // tellsApart says whether a guardrail reads what tells one path from another, so
 // that it has to be asked about each.
-func (g *Guardrail) tellsApart() bool { return g.uses()&(Route|RouteRule|Listener) != 0 }
+func (g *Guardrail) TellsApart() bool { return g.Uses()&(Route|RouteRule|Listener) != 0 }
 
 // Digest is one short text for a set of guardrails: it changes with every
 // guardrail that comes, goes or says something else.
@@ -86,16 +86,16 @@ type Match struct {
 }
 
 // selectsRoute says whether paths of a route can be selected at all.
-func (m *Match) selectsRoute(s *policy.Snapshot, route *hierarchy.Route) bool {
+func (m *Match) SelectsRoute(s *policy.Snapshot, route *hierarchy.Route) bool {
 	meta := route.Meta()
-	return oneOf(m.RouteKinds, hierarchy.KindName(meta.Ref.GroupKind)) &&
+	return OneOf(m.RouteKinds, hierarchy.KindName(meta.Ref.GroupKind)) &&
 		selects(m.Route, meta.Labels) &&
 		(m.Namespace == nil || selects(m.Namespace, s.Graph().NamespaceLabels(meta.Ref.Namespace)))
 }
 
 // selectsListener says whether paths through a listener are selected.
-func (m *Match) selectsListener(s *policy.Snapshot, l *hierarchy.Listener) bool {
-	if !oneOf(m.GatewayClasses, l.Class.Name) {
+func (m *Match) SelectsListener(s *policy.Snapshot, l *hierarchy.Listener) bool {
+	if !OneOf(m.GatewayClasses, l.Class.Name) {
 		return false
 	}
 	if m.Gateway == nil {
@@ -105,7 +105,7 @@ func (m *Match) selectsListener(s *policy.Snapshot, l *hierarchy.Listener) bool 
 	return ok && selects(m.Gateway, gateway.Meta().Labels)
 }
 
-func oneOf(list []string, name string) bool { return len(list) == 0 || slices.Contains(list, name) }
+func OneOf(list []string, name string) bool { return len(list) == 0 || slices.Contains(list, name) }
 
 func selects(s labels.Selector, set map[string]string) bool {
 	return s == nil || s.Matches(labels.Set(set))

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/attache-dev/attache/policy/guardrail"
+	"github.com/attache-dev/attache/test/worldtest"
 )
 
 // has is a rule: a variable must be there.
@@ -53,7 +54,7 @@ var compilers = guardrail.Compilers{
 
 func guardrailOf(t testing.TB, spec string) *unstructured.Unstructured {
 	t.Helper()
-	return objects(t, "{apiVersion: attache.dev/v1alpha1, kind: PolicyGuardrail, metadata: {name: rail}, spec: "+spec+"}")[0]
+	return worldtest.Objects(t, "{apiVersion: attache.dev/v1alpha1, kind: PolicyGuardrail, metadata: {name: rail}, spec: "+spec+"}")[0]
 }
 
 func parse(t testing.TB, spec string) (*guardrail.Guardrail, []string) {

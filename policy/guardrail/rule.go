@@ -2,8 +2,7 @@ package guardrail
 
 import (
 	"context"
-
-	"github.com/attache-dev/attache/policy/effective"
+	"strings"
 )
 
 // Rule is one compiled expression or module.
@@ -83,50 +82,29 @@ var Names = [...]struct {
 	{"change", Edited},
 }
 
-// effectiveInput is the effective policy of a path by kind.
-func effectiveInput(r *effective.PathPolicies) map[string]any {
-	value := map[string]any{}
-	if r == nil {
-		return value
-	}
-	for _, m := range r.Kinds {
-		if len(m.Value) > 0 {
-			value[m.Kind.Name()] = m.Value
+// VariableNamed is the variable with a name, 0 when there is none.
+func VariableNamed(name string) Variables {
+	for _, v := range Names {
+		if v.Name == name {
+			return v.Variable
 		}
 	}
-	return value
+	return 0
 }
 
-// originsInput says who set each field, by kind and field.
-func originsInput(r *effective.PathPolicies) map[string]any {
-	kinds := map[string]any{}
-	if r == nil {
-		return kinds
-	}
-	for _, m := range r.Kinds {
-		fields := map[string]any{}
-		for _, o := range m.Origins {
-			beat := make([]any, len(o.Beat))
-			for i, b := range o.Beat {
-				beat[i] = b.String()
-			}
-			field := map[string]any{
-				"kind":      o.From.Kind,
-				"namespace": o.From.Namespace,
-				"name":      o.From.Name,
-				"target":    o.Target.String(),
-				"level":     o.Level.String(),
-				"block":     o.Block.String(),
-				"beat":      beat,
-			}
-			if !o.ClampedBy.IsZero() {
-				field["clampedBy"] = o.ClampedBy.String()
-			}
-			fields[o.Field] = field
+// VariableNames lists all names for a message: "effective, origins, … and
+// change".
+func VariableNames() string {
+	var b strings.Builder
+	for i, v := range Names {
+		switch i {
+		case 0:
+		case len(Names) - 1:
+			b.WriteString(" and ")
+		default:
+			b.WriteString(", ")
 		}
-		if len(fields) > 0 {
-			kinds[m.Kind.Name()] = fields
-		}
+		b.WriteString(v.Name)
 	}
-	return kinds
+	return b.String()
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/guardrail"
+	"github.com/attache-dev/attache/policy/review"
 )
 
 // Manifest is an object and where it is written.
@@ -73,8 +74,8 @@ func (c *Change) Touched(after *policy.Snapshot) []hierarchy.Ref {
 }
 
 // Verdict is what the engine says of the whole change, without guardrails.
-func (c *Change) Verdict(ctx context.Context) (guardrail.Verdict, error) {
-	return guardrail.Review(ctx, c.Before, c.edit(), nil)
+func (c *Change) Verdict(ctx context.Context) (review.Verdict, error) {
+	return review.Review(ctx, c.Before, c.edit(), nil)
 }
 
 // edited are the documents that can change an effective policy: all but
@@ -90,25 +91,25 @@ func (c *Change) edited() []int {
 }
 
 // edit is the change as one edit.
-func (c *Change) edit() guardrail.Edit {
-	var e guardrail.Edit
+func (c *Change) edit() review.Edit {
+	var e review.Edit
 	for _, i := range c.edited() {
 		e.Changes = append(e.Changes, c.changeOf(i))
 	}
 	for _, u := range c.Pruned {
 		if !IsGuardrail(u) {
-			e.Changes = append(e.Changes, guardrail.ObjectChange{Old: u})
+			e.Changes = append(e.Changes, review.ObjectChange{Old: u})
 		}
 	}
 	return e
 }
 
 // changeOf is the change of one document.
-func (c *Change) changeOf(i int) guardrail.ObjectChange {
+func (c *Change) changeOf(i int) review.ObjectChange {
 	if c.Remove {
-		return guardrail.ObjectChange{Old: c.Old[i]}
+		return review.ObjectChange{Old: c.Old[i]}
 	}
-	return guardrail.ObjectChange{Old: c.Old[i], New: c.Manifests[i].Object}
+	return review.ObjectChange{Old: c.Old[i], New: c.Manifests[i].Object}
 }
 
 // IsGuardrail says whether an object is a PolicyGuardrail.

@@ -7,7 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/attache-dev/attache/policy"
-	"github.com/attache-dev/attache/policy/guardrail"
+	"github.com/attache-dev/attache/policy/review"
 	"github.com/attache-dev/attache/policy/source"
 )
 
@@ -21,12 +21,12 @@ func TestApplyingTheExampleSaysLittle(t *testing.T) {
 	now, _ := policy.NewSnapshot(policy.Options{}).With(in.Schemas.CRDs()...)
 	lines, texts := 0, map[string]bool{}
 	for _, d := range in.Documents {
-		verdict, err := guardrail.Review(t.Context(), now, guardrail.EditOf(nil, d.Object), nil)
+		verdict, err := review.Review(t.Context(), now, review.EditOf(nil, d.Object), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		warnings := verdict.Warnings()
-		if len(warnings) > guardrail.MaxWarnings {
+		if len(warnings) > review.MaxWarnings {
 			t.Errorf("%d warnings on one write: %q", len(warnings), warnings)
 		}
 		for _, w := range warnings {
@@ -66,7 +66,7 @@ func TestWhatARouteIsTold(t *testing.T) {
 		"nothing at all": {good, good, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			verdict, err := guardrail.Review(t.Context(), world, guardrail.EditOf(test.old, test.object), nil)
+			verdict, err := review.Review(t.Context(), world, review.EditOf(test.old, test.object), nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -12,6 +12,7 @@ import (
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/explain"
 	"github.com/attache-dev/attache/policy/guardrail"
+	"github.com/attache-dev/attache/policy/review"
 )
 
 // Levels of findings: what is denied, what passes with a warning, and what
@@ -101,7 +102,7 @@ func findingAt(d Manifest, field string) Finding {
 // places finds out where in the manifests the reason of a finding stands.
 type places struct {
 	*Change
-	verdict guardrail.Verdict
+	verdict review.Verdict
 }
 
 // document finds an object among the manifests.
@@ -131,13 +132,13 @@ func (p *places) at(ref hierarchy.Ref, field string) Finding {
 	return f
 }
 
-func (p *places) refusal(r guardrail.Refusal) Finding {
+func (p *places) refusal(r review.Refusal) Finding {
 	f := p.at(r.Object, r.Field)
 	f.Level, f.Rule, f.Message = Denied, AdmissionRule, explain.WithNearMiss(r.Message, p.nearMiss(r.Object, r.Field))
 	return f
 }
 
-func (p *places) notice(n guardrail.Notice) Finding {
+func (p *places) notice(n review.Notice) Finding {
 	f := p.at(n.Object, n.Field)
 	near := p.nearMiss(n.Object, n.Field)
 	f.Level, f.Rule, f.Message, f.text = Warning, AdmissionRule, explain.WithNearMiss(n.Message, near), explain.WithNearMiss(n.String(), near)
@@ -145,7 +146,7 @@ func (p *places) notice(n guardrail.Notice) Finding {
 }
 
 // excepted notes what an exception lets pass.
-func (p *places) excepted(c guardrail.Covered) Finding {
+func (p *places) excepted(c review.Covered) Finding {
 	f := p.at(c.Target, "")
 	f.Level, f.Rule, f.Guardrail, f.Paths, f.Routes = Note, GuardrailRule(c.Guardrail), c.Guardrail, c.Paths, c.Targets
 	f.Message, f.text = c.String(), c.String()
@@ -227,7 +228,7 @@ func (p *places) unread() []Finding {
 // violation stands where the offending value is written. If that is not among
 // the manifests, it is the route, its Gateway, or whatever brought the value
 // about.
-func (p *places) violation(v guardrail.Violation) Finding {
+func (p *places) violation(v review.Violation) Finding {
 	f := p.cause(v)
 	f.Level, f.Rule, f.Guardrail, f.Message = Note, GuardrailRule(v.Guardrail), v.Guardrail, v.Message
 	switch v.Enforcement {
@@ -244,10 +245,10 @@ func (p *places) violation(v guardrail.Violation) Finding {
 	return f
 }
 
-func (p *places) cause(v guardrail.Violation) Finding {
+func (p *places) cause(v review.Violation) Finding {
 	if v.Origin != nil {
 		if d, ok := p.document(v.Origin.From); ok {
-			return findingAt(d, guardrail.FieldOf(d.Object, *v.Origin))
+			return findingAt(d, review.FieldOf(d.Object, *v.Origin))
 		}
 	}
 	if d, ok := p.document(v.Target); ok {

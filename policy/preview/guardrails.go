@@ -14,6 +14,7 @@ import (
 	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/guardrail"
+	"github.com/attache-dev/attache/policy/review"
 )
 
 // Variables that exist only for the edit of one object, and those that exist
@@ -52,7 +53,7 @@ func (c *Change) rails(ctx context.Context, compilers guardrail.Compilers) ([]*g
 			delete(inForce, d.Object.GetName())
 			continue
 		}
-		g, problems, err := guardrail.ReviewGuardrail(ctx, c.Old[i], d.Object, compilers)
+		g, problems, err := guardrail.Examine(ctx, c.Old[i], d.Object, compilers)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -94,8 +95,8 @@ func (c *Change) endingSoon(rails []*guardrail.Guardrail) []Finding {
 // foundBy says what a new guardrail objects to in the world as it is: that may stay,
 // and its author should know.
 func (c *Change) foundBy(ctx context.Context, g *guardrail.Guardrail, d Manifest) ([]Finding, error) {
-	series := guardrail.NewSeries(c.Before, guardrail.At([]*guardrail.Guardrail{g}, c.Now))
-	var first *guardrail.Violation
+	series := review.NewSeries(c.Before, guardrail.At([]*guardrail.Guardrail{g}, c.Now))
+	var first *review.Violation
 	paths, all := 0, 0
 	for e := range effective.ResolveAll(c.Before).All() {
 		found, err := series.Existing(ctx, e)

@@ -12,6 +12,7 @@ import (
 	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/explain"
 	"github.com/attache-dev/attache/policy/guardrail"
+	"github.com/attache-dev/attache/policy/review"
 )
 
 // Report is everything that would be answered.
@@ -50,7 +51,7 @@ type Checked struct {
 
 // Review asks for a verdict on the whole change by an author, nil when that is not
 // known, and puts what it says to its places in the manifests.
-func (c *Change) Review(ctx context.Context, compilers guardrail.Compilers, author *guardrail.Author) (*Report, error) {
+func (c *Change) Review(ctx context.Context, compilers guardrail.Compilers, author *review.Author) (*Report, error) {
 	report := &Report{Findings: []Finding{}, Warnings: []string{}}
 	report.Findings = append(append(report.Findings, c.Problems...), c.PassedOver...)
 	rails, findings, err := c.rails(ctx, compilers)
@@ -70,7 +71,7 @@ func (c *Change) Review(ctx context.Context, compilers guardrail.Compilers, auth
 		whole = part(rails, func(uses guardrail.Variables) bool { return uses&oneObject == 0 })
 		each = part(rails, func(uses guardrail.Variables) bool { return uses&oneObject != 0 })
 	}
-	verdict, err := guardrail.Review(ctx, c.Before, edit, whole)
+	verdict, err := review.Review(ctx, c.Before, edit, whole)
 	if err != nil {
 		return nil, err
 	}
@@ -130,16 +131,16 @@ func unchecked(all, known []*guardrail.Guardrail) []Finding {
 
 // oneByOne asks rules that read the object under edit about each object in turn,
 // in the order in which they can be applied.
-func (c *Change) oneByOne(ctx context.Context, author *guardrail.Author, rails []*guardrail.Guardrail) ([]guardrail.Violation, error) {
+func (c *Change) oneByOne(ctx context.Context, author *review.Author, rails []*guardrail.Guardrail) ([]review.Violation, error) {
 	if len(rails) == 0 {
 		return nil, nil
 	}
-	var violations []guardrail.Violation
+	var violations []review.Violation
 	said := map[string]bool{}
 	now := c.Before
 	for _, i := range c.inOrder() {
-		edit := guardrail.Edit{Changes: []guardrail.ObjectChange{c.changeOf(i)}, Author: author}
-		verdict, err := guardrail.Review(ctx, now, edit, rails)
+		edit := review.Edit{Changes: []review.ObjectChange{c.changeOf(i)}, Author: author}
+		verdict, err := review.Review(ctx, now, edit, rails)
 		if err != nil {
 			return nil, err
 		}

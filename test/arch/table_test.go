@@ -94,9 +94,15 @@ var table = []row{
 	},
 	{
 		name: "policy/guardrail", pure: true,
-		does: "reviews an edit: resolves what it touches before and after, and runs rules on what would change",
+		does:    "what is written in a guardrail: rules, selection, exceptions and examples; the limits of every language",
+		imports: []string{"hierarchy", "policy", "policy/effective"},
+		never:   engines,
+	},
+	{
+		name: "policy/review", pure: true,
+		does: "reviews an edit: resolves what it touches before and after, and runs guardrails on what would change",
 		imports: []string{
-			"hierarchy", "hierarchy/prose", "policy", "policy/crd", "policy/effective", "policy/merge",
+			"hierarchy", "hierarchy/prose", "policy", "policy/crd", "policy/effective", "policy/guardrail", "policy/merge",
 		},
 		never: engines,
 	},
@@ -144,9 +150,12 @@ var table = []row{
 	},
 	{
 		name: "policy/preview", pure: true,
-		does:    "turns manifests and a world into an edit, its verdict, and findings with their places",
-		imports: []string{"hierarchy", "hierarchy/prose", "policy", "policy/crd", "policy/effective", "policy/explain", "policy/guardrail"},
-		never:   engines,
+		does: "turns manifests and a world into an edit, its verdict, and findings with their places",
+		imports: []string{
+			"hierarchy", "hierarchy/prose", "policy", "policy/crd", "policy/effective", "policy/explain",
+			"policy/guardrail", "policy/review",
+		},
+		never: engines,
 	},
 	{
 		name:  "policy/v1alpha1/annotation",
@@ -187,15 +196,18 @@ var table = []row{
 		does: "reconciles: snapshot, resolve, plan, apply",
 		imports: []string{
 			"hierarchy", "policy", "policy/crd", "policy/effective", "policy/export", "policy/guardrail",
-			"policy/source/cluster", "policy/status",
+			"policy/review", "policy/source/cluster", "policy/status",
 		},
 		never: ours("webhook"),
 	},
 	{
-		name:    "webhook",
-		does:    "admission: an AdmissionReview in, a verdict out",
-		imports: []string{"hierarchy", "hierarchy/prose", "policy", "policy/effective", "policy/guardrail", "policy/status"},
-		never:   ours("policy/controller", "policy/source/cluster"),
+		name: "webhook",
+		does: "admission: an AdmissionReview in, a verdict out",
+		imports: []string{
+			"hierarchy", "hierarchy/prose", "policy", "policy/effective", "policy/guardrail",
+			"policy/review", "policy/status",
+		},
+		never: ours("policy/controller", "policy/source/cluster"),
 	},
 	{
 		name: "cmd/attache",
@@ -217,8 +229,9 @@ var table = []row{
 		does: "the plugin: one file per subcommand, which prints what explain and preview return",
 		imports: []string{
 			"crds", "hierarchy", "hierarchy/prose", "policy", "policy/crd", "policy/effective",
-			"policy/explain", "policy/export", "policy/guardrail", "policy/guardrail/celrule", "policy/guardrail/regorule", "policy/merge",
-			"policy/preview", "policy/profiles", "policy/request", "policy/source", "policy/source/cluster", "policy/status",
+			"policy/explain", "policy/export", "policy/guardrail", "policy/guardrail/celrule",
+			"policy/guardrail/regorule", "policy/merge", "policy/preview", "policy/profiles",
+			"policy/request", "policy/review", "policy/source", "policy/source/cluster", "policy/status",
 			"policy/validate",
 		},
 		never: ours("webhook", "policy/controller"),

@@ -59,14 +59,14 @@ func BenchmarkAdmitRoute(b *testing.B) {
 			}
 			mux := h.Mux()
 			route := httpRoute("team-0", "new", 3, n/20)
-			mutate := review(b, route)
+			mutate := creation(b, route)
 			annotated := route.DeepCopy()
 			var patch []struct{ Value map[string]any }
 			if err := json.Unmarshal(call(b, mux, webhook.MutatePath, mutate).Patch, &patch); err != nil || len(patch) != 1 {
 				b.Fatal(patch, err)
 			}
 			_ = unstructured.SetNestedMap(annotated.Object, patch[0].Value, "metadata", "annotations")
-			validate := review(b, annotated)
+			validate := creation(b, annotated)
 			if a := call(b, mux, webhook.ValidatePath, validate); !a.Allowed || len(a.Warnings) == 0 {
 				b.Fatal(a)
 			}
@@ -79,8 +79,8 @@ func BenchmarkAdmitRoute(b *testing.B) {
 	}
 }
 
-// review is the creation of an object by a member of a team.
-func review(b *testing.B, u *unstructured.Unstructured) []byte {
+// creation is the admission review of the creation of an object by a member of a team.
+func creation(b *testing.B, u *unstructured.Unstructured) []byte {
 	b.Helper()
 	raw, err := u.MarshalJSON()
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/guardrail/celrule"
+	"github.com/attache-dev/attache/policy/review"
 )
 
 // The rules of two guardrails: one that all paths with one result share, and one
@@ -81,13 +82,13 @@ func BenchmarkManyPaths(b *testing.B) {
 				if err := unstructured.SetNestedField(edited.Object, "4s", "spec", "default", "connect"); err != nil {
 					b.Fatal(err)
 				}
-				edit := guardrail.EditOf(above, edited)
+				edit := review.EditOf(above, edited)
 				edit.MaxPaths, edit.Platform = 50_000, true // as the chart has it
 				b.ReportAllocs()
 				var before, after runtime.MemStats
 				runtime.ReadMemStats(&before)
 				for b.Loop() {
-					if _, err := guardrail.Review(b.Context(), s, edit, rails); err != nil {
+					if _, err := review.Review(b.Context(), s, edit, rails); err != nil {
 						b.Fatal(err)
 					}
 				}

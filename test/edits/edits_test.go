@@ -15,7 +15,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/command"
-	"github.com/attache-dev/attache/policy/guardrail"
+	"github.com/attache-dev/attache/policy/review"
 	"github.com/attache-dev/attache/test/edits"
 )
 
@@ -136,7 +136,7 @@ func reviewed(t *testing.T, c edits.Case) edits.Verdict {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, err := guardrail.Review(t.Context(), stage.World, stage.Edit, stage.Guardrails)
+	v, err := review.Review(t.Context(), stage.World, stage.Edit, stage.Guardrails)
 	if err != nil {
 		t.Fatal(err)
 	}

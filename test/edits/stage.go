@@ -18,6 +18,7 @@ import (
 	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/guardrail/celrule"
 	"github.com/attache-dev/attache/policy/guardrail/regorule"
+	"github.com/attache-dev/attache/policy/review"
 	"github.com/attache-dev/attache/policy/source"
 	"github.com/attache-dev/attache/policy/validate"
 )
@@ -30,8 +31,8 @@ var Compilers = guardrail.Compilers{CEL: celrule.Compile, Rego: regorule.Compile
 type Stage struct {
 	World      *policy.Snapshot
 	Guardrails []*guardrail.Guardrail
-	Change     guardrail.ObjectChange
-	Edit       guardrail.Edit
+	Change     review.ObjectChange
+	Edit       review.Edit
 }
 
 // Stage sets up a case.
@@ -76,8 +77,8 @@ func (c *Case) Stage(ctx context.Context) (*Stage, error) {
 			s.Change.New.SetCreationTimestamp(long)
 		}
 	}
-	s.Edit = guardrail.Edit{
-		Changes: []guardrail.ObjectChange{s.Change}, Author: c.User.author(), MayRead: c.User.mayRead(c.Edit.GetNamespace()),
+	s.Edit = review.Edit{
+		Changes: []review.ObjectChange{s.Change}, Author: c.User.author(), MayRead: c.User.mayRead(c.Edit.GetNamespace()),
 	}
 	return s, nil
 }
@@ -96,12 +97,12 @@ func stored(ctx context.Context, objects ...*unstructured.Unstructured) (*source
 }
 
 // author is the user as the author of an edit.
-func (u User) author() *guardrail.Author {
-	return &guardrail.Author{Username: u.Username, Groups: u.Groups}
+func (u User) author() *review.Author {
+	return &review.Author{Username: u.Username, Groups: u.Groups}
 }
 
 // mayRead is nil when the user may read everything.
-func (u User) mayRead(own string) guardrail.Reader {
+func (u User) mayRead(own string) policy.Reader {
 	if u.Reads == nil {
 		return nil
 	}
@@ -109,7 +110,7 @@ func (u User) mayRead(own string) guardrail.Reader {
 }
 
 // VerdictOf is what a review of the case came to, as files say it.
-func (c *Case) VerdictOf(v guardrail.Verdict) Verdict {
+func (c *Case) VerdictOf(v review.Verdict) Verdict {
 	verdict := Verdict{Denied: v.Denied(), Warnings: v.Warnings()}
 	if verdict.Denied {
 		verdict.Message = v.Denial(hierarchy.RefOf(c.Edit).String())

@@ -18,6 +18,7 @@ import (
 	policycrd "github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/guardrail"
+	"github.com/attache-dev/attache/policy/review"
 	"github.com/attache-dev/attache/policy/status"
 	"github.com/attache-dev/attache/policy/validate"
 )
@@ -107,9 +108,9 @@ func TestNoTextNamesWhatItsReaderMayNotKnow(t *testing.T) {
 				readable[ns] = true
 			}
 		}
-		e := guardrail.EditOf(nil, manifestOf(t, w.edit))
+		e := review.EditOf(nil, manifestOf(t, w.edit))
 		e.MayRead = func(ns string) bool { return readable[ns] }
-		v, err := guardrail.Review(t.Context(), s, e, rails)
+		v, err := review.Review(t.Context(), s, e, rails)
 		if err != nil {
 			rt.Fatal(err)
 		}
@@ -129,7 +130,7 @@ func statuses(t *rapid.T, s *policy.Snapshot, rails []*guardrail.Guardrail) {
 	held := map[hierarchy.Ref][]status.Hold{}
 	for e := range effective.ResolveAll(s).All() {
 		tally.Add(e)
-		found, err := guardrail.NewSeries(s, rails).Judge(context.Background(), nil, e)
+		found, err := review.NewSeries(s, rails).Judge(context.Background(), nil, e)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -18,6 +18,7 @@ import (
 	"github.com/attache-dev/attache/policy/explain"
 	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/guardrail/celrule"
+	"github.com/attache-dev/attache/policy/review"
 	"github.com/attache-dev/attache/policy/status"
 )
 
@@ -70,8 +71,8 @@ func TestNobodyChangesWhatASnapshotHandsOut(t *testing.T) {
 		before := contents(s, resolution)
 		given, _ := json.Marshal(list)
 		for _, u := range list {
-			for _, e := range []guardrail.Edit{guardrail.EditOf(u, nil), guardrail.EditOf(nil, u)} {
-				v, err := guardrail.Review(t.Context(), s, e, rails)
+			for _, e := range []review.Edit{review.EditOf(u, nil), review.EditOf(nil, u)} {
+				v, err := review.Review(t.Context(), s, e, rails)
 				if err != nil {
 					t.Fatal(err)
 				}

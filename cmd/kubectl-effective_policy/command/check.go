@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/preview"
+	"github.com/attache-dev/attache/policy/review"
 )
 
 // Output formats of commands whose findings other programs read.
@@ -105,9 +105,9 @@ func (o *options) check(cmd *cobra.Command, flags changeFlags, failOn string) er
 }
 
 // author is who makes the change, as far as the flags say.
-func (o *options) author() *guardrail.Author {
+func (o *options) author() *review.Author {
 	if *o.config.Impersonate == "" {
 		return nil
 	}
-	return &guardrail.Author{Username: *o.config.Impersonate, Groups: *o.config.ImpersonateGroup}
+	return &review.Author{Username: *o.config.Impersonate, Groups: *o.config.ImpersonateGroup}
 }

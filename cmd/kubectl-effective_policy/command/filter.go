@@ -15,6 +15,7 @@ import (
 	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/guardrail/celrule"
 	"github.com/attache-dev/attache/policy/merge"
+	"github.com/attache-dev/attache/policy/review"
 )
 
 // filterFlags pick routes by what applies on their paths. A route is picked when
@@ -113,7 +114,7 @@ func where(expression string) (test, error) {
 		return nil, errors.New("--where: object, oldObject, operation, user, change and before are about an edit, and there is none")
 	}
 	return func(ctx context.Context, p *askedPath) (bool, error) {
-		found, err := rule.Check(ctx, guardrail.PathInput(p.snapshot, rule.Uses(), p.route, p.listener, p.rule, p.result))
+		found, err := rule.Check(ctx, review.PathInput(p.snapshot, rule.Uses(), p.route, p.listener, p.rule, p.result))
 		if err != nil {
 			return false, fmt.Errorf("--where: on %s: %w", p.route.Meta().Ref, err)
 		}

@@ -14,8 +14,8 @@ import (
 	kjson "sigs.k8s.io/json"
 
 	"github.com/attache-dev/attache/policy"
-	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/preview"
+	"github.com/attache-dev/attache/policy/review"
 	"github.com/attache-dev/attache/policy/source"
 )
 
@@ -35,12 +35,12 @@ type suite struct {
 
 // suiteCase is either an input document or an edit of a world.
 type suiteCase struct {
-	Name      string            `json:"name"`
-	Input     map[string]any    `json:"input"`
-	Manifests []manifest        `json:"manifests"`
-	Edit      *suiteEdit        `json:"edit"`
-	User      *guardrail.Author `json:"user"`
-	Allowed   *bool             `json:"allowed"`
+	Name      string         `json:"name"`
+	Input     map[string]any `json:"input"`
+	Manifests []manifest     `json:"manifests"`
+	Edit      *suiteEdit     `json:"edit"`
+	User      *review.Author `json:"user"`
+	Allowed   *bool          `json:"allowed"`
 	// Message is a part of what must be said.
 	Message string `json:"message"`
 }

@@ -1,4 +1,4 @@
-package guardrail
+package review
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/guardrail"
 )
 
 // Series judges many targets of one snapshot, one after the other. Rules are
@@ -13,7 +14,7 @@ import (
 type Series struct{ j *judge }
 
 // NewSeries returns a Series that knows what guardrails say about a snapshot.
-func NewSeries(s *policy.Snapshot, rails []*Guardrail) *Series {
+func NewSeries(s *policy.Snapshot, rails []*guardrail.Guardrail) *Series {
 	return &Series{newJudge(rails, s, s, nil)}
 }
 
@@ -42,7 +43,7 @@ func (s *Series) run(ctx context.Context, before, after *effective.Target, audit
 // of its paths, or could object if it knew. It is what admission asks before it
 // annotates an object; what it leaves alone the publication gate decides. isNew
 // says that the object is being created, so that nothing is published about it.
-func Publishable(ctx context.Context, s *policy.Snapshot, e *effective.Target, isNew bool, rails []*Guardrail) (bool, error) {
+func Publishable(ctx context.Context, s *policy.Snapshot, e *effective.Target, isNew bool, rails []*guardrail.Guardrail) (bool, error) {
 	return newJudge(rails, s, s, nil).publishable(ctx, e, isNew)
 }
 
@@ -67,7 +68,7 @@ func (j *judge) publishable(ctx context.Context, e *effective.Target, isNew bool
 		return false, err
 	}
 	for _, v := range j.violations() {
-		if v.Enforcement == Deny {
+		if v.Enforcement == guardrail.Deny {
 			return false, nil
 		}
 	}
@@ -76,7 +77,7 @@ func (j *judge) publishable(ctx context.Context, e *effective.Target, isNew bool
 
 // needsBefore says whether a guardrail compares what a target comes to with what
 // is published.
-func needsBefore(s *policy.Snapshot, e *effective.Target, rails []*Guardrail) bool {
+func needsBefore(s *policy.Snapshot, e *effective.Target, rails []*guardrail.Guardrail) bool {
 	if e == nil {
 		return false
 	}
@@ -87,7 +88,7 @@ func needsBefore(s *policy.Snapshot, e *effective.Target, rails []*Guardrail) bo
 	}
 	for _, g := range rails {
 		for _, r := range g.Rules {
-			if uses := r.Uses(); uses&Before != 0 && uses&AdmissionOnly == 0 && g.Match.selectsRoute(s, route) {
+			if uses := r.Uses(); uses&guardrail.Before != 0 && uses&guardrail.AdmissionOnly == 0 && g.Match.SelectsRoute(s, route) {
 				return true
 			}
 		}
@@ -96,10 +97,10 @@ func needsBefore(s *policy.Snapshot, e *effective.Target, rails []*Guardrail) bo
 }
 
 // Denying lists the guardrails that can refuse anything.
-func Denying(rails []*Guardrail) []*Guardrail {
-	var list []*Guardrail
+func Denying(rails []*guardrail.Guardrail) []*guardrail.Guardrail {
+	var list []*guardrail.Guardrail
 	for _, g := range rails {
-		if g.Enforcement == Deny && g.Broken == "" {
+		if g.Enforcement == guardrail.Deny && g.Broken == "" {
 			list = append(list, g)
 		}
 	}

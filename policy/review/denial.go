@@ -1,4 +1,4 @@
-package guardrail
+package review
 
 import (
 	"cmp"
@@ -8,6 +8,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/hierarchy/prose"
+	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/merge"
 )
 
@@ -32,7 +33,7 @@ func (v Verdict) Objections() []Objection {
 	for _, r := range v.Refusals {
 		list = append(list, Objection{Field: r.Field, Message: r.Message, Forbidden: r.Forbidden})
 	}
-	for _, x := range v.By(Deny) {
+	for _, x := range v.By(guardrail.Deny) {
 		list = append(list, Objection{Guardrail: x.Guardrail, Field: v.fieldOf(x), Message: v.Told(x), Forbidden: true})
 	}
 	return list

@@ -1,4 +1,4 @@
-package guardrail
+package review
 
 import (
 	"encoding/json"
@@ -9,6 +9,7 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/guardrail"
 )
 
 // Limits of what an API server passes on to a person: longer warnings are cut,
@@ -27,7 +28,7 @@ const (
 // and there are at most MaxWarnings.
 func (v Verdict) Warnings() []string {
 	lines := v.headline()
-	for _, violation := range v.By(Warn) {
+	for _, violation := range v.By(guardrail.Warn) {
 		lines = append(lines, fmt.Sprintf("guardrail %s: %s", violation.Guardrail, violation.Told(v.edit.MayRead)))
 	}
 	for _, c := range v.Excepted() {

@@ -6,10 +6,10 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// ReviewGuardrail is the review of an edit of a guardrail itself: whether it compiles, and whether
+// Examine is the review of an edit of a guardrail itself: whether it compiles, and whether
 // its examples come out as they say. What was wrong with it before is a warning. old is nil for a
 // creation. The error is that of the context.
-func ReviewGuardrail(ctx context.Context, old, object *unstructured.Unstructured, compile Compilers) (*Guardrail, []Problem, error) {
+func Examine(ctx context.Context, old, object *unstructured.Unstructured, compile Compilers) (*Guardrail, []Problem, error) {
 	g, problems := examined(ctx, object, compile)
 	known := map[Problem]bool{}
 	if old != nil {

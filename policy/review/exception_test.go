@@ -1,10 +1,13 @@
-package guardrail_test
+package review_test
 
 import (
 	"testing"
 	"time"
 
 	"github.com/attache-dev/attache/policy/guardrail"
+	"github.com/attache-dev/attache/policy/review"
+
+	"github.com/attache-dev/attache/test/worldtest"
 )
 
 const sixtyWithException = `apiVersion: attache.dev/v1alpha1
@@ -21,7 +24,7 @@ spec:
 // withExceptions is the guardrail of sixty seconds with the exceptions above.
 func withExceptions(t *testing.T) *guardrail.Guardrail {
 	t.Helper()
-	parsed, _ := guardrail.Parse(objects(t, sixtyWithException)[0], guardrail.Compilers{})
+	parsed, _ := guardrail.Parse(worldtest.Objects(t, sixtyWithException)[0], guardrail.Compilers{})
 	if len(parsed.Exceptions) != 3 {
 		t.Fatalf("read %d exceptions", len(parsed.Exceptions))
 	}
@@ -32,7 +35,7 @@ func withExceptions(t *testing.T) *guardrail.Guardrail {
 
 func TestAnExceptionEnds(t *testing.T) {
 	g := withExceptions(t)
-	edit := guardrail.EditOf(nil, timeout(t, "shop", "checkout", onCheckout, "default: {request: 90s}"))
+	edit := review.EditOf(nil, timeout(t, "shop", "checkout", onCheckout, "default: {request: 90s}"))
 	end := g.Exceptions[0].Until
 	for name, test := range map[string]struct {
 		rails  []*guardrail.Guardrail
@@ -44,7 +47,7 @@ func TestAnExceptionEnds(t *testing.T) {
 		"when nobody says now": {[]*guardrail.Guardrail{g}, true, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			v := review(t, shop(t), edit, test.rails)
+			v := reviewed(t, shop(t), edit, test.rails)
 			if v.Denied() != test.denied || len(v.Excepted()) != test.used {
 				t.Errorf("denied %v, excepted %v", v.Denied(), v.Excepted())
 			}
@@ -53,7 +56,7 @@ func TestAnExceptionEnds(t *testing.T) {
 	// The exception for another policy, and for a route elsewhere, covers nothing here.
 	only := *g
 	only.Exceptions = g.Exceptions[1:]
-	if v := review(t, shop(t), edit, guardrail.At([]*guardrail.Guardrail{&only}, end.Add(-time.Hour))); !v.Denied() {
+	if v := reviewed(t, shop(t), edit, guardrail.At([]*guardrail.Guardrail{&only}, end.Add(-time.Hour))); !v.Denied() {
 		t.Error("an exception for somebody else lets it pass")
 	}
 }

@@ -1,4 +1,4 @@
-package guardrail_test
+package review_test
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/attache-dev/attache/policy/guardrail"
+	"github.com/attache-dev/attache/policy/review"
 )
 
 // judgement is a rule with one objection.
@@ -63,7 +64,7 @@ func TestARangeAndAConjunctionHoldTheRatchet(t *testing.T) {
 		"nothing at all, without path": {both, "default: {request: 90s, connect: 1s}", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			v := review(t, s, guardrail.EditOf(before, timeout(t, "shop", "checkout", onCheckout, test.spec)), []*guardrail.Guardrail{test.rail})
+			v := reviewed(t, s, review.EditOf(before, timeout(t, "shop", "checkout", onCheckout, test.spec)), []*guardrail.Guardrail{test.rail})
 			if v.Denied() != test.denied {
 				t.Errorf("denied is %v: %v", v.Denied(), lines(v))
 			}
@@ -79,7 +80,7 @@ func TestARangeAndAConjunctionHoldTheRatchet(t *testing.T) {
 func TestADeletionIsNotDeniedWhereItWasWrongBefore(t *testing.T) {
 	ceiling := timeout(t, "infra", "ceiling", onGateway, "override: {request: 90s}")
 	s, _ := shop(t).With(ceiling, timeout(t, "shop", "checkout", onCheckout, "default: {request: 120s}"))
-	if v := review(t, s, guardrail.EditOf(ceiling, nil), sixty(guardrail.Match{})); v.Denied() {
+	if v := reviewed(t, s, review.EditOf(ceiling, nil), sixty(guardrail.Match{})); v.Denied() {
 		t.Errorf("denied: %v", lines(v))
 	}
 }
@@ -90,7 +91,7 @@ func TestTooManyPathsToBeToldApart(t *testing.T) {
 	names := &guardrail.Guardrail{Name: "names", Enforcement: guardrail.Deny, Rules: []guardrail.Rule{&judgement{
 		uses: guardrail.RouteRule | guardrail.Listener, message: "no", ok: func(guardrail.Input) bool { return false },
 	}}}
-	edit := guardrail.EditOf(nil, timeout(t, "infra", "public", onGateway, "default: {request: 5s}"))
+	edit := review.EditOf(nil, timeout(t, "infra", "public", onGateway, "default: {request: 5s}"))
 	for name, test := range map[string]struct {
 		max             int
 		platform        bool
@@ -104,7 +105,7 @@ func TestTooManyPathsToBeToldApart(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			e := edit
 			e.MaxPaths, e.Platform = test.max, test.platform
-			v := review(t, shop(t), e, []*guardrail.Guardrail{names})
+			v := reviewed(t, shop(t), e, []*guardrail.Guardrail{names})
 			if said := v.Denial("it"); v.Denied() != (test.denied != "") || v.Denied() && !strings.Contains(said, test.denied) {
 				t.Errorf("denied is %v: %s", v.Denied(), said)
 			}

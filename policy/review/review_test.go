@@ -1,4 +1,4 @@
-package guardrail_test
+package review_test
 
 import (
 	"context"
@@ -15,11 +15,9 @@ import (
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/guardrail"
+	"github.com/attache-dev/attache/policy/review"
 	"github.com/attache-dev/attache/test/worldtest"
 )
-
-// How the tests write objects.
-var objects = worldtest.Objects
 
 // shop has a class, a Gateway, two routes in two namespaces and a default on
 // the Gateway.
@@ -27,9 +25,9 @@ func shop(t testing.TB, more ...string) *policy.Snapshot {
 	t.Helper()
 	var all []*unstructured.Unstructured
 	for _, file := range crds.Attache() {
-		all = append(all, objects(t, string(file.Data))...)
+		all = append(all, worldtest.Objects(t, string(file.Data))...)
 	}
-	all = append(all, objects(t, `
+	all = append(all, worldtest.Objects(t, `
 {apiVersion: v1, kind: Namespace, metadata: {name: shop, labels: {env: prod}}}
 ---
 {apiVersion: v1, kind: Namespace, metadata: {name: labs, labels: {env: dev}}}
@@ -40,7 +38,7 @@ func shop(t testing.TB, more ...string) *policy.Snapshot {
 ---
 {apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, metadata: {name: trial, namespace: labs}, spec: {parentRefs: [{name: public, namespace: infra}], rules: [{}]}}`)...)
 	for _, text := range more {
-		all = append(all, objects(t, text)...)
+		all = append(all, worldtest.Objects(t, text)...)
 	}
 	s, problems := policy.NewSnapshot(policy.Options{}).With(all...)
 	for _, p := range problems {
@@ -51,7 +49,7 @@ func shop(t testing.TB, more ...string) *policy.Snapshot {
 
 func timeout(t testing.TB, namespace, name, target, spec string) *unstructured.Unstructured {
 	t.Helper()
-	return objects(t, fmt.Sprintf(
+	return worldtest.Objects(t, fmt.Sprintf(
 		`{apiVersion: attache.dev/v1alpha1, kind: TimeoutPolicy, metadata: {name: %s, namespace: %s}, spec: {strategy: Patch, targetRef: {group: gateway.networking.k8s.io, %s}, %s}}`,
 		name, namespace, target, spec))[0]
 }
@@ -85,16 +83,16 @@ func sixty(match guardrail.Match) []*guardrail.Guardrail {
 	return []*guardrail.Guardrail{{Name: "sixty", Enforcement: guardrail.Deny, Match: match, Rules: []guardrail.Rule{&atMost{60}}}}
 }
 
-func review(t *testing.T, s *policy.Snapshot, e guardrail.Edit, rails []*guardrail.Guardrail) guardrail.Verdict {
+func reviewed(t *testing.T, s *policy.Snapshot, e review.Edit, rails []*guardrail.Guardrail) review.Verdict {
 	t.Helper()
-	v, err := guardrail.Review(t.Context(), s, e, rails)
+	v, err := review.Review(t.Context(), s, e, rails)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return v
 }
 
-func lines(v guardrail.Verdict) []string {
+func lines(v review.Verdict) []string {
 	var list []string
 	for _, violation := range v.Violations {
 		list = append(list, violation.String())
@@ -104,7 +102,7 @@ func lines(v guardrail.Verdict) []string {
 
 func TestAViolationNamesThePathTheValueAndWhoSetIt(t *testing.T) {
 	s := shop(t)
-	v := review(t, s, guardrail.EditOf(nil, timeout(t, "infra", "public", onGateway, "default: {request: 90s}")), sixty(guardrail.Match{}))
+	v := reviewed(t, s, review.EditOf(nil, timeout(t, "infra", "public", onGateway, "default: {request: 90s}")), sixty(guardrail.Match{}))
 	want := []string{"HTTPRoute labs/trial rules[0] on infra/public#http and 1 more route: at most 60s " +
 		"[effective.TimeoutPolicy.request is 90s, set by TimeoutPolicy infra/public (default at Gateway infra/public)]"}
 	if diff := cmp.Diff(want, lines(v)); diff != "" {
@@ -120,7 +118,7 @@ func TestMatchSelectsByNamespaceLabels(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := review(t, shop(t), guardrail.EditOf(nil, timeout(t, "infra", "public", onGateway, "default: {request: 90s}")), sixty(guardrail.Match{Namespace: prod}))
+	v := reviewed(t, shop(t), review.EditOf(nil, timeout(t, "infra", "public", onGateway, "default: {request: 90s}")), sixty(guardrail.Match{Namespace: prod}))
 	if len(v.Violations) != 1 || v.Violations[0].Target.Namespace != "shop" || v.Violations[0].Targets != 1 || v.Violations[0].Paths != 2 {
 		t.Errorf("want the two rules of shop/checkout, got %+v", v.Violations)
 	}
@@ -143,7 +141,7 @@ func TestOnlyNewOrWorseViolationsDeny(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			v := review(t, s, guardrail.EditOf(before, timeout(t, "shop", "checkout", onCheckout, test.spec)), sixty(guardrail.Match{}))
+			v := reviewed(t, s, review.EditOf(before, timeout(t, "shop", "checkout", onCheckout, test.spec)), sixty(guardrail.Match{}))
 			if v.Denied() != test.denied {
 				t.Errorf("denied is %v, want %v: %v", v.Denied(), test.denied, lines(v))
 			}
@@ -154,7 +152,7 @@ func TestOnlyNewOrWorseViolationsDeny(t *testing.T) {
 func TestADeletionIsJudgedByWhatItUncovers(t *testing.T) {
 	ceiling := timeout(t, "infra", "ceiling", onGateway, "override: {request: 30s}")
 	s, _ := shop(t).With(ceiling, timeout(t, "shop", "checkout", onCheckout, "default: {request: 90s}"))
-	v := review(t, s, guardrail.EditOf(ceiling, nil), sixty(guardrail.Match{}))
+	v := reviewed(t, s, review.EditOf(ceiling, nil), sixty(guardrail.Match{}))
 	if !v.Denied() {
 		t.Error("deleting the ceiling uncovers 90s and is not denied")
 	}
@@ -171,8 +169,8 @@ func TestADeletionIsJudgedByWhatItUncovers(t *testing.T) {
 func TestALabelOfANamespaceBringsItsRoutesUnderAGuardrail(t *testing.T) {
 	s, _ := shop(t).With(timeout(t, "labs", "trial", "kind: HTTPRoute, name: trial", "default: {request: 90s}"))
 	prod, _ := labels.Parse("env=prod")
-	relabelled := objects(t, `{apiVersion: v1, kind: Namespace, metadata: {name: labs, labels: {env: prod}}}`)[0]
-	v := review(t, s, guardrail.EditOf(objects(t, `{apiVersion: v1, kind: Namespace, metadata: {name: labs, labels: {env: dev}}}`)[0], relabelled),
+	relabelled := worldtest.Objects(t, `{apiVersion: v1, kind: Namespace, metadata: {name: labs, labels: {env: prod}}}`)[0]
+	v := reviewed(t, s, review.EditOf(worldtest.Objects(t, `{apiVersion: v1, kind: Namespace, metadata: {name: labs, labels: {env: dev}}}`)[0], relabelled),
 		sixty(guardrail.Match{Namespace: prod}))
 	if !v.Denied() {
 		t.Error("the route is new to the guardrail and violates it")
@@ -180,9 +178,9 @@ func TestALabelOfANamespaceBringsItsRoutesUnderAGuardrail(t *testing.T) {
 }
 
 func TestNamespacesThatMayNotBeReadAreCounted(t *testing.T) {
-	e := guardrail.EditOf(nil, timeout(t, "infra", "public", onGateway, "default: {request: 5s}"))
+	e := review.EditOf(nil, timeout(t, "infra", "public", onGateway, "default: {request: 5s}"))
 	e.MayRead = func(ns string) bool { return ns != "labs" }
-	got := review(t, shop(t), e, nil).Warnings()
+	got := reviewed(t, shop(t), e, nil).Warnings()
 	want := []string{
 		"TimeoutPolicy infra/public changes the effective policy of 2 routes in 2 namespaces, and what new routes get on 1 Gateway",
 		"1 route in namespaces that you may not read",
@@ -194,13 +192,13 @@ func TestNamespacesThatMayNotBeReadAreCounted(t *testing.T) {
 
 func TestAPolicyWithoutEffectSaysWhy(t *testing.T) {
 	s, _ := shop(t).With(timeout(t, "infra", "ceiling", onGateway, "override: {request: 30s}"))
-	for want, e := range map[string]guardrail.Edit{
-		"TimeoutPolicy shop/checkout has no effect on any of 2 paths: TimeoutPolicy infra/ceiling wins": guardrail.EditOf(nil,
+	for want, e := range map[string]review.Edit{
+		"TimeoutPolicy shop/checkout has no effect on any of 2 paths: TimeoutPolicy infra/ceiling wins": review.EditOf(nil,
 			timeout(t, "shop", "checkout", onCheckout, "default: {request: 90s}")),
-		"spec.targetRef: HTTPRoute shop/gone does not exist": guardrail.EditOf(nil,
+		"spec.targetRef: HTTPRoute shop/gone does not exist": review.EditOf(nil,
 			timeout(t, "shop", "checkout", "kind: HTTPRoute, name: gone", "default: {request: 90s}")),
 	} {
-		v := review(t, s, e, nil)
+		v := reviewed(t, s, e, nil)
 		if got := v.Warnings(); len(got) != 1 || got[0] != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
@@ -223,10 +221,10 @@ func TestADeletionWasNotADeletionBefore(t *testing.T) {
 	public := timeout(t, "infra", "public", onGateway, "default: {request: 5s}")
 	s, _ := shop(t).With(public)
 	rails := []*guardrail.Guardrail{{Name: "keep", Enforcement: guardrail.Deny, Rules: []guardrail.Rule{noDeletions{}}}}
-	if v := review(t, s, guardrail.EditOf(public, nil), rails); !v.Denied() {
+	if v := reviewed(t, s, review.EditOf(public, nil), rails); !v.Denied() {
 		t.Error("a rule against deletions does not deny one")
 	}
-	if v := review(t, s, guardrail.EditOf(public, public), rails); v.Denied() {
+	if v := reviewed(t, s, review.EditOf(public, public), rails); v.Denied() {
 		t.Error("a rule against deletions denies an update")
 	}
 }
@@ -246,11 +244,11 @@ func (warnsOfLabs) Check(_ context.Context, in guardrail.Input) ([]guardrail.Fin
 }
 
 func TestAWarningOutOfSightHidesNoDenial(t *testing.T) {
-	e := guardrail.EditOf(nil, timeout(t, "infra", "public", onGateway, "default: {request: 5s}"))
-	for name, reader := range map[string]guardrail.Reader{"in sight": nil, "out of sight": func(string) bool { return false }} {
+	e := review.EditOf(nil, timeout(t, "infra", "public", onGateway, "default: {request: 5s}"))
+	for name, reader := range map[string]policy.Reader{"in sight": nil, "out of sight": func(string) bool { return false }} {
 		e.MayRead = reader
 		rails := []*guardrail.Guardrail{{Name: "both", Enforcement: guardrail.Deny, Rules: []guardrail.Rule{warnsOfLabs{}}}}
-		v := review(t, shop(t), e, rails)
+		v := reviewed(t, shop(t), e, rails)
 		if !v.Denied() || len(v.By(guardrail.Warn)) != 1 {
 			t.Errorf("%s: denied is %v, want a denial and a warning: %v", name, v.Denied(), v.Violations)
 		}
@@ -258,11 +256,11 @@ func TestAWarningOutOfSightHidesNoDenial(t *testing.T) {
 }
 
 func TestAViolationNamesNobodyElsesValue(t *testing.T) {
-	e := guardrail.Edit{Changes: []guardrail.ObjectChange{
+	e := review.Edit{Changes: []review.ObjectChange{
 		{New: timeout(t, "shop", "checkout", onCheckout, "default: {request: 90s}")},
 		{New: timeout(t, "labs", "trial", "kind: HTTPRoute, name: trial", "default: {request: 70s}")},
 	}}
-	v := review(t, shop(t), e, sixty(guardrail.Match{}))
+	v := reviewed(t, shop(t), e, sixty(guardrail.Match{}))
 	var got []string
 	for _, violation := range v.Violations {
 		got = append(got, violation.String())
@@ -277,11 +275,11 @@ func TestAViolationNamesNobodyElsesValue(t *testing.T) {
 }
 
 func TestInAnEditOfSeveralObjectsWarningsSayWhich(t *testing.T) {
-	e := guardrail.Edit{Changes: []guardrail.ObjectChange{
+	e := review.Edit{Changes: []review.ObjectChange{
 		{New: timeout(t, "shop", "one", "kind: HTTPRoute, name: gone", "default: {request: 1s}")},
 		{New: timeout(t, "shop", "two", "kind: HTTPRoute, name: lost", "default: {request: 1s}")},
 	}}
-	v := review(t, shop(t), e, nil)
+	v := reviewed(t, shop(t), e, nil)
 	want := []string{
 		"TimeoutPolicy shop/one: spec.targetRef: HTTPRoute shop/gone does not exist",
 		"TimeoutPolicy shop/two: spec.targetRef: HTTPRoute shop/lost does not exist",
@@ -299,15 +297,15 @@ func TestTheGateJudgesAgainstWhatIsPublished(t *testing.T) {
 	good, _ := shop(t).With(timeout(t, "shop", "checkout", onCheckout, "default: {request: 30s}"))
 	bad, _ := good.With(timeout(t, "shop", "checkout", onCheckout, "default: {request: 90s}"))
 	published, next := effective.Resolve(good, route).Get(route), effective.Resolve(bad, route).Get(route)
-	violations, err := guardrail.NewSeries(bad, sixty(guardrail.Match{})).Judge(t.Context(), published, next)
+	violations, err := review.NewSeries(bad, sixty(guardrail.Match{})).Judge(t.Context(), published, next)
 	if err != nil || len(violations) != 1 {
 		t.Errorf("want one violation, got %v, %v", violations, err)
 	}
-	violations, err = guardrail.NewSeries(bad, sixty(guardrail.Match{})).Judge(t.Context(), next, next)
+	violations, err = review.NewSeries(bad, sixty(guardrail.Match{})).Judge(t.Context(), next, next)
 	if err != nil || len(violations) != 0 {
 		t.Errorf("what is already published is not new, got %v, %v", violations, err)
 	}
-	violations, err = guardrail.NewSeries(bad, sixty(guardrail.Match{})).Existing(t.Context(), next)
+	violations, err = review.NewSeries(bad, sixty(guardrail.Match{})).Existing(t.Context(), next)
 	if err != nil || len(violations) != 1 || violations[0].Paths != 2 {
 		t.Errorf("an audit finds what exists, got %v, %v", violations, err)
 	}

@@ -1,4 +1,4 @@
-package guardrail
+package review
 
 import (
 	"cmp"
@@ -8,13 +8,16 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/guardrail"
+
+	"github.com/attache-dev/attache/policy"
 )
 
 // Violation is an objection of a guardrail, on all the paths on which it is
 // the same.
 type Violation struct {
 	Guardrail   string
-	Enforcement Enforcement
+	Enforcement guardrail.Enforcement
 	Message     string
 	FieldPath   string
 	Code        string
@@ -61,7 +64,7 @@ func (v Violation) Set() string {
 	return v.setBy(nil)
 }
 
-func (v Violation) setBy(r Reader) string {
+func (v Violation) setBy(r policy.Reader) string {
 	o := v.Origin
 	if !r.May(o.From.Namespace) {
 		return fmt.Sprintf("%s (%s at %s)", r.Name(o.From), o.Block, o.Level)
@@ -75,7 +78,7 @@ func (v Violation) String() string { return v.Told(nil) }
 // Told is String for a reader. Of what is in a namespace that they may not be told
 // of there is no more than a count: even a message can tell too much, for rules
 // put values into it.
-func (v Violation) Told(r Reader) string {
+func (v Violation) Told(r policy.Reader) string {
 	var b strings.Builder
 	if v.Hidden || !r.May(v.Target.Namespace) {
 		fmt.Fprintf(&b, "%s in namespaces that you may not read", prose.Count(v.Targets, "route"))

@@ -1,4 +1,4 @@
-package guardrail
+package review
 
 import (
 	"reflect"
@@ -8,6 +8,7 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/crd"
+	"github.com/attache-dev/attache/policy/guardrail"
 )
 
 // Edit is what somebody is about to do.
@@ -18,7 +19,7 @@ type Edit struct {
 	// Author is who makes the edit; nil when that is not known.
 	Author *Author
 	// MayRead says which namespaces that person may read; nil is every one.
-	MayRead Reader
+	MayRead policy.Reader
 	// MaxPaths is how many paths guardrails that tell paths apart are asked about; 0
 	// is no limit. Platform says that whoever makes the edit answers for all: then
 	// what is beyond the limit is left to the publication gate, and else refused.
@@ -158,8 +159,8 @@ func (e Edit) apply(s *policy.Snapshot) (Verdict, []hierarchy.Problem) {
 }
 
 // document is the part of the input that is the same on every path.
-func (e Edit) document(impact Impact) Input {
-	in := Input{"change": changeInput(impact)}
+func (e Edit) document(impact Impact) guardrail.Input {
+	in := guardrail.Input{"change": changeInput(impact)}
 	if c, ok := e.Single(); ok {
 		if c.New != nil {
 			in["object"] = c.New.Object

@@ -1,4 +1,4 @@
-package guardrail
+package review
 
 import (
 	"maps"
@@ -9,48 +9,49 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/guardrail"
 )
 
 // input assembles the document for one path. Seen as it was before the edit,
 // nothing is about to change: effective and before are both what was.
-func (j *judge) input(uses Variables, p path, asBefore bool) Input {
-	in := Input{}
+func (j *judge) input(uses guardrail.Variables, p path, asBefore bool) guardrail.Input {
+	in := guardrail.Input{}
 	maps.Copy(in, j.edit)
 	result, route, s := p.pair.After, p.route, j.after
 	if asBefore {
 		result, route, s = p.pair.Before, p.old, j.before
-		in.undo()
+		undo(in)
 	}
 	graph := s.Graph()
-	if uses&Effective != 0 {
+	if uses&guardrail.Effective != 0 {
 		in["effective"] = effectiveInput(result)
 	}
-	if uses&Origins != 0 {
+	if uses&guardrail.Origins != 0 {
 		in["origins"] = originsInput(result)
 	}
-	if uses&Before != 0 && p.pair.Before != nil {
+	if uses&guardrail.Before != 0 && p.pair.Before != nil {
 		in["before"] = effectiveInput(p.pair.Before)
 	}
-	if uses&Route != 0 {
+	if uses&guardrail.Route != 0 {
 		in["route"] = routeInput(route)
 	}
-	if uses&RouteRule != 0 {
+	if uses&guardrail.RouteRule != 0 {
 		in["rule"] = ruleInput(route, p.rule)
 	}
-	if uses&Listener != 0 {
+	if uses&guardrail.Listener != 0 {
 		in["listener"] = listenerInput(p.listener)
 	}
-	if uses&Gateway != 0 {
+	if uses&guardrail.Gateway != 0 {
 		in["gateway"] = named(graph, p.listener.Gateway, map[string]any{"gatewayClassName": p.listener.Class.Name})
 	}
-	if uses&GatewayClass != 0 {
+	if uses&guardrail.GatewayClass != 0 {
 		more := map[string]any{}
 		if object, ok := graph.Get(p.listener.Class); ok {
 			more["controllerName"] = object.(*hierarchy.GatewayClass).Controller
 		}
 		in["gatewayClass"] = named(graph, p.listener.Class, more)
 	}
-	if uses&Namespace != 0 {
+	if uses&guardrail.Namespace != 0 {
 		in["namespace"] = map[string]any{"name": p.target.Namespace, "labels": labelsInput(graph.NamespaceLabels(p.target.Namespace))}
 	}
 	return in
@@ -58,14 +59,14 @@ func (j *judge) input(uses Variables, p path, asBefore bool) Input {
 
 // PathInput is the document that rules see of one path of a snapshot, outside any
 // edit. rule is the name of the rule as paths have it.
-func PathInput(s *policy.Snapshot, uses Variables, route *hierarchy.Route, l *hierarchy.Listener, rule string, result *effective.PathPolicies) Input {
+func PathInput(s *policy.Snapshot, uses guardrail.Variables, route *hierarchy.Route, l *hierarchy.Listener, rule string, result *effective.PathPolicies) guardrail.Input {
 	j := &judge{before: s, after: s}
 	return j.input(uses, path{target: route.Meta().Ref, route: route, pair: effective.Pair{After: result}, listener: l, rule: rule}, false)
 }
 
 // undo makes the part about the edit one that changes nothing. Otherwise what is
 // wrong with the edit itself would seem to have been wrong before.
-func (in Input) undo() {
+func undo(in guardrail.Input) {
 	if _, isEdit := in["change"]; !isEdit {
 		return
 	}
@@ -169,4 +170,52 @@ func originAt(r *effective.PathPolicies, fieldPath string) *effective.Origin {
 		}
 	}
 	return nil
+}
+
+// effectiveInput is the effective policy of a path by kind.
+func effectiveInput(r *effective.PathPolicies) map[string]any {
+	value := map[string]any{}
+	if r == nil {
+		return value
+	}
+	for _, m := range r.Kinds {
+		if len(m.Value) > 0 {
+			value[m.Kind.Name()] = m.Value
+		}
+	}
+	return value
+}
+
+// originsInput says who set each field, by kind and field.
+func originsInput(r *effective.PathPolicies) map[string]any {
+	kinds := map[string]any{}
+	if r == nil {
+		return kinds
+	}
+	for _, m := range r.Kinds {
+		fields := map[string]any{}
+		for _, o := range m.Origins {
+			beat := make([]any, len(o.Beat))
+			for i, b := range o.Beat {
+				beat[i] = b.String()
+			}
+			field := map[string]any{
+				"kind":      o.From.Kind,
+				"namespace": o.From.Namespace,
+				"name":      o.From.Name,
+				"target":    o.Target.String(),
+				"level":     o.Level.String(),
+				"block":     o.Block.String(),
+				"beat":      beat,
+			}
+			if !o.ClampedBy.IsZero() {
+				field["clampedBy"] = o.ClampedBy.String()
+			}
+			fields[o.Field] = field
+		}
+		if len(fields) > 0 {
+			kinds[m.Kind.Name()] = fields
+		}
+	}
+	return kinds
 }

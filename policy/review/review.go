@@ -1,4 +1,4 @@
-package guardrail
+package review
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/guardrail"
 )
 
 // Verdict is what a review came to.
@@ -29,7 +30,7 @@ type Verdict struct {
 }
 
 // Denied says whether the edit is refused, by a guardrail or because it is wrong.
-func (v Verdict) Denied() bool { return len(v.Refusals) > 0 || len(v.By(Deny)) > 0 }
+func (v Verdict) Denied() bool { return len(v.Refusals) > 0 || len(v.By(guardrail.Deny)) > 0 }
 
 // Excepted is what exceptions let pass that guardrails would object to.
 func (v Verdict) Excepted() []Covered {
@@ -40,7 +41,7 @@ func (v Verdict) Excepted() []Covered {
 }
 
 // By lists the violations of guardrails with one enforcement.
-func (v Verdict) By(e Enforcement) []Violation {
+func (v Verdict) By(e guardrail.Enforcement) []Violation {
 	var list []Violation
 	for _, violation := range v.Violations {
 		if violation.Enforcement == e {
@@ -56,13 +57,13 @@ const chunk = 512
 // Review says what an edit would do to the effective policies of a snapshot,
 // whether it can be, and what guardrails say to it. It stops with the context's
 // error when that ends.
-func Review(ctx context.Context, s *policy.Snapshot, e Edit, rails []*Guardrail) (Verdict, error) {
+func Review(ctx context.Context, s *policy.Snapshot, e Edit, rails []*guardrail.Guardrail) (Verdict, error) {
 	return ReviewOn(ctx, effective.NewResolver(s), e, rails)
 }
 
 // ReviewOn is Review with a resolver of the snapshot, which may have folded already some of what the
 // edit touches.
-func ReviewOn(ctx context.Context, r *effective.Resolver, e Edit, rails []*Guardrail) (Verdict, error) {
+func ReviewOn(ctx context.Context, r *effective.Resolver, e Edit, rails []*guardrail.Guardrail) (Verdict, error) {
 	v, unreadable := e.apply(r.Snapshot())
 	v.attach(e, unreadable)
 	touched := v.touched(e)

@@ -1,4 +1,4 @@
-package guardrail
+package review
 
 import (
 	"context"
@@ -9,19 +9,20 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/guardrail"
 )
 
 // judge runs guardrails on targets, one after the other, and remembers what
 // rules said: paths that agree in all that a rule reads share one answer.
 type judge struct {
-	rails []*Guardrail
+	rails []*guardrail.Guardrail
 	// The worlds before and after.
 	before, after *policy.Snapshot
 	// edit is the part of the input that comes from an edit, nil when there is
 	// none.
-	edit Input
+	edit guardrail.Input
 	// mayRead says what the author of the edit may be told of.
-	mayRead Reader
+	mayRead policy.Reader
 	audit   bool
 
 	// deletes says that the edit only takes away.
@@ -31,9 +32,9 @@ type judge struct {
 	// counting counts the paths that guardrails which tell paths apart would be
 	// asked about, and asks nothing.
 	counting bool
-	counted  map[*Guardrail]int
+	counted  map[*guardrail.Guardrail]int
 	// passedOver are guardrails that are not asked.
-	passedOver map[*Guardrail]bool
+	passedOver map[*guardrail.Guardrail]bool
 
 	answers map[question]answer
 	found   map[violationKey]*Violation
@@ -43,7 +44,7 @@ type judge struct {
 // question is everything that a rule's answer can depend on. What the rule does
 // not read is left zero.
 type question struct {
-	rule           Rule
+	rule           guardrail.Rule
 	result, before *effective.PathPolicies
 	route          *hierarchy.Route
 	ruleName       string
@@ -54,22 +55,22 @@ type question struct {
 }
 
 type answer struct {
-	findings []Finding
+	findings []guardrail.Finding
 	failed   bool
 }
 
 type violationKey struct {
 	guardrail                string
-	enforcement              Enforcement
+	enforcement              guardrail.Enforcement
 	code, message, fieldPath string
 	from                     hierarchy.Ref // who set the value at fault
 	hidden, stood            bool
 }
 
-func newJudge(rails []*Guardrail, before, after *policy.Snapshot, edit Input) *judge {
+func newJudge(rails []*guardrail.Guardrail, before, after *policy.Snapshot, edit guardrail.Input) *judge {
 	return &judge{
 		rails: rails, before: before, after: after, edit: edit,
-		sameGraph: before.Graph() == after.Graph(), passedOver: map[*Guardrail]bool{}, counted: map[*Guardrail]int{},
+		sameGraph: before.Graph() == after.Graph(), passedOver: map[*guardrail.Guardrail]bool{}, counted: map[*guardrail.Guardrail]int{},
 		answers: map[question]answer{}, covered: map[string]*Covered{}, found: map[violationKey]*Violation{},
 	}
 }
@@ -89,11 +90,11 @@ func (j *judge) target(ctx context.Context, before, after *effective.Target) err
 	old, _ := was.(*hierarchy.Route)
 	paths := effective.Align(before, after)
 	for _, rail := range j.rails {
-		if rail.Broken != "" || j.passedOver[rail] || j.counting && !rail.tellsApart() || !rail.Match.selectsRoute(j.after, route) {
+		if rail.Broken != "" || j.passedOver[rail] || j.counting && !rail.TellsApart() || !rail.Match.SelectsRoute(j.after, route) {
 			continue
 		}
 		p := path{target: after.Target, route: route, old: old}
-		p.before = old != nil && rail.Match.selectsRoute(j.before, old)
+		p.before = old != nil && rail.Match.SelectsRoute(j.before, old)
 		if err := j.rail(ctx, rail, p, paths); err != nil {
 			return &Unfinished{Guardrail: rail.Name, err: err}
 		}
@@ -103,19 +104,19 @@ func (j *judge) target(ctx context.Context, before, after *effective.Target) err
 
 // rail judges the paths of a route by one guardrail. Paths that no rule of it can
 // tell apart are judged as one.
-func (j *judge) rail(ctx context.Context, rail *Guardrail, route path, paths effective.Alignment) error {
-	uses := rail.uses()
+func (j *judge) rail(ctx context.Context, rail *guardrail.Guardrail, route path, paths effective.Alignment) error {
+	uses := rail.Uses()
 	for _, band := range paths.Bands() {
 		first := band.Listeners[0]
-		if !rail.Match.selectsListener(j.after, first) {
+		if !rail.Match.SelectsListener(j.after, first) {
 			continue
 		}
-		selectedBefore := route.before && rail.Match.selectsListener(j.before, first)
+		selectedBefore := route.before && rail.Match.SelectsListener(j.before, first)
 		listeners := [][]*hierarchy.Listener{band.Listeners}
-		if uses&Listener != 0 {
+		if uses&guardrail.Listener != 0 {
 			listeners = slices.Collect(slices.Chunk(band.Listeners, 1))
 		}
-		columns := distinct(band.Row, uses&RouteRule != 0)
+		columns := distinct(band.Row, uses&guardrail.RouteRule != 0)
 		for _, some := range listeners {
 			for _, c := range columns {
 				p := route
@@ -170,7 +171,7 @@ type path struct {
 
 // concerns says whether one of the policy kinds that a guardrail names changes
 // on a path.
-func concerns(rail *Guardrail, pair effective.Pair) bool {
+func concerns(rail *guardrail.Guardrail, pair effective.Pair) bool {
 	if len(rail.Match.PolicyKinds) == 0 {
 		return true
 	}
@@ -183,12 +184,12 @@ func concerns(rail *Guardrail, pair effective.Pair) bool {
 
 // path asks every rule of a guardrail about one path and keeps what is new or
 // worse.
-func (j *judge) path(ctx context.Context, rail *Guardrail, p path) error {
+func (j *judge) path(ctx context.Context, rail *guardrail.Guardrail, p path) error {
 	for _, rule := range rail.Rules {
-		if j.edit == nil && rule.Uses()&AdmissionOnly != 0 {
+		if j.edit == nil && rule.Uses()&guardrail.AdmissionOnly != 0 {
 			continue
 		}
-		if j.sameGraph && p.before && !j.audit && p.pair.Same() && rule.Uses()&AdmissionOnly == 0 {
+		if j.sameGraph && p.before && !j.audit && p.pair.Same() && rule.Uses()&guardrail.AdmissionOnly == 0 {
 			continue // it would say the same twice
 		}
 		if j.counting {
@@ -221,7 +222,7 @@ func (j *judge) path(ctx context.Context, rail *Guardrail, p path) error {
 // A rule that cannot be evaluated objects by that very fact, under its
 // guardrail's own enforcement; only the end of the context, and a rule that the
 // clock ended, are errors.
-func (j *judge) ask(ctx context.Context, rule Rule, p path, asBefore bool) (answer, error) {
+func (j *judge) ask(ctx context.Context, rule guardrail.Rule, p path, asBefore bool) (answer, error) {
 	q := j.question(rule, p, asBefore)
 	if a, known := j.answers[q]; known {
 		return a, nil
@@ -232,63 +233,63 @@ func (j *judge) ask(ctx context.Context, rule Rule, p path, asBefore bool) (answ
 	}
 	a := answer{findings: findings}
 	if err != nil {
-		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || errors.As(err, &TooSlow{}) {
+		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || errors.As(err, &guardrail.TooSlow{}) {
 			return answer{}, err
 		}
-		a = answer{findings: []Finding{{Code: "error", Message: "the guardrail could not be evaluated: " + err.Error()}}, failed: true}
+		a = answer{findings: []guardrail.Finding{{Code: "error", Message: "the guardrail could not be evaluated: " + err.Error()}}, failed: true}
 	}
 	j.answers[q] = a
 	return a, nil
 }
 
-func (j *judge) question(rule Rule, p path, asBefore bool) question {
+func (j *judge) question(rule guardrail.Rule, p path, asBefore bool) question {
 	uses := rule.Uses()
 	q := question{rule: rule, asBefore: asBefore}
-	if uses&(Effective|Origins) != 0 {
+	if uses&(guardrail.Effective|guardrail.Origins) != 0 {
 		q.result = p.pair.After
 		if asBefore {
 			q.result = p.pair.Before
 		}
 	}
-	if uses&Before != 0 {
+	if uses&guardrail.Before != 0 {
 		q.before = p.pair.Before
 	}
-	if uses&Route != 0 {
+	if uses&guardrail.Route != 0 {
 		q.route = p.route
 		if asBefore {
 			q.route = p.old
 		}
 	}
-	if uses&RouteRule != 0 {
+	if uses&guardrail.RouteRule != 0 {
 		q.route, q.ruleName = p.route, p.rule
 	}
-	if uses&Listener != 0 {
+	if uses&guardrail.Listener != 0 {
 		q.listener = p.listener
 	}
-	if uses&Gateway != 0 {
+	if uses&guardrail.Gateway != 0 {
 		q.gateway = p.listener.Gateway
 	}
-	if uses&GatewayClass != 0 {
+	if uses&guardrail.GatewayClass != 0 {
 		q.class = p.listener.Class
 	}
-	if uses&Namespace != 0 {
+	if uses&guardrail.Namespace != 0 {
 		q.namespace = p.target.Namespace
 	}
 	return q
 }
 
 // keep counts a violation in.
-func (j *judge) keep(rail *Guardrail, p path, f Finding, a answer) {
+func (j *judge) keep(rail *guardrail.Guardrail, p path, f guardrail.Finding, a answer) {
 	origin := originAt(p.pair.After, f.FieldPath)
-	if e := rail.excepted(p, f, origin); e != nil && !a.failed {
+	if e := rail.Excepted(guardrail.Objected{Route: p.target, Finding: f, Effective: p.pair.After, Origin: origin}); e != nil && !a.failed {
 		j.cover(rail, e, p, f)
 		return
 	}
 	failed := a.failed
-	stood := slices.ContainsFunc(a.findings, func(o Finding) bool { return o.Code == f.Code && o.FieldPath == f.FieldPath })
+	stood := slices.ContainsFunc(a.findings, func(o guardrail.Finding) bool { return o.Code == f.Code && o.FieldPath == f.FieldPath })
 	enforcement := rail.Enforcement
-	if f.WarnOnly && enforcement == Deny {
-		enforcement = Warn
+	if f.WarnOnly && enforcement == guardrail.Deny {
+		enforcement = guardrail.Warn
 	}
 	key := violationKey{guardrail: rail.Name, enforcement: enforcement, code: f.Code, message: f.Message, fieldPath: f.FieldPath, stood: stood}
 	if origin != nil {

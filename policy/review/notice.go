@@ -1,4 +1,4 @@
-package guardrail
+package review
 
 import (
 	"fmt"
@@ -9,9 +9,6 @@ import (
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/effective"
 )
-
-// Reader says of which namespaces the person who makes an edit may be told.
-type Reader = policy.Reader
 
 // Notice is something to be known of one object of an edit that goes through.
 type Notice struct {
@@ -76,7 +73,7 @@ func (v Verdict) attachments() []Notice {
 
 // transitions tells on which targets somebody else's policy gains or loses its
 // hold.
-func transitions(before, after []policy.Acceptance, ref hierarchy.Ref, reader Reader) []Notice {
+func transitions(before, after []policy.Acceptance, ref hierarchy.Ref, reader policy.Reader) []Notice {
 	var notices []Notice
 	tell := func(format string, args ...any) {
 		notices = append(notices, Notice{Object: ref, Message: fmt.Sprintf(format, args...), named: true})

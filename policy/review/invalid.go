@@ -1,4 +1,4 @@
-package guardrail
+package review
 
 import (
 	"fmt"
@@ -156,7 +156,7 @@ const (
 )
 
 // refusal says what is broken, where, and by whom.
-func (b *brokenRule) refusal(e Edit, mayRead Reader) Refusal {
+func (b *brokenRule) refusal(e Edit, mayRead policy.Reader) Refusal {
 	var text strings.Builder
 	fmt.Fprintf(&text, "the merged %s would be invalid on %s: %s", b.kind, b.where(mayRead), b.told(mayRead))
 	p := Refusal{}
@@ -177,7 +177,7 @@ func (b *brokenRule) refusal(e Edit, mayRead Reader) Refusal {
 }
 
 // notice is what the author is told who cannot mend it, or need not.
-func (b *brokenRule) notice(e Edit, mayRead Reader) Notice {
+func (b *brokenRule) notice(e Edit, mayRead policy.Reader) Notice {
 	r := b.refusal(e, mayRead)
 	if r.Object.IsZero() {
 		if refs := e.refs(); len(refs) > 0 {
@@ -189,7 +189,7 @@ func (b *brokenRule) notice(e Edit, mayRead Reader) Notice {
 
 // where lists some of the places and counts all. Places in namespaces that the
 // author may not read are only counted.
-func (b *brokenRule) where(mayRead Reader) string {
+func (b *brokenRule) where(mayRead policy.Reader) string {
 	var shown []string
 	for _, p := range b.places {
 		if mayRead.May(p.target.Namespace) && len(shown) < maxPlaces {
@@ -209,7 +209,7 @@ func (b *brokenRule) where(mayRead Reader) string {
 // told is the message of the rule, which quotes values. Where one of them was
 // stated by an object that the author may not read, there is no more than which
 // fields it is about.
-func (b *brokenRule) told(mayRead Reader) string {
+func (b *brokenRule) told(mayRead policy.Reader) string {
 	if !slices.ContainsFunc(b.origins, func(o effective.Origin) bool { return !mayRead.May(o.From.Namespace) }) {
 		return b.rule.Message
 	}
@@ -222,7 +222,7 @@ func (b *brokenRule) told(mayRead Reader) string {
 
 // stated is who set a value. What an object that the author may not read states
 // is not told.
-func stated(o effective.Origin, mayRead Reader) string {
+func stated(o effective.Origin, mayRead policy.Reader) string {
 	if !mayRead.May(o.From.Namespace) {
 		return fmt.Sprintf("%s: %s of %s", o.Field, o.Block, mayRead.Name(o.From))
 	}

@@ -1,10 +1,11 @@
-package guardrail
+package review
 
 import (
 	"reflect"
 	"strings"
 
 	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/guardrail"
 )
 
 // The ratchet of guardrails is that of Kubernetes' own validation: what violates
@@ -14,9 +15,9 @@ import (
 // guardrail names.
 
 // isNew says whether an edit is to answer for an objection.
-func (j *judge) isNew(rail *Guardrail, p path, f Finding, now, was []Finding) bool {
-	same := func(o Finding) bool { return o.Code == f.Code && o.FieldPath == f.FieldPath }
-	countOf := func(list []Finding) (n int) {
+func (j *judge) isNew(rail *guardrail.Guardrail, p path, f guardrail.Finding, now, was []guardrail.Finding) bool {
+	same := func(o guardrail.Finding) bool { return o.Code == f.Code && o.FieldPath == f.FieldPath }
+	countOf := func(list []guardrail.Finding) (n int) {
 		for _, o := range list {
 			if same(o) {
 				n++
@@ -38,7 +39,7 @@ func (j *judge) isNew(rail *Guardrail, p path, f Finding, now, was []Finding) bo
 
 // valueChanges says whether the value that an objection is about changes on a
 // path.
-func valueChanges(rail *Guardrail, pair effective.Pair, fieldPath string) bool {
+func valueChanges(rail *guardrail.Guardrail, pair effective.Pair, fieldPath string) bool {
 	if pair.Same() {
 		return false
 	}
@@ -143,6 +144,6 @@ func kindsOf(pair effective.Pair) []string {
 	return names
 }
 
-func concernsKind(rail *Guardrail, kind string) bool {
-	return oneOf(rail.Match.PolicyKinds, kind)
+func concernsKind(rail *guardrail.Guardrail, kind string) bool {
+	return guardrail.OneOf(rail.Match.PolicyKinds, kind)
 }
