@@ -1,6 +1,7 @@
 package regorule
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -12,9 +13,9 @@ import (
 // plain are the functions that take time and memory in proportion to values that
 // exist already, and need no look at their arguments.
 var plain = []string{
-	"assign", "eq", "equal", "neq", "lt", "lte", "gt", "gte", "internal.member_2", "internal.member_3",
+	"assign", "eq", "equal",
 	"is_array", "is_boolean", "is_null", "is_number", "is_object", "is_set", "is_string", "type_name",
-	"count", "object.get", "object.keys", "array.slice",
+	"count", "object.get",
 }
 
 // guarded are the functions that look at their arguments first: how long texts
@@ -22,11 +23,12 @@ var plain = []string{
 // nothing of http, net, opa, io.jwt, crypto, providers, rego, rand, uuid, graphql
 // and yaml, no time.now_ns, trace or print.
 var guarded = []string{
+	"neq", "lt", "lte", "gt", "gte", "internal.member_2", "internal.member_3",
 	"plus", "minus", "mul", "div", "rem", "abs", "ceil", "floor", "round", "sum", "product", "max", "min", "sort",
 	"bits.and", "bits.or", "bits.xor", "bits.negate", "bits.lsh", "bits.rsh",
 	"and", "or", "intersection", "union",
-	"array.concat", "array.flatten", "array.reverse",
-	"object.filter", "object.remove", "object.subset", "object.union", "object.union_n",
+	"array.concat", "array.flatten", "array.reverse", "array.slice",
+	"object.filter", "object.keys", "object.remove", "object.subset", "object.union", "object.union_n",
 	"concat", "contains", "endswith", "format_int", "indexof", "indexof_n", "lower", "replace", "split", "sprintf", "startswith",
 	"strings.any_prefix_match", "strings.any_suffix_match", "strings.count", "strings.replace_n", "strings.reverse", "strings.split_n",
 	"substring", "trim", "trim_left", "trim_prefix", "trim_right", "trim_space", "trim_suffix", "upper",
@@ -70,6 +72,7 @@ var prepared = sync.OnceValue(func() *tables {
 		t.builtins[declaration.Name] = &topdown.Builtin{Decl: &declaration, Func: guard(name)}
 		t.roots[root(name)] = true
 	}
+	maps.Copy(t.builtins, counters())
 	return t
 })
 
@@ -95,6 +98,7 @@ func guard(name string) topdown.BuiltinFunc {
 				weight *= writing
 			}
 			err = l.work(weight + matching(name, operands)/4)
+			iter = l.probing(operands, iter)
 		}
 		if err != nil {
 			return &topdown.Error{Code: topdown.BuiltinErr, Message: name + ": " + err.Error(), Location: bctx.Location}

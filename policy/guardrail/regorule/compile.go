@@ -89,6 +89,7 @@ func compile(text string) (*rule, []guardrail.Problem) {
 	if len(problems) > 0 {
 		return nil, problems
 	}
+	account(compiled)
 	r.queryCompiler = compiler.QueryCompiler()
 	if r.query, err = r.queryCompiler.Compile(body); err != nil {
 		return nil, errorProblems(err)

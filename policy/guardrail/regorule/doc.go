@@ -21,7 +21,8 @@
 //   - Rego has no cost model, so evaluation counts steps and stops at a limit, the
 //     same on every machine; a deadline stands behind it. Steps do not bound what a
 //     single function does, so the functions that can do much look at their
-//     arguments first; and values that are built from many copies of themselves,
+//     arguments first; a compiled module counts the keys that it puts into tables
+//     and the values that it compares; and values that are built from many copies of themselves,
 //     which no step notices, are refused when the module is compiled.
 //   - What cannot be evaluated is an error, never "no finding".
 //

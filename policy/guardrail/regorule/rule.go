@@ -23,6 +23,8 @@ const (
 	// MaxWork is the weight of all arguments of all calls, as guardrail.MaxWeight
 	// counts it, plus a fourth of what guardrail.MaxMatching counts.
 	MaxWork = 1 << 20
+	// stepProbes is how many keys of hash tables are compared in the time of a step.
+	stepProbes = 64
 )
 
 // rule is one compiled module.
@@ -48,7 +50,7 @@ func (r *rule) Check(ctx context.Context, in guardrail.Input) (findings []guardr
 	if err != nil {
 		return nil, err
 	}
-	limit := &limit{ctx: ctx, last: time.Now()}
+	limit := &limit{ctx: ctx, last: time.Now(), keys: newKeys()}
 	var result topdown.QueryResult
 	err = topdown.NewQuery(r.query).
 		WithQueryCompiler(r.queryCompiler).
@@ -100,6 +102,8 @@ type limit struct {
 	ctx    context.Context
 	steps  int
 	worked int
+	keys   *keys
+	probed int
 	last   time.Time
 	spent  time.Duration
 	reason string
@@ -122,6 +126,33 @@ func (l *limit) work(weight int) error {
 	return nil
 }
 
+// probe counts that a key is put into a table.
+func (l *limit) probe(key ast.Value) { l.probed += l.keys.add(key) }
+
+// probing counts the keys of a set or an object that a function makes of others.
+func (l *limit) probing(operands []*ast.Term, iter func(*ast.Term) error) func(*ast.Term) error {
+	if !slices.ContainsFunc(operands, keyed) {
+		return iter
+	}
+	return func(result *ast.Term) error {
+		switch v := result.Value.(type) {
+		case ast.Set:
+			v.Foreach(func(e *ast.Term) { l.probe(e.Value) })
+		case ast.Object:
+			v.Foreach(func(k, _ *ast.Term) { l.probe(k.Value) })
+		}
+		return iter(result)
+	}
+}
+
+func keyed(t *ast.Term) bool {
+	switch t.Value.(type) {
+	case ast.Set, ast.Object:
+		return true
+	}
+	return false
+}
+
 // Cancel is for others who want to stop; nobody does.
 func (l *limit) Cancel() {}
 
@@ -130,12 +161,13 @@ func (l *limit) Cancelled() bool {
 	if l.reason != "" {
 		return true
 	}
-	l.steps++
+	// A step may look up a key that nobody counted, and goes along a row at most.
+	l.steps += 1 + l.keys.longest/stepProbes
 	now := time.Now()
 	l.spent += min(now.Sub(l.last), longestStep)
 	l.last = now
 	switch {
-	case l.steps > MaxSteps:
+	case l.steps+l.probed/stepProbes > MaxSteps:
 		l.reason = fmt.Sprintf("too expensive on this input: stopped after %d steps", MaxSteps)
 	case l.spent > guardrail.MaxTime:
 		l.reason, l.slow = guardrail.TooSlow{}.Error(), true
