@@ -56,7 +56,7 @@ func TestOfRoutesThatCannotBeToldApartTheOldestIsActive(t *testing.T) {
 		for _, waiting := range order[1:] {
 			wantOutcomes(t, before, waiting, off, off2)
 		}
-		older := before.With(decode(t, streamRoute(c.kind, "x", "zeroth", "2025-01-01T00:00:00Z"))...)
+		older := before.With(decoded(t, streamRoute(c.kind, "x", "zeroth", "2025-01-01T00:00:00Z"))...)
 		wantOutcomes(t, older, order[0], off, off2)
 		wantOutcomes(t, older, routeRef(c.kind, "x", "zeroth"), on, on2)
 	}
@@ -93,6 +93,6 @@ spec:
 	if !b.Accepted || len(b.Listeners) != 1 || b.Listeners[0].Active {
 		t.Errorf("got %s, want it bound and not active", outcome(b))
 	}
-	g = g.With(decode(t, streamGateway("TCP"))...)
+	g = g.With(decoded(t, streamGateway("TCP"))...)
 	wantOutcomes(t, g, only, "Gateway infra/g Accepted l", "Gateway infra/g:5432 Accepted l")
 }

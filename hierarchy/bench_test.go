@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/decode"
 )
 
 // The size that the engine is built for: routes with two rules and two
@@ -63,7 +64,7 @@ func benchWorld(b *testing.B, routes int) []hierarchy.Object {
 	b.Helper()
 	var objects []hierarchy.Object
 	add := func(u *unstructured.Unstructured) {
-		o, problems := hierarchy.Decode(u, nil)
+		o, problems := decode.Object(u, nil)
 		if len(problems) > 0 {
 			b.Fatal(problems)
 		}
@@ -82,7 +83,7 @@ func BenchmarkDecodeRoute(b *testing.B) {
 	u := benchRoute(7)
 	b.ReportAllocs()
 	for b.Loop() {
-		hierarchy.Decode(u, nil)
+		decode.Object(u, nil)
 	}
 }
 
@@ -123,7 +124,7 @@ func benchmarkWith(b *testing.B, versions ...*unstructured.Unstructured) {
 	g := hierarchy.Build(benchWorld(b, benchRoutes))
 	var objects []hierarchy.Object
 	for _, u := range versions {
-		o, _ := hierarchy.Decode(u, nil)
+		o, _ := decode.Object(u, nil)
 		objects = append(objects, o)
 	}
 	i := 0
@@ -195,12 +196,12 @@ func BenchmarkTouchedGateway(b *testing.B) {
 // Ten thousand routes on one listener, and one of them changes.
 func BenchmarkWithRouteOnACrowdedListener(b *testing.B) {
 	var objects []hierarchy.Object
-	gateway, _ := hierarchy.Decode(benchGateway(0, ""), nil)
+	gateway, _ := decode.Object(benchGateway(0, ""), nil)
 	objects = append(objects, gateway)
 	for i := range benchRoutes {
 		u := benchRoute(i)
 		u.Object["spec"].(map[string]any)["parentRefs"] = []any{map[string]any{"name": "gateway-0", "namespace": "infra", "sectionName": "https-0"}}
-		o, _ := hierarchy.Decode(u, nil)
+		o, _ := decode.Object(u, nil)
 		objects = append(objects, o)
 	}
 	g := hierarchy.Build(objects)

@@ -239,7 +239,7 @@ spec: {gatewayClassName: edge, listeners: [{name: l, port: 80, protocol: HTTP, a
 	r := routeRef("HTTPRoute", "shop", "r")
 	wantOutcomes(t, g, r, "Gateway infra/g NotAllowedByListeners")
 	wantMessage(t, g, r, `listener l: allowedRoutes.namespaces.selector "tier=web" does not select namespace "shop", whose labels are "kubernetes.io/metadata.name=shop"`)
-	labelled := g.With(decode(t, namespaces)...)
+	labelled := g.With(decoded(t, namespaces)...)
 	wantOutcomes(t, labelled, r, "Gateway infra/g Accepted l")
 	wantOutcomes(t, labelled.Without(hierarchy.NewRef("", "Namespace", "", "shop")), r, "Gateway infra/g NotAllowedByListeners")
 	wantOutcomes(t, g, r, "Gateway infra/g NotAllowedByListeners")
@@ -357,9 +357,9 @@ spec: {gatewayClassName: edge, defaultScope: None, listeners: [{name: l, port: 8
 	g = build(t, gateways+route("{useDefaultGateways: All}"))
 	gone := g.Without(hierarchy.GatewayRef("infra", "b"))
 	wantOutcomes(t, gone, checkout, "Gateway infra/a NotAllowedByListeners")
-	wantOutcomes(t, gone.With(decode(t, gateways)...), checkout, "Gateway infra/a NotAllowedByListeners", "Gateway infra/b Accepted l")
+	wantOutcomes(t, gone.With(decoded(t, gateways)...), checkout, "Gateway infra/a NotAllowedByListeners", "Gateway infra/b Accepted l")
 	off := strings.ReplaceAll(gateways, "defaultScope: All", "defaultScope: None")
-	wantOutcomes(t, g.With(decode(t, off)...), checkout)
+	wantOutcomes(t, g.With(decoded(t, off)...), checkout)
 }
 
 // A GatewayClass need not exist: binding is from spec alone.
@@ -386,7 +386,7 @@ func TestAListenerIsOnePointer(t *testing.T) {
 	if got, ok := g.Listener(hierarchy.GatewayRef("infra", "public").WithSection("http")); !ok || got != shared {
 		t.Error("the Graph has another pointer")
 	}
-	written := g.With(decode(t, strings.Replace(public, "metadata: {", "metadata: {generation: 2, ", 1))...)
+	written := g.With(decoded(t, strings.Replace(public, "metadata: {", "metadata: {generation: 2, ", 1))...)
 	if written.BoundTo(checkout)[0] != shared {
 		t.Error("a Gateway whose listeners did not change got new ones")
 	}
@@ -414,7 +414,7 @@ func TestAChangeOfAListenerReachesItsRoutes(t *testing.T) {
 		{"edge", "protocol", "tls: {certificateRefs: [{name: cert}]}, protocol", "Gateway infra/g Accepted http=a.example.com"},
 		{"inner", "", "", "Gateway infra/g Accepted http=a.example.com"},
 	} {
-		next := g.With(decode(t, gateway(c.class, strings.Replace(before, c.from, c.to, 1)))...)
+		next := g.With(decoded(t, gateway(c.class, strings.Replace(before, c.from, c.to, 1)))...)
 		wantOutcomes(t, next, r, c.want)
 		if bound := next.BoundTo(r); len(bound) > 0 && bound[0] == old {
 			t.Errorf("%s to %s, class %s: the route is still on the old listener", c.from, c.to, c.class)
@@ -424,15 +424,15 @@ func TestAChangeOfAListenerReachesItsRoutes(t *testing.T) {
 	selector := func(value string) string {
 		return strings.Replace(before, "from: All", "from: Selector, selector: {matchLabels: {kubernetes.io/metadata.name: "+value+"}}", 1)
 	}
-	g = g.With(decode(t, gateway("edge", selector("shop")))...)
+	g = g.With(decoded(t, gateway("edge", selector("shop")))...)
 	wantOutcomes(t, g, r, "Gateway infra/g Accepted http=a.example.com")
-	wantOutcomes(t, g.With(decode(t, gateway("edge", selector("data")))...), r, "Gateway infra/g NotAllowedByListeners")
+	wantOutcomes(t, g.With(decoded(t, gateway("edge", selector("data")))...), r, "Gateway infra/g NotAllowedByListeners")
 
 	certificate := func(name string) string {
 		return gateway("edge", strings.Replace(before, "protocol: HTTP", "protocol: HTTPS, tls: {certificateRefs: [{name: "+name+"}]}", 1))
 	}
-	g = g.With(decode(t, certificate("old"))...)
-	if l := g.With(decode(t, certificate("new"))...).BoundTo(r)[0]; l.Spec.Certificates[0].To.Name != "new" {
+	g = g.With(decoded(t, certificate("old"))...)
+	if l := g.With(decoded(t, certificate("new"))...).BoundTo(r)[0]; l.Spec.Certificates[0].To.Name != "new" {
 		t.Errorf("the route is on a listener with certificate %s", l.Spec.Certificates[0].To)
 	}
 }

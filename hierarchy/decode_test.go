@@ -11,17 +11,19 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/decode"
+	"github.com/attache-dev/attache/hierarchy/injected"
 )
 
 func decodeOne(t testing.TB, manifest string) hierarchy.Object {
 	t.Helper()
-	return decode(t, manifest)[0]
+	return decoded(t, manifest)[0]
 }
 
 // problemLines are the problems of one manifest, as "field: message".
 func problemLines(t testing.TB, manifest string) []string {
 	t.Helper()
-	_, problems := hierarchy.Decode(parse(t, manifest)[0], isRoute)
+	_, problems := decode.Object(parse(t, manifest)[0], isRoute)
 	var lines []string
 	for _, p := range problems {
 		lines = append(lines, p.Field+": "+p.Message)
@@ -54,16 +56,16 @@ func TestWhatIsNotPartOfTheHierarchyIsIgnored(t *testing.T) {
 		"apiVersion: a/b/c\nkind: HTTPRoute",
 		"{}",
 	} {
-		o, problems := hierarchy.Decode(parse(t, manifest)[0], isRoute)
+		o, problems := decode.Object(parse(t, manifest)[0], isRoute)
 		if o != nil || len(problems) > 0 {
 			t.Errorf("%s: decoded to %v with problems %v", manifest, o, problems)
 		}
 	}
-	if o, problems := hierarchy.Decode(nil, nil); o != nil || problems != nil {
+	if o, problems := decode.Object(nil, nil); o != nil || problems != nil {
 		t.Errorf("nil decoded to %v, %v", o, problems)
 	}
 	queue := "apiVersion: queue.example.com/v1\nkind: QueueRoute\nmetadata: {name: a}"
-	if o, _ := hierarchy.Decode(parse(t, queue)[0], nil); o != nil {
+	if o, _ := decode.Object(parse(t, queue)[0], nil); o != nil {
 		t.Errorf("a custom kind decoded although nobody said it is a route: %v", o)
 	}
 	if _, ok := decodeOne(t, queue).(*hierarchy.Route); !ok {
@@ -192,7 +194,7 @@ spec:
 			service("shop", "deep", "backendRefs[1].filters[0].requestMirror.backendRef"),
 		},
 		Extensions: []hierarchy.Reference{{To: hierarchy.NewRef("example.com", "Filter", "shop", "f"), Field: "spec.rules[0].filters[2].extensionRef"}},
-	}, {Matches: []hierarchy.Match{{PathType: "PathPrefix", Path: "/"}}, Hash: hierarchy.MatchesHash(nil)}}
+	}, {Matches: []hierarchy.Match{{PathType: "PathPrefix", Path: "/"}}, Hash: injected.MatchesHash(nil)}}
 	// YAML reads numbers as floats; the copy keeps them as they were read.
 	floats := cmp.Transformer("numbers", func(v any) any {
 		if f, ok := v.(float64); ok {
@@ -243,7 +245,7 @@ spec: {hostnames: [a.example.com], rules: [{timeouts: {request: 10s}, retry: {co
 
 func mustDecode(t testing.TB, u *unstructured.Unstructured) hierarchy.Object {
 	t.Helper()
-	o, problems := hierarchy.Decode(u, isRoute)
+	o, problems := decode.Object(u, isRoute)
 	if o == nil || len(problems) > 0 {
 		t.Fatalf("decoded to %v, %v", o, problems)
 	}
@@ -325,7 +327,7 @@ func TestProblemsSayWhatToWriteInstead(t *testing.T) {
 
 // One bad entry hides nothing else.
 func TestWhatCanBeReadIsKept(t *testing.T) {
-	o, problems := hierarchy.Decode(parse(t, routeHead+"spec: {parentRefs: [7, {name: g}], hostnames: [7, a.example.com], rules: [7, {name: pay}]}")[0], nil)
+	o, problems := decode.Object(parse(t, routeHead+"spec: {parentRefs: [7, {name: g}], hostnames: [7, a.example.com], rules: [7, {name: pay}]}")[0], nil)
 	if len(problems) != 3 {
 		t.Errorf("%d problems, want 3: %v", len(problems), problems)
 	}
@@ -345,7 +347,7 @@ func TestAGateThatCannotBeUnderstoodIsClosed(t *testing.T) {
 	for _, gate := range []string{"{from: None}", "{from: Selector}", "{from: Selector, selector: {matchLabels: {tier: 7}}}", "{from: Selector, selector: {matchLabels: {'a b': c}}}", "{from: everyone}"} {
 		var objects []hierarchy.Object
 		for _, u := range parse(t, gatewayHead+"spec: {gatewayClassName: c, listeners: [{name: l, port: 80, protocol: HTTP, allowedRoutes: {namespaces: "+gate+"}}]}\n---\n"+routeIn("infra", "HTTPRoute", "g")) {
-			o, _ := hierarchy.Decode(u, nil)
+			o, _ := decode.Object(u, nil)
 			objects = append(objects, o)
 		}
 		wantOutcomes(t, hierarchy.Build(objects), routeRef("HTTPRoute", "infra", "r"), "Gateway infra/g NotAllowedByListeners")

@@ -145,7 +145,7 @@ metadata: {name: g, namespace: shop}
 spec: {gatewayClassName: edge, listeners: [{name: http, port: 80, protocol: HTTP}]}
 `
 	route := func(name, parent, path string) hierarchy.Object {
-		return decode(t, `
+		return decoded(t, `
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
 metadata: {name: `+name+`, namespace: shop}

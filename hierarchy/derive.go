@@ -9,7 +9,7 @@ func (e *edit) namespaceLabels(name string) map[string]string {
 	if n, ok := e.namespaces.Get(name); ok {
 		return n.meta.Labels
 	}
-	return map[string]string{namespaceNameLabel: name}
+	return map[string]string{NamespaceNameLabel: name}
 }
 
 // deriveGateways derives the stale Gateways, and finds the routes that this
@@ -52,11 +52,11 @@ func (e *edit) deriveGateways() {
 
 // isDefault says whether a Gateway is, or was, a default Gateway.
 func (e *edit) isDefault(ref Ref) bool {
-	if now, ok := e.gateways.Get(ref); ok && now.gateway.DefaultScope == fromAll {
+	if now, ok := e.gateways.Get(ref); ok && now.gateway.DefaultScope == FromAll {
 		return true
 	}
 	before, ok := e.base.gateways.Get(ref)
-	return ok && before.gateway.DefaultScope == fromAll
+	return ok && before.gateway.DefaultScope == FromAll
 }
 
 // sameHolder says whether a Gateway or a ListenerSet is to its routes what it
@@ -129,4 +129,54 @@ func (e *edit) rebind(id *Ref, before, now *routeState) {
 // holds says whether a listener, or what it was before, is among others.
 func holds(listeners []*Listener, l *Listener) bool {
 	return slices.ContainsFunc(listeners, func(other *Listener) bool { return other.id == l.id })
+}
+
+// settleContests marks, on every listener where that may have changed, the
+// oldest of the routes that it cannot tell apart as the active one (R30).
+func (e *edit) settleContests() {
+	for listener := range e.contested {
+		var rivals []*routeState
+		var oldest *routeState
+		for _, id := range e.bound.all(listener) {
+			s, ok := e.routes.Get(*id)
+			if !ok || s.row.distinguishable {
+				continue
+			}
+			rivals = append(rivals, s)
+			if oldest == nil || older(&s.route.meta, &oldest.route.meta) < 0 {
+				oldest = s
+			}
+		}
+		for _, s := range rivals {
+			if changed := s.withActive(listener, s == oldest); changed != s {
+				e.routes.Set(*s.id, changed)
+			}
+		}
+	}
+}
+
+// withActive returns the state in which the route is active on a listener, or
+// is not; s itself when it is that already. A conflicted listener carries
+// nobody's traffic.
+func (s *routeState) withActive(listener *Ref, active bool) *routeState {
+	changed := s
+	for i := range s.bindings {
+		for j := range s.bindings[i].Listeners {
+			bound := &s.bindings[i].Listeners[j]
+			want := active && bound.Listener.Conflicted == ""
+			if bound.Listener.id != listener || bound.Active == want {
+				continue
+			}
+			if changed == s {
+				c := *s
+				c.bindings = slices.Clone(s.bindings)
+				for k := range c.bindings {
+					c.bindings[k].Listeners = slices.Clone(c.bindings[k].Listeners)
+				}
+				changed = &c
+			}
+			changed.bindings[i].Listeners[j].Active = want
+		}
+	}
+	return changed
 }

@@ -10,9 +10,8 @@
 //
 // # How it works
 //
-// Decode reads one unstructured object into a compact one, or into nothing
-// when it is not part of the hierarchy. Build makes a Graph of such objects,
-// With and Without make the next version of a Graph. Objects that a change
+// Package decode reads one unstructured object into one of the compact objects
+// of this package. Build makes a Graph of such objects, With and Without make the next version of a Graph. Objects that a change
 // affects, and only those, are derived again: a route touches itself, a
 // Gateway the routes that name it, a Namespace (when its labels changed) the
 // routes and ListenerSets in it.

@@ -1,6 +1,9 @@
 package hierarchy
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/attache-dev/attache/hierarchy/persistent"
 )
 
@@ -107,4 +110,187 @@ func (e *edit) graph() *Graph {
 		routesOf: e.routesOf.done(), setsOf: e.setsOf.done(), gatewaysOf: e.gatewaysOf.done(), bound: e.bound.done(),
 		routesIn: e.routesIn.done(), setsIn: e.setsIn.done(), grantsIn: e.grantsIn.done(), defaulted: e.defaulted.done(),
 	}
+}
+
+func (e *edit) put(o Object) {
+	switch o := o.(type) {
+	case *GatewayClass:
+		e.classes.Set(o.meta.Ref, o)
+	case *Gateway:
+		e.putGateway(o.meta.Ref, o)
+	case *ListenerSet:
+		e.putSet(o.meta.Ref, o)
+	case *Route:
+		e.putRoute(o.meta.Ref, o)
+	case *Namespace:
+		e.putNamespace(o.meta.Ref.Name, o)
+	case *ReferenceGrant:
+		e.putGrant(o.meta.Ref, o)
+	}
+}
+
+func (e *edit) remove(ref Ref) {
+	switch ref.GroupKind {
+	case GatewayClassKind:
+		e.classes.Delete(ref)
+	case GatewayKind:
+		e.putGateway(ref, nil)
+	case ListenerSetKind:
+		e.putSet(ref, nil)
+	case NamespaceKind:
+		e.putNamespace(ref.Name, nil)
+	case ReferenceGrantKind:
+		e.putGrant(ref, nil)
+	default:
+		e.putRoute(ref, nil)
+	}
+}
+
+// putGateway puts a Gateway, or removes it when it is nil.
+func (e *edit) putGateway(ref Ref, gateway *Gateway) {
+	old, existed := e.gateways.Get(ref)
+	if !existed && gateway == nil {
+		return
+	}
+	e.staleGateways[ref] = struct{}{}
+	e.holders[ref] = struct{}{}
+	var id *Ref
+	if existed {
+		id = old.id
+		e.gatewaysOf.remove(GatewayClassRef(old.gateway.Class), id)
+		if old.gateway.DefaultScope == FromAll {
+			e.defaulted.remove(defaultedGateways, id)
+		}
+	}
+	if gateway == nil {
+		e.gateways.Delete(ref)
+		return
+	}
+	if id == nil {
+		id = identity(ref)
+	}
+	e.gateways.Set(ref, &gatewayState{id: id, gateway: gateway})
+	e.gatewaysOf.add(GatewayClassRef(gateway.Class), id)
+	if gateway.DefaultScope == FromAll {
+		e.defaulted.add(defaultedGateways, id)
+	}
+}
+
+// putSet puts a ListenerSet, or removes it when it is nil.
+func (e *edit) putSet(ref Ref, set *ListenerSet) {
+	old, existed := e.sets.Get(ref)
+	if !existed && set == nil {
+		return
+	}
+	e.holders[ref] = struct{}{}
+	var id *Ref
+	if existed {
+		id = old.id
+		e.staleGateways[old.set.Parent] = struct{}{}
+		e.setsOf.remove(old.set.Parent, id)
+	}
+	if set == nil {
+		e.setsIn.remove(ref.Namespace, id)
+		e.sets.Delete(ref)
+		return
+	}
+	if id == nil {
+		id = identity(ref)
+		e.setsIn.add(ref.Namespace, id)
+	}
+	e.sets.Set(ref, &setState{id: id, set: set})
+	e.setsOf.add(set.Parent, id)
+	e.staleGateways[set.Parent] = struct{}{}
+}
+
+// putRoute puts a route, or removes it when it is nil. The indexes are touched
+// only where the new version differs: most versions of a route keep their
+// parents.
+func (e *edit) putRoute(ref Ref, route *Route) {
+	old, existed := e.routes.Get(ref)
+	var id *Ref
+	switch {
+	case existed:
+		id = old.id
+	case route == nil:
+		return
+	default:
+		id = identity(ref)
+		e.routesIn.add(ref.Namespace, id)
+	}
+	e.staleRoutes[id] = struct{}{}
+	var before *Route
+	if existed {
+		before = old.route
+	}
+	if route == nil {
+		e.routesIn.remove(ref.Namespace, id)
+		e.routes.Delete(ref)
+	} else {
+		e.routes.Set(ref, &routeState{id: id, route: route})
+	}
+	if !sameParents(before, route) {
+		e.moveRoute(id, before, route)
+	}
+	if was, is := before.claimed(), route.claimed(); was && !is {
+		e.defaulted.remove(defaultedRoutes, id)
+	} else if is && !was {
+		e.defaulted.add(defaultedRoutes, id)
+	}
+}
+
+func sameParents(a, b *Route) bool { return a != nil && b != nil && slices.Equal(a.Parents, b.Parents) }
+
+// claimed says whether default Gateways claim a route (R31).
+func (o *Route) claimed() bool { return o != nil && o.UseDefaultGateways == FromAll }
+
+// moveRoute enters a route with the parents that it names now.
+func (e *edit) moveRoute(id *Ref, before, now *Route) {
+	if before != nil {
+		for i := range before.Parents {
+			e.routesOf.remove(before.Parents[i].Ref.Object(), id)
+		}
+	}
+	if now != nil {
+		for i := range now.Parents {
+			e.routesOf.add(now.Parents[i].Ref.Object(), id)
+		}
+	}
+}
+
+// putNamespace puts a Namespace, or removes it when it is nil. What is in it
+// is stale only when that changed the labels (R15).
+func (e *edit) putNamespace(name string, namespace *Namespace) {
+	before := e.namespaceLabels(name)
+	if namespace == nil {
+		e.namespaces.Delete(name)
+	} else {
+		e.namespaces.Set(name, namespace)
+	}
+	if maps.Equal(before, e.namespaceLabels(name)) {
+		return
+	}
+	for _, id := range e.routesIn.all(name) {
+		e.staleRoutes[id] = struct{}{}
+	}
+	for _, id := range e.setsIn.all(name) {
+		if s, ok := e.sets.Get(*id); ok {
+			e.staleGateways[s.set.Parent] = struct{}{}
+		}
+	}
+}
+
+// putGrant puts a ReferenceGrant, or removes it when it is nil. Grants have no
+// say in bindings (R43).
+func (e *edit) putGrant(ref Ref, grant *ReferenceGrant) {
+	old, existed := e.grants.Get(ref)
+	if existed {
+		e.grantsIn.remove(ref.Namespace, &old.meta.Ref)
+	}
+	if grant == nil {
+		e.grants.Delete(ref)
+		return
+	}
+	e.grants.Set(ref, grant)
+	e.grantsIn.add(ref.Namespace, &grant.meta.Ref)
 }

@@ -6,6 +6,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/decode"
 )
 
 func Example() {
@@ -30,7 +31,7 @@ func Example() {
 	}
 	var objects []hierarchy.Object
 	for _, m := range manifests {
-		object, problems := hierarchy.Decode(&unstructured.Unstructured{Object: m}, nil)
+		object, problems := decode.Object(&unstructured.Unstructured{Object: m}, nil)
 		if len(problems) > 0 {
 			fmt.Println(problems)
 		}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
@@ -232,3 +233,9 @@ func meetsOnService(route *Route, parent *ParentRef) bool {
 	}
 	return false
 }
+
+// join appends a key to a field path.
+func join(path, key string) string { return path + "." + key }
+
+// at appends an index to a field path.
+func at(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]" }

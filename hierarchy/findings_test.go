@@ -79,7 +79,7 @@ func TestABackendInAnotherNamespaceNeedsAGrant(t *testing.T) {
 	auth := "spec.rules[0].filters[1].externalAuth.backendRef: RefNotPermitted: Auth data/a" + lacks
 	wantFindings(t, g, checkout, "spec.rules[0].backendRefs[1]: RefNotPermitted: Service data/orders"+lacks, mirror, auth)
 	wantOutcomes(t, g, checkout, "Gateway infra/public#http Accepted http=*.example.com")
-	granted := g.With(decode(t, grant("{group: gateway.networking.k8s.io, kind: HTTPRoute, namespace: shop}", "{group: '', kind: Service}"))...)
+	granted := g.With(decoded(t, grant("{group: gateway.networking.k8s.io, kind: HTTPRoute, namespace: shop}", "{group: '', kind: Service}"))...)
 	wantFindings(t, granted, checkout, auth)
 	wantFindings(t, granted.Without(hierarchy.NewRef(hierarchy.Group, "ReferenceGrant", "data", "grant")), checkout,
 		"spec.rules[0].backendRefs[1]: RefNotPermitted: Service data/orders"+lacks, mirror, auth)

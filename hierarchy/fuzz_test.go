@@ -8,6 +8,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/decode"
 )
 
 // Whatever shape an object has, decoding it gives an object, problems, both or
@@ -32,7 +33,7 @@ func FuzzDecode(f *testing.F) {
 		}
 		u := &unstructured.Unstructured{Object: value}
 		everythingIsARoute := func(schema.GroupKind) bool { return true }
-		o, problems := hierarchy.Decode(u, everythingIsARoute)
+		o, problems := decode.Object(u, everythingIsARoute)
 		for _, p := range problems {
 			if p.Field == "" || p.Message == "" {
 				t.Errorf("a problem without a place or a message: %+v", p)

@@ -15,11 +15,11 @@ var (
 // The protocols of listeners. Anything else is a "<domain>/<name>" of some
 // implementation, which serves no kind that we know.
 const (
-	protocolHTTP  = "HTTP"
-	protocolHTTPS = "HTTPS"
-	protocolTLS   = "TLS"
-	protocolTCP   = "TCP"
-	protocolUDP   = "UDP"
+	ProtocolHTTP  = "HTTP"
+	ProtocolHTTPS = "HTTPS"
+	ProtocolTLS   = "TLS"
+	ProtocolTCP   = "TCP"
+	ProtocolUDP   = "UDP"
 )
 
 // tlsPassthrough is the TLS mode in which a listener sees no more than the name
@@ -46,11 +46,11 @@ type routeKind struct {
 
 // routeKinds are the route kinds of Gateway API. A new one is one more row.
 var routeKinds = [...]routeKind{
-	{kind: schema.GroupKind{Group: Group, Kind: "HTTPRoute"}, protocols: []string{protocolHTTP, protocolHTTPS}, hostnames: true, distinguishable: true, defaultRule: true},
-	{kind: schema.GroupKind{Group: Group, Kind: "GRPCRoute"}, protocols: []string{protocolHTTP, protocolHTTPS}, hostnames: true, distinguishable: true},
-	{kind: schema.GroupKind{Group: Group, Kind: "TLSRoute"}, protocols: []string{protocolTLS}, hostnames: true, distinguishable: true},
-	{kind: schema.GroupKind{Group: Group, Kind: "TCPRoute"}, protocols: []string{protocolTCP}, terminated: true},
-	{kind: schema.GroupKind{Group: Group, Kind: "UDPRoute"}, protocols: []string{protocolUDP}},
+	{kind: schema.GroupKind{Group: Group, Kind: "HTTPRoute"}, protocols: []string{ProtocolHTTP, ProtocolHTTPS}, hostnames: true, distinguishable: true, defaultRule: true},
+	{kind: schema.GroupKind{Group: Group, Kind: "GRPCRoute"}, protocols: []string{ProtocolHTTP, ProtocolHTTPS}, hostnames: true, distinguishable: true},
+	{kind: schema.GroupKind{Group: Group, Kind: "TLSRoute"}, protocols: []string{ProtocolTLS}, hostnames: true, distinguishable: true},
+	{kind: schema.GroupKind{Group: Group, Kind: "TCPRoute"}, protocols: []string{ProtocolTCP}, terminated: true},
+	{kind: schema.GroupKind{Group: Group, Kind: "UDPRoute"}, protocols: []string{ProtocolUDP}},
 }
 
 // customRoute is the row of every route kind that is not Gateway API's. A
@@ -59,7 +59,7 @@ var routeKinds = [...]routeKind{
 // the implementation serves it there, and we have no reason to doubt that.
 // How routes of the kind are told apart is the kind's business, so all of them
 // count as active.
-var customRoute = routeKind{protocols: []string{protocolHTTP, protocolHTTPS}, hostnames: true, distinguishable: true}
+var customRoute = routeKind{protocols: []string{ProtocolHTTP, ProtocolHTTPS}, hostnames: true, distinguishable: true}
 
 // rowOf returns the row of a route kind.
 func rowOf(kind schema.GroupKind) *routeKind {
@@ -85,6 +85,9 @@ func standardRow(kind schema.GroupKind) *routeKind {
 // IsStandardRoute says whether a kind is one of Gateway API's own route kinds.
 func IsStandardRoute(gk schema.GroupKind) bool { return standardRow(gk) != nil }
 
+// HasDefaultRule says whether a route of a kind that has no rules has one match-all rule (R54).
+func HasDefaultRule(gk schema.GroupKind) bool { return rowOf(gk).defaultRule }
+
 // KindName is how people write a kind: "HTTPRoute" for Gateway API's own, "Kind.group" elsewhere.
 func KindName(gk schema.GroupKind) string {
 	if gk.Group == Group {
@@ -100,12 +103,12 @@ func (k *routeKind) implied(spec *ListenerSpec) bool {
 			return true
 		}
 	}
-	return k.terminated && spec.Protocol == protocolTLS && spec.TLSMode != tlsPassthrough
+	return k.terminated && spec.Protocol == ProtocolTLS && spec.TLSMode != tlsPassthrough
 }
 
 func standardProtocol(protocol string) bool {
 	switch protocol {
-	case protocolHTTP, protocolHTTPS, protocolTLS, protocolTCP, protocolUDP:
+	case ProtocolHTTP, ProtocolHTTPS, ProtocolTLS, ProtocolTCP, ProtocolUDP:
 		return true
 	}
 	return false
@@ -124,7 +127,7 @@ func servesListed(spec *ListenerSpec, kind schema.GroupKind) bool {
 
 // protocolWords names what decides about the kinds of a listener.
 func protocolWords(spec *ListenerSpec) string {
-	if spec.Protocol == protocolTLS && spec.TLSMode == tlsPassthrough {
+	if spec.Protocol == ProtocolTLS && spec.TLSMode == tlsPassthrough {
 		return spec.Protocol + " in mode " + spec.TLSMode
 	}
 	return spec.Protocol

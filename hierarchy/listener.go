@@ -3,6 +3,7 @@ package hierarchy
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -110,11 +111,11 @@ func admission(g *Gateway, set *ListenerSet, namespaceLabels func(string) map[st
 // from another (R12-R15).
 func (f *From) admits(namespace, holder string, namespaceLabels func(string) map[string]string) bool {
 	switch f.From {
-	case fromAll:
+	case FromAll:
 		return true
-	case fromSame:
+	case FromSame:
 		return namespace == holder
-	case fromSelector:
+	case FromSelector:
 		return f.Selector != nil && f.Selector.Matches(labels.Set(namespaceLabels(namespace)))
 	}
 	return false
@@ -123,11 +124,11 @@ func (f *From) admits(namespace, holder string, namespaceLabels func(string) map
 // refusal says why a gate does not admit a namespace.
 func (f *From) refusal(field, namespace, holder string, namespaceLabels func(string) map[string]string) string {
 	switch {
-	case f.From == fromSame:
+	case f.From == FromSame:
 		return fmt.Sprintf("%s.from is Same, which is %q, and this is in %q", field, holder, namespace)
-	case f.From == fromSelector && f.Selector == nil:
+	case f.From == FromSelector && f.Selector == nil:
 		return fmt.Sprintf("%s.from is Selector without a usable selector, which selects nothing", field)
-	case f.From == fromSelector:
+	case f.From == FromSelector:
 		return fmt.Sprintf("%s.selector %q does not select namespace %q, whose labels are %q",
 			field, f.Selector, namespace, labels.Set(namespaceLabels(namespace)))
 	}
@@ -241,4 +242,88 @@ func sameGate(a, b *From) bool {
 		return false
 	}
 	return a.Selector == nil || a.Selector.String() == b.Selector.String()
+}
+
+// claim is what makes listeners on one port distinct (R38). tls never does.
+type claim struct {
+	port     int32
+	protocol string
+	// hostname is empty for TCP and UDP, which have nothing to tell
+	// connections apart by.
+	hostname string
+}
+
+func claimOf(spec *ListenerSpec) claim {
+	c := claim{port: spec.Port, protocol: spec.Protocol}
+	if spec.Protocol != ProtocolTCP && spec.Protocol != ProtocolUDP {
+		c.hostname = spec.Hostname
+	}
+	return c
+}
+
+// claims are the listeners of one Gateway in merge order that hold a port.
+type claims struct{ held ports }
+
+// enter enters the listeners of the next object in merge order, and returns
+// the conflict of each (R37). An entry that meets a claim of an earlier object
+// loses and claims nothing. Among the rest of one object all members of an
+// indistinct group lose; they still hold the port against later objects, for
+// otherwise a mistake in a Gateway would hand its port to any tenant.
+func (c *claims) enter(specs []ListenerSpec) []string {
+	conflicts := make([]string, len(specs))
+	own := make(ports, len(specs))
+	for i := range specs {
+		entry := claimOf(&specs[i])
+		if conflicts[i] = c.held.conflict(entry, 0); conflicts[i] == "" {
+			own.add(entry)
+		}
+	}
+	for i := range specs {
+		if conflicts[i] == "" {
+			conflicts[i] = own.conflict(claimOf(&specs[i]), 1)
+		}
+	}
+	if c.held == nil {
+		c.held = own
+	} else {
+		maps.Copy(c.held, own)
+	}
+	return conflicts
+}
+
+// ports are claims, counted.
+type ports map[claim]int
+
+// sharing is the claim that every listener makes that shares its port by
+// looking into connections, which is what a TCP listener conflicts with.
+func sharing(port int32) claim { return claim{port: port, protocol: "over TCP"} }
+
+func (p ports) add(c claim) {
+	p[c]++
+	if overTCP(c.protocol) {
+		p[sharing(c.port)]++
+	}
+}
+
+// conflict says how a claim conflicts with those held: not at all (empty),
+// HostnameConflict or ProtocolConflict. own is how many of those held are the
+// claim itself.
+func (p ports) conflict(c claim, own int) string {
+	switch {
+	case p[c] > own && (c.protocol == ProtocolTCP || c.protocol == ProtocolUDP):
+		// There is no hostname that could be in conflict.
+		return ProtocolConflict
+	case p[c] > own:
+		return HostnameConflict
+	case c.protocol == ProtocolTCP && p[sharing(c.port)] > 0,
+		overTCP(c.protocol) && p[claim{port: c.port, protocol: ProtocolTCP}] > 0:
+		return ProtocolConflict
+	}
+	return ""
+}
+
+// overTCP says whether listeners of a protocol share a port by looking into
+// the connection, which a TCP listener does not do.
+func overTCP(protocol string) bool {
+	return protocol == ProtocolHTTP || protocol == ProtocolHTTPS || protocol == ProtocolTLS
 }

@@ -267,7 +267,7 @@ func TestARouteOnAConflictedListenerIsBoundButNotActive(t *testing.T) {
 	}
 	// Without a single valid entry the ListenerSet is refused; its routes are
 	// still counted.
-	g = g.With(decode(t, set("shop", "extra", "", "{name: lost, port: 80, protocol: HTTP, hostname: a.example.com}"))...)
+	g = g.With(decoded(t, set("shop", "extra", "", "{name: lost, port: 80, protocol: HTTP, hostname: a.example.com}"))...)
 	if accepted, reason, _ := g.ListenerSetStatus(extra); accepted || reason != "ListenersNotValid" {
 		t.Errorf("accepted %v, reason %s", accepted, reason)
 	}
@@ -276,7 +276,7 @@ func TestARouteOnAConflictedListenerIsBoundButNotActive(t *testing.T) {
 		t.Errorf("attachedRoutes = %d, want 1", n)
 	}
 	// The Gateway lets go of the hostname, and the route becomes active.
-	g = g.With(decode(t, strings.Replace(gatewayWith(allListeners), "a.example.com", "z.example.com", 1))...)
+	g = g.With(decoded(t, strings.Replace(gatewayWith(allListeners), "a.example.com", "z.example.com", 1))...)
 	wantOutcomes(t, g, r, "ListenerSet shop/extra Accepted lost=a.example.com")
 }
 
@@ -309,7 +309,7 @@ func TestAListenerSetMovesToAnotherGateway(t *testing.T) {
 	other := strings.Replace(gatewayWith(allListeners), "name: public", "name: other", 1)
 	extra := set("shop", "extra", "", ownListener)
 	g := build(t, gatewayWith(allListeners)+other+extra+setRoute("shop", "{kind: ListenerSet, name: extra}"))
-	g = g.With(decode(t, strings.Replace(extra, "name: public", "name: other", 1))...)
+	g = g.With(decoded(t, strings.Replace(extra, "name: public", "name: other", 1))...)
 	wantListeners(t, g, "Gateway infra/public#http")
 	if l := g.BoundTo(routeRef("HTTPRoute", "shop", "r"))[0]; l.Gateway != hierarchy.GatewayRef("infra", "other") {
 		t.Errorf("the route is on %s", l.Gateway)

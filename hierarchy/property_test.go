@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/decode"
 )
 
 // The generators draw from few names, so that objects meet: they name each
@@ -163,7 +164,7 @@ func refsOf(objects map[hierarchy.Ref]hierarchy.Object) []hierarchy.Ref {
 }
 
 func decodeAny(t *rapid.T, u *unstructured.Unstructured) hierarchy.Object {
-	o, _ := hierarchy.Decode(u, isRoute)
+	o, _ := decode.Object(u, isRoute)
 	if o == nil {
 		t.Fatalf("%s %s does not decode", u.GetKind(), u.GetName())
 	}

@@ -48,7 +48,7 @@ func (t touched) members(ids members) {
 func (t touched) gateway(g *Graph, ref Ref) {
 	if s, ok := g.gateways.Get(ref); ok {
 		t[ref] = struct{}{}
-		if s.gateway.DefaultScope == fromAll {
+		if s.gateway.DefaultScope == FromAll {
 			routes, _ := g.defaulted.Get(defaultedRoutes)
 			t.members(routes)
 		}

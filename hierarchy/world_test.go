@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/decode"
 )
 
 // isRoute knows one kind of route that is not Gateway API's.
@@ -36,12 +37,12 @@ func parse(t testing.TB, manifests string) []*unstructured.Unstructured {
 	return objects
 }
 
-// decode reads manifests that have no problems.
-func decode(t testing.TB, manifests string) []hierarchy.Object {
+// decoded reads manifests that have no problems.
+func decoded(t testing.TB, manifests string) []hierarchy.Object {
 	t.Helper()
 	var objects []hierarchy.Object
 	for _, u := range parse(t, manifests) {
-		o, problems := hierarchy.Decode(u, isRoute)
+		o, problems := decode.Object(u, isRoute)
 		if len(problems) > 0 || o == nil {
 			t.Fatalf("decoding %s %s: %v, problems %v", u.GetKind(), u.GetName(), o, problems)
 		}
@@ -52,7 +53,7 @@ func decode(t testing.TB, manifests string) []hierarchy.Object {
 
 func build(t testing.TB, manifests string) *hierarchy.Graph {
 	t.Helper()
-	return hierarchy.Build(decode(t, manifests))
+	return hierarchy.Build(decoded(t, manifests))
 }
 
 func routeRef(kind, namespace, name string) hierarchy.Ref {

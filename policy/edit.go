@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/decode"
 	"github.com/attache-dev/attache/policy/crd"
 )
 
@@ -40,7 +41,7 @@ func (e *edit) add(u *unstructured.Unstructured) {
 		e.setPolicy(p)
 		return
 	}
-	object, problems := hierarchy.Decode(u, e.next.IsRoute)
+	object, problems := decode.Object(u, e.next.IsRoute)
 	e.problems = append(e.problems, problems...)
 	if object != nil {
 		e.set = append(e.set, object)

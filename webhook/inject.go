@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/injected"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/review"
 	"github.com/attache-dev/attache/policy/status"
@@ -36,16 +37,16 @@ func (h *Handlers) inject(ctx context.Context, s *policy.Snapshot, req *request)
 	if ok, err := of().publishable(ctx, req.old == nil); err != nil || !ok {
 		published = nil
 	}
-	injected := h.options.Injector.Inject(after.Graph(), published, own, req.old)
+	result := h.options.Injector.Inject(after.Graph(), published, own, req.old)
 	patch := annotationPatch(req.object, value, wanted)
 	record := ""
-	if len(injected.Record.Rules) > 0 {
-		record = injected.Record.String()
+	if len(result.Record.Rules) > 0 {
+		record = result.Record.String()
 	}
 	patch = append(patch, recordPatch(req, patch, record)...)
 	spec, _ := req.object.Object["spec"].(map[string]any)
-	if _, has := spec["rules"]; has && !equalJSON(spec["rules"], injected.Rules) {
-		patch = append(patch, operation{Op: "replace", Path: "/spec/rules", Value: injected.Rules})
+	if _, has := spec["rules"]; has && !equalJSON(spec["rules"], result.Rules) {
+		patch = append(patch, operation{Op: "replace", Path: "/spec/rules", Value: result.Rules})
 	}
 	return &answer{patch: patch}, nil
 }
@@ -54,7 +55,7 @@ func (h *Handlers) inject(ctx context.Context, s *policy.Snapshot, req *request)
 // of annotations.
 func recordPatch(req *request, before []operation, record string) []operation {
 	const at = "/metadata/annotations"
-	have, present := req.object.GetAnnotations()[hierarchy.InjectedAnnotation]
+	have, present := req.object.GetAnnotations()[injected.Annotation]
 	there := len(req.object.GetAnnotations()) > 0
 	for _, o := range before {
 		if o.Path == at {
@@ -62,14 +63,14 @@ func recordPatch(req *request, before []operation, record string) []operation {
 			present = present && o.Op != "remove"
 		}
 	}
-	path := at + "/" + escape(hierarchy.InjectedAnnotation)
+	path := at + "/" + escape(injected.Annotation)
 	switch {
 	case record == "" && present:
 		return []operation{{Op: "remove", Path: path}}
 	case record == "" || (present && have == record):
 		return nil
 	case !there:
-		return []operation{{Op: "add", Path: at, Value: map[string]any{hierarchy.InjectedAnnotation: record}}}
+		return []operation{{Op: "add", Path: at, Value: map[string]any{injected.Annotation: record}}}
 	}
 	return []operation{{Op: "add", Path: path, Value: record}}
 }

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/decode"
 	"github.com/attache-dev/attache/policy/request"
 	"github.com/attache-dev/attache/policy/v1alpha1/annotation"
 )
@@ -24,7 +25,7 @@ func routeWith(t *testing.T, annotations map[string]any, generation int64) (*sta
 		"metadata": map[string]any{"name": routeName, "namespace": "shop", "generation": generation, "annotations": annotations},
 		"spec":     map[string]any{"rules": []any{map[string]any{"name": "pay"}, map[string]any{}}},
 	}}
-	object, problems := hierarchy.Decode(u, nil)
+	object, problems := decode.Object(u, nil)
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}

@@ -59,7 +59,7 @@ func (s *state) read(before *state, route *hierarchy.Route, log *slog.Logger) ro
 	})
 	read := routeSettings{annotation: a, of: map[*annotation.Scope]*settings{}}
 	for i := 0; err == nil && i < len(a.Scopes); i++ {
-		read.of[&a.Scopes[i]], err = decode(&a.Scopes[i])
+		read.of[&a.Scopes[i]], err = settingsOf(&a.Scopes[i])
 	}
 	if err == nil {
 		return read
@@ -73,9 +73,9 @@ func (s *state) read(before *state, route *hierarchy.Route, log *slog.Logger) ro
 	return routeSettings{unserved: true}
 }
 
-// decode reads the three kinds that are enforced here, and decides what nobody
+// settingsOf reads the three kinds that are enforced here, and decides what nobody
 // states: which failures are tried again, and how long to wait.
-func decode(scope *annotation.Scope) (*settings, error) {
+func settingsOf(scope *annotation.Scope) (*settings, error) {
 	timeouts, err := scope.Timeouts()
 	again, err2 := scope.Retries()
 	limits, err3 := scope.Limits()

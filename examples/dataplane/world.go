@@ -17,6 +17,7 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/decode"
 	"github.com/attache-dev/attache/policy/request"
 )
 
@@ -116,7 +117,7 @@ func (w *world) build(before *state) *state {
 			u := item.(*unstructured.Unstructured)
 			ref := hierarchy.RefOf(u)
 			s.objects[ref] = u
-			if object, _ := hierarchy.Decode(u, nil); object != nil {
+			if object, _ := decode.Object(u, nil); object != nil {
 				objects = append(objects, object)
 			}
 			if addresses := u.GetAnnotations()[backendsAnnotation]; addresses != "" {

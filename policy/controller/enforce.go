@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/injected"
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/export"
 	"github.com/attache-dev/attache/policy/source/cluster"
@@ -196,8 +197,8 @@ func (e *enforcer) stands(route hierarchy.Ref, r *export.Result) bool {
 	if live == nil {
 		return false
 	}
-	have := hierarchy.RecordOf(live.Object)
-	own := &unstructured.Unstructured{Object: hierarchy.OwnObject(live.Object)}
+	have := injected.RecordOf(live.Object)
+	own := &unstructured.Unstructured{Object: injected.OwnObject(live.Object)}
 	want := export.Inject(own, r.Projection.Rules, nil)
 	return have.Has(want.Record)
 }

@@ -20,6 +20,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/injected"
 	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/export"
 )
@@ -214,7 +215,7 @@ func (c *Controller) touch(ctx context.Context, ref hierarchy.Ref, on *enforced)
 		return true, 0, nil
 	}
 	wanted := e.wantedIn(live, on)
-	if wanted == hierarchy.RecordOf(live.Object).String() {
+	if wanted == injected.RecordOf(live.Object).String() {
 		return true, 0, nil
 	}
 	key := live.GetResourceVersion() + " " + wanted
@@ -235,7 +236,7 @@ func (c *Controller) touch(ctx context.Context, ref hierarchy.Ref, on *enforced)
 		return false, 0, fmt.Errorf("touching %s: %w", ref, err)
 	}
 	e.Planes.Wrote(answer)
-	if e.wantedIn(answer, on) != hierarchy.RecordOf(answer.Object).String() {
+	if e.wantedIn(answer, on) != injected.RecordOf(answer.Object).String() {
 		return false, wait, nil
 	}
 	return true, 0, nil
@@ -310,7 +311,7 @@ func (e *enforcer) wantedIn(live *unstructured.Unstructured, on *enforced) strin
 			injections = append(injections, r.Projection.Rules...)
 		}
 	}
-	own := &unstructured.Unstructured{Object: hierarchy.OwnObject(live.Object)}
+	own := &unstructured.Unstructured{Object: injected.OwnObject(live.Object)}
 	return export.Inject(own, injections, e.Check).Record.String()
 }
 

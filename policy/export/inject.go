@@ -7,7 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 
-	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/injected"
 )
 
 // Checker says what the CRD of a route would refuse it for.
@@ -20,7 +20,7 @@ type Injected struct {
 	// Rules are spec.rules.
 	Rules []any
 	// Record says what was put in; it has no rules when nothing was.
-	Record hierarchy.Record
+	Record injected.Record
 	// Refused are the rules, by index, into which nothing could be put, since
 	// the route would no longer be valid, with the reason.
 	Refused map[int]string
@@ -78,7 +78,7 @@ func put(rules []any, injections []RuleInjection) Injected {
 		if len(entry.Wrote) == 0 {
 			continue
 		}
-		entry.Hash, entry.Index = hierarchy.MatchesHash(rule), injection.Rule
+		entry.Hash, entry.Index = injected.MatchesHash(rule), injection.Rule
 		entry.Rule, _ = rule["name"].(string)
 		result.Rules[injection.Rule] = copied
 		result.Record.Rules = append(result.Record.Rules, entry)
@@ -87,15 +87,15 @@ func put(rules []any, injections []RuleInjection) Injected {
 }
 
 // into puts the injection into one rule and says what it did.
-func (i RuleInjection) into(rule map[string]any) hierarchy.RuleRecord {
-	entry := hierarchy.RuleRecord{Had: map[string]any{}, Wrote: map[string]any{}}
+func (i RuleInjection) into(rule map[string]any) injected.RuleRecord {
+	entry := injected.RuleRecord{Had: map[string]any{}, Wrote: map[string]any{}}
 	leaves := i.complete(rule)
-	for _, leaf := range hierarchy.Leaves() {
+	for _, leaf := range injected.Leaves() {
 		value, stated := leaves[leaf[0]+"."+leaf[1]]
 		if !stated {
 			continue
 		}
-		had, present := hierarchy.LeafOf(rule, leaf)
+		had, present := injected.LeafOf(rule, leaf)
 		if present == (value != nil) && (!present || equalJSON(had, value)) {
 			continue
 		}
@@ -105,7 +105,7 @@ func (i RuleInjection) into(rule map[string]any) hierarchy.RuleRecord {
 			entry.Had[leaf[0]] = map[string]any{}
 		}
 		setIn(entry.Wrote, leaf, value)
-		hierarchy.SetLeaf(rule, leaf, value, false)
+		injected.SetLeaf(rule, leaf, value, false)
 	}
 	if names := slices.Concat(i.First, i.Last); len(names) > 0 {
 		filters, _ := rule["filters"].([]any)
@@ -123,7 +123,7 @@ func (i RuleInjection) complete(rule map[string]any) map[string]any {
 		leaves = map[string]any{}
 	}
 	whole, ok := parseDuration(leaves[leafRequest])
-	own, stated := hierarchy.LeafOf(rule, []string{"timeouts", "backendRequest"})
+	own, stated := injected.LeafOf(rule, []string{"timeouts", "backendRequest"})
 	if _, put := leaves[leafBackend]; put || !stated || !ok {
 		return leaves
 	}

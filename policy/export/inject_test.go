@@ -11,7 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"pgregory.net/rapid"
 
-	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/injected"
 	"github.com/attache-dev/attache/policy/export"
 	"github.com/attache-dev/attache/policy/source"
 	"github.com/attache-dev/attache/policy/validate"
@@ -73,7 +73,7 @@ func drawInjections(t *rapid.T, rules int) []export.RuleInjection {
 			"timeouts.request": {"2s", "30s", nil}, "timeouts.backendRequest": {"1s", "20s", nil},
 			"retry.attempts": {int64(2), nil}, "retry.codes": {[]any{int64(502)}, nil}, "retry.backoff": {"100ms", nil},
 		}
-		for _, leaf := range hierarchy.Leaves() {
+		for _, leaf := range injected.Leaves() {
 			name := leaf[0] + "." + leaf[1]
 			if rapid.Bool().Draw(t, "put "+name) {
 				leaves[name] = values[name][rapid.IntRange(0, len(values[name])-1).Draw(t, name)]
@@ -89,11 +89,11 @@ func drawInjections(t *rapid.T, rules int) []export.RuleInjection {
 }
 
 // with is a route with other rules and a record.
-func with(route *unstructured.Unstructured, injected export.Injected) *unstructured.Unstructured {
+func with(route *unstructured.Unstructured, result export.Injected) *unstructured.Unstructured {
 	out := route.DeepCopy()
-	_ = unstructured.SetNestedSlice(out.Object, injected.Rules, "spec", "rules")
-	if len(injected.Record.Rules) > 0 {
-		out.SetAnnotations(map[string]string{hierarchy.InjectedAnnotation: injected.Record.String()})
+	_ = unstructured.SetNestedSlice(out.Object, result.Rules, "spec", "rules")
+	if len(result.Record.Rules) > 0 {
+		out.SetAnnotations(map[string]string{injected.Annotation: result.Record.String()})
 	}
 	return out
 }
@@ -112,21 +112,21 @@ func TestInjectionCanBeUndone(t *testing.T) {
 		rules, _, _ := unstructured.NestedSlice(own.Object, "spec", "rules")
 		injections := drawInjections(t, len(rules))
 		before := own.DeepCopy()
-		injected := export.Inject(own, injections, check)
+		result := export.Inject(own, injections, check)
 		if diff := cmp.Diff(before, own); diff != "" {
 			t.Fatalf("the owner's object was changed:\n%s", diff)
 		}
-		after := with(own, injected)
+		after := with(own, result)
 		stored, problems, _ := registry.Prepare(context.Background(), after)
 		if len(problems) > 0 {
 			t.Fatalf("no longer valid: %v", problems)
 		}
 		stored = throughJSON(t, stored)
-		back := hierarchy.OwnObject(stored.Object)
+		back := injected.OwnObject(stored.Object)
 		same(t, "own words", own.Object["spec"], back["spec"])
 		again := export.Inject(&unstructured.Unstructured{Object: back}, injections, check)
-		same(t, "injected again", injected.Rules, again.Rules)
-		same(t, "record", injected.Record.String(), again.Record.String())
+		same(t, "injected again", result.Rules, again.Rules)
+		same(t, "record", result.Record.String(), again.Record.String())
 
 		// He reorders his rules: each record still finds its rule.
 		moved := stored.DeepCopy()
@@ -134,7 +134,7 @@ func TestInjectionCanBeUndone(t *testing.T) {
 		slices.Reverse(list)
 		_ = unstructured.SetNestedSlice(moved.Object, list, "spec", "rules")
 		slices.Reverse(rules)
-		ownMoved, _ := hierarchy.Own(moved.Object, hierarchy.RecordOf(moved.Object))
+		ownMoved, _ := injected.Own(moved.Object, injected.RecordOf(moved.Object))
 		same(t, "reordered", rules, ownMoved)
 	})
 }

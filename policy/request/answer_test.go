@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/decode"
 	"github.com/attache-dev/attache/policy/request"
 )
 
@@ -178,7 +179,7 @@ func decoded(t testing.TB, manifests string) []hierarchy.Object {
 	t.Helper()
 	var objects []hierarchy.Object
 	for _, u := range parse(t, strings.TrimSuffix(manifests, "\n---\n")) {
-		o, problems := hierarchy.Decode(u, isRoute)
+		o, problems := decode.Object(u, isRoute)
 		if len(problems) > 0 {
 			t.Fatal(problems)
 		}

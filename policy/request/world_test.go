@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/decode"
 	"github.com/attache-dev/attache/policy/request"
 )
 
@@ -39,7 +40,7 @@ func build(t testing.TB, objects []*unstructured.Unstructured) *hierarchy.Graph 
 	t.Helper()
 	var decoded []hierarchy.Object
 	for _, u := range objects {
-		o, problems := hierarchy.Decode(u, isRoute)
+		o, problems := decode.Object(u, isRoute)
 		if len(problems) > 0 || o == nil {
 			t.Fatalf("%s %s: %v", u.GetKind(), u.GetName(), problems)
 		}

@@ -6,6 +6,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/injected"
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/export"
 )
@@ -24,13 +25,13 @@ type Injector struct {
 // Own is the route under review as its owner wrote it: by its own record, and by
 // that of the object that it takes the place of, which is nil for a new one.
 func Own(object, old *unstructured.Unstructured) *unstructured.Unstructured {
-	var records []hierarchy.Record
+	var records []injected.Record
 	if old != nil {
-		records = append(records, hierarchy.RecordOf(old.Object))
+		records = append(records, injected.RecordOf(old.Object))
 	}
-	own := (&unstructured.Unstructured{Object: hierarchy.OwnObject(object.Object, records...)}).DeepCopy()
+	own := (&unstructured.Unstructured{Object: injected.OwnObject(object.Object, records...)}).DeepCopy()
 	annotations := own.GetAnnotations()
-	delete(annotations, hierarchy.InjectedAnnotation)
+	delete(annotations, injected.Annotation)
 	if len(annotations) == 0 {
 		annotations = nil
 	}
@@ -41,9 +42,9 @@ func Own(object, old *unstructured.Unstructured) *unstructured.Unstructured {
 // Inject puts into a route's own words what its effective policy asks for. t is
 // what it comes to on the graph; nil leaves in what stood in the old object.
 func (i Injector) Inject(g *hierarchy.Graph, t *effective.Target, own, old *unstructured.Unstructured) export.Injected {
-	var before hierarchy.Record
+	var before injected.Record
 	if old != nil {
-		before = hierarchy.RecordOf(old.Object)
+		before = injected.RecordOf(old.Object)
 	}
 	rules, _, _ := unstructured.NestedSlice(own.Object, "spec", "rules")
 	paired := before.Match(rules)
@@ -64,7 +65,7 @@ func (i Injector) Inject(g *hierarchy.Graph, t *effective.Target, own, old *unst
 
 // settleFilters leaves out filters whose objects are missing. Where the old rule
 // has filters of ours, they stay until all of their successors exist.
-func (i Injector) settleFilters(injection *export.RuleInjection, namespace string, paired []*hierarchy.RuleRecord) {
+func (i Injector) settleFilters(injection *export.RuleInjection, namespace string, paired []*injected.RuleRecord) {
 	missing := func(name string) bool { return !i.Exists(export.MiddlewareRef(namespace, name)) }
 	if !slices.ContainsFunc(slices.Concat(injection.First, injection.Last), missing) {
 		return
@@ -82,7 +83,7 @@ func (i Injector) settleFilters(injection *export.RuleInjection, namespace strin
 	injection.Last = slices.DeleteFunc(slices.Clone(injection.Last), missing)
 }
 
-func filtersOf(e *hierarchy.RuleRecord) []string {
+func filtersOf(e *injected.RuleRecord) []string {
 	list, _ := e.Wrote["filters"].([]any)
 	var names []string
 	for _, v := range list {
@@ -94,14 +95,14 @@ func filtersOf(e *hierarchy.RuleRecord) []string {
 }
 
 // again are the injections that records speak of.
-func again(paired []*hierarchy.RuleRecord) []export.RuleInjection {
+func again(paired []*injected.RuleRecord) []export.RuleInjection {
 	var list []export.RuleInjection
 	for rule, e := range paired {
 		if e == nil {
 			continue
 		}
 		injection := export.RuleInjection{Rule: rule, Leaves: map[string]any{}, First: filtersOf(e)}
-		for _, leaf := range hierarchy.Leaves() {
+		for _, leaf := range injected.Leaves() {
 			if value, wrote := e.Wrote[leaf[0]].(map[string]any); wrote {
 				if v, stated := value[leaf[1]]; stated {
 					injection.Leaves[leaf[0]+"."+leaf[1]] = v

@@ -57,6 +57,16 @@ var table = []row{
 		never:   engines,
 	},
 	{
+		name: "hierarchy/injected", pure: true, stdlib: true,
+		does: "tells what was put into a route's rules from what its owner wrote there",
+	},
+	{
+		name: "hierarchy/decode", pure: true,
+		does:    "reads unstructured objects of Gateway API into the compact ones of the hierarchy",
+		imports: []string{"hierarchy", "hierarchy/injected"},
+		never:   engines,
+	},
+	{
 		name: "policy/merge", pure: true, stdlib: true,
 		does: "folds layers of JSON under Atomic and Patch and remembers who set each leaf; knows nothing of Kubernetes",
 	},
@@ -77,8 +87,11 @@ var table = []row{
 		name: "policy", pure: true,
 		does: "what is written: policy kinds as their CRDs describe them, parsed policies, the snapshot, " +
 			"and which policy is in force where",
-		imports: []string{"hierarchy", "hierarchy/persistent", "hierarchy/prose", "policy/crd", "policy/merge"},
-		never:   slices.Concat(engines, ours("policy/v1alpha1")),
+		imports: []string{
+			"hierarchy", "hierarchy/decode", "hierarchy/persistent", "hierarchy/prose", "policy/crd",
+			"policy/merge",
+		},
+		never: slices.Concat(engines, ours("policy/v1alpha1")),
 	},
 	{
 		name: "policy/effective", pure: true,
@@ -123,14 +136,15 @@ var table = []row{
 		does: "computes what to write: EffectivePolicy objects, annotations, conditions; " +
 			"and nothing that is already there",
 		imports: []string{
-			"hierarchy", "hierarchy/prose", "policy", "policy/crd", "policy/effective", "policy/export", "policy/merge",
+			"hierarchy", "hierarchy/injected", "hierarchy/prose", "policy", "policy/crd", "policy/effective",
+			"policy/export", "policy/merge",
 		},
 		never: engines,
 	},
 	{
 		name: "policy/export", pure: true,
 		does:    "effective policies into one data plane's objects, or into the route's own fields, with an outcome for every field",
-		imports: []string{"hierarchy", "policy/effective"},
+		imports: []string{"hierarchy", "hierarchy/injected", "policy/effective"},
 		never:   slices.Concat(engines, ours("policy/v1alpha1")),
 	},
 	{
@@ -181,7 +195,8 @@ var table = []row{
 		name: "policy/source/cluster",
 		does: "reads a cluster: informers, and watches that come and go with the CRDs of policy kinds",
 		imports: []string{
-			"hierarchy", "policy", "policy/crd", "policy/export", "policy/guardrail", "policy/status",
+			"hierarchy", "hierarchy/injected", "policy", "policy/crd", "policy/export", "policy/guardrail",
+			"policy/status",
 		},
 		never: ours("webhook", "policy/controller"),
 	},
@@ -195,8 +210,8 @@ var table = []row{
 		name: "policy/controller",
 		does: "reconciles: snapshot, resolve, plan, apply",
 		imports: []string{
-			"hierarchy", "policy", "policy/crd", "policy/effective", "policy/export", "policy/guardrail",
-			"policy/review", "policy/source/cluster", "policy/status",
+			"hierarchy", "hierarchy/injected", "policy", "policy/crd", "policy/effective", "policy/export",
+			"policy/guardrail", "policy/review", "policy/source/cluster", "policy/status",
 		},
 		never: ours("webhook"),
 	},
@@ -204,8 +219,8 @@ var table = []row{
 		name: "webhook",
 		does: "admission: an AdmissionReview in, a verdict out",
 		imports: []string{
-			"hierarchy", "hierarchy/prose", "policy", "policy/effective", "policy/guardrail",
-			"policy/review", "policy/status",
+			"hierarchy", "hierarchy/injected", "hierarchy/prose", "policy", "policy/effective",
+			"policy/guardrail", "policy/review", "policy/status",
 		},
 		never: ours("policy/controller", "policy/source/cluster"),
 	},
@@ -228,11 +243,11 @@ var table = []row{
 		name: "cmd/kubectl-effective_policy/command",
 		does: "the plugin: one file per subcommand, which prints what explain and preview return",
 		imports: []string{
-			"crds", "hierarchy", "hierarchy/prose", "policy", "policy/crd", "policy/effective",
-			"policy/explain", "policy/export", "policy/guardrail", "policy/guardrail/celrule",
-			"policy/guardrail/regorule", "policy/merge", "policy/preview", "policy/profiles",
-			"policy/request", "policy/review", "policy/source", "policy/source/cluster", "policy/status",
-			"policy/validate",
+			"crds", "hierarchy", "hierarchy/injected", "hierarchy/prose", "policy", "policy/crd",
+			"policy/effective", "policy/explain", "policy/export", "policy/guardrail",
+			"policy/guardrail/celrule", "policy/guardrail/regorule", "policy/merge", "policy/preview",
+			"policy/profiles", "policy/request", "policy/review", "policy/source", "policy/source/cluster",
+			"policy/status", "policy/validate",
 		},
 		never: ours("webhook", "policy/controller"),
 	},

@@ -11,7 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/injected"
 	"github.com/attache-dev/attache/policy/export"
 	"github.com/attache-dev/attache/policy/source"
 	"github.com/attache-dev/attache/test/vendors"
@@ -217,7 +217,7 @@ spec: {targetRef: {group: gateway.networking.k8s.io, kind: HTTPRoute, name: on-t
 			}
 			for _, name := range []string{"on-envoy", "on-traefik"} {
 				u := w.object("HTTPRoute", name)
-				if record := u.GetAnnotations()[hierarchy.InjectedAnnotation]; record != "" {
+				if record := u.GetAnnotations()[injected.Annotation]; record != "" {
 					return fmt.Errorf("%s has %s", name, record)
 				}
 			}

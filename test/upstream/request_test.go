@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/decode"
 	"github.com/attache-dev/attache/policy/request"
 	"github.com/attache-dev/attache/test/upstream"
 )
@@ -77,7 +78,7 @@ func graphOf(t *testing.T, suite *upstream.Suite, names []string) *hierarchy.Gra
 			if err := yaml.Unmarshal([]byte(doc), &u.Object); err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
-			if object, problems := hierarchy.Decode(u, nil); len(problems) > 0 {
+			if object, problems := decode.Object(u, nil); len(problems) > 0 {
 				t.Fatalf("%s: %v", name, problems)
 			} else if object != nil {
 				objects = append(objects, object)

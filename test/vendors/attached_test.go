@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/decode"
 )
 
 // envoyDiffers are the listeners at which Envoy Gateway counts otherwise than
@@ -75,7 +76,7 @@ func graphOf(t testing.TB, w envoyWorld) *hierarchy.Graph {
 	t.Helper()
 	objects := []hierarchy.Object{}
 	for _, u := range all(w.in) {
-		if object, _ := hierarchy.Decode(u, nil); object != nil {
+		if object, _ := decode.Object(u, nil); object != nil {
 			objects = append(objects, object)
 		}
 	}

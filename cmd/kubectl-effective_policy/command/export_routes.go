@@ -11,6 +11,7 @@ import (
 	"k8s.io/client-go/dynamic"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/injected"
 	"github.com/attache-dev/attache/policy/export"
 )
 
@@ -38,7 +39,7 @@ func (w *world) injected(r exportedRoute) *unstructured.Unstructured {
 	for _, result := range r.results {
 		injections = append(injections, result.Projection.Rules...)
 	}
-	own := &unstructured.Unstructured{Object: hierarchy.OwnObject(route.Object)}
+	own := &unstructured.Unstructured{Object: injected.OwnObject(route.Object)}
 	var check export.Checker
 	if w.schemas != nil {
 		check = routeChecker{w}
@@ -55,7 +56,7 @@ func (w *world) injected(r exportedRoute) *unstructured.Unstructured {
 // withoutOurs takes our annotations off.
 func withoutOurs(route *unstructured.Unstructured) *unstructured.Unstructured {
 	annotations := route.GetAnnotations()
-	delete(annotations, hierarchy.InjectedAnnotation)
+	delete(annotations, injected.Annotation)
 	delete(annotations, "attache.dev/effective-policies")
 	if len(annotations) == 0 {
 		annotations = nil
@@ -96,10 +97,10 @@ func (o *options) restoreRoutes(ctx context.Context, args []string) error {
 	var objects []*unstructured.Unstructured
 	for _, target := range targets {
 		route := w.manifest(target)
-		if route == nil || len(hierarchy.RecordOf(route.Object).Rules) == 0 {
+		if route == nil || len(injected.RecordOf(route.Object).Rules) == 0 {
 			continue
 		}
-		objects = append(objects, withoutOurs(&unstructured.Unstructured{Object: hierarchy.OwnObject(route.Object)}))
+		objects = append(objects, withoutOurs(&unstructured.Unstructured{Object: injected.OwnObject(route.Object)}))
 	}
 	return o.printObjects(objects)
 }

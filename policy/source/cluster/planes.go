@@ -20,6 +20,7 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/injected"
 	"github.com/attache-dev/attache/policy/export"
 )
 
@@ -181,7 +182,7 @@ func stripPlane(o any) (any, error) {
 	u.SetManagedFields(nil)
 	annotations := u.GetAnnotations()
 	maps.DeleteFunc(annotations, func(key, _ string) bool {
-		return key != export.ForAnnotation && key != export.CarriesAnnotation && key != hierarchy.InjectedAnnotation && key != export.RetryAnnotation
+		return key != export.ForAnnotation && key != export.CarriesAnnotation && key != injected.Annotation && key != export.RetryAnnotation
 	})
 	if len(annotations) == 0 {
 		annotations = nil
@@ -391,7 +392,7 @@ func (p *Planes) InjectedRoutes() []hierarchy.Ref {
 	defer p.mu.RUnlock()
 	var list []hierarchy.Ref
 	for ref, u := range p.objects {
-		if ref.GroupKind.Group == hierarchy.Group && u.GetAnnotations()[hierarchy.InjectedAnnotation] != "" {
+		if ref.GroupKind.Group == hierarchy.Group && u.GetAnnotations()[injected.Annotation] != "" {
 			list = append(list, ref)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/injected"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/status"
 )
@@ -73,7 +74,7 @@ func compact(u *unstructured.Unstructured, k kind) {
 }
 
 // readAnnotations are those that the snapshot reads.
-var readAnnotations = map[string]bool{hierarchy.ExportAnnotation: true, hierarchy.InjectedAnnotation: true}
+var readAnnotations = map[string]bool{hierarchy.ExportAnnotation: true, injected.Annotation: true}
 
 // marksOf are the annotations of an object that the snapshot reads.
 func marksOf(u *unstructured.Unstructured) map[string]string {

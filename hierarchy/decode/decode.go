@@ -1,4 +1,4 @@
-package hierarchy
+package decode
 
 import (
 	"maps"
@@ -7,21 +7,20 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/attache-dev/attache/hierarchy"
 )
 
-// namespaceNameLabel is on every Namespace of a cluster (R15).
-const namespaceNameLabel = "kubernetes.io/metadata.name"
-
-// Decode reads one object of any served version. It returns nil and no
+// Object reads one object of any served version. It returns nil and no
 // problems for a kind that is not part of the hierarchy. isRoute says which
 // kinds besides Gateway API's own are routes; nil means none.
 //
-// Decode applies the defaults of the CRDs itself (R3, R12, R19, R54), for a
+// It applies the defaults of the CRDs itself (R3, R12, R19, R54), for a
 // manifest has not met an API server. It does not default metadata.namespace:
 // only whoever read the manifest knows which namespace is current. An object
 // with problems is returned as far as it could be read, and nil only when it
 // has no name. Nothing of u is kept or changed.
-func Decode(u *unstructured.Unstructured, isRoute func(schema.GroupKind) bool) (Object, []Problem) {
+func Object(u *unstructured.Unstructured, isRoute func(schema.GroupKind) bool) (hierarchy.Object, []hierarchy.Problem) {
 	if u == nil {
 		return nil, nil
 	}
@@ -30,7 +29,7 @@ func Decode(u *unstructured.Unstructured, isRoute func(schema.GroupKind) bool) (
 	if decode == nil {
 		return nil, nil
 	}
-	r := &reader{ref: NewRef(canonical(gk.Group), canonical(gk.Kind), "", "")}
+	r := &reader{ref: hierarchy.NewRef(canonical(gk.Group), canonical(gk.Kind), "", "")}
 	meta, ok := r.meta(u.Object)
 	if !ok {
 		return nil, r.problems
@@ -40,29 +39,29 @@ func Decode(u *unstructured.Unstructured, isRoute func(schema.GroupKind) bool) (
 }
 
 // decoder reads an object whose metadata has been read.
-type decoder func(r *reader, meta Meta, object map[string]any) Object
+type decoder func(r *reader, meta hierarchy.Meta, object map[string]any) hierarchy.Object
 
 func decoderOf(gk schema.GroupKind, isRoute func(schema.GroupKind) bool) decoder {
 	switch gk {
-	case GatewayClassKind:
+	case hierarchy.GatewayClassKind:
 		return decodeGatewayClass
-	case GatewayKind:
+	case hierarchy.GatewayKind:
 		return decodeGateway
-	case ListenerSetKind:
+	case hierarchy.ListenerSetKind:
 		return decodeListenerSet
-	case ReferenceGrantKind:
+	case hierarchy.ReferenceGrantKind:
 		return decodeReferenceGrant
-	case NamespaceKind:
+	case hierarchy.NamespaceKind:
 		return decodeNamespace
 	}
-	if IsStandardRoute(gk) || isRoute != nil && isRoute(gk) {
+	if hierarchy.IsStandardRoute(gk) || isRoute != nil && isRoute(gk) {
 		return decodeRoute
 	}
 	return nil
 }
 
 // meta reads the metadata, and completes the reader's own Ref for problems.
-func (r *reader) meta(object map[string]any) (Meta, bool) {
+func (r *reader) meta(object map[string]any) (hierarchy.Meta, bool) {
 	metadata := r.object(object, "", "metadata")
 	name := r.text(metadata, "metadata", "name", "")
 	r.ref.Namespace = canonical(r.text(metadata, "metadata", "namespace", ""))
@@ -71,9 +70,9 @@ func (r *reader) meta(object map[string]any) (Meta, bool) {
 		if len(r.problems) == 0 {
 			r.problem("metadata.name", "is missing; an object without a name cannot be referred to")
 		}
-		return Meta{}, false
+		return hierarchy.Meta{}, false
 	}
-	meta := Meta{
+	meta := hierarchy.Meta{
 		Ref:        r.ref,
 		Generation: r.number(metadata, "metadata", "generation"),
 		UID:        r.text(metadata, "metadata", "uid", ""),
@@ -89,26 +88,29 @@ func (r *reader) meta(object map[string]any) (Meta, bool) {
 	return meta, true
 }
 
-func decodeNamespace(_ *reader, meta Meta, _ map[string]any) Object {
+func decodeNamespace(_ *reader, meta hierarchy.Meta, _ map[string]any) hierarchy.Object {
 	if meta.Labels == nil {
 		meta.Labels = make(map[string]string, 1)
 	}
-	meta.Labels[namespaceNameLabel] = meta.Ref.Name
-	return &Namespace{meta: meta}
+	meta.Labels[hierarchy.NamespaceNameLabel] = meta.Ref.Name
+	namespace := &hierarchy.Namespace{}
+	*namespace.Meta() = meta
+	return namespace
 }
 
-func decodeReferenceGrant(r *reader, meta Meta, object map[string]any) Object {
+func decodeReferenceGrant(r *reader, meta hierarchy.Meta, object map[string]any) hierarchy.Object {
 	spec := r.object(object, "", "spec")
-	grant := &ReferenceGrant{meta: meta}
+	grant := &hierarchy.ReferenceGrant{}
+	*grant.Meta() = meta
 	for from := range r.items(spec, "spec", "from") {
-		grant.From = append(grant.From, GrantFrom{
+		grant.From = append(grant.From, hierarchy.GrantFrom{
 			Group:     canonical(r.text(from.fields, from.path, "group", "")),
 			Kind:      canonical(r.required(from.fields, from.path, "kind", "HTTPRoute")),
 			Namespace: canonical(r.required(from.fields, from.path, "namespace", "shop")),
 		})
 	}
 	for to := range r.items(spec, "spec", "to") {
-		grant.To = append(grant.To, GrantTo{
+		grant.To = append(grant.To, hierarchy.GrantTo{
 			Group: canonical(r.text(to.fields, to.path, "group", "")),
 			Kind:  canonical(r.required(to.fields, to.path, "kind", "Service")),
 			Name:  r.text(to.fields, to.path, "name", ""),

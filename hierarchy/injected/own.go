@@ -1,4 +1,4 @@
-package hierarchy
+package injected
 
 import (
 	"encoding/json"
@@ -37,7 +37,7 @@ func Own(object map[string]any, records ...Record) (rules []any, changed bool) {
 		if len(found) == 0 {
 			continue
 		}
-		copied, _ := copyJSON(rule).(map[string]any)
+		copied, _ := CopyJSON(rule).(map[string]any)
 		if takeBack(copied, found) {
 			own[i], changed = copied, true
 		}
@@ -51,7 +51,7 @@ func Own(object map[string]any, records ...Record) (rules []any, changed bool) {
 // OwnObject is the object with its rules as its owner wrote them, by its own
 // record; the object itself when there is nothing to take back.
 func OwnObject(object map[string]any, older ...Record) map[string]any {
-	rules, changed := Own(object, append([]Record{recordOf(object)}, older...)...)
+	rules, changed := Own(object, append([]Record{RecordOf(object)}, older...)...)
 	if !changed {
 		return object
 	}
@@ -68,9 +68,6 @@ func OwnObject(object map[string]any, older ...Record) map[string]any {
 	copied["spec"] = own
 	return copied
 }
-
-// RecordOf is the record that an object carries.
-func RecordOf(object map[string]any) Record { return recordOf(object) }
 
 // takeBack restores in a rule what entries explain, and says whether it did.
 func takeBack(rule map[string]any, entries []*RuleRecord) bool {

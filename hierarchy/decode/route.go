@@ -1,23 +1,30 @@
-package hierarchy
+package decode
 
-func decodeRoute(r *reader, meta Meta, object map[string]any) Object {
+import (
+	"slices"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/injected"
+)
+
+func decodeRoute(r *reader, meta hierarchy.Meta, object map[string]any) hierarchy.Object {
 	// The engine reads what the owner wrote, never what we put there (E8.4).
-	object = OwnObject(object)
+	object = injected.OwnObject(object)
 	spec := r.object(object, "", "spec")
-	route := &Route{
-		meta:               meta,
+	route := &hierarchy.Route{
 		Parents:            r.parents(spec),
 		Hostnames:          r.texts(spec, "spec", "hostnames"),
 		UseDefaultGateways: r.text(spec, "spec", "useDefaultGateways", ""),
 	}
+	*route.Meta() = meta
 	for i, h := range route.Hostnames {
 		route.Hostnames[i] = canonical(h)
 	}
 	for rule := range r.items(spec, "spec", "rules") {
 		route.Rules = append(route.Rules, r.rule(rule))
 	}
-	if rowOf(meta.Ref.GroupKind).defaultRule && spec["rules"] == nil {
-		route.Rules = []Rule{{Matches: r.matches(item{})}}
+	if hierarchy.HasDefaultRule(meta.Ref.GroupKind) && spec["rules"] == nil {
+		route.Rules = []hierarchy.Rule{{Matches: r.matches(item{})}}
 	}
 	return route
 }
@@ -25,37 +32,28 @@ func decodeRoute(r *reader, meta Meta, object map[string]any) Object {
 // parents reads spec.parentRefs, defaulted (R3) and without repetition. What
 // makes two the same is their resolved form, for CEL cannot see the route's
 // own namespace (R10).
-func (r *reader) parents(spec map[string]any) []ParentRef {
+func (r *reader) parents(spec map[string]any) []hierarchy.ParentRef {
 	list := r.list(spec, "spec", "parentRefs")
 	if len(list) == 0 {
 		return nil
 	}
-	parents := make([]ParentRef, 0, len(list))
+	parents := make([]hierarchy.ParentRef, 0, len(list))
 	for p := range r.items(spec, "spec", "parentRefs") {
-		ref, ok := r.reference(p.fields, p.path, defaults{Group, "Gateway", r.ref.Namespace})
+		ref, ok := r.reference(p.fields, p.path, defaults{hierarchy.Group, "Gateway", r.ref.Namespace})
 		if !ok {
 			continue
 		}
 		ref.Section = canonical(r.text(p.fields, p.path, "sectionName", ""))
-		parent := ParentRef{Ref: ref, Port: r.port(p.fields, p.path, "port"), Index: p.index}
-		if !containsParent(parents, parent) {
+		parent := hierarchy.ParentRef{Ref: ref, Port: r.port(p.fields, p.path, "port"), Index: p.index}
+		if !slices.ContainsFunc(parents, parent.Same) {
 			parents = append(parents, parent)
 		}
 	}
 	return parents
 }
 
-func containsParent(parents []ParentRef, parent ParentRef) bool {
-	for _, p := range parents {
-		if p.Ref == parent.Ref && p.Port == parent.Port {
-			return true
-		}
-	}
-	return false
-}
-
-func (r *reader) rule(from item) Rule {
-	rule := Rule{Name: canonical(r.text(from.fields, from.path, "name", ""))}
+func (r *reader) rule(from item) hierarchy.Rule {
+	rule := hierarchy.Rule{Name: canonical(r.text(from.fields, from.path, "name", ""))}
 	for key, value := range from.fields {
 		switch key {
 		case "name", "matches", "filters", "backendRefs":
@@ -67,11 +65,11 @@ func (r *reader) rule(from item) Rule {
 		if rule.Inline == nil {
 			rule.Inline = make(map[string]any)
 		}
-		rule.Inline[key] = copyJSON(value)
+		rule.Inline[key] = injected.CopyJSON(value)
 	}
 	rule.Matches = r.matches(from)
 	if rule.Name == "" {
-		rule.Hash = MatchesHash(from.fields)
+		rule.Hash = injected.MatchesHash(from.fields)
 	}
 	rule.Filters = r.filters(&rule, from.fields, from.path)
 	for backend := range r.items(from.fields, from.path, "backendRefs") {
@@ -90,8 +88,8 @@ func (r *reader) rule(from item) Rule {
 // filters reads spec.rules[].filters, or one backendRef's filters, and enters
 // what they refer to with the rule: mirrors and external authorization go to
 // backends (R43), and an ExtensionRef to whatever the implementation knows.
-func (r *reader) filters(rule *Rule, from map[string]any, path string) []Filter {
-	var filters []Filter
+func (r *reader) filters(rule *hierarchy.Rule, from map[string]any, path string) []hierarchy.Filter {
+	var filters []hierarchy.Filter
 	for filter := range r.items(from, path, "filters") {
 		filters = append(filters, r.filter(filter))
 		for _, key := range [...]string{"requestMirror", "externalAuth"} {

@@ -1,12 +1,24 @@
-package hierarchy
+package decode
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/injected"
+)
+
+// matchesEverything is what a rule without matches has (R54). It is shared, and
+// never changed.
+var matchesEverything = []hierarchy.Match{{PathType: hierarchy.MatchPathPrefix, Path: "/"}}
+
+// matchesEveryCall is what a rule of a GRPCRoute without matches has.
+var matchesEveryCall = []hierarchy.Match{{}}
 
 // matches reads spec.rules[].matches of the kinds whose matching Gateway API
 // defines. A rule of another kind has none: how it matches is its own business.
-func (r *reader) matches(from item) []Match {
+func (r *reader) matches(from item) []hierarchy.Match {
 	switch {
-	case r.ref.GroupKind.Group != Group:
+	case r.ref.GroupKind.Group != hierarchy.Group:
 		return nil
 	case r.ref.Kind == "GRPCRoute":
 		return r.eachMatch(from, r.grpcMatch, matchesEveryCall)
@@ -16,28 +28,28 @@ func (r *reader) matches(from item) []Match {
 	return nil
 }
 
-func (r *reader) eachMatch(from item, read func(item) Match, otherwise []Match) []Match {
-	var matches []Match
+func (r *reader) eachMatch(from item, read func(item) hierarchy.Match, otherwise []hierarchy.Match) []hierarchy.Match {
+	var matches []hierarchy.Match
 	for m := range r.items(from.fields, from.path, "matches") {
 		matches = append(matches, read(m))
 	}
-	if len(matches) == 0 || len(matches) == 1 && matches[0].isAnything(&otherwise[0]) {
+	if len(matches) == 0 || len(matches) == 1 && isAnything(&matches[0], &otherwise[0]) {
 		return otherwise
 	}
 	return matches
 }
 
 // isAnything says whether m has no conditions but those of everything.
-func (m *Match) isAnything(everything *Match) bool {
+func isAnything(m, everything *hierarchy.Match) bool {
 	return m.PathType == everything.PathType && m.Path == everything.Path && m.Method == "" && m.Service == "" &&
 		len(m.Headers) == 0 && len(m.Query) == 0
 }
 
-func (r *reader) httpMatch(from item) Match {
+func (r *reader) httpMatch(from item) hierarchy.Match {
 	path := r.object(from.fields, from.path, "path")
 	at := join(from.path, "path")
-	return Match{
-		PathType: canonical(r.text(path, at, "type", MatchPathPrefix)),
+	return hierarchy.Match{
+		PathType: canonical(r.text(path, at, "type", hierarchy.MatchPathPrefix)),
 		Path:     r.text(path, at, "value", "/"),
 		Method:   canonical(r.text(from.fields, from.path, "method", "")),
 		Headers:  r.fieldMatches(from, "headers", strings.EqualFold),
@@ -45,28 +57,28 @@ func (r *reader) httpMatch(from item) Match {
 	}
 }
 
-func (r *reader) grpcMatch(from item) Match {
+func (r *reader) grpcMatch(from item) hierarchy.Match {
 	method := r.object(from.fields, from.path, "method")
 	at := join(from.path, "method")
-	m := Match{
+	m := hierarchy.Match{
 		Service: canonical(r.text(method, at, "service", "")),
 		Method:  canonical(r.text(method, at, "method", "")),
 		Headers: r.fieldMatches(from, "headers", strings.EqualFold),
 	}
 	if m.Service != "" || m.Method != "" {
-		m.RPCType = canonical(r.text(method, at, "type", MatchExact))
+		m.RPCType = canonical(r.text(method, at, "type", hierarchy.MatchExact))
 	}
 	return m
 }
 
 // fieldMatches reads conditions on headers or query parameters. Of two with
 // one name the first counts, as Gateway API says.
-func (r *reader) fieldMatches(from item, key string, same func(a, b string) bool) []FieldMatch {
-	var fields []FieldMatch
+func (r *reader) fieldMatches(from item, key string, same func(a, b string) bool) []hierarchy.FieldMatch {
+	var fields []hierarchy.FieldMatch
 entries:
 	for f := range r.items(from.fields, from.path, key) {
-		field := FieldMatch{
-			Type:  canonical(r.text(f.fields, f.path, "type", MatchExact)),
+		field := hierarchy.FieldMatch{
+			Type:  canonical(r.text(f.fields, f.path, "type", hierarchy.MatchExact)),
 			Name:  canonical(r.required(f.fields, f.path, "name", "x-tenant")),
 			Value: r.text(f.fields, f.path, "value", ""),
 		}
@@ -84,8 +96,8 @@ entries:
 
 // forward reads what a backendRef says besides whom it names. backend is the
 // place of the reference.
-func (r *reader) forward(from item, backend int) Forward {
-	f := Forward{Backend: backend, Port: r.port(from.fields, from.path, "port"), Weight: 1}
+func (r *reader) forward(from item, backend int) hierarchy.Forward {
+	f := hierarchy.Forward{Backend: backend, Port: r.port(from.fields, from.path, "port"), Weight: 1}
 	if from.fields["weight"] != nil {
 		f.Weight = max(0, r.number(from.fields, from.path, "weight"))
 	}
@@ -93,21 +105,21 @@ func (r *reader) forward(from item, backend int) Forward {
 }
 
 // filter reads one filter.
-func (r *reader) filter(from item) Filter {
-	filter := Filter{Type: canonical(r.text(from.fields, from.path, "type", ""))}
+func (r *reader) filter(from item) hierarchy.Filter {
+	filter := hierarchy.Filter{Type: canonical(r.text(from.fields, from.path, "type", ""))}
 	read := func(key string) (map[string]any, string) {
 		return r.object(from.fields, from.path, key), join(from.path, key)
 	}
 	switch filter.Type {
-	case FilterRequestHeaders:
+	case hierarchy.FilterRequestHeaders:
 		filter.Headers = r.headerEdit(read("requestHeaderModifier"))
-	case FilterResponseHeaders:
+	case hierarchy.FilterResponseHeaders:
 		filter.Headers = r.headerEdit(read("responseHeaderModifier"))
-	case FilterRedirect:
+	case hierarchy.FilterRedirect:
 		filter.Redirect = r.redirect(read("requestRedirect"))
-	case FilterRewrite:
+	case hierarchy.FilterRewrite:
 		fields, path := read("urlRewrite")
-		filter.Rewrite = &Rewrite{Hostname: r.text(fields, path, "hostname", ""), Path: r.pathChange(fields, path)}
+		filter.Rewrite = &hierarchy.Rewrite{Hostname: r.text(fields, path, "hostname", ""), Path: r.pathChange(fields, path)}
 	default:
 		for key, value := range from.fields {
 			if key == "type" || value == nil {
@@ -116,25 +128,25 @@ func (r *reader) filter(from item) Filter {
 			if filter.Other == nil {
 				filter.Other = make(map[string]any)
 			}
-			filter.Other[key] = copyJSON(value)
+			filter.Other[key] = injected.CopyJSON(value)
 		}
 	}
 	return filter
 }
 
-func (r *reader) headerEdit(fields map[string]any, path string) *HeaderEdit {
-	headers := func(key string) []Header {
-		var list []Header
+func (r *reader) headerEdit(fields map[string]any, path string) *hierarchy.HeaderEdit {
+	headers := func(key string) []hierarchy.Header {
+		var list []hierarchy.Header
 		for h := range r.items(fields, path, key) {
-			list = append(list, Header{Name: r.required(h.fields, h.path, "name", "x-tenant"), Value: r.text(h.fields, h.path, "value", "")})
+			list = append(list, hierarchy.Header{Name: r.required(h.fields, h.path, "name", "x-tenant"), Value: r.text(h.fields, h.path, "value", "")})
 		}
 		return list
 	}
-	return &HeaderEdit{Set: headers("set"), Add: headers("add"), Remove: r.texts(fields, path, "remove")}
+	return &hierarchy.HeaderEdit{Set: headers("set"), Add: headers("add"), Remove: r.texts(fields, path, "remove")}
 }
 
-func (r *reader) redirect(fields map[string]any, path string) *Redirect {
-	redirect := &Redirect{
+func (r *reader) redirect(fields map[string]any, path string) *hierarchy.Redirect {
+	redirect := &hierarchy.Redirect{
 		Scheme:   r.text(fields, path, "scheme", ""),
 		Hostname: r.text(fields, path, "hostname", ""),
 		Path:     r.pathChange(fields, path),
@@ -147,14 +159,14 @@ func (r *reader) redirect(fields map[string]any, path string) *Redirect {
 	return redirect
 }
 
-func (r *reader) pathChange(from map[string]any, path string) *PathChange {
+func (r *reader) pathChange(from map[string]any, path string) *hierarchy.PathChange {
 	fields := r.object(from, path, "path")
 	if fields == nil {
 		return nil
 	}
 	path = join(path, "path")
 	if r.text(fields, path, "type", "") == "ReplaceFullPath" {
-		return &PathChange{Full: true, Value: r.text(fields, path, "replaceFullPath", "")}
+		return &hierarchy.PathChange{Full: true, Value: r.text(fields, path, "replaceFullPath", "")}
 	}
-	return &PathChange{Value: r.text(fields, path, "replacePrefixMatch", "")}
+	return &hierarchy.PathChange{Value: r.text(fields, path, "replacePrefixMatch", "")}
 }

@@ -1,4 +1,4 @@
-package hierarchy
+package decode
 
 import (
 	"maps"
@@ -7,56 +7,53 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/selection"
+
+	"github.com/attache-dev/attache/hierarchy"
 )
 
-// The values of a namespaces.from (R13).
-const (
-	fromAll      = "All"
-	fromSame     = "Same"
-	fromSelector = "Selector"
-	fromNone     = "None"
-)
-
-func decodeGatewayClass(r *reader, meta Meta, object map[string]any) Object {
+func decodeGatewayClass(r *reader, meta hierarchy.Meta, object map[string]any) hierarchy.Object {
 	spec := r.object(object, "", "spec")
-	return &GatewayClass{
-		meta:       meta,
+	class := &hierarchy.GatewayClass{
 		Controller: canonical(r.text(spec, "spec", "controllerName", "")),
 		Parameters: r.parameters(spec, "spec", ""),
-		Export:     r.annotation(object, ExportAnnotation),
+		Export:     r.annotation(object, hierarchy.ExportAnnotation),
 	}
+	*class.Meta() = meta
+	return class
 }
 
-func decodeGateway(r *reader, meta Meta, object map[string]any) Object {
+func decodeGateway(r *reader, meta hierarchy.Meta, object map[string]any) hierarchy.Object {
 	spec := r.object(object, "", "spec")
 	infrastructure := r.object(spec, "spec", "infrastructure")
 	allowed := r.object(spec, "spec", "allowedListeners")
-	return &Gateway{
-		meta:             meta,
+	gateway := &hierarchy.Gateway{
 		Class:            canonical(r.required(spec, "spec", "gatewayClassName", "edge")),
 		Listeners:        r.listeners(spec),
-		AllowedListeners: r.from(allowed, "spec.allowedListeners", fromNone, fromAll, fromSame, fromSelector, fromNone),
+		AllowedListeners: r.from(allowed, "spec.allowedListeners", hierarchy.FromNone, hierarchy.FromAll, hierarchy.FromSame, hierarchy.FromSelector, hierarchy.FromNone),
 		DefaultScope:     r.text(spec, "spec", "defaultScope", ""),
 		Parameters:       r.parameters(infrastructure, "spec.infrastructure", meta.Ref.Namespace),
 		References:       r.gatewayTLS(spec),
 	}
+	*gateway.Meta() = meta
+	return gateway
 }
 
-func decodeListenerSet(r *reader, meta Meta, object map[string]any) Object {
+func decodeListenerSet(r *reader, meta hierarchy.Meta, object map[string]any) hierarchy.Object {
 	spec := r.object(object, "", "spec")
-	set := &ListenerSet{meta: meta, Listeners: r.listeners(spec)}
+	set := &hierarchy.ListenerSet{Listeners: r.listeners(spec)}
+	*set.Meta() = meta
 	parent := r.object(spec, "spec", "parentRef")
 	if parent == nil {
 		r.problem("spec.parentRef", "is missing; write the name of the Gateway that the listeners join")
 		return set
 	}
-	set.Parent, _ = r.reference(parent, "spec.parentRef", defaults{Group, "Gateway", meta.Ref.Namespace})
+	set.Parent, _ = r.reference(parent, "spec.parentRef", defaults{hierarchy.Group, "Gateway", meta.Ref.Namespace})
 	return set
 }
 
 // parameters reads a parametersRef. Its kind has no default: whatever it names
 // is the implementation's own.
-func (r *reader) parameters(from map[string]any, path, namespace string) *Reference {
+func (r *reader) parameters(from map[string]any, path, namespace string) *hierarchy.Reference {
 	fields := r.object(from, path, "parametersRef")
 	if fields == nil {
 		return nil
@@ -66,16 +63,16 @@ func (r *reader) parameters(from map[string]any, path, namespace string) *Refere
 	if !ok {
 		return nil
 	}
-	return &Reference{To: to, Field: path}
+	return &hierarchy.Reference{To: to, Field: path}
 }
 
 // gatewayTLS reads the references of spec.tls (R43).
-func (r *reader) gatewayTLS(spec map[string]any) []Reference {
+func (r *reader) gatewayTLS(spec map[string]any) []hierarchy.Reference {
 	tls := r.object(spec, "spec", "tls")
 	if tls == nil {
 		return nil
 	}
-	var refs []Reference
+	var refs []hierarchy.Reference
 	backend := r.object(tls, "spec.tls", "backend")
 	if fields := r.object(backend, "spec.tls.backend", "clientCertificateRef"); fields != nil {
 		refs = r.appendReference(refs, fields, "spec.tls.backend.clientCertificateRef", "Secret")
@@ -89,7 +86,7 @@ func (r *reader) gatewayTLS(spec map[string]any) []Reference {
 	return refs
 }
 
-func (r *reader) appendCACertificates(refs []Reference, from map[string]any, path string) []Reference {
+func (r *reader) appendCACertificates(refs []hierarchy.Reference, from map[string]any, path string) []hierarchy.Reference {
 	validation := r.object(from, path, "validation")
 	for ca := range r.items(validation, join(path, "validation"), "caCertificateRefs") {
 		refs = r.appendReference(refs, ca.fields, ca.path, "")
@@ -99,17 +96,17 @@ func (r *reader) appendCACertificates(refs []Reference, from map[string]any, pat
 
 // appendReference appends a reference whose group defaults to core and whose
 // namespace to the referring object's.
-func (r *reader) appendReference(refs []Reference, fields map[string]any, path, kind string) []Reference {
+func (r *reader) appendReference(refs []hierarchy.Reference, fields map[string]any, path, kind string) []hierarchy.Reference {
 	if to, ok := r.reference(fields, path, defaults{"", kind, r.ref.Namespace}); ok {
-		refs = append(refs, Reference{To: to, Field: path})
+		refs = append(refs, hierarchy.Reference{To: to, Field: path})
 	}
 	return refs
 }
 
 // listeners reads spec.listeners. Names are unique in an object of a cluster
 // (they are the key of the list); of two that share one the first counts.
-func (r *reader) listeners(spec map[string]any) []ListenerSpec {
-	var listeners []ListenerSpec
+func (r *reader) listeners(spec map[string]any) []hierarchy.ListenerSpec {
+	var listeners []hierarchy.ListenerSpec
 	seen := make(map[string]bool)
 	for l := range r.items(spec, "spec", "listeners") {
 		name := r.required(l.fields, l.path, "name", "https")
@@ -126,15 +123,15 @@ func (r *reader) listeners(spec map[string]any) []ListenerSpec {
 	return listeners
 }
 
-func (r *reader) listener(l item, name string) ListenerSpec {
-	spec := ListenerSpec{
+func (r *reader) listener(l item, name string) hierarchy.ListenerSpec {
+	spec := hierarchy.ListenerSpec{
 		Name:     canonical(name),
 		Port:     r.port(l.fields, l.path, "port"),
-		Protocol: canonical(r.required(l.fields, l.path, "protocol", protocolHTTPS)),
+		Protocol: canonical(r.required(l.fields, l.path, "protocol", hierarchy.ProtocolHTTPS)),
 		Hostname: canonical(r.text(l.fields, l.path, "hostname", "")),
 	}
 	tls := r.object(l.fields, l.path, "tls")
-	if tls != nil || spec.Protocol == protocolHTTPS || spec.Protocol == protocolTLS {
+	if tls != nil || spec.Protocol == hierarchy.ProtocolHTTPS || spec.Protocol == hierarchy.ProtocolTLS {
 		spec.TLSMode = canonical(r.text(tls, join(l.path, "tls"), "mode", "Terminate"))
 	}
 	for ref := range r.items(tls, join(l.path, "tls"), "certificateRefs") {
@@ -142,10 +139,10 @@ func (r *reader) listener(l item, name string) ListenerSpec {
 	}
 	allowed := r.object(l.fields, l.path, "allowedRoutes")
 	path := join(l.path, "allowedRoutes")
-	spec.Namespaces = r.from(allowed, path, fromSame, fromAll, fromSame, fromSelector)
+	spec.Namespaces = r.from(allowed, path, hierarchy.FromSame, hierarchy.FromAll, hierarchy.FromSame, hierarchy.FromSelector)
 	for kind := range r.items(allowed, path, "kinds") {
 		if k := r.required(kind.fields, kind.path, "kind", "HTTPRoute"); k != "" {
-			group := r.text(kind.fields, kind.path, "group", Group)
+			group := r.text(kind.fields, kind.path, "group", hierarchy.Group)
 			spec.Kinds = append(spec.Kinds, schema.GroupKind{Group: canonical(group), Kind: canonical(k)})
 		}
 	}
@@ -154,13 +151,13 @@ func (r *reader) listener(l item, name string) ListenerSpec {
 
 // from reads the namespaces gate below path. A value that does not exist
 // admits nothing: when in doubt, the gate is closed.
-func (r *reader) from(allowed map[string]any, path, otherwise string, values ...string) From {
+func (r *reader) from(allowed map[string]any, path, otherwise string, values ...string) hierarchy.From {
 	namespaces := r.object(allowed, path, "namespaces")
 	path = join(path, "namespaces")
 	if namespaces == nil {
-		return From{From: otherwise}
+		return hierarchy.From{From: otherwise}
 	}
-	from := From{From: r.text(namespaces, path, "from", otherwise)}
+	from := hierarchy.From{From: r.text(namespaces, path, "from", otherwise)}
 	known := false
 	for _, value := range values {
 		if from.From == value {
@@ -169,9 +166,9 @@ func (r *reader) from(allowed map[string]any, path, otherwise string, values ...
 	}
 	if !known {
 		r.problem(join(path, "from"), "%q is not one of %v; nothing is admitted", from.From, values)
-		return From{From: fromNone}
+		return hierarchy.From{From: hierarchy.FromNone}
 	}
-	if from.From == fromSelector {
+	if from.From == hierarchy.FromSelector {
 		from.Selector = r.selector(namespaces, path)
 	}
 	return from
@@ -221,4 +218,12 @@ func (r *reader) addRequirement(s labels.Selector, path, key string, op selectio
 		return s
 	}
 	return s.Add(*requirement)
+}
+
+// annotation reads one annotation; a value that is no text is absent.
+func (r *reader) annotation(object map[string]any, key string) string {
+	metadata, _ := object["metadata"].(map[string]any)
+	annotations, _ := metadata["annotations"].(map[string]any)
+	value, _ := annotations[key].(string)
+	return canonical(value)
 }

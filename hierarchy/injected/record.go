@@ -1,13 +1,15 @@
-package hierarchy
+package injected
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"slices"
 )
 
 // InjectedAnnotation on a route records what was put into its rules, so that its
 // owner's own words can be told from ours (E8.3).
-const InjectedAnnotation = "attache.dev/injected"
+const Annotation = "attache.dev/injected"
 
 // Record says what was put into the rules of a route, and what stood there.
 type Record struct {
@@ -48,11 +50,11 @@ func (r Record) String() string {
 	return string(text)
 }
 
-// recordOf is the record that an object carries.
-func recordOf(object map[string]any) Record {
+// RecordOf is the record that an object carries.
+func RecordOf(object map[string]any) Record {
 	metadata, _ := object["metadata"].(map[string]any)
 	annotations, _ := metadata["annotations"].(map[string]any)
-	text, _ := annotations[InjectedAnnotation].(string)
+	text, _ := annotations[Annotation].(string)
 	return ParseRecord(text)
 }
 
@@ -80,7 +82,7 @@ func SetLeaf(rule map[string]any, leaf []string, value any, keep bool) {
 			inner = map[string]any{}
 			rule[leaf[0]] = inner
 		}
-		inner[leaf[1]] = copyJSON(value)
+		inner[leaf[1]] = CopyJSON(value)
 		return
 	}
 	delete(inner, leaf[1])
@@ -118,4 +120,35 @@ func (r Record) Has(other Record) bool {
 		}
 	}
 	return true
+}
+
+// hashLength is how many hex digits of a hash stand for a rule.
+const hashLength = 8
+
+// MatchesHash stands for a rule by its matches alone, as they are stored: other
+// words of the rule, such as weights and timeouts, come and go.
+func MatchesHash(rule map[string]any) string {
+	// Values that came from JSON encode, and json.Marshal sorts keys.
+	text, _ := json.Marshal(rule["matches"])
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])[:hashLength]
+}
+
+// copyJSON returns a deep copy of a value of an unstructured object.
+func CopyJSON(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		c := make(map[string]any, len(v))
+		for key, field := range v {
+			c[key] = CopyJSON(field)
+		}
+		return c
+	case []any:
+		c := make([]any, len(v))
+		for i, entry := range v {
+			c[i] = CopyJSON(entry)
+		}
+		return c
+	}
+	return value
 }

@@ -1,22 +1,24 @@
-package hierarchy
+package decode
 
 import (
 	"fmt"
 	"iter"
 	"strconv"
 	"unique"
+
+	"github.com/attache-dev/attache/hierarchy"
 )
 
 // reader reads fields of an unstructured object of any shape. What has the
 // wrong type is reported and then treated as absent, so that one bad field
 // hides nothing else. It never changes or keeps what it reads.
 type reader struct {
-	ref      Ref
-	problems []Problem
+	ref      hierarchy.Ref
+	problems []hierarchy.Problem
 }
 
 func (r *reader) problem(field, format string, args ...any) {
-	r.problems = append(r.problems, Problem{Ref: r.ref, Field: field, Message: fmt.Sprintf(format, args...)})
+	r.problems = append(r.problems, hierarchy.Problem{Ref: r.ref, Field: field, Message: fmt.Sprintf(format, args...)})
 }
 
 func (r *reader) wrongType(path, key string, value any, instead string) {
@@ -201,10 +203,10 @@ type defaults struct{ group, kind, namespace string }
 
 // reference reads the group, kind, namespace and name of a reference, and
 // false (with the problem reported) when it names nothing.
-func (r *reader) reference(fields map[string]any, path string, otherwise defaults) (Ref, bool) {
+func (r *reader) reference(fields map[string]any, path string, otherwise defaults) (hierarchy.Ref, bool) {
 	name := r.required(fields, path, "name", "my-"+otherwiseName(otherwise.kind))
 	if name == "" {
-		return Ref{}, false
+		return hierarchy.Ref{}, false
 	}
 	namespace := r.text(fields, path, "namespace", otherwise.namespace)
 	if namespace == "" {
@@ -213,10 +215,10 @@ func (r *reader) reference(fields map[string]any, path string, otherwise default
 	kind := r.text(fields, path, "kind", otherwise.kind)
 	if kind == "" {
 		r.problem(join(path, "kind"), "is missing; write the kind that the reference names")
-		return Ref{}, false
+		return hierarchy.Ref{}, false
 	}
 	group := r.text(fields, path, "group", otherwise.group)
-	return NewRef(canonical(group), canonical(kind), canonical(namespace), canonical(name)), true
+	return hierarchy.NewRef(canonical(group), canonical(kind), canonical(namespace), canonical(name)), true
 }
 
 func otherwiseName(kind string) string {
@@ -234,22 +236,3 @@ func otherwiseName(kind string) string {
 // canonical returns one copy of a string that occurs in many objects. It saves
 // memory, and comparing a string with itself is cheap.
 func canonical(s string) string { return unique.Make(s).Value() }
-
-// copyJSON returns a deep copy of a value of an unstructured object.
-func copyJSON(value any) any {
-	switch v := value.(type) {
-	case map[string]any:
-		c := make(map[string]any, len(v))
-		for key, field := range v {
-			c[key] = copyJSON(field)
-		}
-		return c
-	case []any:
-		c := make([]any, len(v))
-		for i, entry := range v {
-			c[i] = copyJSON(entry)
-		}
-		return c
-	}
-	return value
-}
