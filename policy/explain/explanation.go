@@ -24,6 +24,8 @@ type Explanation struct {
 	Direct []Direct `json:"direct,omitempty"`
 
 	Ref hierarchy.Ref `json:"-"`
+	// FromPublished says that it was read from an EffectivePolicy object.
+	FromPublished bool `json:"-"`
 }
 
 // Scope is a set of paths on which the same applies.
@@ -270,13 +272,7 @@ func explainScope(s effective.Scope, on *paths) Scope {
 			out.Fields = append(out.Fields, explainField(m, o, on))
 		}
 		out.Fields = append(out.Fields, dropped(m, on)...)
-		for _, n := range m.NotSet {
-			lost := NotSet{Policy: m.Kind.Name(), Field: n.Field, Value: n.Value, Level: n.Level.String(), Block: n.Block.String(), From: n.From.String(), Rule: string(n.Rule)}
-			if !n.By.IsZero() {
-				lost.By = n.By.String()
-			}
-			out.NotSet = append(out.NotSet, lost)
-		}
+		out.NotSet = append(out.NotSet, notSetOf(m)...)
 		for _, field := range m.NotApplicable {
 			out.NotApplicable = append(out.NotApplicable, m.Kind.Name()+"."+field)
 		}
@@ -286,6 +282,19 @@ func explainScope(s effective.Scope, on *paths) Scope {
 		out.Ignored = append(out.Ignored, m.Ignored...)
 	}
 	return out
+}
+
+// notSetOf is what was stated of a kind and is not in force.
+func notSetOf(m *effective.Policy) []NotSet {
+	var all []NotSet
+	for _, n := range m.NotSet {
+		lost := NotSet{Policy: m.Kind.Name(), Field: n.Field, Value: n.Value, Level: n.Level.String(), Block: n.Block.String(), From: n.From.String(), Rule: string(n.Rule)}
+		if !n.By.IsZero() {
+			lost.By = n.By.String()
+		}
+		all = append(all, lost)
+	}
+	return all
 }
 
 func explainField(m *effective.Policy, o effective.Origin, on *paths) Field {

@@ -55,6 +55,8 @@ type Change struct {
 	Pruned []*unstructured.Unstructured
 	// Now is the time by which exceptions of guardrails end.
 	Now time.Time
+	// PlatformUnknown says that it is not known which namespaces are the platform's.
+	PlatformUnknown bool
 	// Remove says that the manifests are removed rather than applied.
 	Remove bool
 }

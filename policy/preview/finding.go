@@ -225,6 +225,31 @@ func (p *places) unread() []Finding {
 	return findings
 }
 
+// undecided warns of policies that only platform namespaces may have, where these
+// are not known.
+func (p *places) undecided() []Finding {
+	var findings []Finding
+	if !p.PlatformUnknown || p.Remove {
+		return nil
+	}
+	for _, m := range p.Manifests {
+		ref := hierarchy.RefOf(m.Object)
+		written, isPolicy := p.verdict.After.Policy(ref)
+		if !isPolicy {
+			continue
+		}
+		for _, a := range p.verdict.After.Acceptances(written) {
+			if a.Target.Ref.Namespace == "" && a.Accepted() && a.Target.Ref.Name != ref.Namespace {
+				f := findingAt(m, a.Target.Field)
+				f.Level, f.Rule = Warning, AdmissionRule
+				f.Message = fmt.Sprintf("it is not known whether a policy in namespace %q may target a %s: this may be refused", ref.Namespace, a.Target.Ref.Kind)
+				findings = append(findings, f)
+			}
+		}
+	}
+	return findings
+}
+
 // violation stands where the offending value is written. If that is not among
 // the manifests, it is the route, its Gateway, or whatever brought the value
 // about.

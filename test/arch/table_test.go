@@ -195,8 +195,7 @@ var table = []row{
 		name: "policy/source/cluster",
 		does: "reads a cluster: informers, and watches that come and go with the CRDs of policy kinds",
 		imports: []string{
-			"hierarchy", "hierarchy/injected", "policy", "policy/crd", "policy/export", "policy/guardrail",
-			"policy/status",
+			"hierarchy", "hierarchy/injected", "hierarchy/prose", "policy", "policy/crd", "policy/export", "policy/guardrail", "policy/status",
 		},
 		never: ours("webhook", "policy/controller"),
 	},

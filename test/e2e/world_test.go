@@ -189,7 +189,7 @@ func named(kind, namespace, name string) *unstructured.Unstructured {
 // objects, with no help from a manager.
 func (w *world) fresh(platform ...string) (*policy.Snapshot, effective.Resolution) {
 	w.Helper()
-	snapshot, _, err := cluster.Once(w.Context(), w.config, policy.Options{
+	options := policy.Options{
 		PlatformNamespaces: append([]string{"attache-system"}, platform...),
 		Compile: func(d crd.Definition) (policy.Validator, error) {
 			blocks, err := validate.Compile(d)
@@ -198,10 +198,12 @@ func (w *world) fresh(platform ...string) (*policy.Snapshot, effective.Resolutio
 			}
 			return blocks, nil
 		},
-	})
+	}
+	read, err := cluster.Objects(w.Context(), w.config, options)
 	if err != nil {
 		w.Fatal(err)
 	}
+	snapshot, _ := read.Snapshot(options)
 	return snapshot, effective.ResolveAll(snapshot)
 }
 

@@ -82,6 +82,15 @@ func (o *options) loadChange(ctx context.Context, f changeFlags) (*preview.Chang
 	for _, text := range warnings {
 		o.note("warning: %s", text)
 	}
+	if err == nil && o.settingsUnknown {
+		c.PlatformUnknown = true
+		objects := make([]*unstructured.Unstructured, len(c.Manifests))
+		for i, m := range c.Manifests {
+			objects[i] = m.Object
+		}
+		after, _ := c.Before.With(objects...)
+		o.sayUnknown(after)
+	}
 	if err == nil && !f.remove {
 		o.prune(c, around, f)
 	}
@@ -259,7 +268,5 @@ func passedOver(in *source.Input) []preview.Finding {
 	return findings
 }
 
-// noCluster tells who forgot a flag what to do without a cluster.
-func noCluster(err error) error {
-	return fmt.Errorf("%w\nto compare with manifests instead of a cluster, give them with --base", err)
-}
+// orBase is for those who have no cluster to compare with.
+const orBase = "to compare with manifests instead of a cluster, give them with --base"

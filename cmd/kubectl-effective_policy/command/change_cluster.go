@@ -23,7 +23,7 @@ var guardrailResource = schema.GroupVersionResource{Group: policy.Group, Version
 func (o *options) surroundingCluster(ctx context.Context) (*surroundings, error) {
 	config, err := o.config.ToRESTConfig()
 	if err != nil {
-		return nil, noCluster(err)
+		return nil, clusterUnread(err, orBase)
 	}
 	config.QPS = -1 // as in readCluster
 	around := &surroundings{say: o.sayPassedOver, stored: preview.Applied}
@@ -31,11 +31,14 @@ func (o *options) surroundingCluster(ctx context.Context) (*surroundings, error)
 		return nil, err
 	}
 	if around.settings, err = o.clusterSettings(ctx, config); err != nil {
-		return nil, noCluster(err)
+		return nil, clusterUnread(err, orBase)
 	}
-	if around.objects, err = cluster.Objects(ctx, config, around.settings); err != nil {
-		return nil, noCluster(err)
+	read, err := cluster.Objects(ctx, config, around.settings)
+	if err != nil {
+		return nil, clusterUnread(err, orBase)
 	}
+	o.saySkipped(read.Skipped)
+	around.objects = read.Objects
 	client, err := dynamic.NewForConfig(config)
 	if err != nil {
 		return nil, err
@@ -70,13 +73,13 @@ func (o *options) surroundingCluster(ctx context.Context) (*surroundings, error)
 			return nil, nil
 		}
 		resource := schema.GroupVersionResource{Group: ref.GroupKind.Group, Version: versions[ref], Resource: resources[ref.GroupKind]}
-		return read(ctx, client.Resource(resource).Namespace(ref.Namespace), ref)
+		return get(ctx, client.Resource(resource).Namespace(ref.Namespace), ref)
 	}
 	return around, nil
 }
 
-// read gets one object; nil when it is not there.
-func read(ctx context.Context, client dynamic.ResourceInterface, ref hierarchy.Ref) (*unstructured.Unstructured, error) {
+// get reads one object; nil when it is not there.
+func get(ctx context.Context, client dynamic.ResourceInterface, ref hierarchy.Ref) (*unstructured.Unstructured, error) {
 	u, err := client.Get(ctx, ref.Name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
 		return nil, nil

@@ -57,9 +57,12 @@ func (w *world) others() []hierarchy.Ref {
 }
 
 func (o *options) describe(cmd *cobra.Command, args []string) error {
-	w, err := o.load(cmd.Context())
-	if err != nil {
+	w, p, err := o.loadOrPublished(cmd.Context())
+	switch {
+	case err != nil:
 		return err
+	case p != nil:
+		return o.describePublished(cmd.Context(), p, args)
 	}
 	ref, err := w.findOne(args, w.describable())
 	if others := w.others(); err != nil && len(others) > 0 {

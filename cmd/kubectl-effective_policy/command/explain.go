@@ -3,6 +3,7 @@ package command
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/explain"
 )
 
@@ -50,21 +51,18 @@ others do not. Exit code 1 says that no route serves it.`,
 }
 
 func (o *options) explain(cmd *cobra.Command, args []string, on explain.Selection) error {
-	w, err := o.load(cmd.Context())
-	if err != nil {
+	w, p, err := o.loadOrPublished(cmd.Context())
+	switch {
+	case err != nil:
 		return err
+	case p != nil:
+		return o.explainPublished(p, args, on)
 	}
 	target, err := w.findOne(args, w.targets())
 	if err != nil {
 		return err
 	}
-	switch {
-	case target.Section == "":
-	case w.snapshot.IsRoute(target.GroupKind) && on.Rule == "":
-		on.Rule = target.Section
-	case !w.snapshot.IsRoute(target.GroupKind) && on.Listener == "":
-		on.Listener = target.Section
-	}
+	sectionInto(&on, target, w.snapshot.IsRoute(target.GroupKind))
 	target = target.Object()
 	e, err := explain.Explain(w.snapshot, target, on)
 	if err != nil {
@@ -77,4 +75,16 @@ func (o *options) explain(cmd *cobra.Command, args []string, on explain.Selectio
 		return err
 	}
 	return o.printEnforcement(w, target)
+}
+
+// sectionInto takes the section of httproute/checkout#pay for --rule, and that of a
+// Gateway for --listener.
+func sectionInto(on *explain.Selection, target hierarchy.Ref, isRoute bool) {
+	switch {
+	case target.Section == "":
+	case isRoute && on.Rule == "":
+		on.Rule = target.Section
+	case !isRoute && on.Listener == "":
+		on.Listener = target.Section
+	}
 }

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -62,9 +63,12 @@ func (o *options) get(cmd *cobra.Command, args []string, flags *getFlags) error 
 	if flags.watch {
 		return o.watch(cmd.Context(), args, flags)
 	}
-	w, err := o.load(cmd.Context())
-	if err != nil {
+	w, p, err := o.loadOrPublished(cmd.Context())
+	switch {
+	case err != nil:
 		return err
+	case p != nil:
+		return o.getPublished(p, args, flags)
 	}
 	shown, err := o.shownPolicies(cmd.Context(), w, args, flags)
 	if err != nil {
@@ -109,13 +113,12 @@ func (o *options) shownPolicies(ctx context.Context, w *world, args []string, fl
 			o.note("no policy reaches %s", target)
 		}
 	}
-	slices.SortFunc(shown, func(a, b shownPolicy) int {
-		if c := strings.Compare(a.object.GetNamespace(), b.object.GetNamespace()); c != 0 {
-			return c
-		}
-		return strings.Compare(a.object.GetName(), b.object.GetName())
-	})
+	slices.SortFunc(shown, compareShown)
 	return shown, nil
+}
+
+func compareShown(a, b shownPolicy) int {
+	return cmp.Or(strings.Compare(a.object.GetNamespace(), b.object.GetNamespace()), strings.Compare(a.object.GetName(), b.object.GetName()))
 }
 
 // row is what get shows of one target, nil when that is nothing.
@@ -133,11 +136,9 @@ func (w *world) row(ctx context.Context, e *effective.Target, tests []test, flag
 		}
 		some := *e
 		some.Scopes = found.scopes
-		return &shownPolicy{&some, status.Show(&some), fmt.Sprintf("%d/%d", found.paths, found.total)}, nil
-	case e.Reached():
-		return &shownPolicy{effective: e, object: status.Show(e)}, nil
-	case flags.all && isRoute && len(e.Scopes) > 0:
-		return &shownPolicy{effective: e, object: status.Show(e)}, nil
+		return &shownPolicy{status.Show(&some), fmt.Sprintf("%d/%d", found.paths, found.total)}, nil
+	case e.Reached(), flags.all && isRoute && len(e.Scopes) > 0:
+		return &shownPolicy{object: status.Show(e)}, nil
 	}
 	return nil, nil
 }
@@ -212,10 +213,9 @@ func listOf(shown []shownPolicy) map[string]any {
 	return map[string]any{"apiVersion": "v1", "kind": "List", "items": items}
 }
 
-// shownPolicy is an effective policy and the object that shows it.
+// shownPolicy is the object that shows an effective policy.
 type shownPolicy struct {
-	effective *effective.Target
-	object    *unstructured.Unstructured
+	object *unstructured.Unstructured
 	// paths is on how many of its paths a filter fits; empty without one.
 	paths string
 }
@@ -245,7 +245,7 @@ func (s *shownPolicy) cells(flags *getFlags, wide bool) []string {
 	summary, _, _ := unstructured.NestedMap(s.object.Object, "status", "summary")
 	text := func(key string) string { v, _ := summary[key].(string); return v }
 	line := []string{
-		s.object.GetNamespace(), text("target"), strconv.Itoa(len(s.effective.Scopes)),
+		s.object.GetNamespace(), text("target"), strconv.Itoa(len(s.scopes())),
 		text("timeout"), text("retries"), text("rate"), text("constrained"),
 	}
 	if flags.given() {
@@ -257,25 +257,44 @@ func (s *shownPolicy) cells(flags *getFlags, wide bool) []string {
 	return line
 }
 
+// scopes are those of the object that shows the effective policy.
+func (s *shownPolicy) scopes() []map[string]any {
+	return entriesOf(s.object.Object, "status", "scopes")
+}
+
+// entriesOf is a list of objects in an object.
+func entriesOf(object map[string]any, path ...string) []map[string]any {
+	list, _, _ := unstructured.NestedFieldNoCopy(object, path...)
+	items, _ := list.([]any)
+	entries := make([]map[string]any, 0, len(items))
+	for _, item := range items {
+		if entry, ok := item.(map[string]any); ok {
+			entries = append(entries, entry)
+		}
+	}
+	return entries
+}
+
 // invalid says on how many scopes the merged values break a rule.
 func (s *shownPolicy) invalid() string {
 	n := 0
-	for _, scope := range s.effective.Scopes {
-		if slices.ContainsFunc(scope.Result.Kinds, func(m *effective.Policy) bool { return len(m.Invalid) > 0 }) {
+	for _, scope := range s.scopes() {
+		if len(entriesOf(scope, "invalid")) > 0 {
 			n++
 		}
 	}
 	if n == 0 {
 		return "no"
 	}
-	return strconv.Itoa(n) + " of " + strconv.Itoa(len(s.effective.Scopes))
+	return strconv.Itoa(n) + " of " + strconv.Itoa(len(s.scopes()))
 }
 
 func (s *shownPolicy) gateways() string {
 	var names []string
-	for _, scope := range s.effective.Scopes {
-		for _, l := range scope.Parents {
-			names = append(names, l.Gateway.Place())
+	for _, scope := range s.scopes() {
+		for _, parent := range entriesOf(scope, "parents") {
+			gateway, _, _ := unstructured.NestedStringMap(parent, "gateway")
+			names = append(names, gateway["namespace"]+"/"+gateway["name"])
 		}
 	}
 	slices.Sort(names)
@@ -285,12 +304,12 @@ func (s *shownPolicy) gateways() string {
 // policies are those that some value comes from.
 func (s *shownPolicy) policies() string {
 	var refs []hierarchy.Ref
-	for _, scope := range s.effective.Scopes {
-		for _, m := range scope.Result.Kinds {
-			for _, origin := range m.Origins {
-				if origin.From != s.effective.Target {
-					refs = append(refs, origin.From)
-				}
+	for _, scope := range s.scopes() {
+		for _, origin := range entriesOf(scope, "origins") {
+			from, _, _ := unstructured.NestedStringMap(origin, "from")
+			ref := hierarchy.NewRef(from["group"], from["kind"], from["namespace"], from["name"])
+			if ref != status.TargetOf(s.object) {
+				refs = append(refs, ref)
 			}
 		}
 	}

@@ -79,8 +79,8 @@ func (o *options) settings() (policy.Options, error) {
 }
 
 // clusterSettings are those of the engine for a cluster: those of its manager,
-// but for flags that were given. Where they cannot be read, the command says so
-// and takes any namespace for a platform namespace.
+// but for flags that were given. Where they cannot be read, any namespace is taken
+// for a platform namespace; see sayUnknown.
 func (o *options) clusterSettings(ctx context.Context, config *rest.Config) (policy.Options, error) {
 	flags := o.manager
 	published, err := o.publishedSettings(ctx, config)
@@ -98,6 +98,22 @@ func (o *options) clusterSettings(ctx context.Context, config *rest.Config) (pol
 	flags.routeKinds = take(flags.routeKinds, "routeKinds")
 	o.settingsUnknown = len(flags.platformNamespaces) == 0
 	return flags.engine()
+}
+
+// sayUnknown warns when a snapshot has a policy that only platform namespaces may
+// have, and the cluster does not tell which these are.
+func (o *options) sayUnknown(s *policy.Snapshot) {
+	if !o.settingsUnknown || o.quiet {
+		return
+	}
+	for p := range s.Policies() {
+		for _, a := range s.Acceptances(p) {
+			if a.Target.Ref.Namespace == "" && a.Target.Ref.Name != p.Ref.Namespace {
+				o.note("warning: platform namespaces are unknown, as you can read no ConfigMap %s/%s: any namespace is taken for one; --platform-namespaces says which are", o.manager.namespace, settingsName)
+				return
+			}
+		}
+	}
 }
 
 // addNow adds the clock by which exceptions of guardrails end.

@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -11,6 +12,7 @@ import (
 	kschema "k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/effective"
@@ -149,16 +151,41 @@ func (o *options) readCluster(ctx context.Context, w *world) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w\n"+orFiles, err)
 	}
-	snapshot, problems, err := cluster.Once(ctx, config, settings)
+	read, err := cluster.Objects(ctx, config, settings)
 	if err != nil {
-		return nil, fmt.Errorf("%w\n"+orFiles, err)
+		return nil, clusterUnread(err, orFiles)
 	}
+	o.saySkipped(read.Skipped)
+	snapshot, problems := read.Snapshot(settings)
 	w.snapshot = snapshot
+	o.sayUnknown(snapshot)
 	texts := make([]string, len(problems))
 	for i, p := range problems {
 		texts[i] = problemText(p, "")
 	}
 	return texts, nil
+}
+
+// clusterUnread tells who may not read everything what to ask for, and who has no
+// cluster what to do without one.
+func clusterUnread(err error, without string) error {
+	var forbidden *cluster.ForbiddenError
+	if errors.As(err, &forbidden) {
+		return fmt.Errorf("%w\nhave the ClusterRole attache-cli bound to you; get, explain and describe answer without it", forbidden)
+	}
+	return fmt.Errorf("%w\n%s", err, without)
+}
+
+// saySkipped names what this person may not list and the answer does without.
+func (o *options) saySkipped(resources []kschema.GroupResource) {
+	if len(resources) == 0 || o.quiet {
+		return
+	}
+	names := make([]string, len(resources))
+	for i, r := range resources {
+		names[i] = r.String()
+	}
+	o.note("warning: left out, as you may not list it: %s", prose.List(names, 3))
 }
 
 func problemText(p hierarchy.Problem, place string) string {

@@ -4,15 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	kschema "k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/pager"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/crd"
 )
@@ -20,58 +23,105 @@ import (
 // pageSize is how many objects one request asks for.
 const pageSize = 500
 
-// Once lists everything that matters and returns the snapshot of it: what a
-// command needs that answers and ends. The problems are those of the objects.
-func Once(ctx context.Context, config *rest.Config, options policy.Options) (*policy.Snapshot, []hierarchy.Problem, error) {
-	objects, err := Objects(ctx, config, options)
-	if err != nil {
-		return nil, nil, err
-	}
-	snapshot, problems := policy.NewSnapshot(options).With(objects...)
-	return snapshot, problems, nil
+// Reading is everything that matters on a cluster, read once: what a command needs
+// that answers and ends.
+type Reading struct {
+	// Objects are what matters to a snapshot, CRDs first.
+	Objects []*unstructured.Unstructured
+	// Skipped are resources that this person may not list and without which the
+	// rest is still answered rightly: kinds of others, and routes that are no
+	// HTTP.
+	Skipped []kschema.GroupResource
 }
 
-// Objects lists everything that matters to a snapshot, CRDs first; guardrails do
-// not. It reads page
-// by page, and keeps nothing but what a live source keeps.
-func Objects(ctx context.Context, config *rest.Config, options policy.Options) ([]*unstructured.Unstructured, error) {
+// ForbiddenError says which resources a person may not list, of those that every
+// answer needs.
+type ForbiddenError struct{ Resources []kschema.GroupResource }
+
+// Error names them.
+func (e *ForbiddenError) Error() string {
+	names := make([]string, len(e.Resources))
+	for i, r := range e.Resources {
+		names[i] = r.String()
+	}
+	return "you may not list " + prose.List(names, 3)
+}
+
+// Snapshot is what was read as a snapshot, and the problems of single objects.
+func (r Reading) Snapshot(options policy.Options) (*policy.Snapshot, []hierarchy.Problem) {
+	return policy.NewSnapshot(options).With(r.Objects...)
+}
+
+// Objects lists everything that matters to a snapshot; guardrails do not. It reads
+// page by page, and keeps nothing but what a live source keeps. Where something
+// may not be listed that every answer needs, the error is a ForbiddenError.
+func Objects(ctx context.Context, config *rest.Config, options policy.Options) (Reading, error) {
+	var read Reading
 	c, err := newClients(config)
 	if err != nil {
-		return nil, err
+		return read, err
 	}
+	kinds, err := c.definitions(ctx, options, &read)
+	if err != nil {
+		return read, err
+	}
+	var errs []error
+	forbidden := &ForbiddenError{}
+	for _, k := range kinds {
+		err := c.each(ctx, k, func(u *unstructured.Unstructured) { read.Objects = append(read.Objects, u) })
+		switch {
+		case !apierrors.IsForbidden(err):
+			errs = append(errs, err)
+		case k.optional || slices.Contains(spareRoutes, k.Kind):
+			read.Skipped = append(read.Skipped, k.resource.GroupResource())
+		default:
+			forbidden.Resources = append(forbidden.Resources, k.resource.GroupResource())
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return read, err
+	}
+	if len(forbidden.Resources) > 0 {
+		return read, forbidden
+	}
+	return read, nil
+}
+
+// spareRoutes are the kinds of routes whose absence changes nothing about others.
+var spareRoutes = []string{"TLSRoute", "TCPRoute", "UDPRoute"}
+
+// definitions reads the CRDs that matter, and says which kinds there are to list.
+func (c clients) definitions(ctx context.Context, options policy.Options, read *Reading) ([]kind, error) {
 	var names []string
-	err = c.each(ctx, crdObjects, func(u *unstructured.Unstructured) {
+	err := c.each(ctx, crdObjects, func(u *unstructured.Unstructured) {
 		if matters(u.GetName(), u.GetLabels(), options) && u.GetName() != effectiveCRD && u.GetName() != guardrailCRD {
 			names = append(names, u.GetName())
 		}
 	})
+	if apierrors.IsForbidden(err) {
+		return nil, &ForbiddenError{[]kschema.GroupResource{crdResource.GroupResource()}}
+	}
 	if err != nil {
 		return nil, err
 	}
-	var objects []*unstructured.Unstructured
 	kinds := []kind{namespaces}
 	for _, name := range names {
 		crd, err := c.definition(ctx, name)
-		if err != nil {
+		switch {
+		case apierrors.IsForbidden(err):
+			return nil, &ForbiddenError{[]kschema.GroupResource{crdResource.GroupResource()}}
+		case err != nil:
 			return nil, err
-		}
-		if crd == nil {
+		case crd == nil:
 			continue // it went in the meantime
 		}
-		objects = append(objects, crd)
+		read.Objects = append(read.Objects, crd)
 		if k, ok := kindOf(crd, options); ok {
 			k.keep = keepNothing
 			kinds = append(kinds, k)
 		}
 	}
-	var errs []error
-	for _, k := range kinds {
-		errs = append(errs, c.each(ctx, k, func(u *unstructured.Unstructured) { objects = append(objects, u) }))
-	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
-	}
-	return objects, nil
+	return kinds, nil
 }
 
 // each calls f for every object of a kind, compact.
@@ -92,8 +142,6 @@ func (c clients) each(ctx context.Context, k kind, f func(*unstructured.Unstruct
 		return nil
 	case apierrors.IsNotFound(err) && k.GroupKind != crd.GroupKind:
 		return nil // the kind went in the meantime
-	case apierrors.IsForbidden(err):
-		return fmt.Errorf("you may not list %s: ask for the right to get, list and watch them: %w", k.resource.GroupResource(), err)
 	}
 	return fmt.Errorf("listing %s: %w", k.resource.GroupResource(), err)
 }

@@ -1,0 +1,236 @@
+package explain
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/crd"
+	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/merge"
+)
+
+// Published explains a route or a Gateway from the EffectivePolicy object that the
+// controller published for it. It is for readers who may not read what the result
+// was made of. What the object does not say is left out: why a parentRef is bound
+// to nothing, and the policies that do not apply.
+//
+// s knows the policy kinds; it need not know any object. An error says that the
+// object cannot be read, or that the selection names nothing there is.
+func Published(s *policy.Snapshot, object *unstructured.Unstructured, on Selection) (*Explanation, error) {
+	p, err := decodePublished(object)
+	if err != nil {
+		return nil, err
+	}
+	scopes, err := p.choose(on)
+	if err != nil {
+		return nil, err
+	}
+	out := &Explanation{Target: objectOf(p.target), Ref: p.target, Scopes: []Scope{}, FromPublished: true}
+	if p.isRoute() {
+		out.Bindings = []Binding{}
+	}
+	for i := range scopes {
+		scope, err := p.explain(s, &scopes[i])
+		if err != nil {
+			return nil, err
+		}
+		out.Scopes = append(out.Scopes, scope)
+	}
+	return out, out.only(s, on)
+}
+
+// choose keeps the paths through one rule and one listener. A scope without rules
+// is about all of them, whatever their names.
+func (p *published) choose(on Selection) ([]publishedScope, error) {
+	var chosen []publishedScope
+	var rules, listeners []string
+	anyRule, ruleFound, listenerFound := false, on.Rule == "", on.Listener == ""
+	for _, s := range p.scopes {
+		names := s.ruleNames()
+		rules = append(rules, names...)
+		anyRule = anyRule || len(names) == 0
+		hasRule := on.Rule == "" || len(names) == 0 || slices.Contains(names, on.Rule)
+		ruleFound = ruleFound || hasRule
+		var parents []publishedParent
+		for _, parent := range s.Parents {
+			listeners = append(listeners, parent.Gateway.place()+"/"+parent.Listener)
+			if on.Listener == "" || namesListener(on.Listener, parent.listener()) {
+				parents = append(parents, parent)
+			}
+		}
+		listenerFound = listenerFound || len(parents) > 0
+		if !hasRule || len(parents) == 0 {
+			continue
+		}
+		s.Parents = parents
+		if on.Rule != "" {
+			s.chosen = on.Rule
+		}
+		chosen = append(chosen, s)
+	}
+	switch {
+	case !ruleFound && !anyRule:
+		slices.Sort(rules)
+		return nil, fmt.Errorf("--rule %s: %s has %s", on.Rule, p.target, Listed("rule", slices.Compact(rules)))
+	case !listenerFound:
+		slices.Sort(listeners)
+		return nil, fmt.Errorf("--listener %s: %s is on %s", on.Listener, p.target, Listed("listener", slices.Compact(listeners)))
+	}
+	return chosen, nil
+}
+
+// explain is one scope with its fields by kind, as explainScope has it.
+func (p *published) explain(s *policy.Snapshot, scope *publishedScope) (Scope, error) {
+	out := Scope{Rules: scope.ruleNames(), Fields: []Field{}, NotSet: []NotSet{}}
+	on := &paths{target: p.target, rules: out.Rules}
+	switch {
+	case scope.chosen != "":
+		out.Rules, on.rules = []string{scope.chosen}, []string{scope.chosen}
+	case len(out.Rules) == 0:
+		out.Rules = []string{"*"}
+	}
+	for _, parent := range scope.Parents {
+		l := parent.listener()
+		l.Class = scope.class()
+		on.parents = append(on.parents, l)
+		out.Parents = append(out.Parents, nameOf(l))
+	}
+	kinds, err := scope.byKind(s)
+	if err != nil {
+		return out, err
+	}
+	for _, m := range kinds {
+		for _, o := range m.Origins {
+			if o.Level == hierarchy.RouteRuleLevel && o.Target.Section == "" && len(on.rules) > 0 {
+				o.Target = o.Target.WithSection(on.rules[0]) // it has no name to be referred to by
+			}
+			f := explainField(m, o, on)
+			if o.Block == merge.Bound {
+				f.Why = "nobody states it; bounds of " + o.From.String() + " give it"
+			}
+			f.Limit = limitOf(m, o)
+			out.Fields = append(out.Fields, f)
+		}
+		out.Fields = append(out.Fields, dropped(m, on)...)
+		out.NotSet = append(out.NotSet, notSetOf(m)...)
+		for _, field := range m.NotApplicable {
+			out.NotApplicable = append(out.NotApplicable, m.Kind.Name()+"."+field)
+		}
+		for _, broken := range m.Invalid {
+			out.Invalid = append(out.Invalid, m.Kind.Name()+": "+broken.Message)
+		}
+	}
+	for i := range out.Fields {
+		nameLevels(&out.Fields[i])
+	}
+	return out, nil
+}
+
+// limitOf is the field that moved a value, where the kind says that one limits it
+// and both came to the same.
+func limitOf(m *effective.Policy, moved effective.Origin) string {
+	for _, most := range m.Kind.AtMost {
+		for _, o := range m.Origins {
+			limits := most.Field.String() == moved.Field && most.Limit.String() == o.Field
+			if limits && o.From == moved.ClampedBy && reflect.DeepEqual(o.Value, moved.Value) {
+				return o.Field
+			}
+		}
+	}
+	return ""
+}
+
+// nameLevels names the level of values whose target the object does not say.
+func nameLevels(f *Field) {
+	for i := range f.Beat {
+		if b := &f.Beat[i]; b.Place == "" {
+			b.Place = "the " + b.Level
+		}
+	}
+}
+
+// byKind is what the engine had resolved: kinds in the order of their names, as
+// far as the object says it.
+func (s *publishedScope) byKind(known *policy.Snapshot) ([]*effective.Policy, error) {
+	kinds := map[string]*effective.Policy{}
+	of := func(name string) *effective.Policy {
+		if kinds[name] == nil {
+			kinds[name] = &effective.Policy{Kind: kindOrBare(known, name)}
+		}
+		return kinds[name]
+	}
+	for _, o := range s.Origins {
+		origin, err := o.origin(s.Effective[o.Policy])
+		if err != nil {
+			return nil, err
+		}
+		m := of(o.Policy)
+		m.Origins = append(m.Origins, origin)
+	}
+	for _, n := range s.NotSet {
+		path, err := crd.ParsePath(n.Field)
+		if err != nil {
+			return nil, err
+		}
+		lost := effective.NotSet{
+			Path: path, Field: n.Field, Value: n.Value, From: n.From.ref(), Level: levelOrRoute(n.Level), Block: blockNamed(n.Block),
+			Rule: effective.Rule(n.Rule), By: n.By.ref(),
+		}
+		m := of(n.Policy)
+		m.NotSet = append(m.NotSet, lost)
+	}
+	for _, n := range s.NotApplicable {
+		m := of(n.Policy)
+		if !slices.Contains(m.NotApplicable, n.Field) {
+			m.NotApplicable = append(m.NotApplicable, n.Field)
+		}
+	}
+	for _, broken := range s.Invalid {
+		m := of(broken.Policy)
+		m.Invalid = append(m.Invalid, crd.Broken{Message: broken.Message})
+	}
+	sorted := make([]*effective.Policy, 0, len(kinds))
+	for _, m := range kinds {
+		sorted = append(sorted, m)
+	}
+	slices.SortFunc(sorted, func(a, b *effective.Policy) int { return compareTexts(a.Kind.Name(), b.Kind.Name()) })
+	return sorted, nil
+}
+
+// kindOrBare is a policy kind that is known, or one that is known by name alone.
+func kindOrBare(s *policy.Snapshot, name string) *policy.Kind {
+	for _, k := range s.Kinds() {
+		if k.Name() == name {
+			return k
+		}
+	}
+	return bareKind(name)
+}
+
+// ruleNames are the rules of a scope as explain names them; none for all rules.
+func (s *publishedScope) ruleNames() []string {
+	names := make([]string, len(s.Rules))
+	for i, rule := range s.Rules {
+		names[i] = rule.Name
+		if rule.Name == "" {
+			names[i] = "rules[" + strconv.Itoa(rule.Index) + "]"
+		}
+	}
+	return names
+}
+
+// class is the GatewayClass on the paths of a scope, if any value says it.
+func (s *publishedScope) class() hierarchy.Ref {
+	for _, o := range s.Origins {
+		if ref := o.Target.ref(); o.Level == hierarchy.GatewayClassLevel.String() {
+			return ref
+		}
+	}
+	return hierarchy.Ref{}
+}

@@ -1,0 +1,114 @@
+package explain
+
+import (
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
+)
+
+// DescribePublished says what surrounds a route or a Gateway, as far as the
+// EffectivePolicy object published for it says.
+func DescribePublished(object *unstructured.Unstructured) (*Description, error) {
+	p, err := decodePublished(object)
+	if err != nil {
+		return nil, err
+	}
+	d := newDescription(p.target)
+	var listeners []string
+	for _, scope := range p.scopes {
+		for _, parent := range scope.Parents {
+			listeners = append(listeners, parent.listener().Ref.String())
+		}
+		for _, o := range scope.Origins {
+			d.attach(p.target, o.From.ref(), o.Target.ref(), o.Block)
+			for _, b := range o.Beat {
+				d.attach(p.target, b.From.ref(), levelRef(p.target, b.Level), b.Block)
+			}
+			if by := o.ClampedBy.ref(); !by.IsZero() {
+				d.attach(p.target, by, hierarchy.Ref{}, "bounds")
+			}
+		}
+		for _, broken := range scope.Invalid {
+			d.Findings = append(d.Findings, Remark{Field: broken.Policy, Message: broken.Message})
+		}
+	}
+	slices.Sort(listeners)
+	if list := slices.Compact(listeners); len(list) > 0 {
+		d.Facts = append(d.Facts, Fact{"on", strings.Join(list, ", ")})
+	}
+	for _, list := range [][]Attached{d.Attached, d.Above} {
+		slices.SortFunc(list, func(a, b Attached) int { return compareTexts(a.Policy, b.Policy) })
+	}
+	return d, nil
+}
+
+// levelRef is what a value that lost stands on: the object says the level alone.
+func levelRef(target hierarchy.Ref, level string) hierarchy.Ref {
+	switch level {
+	case hierarchy.RouteLevel.String(), hierarchy.RouteRuleLevel.String():
+		return target
+	}
+	return hierarchy.Ref{}
+}
+
+// attach notes that a policy is attached to the target, or reaches it from above,
+// with a block. Of a policy that only bounds or loses, at is zero until some value
+// says where it stands.
+func (d *Description) attach(target, from, at hierarchy.Ref, block string) {
+	if from == target {
+		return // what the route says itself
+	}
+	list := &d.Above
+	known := func(a Attached) bool { return a.Policy == from.String() }
+	if at.Object() == target || slices.ContainsFunc(d.Attached, known) {
+		list = &d.Attached
+	}
+	i := slices.IndexFunc(*list, known)
+	if i < 0 {
+		*list = append(*list, Attached{Policy: from.String(), Reason: policy.ReasonAccepted})
+		i = len(*list) - 1
+	}
+	a := &(*list)[i]
+	if a.Target == "" && !at.IsZero() {
+		a.Target = at.String()
+	}
+	if !slices.Contains(a.States, block) {
+		a.States = append(a.States, block)
+		slices.Sort(a.States)
+	}
+}
+
+// DescribePublishedPolicy says what a controller wrote into the status of a policy.
+func DescribePublishedPolicy(object *unstructured.Unstructured, controller string) *Description {
+	d := newDescription(hierarchy.RefOf(object))
+	paths, _, _ := unstructured.NestedString(object.Object, "status", "summary", "inEffect")
+	target, _, _ := unstructured.NestedString(object.Object, "status", "summary", "target")
+	for _, f := range []Fact{{"target", target}, {"in effect on", paths}} {
+		if f.Value != "" {
+			d.Facts = append(d.Facts, f)
+		}
+	}
+	ancestors, _, _ := unstructured.NestedSlice(object.Object, "status", "ancestors")
+	for _, entry := range ancestors {
+		ancestor, _ := entry.(map[string]any)
+		if name, _ := ancestor["controllerName"].(string); name != controller {
+			continue
+		}
+		text := func(key string) string { s, _, _ := unstructured.NestedString(ancestor, "ancestorRef", key); return s }
+		at := hierarchy.NewRef(text("group"), text("kind"), text("namespace"), text("name")).WithSection(text("sectionName"))
+		conditions, _, _ := unstructured.NestedSlice(ancestor, "conditions")
+		for _, c := range conditions {
+			condition, _ := c.(map[string]any)
+			said := func(key string) string { s, _ := condition[key].(string); return s }
+			if said("type") == "Accepted" && said("status") == "True" && len(conditions) > 1 {
+				continue // the next one says more
+			}
+			d.Facts = append(d.Facts, Fact{at.String(), said("reason") + ": " + said("message")})
+		}
+	}
+	return d
+}
