@@ -23,6 +23,7 @@ import (
 
 //go:generate sh -c "rm -f attache/files/crds/*.yaml && cp ../crds/attache.dev_*.yaml attache/files/crds/"
 //go:generate sh -c "mkdir -p attache/files/profiles && rm -f attache/files/profiles/*.yaml && cp ../policy/profiles/*.yaml attache/files/profiles/"
+//go:generate go test -run ^TestTheTableOfValues$ -update .
 
 //go:embed all:attache
 var files embed.FS
@@ -33,6 +34,8 @@ type Release struct {
 	Name, Namespace string
 	// Values are merged over the chart's own.
 	Values map[string]any
+	// Hooks adds what Helm installs for a moment only, such as what "helm test" runs.
+	Hooks bool
 }
 
 // Render returns all objects of the chart, in the order of the template files.
@@ -52,7 +55,7 @@ func Render(r Release) ([]*unstructured.Unstructured, error) {
 			if err := yaml.Unmarshal([]byte(document), &u.Object); err != nil {
 				return nil, fmt.Errorf("document %d of %s: %w", i, name, err)
 			}
-			if len(u.Object) > 0 {
+			if _, hook := u.GetAnnotations()["helm.sh/hook"]; len(u.Object) > 0 && (r.Hooks || !hook) {
 				objects = append(objects, u)
 			}
 		}

@@ -24,18 +24,44 @@ var variants = map[string]map[string]any{
 		"platformNamespaces": []any{"infra"},
 		"policyKinds":        []any{map[string]any{"group": "example.com", "resource": "corspolicies", "kind": "CORSPolicy", "manageStatus": true}},
 		"routeKinds":         []any{map[string]any{"group": "example.com", "resource": "websocketroutes", "kind": "WebSocketRoute", "versions": []any{"v1"}}},
-		"networkPolicy":      map[string]any{"enabled": true},
+		"networkPolicy": map[string]any{
+			"enabled": true, "apiServerCIDRs": []any{"10.0.0.0/28"}, "egress": map[string]any{"enabled": true},
+			"metricsFrom": []any{map[string]any{"namespaceSelector": map[string]any{"matchLabels": map[string]any{"kubernetes.io/metadata.name": "monitoring"}}}},
+		},
+		"metrics": map[string]any{
+			"serviceMonitor": map[string]any{"enabled": true, "labels": map[string]any{"release": "prometheus"}},
+			"prometheusRule": map[string]any{"enabled": true, "disabled": []any{"AttacheRoutesWithheld"}},
+			"dashboard":      map[string]any{"enabled": true, "annotations": map[string]any{"folder": "gateways"}},
+		},
+		"webhook":    placed("system-cluster-critical"),
+		"controller": placed("system-cluster-critical"),
+		"image":      map[string]any{"digest": "sha256:" + strings.Repeat("0", 64), "pullSecrets": []any{map[string]any{"name": "registry"}}},
 	},
 	"everything off": {
 		"annotateRoutes": false, "crds": map[string]any{"install": false},
 		"controller": map[string]any{"replicas": 1, "leaderElection": false},
 		"rbac":       map[string]any{"aggregate": false}, "metrics": map[string]any{"enabled": false},
+		"test": map[string]any{"enabled": false},
 	},
+}
+
+// placed are values of a component that say where its pods run.
+func placed(priority string) map[string]any {
+	return map[string]any{
+		"priorityClassName": priority,
+		"nodeSelector":      map[string]any{"kubernetes.io/os": "linux"},
+		"tolerations":       []any{map[string]any{"key": "dedicated", "operator": "Exists"}},
+		"affinity":          map[string]any{"nodeAffinity": map[string]any{}},
+		"podLabels":         map[string]any{"team": "gateways"},
+		"podAnnotations":    map[string]any{"example.com/a": "b"},
+		"extraArgs":         []any{"--kube-api-qps=50"},
+		"topologySpread":    map[string]any{"whenUnsatisfiable": "DoNotSchedule"},
+	}
 }
 
 func rendered(t *testing.T, values map[string]any) []*unstructured.Unstructured {
 	t.Helper()
-	objects, err := Render(Release{Values: values})
+	objects, err := Render(Release{Values: values, Hooks: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,6 +80,16 @@ func find(objects []*unstructured.Unstructured, kind, name string) *unstructured
 		return nil
 	}
 	return objects[i]
+}
+
+// kinds are the objects of a kind.
+func kinds(objects []*unstructured.Unstructured, kind string) (found []*unstructured.Unstructured) {
+	for _, u := range objects {
+		if u.GetKind() == kind {
+			found = append(found, u)
+		}
+	}
+	return found
 }
 
 func TestTheChartHasTheCRDsThatTheFolderCRDsHas(t *testing.T) {

@@ -18,6 +18,7 @@ import (
 // that object and goes with it.
 //
 // +kubebuilder:object:root=true
+// +kubebuilder:metadata:labels="app.kubernetes.io/part-of=attache"
 // +kubebuilder:storageversion
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:path=effectivepolicies,singular=effectivepolicy,shortName=effective-policy;effective-policies;epol,categories=attache;gateway-api,scope=Namespaced

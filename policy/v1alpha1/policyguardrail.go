@@ -11,6 +11,7 @@ import (
 // made, and again before a result is published.
 //
 // +kubebuilder:object:root=true
+// +kubebuilder:metadata:labels="app.kubernetes.io/part-of=attache"
 // +kubebuilder:storageversion
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:path=policyguardrails,singular=policyguardrail,categories=attache,scope=Cluster

@@ -12,6 +12,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:path=retrypolicies,singular=retrypolicy,categories=attache;gateway-api,scope=Namespaced
 // +kubebuilder:metadata:labels="gateway.networking.k8s.io/policy=Inherited"
+// +kubebuilder:metadata:labels="app.kubernetes.io/part-of=attache"
 // +kubebuilder:metadata:annotations=`attache.dev/summary={"RETRIES":"maxRetries"}`
 // +kubebuilder:metadata:annotations=`attache.dev/inline={"HTTPRoute":{"maxRetries":"retry.attempts","retryOn":{"path":"retry.codes","as":"string"},"backoffBase":"retry.backoff"}}`
 // +kubebuilder:metadata:annotations=`attache.dev/applies-to={"HTTPRoute":["*"],"GRPCRoute":["*"],"TLSRoute":[],"TCPRoute":[],"UDPRoute":[],"*":["*"]}`

@@ -12,6 +12,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:path=timeoutpolicies,singular=timeoutpolicy,categories=attache;gateway-api,scope=Namespaced
 // +kubebuilder:metadata:labels="gateway.networking.k8s.io/policy=Inherited"
+// +kubebuilder:metadata:labels="app.kubernetes.io/part-of=attache"
 // +kubebuilder:metadata:annotations=`attache.dev/summary={"TIMEOUT":"request"}`
 // +kubebuilder:metadata:annotations=`attache.dev/inline={"HTTPRoute":{"request":"timeouts.request","backend":"timeouts.backendRequest"}}`
 // +kubebuilder:metadata:annotations=`attache.dev/applies-to={"HTTPRoute":["*"],"GRPCRoute":["*"],"TLSRoute":["connect","idle"],"TCPRoute":["connect","idle"],"UDPRoute":["idle"],"*":["*"]}`

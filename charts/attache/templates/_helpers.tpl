@@ -127,15 +127,19 @@ topologySpreadConstraints:
 {{- end }}
 {{- end -}}
 
-{{- define "attache.container" -}}
-image: {{ include "attache.image" .root }}
-imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+{{- define "attache.containerSecurity" -}}
 securityContext:
   allowPrivilegeEscalation: false
   readOnlyRootFilesystem: true
   runAsNonRoot: true
   capabilities: {drop: [ALL]}
   seccompProfile: {type: RuntimeDefault}
+{{- end -}}
+
+{{- define "attache.container" -}}
+image: {{ include "attache.image" .root }}
+imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+{{ include "attache.containerSecurity" . }}
 livenessProbe:
   httpGet: {path: /healthz, port: health}
   periodSeconds: 10
