@@ -28,6 +28,7 @@ type node struct {
 	structural *structural.Structural
 	openapi    validation.SchemaValidator
 	rules      *cel.Validator // nil when there are no CEL rules
+	parts      *parts
 	single     single
 }
 
@@ -78,7 +79,12 @@ func compileNode(props *apiextensions.JSONSchemaProps, root bool) (*node, error)
 	if err != nil {
 		return nil, err
 	}
-	return &node{structural: s, openapi: openapi, rules: cel.NewValidator(s, root, celconfig.PerCallLimit)}, nil
+	rules := cel.NewValidator(s, root, celconfig.PerCallLimit)
+	parts, err := newParts(props, rules)
+	if err != nil {
+		return nil, err
+	}
+	return &node{structural: s, openapi: openapi, rules: rules, parts: parts}, nil
 }
 
 // validate does what the API server does on creation.
@@ -91,10 +97,13 @@ func (n *node) validate(ctx context.Context, value map[string]any) field.ErrorLi
 // order of the API server: the rules are evaluated only when nothing before them
 // makes that unsafe.
 func (n *node) check(ctx context.Context, value map[string]any) (errs, rules field.ErrorList) {
-	errs = validation.ValidateCustomResource(nil, value, n.openapi)
+	fine := n.parts.areFine(ctx, value)
+	if !fine {
+		errs = validation.ValidateCustomResource(nil, value, n.openapi)
+	}
 	errs = append(errs, objectmeta.Validate(ctx, nil, value, n.structural, false)...)
 	errs = append(errs, listtype.ValidateListSetsAndMaps(nil, n.structural, value)...)
-	if n.rules == nil {
+	if n.rules == nil || fine && len(errs) == 0 {
 		return errs, nil
 	}
 	if slices.ContainsFunc(errs, blocks) {

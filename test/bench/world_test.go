@@ -2,6 +2,7 @@ package bench
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -79,7 +80,7 @@ func policies(namespace, kind, name string, i int) []*unstructured.Unstructured 
 	for _, policyKind := range []string{"TimeoutPolicy", "RetryPolicy", "RateLimitPolicy"} {
 		objs = append(objs, &unstructured.Unstructured{Object: object{
 			"apiVersion": "attache.dev/v1alpha1", "kind": policyKind,
-			"metadata": object{"name": kind + "-" + name, "namespace": namespace},
+			"metadata": object{"name": strings.ToLower(kind) + "-" + name, "namespace": namespace},
 			"spec": object{
 				"strategy":  "Patch",
 				"targetRef": object{"group": "gateway.networking.k8s.io", "kind": kind, "name": name},

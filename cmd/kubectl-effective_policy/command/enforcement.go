@@ -14,7 +14,11 @@ func (w *world) enforced(route hierarchy.Ref) []export.Entry {
 	if w.schemas == nil || !w.snapshot.IsRoute(route.GroupKind) {
 		return nil
 	}
-	for _, r := range w.exports([]hierarchy.Ref{route}, toAuto, export.FieldsOf(w.routeCRD)) {
+	if w.fields == nil {
+		fields := export.FieldsOf(w.routeCRD)
+		w.fields = &fields
+	}
+	for _, r := range w.exports([]hierarchy.Ref{route}, toAuto, *w.fields) {
 		if slices.ContainsFunc(r.entries, func(e export.Entry) bool { return e.Exporter != "" }) {
 			return r.entries
 		}

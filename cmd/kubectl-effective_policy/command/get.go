@@ -105,7 +105,7 @@ func (o *options) shownPolicies(ctx context.Context, w *world, args []string, fl
 		case err != nil:
 			return nil, err
 		case row != nil:
-			if !flags.noEnforcement {
+			if !flags.noEnforcement && o.output != formatTable && o.output != formatName {
 				status.WithEnforcement(row.object, w.enforced(target))
 			}
 			shown = append(shown, *row)

@@ -44,6 +44,7 @@ type world struct {
 	builtInRoutes bool
 	planeObjects  []*unstructured.Unstructured
 	index         *export.ForeignIndex
+	fields        *export.StandardFields // of routeCRD, once it was asked for
 	// problems are those of single objects, in words.
 	problems []string
 	// resolver remembers what was resolved in the snapshot resolved.

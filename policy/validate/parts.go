@@ -1,0 +1,219 @@
+package validate
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+
+	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
+	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/cel"
+	"k8s.io/apiextensions-apiserver/pkg/apiserver/validation"
+	celconfig "k8s.io/apiserver/pkg/apis/cel"
+	"k8s.io/utils/lru"
+)
+
+// parts is a schema taken apart, so that equal parts of objects are validated once: rules, matches and
+// references of routes come again and again. What is remembered of a part is only that it is fine, and
+// what its CEL rules cost. Whoever asks about an object that is not fine has it validated whole, so that
+// the errors are those of an API server.
+type parts struct {
+	root *part
+	fine *lru.Cache // the cost of parts that are fine, by the digest of part and value
+}
+
+// part is a node of a schema.
+type part struct {
+	id      uint32
+	openapi validation.SchemaCreateValidator // at the root and at items of lists; without what is in items below
+	rules   *cel.Validator                   // the CEL rules of the node itself, nil without any
+	fields  map[string]*part
+	items   *part
+	entries *part // the values of a map
+}
+
+// newParts takes a schema and its compiled CEL rules apart.
+func newParts(props *apiextensions.JSONSchemaProps, rules *cel.Validator) (*parts, error) {
+	d := dissection{}
+	root, err := d.segment(props, rules)
+	if err != nil {
+		return nil, err
+	}
+	return &parts{root: root, fine: lru.New(remembered)}, nil
+}
+
+// dissection counts the nodes of a schema while it is taken apart.
+type dissection struct{ nodes uint32 }
+
+// segment makes the part of a schema that has an OpenAPI validator of its own.
+func (d *dissection) segment(props *apiextensions.JSONSchemaProps, rules *cel.Validator) (*part, error) {
+	props = props.DeepCopy()
+	p, err := d.part(props, rules)
+	if err != nil {
+		return nil, err
+	}
+	p.openapi, _, err = validation.NewSchemaValidator(props)
+	return p, err
+}
+
+// part makes the part of one node. It takes out of its schema what parts of items have.
+func (d *dissection) part(props *apiextensions.JSONSchemaProps, rules *cel.Validator) (*part, error) {
+	d.nodes++
+	p := &part{id: d.nodes, fields: map[string]*part{}}
+	if rules != nil && (len(rules.Schema.XValidations) > 0 || len(rules.AllOfValidators) > 0) {
+		own := *rules
+		own.Items, own.Properties, own.AdditionalProperties = nil, nil, nil
+		p.rules = &own
+	}
+	var err error
+	for _, name := range slices.Sorted(maps.Keys(props.Properties)) {
+		property := props.Properties[name]
+		if p.fields[name], err = d.part(&property, rulesOf(rules, name)); err != nil {
+			return nil, err
+		}
+		props.Properties[name] = property
+	}
+	if entries := props.AdditionalProperties; entries != nil && entries.Schema != nil {
+		if p.entries, err = d.part(entries.Schema, rulesOfEntries(rules)); err != nil {
+			return nil, err
+		}
+	}
+	if props.Items == nil || props.Items.Schema == nil {
+		return p, nil
+	}
+	items := props.Items.Schema
+	if items.Type == "object" && !items.Nullable && !items.XEmbeddedResource && items.XPreserveUnknownFields == nil {
+		p.items, err = d.segment(items, rulesOfItems(rules))
+		preserve := true
+		props.Items.Schema = &apiextensions.JSONSchemaProps{Type: items.Type, XPreserveUnknownFields: &preserve}
+		return p, err
+	}
+	p.items, err = d.part(items, rulesOfItems(rules))
+	return p, err
+}
+
+func rulesOf(v *cel.Validator, property string) *cel.Validator {
+	if v == nil {
+		return nil
+	}
+	if below, ok := v.Properties[property]; ok {
+		return &below
+	}
+	return nil
+}
+
+func rulesOfItems(v *cel.Validator) *cel.Validator {
+	if v == nil {
+		return nil
+	}
+	return v.Items
+}
+
+func rulesOfEntries(v *cel.Validator) *cel.Validator {
+	if v == nil {
+		return nil
+	}
+	return v.AdditionalProperties
+}
+
+// areFine says whether an object breaks neither the schema nor its CEL rules, within what an API server
+// allows the rules of one object to cost.
+func (p *parts) areFine(ctx context.Context, object map[string]any) bool {
+	cost, fine := p.cost(ctx, p.root, object)
+	return fine && cost < celconfig.RuntimeCELCostBudget
+}
+
+// cost is what the CEL rules at a node and below it cost, and whether the value is fine. The root is
+// asked anew for each object: its name is in it.
+func (p *parts) cost(ctx context.Context, n *part, value any) (cost int64, fine bool) {
+	if n == nil {
+		return 0, true
+	}
+	keep := n != p.root && value != nil && (n.rules != nil || n.openapi != nil)
+	var key [sha256.Size]byte
+	if keep {
+		key = sha256.Sum256(appendValue(binary.BigEndian.AppendUint32(make([]byte, 0, 512), n.id), value))
+		if known, ok := p.fine.Get(key); ok {
+			return known.(int64), true
+		}
+	}
+	if n.openapi != nil && !n.openapi.Validate(value).IsValid() {
+		return 0, false
+	}
+	if n.rules != nil && value != nil {
+		errs, left := n.rules.Validate(ctx, nil, n.rules.Schema, value, nil, celconfig.RuntimeCELCostBudget)
+		if len(errs) > 0 {
+			return 0, false
+		}
+		cost = celconfig.RuntimeCELCostBudget - left
+	}
+	below, fine := p.below(ctx, n, value)
+	cost += below
+	if fine && keep {
+		p.fine.Add(key, cost)
+	}
+	return cost, fine
+}
+
+// below is the cost of what is below a node.
+func (p *parts) below(ctx context.Context, n *part, value any) (cost int64, fine bool) {
+	fine = true
+	add := func(below *part, value any) {
+		if fine {
+			var more int64
+			more, fine = p.cost(ctx, below, value)
+			cost += more
+		}
+	}
+	switch value := value.(type) {
+	case []any:
+		for _, item := range value {
+			add(n.items, item)
+		}
+	case map[string]any:
+		for name, entry := range value {
+			add(n.entries, entry)
+			add(n.fields[name], entry)
+		}
+	}
+	return cost, fine
+}
+
+// appendValue writes a JSON value so that different values are written differently.
+func appendValue(to []byte, value any) []byte {
+	text := func(s string) {
+		to = binary.AppendUvarint(to, uint64(len(s)))
+		to = append(to, s...)
+	}
+	switch v := value.(type) {
+	case nil:
+		to = append(to, 'n')
+	case bool:
+		to = append(to, 'b', map[bool]byte{true: 1}[v])
+	case string:
+		to = append(to, 's')
+		text(v)
+	case int64:
+		to = binary.BigEndian.AppendUint64(append(to, 'i'), uint64(v))
+	case float64:
+		to = binary.BigEndian.AppendUint64(append(to, 'f'), math.Float64bits(v))
+	case []any:
+		to = binary.AppendUvarint(append(to, 'l'), uint64(len(v)))
+		for _, item := range v {
+			to = appendValue(to, item)
+		}
+	case map[string]any:
+		to = binary.AppendUvarint(append(to, 'm'), uint64(len(v)))
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			text(name)
+			to = appendValue(to, v[name])
+		}
+	default:
+		to = append(to, 'x')
+		text(fmt.Sprintf("%T %v", v, v))
+	}
+	return to
+}
