@@ -52,8 +52,13 @@ func (r *PolicyRow) Fraction() string {
 
 // PoliciesOf lists all policies of all kinds, sorted by namespace, kind and name.
 func PoliciesOf(s *policy.Snapshot) []PolicyRow {
+	return PoliciesIn(s, effective.ResolveAll(s))
+}
+
+// PoliciesIn is PoliciesOf for who has resolved everything already.
+func PoliciesIn(s *policy.Snapshot, all effective.Resolution) []PolicyRow {
 	var tally effective.Tally
-	for e := range effective.ResolveAll(s).All() {
+	for e := range all.All() {
 		tally.Add(e)
 	}
 	rows := []PolicyRow{}

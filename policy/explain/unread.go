@@ -26,6 +26,16 @@ func (u *Unread) Message() string {
 	return "looks like a policy and is not read as one: label its CRD " + crd.PolicyLabel + ", or give --policy-kinds " + u.Ref.GroupKind.String()
 }
 
+// AddUnread adds a finding for each unread policy on the object described.
+func (d *Description) AddUnread(unread []Unread) {
+	for i := range unread {
+		u := &unread[i]
+		if slices.ContainsFunc(u.Targets, func(at hierarchy.Ref) bool { return at == d.Ref || d.Ref.Section == "" && at.Object() == d.Ref }) {
+			d.Findings = append(d.Findings, Remark{Message: u.Ref.String() + " " + u.Message()})
+		}
+	}
+}
+
 // UnreadPolicies finds objects with targets on the hierarchy among those that the
 // snapshot does not know as policies, sorted.
 func UnreadPolicies(s *policy.Snapshot, objects []*unstructured.Unstructured) []Unread {

@@ -172,6 +172,19 @@ var table = []row{
 		never: engines,
 	},
 	{
+		name: "policy/console/page",
+		does: "the page as browsers get it: TypeScript sources, the bundle built of them, embedded", stdlib: true,
+	},
+	{
+		name: "policy/console",
+		does: "an http.Handler over explain, preview and request, and what the page draws; it has no client",
+		imports: []string{
+			"hierarchy", "hierarchy/prose", "policy", "policy/effective", "policy/explain", "policy/guardrail", "policy/preview",
+			"policy/request", "policy/review",
+		},
+		never: engines,
+	},
+	{
 		name:  "policy/v1alpha1/annotation",
 		does:  "reads the annotation on routes and Gateways, for data planes",
 		never: engines,
@@ -242,7 +255,7 @@ var table = []row{
 		name: "cmd/kubectl-effective_policy/command",
 		does: "the plugin: one file per subcommand, which prints what explain and preview return",
 		imports: []string{
-			"crds", "hierarchy", "hierarchy/injected", "hierarchy/prose", "policy", "policy/crd",
+			"crds", "hierarchy", "hierarchy/injected", "hierarchy/prose", "policy", "policy/console", "policy/console/page", "policy/crd",
 			"policy/effective", "policy/explain", "policy/export", "policy/guardrail",
 			"policy/guardrail/celrule", "policy/guardrail/regorule", "policy/merge", "policy/preview",
 			"policy/profiles", "policy/request", "policy/review", "policy/source", "policy/source/cluster",

@@ -83,10 +83,6 @@ func (o *options) describe(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	for _, u := range w.unread {
-		if slices.ContainsFunc(u.Targets, func(at hierarchy.Ref) bool { return at == ref || ref.Section == "" && at.Object() == ref }) {
-			d.Findings = append(d.Findings, explain.Remark{Message: u.Ref.String() + " " + u.Message()})
-		}
-	}
+	d.AddUnread(w.unread)
 	return o.printDescription(d)
 }

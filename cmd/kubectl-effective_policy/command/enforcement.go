@@ -40,3 +40,13 @@ func (o *options) printEnforcement(w *world, route hierarchy.Ref) error {
 	}
 	return p.err
 }
+
+// enforcedObjects is enforced as EffectivePolicy objects have it.
+func (w *world) enforcedObjects(route hierarchy.Ref) []any {
+	entries := w.enforced(route)
+	list := make([]any, len(entries))
+	for i := range entries {
+		list[i] = entries[i].Object()
+	}
+	return list
+}

@@ -97,21 +97,11 @@ func (f *filterFlags) tests(s *policy.Snapshot) ([]test, error) {
 	return tests, nil
 }
 
-// where compiles an expression. It is true where the rule of a guardrail would not
-// object.
+// where asks an expression of paths.
 func where(expression string) (test, error) {
-	rules, problems := celrule.Compile([]guardrail.Expression{{Expression: expression, Message: "not so"}})
-	for _, p := range problems {
-		if !p.Warning {
-			return nil, fmt.Errorf("--where: %s", p.Message)
-		}
-	}
-	if len(rules) != 1 {
-		return nil, errors.New("--where: nothing to ask")
-	}
-	rule := rules[0]
-	if rule.Uses()&guardrail.AdmissionOnly != 0 || rule.Uses()&guardrail.Before != 0 {
-		return nil, errors.New("--where: object, oldObject, operation, user, change and before are about an edit, and there is none")
+	rule, err := whereRule(expression)
+	if err != nil {
+		return nil, fmt.Errorf("--where: %w", err)
 	}
 	return func(ctx context.Context, p *askedPath) (bool, error) {
 		found, err := rule.Check(ctx, review.PathInput(p.snapshot, rule.Uses(), p.route, p.listener, p.rule, p.result))
@@ -120,6 +110,24 @@ func where(expression string) (test, error) {
 		}
 		return len(found) == 0, nil
 	}, nil
+}
+
+// whereRule compiles an expression. It is true where the rule would not object.
+func whereRule(expression string) (guardrail.Rule, error) {
+	rules, problems := celrule.Compile([]guardrail.Expression{{Expression: expression, Message: "not so"}})
+	for _, p := range problems {
+		if !p.Warning {
+			return nil, errors.New(p.Message)
+		}
+	}
+	if len(rules) != 1 {
+		return nil, errors.New("nothing to ask")
+	}
+	rule := rules[0]
+	if rule.Uses()&guardrail.AdmissionOnly != 0 || rule.Uses()&guardrail.Before != 0 {
+		return nil, errors.New("object, oldObject, operation, user, change and before are about an edit, and there is none")
+	}
+	return rule, nil
 }
 
 // without reads KIND or KIND.FIELD, where KIND may carry its group.

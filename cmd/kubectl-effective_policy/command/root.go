@@ -115,6 +115,7 @@ manifests alone: no cluster, no network, the same answers.`,
 		o.checkCommand(),
 		o.testCommand(),
 		o.exportCommand(),
+		o.uiCommand(),
 		o.versionCommand(),
 	)
 	return root

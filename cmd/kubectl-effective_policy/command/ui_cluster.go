@@ -1,0 +1,154 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"sync"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/client-go/dynamic"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/console"
+	"github.com/attache-dev/attache/policy/preview"
+	"github.com/attache-dev/attache/policy/source/cluster"
+	"github.com/attache-dev/attache/policy/status"
+)
+
+// uiCluster shows a cluster, and follows it.
+type uiCluster struct {
+	options *options
+	client  dynamic.Interface
+	run     string // tells the versions of this run from those of others
+
+	mu          sync.Mutex
+	world       *console.World
+	last        int
+	subscribers map[int]func(*console.World, []hierarchy.Ref)
+	subscribed  int
+}
+
+// uiCluster reads the cluster once, so that what is wrong is said at once, and
+// follows it then.
+func (o *options) uiCluster(ctx context.Context) (uiWorld, error) {
+	w, err := o.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	config, err := o.config.ToRESTConfig()
+	if err != nil {
+		return nil, err
+	}
+	settings, err := o.clusterSettings(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	client, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return nil, err
+	}
+	live, err := cluster.New(config, cluster.Options{Policy: settings})
+	if err != nil {
+		return nil, err
+	}
+	c := &uiCluster{options: o, client: client, run: console.NewToken()[:8], subscribers: map[int]func(*console.World, []hierarchy.Ref){}}
+	c.world = &console.World{
+		Snapshot: w.snapshot, Version: c.run + "-0", Context: o.contextName(), Namespace: w.namespace, Live: true,
+		Problems: w.problems, Exists: o.existence(ctx, w), Enforced: publishedEnforcement(live),
+	}
+	if c.world.Guardrails, err = guardrailsOf(ctx, client); err != nil {
+		c.world.Problems = append(c.world.Problems, err.Error())
+	}
+	// What ends it is the end of the command.
+	live.Subscribe(func(b cluster.Batch) { c.next(b.After, append(b.Changed, b.Written...)) })
+	go func() {
+		if err := live.Start(ctx); err != nil {
+			o.note("%v", err)
+		}
+	}()
+	return c, nil
+}
+
+// contextName is the context of the kubeconfig that is used.
+func (o *options) contextName() string {
+	if name := *o.config.Context; name != "" {
+		return name
+	}
+	raw, err := o.config.ToRawKubeConfigLoader().RawConfig()
+	if err != nil || raw.CurrentContext == "" {
+		return "cluster"
+	}
+	return raw.CurrentContext
+}
+
+// publishedEnforcement says what data planes make of a route, as its
+// EffectivePolicy tells it.
+func publishedEnforcement(live *cluster.Source) func(hierarchy.Ref) []any {
+	return func(route hierarchy.Ref) []any {
+		u := live.EffectivePolicy(route.Namespace, status.ObjectName(route))
+		if u == nil {
+			return nil
+		}
+		list, _, _ := unstructured.NestedSlice(u.Object, "status", "enforcement")
+		return list
+	}
+}
+
+// next makes the world of a newer snapshot.
+func (c *uiCluster) next(s *policy.Snapshot, changed []hierarchy.Ref) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.last++
+	w := *c.world
+	w.Snapshot, w.Version = s, c.run+"-"+strconv.Itoa(c.last)
+	c.world = &w
+	for _, tell := range c.subscribers {
+		tell(&w, changed)
+	}
+}
+
+// World implements console.Source.
+func (c *uiCluster) World() *console.World {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.world
+}
+
+// Subscribe implements console.Source.
+func (c *uiCluster) Subscribe(f func(*console.World, []hierarchy.Ref)) (cancel func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.subscribed++
+	id := c.subscribed
+	c.subscribers[id] = f
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.subscribers, id)
+	}
+}
+
+// Object implements console.Workshop.
+func (c *uiCluster) Object(ctx context.Context, _ *console.World, ref hierarchy.Ref) (*unstructured.Unstructured, error) {
+	mapper, err := c.options.config.ToRESTMapper()
+	if err != nil {
+		return nil, err
+	}
+	mapping, err := mapper.RESTMapping(ref.GroupKind)
+	if err != nil {
+		return nil, fmt.Errorf("no such kind is served: %w", err)
+	}
+	return c.client.Resource(mapping.Resource).Namespace(ref.Namespace).Get(ctx, ref.Name, metav1.GetOptions{})
+}
+
+// Change implements console.Workshop.
+func (c *uiCluster) Change(ctx context.Context, _ *console.World, e console.Edit) (*preview.Change, []string, error) {
+	around, err := c.options.surroundingCluster(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	return editOf(ctx, around, e, c.options.recursive)
+}

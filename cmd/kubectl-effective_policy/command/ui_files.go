@@ -1,0 +1,115 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/console"
+	"github.com/attache-dev/attache/policy/preview"
+	"github.com/attache-dev/attache/policy/source"
+)
+
+// uiSource reads what the page shows.
+func (o *options) uiSource(ctx context.Context, flags *uiFlags) (uiWorld, error) {
+	if len(o.files) == 0 {
+		return o.uiCluster(ctx)
+	}
+	read := *o
+	if len(flags.base) > 0 {
+		read.files = flags.base
+	}
+	w, err := read.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return newUIFiles(ctx, &read, w), nil
+}
+
+// uiFiles shows manifests. What is read once does not change.
+type uiFiles struct {
+	options *options
+	loaded  *world
+	world   *console.World
+	objects map[hierarchy.Ref]source.Document
+}
+
+func newUIFiles(ctx context.Context, o *options, w *world) *uiFiles {
+	f := &uiFiles{options: o, loaded: w, objects: map[hierarchy.Ref]source.Document{}}
+	f.world = &console.World{
+		Snapshot: w.snapshot, Version: "1", Context: contextOfFiles(o.files), Files: true, Namespace: w.namespace,
+		Problems: w.problems, Unread: w.unread, Exists: o.existence(ctx, w), Enforced: w.enforcedObjects, Place: f.place,
+	}
+	for _, d := range w.documents {
+		f.objects[hierarchy.RefOf(d.Object)] = d
+		if preview.IsGuardrail(d.Object) {
+			f.world.Guardrails = append(f.world.Guardrails, d.Object)
+		}
+	}
+	return f
+}
+
+// contextOfFiles names manifests in a header.
+func contextOfFiles(paths []string) string {
+	names := make([]string, len(paths))
+	for i, path := range paths {
+		if names[i] = filepath.ToSlash(path); path == "-" {
+			names[i] = "standard input"
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// World implements console.Source.
+func (f *uiFiles) World() *console.World { return f.world }
+
+// Subscribe implements console.Source: nothing newer comes.
+func (f *uiFiles) Subscribe(func(*console.World, []hierarchy.Ref)) (cancel func()) { return func() {} }
+
+func (f *uiFiles) place(ref hierarchy.Ref) string {
+	d, known := f.objects[ref]
+	if !known || d.File == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s:%d", filepath.ToSlash(d.File), d.Line)
+}
+
+// Object implements console.Workshop.
+func (f *uiFiles) Object(_ context.Context, _ *console.World, ref hierarchy.Ref) (*unstructured.Unstructured, error) {
+	d, known := f.objects[ref]
+	if !known {
+		return nil, errors.New(ref.String() + " is not among the manifests")
+	}
+	u := d.Object
+	if u.GetCreationTimestamp() == beforeAllEdits {
+		u = u.DeepCopy()
+		u.SetCreationTimestamp(metav1.Time{})
+	}
+	return u, nil
+}
+
+// Change implements console.Workshop.
+func (f *uiFiles) Change(ctx context.Context, _ *console.World, e console.Edit) (*preview.Change, []string, error) {
+	settings, err := f.options.settings()
+	if err != nil {
+		return nil, nil, err
+	}
+	around := surroundingFiles(&source.Input{Documents: f.loaded.documents, Schemas: f.loaded.schemas}, *f.options.config.Namespace)
+	around.settings, around.say = settings, func(*source.Input) {}
+	return editOf(ctx, around, e, f.options.recursive)
+}
+
+// editOf reads an edit from the page, or from the files of -f.
+func editOf(ctx context.Context, around *surroundings, e console.Edit, recursive bool) (*preview.Change, []string, error) {
+	paths, stdin := []string{"-"}, strings.NewReader(e.Text)
+	if len(e.Files) > 0 {
+		paths = e.Files
+	}
+	return around.change(ctx, paths, source.Options{Stdin: stdin, KeepRefused: true, Recursive: recursive}, e.Delete)
+}

@@ -1,0 +1,53 @@
+package console
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
+)
+
+// chip is a policy where it is attached.
+type chip struct {
+	ID        string `json:"id"`
+	Kind      string `json:"kind"`
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+	// Blocks are default, override, inline, bounds or direct.
+	Blocks []string `json:"blocks"`
+	// Reason is why it does not apply here; empty when it does.
+	Reason string `json:"reason,omitempty"`
+}
+
+// chips are the policies of a snapshot by what they are attached to.
+func chips(s *policy.Snapshot) map[hierarchy.Ref][]chip {
+	on := map[hierarchy.Ref][]chip{}
+	for p := range s.Policies() {
+		for _, a := range s.Acceptances(p) {
+			c := chip{ID: idOf(p.Ref), Kind: p.Kind.Name(), Namespace: p.Ref.Namespace, Name: p.Ref.Name, Blocks: blocksOf(p)}
+			if !a.Accepted() {
+				c.Reason = a.Reason
+			}
+			on[a.Target.Ref] = append(on[a.Target.Ref], c)
+		}
+	}
+	for _, list := range on {
+		slices.SortFunc(list, func(a, b chip) int { return strings.Compare(a.ID, b.ID) })
+	}
+	return on
+}
+
+func blocksOf(p *policy.Policy) []string {
+	blocks := []string{}
+	for _, layer := range p.Layers {
+		blocks = append(blocks, layer.Block.String())
+	}
+	if len(p.Bounds) > 0 {
+		blocks = append(blocks, "bounds")
+	}
+	if p.Kind.Class == policy.Direct {
+		blocks = append(blocks, "direct")
+	}
+	return blocks
+}

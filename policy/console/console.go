@@ -1,0 +1,104 @@
+package console
+
+import (
+	"io/fs"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/attache-dev/attache/policy/guardrail"
+)
+
+// Limits of the API.
+const (
+	// MaxAnswer is the size of an answer, before it is compressed.
+	MaxAnswer = 256 << 10
+	// MaxEdit is the size of an edit.
+	MaxEdit = 3 << 20
+	// EditTime is how long an edit may take.
+	EditTime = 10 * time.Second
+	// TableSize is how many routes the page shows at once.
+	TableSize = 50
+	// PageSize is how many children or rows one answer has at most.
+	PageSize = 200
+	// MaxNodes is how many nodes a map has at most.
+	MaxNodes = 400
+)
+
+// Options are what a handler works with.
+type Options struct {
+	Source   Source
+	Workshop Workshop
+	// Token is exchanged once for a session.
+	Token string
+	// Hosts are our values of the header Host, such as 127.0.0.1:8080.
+	Hosts []string
+	// Page has index.html and what it names.
+	Page fs.FS
+	// Where compiles an expression over the input document of guardrails. The
+	// rule objects where the expression is false.
+	Where func(expression string) (guardrail.Rule, error)
+	// Compilers compile guardrails for what-if.
+	Compilers guardrail.Compilers
+	// Now is the clock.
+	Now func() time.Time
+}
+
+// Handler is the page and its API.
+type Handler struct {
+	options Options
+	mux     *http.ServeMux
+	door    *door
+	guests  *guests
+	// answers are those of the API to GET, by name.
+	answers map[string]func(*http.Request) (any, error)
+
+	mu     sync.Mutex
+	view   *view  // of the newest world that was asked about
+	trial  *trial // the edit that is being looked at
+	trials int
+	// busy has a place while an edit is computed.
+	busy chan struct{}
+}
+
+// New returns a handler.
+func New(o Options) *Handler {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	h := &Handler{
+		options: o, mux: http.NewServeMux(), busy: make(chan struct{}, 1),
+		door: newDoor(o.Token, o.Hosts), guests: newGuests(o.Source, o.Now),
+	}
+	h.mux.HandleFunc("POST /session", h.door.open)
+	h.answers = map[string]func(*http.Request) (any, error){
+		"summary": h.summary, "tree": h.tree, "effective": h.effective, "bindings": h.bindings,
+		"search": h.search, "request": h.request, "routes": h.routes, "map": h.drawing,
+		"policies": h.policies, "describe": h.describe, "enforcement": h.enforcement,
+		"object": h.object, "guardrails": h.guardrails, "reverse": h.reverse, "whatif": h.trying,
+	}
+	for name, answer := range h.answers {
+		h.mux.Handle("GET /api/v1/"+name, h.door.guard(h.answering(answer)))
+	}
+	h.mux.Handle("POST /api/v1/whatif", h.door.guard(http.HandlerFunc(h.whatif)))
+	h.mux.Handle("DELETE /api/v1/whatif", h.door.guard(http.HandlerFunc(h.endTrial)))
+	h.mux.Handle("GET /api/v1/events", h.door.guard(http.HandlerFunc(h.guests.serve)))
+	h.mux.Handle("GET /", http.FileServerFS(o.Page))
+	return h
+}
+
+// ServeHTTP implements http.Handler.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	addHeaders(w.Header())
+	if !h.door.admits(w, r) {
+		return
+	}
+	h.guests.seen()
+	h.mux.ServeHTTP(w, r)
+}
+
+// Idle is for how long no page has been open.
+func (h *Handler) Idle() time.Duration { return h.guests.idle() }
+
+// Close ends what is open.
+func (h *Handler) Close() { h.guests.close() }

@@ -1,0 +1,192 @@
+package console
+
+import (
+	"net/http"
+
+	"github.com/attache-dev/attache/hierarchy"
+)
+
+// drawing is the map: columns from the GatewayClass to the rule, nodes and edges.
+type drawing struct {
+	Columns []column `json:"columns"`
+	Nodes   []drawn  `json:"nodes"`
+	// Edges are pairs of places in Nodes.
+	Edges [][2]int `json:"edges"`
+	// Routes pass the filter, of All; Paths are theirs.
+	Routes int `json:"routes"`
+	Paths  int `json:"paths"`
+	All    int `json:"all"`
+}
+
+// column is one level of the map. Total counts what there is on it, and the nodes
+// in it stand for all of that.
+type column struct {
+	Level string `json:"level"`
+	Total int    `json:"total"`
+	Nodes int    `json:"nodes"`
+}
+
+// drawn is one node: an object, or several that are folded into one.
+type drawn struct {
+	// ID is the address of the object; of a fold it names nothing.
+	ID        string `json:"id"`
+	Column    int    `json:"column"`
+	Row       int    `json:"row"`
+	Kind      string `json:"kind"`
+	Namespace string `json:"namespace,omitempty"`
+	Name      string `json:"name"`
+	Detail    string `json:"detail,omitempty"`
+	// Count is how many objects it stands for, Members the first of them.
+	Count   int      `json:"count"`
+	Members []string `json:"members,omitempty"`
+	// Routes are those whose paths go through it.
+	Routes   int    `json:"routes"`
+	Findings int    `json:"findings,omitempty"`
+	Changed  int    `json:"changed,omitempty"`
+	Mixed    bool   `json:"mixed,omitempty"`
+	Policies []chip `json:"policies,omitempty"`
+	// Values are what applies, where it is the same on all paths through it.
+	Values []cell `json:"values,omitempty"`
+}
+
+// The columns.
+const (
+	classColumn = iota
+	gatewayColumn
+	listenerColumn
+	namespaceColumn
+	routeColumn
+	ruleColumn
+	columns
+)
+
+var columnNames = [columns]string{"GatewayClass", "Gateway", "Listener", "Namespace", "Route", "Rule"}
+
+// room is how many nodes a column has before it folds. Together they are MaxNodes.
+var room = [columns]int{20, 40, 60, 40, 110, 130}
+
+// maxMembers is how many objects a fold names.
+const maxMembers = 100
+
+// maxChips is how many policies a node shows.
+const maxChips = 4
+
+// drawing answers GET /api/v1/map?FILTER.
+func (h *Handler) drawing(r *http.Request) (any, error) {
+	return h.asking(r, func(v *view, p parameters) (any, error) {
+		f, err := h.filter(v, p)
+		if err != nil {
+			return nil, err
+		}
+		found, err := v.matches(r.Context(), f)
+		if err != nil {
+			return nil, err
+		}
+		return v.draw(found, f), nil
+	})
+}
+
+// draw makes the map of the routes that pass.
+func (v *view) draw(found []match, f *filter) drawing {
+	s := newSheet(v, f)
+	if f.key == f.emptyKey() {
+		s.addAll()
+	}
+	for i := range found {
+		s.add(&found[i])
+	}
+	s.fold()
+	s.order()
+	out := s.nodes()
+	out.Routes, out.All = len(found), len(v.items)
+	for i := range found {
+		out.Paths += found[i].paths()
+	}
+	return out
+}
+
+// sheet collects what is drawn.
+type sheet struct {
+	*view
+	filter *filter
+	// refs are the objects of each column as they came, at their places there.
+	refs [columns][]hierarchy.Ref
+	at   [columns]map[hierarchy.Ref]int
+	// links are pairs of objects in neighbouring columns, by the column of the first.
+	links [columns]map[[2]int]bool
+	// routes are the matches behind the route column, rules say of each rule whose
+	// it is.
+	matches []*match
+	rules   []int
+	// through has the places in each column that each match goes through.
+	through [][columns][]int
+	// node is which node stands for each object; groups are the nodes' members.
+	node   [columns][]int
+	groups [columns][][]int
+	// rest says which node stands for what there was no room for; -1 for none.
+	rest [columns]int
+	rows [columns][]int
+}
+
+func newSheet(v *view, f *filter) *sheet {
+	s := &sheet{view: v, filter: f}
+	for c := range columns {
+		s.at[c], s.links[c] = map[hierarchy.Ref]int{}, map[[2]int]bool{}
+	}
+	return s
+}
+
+// put adds an object to a column once.
+func (s *sheet) put(c int, ref hierarchy.Ref) int {
+	i, known := s.at[c][ref]
+	if !known {
+		i = len(s.refs[c])
+		s.at[c][ref] = i
+		s.refs[c] = append(s.refs[c], ref)
+	}
+	return i
+}
+
+// addAll adds what is there without routes, too.
+func (s *sheet) addAll() {
+	g := s.Snapshot.Graph()
+	for c := range g.GatewayClasses() {
+		s.put(classColumn, c.Meta().Ref)
+	}
+	for gateway := range g.Gateways() {
+		ref := gateway.Meta().Ref
+		at := s.put(gatewayColumn, ref)
+		s.links[classColumn][[2]int{s.put(classColumn, hierarchy.GatewayClassRef(gateway.Class)), at}] = true
+		for _, l := range g.Listeners(ref) {
+			s.links[gatewayColumn][[2]int{at, s.put(listenerColumn, l.Ref)}] = true
+		}
+	}
+}
+
+// add adds a route with all that its paths go through.
+func (s *sheet) add(m *match) {
+	var on [columns][]int
+	route := s.put(routeColumn, m.ref)
+	namespace := s.put(namespaceColumn, hierarchy.NewRef("", hierarchy.NamespaceKind.Kind, "", m.ref.Namespace))
+	on[routeColumn], on[namespaceColumn] = []int{route}, []int{namespace}
+	s.links[namespaceColumn][[2]int{namespace, route}] = true
+	for i := range m.scopes {
+		for _, l := range m.scopes[i].Parents {
+			class, gateway, listener := s.put(classColumn, l.Class), s.put(gatewayColumn, l.Gateway), s.put(listenerColumn, l.Ref)
+			s.links[classColumn][[2]int{class, gateway}] = true
+			s.links[gatewayColumn][[2]int{gateway, listener}] = true
+			s.links[listenerColumn][[2]int{listener, namespace}] = true
+			on[classColumn] = append(on[classColumn], class)
+			on[gatewayColumn] = append(on[gatewayColumn], gateway)
+			on[listenerColumn] = append(on[listenerColumn], listener)
+		}
+	}
+	for _, name := range m.rulesIn() {
+		rule := s.put(ruleColumn, m.ref.WithSection(name))
+		s.links[routeColumn][[2]int{route, rule}] = true
+		s.rules = append(s.rules, len(s.matches))
+		on[ruleColumn] = append(on[ruleColumn], rule)
+	}
+	s.matches = append(s.matches, m)
+	s.through = append(s.through, on)
+}

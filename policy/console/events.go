@@ -1,0 +1,161 @@
+package console
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/attache-dev/attache/hierarchy"
+)
+
+const (
+	// pause is the least time between two events: at most four a second.
+	pause = 250 * time.Millisecond
+	// heartbeat is how often a connection shows that it is alive.
+	heartbeat = 15 * time.Second
+	// patience is how long a reader may take to take an event. Whoever is slower
+	// is let go, and comes again.
+	patience = 10 * time.Second
+	// maxChanged is how many changed objects an event names; more are "many".
+	maxChanged = 200
+)
+
+// guests are the open pages.
+type guests struct {
+	source Source
+	now    func() time.Time
+	closed chan struct{}
+	once   sync.Once
+
+	mu   sync.Mutex
+	open int
+	last time.Time // when anything was asked last
+}
+
+func newGuests(source Source, now func() time.Time) *guests {
+	return &guests{source: source, now: now, last: now(), closed: make(chan struct{})}
+}
+
+func (g *guests) seen() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.last = g.now()
+}
+
+func (g *guests) come(by int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.open += by
+	g.last = g.now()
+}
+
+func (g *guests) idle() time.Duration {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.open > 0 {
+		return 0
+	}
+	return g.now().Sub(g.last)
+}
+
+func (g *guests) close() { g.once.Do(func() { close(g.closed) }) }
+
+// event is what a page is told: that there is a newer world, and what changed.
+type event struct {
+	Version string   `json:"version"`
+	Changed []string `json:"changed"`
+	// Many says that more changed than are named.
+	Many bool `json:"many,omitempty"`
+	// Trouble is why nothing newer comes.
+	Trouble string `json:"trouble,omitempty"`
+}
+
+// news collects what happened since the last event. However slow a reader is, it
+// does not grow.
+type news struct {
+	mu      sync.Mutex
+	version string
+	changed map[string]bool
+	many    bool
+	signal  chan struct{}
+}
+
+func (n *news) add(w *World, changed []hierarchy.Ref) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.version = w.Version
+	for _, ref := range changed {
+		if len(n.changed) == maxChanged {
+			n.many = true
+			break
+		}
+		n.changed[idOf(ref)] = true
+	}
+	select {
+	case n.signal <- struct{}{}:
+	default:
+	}
+}
+
+func (n *news) take() event {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	e := event{Version: n.version, Changed: []string{}, Many: n.many}
+	for id := range n.changed {
+		e.Changed = append(e.Changed, id)
+	}
+	slices.Sort(e.Changed)
+	n.changed, n.many = map[string]bool{}, false
+	return e
+}
+
+// serve sends events until the page goes.
+func (g *guests) serve(w http.ResponseWriter, r *http.Request) {
+	g.come(1)
+	defer g.come(-1)
+	n := &news{changed: map[string]bool{}, signal: make(chan struct{}, 1)}
+	defer g.source.Subscribe(n.add)()
+	w.Header().Set("Content-Type", "text/event-stream")
+	connection := http.NewResponseController(w)
+	send := func(text string) error {
+		if err := connection.SetWriteDeadline(g.now().Add(patience)); err != nil {
+			return err
+		}
+		if _, err := fmt.Fprint(w, text); err != nil {
+			return err
+		}
+		return connection.Flush()
+	}
+	if send(message(event{Version: g.source.World().Version, Changed: []string{}})) != nil {
+		return
+	}
+	beat := time.NewTicker(heartbeat)
+	defer beat.Stop()
+	for {
+		var err error
+		select {
+		case <-r.Context().Done():
+			return
+		case <-g.closed:
+			return
+		case <-beat.C:
+			err = send(": alive\n\n")
+		case <-n.signal:
+			err = send(message(n.take()))
+			select {
+			case <-r.Context().Done():
+			case <-time.After(pause):
+			}
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+func message(e event) string {
+	body, _ := encode(e) // texts and numbers always encode
+	return "event: world\ndata: " + string(body) + "\n"
+}

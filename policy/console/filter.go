@@ -1,0 +1,241 @@
+package console
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/guardrail"
+	"github.com/attache-dev/attache/policy/review"
+)
+
+// filter says which routes are shown, and which of their paths.
+type filter struct {
+	namespace, gateway, kind, field, text string
+	level                                 hierarchy.Level
+	byLevel                               bool
+	findings, mixed, changed              bool
+	where                                 guardrail.Rule
+	key                                   string
+}
+
+// match is a route with those of its paths that pass.
+type match struct {
+	*item
+	scopes []effective.Scope
+}
+
+// filterKeys are the parameters of a filter.
+var filterKeys = []string{"ns", "gateway", "kind", "field", "level", "findings", "mixed", "changed", "where", "text"}
+
+func (h *Handler) filter(v *view, p parameters) (*filter, error) {
+	f := &filter{
+		namespace: p.Get("ns"), gateway: p.Get("gateway"), kind: p.Get("kind"), field: p.Get("field"), text: strings.ToLower(p.Get("text")),
+		findings: p.Get("findings") != "", mixed: p.Get("mixed") != "", changed: p.Get("changed") != "",
+	}
+	for _, key := range filterKeys {
+		f.key += key + "=" + p.Get(key) + "\n"
+	}
+	if level := p.Get("level"); level != "" {
+		if f.level, f.byLevel = hierarchy.LevelNamed(level); !f.byLevel {
+			return nil, badRequest("level is one of " + strings.Join(levelNames(), ", "))
+		}
+	}
+	if f.kind != "" {
+		if _, err := v.kindNamed(f.kind); err != nil {
+			return nil, err
+		}
+	}
+	if text := p.Get("where"); text != "" {
+		rule, err := h.options.Where(text)
+		if err != nil {
+			return nil, badRequest(err.Error())
+		}
+		f.where = rule
+	}
+	return f, nil
+}
+
+// kindNamed is a policy kind as results call it.
+func (v *view) kindNamed(word string) (string, error) {
+	for _, k := range v.Snapshot.Kinds() {
+		if strings.EqualFold(k.Name(), word) {
+			return k.Name(), nil
+		}
+	}
+	return "", badRequest("no policy kind is called " + word)
+}
+
+func levelNames() []string {
+	var names []string
+	for l := range hierarchy.Levels {
+		names = append(names, l.String())
+	}
+	return names
+}
+
+// byPath says whether paths are asked about, rather than routes alone.
+func (f *filter) byPath() bool {
+	return f.gateway != "" || f.kind != "" || f.field != "" || f.byLevel || f.where != nil
+}
+
+// matches are the routes that pass. What was asked last is remembered.
+func (v *view) matches(ctx context.Context, f *filter) ([]match, error) {
+	if list, known := v.picked.get(f.key); known {
+		return list, nil
+	}
+	list := []match{}
+	for _, i := range v.items {
+		if !v.mayPass(i, f) {
+			continue
+		}
+		scopes := i.scopes
+		if f.byPath() {
+			var err error
+			if scopes, err = v.passing(ctx, i, f); err != nil {
+				return nil, err
+			}
+			if len(scopes) == 0 {
+				continue
+			}
+		}
+		list = append(list, match{i, scopes})
+	}
+	v.picked.put(f.key, list)
+	return list, nil
+}
+
+// mayPass asks what can be said of a route as a whole.
+func (v *view) mayPass(i *item, f *filter) bool {
+	switch {
+	case f.namespace != "" && i.ref.Namespace != f.namespace,
+		f.findings && i.remarks == 0,
+		f.mixed && !i.mixed(),
+		f.changed && len(v.changes[i.ref]) == 0:
+		return false
+	case f.text == "":
+		return true
+	}
+	inText := func(text string) bool { return strings.Contains(strings.ToLower(text), f.text) }
+	return inText(i.ref.Namespace+"/"+i.ref.Name) || slices.ContainsFunc(i.route.Hostnames, inText)
+}
+
+// passing are the paths that pass, as scopes.
+func (v *view) passing(ctx context.Context, i *item, f *filter) ([]effective.Scope, error) {
+	var out []effective.Scope
+	for _, scope := range i.scopes {
+		if f.gateway != "" {
+			var parents []*hierarchy.Listener
+			for _, l := range scope.Parents {
+				if l.Gateway.Place() == f.gateway {
+					parents = append(parents, l)
+				}
+			}
+			scope.Parents = parents
+		}
+		if len(scope.Parents) == 0 || !f.wants(scope.Result) {
+			continue
+		}
+		if f.where == nil {
+			out = append(out, scope)
+			continue
+		}
+		parts, err := v.asked(ctx, i, scope, f.where)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, parts...)
+	}
+	return out, nil
+}
+
+// wants says whether a result has a value of the kind, the field and the level.
+func (f *filter) wants(r *effective.PathPolicies) bool {
+	if f.kind == "" && f.field == "" && !f.byLevel {
+		return true
+	}
+	for _, m := range r.Kinds {
+		if f.kind != "" && !strings.EqualFold(m.Kind.Name(), f.kind) {
+			continue
+		}
+		for i := range m.Origins {
+			o := &m.Origins[i]
+			if (f.field == "" || o.Field == f.field || strings.HasPrefix(o.Field, f.field+".")) && (!f.byLevel || o.Level == f.level) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// asked are the paths of a scope on which an expression is true: listeners on
+// which the same rules pass stay together.
+func (v *view) asked(ctx context.Context, i *item, scope effective.Scope, where guardrail.Rule) ([]effective.Scope, error) {
+	rules := scope.Rules
+	if slices.Equal(rules, []string{"*"}) && len(i.rules) > 0 {
+		rules = i.rules
+	}
+	var parts []effective.Scope
+	for _, l := range scope.Parents {
+		var passing []string
+		for _, rule := range rules {
+			in := review.PathInput(v.Snapshot, where.Uses(), i.route, l, rule, scope.Result)
+			found, err := where.Check(ctx, in)
+			if err != nil {
+				return nil, badRequest(fmt.Sprintf("where: on %s: %v", i.ref, err))
+			}
+			if len(found) == 0 {
+				passing = append(passing, rule)
+			}
+		}
+		if len(passing) == 0 {
+			continue
+		}
+		if len(passing) == len(i.rules) {
+			passing = []string{"*"}
+		}
+		at := slices.IndexFunc(parts, func(p effective.Scope) bool { return slices.Equal(p.Rules, passing) })
+		if at < 0 {
+			at = len(parts)
+			parts = append(parts, effective.Scope{Rules: passing, Result: scope.Result})
+		}
+		parts[at].Parents = append(parts[at].Parents, l)
+	}
+	return parts, nil
+}
+
+// memory holds the answers to the last few filters.
+type memory struct {
+	mu   sync.Mutex
+	keys []string
+	list map[string][]match
+}
+
+// remembered is how many filters a memory holds.
+const remembered = 8
+
+func newMemory() *memory { return &memory{list: map[string][]match{}} }
+
+func (m *memory) get(key string) ([]match, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	list, known := m.list[key]
+	return list, known
+}
+
+func (m *memory) put(key string, list []match) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, known := m.list[key]; !known {
+		m.keys = append(m.keys, key)
+	}
+	m.list[key] = list
+	if len(m.keys) > remembered {
+		delete(m.list, m.keys[0])
+		m.keys = m.keys[1:]
+	}
+}

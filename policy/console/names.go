@@ -1,0 +1,111 @@
+package console
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/explain"
+)
+
+// kindWord is a kind in addresses: its name in lower case, with the group where it
+// is neither Gateway API's nor ours.
+func kindWord(gk schema.GroupKind) string {
+	word := strings.ToLower(gk.Kind)
+	if gk.Group == "" || gk.Group == hierarchy.Group || gk.Group == policy.Group {
+		return word
+	}
+	return word + "." + gk.Group
+}
+
+// idOf is an object or a section in addresses: httproute/shop/checkout#pay.
+func idOf(ref hierarchy.Ref) string {
+	id := kindWord(ref.GroupKind) + "/"
+	if ref.Namespace != "" {
+		id += ref.Namespace + "/"
+	}
+	id += ref.Name
+	if ref.Section != "" {
+		id += "#" + ref.Section
+	}
+	return id
+}
+
+// idOfObject is idOf for a reference as JSON has it.
+func idOfObject(o explain.Object) string {
+	return idOf(hierarchy.NewRef(o.Group, o.Kind, o.Namespace, o.Name).WithSection(o.SectionName))
+}
+
+// words are the kinds of a snapshot by their words in addresses, with the group
+// and without.
+func words(s *policy.Snapshot) map[string]schema.GroupKind {
+	known := map[string]schema.GroupKind{}
+	add := func(gk schema.GroupKind) {
+		known[kindWord(gk)] = gk
+		known[strings.ToLower(gk.Kind)+"."+gk.Group] = gk
+	}
+	for _, gk := range []schema.GroupKind{
+		hierarchy.GatewayClassKind, hierarchy.GatewayKind, hierarchy.ListenerSetKind, hierarchy.NamespaceKind, hierarchy.ServiceKind,
+	} {
+		add(gk)
+	}
+	for route := range s.Graph().Routes() {
+		add(route.Meta().Ref.GroupKind)
+	}
+	for _, kind := range s.Kinds() {
+		add(kind.GroupKind)
+	}
+	return known
+}
+
+// named finds the object that an address means; it need not exist.
+func (v *view) named(id string) (hierarchy.Ref, error) {
+	path, section, _ := strings.Cut(id, "#")
+	parts := strings.Split(path, "/")
+	if len(parts) < 2 || len(parts) > 3 || parts[len(parts)-1] == "" {
+		return hierarchy.Ref{}, badRequest("write an object as KIND/NAMESPACE/NAME, such as httproute/shop/checkout")
+	}
+	gk, known := v.words[strings.ToLower(parts[0])]
+	if !known {
+		return hierarchy.Ref{}, notFound("no kind is called " + parts[0] + " here")
+	}
+	namespace := ""
+	if len(parts) == 3 {
+		namespace = parts[1]
+	}
+	return hierarchy.NewRef(gk.Group, gk.Kind, namespace, parts[len(parts)-1]).WithSection(section), nil
+}
+
+// target finds a route or a Gateway that exists.
+func (v *view) target(id string) (hierarchy.Ref, error) {
+	ref, err := v.named(id)
+	if err != nil {
+		return ref, err
+	}
+	if _, exists := v.Snapshot.Graph().Get(ref); !exists || (ref.GroupKind != hierarchy.GatewayKind && !v.Snapshot.IsRoute(ref.GroupKind)) {
+		return ref, notFound("there is no route or Gateway " + id)
+	}
+	return ref, nil
+}
+
+// objectOf is a reference as JSON has it.
+func objectOf(ref hierarchy.Ref) explain.Object {
+	return explain.Object{
+		Group: ref.GroupKind.Group, Kind: ref.Kind, Namespace: ref.Namespace, Name: ref.Name, SectionName: ref.Section,
+	}
+}
+
+// listenerName is a listener in its place, as JSON has it.
+func listenerName(l *hierarchy.Listener) explain.ListenerName {
+	n := explain.ListenerName{Gateway: l.Gateway.Place(), Listener: l.Ref.Section}
+	if !l.ListenerSet.IsZero() {
+		n.ListenerSet = l.ListenerSet.Place()
+	}
+	return n
+}
+
+func sortedKeys[T any](m map[string]T) []string { return slices.Sorted(maps.Keys(m)) }

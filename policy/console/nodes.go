@@ -1,0 +1,170 @@
+package console
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/effective"
+)
+
+// nodes writes down what was folded and ordered.
+func (s *sheet) nodes() drawing {
+	var out drawing
+	var first [columns]int
+	routes := s.routesThrough()
+	for c := range columns {
+		first[c] = len(out.Nodes)
+		out.Columns = append(out.Columns, column{columnNames[c], len(s.refs[c]), len(s.groups[c])})
+		for at := range s.groups[c] {
+			n := s.drawn(c, at)
+			n.Routes = routes[c][at]
+			out.Nodes = append(out.Nodes, n)
+		}
+	}
+	seen := map[[2]int]bool{}
+	for c := range columns - 1 {
+		for link := range s.links[c] {
+			edge := [2]int{first[c] + s.node[c][link[0]], first[c+1] + s.node[c+1][link[1]]}
+			if !seen[edge] {
+				seen[edge] = true
+				out.Edges = append(out.Edges, edge)
+			}
+		}
+	}
+	slices.SortFunc(out.Edges, func(a, b [2]int) int { return cmp.Or(a[0]-b[0], a[1]-b[1]) })
+	if out.Nodes == nil {
+		out.Nodes = []drawn{}
+	}
+	if out.Edges == nil {
+		out.Edges = [][2]int{}
+	}
+	return out
+}
+
+// routesThrough counts the routes through each node.
+func (s *sheet) routesThrough() [columns][]int {
+	var counts [columns][]int
+	for c := range columns {
+		counts[c] = make([]int, len(s.groups[c]))
+	}
+	for _, on := range s.through {
+		for c := range columns {
+			for i, at := range on[c] {
+				node := s.node[c][at]
+				if !slices.ContainsFunc(on[c][:i], func(other int) bool { return s.node[c][other] == node }) {
+					counts[c][node]++
+				}
+			}
+		}
+	}
+	return counts
+}
+
+// drawn is a node of a column.
+func (s *sheet) drawn(c, at int) drawn {
+	members := s.groups[c][at]
+	n := drawn{Column: c, Row: s.rows[c][at], Count: len(members)}
+	for _, i := range members {
+		ref := s.refs[c][i]
+		if len(members) > 1 && len(n.Members) < maxMembers {
+			n.Members = append(n.Members, idOf(ref))
+		}
+		if it := s.byRef[ref]; it != nil {
+			n.Findings += it.remarks
+			n.Mixed = n.Mixed || it.mixed()
+			n.Changed += boolInt(len(s.changes[ref]) > 0)
+		}
+	}
+	n.Values = s.valuesOf(c, members)
+	if len(members) > 1 {
+		n.ID = "fold-" + strconv.Itoa(c) + "-" + strconv.Itoa(at)
+		n.Kind, n.Name = columnNames[c], strconv.Itoa(len(members))+" "+pluralOf(c)
+		if at == s.rest[c] {
+			n.Name = strconv.Itoa(len(members)) + " more " + pluralOf(c)
+		}
+		return n
+	}
+	ref := s.refs[c][members[0]]
+	n.ID, n.Kind, n.Namespace, n.Name = idOf(ref), ref.Kind, ref.Namespace, ref.Name
+	n.Policies = s.chips[ref]
+	s.detail(c, ref, &n)
+	if len(n.Policies) > maxChips {
+		n.Detail = strings.TrimSpace(n.Detail + " +" + strconv.Itoa(len(n.Policies)-maxChips) + " policies")
+		n.Policies = n.Policies[:maxChips]
+	}
+	return n
+}
+
+// detail adds what is said of an object of one column alone.
+func (s *sheet) detail(c int, ref hierarchy.Ref, n *drawn) {
+	g := s.Snapshot.Graph()
+	switch c {
+	case gatewayColumn:
+		n.Findings = len(g.Findings(ref))
+	case listenerColumn:
+		n.Name = ref.Section
+		if l, ok := g.Listener(ref); ok {
+			n.Detail = listensOn(l)
+			if !l.ListenerSet.IsZero() {
+				n.Policies = slices.Concat(n.Policies, s.chips[l.ListenerSet])
+			}
+		}
+	case routeColumn:
+		if it := s.byRef[ref]; it != nil {
+			n.Detail = strings.Join(it.route.Hostnames, ", ")
+			if len(it.scopes) == 0 {
+				n.Detail = "bound to no listener"
+			}
+		}
+	case ruleColumn:
+		n.Name = ref.Section
+	}
+}
+
+// valuesOf are the values that all paths through a node have: those of routes and
+// of rules.
+func (s *sheet) valuesOf(c int, members []int) []cell {
+	var same *effective.PathPolicies
+	for n, i := range members {
+		var result *effective.PathPolicies
+		switch c {
+		case routeColumn:
+			result = sameResult(s.matches[i])
+		case ruleColumn:
+			result = ruleResult(s.matches[s.rules[i]], s.refs[c][i].Section)
+		}
+		if result == nil || n > 0 && result != same {
+			return nil
+		}
+		same = result
+	}
+	if same == nil {
+		return nil
+	}
+	return cellsOf(same, s.filter)
+}
+
+// ruleResult is the one result of a rule on all listeners; nil when there are
+// several.
+func ruleResult(m *match, rule string) *effective.PathPolicies {
+	var same *effective.PathPolicies
+	for i := range m.scopes {
+		scope := &m.scopes[i]
+		if !slices.Contains(scope.Rules, rule) && !slices.Contains(scope.Rules, "*") {
+			continue
+		}
+		if same != nil && same != scope.Result {
+			return nil
+		}
+		same = scope.Result
+	}
+	return same
+}
+
+// pluralOf is what several objects of a column are called.
+func pluralOf(c int) string {
+	return [...]string{"classes", "Gateways", "listeners", "namespaces", "routes", "rules"}[c]
+}

@@ -1,0 +1,141 @@
+package console
+
+import (
+	"slices"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/explain"
+)
+
+// reversed is a policy seen from its own side.
+type reversed struct {
+	Policy explain.Object `json:"policy"`
+	// Paths are those it reaches, InForce those on which something of it is in
+	// effect, Whole those of them on which all of it is; Beaten those on which
+	// nothing of it is.
+	Paths   int `json:"paths"`
+	InForce int `json:"inForce"`
+	Whole   int `json:"whole"`
+	Beaten  int `json:"beaten"`
+	// Nowhere are its targets through which no path goes, or that it does not hold.
+	Nowhere []refusal `json:"nowhere"`
+	// BeatenBy are those who win, with the paths on which they do, the most first.
+	BeatenBy []winner `json:"beatenBy"`
+	// Routes are those it reaches, with the paths on which it is in force; at most
+	// PageSize of Total.
+	Routes []reached `json:"routes"`
+	Total  int       `json:"total"`
+}
+
+type refusal struct {
+	Target  explain.Object `json:"target"`
+	Reason  string         `json:"reason"`
+	Message string         `json:"message"`
+}
+
+// winner is who wins over a policy on some paths.
+type winner struct {
+	By    explain.Object `json:"by"`
+	ID    string         `json:"id"`
+	Paths int            `json:"paths"`
+	// Routes counts the routes, Example is one.
+	Routes  int    `json:"routes"`
+	Example string `json:"example"`
+}
+
+type reached struct {
+	ID      string `json:"id"`
+	Paths   int    `json:"paths"`
+	InForce int    `json:"inForce"`
+}
+
+// reverseOf asks every route what a policy comes to on its paths.
+func (v *view) reverseOf(p *policy.Policy) reversed {
+	out := reversed{Policy: objectOf(p.Ref), Nowhere: []refusal{}, BeatenBy: []winner{}, Routes: []reached{}}
+	by := map[hierarchy.Ref]*winner{}
+	for _, i := range v.items {
+		at := reached{ID: idOf(i.ref)}
+		won := map[hierarchy.Ref]int{}
+		for _, reach := range v.resolution.Get(i.ref).Reaches {
+			c := contributionOf(reach.Result, p.Ref)
+			if c == nil {
+				continue
+			}
+			at.Paths += reach.Paths
+			switch {
+			case c.Won == c.Stated && len(c.Moved) == 0:
+				out.Whole += reach.Paths
+				at.InForce += reach.Paths
+			case c.Won > 0 || len(c.Moved) > 0:
+				at.InForce += reach.Paths
+			}
+			for _, ref := range c.BeatenBy {
+				won[ref] += reach.Paths
+			}
+		}
+		if at.Paths == 0 {
+			continue
+		}
+		out.Paths += at.Paths
+		out.InForce += at.InForce
+		if out.Total++; len(out.Routes) < PageSize {
+			out.Routes = append(out.Routes, at)
+		}
+		for ref, paths := range won {
+			if by[ref] == nil {
+				by[ref] = &winner{By: objectOf(ref), ID: idOf(ref), Example: at.ID}
+			}
+			by[ref].Paths += paths
+			by[ref].Routes++
+		}
+	}
+	out.Beaten = out.Paths - out.InForce
+	for _, ref := range sorted(by) {
+		out.BeatenBy = append(out.BeatenBy, *by[ref])
+	}
+	slices.SortStableFunc(out.BeatenBy, func(a, b winner) int { return b.Paths - a.Paths })
+	if len(out.BeatenBy) > PageSize {
+		out.BeatenBy = out.BeatenBy[:PageSize]
+	}
+	out.Nowhere = v.nowhere(p)
+	return out
+}
+
+// contributionOf is what a policy came to on a path; nil when nothing that it
+// states applies there.
+func contributionOf(r *effective.PathPolicies, ref hierarchy.Ref) *effective.Contribution {
+	for _, m := range r.Kinds {
+		for i := range m.Contributions {
+			if c := &m.Contributions[i]; c.Attachment.Policy.Ref == ref && c.Stated > 0 {
+				return c
+			}
+		}
+	}
+	return nil
+}
+
+// nowhere are the targets of a policy on which it comes to nothing, and why.
+func (v *view) nowhere(p *policy.Policy) []refusal {
+	list := []refusal{}
+	for _, a := range v.Snapshot.Acceptances(p) {
+		switch {
+		case !a.Accepted():
+			list = append(list, refusal{objectOf(a.Target.Ref), a.Reason, explain.WithNearMiss(a.Message, explain.NearMiss(v.Snapshot, p, a))})
+		case p.Kind.Class == policy.Inherited && !v.onPath(a.Target.Ref):
+			list = append(list, refusal{objectOf(a.Target.Ref), explain.StateNoScope, "no path goes through it"})
+		}
+	}
+	return list
+}
+
+func (v *view) onPath(ref hierarchy.Ref) bool {
+	if ref.GroupKind == hierarchy.NamespaceKind {
+		return slices.ContainsFunc(v.items, func(i *item) bool { return i.ref.Namespace == ref.Name && len(i.scopes) > 0 })
+	}
+	for range v.Snapshot.Graph().Through(ref) {
+		return true
+	}
+	return false
+}

@@ -1,0 +1,159 @@
+package console
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/explain"
+)
+
+// rows are a page of the table.
+type rows struct {
+	// Total counts the routes that pass the filter, Paths their paths, All the
+	// routes there are.
+	Total  int   `json:"total"`
+	Paths  int   `json:"paths"`
+	All    int   `json:"all"`
+	Offset int   `json:"offset"`
+	Next   int   `json:"next,omitempty"`
+	Rows   []row `json:"rows"`
+}
+
+// row is one route.
+type row struct {
+	ID        string         `json:"id"`
+	Target    explain.Object `json:"target"`
+	Hostnames []string       `json:"hostnames"`
+	Rules     int            `json:"rules"`
+	Findings  int            `json:"findings"`
+	Bound     bool           `json:"bound"`
+	Mixed     bool           `json:"mixed"`
+	Scopes    []rowScope     `json:"scopes"`
+	// Changes are what a trial changes.
+	Changes []explain.Change `json:"changes,omitempty"`
+}
+
+// rowScope is what applies on some of its paths.
+type rowScope struct {
+	Parents []explain.ListenerName `json:"parents"`
+	Rules   []string               `json:"rules"`
+	Paths   int                    `json:"paths"`
+	Values  []cell                 `json:"values"`
+}
+
+// cell is one value, with who set it.
+type cell struct {
+	Policy string         `json:"policy"`
+	Field  string         `json:"field"`
+	Value  any            `json:"value"`
+	Level  string         `json:"level"`
+	Block  string         `json:"block"`
+	From   explain.Object `json:"from"`
+	// Limited says that a bound or another field moved the value, Beat how many
+	// others stated it.
+	Limited bool `json:"limited,omitempty"`
+	Beat    int  `json:"beat,omitempty"`
+}
+
+// routes answers the table: GET /api/v1/routes?FILTER&offset=&limit=.
+func (h *Handler) routes(r *http.Request) (any, error) {
+	return h.asking(r, func(v *view, p parameters) (any, error) {
+		f, err := h.filter(v, p)
+		if err != nil {
+			return nil, err
+		}
+		found, err := v.matches(r.Context(), f)
+		if err != nil {
+			return nil, err
+		}
+		answer := rows{Total: len(found), All: len(v.items)}
+		for i := range found {
+			answer.Paths += found[i].paths()
+		}
+		offset, err := p.offset()
+		if err != nil {
+			return nil, err
+		}
+		limit, err := p.limit()
+		if err != nil {
+			return nil, err
+		}
+		// Rows are made of those alone that are asked for.
+		answer.Offset = min(offset, len(found))
+		list := make([]row, 0, limit)
+		for _, m := range found[answer.Offset:min(answer.Offset+limit, len(found))] {
+			list = append(list, v.row(m, f))
+		}
+		answer.Rows = fit(list, MaxAnswer-(16<<10))
+		if next := answer.Offset + len(answer.Rows); next < len(found) && len(answer.Rows) > 0 {
+			answer.Next = next
+		}
+		return answer, nil
+	})
+}
+
+// paths counts those that pass.
+func (m *match) paths() int {
+	n := 0
+	for i := range m.scopes {
+		n += pathsIn(&m.scopes[i], m.rules)
+	}
+	return n
+}
+
+func pathsIn(s *effective.Scope, rules []string) int {
+	n := len(s.Rules)
+	if slices.Equal(s.Rules, []string{"*"}) {
+		n = max(1, len(rules))
+	}
+	return n * len(s.Parents)
+}
+
+func (v *view) row(m match, f *filter) row {
+	out := row{
+		ID: idOf(m.ref), Target: objectOf(m.ref), Hostnames: slices.Clone(m.route.Hostnames), Rules: len(m.rules),
+		Findings: m.remarks, Bound: len(m.item.scopes) > 0, Mixed: m.mixed(), Scopes: []rowScope{}, Changes: v.changes[m.ref],
+	}
+	if out.Hostnames == nil {
+		out.Hostnames = []string{}
+	}
+	for i := range m.scopes {
+		s := &m.scopes[i]
+		part := rowScope{Rules: s.Rules, Paths: pathsIn(s, m.rules), Values: cellsOf(s.Result, f)}
+		for _, l := range s.Parents {
+			part.Parents = append(part.Parents, listenerName(l))
+		}
+		out.Scopes = append(out.Scopes, part)
+	}
+	return out
+}
+
+// cellsOf are the values of a result: of the kind and the field that are asked for.
+func cellsOf(r *effective.PathPolicies, f *filter) []cell {
+	cells := []cell{}
+	for _, m := range r.Kinds {
+		if f.kind != "" && !strings.EqualFold(m.Kind.Name(), f.kind) {
+			continue
+		}
+		for i := range m.Origins {
+			o := &m.Origins[i]
+			if f.field != "" && o.Field != f.field && !strings.HasPrefix(o.Field, f.field+".") {
+				continue
+			}
+			cells = append(cells, cell{
+				Policy: m.Kind.Name(), Field: o.Field, Value: o.Value, Level: o.Level.String(), Block: o.Block.String(),
+				From: objectOf(o.From), Limited: !o.ClampedBy.IsZero(), Beat: len(o.Beat),
+			})
+		}
+	}
+	return cells
+}
+
+// gatewayOf is a Gateway by its place: platform/edge.
+func gatewayOf(place string) hierarchy.Ref {
+	namespace, name, _ := strings.Cut(place, "/")
+	return hierarchy.GatewayRef(namespace, name)
+}

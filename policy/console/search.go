@@ -1,0 +1,122 @@
+package console
+
+import (
+	"cmp"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/explain"
+)
+
+// found is the answer to a search.
+type found struct {
+	Total int   `json:"total"`
+	Hits  []hit `json:"hits"`
+	// Request is the request that the words are, if they are one.
+	Request string `json:"request,omitempty"`
+}
+
+// hit is an object, a hostname or a policy.
+type hit struct {
+	ID     string         `json:"id"`
+	Type   string         `json:"type"`
+	Object explain.Object `json:"object"`
+	Detail string         `json:"detail,omitempty"`
+
+	rank int
+}
+
+// The types of hits, as the page groups them.
+const (
+	routeHit     = "route"
+	gatewayHit   = "gateway"
+	policyHit    = "policy"
+	listenerHit  = "listener"
+	classHit     = "class"
+	namespaceHit = "namespace"
+)
+
+// maxHits is how many a search shows.
+const maxHits = 50
+
+// search answers GET /api/v1/search?q=.
+func (h *Handler) search(r *http.Request) (any, error) {
+	return h.asking(r, func(v *view, p parameters) (any, error) {
+		words := strings.TrimSpace(p.Get("q"))
+		answer := found{Hits: []hit{}}
+		if words == "" {
+			return answer, nil
+		}
+		if strings.Contains(words, "://") {
+			answer.Request = words
+			return answer, nil
+		}
+		hits := v.find(strings.ToLower(words))
+		answer.Total = len(hits)
+		answer.Hits = append(answer.Hits, hits[:min(len(hits), maxHits)]...)
+		return answer, nil
+	})
+}
+
+// rank is how well a text fits: 0 for the same, then its beginning, a beginning of
+// a part, anywhere; -1 for not at all.
+func rank(text, words string) int {
+	text = strings.ToLower(text)
+	at := strings.Index(text, words)
+	switch {
+	case at < 0:
+		return -1
+	case text == words:
+		return 0
+	case at == 0:
+		return 1
+	case strings.ContainsRune("/-.*#", rune(text[at-1])):
+		return 2
+	}
+	return 3
+}
+
+// find looks at the names of everything, and at hostnames.
+func (v *view) find(words string) []hit {
+	var hits []hit
+	add := func(ref hierarchy.Ref, kind, detail string, texts ...string) {
+		best := -1
+		for _, text := range texts {
+			if n := rank(text, words); n >= 0 && (best < 0 || n < best) {
+				best = n
+			}
+		}
+		if best >= 0 {
+			hits = append(hits, hit{ID: idOf(ref), Type: kind, Object: objectOf(ref), Detail: detail, rank: best})
+		}
+	}
+	g := v.Snapshot.Graph()
+	for c := range g.GatewayClasses() {
+		add(c.Meta().Ref, classHit, c.Controller, c.Meta().Ref.Name)
+	}
+	for gateway := range g.Gateways() {
+		ref := gateway.Meta().Ref
+		add(ref, gatewayHit, "class "+gateway.Class, ref.Name, ref.Place(), idOf(ref))
+		for _, l := range g.Listeners(ref) {
+			add(l.Ref, listenerHit, listensOn(l), l.Ref.Section, l.Spec.Hostname, idOf(l.Ref))
+		}
+	}
+	namespaces := map[string]int{}
+	for _, i := range v.items {
+		namespaces[i.ref.Namespace]++
+		texts := append([]string{i.ref.Name, i.ref.Place(), idOf(i.ref)}, i.route.Hostnames...)
+		add(i.ref, routeHit, strings.Join(i.route.Hostnames, ", "), append(texts, i.rules...)...)
+	}
+	for name := range namespaces {
+		add(hierarchy.NewRef("", hierarchy.NamespaceKind.Kind, "", name), namespaceHit, "", name)
+	}
+	for p := range v.Snapshot.Policies() {
+		add(p.Ref, policyHit, strings.Join(blocksOf(p), ", "), p.Ref.Name, p.Ref.Place(), idOf(p.Ref), p.Kind.Name())
+	}
+	slices.SortFunc(hits, func(a, b hit) int {
+		return cmp.Or(a.rank-b.rank, strings.Compare(a.Type, b.Type), strings.Compare(a.ID, b.ID))
+	})
+	return hits
+}

@@ -1,0 +1,198 @@
+package console
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/explain"
+	"github.com/attache-dev/attache/policy/preview"
+)
+
+// trial is an edit that is being looked at. Nothing of it is applied.
+type trial struct {
+	name   string
+	view   *view
+	answer *tried
+}
+
+// tried is what an edit would do.
+type tried struct {
+	// Name is what to ask with: ?whatif=NAME.
+	Name string `json:"name"`
+	// Diff is what "diff -o json" prints, with the first changes when there are too
+	// many: Left counts the others. Groups are all of them, put together.
+	Diff   explain.Changes `json:"diff"`
+	Left   int             `json:"left"`
+	Groups []explain.Group `json:"groups"`
+	// Check is what "check -o json" prints.
+	Check    *preview.Report `json:"check"`
+	Warnings []string        `json:"warnings"`
+}
+
+// manifests are those of the body: {files: {NAME: TEXT}}, [TEXT] or one TEXT.
+func manifests(body json.RawMessage) (string, error) {
+	var one string
+	if json.Unmarshal(body, &one) == nil {
+		return one, nil
+	}
+	var list []string
+	if json.Unmarshal(body, &list) == nil {
+		return strings.Join(list, "\n---\n"), nil
+	}
+	var objects []struct {
+		Name string `json:"name"`
+		Text string `json:"text"`
+	}
+	if json.Unmarshal(body, &objects) == nil {
+		for _, o := range objects {
+			list = append(list, o.Text)
+		}
+		return strings.Join(list, "\n---\n"), nil
+	}
+	named := map[string]string{}
+	if err := json.Unmarshal(body, &named); err != nil {
+		return "", badRequest(`files is a text, a list of texts, or {"name": "text"}`)
+	}
+	for _, name := range sortedKeys(named) {
+		list = append(list, named[name])
+	}
+	return strings.Join(list, "\n---\n"), nil
+}
+
+// readEdit reads the body of a request.
+func readEdit(w http.ResponseWriter, r *http.Request) (Edit, error) {
+	var body struct {
+		Files  json.RawMessage `json:"files"`
+		Delete bool            `json:"delete"`
+	}
+	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, MaxEdit)).Decode(&body)
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return Edit{}, &failure{http.StatusRequestEntityTooLarge, "an edit has at most " + strconv.Itoa(MaxEdit>>20) + " MiB"}
+	case err != nil:
+		return Edit{}, badRequest("the body is not {\"files\": …, \"delete\": false}: " + err.Error())
+	}
+	text, err := manifests(body.Files)
+	if err == nil && strings.TrimSpace(text) == "" {
+		err = badRequest("there is nothing to try: write a manifest")
+	}
+	return Edit{Text: text, Delete: body.Delete}, err
+}
+
+// whatif answers POST /api/v1/whatif: one edit at a time.
+func (h *Handler) whatif(w http.ResponseWriter, r *http.Request) {
+	select {
+	case h.busy <- struct{}{}:
+		defer func() { <-h.busy }()
+	default:
+		refuse(w, http.StatusTooManyRequests, "another edit is being computed: wait a moment")
+		return
+	}
+	edit, err := readEdit(w, r)
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), EditTime)
+	defer cancel()
+	answer, err := h.try(ctx, edit)
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		refuse(w, http.StatusGatewayTimeout, "the edit takes longer than "+EditTime.String()+": try fewer objects at once")
+	case err != nil:
+		fail(w, err)
+	default:
+		writeJSON(w, r, answer)
+	}
+}
+
+// Try computes an edit before anybody looks, and says under which name.
+func (h *Handler) Try(ctx context.Context, edit Edit) (name string, err error) {
+	answer, err := h.try(ctx, edit)
+	if err != nil {
+		return "", err
+	}
+	return answer.Name, nil
+}
+
+// try computes an edit and keeps the world that it would make.
+func (h *Handler) try(ctx context.Context, edit Edit) (*tried, error) {
+	before := h.now()
+	change, warnings, err := h.options.Workshop.Change(ctx, before.World, edit)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, badRequest(err.Error())
+	}
+	change.Now = h.options.Now()
+	verdict, err := change.Verdict(ctx)
+	if err != nil {
+		return nil, err
+	}
+	report, err := change.Review(ctx, h.options.Compilers, nil)
+	if err != nil {
+		return nil, err
+	}
+	diff := explain.ChangesOf(verdict.Before, verdict.After, verdict.Impact.Changes, labels.Everything())
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.trials++
+	name := "try-" + strconv.Itoa(h.trials)
+	world := *before.World
+	world.Snapshot, world.Version, world.Live = verdict.After, before.Version+"+"+name, false
+	after := newView(&world)
+	after.changes = map[hierarchy.Ref][]explain.Change{}
+	for _, c := range diff.Changes {
+		after.changes[c.Ref] = append(after.changes[c.Ref], c)
+	}
+	h.trial = &trial{name, after, answerTo(name, diff, report, warnings)}
+	return h.trial.answer, nil
+}
+
+// answerTo leaves out what there is no room for, and counts it.
+func answerTo(name string, diff explain.Changes, report *preview.Report, warnings []string) *tried {
+	answer := &tried{Name: name, Diff: diff, Groups: diff.Groups(), Check: report, Warnings: warnings}
+	if answer.Warnings == nil {
+		answer.Warnings = []string{}
+	}
+	all := len(diff.Changes)
+	answer.Diff.Changes = fit(diff.Changes, MaxAnswer/3)
+	answer.Left = all - len(answer.Diff.Changes)
+	answer.Groups = fit(answer.Groups, MaxAnswer/4)
+	some := *report
+	some.Findings = fit(report.Findings, MaxAnswer/8)
+	some.Warnings = fit(report.Warnings, MaxAnswer/8)
+	answer.Check = &some
+	answer.Diff.Unbound = fit(diff.Unbound, MaxAnswer/16)
+	return answer
+}
+
+// trying answers GET /api/v1/whatif?whatif=NAME with the edit that is looked at.
+func (h *Handler) trying(r *http.Request) (any, error) {
+	if _, err := h.seen(r); err != nil {
+		return nil, err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.trial == nil {
+		return nil, notFound("no edit is looked at")
+	}
+	return h.trial.answer, nil
+}
+
+// endTrial answers DELETE /api/v1/whatif.
+func (h *Handler) endTrial(w http.ResponseWriter, _ *http.Request) {
+	h.mu.Lock()
+	h.trial = nil
+	h.mu.Unlock()
+	w.WriteHeader(http.StatusNoContent)
+}

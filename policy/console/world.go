@@ -1,0 +1,79 @@
+package console
+
+import (
+	"context"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/explain"
+	"github.com/attache-dev/attache/policy/preview"
+)
+
+// World is what the page shows at one moment. Nobody changes it.
+type World struct {
+	Snapshot *policy.Snapshot
+	// Version names the snapshot, in ETags and events.
+	Version string
+	// Context is the cluster's, or the manifests that were read. Files says that
+	// it is manifests.
+	Context string
+	Files   bool
+	// Namespace is where names are looked up first; empty for everywhere.
+	Namespace string
+	// Live says that newer worlds follow.
+	Live bool
+	// Problems are those of single objects, in words.
+	Problems []string
+	// Hidden is what the reader may not list.
+	Hidden []Hidden
+	// Unread are objects that look like policies and are not read as such.
+	Unread []explain.Unread
+	// Guardrails are those of the world.
+	Guardrails []*unstructured.Unstructured
+	// Exists finds out whether what an object names is there.
+	Exists func(hierarchy.Ref) string
+	// Enforced is what data planes make, or would make, of a route: a list of
+	// JSON objects as EffectivePolicy has them. Nil when nothing is known.
+	Enforced func(route hierarchy.Ref) []any
+	// Published is the EffectivePolicy object of a target as it stands in the
+	// cluster, for who may not read what it follows from. Nil when there is none.
+	Published func(target hierarchy.Ref) *unstructured.Unstructured
+	// Place is the file and line of an object; empty when it is not from a file.
+	Place func(hierarchy.Ref) string
+}
+
+// Hidden is a kind that the reader may not list.
+type Hidden struct {
+	Kind  string `json:"kind"`
+	Group string `json:"group"`
+	// Namespaces is in how many it is hidden; 0 says everywhere.
+	Namespaces int `json:"namespaces"`
+}
+
+// Source has the worlds.
+type Source interface {
+	// World is the newest. It never returns nil.
+	World() *World
+	// Subscribe has every newer world told to f, with what changed, until cancel
+	// is called. f must be quick.
+	Subscribe(f func(w *World, changed []hierarchy.Ref)) (cancel func())
+}
+
+// Edit is what a person wants to try.
+type Edit struct {
+	// Text are manifests; Delete says that they are removed rather than applied.
+	Text   string
+	Delete bool
+	// Files are read in place of Text. No request has them.
+	Files []string
+}
+
+// Workshop makes what the handler itself cannot: it knows files and clusters.
+type Workshop interface {
+	// Object is a whole object, as far as the reader may get it.
+	Object(ctx context.Context, w *World, ref hierarchy.Ref) (*unstructured.Unstructured, error)
+	// Change reads an edit of a world. The texts are warnings.
+	Change(ctx context.Context, w *World, e Edit) (*preview.Change, []string, error)
+}
