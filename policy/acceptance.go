@@ -18,6 +18,9 @@ const (
 	// ReasonOverridden is of a target that the policy selects and that another one
 	// names: no conflict, only not this policy's.
 	ReasonOverridden = "Overridden"
+	// ReasonNotLookedAt is of a target of which nothing is known, or that the kind
+	// is not known to look at: nothing is claimed of it.
+	ReasonNotLookedAt = "NotLookedAt"
 )
 
 // Acceptance is what became of one target of a policy.
@@ -79,6 +82,9 @@ func (s *Snapshot) acceptance(p *Policy, t Target) Acceptance {
 	if message := s.misplaced(p, t.Ref); message != "" {
 		return refuse(ReasonInvalid, message)
 	}
+	if !p.Kind.MayTarget(t.Ref.GroupKind) {
+		return refuse(ReasonNotLookedAt, fmt.Sprintf("%s is not looked at by this kind: a %s attaches to %s", t.Ref, p.Ref.Kind, p.Kind.targetNames()))
+	}
 	if reason, message := s.missing(p, t.Ref); reason != "" {
 		return refuse(reason, message)
 	}
@@ -139,19 +145,19 @@ func (s *Snapshot) misplaced(p *Policy, target hierarchy.Ref) string {
 	if target.Section != "" && isClusterScoped(target.GroupKind) {
 		return fmt.Sprintf("a %s has no sections: leave sectionName out", target.Kind)
 	}
-	if _, onHierarchy := s.Level(p, target); !onHierarchy && p.Kind.Class == Inherited {
+	if _, onHierarchy := s.Level(p, target); !onHierarchy && p.Kind.Group() == Group {
 		return fmt.Sprintf("a %s attaches to a GatewayClass, a Gateway, a ListenerSet, a Namespace or a route, not to kind %q of group %q",
 			p.Ref.Kind, target.Kind, target.GroupKind.Group)
 	}
 	return ""
 }
 
-// missing says that a target on the hierarchy does not exist, or that its
-// section does not exist or is ambiguous (R52, R55).
+// missing says that a target does not exist, or that its section does not exist
+// or is ambiguous (R52, R55).
 func (s *Snapshot) missing(p *Policy, target hierarchy.Ref) (reason, message string) {
 	level, onHierarchy := s.Level(p, target)
 	if !onHierarchy {
-		return "", ""
+		return s.missingOutside(target)
 	}
 	if target.GroupKind == hierarchy.GatewayClassKind && s.HasClass(target) {
 		return "", ""

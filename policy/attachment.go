@@ -82,7 +82,7 @@ func (s *Snapshot) candidates(p *AttachmentPoint, kind *Kind, target hierarchy.R
 	add := func(policies []*Policy) {
 		for _, policy := range policies {
 			if policy.Kind == kind && len(policy.Problems) == 0 && !slices.Contains(list, policy) &&
-				levelFor(policy, target, level) && s.permitted(policy, target) == "" {
+				levelFor(policy, target, level) && kind.MayTarget(target.GroupKind) && s.permitted(policy, target) == "" {
 				list = append(list, policy)
 			}
 		}
@@ -154,6 +154,9 @@ func (s *Snapshot) PolicyTargets(ref hierarchy.Ref) []hierarchy.Ref {
 	namespace := ref.Namespace
 	if !isGrant {
 		places = s.sections(object, ref.Object())
+		if _, outside := s.outside.Get(ref.Object()); outside {
+			return s.attachedTo(ref.Object())
+		}
 		if ref.GroupKind != hierarchy.NamespaceKind || len(s.kindsSelectedEverywhere()) == 0 {
 			return places
 		}
@@ -161,6 +164,18 @@ func (s *Snapshot) PolicyTargets(ref hierarchy.Ref) []hierarchy.Ref {
 	}
 	for target, p := range s.attached.All() {
 		if target.Namespace == namespace && foreign(p, namespace) {
+			places = append(places, target)
+		}
+	}
+	return sorted(places)
+}
+
+// attachedTo are an object outside the hierarchy and those of its sections, where
+// any policy is attached. Its sections are not known, so all places are looked at.
+func (s *Snapshot) attachedTo(ref hierarchy.Ref) []hierarchy.Ref {
+	var places []hierarchy.Ref
+	for target := range s.attached.All() {
+		if target.Object() == ref {
 			places = append(places, target)
 		}
 	}

@@ -45,6 +45,8 @@ func (e *edit) add(u *unstructured.Unstructured) {
 	e.problems = append(e.problems, problems...)
 	if object != nil {
 		e.set = append(e.set, object)
+	} else {
+		e.addOutside(u)
 	}
 }
 

@@ -1,9 +1,12 @@
 package policy
 
 import (
+	"slices"
+
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/merge"
 )
@@ -106,6 +109,21 @@ func (k *Kind) applicable(route schema.GroupKind) []crd.Path {
 		fields = k.AppliesTo["*"]
 	}
 	return fields
+}
+
+// MayTarget says whether objects of the kind may attach to a kind, as far as
+// anybody says.
+func (k *Kind) MayTarget(gk schema.GroupKind) bool {
+	return len(k.Targets) == 0 || slices.Contains(k.Targets, gk)
+}
+
+// targetNames are the kinds that objects of the kind may attach to.
+func (k *Kind) targetNames() string {
+	names := make([]string, len(k.Targets))
+	for i, gk := range k.Targets {
+		names[i] = hierarchy.KindName(gk)
+	}
+	return prose.List(names, 8)
 }
 
 // blockNames are all spellings of the blocks of a policy (semantics section

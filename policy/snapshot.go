@@ -52,6 +52,10 @@ type Snapshot struct {
 	// goneClasses are the GatewayClasses that were there and were removed.
 	goneClasses map[hierarchy.Ref]bool
 	attached    persistent.Map[hierarchy.Ref, *AttachmentPoint]
+	// outside are the objects that are neither on the hierarchy nor policies, and
+	// outsideIn where there are or were any of a kind.
+	outside   persistent.Map[hierarchy.Ref, outsider]
+	outsideIn persistent.Map[outsideKey, bool]
 }
 
 // NewSnapshot returns an empty snapshot.
@@ -117,8 +121,8 @@ func (s *Snapshot) Named(ref hierarchy.Ref) []*Policy {
 	return list
 }
 
-// With returns a snapshot in which objs are as given. Objects that are neither
-// part of the hierarchy, nor policies, nor CRDs are passed over. CRDs count
+// With returns a snapshot in which objs are as given. Of objects that are neither
+// part of the hierarchy, nor policies, nor CRDs it is remembered that they are there. CRDs count
 // before everything else in the same call; an object whose kind is not known
 // yet is passed over too, and must be given again once its CRD was.
 func (s *Snapshot) With(objs ...*unstructured.Unstructured) (*Snapshot, []hierarchy.Problem) {
@@ -149,6 +153,7 @@ func (s *Snapshot) Without(refs ...hierarchy.Ref) *Snapshot {
 			continue
 		}
 		e.remove = append(e.remove, ref)
+		e.removeOutside(ref)
 	}
 	return e.done()
 }

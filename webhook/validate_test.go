@@ -52,13 +52,13 @@ spec: {parentRefs: [{name: public, namespace: infra}], rules: [{}]}
 		"a Gateway":              {policy: timeout("infra", "kind: Gateway, name: public, sectionName: https", tenS), code: 0},
 		"a class, from platform": {policy: timeout("infra", onClass, tenS), warning: "TimeoutPolicy infra/p has no effect on any of 3 paths: TimeoutPolicy infra/public wins"},
 		"a class, from a tenant": {policy: timeout("shop", onClass, tenS), code: 403, field: "spec.targetRef", says: `a policy in namespace "shop" may not target a GatewayClass: create it in a platform namespace (infra)`},
-		"a section of a class":   {policy: timeout("infra", onClass+", sectionName: https", tenS), code: 422, field: "spec.targetRef", says: "a GatewayClass has no sections: leave sectionName out"},
-		"a Service":              {policy: strings.Replace(timeout("shop", "kind: Service, name: cart", tenS), "group: gateway.networking.k8s.io", `group: ""`, 1), code: 422, field: "spec.targetRef", says: `not to kind "Service"`},
-		"a group with a version": {policy: strings.Replace(timeout("shop", onCart, tenS), "networking.k8s.io", "networking.k8s.io/v1", 1), code: 422, field: "spec.targetRef.group", says: `write "gateway.networking.k8s.io" without "/v1"`},
-		"two rules of one name":  {policy: timeout("shop", onCart+", sectionName: twice", tenS), code: 422, field: "spec.targetRef", says: `2 rules named "twice"`},
-		"a Gateway elsewhere":    {policy: timeout("shop", "kind: Gateway, name: public, namespace: infra", tenS), code: 403, field: "spec.targetRef", says: "no ReferenceGrant"},
+		"a section of a class":   {policy: timeout("infra", onClass+", sectionName: https", tenS), warning: "a GatewayClass has no sections: leave sectionName out"},
+		"a Service":              {policy: strings.Replace(timeout("shop", "kind: Service, name: cart", tenS), "group: gateway.networking.k8s.io", `group: ""`, 1), warning: `not to kind "Service"`},
+		"a group with a version": {policy: strings.Replace(timeout("shop", onCart, tenS), "networking.k8s.io", "networking.k8s.io/v1", 1), warning: `write "gateway.networking.k8s.io" without "/v1"`},
+		"two rules of one name":  {policy: timeout("shop", onCart+", sectionName: twice", tenS), warning: `2 rules named "twice"`},
+		"a Gateway elsewhere":    {policy: timeout("shop", "kind: Gateway, name: public, namespace: infra", tenS), warning: "no ReferenceGrant"},
 		"a Gateway elsewhere that is not there": {
-			policy: timeout("shop", "kind: Gateway, name: secret, namespace: infra", tenS), code: 403, field: "spec.targetRef", says: "no ReferenceGrant"},
+			policy: timeout("shop", "kind: Gateway, name: secret, namespace: infra", tenS), warning: "no ReferenceGrant"},
 		"a Gateway elsewhere, granted": {policy: timeout("shop", "kind: Gateway, name: private, namespace: infra", tenS), world: `
 apiVersion: gateway.networking.k8s.io/v1
 kind: ReferenceGrant

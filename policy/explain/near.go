@@ -36,6 +36,7 @@ func Elsewhere(s *policy.Snapshot, ref hierarchy.Ref) string {
 	for r := range s.Graph().Routes() {
 		add(r.Meta())
 	}
+	namespaces = append(namespaces, s.OutsideNamed(ref)...)
 	if len(namespaces) == 0 {
 		return ""
 	}
@@ -63,11 +64,41 @@ func nearParent(s *policy.Snapshot, b hierarchy.Binding) string {
 func NearMiss(s *policy.Snapshot, p *policy.Policy, a policy.Acceptance) string {
 	switch a.Reason {
 	case policy.ReasonTargetNotFound:
-		return Elsewhere(s, a.Target.Ref)
+		return nearTarget(s, a.Target.Ref)
 	case policy.ReasonRefNotPermitted:
 		return nearGrant(s, p, a.Target.Ref)
 	}
 	return ""
+}
+
+// nearTarget says which sections an object has that lacks the one named, or in
+// which namespace an object is that is not here, or the nearest name that is.
+func nearTarget(s *policy.Snapshot, target hierarchy.Ref) string {
+	if names := s.SectionNames(target); target.Section != "" && there(s, target) {
+		if len(names) == 0 {
+			return "none there has a name"
+		}
+		return "it has " + prose.List(slices.Sorted(slices.Values(names)), 8)
+	}
+	if elsewhere := Elsewhere(s, target); elsewhere != "" {
+		return elsewhere
+	}
+	var names []string
+	for object := range s.Graph().Objects(target.GroupKind, target.Namespace) {
+		names = append(names, object.Meta().Ref.Name)
+	}
+	for _, ref := range s.Outside(target.GroupKind, target.Namespace) {
+		names = append(names, ref.Name)
+	}
+	if near, ok := prose.Closest(target.Name, names); ok {
+		return "did you mean " + near + "?"
+	}
+	return ""
+}
+
+// there says whether an object exists, on the hierarchy or outside.
+func there(s *policy.Snapshot, ref hierarchy.Ref) bool {
+	return s.Graph().Exists(ref) || slices.Contains(s.Outside(ref.GroupKind, ref.Namespace), ref.Object())
 }
 
 // nearGrant finds the ReferenceGrant in the target's namespace that would permit a

@@ -37,6 +37,8 @@ type PolicyRow struct {
 	Ref hierarchy.Ref `json:"-"`
 	// Kind is the kind as results show it.
 	Kind string `json:"-"`
+
+	direct bool
 }
 
 // NoEffect says that nothing of the policy is in effect anywhere.
@@ -44,7 +46,7 @@ func (r *PolicyRow) NoEffect() bool { return r.InEffect == 0 && r.State != State
 
 // Fraction is "3/5"; "-" for a policy that is not counted in paths.
 func (r *PolicyRow) Fraction() string {
-	if r.State == StateDirect {
+	if r.State == StateDirect || r.direct {
 		return "-"
 	}
 	return strconv.Itoa(r.InEffect) + "/" + strconv.Itoa(r.Paths)
@@ -72,7 +74,7 @@ func PoliciesIn(s *policy.Snapshot, all effective.Resolution) []PolicyRow {
 }
 
 func policyRow(s *policy.Snapshot, p *policy.Policy, counts []*effective.Count) PolicyRow {
-	row := PolicyRow{Policy: objectOf(p.Ref), Targets: []Object{}, Ref: p.Ref, Kind: p.Kind.Name()}
+	row := PolicyRow{Policy: objectOf(p.Ref), Targets: []Object{}, Ref: p.Ref, Kind: p.Kind.Name(), direct: p.Kind.Class == policy.Direct}
 	whole, beaten := 0, []hierarchy.Ref{}
 	for _, c := range counts {
 		row.Paths += c.Paths

@@ -142,6 +142,9 @@ func (p *places) notice(n review.Notice) Finding {
 	f := p.at(n.Object, n.Field)
 	near := p.nearMiss(n.Object, n.Field)
 	f.Level, f.Rule, f.Message, f.text = Warning, AdmissionRule, explain.WithNearMiss(n.Message, near), explain.WithNearMiss(n.String(), near)
+	if n.Note {
+		f.Level = Note
+	}
 	return f
 }
 

@@ -16,6 +16,9 @@ type Notice struct {
 	Object  hierarchy.Ref
 	Field   string
 	Message string
+	// Note says that it is nothing to be warned of, only what is known and not
+	// read.
+	Note bool
 	// named says that the message names the object.
 	named bool
 }

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 )
@@ -39,9 +37,9 @@ func (v *Verdict) attach(e Edit, unreadable []hierarchy.Problem) {
 		if !isPolicy {
 			continue
 		}
-		known := v.problemsBefore(ref, c.Old)
+		known := v.problemsBefore(ref)
 		if len(p.Problems) > 0 {
-			v.unreadable(ref, unreadable, known)
+			v.unreadable(ref, unreadable)
 			continue
 		}
 		for _, s := range v.After.Acceptances(p) {
@@ -62,37 +60,35 @@ func (v *Verdict) warn(object hierarchy.Ref, field, format string, args ...any) 
 	v.notices = append(v.notices, Notice{Object: object, Field: field, Message: fmt.Sprintf(format, args...)})
 }
 
-// stand says what follows from the standing of one target. A target that does
-// not exist yet and a conflict pass with a warning: who applies a folder
-// creates in any order, and a rename creates before it prunes.
+// stand says what follows from the standing of one target. What can come true later
+// passes with a warning: who applies a folder creates targets and grants in any
+// order, and a rename creates before it prunes. Only a GatewayClass or a Namespace
+// that policies of this namespace may never target is refused.
 func (v *Verdict) stand(ref hierarchy.Ref, s policy.Acceptance, known map[string]bool) {
 	switch {
 	case s.Accepted(), s.Reason == policy.ReasonOverridden:
-	case s.Reason == policy.ReasonTargetNotFound, s.Reason == policy.ReasonConflicted, known[s.Message]:
-		v.warn(ref, s.Target.Field, "%s", s.Told(v.edit.MayRead))
+	case s.Reason == policy.ReasonNotLookedAt:
+		v.notices = append(v.notices, Notice{Object: ref, Field: s.Target.Field, Message: s.Message, Note: true})
+	case s.Reason == policy.ReasonRefNotPermitted && s.Target.Ref.Namespace == "" && !known[s.Message]:
+		v.Refusals = append(v.Refusals, Refusal{Object: ref, Field: s.Target.Field, Message: s.Told(v.edit.MayRead), Forbidden: true})
 	default:
-		v.Refusals = append(v.Refusals, Refusal{
-			Object: ref, Field: s.Target.Field, Message: s.Told(v.edit.MayRead), Forbidden: s.Reason == policy.ReasonRefNotPermitted,
-		})
+		v.warn(ref, s.Target.Field, "%s", s.Told(v.edit.MayRead))
 	}
 }
 
-// unreadable reports what Parse found in one policy, field by field.
-func (v *Verdict) unreadable(ref hierarchy.Ref, problems []hierarchy.Problem, known map[string]bool) {
+// unreadable reports what Parse found in one policy, field by field. What the schema
+// refuses does not come here.
+func (v *Verdict) unreadable(ref hierarchy.Ref, problems []hierarchy.Problem) {
 	for _, problem := range problems {
-		switch {
-		case problem.Ref != ref:
-		case known[problem.Field+problem.Message]:
+		if problem.Ref == ref {
 			v.warn(ref, problem.Field, "%s", problem.Message)
-		default:
-			v.Refusals = append(v.Refusals, Refusal{Object: ref, Field: problem.Field, Message: problem.Message})
 		}
 	}
 }
 
 // problemsBefore are the messages of what was wrong with a policy before the
 // edit.
-func (v *Verdict) problemsBefore(ref hierarchy.Ref, old *unstructured.Unstructured) map[string]bool {
+func (v *Verdict) problemsBefore(ref hierarchy.Ref) map[string]bool {
 	known := map[string]bool{}
 	was, isPolicy := v.Before.Policy(ref)
 	if !isPolicy {
@@ -101,12 +97,6 @@ func (v *Verdict) problemsBefore(ref hierarchy.Ref, old *unstructured.Unstructur
 	for _, s := range v.Before.Acceptances(was) {
 		if !s.Accepted() {
 			known[s.Message] = true
-		}
-	}
-	if len(was.Problems) > 0 && old != nil && hierarchy.RefOf(old) == ref {
-		_, errs := policy.Parse(was.Kind, old)
-		for _, err := range errs {
-			known[err.Field+err.ErrorBody()] = true
 		}
 	}
 	return known

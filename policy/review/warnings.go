@@ -35,7 +35,9 @@ func (v Verdict) Warnings() []string {
 		lines = append(lines, c.String())
 	}
 	for _, n := range v.Notices() {
-		lines = append(lines, v.told(n))
+		if !n.Note {
+			lines = append(lines, v.told(n))
+		}
 	}
 	lines = append(lines, v.limited()...)
 	if len(lines) > MaxWarnings {

@@ -70,6 +70,9 @@ type Input struct {
 	// Schemas holds the CRDs by which they were: built-in ones, and those of the
 	// input.
 	Schemas *validate.Registry
+	// StandIns are those of Schemas that stand in for CRDs which the input lacks
+	// (Options.Undefined).
+	StandIns []*unstructured.Unstructured
 	// Refused are the objects that a server would refuse, as they are written,
 	// and Problems says why. They are not among Documents. Both are empty unless
 	// Options.KeepRefused is set.

@@ -63,7 +63,8 @@ func prepare(ctx context.Context, documents []Document, options Options) (*Input
 			}
 		}
 	}
-	for _, crd := range standIns(registry, documents, options.Undefined) {
+	made := standIns(registry, documents, options.Undefined)
+	for _, crd := range made {
 		if err := registry.Add(crd); err != nil {
 			problems = append(problems, Problem{Message: crd.GetName() + ": " + err.Error(), Err: err})
 		}
@@ -75,7 +76,7 @@ func prepare(ctx context.Context, documents []Document, options Options) (*Input
 			results[i] = p.one(ctx, documents[i])
 		}
 	})
-	in := &Input{Schemas: registry, Documents: make([]Document, 0, len(documents))}
+	in := &Input{Schemas: registry, StandIns: made, Documents: make([]Document, 0, len(documents))}
 	for i, r := range results {
 		problems = append(problems, r.problems...)
 		d := documents[i]

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/attache-dev/attache/policy/status"
@@ -96,7 +97,7 @@ func TestTenants(t *testing.T) {
 	t.Run("what others do is counted, not told", func(t *testing.T) { countedNotTold(t, a, admin, tina.Kubeconfig) })
 	admin.apply(exposed)
 	for name, config := range map[string]*restConfig{"tina": tina.Config, "the robot": robot.Config} {
-		t.Run(name, func(t *testing.T) { attempts(t, admin, newWorld(t, config, "shop")) })
+		t.Run(name, func(t *testing.T) { attempts(t, admin, config) })
 	}
 }
 
@@ -137,6 +138,8 @@ type attempt struct {
 	try   func(tenant *world) error
 	// says is in the error; empty when they may.
 	says string
+	// warns is in a warning; what is warned of has no effect.
+	warns string
 }
 
 func tryPolicy(target, blocks string) func(*world) error {
@@ -179,16 +182,16 @@ func attemptsOfTenants() []attempt {
 			return w.Delete(w.Context(), named("EffectivePolicy", "shop", "httproute.checkout"), client.DryRunAll)
 		}},
 		{what: "overrides on the class", says: `may not target a GatewayClass`, try: tryPolicy("kind: GatewayClass, name: edge", "override: {request: 1s}")},
-		{what: "a policy on a sibling's route", says: `no ReferenceGrant in namespace "rival"`, try: tryPolicy("kind: HTTPRoute, name: secret-project, namespace: rival", "override: {request: 1s}")},
+		{what: "a policy on a sibling's route", warns: `no ReferenceGrant in namespace "rival"`, try: tryPolicy("kind: HTTPRoute, name: secret-project, namespace: rival", "override: {request: 1s}")},
 		{what: "a policy in a sibling's namespace", says: "forbidden", try: func(w *world) error {
 			_, err := w.tryCreate(policyOn("rival", "p", "kind: HTTPRoute, name: secret-project", fiveSeconds), client.DryRunAll)
 			return err
 		}},
-		{what: "another's Gateway without a grant", says: noGrant, try: tryPolicy(publicGateway, fiveSeconds)},
+		{what: "another's Gateway without a grant", warns: noGrant, try: tryPolicy(publicGateway, fiveSeconds)},
 		{what: "another's Gateway with a grant", grant: grant("TimeoutPolicy", ", name: public"), try: tryPolicy(publicGateway, fiveSeconds)},
-		{what: "a grant for another kind", grant: grant("RetryPolicy", ", name: public"), says: noGrant, try: tryPolicy(publicGateway, fiveSeconds)},
-		{what: "a grant for another Gateway", grant: grant("TimeoutPolicy", ", name: public"), says: noGrant, try: tryPolicy(privateGateway, fiveSeconds)},
-		{what: "the grant is gone again", says: noGrant, try: tryPolicy(publicGateway, fiveSeconds)},
+		{what: "a grant for another kind", grant: grant("RetryPolicy", ", name: public"), warns: noGrant, try: tryPolicy(publicGateway, fiveSeconds)},
+		{what: "a grant for another Gateway", grant: grant("TimeoutPolicy", ", name: public"), warns: noGrant, try: tryPolicy(privateGateway, fiveSeconds)},
+		{what: "the grant is gone again", warns: noGrant, try: tryPolicy(publicGateway, fiveSeconds)},
 		{what: "a grant of their own in infra", says: "forbidden", try: func(w *world) error {
 			_, err := w.tryCreate(grant("TimeoutPolicy", ""), client.DryRunAll)
 			return err
@@ -216,7 +219,11 @@ func attemptsOfTenants() []attempt {
 	}
 }
 
-func attempts(t *testing.T, admin, tenant *world) {
+func attempts(t *testing.T, admin *world, who *restConfig) {
+	heard := &ears{}
+	config := rest.CopyConfig(who)
+	config.WarningHandler = heard
+	tenant := newWorld(t, config, "shop")
 	for _, test := range attemptsOfTenants() {
 		t.Run(test.what, func(t *testing.T) {
 			if test.grant != "" {
@@ -230,9 +237,11 @@ func attempts(t *testing.T, admin, tenant *world) {
 			// Rights, grants and guardrails reach the API server and the replica in
 			// their own time.
 			within(t, 10*time.Second, "the answer", func(context.Context) error {
+				before := len(heard.all())
 				err := test.try(tenant)
+				warnings := strings.Join(heard.all()[before:], "\n")
 				switch {
-				case test.says == "" && err == nil:
+				case test.says == "" && err == nil && strings.Contains(warnings, test.warns):
 					return nil
 				case test.says != "" && err != nil && strings.Contains(err.Error(), test.says):
 					t.Logf("a person reads: %v", err)
@@ -241,7 +250,7 @@ func attempts(t *testing.T, admin, tenant *world) {
 					}
 					return nil
 				}
-				return errors.Join(errors.New("another answer"), err)
+				return errors.Join(errors.New("another answer: "+warnings), err)
 			})
 		})
 	}

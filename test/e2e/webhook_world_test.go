@@ -187,6 +187,14 @@ func (a *admission) kubectl(manifest string, arguments ...string) (string, error
 	return said.String(), err
 }
 
+// warned applies a manifest, without storing it, that is accepted with a warning.
+func (a *admission) warned(manifest, part string) {
+	a.Helper()
+	if said, err := a.kubectl(manifest, dry("apply", "-f", "-")...); err != nil || !strings.Contains(said, part) {
+		a.Errorf("it does not say %q: %v: %s", part, err, said)
+	}
+}
+
 // refused applies a manifest that must be refused, and returns what a person
 // reads.
 func (a *admission) refused(manifest string, parts ...string) {

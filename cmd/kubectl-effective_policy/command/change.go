@@ -147,6 +147,8 @@ func (s *surroundings) change(ctx context.Context, paths []string, options sourc
 	if err != nil {
 		return nil, warnings, err
 	}
+	// Kinds that are known without a CRD are known before the edit.
+	c.Before, _ = c.Before.With(in.StandIns...)
 	s.say(in)
 	c.PassedOver = passedOver(in)
 	for _, d := range in.Unknown {

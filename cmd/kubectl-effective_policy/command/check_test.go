@@ -132,7 +132,7 @@ func TestCheckReportsWhatTheSchemaRefuses(t *testing.T) {
 		r.wantFinding(t, "spec.override.request", "write 1h30m", "spec.targetRef", "no ReferenceGrant in namespace")
 	}
 	r := onShop(t, bad+foreign)
-	r.wantFinding(t, "-:6   denied  TimeoutPolicy platform/edge-timeouts: ", "-:12  denied  TimeoutPolicy platform/foreign: ", "2 objects: denied for 2 reasons")
+	r.wantFinding(t, "-:6   denied   TimeoutPolicy platform/edge-timeouts: ", "-:12  warning  TimeoutPolicy platform/foreign: ", "2 objects: denied for 1 reason, 1 warning")
 	onShop(t, bad+"---\nkind: [").wantFailure(t, "document 2", "is not YAML")
 	onShop(t, strings.Replace(edgeTimeouts, "TimeoutPolicy", "TimoutPolicy", 1)).wantFailure(t, "did you mean TimeoutPolicy?")
 }

@@ -83,8 +83,11 @@ func (p *pen) section(heading string, t *table) {
 
 // acceptance is whether a policy applies at a target, and why it does not.
 func acceptance(reason, message string) cell {
-	if reason == policy.ReasonAccepted {
+	switch reason {
+	case policy.ReasonAccepted:
 		return cell{reason, green}
+	case policy.ReasonNotLookedAt:
+		return cell{message, yellow}
 	}
 	return cell{reason + ": " + message, red}
 }
@@ -93,7 +96,11 @@ func attachedRows(policies []explain.Attached) *rows {
 	t := &rows{}
 	for _, a := range policies {
 		text, look := strings.Join(a.States, ", ")+" of "+glued([]string{a.Target}), plain
-		if a.Reason != policy.ReasonAccepted {
+		switch a.Reason {
+		case policy.ReasonAccepted:
+		case policy.ReasonNotLookedAt:
+			text, look = text+"; "+a.Message, yellow
+		default:
 			text, look = text+"; "+a.Reason+": "+a.Message, red
 		}
 		t.add(cell{text: a.Policy}, cell{text, look})

@@ -156,6 +156,11 @@ func TestDiffSaysWhyNothingChangesAndWhatWouldBeRefused(t *testing.T) {
 	}
 	foreign := strings.Replace(second, "name: edge}", "name: edge, namespace: payments}", 1)
 	r = run(t, foreign, "diff", "-f", "-", "--base", shop)
+	if !strings.Contains(r.errOut, "warning: TimeoutPolicy platform/a-second: spec.targetRef: no ReferenceGrant") {
+		t.Errorf("got %+v", r)
+	}
+	never := strings.Replace(second, "kind: Gateway, name: edge}", "kind: GatewayClass, name: edge}", 1)
+	r = run(t, never, "diff", "-f", "-", "--base", shop, "--platform-namespaces", "other")
 	if !strings.Contains(r.errOut, "warning: it would be refused: TimeoutPolicy platform/a-second: spec.targetRef") {
 		t.Errorf("got %+v", r)
 	}

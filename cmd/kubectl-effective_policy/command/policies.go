@@ -99,8 +99,8 @@ func (o *options) printPolicyRows(list []explain.PolicyRow) error {
 		t := &rows{indent: "  "}
 		for _, r := range ofOne {
 			text, look := o.stateText(r), plain
-			if r.State != explain.StateDirect {
-				text += " " + r.Fraction()
+			if f := r.Fraction(); f != "-" {
+				text += " " + f
 			}
 			if r.NoEffect() {
 				look = yellow

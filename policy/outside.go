@@ -1,0 +1,142 @@
+package policy
+
+import (
+	"fmt"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/crd"
+)
+
+// outsider is an object that is neither on the hierarchy nor a policy, and that a
+// policy may name all the same: a Service, a backend of somebody's own.
+type outsider struct {
+	// sections are the names of a Service's ports. Of other kinds it is not known
+	// what a sectionName of theirs is.
+	sections []string
+	// gone says that the object was there and was removed.
+	gone bool
+}
+
+// outsideKey is where objects of a kind are: in a namespace, which is empty for
+// all of them.
+type outsideKey struct {
+	kind      schema.GroupKind
+	namespace string
+}
+
+// addOutside remembers that an object is there.
+func (e *edit) addOutside(u *unstructured.Unstructured) {
+	ref := hierarchy.RefOf(u)
+	if ref.Name == "" || ref.GroupKind == crd.GroupKind || ref.GroupKind.Group == Group || ref.GroupKind.Group == hierarchy.Group {
+		return
+	}
+	var o outsider
+	if ref.GroupKind == hierarchy.ServiceKind {
+		o.sections = portNames(u)
+	}
+	if _, known := e.next.outside.Get(ref); !known {
+		for _, key := range [...]outsideKey{{ref.GroupKind, ref.Namespace}, {ref.GroupKind, ""}} {
+			e.next.outsideIn = e.next.outsideIn.With(key, true)
+			if ref.Namespace == "" {
+				break
+			}
+		}
+	}
+	e.next.outside = e.next.outside.With(ref, o)
+}
+
+// removeOutside remembers that an object was there.
+func (e *edit) removeOutside(ref hierarchy.Ref) {
+	if _, known := e.next.outside.Get(ref); known {
+		e.next.outside = e.next.outside.With(ref, outsider{gone: true})
+	}
+}
+
+func portNames(service *unstructured.Unstructured) []string {
+	ports, _, _ := unstructured.NestedSlice(service.Object, "spec", "ports")
+	var names []string
+	for _, p := range ports {
+		port, _ := p.(map[string]any)
+		if name, _ := port["name"].(string); name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// missingOutside says what is known of a target that is not on the hierarchy
+// (semantics section 10): it is missing when others of its kind are there and it
+// is not; where nothing is known of the kind it is not looked at.
+func (s *Snapshot) missingOutside(target hierarchy.Ref) (reason, message string) {
+	o, there := s.outside.Get(target.Object())
+	switch {
+	case there && !o.gone && target.Section == "":
+		return "", ""
+	case there && !o.gone && target.GroupKind != hierarchy.ServiceKind:
+		return ReasonNotLookedAt, fmt.Sprintf("%s is not looked at: what a section of a %s is, is not known", target, target.Kind)
+	case there && !o.gone && slices.Contains(o.sections, target.Section):
+		return "", ""
+	case there && !o.gone:
+		return ReasonTargetNotFound, fmt.Sprintf("%s has no port named %q", target.Object(), target.Section)
+	case there, s.knowsOutside(target):
+		return ReasonTargetNotFound, fmt.Sprintf("%s does not exist", target.Object())
+	}
+	message = fmt.Sprintf("%s is not looked at", target)
+	if target.GroupKind != hierarchy.ServiceKind && target.Kind == hierarchy.ServiceKind.Kind {
+		message += fmt.Sprintf("; its group is %q, did you mean group: %q?", target.GroupKind.Group, "")
+	}
+	return ReasonNotLookedAt, message
+}
+
+// knowsOutside says whether objects of a target's kind are known where it would
+// be: in its namespace, or under its name in another one.
+func (s *Snapshot) knowsOutside(target hierarchy.Ref) bool {
+	if in, _ := s.outsideIn.Get(outsideKey{target.GroupKind, target.Namespace}); in {
+		return true
+	}
+	return len(s.OutsideNamed(target)) > 0
+}
+
+// OutsideNamed lists the namespaces in which there is an object outside the
+// hierarchy of a target's kind and name, sorted.
+func (s *Snapshot) OutsideNamed(target hierarchy.Ref) []string {
+	if any, _ := s.outsideIn.Get(outsideKey{target.GroupKind, ""}); !any {
+		return nil
+	}
+	var namespaces []string
+	for ref, o := range s.outside.All() {
+		if !o.gone && ref.GroupKind == target.GroupKind && ref.Name == target.Name && ref.Namespace != target.Namespace {
+			namespaces = append(namespaces, ref.Namespace)
+		}
+	}
+	slices.Sort(namespaces)
+	return namespaces
+}
+
+// Outside lists the objects outside the hierarchy of a kind in a namespace, sorted.
+func (s *Snapshot) Outside(kind schema.GroupKind, namespace string) []hierarchy.Ref {
+	if in, _ := s.outsideIn.Get(outsideKey{kind, namespace}); !in {
+		return nil
+	}
+	var refs []hierarchy.Ref
+	for ref, o := range s.outside.All() {
+		if !o.gone && ref.GroupKind == kind && ref.Namespace == namespace {
+			refs = append(refs, ref)
+		}
+	}
+	return sorted(refs)
+}
+
+// SectionNames are the names of the sections of an object: listeners, rules, or
+// the ports of a Service. It is nil for an object that is not there.
+func (s *Snapshot) SectionNames(ref hierarchy.Ref) []string {
+	if o, there := s.outside.Get(ref.Object()); there && !o.gone {
+		return o.sections
+	}
+	object, _ := s.graph.Get(ref)
+	return hierarchy.SectionNames(object)
+}
