@@ -157,7 +157,7 @@ func (c *Controller) Start(ctx context.Context) error {
 // Reconcile makes what is written about one object true.
 func (c *Controller) Reconcile(ctx context.Context, ref hierarchy.Ref) (reconcile.Result, error) {
 	written, forged := c.state.repaired(ref)
-	foreign := written && c.drift.foreign(ref, c.print(ref))
+	foreign := written && c.somebodyElses(ref)
 	writes, on, err := c.plan(ctx, ref)
 	if err != nil {
 		return reconcile.Result{}, err
@@ -202,6 +202,14 @@ func (c *Controller) reach(ctx context.Context, ref hierarchy.Ref, on *enforced)
 		return reconcile.Result{}, err
 	}
 	return reconcile.Result{RequeueAfter: again}, nil
+}
+
+// somebodyElses says whether what is written about an object is not what we wrote.
+func (c *Controller) somebodyElses(ref hierarchy.Ref) bool {
+	if ref.GroupKind == status.EffectivePolicyKind {
+		return c.drift.stray(ref, c.live.EffectivePolicy(ref.Namespace, ref.Name))
+	}
+	return c.drift.foreign(ref, c.print(ref))
 }
 
 // repaired takes in that what somebody else wrote was put right. Only where

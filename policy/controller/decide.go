@@ -89,6 +89,7 @@ func (c *Controller) target(ref hierarchy.Ref, on *enforced) []status.Write {
 	}
 	if was == nil {
 		was = c.planned(on).Object(ref, p.effective)
+		status.MarkFromAbove(was, p.fromAbove)
 	}
 	return c.planner.Keep(ref, uid, was, h.said(c.state.snapshot.ReaderIn(ref.Namespace)), c.live)
 }

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/status"
 )
@@ -16,6 +18,8 @@ type drift struct {
 	mu sync.Mutex
 	// own is what was written about an object when we last wrote there.
 	own map[hierarchy.Ref]uint64
+	// made are the EffectivePolicy objects that this process made.
+	made refs
 	// told is when an event last told of a forged result.
 	told map[hierarchy.Ref]time.Time
 }
@@ -25,7 +29,7 @@ type drift struct {
 const quietAfterEvent = time.Minute
 
 func newDrift() *drift {
-	return &drift{own: map[hierarchy.Ref]uint64{}, told: map[hierarchy.Ref]time.Time{}}
+	return &drift{own: map[hierarchy.Ref]uint64{}, made: refs{}, told: map[hierarchy.Ref]time.Time{}}
 }
 
 // wrote takes in what is written about an object now that we wrote there.
@@ -42,6 +46,27 @@ func (d *drift) foreign(ref hierarchy.Ref, print uint64) bool {
 	defer d.mu.Unlock()
 	own, known := d.own[ref]
 	return known && own != print
+}
+
+// makes takes in that an EffectivePolicy is about to be made, or is gone.
+func (d *drift) makes(ref hierarchy.Ref, there bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if delete(d.made, ref); there {
+		d.made.add(ref)
+	}
+}
+
+// stray says whether somebody else made an EffectivePolicy of nothing. One that an
+// earlier run left behind carries our field manager.
+func (d *drift) stray(ref hierarchy.Ref, live *unstructured.Unstructured) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if _, ours := d.made[ref]; ours || live == nil {
+		return false
+	}
+	_, hasStatus := live.Object["status"]
+	return !hasStatus || !status.Claimed(live)
 }
 
 // tell says whether it is time to tell of a forged result.

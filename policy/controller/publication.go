@@ -29,7 +29,8 @@ type Guardrails interface {
 //
 //	what a target comes to        published is
 //	has no new or worse violation that, from now on
-//	violates a Deny guardrail     what it was, and nothing when it was nothing
+//	violates a Deny guardrail     what it was; of a route of which nothing was,
+//	                              what policies above it give, if guardrails permit
 //	could not be judged in time   what it was; it is judged again soon
 //	is gone                       nothing
 //
@@ -42,11 +43,17 @@ type Guardrails interface {
 type published struct {
 	effective *effective.Target
 	found     *unstructured.Unstructured
+	// fromAbove says that it stands in for a first result that is withheld: it is
+	// what policies above the route give, without the route's own words. It is made
+	// anew as long as the result is withheld.
+	fromAbove bool
 }
 
 // withheld is why something is not published.
 type withheld struct {
 	violations []review.Violation // none when it could not be judged in time
+	// fromAbove says that what policies above the route give stands in.
+	fromAbove bool
 	// told says that an event told of it.
 	told bool
 	// concerned are the policies whose word is not published; gateways are those
@@ -79,20 +86,46 @@ type decision struct {
 // rule judges targets against what is published. It changes nothing.
 func (g *publication) rule(ctx context.Context, s *policy.Snapshot, rails []*guardrail.Guardrail, now map[hierarchy.Ref]*effective.Target) []decision {
 	denying := review.Denying(rails)
-	series := review.NewSeries(s, denying)
+	series, resolver := review.NewSeries(s, denying), effective.NewResolver(s)
 	decisions := make([]decision, 0, len(now))
 	for target, e := range now {
 		r := decision{target: target, published: published{effective: e}}
 		was := g.published[target].of(e)
+		if was.fromAbove {
+			was = fromAbove(ctx, series, s, resolver.Above(target), was)
+		}
 		if e != nil && len(denying) > 0 && !was.isAlready(e) {
 			r.withheld = judge(ctx, series, s, was.shown(s), e)
 		}
+		if r.withheld != nil && was.isNothing() {
+			// It is judged again beside what stands in, as every later pass and a
+			// restart will.
+			if was = fromAbove(ctx, series, s, resolver.Above(target), published{}); !was.isNothing() {
+				r.withheld = judge(ctx, series, s, was.shown(s), e)
+			}
+		}
 		if r.withheld != nil {
-			r.published = was
+			r.published, r.withheld.fromAbove = was, was.fromAbove
 		}
 		decisions = append(decisions, r)
 	}
 	return decisions
+}
+
+// fromAbove is what stands in for a route's first result while that is withheld:
+// what policies above the route give, so that an override holds also where the
+// route's own words may not be published. Where guardrails object to that, too, it
+// is what stood in before.
+func fromAbove(ctx context.Context, series *review.Series, s *policy.Snapshot, above *effective.Target, was published) published {
+	switch {
+	case above == nil:
+		return published{}
+	case judge(ctx, series, s, was.shown(s), above) != nil:
+		return was
+	case !above.Reached():
+		return published{}
+	}
+	return published{effective: above, fromAbove: true}
 }
 
 // of is what is published about the very object that e is about.
@@ -116,6 +149,10 @@ func (p published) shown(s *policy.Snapshot) *effective.Target {
 	}
 	return status.Published(s, p.effective.Target, object)
 }
+
+// isNothing says whether nobody can read anything: no policy reached the target, or
+// its first result was withheld.
+func (p published) isNothing() bool { return p.effective == nil || !p.effective.Reached() }
 
 // isAlready says whether nothing new would be published.
 func (p published) isAlready(e *effective.Target) bool {
@@ -165,12 +202,15 @@ func (g *publication) find(s *policy.Snapshot, e *effective.Target, live status.
 			found = old
 		}
 	}
+	if found == nil && !e.Reached() {
+		g.published[e.Target] = published{effective: e} // a first result that is withheld leaves an object
+	}
 	if found == nil || !status.OwnedBy(found, e.Target) || !status.Claimed(found) {
 		return
 	}
 	found = status.Upgraded(s, e.Target, found)
 	if effective := status.Published(s, e.Target, found); effective != nil {
-		g.published[e.Target] = published{effective, found}
+		g.published[e.Target] = published{effective, found, status.FromAbove(found)}
 	}
 }
 
@@ -223,7 +263,7 @@ func (h *withheld) said(reader policy.Reader) *status.Withheld {
 	case h == nil:
 		return nil
 	case len(h.violations) == 0:
-		return &status.Withheld{Reason: status.WithheldUndecided, Message: "The guardrails could not be asked in time. What was published last stays in force; they are asked again soon."}
+		return &status.Withheld{Reason: status.WithheldUndecided, Message: "The guardrails could not be asked in time. " + h.stays("What") + " in force; they are asked again soon."}
 	}
 	return &status.Withheld{Reason: status.WithheldViolation, Message: h.why(reader)}
 }
@@ -232,11 +272,19 @@ func (h *withheld) said(reader policy.Reader) *status.Withheld {
 // namespace.
 func (h *withheld) why(reader policy.Reader) string {
 	v := h.violations[0]
-	note := fmt.Sprintf("The effective policy is not published, and what was published last stays in force: guardrail %s objects to %s", v.Guardrail, v.Told(reader))
+	note := fmt.Sprintf("The effective policy is not published, and %s in force: guardrail %s objects to %s", h.stays("what"), v.Guardrail, v.Told(reader))
 	if more := len(h.violations) - 1; more > 0 {
 		note += fmt.Sprintf(" (and %d more)", more)
 	}
 	return note
+}
+
+// stays is what is in force meanwhile, as the beginning of a clause.
+func (h *withheld) stays(what string) string {
+	if h.fromAbove {
+		return what + " policies above the route give is"
+	}
+	return what + " was published last stays"
 }
 
 // of lists where a policy's word is held back, for its status.

@@ -26,6 +26,16 @@ type memory struct {
 	conditions  map[hierarchy.Ref]status.Conditions
 }
 
+func newMemory() *memory {
+	return &memory{
+		objects:     map[hierarchy.Ref]*unstructured.Unstructured{},
+		annotations: map[hierarchy.Ref]string{},
+		effective:   map[hierarchy.Ref]*unstructured.Unstructured{},
+		statuses:    map[hierarchy.Ref]any{},
+		conditions:  map[hierarchy.Ref]status.Conditions{},
+	}
+}
+
 func (m *memory) Conditions(ref hierarchy.Ref) status.Conditions {
 	live, known := m.conditions[ref]
 	if !known { // a Gateway's own controller lists its listeners
@@ -223,13 +233,7 @@ func TestWhatAGuardrailForbidsIsNeverPublished(t *testing.T) {
 // each asks check, and a controller that starts afresh.
 func edit(t *rapid.T, rails func() []*guardrail.Guardrail, check func(*memory)) {
 	now := func() time.Time { return time.Unix(0, 0) }
-	m := &memory{
-		objects:     map[hierarchy.Ref]*unstructured.Unstructured{},
-		annotations: map[hierarchy.Ref]string{},
-		effective:   map[hierarchy.Ref]*unstructured.Unstructured{},
-		statuses:    map[hierarchy.Ref]any{},
-		conditions:  map[hierarchy.Ref]status.Conditions{},
-	}
+	m := newMemory()
 	start := func() *Controller {
 		return &Controller{live: m, planner: status.Planner{Now: now}, state: newState(rails), enforcer: newEnforcer(Enforcement{})}
 	}
@@ -266,4 +270,64 @@ func edit(t *rapid.T, rails func() []*guardrail.Guardrail, check func(*memory)) 
 			}
 		}
 	}
+}
+
+// A route whose first result is withheld gets what policies above it give; a
+// restart knows that from a result, and follows what is said above.
+func TestWhatPoliciesAboveGiveStandsInForAFirstResult(t *testing.T) {
+	m := newMemory()
+	start := func() *Controller {
+		return &Controller{live: m, planner: status.Planner{Now: func() time.Time { return time.Unix(0, 0) }}, state: newState(short), enforcer: newEnforcer(Enforcement{})}
+	}
+	snapshot, _ := policy.NewSnapshot(policy.Options{}).With(object(timeoutCRD))
+	put := func(texts ...string) refs {
+		changed := refs{}
+		for _, text := range texts {
+			u := object(text)
+			m.objects[hierarchy.RefOf(u)] = u
+			snapshot, _ = snapshot.With(u)
+			changed.add(hierarchy.RefOf(u))
+		}
+		return changed
+	}
+	gateway := "{" + gatewayAPI + "Gateway, metadata: {name: g, namespace: one}, spec: {gatewayClassName: c, listeners: [{name: a, port: 80, protocol: HTTP}]}}"
+	route := "{" + gatewayAPI + "HTTPRoute, metadata: {name: r, namespace: one, uid: r}, spec: {parentRefs: [{name: g}], rules: [{}]}}"
+	timeout := func(name, target, values string) string {
+		return "{apiVersion: attache.dev/v1alpha1, kind: TimeoutPolicy, metadata: {name: " + name + ", namespace: one}, spec: {strategy: Patch, " +
+			"targetRef: {group: gateway.networking.k8s.io, " + target + "}, default: {" + values + "}}}"
+	}
+	shown := func(c *Controller, dirty refs) (values any, fromAbove bool) {
+		for ref := range dirty {
+			writes, _ := c.decide(ref)
+			for _, w := range writes {
+				m.write(w)
+			}
+		}
+		u := m.effective[hierarchy.NewRef(policy.Group, status.Kind, "one", "httproute.r")]
+		scopes, _, _ := unstructured.NestedSlice(u.Object, "status", "scopes")
+		return scopes[0].(map[string]any)["effective"].(map[string]any)["TimeoutPolicy"], status.FromAbove(u)
+	}
+	says := func(values any, fromAbove bool, want string, wantFromAbove bool) {
+		t.Helper()
+		if got := fmt.Sprint(values); got != want || fromAbove != wantFromAbove {
+			t.Errorf("got %s, from above %t; want %s, %t", got, fromAbove, want, wantFromAbove)
+		}
+	}
+	put(gateway, route, timeout("above", "kind: Gateway, name: g", "request: 1s, idle: 5s"), timeout("own", "kind: HTTPRoute, name: r", "request: 2s"))
+	c := start()
+	values, fromAbove := shown(c, c.state.begin(t.Context(), snapshot, nil, m))
+	says(values, fromAbove, "map[idle:5s request:1s]", true)
+
+	c = start()
+	values, fromAbove = shown(c, c.state.begin(t.Context(), snapshot, m.existing(), m))
+	says(values, fromAbove, "map[idle:5s request:1s]", true)
+	changed := put(timeout("above", "kind: Gateway, name: g", "request: 1s, idle: 7s"))
+	dirty, _ := c.state.settle(t.Context(), snapshot, changed, refs{})
+	values, fromAbove = shown(c, dirty)
+	says(values, fromAbove, "map[idle:7s request:1s]", true)
+
+	changed = put(timeout("own", "kind: HTTPRoute, name: r", "idle: 1s"))
+	dirty, _ = c.state.settle(t.Context(), snapshot, changed, refs{})
+	values, fromAbove = shown(c, dirty)
+	says(values, fromAbove, "map[idle:1s request:1s]", false)
 }

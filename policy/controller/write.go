@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
 
+	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/status"
 )
 
@@ -48,6 +49,9 @@ func (c *Controller) write(ctx context.Context, w status.Write) error {
 	objects := c.client.Resource(resource).Namespace(w.Object.GetNamespace())
 	name := w.Object.GetName()
 	apply := metav1.ApplyOptions{FieldManager: FieldOwner, Force: true}
+	if w.Object.GetKind() == status.Kind {
+		c.drift.makes(hierarchy.RefOf(w.Object), w.Verb != status.Delete)
+	}
 	var answer *unstructured.Unstructured
 	var err error
 	switch w.Verb {

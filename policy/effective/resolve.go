@@ -159,6 +159,8 @@ type pathKey struct {
 	kind int
 	// inline is the rule when it states values of its own.
 	inline *hierarchy.Rule
+	// above leaves out what those say who own the route.
+	above bool
 }
 
 // NewResolver returns a resolver of a snapshot.
@@ -239,14 +241,32 @@ func (r *Resolver) gateway(g *hierarchy.Gateway) *Target {
 	return e
 }
 
-func (r *Resolver) route(route *hierarchy.Route) *Target {
+func (r *Resolver) route(route *hierarchy.Route) *Target { return r.along(route, r.rules(route)) }
+
+// Above is what a route would come to by what is said above it alone: by none of
+// its own words, of the policies on it, and of those of its namespace. It is nil
+// when there is no such route.
+func (r *Resolver) Above(target hierarchy.Ref) *Target {
+	object, _ := r.s.Graph().Get(target)
+	route, isRoute := object.(*hierarchy.Route)
+	if !isRoute {
+		return nil
+	}
+	rules := r.rules(route)
+	for i, c := range rules {
+		rules[i] = pathKey{namespace: c.namespace, kind: c.kind, above: true}
+	}
+	return r.along(route, rules)
+}
+
+// along resolves a route, given the part of each path below the listener.
+func (r *Resolver) along(route *hierarchy.Route, rules []pathKey) *Target {
 	meta := route.Meta()
 	e := &Target{Target: meta.Ref, Generation: meta.Generation, UID: meta.UID, route: route}
 	listeners := r.s.Graph().BoundTo(meta.Ref)
 	if len(listeners) == 0 {
 		return e
 	}
-	rules := r.rules(route)
 	rows := make([][]*PathPolicies, len(listeners))
 	for i, l := range listeners {
 		up := r.upper(l)
@@ -334,8 +354,11 @@ func (r *Resolver) result(c pathKey, target hierarchy.Ref, route *hierarchy.Rout
 		if p == nil {
 			return
 		}
-		reached = true
 		for _, a := range p.InForce {
+			if c.above && a.Level > hierarchy.PlatformNamespaceLevel {
+				continue
+			}
+			reached = true
 			key := keys[a.Policy.Kind]
 			if key == nil {
 				key = &foldKey{kind: a.Policy.Kind, route: c.kind}

@@ -34,6 +34,21 @@ func Published(s *policy.Snapshot, target hierarchy.Ref, object *unstructured.Un
 	return effective.Restore(s, target, scopes)
 }
 
+// MarkFromAbove marks an EffectivePolicy that stands in for a first result that is
+// withheld: it shows what policies above the route give. Without the mark a restart
+// would take it for a result.
+func MarkFromAbove(object *unstructured.Unstructured, fromAbove bool) {
+	if object != nil && fromAbove {
+		_ = unstructured.SetNestedField(object.Object, true, "status", "fromAbove") // status is a map
+	}
+}
+
+// FromAbove says whether an EffectivePolicy is marked so.
+func FromAbove(object *unstructured.Unstructured) bool {
+	marked, _, _ := unstructured.NestedBool(object.Object, "status", "fromAbove")
+	return marked
+}
+
 // belongs says whether an EffectivePolicy is about the very object that exists.
 func belongs(s *policy.Snapshot, target hierarchy.Ref, object *unstructured.Unstructured) bool {
 	owned, exists := s.Graph().Get(target)

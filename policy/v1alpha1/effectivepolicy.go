@@ -88,6 +88,13 @@ type EffectivePolicyStatus struct {
 	// +kubebuilder:validation:MaxItems=8
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
+	// FromAbove says that the scopes are what policies above the Route give,
+	// without the Route's own words and policies: its first result is withheld,
+	// and nothing was published before.
+	//
+	// +optional
+	FromAbove bool `json:"fromAbove,omitempty"`
+
 	// Summary says the scopes in a few words, for the columns of "kubectl get".
 	// Programs should read Scopes.
 	//

@@ -342,8 +342,7 @@ func TestWhatTenantsWriteInOurPlaceIsPutRight(t *testing.T) {
 			}
 		})
 	}
-	// An EffectivePolicy of nothing is removed and not counted: drift is a change of what we wrote.
-	if n := manager.metric(t, "attache_drift_repairs_total"); n < 7 {
+	if n := manager.metric(t, "attache_drift_repairs_total"); n < 8 {
 		t.Errorf("%v repairs were counted", n)
 	}
 }
