@@ -12,8 +12,8 @@ import (
 
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/publish"
 	"github.com/attache-dev/attache/policy/review"
-	"github.com/attache-dev/attache/policy/status"
 )
 
 // mutate decides what the annotation of a route or a Gateway must be, as if the
@@ -69,18 +69,18 @@ func (h *Handlers) annotation(ctx context.Context, req *request, of func() resul
 	ok, err := r.publishable(ctx, req.old == nil)
 	switch {
 	case err == nil && ok:
-		value, wanted = status.AnnotationValue(r.target.At(req.generation()))
-		if req.nameless() && status.Refers(value) {
+		value, wanted = publish.AnnotationValue(r.target.At(req.generation()))
+		if req.nameless() && publish.Refers(value) {
 			return "", false // to what has no name yet; the controller knows it in a moment
 		}
 		return value, wanted
 	case req.old != nil:
-		value, wanted = req.old.GetAnnotations()[status.Annotation]
+		value, wanted = req.old.GetAnnotations()[publish.Annotation]
 		return value, wanted
 	case err != nil:
-		return status.WithheldAnnotation(req.generation(), status.WithheldUndecided), true
+		return publish.WithheldAnnotation(req.generation(), publish.WithheldUndecided), true
 	}
-	return status.WithheldAnnotation(req.generation(), status.WithheldViolation), true
+	return publish.WithheldAnnotation(req.generation(), publish.WithheldViolation), true
 }
 
 // generation is what metadata.generation of the object is going to be. What the
@@ -115,20 +115,20 @@ func annotationPatch(u *unstructured.Unstructured, value string, wanted bool) []
 	var patch []operation
 	removed := 0
 	for _, key := range slices.Sorted(maps.Keys(annotations)) {
-		if status.Reserved(key) && !(wanted && key == status.Annotation) {
+		if publish.Reserved(key) && !(wanted && key == publish.Annotation) {
 			patch = append(patch, operation{Op: "remove", Path: at + "/" + escape(key)})
 			removed++
 		}
 	}
-	switch have, present := annotations[status.Annotation]; {
+	switch have, present := annotations[publish.Annotation]; {
 	case !wanted:
 		if removed > 0 && removed == len(annotations) {
 			return []operation{{Op: "remove", Path: at}}
 		}
 	case annotations == nil:
-		patch = append(patch, operation{Op: "add", Path: at, Value: map[string]any{status.Annotation: value}})
+		patch = append(patch, operation{Op: "add", Path: at, Value: map[string]any{publish.Annotation: value}})
 	case !present || have != value:
-		patch = append(patch, operation{Op: "add", Path: at + "/" + escape(status.Annotation), Value: value})
+		patch = append(patch, operation{Op: "add", Path: at + "/" + escape(publish.Annotation), Value: value})
 	}
 	return patch
 }

@@ -10,7 +10,7 @@ import (
 
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/guardrail"
-	"github.com/attache-dev/attache/policy/status"
+	"github.com/attache-dev/attache/policy/publish"
 )
 
 func userInfo(name string) authenticationv1.UserInfo {
@@ -24,7 +24,7 @@ func TestARouteIsBornWithItsAnnotation(t *testing.T) {
 	s := world(t)
 	a := create(t, checkout)
 	response := answerTo(t, handlersOf(t, s).Mutate(), a)
-	got := patched(t, a, response).GetAnnotations()[status.Annotation]
+	got := patched(t, a, response).GetAnnotations()[publish.Annotation]
 	if want := wanted(t, s, a.object); got != want || want == "" {
 		t.Errorf("annotation is %q, the controller would write %q", got, want)
 	}
@@ -49,12 +49,12 @@ func TestOnlyReservedAnnotationsArePatched(t *testing.T) {
 		want        map[string]string
 		patch       string
 	}{
-		"others are kept":        {annotations: map[string]string{"a/b": "c"}, want: map[string]string{"a/b": "c", status.Annotation: right}},
-		"a false one is changed": {annotations: map[string]string{status.Annotation: "{}"}, want: map[string]string{status.Annotation: right}},
-		"the right one stays":    {annotations: map[string]string{status.Annotation: right}, want: map[string]string{status.Annotation: right}, patch: "none"},
-		"look-alikes go":         {annotations: map[string]string{"Attache.dev/Effective-Policies": "{}"}, want: map[string]string{status.Annotation: right}},
-		"a false one goes":       {none: true, annotations: map[string]string{status.Annotation: "{}", "a": "b"}, want: map[string]string{"a": "b"}},
-		"the last one goes":      {none: true, annotations: map[string]string{status.Annotation: "{}"}, want: nil},
+		"others are kept":        {annotations: map[string]string{"a/b": "c"}, want: map[string]string{"a/b": "c", publish.Annotation: right}},
+		"a false one is changed": {annotations: map[string]string{publish.Annotation: "{}"}, want: map[string]string{publish.Annotation: right}},
+		"the right one stays":    {annotations: map[string]string{publish.Annotation: right}, want: map[string]string{publish.Annotation: right}, patch: "none"},
+		"look-alikes go":         {annotations: map[string]string{"Attache.dev/Effective-Policies": "{}"}, want: map[string]string{publish.Annotation: right}},
+		"a false one goes":       {none: true, annotations: map[string]string{publish.Annotation: "{}", "a": "b"}, want: map[string]string{"a": "b"}},
+		"the last one goes":      {none: true, annotations: map[string]string{publish.Annotation: "{}"}, want: nil},
 		"nothing to do":          {none: true, annotations: map[string]string{"a": "b"}, want: map[string]string{"a": "b"}, patch: "none"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -86,7 +86,7 @@ func TestAnObjectWithoutANameYetIsAnnotated(t *testing.T) {
 	want := wanted(t, s, a.object)
 	a.object.SetName("")
 	a.object.SetGenerateName("checkout-")
-	if got := patched(t, a, answerTo(t, handlersOf(t, s).Mutate(), a)).GetAnnotations()[status.Annotation]; got != want {
+	if got := patched(t, a, answerTo(t, handlersOf(t, s).Mutate(), a)).GetAnnotations()[publish.Annotation]; got != want {
 		t.Errorf("annotation is %q, want %q", got, want)
 	}
 }
@@ -104,7 +104,7 @@ func TestGatewaysAreAnnotatedAndPoliciesAreNot(t *testing.T) {
 
 func TestRoutesCanBeLeftWithoutTheAnnotation(t *testing.T) {
 	a := create(t, checkout)
-	a.object.SetAnnotations(map[string]string{status.Annotation: "{}"})
+	a.object.SetAnnotations(map[string]string{publish.Annotation: "{}"})
 	h := handlersOf(t, world(t), func(o *Options) { o.LeaveRoutes = true })
 	if got := patched(t, a, answerTo(t, h.Mutate(), a)).GetAnnotations(); len(got) != 0 {
 		t.Errorf("annotations are %q", got)
@@ -114,8 +114,8 @@ func TestRoutesCanBeLeftWithoutTheAnnotation(t *testing.T) {
 func TestTheAnnotationIsNoInput(t *testing.T) {
 	s := world(t)
 	a := create(t, checkout)
-	a.object.SetAnnotations(map[string]string{status.Annotation: `{"scopes":[{"effective":{"TimeoutPolicy":{"request":"1h"}}}]}`})
-	if got := patched(t, a, answerTo(t, handlersOf(t, s).Mutate(), a)).GetAnnotations()[status.Annotation]; got != wanted(t, s, object(t, checkout)) {
+	a.object.SetAnnotations(map[string]string{publish.Annotation: `{"scopes":[{"effective":{"TimeoutPolicy":{"request":"1h"}}}]}`})
+	if got := patched(t, a, answerTo(t, handlersOf(t, s).Mutate(), a)).GetAnnotations()[publish.Annotation]; got != wanted(t, s, object(t, checkout)) {
 		t.Errorf("the annotation decided itself: %s", got)
 	}
 }
@@ -147,17 +147,17 @@ func TestWhatAGuardrailForbidsIsNotAnnotated(t *testing.T) {
 	}
 	created := create(t, checkout)
 	const withheld = `{"generation":1,"scopes":[],"version":2,"withheld":"GuardrailViolated"}`
-	for _, annotations := range []map[string]string{nil, {status.Annotation: "by hand"}} {
+	for _, annotations := range []map[string]string{nil, {publish.Annotation: "by hand"}} {
 		created.object.SetAnnotations(annotations)
-		if got := patched(t, created, answerTo(t, h.Mutate(), created)).GetAnnotations()[status.Annotation]; got != withheld {
+		if got := patched(t, created, answerTo(t, h.Mutate(), created)).GetAnnotations()[publish.Annotation]; got != withheld {
 			t.Errorf("a new route with %v gets %s", annotations, got)
 		}
 	}
 	old, now := object(t, checkout), object(t, checkout)
-	old.SetAnnotations(map[string]string{status.Annotation: "as published"})
-	now.SetAnnotations(map[string]string{status.Annotation: "by hand"})
+	old.SetAnnotations(map[string]string{publish.Annotation: "as published"})
+	now.SetAnnotations(map[string]string{publish.Annotation: "by hand"})
 	updated := ask{operation: admissionv1.Update, old: old, object: now}
-	if got := patched(t, updated, answerTo(t, h.Mutate(), updated)).GetAnnotations()[status.Annotation]; got != "as published" {
+	if got := patched(t, updated, answerTo(t, h.Mutate(), updated)).GetAnnotations()[publish.Annotation]; got != "as published" {
 		t.Errorf("an existing route gets %q", got)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/attache-dev/attache/policy/publish"
 	"github.com/attache-dev/attache/policy/status"
 )
 
@@ -22,7 +23,7 @@ func (h *Handlers) foreignEffectivePolicy(req *request, v *verdict) {
 	case len(allowed) == 0, slices.Contains(allowed, req.UserInfo.Username), slices.Contains(cleaners, req.UserInfo.Username):
 	case req.Operation == admissionv1.Update && saysTheSame(req.old, req.object):
 	default:
-		v.forbid("", "%s is the result that attache computes, so only attache writes it: change a policy instead; \"kubectl effective-policy explain\" says which one", status.Kind)
+		v.forbid("", "%s is the result that attache computes, so only attache writes it: change a policy instead; \"kubectl effective-policy explain\" says which one", publish.Kind)
 	}
 }
 

@@ -12,8 +12,8 @@ import (
 
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/guardrail"
+	"github.com/attache-dev/attache/policy/publish"
 	"github.com/attache-dev/attache/policy/review"
-	"github.com/attache-dev/attache/policy/status"
 )
 
 // cleaners are those who delete what belongs to something that is gone. Holding
@@ -28,7 +28,7 @@ var cleaners = []string{
 // validate decides whether to admit a write.
 func (h *Handlers) validate(ctx context.Context, s *policy.Snapshot, req *request) (*answer, error) {
 	v := &verdict{}
-	if req.groupKind() == status.EffectivePolicyKind {
+	if req.groupKind() == publish.EffectivePolicyKind {
 		h.foreignEffectivePolicy(req, v)
 		return v.answer(req), nil
 	}
@@ -131,19 +131,19 @@ func (h *Handlers) spoofed(ctx context.Context, s *policy.Snapshot, req *request
 	if req.object == nil || req.Operation == admissionv1.Delete || !annotated(s, gk) {
 		return
 	}
-	have, present := req.object.GetAnnotations()[status.Annotation]
+	have, present := req.object.GetAnnotations()[publish.Annotation]
 	if req.old != nil {
-		was, before := req.old.GetAnnotations()[status.Annotation]
+		was, before := req.old.GetAnnotations()[publish.Annotation]
 		if was == have && before == present {
 			return
 		}
 	}
 	want, wanted := h.annotation(ctx, req, h.resultOf(s, req, found))
 	if present != wanted || have != want {
-		v.warn("annotation %s of %s does not say what is in force; attache will put it right", status.Annotation, req.shown())
+		v.warn("annotation %s of %s does not say what is in force; attache will put it right", publish.Annotation, req.shown())
 	}
 	for _, key := range slices.Sorted(maps.Keys(req.object.GetAnnotations())) {
-		if key != status.Annotation && status.Reserved(key) {
+		if key != publish.Annotation && publish.Reserved(key) {
 			v.warn("annotation %s looks like attache's own and means nothing: remove it", strings.ToValidUTF8(key, "?"))
 		}
 	}

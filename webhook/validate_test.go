@@ -9,7 +9,7 @@ import (
 	admissionv1 "k8s.io/api/admission/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/attache-dev/attache/policy/status"
+	"github.com/attache-dev/attache/policy/publish"
 )
 
 // timeout is a TimeoutPolicy named p in a namespace.
@@ -267,19 +267,19 @@ func TestAFalseAnnotationWarnsAndDoesNotDeny(t *testing.T) {
 	s := world(t)
 	h := handlersOf(t, s).Validate()
 	spoofed := create(t, checkout)
-	spoofed.object.SetAnnotations(map[string]string{status.Annotation: "{}"})
+	spoofed.object.SetAnnotations(map[string]string{publish.Annotation: "{}"})
 	if r := answerTo(t, h, spoofed); !r.Allowed || !has(r.Warnings, "does not say what is in force") {
 		t.Errorf("got %+v", r)
 	}
 	stale := update(t, checkout, checkout)
 	for _, u := range []interface{ SetAnnotations(map[string]string) }{stale.old, stale.object} {
-		u.SetAnnotations(map[string]string{status.Annotation: "{}"})
+		u.SetAnnotations(map[string]string{publish.Annotation: "{}"})
 	}
 	if r := answerTo(t, h, stale); len(r.Warnings) > 0 {
 		t.Errorf("an old annotation is nobody's fault: %q", r.Warnings)
 	}
 	right := create(t, checkout)
-	right.object.SetAnnotations(map[string]string{status.Annotation: wanted(t, s, right.object)})
+	right.object.SetAnnotations(map[string]string{publish.Annotation: wanted(t, s, right.object)})
 	if r := answerTo(t, h, right); has(r.Warnings, "annotation") {
 		t.Errorf("got %q", r.Warnings)
 	}

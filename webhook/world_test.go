@@ -13,9 +13,8 @@ import (
 	"testing"
 	"time"
 
-	jsonpatch "gopkg.in/evanphx/json-patch.v4"
-
 	"github.com/prometheus/client_golang/prometheus"
+	jsonpatch "gopkg.in/evanphx/json-patch.v4"
 	admissionv1 "k8s.io/api/admission/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -26,7 +25,7 @@ import (
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/effective"
-	"github.com/attache-dev/attache/policy/status"
+	"github.com/attache-dev/attache/policy/publish"
 	"github.com/attache-dev/attache/policy/validate"
 	"github.com/attache-dev/attache/test/worldtest"
 )
@@ -296,7 +295,7 @@ func wanted(t testing.TB, s *policy.Snapshot, u *unstructured.Unstructured) stri
 	}}).ref()
 	e := effective.Resolve(after, ref).Get(ref)
 	e.Generation = 1 // it is being created
-	value, _ := status.AnnotationValue(e)
+	value, _ := publish.AnnotationValue(e)
 	return value
 }
 

@@ -31,6 +31,7 @@ import (
 	"github.com/attache-dev/attache/policy/guardrail/celrule"
 	"github.com/attache-dev/attache/policy/guardrail/regorule"
 	"github.com/attache-dev/attache/policy/profiles"
+	"github.com/attache-dev/attache/policy/publish"
 	"github.com/attache-dev/attache/policy/source/cluster"
 	"github.com/attache-dev/attache/policy/status"
 	"github.com/attache-dev/attache/policy/validate"
@@ -289,7 +290,7 @@ func (p *process) greet(ctx context.Context) {
 	}
 	debug.FreeOSMemory() // the lists were much larger than what is kept of them
 	p.log.Info("All objects seen", "objects", objects, "policyKinds", len(p.source.Snapshot().Kinds()))
-	effective := apischema.GroupKind{Group: policy.Group, Kind: status.Kind}
+	effective := apischema.GroupKind{Group: policy.Group, Kind: publish.Kind}
 	if _, ok := p.source.Resource(effective); !ok {
 		p.log.Info("The CRDs of attache are not installed: install them with \"kubectl apply --server-side -f crds\"; what needs them waits until then")
 	}

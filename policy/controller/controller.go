@@ -19,6 +19,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/guardrail"
+	"github.com/attache-dev/attache/policy/publish"
 	"github.com/attache-dev/attache/policy/source/cluster"
 	"github.com/attache-dev/attache/policy/status"
 )
@@ -206,7 +207,7 @@ func (c *Controller) reach(ctx context.Context, ref hierarchy.Ref, on *enforced)
 
 // somebodyElses says whether what is written about an object is not what we wrote.
 func (c *Controller) somebodyElses(ref hierarchy.Ref) bool {
-	if ref.GroupKind == status.EffectivePolicyKind {
+	if ref.GroupKind == publish.EffectivePolicyKind {
 		return c.drift.stray(ref, c.live.EffectivePolicy(ref.Namespace, ref.Name))
 	}
 	return c.drift.foreign(ref, c.print(ref))
@@ -220,7 +221,7 @@ func (c *Controller) repaired(ctx context.Context, ref hierarchy.Ref, forged boo
 		c.backoff.repaired(ref, time.Now())
 		return
 	}
-	result := c.live.EffectivePolicy(ref.Namespace, status.ObjectName(ref))
+	result := c.live.EffectivePolicy(ref.Namespace, publish.ObjectName(ref))
 	if result != nil && c.drift.tell(ref, time.Now()) {
 		c.tell(ctx, c.planner.Event(result, status.Event{Type: status.EventWarning, Reason: reasonForged, Note: noteForged}))
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/guardrail"
+	"github.com/attache-dev/attache/policy/publish"
 	"github.com/attache-dev/attache/policy/status"
 )
 
@@ -62,9 +63,9 @@ func (c *Controller) decide(ref hierarchy.Ref) ([]status.Write, *enforced) {
 		return planner.Policy(s.snapshot, p, &s.tally, c.live), nil
 	}
 	switch ref.GroupKind {
-	case status.EffectivePolicyKind:
+	case publish.EffectivePolicyKind:
 		live := c.live.EffectivePolicy(ref.Namespace, ref.Name)
-		if s.shown(ref) != ref || live == nil || !status.OwnedBy(live, status.TargetOf(live)) {
+		if s.shown(ref) != ref || live == nil || !publish.OwnedBy(live, publish.TargetOf(live)) {
 			return nil, nil
 		}
 		return []status.Write{{Verb: status.Delete, Object: bare(ref)}}, nil
@@ -89,7 +90,7 @@ func (c *Controller) target(ref hierarchy.Ref, on *enforced) []status.Write {
 	}
 	if was == nil {
 		was = c.planned(on).Object(ref, p.effective)
-		status.MarkFromAbove(was, p.fromAbove)
+		publish.MarkFromAbove(was, p.fromAbove)
 	}
 	return c.planner.Keep(ref, uid, was, h.said(c.state.snapshot.ReaderIn(ref.Namespace)), c.live)
 }
@@ -106,8 +107,8 @@ func (c *Controller) affected(ref hierarchy.Ref) []status.Write {
 // bare names an EffectivePolicy.
 func bare(ref hierarchy.Ref) *unstructured.Unstructured {
 	u := &unstructured.Unstructured{}
-	u.SetAPIVersion(status.APIVersion)
-	u.SetKind(status.Kind)
+	u.SetAPIVersion(publish.APIVersion)
+	u.SetKind(publish.Kind)
 	u.SetNamespace(ref.Namespace)
 	u.SetName(ref.Name)
 	return u

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/publish"
 	"github.com/attache-dev/attache/policy/status"
 )
 
@@ -89,7 +90,7 @@ func (c *Controller) print(ref hierarchy.Ref) uint64 {
 	}
 	annotations, _ := c.live.Annotations(ref)
 	fmt.Fprint(sum, annotations)
-	if u := c.live.EffectivePolicy(ref.Namespace, status.ObjectName(ref)); u != nil {
+	if u := c.live.EffectivePolicy(ref.Namespace, publish.ObjectName(ref)); u != nil {
 		fmt.Fprint(sum, u.GetOwnerReferences(), u.Object["targetRef"], u.Object["status"], status.Claimed(u))
 	}
 	return sum.Sum64()

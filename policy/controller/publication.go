@@ -12,6 +12,7 @@ import (
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/guardrail"
+	"github.com/attache-dev/attache/policy/publish"
 	"github.com/attache-dev/attache/policy/review"
 	"github.com/attache-dev/attache/policy/status"
 )
@@ -145,9 +146,9 @@ func (p published) shown(s *policy.Snapshot) *effective.Target {
 	}
 	object := p.found
 	if object == nil {
-		object = status.EffectivePolicy(p.effective)
+		object = publish.EffectivePolicy(p.effective)
 	}
-	return status.Published(s, p.effective.Target, object)
+	return publish.Read(s, p.effective.Target, object)
 }
 
 // isNothing says whether nobody can read anything: no policy reached the target, or
@@ -196,21 +197,21 @@ func concerned(before, after *effective.Target) []hierarchy.Ref {
 // find takes what the cluster has about a target for what is published, if all of
 // it is what the controller wrote. Anything else counts as never published.
 func (g *publication) find(s *policy.Snapshot, e *effective.Target, live status.Live) {
-	found := live.EffectivePolicy(e.Target.Namespace, status.ObjectName(e.Target))
-	if first := status.FirstName(e.Target); found == nil && first != status.ObjectName(e.Target) {
-		if old := live.EffectivePolicy(e.Target.Namespace, first); status.FirstForm(old) && status.TargetOf(old) == e.Target {
+	found := live.EffectivePolicy(e.Target.Namespace, publish.ObjectName(e.Target))
+	if first := publish.FirstName(e.Target); found == nil && first != publish.ObjectName(e.Target) {
+		if old := live.EffectivePolicy(e.Target.Namespace, first); publish.FirstForm(old) && publish.TargetOf(old) == e.Target {
 			found = old
 		}
 	}
 	if found == nil && !e.Reached() {
 		g.published[e.Target] = published{effective: e} // a first result that is withheld leaves an object
 	}
-	if found == nil || !status.OwnedBy(found, e.Target) || !status.Claimed(found) {
+	if found == nil || !publish.OwnedBy(found, e.Target) || !status.Claimed(found) {
 		return
 	}
-	found = status.Upgraded(s, e.Target, found)
-	if effective := status.Published(s, e.Target, found); effective != nil {
-		g.published[e.Target] = published{effective, found, status.FromAbove(found)}
+	found = publish.Upgraded(s, e.Target, found)
+	if effective := publish.Read(s, e.Target, found); effective != nil {
+		g.published[e.Target] = published{effective, found, publish.FromAbove(found)}
 	}
 }
 
@@ -263,9 +264,9 @@ func (h *withheld) said(reader policy.Reader) *status.Withheld {
 	case h == nil:
 		return nil
 	case len(h.violations) == 0:
-		return &status.Withheld{Reason: status.WithheldUndecided, Message: "The guardrails could not be asked in time. " + h.stays("What") + " in force; they are asked again soon."}
+		return &status.Withheld{Reason: publish.WithheldUndecided, Message: "The guardrails could not be asked in time. " + h.stays("What") + " in force; they are asked again soon."}
 	}
-	return &status.Withheld{Reason: status.WithheldViolation, Message: h.why(reader)}
+	return &status.Withheld{Reason: publish.WithheldViolation, Message: h.why(reader)}
 }
 
 // why is what guardrails hold against a target, in words for those who read its

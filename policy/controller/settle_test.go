@@ -14,6 +14,7 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/guardrail"
+	"github.com/attache-dev/attache/policy/publish"
 	"github.com/attache-dev/attache/policy/status"
 )
 
@@ -47,13 +48,13 @@ func (m *memory) Conditions(ref hierarchy.Ref) status.Conditions {
 func (m *memory) Annotations(target hierarchy.Ref) (map[string]string, bool) {
 	_, exists := m.objects[target]
 	if value, ok := m.annotations[target]; ok {
-		return map[string]string{status.Annotation: value}, exists
+		return map[string]string{publish.Annotation: value}, exists
 	}
 	return nil, exists
 }
 
 func (m *memory) EffectivePolicy(namespace, name string) *unstructured.Unstructured {
-	u := m.effective[hierarchy.NewRef(policy.Group, status.Kind, namespace, name)]
+	u := m.effective[hierarchy.NewRef(policy.Group, publish.Kind, namespace, name)]
 	if u != nil {
 		u = u.DeepCopy()
 		status.Claim(u, true)
@@ -83,15 +84,15 @@ func (m *memory) write(w status.Write) {
 		delete(m.annotations, ref)
 	case w.Verb == status.Delete:
 		delete(m.effective, ref)
-	case w.Verb == status.Apply && ref.GroupKind != status.EffectivePolicyKind:
-		m.annotations[ref] = w.Object.GetAnnotations()[status.Annotation]
+	case w.Verb == status.Apply && ref.GroupKind != publish.EffectivePolicyKind:
+		m.annotations[ref] = w.Object.GetAnnotations()[publish.Annotation]
 	case w.Verb == status.Apply:
 		u := w.Object.DeepCopy()
 		if old := m.effective[ref]; old != nil {
 			u.Object["status"] = old.Object["status"]
 		}
 		m.effective[ref] = u
-	case w.Verb == status.ApplyStatus && ref.GroupKind != status.EffectivePolicyKind:
+	case w.Verb == status.ApplyStatus && ref.GroupKind != publish.EffectivePolicyKind:
 		live := status.Conditions{Listeners: map[string][]any{"a": nil, "z": nil}}
 		live.Object, _, _ = unstructured.NestedSlice(w.Object.Object, "status", "conditions")
 		entries, _, _ := unstructured.NestedSlice(w.Object.Object, "status", "listeners")
@@ -303,9 +304,9 @@ func TestWhatPoliciesAboveGiveStandsInForAFirstResult(t *testing.T) {
 				m.write(w)
 			}
 		}
-		u := m.effective[hierarchy.NewRef(policy.Group, status.Kind, "one", "httproute.r")]
+		u := m.effective[hierarchy.NewRef(policy.Group, publish.Kind, "one", "httproute.r")]
 		scopes, _, _ := unstructured.NestedSlice(u.Object, "status", "scopes")
-		return scopes[0].(map[string]any)["effective"].(map[string]any)["TimeoutPolicy"], status.FromAbove(u)
+		return scopes[0].(map[string]any)["effective"].(map[string]any)["TimeoutPolicy"], publish.FromAbove(u)
 	}
 	says := func(values any, fromAbove bool, want string, wantFromAbove bool) {
 		t.Helper()

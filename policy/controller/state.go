@@ -14,6 +14,7 @@ import (
 	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/guardrail"
+	"github.com/attache-dev/attache/policy/publish"
 	"github.com/attache-dev/attache/policy/review"
 	"github.com/attache-dev/attache/policy/status"
 )
@@ -142,7 +143,7 @@ func (s *state) settle(ctx context.Context, after *policy.Snapshot, changed, wri
 		}
 		shown := s.shown(ref)
 		s.drifted.add(shown)
-		if ref.GroupKind == status.EffectivePolicyKind {
+		if ref.GroupKind == publish.EffectivePolicyKind {
 			s.forged.add(shown)
 			dirty.add(shown) // nobody else may write there, so nothing waits
 			continue
@@ -177,7 +178,7 @@ func (s *state) audited(dirty, changed refs) refs {
 // replace counts a target's old effective policy out and its new one in. All
 // policies on either have to be looked at.
 func (s *state) replace(target hierarchy.Ref, now *effective.Target, dirty refs) {
-	name := types.NamespacedName{Namespace: target.Namespace, Name: status.ObjectName(target)}
+	name := types.NamespacedName{Namespace: target.Namespace, Name: publish.ObjectName(target)}
 	if old := s.effective[target]; old != nil {
 		s.tally.Remove(old)
 		dirty.addAll(policiesOn(old))
@@ -334,7 +335,7 @@ func (s *state) index(p *policy.Policy, names bool) {
 // shown is what an EffectivePolicy shows, or itself when it shows nothing that
 // exists; any other object is itself.
 func (s *state) shown(ref hierarchy.Ref) hierarchy.Ref {
-	if ref.GroupKind != status.EffectivePolicyKind {
+	if ref.GroupKind != publish.EffectivePolicyKind {
 		return ref
 	}
 	if target, ok := s.targetOf[ref.NamespacedName]; ok {

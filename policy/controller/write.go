@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/dynamic"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/publish"
 	"github.com/attache-dev/attache/policy/status"
 )
 
@@ -49,7 +50,7 @@ func (c *Controller) write(ctx context.Context, w status.Write) error {
 	objects := c.client.Resource(resource).Namespace(w.Object.GetNamespace())
 	name := w.Object.GetName()
 	apply := metav1.ApplyOptions{FieldManager: FieldOwner, Force: true}
-	if w.Object.GetKind() == status.Kind {
+	if w.Object.GetKind() == publish.Kind {
 		c.drift.makes(hierarchy.RefOf(w.Object), w.Verb != status.Delete)
 	}
 	var answer *unstructured.Unstructured
@@ -71,7 +72,7 @@ func (c *Controller) write(ctx context.Context, w status.Write) error {
 		answer, err = objects.UpdateStatus(ctx, w.Object, metav1.UpdateOptions{FieldManager: FieldOwner})
 		c.learn(answer, err)
 	case status.RemoveAnnotation:
-		patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:null}}}`, status.Annotation)
+		patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:null}}}`, publish.Annotation)
 		answer, err = objects.Patch(ctx, name, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: FieldOwner})
 		c.learn(answer, err)
 	case status.Create:
@@ -105,7 +106,7 @@ func (c *Controller) learn(answer *unstructured.Unstructured, err error) {
 // not: fields that somebody else put into an EffectivePolicy are theirs, and stay
 // when we do not mention them. Nobody else has a say there.
 func (c *Controller) insist(ctx context.Context, objects dynamic.ResourceInterface, w status.Write, answer *unstructured.Unstructured, err error) error {
-	if err != nil || w.Object.GetKind() != status.Kind {
+	if err != nil || w.Object.GetKind() != publish.Kind {
 		c.learn(answer, err)
 		return err
 	}

@@ -8,6 +8,8 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/attache-dev/attache/policy/publish"
 )
 
 // FieldOwner is the name under which attache owns fields.
@@ -92,7 +94,7 @@ func covered(sets []map[string]any, value any) bool {
 // keys (k:) or by its value (v:).
 func names(path string, element any) bool {
 	if text, ok := strings.CutPrefix(path, "v:"); ok {
-		return text == string(compact(element))
+		return text == string(publish.Compact(element))
 	}
 	text, ok := strings.CutPrefix(path, "k:")
 	var keys map[string]any

@@ -1,11 +1,15 @@
-// Package status computes what to write where people and data planes read:
-// EffectivePolicy objects, the annotation on routes and Gateways, and the
-// status of policies.
+// Package status computes what to write where people and data planes read: EffectivePolicy objects
+// and annotations in the forms of package publish, the status of policies and guardrails, events
+// and reports.
 //
-// It is pure: it is given a resolution and what is live, and returns the
-// writes that make live true, as data. What is already true is not written.
-// The clock is a value of the Planner. One function elsewhere applies the
-// writes.
+// # Invariants
 //
-// It never changes an entry of another controller, and never drops one.
+//   - It is given a resolution and what is live, and returns the writes that make live true, as
+//     data. What is already true is not written.
+//   - The clock is a value of the Planner.
+//   - An entry of another controller is never changed, and never dropped.
+//
+// # What it must not do
+//
+// Write: one function elsewhere applies the writes.
 package status

@@ -10,11 +10,12 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/publish"
 )
 
 // ReasonGuardrailViolated is the reason of Programmed=False when a guardrail
 // keeps what a policy says from being published.
-const ReasonGuardrailViolated = "GuardrailViolated"
+const ReasonGuardrailViolated = publish.WithheldViolation
 
 // Hold is one objection that keeps the effective policy of a target as it was.
 type Hold struct {

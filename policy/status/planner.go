@@ -12,6 +12,7 @@ import (
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/export"
+	"github.com/attache-dev/attache/policy/publish"
 )
 
 // Controller is our controllerName in status entries.
@@ -84,7 +85,7 @@ type Withheld struct{ Reason, Message string }
 // agree with e. A target that is gone (e nil) loses its EffectivePolicy; on a
 // cluster garbage collection would do the same.
 func (p Planner) Target(target hierarchy.Ref, e *effective.Target, live Live) []Write {
-	value, wanted := AnnotationValue(e)
+	value, wanted := publish.AnnotationValue(e)
 	return p.publish(publication{target: target, uid: uidOf(e), value: value, wanted: wanted, object: p.Object(target, e)}, live)
 }
 
@@ -96,14 +97,14 @@ func (p Planner) Keep(target hierarchy.Ref, uid string, was *unstructured.Unstru
 	if was == nil && withheld == nil {
 		return p.publish(publication{target: target}, live)
 	}
-	c, wanted := published(target, was)
+	c, wanted := publish.ContentOf(target, was)
 	if withheld != nil {
-		c.withheld, wanted = withheld.Reason, true
+		c.Withheld, wanted = withheld.Reason, true
 	}
-	if c.scopes == nil {
-		c.scopes = []any{}
+	if c.Scopes == nil {
+		c.Scopes = []any{}
 	}
-	own := bare(target)
+	own := publish.Bare(target)
 	if was != nil {
 		own.Object["status"] = runtime.DeepCopyJSONValue(was.Object["status"])
 		own.SetOwnerReferences(was.GetOwnerReferences())
@@ -111,14 +112,14 @@ func (p Planner) Keep(target hierarchy.Ref, uid string, was *unstructured.Unstru
 		own.Object["status"] = map[string]any{"summary": map[string]any{"target": target.Kind + "/" + target.Name}}
 		own.SetOwnerReferences(ownerOf(p.version(target), target, uid))
 	}
-	return p.publish(publication{target: target, uid: uid, value: c.text(), wanted: wanted, object: own, withheld: withheld}, live)
+	return p.publish(publication{target: target, uid: uid, value: c.Text(), wanted: wanted, object: own, Withheld: withheld}, live)
 }
 
 // Object is the EffectivePolicy of e with its owner.
 func (p Planner) Object(target hierarchy.Ref, e *effective.Target) *unstructured.Unstructured {
-	object := EffectivePolicy(e)
+	object := publish.EffectivePolicy(e)
 	if object != nil {
-		trim(object)
+		publish.Trim(object)
 		object.SetOwnerReferences(ownerOf(p.version(target), target, e.UID))
 		showEnforcement(object, p.Enforcement)
 	}
@@ -141,7 +142,7 @@ type publication struct {
 	wanted bool
 	// object is the EffectivePolicy, nil when there is to be none.
 	object   *unstructured.Unstructured
-	withheld *Withheld
+	Withheld *Withheld
 }
 
 func (p Planner) publish(want publication, live Live) []Write {
@@ -149,16 +150,16 @@ func (p Planner) publish(want publication, live Live) []Write {
 	if annotations, exists := live.Annotations(want.target); exists && !p.LeaveRoutes {
 		writes = p.annotation(writes, want, annotations)
 	}
-	have := live.EffectivePolicy(want.target.Namespace, ObjectName(want.target))
-	if have != nil && !OwnedBy(have, want.target) {
+	have := live.EffectivePolicy(want.target.Namespace, publish.ObjectName(want.target))
+	if have != nil && !publish.OwnedBy(have, want.target) {
 		return writes // it is not ours to write over
 	}
 	switch {
 	case want.object == nil && have == nil:
 	case want.object == nil:
-		writes = append(writes, Write{Delete, named(APIVersion, Kind, want.target.Namespace, have.GetName())})
+		writes = append(writes, Write{Delete, named(publish.APIVersion, publish.Kind, want.target.Namespace, have.GetName())})
 	default:
-		p.setPublished(want.object, have, want.withheld)
+		p.setPublished(want.object, have, want.Withheld)
 		writes = appendEffective(writes, want.object, have)
 	}
 	return writes
@@ -183,7 +184,8 @@ func (p Planner) setPublished(want, have *unstructured.Unstructured, withheld *W
 	}
 	if have != nil {
 		conditions, _, _ := unstructured.NestedSlice(have.Object, "status", "conditions")
-		for _, old := range objects(conditions) {
+		for _, entry := range conditions {
+			old, _ := entry.(map[string]any)
 			if old["type"] == ConditionPublished && old["status"] == c["status"] && old["lastTransitionTime"] != nil {
 				c["lastTransitionTime"] = old["lastTransitionTime"]
 			}
@@ -193,12 +195,12 @@ func (p Planner) setPublished(want, have *unstructured.Unstructured, withheld *W
 }
 
 func (p Planner) annotation(writes []Write, want publication, annotations map[string]string) []Write {
-	have, present := annotations[Annotation]
+	have, present := annotations[publish.Annotation]
 	target := want.target
 	object := named(p.version(target), target.Kind, target.Namespace, target.Name)
 	switch {
 	case want.wanted && (!present || have != want.value):
-		object.SetAnnotations(map[string]string{Annotation: want.value})
+		object.SetAnnotations(map[string]string{publish.Annotation: want.value})
 		// With a UID, the apply fails when the object has gone in the meantime. It
 		// would make a new one otherwise.
 		object.SetUID(types.UID(want.uid))
@@ -216,8 +218,8 @@ func (p Planner) annotation(writes []Write, want publication, annotations map[st
 func appendEffective(writes []Write, want, have *unstructured.Unstructured) []Write {
 	main := want.DeepCopy()
 	delete(main.Object, "status")
-	first := FirstForm(have)
-	half := named(APIVersion, Kind, want.GetNamespace(), want.GetName())
+	first := publish.FirstForm(have)
+	half := named(publish.APIVersion, publish.Kind, want.GetNamespace(), want.GetName())
 	half.Object["targetRef"] = want.Object["targetRef"]
 	half.Object["status"] = want.Object["status"]
 	if first {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/publish"
 	"github.com/attache-dev/attache/policy/status"
 	"github.com/attache-dev/attache/policy/v1alpha1"
 	"github.com/attache-dev/attache/policy/v1alpha1/annotation"
@@ -66,7 +67,7 @@ var checkout = hierarchy.NewRef(hierarchy.Group, "HTTPRoute", "shop", "checkout"
 
 func TestReferencesAreTyped(t *testing.T) {
 	c := clusterOf(t, worked)
-	object := status.EffectivePolicy(effective.Resolve(c.s, checkout).Get(checkout))
+	object := publish.EffectivePolicy(effective.Resolve(c.s, checkout).Get(checkout))
 	data, err := json.Marshal(object.Object)
 	if err != nil {
 		t.Fatal(err)
@@ -99,12 +100,12 @@ func TestReferencesAreTyped(t *testing.T) {
 func TestTheAnnotationIsWhatItsReaderReads(t *testing.T) {
 	c := clusterOf(t, worked)
 	e := effective.Resolve(c.s, checkout).Get(checkout)
-	value, _ := status.AnnotationValue(e)
+	value, _ := publish.AnnotationValue(e)
 	a, err := annotation.Parse(value)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a.Generation != 4 || a.Digest != status.Digest(e) {
+	if a.Generation != 4 || a.Digest != publish.Digest(e) {
 		t.Errorf("got %+v", a)
 	}
 	https := annotation.Parent{Gateway: annotation.Name{NamespacedName: types.NamespacedName{Namespace: "infra", Name: "public"}}, Listener: "https"}
@@ -126,7 +127,7 @@ func TestTheAnnotationIsWhatItsReaderReads(t *testing.T) {
 func TestWhatWasPublishedReadsAsItWas(t *testing.T) {
 	c := clusterOf(t, worked)
 	e := effective.Resolve(c.s, checkout).Get(checkout)
-	back := status.Published(c.s, checkout, status.EffectivePolicy(e))
+	back := publish.Read(c.s, checkout, publish.EffectivePolicy(e))
 	if changes := effective.Compare(e, back); len(changes) > 0 {
 		t.Errorf("%d groups of paths read differently", len(changes))
 	}
@@ -137,14 +138,14 @@ func TestWhatWasPublishedReadsAsItWas(t *testing.T) {
 func TestTheFirstFormIsBroughtToTheSecond(t *testing.T) {
 	c := clusterOf(t, worked)
 	old := objects(t, firstForm)[0]
-	if !status.FirstForm(old) {
+	if !publish.FirstForm(old) {
 		t.Fatal("it is not recognised")
 	}
-	upgraded := status.Upgraded(c.s, checkout, old)
-	if status.FirstForm(upgraded) || status.Upgraded(c.s, checkout, upgraded) != upgraded {
+	upgraded := publish.Upgraded(c.s, checkout, old)
+	if publish.FirstForm(upgraded) || publish.Upgraded(c.s, checkout, upgraded) != upgraded {
 		t.Error("the second form is taken for the first")
 	}
-	want := status.EffectivePolicy(effective.Resolve(c.s, checkout).Get(checkout))
+	want := publish.EffectivePolicy(effective.Resolve(c.s, checkout).Get(checkout))
 	if got, want := upgraded.Object["status"].(map[string]any)["digest"], want.Object["status"].(map[string]any)["digest"]; got != want {
 		t.Errorf("digest %v, want %v", got, want)
 	}
@@ -177,7 +178,7 @@ func TestTheFirstFormIsReplacedBeforeAnythingIsApplied(t *testing.T) {
 	e := effective.Resolve(c.s, checkout).Get(checkout)
 	for name, writes := range map[string][]status.Write{
 		"what is new":  at(noon).Target(checkout, e, c),
-		"what is kept": at(noon).Keep(checkout, "ur", status.Upgraded(c.s, checkout, old), nil, c),
+		"what is kept": at(noon).Keep(checkout, "ur", publish.Upgraded(c.s, checkout, old), nil, c),
 	} {
 		var verbs []status.Verb
 		for _, w := range writes[1:] {
@@ -196,8 +197,8 @@ func TestTheFirstFormIsReplacedBeforeAnythingIsApplied(t *testing.T) {
 func TestAWithheldResultIsSaid(t *testing.T) {
 	c := clusterOf(t, worked)
 	e := effective.Resolve(c.s, checkout).Get(checkout)
-	was := status.EffectivePolicy(e)
-	withheld := &status.Withheld{Reason: status.WithheldViolation, Message: "guardrail max objects"}
+	was := publish.EffectivePolicy(e)
+	withheld := &status.Withheld{Reason: publish.WithheldViolation, Message: "guardrail max objects"}
 	read := func(writes []status.Write) (*annotation.Annotation, map[string]any) {
 		t.Helper()
 		a, err := annotation.Parse(writes[0].Object.GetAnnotations()[annotation.Key])
@@ -224,7 +225,7 @@ func TestTheTimeOfPublishedIsThatOfItsLastTransition(t *testing.T) {
 	e := effective.Resolve(c.s, checkout).Get(checkout)
 	published := func(when time.Time, withheld *status.Withheld) string {
 		t.Helper()
-		writes := at(when).Keep(checkout, "ur", status.EffectivePolicy(e), withheld, c)
+		writes := at(when).Keep(checkout, "ur", publish.EffectivePolicy(e), withheld, c)
 		object := writes[len(writes)-1].Object
 		c.objects[hierarchy.RefOf(object)] = object
 		conditions, _, _ := unstructured.NestedSlice(object.Object, "status", "conditions")
@@ -245,7 +246,7 @@ func TestNobodyElsesObjectIsWrittenOver(t *testing.T) {
 	e := effective.Resolve(c.s, checkout).Get(checkout)
 	for _, result := range []*effective.Target{e, nil} {
 		for _, w := range at(noon).Target(checkout, result, c) {
-			if w.Object.GetKind() == status.Kind {
+			if w.Object.GetKind() == publish.Kind {
 				t.Errorf("%s of %s", w.Verb, w.Object.GetName())
 			}
 		}
@@ -264,7 +265,7 @@ func TestNamesCannotMeet(t *testing.T) {
 		"httproute.a-5f2b8c015f2b8c015f2b8c015f2b8c01-": ref(hierarchy.Group, "HTTPRoute", "shop", "a-5f2b8c015f2b8c015f2b8c015f2b8c01"),
 		"httproute." + strings.Repeat("a", 200):         ref(hierarchy.Group, "HTTPRoute", "shop", strings.Repeat("a", 250)),
 	} {
-		got := status.ObjectName(r)
+		got := publish.ObjectName(r)
 		if other, taken := names[got]; taken {
 			t.Errorf("%s and %s are both called %s", r, other, got)
 		}
@@ -274,7 +275,7 @@ func TestNamesCannotMeet(t *testing.T) {
 		}
 	}
 	// By hand: printf %s example.com/HTTPRoute/shop/checkout | sha256sum.
-	if got := status.ObjectName(ref("example.com", "HTTPRoute", "shop", "checkout")); got != "httproute.checkout-9ec82da79effaef1c3de75c2626ff459" {
+	if got := publish.ObjectName(ref("example.com", "HTTPRoute", "shop", "checkout")); got != "httproute.checkout-9ec82da79effaef1c3de75c2626ff459" {
 		t.Errorf("got %s", got)
 	}
 }

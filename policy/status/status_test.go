@@ -12,6 +12,7 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/publish"
 	"github.com/attache-dev/attache/policy/status"
 )
 
@@ -173,12 +174,12 @@ func TestAnAnnotationThatIsTooLargePointsToTheObject(t *testing.T) {
 {apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, metadata: {name: big, namespace: infra}, spec: {parentRefs: [{name: a}], rules: [`+strings.Join(rules, ", ")+`]}}`+strings.Join(policies, ""))
 	ref := hierarchy.NewRef(hierarchy.Group, "HTTPRoute", "infra", "big")
 	e := effective.Resolve(c.s, ref).Get(ref)
-	value, _ := status.AnnotationValue(e)
+	value, _ := publish.AnnotationValue(e)
 	var document map[string]any
 	if err := json.Unmarshal([]byte(value), &document); err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]any{"digest": status.Digest(e), "see": "httproute.big", "version": float64(2)}
+	want := map[string]any{"digest": publish.Digest(e), "see": "httproute.big", "version": float64(2)}
 	if diff := cmp.Diff(want, document); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
@@ -187,7 +188,7 @@ func TestAnAnnotationThatIsTooLargePointsToTheObject(t *testing.T) {
 func TestNamesStayWithinWhatTheAPIServerTakes(t *testing.T) {
 	long := hierarchy.NewRef(hierarchy.Group, "HTTPRoute", "infra", strings.Repeat("a", 253))
 	other := hierarchy.NewRef(hierarchy.Group, "HTTPRoute", "infra", strings.Repeat("a", 252)+"b")
-	a, b := status.ObjectName(long), status.ObjectName(other)
+	a, b := publish.ObjectName(long), publish.ObjectName(other)
 	if len(a) > 253 || a == b {
 		t.Errorf("%d characters: %s, %s", len(a), a, b)
 	}

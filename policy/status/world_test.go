@@ -10,6 +10,7 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/publish"
 	"github.com/attache-dev/attache/policy/status"
 	"github.com/attache-dev/attache/test/worldtest"
 )
@@ -55,7 +56,7 @@ func (c *cluster) Annotations(target hierarchy.Ref) (map[string]string, bool) {
 }
 
 func (c *cluster) EffectivePolicy(namespace, name string) *unstructured.Unstructured {
-	u := c.objects[hierarchy.NewRef(policy.Group, status.Kind, namespace, name)]
+	u := c.objects[hierarchy.NewRef(policy.Group, publish.Kind, namespace, name)]
 	if u != nil {
 		u = u.DeepCopy()
 		status.Claim(u, true) // nobody else writes here

@@ -132,12 +132,20 @@ var table = []row{
 		never:   slices.Concat(clients, cel, ours("policy/guardrail/celrule")),
 	},
 	{
+		name: "policy/publish", pure: true,
+		does: "the forms in which effective policies are published, EffectivePolicy and annotation, and reading them back",
+		imports: []string{
+			"hierarchy", "hierarchy/prose", "policy", "policy/crd", "policy/effective", "policy/merge",
+		},
+		never: engines,
+	},
+	{
 		name: "policy/status", pure: true,
 		does: "computes what to write: EffectivePolicy objects, annotations, conditions; " +
 			"and nothing that is already there",
 		imports: []string{
-			"hierarchy", "hierarchy/injected", "hierarchy/prose", "policy", "policy/crd", "policy/effective",
-			"policy/export", "policy/merge",
+			"hierarchy", "hierarchy/injected", "hierarchy/prose", "policy", "policy/effective",
+			"policy/export", "policy/publish",
 		},
 		never: engines,
 	},
@@ -208,7 +216,8 @@ var table = []row{
 		name: "policy/source/cluster",
 		does: "reads a cluster: informers, and watches that come and go with the CRDs of policy kinds",
 		imports: []string{
-			"hierarchy", "hierarchy/injected", "hierarchy/prose", "policy", "policy/crd", "policy/export", "policy/guardrail", "policy/status",
+			"hierarchy", "hierarchy/injected", "hierarchy/prose", "policy", "policy/crd", "policy/export",
+			"policy/guardrail", "policy/publish", "policy/status",
 		},
 		never: ours("webhook", "policy/controller"),
 	},
@@ -223,7 +232,7 @@ var table = []row{
 		does: "reconciles: snapshot, resolve, plan, apply",
 		imports: []string{
 			"hierarchy", "hierarchy/injected", "policy", "policy/crd", "policy/effective", "policy/export",
-			"policy/guardrail", "policy/review", "policy/source/cluster", "policy/status",
+			"policy/guardrail", "policy/publish", "policy/review", "policy/source/cluster", "policy/status",
 		},
 		never: ours("webhook"),
 	},
@@ -232,7 +241,7 @@ var table = []row{
 		does: "admission: an AdmissionReview in, a verdict out",
 		imports: []string{
 			"hierarchy", "hierarchy/injected", "hierarchy/prose", "policy", "policy/effective",
-			"policy/guardrail", "policy/review", "policy/status",
+			"policy/guardrail", "policy/publish", "policy/review", "policy/status",
 		},
 		never: ours("policy/controller", "policy/source/cluster"),
 	},
@@ -242,7 +251,8 @@ var table = []row{
 		imports: []string{
 			"hierarchy", "hierarchy/prose", "policy", "policy/access", "policy/controller", "policy/crd",
 			"policy/export", "policy/guardrail", "policy/guardrail/celrule", "policy/guardrail/regorule",
-			"policy/profiles", "policy/source/cluster", "policy/status", "policy/validate", "webhook",
+			"policy/profiles", "policy/publish", "policy/source/cluster", "policy/status", "policy/validate",
+			"webhook",
 		},
 	},
 	{
@@ -258,8 +268,8 @@ var table = []row{
 			"crds", "hierarchy", "hierarchy/injected", "hierarchy/prose", "policy", "policy/console", "policy/console/page", "policy/crd",
 			"policy/effective", "policy/explain", "policy/export", "policy/guardrail",
 			"policy/guardrail/celrule", "policy/guardrail/regorule", "policy/merge", "policy/preview",
-			"policy/profiles", "policy/request", "policy/review", "policy/source", "policy/source/cluster",
-			"policy/status", "policy/validate",
+			"policy/profiles", "policy/publish", "policy/request", "policy/review", "policy/source",
+			"policy/source/cluster", "policy/status", "policy/validate",
 		},
 		never: ours("webhook", "policy/controller"),
 	},

@@ -15,7 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/attache-dev/attache/policy/status"
+	"github.com/attache-dev/attache/policy/publish"
 )
 
 var (
@@ -110,7 +110,7 @@ func TestOneTenantDoesNotStarveTheOthers(t *testing.T) {
 	}
 	alice.apply(policyOn("team-a", "own", "kind: Gateway, name: own", "default: {idle: 3s}"))
 	within(t, 2*time.Minute, "all routes to have results", func(context.Context) error {
-		if n := len(s.as(s.plane.Config, "team-a").all(status.Kind, "team-a")); n < *loadRoutes {
+		if n := len(s.as(s.plane.Config, "team-a").all(publish.Kind, "team-a")); n < *loadRoutes {
 			return fmt.Errorf("%d have", n)
 		}
 		return nil

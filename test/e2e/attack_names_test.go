@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/attache-dev/attache/policy/status"
+	"github.com/attache-dev/attache/policy/publish"
 )
 
 // anotherHTTPRoute is a route kind of the same name in another group.
@@ -57,7 +57,7 @@ subjects: [{kind: ServiceAccount, namespace: attache-system, name: attache-contr
 ---
 {apiVersion: attache.dev/v1alpha1, kind: TimeoutPolicy, metadata: {name: above, namespace: infra}, spec: {targetRef: {group: gateway.networking.k8s.io, kind: Gateway, name: public}, default: {idle: 9s}}}`)
 	results := func() (ours, other string) {
-		for _, u := range admin.all(status.Kind, "team-a") {
+		for _, u := range admin.all(publish.Kind, "team-a") {
 			target, _ := u.Object["targetRef"].(map[string]any)
 			if target["group"] == "other.example.com" {
 				other = u.GetName()

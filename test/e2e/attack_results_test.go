@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/attache-dev/attache/policy/publish"
 	"github.com/attache-dev/attache/policy/status"
 )
 
@@ -19,14 +20,14 @@ import (
 const forgery = `{"status":{"digest":"evil","scopes":[{"parents":[{"gateway":{"namespace":"infra","name":"public"},"listener":"http"}],"effective":{"TimeoutPolicy":{"request":"%s"}}}]}}`
 
 func (w *world) patchStatus(name, patch string, options ...client.SubResourcePatchOption) error {
-	return w.Status().Patch(w.Context(), named(status.Kind, w.namespace, name), client.RawPatch(types.MergePatchType, []byte(patch)), options...)
+	return w.Status().Patch(w.Context(), named(publish.Kind, w.namespace, name), client.RawPatch(types.MergePatchType, []byte(patch)), options...)
 }
 
 // forgeries are all ways to change what an EffectivePolicy says.
 func forgeries(w *world, name string) map[string]func() error {
 	merge := func(patch string) func() error {
 		return func() error {
-			return w.Patch(w.Context(), named(status.Kind, w.namespace, name), client.RawPatch(types.MergePatchType, []byte(patch)), client.DryRunAll)
+			return w.Patch(w.Context(), named(publish.Kind, w.namespace, name), client.RawPatch(types.MergePatchType, []byte(patch)), client.DryRunAll)
 		}
 	}
 	return map[string]func() error{
@@ -38,9 +39,9 @@ func forgeries(w *world, name string) map[string]func() error {
 		"no owner":         merge(`{"metadata":{"ownerReferences":null}}`),
 		"a foreign target": merge(`{"targetRef":{"name":"other"}}`),
 		"no field manager": merge(`{"metadata":{"managedFields":[{}]}}`),
-		"deletion":         func() error { return w.Delete(w.Context(), named(status.Kind, w.namespace, name), client.DryRunAll) },
+		"deletion":         func() error { return w.Delete(w.Context(), named(publish.Kind, w.namespace, name), client.DryRunAll) },
 		"deletion of all": func() error {
-			return w.DeleteAllOf(w.Context(), named(status.Kind, w.namespace, ""), client.InNamespace(w.namespace), client.DryRunAll)
+			return w.DeleteAllOf(w.Context(), named(publish.Kind, w.namespace, ""), client.InNamespace(w.namespace), client.DryRunAll)
 		},
 		"creation": func() error {
 			_, err := w.tryCreate(`{apiVersion: attache.dev/v1alpha1, kind: EffectivePolicy, metadata: {name: httproute.other, namespace: NS}, targetRef: {group: gateway.networking.k8s.io, kind: HTTPRoute, name: other}}`, client.DryRunAll)
@@ -62,12 +63,12 @@ func forge(t *testing.T, s *site, bob *world, name string) {
 			return nil
 		})
 	}
-	same := bob.object(status.Kind, name)
+	same := bob.object(publish.Kind, name)
 	if err := bob.Update(t.Context(), same); err != nil {
 		t.Errorf("a write that changes nothing, as a storage migration does: %v", err)
 	}
 	collector := s.impersonating("system:serviceaccount:kube-system:generic-garbage-collector", bob.namespace)
-	if err := collector.Delete(t.Context(), named(status.Kind, bob.namespace, name), client.DryRunAll); err != nil {
+	if err := collector.Delete(t.Context(), named(publish.Kind, bob.namespace, name), client.DryRunAll); err != nil {
 		t.Errorf("the garbage collector: %v", err)
 	}
 }
@@ -142,7 +143,7 @@ func TestForgedResultsDoNotLast(t *testing.T) {
 			t.Fatal(err)
 		}
 		within(t, 10*time.Second, "the truth to be back", func(context.Context) error {
-			if digest, _, _ := unstructured.NestedString(bob.object(status.Kind, "httproute.web").Object, "status", "digest"); digest == "evil" {
+			if digest, _, _ := unstructured.NestedString(bob.object(publish.Kind, "httproute.web").Object, "status", "digest"); digest == "evil" {
 				return errors.New("it is spoofed")
 			}
 			return nil
@@ -175,7 +176,7 @@ func TestARestartBelievesOnlyWhatTheControllerWrote(t *testing.T) {
 	bob.untilProgrammed("web", status.ReasonGuardrailViolated)
 	s.controller.idle(t)
 	within(t, 20*time.Second, "the forged value to be gone", func(context.Context) error {
-		for _, u := range []*unstructured.Unstructured{bob.object("HTTPRoute", "web"), bob.find(status.Kind, "httproute.web")} {
+		for _, u := range []*unstructured.Unstructured{bob.object("HTTPRoute", "web"), bob.find(publish.Kind, "httproute.web")} {
 			if u == nil {
 				continue
 			}

@@ -11,6 +11,7 @@ import (
 
 	"k8s.io/client-go/rest"
 
+	"github.com/attache-dev/attache/policy/publish"
 	"github.com/attache-dev/attache/policy/status"
 )
 
@@ -127,7 +128,7 @@ func TestTextsDoNotTellOfOthers(t *testing.T) {
 	bob, toBob := s.hearing("bob", "team-b")
 	s.admin.apply(rivals)
 	within(t, 30*time.Second, "team-a's policy to be in force", func(context.Context) error {
-		if alice.find(status.Kind, "httproute.web") == nil {
+		if alice.find(publish.Kind, "httproute.web") == nil {
 			return errors.New("it is not")
 		}
 		return nil

@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/attache-dev/attache/policy/crd"
+	"github.com/attache-dev/attache/policy/publish"
 	"github.com/attache-dev/attache/policy/status"
 	"github.com/attache-dev/attache/test/controlplane"
 )
@@ -290,7 +291,7 @@ func TestWhatTenantsWriteInOurPlaceIsPutRight(t *testing.T) {
 	for name, vandalize := range map[string]func(){
 		"the annotation is edited": func() {
 			w.edit("HTTPRoute", "catalog", func(u *unstructured.Unstructured) {
-				u.SetAnnotations(map[string]string{status.Annotation: `{"scopes":[]}`})
+				u.SetAnnotations(map[string]string{publish.Annotation: `{"scopes":[]}`})
 			})
 		},
 		"the annotation is taken away": func() {
@@ -355,7 +356,7 @@ func TestWhenTheLastPolicyGoesNothingIsLeft(t *testing.T) {
 	w.settled(20 * time.Second)
 	w.remove("TimeoutPolicy", "public")
 	within(t, 5*time.Second, "the catalog to be bare", func(context.Context) error {
-		if value, present := w.object("HTTPRoute", "catalog").GetAnnotations()[status.Annotation]; present {
+		if value, present := w.object("HTTPRoute", "catalog").GetAnnotations()[publish.Annotation]; present {
 			return fmt.Errorf("the annotation says %s", value)
 		}
 		if w.exists("EffectivePolicy", "httproute.catalog") || w.exists("EffectivePolicy", "gateway.public") {

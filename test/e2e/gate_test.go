@@ -11,7 +11,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/attache-dev/attache/policy/status"
+	"github.com/attache-dev/attache/policy/publish"
 	"github.com/attache-dev/attache/test/controlplane"
 )
 
@@ -81,7 +81,7 @@ func (w *world) published(route, timeout string) error {
 	if annotation := mergedValue(w.object("HTTPRoute", route), "TimeoutPolicy"); !strings.Contains(annotation, strconv.Quote(timeout)) {
 		return fmt.Errorf("%s is annotated %q", route, annotation)
 	}
-	shown := w.find(status.Kind, "httproute."+route)
+	shown := w.find(publish.Kind, "httproute."+route)
 	if shown == nil {
 		return fmt.Errorf("%s has no EffectivePolicy", route)
 	}
@@ -128,9 +128,9 @@ func TestWhatViolatesAGuardrailIsNotPublishedAcrossRestarts(t *testing.T) {
 
 	manager.kill()
 	w.edit("HTTPRoute", "checkout", func(u *unstructured.Unstructured) {
-		u.SetAnnotations(map[string]string{status.Annotation: "by hand"})
+		u.SetAnnotations(map[string]string{publish.Annotation: "by hand"})
 	})
-	before := w.object(status.Kind, "httproute.checkout").GetResourceVersion()
+	before := w.object(publish.Kind, "httproute.checkout").GetResourceVersion()
 	again := startManager(t, plane.Kubeconfig)
 	within(t, 15*time.Second, "the annotation to be put right", func(context.Context) error {
 		if got := mergedValue(w.object("HTTPRoute", "checkout"), "TimeoutPolicy"); !strings.Contains(got, `"60s"`) {
@@ -139,7 +139,7 @@ func TestWhatViolatesAGuardrailIsNotPublishedAcrossRestarts(t *testing.T) {
 		return nil
 	})
 	again.idle(t)
-	if after := w.object(status.Kind, "httproute.checkout").GetResourceVersion(); after != before {
+	if after := w.object(publish.Kind, "httproute.checkout").GetResourceVersion(); after != before {
 		t.Error("a restart writes the EffectivePolicy that is held back")
 	}
 	if n, _ := w.events("checkout", "GuardrailViolated"); n > 3 { // the route's may be told once more

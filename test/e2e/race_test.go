@@ -29,6 +29,7 @@ import (
 	"k8s.io/client-go/tools/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/attache-dev/attache/policy/publish"
 	"github.com/attache-dev/attache/policy/status"
 )
 
@@ -315,8 +316,8 @@ func (l *lookout) look(u *unstructured.Unstructured) {
 		return
 	}
 	l.versions.Add(1)
-	text := u.GetAnnotations()[status.Annotation]
-	if u.GetKind() == status.Kind {
+	text := u.GetAnnotations()[publish.Annotation]
+	if u.GetKind() == publish.Kind {
 		if !strings.HasPrefix(u.GetName(), "httproute.") {
 			return // traffic is on routes
 		}

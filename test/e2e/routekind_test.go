@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/attache-dev/attache/hierarchy"
-	"github.com/attache-dev/attache/policy/status"
+	"github.com/attache-dev/attache/policy/publish"
 	"github.com/attache-dev/attache/test/controlplane"
 )
 
@@ -61,11 +61,11 @@ metadata: {name: room, namespace: NS}
 spec: {targetRef: {group: sockets.example.com, kind: WebSocketRoute, name: chat, sectionName: room}, default: {idle: 2h}}
 `)
 	within(t, 10*time.Second, "its annotation and its EffectivePolicy", func(context.Context) error {
-		annotation := w.object(webSocketKind, "chat").GetAnnotations()[status.Annotation]
+		annotation := w.object(webSocketKind, "chat").GetAnnotations()[publish.Annotation]
 		if !strings.Contains(annotation, `"idle":"1h"`) || !strings.Contains(annotation, `"idle":"2h"`) {
 			return fmt.Errorf("it is annotated %q", annotation)
 		}
-		if w.find(status.Kind, status.ObjectName(hierarchy.NewRef("sockets.example.com", "WebSocketRoute", w.namespace, "chat"))) == nil {
+		if w.find(publish.Kind, publish.ObjectName(hierarchy.NewRef("sockets.example.com", "WebSocketRoute", w.namespace, "chat"))) == nil {
 			return fmt.Errorf("there is no EffectivePolicy")
 		}
 		return nil
@@ -78,7 +78,7 @@ spec: {targetRef: {group: sockets.example.com, kind: WebSocketRoute, name: chat,
 		t.Fatal(err)
 	}
 	within(t, 10*time.Second, "nothing to be said of a kind that is gone", func(context.Context) error {
-		if w.find(status.Kind, status.ObjectName(hierarchy.NewRef("sockets.example.com", "WebSocketRoute", w.namespace, "chat"))) != nil {
+		if w.find(publish.Kind, publish.ObjectName(hierarchy.NewRef("sockets.example.com", "WebSocketRoute", w.namespace, "chat"))) != nil {
 			return fmt.Errorf("its EffectivePolicy is still there")
 		}
 		return nil

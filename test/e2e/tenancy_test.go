@@ -11,7 +11,7 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/attache-dev/attache/policy/status"
+	"github.com/attache-dev/attache/policy/publish"
 )
 
 // tenancy is what two tenants share with the platform team, and who they are.
@@ -260,7 +260,7 @@ func attempts(t *testing.T, admin *world, who *restConfig) {
 func annotationOfTenant(t *testing.T, admin, tenant *world) {
 	right := annotation(admin.object("HTTPRoute", "checkout"))
 	for what, change := range map[string]func(u *unstructured.Unstructured){
-		"edits":   func(u *unstructured.Unstructured) { u.SetAnnotations(map[string]string{status.Annotation: "{}"}) },
+		"edits":   func(u *unstructured.Unstructured) { u.SetAnnotations(map[string]string{publish.Annotation: "{}"}) },
 		"deletes": func(u *unstructured.Unstructured) { u.SetAnnotations(nil) },
 	} {
 		tenant.edit("HTTPRoute", "checkout", change)

@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
+	"github.com/attache-dev/attache/policy/publish"
 	"github.com/attache-dev/attache/policy/status"
 	reader "github.com/attache-dev/attache/policy/v1alpha1/annotation"
 	"github.com/attache-dev/attache/test/controlplane"
@@ -138,7 +139,7 @@ func TestAnUpgradeTakesNothingAway(t *testing.T) {
 			if len(a.Scopes) != 1 || string(a.Scopes[0].Effective["TimeoutPolicy"]) != `{"request":"50s"}` {
 				t.Fatalf("%s lost what was published: %+v", route, a)
 			}
-			u := w.find(status.Kind, "httproute."+route)
+			u := w.find(publish.Kind, "httproute."+route)
 			if u == nil {
 				t.Fatalf("%s lost its EffectivePolicy", route)
 			}
@@ -146,13 +147,13 @@ func TestAnUpgradeTakesNothingAway(t *testing.T) {
 			if !strings.Contains(text, "request:50s") {
 				t.Fatalf("%s lost what was published: %s", route, text)
 			}
-			if a.Version != 2 || a.Withheld != withheld || status.FirstForm(u) || !strings.Contains(text, "type:Published") || strings.Contains(text, "overridden") {
+			if a.Version != 2 || a.Withheld != withheld || publish.FirstForm(u) || !strings.Contains(text, "type:Published") || strings.Contains(text, "overridden") {
 				return fmt.Errorf("%s: annotation %+v, status %s", route, a, text)
 			}
 		}
 		return nil
 	})
-	if says := fmt.Sprint(w.object(status.Kind, "httproute.held").Object["status"]); !strings.Contains(says, "no request may take longer than 60s") {
+	if says := fmt.Sprint(w.object(publish.Kind, "httproute.held").Object["status"]); !strings.Contains(says, "no request may take longer than 60s") {
 		t.Errorf("why it is withheld is not said: %s", says)
 	}
 	// What is withheld comes when the guardrail permits it.

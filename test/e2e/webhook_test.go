@@ -19,7 +19,7 @@ import (
 
 	"github.com/attache-dev/attache/charts"
 	"github.com/attache-dev/attache/policy"
-	"github.com/attache-dev/attache/policy/status"
+	"github.com/attache-dev/attache/policy/publish"
 )
 
 type restConfig = rest.Config
@@ -79,7 +79,7 @@ func policyOn(namespace, name, target, blocks string) string {
 		name, namespace, target, blocks)
 }
 
-func annotation(u *unstructured.Unstructured) string { return u.GetAnnotations()[status.Annotation] }
+func annotation(u *unstructured.Unstructured) string { return u.GetAnnotations()[publish.Annotation] }
 
 // TestAdmission is the story of an installed chart, from the first policy to the
 // end of the replicas.
@@ -103,7 +103,7 @@ func TestAdmission(t *testing.T) {
 		var want string
 		for e := range resolution.All() {
 			if e.Target.Name == "checkout" {
-				want, _ = status.AnnotationValue(e)
+				want, _ = publish.AnnotationValue(e)
 			}
 		}
 		if got := annotation(born); got != want || !strings.Contains(got, `"request":"10s"`) {
@@ -132,11 +132,11 @@ func TestAdmission(t *testing.T) {
 func spoof(t *testing.T, w *world) {
 	right := annotation(w.object("HTTPRoute", "checkout"))
 	changes := map[string]func(map[string]string){
-		"a false value":   func(m map[string]string) { m[status.Annotation] = `{"scopes":[]}` },
-		"no value":        func(m map[string]string) { delete(m, status.Annotation) },
+		"a false value":   func(m map[string]string) { m[publish.Annotation] = `{"scopes":[]}` },
+		"no value":        func(m map[string]string) { delete(m, publish.Annotation) },
 		"a second one":    func(m map[string]string) { m["attache.dev/Effective-Policies"] = right },
 		"something else":  func(m map[string]string) { m["example.com/owner"] = "shop" },
-		"a false and one": func(m map[string]string) { m[status.Annotation], m["example.com/owner"] = "{}", "me" },
+		"a false and one": func(m map[string]string) { m[publish.Annotation], m["example.com/owner"] = "{}", "me" },
 	}
 	for name, change := range changes {
 		u := w.object("HTTPRoute", "checkout")
@@ -201,7 +201,7 @@ func controllerAgrees(t *testing.T, a *admission, w *world) {
 		t.Errorf("a right is missing: %s", p.log)
 	}
 	// Its results are out of other people's reach.
-	u := w.object(status.Kind, "httproute.checkout")
+	u := w.object(publish.Kind, "httproute.checkout")
 	if err := w.Delete(t.Context(), u); !apierrors.IsForbidden(err) {
 		t.Errorf("an EffectivePolicy is deleted by hand: %v", err)
 	}
@@ -309,7 +309,7 @@ func outage(t *testing.T, a *admission, w *world) {
 	}
 	// What changes nothing that matters, too: status, finalizers, other annotations.
 	route := w.object("HTTPRoute", "checkout")
-	route.SetAnnotations(map[string]string{status.Annotation: annotation(route), "example.com/owner": "nobody"})
+	route.SetAnnotations(map[string]string{publish.Annotation: annotation(route), "example.com/owner": "nobody"})
 	if err := w.Update(t.Context(), route); err != nil {
 		t.Errorf("another annotation: %v", err)
 	}

@@ -28,6 +28,7 @@ import (
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/publish"
 	"github.com/attache-dev/attache/policy/source/cluster"
 	"github.com/attache-dev/attache/policy/status"
 	"github.com/attache-dev/attache/policy/validate"
@@ -218,16 +219,16 @@ func (w *world) agrees(platform ...string) error {
 			continue
 		}
 		live := w.object(e.Target.Kind+".v1."+e.Target.Group, e.Target.Name)
-		value, reached := status.AnnotationValue(e)
-		if have, present := live.GetAnnotations()[status.Annotation]; present != reached || have != value {
+		value, reached := publish.AnnotationValue(e)
+		if have, present := live.GetAnnotations()[publish.Annotation]; present != reached || have != value {
 			return fmt.Errorf("%s has the annotation\n\t%s, not\n\t%s", e.Target, have, value)
 		}
 		if !reached {
 			continue
 		}
-		name := status.ObjectName(e.Target)
+		name := publish.ObjectName(e.Target)
 		want[name] = true
-		published, computed := w.find(status.Kind, name), status.EffectivePolicy(e)
+		published, computed := w.find(publish.Kind, name), publish.EffectivePolicy(e)
 		if published == nil {
 			return fmt.Errorf("there is no EffectivePolicy %s", name)
 		}
@@ -240,7 +241,7 @@ func (w *world) agrees(platform ...string) error {
 			return fmt.Errorf("EffectivePolicy %s says\n\t%v, not\n\t%v", name, published.Object["status"], computed.Object["status"])
 		}
 	}
-	for _, u := range w.all(status.Kind, w.namespace) {
+	for _, u := range w.all(publish.Kind, w.namespace) {
 		if !want[u.GetName()] {
 			return fmt.Errorf("there is an EffectivePolicy %s of nothing", u.GetName())
 		}
@@ -310,7 +311,7 @@ func mergedValue(u *unstructured.Unstructured, kind string) string {
 			Effective map[string]json.RawMessage `json:"effective"`
 		} `json:"scopes"`
 	}
-	annotation := u.GetAnnotations()[status.Annotation]
+	annotation := u.GetAnnotations()[publish.Annotation]
 	if annotation == "" || json.Unmarshal([]byte(annotation), &value) != nil || len(value.Scopes) == 0 {
 		return ""
 	}

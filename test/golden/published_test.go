@@ -9,8 +9,8 @@ import (
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/explain"
+	"github.com/attache-dev/attache/policy/publish"
 	"github.com/attache-dev/attache/policy/source"
-	"github.com/attache-dev/attache/policy/status"
 )
 
 // TestPublishedSaysTheSame reads the EffectivePolicy object of every route and
@@ -28,7 +28,7 @@ func TestPublishedSaysTheSame(t *testing.T) {
 			continue
 		}
 		for e := range effective.ResolveAll(snapshot).All() {
-			object := status.EffectivePolicy(e)
+			object := publish.EffectivePolicy(e)
 			if object == nil {
 				continue
 			}

@@ -18,8 +18,8 @@ import (
 	"github.com/attache-dev/attache/policy/explain"
 	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/guardrail/celrule"
+	"github.com/attache-dev/attache/policy/publish"
 	"github.com/attache-dev/attache/policy/review"
-	"github.com/attache-dev/attache/policy/status"
 )
 
 // contents writes everything that a snapshot and its resolution hand out by reference: values of
@@ -82,12 +82,12 @@ func TestNobodyChangesWhatASnapshotHandsOut(t *testing.T) {
 			}
 		}
 		for e := range resolution.All() {
-			published := status.EffectivePolicy(e)
+			published := publish.EffectivePolicy(e)
 			if published != nil {
-				status.Published(s, e.Target, published)
+				publish.Read(s, e.Target, published)
 				scribble(published.Object)
 			}
-			status.AnnotationValue(e)
+			publish.AnnotationValue(e)
 			_, _ = explain.Describe(s, e.Target, func(hierarchy.Ref) string { return "" })
 		}
 		if diff := cmp.Diff(before, contents(s, resolution)); diff != "" {

@@ -17,6 +17,7 @@ import (
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/explain"
+	"github.com/attache-dev/attache/policy/publish"
 	"github.com/attache-dev/attache/policy/status"
 )
 
@@ -136,9 +137,9 @@ func (w *world) row(ctx context.Context, e *effective.Target, tests []test, flag
 		}
 		some := *e
 		some.Scopes = found.scopes
-		return &shownPolicy{status.Show(&some), fmt.Sprintf("%d/%d", found.paths, found.total)}, nil
+		return &shownPolicy{publish.Show(&some), fmt.Sprintf("%d/%d", found.paths, found.total)}, nil
 	case e.Reached(), flags.all && isRoute && len(e.Scopes) > 0:
-		return &shownPolicy{object: status.Show(e)}, nil
+		return &shownPolicy{object: publish.Show(e)}, nil
 	}
 	return nil, nil
 }
@@ -308,7 +309,7 @@ func (s *shownPolicy) policies() string {
 		for _, origin := range entriesOf(scope, "origins") {
 			from, _, _ := unstructured.NestedStringMap(origin, "from")
 			ref := hierarchy.NewRef(from["group"], from["kind"], from["namespace"], from["name"])
-			if ref != status.TargetOf(s.object) {
+			if ref != publish.TargetOf(s.object) {
 				refs = append(refs, ref)
 			}
 		}

@@ -14,8 +14,8 @@ import (
 	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/explain"
+	"github.com/attache-dev/attache/policy/publish"
 	"github.com/attache-dev/attache/policy/source"
-	"github.com/attache-dev/attache/policy/status"
 )
 
 // resourceKind is a kind and the words that people use for it.
@@ -208,7 +208,7 @@ func (q *query) matches(ref hierarchy.Ref, namespace string) bool {
 	if q.kinds != nil && !slices.Contains(q.kinds, ref.GroupKind) {
 		return false
 	}
-	if q.name != "" && q.name != ref.Name && (q.kinds != nil || q.name != status.ObjectName(ref)) {
+	if q.name != "" && q.name != ref.Name && (q.kinds != nil || q.name != publish.ObjectName(ref)) {
 		return false
 	}
 	if q.namespace != "" {

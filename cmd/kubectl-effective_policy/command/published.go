@@ -16,6 +16,7 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/explain"
+	"github.com/attache-dev/attache/policy/publish"
 	"github.com/attache-dev/attache/policy/source"
 	"github.com/attache-dev/attache/policy/source/cluster"
 	"github.com/attache-dev/attache/policy/status"
@@ -79,7 +80,7 @@ func (o *options) readPublished(ctx context.Context, forbidden *cluster.Forbidde
 	p := &publishedWorld{client: client, objects: map[hierarchy.Ref]*unstructured.Unstructured{}}
 	for i := range list.Items {
 		list.Items[i].SetManagedFields(nil)
-		p.objects[status.TargetOf(&list.Items[i])] = &list.Items[i]
+		p.objects[publish.TargetOf(&list.Items[i])] = &list.Items[i]
 	}
 	if p.world, err = worldOfPublished(namespace, p.targets()); err != nil {
 		return nil, err
@@ -157,7 +158,7 @@ func (o *options) getPublished(p *publishedWorld, args []string, flags *getFlags
 func (o *options) sayWithheld(object *unstructured.Unstructured) {
 	for _, c := range entriesOf(object.Object, "status", "conditions") {
 		if c["type"] == "Published" && c["status"] != "True" {
-			o.note("warning: %s is what was published last: %v: %v", status.TargetOf(object), c["reason"], c["message"])
+			o.note("warning: %s is what was published last: %v: %v", publish.TargetOf(object), c["reason"], c["message"])
 		}
 	}
 }

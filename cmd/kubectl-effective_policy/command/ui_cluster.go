@@ -14,8 +14,8 @@ import (
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/console"
 	"github.com/attache-dev/attache/policy/preview"
+	"github.com/attache-dev/attache/policy/publish"
 	"github.com/attache-dev/attache/policy/source/cluster"
-	"github.com/attache-dev/attache/policy/status"
 )
 
 // uiCluster shows a cluster, and follows it.
@@ -88,7 +88,7 @@ func (o *options) contextName() string {
 // EffectivePolicy tells it.
 func publishedEnforcement(live *cluster.Source) func(hierarchy.Ref) []any {
 	return func(route hierarchy.Ref) []any {
-		u := live.EffectivePolicy(route.Namespace, status.ObjectName(route))
+		u := live.EffectivePolicy(route.Namespace, publish.ObjectName(route))
 		if u == nil {
 			return nil
 		}

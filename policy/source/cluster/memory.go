@@ -7,7 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/attache-dev/attache/hierarchy"
-	"github.com/attache-dev/attache/policy/status"
+	"github.com/attache-dev/attache/policy/publish"
 )
 
 // memory holds the records of all objects and which kinds are watched. The reducer
@@ -102,7 +102,7 @@ func (m *memory) remove(ref hierarchy.Ref) bool {
 	defer m.mu.Unlock()
 	_, known := m.records[ref.GroupKind][ref.NamespacedName]
 	delete(m.records[ref.GroupKind], ref.NamespacedName)
-	return known || ref.GroupKind == status.EffectivePolicyKind
+	return known || ref.GroupKind == publish.EffectivePolicyKind
 }
 
 // get finds a record and its kind.
@@ -148,7 +148,7 @@ func (m *memory) wrote(ref hierarchy.Ref, r *record) {
 	case old == nil:
 		// Everything but an EffectivePolicy comes from somebody else, and is for
 		// the watch to tell.
-		if ref.GroupKind == status.EffectivePolicyKind {
+		if ref.GroupKind == publish.EffectivePolicyKind {
 			records[ref.NamespacedName] = r
 		}
 	case older(old.version, r.version):

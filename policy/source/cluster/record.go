@@ -16,6 +16,7 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/hierarchy/injected"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/publish"
 	"github.com/attache-dev/attache/policy/status"
 )
 
@@ -56,7 +57,7 @@ func compact(u *unstructured.Unstructured, k kind) {
 	status.Claim(u, k.keep.has(keepEffective) && status.Claimed(u))
 	annotations := u.GetAnnotations()
 	maps.DeleteFunc(annotations, func(key, _ string) bool {
-		return !readAnnotations[key] && (!k.keep.has(keepAnnotations) || !status.Reserved(key))
+		return !readAnnotations[key] && (!k.keep.has(keepAnnotations) || !publish.Reserved(key))
 	})
 	if len(annotations) == 0 {
 		annotations = nil
@@ -105,7 +106,7 @@ func newRecord(k kind, u *unstructured.Unstructured) *record {
 		terminating: k.GroupKind == hierarchy.NamespaceKind && u.GetDeletionTimestamp() != nil,
 	}
 	annotations := u.GetAnnotations()
-	maps.DeleteFunc(annotations, func(key, _ string) bool { return !status.Reserved(key) })
+	maps.DeleteFunc(annotations, func(key, _ string) bool { return !publish.Reserved(key) })
 	if k.keep.has(keepAnnotations) && len(annotations) > 0 {
 		r.written.annotations = annotations
 	}

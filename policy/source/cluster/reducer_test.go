@@ -14,7 +14,7 @@ import (
 	"github.com/attache-dev/attache/crds"
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
-	"github.com/attache-dev/attache/policy/status"
+	"github.com/attache-dev/attache/policy/publish"
 )
 
 // script plays a cluster to a reducer, event by event.
@@ -257,7 +257,7 @@ func TestAnEditOfSpecOrLabelsChanges(t *testing.T) {
 func TestAnEditWhereWeWriteIsWrittenAndNotChanged(t *testing.T) {
 	s := started(t)
 	u := route(t, "a")
-	u.SetAnnotations(map[string]string{status.Annotation: "x"})
+	u.SetAnnotations(map[string]string{publish.Annotation: "x"})
 	batch := s.tell(s.of("httproutes", opSet, u))
 	if batch == nil || len(batch.Changed) > 0 || !slices.Equal(batch.Written, []hierarchy.Ref{routeA}) || batch.Before != batch.After {
 		t.Errorf("the batch is %v", batch)
@@ -274,11 +274,11 @@ func TestOurOwnWriteComesBackSilently(t *testing.T) {
 	s := started(t)
 	u := route(t, "a")
 	u.SetResourceVersion("100")
-	u.SetAnnotations(map[string]string{status.Annotation: "x"})
+	u.SetAnnotations(map[string]string{publish.Annotation: "x"})
 	k, _ := s.memory.kind(routeA.GroupKind)
 	s.memory.wrote(routeA, newRecord(k, u))
 	r, _, _ := s.memory.get(routeA)
-	if r.written.annotations[status.Annotation] != "x" {
+	if r.written.annotations[publish.Annotation] != "x" {
 		t.Error("the write is not known")
 	}
 	stale := route(t, "a") // the watch still tells of an edit before our write
@@ -398,7 +398,7 @@ func TestEffectivePoliciesAreNoPartOfTheSnapshot(t *testing.T) {
 	s := started(t)
 	u := object(t, `{apiVersion: attache.dev/v1alpha1, kind: EffectivePolicy, metadata: {name: httproute.a, namespace: shop}, targetRef: {kind: HTTPRoute}, status: {scopes: [{rules: ["*"]}], observedGeneration: 3}}`)
 	batch := s.tell(s.of("effectivepolicies", opSet, u))
-	ref := hierarchy.NewRef(policy.Group, status.Kind, "shop", "httproute.a")
+	ref := hierarchy.NewRef(policy.Group, publish.Kind, "shop", "httproute.a")
 	if batch == nil || len(batch.Changed) > 0 || !slices.Equal(batch.Written, []hierarchy.Ref{ref}) {
 		t.Fatalf("the batch is %v", batch)
 	}
@@ -433,7 +433,7 @@ func TestTenThousandRoutesCostTensOfMebibytes(t *testing.T) {
 			},
 		}
 		u.SetAnnotations(map[string]string{
-			status.Annotation: strings.Repeat("x", 300),
+			publish.Annotation: strings.Repeat("x", 300),
 			"kubectl.kubernetes.io/last-applied-configuration": strings.Repeat("y", 1500),
 		})
 		u.Object["status"] = map[string]any{"parents": []any{map[string]any{"conditions": []any{strings.Repeat("z", 1000)}}}}

@@ -17,6 +17,7 @@ import (
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/guardrail"
+	"github.com/attache-dev/attache/policy/publish"
 	"github.com/attache-dev/attache/policy/status"
 )
 
@@ -221,12 +222,12 @@ func (s *Source) Annotations(target hierarchy.Ref) (annotations map[string]strin
 
 // EffectivePolicy is the object of that name, nil when there is none.
 func (s *Source) EffectivePolicy(namespace, name string) *unstructured.Unstructured {
-	return s.object(hierarchy.Ref{GroupKind: status.EffectivePolicyKind, NamespacedName: types.NamespacedName{Namespace: namespace, Name: name}})
+	return s.object(hierarchy.Ref{GroupKind: publish.EffectivePolicyKind, NamespacedName: types.NamespacedName{Namespace: namespace, Name: name}})
 }
 
 // EffectivePolicies lists all EffectivePolicy objects, in no particular order.
 func (s *Source) EffectivePolicies() []hierarchy.Ref {
-	return s.memory.refs(status.EffectivePolicyKind)
+	return s.memory.refs(publish.EffectivePolicyKind)
 }
 
 // Policy is a policy object with its status and resourceVersion, and without its
@@ -302,7 +303,7 @@ func (s *Source) Wrote(answer *unstructured.Unstructured) {
 
 // Deleted tells the source that we deleted an EffectivePolicy.
 func (s *Source) Deleted(namespace, name string) {
-	s.memory.remove(hierarchy.Ref{GroupKind: status.EffectivePolicyKind, NamespacedName: types.NamespacedName{Namespace: namespace, Name: name}})
+	s.memory.remove(hierarchy.Ref{GroupKind: publish.EffectivePolicyKind, NamespacedName: types.NamespacedName{Namespace: namespace, Name: name}})
 }
 
 // Objects counts what is known, by kind.

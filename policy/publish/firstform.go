@@ -1,4 +1,4 @@
-package status
+package publish
 
 import (
 	"strconv"
@@ -53,7 +53,7 @@ func Upgraded(s *policy.Snapshot, target hierarchy.Ref, u *unstructured.Unstruct
 		}
 		short = append(short, brief)
 	}
-	object := bare(target)
+	object := Bare(target)
 	object.SetOwnerReferences(u.GetOwnerReferences())
 	object.SetManagedFields(u.GetManagedFields())
 	status := map[string]any{"digest": digest(short), "scopes": scopes}

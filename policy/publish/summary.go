@@ -1,4 +1,4 @@
-package status
+package publish
 
 import (
 	"fmt"
@@ -194,5 +194,5 @@ func text(v any) string {
 	if s, ok := v.(string); ok {
 		return s
 	}
-	return string(compact(v))
+	return string(Compact(v))
 }

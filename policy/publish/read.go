@@ -1,4 +1,4 @@
-package status
+package publish
 
 import (
 	"slices"
@@ -12,12 +12,12 @@ import (
 	"github.com/attache-dev/attache/policy/effective"
 )
 
-// Published reads an EffectivePolicy back: what is in force for a target, as far
+// Read reads an EffectivePolicy back: what is in force for a target, as far
 // as the object says it. It is nil when there is no object, when it says
 // nothing, and when it belongs to an earlier object of the target's name. An
 // object in the first form has to be brought to the second one before; see
 // Upgraded.
-func Published(s *policy.Snapshot, target hierarchy.Ref, object *unstructured.Unstructured) *effective.Target {
+func Read(s *policy.Snapshot, target hierarchy.Ref, object *unstructured.Unstructured) *effective.Target {
 	if object == nil || !belongs(s, target, object) {
 		return nil
 	}

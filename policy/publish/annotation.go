@@ -1,4 +1,4 @@
-package status
+package publish
 
 import (
 	"encoding/json"
@@ -25,7 +25,7 @@ const MaxAnnotation = 16 << 10
 // Reasons why the newest result of a target is not published.
 const (
 	// WithheldViolation is that a guardrail objects to it.
-	WithheldViolation = ReasonGuardrailViolated
+	WithheldViolation = "GuardrailViolated"
 	// WithheldUndecided is that the guardrails could not be asked in time.
 	WithheldUndecided = "Undecided"
 )
@@ -36,21 +36,21 @@ func AnnotationValue(e *effective.Target) (string, bool) {
 	if e == nil || !e.Reached() {
 		return "", false
 	}
-	return content{digest: Digest(e), generation: e.Generation, scopes: shortScopes(e), name: ObjectName(e.Target)}.text(), true
+	return Content{digest: Digest(e), generation: e.Generation, Scopes: shortScopes(e), name: ObjectName(e.Target)}.Text(), true
 }
 
-// content is what an annotation says.
-type content struct {
+// Content is what an annotation says.
+type Content struct {
 	digest     string
 	generation int64
-	scopes     []any
-	withheld   string
+	Scopes     []any
+	Withheld   string
 	// name is where to look for what does not fit.
 	name string
 }
 
-// text is the annotation as compact JSON with sorted keys.
-func (c content) text() string {
+// Text is the annotation as compact JSON with sorted keys.
+func (c Content) Text() string {
 	value := map[string]any{"version": AnnotationVersion}
 	if c.digest != "" {
 		value["digest"] = c.digest
@@ -58,17 +58,17 @@ func (c content) text() string {
 	if c.generation != 0 {
 		value["generation"] = c.generation
 	}
-	if c.withheld != "" {
-		value["withheld"] = c.withheld
+	if c.Withheld != "" {
+		value["withheld"] = c.Withheld
 	}
-	if c.scopes != nil {
-		value["scopes"] = c.scopes
+	if c.Scopes != nil {
+		value["scopes"] = c.Scopes
 	}
-	text := compact(value)
+	text := Compact(value)
 	if len(text) > MaxAnnotation {
 		delete(value, "scopes")
 		value["see"] = c.name
-		text = compact(value)
+		text = Compact(value)
 	}
 	return string(text)
 }
@@ -76,23 +76,23 @@ func (c content) text() string {
 // WithheldAnnotation is the annotation of a target of which nothing was published
 // yet and whose first result is withheld.
 func WithheldAnnotation(generation int64, reason string) string {
-	return content{generation: generation, withheld: reason, scopes: []any{}}.text()
+	return Content{generation: generation, Withheld: reason, Scopes: []any{}}.Text()
 }
 
-// PublishedAnnotation is the annotation that goes with an EffectivePolicy in its
+// AnnotationOf is the annotation that goes with an EffectivePolicy in its
 // second form; false when there is no object and so there must be none.
-func PublishedAnnotation(target hierarchy.Ref, object *unstructured.Unstructured) (string, bool) {
-	c, ok := published(target, object)
-	return c.text(), ok
+func AnnotationOf(target hierarchy.Ref, object *unstructured.Unstructured) (string, bool) {
+	c, ok := ContentOf(target, object)
+	return c.Text(), ok
 }
 
-// published is what the annotation says that goes with an EffectivePolicy.
-func published(target hierarchy.Ref, object *unstructured.Unstructured) (content, bool) {
+// ContentOf is what the annotation says that goes with an EffectivePolicy.
+func ContentOf(target hierarchy.Ref, object *unstructured.Unstructured) (Content, bool) {
 	if object == nil {
-		return content{}, false
+		return Content{}, false
 	}
 	entries, _, _ := unstructured.NestedSlice(object.Object, "status", "scopes")
-	c := content{scopes: make([]any, 0, len(entries)), name: ObjectName(target)}
+	c := Content{Scopes: make([]any, 0, len(entries)), name: ObjectName(target)}
 	for _, entry := range entries {
 		entry, ok := entry.(map[string]any)
 		if !ok {
@@ -102,7 +102,7 @@ func published(target hierarchy.Ref, object *unstructured.Unstructured) (content
 		if rules, some := entry["rules"]; some {
 			scope["rules"] = rules
 		}
-		c.scopes = append(c.scopes, scope)
+		c.Scopes = append(c.Scopes, scope)
 	}
 	c.digest, _, _ = unstructured.NestedString(object.Object, "status", "digest")
 	generation, _, _ := unstructured.NestedFieldNoCopy(object.Object, "status", "observedGeneration")

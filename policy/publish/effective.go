@@ -1,4 +1,4 @@
-package status
+package publish
 
 import (
 	"bytes"
@@ -54,7 +54,7 @@ func Show(e *effective.Target) *unstructured.Unstructured {
 		scope["origins"], scope["notSet"], scope["notApplicable"], scope["invalid"] = origins, notSet, notApplicable, invalid
 		scopes = append(scopes, scope)
 	}
-	object := bare(e.Target)
+	object := Bare(e.Target)
 	object.Object["status"] = map[string]any{
 		"digest":  Digest(e),
 		"summary": summary(e),
@@ -66,10 +66,15 @@ func Show(e *effective.Target) *unstructured.Unstructured {
 	return object
 }
 
-// bare is the EffectivePolicy of a target without a status.
-func bare(target hierarchy.Ref) *unstructured.Unstructured {
-	object := named(APIVersion, Kind, target.Namespace, ObjectName(target))
-	object.Object["targetRef"] = map[string]any{"group": target.GroupKind.Group, "kind": target.Kind, "name": target.Name}
+// Bare is the EffectivePolicy of a target without a status.
+func Bare(target hierarchy.Ref) *unstructured.Unstructured {
+	object := &unstructured.Unstructured{Object: map[string]any{
+		"targetRef": map[string]any{"group": target.GroupKind.Group, "kind": target.Kind, "name": target.Name},
+	}}
+	object.SetAPIVersion(APIVersion)
+	object.SetKind(Kind)
+	object.SetNamespace(target.Namespace)
+	object.SetName(ObjectName(target))
 	return object
 }
 
@@ -134,8 +139,8 @@ func notSetOf(kind string, n effective.NotSet) map[string]any {
 // maxNotSet is how many values that are not set a published scope lists.
 const maxNotSet = 64
 
-// trim leaves out of an EffectivePolicy what it has no room for, and counts it.
-func trim(object *unstructured.Unstructured) {
+// Trim leaves out of an EffectivePolicy what it has no room for, and counts it.
+func Trim(object *unstructured.Unstructured) {
 	scopes, _, _ := unstructured.NestedFieldNoCopy(object.Object, "status", "scopes")
 	for _, scope := range objects(scopes) {
 		if notSet, _ := scope["notSet"].([]any); len(notSet) > maxNotSet {
@@ -216,14 +221,14 @@ func shortScopes(e *effective.Target) []any {
 }
 
 func digest(scopes []any) string {
-	sum := sha256.Sum256(compact(scopes))
+	sum := sha256.Sum256(Compact(scopes))
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
-// compact is JSON with sorted keys and no white space, and with no character
+// Compact is JSON with sorted keys and no white space, and with no character
 // escaped that JSON does not ask to, so that any language comes to the same. It is
 // only given values that came from JSON, which always encode.
-func compact(v any) []byte {
+func Compact(v any) []byte {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)

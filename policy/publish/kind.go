@@ -1,4 +1,4 @@
-package status
+package publish
 
 import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
