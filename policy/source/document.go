@@ -30,6 +30,9 @@ type Document struct {
 // around it.
 func (d Document) LineOf(field string) int { return lineOfField(d, field) }
 
+// Lines is LineOf for many fields of one object: its text is parsed once.
+func (d Document) Lines() func(field string) int { return linesOf(d) }
+
 // Place says where the document stands, for people:
 // "routes.yaml, document 2, line 14".
 func (d Document) Place() string {

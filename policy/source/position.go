@@ -17,11 +17,36 @@ func lineOfField(e Document, field string) int {
 	if field == "" && e.path == "" || len(e.text.data) > largestSearched {
 		return e.Line
 	}
+	return lineIn(e, rootOf(e), field)
+}
+
+// linesOf is lineOfField for many fields of one document, whose text is parsed once.
+func linesOf(e Document) func(field string) int {
+	var root *yamlv3.Node
+	parsed := false
+	return func(field string) int {
+		if len(e.text.data) > largestSearched {
+			return e.Line
+		}
+		if !parsed {
+			root, parsed = rootOf(e), true
+		}
+		return lineIn(e, root, field)
+	}
+}
+
+func rootOf(e Document) *yamlv3.Node {
 	var document yamlv3.Node
 	if err := yamlv3.Unmarshal(e.text.data, &document); err != nil || len(document.Content) == 0 {
+		return nil
+	}
+	return document.Content[0]
+}
+
+func lineIn(e Document, at *yamlv3.Node, field string) int {
+	if at == nil {
 		return e.Line
 	}
-	at := document.Content[0]
 	line := at.Line
 	for _, step := range steps(prefix(e.path) + field) {
 		next, nextLine := child(at, step)

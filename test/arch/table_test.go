@@ -193,6 +193,18 @@ var table = []row{
 		never: engines,
 	},
 	{
+		name: "policy/migrate/routing", pure: true,
+		does:    "what each side of a migration answers to a request, and which requests tell the sides apart",
+		imports: []string{"hierarchy", "policy/request"},
+		never:   slices.Concat(engines, ours("policy/v1alpha1")),
+	},
+	{
+		name: "policy/migrate", pure: true,
+		does:    "Ingresses and what configures them into routes and policies, every loss reported; a table and a file for each controller",
+		imports: []string{"hierarchy", "hierarchy/decode", "hierarchy/prose", "policy/migrate/routing"},
+		never:   slices.Concat(engines, ours("policy/v1alpha1")),
+	},
+	{
 		name:  "policy/v1alpha1/annotation",
 		does:  "reads the annotation on routes and Gateways, for data planes",
 		never: engines,
@@ -267,7 +279,7 @@ var table = []row{
 		imports: []string{
 			"crds", "hierarchy", "hierarchy/injected", "hierarchy/prose", "policy", "policy/console", "policy/console/page", "policy/crd",
 			"policy/effective", "policy/explain", "policy/export", "policy/guardrail",
-			"policy/guardrail/celrule", "policy/guardrail/regorule", "policy/merge", "policy/preview",
+			"policy/guardrail/celrule", "policy/guardrail/regorule", "policy/merge", "policy/migrate", "policy/preview",
 			"policy/profiles", "policy/publish", "policy/request", "policy/review", "policy/source",
 			"policy/source/cluster", "policy/status", "policy/validate",
 		},

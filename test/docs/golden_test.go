@@ -15,8 +15,8 @@ import (
 var (
 	// shows is the line of a golden file that names the rules that it shows.
 	shows = regexp.MustCompile(`(?m)^Shows: (.+)\.$`)
-	// ruleItem is a rule of docs/binding.md or docs/requests.md.
-	ruleItem = regexp.MustCompile(`^- \*\*([DQR][0-9]+)\*\* `)
+	// ruleItem is a rule of docs/binding.md, docs/migrating.md or docs/requests.md.
+	ruleItem = regexp.MustCompile(`^- \*\*([DMQR][0-9]+)\*\* `)
 	// section is a numbered heading of docs/semantics.md.
 	section = regexp.MustCompile(`^#+ ([0-9.]+?)\.? `)
 )
@@ -35,6 +35,7 @@ func TestRulesLinkToTheirExamples(t *testing.T) {
 	examples := examplesByRule(t)
 	for page, link := range map[string]func(string, map[string]string) string{
 		"docs/binding.md":   linkRules,
+		"docs/migrating.md": linkRules,
 		"docs/requests.md":  linkRules,
 		"docs/semantics.md": linkSections,
 	} {
@@ -53,7 +54,7 @@ func TestRulesLinkToTheirExamples(t *testing.T) {
 	}
 	for _, rule := range slices.Sorted(maps.Keys(examples)) {
 		if !strings.HasPrefix(rule, "GEP-") {
-			t.Errorf("%s are said to show %q, which is none of docs/binding.md, docs/requests.md and docs/semantics.md", examples[rule], rule)
+			t.Errorf("%s are said to show %q, which is none of docs/binding.md, docs/migrating.md, docs/requests.md and docs/semantics.md", examples[rule], rule)
 		}
 	}
 }

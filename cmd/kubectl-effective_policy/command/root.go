@@ -116,6 +116,7 @@ manifests alone: no cluster, no network, the same answers.`,
 		o.testCommand(),
 		o.exportCommand(),
 		o.uiCommand(),
+		o.migrateCommand(),
 		o.versionCommand(),
 	)
 	return root

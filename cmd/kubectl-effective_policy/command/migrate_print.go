@@ -1,0 +1,213 @@
+package command
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
+
+	"github.com/attache-dev/attache/policy/migrate"
+)
+
+// printMigration prints what was written and the report (M64).
+func (o *options) printMigration(r *migrate.Result, m *migrateOptions) error {
+	if m.held != "" {
+		if err := writeHeld(m.held, r.Held); err != nil {
+			return fmt.Errorf("--held: %w", err)
+		}
+	}
+	switch o.output {
+	case formatJSON:
+		return encode(o.streams.Out, formatJSON, migrationReport(r))
+	case formatSARIF:
+		return encode(o.streams.Out, formatJSON, migrationSARIF(r.Findings, o.builtAs))
+	case formatTable:
+		return printMigrationTable(o.pen(), r)
+	}
+	text, err := manifests(r.Objects)
+	if err != nil {
+		return err
+	}
+	if _, err := o.streams.Out.Write(text); err != nil {
+		return err
+	}
+	return printMigrationTable(&pen{to: o.streams.ErrOut}, r)
+}
+
+// manifests are objects as YAML documents.
+func manifests(objects []*unstructured.Unstructured) ([]byte, error) {
+	var out bytes.Buffer
+	for i, u := range objects {
+		text, err := yaml.Marshal(u.Object)
+		if err != nil {
+			return nil, err
+		}
+		if i > 0 {
+			out.WriteString("---\n")
+		}
+		out.Write(text)
+	}
+	return out.Bytes(), nil
+}
+
+// migrationReport is a result for programs.
+func migrationReport(r *migrate.Result) map[string]any {
+	list := func(objects []*unstructured.Unstructured) []any {
+		items := []any{}
+		for _, u := range objects {
+			items = append(items, u.Object)
+		}
+		return items
+	}
+	return map[string]any{
+		"objects": list(r.Objects), "held": list(r.Held), "findings": slices.Concat([]migrate.Finding{}, r.Findings), "totals": r.Totals,
+	}
+}
+
+var findingStyles = map[migrate.Status]style{
+	migrate.Lost: red, migrate.NotServed: red, migrate.Unbound: red, migrate.Unresolved: red, migrate.Conflict: red,
+	migrate.Unknown: yellow, migrate.Approximated: yellow, migrate.Implicit: faint, migrate.NoEffect: faint, migrate.Foreign: faint,
+}
+
+func printMigrationTable(p *pen, r *migrate.Result) error {
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		place := f.File
+		if f.Line > 0 {
+			place += ":" + strconv.Itoa(f.Line)
+		}
+		padding := strings.Repeat(" ", max(0, len(migrate.Approximated)-len(f.Status)))
+		p.line("%s  %s%s  %s", p.paint(plain, cmp.Or(place, f.Ingress, "-")), p.paint(findingStyles[f.Status], string(f.Status)), padding, p.paint(plain, findingText(f)))
+	}
+	p.line("%s", p.paint(bold, r.Totals.String()))
+	return p.err
+}
+
+// findingText is a finding in a sentence, with its effect where it is a loss.
+func findingText(f *migrate.Finding) string {
+	text := f.Message
+	if f.Status == migrate.Lost {
+		text += " (" + string(f.Effect)
+		switch {
+		case f.Held:
+			text += ", held"
+		case f.Accepted:
+			text += ", accepted"
+		}
+		text += ")"
+	}
+	return text
+}
+
+// migrationSARIF are findings for programs that show them in source code.
+func migrationSARIF(findings []migrate.Finding, version string) sarifLog {
+	var ids []string
+	for i := range findings {
+		ids = append(ids, string(findings[i].Status))
+	}
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	run := sarifRun{
+		Tool:        sarifTool{sarifDriver{Name: "kubectl-effective_policy", Version: version, InformationURI: homepage, Rules: make([]sarifRule, len(ids))}},
+		Invocations: []sarifInvocation{{ExecutionSuccessful: true}},
+		Results:     make([]sarifResult, len(findings)),
+	}
+	for i, id := range ids {
+		run.Tool.Driver.Rules[i] = sarifRule{id, sarifText{aboutStatus(migrate.Status(id))}}
+	}
+	for i := range findings {
+		f := &findings[i]
+		result := sarifResult{RuleID: string(f.Status), RuleIndex: slices.Index(ids, string(f.Status)), Level: statusLevel(f), Message: sarifText{findingText(f)}}
+		if f.File != "" {
+			location := sarifLocation{PhysicalLocation: sarifPhysical{ArtifactLocation: sarifArtifact{fileURI(f.File)}}}
+			if f.Line > 0 {
+				location.PhysicalLocation.Region = &sarifRegion{f.Line}
+			}
+			if f.Ingress != "" {
+				location.LogicalLocations = []sarifLogical{{"Ingress " + f.Ingress, "object"}}
+			}
+			result.Locations = []sarifLocation{location}
+		}
+		run.Results[i] = result
+	}
+	return sarifLog{Schema: "https://json.schemastore.org/sarif-2.1.0.json", Version: "2.1.0", Runs: []sarifRun{run}}
+}
+
+// statusLevel is the level of a finding in SARIF (M64).
+func statusLevel(f *migrate.Finding) string {
+	switch f.Status {
+	case migrate.Lost:
+		if f.Effect == migrate.Exposes || f.Effect == migrate.Breaks {
+			return "error"
+		}
+		return "warning"
+	case migrate.NotServed, migrate.Unbound, migrate.Unresolved, migrate.Conflict:
+		return "error"
+	case migrate.Unknown, migrate.Approximated, migrate.NoCertificate, migrate.HostIncomplete:
+		return "warning"
+	}
+	return "note"
+}
+
+func aboutStatus(s migrate.Status) string {
+	switch s {
+	case migrate.Converted:
+		return "The new side does the same by specification."
+	case migrate.Approximated:
+		return "The nearest thing is written; the sentence says what differs."
+	case migrate.Lost:
+		return "Nothing is written; the sentence says why and what to do."
+	case migrate.NoEffect:
+		return "The controller passed over it here."
+	case migrate.Unknown:
+		return "The controller has no such annotation or key."
+	case migrate.Foreign:
+		return "It belongs to somebody else and is not copied."
+	case migrate.NotServed:
+		return "The controller refuses the Ingress."
+	}
+	return "What is to be known of the migration: " + string(s) + "."
+}
+
+func (o *options) migrateAnnotationsCommand() *cobra.Command {
+	var controller string
+	cmd := &cobra.Command{
+		Use:   "annotations [--controller NAME]",
+		Short: "List what becomes of each annotation and each ConfigMap key",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			tables := migrate.Tables(controller)
+			if len(tables) == 0 {
+				return fmt.Errorf("--controller %s is not known: write one of %s", controller, fmt.Sprint(migrate.Controllers()))
+			}
+			if o.output != formatTable {
+				return encode(o.streams.Out, o.output, tables)
+			}
+			return printTables(o.pen(), tables)
+		},
+	}
+	cmd.Flags().StringVar(&controller, "controller", "", "only those of one controller")
+	o.addOutput(cmd, formatTable, formatJSON, formatYAML)
+	return cmd
+}
+
+func printTables(p *pen, tables []migrate.Table) error {
+	t := &table{}
+	t.head("NAME", "SCOPE", "BECOMES", "STATUS", "WHEN LOST", "BAD VALUE")
+	for _, each := range tables {
+		for _, r := range each.Annotations {
+			t.plain(r.Name, r.Scope, r.Becomes, string(r.Status), string(r.Effect), string(r.Bad))
+		}
+		for _, r := range each.Keys {
+			t.plain("ConfigMap "+r.Name, r.Scope, r.Becomes, string(r.Status), string(r.Effect), string(r.Bad))
+		}
+	}
+	p.print(t)
+	return p.err
+}

@@ -1,0 +1,192 @@
+package migrate
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/attache-dev/attache/policy/migrate/routing"
+)
+
+// Result is what a conversion comes to (M64).
+type Result struct {
+	Objects []*unstructured.Unstructured
+	// Held are the routes that are not written until somebody accepts what they
+	// lose (M40).
+	Held     []*unstructured.Unstructured
+	Findings []Finding
+	Totals   Totals
+}
+
+// Fails says whether something is left that nobody accepted (M68).
+func (r *Result) Fails(strict bool) bool {
+	return slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Fails(strict) })
+}
+
+// converter writes the new side of one old side.
+type converter struct {
+	old      *Old
+	options  Options
+	report   *report
+	gateway  *gatewayPlan
+	existing existing
+	// routes are those of each Ingress by name, main ones and those that redirect.
+	routes  map[*ingress]*ofIngress
+	grants  map[grantKey]map[string]bool
+	objects []*unstructured.Unstructured
+	held    []*unstructured.Unstructured
+	// rulesHeld counts the rules that are held back.
+	rulesHeld int
+	hosts     map[string]*hostRules
+	exposed   map[*ingress][]string
+}
+
+// ofIngress is what was written for one Ingress.
+type ofIngress struct {
+	names []string
+	kinds []string
+	// several says that more than one route counts for itself (M56).
+	held bool
+}
+
+// Convert makes the new side. Options that do not fit the input are an *InputError.
+func Convert(old *Old) (*Result, error) {
+	c := &converter{
+		old: old, options: old.options, report: old.report, routes: map[*ingress]*ofIngress{},
+		grants: map[grantKey]map[string]bool{}, hosts: map[string]*hostRules{}, exposed: map[*ingress][]string{},
+	}
+	c.existing = readExisting(old.objects)
+	if err := c.planGateway(); err != nil {
+		return nil, err
+	}
+	for _, host := range c.hostOrder() {
+		c.hosts[host] = c.rulesOf(old.view.Server(host))
+	}
+	for _, g := range old.ingresses {
+		if g.chosen && old.served(g) && !g.canary() {
+			c.writeRoutes(g)
+		}
+	}
+	c.writeNames()
+	c.writePolicies()
+	c.explainAll()
+	c.explainHosts()
+	c.explainKeys()
+	c.explainImplicit()
+	c.objects = append(c.objects, c.gateway.objects(c)...)
+	c.writeGrants()
+	return c.result(), nil
+}
+
+// hostOrder are the hosts that have a server, in the order of their names.
+func (c *converter) hostOrder() []string {
+	return slices.DeleteFunc(c.old.view.Hosts(), func(h string) bool { return c.old.view.Server(h) == nil })
+}
+
+func (c *converter) result() *Result {
+	c.check()
+	sortObjects(c.objects)
+	sortObjects(c.held)
+	others := map[string]bool{} // Ingresses that are not written, and not spoken of (M4)
+	for _, g := range c.old.ingresses {
+		others[g.place()] = !g.chosen
+	}
+	findings := slices.DeleteFunc(c.report.findings, func(f Finding) bool { return others[f.Ingress] })
+	for i := range findings {
+		findings[i].seal()
+	}
+	sortFindings(findings)
+	chosen := 0
+	for _, g := range c.old.ingresses {
+		if g.chosen {
+			chosen++
+		}
+	}
+	return &Result{
+		Objects: c.objects, Held: c.held, Findings: findings, Totals: totalsOf(findings, chosen, c.rulesHeld),
+	}
+}
+
+// check drops what the API server would refuse, with its words (M58).
+func (c *converter) check() {
+	if c.options.Check == nil {
+		return
+	}
+	c.objects = slices.DeleteFunc(c.objects, func(u *unstructured.Unstructured) bool {
+		problem := c.options.Check(u)
+		if problem == "" {
+			return false
+		}
+		c.report.add(Finding{
+			Status: Lost, Effect: Breaks, Ingress: strings.TrimPrefix(u.GetAnnotations()[MigratedFrom], "Ingress/"),
+			Message: u.GetKind() + " " + u.GetNamespace() + "/" + u.GetName() + " is not written, for the API server refuses it: " + problem,
+		})
+		return true
+	})
+}
+
+// kindOrder is the order in which objects are written (M3).
+func kindOrder(kind string) int {
+	order := []string{"Gateway", "ListenerSet", "ReferenceGrant", "HTTPRoute", "GRPCRoute", "TLSRoute"}
+	if i := slices.Index(order, kind); i >= 0 {
+		return i
+	}
+	return len(order)
+}
+
+func sortObjects(list []*unstructured.Unstructured) {
+	slices.SortStableFunc(list, func(a, b *unstructured.Unstructured) int {
+		return cmp.Or(kindOrder(a.GetKind())-kindOrder(b.GetKind()), cmp.Compare(a.GetKind(), b.GetKind()),
+			cmp.Compare(a.GetNamespace(), b.GetNamespace()), cmp.Compare(a.GetName(), b.GetName()))
+	})
+}
+
+// catchAll says whether some rule takes requests to every host.
+func (c *converter) catchAll() bool { return c.old.view.Server(routing.CatchAll) != nil }
+
+// canaryHere says whether a canary states the location itself.
+func (c *converter) canaryHere(l *routing.Location) bool {
+	here := false
+	for _, g := range c.old.ingresses {
+		if c.old.served(g) && g.canary() {
+			c.old.eachPath(g, func(key locationKey, _ *ingressPath, _ string) {
+				here = here || key == locationKey{l.Host, l.Path, l.Exact}
+			})
+		}
+	}
+	return here
+}
+
+// isHeld says whether the rules of a location are held back, and says so (M40).
+func (c *converter) isHeld(g *ingress, l *routing.Location, h *hostRules) bool {
+	held := false
+	for _, name := range c.exposing(g) {
+		if !c.options.accepts(name) {
+			held = true
+		}
+	}
+	if g.set.denied && !c.options.accepts("denied") {
+		held = held || !c.deniedAccepted(g)
+	}
+	if l.Action.Redirect != "" {
+		if _, ok := redirectTo(l.Action); !ok {
+			held = held || !c.options.accepts("permanent-redirect") && !c.options.accepts("temporal-redirect")
+		}
+	}
+	if h.regex && strings.Contains(l.Action.Rewrite, "$") && !c.options.accepts("rewrite-target") {
+		held = true
+	}
+	return held
+}
+
+// deniedAccepted says whether each annotation that denies was accepted.
+func (c *converter) deniedAccepted(g *ingress) bool {
+	for _, f := range c.report.findings {
+		if f.Ingress == g.place() && f.Status == Lost && f.Effect == Exposes && f.Annotation != "" && !f.Accepted {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,268 @@
+package migrate
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// explainAll says what became of every annotation (section 6).
+func (c *converter) explainAll() {
+	for _, g := range c.old.ingresses {
+		if !g.chosen {
+			continue // M4
+		}
+		for _, short := range sortedKeys(g.set.values) {
+			name := g.set.full[short]
+			row := c.old.rows[short]
+			switch {
+			case c.report.has(g, name):
+			case !c.old.served(g):
+				c.report.annotation(g, name, NoEffect, None, "the controller does not serve the Ingress")
+			case g.canary() && !forCanary(short):
+				c.report.annotation(g, name, NoEffect, None, "of a canary only its own annotations, balancing and affinity count")
+			case row.Status == Lost:
+				c.explainLost(g, row, name)
+			default:
+				c.explainWritten(g, short, name)
+			}
+		}
+	}
+}
+
+// forCanary says whether an annotation counts on a canary Ingress (M21).
+func forCanary(name string) bool {
+	return strings.HasPrefix(name, "canary") || strings.HasPrefix(name, "affinity") || strings.HasPrefix(name, "session-cookie") ||
+		strings.HasPrefix(name, "upstream-hash") || name == "load-balance"
+}
+
+func (c *converter) explainLost(g *ingress, row *Row, name string) {
+	out := c.old.lostOf(g, row)
+	text := out.why
+	if out.status == Lost && row.Advice != "" {
+		text += "; " + row.Advice
+	}
+	if row.Risk == "Critical" {
+		text += "; it says: " + snippet(g.annotations[name])
+	}
+	f := c.report.annotation(g, name, out.status, out.effect, "%s", text)
+	if out.status == Lost {
+		f.Advice = row.Advice
+		f.Accepted = f.Accepted || c.options.accepts(row.Name)
+		f.Held = out.effect == Exposes && !f.Accepted
+	}
+}
+
+// snippet is the text of a snippet on one line.
+func snippet(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+// explainWritten says what was written for an annotation.
+func (c *converter) explainWritten(g *ingress, short, name string) {
+	for _, explain := range []func(*ingress, string, string) bool{
+		c.explainTimeout, c.explainRetry, c.explainRate, c.explainPath, c.explainRedirect, c.explainCanary, c.explainBackend, c.explainHeaders,
+	} {
+		if explain(g, short, name) {
+			return
+		}
+	}
+	row := c.old.rows[short]
+	c.report.annotation(g, name, row.Status, row.Effect, "%s", row.Becomes)
+}
+
+// notWritten adds that the routes which a policy is for are held back.
+func (c *converter) notWritten(g *ingress) string {
+	switch w := c.routes[g]; {
+	case w == nil || len(w.names) == 0 && w.held:
+		return "; it is held back with the routes"
+	case len(w.names) == 0:
+		return "; nothing is written for it, since no route of the Ingress has a backend"
+	}
+	return ""
+}
+
+func (c *converter) explainTimeout(g *ingress, short, name string) bool {
+	field := c.options.idleField()
+	switch short {
+	case "proxy-connect-timeout":
+		field = "connect"
+	case "proxy-read-timeout", "proxy-send-timeout":
+	default:
+		return false
+	}
+	n, ok := positive(g.set.text(short))
+	value, fits := seconds(n)
+	became, policy := c.policyOf(g, TimeoutPolicy, field)
+	if !ok || !fits {
+		c.report.annotation(g, name, Lost, Differs, "what nginx makes of it is not a time that a TimeoutPolicy can have; state a number of seconds above 0 if a limit was meant")
+		return true
+	}
+	status, effect, text := Converted, Effect(""), ""
+	switch short {
+	case "proxy-connect-timeout":
+		if n > 75 {
+			text = "; nginx promises no more than 75s"
+		}
+	case "proxy-read-timeout":
+		status, effect, text = Approximated, Differs, "; nginx counts the backend's side only"
+	case "proxy-send-timeout":
+		status, effect = Approximated, Differs
+		longest, _ := c.old.idle(g.set)
+		if longest > n {
+			value, _ = seconds(longest)
+			text = "; the read timeout is longer and counts"
+		} else {
+			text = "; idle counts both directions"
+		}
+	}
+	if short == "proxy-read-timeout" {
+		if longest, _ := c.old.idle(g.set); longest > n {
+			value, _ = seconds(longest)
+			text = "; the send timeout is longer and counts"
+		}
+	}
+	f := c.report.annotation(g, name, status, effect, "%s %s %s%s%s", policy, field, value, text, c.notWritten(g))
+	f.Became = []Became{became}
+	return true
+}
+
+func (c *converter) explainRetry(g *ingress, short, name string) bool {
+	if short != "proxy-next-upstream" && short != "proxy-next-upstream-tries" {
+		return false
+	}
+	if speaksGRPC(g.set) {
+		c.report.annotation(g, name, NoEffect, None, "the controller sets no retries for gRPC backends")
+		return true
+	}
+	fields := c.old.ingressWants(g)[RetryPolicy]
+	retries, _ := fields["maxRetries"].(int64)
+	became, policy := c.policyOf(g, RetryPolicy, "maxRetries")
+	if short == "proxy-next-upstream-tries" {
+		c.explainTries(g, name, policy, retries, became)
+		return true
+	}
+	became.Field = "retryOn"
+	conditions := strings.Fields(g.set.text(short))
+	status, effect, text := c.lostConditions(conditions)
+	on := "none, so maxRetries 0"
+	if list, ok := fields["retryOn"].([]any); ok {
+		on = words(list)
+	}
+	if slices.Contains(conditions, "off") {
+		status, effect, text, on = Converted, "", "", "none, so maxRetries 0"
+	}
+	f := c.report.annotation(g, name, status, effect, "%s retryOn %s%s%s", policy, on, text, c.notWritten(g))
+	f.Became = []Became{became}
+	return true
+}
+
+func (c *converter) explainTries(g *ingress, name, policy string, retries int64, became Became) {
+	n, _ := g.set.int("proxy-next-upstream-tries")
+	switch {
+	case n == 0:
+		c.report.annotation(g, name, Lost, Differs, "nginx tries without end; a RetryPolicy has a number: %d retries, as without the annotation", retries)
+		return
+	case n < 0 || n > 101:
+		c.report.annotation(g, name, Lost, Differs, "a RetryPolicy takes 0 to 100 retries: %d, as without the annotation", retries)
+		return
+	}
+	conditions := strings.Fields(g.set.text("proxy-next-upstream"))
+	if len(conditions) == 0 {
+		conditions = strings.Fields(c.old.config.value("proxy-next-upstream"))
+	}
+	status, effect, text := Converted, Effect(""), ""
+	if n > 1 && !c.old.everything(conditions) {
+		status, effect = Approximated, Differs
+		text = "; only connection failures are repeated, since nginx does not repeat POST after it was sent and a RetryPolicy knows no methods: --retries=all repeats everything"
+		if c.options.Retries == RetriesMethods {
+			status, effect, text = Converted, "", "; methods that may be repeated have a rule of their own"
+		}
+	}
+	if g.set.bool("service-upstream") {
+		text += "; with service-upstream every try goes to the same address"
+	}
+	f := c.report.annotation(g, name, status, effect, "%s maxRetries %d%s%s", policy, retries, text, c.notWritten(g))
+	f.Became = []Became{became}
+}
+
+// lostConditions says what of proxy-next-upstream is not written.
+func (c *converter) lostConditions(conditions []string) (Status, Effect, string) {
+	var codes []string
+	for _, w := range conditions {
+		if code, ok := strings.CutPrefix(w, "http_"); ok {
+			codes = append(codes, code)
+		}
+	}
+	everything := c.old.everything(conditions)
+	switch {
+	case slices.Contains(conditions, "invalid_header"):
+		return Approximated, Differs, "; invalid_header has no equal"
+	case everything:
+		return Converted, "", ""
+	case c.options.Retries == RetriesMethods:
+		return Converted, "", "; more on the rules of methods that may be repeated"
+	case len(codes) > 0:
+		return Approximated, Differs, "; answers " + strings.Join(codes, ", ") + " are not repeated, since nginx does not repeat POST then and a RetryPolicy knows no methods: --retries=all repeats them"
+	}
+	return Approximated, Differs, "; only what was not sent yet is repeated, for every method: --retries=all repeats more"
+}
+
+func words(list []any) string {
+	var parts []string
+	for _, w := range list {
+		if text, ok := w.(string); ok {
+			parts = append(parts, text)
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (c *converter) explainRate(g *ingress, short, name string) bool {
+	if short != "limit-rps" && short != "limit-rpm" && short != "limit-burst-multiplier" {
+		return false
+	}
+	s := g.set
+	if short == "limit-burst-multiplier" {
+		if !s.has("limit-rps") && !s.has("limit-rpm") {
+			c.report.annotation(g, name, NoEffect, None, "neither limit-rps nor limit-rpm is stated")
+		} else {
+			c.report.annotation(g, name, Converted, "", "it is in the burst of the limits")
+		}
+		return true
+	}
+	n, ok := positive(s.text(short))
+	if !ok {
+		c.report.annotation(g, name, NoEffect, None, "no limit")
+		return true
+	}
+	m, r := multiplier(s), int64(c.options.Replicas)
+	field, unit := "requestsPerSecond", "second"
+	if short == "limit-rpm" {
+		field, unit = "limits.per-minute", "minute"
+	}
+	became, policy := c.policyOf(g, RateLimitPolicy, field)
+	if int64(n)*r > mostRequests || burst(n, m)*r > mostRequests {
+		f := c.report.annotation(g, name, Lost, Exposes, "a RateLimitPolicy takes numbers up to 1000000000")
+		f.Held = !f.Accepted
+		return true
+	}
+	status, effect, text := Converted, Effect(""), ""
+	if r > 1 {
+		status, effect, text = Approximated, Differs, "; each replica counted for itself"
+	}
+	if w := c.routes[g]; w != nil && len(w.names) > 1 {
+		status, effect = Approximated, Differs
+		text += "; each of the " + strconv.Itoa(len(w.names)) + " routes counts for itself"
+	}
+	if m < 1 || int64(n)*int64(m)+1-int64(n) < 0 {
+		status, effect = Approximated, Differs
+	}
+	replicas := "1 replica"
+	if r > 1 {
+		replicas = strconv.FormatInt(r, 10) + " replicas"
+	}
+	f := c.report.annotation(g, name, status, effect, "%s %d per %s and client, burst %d (%d x %d + 1 - %d), for %s%s%s",
+		policy, int64(n)*r, unit, burst(n, m)*r, n, m, n, replicas, text, c.notWritten(g))
+	f.Became = []Became{became}
+	f.Advice = "the controller refuses with " + c.old.config.value("limit-req-status-code") + ", most data planes with 429"
+	return true
+}

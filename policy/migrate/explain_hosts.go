@@ -1,0 +1,141 @@
+package migrate
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/attache-dev/attache/policy/migrate/routing"
+)
+
+// explainHosts says what is to be known of hosts.
+func (c *converter) explainHosts() {
+	for _, host := range c.hostOrder() {
+		c.incomplete(host)
+		c.order(host)
+		c.fallsThrough(host)
+	}
+}
+
+// incomplete says which Ingresses of a host are not written (M4).
+func (c *converter) incomplete(host string) {
+	var chosen *ingress
+	var others []string
+	for _, g := range c.old.listing[host] {
+		switch {
+		case g.chosen && chosen == nil:
+			chosen = g
+		case !g.chosen:
+			others = append(others, g.place())
+		}
+	}
+	if chosen == nil || len(others) == 0 {
+		return
+	}
+	f := c.report.about(chosen, HostIncomplete, "%s is served by Ingresses that are not written here, too: %s; moving its DNS now would lose their paths: --bridge sends them to the old controller",
+		hostText(host), strings.Join(others, ", "))
+	f.Host, f.Effect = host, Breaks
+	if c.options.Bridge.Name != "" {
+		f.Message = fmt.Sprintf("%s is served by Ingresses that are not written here, too: %s; a last rule sends their paths to Service %s, the old controller, "+
+			"which must trust the Gateway's X-Forwarded-Proto (use-forwarded-headers), or it redirects to https for ever", hostText(host), strings.Join(others, ", "), c.options.Bridge)
+	}
+}
+
+// order says that the data plane chooses among regular expressions (M28).
+func (c *converter) order(host string) {
+	h := c.hosts[host]
+	if !h.regex || len(c.old.view.Server(host).Locations) < 2 {
+		return
+	}
+	for _, g := range c.old.listing[host] {
+		if g.chosen {
+			f := c.report.about(g, Order, "%s: its paths are regular expressions, and Gateway API leaves their order to the data plane; nginx goes by their length: verify --data-plane knows some", hostText(host))
+			f.Host, f.Effect = host, Differs
+			return
+		}
+	}
+}
+
+// fallsThrough says that a request which no rule of its host takes may reach the
+// routes of every host (M30).
+func (c *converter) fallsThrough(host string) {
+	if host == routing.CatchAll || !c.catchAll() || c.options.DefaultBackend.Name != "" {
+		return
+	}
+	for _, l := range c.old.view.Server(host).Locations {
+		if l.Path == "/" && !l.Exact && l.Action.Backend != nil {
+			return
+		}
+	}
+	i := slices.IndexFunc(c.old.listing[host], func(g *ingress) bool { return g.chosen })
+	if i < 0 {
+		return
+	}
+	f := c.report.about(c.old.listing[host][i], Fallthrough, "%s: the controller answers 404 where no path fits; Gateway API lets such a request reach the routes of every host: "+
+		"--default-backend NAMESPACE/SERVICE:PORT writes a rule that prevents it", hostText(host))
+	f.Host, f.Effect = host, Differs
+}
+
+// explainKeys says what becomes of the keys of the ConfigMap (M43).
+func (c *converter) explainKeys() {
+	m := c.old.config.object
+	if m == nil {
+		return
+	}
+	rows := rowsByName(c.old.controller.keys())
+	for _, key := range sortedKeys(c.old.config.values) {
+		row, value := rows[key], c.old.config.values[key]
+		f := Finding{
+			Key: key, Value: value, File: m.File, Document: m.Document, Line: m.line("data[" + key + "]"),
+		}
+		switch {
+		case row == nil:
+			f.Status, f.Effect, f.Message = Unknown, Differs, "the controller has no such key"
+		case row.Status == Lost && row.Effect == Exposes && (value == "false" || value == ""):
+			f.Status, f.Effect, f.Message = NoEffect, None, "it is off"
+		default:
+			f.Status, f.Effect, f.Message = row.Status, row.Effect, row.Becomes
+		}
+		f.Message = "ConfigMap " + placeOf(m) + " " + key + ": " + quoted(value) + ": " + f.Message
+		c.report.add(f)
+	}
+}
+
+// explainImplicit says what the controller does without being told (M42).
+func (c *converter) explainImplicit() {
+	if !c.old.controller.nginx {
+		return
+	}
+	r := c.report
+	where := "on the Gateway"
+	if !c.options.NewGateway && c.options.Defaults != DefaultsGateway {
+		where = "in the policies of each route (implicit/defaults-on-routes)"
+	}
+	from := "the ConfigMap and the values compiled into v1.15"
+	if c.old.config.object == nil {
+		from = "the values compiled into v1.15, for no ConfigMap is in the input"
+	}
+	if c.options.Defaults == DefaultsNone {
+		r.implicit("defaults", Differs, "timeouts and retries of the controller are not written, as --no-defaults asks")
+	} else {
+		r.implicit("defaults", None, "timeouts and retries without annotations are stated %s: %s", where, from)
+	}
+	r.implicit("body-size", Differs, "bodies above %s are refused with 413; a data plane has its own limit", c.old.config.value("proxy-body-size"))
+	if c.options.HSTS == HSTSKeep {
+		r.implicit("hsts", None, "answers by https have Strict-Transport-Security: %s", c.old.hsts())
+	} else {
+		r.implicit("hsts", Differs, "answers by https have Strict-Transport-Security: %s; --hsts=keep writes it into the routes", c.old.hsts())
+	}
+	r.implicit("default-certificate", Differs, "every host answers by https, with a certificate of the controller's own where there is none")
+	r.implicit("normal-paths", Differs, "paths are decoded, and ., .. and double slashes resolved, before they are compared; a data plane does it its own way")
+	r.implicit("headers", Differs, "X-Forwarded-For, -Host, -Port, -Proto, -Scheme, X-Real-IP, X-Request-ID and X-Scheme are set, and headers with underscores are dropped")
+	r.implicit("wildcards", Differs, "a wildcard host takes one label; one of a route takes any number")
+	r.implicit("not-found", Differs, "a request that no path of its host takes is answered with 404, never by another host's route")
+	if c.options.NewGateway {
+		_ = r.add(Finding{Status: Advice, Effect: None, Message: "Gateway " + c.gateway.name.String() +
+			": routes of every namespace may use its listeners, as with the controller; narrow allowedRoutes.namespaces to a selector once the routes are there"})
+	}
+	if !c.options.NewGateway && c.options.Defaults == DefaultsRoutes {
+		r.implicit("defaults-on-routes", None, "policies on the Gateway would change strangers' routes: --defaults=gateway puts them there if the proof allows it")
+	}
+}

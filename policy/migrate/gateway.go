@@ -1,0 +1,310 @@
+package migrate
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/decode"
+	"github.com/attache-dev/attache/policy/migrate/routing"
+)
+
+// The API versions of what is written.
+const (
+	gatewayAPI = hierarchy.Group + "/v1"
+	policyAPI  = "attache.dev/v1alpha1"
+)
+
+// mostListeners is how many listeners one object can have (V11).
+const mostListeners = 64
+
+// certificate is the Secret of one host.
+type certificate struct {
+	host   string
+	secret types.NamespacedName
+	// listener is the name of the listener, set the ListenerSet that has it; zero
+	// for the Gateway itself.
+	listener string
+	set      types.NamespacedName
+}
+
+// gatewayPlan is the Gateway that routes are bound to.
+type gatewayPlan struct {
+	name types.NamespacedName
+	// written says that this run writes it.
+	written bool
+	certs   map[string]*certificate
+	order   []string
+	// fallback is the Secret for every other host.
+	fallback types.NamespacedName
+	// passthrough are hosts whose TLS is not terminated.
+	passthrough []string
+	// graph is what is there already, of a Gateway that is not written.
+	graph *hierarchy.Graph
+	found map[string][]parentRef
+}
+
+// parentRef is one listener that takes a host.
+type parentRef struct {
+	kind     string
+	name     types.NamespacedName
+	listener string
+	scheme   string
+}
+
+// planGateway decides on listeners (section 5).
+func (c *converter) planGateway() error {
+	o := &c.options
+	c.gateway = &gatewayPlan{name: o.Gateway, written: o.NewGateway, certs: map[string]*certificate{}, fallback: o.DefaultTLS, found: map[string][]parentRef{}}
+	if !o.NewGateway {
+		graph := graphOf(c.old.objects)
+		ref := hierarchy.GatewayRef(o.Gateway.Namespace, o.Gateway.Name)
+		if _, ok := graph.Get(ref); !ok {
+			return &InputError{fmt.Sprintf("--gateway %s/%s is not in the input: give its manifest, or write --new-gateway", o.Gateway.Namespace, o.Gateway.Name)}
+		}
+		c.gateway.graph = graph
+		return nil
+	}
+	if o.GatewayClass == "" {
+		return &InputError{"--new-gateway needs --gateway-class: the class of a Gateway is never guessed from that of an Ingress"}
+	}
+	taken := map[string]bool{"http": true}
+	for _, host := range c.hostOrder() {
+		if c.passes(host) {
+			c.gateway.passthrough = append(c.gateway.passthrough, host)
+			continue
+		}
+		secret, stated := c.certificateOf(host)
+		if secret.Name == "" {
+			if stated && c.gateway.fallback.Name == "" {
+				c.noCertificate(host)
+			}
+			continue
+		}
+		name := cmp.Or(strings.Replace(host, "*", "wildcard", 1), "host")
+		for n := 2; taken[name]; n++ {
+			name = strings.Replace(host, "*", "wildcard", 1) + "-" + strconv.Itoa(n)
+		}
+		taken[name] = true
+		c.gateway.certs[host] = &certificate{host: host, secret: secret, listener: name}
+		c.gateway.order = append(c.gateway.order, host)
+	}
+	c.spreadListeners()
+	return nil
+}
+
+// spreadListeners puts HTTPS listeners into ListenerSets where they are too many
+// for one Gateway, or where it was asked for (M38).
+func (c *converter) spreadListeners() {
+	p := c.gateway
+	most := mostListeners - 1 - len(p.passthrough)
+	if p.fallback.Name != "" {
+		most--
+	}
+	if c.options.Listeners == ListenersGateway || c.options.Listeners == ListenersAuto && len(p.order) <= most {
+		return
+	}
+	counts := map[string]int{}
+	for _, host := range p.order {
+		cert := p.certs[host]
+		n := counts[cert.secret.Namespace] / mostListeners
+		counts[cert.secret.Namespace]++
+		cert.set = types.NamespacedName{Namespace: cert.secret.Namespace, Name: numbered(p.name.Name, n)}
+	}
+}
+
+// numbered is a name for the n-th of several, from 0.
+func numbered(name string, n int) string {
+	if n == 0 {
+		return name
+	}
+	return name + "-" + strconv.Itoa(n+1)
+}
+
+func (c *converter) noCertificate(host string) {
+	g := c.old.listing[host][0]
+	f := c.report.about(g, NoCertificate, "%s: tls names no Secret, so the controller served its default certificate; no HTTPS listener is written: "+
+		"--default-tls NAMESPACE/SECRET writes one for every host", hostText(host))
+	f.Host, f.Effect, f.Line = host, Breaks, g.object.line("spec.tls")
+}
+
+// certificateOf is the Secret of the first tls entry of the oldest Ingress that
+// lists a host (M37), and whether there is such an entry.
+func (c *converter) certificateOf(host string) (types.NamespacedName, bool) {
+	wildcard := ""
+	if _, rest, ok := strings.Cut(host, "."); ok {
+		wildcard = "*." + rest
+	}
+	for _, g := range c.old.listing[host] {
+		for _, t := range g.tls {
+			if slices.Contains(t.hosts, host) || slices.Contains(t.hosts, wildcard) {
+				if t.secret == "" {
+					return types.NamespacedName{}, true
+				}
+				return types.NamespacedName{Namespace: g.namespace, Name: t.secret}, true
+			}
+		}
+	}
+	return types.NamespacedName{}, false
+}
+
+// passes says whether TLS of a host is passed through (M34).
+func (c *converter) passes(host string) bool {
+	return host != routing.CatchAll && slices.ContainsFunc(c.old.listing[host], func(g *ingress) bool { return g.set.bool("ssl-passthrough") })
+}
+
+// parents are the listeners that take the routes of a namespace for a host.
+func (c *converter) parents(namespace, host string) []parentRef {
+	p := c.gateway
+	if p.graph != nil {
+		key := namespace + " " + host
+		if _, ok := p.found[key]; !ok {
+			p.found[key] = p.bound(namespace, host)
+		}
+		return p.found[key]
+	}
+	list := []parentRef{{kind: "Gateway", name: p.name, listener: "http", scheme: "http"}}
+	switch cert := p.certs[host]; {
+	case cert != nil && cert.set.Name != "":
+		list = append(list, parentRef{kind: "ListenerSet", name: cert.set, listener: cert.listener, scheme: "https"})
+	case cert != nil:
+		list = append(list, parentRef{kind: "Gateway", name: p.name, listener: cert.listener, scheme: "https"})
+	case p.fallback.Name != "":
+		list = append(list, parentRef{kind: "Gateway", name: p.name, listener: "https", scheme: "https"})
+	}
+	return list
+}
+
+// bound asks which listeners of the Gateway, and of its ListenerSets, would take a
+// route (M35).
+func (p *gatewayPlan) bound(namespace, host string) []parentRef {
+	parents := []hierarchy.Ref{hierarchy.GatewayRef(p.name.Namespace, p.name.Name)}
+	for _, l := range p.graph.Listeners(parents[0]) {
+		if !l.ListenerSet.IsZero() && !slices.Contains(parents, l.ListenerSet) {
+			parents = append(parents, l.ListenerSet)
+		}
+	}
+	var refs []any
+	for _, ref := range parents {
+		refs = append(refs, map[string]any{"group": hierarchy.Group, "kind": ref.Kind, "namespace": ref.Namespace, "name": ref.Name})
+	}
+	spec := map[string]any{"parentRefs": refs}
+	if host != routing.CatchAll {
+		spec["hostnames"] = []any{host}
+	}
+	const name = "would-be"
+	route, _ := decode.Object(&unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": gatewayAPI, "kind": "HTTPRoute", "metadata": map[string]any{"namespace": namespace, "name": name}, "spec": spec,
+	}}, nil)
+	var list []parentRef
+	for _, b := range p.graph.With(route).Bindings(hierarchy.NewRef(hierarchy.Group, "HTTPRoute", namespace, name)) {
+		for _, l := range b.Listeners {
+			scheme := map[string]string{"HTTP": "http", "HTTPS": "https"}[l.Listener.Spec.Protocol]
+			if !b.Accepted || !l.Active || scheme == "" {
+				continue
+			}
+			list = append(list, parentRef{
+				kind: b.Parent.Ref.Kind, name: types.NamespacedName{Namespace: b.Parent.Ref.Namespace, Name: b.Parent.Ref.Name},
+				listener: l.Listener.Spec.Name, scheme: scheme,
+			})
+		}
+	}
+	return list
+}
+
+// graphOf is the Gateway API part of the input.
+func graphOf(objects []Object) *hierarchy.Graph {
+	var list []hierarchy.Object
+	for i := range objects {
+		if decoded, _ := decode.Object(objects[i].Unstructured, nil); decoded != nil {
+			list = append(list, decoded)
+		}
+	}
+	return hierarchy.Build(list)
+}
+
+// has says whether any listener takes a host by a scheme.
+func has(parents []parentRef, scheme string) bool {
+	return slices.ContainsFunc(parents, func(p parentRef) bool { return p.scheme == scheme })
+}
+
+// objects are the Gateway and the ListenerSets that are written.
+func (p *gatewayPlan) objects(c *converter) []*unstructured.Unstructured {
+	if !p.written {
+		return nil
+	}
+	listeners := []any{listener("http", 80, "HTTP", "", nil)}
+	sets := map[types.NamespacedName][]any{}
+	if p.fallback.Name != "" {
+		listeners = append(listeners, listener("https", 443, "HTTPS", "", c.tls(p.name.Namespace, "Gateway", p.fallback)))
+	}
+	for _, host := range p.passthrough {
+		listeners = append(listeners, listener(strings.Replace(host, "*", "wildcard", 1), 443, "TLS", host, map[string]any{"mode": "Passthrough"}))
+	}
+	for _, host := range p.order {
+		cert := p.certs[host]
+		if cert.set.Name == "" {
+			listeners = append(listeners, listener(cert.listener, 443, "HTTPS", host, c.tls(p.name.Namespace, "Gateway", cert.secret)))
+			continue
+		}
+		sets[cert.set] = append(sets[cert.set], listener(cert.listener, 443, "HTTPS", host, c.tls(cert.set.Namespace, "ListenerSet", cert.secret)))
+	}
+	spec := map[string]any{"gatewayClassName": c.options.GatewayClass, "listeners": listeners}
+	if len(sets) > 0 {
+		spec["allowedListeners"] = map[string]any{"namespaces": map[string]any{"from": "All"}}
+	}
+	list := []*unstructured.Unstructured{object(gatewayAPI, "Gateway", p.name.Namespace, p.name.Name, nil, nil, spec)}
+	for name, entries := range sets {
+		list = append(list, object(gatewayAPI, "ListenerSet", name.Namespace, name.Name, nil, nil, map[string]any{
+			"parentRef": map[string]any{"group": hierarchy.Group, "kind": "Gateway", "name": p.name.Name, "namespace": p.name.Namespace},
+			"listeners": entries,
+		}))
+	}
+	return list
+}
+
+// listener is one listener, which routes of every namespace may use, as the old
+// controller has it (M36).
+func listener(name string, port int64, protocol, hostname string, tls map[string]any) map[string]any {
+	l := map[string]any{
+		"name": name, "port": port, "protocol": protocol,
+		"allowedRoutes": map[string]any{"namespaces": map[string]any{"from": "All"}},
+	}
+	if hostname != "" && hostname != routing.CatchAll {
+		l["hostname"] = hostname
+	}
+	if tls != nil {
+		l["tls"] = tls
+	}
+	return l
+}
+
+// tls is the certificate of a listener, with the ReferenceGrant that it needs.
+func (c *converter) tls(namespace, kind string, secret types.NamespacedName) map[string]any {
+	ref := map[string]any{"name": secret.Name}
+	if secret.Namespace != namespace {
+		ref["namespace"] = secret.Namespace
+		c.grantOf(grantKey{kind, namespace, "", "Secret", secret.Namespace}, secret.Name)
+	}
+	return map[string]any{"mode": "Terminate", "certificateRefs": []any{ref}}
+}
+
+// object is an object to be written.
+func object(apiVersion, kind, namespace, name string, labels map[string]string, annotations map[string]string, spec map[string]any) *unstructured.Unstructured {
+	u := &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": apiVersion, "kind": kind, "metadata": map[string]any{"namespace": namespace, "name": name}, "spec": spec,
+	}}
+	if len(labels) > 0 {
+		u.SetLabels(labels)
+	}
+	if len(annotations) > 0 {
+		u.SetAnnotations(annotations)
+	}
+	return u
+}

@@ -1,0 +1,55 @@
+package migrate
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/attache-dev/attache/hierarchy"
+)
+
+// grantKey is who may refer to what: a kind in a namespace to a kind in another.
+type grantKey struct {
+	fromKind, fromNamespace  string
+	toGroup, toKind, toSpace string
+}
+
+// grant permits HTTPRoutes of a namespace to name a Service in another one.
+func (c *converter) grant(from, to, service string) {
+	if from != to {
+		c.grantOf(grantKey{"HTTPRoute", from, "", "Service", to}, service)
+	}
+}
+
+func (c *converter) grantOf(key grantKey, name string) {
+	if c.grants[key] == nil {
+		c.grants[key] = map[string]bool{}
+	}
+	c.grants[key][name] = true
+}
+
+// writeGrants writes one ReferenceGrant for each namespace that is referred to and
+// each kind and namespace that refers, to exactly the names that are needed (M37).
+func (c *converter) writeGrants() {
+	var keys []grantKey
+	for key := range c.grants {
+		keys = append(keys, key)
+	}
+	slices.SortFunc(keys, func(a, b grantKey) int {
+		return cmp.Or(cmp.Compare(a.toSpace, b.toSpace), cmp.Compare(a.toKind, b.toKind), cmp.Compare(a.fromKind, b.fromKind), cmp.Compare(a.fromNamespace, b.fromNamespace))
+	})
+	for _, key := range keys {
+		var to []any
+		for _, name := range sortedKeys(c.grants[key]) {
+			to = append(to, map[string]any{"group": key.toGroup, "kind": key.toKind, "name": name})
+		}
+		for part, n := to, 0; len(part) > 0; n++ { // at most 16 entries
+			entries := part[:min(16, len(part))]
+			part = part[len(entries):]
+			name := numbered(lower(key.fromKind)+"s-of-"+key.fromNamespace+"-to-"+lower(key.toKind)+"s", n)
+			c.objects = append(c.objects, object(gatewayAPI, "ReferenceGrant", key.toSpace, clipName(name), nil, nil, map[string]any{
+				"from": []any{map[string]any{"group": hierarchy.Group, "kind": key.fromKind, "namespace": key.fromNamespace}},
+				"to":   entries,
+			}))
+		}
+	}
+}

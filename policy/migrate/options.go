@@ -1,0 +1,101 @@
+package migrate
+
+import (
+	"slices"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// The values of options with a few words to choose from.
+const (
+	RegexAuto = "auto"
+	RegexKeep = "keep"
+
+	HSTSDrop = "drop"
+	HSTSKeep = "keep"
+
+	ReadIdle    = "idle"
+	ReadBackend = "backend"
+
+	RetriesSafe    = "safe"
+	RetriesMethods = "methods"
+	RetriesAll     = "all"
+
+	ListenersAuto    = "auto"
+	ListenersGateway = "gateway"
+	ListenersSets    = "listenersets"
+
+	DefaultsRoutes  = "routes"
+	DefaultsGateway = "gateway"
+	DefaultsNone    = "none"
+
+	CanaryAll  = "all"
+	CanaryHere = "here"
+
+	LiftNone = "none"
+	LiftAll  = "all"
+	LiftMost = "most"
+)
+
+// Options say how to convert.
+type Options struct {
+	// Controller and IngressClass choose among several (M6, M7).
+	Controller, IngressClass string
+	// ConfigMap is the controller's; zero finds it by its label (M9).
+	ConfigMap types.NamespacedName
+	// NoValidation says that values are not validated, as before v1.12 (M10).
+	NoValidation bool
+	// ConvertUnserved converts what the controller refuses.
+	ConvertUnserved bool
+	// Gateway is one that exists, or with NewGateway one that is written.
+	Gateway      types.NamespacedName
+	NewGateway   bool
+	GatewayClass string
+	// Chosen says which Ingresses are written; nil is all (M4).
+	Chosen func(namespace, name string, labels map[string]string) bool
+	// Accept are names of findings that the user takes on (M40).
+	Accept []string
+
+	Regex, HSTS, ReadTimeout, Retries, Listeners, Defaults, Canary, Lift string
+
+	// DefaultTLS is the Secret of the controller's default certificate,
+	// DefaultBackend its default Service, Bridge the Service of the controller
+	// itself (M5, M30, M37).
+	DefaultTLS     types.NamespacedName
+	DefaultBackend ServicePort
+	Bridge         ServicePort
+	// Replicas is how many Pods of the controller count apart (M55).
+	Replicas int
+	// Routes are those that exist already: only policies are written, on them (M39).
+	Routes bool
+	// Check says in words why the API server would refuse an object, empty when it
+	// does not; nil checks nothing (M58).
+	Check func(*unstructured.Unstructured) string
+}
+
+// ServicePort is a port of a Service.
+type ServicePort struct {
+	types.NamespacedName
+	Port int32
+}
+
+// defaulted fills in what is not said.
+func (o Options) defaulted() Options {
+	for _, d := range []struct {
+		value    *string
+		standard string
+	}{
+		{&o.Regex, RegexAuto}, {&o.HSTS, HSTSDrop}, {&o.ReadTimeout, ReadIdle}, {&o.Retries, RetriesSafe},
+		{&o.Listeners, ListenersAuto}, {&o.Defaults, DefaultsRoutes}, {&o.Canary, CanaryAll}, {&o.Lift, LiftNone},
+	} {
+		if *d.value == "" {
+			*d.value = d.standard
+		}
+	}
+	o.Replicas = max(o.Replicas, 1)
+	return o
+}
+
+// accepts says whether the user took something on.
+func (o *Options) accepts(name string) bool { return slices.Contains(o.Accept, name) }

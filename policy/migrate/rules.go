@@ -1,0 +1,351 @@
+package migrate
+
+import (
+	"cmp"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/attache-dev/attache/policy/migrate/routing"
+)
+
+// hostRules are the rules of one host, and what http does there besides.
+type hostRules struct {
+	host string
+	// rules are by Ingress.
+	rules map[*ingress][]*rule
+	plain *routing.PlainHost
+	regex bool
+	// hidden are locations that are never reached.
+	hidden map[*routing.Location]*routing.Location
+}
+
+// rulesOf makes the rules of a host (M22 to M32).
+func (c *converter) rulesOf(s *routing.Server) *hostRules {
+	h := &hostRules{host: s.Host, rules: map[*ingress][]*rule{}, hidden: map[*routing.Location]*routing.Location{}}
+	if s.Regex {
+		if c.options.Regex == RegexAuto {
+			h.plain = s.PlainHost()
+		}
+		if h.plain != nil {
+			h.hidden = h.plain.Hidden
+		} else {
+			h.regex = true
+		}
+	}
+	for _, l := range s.Locations {
+		if h.hidden[l] != nil {
+			c.hiddenLocation(l, h.hidden[l])
+			continue
+		}
+		w := c.old.owners[l]
+		held := c.isHeld(w.ingress, l, h)
+		if w.unresolved {
+			c.unresolved(w, l)
+			continue
+		}
+		for _, r := range c.locationRules(s, h, l) {
+			r.held = held
+			h.rules[w.ingress] = append(h.rules[w.ingress], r)
+		}
+	}
+	return h
+}
+
+func (c *converter) hiddenLocation(l, by *routing.Location) {
+	w, first := c.old.owners[l], c.old.owners[by]
+	if l.Default {
+		return
+	}
+	f := c.report.about(w.ingress, Shadowed, "%s %s: the longer expression %s of Ingress %s takes all its requests before it; nothing is written for it",
+		hostText(l.Host), l.Path, by.Path, first.ingress.place())
+	f.Line, f.Host, f.Effect = w.ingress.object.line(w.field), l.Host, None
+}
+
+func (c *converter) unresolved(w *owner, l *routing.Location) {
+	f := c.report.about(w.ingress, Unresolved, "%s %s: the port %q of Service %s/%s cannot be told: give the Service in the input; no rule is written",
+		hostText(l.Host), l.Path, w.backend.named, w.ingress.namespace, w.backend.service)
+	f.Line, f.Host, f.Effect = w.ingress.object.line(w.field), l.Host, Breaks
+}
+
+// locationRules are the rules of one location.
+func (c *converter) locationRules(s *routing.Server, h *hostRules, l *routing.Location) []*rule {
+	var list []*rule
+	for _, m := range c.matchesOf(h, l) {
+		list = append(list, c.actionRules(l, m)...)
+	}
+	if !s.Regex {
+		if bare := strings.TrimSuffix(l.Path, "/"); bare != l.Path && bare != "" && s.Choose(bare).Slash && len(list) > 0 {
+			list = append(list, &rule{location: l, exact: true, always: true, path: bare, filters: []any{redirectFilter(map[string]any{
+				"path": fullPath(l.Path), "statusCode": int64(301),
+			})}})
+		}
+	}
+	return list
+}
+
+// matchesOf are the matches of a location, with the rewriting that goes with each.
+func (c *converter) matchesOf(h *hostRules, l *routing.Location) []*rule {
+	switch {
+	case h.plain != nil:
+		var list []*rule
+		for _, p := range h.plain.Plain[l] {
+			r := &rule{location: l, exact: p.Exact, path: p.Path}
+			switch {
+			case p.Full != "":
+				r.filters = []any{rewriteFilter("ReplaceFullPath", p.Full)}
+			case p.Prefix != "":
+				r.filters, r.alone = []any{rewriteFilter("ReplacePrefixMatch", p.Prefix)}, true
+			}
+			list = append(list, r)
+		}
+		return list
+	case h.regex:
+		r := &rule{location: l, regex: true, path: regexValue(l)}
+		if t := l.Action.Rewrite; t != "" && !strings.Contains(t, "$") {
+			r.filters = []any{rewriteFilter("ReplaceFullPath", t)}
+		}
+		return []*rule{r}
+	case l.Exact:
+		return []*rule{{location: l, exact: true, path: l.Path}}
+	}
+	return []*rule{{location: l, path: cmp.Or(strings.TrimSuffix(l.Path, "/"), "/")}}
+}
+
+// regexValue is the expression that takes what nginx's takes (M28): nginx looks from
+// the beginning only, data planes compare the whole path.
+func regexValue(l *routing.Location) string {
+	path := l.Path
+	if strings.Contains(path, "|") && !grouped(path) {
+		path = "(?:" + path + ")"
+	}
+	switch {
+	case strings.HasSuffix(path, "$") && !strings.HasSuffix(path, `\$`):
+		path = strings.TrimSuffix(path, "$")
+	case !strings.HasSuffix(path, ".*"):
+		path += ".*"
+	}
+	return "(?i)" + path
+}
+
+// grouped says whether every "|" of an expression stands in parentheses.
+func grouped(path string) bool {
+	depth := 0
+	for i := range len(path) {
+		switch path[i] {
+		case '(':
+			depth++
+		case ')':
+			depth--
+		case '|':
+			if depth == 0 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// actionRules are the rules of one match, by what is done there.
+func (c *converter) actionRules(l *routing.Location, m *rule) []*rule {
+	a := l.Action
+	var list []*rule
+	if a.AppRoot != "" && m.path == "/" {
+		list = append(list, &rule{location: l, exact: true, always: true, path: "/", filters: []any{redirectFilter(map[string]any{
+			"path": fullPath(a.AppRoot), "statusCode": int64(302),
+		})}})
+		if m.exact {
+			return list
+		}
+	}
+	switch {
+	case a.Redirect != "":
+		if spec, ok := redirectTo(a); ok {
+			m.filters, m.alone, m.always = []any{redirectFilter(spec)}, false, true
+			return append(list, m)
+		}
+		return list
+	case a.Backend == nil:
+		return append(list, c.defaultRule(l, m)...)
+	}
+	if a.HTTPS != 0 {
+		redirect := *m
+		redirect.redirects, redirect.alone = true, false
+		redirect.filters = []any{redirectFilter(map[string]any{"scheme": "https", "statusCode": int64(statusCode(a.HTTPS))})}
+		list = append(list, &redirect)
+	}
+	m.filters = slices.Concat(headerFilters(a, c.old.owners[l].ingress.set), m.filters)
+	if a.Host != "" {
+		m.filters = withHostname(m.filters, a.Host)
+	}
+	return append(list, c.backendRules(l, m)...)
+}
+
+// defaultRule is the rule of a location that the controller itself answers with 404
+// (M30).
+func (c *converter) defaultRule(l *routing.Location, m *rule) []*rule {
+	var list []*rule
+	if l.Action.HTTPS != 0 {
+		redirect := *m
+		redirect.redirects, redirect.alone = true, false
+		redirect.filters = []any{redirectFilter(map[string]any{"scheme": "https", "statusCode": int64(statusCode(l.Action.HTTPS))})}
+		list = append(list, &redirect)
+	}
+	to := c.options.DefaultBackend
+	if to.Name == "" || l.Host == routing.CatchAll || !c.catchAll() {
+		return list
+	}
+	m.filters = nil
+	m.backends = []any{backendTo(routing.Backend{Namespace: to.Namespace, Name: to.Name, Port: to.Port}, c.old.owners[l].ingress.namespace)}
+	c.grant(c.old.owners[l].ingress.namespace, to.Namespace, to.Name)
+	return append(list, m)
+}
+
+// backendRules are the rules that send requests on, canaries included (M31).
+func (c *converter) backendRules(l *routing.Location, m *rule) []*rule {
+	namespace := c.old.owners[l].ingress.namespace
+	primary := backendTo(*l.Action.Backend, namespace)
+	k := l.Action.Canary
+	if k != nil && c.options.Canary == CanaryHere && !c.canaryHere(l) {
+		k = nil
+	}
+	if k == nil {
+		m.backends = []any{primary}
+		return []*rule{m}
+	}
+	var list []*rule
+	add := func(h headerMatch, to any) {
+		r := *m
+		r.header, r.rank, r.backends = &h, len(list)-100, []any{to}
+		list = append(list, &r)
+	}
+	canary := backendTo(k.Backend, namespace)
+	switch {
+	case k.Header != "" && k.Value != "":
+		add(headerMatch{name: k.Header, value: k.Value}, canary)
+	case k.Header != "" && k.Pattern != "":
+		add(headerMatch{name: k.Header, value: k.Pattern, regex: true}, canary)
+	case k.Header != "":
+		add(headerMatch{name: k.Header, value: "always"}, canary)
+		add(headerMatch{name: k.Header, value: "never"}, primary)
+	}
+	if k.Cookie != "" {
+		for _, choice := range []struct {
+			word string
+			to   any
+		}{{"always", canary}, {"never", primary}} {
+			add(headerMatch{name: "Cookie", value: `(^|.*;\s*)` + regexp.QuoteMeta(k.Cookie) + "=" + choice.word + `(;.*|$)`, regex: true}, choice.to)
+		}
+	}
+	m.backends = []any{primary}
+	if k.Weight > 0 {
+		m.backends = []any{weighted(primary, k.Total-k.Weight), weighted(canary, k.Weight)}
+	}
+	return append(list, m)
+}
+
+// backendTo is a backendRef. One in another namespace says so.
+func backendTo(b routing.Backend, namespace string) map[string]any {
+	ref := map[string]any{"name": b.Name, "port": int64(b.Port)}
+	if b.Namespace != namespace {
+		ref["namespace"] = b.Namespace
+	}
+	return ref
+}
+
+func weighted(ref map[string]any, weight int64) map[string]any {
+	out := map[string]any{"weight": weight}
+	for key, value := range ref {
+		out[key] = value
+	}
+	return out
+}
+
+func fullPath(path string) map[string]any {
+	return map[string]any{"type": "ReplaceFullPath", "replaceFullPath": path}
+}
+
+func redirectFilter(spec map[string]any) map[string]any {
+	return map[string]any{"type": "RequestRedirect", "requestRedirect": spec}
+}
+
+func rewriteFilter(kind, value string) map[string]any {
+	key := "replaceFullPath"
+	if kind == "ReplacePrefixMatch" {
+		key = "replacePrefixMatch"
+	}
+	return map[string]any{"type": "URLRewrite", "urlRewrite": map[string]any{"path": map[string]any{"type": kind, key: value}}}
+}
+
+// withHostname puts a hostname into the one URLRewrite of a rule.
+func withHostname(filters []any, hostname string) []any {
+	for i, f := range filters {
+		if filter, ok := f.(map[string]any); ok && filter["type"] == "URLRewrite" {
+			rewrite, _ := filter["urlRewrite"].(map[string]any)
+			filters[i] = map[string]any{"type": "URLRewrite", "urlRewrite": map[string]any{"hostname": hostname, "path": rewrite["path"]}}
+			return filters
+		}
+	}
+	return append(filters, map[string]any{"type": "URLRewrite", "urlRewrite": map[string]any{"hostname": hostname}})
+}
+
+// redirectTo is a redirect to a URL (M32); false when no filter leads there.
+func redirectTo(a *routing.Action) (map[string]any, bool) {
+	u, err := url.Parse(a.Redirect)
+	if err != nil || u.RawQuery != "" || u.Fragment != "" || u.User != nil || u.Hostname() == "" ||
+		u.Scheme != "http" && u.Scheme != "https" || strings.Contains(a.Redirect, "$") || a.KeepPath && strings.Trim(u.Path, "/") != "" {
+		return nil, false
+	}
+	spec := map[string]any{"scheme": u.Scheme, "hostname": strings.ToLower(u.Hostname()), "statusCode": int64(statusCode(a.Code))}
+	if port, err := strconv.Atoi(u.Port()); err == nil {
+		spec["port"] = int64(port)
+	}
+	if !a.KeepPath {
+		spec["path"] = fullPath(cmp.Or(u.Path, "/"))
+	}
+	return spec, hostnamePattern().MatchString(strings.ToLower(u.Hostname()))
+}
+
+func hostnamePattern() *regexp.Regexp {
+	return regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
+}
+
+// statusCode is the nearest code that a redirect can have.
+func statusCode(code int) int {
+	switch code {
+	case 301, 302, 303, 307, 308:
+		return code
+	}
+	return 302
+}
+
+// headerFilters are the filters on headers, cross-origin requests and mirrors
+// (M33).
+func headerFilters(a *routing.Action, s *settings) []any {
+	var list []any
+	if len(a.Request) > 0 {
+		list = append(list, map[string]any{"type": "RequestHeaderModifier", "requestHeaderModifier": map[string]any{"set": headerList(a.Request)}})
+	}
+	if len(a.Response) > 0 {
+		list = append(list, map[string]any{"type": "ResponseHeaderModifier", "responseHeaderModifier": map[string]any{"set": headerList(a.Response)}})
+	}
+	if a.CORS != "" {
+		list = append(list, map[string]any{"type": "CORS", "cors": corsOf(s)})
+	}
+	if to, ok := mirrorOf(s); ok && len(a.Mirrors) > 0 {
+		list = append(list, map[string]any{"type": "RequestMirror", "requestMirror": map[string]any{
+			"backendRef": map[string]any{"name": to.service, "port": int64(to.port)},
+		}})
+	}
+	return list
+}
+
+func headerList(headers []routing.Header) []any {
+	var list []any
+	for _, h := range headers {
+		list = append(list, map[string]any{"name": h.Name, "value": h.Value})
+	}
+	return list
+}

@@ -1,0 +1,183 @@
+package migrate
+
+import (
+	"cmp"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/attache-dev/attache/hierarchy/prose"
+)
+
+// settings are what the annotations of one Ingress come to in ingress-nginx.
+type settings struct {
+	// values are those that the parsers take, by short name; full has the name as it
+	// is written.
+	values map[string]string
+	full   map[string]string
+	// denied says that its locations answer 503 (M11).
+	denied bool
+}
+
+func (s *settings) text(name string) string { return s.values[name] }
+
+func (s *settings) has(name string) bool { return s.values[name] != "" }
+
+func (s *settings) bool(name string) bool {
+	b, err := strconv.ParseBool(s.values[name])
+	return err == nil && b
+}
+
+// boolOr is a boolean with what holds when it is not stated.
+func (s *settings) boolOr(name string, otherwise bool) bool {
+	b, err := strconv.ParseBool(s.values[name])
+	if err != nil {
+		return otherwise
+	}
+	return b
+}
+
+// int is a number, false when it is not stated.
+func (s *settings) int(name string) (int, bool) {
+	n, err := strconv.Atoi(s.values[name])
+	return n, err == nil
+}
+
+// aliases are the names that another name takes the place of when it is empty.
+func aliasOf(name string) string {
+	switch name {
+	case "whitelist-source-range":
+		return "allowlist-source-range"
+	case "limit-whitelist":
+		return "limit-allowlist"
+	}
+	return name
+}
+
+// readNginx reads the annotations of an Ingress as ingress-nginx does: which are
+// taken, which are not and what that does (M10, M11).
+func (o *Old) readNginx(g *ingress) {
+	s := &settings{values: map[string]string{}, full: map[string]string{}}
+	g.set = s
+	rows := o.rows
+	for _, name := range sortedKeys(g.annotations) {
+		short, ours := o.controller.own(name)
+		if !ours {
+			o.foreign(g, name)
+			continue
+		}
+		row, value := rows[short], strings.TrimSpace(g.annotations[name])
+		switch {
+		case row == nil:
+			o.unknown(g, name, short)
+		case value == "":
+			o.report.annotation(g, name, NoEffect, None, "it is empty")
+		case aliasOf(short) != short && strings.TrimSpace(g.annotations[o.controller.prefixes[0]+aliasOf(short)]) != "":
+			o.report.annotation(g, name, NoEffect, None, "%s is stated and comes before it", aliasOf(short))
+		case !o.options.NoValidation && !o.takes(row, short, value):
+			o.badValue(g, row, name)
+		default:
+			s.values[short], s.full[short] = value, name
+			o.risk(g, row, name)
+		}
+	}
+}
+
+// takes says whether the parser of an annotation takes a value. Two parsers look at
+// more than the form.
+func (o *Old) takes(row *Row, short, value string) bool {
+	if !row.Valid.Accepts(value) {
+		return false
+	}
+	switch short {
+	case "permanent-redirect", "temporal-redirect":
+		u, err := url.Parse(value)
+		return err == nil && strings.HasPrefix(u.Scheme, "http")
+	case "app-root":
+		u, err := url.ParseRequestURI(value)
+		return err == nil && !u.IsAbs()
+	}
+	return true
+}
+
+func (o *Old) badValue(g *ingress, row *Row, name string) {
+	switch row.Bad {
+	case BadRefuse:
+		g.refused = cmp.Or(g.refused, name)
+		o.report.annotation(g, name, NotServed, Breaks, "the value is not %s, so the controller refuses the whole Ingress; "+
+			"nothing is written for it: --convert-unserved writes it all the same", row.Valid)
+	case BadDeny:
+		g.set.denied = true
+		f := o.report.annotation(g, name, Lost, Exposes, "the value is not %s, so the controller answers 503 at every location of the Ingress; "+
+			"a route would open them", row.Valid)
+		f.Held = !f.Accepted
+	case BadDefault:
+		held := "nothing"
+		if row.Key != "" {
+			held = quoted(o.config.value(row.Key))
+		}
+		o.report.annotation(g, name, NoEffect, None, "the value is not %s, so the controller passes over it: %s held", row.Valid, held)
+	}
+}
+
+// risk refuses what the ConfigMap of the controller in the input does not allow
+// (M10).
+func (o *Old) risk(g *ingress, row *Row, name string) {
+	if o.config.object == nil {
+		return
+	}
+	if row.Risk == "Critical" && o.config.value("annotations-risk-level") != "Critical" {
+		g.refused = cmp.Or(g.refused, name)
+		o.report.annotation(g, name, NotServed, Breaks, "its risk is Critical, above annotations-risk-level %s of the ConfigMap, so the controller refuses the whole Ingress",
+			o.config.value("annotations-risk-level"))
+		return
+	}
+	for word := range strings.SplitSeq(o.config.value("annotation-value-word-blocklist"), ",") {
+		if word = strings.TrimSpace(word); word != "" && strings.Contains(g.annotations[name], word) {
+			g.refused = cmp.Or(g.refused, name)
+			o.report.annotation(g, name, NotServed, Breaks, "the value has %s, which annotation-value-word-blocklist of the ConfigMap forbids, so the controller refuses the whole Ingress", quoted(word))
+			return
+		}
+	}
+}
+
+func (o *Old) unknown(g *ingress, name, short string) {
+	if removed(short) {
+		o.report.annotation(g, name, NoEffect, None, "the controller does not have it any more")
+		return
+	}
+	text := "the controller has no such annotation"
+	if near, ok := prose.Closest(short, sortedKeys(o.rows)); ok {
+		text += ": did you mean " + near + "?"
+	}
+	o.report.annotation(g, name, Unknown, Differs, "%s", text)
+}
+
+// removed are annotations of older versions of ingress-nginx.
+func removed(short string) bool {
+	switch short {
+	case "secure-backends", "grpc-backend", "enable-opentracing", "opentracing-trust-incoming-span", "opentracing-operation-name",
+		"enable-influxdb", "add-base-url", "base-url-scheme", "session-cookie-hash", "secure-verify-ca-secret", "upstream-max-fails",
+		"upstream-fail-timeout", "lua-resty-waf", "influxdb-measurement", "influxdb-port", "influxdb-host", "influxdb-server-name":
+		return true
+	}
+	return strings.HasPrefix(short, "global-rate-limit")
+}
+
+// foreign says to whom an annotation of somebody else belongs.
+func (o *Old) foreign(g *ingress, name string) {
+	group, _, _ := strings.Cut(name, "/")
+	text := "it belongs to somebody else and is not copied"
+	switch {
+	case name == classAnnotation:
+		o.report.annotation(g, name, Converted, "", "the Ingress is one of %s; a route names its Gateway instead", o.controller.name)
+		return
+	case group == "cert-manager.io" || group == "acme.cert-manager.io":
+		text = "cert-manager reads it on a Gateway or a ListenerSet: state it there"
+	case strings.HasPrefix(group, "external-dns"):
+		text = "external-dns reads it on a Gateway or a route: state it there"
+	case strings.HasSuffix(group, "kubectl.kubernetes.io"):
+		text = "it is a tool's own note"
+	}
+	o.report.annotation(g, name, Foreign, None, "%s", text)
+}
