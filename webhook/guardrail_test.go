@@ -179,3 +179,46 @@ func TestWhenTimeRunsOutTheAnswerSaysHowFarItGot(t *testing.T) {
 		t.Errorf("HTTP %d: %s", answer.StatusCode, message)
 	}
 }
+
+// blind is a slow rule that says what it reads.
+type blind struct {
+	slow
+	uses guardrail.Variables
+}
+
+func (b blind) Uses() guardrail.Variables { return b.uses }
+
+// What is below the platform's policies does not keep it from writing them: what
+// is not worked out in time is judged before it is published, if that judges all.
+func TestThePlatformIsNotHeldUpByWhatIsBelow(t *testing.T) {
+	platform := world(t)
+	for name, c := range map[string]struct {
+		uses      guardrail.Variables
+		namespace string
+		admitted  bool
+	}{
+		"the platform": {guardrail.Effective, "infra", true},
+		"the platform, and a rule that reads the user": {guardrail.Effective | guardrail.User, "infra", false},
+		"a tenant": {guardrail.Effective, "shop", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := handlersOf(t, platform, func(o *Options) {
+				o.Deadline = 200 * time.Millisecond
+				o.Guardrails = func() []*guardrail.Guardrail {
+					return []*guardrail.Guardrail{{Name: "patient", Enforcement: guardrail.Deny, Rules: []guardrail.Rule{blind{uses: c.uses}}}}
+				}
+			})
+			target := map[string]string{"infra": "kind: Gateway, name: public, sectionName: https", "shop": onCart}[c.namespace]
+			a := create(t, timeout(c.namespace, target, "default: {idle: 7s}"))
+			if !c.admitted {
+				if answer := post(h.Validate(), a.body(t)); answer.StatusCode != http.StatusServiceUnavailable {
+					t.Errorf("HTTP %d", answer.StatusCode)
+				}
+				return
+			}
+			if r := answerTo(t, h.Validate(), a); !r.Allowed || !has(r.Warnings, "the controller asks the guardrails before it publishes") {
+				t.Errorf("got %+v", r)
+			}
+		})
+	}
+}

@@ -2,10 +2,12 @@ package webhook
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	admissionv1 "k8s.io/api/admission/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -62,13 +64,26 @@ func (h *Handlers) review(ctx context.Context, s *policy.Snapshot, req *request,
 		return nil, nil
 	}
 	rails := h.guardrails()
+	platform := ofPlatform(s, req.ref().Namespace)
+	yields := platform && judgedBeforePublication(rails)
+	reviewing, stop := ctx, context.CancelFunc(func() {})
+	if yields {
+		reviewing, stop = part(ctx)
+	}
+	defer stop()
 	r, done := h.resolver(s)
 	defer done()
-	found, err := review.ReviewOn(ctx, r, review.Edit{
+	found, err := review.ReviewOn(reviewing, r, review.Edit{
 		Changes: []review.ObjectChange{change}, Author: req.author(), MayRead: h.reader(ctx, s, req),
-		MaxPaths: h.options.MaxPaths, Platform: ofPlatform(s, req.ref().Namespace),
+		MaxPaths: h.options.MaxPaths, Platform: platform,
 	}, rails)
-	if err != nil {
+	var unfinished *review.Unfinished
+	switch {
+	case err == nil:
+	case yields && ctx.Err() == nil && reviewing.Err() != nil && errors.As(err, &unfinished):
+		v.warnings = append(v.warnings, fmt.Sprintf("attache could not work out in time what this changes (%s): the controller asks the guardrails before it publishes", unfinished))
+		return nil, nil
+	default:
 		return nil, err
 	}
 	v.audit = h.audit(rails, found)
@@ -77,6 +92,25 @@ func (h *Handlers) review(ctx context.Context, s *policy.Snapshot, req *request,
 		v.objections, v.message = found.Objections(), found.Denial(req.shown())
 	}
 	return &found, nil
+}
+
+// part is the part of the time that a review of the platform's edit has. Nobody below keeps the
+// platform from writing by having much below what it writes: what is not worked out by then is
+// admitted, and judged before it is published.
+func part(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, limited := ctx.Deadline()
+	if !limited {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, time.Until(deadline)/2)
+}
+
+// judgedBeforePublication says whether the publication gate asks every rule that can refuse an edit.
+// It does not know who edits what.
+func judgedBeforePublication(rails []*guardrail.Guardrail) bool {
+	return !slices.ContainsFunc(review.Denying(rails), func(g *guardrail.Guardrail) bool {
+		return slices.ContainsFunc(g.Rules, func(r guardrail.Rule) bool { return r.Uses()&guardrail.AdmissionOnly != 0 })
+	})
 }
 
 // ofPlatform says whether who writes in a namespace, or in none, answers for all.

@@ -102,13 +102,15 @@ func New(config *rest.Config, from *cluster.Source, options Options) (*Controlle
 	if err != nil {
 		return nil, fmt.Errorf("registering metrics: %w", err)
 	}
+	known := newState(rails)
+	known.publication.slice = judgeSlice
 	return &Controller{
 		options:  options,
 		source:   from,
 		live:     from,
 		client:   client,
 		planner:  status.Planner{Now: options.Now, Version: from.Version, LeaveRoutes: options.LeaveRoutes, Instance: instance()},
-		state:    newState(rails),
+		state:    known,
 		backoff:  &backoff{fights: map[hierarchy.Ref]fight{}},
 		drift:    newDrift(),
 		metrics:  m,

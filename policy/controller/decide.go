@@ -81,6 +81,9 @@ func (c *Controller) decide(ref hierarchy.Ref) ([]status.Write, *enforced) {
 // target is decide for what effective policies are published for.
 func (c *Controller) target(ref hierarchy.Ref, on *enforced) []status.Write {
 	p, h := c.state.publication.published[ref], c.state.publication.withheld[ref]
+	if _, waits := c.state.publication.waiting[ref]; waits && p.effective == nil && h == nil {
+		return nil // nothing is published of it yet, and nothing is decided
+	}
 	if p.found == nil && h == nil {
 		return c.planned(on).Target(ref, p.effective, c.live)
 	}

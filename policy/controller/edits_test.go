@@ -81,7 +81,7 @@ func follow(t *testing.T, stage *edits.Stage, edited hierarchy.Ref) *state {
 	if stage.Change.New != nil {
 		after, _ = stage.World.With(stage.Change.New)
 	}
-	s.settle(t.Context(), after, refs{edited: {}}, refs{})
+	s.settle(t.Context(), after, refs{edited: {}}, refs{}, false)
 	return s
 }
 

@@ -9,8 +9,12 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 )
 
-// rejudge is when what could not be judged in time is judged again.
-const rejudge = time.Second
+// rejudge is when what could not be judged in time is judged again. It doubles, up to maxRejudge,
+// while that helps nothing.
+const (
+	rejudge    = time.Second
+	maxRejudge = time.Minute
+)
 
 // loop brings the state up to date with the source and queues what has to be looked at. It is one
 // goroutine, the only one that changes the state's snapshot, and what it holds is nobody else's.
@@ -21,6 +25,9 @@ type loop struct {
 	// again fires when something that could not be judged in time is to be judged again. It is one
 	// timer, however many passes ask for it.
 	again *time.Timer
+	// set says that it is set, pause for how long it was, and due that it fired.
+	set, due bool
+	pause    time.Duration
 }
 
 // follow fills the queue from now on.
@@ -63,7 +70,8 @@ func (l *loop) pass(ctx context.Context) {
 	if after == nil { // nothing changed, but something is to be judged again
 		after, since = l.c.state.snapshot, began
 	}
-	dirty, drifted := l.c.state.settle(ctx, after, changed, written)
+	dirty, drifted := l.c.state.settle(ctx, after, changed, written, l.due)
+	l.due = false
 	l.c.audit.touch(l.c.state.audited(dirty, changed))
 	l.c.metrics.resolve.Observe(time.Since(began).Seconds())
 	l.c.metrics.lag.Observe(time.Since(since).Seconds())
@@ -84,10 +92,19 @@ func (l *loop) schedule() {
 	counts := l.c.state.publication.count()
 	l.c.metrics.held.WithLabelValues(heldViolated).Set(float64(counts.violated))
 	l.c.metrics.held.WithLabelValues(heldUndecided).Set(float64(counts.undecided))
-	if counts.undecided > 0 {
-		l.again.Reset(rejudge)
-	} else {
+	waiting := len(l.c.state.publication.waiting)
+	l.c.metrics.held.WithLabelValues(heldWaiting).Set(float64(waiting))
+	if waiting > 0 {
+		l.backlog.nudge()
+	}
+	switch {
+	case counts.undecided == 0:
 		l.again.Stop()
+		l.set, l.pause = false, 0
+	case !l.set:
+		l.pause = min(max(rejudge, 2*l.pause), maxRejudge)
+		l.again.Reset(l.pause)
+		l.set = true
 	}
 }
 
@@ -97,6 +114,7 @@ func (l *loop) wait(ctx context.Context) bool {
 	case <-ctx.Done():
 		return false
 	case <-l.again.C:
+		l.set, l.due = false, true
 		return true
 	case <-l.backlog.filled:
 	}

@@ -24,6 +24,7 @@ type measures struct {
 const (
 	heldViolated  = "violation"
 	heldUndecided = "undecided"
+	heldWaiting   = "waiting"
 )
 
 func newMeasures(registry prometheus.Registerer) (*measures, error) {
@@ -49,7 +50,7 @@ func newMeasures(registry prometheus.Registerer) (*measures, error) {
 		}, []string{"guardrail", "enforcement"}),
 		held: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "attache_held_targets",
-			Help: "Routes whose effective policy is not published, by reason: violation (a guardrail objects), undecided (guardrails could not be asked in time).",
+			Help: "Routes whose effective policy is not published, by reason: violation (a guardrail objects), undecided (guardrails could not be asked in time), waiting (its turn to be judged comes after those of other namespaces).",
 		}, []string{"reason"}),
 		drift: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "attache_drift_repairs_total",

@@ -33,6 +33,7 @@ type Guardrails interface {
 //	violates a Deny guardrail     what it was; of a route of which nothing was,
 //	                              what policies above it give, if guardrails permit
 //	could not be judged in time   what it was; it is judged again soon
+//	waits for its turn            what it was
 //	is gone                       nothing
 //
 // What was there before the guardrail is no new violation: it stays, and the
@@ -71,46 +72,19 @@ type publication struct {
 	withheld  map[hierarchy.Ref]*withheld
 	// holds are the targets that hold back a policy's word.
 	holds map[hierarchy.Ref]refs
+	// waiting are the targets that wait for their turn to be judged. What is published of them
+	// stays what it was.
+	waiting refs
+	// slice is how long targets are judged at a stretch; without end if it is zero.
+	slice time.Duration
+	now   func() time.Time
 }
 
 func newPublication() *publication {
-	return &publication{published: map[hierarchy.Ref]published{}, withheld: map[hierarchy.Ref]*withheld{}, holds: map[hierarchy.Ref]refs{}}
-}
-
-// decision is what is to become of one target.
-type decision struct {
-	target    hierarchy.Ref
-	published published
-	withheld  *withheld
-}
-
-// rule judges targets against what is published. It changes nothing.
-func (g *publication) rule(ctx context.Context, s *policy.Snapshot, rails []*guardrail.Guardrail, now map[hierarchy.Ref]*effective.Target) []decision {
-	denying := review.Denying(rails)
-	series, resolver := review.NewSeries(s, denying), effective.NewResolver(s)
-	decisions := make([]decision, 0, len(now))
-	for target, e := range now {
-		r := decision{target: target, published: published{effective: e}}
-		was := g.published[target].of(e)
-		if was.fromAbove {
-			was = fromAbove(ctx, series, s, resolver.Above(target), was)
-		}
-		if e != nil && len(denying) > 0 && !was.isAlready(e) {
-			r.withheld = judge(ctx, series, s, was.shown(s), e)
-		}
-		if r.withheld != nil && was.isNothing() {
-			// It is judged again beside what stands in, as every later pass and a
-			// restart will.
-			if was = fromAbove(ctx, series, s, resolver.Above(target), published{}); !was.isNothing() {
-				r.withheld = judge(ctx, series, s, was.shown(s), e)
-			}
-		}
-		if r.withheld != nil {
-			r.published, r.withheld.fromAbove = was, was.fromAbove
-		}
-		decisions = append(decisions, r)
+	return &publication{
+		published: map[hierarchy.Ref]published{}, withheld: map[hierarchy.Ref]*withheld{}, holds: map[hierarchy.Ref]refs{},
+		waiting: refs{}, now: time.Now,
 	}
-	return decisions
 }
 
 // fromAbove is what stands in for a route's first result while that is withheld:
@@ -216,7 +190,8 @@ func (g *publication) find(s *policy.Snapshot, e *effective.Target, live status.
 }
 
 // apply makes decisions hold, and adds the policies whose status they change.
-func (g *publication) apply(decisions []decision, dirty refs) {
+func (g *publication) apply(decisions []decision, waiting, dirty refs) {
+	g.waiting = waiting
 	for _, r := range decisions {
 		if was := g.withheld[r.target]; was != nil && r.withheld != nil {
 			r.withheld.told = was.told

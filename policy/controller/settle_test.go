@@ -255,7 +255,7 @@ func edit(t *rapid.T, rails func() []*guardrail.Guardrail, check func(*memory)) 
 			m.objects[ref] = u
 			snapshot, _ = snapshot.With(u)
 		}
-		dirty, _ := c.state.settle(t.Context(), snapshot, changed, refs{})
+		dirty, _ := c.state.settle(t.Context(), snapshot, changed, refs{}, true)
 		for ref := range dirty {
 			writes, _ := c.decide(ref)
 			for _, w := range writes {

@@ -42,8 +42,10 @@ type state struct {
 	named map[hierarchy.Ref]refs
 	// targetOf finds the target of an EffectivePolicy by its name.
 	targetOf map[types.NamespacedName]hierarchy.Ref
-	// rails are the guardrails of the moment, gate what they let through.
+	// rails are the guardrails of the moment, publication what they let through; judgedBy are
+	// those that were asked last.
 	rails       func() []*guardrail.Guardrail
+	judgedBy    []*guardrail.Guardrail
 	publication *publication
 	// drifted are the objects that somebody else wrote on and that nobody has
 	// looked at since.
@@ -78,16 +80,16 @@ func (s *state) begin(ctx context.Context, now *policy.Snapshot, existing []hier
 			s.publication.find(now, e, live)
 		}
 	}
-	decisions := s.publication.rule(ctx, now, rails, targets)
+	decisions, waiting := s.publication.rule(ctx, now, rails, targets)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.snapshot = now
+	s.snapshot, s.judgedBy = now, rails
 	dirty := refs{}
 	for target, e := range targets {
 		s.replace(target, e, dirty)
 		dirty.add(target)
 	}
-	s.publication.apply(decisions, dirty)
+	s.publication.apply(decisions, waiting, dirty)
 	for p := range now.Policies() {
 		s.index(p, true)
 		dirty.add(p.Ref)
@@ -101,8 +103,9 @@ func (s *state) begin(ctx context.Context, now *policy.Snapshot, existing []hier
 
 // settle brings the state from its snapshot to the next one, and returns the
 // objects to look at: those for which something else may have to be written now,
-// and those on which somebody else wrote.
-func (s *state) settle(ctx context.Context, after *policy.Snapshot, changed, written refs) (dirty, drifted refs) {
+// and those on which somebody else wrote. What could not be judged in time is judged again when
+// that is due.
+func (s *state) settle(ctx context.Context, after *policy.Snapshot, changed, written refs, due bool) (dirty, drifted refs) {
 	before := s.snapshot // only the loop changes it, and this is the loop
 	touched := refs{}
 	for ref := range changed {
@@ -114,15 +117,17 @@ func (s *state) settle(ctx context.Context, after *policy.Snapshot, changed, wri
 	for ref := range touched {
 		targets[ref] = resolution.Get(ref)
 	}
-	for ref := range s.publication.withheld { // guardrails may have changed, or what they select by
+	rails := s.rails()
+	s.publication.reopen(changed, slices.Equal(rails, s.judgedBy), due)
+	for ref := range s.publication.waiting {
 		if _, ok := touched[ref]; !ok {
 			targets[ref] = s.effective[ref]
 		}
 	}
-	decisions := s.publication.rule(ctx, after, s.rails(), targets)
+	decisions, waiting := s.publication.rule(ctx, after, rails, targets)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.snapshot = after
+	s.snapshot, s.judgedBy = after, rails
 	dirty, drifted = refs{}, refs{}
 	for ref, e := range targets {
 		if _, ok := touched[ref]; ok {
@@ -130,7 +135,7 @@ func (s *state) settle(ctx context.Context, after *policy.Snapshot, changed, wri
 		}
 		dirty.add(ref)
 	}
-	s.publication.apply(decisions, dirty)
+	s.publication.apply(decisions, waiting, dirty)
 	s.lookAtPolicies(before, after, changed, dirty)
 	for ref := range written {
 		if ref.GroupKind == guardrail.Kind {

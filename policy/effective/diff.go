@@ -87,13 +87,14 @@ func (a Alignment) Bands() []Band[Pair] { return bands(a.Listeners, a.Rows) }
 func Align(before, after *Target) Alignment {
 	listeners := allListeners(before, after)
 	rules, sides := pairedRules(before, after)
-	old, now := newReader(before), newReader(after)
+	inPlace := sameListeners(before, after)
+	old, now := newReader(before, inPlace), newReader(after, inPlace)
 	for _, at := range sides {
 		old.columns, now.columns = append(old.columns, at.before), append(now.columns, at.after)
 	}
 	rows := make([][]Pair, len(listeners))
 	for i, l := range listeners {
-		b, a := old.row(l), now.row(l)
+		b, a := old.row(i, l), now.row(i, l)
 		if i > 0 && sameRow(b, old.last) && sameRow(a, now.last) {
 			rows[i] = rows[i-1]
 			continue
@@ -110,7 +111,9 @@ func Align(before, after *Target) Alignment {
 
 // rowReader reads the rows of one side by the listeners and rules of both.
 type rowReader struct {
-	rows map[listenerKey][]*PathPolicies
+	// inPlace are the rows when both sides have the same listeners in the same order.
+	inPlace [][]*PathPolicies
+	rows    map[listenerKey][]*PathPolicies
 	// columns says where in a row a rule is, -1 when it is not.
 	columns []int
 	last    []*PathPolicies
@@ -121,9 +124,13 @@ type listenerKey struct{ listener, gateway hierarchy.Ref }
 
 func keyOf(l *hierarchy.Listener) listenerKey { return listenerKey{l.Ref, l.Gateway} }
 
-func newReader(e *Target) *rowReader {
+func newReader(e *Target, inPlace bool) *rowReader {
 	r := &rowReader{}
 	if e == nil {
+		return r
+	}
+	if inPlace {
+		r.inPlace = e.rows
 		return r
 	}
 	r.rows = make(map[listenerKey][]*PathPolicies, len(e.rows))
@@ -133,8 +140,11 @@ func newReader(e *Target) *rowReader {
 	return r
 }
 
-func (r *rowReader) row(l *hierarchy.Listener) []*PathPolicies {
-	if r.rows == nil {
+func (r *rowReader) row(i int, l *hierarchy.Listener) []*PathPolicies {
+	switch {
+	case r.inPlace != nil:
+		return r.inPlace[i]
+	case r.rows == nil:
 		return nil
 	}
 	return r.rows[keyOf(l)]
@@ -186,12 +196,18 @@ func sameShape(before, after *Target) bool {
 			return false
 		}
 	}
-	for i, l := range before.listeners {
-		if o := after.listeners[i]; l != o && (l.Ref != o.Ref || l.Gateway != o.Gateway) {
-			return false
-		}
+	return sameListeners(before, after)
+}
+
+// sameListeners says whether both sides have the same listeners in the same order, as they have
+// when the graph did not change.
+func sameListeners(before, after *Target) bool {
+	if before == nil || after == nil {
+		return false
 	}
-	return true
+	return slices.EqualFunc(before.listeners, after.listeners, func(a, b *hierarchy.Listener) bool {
+		return a == b || a.Ref == b.Ref && a.Gateway == b.Gateway
+	})
 }
 
 // allListeners are the listeners of both sides: those of after first, then those
@@ -201,7 +217,7 @@ func allListeners(before, after *Target) []*hierarchy.Listener {
 	if after != nil {
 		listeners = slices.Clip(after.listeners)
 	}
-	if before == nil {
+	if before == nil || sameListeners(before, after) {
 		return listeners
 	}
 	known := make(map[listenerKey]bool, len(listeners))

@@ -54,6 +54,9 @@ type question struct {
 	asBefore       bool
 }
 
+// maxAnswers is how many answers are remembered. Those that paths share come soon after each other.
+const maxAnswers = 1 << 15
+
 type answer struct {
 	findings []guardrail.Finding
 	failed   bool
@@ -237,6 +240,9 @@ func (j *judge) ask(ctx context.Context, rule guardrail.Rule, p path, asBefore b
 			return answer{}, err
 		}
 		a = answer{findings: []guardrail.Finding{{Code: "error", Message: "the guardrail could not be evaluated: " + err.Error()}}, failed: true}
+	}
+	if len(j.answers) >= maxAnswers {
+		clear(j.answers)
 	}
 	j.answers[q] = a
 	return a, nil

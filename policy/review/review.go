@@ -51,8 +51,9 @@ func (v Verdict) By(e guardrail.Enforcement) []Violation {
 	return list
 }
 
-// chunk is how many targets are resolved between two looks at the clock.
-const chunk = 512
+// chunk is how many targets are resolved between two looks at the clock. One may have a thousand
+// paths.
+const chunk = 32
 
 // Review says what an edit would do to the effective policies of a snapshot,
 // whether it can be, and what guardrails say to it. It stops with the context's

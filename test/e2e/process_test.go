@@ -9,11 +9,13 @@ import (
 	"net/http"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 )
@@ -191,6 +193,12 @@ func within(t testing.TB, limit time.Duration, what string, check func(context.C
 // metric is the sum of a counter over all its labels.
 func (p *process) metric(t testing.TB, name string) float64 {
 	t.Helper()
+	return p.metricWith(t, name, "")
+}
+
+// metricWith is the sum of a counter over all its labels, or over those with a value.
+func (p *process) metricWith(t testing.TB, name, value string) float64 {
+	t.Helper()
 	answer, err := http.Get("http://" + p.metrics + "/metrics")
 	if err != nil {
 		t.Fatal(err)
@@ -203,6 +211,9 @@ func (p *process) metric(t testing.TB, name string) float64 {
 	}
 	sum := 0.0
 	for _, m := range families[name].GetMetric() {
+		if value != "" && !slices.ContainsFunc(m.GetLabel(), func(l *dto.LabelPair) bool { return l.GetValue() == value }) {
+			continue
+		}
 		sum += m.GetCounter().GetValue() + m.GetGauge().GetValue()
 	}
 	return sum
@@ -214,7 +225,7 @@ func (p *process) idle(t testing.TB) {
 	t.Helper()
 	within(t, 30*time.Second, "the manager to have nothing to do", func(context.Context) error {
 		looked := p.metric(t, "controller_runtime_reconcile_total")
-		left := p.metric(t, "workqueue_depth") + p.metric(t, "controller_runtime_active_workers")
+		left := p.metric(t, "workqueue_depth") + p.metric(t, "controller_runtime_active_workers") + p.metricWith(t, "attache_held_targets", "waiting")
 		if looked == 0 || left > 0 {
 			return fmt.Errorf("it looked at %v objects and has %v left", looked, left)
 		}

@@ -1,0 +1,130 @@
+package controller
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/guardrail"
+	"github.com/attache-dev/attache/policy/review"
+)
+
+// judgeSlice is how long the gate judges at a stretch. Then it takes in what has changed
+// meanwhile, and goes on.
+const judgeSlice = 250 * time.Millisecond
+
+// decision is what is to become of one target.
+type decision struct {
+	target    hierarchy.Ref
+	published published
+	withheld  *withheld
+}
+
+// rule judges targets against what is published, and lists those for which there was no time. It
+// changes nothing.
+func (g *publication) rule(ctx context.Context, s *policy.Snapshot, rails []*guardrail.Guardrail, now map[hierarchy.Ref]*effective.Target) (decisions []decision, waiting refs) {
+	denying := review.Denying(rails)
+	decisions = make([]decision, 0, len(now))
+	var open []hierarchy.Ref
+	for target, e := range now {
+		was := g.published[target].of(e)
+		if e != nil && len(denying) > 0 && (was.fromAbove || !was.isAlready(e)) {
+			open = append(open, target)
+			continue
+		}
+		decisions = append(decisions, decision{target: target, published: published{effective: e}})
+	}
+	on := judging{review.NewSeries(s, denying), s, effective.NewResolver(s)}
+	waiting = refs{}
+	began := g.now()
+	for i, target := range inTurn(open) {
+		e := now[target]
+		was := g.published[target].of(e)
+		if i > 0 && g.slice > 0 && g.now().Sub(began) > g.slice {
+			waiting.add(target)
+			if g.published[target].effective != nil && was.effective == nil {
+				// What is published is another object's, of the same name.
+				decisions = append(decisions, decision{target: target})
+			}
+			continue
+		}
+		decisions = append(decisions, on.decide(ctx, e, was))
+	}
+	return decisions, waiting
+}
+
+// judging is what targets are judged with.
+type judging struct {
+	series   *review.Series
+	s        *policy.Snapshot
+	resolver *effective.Resolver
+}
+
+// decide judges one target.
+func (j judging) decide(ctx context.Context, e *effective.Target, was published) decision {
+	r := decision{target: e.Target, published: published{effective: e}}
+	if was.fromAbove {
+		was = fromAbove(ctx, j.series, j.s, j.resolver.Above(e.Target), was)
+	}
+	if !was.isAlready(e) {
+		r.withheld = judge(ctx, j.series, j.s, was.shown(j.s), e)
+	}
+	if r.withheld != nil && was.isNothing() {
+		// It is judged again beside what stands in, as every later pass and a
+		// restart will.
+		if was = fromAbove(ctx, j.series, j.s, j.resolver.Above(e.Target), published{}); !was.isNothing() {
+			r.withheld = judge(ctx, j.series, j.s, was.shown(j.s), e)
+		}
+	}
+	if r.withheld != nil {
+		r.published, r.withheld.fromAbove = was, was.fromAbove
+	}
+	return r
+}
+
+// inTurn orders targets so that no namespace waits for all of another's: one of each namespace,
+// then the next one of each. Namespaces with few come first.
+func inTurn(targets []hierarchy.Ref) []hierarchy.Ref {
+	in := map[string][]hierarchy.Ref{}
+	for _, t := range targets {
+		in[t.Namespace] = append(in[t.Namespace], t)
+	}
+	var namespaces []string
+	for namespace, list := range in {
+		slices.SortFunc(list, hierarchy.Compare)
+		namespaces = append(namespaces, namespace)
+	}
+	slices.SortFunc(namespaces, func(a, b string) int {
+		if d := len(in[a]) - len(in[b]); d != 0 {
+			return d
+		}
+		return strings.Compare(a, b)
+	})
+	ordered := make([]hierarchy.Ref, 0, len(targets))
+	for round := 0; len(ordered) < len(targets); round++ {
+		for _, namespace := range namespaces {
+			if list := in[namespace]; round < len(list) {
+				ordered = append(ordered, list[round])
+			}
+		}
+	}
+	return ordered
+}
+
+// reopen has what is withheld judged again, where the answer may be another one: what could not be
+// judged, when it is due, and everything when guardrails changed or what they select by.
+func (g *publication) reopen(changed refs, sameRails, due bool) {
+	all := !sameRails
+	for ref := range changed {
+		all = all || ref.GroupKind == guardrail.Kind || ref.GroupKind == hierarchy.NamespaceKind
+	}
+	for ref, h := range g.withheld {
+		if all || due && len(h.violations) == 0 {
+			g.waiting.add(ref)
+		}
+	}
+}
