@@ -89,7 +89,7 @@ func newProcess(s *settings, log logr.Logger) (*process, error) {
 		return nil, err
 	}
 	p := &process{settings: s, log: log}
-	if p.source, err = cluster.New(config, cluster.Options{Policy: options, Compilers: compilers, Log: log.WithName("cluster")}); err != nil {
+	if p.source, err = cluster.New(config, cluster.Options{Policy: options, Compilers: compilers, Results: !s.disableController, Log: log.WithName("cluster")}); err != nil {
 		return nil, err
 	}
 	enforcement, err := s.export.enforcement(config, log.WithName("planes"))

@@ -13,6 +13,8 @@ import (
 // reducer is what becomes of events. It belongs to one goroutine; the memory is
 // shared with those who plan writes.
 type reducer struct {
+	// results says that EffectivePolicy objects are watched.
+	results bool
 	options policy.Options
 	// ask and start act on the world: the one requests a definition, whose
 	// answer comes as an event; the other starts a watch.
@@ -144,7 +146,7 @@ func (f *reducer) definitions(e event) {
 // see takes in that a CRD is there or has changed.
 func (f *reducer) see(u *unstructured.Unstructured) {
 	name := u.GetName()
-	if !matters(name, u.GetLabels(), f.options) {
+	if !matters(name, u.GetLabels(), f.options) || name == effectiveCRD && !f.results {
 		f.forget(name)
 		return
 	}

@@ -41,6 +41,7 @@ func play(t testing.TB, options policy.Options) *script {
 			s.running[k.resource.Resource] = w
 			return w
 		})
+	s.results = true
 	s.begin()
 	return s
 }
@@ -453,4 +454,16 @@ func heap() int64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc)
+}
+
+// Who writes no results watches none: that is a right less.
+func TestResultsAreWatchedByWhoWritesThemAlone(t *testing.T) {
+	for _, writes := range []bool{true, false} {
+		s := play(t, policy.Options{})
+		s.results = writes
+		s.tell(s.of("namespaces", opReplace), s.of("customresourcedefinitions", opReplace, seen(shippedCRD(t, effectiveCRD))))
+		if asked := len(s.asked) > 0; asked != writes {
+			t.Errorf("writes results: %v, asks for their definition: %v", writes, asked)
+		}
+	}
 }

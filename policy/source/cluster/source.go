@@ -28,6 +28,8 @@ type Options struct {
 	Policy policy.Options
 	// Compilers compile guardrails.
 	Compilers guardrail.Compilers
+	// Results has EffectivePolicy objects watched. Only who writes them needs to know them.
+	Results bool
 	// Log is told, once each, what is wrong with the cluster: kinds that may not
 	// be read, CRDs with invalid policy annotations. The zero value is told nothing.
 	Log logr.Logger
@@ -83,6 +85,7 @@ func New(config *rest.Config, options Options) (*Source, error) {
 	s.snapshot.Store(policy.NewSnapshot(options.Policy))
 	s.reducer = newReducer(options.Policy, s.memory, nil, nil)
 	s.reducer.rails.compilers = options.Compilers
+	s.reducer.results = options.Results
 	return s, nil
 }
 
