@@ -102,7 +102,7 @@ func part(ctx context.Context) (context.Context, context.CancelFunc) {
 	if !limited {
 		return ctx, func() {}
 	}
-	return context.WithTimeout(ctx, time.Until(deadline)/2)
+	return context.WithTimeout(ctx, time.Until(deadline)/3)
 }
 
 // judgedBeforePublication says whether the publication gate asks every rule that can refuse an edit.

@@ -109,7 +109,7 @@ func TestOneTenantDoesNotStarveTheOthers(t *testing.T) {
 		alice.apply(wideRoute("team-a", fmt.Sprintf("big%d", i), "{name: own}, {name: wide, namespace: infra}"))
 	}
 	alice.apply(policyOn("team-a", "own", "kind: Gateway, name: own", "default: {idle: 3s}"))
-	within(t, 2*time.Minute, "all routes to have results", func(context.Context) error {
+	within(t, 2*time.Minute+time.Duration(*loadRoutes)*time.Second, "all routes to have results", func(context.Context) error {
 		if n := len(s.as(s.plane.Config, "team-a").all(publish.Kind, "team-a")); n < *loadRoutes {
 			return fmt.Errorf("%d have", n)
 		}
