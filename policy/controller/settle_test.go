@@ -323,12 +323,12 @@ func TestWhatPoliciesAboveGiveStandsInForAFirstResult(t *testing.T) {
 	values, fromAbove = shown(c, c.state.begin(t.Context(), snapshot, m.existing(), m))
 	says(values, fromAbove, "map[idle:5s request:1s]", true)
 	changed := put(timeout("above", "kind: Gateway, name: g", "request: 1s, idle: 7s"))
-	dirty, _ := c.state.settle(t.Context(), snapshot, changed, refs{})
+	dirty, _ := c.state.settle(t.Context(), snapshot, changed, refs{}, true)
 	values, fromAbove = shown(c, dirty)
 	says(values, fromAbove, "map[idle:7s request:1s]", true)
 
 	changed = put(timeout("own", "kind: HTTPRoute, name: r", "idle: 1s"))
-	dirty, _ = c.state.settle(t.Context(), snapshot, changed, refs{})
+	dirty, _ = c.state.settle(t.Context(), snapshot, changed, refs{}, true)
 	values, fromAbove = shown(c, dirty)
 	says(values, fromAbove, "map[idle:1s request:1s]", false)
 }
