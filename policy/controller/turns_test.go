@@ -37,7 +37,11 @@ func crowd(t *testing.T, routes int) (*state, *slow, *policy.Snapshot) {
 	rails := []*guardrail.Guardrail{{Name: "slow", Enforcement: guardrail.Deny, Rules: []guardrail.Rule{rule}}}
 	s := newState(func() []*guardrail.Guardrail { return rails })
 	s.publication.slice, s.publication.now = 250*time.Millisecond, func() time.Time { return clock }
-	objects := []*unstructured.Unstructured{object("{" + gatewayAPI + "Gateway, metadata: {name: g, namespace: infra}, spec: {gatewayClassName: c, listeners: [{name: a, port: 80, protocol: HTTP, allowedRoutes: {namespaces: {from: All}}}]}}")}
+	objects := []*unstructured.Unstructured{
+		object(timeoutCRD),
+		object("{apiVersion: attache.dev/v1alpha1, kind: TimeoutPolicy, metadata: {name: p, namespace: infra}, spec: {targetRef: {group: gateway.networking.k8s.io, kind: Gateway, name: g}, default: {request: 1s}}}"),
+		object("{" + gatewayAPI + "Gateway, metadata: {name: g, namespace: infra}, spec: {gatewayClassName: c, listeners: [{name: a, port: 80, protocol: HTTP, allowedRoutes: {namespaces: {from: All}}}]}}"),
+	}
 	for i := range routes {
 		objects = append(objects, routeIn("a", fmt.Sprint("r", i)))
 	}
