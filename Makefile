@@ -42,6 +42,7 @@ playground-down: ## Stop the playground
 .PHONY: build test test-short traffic conformance oracle controlplane
 build: ## Both programs, into bin/, stamped with the version of the checkout
 	$(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ ./cmd/...
+	@ln -sf kubectl-effective_policy bin/kubectl_complete-effective_policy
 test: controlplane ## Everything, on a real control plane
 	$(GO) test -p $(PARALLEL) $(TESTFLAGS) $(PACKAGES)
 	@echo 'Not among these: "make traffic", requests through a real Traefik, and "make oracle", Envoy Gateway as a judge.'

@@ -31,6 +31,8 @@ type Report struct {
 	// are or that the change is about.
 	Unbound int `json:"-"`
 	Routes  int `json:"-"`
+	// DeniedObjects counts the objects with a reason to be denied.
+	DeniedObjects int `json:"-"`
 	// Checked are all manifests, also those without findings, by place.
 	Checked []Checked `json:"-"`
 }
@@ -192,15 +194,18 @@ func (r *Report) finish(c *Change) {
 		return cmp.Or(strings.Compare(a.File, b.File), a.Document-b.Document, a.Item-b.Item)
 	})
 	r.Totals.Objects = len(r.Checked)
+	denied := map[Checked]bool{}
 	for _, f := range r.Findings {
 		switch f.Level {
 		case Denied:
 			r.Totals.Denials++
+			denied[Checked{File: f.File, Document: f.Document, Item: f.Item}] = true
 		case Warning:
 			r.Totals.Warnings++
 		default:
 			r.Totals.Notes++
 		}
 	}
+	r.DeniedObjects = len(denied)
 	r.Denied = r.Totals.Denials > 0
 }

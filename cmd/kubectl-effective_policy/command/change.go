@@ -61,7 +61,7 @@ type surroundings struct {
 // single objects of the world do not stop the work, and are warnings.
 func (o *options) loadChange(ctx context.Context, f changeFlags) (*preview.Change, error) {
 	if len(o.files) == 0 {
-		return nil, errors.New("nothing is changed: say with -f which manifests")
+		return nil, errors.New("no manifests given: use -f FILE")
 	}
 	if slices.Contains(o.files, "-") && slices.Contains(f.base, "-") {
 		return nil, errors.New("-f - and --base - are both standard input: give one of them as a file")

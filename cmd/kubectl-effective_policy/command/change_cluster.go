@@ -21,7 +21,7 @@ import (
 var guardrailResource = schema.GroupVersionResource{Group: policy.Group, Version: "v1alpha1", Resource: "policyguardrails"}
 
 func (o *options) surroundingCluster(ctx context.Context) (*surroundings, error) {
-	config, err := o.config.ToRESTConfig()
+	config, err := o.connection()
 	if err != nil {
 		return nil, clusterUnread(err, orBase)
 	}

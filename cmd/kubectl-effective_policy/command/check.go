@@ -39,7 +39,7 @@ Rules that read who makes the change are checked for the user of --as and
 Exit code 1 says that something would be denied, 0 that all would pass.`,
 		Example: `  kubectl effective-policy check -f manifests/ -R
   kubectl effective-policy check -f timeout.yaml --cluster
-  kubectl effective-policy check -f branch/ --base main/ -R --prune -o sarif > findings.sarif
+  kubectl effective-policy check -R -f branch/ --base main/ --prune -o sarif
   kubectl effective-policy check --guardrail guard.yaml --cluster`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -58,7 +58,7 @@ Exit code 1 says that something would be denied, 0 that all would pass.`,
 	cmd.Flags().StringVar(&failOn, "fail-on", preview.Denied, "exit with 1 from this level on: note, warning or denied")
 	cmd.Flags().StringArrayVar(&guardrails, "guardrail", nil, "a file with a guardrail that is tried on what is there; may be repeated")
 	_ = cmd.RegisterFlagCompletionFunc("fail-on", cobra.FixedCompletions(levels, cobra.ShellCompDirectiveNoFileComp))
-	o.addOutput(cmd, formatTable, formatJSON, formatSARIF, formatJUnit, formatMarkdown, formatGitHub)
+	o.addOutput(cmd, formatTable, formatWide, formatJSON, formatSARIF, formatJUnit, formatMarkdown, formatGitHub)
 	return cmd
 }
 

@@ -40,7 +40,7 @@ func (r result) report(t *testing.T) preview.Report {
 }
 
 func TestCheckSaysWhatGuardrailsSayAndWhere(t *testing.T) {
-	r := onShop(t, edgeTimeouts+"---\n"+fifteen)
+	r := onShop(t, edgeTimeouts+"---\n"+fifteen, "-o", "wide")
 	r.wantFinding(t)
 	want := "-:6  denied  guardrail fifteen: HTTPRoute payments/ledger rules[0] on platform/edge#https and 1 more route: " +
 		"no request may take longer than 15s [effective.TimeoutPolicy.request is 20s, set by TimeoutPolicy platform/edge-timeouts " +
@@ -50,7 +50,7 @@ func TestCheckSaysWhatGuardrailsSayAndWhere(t *testing.T) {
 		"(override at Gateway platform/edge)]; the value that was there may stay, a new one must satisfy the guardrail; to fix it, change spec.override.request of TimeoutPolicy platform/edge-timeouts\n" +
 		"-:8  note    PolicyGuardrail fifteen: 6 of 11 paths violate it now, first GRPCRoute payments/authorise rule authorise on platform/internal#http: " +
 		"no request may take longer than 15s [effective.TimeoutPolicy.request is 45s, set by TimeoutPolicy platform/internal-timeouts (default at Gateway platform/internal)]\n" +
-		"\n2 objects: denied for 2 reasons; 4 routes in 2 namespaces and 1 Gateway change\n"
+		"\n1 of 2 objects denied; 4 routes in 2 namespaces and 1 Gateway change\n"
 	if diff := cmp.Diff(want, r.out); diff != "" || r.errOut != "" {
 		t.Errorf("-want +got:\n%s%s", diff, r.errOut)
 	}
@@ -85,7 +85,7 @@ func TestCheckAsJSON(t *testing.T) {
 
 func TestCheckOfAWholeWorld(t *testing.T) {
 	r := run(t, fifteen, "check", "-f", "-", "-f", shop)
-	r.wantFinding(t, "30-policies-platform.yaml:40  denied  guardrail fifteen", "31-policies-shop.yaml:25      denied", "31-policies-shop.yaml:56 ", "denied for 3 reasons")
+	r.wantFinding(t, "30-policies-platform.yaml:40  denied  guardrail fifteen", "31-policies-shop.yaml:25      denied", "31-policies-shop.yaml:56 ", "3 of 26 objects denied")
 	r = run(t, strings.Replace(fifteen, "spec:", "spec:\n  enforcement: Warn", 1), "check", "-f", "-", "-f", shop)
 	r.wantOutput(t, "warning  guardrail fifteen", "26 objects: allowed, 3 warnings")
 	r = run(t, strings.Replace(fifteen, "spec:", "spec:\n  enforcement: Audit", 1), "check", "-f", "-", "-f", shop)
@@ -132,7 +132,7 @@ func TestCheckReportsWhatTheSchemaRefuses(t *testing.T) {
 		r.wantFinding(t, "spec.override.request", "write 1h30m", "spec.targetRef", "no ReferenceGrant in namespace")
 	}
 	r := onShop(t, bad+foreign)
-	r.wantFinding(t, "-:6   denied   TimeoutPolicy platform/edge-timeouts: ", "-:12  warning  TimeoutPolicy platform/foreign: ", "2 objects: denied for 1 reason, 1 warning")
+	r.wantFinding(t, "-:6   denied   TimeoutPolicy platform/edge-timeouts: ", "-:12  warning  TimeoutPolicy platform/foreign: ", "1 of 2 objects denied, 1 warning")
 	onShop(t, bad+"---\nkind: [").wantFailure(t, "document 2", "is not YAML")
 	onShop(t, strings.Replace(edgeTimeouts, "TimeoutPolicy", "TimoutPolicy", 1)).wantFailure(t, "did you mean TimeoutPolicy?")
 }
@@ -179,7 +179,7 @@ func TestRulesThatReadTheObjectAreAskedAboutEach(t *testing.T) {
 	base := write(t, onlyPlatform)
 	args := []string{"check", "-f", "-", "--base", shop, "--base", base}
 	run(t, edgeTimeouts+other, args...).wantOutput(t, "note  PolicyGuardrail only-platform: not checked, because it depends on who makes the change")
-	run(t, edgeTimeouts+other, append(args, "--as", "jane", "--as-group", "shop")...).wantFinding(t, "guardrail only-platform: ", "only platform writes overrides", "denied for 1 reason")
+	run(t, edgeTimeouts+other, append(args, "--as", "jane", "--as-group", "shop")...).wantFinding(t, "guardrail only-platform: ", "only platform writes overrides", "1 of 2 objects denied")
 	run(t, edgeTimeouts+other, append(args, "--as", "jane", "--as-group", "platform")...).wantOutput(t, "2 objects: allowed; ")
 	run(t, other, append(args, "--as", "jane", "--as-group", "shop")...).wantOutput(t, "1 object: allowed; ")
 	run(t, edgeTimeouts+other, append(args, "--delete", "--as", "jane")...).wantFinding(t, "nobody deletes")
@@ -327,8 +327,8 @@ func TestJUnit(t *testing.T) {
 }
 
 func TestCheckThatCanNotBeMade(t *testing.T) {
-	run(t, "", "check").wantFailure(t, "say with -f")
-	run(t, edgeTimeouts, "check", "-f", "-", "-o", "wide").wantFailure(t, "write one of table, json, sarif, junit")
+	run(t, "", "check").wantFailure(t, "no manifests given: use -f FILE")
+	run(t, edgeTimeouts, "check", "-f", "-", "-o", "dot").wantFailure(t, "write one of table, wide, json, sarif, junit")
 	run(t, edgeTimeouts, "check", "-f", "-", "--base", shop, "--cluster").wantFailure(t, "base", "cluster")
 	run(t, edgeTimeouts, "check", "-f", "-", "--cluster", "--server", "https://127.0.0.1:1").wantFailure(t, "127.0.0.1:1")
 }

@@ -52,7 +52,7 @@ func (r result) wantOutput(t *testing.T, texts ...string) {
 		t.Errorf("exit code %d, want %d: %s", r.code, exitFine, r.errOut)
 	}
 	for _, text := range texts {
-		if !strings.Contains(r.out, text) {
+		if !strings.Contains(words(r.out), words(text)) {
 			t.Errorf("the output lacks %q:\n%s", text, r.out)
 		}
 	}
@@ -171,20 +171,23 @@ func TestNamesThatCannotBeFound(t *testing.T) {
 	run(t, twice, "explain", "httproute/checkout", "-f", "-").wantFailure(t, "ambiguous", "HTTPRoute a/checkout, HTTPRoute b/checkout")
 	run(t, twice, "explain", "httproute/checkout", "-n", "b", "-f", "-").wantOutput(t, "HTTPRoute b/checkout")
 	for text, args := range map[string][]string{
-		"did you mean checkout?":         {"explain", "httproute/chekout"},
-		"did you mean httproute?":        {"explain", "htproute/checkout"},
-		"HTTPRoute shop/checkout":        {"get", "httproute/checkout", "-n", "payments"},
-		"no name":                        {"get", "httproute/"},
-		"write KIND/NAME":                {"get", "a/b/c/d"},
-		"accepts between 1 and 2":        {"explain"},
+		`HTTPRoute "chekout" not found; did you mean "checkout"?`: {"explain", "httproute/chekout"},
+		"did you mean httproute/checkout?":                        {"explain", "htproute/checkout"},
+		"there is HTTPRoute shop/checkout: add -n shop":           {"get", "httproute/checkout", "-n", "payments"},
+		"no name":         {"get", "httproute/"},
+		"write KIND/NAME": {"get", "a/b/c/d"},
+		"name a route or a Gateway, such as httproute/checkout": {"explain"},
 		"the rules cart, pay":            {"explain", "checkout", "--rule", "buy"},
 		"platform/edge/https":            {"explain", "checkout", "--listener", "http"},
 		"write one of table, wide, json": {"explain", "checkout", "-o", "sarif"},
 		"explain --help":                 {"explain", "checkout", "--nope"},
-		"unknown command":                {"explian", "checkout"},
-		"-l a==":                         {"get", "-l", "a==,,"},
-		"no such file or directory":      {"get", "-f", "nothing-here"},
-		`has no *.yaml, *.yml or *.js`:   {"get", "-f", t.TempDir()},
+		`there is no command "explian": did you mean "explain"?`:           {"explian", "checkout"},
+		`there is no command "frobnicate"`:                                 {"frobnicate"},
+		"did you mean --listener?":                                         {"explain", "checkout", "--listner", "http"},
+		"kubectl effective-policy describe timeoutpolicy/checkout -n shop": {"explain", "timeoutpolicy/checkout"},
+		"-l a==":                       {"get", "-l", "a==,,"},
+		"no such file or directory":    {"get", "-f", "nothing-here"},
+		`has no *.yaml, *.yml or *.js`: {"get", "-f", t.TempDir()},
 	} {
 		run(t, "", append(args, "-f", shop)...).wantFailure(t, text)
 	}
@@ -251,15 +254,47 @@ func TestColoursAreForTerminals(t *testing.T) {
 }
 
 func TestHelpSaysHowThePluginIsCalled(t *testing.T) {
-	run(t, "", "--help").wantOutput(t, "kubectl effective-policy [command]", "kubectl effective-policy get -A")
+	run(t, "", "--help").wantOutput(t, "kubectl effective-policy get -A", "explain     Say what applies")
 	run(t, "", "explain", "--help").wantOutput(t, "kubectl effective-policy explain KIND/NAME")
-	run(t, "").wantOutput(t, "Available Commands")
+	run(t, "").wantOutput(t, "Which policies apply, and why:")
 	run(t, "", "completion", "bash").wantOutput(t, "__complete")
+}
+
+// TestHelpFitsAScreen also holds that the help of a command has what people need
+// there, and kubectl's flags for a connection behind "options".
+func TestHelpFitsAScreen(t *testing.T) {
+	root := New(genericiooptions.IOStreams{}, "")
+	lines := [][]string{{"--help"}, {"options"}}
+	for _, cmd := range root.Commands() {
+		lines = append(lines, []string{cmd.Name(), "--help"})
+	}
+	for _, line := range lines {
+		if line[0] == "completion" || line[0] == "help" {
+			continue // cobra's own
+		}
+		r := run(t, "", line...)
+		for text := range strings.Lines(r.out) {
+			if width(strings.TrimSuffix(text, "\n")) > screen {
+				t.Errorf("%v is wider than %d columns: %s", line, screen, text)
+			}
+		}
+		if has := strings.Contains(r.out, "--client-certificate"); has != (line[0] == "options") {
+			t.Errorf("%v: are the flags for a connection there? %v", line, has)
+		}
+		if !strings.Contains(r.out, "--filename") {
+			t.Errorf("%v does not tell of -f:\n%s", line, r.out)
+		}
+	}
 }
 
 func TestCompletion(t *testing.T) {
 	run(t, "", "__complete", "-f", shop, "explain", "httproute/c").wantOutput(t, "httproute/checkout\n", ":4")
 	run(t, "", "__complete", "-f", shop, "get", "-n", "pay").wantOutput(t, "payments\n")
+	run(t, "", "__complete", "-f", shop, "explain", "httproute/checkout", "--rule", "").wantOutput(t, "cart\npay\n:4")
+	run(t, "", "__complete", "-f", shop, "explain", "checkout", "--rule", "p").wantOutput(t, "pay\n:4")
+	run(t, "", "__complete", "-f", shop, "explain", "httproute/api-route", "--listener", "").wantOutput(t, "https\npartners\n:4")
+	run(t, "", "__complete", "-f", shop, "explain", "checkout", "--policy", "T").wantOutput(t, "TimeoutPolicy\n:4")
+	run(t, "", "__complete", "-f", shop, "explain", "check").wantOutput(t, "checkout\n:4")
 	run(t, "", "__complete", "-f", shop, "get", "-o", "").wantOutput(t, "wide\n", "yaml\n")
 	if r := run(t, "", "__complete", "-f", "nothing-here", "explain", ""); strings.Contains(r.errOut, "no such file") {
 		t.Errorf("a completion talks: %s", r.errOut)
@@ -280,6 +315,9 @@ func TestVersion(t *testing.T) {
 
 func TestAClusterThatIsNotThere(t *testing.T) {
 	run(t, "", "get", "--server", "https://127.0.0.1:1").wantFailure(t, "127.0.0.1:1", "give them with -f")
+	t.Setenv("KUBECONFIG", "/there/is/none")
+	run(t, "", "get").wantFailure(t, "no cluster is configured in /there/is/none", "give them with -f")
+	run(t, "", "diff", "-f", shop).wantFailure(t, "no cluster is configured in /there/is/none", "give them with --base")
 	run(t, "", "get", "--context", "no-such-context").wantFailure(t, "no-such-context", "give them with -f")
 }
 

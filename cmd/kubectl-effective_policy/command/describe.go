@@ -14,7 +14,7 @@ import (
 func (o *options) describeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "describe KIND/NAME[#SECTION]",
-		Short: "Show what surrounds an object: policies on it and above it, bindings, findings",
+		Short: "Show what surrounds an object: policies, bindings, findings",
 		Long: `Show what surrounds a GatewayClass, a Gateway, a ListenerSet, a listener
 (gateway/public#https), a route, a rule, or a policy: the policies that are attached
 to it and those that reach it from above, what it is bound to or what is bound to it,
@@ -23,7 +23,7 @@ object, such as a Service, it shows the policies on it and what names it.`,
 		Example: `  kubectl effective-policy describe gateway/public -n infra
   kubectl effective-policy describe gateway/public#https -n infra
   kubectl effective-policy describe timeoutpolicy/edge-ceiling -f manifests/`,
-		Args:              cobra.RangeArgs(1, 2),
+		Args:              oneObject("an object, such as gateway/public or timeoutpolicy/checkout"),
 		ValidArgsFunction: o.completeObjects((*world).describable, true),
 		RunE:              o.describe,
 	}

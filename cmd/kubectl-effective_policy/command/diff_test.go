@@ -17,11 +17,14 @@ func (r result) wantFinding(t *testing.T, texts ...string) {
 		t.Errorf("exit code %d, want %d: %s", r.code, exitFinding, r.errOut)
 	}
 	for _, text := range texts {
-		if !strings.Contains(r.out, text) {
+		if !strings.Contains(words(r.out), words(text)) {
 			t.Errorf("the output lacks %q:\n%s", text, r.out)
 		}
 	}
 }
+
+// words are those of a text, however it is laid out.
+func words(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 // write puts a text into a file of its own.
 func write(t *testing.T, text string) string {
@@ -167,7 +170,7 @@ func TestDiffSaysWhyNothingChangesAndWhatWouldBeRefused(t *testing.T) {
 }
 
 func TestDiffThatCanNotBeMade(t *testing.T) {
-	run(t, "", "diff", "--base", shop).wantFailure(t, "say with -f")
+	run(t, "", "diff", "--base", shop).wantFailure(t, "no manifests given: use -f FILE")
 	run(t, "", "diff", "-f", "-", "--base", "-").wantFailure(t, "both standard input")
 	run(t, strings.Replace(edgeTimeouts, "20s", "1.5h", 1), "diff", "-f", "-", "--base", shop).wantFailure(t, "-:6: document 1", "write 1h30m")
 	run(t, "kind: [", "diff", "-f", "-", "--base", shop).wantFailure(t, "document 1", "is not YAML")

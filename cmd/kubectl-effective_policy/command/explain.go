@@ -21,14 +21,14 @@ For a Gateway it is what a route without policies of its own would get.
 With --request it says first which listener, route and rule serve a request, and why
 others do not. Exit code 1 says that no route serves it.`,
 		Example: `  kubectl effective-policy explain httproute/checkout
-  kubectl effective-policy explain httproute/checkout --rule pay --listener https
+  kubectl effective-policy explain httproute/checkout --rule pay
   kubectl effective-policy explain gateway/public -n infra -f manifests/
-  kubectl effective-policy explain --request 'POST https://www.example.com/pay' -H 'x-tier: gold'`,
+  kubectl effective-policy explain --request 'POST https://www.example.com/pay'`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if asked.text != "" {
 				return nil
 			}
-			return cobra.RangeArgs(1, 2)(cmd, args)
+			return oneObject("a route or a Gateway, such as httproute/checkout")(cmd, args)
 		},
 		ValidArgsFunction: o.completeObjects((*world).targets, true),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -45,6 +45,9 @@ others do not. Exit code 1 says that no route serves it.`,
 	cmd.Flags().StringVar(&on.Listener, "listener", "", "only this listener: NAME, or GATEWAY/NAME")
 	cmd.Flags().StringVar(&on.Policy, "policy", "", "only this policy kind, such as TimeoutPolicy")
 	cmd.Flags().StringVar(&on.Field, "field", "", "only this field and what is in it, such as request")
+	_ = cmd.RegisterFlagCompletionFunc("rule", o.completeRules)
+	_ = cmd.RegisterFlagCompletionFunc("listener", o.completeListeners)
+	_ = cmd.RegisterFlagCompletionFunc("policy", o.completeKinds)
 	asked.add(cmd)
 	o.addOutput(cmd, formatTable, formatWide, formatJSON, formatYAML)
 	return cmd

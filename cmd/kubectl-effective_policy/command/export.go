@@ -49,7 +49,7 @@ the data plane in the input says already counts. With --routes the routes are pr
 too, as they are after what has to stand in them was put there.`,
 		Example: `  kubectl effective-policy export -f manifests/ -R > objects.yaml
   kubectl effective-policy export httproute/checkout -n shop --report json
-  kubectl effective-policy export --to envoy-gateway -f manifests/ --fail-on unsupported
+  kubectl effective-policy export --to envoy-gateway -f manifests/
   kubectl effective-policy export --restore -A | kubectl replace -f -`,
 		ValidArgsFunction: o.completeObjects((*world).routes, false),
 		RunE: func(cmd *cobra.Command, args []string) error {

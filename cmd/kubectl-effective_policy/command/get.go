@@ -48,7 +48,7 @@ listener, gateway, gatewayClass, namespace.`,
 		Example: `  kubectl effective-policy get -A
   kubectl effective-policy get httproute/checkout -f manifests/ -o json
   kubectl effective-policy get -A --without RateLimitPolicy --fail
-  kubectl effective-policy get -A --where 'origins.?TimeoutPolicy.?request.?level.orValue("") == "GatewayClass"'`,
+  kubectl effective-policy get -A --where '!has(effective.TimeoutPolicy)'`,
 		ValidArgsFunction: o.completeObjects((*world).targets, false),
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.get(cmd, args, &flags) },
 	}
@@ -159,9 +159,9 @@ func (o *options) printShown(w *world, shown []shownPolicy, flags *getFlags, nam
 	} else if !named {
 		switch {
 		case flags.given():
-			o.note("no route fits%s", w.where())
+			o.note("no route fits%s", w.whereOrAll())
 		default:
-			o.note("no policy reaches any route or Gateway%s", w.where())
+			o.note("no policy reaches any route or Gateway%s", w.whereOrAll())
 		}
 	}
 	if flags.given() {

@@ -33,6 +33,7 @@ Name routes, Gateways or ListenerSets to draw only the paths through them.`,
 }
 
 func (o *options) graph(cmd *cobra.Command, args []string) error {
+	o.allNamespaces = o.allNamespaces || *o.config.Namespace == "" // it is an overview
 	w, err := o.load(cmd.Context())
 	if err != nil {
 		return err

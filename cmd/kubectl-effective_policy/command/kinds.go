@@ -52,6 +52,7 @@ const (
 )
 
 func (o *options) kinds(cmd *cobra.Command, _ []string) error {
+	o.allNamespaces = o.allNamespaces || *o.config.Namespace == "" // it is an overview
 	w, err := o.load(cmd.Context())
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package command
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -183,7 +184,7 @@ func (w *world) query(arg string) (query, error) {
 	}
 	if strings.Contains(arg, "/") {
 		if q.kinds = w.kindsNamed(kind); q.kinds == nil {
-			return q, w.unknownKind(q.text, kind)
+			return q, w.unknownKind(kind, q.name)
 		}
 	}
 	if q.name == "" {
@@ -192,15 +193,15 @@ func (w *world) query(arg string) (query, error) {
 	return q, nil
 }
 
-func (w *world) unknownKind(text, kind string) error {
+func (w *world) unknownKind(kind, name string) error {
 	var words []string
 	for i := range w.kinds {
 		words = append(words, strings.ToLower(w.kinds[i].Kind))
 	}
 	if near, ok := prose.Closest(strings.ToLower(kind), words); ok {
-		return fmt.Errorf("%q: no kind is called %q here: did you mean %s?", text, kind, near)
+		return fmt.Errorf("no kind is called %q here; did you mean %s/%s?", kind, near, name)
 	}
-	return fmt.Errorf("%q: no kind is called %q here: write a kind such as httproute or gateway", text, kind)
+	return fmt.Errorf("no kind is called %q here: write a kind such as httproute or gateway, or see '%s kinds'", kind, displayName)
 }
 
 // matches says whether an object is what the query asks for.
@@ -278,13 +279,18 @@ func (w *world) findOne(args []string, candidates []hierarchy.Ref) (hierarchy.Re
 	return hierarchy.Ref{}, fmt.Errorf("%q is ambiguous: it can be %s\nsay which with KIND/NAME and -n NAMESPACE", q.text, prose.List(prose.Strings(refs), 8))
 }
 
+// notFound says what an argument does not name, and what may be meant.
 func (w *world) notFound(q query, candidates []hierarchy.Ref) error {
-	where := ""
-	switch {
-	case q.namespace != "":
-		where = " in namespace " + q.namespace
-	case w.namespace != "":
-		where = " in namespace " + w.namespace
+	namespace := w.namespace
+	if q.namespace != "" {
+		namespace = q.namespace
+	}
+	text := fmt.Sprintf("%q not found", q.name)
+	if len(q.kinds) == 1 {
+		text = q.kinds[0].Kind + " " + text
+	}
+	if namespace != "" {
+		text += fmt.Sprintf(" in namespace %s", namespace)
 	}
 	var elsewhere []hierarchy.Ref
 	var names []string
@@ -292,21 +298,30 @@ func (w *world) notFound(q query, candidates []hierarchy.Ref) error {
 		if any := (&query{kinds: q.kinds, name: q.name}); any.matches(ref, "") {
 			elsewhere = append(elsewhere, ref)
 		}
-		if (&query{kinds: q.kinds}).matches(ref, w.namespace) {
+		if (&query{kinds: q.kinds}).matches(ref, namespace) {
 			names = append(names, ref.Name)
 		}
 	}
 	slices.SortFunc(elsewhere, hierarchy.Compare)
 	if len(elsewhere) > 0 {
-		return fmt.Errorf("%q: there is none%s, but there is %s", q.text, where, prose.List(prose.Strings(elsewhere), 8))
+		return fmt.Errorf("%s; there is %s: add -n %s", text, prose.List(prose.Strings(elsewhere), 8), elsewhere[0].Namespace)
 	}
 	if other := w.matching(q, w.describable()); len(other) > 0 {
-		return fmt.Errorf("%q: this command is not about %s: see '%s describe %s'", q.text, prose.List(prose.Strings(other), 8), displayName, q.text)
+		return fmt.Errorf("this command takes routes and Gateways; for %s: %s", prose.List(prose.Strings(other), 8), describeLine(other[0]))
 	}
 	if near, ok := prose.Closest(q.name, names); ok {
-		return fmt.Errorf("%q: there is none%s: did you mean %s?", q.text, where, near)
+		return fmt.Errorf("%s; did you mean %q?", text, near)
 	}
-	return fmt.Errorf("%q: there is none%s", q.text, where)
+	return errors.New(text)
+}
+
+// describeLine is the command that describes an object.
+func describeLine(ref hierarchy.Ref) string {
+	line := displayName + " describe " + strings.ToLower(ref.Kind) + "/" + ref.Name
+	if ref.Namespace != "" {
+		line += " -n " + ref.Namespace
+	}
+	return line
 }
 
 // targets are the routes and Gateways with the labels asked for.
@@ -339,4 +354,12 @@ func (w *world) where() string {
 		return ""
 	}
 	return " in namespace " + w.namespace
+}
+
+// whereOrAll is where, and how to look everywhere.
+func (w *world) whereOrAll() string {
+	if w.namespace == "" {
+		return ""
+	}
+	return w.where() + "; -A looks in all namespaces"
 }

@@ -31,9 +31,9 @@ func (o *options) policiesCommand() *cobra.Command {
 		Short: "List all policies of all kinds, with what they come to",
 		Long: `List all policies of all kinds, with what they come to.
 
-  STATE  Programmed, Partial(lyProgrammed), Overridden (beaten everywhere) or NoScope
-         (it reaches no route); the reason for which it is not accepted; Direct for
-         a kind that is not merged
+  STATE  Programmed, Partial(lyProgrammed), Overridden (beaten everywhere) or
+         NoScope (it reaches no route); the reason for which it is not accepted;
+         Direct for a kind that is not merged
   PATHS  on how many of the paths that it reaches something of it is in effect
   BY     who wins over it somewhere`,
 		Example: `  kubectl effective-policy policies -A

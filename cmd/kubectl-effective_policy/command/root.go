@@ -93,15 +93,13 @@ manifests alone: no cluster, no network, the same answers.`,
 		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: displayName},
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
+		Args:          knownCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetIn(streams.In)
 	root.SetOut(streams.Out)
 	root.SetErr(streams.ErrOut)
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return fmt.Errorf("%w\nsee '%s --help'", err, cmd.CommandPath())
-	})
+	root.SetFlagErrorFunc(flagError)
 	o.addFlags(root)
 	root.AddCommand(
 		o.getCommand(),
@@ -118,14 +116,18 @@ manifests alone: no cluster, no network, the same answers.`,
 		o.uiCommand(),
 		o.migrateCommand(),
 		o.versionCommand(),
+		o.optionsCommand(),
 	)
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	o.addHelp(root)
 	return root
 }
 
 func (o *options) addFlags(root *cobra.Command) {
 	flags := root.PersistentFlags()
 	flags.SortFlags = false
-	flags.StringArrayVarP(&o.files, "filename", "f", nil, "manifests to work on instead of a cluster: a file, a folder, or - for standard input, each with @NAMESPACE for objects that state none; may be repeated")
+	flags.StringArrayVarP(&o.files, "filename", "f", nil, "manifests to work on instead of a cluster: a file, a folder, or - for standard input; PATH@NAMESPACE for objects that state none; may be repeated")
 	flags.BoolVarP(&o.recursive, "recursive", "R", false, "with -f, also read the folders inside a folder")
 	flags.BoolVarP(&o.allNamespaces, "all-namespaces", "A", false, "look in all namespaces (with -f and without -n that is so anyway)")
 	flags.StringVarP(&o.selector, "selector", "l", "", "only routes and Gateways with these labels, such as -l app=shop,tier!=test")

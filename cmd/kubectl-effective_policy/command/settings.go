@@ -84,8 +84,8 @@ func (o *options) settings() (policy.Options, error) {
 func (o *options) clusterSettings(ctx context.Context, config *rest.Config) (policy.Options, error) {
 	flags := o.manager
 	published, err := o.publishedSettings(ctx, config)
-	if err != nil {
-		return policy.Options{}, err
+	if err != nil { // it is the first thing that is asked
+		return policy.Options{}, unreachable(config, err)
 	}
 	take := func(given []string, key string) []string {
 		if len(given) == 0 && published[key] != "" {

@@ -15,7 +15,7 @@ import (
 func (o *options) testCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "test FILE|FOLDER…",
-		Short: "Test guardrails: run suites of cases, and the examples of guardrails",
+		Short: "Test guardrails by suites of cases, and by their own examples",
 		Long: `Run the cases in files of kind GuardrailSuite, and the examples that
 PolicyGuardrails carry. Other manifests in a folder are left alone.
 

@@ -138,7 +138,7 @@ func (o *options) readFiles(ctx context.Context, w *world) ([]string, error) {
 // readCluster takes the objects from the cluster of the current context. Names
 // are looked up in the context's namespace, unless -n or -A say where.
 func (o *options) readCluster(ctx context.Context, w *world) ([]string, error) {
-	config, err := o.config.ToRESTConfig()
+	config, err := o.connection()
 	if err != nil {
 		return nil, fmt.Errorf("%w\n"+orFiles, err)
 	}
