@@ -85,7 +85,7 @@ func (o *options) optionsCommand() *cobra.Command {
 func usage(cmd *cobra.Command) error {
 	var b strings.Builder
 	if cmd.Runnable() && cmd.HasParent() {
-		fmt.Fprintf(&b, "Usage:\n  %s\n", cmd.UseLine())
+		fmt.Fprintf(&b, "Usage:\n  %s\n", hanging(cmd.UseLine(), 6))
 	}
 	if cmd.HasExample() {
 		if b.Len() > 0 {
@@ -133,6 +133,11 @@ func reflow(text string) string {
 	return strings.Join(lines, "\n")
 }
 
+// hanging wraps a text that stands in a help; further lines are indented.
+func hanging(text string, indent int) string {
+	return strings.Join(wrap(text, screen-indent), "\n"+strings.Repeat(" ", indent))
+}
+
 func subcommands(b *strings.Builder, cmd *cobra.Command) {
 	groups := cmd.Groups()
 	if len(groups) == 0 && cmd.HasAvailableSubCommands() {
@@ -142,7 +147,7 @@ func subcommands(b *strings.Builder, cmd *cobra.Command) {
 		fmt.Fprintf(b, "\n%s\n", group.Title)
 		for _, sub := range cmd.Commands() {
 			if sub.GroupID == group.ID && (sub.IsAvailableCommand() || sub.Name() == "help") {
-				fmt.Fprintf(b, "  %-10s  %s\n", sub.Name(), sub.Short)
+				fmt.Fprintf(b, "  %-10s  %s\n", sub.Name(), hanging(sub.Short, 14))
 			}
 		}
 	}
