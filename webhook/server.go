@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log"
@@ -37,6 +38,10 @@ type ServerOptions struct {
 	// GetCertificate is used instead of CertDir when it is set.
 	GetCertificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
 
+	// Distrust says why the API server would not accept the chain that is served; the replica is not
+	// ready then. Nil is not to look.
+	Distrust func(chain ...*x509.Certificate) error
+
 	// AllowTLS12 lets callers in that cannot do TLS 1.3.
 	AllowTLS12 bool
 
@@ -57,7 +62,9 @@ type Server struct {
 	handlers *Handlers
 	options  ServerOptions
 	listener atomic.Pointer[net.Listener]
-	ending   atomic.Bool
+	// certificate is what is served, once it is known where that comes from.
+	certificate atomic.Pointer[func(*tls.ClientHelloInfo) (*tls.Certificate, error)]
+	ending      atomic.Bool
 }
 
 // NewServer returns a server that does not listen yet.
@@ -137,6 +144,7 @@ func (s *Server) tlsConfig(ctx context.Context) (*tls.Config, error) {
 		config.MinVersion = tls.VersionTLS12
 	}
 	if config.GetCertificate != nil {
+		s.certificate.Store(&config.GetCertificate)
 		return config, nil
 	}
 	watcher, err := certwatcher.New(filepath.Join(s.options.CertDir, "tls.crt"), filepath.Join(s.options.CertDir, "tls.key"))
@@ -144,6 +152,7 @@ func (s *Server) tlsConfig(ctx context.Context) (*tls.Config, error) {
 		return nil, fmt.Errorf("reading tls.crt and tls.key of folder %q: %w", s.options.CertDir, err)
 	}
 	config.GetCertificate = watcher.GetCertificate
+	s.certificate.Store(&config.GetCertificate)
 	go func() {
 		if err := watcher.Start(ctx); err != nil {
 			s.options.Log.Error(err, "Certificates in files will not be reloaded when they change", "folder", s.options.CertDir)
@@ -160,9 +169,22 @@ func (s *Server) Address() string {
 	return ""
 }
 
-// Ready is the readiness check of the replica: it listens, its certificate can
-// be served, it can decide, and it is not ending. It has the signature of
-// controller-runtime's health checks.
+// Certificate is what is served now; nil when there is none yet.
+func (s *Server) Certificate() *x509.Certificate {
+	get := s.certificate.Load()
+	if get == nil {
+		return nil
+	}
+	served, err := (*get)(&tls.ClientHelloInfo{})
+	if err != nil {
+		return nil
+	}
+	return served.Leaf
+}
+
+// Ready is the readiness check of the replica: it listens, the certificate that it
+// serves is one that the API server accepts, it can decide, and it is not ending. It
+// has the signature of controller-runtime's health checks.
 func (s *Server) Ready(r *http.Request) error {
 	listener := s.listener.Load()
 	switch {
@@ -180,7 +202,7 @@ func (s *Server) Ready(r *http.Request) error {
 	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
 		host = "localhost"
 	}
-	// What is checked here is that a certificate is served, not whose it is.
+	// Whose certificate it is, is checked below.
 	dialer := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}} //nolint:gosec // see above
 	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
 	defer cancel()
@@ -188,7 +210,11 @@ func (s *Server) Ready(r *http.Request) error {
 	if err != nil {
 		return fmt.Errorf("the webhook server cannot be reached: %w", err)
 	}
-	return connection.Close()
+	defer connection.Close()
+	if s.options.Distrust == nil {
+		return nil
+	}
+	return s.options.Distrust(connection.(*tls.Conn).ConnectionState().PeerCertificates...)
 }
 
 // logWriter passes on what net/http complains about.

@@ -16,6 +16,7 @@ import (
 	"github.com/attache-dev/attache/policy/controller"
 	"github.com/attache-dev/attache/policy/source/cluster"
 	"github.com/attache-dev/attache/webhook"
+	"github.com/attache-dev/attache/webhook/authority"
 )
 
 // docsCommand prints the reference of flags and metrics, made from the code.
@@ -59,6 +60,9 @@ func writeMetrics(out io.Writer) error {
 	}
 	snapshot := func() (*policy.Snapshot, bool) { return from.Snapshot(), false }
 	if _, err := webhook.New(webhook.Options{Snapshot: snapshot, Metrics: metrics}); err != nil {
+		return err
+	}
+	if err := metrics.Register(&authority.Watched{}); err != nil {
 		return err
 	}
 	slices.Sort(metrics.rows)

@@ -96,13 +96,20 @@ func newProcess(s *settings, log logr.Logger) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
+	certificates, err := s.certificates.newCertificates(config, !s.disableWebhooks, !s.disableController, log.WithName("certificates"))
+	if err != nil {
+		return nil, err
+	}
 	if !s.disableWebhooks {
-		if p.webhooks, err = s.newWebhooks(config, p.source, enforcement.Planes, injector(enforcement, p.source.Version), log.WithName("webhook")); err != nil {
+		if p.webhooks, err = s.newWebhooks(config, p.source, enforcement.Planes, injector(enforcement, p.source.Version), certificates, log.WithName("webhook")); err != nil {
 			return nil, err
 		}
 	}
 	if p.manager, err = s.newManager(config, log); err != nil {
 		return nil, err
+	}
+	if err := certificates.addTo(p.manager, p); err != nil {
+		return nil, fmt.Errorf("adding certificates: %w", err)
 	}
 	if !s.disableController {
 		c, err := controller.New(config, p.source, controller.Options{
@@ -166,7 +173,7 @@ func (s *settings) policyOptions() (policy.Options, error) {
 // compilers are those of the languages that guardrails are written in.
 var compilers = guardrail.Compilers{CEL: celrule.Compile, Rego: regorule.Compile}
 
-func (s *settings) newWebhooks(config *rest.Config, source *cluster.Source, planes *cluster.Planes, inject *status.Injector, log logr.Logger) (*webhook.Server, error) {
+func (s *settings) newWebhooks(config *rest.Config, source *cluster.Source, planes *cluster.Planes, inject *status.Injector, certificates *certificates, log logr.Logger) (*webhook.Server, error) {
 	var mayRead func(context.Context, authenticationv1.UserInfo) func(string) bool
 	if s.accessReviews {
 		reader, err := access.New(config)
@@ -194,12 +201,19 @@ func (s *settings) newWebhooks(config *rest.Config, source *cluster.Source, plan
 	if err != nil {
 		return nil, fmt.Errorf("making the webhooks: %w", err)
 	}
-	return webhook.NewServer(handlers, webhook.ServerOptions{
+	options := webhook.ServerOptions{
 		Address:    net.JoinHostPort(s.webhookHost, strconv.Itoa(s.webhookPort)),
 		CertDir:    s.certDir,
 		DrainDelay: s.drainDelay,
 		Log:        log,
-	}), nil
+	}
+	if certificates.serving != nil {
+		options.GetCertificate = certificates.serving.GetCertificate
+	}
+	if certificates.trust != nil {
+		options.Distrust = certificates.trust.Verify
+	}
+	return webhook.NewServer(handlers, options), nil
 }
 
 func (s *settings) newManager(config *rest.Config, log logr.Logger) (manager.Manager, error) {

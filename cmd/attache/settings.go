@@ -47,7 +47,8 @@ type settings struct {
 	annotateRoutes     bool
 	reports            bool
 
-	export exportSettings
+	export       exportSettings
+	certificates certificateSettings
 
 	logLevel  string
 	logFormat string
@@ -112,6 +113,7 @@ func (s *settings) flags() *pflag.FlagSet {
 	f.BoolVar(&s.reports, "reports", false, "write what violates guardrails into OpenReports reports (reports.openreports.io), one in each namespace; when false, those of an earlier time are removed")
 
 	s.export.flags(f)
+	s.certificates.flags(f)
 
 	f.StringVar(&s.logLevel, "log-level", "info", "error, info, debug, or a number: the higher the more is said")
 	f.StringVar(&s.logFormat, "log-format", "json", "json or console")

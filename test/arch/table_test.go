@@ -258,13 +258,18 @@ var table = []row{
 		never: ours("policy/controller", "policy/source/cluster"),
 	},
 	{
+		name:  "webhook/authority",
+		does:  "the certificates by which an API server trusts the webhooks: an authority in a Secret, leaves in memory",
+		never: slices.Concat(cel, opa, ours("hierarchy", "policy", "webhook")),
+	},
+	{
 		name: "cmd/attache",
 		does: "the manager: flags and wiring",
 		imports: []string{
 			"hierarchy", "hierarchy/prose", "policy", "policy/access", "policy/controller", "policy/crd",
 			"policy/export", "policy/guardrail", "policy/guardrail/celrule", "policy/guardrail/regorule",
 			"policy/profiles", "policy/publish", "policy/source/cluster", "policy/status", "policy/validate",
-			"webhook",
+			"webhook", "webhook/authority",
 		},
 	},
 	{

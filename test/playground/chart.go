@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"os"
@@ -101,32 +100,6 @@ func (i *installation) find(kind, name string) (*unstructured.Unstructured, erro
 	return nil, fmt.Errorf("the chart has no %s %s", kind, name)
 }
 
-// certificates writes the serving certificate that the chart made into a folder,
-// as it would be mounted into the pod.
-func (i *installation) certificates(folder string) error {
-	secret, err := i.find("Secret", webhooks+"-tls")
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return err
-	}
-	data, _, err := unstructured.NestedStringMap(secret.Object, "data")
-	if err != nil {
-		return err
-	}
-	for name, encoded := range data {
-		content, err := base64.StdEncoding.DecodeString(encoded)
-		if err != nil {
-			return fmt.Errorf("%s of the chart's Secret: %w", name, err)
-		}
-		if err := os.WriteFile(filepath.Join(folder, name), content, 0o600); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // arguments are those of the container of a Deployment of the chart.
 func (i *installation) arguments(deployment string) ([]string, error) {
 	object, err := i.find("Deployment", deployment)
@@ -170,15 +143,12 @@ func (t *tour) installChart(ctx context.Context, folder string) error {
 		expect("kubectl wait", established, "effectivepolicies.attache.dev"))
 }
 
-func (t *tour) startManager(ctx context.Context, folder string) error {
+func (t *tour) startManager(ctx context.Context, _ string) error {
 	t.story.title("Start the manager: one process answers the webhooks, one writes")
 	t.story.say("Each has the arguments of its Deployment, but for ports and folders of this machine, and the")
 	t.story.say("rights of its service account and no more.")
-	certificates := filepath.Join(folder, "certificates")
-	if err := t.installation.certificates(certificates); err != nil {
-		return err
-	}
-	for _, name := range []string{webhooks, controller} {
+	// The webhooks are ready when the controller has made their certificates' authority.
+	for _, name := range []string{controller, webhooks} {
 		arguments, err := t.installation.arguments(name)
 		if err != nil {
 			return err
@@ -191,7 +161,7 @@ func (t *tour) startManager(ctx context.Context, folder string) error {
 		arguments = append(arguments, "--metrics-bind-address=0", "--kubeconfig="+kubeconfig)
 		if name == webhooks {
 			arguments = append(arguments, "--webhook-host=127.0.0.1", "--webhook-port="+strconv.Itoa(t.installation.port),
-				"--cert-dir="+certificates, "--drain-delay=1s")
+				"--drain-delay=1s")
 		}
 		if _, err := t.cluster.run(ctx, name, arguments...); err != nil {
 			return err

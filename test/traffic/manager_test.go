@@ -149,7 +149,9 @@ func (i *installation) apply(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	objects, err := charts.Render(charts.Release{Values: map[string]any{"export": map[string]any{"exporters": []any{"traefik"}}}})
+	objects, err := charts.Render(charts.Release{Values: map[string]any{
+		"export": map[string]any{"exporters": []any{"traefik"}}, "certificates": map[string]any{"provider": "generated"},
+	}})
 	if err != nil {
 		return err
 	}

@@ -52,6 +52,20 @@ system:serviceaccount:{{ .Release.Namespace }}:{{ include "attache.controller" .
 {{- end -}}
 {{- end -}}
 
+{{/* The Secret of the authority that the controller keeps, for the provider "self". */}}
+{{- define "attache.authoritySecret" -}}{{ include "attache.webhook" . }}-authority{{- end -}}
+
+{{/* Flags about certificates that both modes of the manager share. */}}
+{{- define "attache.authorityArgs" -}}
+- --webhook-configuration={{ include "attache.fullname" . }}
+{{- if eq .Values.certificates.provider "self" }}
+- --authority-secret={{ include "attache.authoritySecret" . }}
+- --authority-namespace={{ .Release.Namespace }}
+- --authority-lifetime={{ .Values.certificates.authorityLifetime }}
+- --certificate-lifetime={{ .Values.certificates.lifetime }}
+{{- end }}
+{{- end -}}
+
 {{- define "attache.platformNamespaces" -}}
 {{- prepend .Values.platformNamespaces .Release.Namespace | uniq | join "," -}}
 {{- end -}}
