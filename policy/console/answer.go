@@ -92,6 +92,9 @@ func writeJSON(w http.ResponseWriter, r *http.Request, value any) {
 // fit is how many of a list's entries an answer has room for, given how large
 // each is and what else is in it.
 func fit[T any](list []T, most int) []T {
+	if list == nil {
+		return []T{} // a list, also in JSON
+	}
 	size := 0
 	for i := range list {
 		body, err := encode(list[i])

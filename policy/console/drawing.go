@@ -45,6 +45,8 @@ type drawn struct {
 	Changed  int    `json:"changed,omitempty"`
 	Mixed    bool   `json:"mixed,omitempty"`
 	Policies []chip `json:"policies,omitempty"`
+	// Via are the places in Nodes of the listeners that a route is on.
+	Via []int `json:"via,omitempty"`
 	// Values are what applies, where it is the same on all paths through it.
 	Values []cell `json:"values,omitempty"`
 }

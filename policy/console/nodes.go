@@ -21,6 +21,9 @@ func (s *sheet) nodes() drawing {
 		for at := range s.groups[c] {
 			n := s.drawn(c, at)
 			n.Routes = routes[c][at]
+			if c == routeColumn {
+				n.Via = s.via(at, first[listenerColumn])
+			}
 			out.Nodes = append(out.Nodes, n)
 		}
 	}
@@ -42,6 +45,18 @@ func (s *sheet) nodes() drawing {
 		out.Edges = [][2]int{}
 	}
 	return out
+}
+
+// via are the listeners' nodes that the routes of a node are on.
+func (s *sheet) via(at, first int) []int {
+	var places []int
+	for _, i := range s.groups[routeColumn][at] {
+		for _, listener := range s.through[i][listenerColumn] {
+			places = append(places, first+s.node[listenerColumn][listener])
+		}
+	}
+	slices.Sort(places)
+	return slices.Compact(places)
 }
 
 // routesThrough counts the routes through each node.

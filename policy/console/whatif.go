@@ -172,7 +172,9 @@ func answerTo(name string, diff explain.Changes, report *preview.Report, warning
 	some.Findings = fit(report.Findings, MaxAnswer/8)
 	some.Warnings = fit(report.Warnings, MaxAnswer/8)
 	answer.Check = &some
-	answer.Diff.Unbound = fit(diff.Unbound, MaxAnswer/16)
+	if diff.Unbound != nil {
+		answer.Diff.Unbound = fit(diff.Unbound, MaxAnswer/16)
+	}
 	return answer
 }
 

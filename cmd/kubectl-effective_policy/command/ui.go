@@ -39,9 +39,8 @@ const (
 func (o *options) uiCommand() *cobra.Command {
 	var flags uiFlags
 	cmd := &cobra.Command{
-		Hidden: true,
-		Use:    "ui [-f FILE…] [--base FILE…]",
-		Short:  "Show all of it on a page in the browser",
+		Use:   "ui [-f FILE…] [--base FILE…]",
+		Short: "Show all of it on a page in the browser",
 		Long: `Show the topology with the policies on it, why each value applies, what an edit
 would do, and which requests go where, on a page in the browser.
 

@@ -5,7 +5,7 @@ import (
 	"io/fs"
 )
 
-//go:generate go run ./build
+//go:generate go tool -modfile=../../../tools.mod esbuild src/page.tsx src/page.css --bundle --minify --legal-comments=none --charset=utf8 --target=es2022 --format=iife --tsconfig=tsconfig.json --entry-names=[name] --outdir=dist --log-level=warning --alias:preact/hooks=./vendor/preact/hooks.mjs --alias:preact=./vendor/preact/preact.mjs --alias:@preact/signals=./vendor/signals/signals.mjs --alias:@preact/signals-core=./vendor/signals-core/signals-core.mjs
 
 //go:embed dist
 var dist embed.FS

@@ -1,0 +1,94 @@
+// Small things that are shown in many places.
+import { Fragment, h, type ComponentChildren } from 'preact'
+import { useState } from 'preact/hooks'
+import { idOf, linkTo } from './place'
+import type { Cell, Chip, Ref } from './types'
+
+export function textOf(value: unknown): string {
+  if (value === null || value === undefined) return 'not set'
+  if (typeof value === 'string') return value
+  if (Array.isArray(value) && value.every((v) => typeof v !== 'object')) return value.join(', ')
+  return JSON.stringify(value)
+}
+
+// The words of origins: what states a value, and how.
+const shapes: Record<string, string> = { default: 'default', override: 'override', inline: 'inline', bound: 'bounds', bounds: 'bounds', direct: 'direct' }
+export function Shape({ block }: { block: string }) {
+  return <span class={'shape ' + (shapes[block] ?? 'default')} aria-hidden="true" />
+}
+
+const short: Record<string, string> = {
+  GatewayClass: 'class', Gateway: 'Gateway', ListenerSet: 'listener set', Listener: 'listener', PlatformNamespace: 'platform',
+  Namespace: 'namespace', Route: 'route', RouteRule: 'rule',
+}
+export function levelWord(level: string): string { return short[level] ?? level }
+
+export function Name({ children }: { children: ComponentChildren }) { return <bdi>{children}</bdi> }
+
+export function refText(ref: Ref): string {
+  return ref.kind + ' ' + (ref.namespace ? ref.namespace + '/' : '') + ref.name + (ref.sectionName ? '#' + ref.sectionName : '')
+}
+
+export function Link({ of, children }: { of: Ref; children?: ComponentChildren }) {
+  return <a href={linkTo(idOf(of))}><Name>{children ?? refText(of)}</Name></a>
+}
+
+export function originText(c: { block: string; level: string; from: Ref; limited?: boolean; beat?: number }): string {
+  const said = c.block === 'inline' ? 'written in the ' + levelWord(c.level) : c.block + ' of the ' + levelWord(c.level) + ', ' + refText(c.from)
+  return said + (c.limited ? ', limited' : '') + (c.beat ? ', beat ' + c.beat : '')
+}
+
+// Value is one value with its origin.
+export function Value({ cell, field }: { cell: Cell; field?: boolean }) {
+  return <span class="value" title={cell.field + ': ' + textOf(cell.value) + '\n' + originText(cell)}>
+    {field && <span class="field"><Name>{cell.field}</Name> </span>}
+    <b><Name>{textOf(cell.value)}</Name></b>
+    <span class={'origin ' + cell.block}><Shape block={cell.block} /><span class="hide"> {cell.block} of the </span>{levelWord(cell.level)}</span>
+    {cell.limited && <span class="limited" title="limited by bounds or another field"><Shape block="bounds" /><span class="hide">, limited</span></span>}
+  </span>
+}
+
+// kindShort is a kind without what all policy kinds have in common.
+export function kindShort(kind: string): string { return kind.split('.')[0].replace(/Policy$/, '') || kind }
+
+export function ChipOf({ chip, plain }: { chip: Chip; plain?: boolean }) {
+  const words = chip.blocks.join(', ')
+  const content = <Fragment>
+    {chip.blocks.map((b) => <Shape block={b} />)}<Name>{kindShort(chip.kind)}</Name><span class="hide"> {chip.kind} {chip.namespace}/{chip.name}: {words}</span>
+    {chip.reason && <span class="hide">, does not apply: {chip.reason}</span>}
+  </Fragment>
+  const title = `${chip.kind} ${chip.namespace}/${chip.name}\n${words}${chip.reason ? '\ndoes not apply: ' + chip.reason : ''}`
+  const look = 'chip' + (chip.reason ? ' void' : '')
+  if (plain) return <span class={look} title={title}>{content}</span>
+  return <a class={look} title={title} href={linkTo(chip.id)}>{content}</a>
+}
+
+export function Count({ n, of, many }: { n: number; of: string; many?: string }) {
+  return <Fragment>{n.toLocaleString('en')} {n === 1 ? of : many ?? of + 's'}</Fragment>
+}
+export function counted(n: number, of: string, many = of + 's'): string { return n.toLocaleString('en') + ' ' + (n === 1 ? of : many) }
+
+export function Copy({ text, children }: { text: string; children: ComponentChildren }) {
+  const [done, set] = useState(false)
+  const copy = () => {
+    navigator.clipboard?.writeText(text).then(() => { set(true); setTimeout(() => set(false), 1600) }, () => {})
+  }
+  return <button type="button" class="quiet" onClick={copy} title={text}>{done ? 'Copied' : children}</button>
+}
+
+export function Empty({ title, children }: { title: string; children?: ComponentChildren }) {
+  return <div class="empty"><p class="big">{title}</p>{children && <div>{children}</div>}</div>
+}
+
+export function Problem({ text }: { text: string }) { return <p class="problem" role="alert">{text}</p> }
+
+export function Waiting() { return <p class="waiting" aria-busy="true">…</p> }
+
+export function listenerText(l: { gateway: string; listenerSet: string; listener: string }): string {
+  return l.gateway + ' · ' + l.listener + (l.listenerSet ? ' (of ' + l.listenerSet + ')' : '')
+}
+
+export function rulesText(rules: string[]): string {
+  if (rules.length === 1 && rules[0] === '*') return 'all rules'
+  return (rules.length === 1 ? (rules[0].startsWith('rules[') ? '' : 'rule ') : 'rules ') + rules.join(', ')
+}
