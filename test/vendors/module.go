@@ -24,6 +24,8 @@ type Module struct {
 var (
 	EnvoyGateway = Module{"github.com/envoyproxy/gateway", "v1.9.1", "h1:vAVp6/AlBXJ1aOhp1mxL7fNEzVEfjADUguUhm2wzxQY="}
 	Traefik      = Module{"github.com/traefik/traefik/v3", "v3.7.13", "h1:T8wy9KuaFzCkmXCqAzDy7t73pBDR1DHrJe3pqXpNXTw="}
+	// SARIF has the schema of SARIF 2.1.0 that its committee published.
+	SARIF = Module{"github.com/owenrumney/go-sarif/v3", "v3.3.1", "h1:bKY8YnWcY8zYTiGVObC5wZLlfEvMkCxK9XMGXBbzEtQ="}
 	// GatewayAPI16 is what go.mod requires, too.
 	GatewayAPI16 = Module{"sigs.k8s.io/gateway-api", "v1.6.3", "h1:lKpJa5bGlraC/QeACvCpsHLdmO6y0iKfzVl6gzaFEYc="}
 	// GatewayAPI17 asks for a newer Go than ours. Its files can be read all the

@@ -1,6 +1,8 @@
 package command
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -22,6 +24,7 @@ func (o *options) checkCommand() *cobra.Command {
 	var onCluster bool
 	var failOn string
 	var guardrails []string
+	var root string
 	cmd := &cobra.Command{
 		Use:   "check -f FILE [--base FILE | --cluster]",
 		Short: "Say what an API server with attache would answer to manifests",
@@ -48,7 +51,7 @@ Exit code 1 says that something would be denied, 0 that all would pass.`,
 				return fmt.Errorf("--fail-on %s: write one of %s", failOn, strings.Join(levels, ", "))
 			}
 			o.files = append(o.files, guardrails...)
-			return o.check(cmd, flags, failOn)
+			return o.check(cmd, flags, failOn, root)
 		},
 	}
 	flags.add(cmd, "nothing")
@@ -57,6 +60,7 @@ Exit code 1 says that something would be denied, 0 that all would pass.`,
 	o.addNow(cmd)
 	cmd.Flags().StringVar(&failOn, "fail-on", preview.Denied, "exit with 1 from this level on: note, warning or denied")
 	cmd.Flags().StringArrayVar(&guardrails, "guardrail", nil, "a file with a guardrail that is tried on what is there; may be repeated")
+	cmd.Flags().StringVar(&root, "root", "", "with -o sarif, the folder of the repository: files are named relative to it")
 	_ = cmd.RegisterFlagCompletionFunc("fail-on", cobra.FixedCompletions(levels, cobra.ShellCompDirectiveNoFileComp))
 	o.addOutput(cmd, formatTable, formatWide, formatJSON, formatSARIF, formatJUnit, formatMarkdown, formatGitHub)
 	return cmd
@@ -72,23 +76,19 @@ func fails(r *preview.Report, from string) bool {
 	})
 }
 
-func (o *options) check(cmd *cobra.Command, flags changeFlags, failOn string) error {
-	c, err := o.loadChange(cmd.Context(), flags)
+func (o *options) check(cmd *cobra.Command, flags changeFlags, failOn, root string) error {
+	report, err := o.review(cmd.Context(), flags)
 	if err != nil {
-		return err
-	}
-	if c.Now, err = o.now(); err != nil {
-		return err
-	}
-	report, err := c.Review(cmd.Context(), compilers, o.author())
-	if err != nil {
+		if o.output == formatSARIF { // those who wait for a file get one
+			err = errors.Join(err, encode(o.streams.Out, formatJSON, sarifOfFailure(err, ownVersion(o.builtAs).Version)))
+		}
 		return err
 	}
 	switch o.output {
 	case formatJSON:
 		err = encode(o.streams.Out, o.output, report)
 	case formatSARIF:
-		err = encode(o.streams.Out, formatJSON, sarifOf(report, ownVersion(o.builtAs).Version))
+		err = encode(o.streams.Out, formatJSON, sarifOf(report, ownVersion(o.builtAs).Version, root))
 	case formatJUnit:
 		err = writeJUnit(o.streams.Out, junitOfCheck(report))
 	case formatMarkdown:
@@ -102,6 +102,18 @@ func (o *options) check(cmd *cobra.Command, flags changeFlags, failOn string) er
 		err = errFinding
 	}
 	return err
+}
+
+// review is what admission would answer to the change that the flags ask for.
+func (o *options) review(ctx context.Context, flags changeFlags) (*preview.Report, error) {
+	c, err := o.loadChange(ctx, flags)
+	if err != nil {
+		return nil, err
+	}
+	if c.Now, err = o.now(); err != nil {
+		return nil, err
+	}
+	return c.Review(ctx, compilers, o.author())
 }
 
 // author is who makes the change, as far as the flags say.

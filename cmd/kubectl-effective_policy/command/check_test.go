@@ -3,8 +3,6 @@ package command
 import (
 	"encoding/json"
 	"encoding/xml"
-	"net/url"
-	"slices"
 	"strings"
 	"testing"
 
@@ -217,87 +215,6 @@ func TestWarningsStandAtTheirFields(t *testing.T) {
 	gone := strings.Replace(edgeTimeouts, "name: edge}", "name: gone}", 1)
 	r := onShop(t, gone)
 	r.wantOutput(t, "-:5  warning  TimeoutPolicy platform/edge-timeouts: spec.targetRef: Gateway platform/gone does not exist\n", "allowed, 1 warning")
-}
-
-// TestSARIF holds the output to what SARIF 2.1.0 requires.
-func TestSARIF(t *testing.T) {
-	folder := write(t, edgeTimeouts+"---\n"+fifteen+"---\n"+onlyPlatform)
-	r := run(t, "", "check", "-f", folder, "--base", shop, "-o", "sarif")
-	r.wantFinding(t)
-	var log struct {
-		Schema  string `json:"$schema"`
-		Version string
-		Runs    []struct {
-			Tool struct {
-				Driver struct {
-					Name, Version, InformationURI string
-					Rules                         []struct {
-						ID               string
-						ShortDescription struct{ Text string }
-					}
-				}
-			}
-			Invocations []struct{ ExecutionSuccessful *bool }
-			Results     []struct {
-				RuleID, Level string
-				RuleIndex     *int
-				Message       struct{ Text string }
-				Locations     []struct {
-					PhysicalLocation struct {
-						ArtifactLocation struct{ URI string }
-						Region           struct{ StartLine int }
-					}
-				}
-			}
-		}
-	}
-	if err := json.Unmarshal([]byte(r.out), &log); err != nil {
-		t.Fatal(err)
-	}
-	if log.Version != "2.1.0" || len(log.Runs) != 1 || !strings.HasSuffix(log.Schema, "sarif-2.1.0.json") {
-		t.Fatalf("version %q, %d runs, schema %q", log.Version, len(log.Runs), log.Schema)
-	}
-	only := log.Runs[0]
-	driver := only.Tool.Driver
-	if driver.Name == "" || driver.Version != "v1.2.3" || driver.InformationURI == "" {
-		t.Errorf("the driver is %+v", driver)
-	}
-	if len(only.Invocations) != 1 || only.Invocations[0].ExecutionSuccessful == nil {
-		t.Errorf("the invocations are %+v", only.Invocations)
-	}
-	var ids []string
-	for _, rule := range driver.Rules {
-		ids = append(ids, rule.ID)
-		if rule.ShortDescription.Text == "" {
-			t.Errorf("rule %s has no description", rule.ID)
-		}
-	}
-	if want := []string{"guardrail/fifteen", "guardrail/only-platform"}; !slices.Equal(ids, want) {
-		t.Errorf("rules are %q, want %q", ids, want)
-	}
-	if len(only.Results) != 4 {
-		t.Fatalf("got %d results, want 4", len(only.Results))
-	}
-	for _, result := range only.Results {
-		if result.RuleIndex == nil || *result.RuleIndex >= len(ids) || ids[*result.RuleIndex] != result.RuleID {
-			t.Errorf("result of %s points to rule %v", result.RuleID, result.RuleIndex)
-		}
-		if !slices.Contains([]string{"none", "note", "warning", "error"}, result.Level) || result.Message.Text == "" {
-			t.Errorf("level %q, message %q", result.Level, result.Message.Text)
-		}
-		if result.Level == "note" {
-			continue
-		}
-		where := result.Locations[0].PhysicalLocation
-		if u, err := url.Parse(where.ArtifactLocation.URI); err != nil || u.Scheme != "file" || u.Path != folder || where.Region.StartLine != 6 {
-			t.Errorf("the location is %+v, want line 6 of %s: %v", where, folder, err)
-		}
-	}
-	if got := fileURI("a folder/100%.yaml"); got != "a%20folder/100%25.yaml" {
-		t.Errorf("the URI of a relative path is %q", got)
-	}
-	r = run(t, "", "check", "-f", shop, "-o", "sarif")
-	r.wantOutput(t, `"results": []`, `"rules": []`)
 }
 
 func TestJUnit(t *testing.T) {

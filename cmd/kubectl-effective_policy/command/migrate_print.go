@@ -113,19 +113,18 @@ func migrationSARIF(findings []migrate.Finding, version string) sarifLog {
 	}
 	slices.Sort(ids)
 	ids = slices.Compact(ids)
-	run := sarifRun{
-		Tool:        sarifTool{sarifDriver{Name: "kubectl-effective_policy", Version: version, InformationURI: homepage, Rules: make([]sarifRule, len(ids))}},
-		Invocations: []sarifInvocation{{ExecutionSuccessful: true}},
-		Results:     make([]sarifResult, len(findings)),
+	run := newSARIFRun(version)
+	for _, id := range ids {
+		text := aboutStatus(migrate.Status(id))
+		run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, newRule(id, ruleText{text, text, "migrating.md"}, "warning"))
 	}
-	for i, id := range ids {
-		run.Tool.Driver.Rules[i] = sarifRule{id, sarifText{aboutStatus(migrate.Status(id))}}
-	}
+	seen := map[string]int{}
 	for i := range findings {
 		f := &findings[i]
-		result := sarifResult{RuleID: string(f.Status), RuleIndex: slices.Index(ids, string(f.Status)), Level: statusLevel(f), Message: sarifText{findingText(f)}}
+		result := sarifResult{RuleID: string(f.Status), RuleIndex: slices.Index(ids, string(f.Status)), Level: statusLevel(f), Message: sarifText{Text: findingText(f)}}
+		result.Fingerprints = map[string]string{"attache/v1": fingerprint(seen, string(f.Status), f.Ingress, f.Message)}
 		if f.File != "" {
-			location := sarifLocation{PhysicalLocation: sarifPhysical{ArtifactLocation: sarifArtifact{fileURI(f.File)}}}
+			location := sarifLocation{PhysicalLocation: sarifPhysical{ArtifactLocation: artifactOf(f.File, "")}}
 			if f.Line > 0 {
 				location.PhysicalLocation.Region = &sarifRegion{f.Line}
 			}
@@ -134,9 +133,9 @@ func migrationSARIF(findings []migrate.Finding, version string) sarifLog {
 			}
 			result.Locations = []sarifLocation{location}
 		}
-		run.Results[i] = result
+		run.Results = append(run.Results, result)
 	}
-	return sarifLog{Schema: "https://json.schemastore.org/sarif-2.1.0.json", Version: "2.1.0", Runs: []sarifRun{run}}
+	return sarifLog{Schema: sarifSchema, Version: "2.1.0", Runs: []sarifRun{run}}
 }
 
 // statusLevel is the level of a finding in SARIF (M64).
