@@ -14,6 +14,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/controller"
+	"github.com/attache-dev/attache/policy/enforcement"
 	"github.com/attache-dev/attache/policy/export"
 	"github.com/attache-dev/attache/policy/source/cluster"
 	"github.com/attache-dev/attache/policy/status"
@@ -34,8 +35,8 @@ func (s *exportSettings) flags(f *pflag.FlagSet) {
 }
 
 // config reads the flags.
-func (s *exportSettings) config() (export.Config, error) {
-	c := export.Config{Enabled: s.exporters, Parameters: map[string]export.Settings{}}
+func (s *exportSettings) config() (enforcement.Config, error) {
+	c := enforcement.Config{Enabled: s.exporters, Parameters: map[string]enforcement.Settings{}}
 	for _, word := range s.parameters {
 		name, value, ok := strings.Cut(word, "=")
 		exporter, parameter, named := strings.Cut(name, ".")
@@ -45,7 +46,7 @@ func (s *exportSettings) config() (export.Config, error) {
 		settings := c.Parameters[exporter]
 		switch parameter {
 		case "mode":
-			settings.Mode = export.Mode(value)
+			settings.Mode = enforcement.Mode(value)
 		case "inject":
 			settings.Inject = value
 		case "onDifference":
@@ -147,8 +148,8 @@ func injector(e controller.Enforcement, version func(hierarchy.Ref) string) *sta
 	fields := &standardFields{planes: e.Planes}
 	return &status.Injector{
 		Check: e.Check, Exists: e.Planes.Exists,
-		World: func(g *hierarchy.Graph) export.World {
-			return export.World{
+		World: func(g *hierarchy.Graph) enforcement.World {
+			return enforcement.World{
 				Graph: g, Config: e.Config, Fields: fields.current(), Foreign: e.Planes.Foreign(),
 				Held: e.Planes.Held, Installed: e.Planes.Installed, Version: version,
 			}

@@ -11,6 +11,7 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/hierarchy/injected"
 	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/enforcement"
 	"github.com/attache-dev/attache/policy/export"
 	"github.com/attache-dev/attache/policy/source/cluster"
 	"github.com/attache-dev/attache/policy/status"
@@ -18,7 +19,7 @@ import (
 
 // Enforcement says how effective policies reach data planes.
 type Enforcement struct {
-	Config export.Config
+	Config enforcement.Config
 	// Cleanup are exporters that are switched off and whose objects are to go.
 	Cleanup []string
 	// Planes has what there is of data planes' APIs; nil when no exporter is
@@ -48,8 +49,8 @@ type enforcer struct {
 	// refused are contents that the plane refused, by object.
 	refused map[hierarchy.Ref]refusal
 	// scores are by route, sums by policy and Gateway.
-	scores map[hierarchy.Ref]map[export.PolicyAt]export.Score
-	sums   map[export.PolicyAt]*export.Score
+	scores map[hierarchy.Ref]map[enforcement.PolicyAt]enforcement.Score
+	sums   map[enforcement.PolicyAt]*enforcement.Score
 
 	fields      export.StandardFields
 	fieldsOf    *unstructured.Unstructured
@@ -77,8 +78,8 @@ func newEnforcer(of Enforcement) *enforcer {
 		leaving:     map[hierarchy.Ref]time.Time{},
 		failed:      map[hierarchy.Ref]string{},
 		refused:     map[hierarchy.Ref]refusal{},
-		scores:      map[hierarchy.Ref]map[export.PolicyAt]export.Score{},
-		sums:        map[export.PolicyAt]*export.Score{},
+		scores:      map[hierarchy.Ref]map[enforcement.PolicyAt]enforcement.Score{},
+		sums:        map[enforcement.PolicyAt]*enforcement.Score{},
 	}
 }
 
@@ -86,14 +87,14 @@ func newEnforcer(of Enforcement) *enforcer {
 type enforced struct {
 	target  *effective.Target
 	rules   []hierarchy.RuleRef
-	results []export.Result
-	entries []export.Entry
+	results []enforcement.Result
+	entries []enforcement.Entry
 }
 
 // world is what exporters look at. The state's lock is held.
-func (c *Controller) world() export.World {
+func (c *Controller) world() enforcement.World {
 	e := c.enforcer
-	w := export.World{Graph: c.state.snapshot.Graph(), Config: e.Config, Version: c.source.Version}
+	w := enforcement.World{Graph: c.state.snapshot.Graph(), Config: e.Config, Version: c.source.Version}
 	if e.Planes != nil {
 		w.Fields = e.standardFields()
 		w.Foreign, w.Held, w.Installed = e.Planes.Foreign(), e.Planes.Held, e.Planes.Installed
@@ -131,65 +132,65 @@ func (c *Controller) enforcedOn(ref hierarchy.Ref) *enforced {
 	}
 	out.rules = route.RuleRefs()
 	for _, part := range c.world().Parts(p.effective) {
-		result := export.Result{Part: part, Projection: part.Project()}
+		result := enforcement.Result{Part: part, Projection: part.Project()}
 		c.enforcer.read(ref, &result)
 		out.results = append(out.results, result)
 	}
-	out.entries = export.Enforcement(p.effective, out.rules, out.results)
+	out.entries = enforcement.Entries(p.effective, out.rules, out.results)
 	return out
 }
 
 // read adds what the plane says of the objects, and of the route.
-func (e *enforcer) read(route hierarchy.Ref, r *export.Result) {
-	if r.Registration.Exporter == nil || r.Choice.Settings.Mode == export.Plan || e.Planes == nil {
+func (e *enforcer) read(route hierarchy.Ref, r *enforcement.Result) {
+	if r.Registration.Exporter == nil || r.Choice.Settings.Mode == enforcement.Plan || e.Planes == nil {
 		return
 	}
 	name := r.Registration.Name()
 	held := e.Planes.Held(name, route)
-	r.Readings = map[string]export.Reading{}
+	r.Readings = map[string]enforcement.Reading{}
 	for _, want := range r.Projection.Objects {
 		r.Readings[want.GetName()] = e.readObject(name, want, held[want.GetName()], r)
 	}
-	reading := export.Reading{State: export.Accepted}
+	reading := enforcement.Reading{State: enforcement.Accepted}
 	if live := e.Planes.Route(route); live != nil {
-		reading = export.ReadRoute(live, r.Controllers())
+		reading = enforcement.ReadRoute(live, r.Controllers())
 	}
 	if !e.stands(route, r) {
-		reading = export.Reading{State: export.Pending}
-		if r.Choice.Settings.Mode == export.Observe {
-			reading.State = export.NotWritten
+		reading = enforcement.Reading{State: enforcement.Pending}
+		if r.Choice.Settings.Mode == enforcement.Observe {
+			reading.State = enforcement.NotWritten
 		}
 	}
 	r.Route = &reading
 }
 
 // readObject is the state of one object.
-func (e *enforcer) readObject(exporter string, want, live *unstructured.Unstructured, r *export.Result) export.Reading {
+func (e *enforcer) readObject(exporter string, want, live *unstructured.Unstructured, r *enforcement.Result) enforcement.Reading {
 	ref := hierarchy.RefOf(want)
 	e.mu.Lock()
 	why, failed := e.failed[ref]
 	refused, isRefused := e.refused[ref]
 	e.mu.Unlock()
-	observe := r.Choice.Settings.Mode == export.Observe
+	observe := r.Choice.Settings.Mode == enforcement.Observe
 	switch {
 	case isRefused && refused.hash == hashOf(want):
-		return export.Reading{State: export.Rejected, Message: refused.message}
+		return enforcement.Reading{State: enforcement.Rejected, Message: refused.message}
 	case failed:
-		return export.Reading{State: export.NotWritten, Message: why}
+		return enforcement.Reading{State: enforcement.NotWritten, Message: why}
 	case live == nil && observe:
-		return export.Reading{State: export.NotWritten}
+		return enforcement.Reading{State: enforcement.NotWritten}
 	case live == nil:
-		return export.Reading{State: export.Pending}
+		return enforcement.Reading{State: enforcement.Pending}
 	case !e.asWanted(want, live) && observe:
-		return export.Reading{State: export.Drifted}
+		return enforcement.Reading{State: enforcement.Drifted}
 	case !e.asWanted(want, live):
-		return export.Reading{State: export.Pending}
+		return enforcement.Reading{State: enforcement.Pending}
 	}
-	return export.ReadObject(exporter, live, r.Controllers())
+	return enforcement.ReadObject(exporter, live, r.Controllers())
 }
 
 // stands says whether the route has what this part puts into it.
-func (e *enforcer) stands(route hierarchy.Ref, r *export.Result) bool {
+func (e *enforcer) stands(route hierarchy.Ref, r *enforcement.Result) bool {
 	if len(r.Projection.Rules) == 0 {
 		return true
 	}
@@ -206,9 +207,9 @@ func (e *enforcer) stands(route hierarchy.Ref, r *export.Result) bool {
 // scored takes in what a route's policies come to in data planes, and returns
 // the policies of which that has changed.
 func (e *enforcer) scored(route hierarchy.Ref, on *enforced) []hierarchy.Ref {
-	var now map[export.PolicyAt]export.Score
+	var now map[enforcement.PolicyAt]enforcement.Score
 	if on != nil && on.target != nil && len(on.entries) > 0 {
-		now = export.Scores(on.target, on.rules, on.results)
+		now = enforcement.Scores(on.target, on.rules, on.results)
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -237,18 +238,18 @@ func (e *enforcer) scored(route hierarchy.Ref, on *enforced) []hierarchy.Ref {
 	return slices.Compact(changed)
 }
 
-func (e *enforcer) sum(at export.PolicyAt) *export.Score {
+func (e *enforcer) sum(at enforcement.PolicyAt) *enforcement.Score {
 	if e.sums[at] == nil {
-		e.sums[at] = &export.Score{}
+		e.sums[at] = &enforcement.Score{}
 	}
 	return e.sums[at]
 }
 
 // condition is Enforced for a policy under a Gateway, nil when nothing is known.
-func (e *enforcer) condition(policy, gateway hierarchy.Ref) *export.Condition {
+func (e *enforcer) condition(policy, gateway hierarchy.Ref) *enforcement.Condition {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	s := e.sums[export.PolicyAt{Policy: policy, Gateway: gateway}]
+	s := e.sums[enforcement.PolicyAt{Policy: policy, Gateway: gateway}]
 	if s == nil || s.Paths == 0 {
 		return nil
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/hierarchy/injected"
 	"github.com/attache-dev/attache/policy/crd"
+	"github.com/attache-dev/attache/policy/enforcement"
 	"github.com/attache-dev/attache/policy/export"
 )
 
@@ -59,7 +60,7 @@ func (c *Controller) enforce(ctx context.Context, ref hierarchy.Ref, on *enforce
 			continue
 		}
 		name := r.Registration.Name()
-		if r.Choice.Settings.Mode != export.Write {
+		if r.Choice.Settings.Mode != enforcement.Write {
 			quiet[name] = true
 			continue
 		}
@@ -122,7 +123,7 @@ func (c *Controller) discardUnwanted(ctx context.Context, ref hierarchy.Ref, wan
 }
 
 // bring makes one object as it is wanted.
-func (c *Controller) bring(ctx context.Context, r *export.Result, want, live *unstructured.Unstructured) (wait time.Duration, err error) {
+func (c *Controller) bring(ctx context.Context, r *enforcement.Result, want, live *unstructured.Unstructured) (wait time.Duration, err error) {
 	e := c.enforcer
 	ref := hierarchy.RefOf(want)
 	if e.isRefused(ref, want) {
@@ -130,8 +131,8 @@ func (c *Controller) bring(ctx context.Context, r *export.Result, want, live *un
 	}
 	if live != nil && e.asWanted(want, live) {
 		e.forget(ref)
-		reading := export.ReadObject(r.Registration.Name(), live, r.Controllers())
-		if reading.State != export.Rejected {
+		reading := enforcement.ReadObject(r.Registration.Name(), live, r.Controllers())
+		if reading.State != enforcement.Rejected {
 			return 0, nil
 		}
 		// An object that Envoy Gateway finds invalid makes every request of its
@@ -307,7 +308,7 @@ func (e *enforcer) stays(ref hierarchy.Ref) {
 func (e *enforcer) wantedIn(live *unstructured.Unstructured, on *enforced) string {
 	var injections []export.RuleInjection
 	for i := range on.results {
-		if r := &on.results[i]; r.Choice.Settings.Mode == export.Write {
+		if r := &on.results[i]; r.Choice.Settings.Mode == enforcement.Write {
 			injections = append(injections, r.Projection.Rules...)
 		}
 	}

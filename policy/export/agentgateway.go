@@ -107,7 +107,7 @@ func (r *envoyRule) agentgatewayTimes() {
 		r.each(fields, func(v *verdict) { v.written(r.inRoute(leafRequest), r.own.request.text) })
 		return
 	case !whole.limits():
-		r.each(fields, func(v *verdict) { v.written(absent, nil) })
+		r.each(fields, func(v *verdict) { v.written(Absent, nil) })
 		if !r.own.request.limits() {
 			return
 		}
@@ -220,7 +220,7 @@ func (r *envoyRule) agentgatewayLimits() {
 	var entries []any
 	for _, l := range r.want.limits {
 		if l.disabled {
-			r.each(r.of(l), func(v *verdict) { v.written(absent, nil) })
+			r.each(r.of(l), func(v *verdict) { v.written(Absent, nil) })
 			if above := r.agentgatewayAbove(limitSlot, false); above != nil {
 				r.each(r.of(l), func(v *verdict) { v.because(CannotClear, above.name()) })
 			}

@@ -133,8 +133,8 @@ func equalValues(f Field, a, b any) bool {
 		}
 	case plain:
 	}
-	if x, ok := integer(a); ok {
-		y, isInteger := integer(b)
+	if x, ok := Integer(a); ok {
+		y, isInteger := Integer(b)
 		return isInteger && x == y
 	}
 	x, errX := json.Marshal(a)
@@ -171,7 +171,7 @@ func (c leafCache) of(e *Effective) map[Field]any {
 		if _, invalid := e.Invalid[policy]; invalid {
 			continue
 		}
-		for f, v := range leavesOf(policy, e.Values[policy]) {
+		for f, v := range Leaves(policy, e.Values[policy]) {
 			leaves[f] = v
 		}
 	}

@@ -188,7 +188,7 @@ func (r *envoyRule) keep() {
 				r.slots[s].value = v
 			}
 		}
-		for f := range leavesOf(policy, r.paths[0].Effective.Values[policy]) {
+		for f := range Leaves(policy, r.paths[0].Effective.Values[policy]) {
 			r.sheet.at(f).note(Kept)
 		}
 	}

@@ -102,12 +102,12 @@ func (r *envoyRule) ownWordsHold() {
 			hold(leafBackend, own.backend.text, tryFields...)
 		}
 		if within(own.backend, r.want.request) && r.want.request.limits() {
-			r.each([]Field{timeout(request)}, func(v *verdict) { v.written(absent, nil).note(Subsumed) })
+			r.each([]Field{timeout(request)}, func(v *verdict) { v.written(Absent, nil).note(Subsumed) })
 		}
 	case own.request != nil && same(r.want.request, own.request):
 		hold(leafRequest, own.request.text, timeout(request))
 		if perTry := r.perTry(); own.request.limits() && perTry.limits() && within(own.request, perTry) {
-			r.each(tryFields, func(v *verdict) { v.written(absent, nil).note(Subsumed) })
+			r.each(tryFields, func(v *verdict) { v.written(Absent, nil).note(Subsumed) })
 		}
 	}
 	if !own.retries {

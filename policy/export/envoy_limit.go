@@ -22,7 +22,7 @@ func (r *envoyRule) limit() {
 	for _, l := range r.want.limits {
 		if l.disabled {
 			disabled = true
-			r.each(r.of(l), func(v *verdict) { v.written(absent, nil) })
+			r.each(r.of(l), func(v *verdict) { v.written(Absent, nil) })
 			continue
 		}
 		entries = r.addLimit(entries, l)

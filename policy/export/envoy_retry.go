@@ -51,7 +51,7 @@ func (r *envoyRule) retryBlock(perTry *duration) {
 // perTryVerdict says where the time of one try stands. With one try alone it
 // acts through the request timeout, and says so already.
 func (r *envoyRule) perTryVerdict(v *verdict, perTry *duration) {
-	if v.as == "" || v.as == absent {
+	if v.as == "" || v.as == Absent {
 		v.written("spec.retry.perRetry.timeout", perTry.text)
 	}
 	if r.want.request.limits() && within(r.want.request, perTry) {
@@ -63,7 +63,7 @@ func (r *envoyRule) perTryVerdict(v *verdict, perTry *duration) {
 func (r *rule) withoutRetries() {
 	for _, f := range r.all(RetryPolicy) {
 		if f.Name != maxRetries && f.Name != perTryTimeout {
-			r.sheet.at(f).written(absent, nil).note(Subsumed)
+			r.sheet.at(f).written(Absent, nil).note(Subsumed)
 		}
 	}
 }
@@ -91,7 +91,7 @@ func (r *envoyRule) retryConditions(block map[string]any) {
 func (r *envoyRule) backoff(block map[string]any) {
 	base, most, written := r.backoffTimes()
 	if !written {
-		r.each([]Field{retry(backoffPolicy), retry(backoffMax)}, func(v *verdict) { v.written(absent, nil) })
+		r.each([]Field{retry(backoffPolicy), retry(backoffMax)}, func(v *verdict) { v.written(Absent, nil) })
 		return
 	}
 	perRetry, _ := block["perRetry"].(map[string]any)
@@ -107,9 +107,9 @@ func (r *envoyRule) backoff(block map[string]any) {
 	r.each([]Field{retry(backoffMax)}, func(v *verdict) {
 		switch {
 		case !r.backoffMax.limits():
-			v.written(absent, nil)
+			v.written(Absent, nil)
 		case r.backoffPolicy == "constant":
-			v.written(absent, nil).note(Subsumed)
+			v.written(Absent, nil).note(Subsumed)
 		default:
 			v.written(at+".maxInterval", most.text)
 		}
@@ -170,7 +170,7 @@ func numRetries(parent map[string]any) (int64, bool) {
 		return 0, false
 	}
 	if v, found, _ := unstructured.NestedFieldNoCopy(parent, "retry", "numRetries"); found {
-		n, ok := integer(v)
+		n, ok := Integer(v)
 		return n, ok
 	}
 	return envoyDefaultRetries, true

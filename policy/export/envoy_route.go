@@ -155,7 +155,7 @@ func (r *envoyRule) backendIsAll() {
 	r.accept(requestSlot)
 	r.each([]Field{timeout(request)}, func(v *verdict) {
 		*v = verdict{}
-		v.written(absent, nil).note(Subsumed)
+		v.written(Absent, nil).note(Subsumed)
 	})
 }
 

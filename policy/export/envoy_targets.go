@@ -156,7 +156,7 @@ func (r *envoyRule) slotsSpec() map[string]any { return r.slots.spec() }
 func (r *envoyRule) says(name string) {
 	for _, f := range r.every() {
 		v := r.sheet.at(f)
-		if _, inRoute := cutInRoute(v.as); v.as != "" && v.as != absent && !inRoute {
+		if _, inRoute := cutInRoute(v.as); v.as != "" && v.as != Absent && !inRoute {
 			v.object = name
 		}
 	}

@@ -74,7 +74,7 @@ func (r *envoyRule) timersInObject(inForce bool) {
 		r.whole(r.want.request, timeout(request))
 		r.each(tryFields, func(v *verdict) {
 			if v.as == "" {
-				v.written(absent, nil)
+				v.written(Absent, nil)
 			}
 		})
 		return
@@ -149,7 +149,7 @@ func (r *envoyRule) ownBackendIsAll() {
 		r.each(tryFields, func(v *verdict) { v.written(r.inRoute(leafBackend), own.text) })
 		r.each([]Field{timeout(request)}, func(v *verdict) {
 			if r.want.request.limits() && !same(r.want.request, whole) {
-				v.written(absent, nil).note(Subsumed)
+				v.written(Absent, nil).note(Subsumed)
 				return
 			}
 			v.written(r.inRoute(leafBackend), own.text)
@@ -181,7 +181,7 @@ func (r *envoyRule) ownBackendIsAll() {
 func (r *envoyRule) tryIntoRoute() {
 	perTry, own := r.perTry(), r.own.backend
 	if same(perTry, own) || (!perTry.limits() && !own.limits()) {
-		as := absent
+		as := Absent
 		if own != nil {
 			as = r.inRoute(leafBackend)
 		}

@@ -59,6 +59,9 @@ var formats = map[string]format{
 // exported has the kinds that outcomes are about.
 var exported = []string{RateLimitPolicy, RetryPolicy, TimeoutPolicy}
 
+// IsExported says whether outcomes are about a kind.
+func IsExported(kind string) bool { return slices.Contains(exported, kind) }
+
 // Field is one leaf of an effective policy of our kinds.
 type Field struct {
 	// Policy is the kind.
@@ -95,9 +98,9 @@ func CompareFields(a, b Field) int {
 func timeout(name string) Field { return Field{Policy: TimeoutPolicy, Name: name} }
 func retry(name string) Field   { return Field{Policy: RetryPolicy, Name: name} }
 
-// leavesOf lists what a policy's effective value says, leaf by leaf. A list is
+// Leaves lists what a policy's effective value says, leaf by leaf. A list is
 // a leaf.
-func leavesOf(policy string, value map[string]any) map[Field]any {
+func Leaves(policy string, value map[string]any) map[Field]any {
 	leaves := make(map[Field]any, len(value))
 	for name, v := range value {
 		named, isMap := v.(map[string]any)

@@ -65,8 +65,8 @@ func groupOf(fields map[string]any) string {
 	return hierarchy.Group
 }
 
-// about are the foreign objects of an exporter's kinds that reach a route.
-func (x *ForeignIndex) about(r Registration, route *hierarchy.Route, paths []Path) []Foreign {
+// About are the foreign objects of an exporter's kinds that reach a route.
+func (x *ForeignIndex) About(r Registration, route *hierarchy.Route, paths []Path) []Foreign {
 	if x == nil || len(r.Kinds) == 0 {
 		return nil
 	}
@@ -141,9 +141,9 @@ func (x *ForeignIndex) take(o *unstructured.Unstructured) {
 	names[o.GetName()] = true
 }
 
-// names are the names in a namespace that objects which are not ours use. Names
+// Names are the names in a namespace that objects which are not ours use. Names
 // of ours have a hash of their kind, so kinds need not be told apart.
-func (x *ForeignIndex) names(namespace string) map[string]bool {
+func (x *ForeignIndex) Names(namespace string) map[string]bool {
 	if x == nil {
 		return nil
 	}

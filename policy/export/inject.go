@@ -147,7 +147,7 @@ func filtersFor(names []string) []any {
 	filters := make([]any, len(names))
 	for i, name := range names {
 		filters[i] = map[string]any{"type": "ExtensionRef", "extensionRef": map[string]any{
-			"group": middleware.Group, "kind": middleware.Kind, "name": name,
+			"group": TraefikMiddleware.Group, "kind": TraefikMiddleware.Kind, "name": name,
 		}}
 	}
 	return filters

@@ -95,7 +95,7 @@ func (r *envoyRule) kgatewayRetry(perTry *duration) {
 	switch {
 	case perTry == nil:
 	case !perTry.limits() || (r.want.request.limits() && within(r.want.request, perTry)):
-		r.each(tryFields, func(v *verdict) { v.written(absent, nil).note(Subsumed) })
+		r.each(tryFields, func(v *verdict) { v.written(Absent, nil).note(Subsumed) })
 	default:
 		block["perTryTimeout"] = perTry.text
 		r.each(tryFields, func(v *verdict) { v.written(at+".perTryTimeout", perTry.text) })
@@ -127,7 +127,7 @@ func (r *envoyRule) kgatewayBackoff(block map[string]any) {
 	const at = "spec.retry.backoffBaseInterval"
 	base, most, written := r.backoffTimes()
 	if !written {
-		r.each([]Field{retry(backoffPolicy), retry(backoffMax)}, func(v *verdict) { v.written(absent, nil) })
+		r.each([]Field{retry(backoffPolicy), retry(backoffMax)}, func(v *verdict) { v.written(Absent, nil) })
 		return
 	}
 	block["backoffBaseInterval"] = base.text
@@ -147,7 +147,7 @@ func (r *envoyRule) kgatewayLimits() {
 		switch {
 		case l.disabled:
 			disabled = true
-			r.each(r.of(l), func(v *verdict) { v.written(absent, nil) })
+			r.each(r.of(l), func(v *verdict) { v.written(Absent, nil) })
 		case l.key != "" && l.key != "All":
 			r.each(r.of(l), func(v *verdict) { v.because(KeyNeedsGlobal, l.key) })
 		case r.slots[limitSlot].value != nil:

@@ -158,7 +158,7 @@ func (r *nginxRoute) object(kind Kind, spec map[string]any, policy string) []*un
 		return nil
 	}
 	r.each(fields, func(v *verdict) {
-		if v.as != "" && v.as != absent {
+		if v.as != "" && v.as != Absent {
 			v.object = at.name()
 		}
 	})
@@ -212,7 +212,7 @@ func (r *nginxRoute) limits() map[string]any {
 	for _, l := range r.one.want.limits {
 		fields := r.one.of(l)
 		if l.disabled {
-			r.each(fields, func(v *verdict) { v.written(absent, nil) })
+			r.each(fields, func(v *verdict) { v.written(Absent, nil) })
 			if above := r.above(); above != nil {
 				r.each(fields, func(v *verdict) { v.because(CannotClear, above.name()) })
 			}

@@ -12,8 +12,8 @@ import (
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
 
-// integer reads a whole number as JSON has it.
-func integer(v any) (int64, bool) {
+// Integer reads a whole number as JSON has it.
+func Integer(v any) (int64, bool) {
 	switch x := v.(type) {
 	case int64:
 		return x, true
@@ -32,7 +32,7 @@ func integer(v any) (int64, bool) {
 
 // rational reads a quantity exactly: 10, "10", "500m", "1.5".
 func rational(v any) (*big.Rat, bool) {
-	if n, ok := integer(v); ok {
+	if n, ok := Integer(v); ok {
 		return new(big.Rat).SetInt64(n), true
 	}
 	text, isText := v.(string)

@@ -31,7 +31,7 @@ func ownWordsOf(inline map[string]any) ownWords {
 		return own
 	}
 	own.retries = true
-	if n, ok := integer(stanza["attempts"]); ok {
+	if n, ok := Integer(stanza["attempts"]); ok {
 		own.attempts = &n
 	}
 	if list, ok := stanza["codes"].([]any); ok {

@@ -46,8 +46,14 @@ type Outcome struct {
 	Notes  []string
 }
 
-// absent is As where absence says it.
-const absent = "(absent)"
+// InRoute says whether a field stands in the route itself.
+func (o Outcome) InRoute() bool {
+	_, in := cutInRoute(o.As)
+	return in
+}
+
+// Absent is As where absence says it.
+const Absent = "(absent)"
 
 // RuleInjection is what is put into one rule of the route.
 type RuleInjection struct {

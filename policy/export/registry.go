@@ -21,7 +21,7 @@ var (
 	agentgatewayPolicy   = Kind{"agentgateway.dev", "v1alpha1", "AgentgatewayPolicy", "agentgatewaypolicies"}
 	nginxRateLimitPolicy = Kind{"gateway.nginx.org", "v1alpha1", "RateLimitPolicy", "ratelimitpolicies"}
 	proxySettingsPolicy  = Kind{"gateway.nginx.org", "v1alpha1", "ProxySettingsPolicy", "proxysettingspolicies"}
-	middleware           = Kind{"traefik.io", "v1alpha1", "Middleware", "middlewares"}
+	TraefikMiddleware    = Kind{"traefik.io", "v1alpha1", "Middleware", "middlewares"}
 )
 
 // The names of exporters.
@@ -58,7 +58,7 @@ var registry = []Registration{
 	{Exporter: kgatewayExporter{}, Title: "kgateway", Kinds: []Kind{trafficPolicy}, Injects: true, Experimental: true},
 	{Exporter: nginxExporter{}, Title: "NGINX Gateway Fabric", Kinds: []Kind{proxySettingsPolicy, nginxRateLimitPolicy}, Experimental: true},
 	{Exporter: standardExporter{}, Title: "the standard fields of routes", Injects: true},
-	{Exporter: traefikExporter{}, Title: "Traefik", Kinds: []Kind{middleware}, Injects: true, Named: true},
+	{Exporter: traefikExporter{}, Title: "Traefik", Kinds: []Kind{TraefikMiddleware}, Injects: true, Named: true},
 }
 
 // Exporters lists the registry, sorted by name.
@@ -169,4 +169,19 @@ func (p Plane) reads(leaf string) bool {
 		return p.Backend
 	}
 	return p.Retry
+}
+
+// ControllerOf is the first controllerName of an exporter's data plane.
+func ControllerOf(exporter string) string {
+	i := slices.IndexFunc(planes, func(p Plane) bool { return p.Exporter == exporter })
+	return planes[i].Controller
+}
+
+// ExporterNames are the names of all exporters, sorted.
+func ExporterNames() []string {
+	names := make([]string, len(registry))
+	for i, r := range registry {
+		names[i] = r.Name()
+	}
+	return names
 }

@@ -136,7 +136,7 @@ func outcomes(in *Input, verdicts func(p *Path, f Field) (*verdict, string)) []O
 		var fields []Outcome
 		for _, policy := range exported {
 			message, invalid := p.Effective.Invalid[policy]
-			for f := range leavesOf(policy, p.Effective.Values[policy]) {
+			for f := range Leaves(policy, p.Effective.Values[policy]) {
 				v, plane := verdicts(p, f)
 				if invalid {
 					kept := v

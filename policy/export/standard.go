@@ -73,7 +73,7 @@ func (r *standardRule) judge(p Plane) sheet {
 func (r *standardRule) limitsAbsent() {
 	for _, l := range r.want.limits {
 		if l.disabled {
-			r.each(r.of(l), func(v *verdict) { v.written(absent, nil) })
+			r.each(r.of(l), func(v *verdict) { v.written(Absent, nil) })
 		}
 	}
 }
@@ -274,7 +274,7 @@ func (r *standardRule) never(p Plane) {
 		r.stanzaOut(nil)
 	}
 	r.each([]Field{f}, func(v *verdict) {
-		v.written(absent, nil)
+		v.written(Absent, nil)
 		if p.quirk == alwaysRetries {
 			v.because(NoOffSwitch, "no retry stanza, which "+p.Title+" retries twice")
 		}

@@ -16,10 +16,10 @@ func FieldsOf(crd *unstructured.Unstructured) StandardFields {
 	stanza, found, _ := unstructured.NestedMap(rule, "properties", "retry", "properties")
 	fields.Retry = found
 	attempts, _, _ := unstructured.NestedMap(stanza, "attempts")
-	fields.MinAttempts, _ = integer(attempts["minimum"])
-	fields.DefaultAttempts, _ = integer(attempts["default"])
+	fields.MinAttempts, _ = Integer(attempts["minimum"])
+	fields.DefaultAttempts, _ = Integer(attempts["default"])
 	most, _, _ := unstructured.NestedFieldNoCopy(rule, "properties", "filters", "maxItems")
-	n, _ := integer(most)
+	n, _ := Integer(most)
 	fields.FiltersMax = int(n)
 	return fields
 }

@@ -68,7 +68,7 @@ func (r *traefikRule) read() {
 	r.each([]Field{timeout(backend), timeout(connect), timeout(idle), retry(perTryTimeout)}, func(v *verdict) { v.because(BackendNotRewritten) })
 	for _, l := range r.want.limits {
 		if l.disabled {
-			r.each(r.of(l), func(v *verdict) { v.written(absent, nil) })
+			r.each(r.of(l), func(v *verdict) { v.written(Absent, nil) })
 			continue
 		}
 		r.limit(l)
@@ -77,7 +77,7 @@ func (r *traefikRule) read() {
 }
 
 func (r *traefikRule) middleware(part string) *unstructured.Unstructured {
-	at := target{exporter: Traefik, kind: middleware, route: r.in.Route, rule: r.unique, part: part}
+	at := target{exporter: Traefik, kind: TraefikMiddleware, route: r.in.Route, rule: r.unique, part: part}
 	if r.unique == "" {
 		at.rule = unnamedRule + r.Hash
 	}
@@ -150,10 +150,10 @@ func (r *traefikRule) says(f Field, object *unstructured.Unstructured, as string
 
 func (r *traefikRule) retry() {
 	if r.noRetries() {
-		r.sheet.at(retry(maxRetries)).written(absent, nil)
+		r.sheet.at(retry(maxRetries)).written(Absent, nil)
 		for _, f := range r.all(RetryPolicy) {
 			if f.Name != maxRetries && f.Name != perTryTimeout {
-				r.sheet.at(f).written(absent, nil).note(Subsumed)
+				r.sheet.at(f).written(Absent, nil).note(Subsumed)
 			}
 		}
 		return
@@ -208,7 +208,7 @@ func (r *traefikRule) waits(object *unstructured.Unstructured, spec map[string]a
 	}
 	as := "spec.retry.initialInterval"
 	if r.backoffBase != nil && r.backoffBase.off() {
-		as = absent
+		as = Absent
 	}
 	r.says(retry(backoffBase), object, as, textOf(r.backoffBase))
 	for _, f := range []Field{retry(backoffPolicy), retry(backoffMax)} {

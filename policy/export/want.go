@@ -83,7 +83,7 @@ func newWant(leaves map[Field]any) *want {
 	w.connect, w.idle = read(timeout(connect)), read(timeout(idle))
 	w.backoffBase, w.backoffMax = read(retry(backoffBase)), read(retry(backoffMax))
 	w.perTryTimeout = read(retry(perTryTimeout))
-	if n, ok := integer(leaves[retry(maxRetries)]); ok {
+	if n, ok := Integer(leaves[retry(maxRetries)]); ok {
 		w.maxRetries = &n
 	}
 	if list, ok := leaves[retry(retryOn)].([]any); ok {
@@ -134,12 +134,12 @@ func (l *limit) read(name string, v any) {
 	case requestsPerSecond:
 		l.rate, _ = rational(v)
 	case requests:
-		l.requests, _ = integer(v)
+		l.requests, _ = Integer(v)
 	case per:
 		d, _ := parseDuration(v)
 		l.per = d.Duration
 	case burst:
-		l.burst, l.hasBurst = integer(v)
+		l.burst, l.hasBurst = Integer(v)
 	case key:
 		l.key, _ = v.(string)
 	case counter:

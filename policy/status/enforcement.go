@@ -6,6 +6,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/attache-dev/attache/policy/enforcement"
 	"github.com/attache-dev/attache/policy/export"
 )
 
@@ -18,11 +19,11 @@ const ConditionEnforced = "Enforced"
 const largestEnforcement = 64 << 10
 
 // WithEnforcement adds to an EffectivePolicy what data planes make of it.
-func WithEnforcement(object *unstructured.Unstructured, entries []export.Entry) {
+func WithEnforcement(object *unstructured.Unstructured, entries []enforcement.Entry) {
 	showEnforcement(object, entries)
 }
 
-func showEnforcement(object *unstructured.Unstructured, entries []export.Entry) {
+func showEnforcement(object *unstructured.Unstructured, entries []enforcement.Entry) {
 	if len(entries) == 0 {
 		return
 	}
@@ -37,7 +38,7 @@ func showEnforcement(object *unstructured.Unstructured, entries []export.Entry) 
 	}
 	// The paths hold maps alone.
 	_ = unstructured.SetNestedField(object.Object, list, "status", "enforcement")
-	_ = unstructured.SetNestedField(object.Object, export.Summary(entries), "status", "summary", "enforced")
+	_ = unstructured.SetNestedField(object.Object, enforcement.Summary(entries), "status", "summary", "enforced")
 }
 
 // shorten counts the fields of an entry that are in force as stated.

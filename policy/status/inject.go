@@ -8,13 +8,14 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/hierarchy/injected"
 	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/enforcement"
 	"github.com/attache-dev/attache/policy/export"
 )
 
 // Injector computes what has to stand in a route at admission (E8.5).
 type Injector struct {
 	// World is what exporters look at, on a graph that has the route.
-	World func(g *hierarchy.Graph) export.World
+	World func(g *hierarchy.Graph) enforcement.World
 	// Check says what the CRD of routes refuses a route for.
 	Check export.Checker
 	// Exists says whether an object that a filter names is there and not about to
@@ -53,7 +54,7 @@ func (i Injector) Inject(g *hierarchy.Graph, t *effective.Target, own, old *unst
 	}
 	var injections []export.RuleInjection
 	for _, part := range i.World(g).Parts(t) {
-		if part.Choice.Settings.Mode == export.Write {
+		if part.Choice.Settings.Mode == enforcement.Write {
 			injections = append(injections, part.Project().Rules...)
 		}
 	}
@@ -66,7 +67,7 @@ func (i Injector) Inject(g *hierarchy.Graph, t *effective.Target, own, old *unst
 // settleFilters leaves out filters whose objects are missing. Where the old rule
 // has filters of ours, they stay until all of their successors exist.
 func (i Injector) settleFilters(injection *export.RuleInjection, namespace string, paired []*injected.RuleRecord) {
-	missing := func(name string) bool { return !i.Exists(export.MiddlewareRef(namespace, name)) }
+	missing := func(name string) bool { return !i.Exists(enforcement.MiddlewareRef(namespace, name)) }
 	if !slices.ContainsFunc(slices.Concat(injection.First, injection.Last), missing) {
 		return
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/effective"
-	"github.com/attache-dev/attache/policy/export"
+	"github.com/attache-dev/attache/policy/enforcement"
 	"github.com/attache-dev/attache/policy/publish"
 )
 
@@ -72,10 +72,10 @@ type Planner struct {
 	Holds func(policy hierarchy.Ref) []Hold
 	// Enforcement is what data planes make of the target that is planned; nil
 	// when that is not known.
-	Enforcement []export.Entry
+	Enforcement []enforcement.Entry
 	// Enforced is what they make of a policy under a Gateway; nil, or its answer
 	// nil, when that is not known.
-	Enforced func(policy, gateway hierarchy.Ref) *export.Condition
+	Enforced func(policy, gateway hierarchy.Ref) *enforcement.Condition
 }
 
 // Withheld is why the newest result of a target is not published.

@@ -14,7 +14,7 @@ import (
 	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/effective"
-	"github.com/attache-dev/attache/policy/export"
+	"github.com/attache-dev/attache/policy/enforcement"
 )
 
 // Condition types and reasons of policies besides those of policy.Acceptance
@@ -76,7 +76,7 @@ func (p Planner) Policy(s *policy.Snapshot, of *policy.Policy, tally *effective.
 
 // wanted lists our entries: one for each Gateway that a target leads to, or
 // for a target that leads to none, one for the target.
-func wanted(s *policy.Snapshot, of *policy.Policy, tally *effective.Tally, holds []Hold, enforced func(policy, gateway hierarchy.Ref) *export.Condition) []ancestor {
+func wanted(s *policy.Snapshot, of *policy.Policy, tally *effective.Tally, holds []Hold, enforced func(policy, gateway hierarchy.Ref) *enforcement.Condition) []ancestor {
 	reader := s.ReaderIn(of.Ref.Namespace)
 	byRef := map[hierarchy.Ref][]policy.Acceptance{}
 	for _, standing := range s.Acceptances(of) {

@@ -4,13 +4,14 @@ import (
 	"slices"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/enforcement"
 	"github.com/attache-dev/attache/policy/export"
 )
 
 // enforced is what exporters would make of a route, if all were switched on;
 // nothing where no data plane that they know serves it, and nothing on a cluster,
 // where the EffectivePolicy objects say what data planes do make of it.
-func (w *world) enforced(route hierarchy.Ref) []export.Entry {
+func (w *world) enforced(route hierarchy.Ref) []enforcement.Entry {
 	if w.schemas == nil || !w.snapshot.IsRoute(route.GroupKind) {
 		return nil
 	}
@@ -19,7 +20,7 @@ func (w *world) enforced(route hierarchy.Ref) []export.Entry {
 		w.fields = &fields
 	}
 	for _, r := range w.exports([]hierarchy.Ref{route}, toAuto, *w.fields) {
-		if slices.ContainsFunc(r.entries, func(e export.Entry) bool { return e.Exporter != "" }) {
+		if slices.ContainsFunc(r.entries, func(e enforcement.Entry) bool { return e.Exporter != "" }) {
 			return r.entries
 		}
 	}
@@ -34,7 +35,7 @@ func (o *options) printEnforcement(w *world, route hierarchy.Ref) error {
 	}
 	p := o.pen()
 	p.line("")
-	p.line("%s", p.paint(bold, "On data planes, with their exporters switched on, it would be enforced: "+export.Summary(entries)))
+	p.line("%s", p.paint(bold, "On data planes, with their exporters switched on, it would be enforced: "+enforcement.Summary(entries)))
 	for _, e := range entries {
 		p.entry(e)
 	}

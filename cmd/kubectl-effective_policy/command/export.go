@@ -15,6 +15,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/enforcement"
 	"github.com/attache-dev/attache/policy/export"
 	"github.com/attache-dev/attache/policy/source"
 )
@@ -95,8 +96,8 @@ func (e *exportOptions) validate() error {
 // exportedRoute is one route with what its exporters make of it.
 type exportedRoute struct {
 	target  *effective.Target
-	results []export.Result
-	entries []export.Entry
+	results []enforcement.Result
+	entries []enforcement.Entry
 }
 
 func (o *options) export(ctx context.Context, e *exportOptions, args []string) error {
@@ -147,11 +148,11 @@ func (o *options) export(ctx context.Context, e *exportOptions, args []string) e
 
 // exports is what exporters make of routes that a policy reaches.
 func (w *world) exports(targets []hierarchy.Ref, to string, fields export.StandardFields) []exportedRoute {
-	config := export.Config{All: true}
+	config := enforcement.Config{All: true}
 	if to != toAuto {
 		config.To = to
 	}
-	world := export.World{Graph: w.snapshot.Graph(), Config: config, Fields: fields, Foreign: w.foreignIndex()}
+	world := enforcement.World{Graph: w.snapshot.Graph(), Config: config, Fields: fields, Foreign: w.foreignIndex()}
 	resolution := w.resolve(targets)
 	var exported []exportedRoute
 	for _, target := range targets {
@@ -161,11 +162,11 @@ func (w *world) exports(targets []hierarchy.Ref, to string, fields export.Standa
 		}
 		r := exportedRoute{target: t}
 		for _, part := range world.Parts(t) {
-			r.results = append(r.results, export.Result{Part: part, Projection: part.Project()})
+			r.results = append(r.results, enforcement.Result{Part: part, Projection: part.Project()})
 		}
 		object, _ := w.snapshot.Graph().Get(target)
 		if route, isRoute := object.(*hierarchy.Route); isRoute {
-			r.entries = export.Enforcement(t, route.RuleRefs(), r.results)
+			r.entries = enforcement.Entries(t, route.RuleRefs(), r.results)
 		}
 		exported = append(exported, r)
 	}
@@ -252,7 +253,7 @@ func (e *exportOptions) failed(exported []exportedRoute) bool {
 					return true
 				}
 			}
-			if e.failOn != "" && entry.State == export.NoExporter {
+			if e.failOn != "" && entry.State == enforcement.NoExporter {
 				return true
 			}
 		}

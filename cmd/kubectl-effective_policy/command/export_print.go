@@ -9,6 +9,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/enforcement"
 	"github.com/attache-dev/attache/policy/export"
 )
 
@@ -62,7 +63,7 @@ func (o *options) printExportReport(format string, exported []exportedRoute, w *
 		if i > 0 {
 			p.line("")
 		}
-		p.line("%s: would be enforced: %s", p.paint(plain, r.target.Target.String()), export.Summary(r.entries))
+		p.line("%s: would be enforced: %s", p.paint(plain, r.target.Target.String()), enforcement.Summary(r.entries))
 		for _, entry := range r.entries {
 			p.entry(entry)
 		}
@@ -71,7 +72,7 @@ func (o *options) printExportReport(format string, exported []exportedRoute, w *
 }
 
 // entry prints one entry of a route.
-func (p *pen) entry(e export.Entry) {
+func (p *pen) entry(e enforcement.Entry) {
 	by := "no exporter"
 	if e.Exporter != "" {
 		by = e.Exporter

@@ -1,4 +1,4 @@
-package export
+package enforcement
 
 import (
 	"maps"
@@ -9,21 +9,22 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/export"
 )
 
 // Part is what one exporter has to do for a route: the paths of the classes
 // that it serves. A Part without an exporter has the paths that nobody serves.
 type Part struct {
 	Choice       Choice
-	Registration Registration
-	Input        Input
+	Registration export.Registration
+	Input        export.Input
 }
 
 // Project is what the part's exporter makes of its paths; nothing when it has
 // none.
-func (p *Part) Project() Projection {
+func (p *Part) Project() export.Projection {
 	if p.Registration.Exporter == nil {
-		return Projection{}
+		return export.Projection{}
 	}
 	return p.Registration.Project(p.Input)
 }
@@ -32,9 +33,9 @@ func (p *Part) Project() Projection {
 type World struct {
 	Graph  *hierarchy.Graph
 	Config Config
-	Fields StandardFields
+	Fields export.StandardFields
 	// Foreign has the objects of planes that are not ours.
-	Foreign *ForeignIndex
+	Foreign *export.ForeignIndex
 	// Held are our live objects that are for the route, by name; nil offline.
 	Held func(exporter string, route hierarchy.Ref) map[string]*unstructured.Unstructured
 	// Installed says whether the CRDs of an exporter's kinds are there; nil
@@ -48,7 +49,7 @@ type World struct {
 // controller.
 func (w World) Parts(t *effective.Target) []Part {
 	return w.parts(t.Target, func(yield func(PathValues) bool) {
-		seen := map[*effective.PathPolicies]*Effective{}
+		seen := map[*effective.PathPolicies]*export.Effective{}
 		for p := range t.Paths() {
 			values := seen[p.Result]
 			if values == nil {
@@ -67,7 +68,7 @@ type PathValues struct {
 	Listener *hierarchy.Listener
 	// Rule is the index of the rule; -1 when the route has none.
 	Rule      int
-	Effective *Effective
+	Effective *export.Effective
 }
 
 func (w World) parts(target hierarchy.Ref, paths func(yield func(PathValues) bool)) []Part {
@@ -89,7 +90,7 @@ func (w World) parts(target hierarchy.Ref, paths func(yield func(PathValues) boo
 		part := parts[name]
 		if part == nil {
 			part = &Part{Choice: choice}
-			part.Registration, _ = Lookup(choice.Exporter)
+			part.Registration, _ = export.Lookup(choice.Exporter)
 			parts[name] = part
 		}
 		part.add(w, route, p, choice, hostnames[p.Listener])
@@ -121,7 +122,7 @@ func (p *Part) add(w World, route *hierarchy.Route, at PathValues, choice Choice
 		}
 		p.Choice.Settings = lower
 	}
-	p.Input.Paths = append(p.Input.Paths, Path{
+	p.Input.Paths = append(p.Input.Paths, export.Path{
 		Gateway: at.Listener.Gateway, Listener: at.Listener.Ref, Class: class, Controller: p.controller(choice),
 		Rule: max(at.Rule, 0), Hostnames: max(hostnames, 1),
 		Consent:   choice.Settings.consents(route.Meta().Labels, w.Graph.NamespaceLabels(route.Meta().Ref.Namespace)),
@@ -132,11 +133,10 @@ func (p *Part) add(w World, route *hierarchy.Route, at PathValues, choice Choice
 // controller is the controllerName that says how the plane reads a route: that
 // of the class, unless the class is taken for another exporter's.
 func (p *Part) controller(choice Choice) string {
-	if choice.Exporter == "" || PlaneOf(choice.Controller).Exporter == choice.Exporter || choice.Exporter == Standard {
+	if choice.Exporter == "" || export.PlaneOf(choice.Controller).Exporter == choice.Exporter || choice.Exporter == export.Standard {
 		return choice.Controller
 	}
-	i := slices.IndexFunc(planes, func(p Plane) bool { return p.Exporter == choice.Exporter })
-	return planes[i].Controller
+	return export.ControllerOf(choice.Exporter)
 }
 
 // complete fills in what does not depend on single paths.
@@ -150,7 +150,7 @@ func (w World) complete(part *Part, all []Part, route *hierarchy.Route) {
 	}
 	in.Rules = rulesAs(route)
 	in.Fields = w.Fields
-	in.Parameters = Parameters{Version: part.Choice.Settings.Version, RefuseHidden: part.Choice.Settings.Hidden == "Refuse"}
+	in.Parameters = export.Parameters{Version: part.Choice.Settings.Version, RefuseHidden: part.Choice.Settings.Hidden == "Refuse"}
 	for i := range all {
 		if &all[i] != part {
 			in.Beside = append(in.Beside, all[i].Input.Paths...)
@@ -159,8 +159,8 @@ func (w World) complete(part *Part, all []Part, route *hierarchy.Route) {
 	if part.Registration.Exporter == nil {
 		return
 	}
-	in.Foreign = w.Foreign.about(part.Registration, route, in.Paths)
-	in.Taken = w.Foreign.names(meta.Ref.Namespace)
+	in.Foreign = w.Foreign.About(part.Registration, route, in.Paths)
+	in.Taken = w.Foreign.Names(meta.Ref.Namespace)
 	if w.Held != nil {
 		in.Held = w.Held(part.Registration.Name(), meta.Ref)
 	}
@@ -168,11 +168,11 @@ func (w World) complete(part *Part, all []Part, route *hierarchy.Route) {
 }
 
 // rulesAs are a route's rules; one for a route without rules.
-func rulesAs(route *hierarchy.Route) []Rule {
-	rules := make([]Rule, len(route.Rules), max(len(route.Rules), 1))
+func rulesAs(route *hierarchy.Route) []export.Rule {
+	rules := make([]export.Rule, len(route.Rules), max(len(route.Rules), 1))
 	for i := range route.Rules {
 		r := &route.Rules[i]
-		rules[i] = Rule{
+		rules[i] = export.Rule{
 			Name: r.Name, Inline: r.Inline, Hash: r.Hash, Matches: max(len(r.Matches), 1),
 			Answers: len(r.Forwards) == 0 || slices.ContainsFunc(r.Filters, func(f hierarchy.Filter) bool { return f.Type == hierarchy.FilterRedirect }),
 		}
@@ -183,7 +183,7 @@ func rulesAs(route *hierarchy.Route) []Rule {
 		}
 	}
 	if len(rules) == 0 {
-		rules = append(rules, Rule{Matches: 1, Answers: true})
+		rules = append(rules, export.Rule{Matches: 1, Answers: true})
 	}
 	return rules
 }
@@ -192,7 +192,7 @@ func rulesAs(route *hierarchy.Route) []Rule {
 func ourFilter(f hierarchy.Filter) bool {
 	extension, _ := f.Other["extensionRef"].(map[string]any)
 	name, _ := extension["name"].(string)
-	return extension["group"] == middleware.Group && extension["kind"] == middleware.Kind && strings.HasPrefix(name, "attache-")
+	return extension["group"] == export.TraefikMiddleware.Group && extension["kind"] == export.TraefikMiddleware.Kind && strings.HasPrefix(name, "attache-")
 }
 
 // hostnamesOf counts the hostnames that each listener serves for a route.
@@ -207,11 +207,11 @@ func hostnamesOf(g *hierarchy.Graph, route hierarchy.Ref) map[*hierarchy.Listene
 }
 
 // Read takes what an exporter looks at out of a path's effective policies.
-func Read(p *effective.PathPolicies) *Effective {
-	e := &Effective{Values: map[string]map[string]any{}, Forced: map[Field]bool{}, Invalid: map[string]string{}}
+func Read(p *effective.PathPolicies) *export.Effective {
+	e := &export.Effective{Values: map[string]map[string]any{}, Forced: map[export.Field]bool{}, Invalid: map[string]string{}}
 	for _, m := range p.Kinds {
 		name := m.Kind.Name()
-		if !slices.Contains(exported, name) || len(m.Value) == 0 {
+		if !export.IsExported(name) || len(m.Value) == 0 {
 			continue
 		}
 		e.Values[name] = m.Value
@@ -229,7 +229,7 @@ func Read(p *effective.PathPolicies) *Effective {
 				forced[o.Field] = true
 			}
 		}
-		for f := range leavesOf(name, m.Value) {
+		for f := range export.Leaves(name, m.Value) {
 			if forced[f.String()] {
 				e.Forced[f] = true
 			}

@@ -1,14 +1,16 @@
-package export
+package enforcement
 
 import (
 	"cmp"
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/export"
 )
 
 // PolicyAt is a policy under one Gateway.
@@ -67,7 +69,7 @@ func winners(p *effective.PathPolicies) map[hierarchy.Ref]map[string]bool {
 	won := map[hierarchy.Ref]map[string]bool{}
 	for _, m := range p.Kinds {
 		name := m.Kind.Name()
-		if !slices.Contains(exported, name) {
+		if !export.IsExported(name) {
 			continue
 		}
 		for i := range m.Origins {
@@ -102,13 +104,13 @@ func (s *Score) count(e Entry, fields map[string]bool, at Trouble) {
 		trouble := at
 		trouble.Field, trouble.Reason = o.Field.String(), string(o.Reason)
 		switch o.Verdict {
-		case Unsupported:
+		case export.Unsupported:
 			bad++
 			s.Failures[trouble]++
-		case Degraded:
+		case export.Degraded:
 			good++
 			s.Losses[trouble]++
-		case Projected:
+		case export.Projected:
 			good++
 		}
 	}
@@ -191,7 +193,7 @@ func countPaths(n int) string {
 	if n == 1 {
 		return "1 path"
 	}
-	return itoa(int64(n)) + " paths"
+	return strconv.Itoa(n) + " paths"
 }
 
 // mostTroubles is how many items a message lists.

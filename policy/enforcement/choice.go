@@ -1,4 +1,4 @@
-package export
+package enforcement
 
 import (
 	"encoding/json"
@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/export"
 )
 
 // Mode says what is done with what an exporter computes (E1.4).
@@ -108,19 +109,11 @@ func (c Config) Validate() error {
 		}
 	}
 	for _, name := range names {
-		if _, known := Lookup(name); !known {
-			return fmt.Errorf("exporter %q is not known: write one of %s", name, strings.Join(exporterNames(), ", "))
+		if _, known := export.Lookup(name); !known {
+			return fmt.Errorf("exporter %q is not known: write one of %s", name, strings.Join(export.ExporterNames(), ", "))
 		}
 	}
 	return nil
-}
-
-func exporterNames() []string {
-	names := make([]string, len(registry))
-	for i, r := range registry {
-		names[i] = r.Name()
-	}
-	return names
 }
 
 // Enables says whether an exporter is switched on.
@@ -162,16 +155,16 @@ func (c Config) Choose(class *hierarchy.GatewayClass) Choice {
 			return choice
 		}
 	}
-	plane := PlaneOf(class.Controller).Exporter
+	plane := export.PlaneOf(class.Controller).Exporter
 	switch {
 	case c.To != "":
 		choice.Exporter = c.To
 	case named.Exporter == "none":
 		return choice
 	case named.Exporter != "":
-		if _, known := Lookup(named.Exporter); !known {
+		if _, known := export.Lookup(named.Exporter); !known {
 			choice.Problem = fmt.Sprintf("annotation %s of GatewayClass %s: exporter %q is not known: write one of %s, or none",
-				hierarchy.ExportAnnotation, class.Meta().Ref.Name, named.Exporter, strings.Join(exporterNames(), ", "))
+				hierarchy.ExportAnnotation, class.Meta().Ref.Name, named.Exporter, strings.Join(export.ExporterNames(), ", "))
 			return choice
 		}
 		if !c.Enables(named.Exporter) {
@@ -199,7 +192,7 @@ func (c Config) settle(choice Choice, stated Settings, class string) Choice {
 			settings.Mode = mode
 		}
 	}
-	if row, _ := Lookup(choice.Exporter); row.Experimental {
+	if row, _ := export.Lookup(choice.Exporter); row.Experimental {
 		settings.Mode = Plan
 	}
 	choice.Settings = settings

@@ -1,4 +1,4 @@
-package export
+package enforcement
 
 import (
 	"slices"
@@ -6,6 +6,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/export"
 )
 
 // ReadObject is what the plane says of one object of ours (E10.1), given the
@@ -15,7 +16,7 @@ func ReadObject(exporter string, live *unstructured.Unstructured, controllers []
 	if live == nil {
 		return Reading{State: Pending}
 	}
-	if exporter == Traefik {
+	if exporter == export.Traefik {
 		return Reading{State: Accepted} // the route says the rest
 	}
 	ancestors, _, _ := unstructured.NestedSlice(live.Object, "status", "ancestors")
@@ -44,7 +45,7 @@ func readConditions(conditions []any, generation int64) Reading {
 	read := Reading{State: Pending}
 	for _, c := range conditions {
 		condition, _ := c.(map[string]any)
-		observed, stated := integer(condition["observedGeneration"])
+		observed, stated := export.Integer(condition["observedGeneration"])
 		if stated && observed != generation {
 			continue
 		}
@@ -80,7 +81,7 @@ func ReadRoute(live *unstructured.Unstructured, controllers []string) Reading {
 		accepted, resolved := false, true
 		for _, c := range conditions {
 			condition, _ := c.(map[string]any)
-			if observed, stated := integer(condition["observedGeneration"]); stated && observed != live.GetGeneration() {
+			if observed, stated := export.Integer(condition["observedGeneration"]); stated && observed != live.GetGeneration() {
 				return Reading{State: Pending}
 			}
 			message, _ := condition["message"].(string)
@@ -113,5 +114,5 @@ func (p *Part) Controllers() []string {
 
 // MiddlewareRef names an object that a filter of ours refers to.
 func MiddlewareRef(namespace, name string) hierarchy.Ref {
-	return hierarchy.NewRef(middleware.Group, middleware.Kind, namespace, name)
+	return hierarchy.NewRef(export.TraefikMiddleware.Group, export.TraefikMiddleware.Kind, namespace, name)
 }

@@ -1,4 +1,4 @@
-package export
+package enforcement
 
 import (
 	"cmp"
@@ -8,6 +8,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/export"
 )
 
 // State is what the plane has made of an entry's objects (E10.1).
@@ -48,7 +49,7 @@ type Entry struct {
 	Message              string
 	Objects              []hierarchy.Ref
 	// Outcomes are sorted by field. Their Path is of no use here.
-	Outcomes []Outcome
+	Outcomes []export.Outcome
 }
 
 // Reading is what is known of one object of ours, from the plane.
@@ -60,16 +61,16 @@ type Reading struct {
 // Result is a Part with what its exporter made of it.
 type Result struct {
 	Part
-	Projection Projection
+	Projection export.Projection
 	// Readings are by name of the object; Route is that of what stands in the
 	// route. Both are nil when nothing is read.
 	Readings map[string]Reading
 	Route    *Reading
 }
 
-// Enforcement lists the entries of one route, sorted as scopes are. rules names
+// Entries lists the entries of one route, sorted as scopes are. rules names
 // the route's rules.
-func Enforcement(t *effective.Target, rules []hierarchy.RuleRef, parts []Result) []Entry {
+func Entries(t *effective.Target, rules []hierarchy.RuleRef, parts []Result) []Entry {
 	type cell struct{ identity string }
 	byPath := map[string]Entry{}
 	cells := []cell{}
@@ -120,17 +121,17 @@ type partIndex struct {
 	parts  []Result
 	places map[pathKey]place
 	// outcomes are those of each path of each part.
-	outcomes []map[int][]Outcome
+	outcomes []map[int][]export.Outcome
 }
 
 func indexParts(parts []Result) *partIndex {
-	x := &partIndex{parts: parts, places: map[pathKey]place{}, outcomes: make([]map[int][]Outcome, len(parts))}
+	x := &partIndex{parts: parts, places: map[pathKey]place{}, outcomes: make([]map[int][]export.Outcome, len(parts))}
 	for i := range parts {
 		for j := range parts[i].Input.Paths {
 			p := &parts[i].Input.Paths[j]
 			x.places[pathKey{p.Listener, p.Gateway, p.Rule}] = place{i, j}
 		}
-		x.outcomes[i] = map[int][]Outcome{}
+		x.outcomes[i] = map[int][]export.Outcome{}
 		for _, o := range parts[i].Projection.Outcomes {
 			x.outcomes[i][o.Path] = append(x.outcomes[i][o.Path], o)
 		}
@@ -163,7 +164,7 @@ func (x *partIndex) entry(p effective.Path) Entry {
 
 // objectNames are the objects that speak for a path: those that its outcomes
 // name.
-func objectNames(outcomes []Outcome) []string {
+func objectNames(outcomes []export.Outcome) []string {
 	var names []string
 	for _, o := range outcomes {
 		if o.Object != "" && !slices.Contains(names, o.Object) {
@@ -175,7 +176,7 @@ func objectNames(outcomes []Outcome) []string {
 
 // state is the worst of the objects that speak for a path, and of the route if
 // anything stands there.
-func (p *Result) state(names []string, outcomes []Outcome) (State, string) {
+func (p *Result) state(names []string, outcomes []export.Outcome) (State, string) {
 	if p.Readings == nil && p.Route == nil {
 		return Planned, ""
 	}
@@ -192,7 +193,7 @@ func (p *Result) state(names []string, outcomes []Outcome) (State, string) {
 			add(Reading{State: Pending})
 		}
 	}
-	inRoute := slices.ContainsFunc(outcomes, func(o Outcome) bool { _, in := cutInRoute(o.As); return in })
+	inRoute := slices.ContainsFunc(outcomes, export.Outcome.InRoute)
 	if p.Route != nil && (inRoute || len(names) == 0) {
 		add(*p.Route)
 	}
@@ -207,7 +208,7 @@ func (p *Result) state(names []string, outcomes []Outcome) (State, string) {
 func (e *Entry) identity() string {
 	fields := make([]map[string]any, len(e.Outcomes))
 	for i, o := range e.Outcomes {
-		fields[i] = o.object()
+		fields[i] = objectOf(o)
 	}
 	text, _ := json.Marshal([]any{e.Exporter, e.Controller, e.State, e.Message, fields}) // plain values encode
 	return string(text)
@@ -219,8 +220,8 @@ func unionRefs(a, b []hierarchy.Ref) []hierarchy.Ref {
 	return slices.Compact(all)
 }
 
-// object is an outcome as status shows it.
-func (o Outcome) object() map[string]any {
+// objectOf is an outcome as status shows it.
+func objectOf(o export.Outcome) map[string]any {
 	m := map[string]any{"policy": o.Field.Policy, "field": o.Field.String(), "outcome": string(o.Verdict)}
 	if o.Reason != "" {
 		m["reason"], m["message"] = string(o.Reason), o.Message
@@ -232,7 +233,7 @@ func (o Outcome) object() map[string]any {
 		m["value"] = o.Value
 	}
 	if len(o.Notes) > 0 {
-		m["notes"] = anys(o.Notes)
+		m["notes"] = listed(o.Notes)
 	}
 	return m
 }
@@ -252,7 +253,7 @@ func (e *Entry) Object() map[string]any {
 	}
 	fields := make([]any, len(e.Outcomes))
 	for i, o := range e.Outcomes {
-		fields[i] = o.object()
+		fields[i] = objectOf(o)
 	}
 	m := map[string]any{"parents": parents, "state": string(e.State), "fields": fields}
 	if e.Exporter != "" {
@@ -303,11 +304,11 @@ func (e *Entry) Word() string {
 	inForce, lost, degraded := false, false, false
 	for _, o := range e.Outcomes {
 		switch o.Verdict {
-		case Unsupported:
+		case export.Unsupported:
 			lost = true
-		case Degraded:
+		case export.Degraded:
 			degraded, inForce = true, true
-		case Projected:
+		case export.Projected:
 			inForce = true
 		}
 	}
@@ -333,9 +334,8 @@ func (e *Entry) Word() string {
 // someInForce says whether a value is in force though an object is not: it
 // stands in the route, or absence says it.
 func (e *Entry) someInForce() bool {
-	return slices.ContainsFunc(e.Outcomes, func(o Outcome) bool {
-		_, inRoute := cutInRoute(o.As)
-		return o.Verdict != Unsupported && (inRoute || o.As == absent)
+	return slices.ContainsFunc(e.Outcomes, func(o export.Outcome) bool {
+		return o.Verdict != export.Unsupported && (o.InRoute() || o.As == export.Absent)
 	})
 }
 
@@ -365,8 +365,17 @@ func Summary(entries []Entry) string {
 }
 
 // SortOutcomes orders outcomes as entries have them.
-func SortOutcomes(outcomes []Outcome) {
-	slices.SortStableFunc(outcomes, func(a, b Outcome) int {
-		return cmp.Or(cmp.Compare(a.Path, b.Path), CompareFields(a.Field, b.Field))
+func SortOutcomes(outcomes []export.Outcome) {
+	slices.SortStableFunc(outcomes, func(a, b export.Outcome) int {
+		return cmp.Or(cmp.Compare(a.Path, b.Path), export.CompareFields(a.Field, b.Field))
 	})
+}
+
+// listed is a list of texts as JSON has it.
+func listed(texts []string) []any {
+	list := make([]any, len(texts))
+	for i, text := range texts {
+		list[i] = text
+	}
+	return list
 }
