@@ -1,9 +1,14 @@
 package explain
 
 import (
+	"cmp"
+	"encoding/json"
+	"slices"
+
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/effective"
 )
@@ -126,4 +131,148 @@ func sideOf(o *effective.Origin) *Side {
 		side.ClampedBy = o.ClampedBy.String()
 	}
 	return side
+}
+
+// Group is a change that is the same on several routes or Gateways.
+type Group struct {
+	Policy string `json:"policy"`
+	Field  string `json:"field"`
+	// Before and After are null where the field is not set.
+	Before any `json:"before"`
+	After  any `json:"after"`
+	// SetBy are those who set it afterwards, or set it before where it goes.
+	SetBy []string `json:"setBy"`
+	// Routes and Gateways count what changes so, Namespaces the routes in each.
+	Routes     int              `json:"routes"`
+	Gateways   int              `json:"gateways"`
+	Namespaces []NamespaceCount `json:"namespaces,omitempty"`
+	// Example is one of them.
+	Example Object `json:"example"`
+}
+
+// NamespaceCount is a number of routes in a namespace.
+type NamespaceCount struct {
+	Namespace string `json:"namespace"`
+	Routes    int    `json:"routes"`
+}
+
+// Groups puts equal changes together, those of the most routes first.
+func (c *Changes) Groups() []Group {
+	groups, index, seen := []Group{}, map[string]int{}, map[string]bool{}
+	for i := range c.Changes {
+		change := &c.Changes[i]
+		key := groupKey(change)
+		at, known := index[key]
+		if !known {
+			at = len(groups)
+			index[key] = at
+			groups = append(groups, Group{
+				Policy: change.Policy, Field: change.Field, Example: change.Target,
+				Before: change.Before.value(), After: change.After.value(),
+			})
+		}
+		groups[at].add(change, !seen[key+change.Ref.String()])
+		seen[key+change.Ref.String()] = true
+	}
+	slices.SortStableFunc(groups, func(a, b Group) int {
+		return cmp.Or(b.Routes-a.Routes, b.Gateways-a.Gateways, compareTexts(a.Policy, b.Policy, a.Field, b.Field))
+	})
+	return groups
+}
+
+func (s *Side) value() any {
+	if s == nil {
+		return nil
+	}
+	return s.Value
+}
+
+func groupKey(c *Change) string {
+	key, _ := json.Marshal([]any{c.Policy, c.Field, c.Before.value(), c.After.value()}) // values came from JSON
+	return string(key)
+}
+
+// add counts a change in; isNew says that its target is not in the group yet.
+func (g *Group) add(c *Change, isNew bool) {
+	side := c.After
+	if side == nil {
+		side = c.Before
+	}
+	if by := side.From; !slices.Contains(g.SetBy, by) {
+		g.SetBy = append(g.SetBy, by)
+	}
+	switch {
+	case !isNew:
+	case c.Ref.GroupKind == hierarchy.GatewayKind:
+		g.Gateways++
+	default:
+		g.Routes++
+		i := slices.IndexFunc(g.Namespaces, func(n NamespaceCount) bool { return n.Namespace == c.Ref.Namespace })
+		if i < 0 {
+			i = len(g.Namespaces)
+			g.Namespaces = append(g.Namespaces, NamespaceCount{Namespace: c.Ref.Namespace})
+		}
+		g.Namespaces[i].Routes++
+	}
+}
+
+// Where counts in words: 998 routes (shop 600, payments 398) and 1 Gateway.
+func (g *Group) Where() string {
+	var namespaces []string
+	for _, n := range g.Namespaces {
+		namespaces = append(namespaces, n.Namespace+" "+itoa(n.Routes))
+	}
+	switch {
+	case g.Routes == 0:
+		return prose.Count(g.Gateways, "Gateway")
+	case g.Gateways == 0:
+		return prose.Count(g.Routes, "route") + " (" + prose.List(namespaces, 3) + ")"
+	}
+	return prose.Count(g.Routes, "route") + " (" + prose.List(namespaces, 3) + ") and " + prose.Count(g.Gateways, "Gateway")
+}
+
+// Kept is a route that keeps its value of a field that the change sets elsewhere.
+type Kept struct {
+	Route  Object `json:"route"`
+	Policy string `json:"policy"`
+	Field  string `json:"field"`
+	Side   Side   `json:"value"`
+
+	Ref hierarchy.Ref `json:"-"`
+}
+
+// KeptBy lists the routes among targets that keep their value of a field that
+// changes on others, sorted.
+func (c *Changes) KeptBy(after *policy.Snapshot, targets []hierarchy.Ref) []Kept {
+	fields := map[[2]string]bool{}
+	changed := map[[3]string]bool{}
+	for _, change := range c.Changes {
+		fields[[2]string{change.Policy, change.Field}] = true
+		changed[[3]string{change.Policy, change.Field, change.Ref.String()}] = true
+	}
+	var kept []Kept
+	for e := range effective.Resolve(after, targets...).All() {
+		if !after.IsRoute(e.Target.GroupKind) {
+			continue
+		}
+		said := map[string]bool{}
+		for _, scope := range e.Scopes {
+			for _, m := range scope.Result.Kinds {
+				for i := range m.Origins {
+					o := &m.Origins[i]
+					name := m.Kind.Name()
+					if !fields[[2]string{name, o.Field}] || changed[[3]string{name, o.Field, e.Target.String()}] {
+						continue
+					}
+					side := sideOf(o)
+					key, _ := json.Marshal([]any{name, o.Field, side.Value, side.From})
+					if !said[string(key)] {
+						said[string(key)] = true
+						kept = append(kept, Kept{Route: objectOf(e.Target), Policy: name, Field: o.Field, Side: *side, Ref: e.Target})
+					}
+				}
+			}
+		}
+	}
+	return kept
 }
