@@ -49,8 +49,13 @@ type Definition struct {
 	// without blocks, whose spec is the block.
 	Block Path
 	Declarations
-	// Sources says who said each property about which anything is said.
+	// Sources says who said each property about which anything is said, and Words
+	// how it is said there.
 	Sources map[Property]Source
+	Words   map[Property]string
+	// Docs is the page that a profile was read from, Read the version of the project
+	// at that time; empty without a profile.
+	Docs, Read string
 	// Faults are what is wrong with what is said, sorted.
 	Faults []Fault
 }
@@ -86,6 +91,8 @@ type Profile struct {
 	Declarations
 	// Faults are what is wrong with the profile by itself.
 	Faults []Fault
+	// Words are the properties as the profile has them, in JSON.
+	Words map[Property]string
 	// Docs is the page that it was read from, Read the version of the project at that time.
 	Docs, Read string
 }
@@ -111,7 +118,7 @@ func (k Known) Concerns(name string, labels map[string]string) bool {
 
 // Read reads a CRD. It fails only when the CRD does not say what it defines.
 func (k Known) Read(crd *unstructured.Unstructured) (Definition, error) {
-	d := Definition{Name: crd.GetName(), Sources: map[Property]Source{}}
+	d := Definition{Name: crd.GetName(), Sources: map[Property]Source{}, Words: map[Property]string{}}
 	spec, _ := crd.Object["spec"].(map[string]any)
 	d.GroupKind.Group, _ = spec["group"].(string)
 	names, _ := spec["names"].(map[string]any)
@@ -127,6 +134,9 @@ func (k Known) Read(crd *unstructured.Unstructured) (Definition, error) {
 	d.Route = labels[RouteLabel] == "true" || slices.Contains(k.RouteKinds, d.GroupKind)
 	d.readDeclarations(crd.GetAnnotations(), k.Profiles[d.Name])
 	d.readClass(labels, slices.Contains(k.PolicyKinds, d.GroupKind))
+	if d.IsPolicy() {
+		d.Words[PropertyClass] = string(d.Class)
+	}
 	d.Block = d.blockPath()
 	d.DefaultStrategy = d.defaultStrategy()
 	d.checkNames()
@@ -156,8 +166,9 @@ func (d *Definition) readDeclarations(annotations map[string]string, profile *Pr
 	if profile != nil {
 		d.Declarations = profile.Declarations
 		d.Faults = append(d.Faults, profile.Faults...)
+		d.Docs, d.Read = profile.Docs, profile.Read
 		for _, property := range profile.said() {
-			d.Sources[property] = SourceProfile
+			d.Sources[property], d.Words[property] = SourceProfile, profile.Words[property]
 		}
 	}
 	for _, property := range annotated {
@@ -169,7 +180,7 @@ func (d *Definition) readDeclarations(annotations map[string]string, profile *Pr
 		var said Declarations
 		if r.property(property, []byte(text), &said); said.says(property) {
 			d.take(property, said)
-			d.Sources[property] = SourceAnnotation
+			d.Sources[property], d.Words[property] = SourceAnnotation, text
 		}
 		d.Faults = append(d.Faults, r.faults...)
 	}

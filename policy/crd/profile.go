@@ -12,7 +12,7 @@ import (
 // would say it, and crd, kind, class, targets, docs and read. What makes no sense is a fault of the
 // profile, and is left out.
 func ParseProfile(raw map[string]json.RawMessage) *Profile {
-	p := &Profile{}
+	p := &Profile{Words: map[Property]string{}}
 	text := func(key string, into *string) {
 		if data, ok := raw[key]; ok && json.Unmarshal(data, into) != nil {
 			p.Faults = append(p.Faults, Fault{Field: "profile." + key, Message: "write a text"})
@@ -37,8 +37,10 @@ func ParseProfile(raw map[string]json.RawMessage) *Profile {
 		case slices.Contains([]string{"crd", "kind", "docs", "read", "class"}, key):
 		case property == PropertyTargets:
 			p.Targets = r.targets(raw[key])
+			p.Words[property] = string(raw[key])
 		case slices.Contains(annotated[:], property):
 			r.property(property, raw[key], &p.Declarations)
+			p.Words[property] = string(raw[key])
 		default:
 			r.fault("", "there is no such property")
 		}

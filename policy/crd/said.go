@@ -45,6 +45,25 @@ func (d *Declarations) said() []Property {
 	return list
 }
 
+// Said is a property about which something is said, in the words in which it is.
+type Said struct {
+	Property Property
+	Words    string
+	Source   Source
+}
+
+// Said lists what is said about the kind, and by whom, in the order of the
+// properties.
+func (d *Definition) Said() []Said {
+	var list []Said
+	for _, p := range properties {
+		if source, is := d.Sources[p]; is {
+			list = append(list, Said{p, d.Words[p], source})
+		}
+	}
+	return list
+}
+
 // take replaces what is said about one property.
 func (d *Declarations) take(p Property, from Declarations) {
 	switch p {

@@ -1,9 +1,13 @@
 package explain
 
 import (
+	"strings"
+
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/crd"
 )
 
 // Kind is what kinds says of one kind.
@@ -18,6 +22,22 @@ type Kind struct {
 	Objects         int      `json:"objects"`
 	StatusWrittenBy string   `json:"statusWrittenBy"`
 	Admission       string   `json:"admission"`
+	// Source is who says that it is a policy kind, Properties what is said of it
+	// and by whom: annotation, profile, label or configuration.
+	Source     string     `json:"source"`
+	Properties []Property `json:"properties"`
+	// Docs and Read are the page and the version that a profile was read from.
+	Docs string `json:"docs,omitempty"`
+	Read string `json:"read,omitempty"`
+	// Faults are what of that makes no sense, and is left out.
+	Faults []string `json:"faults,omitempty"`
+}
+
+// Property is something that is said about a kind.
+type Property struct {
+	Name   string `json:"name"`
+	Value  string `json:"value"`
+	Source string `json:"source"`
 }
 
 // Name is the kind as results show it.
@@ -28,16 +48,32 @@ func (k *Kind) Name() string {
 // targetKinds are the kinds on the hierarchy on which objects of a policy kind
 // have any effect. A Direct kind says itself what it is for.
 func targetKinds(s *policy.Snapshot, k *policy.Kind, onHierarchy []schema.GroupKind) []string {
+	if len(k.Targets) > 0 {
+		names := make([]string, len(k.Targets))
+		for i, gk := range k.Targets {
+			names[i] = kindAnywhere(gk)
+		}
+		return names
+	}
 	if k.Class == policy.Direct {
 		return []string{"any object"}
 	}
-	targets := []string{"GatewayClass", "Gateway", "ListenerSet"}
+	targets := []string{"GatewayClass", "Gateway", "ListenerSet", "Namespace"}
 	for _, gk := range onHierarchy {
 		if s.IsRoute(gk) && k.AppliesAtAll(gk) {
 			targets = append(targets, gk.Kind)
 		}
 	}
 	return targets
+}
+
+// kindAnywhere is a kind that need not be on the hierarchy: a kind of the core group
+// by its bare name.
+func kindAnywhere(gk schema.GroupKind) string {
+	if gk.Group == "" {
+		return gk.Kind
+	}
+	return hierarchy.KindName(gk)
 }
 
 // KindsOf reports on the policy kinds of a snapshot, with the number of their
@@ -57,6 +93,7 @@ func KindsOf(s *policy.Snapshot, namespace string, onHierarchy []schema.GroupKin
 			Kind: k.GroupKind.Kind, Group: k.Group(), Plural: k.Plural, Version: k.Version,
 			Class: string(k.Class), Strategy: k.Strategy.String(), Targets: targetKinds(s, k, onHierarchy), Objects: count[k],
 			StatusWrittenBy: "its own controller", Admission: admission(k),
+			Source: string(k.Sources[crd.PropertyClass]), Properties: propertiesOf(k), Docs: k.Docs, Read: k.Read,
 		}
 		if k.Class == policy.Direct {
 			r.Strategy = "None"
@@ -64,7 +101,22 @@ func KindsOf(s *policy.Snapshot, namespace string, onHierarchy []schema.GroupKin
 		if k.ManagesStatus() {
 			r.StatusWrittenBy = "attache"
 		}
+		for _, f := range k.Faults {
+			r.Faults = append(r.Faults, f.String())
+		}
 		reports = append(reports, r)
 	}
 	return reports
 }
+
+// propertiesOf is what is said about a kind, besides its class.
+func propertiesOf(k *policy.Kind) []Property {
+	list := []Property{}
+	for _, said := range k.Said() {
+		list = append(list, Property{Name: string(said.Property), Value: oneLine(said.Words), Source: string(said.Source)})
+	}
+	return list
+}
+
+// oneLine is JSON without the line breaks that its author gave it.
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

@@ -28,19 +28,31 @@ gateway.networking.k8s.io/policy.
   CLASS      Inherited kinds merge along the hierarchy; Direct ones affect their
              target alone
   STRATEGY   that of an object which does not say one
+  SOURCE     who says that it is one: a profile that is known here, the label of the
+             CRD, or --policy-kinds (configuration)
 With -o wide also:
 
   TARGETS    what its objects can be attached to with any effect
   STATUS     who writes the status of its objects
   ADMISSION  whether our webhook reviews its objects before they are stored. The
              chart's value policyKinds lists the kinds of others; one that it
-             does not list is resolved and reported all the same`,
+             does not list is resolved and reported all the same
+
+and below what is said of each kind and by whom: an annotation of its CRD, or a
+profile, with the version of the project in which it was read`,
 		Args: cobra.NoArgs,
 		RunE: o.kinds,
 	}
 	o.addOutput(cmd, formatTable, formatWide, formatJSON, formatYAML)
 	return cmd
 }
+
+// gatewayAPITested are the versions of Gateway API with whose CRDs the tests run, on
+// both channels.
+var gatewayAPITested = []string{"v1.6.3", "v1.7.0"}
+
+// testedWith says so to people.
+var testedWith = "tested with the CRDs of Gateway API " + strings.Join(gatewayAPITested, " and ") + ", both channels"
 
 // The answers to whether admission covers a kind.
 const (
@@ -66,16 +78,18 @@ func (o *options) kinds(cmd *cobra.Command, _ []string) error {
 		o.note("%s", line)
 	}
 	if o.output == formatJSON || o.output == formatYAML {
-		return encode(o.streams.Out, o.output, map[string]any{"kinds": reports})
+		return encode(o.streams.Out, o.output, map[string]any{"kinds": reports, "gatewayAPITested": gatewayAPITested})
 	}
 	t := &table{}
 	if o.output == formatTable {
-		t.head("KIND", "CLASS", "STRATEGY", "OBJECTS")
+		t.head("KIND", "CLASS", "STRATEGY", "OBJECTS", "SOURCE")
 		for _, r := range reports {
-			t.plain(r.Name(), r.Class, r.Strategy, strconv.Itoa(r.Objects))
+			t.plain(r.Name(), r.Class, r.Strategy, strconv.Itoa(r.Objects), r.Source)
 		}
 		p := o.pen()
 		p.print(t)
+		p.line("")
+		p.line("%s", testedWith)
 		return p.err
 	}
 	t.head("KIND", "GROUP", "CLASS", "STRATEGY", "OBJECTS", "STATUS", "ADMISSION", "TARGETS")
@@ -84,7 +98,29 @@ func (o *options) kinds(cmd *cobra.Command, _ []string) error {
 	}
 	p := o.pen()
 	p.print(t)
+	printProperties(p, reports)
+	p.line("")
+	p.line("%s", testedWith)
 	return p.err
+}
+
+// printProperties lists what is said of each kind, and by whom.
+func printProperties(p *pen, reports []explain.Kind) {
+	for _, r := range reports {
+		t := &rows{indent: "  "}
+		for _, said := range r.Properties {
+			t.add(cell{said.Name, faint}, cell{text: said.Value + " (" + said.Source + ")"})
+		}
+		p.line("")
+		p.line("%s", p.paint(bold, r.Name()))
+		for _, fault := range r.Faults {
+			t.add(cell{"left out", yellow}, cell{text: fault})
+		}
+		t.print(p)
+		if r.Read != "" {
+			p.line("  %s", p.paint(faint, "profile read from "+r.Docs+" at "+r.Read))
+		}
+	}
 }
 
 // coverage says which kinds our webhook reviews: as the configurations say that
