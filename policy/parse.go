@@ -39,6 +39,8 @@ type Policy struct {
 	Strategy merge.Strategy
 	// SaysStrategy says that the object itself says its strategy in a known word.
 	SaysStrategy bool
+	// overrides says that what a policy without blocks states is an override.
+	overrides bool
 	// Remarks are what it says and nobody understands or reads.
 	Remarks []Remark
 	// Problems make the policy Invalid: it contributes nothing anywhere.
@@ -205,6 +207,7 @@ func (p *Policy) specStrategy(path *field.Path) (merge.Strategy, map[string]any,
 		switch {
 		case known:
 			p.SaysStrategy = true
+			p.overrides = p.Kind.Word != nil && slices.Contains(p.Kind.Word.Overrides, strings.ToLower(word))
 			return strategy, p.withoutWords(places), nil
 		case p.Kind.Group() == Group:
 			return merge.Atomic, p.spec, field.NotSupported(path.Child(place[0], place[1:]...), raw, []string{"Atomic", "Patch"})
@@ -238,24 +241,6 @@ func (p *Policy) word(text string) (merge.Strategy, bool) {
 	}
 	s, known := crd.StrategyOf(text)
 	return mergeStrategy(s), known
-}
-
-// parseLayers reads the blocks of a policy, or spec itself when it has none.
-func (p *Policy) parseLayers(spec map[string]any, path *field.Path, errs field.ErrorList) field.ErrorList {
-	if p.Kind.Class == Direct {
-		return errs
-	}
-	if _, _, ofChallenger := p.Kind.OfChallenger(); !ofChallenger {
-		var found bool
-		if found, errs = p.parseBlocks(spec, path, errs); found {
-			return errs
-		}
-	}
-	whole := bare(p.Kind, spec)
-	if len(whole) > 0 {
-		p.Layers = append(p.Layers, merge.Layer{Block: merge.Default, Strategy: p.Strategy, Value: whole})
-	}
-	return errs
 }
 
 // statedPaths are the leaves that a policy states, in any block.
@@ -303,77 +288,6 @@ func leafPaths(path []string, value map[string]any) [][]string {
 		}
 	}
 	return paths
-}
-
-// bare is a spec without the fields that say where and how the policy applies.
-func bare(kind *Kind, spec map[string]any) map[string]any {
-	whole := maps.Clone(spec)
-	for _, key := range crd.TargetFields {
-		delete(whole, key)
-	}
-	if kind.Definition.Bounds != nil {
-		delete(whole, "bounds")
-	}
-	return whole
-}
-
-// parseBlocks reads the blocks of a policy, and says whether it has any.
-func (p *Policy) parseBlocks(spec map[string]any, path *field.Path, errs field.ErrorList) (bool, field.ErrorList) {
-	ours := p.Kind.Group() == Group
-	seen := map[merge.Block]string{}
-	for _, b := range blockNames {
-		raw, present := spec[b.name]
-		object, isObject := raw.(map[string]any)
-		if !present || (!isObject && !ours) {
-			continue // a list or a scalar of that name is the vendor's own
-		}
-		block := merge.Default
-		if b.override {
-			block = merge.Override
-		}
-		if other, twice := seen[block]; twice {
-			errs = append(errs, field.Forbidden(path.Child(b.name), fmt.Sprintf("%s and %s are both set: keep one of them", other, b.name)))
-			continue
-		}
-		seen[block] = b.name
-		if !isObject {
-			errs = append(errs, field.Invalid(path.Child(b.name), raw, "write an object with the policy's fields"))
-			continue
-		}
-		if layer := p.blockLayer(b.name, object, block); len(layer.Value) > 0 {
-			p.Layers = append(p.Layers, layer)
-		}
-	}
-	if len(seen) == 0 {
-		return false, errs
-	}
-	rest := bare(p.Kind, spec)
-	for _, name := range seen {
-		delete(rest, name)
-	}
-	if !ours {
-		for _, key := range slices.Sorted(maps.Keys(rest)) {
-			p.remark(FieldNotRead, []string{"spec", key}, rest[key])
-		}
-	}
-	return true, errs
-}
-
-// blockLayer reads one block. A strategy inside the block, in kinds that are
-// not ours, decides over the one in spec; a word that is no strategy is an
-// ordinary field of that kind.
-func (p *Policy) blockLayer(name string, object map[string]any, block merge.Block) merge.Layer {
-	strategy := p.Strategy
-	if word, isText := object["strategy"].(string); isText && p.Kind.Group() != Group && (p.Kind.Word == nil || len(p.Kind.Word.Field) == 0) {
-		if s, known := p.word(word); known {
-			strategy = s
-			object = maps.Clone(object)
-			delete(object, "strategy")
-		} else {
-			p.remark(StrategyNotUnderstood, []string{"spec", name, "strategy"}, word)
-		}
-	}
-	return merge.Layer{Block: block, Strategy: strategy, Value: object}
 }
 
 func parseBounds(kind *Kind, raw any, path *field.Path, errs field.ErrorList) ([]Bound, field.ErrorList) {

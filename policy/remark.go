@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/attache-dev/attache/policy/crd"
 )
@@ -28,11 +29,19 @@ type Remark struct {
 
 // String is the remark as a sentence.
 func (r Remark) String() string {
-	if r.Kind == StrategyNotUnderstood {
-		return fmt.Sprintf("%s: strategy %q is not understood; Atomic counts", r.Path, r.Value)
-	}
-	return r.Path.String() + " stands beside a block and is not read: move it into the block"
+	return r.Path.String() + r.tail()
 }
+
+// tail is what a remark says after the place.
+func (r Remark) tail() string {
+	if r.Kind == StrategyNotUnderstood {
+		return fmt.Sprintf(": strategy %q is not understood; Atomic counts", r.Value)
+	}
+	return " stands beside a block and is not read: move it into the block"
+}
+
+// Message is the remark without the place.
+func (r Remark) Message() string { return strings.TrimPrefix(strings.TrimPrefix(r.tail(), ":"), " ") }
 
 func (p *Policy) remark(kind RemarkKind, path []string, value any) {
 	p.Remarks = append(p.Remarks, Remark{kind, path, value})
@@ -54,7 +63,8 @@ func valueAt(object map[string]any, path []string) (any, bool) {
 	return value, true
 }
 
-// withoutPath is an object without what is at a path.
+// withoutPath is an object without what is at a path, nor objects that have
+// nothing else.
 func withoutPath(object map[string]any, path []string) map[string]any {
 	c := make(map[string]any, len(object))
 	for key, v := range object {
@@ -63,7 +73,9 @@ func withoutPath(object map[string]any, path []string) map[string]any {
 	if len(path) == 1 {
 		delete(c, path[0])
 	} else if inner, isObject := c[path[0]].(map[string]any); isObject {
-		c[path[0]] = withoutPath(inner, path[1:])
+		if c[path[0]] = withoutPath(inner, path[1:]); len(c[path[0]].(map[string]any)) == 0 {
+			delete(c, path[0])
+		}
 	}
 	return c
 }

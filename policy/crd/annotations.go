@@ -71,6 +71,7 @@ func (r *reader) word(raw []byte) *StrategyWord {
 		Default, Field, Of  string
 		Values              map[string]string
 		With, At, Join      []string
+		Overrides           []string
 		Conflict, Selectors string
 	}
 	if !r.decode(raw, &said, `{"default":"Patch"} or {"field":"spec.mergeType","values":{"Merge":"Patch"}}`) {
@@ -98,6 +99,13 @@ func (r *reader) word(raw []byte) *StrategyWord {
 	for _, word := range sortedKeys(said.Values) {
 		if s := strategy("values."+word, said.Values[word]); s != "" {
 			w.Values[strings.ToLower(word)] = s
+		}
+	}
+	for _, word := range said.Overrides {
+		if _, known := w.Values[strings.ToLower(word)]; known {
+			w.Overrides = append(w.Overrides, strings.ToLower(word))
+		} else {
+			r.fault("overrides", "%q is none of the words in values", word)
 		}
 	}
 	w.With, w.At = r.levels("with", said.With), r.levels("at", said.At)

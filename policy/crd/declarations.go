@@ -91,6 +91,9 @@ type StrategyWord struct {
 	OfChallenger bool
 	// Values are the words and what they mean, in lower case.
 	Values map[string]Strategy
+	// Overrides are those of the words that make what the policy states an override,
+	// in lower case.
+	Overrides []string
 	// With are the levels of which the closest policy is merged with; empty for the closest of all.
 	With []string
 	// At are the levels at which the word may stand; empty for all.

@@ -293,6 +293,9 @@ func DescribePolicy(s *policy.Snapshot, p *policy.Policy) *Description {
 		}
 		d.InEffect = append(d.InEffect, in)
 	}
+	for _, r := range p.Remarks {
+		d.Findings = append(d.Findings, Remark{r.Path.String(), r.Message()})
+	}
 	for _, message := range p.Problems {
 		d.Findings = append(d.Findings, Remark{"spec", message})
 	}

@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -29,6 +30,8 @@ type Kind struct {
 	// Docs and Read are the page and the version that a profile was read from.
 	Docs string `json:"docs,omitempty"`
 	Read string `json:"read,omitempty"`
+	// NotUnderstood are its objects that say a strategy in a word that is not known.
+	NotUnderstood []string `json:"notUnderstood,omitempty"`
 	// Faults are what of that makes no sense, and is left out.
 	Faults []string `json:"faults,omitempty"`
 }
@@ -82,9 +85,15 @@ func kindAnywhere(gk schema.GroupKind) string {
 // admission says whether a webhook reviews a kind.
 func KindsOf(s *policy.Snapshot, namespace string, onHierarchy []schema.GroupKind, admission func(*policy.Kind) string) []Kind {
 	count := map[*policy.Kind]int{}
+	strange := map[*policy.Kind][]string{}
 	for p := range s.Policies() {
 		if namespace == "" || p.Ref.Namespace == namespace {
 			count[p.Kind]++
+			for _, r := range p.Remarks {
+				if r.Kind == policy.StrategyNotUnderstood {
+					strange[p.Kind] = append(strange[p.Kind], p.Ref.String()+": "+r.String())
+				}
+			}
 		}
 	}
 	reports := []Kind{}
@@ -101,6 +110,7 @@ func KindsOf(s *policy.Snapshot, namespace string, onHierarchy []schema.GroupKin
 		if k.ManagesStatus() {
 			r.StatusWrittenBy = "attache"
 		}
+		r.NotUnderstood = slices.Sorted(slices.Values(strange[k]))
 		for _, f := range k.Faults {
 			r.Faults = append(r.Faults, f.String())
 		}

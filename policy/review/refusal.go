@@ -42,6 +42,9 @@ func (v *Verdict) attach(e Edit, unreadable []hierarchy.Problem) {
 			v.unreadable(ref, unreadable)
 			continue
 		}
+		for _, r := range p.Remarks {
+			v.warn(ref, r.Path.String(), "%s", r.Message())
+		}
 		for _, s := range v.After.Acceptances(p) {
 			v.stand(ref, s, known)
 			if s.Accepted() || s.Reason == policy.ReasonTargetNotFound {

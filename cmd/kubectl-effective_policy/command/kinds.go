@@ -74,6 +74,11 @@ func (o *options) kinds(cmd *cobra.Command, _ []string) error {
 		onHierarchy = append(onHierarchy, w.kinds[i].GroupKind)
 	}
 	reports := explain.KindsOf(w.snapshot, w.namespace, onHierarchy, o.coverage(cmd.Context(), w))
+	for _, r := range reports {
+		for _, text := range r.NotUnderstood {
+			o.note("warning: %s", text)
+		}
+	}
 	for _, line := range explain.UnreadKinds(w.unread) {
 		o.note("%s", line)
 	}
