@@ -162,6 +162,9 @@ func (s *Snapshot) missing(p *Policy, target hierarchy.Ref) (reason, message str
 	if target.GroupKind == hierarchy.GatewayClassKind && s.HasClass(target) {
 		return "", ""
 	}
+	if target.GroupKind == hierarchy.NamespaceKind && target.Name == p.Ref.Namespace {
+		return "", "" // the policy is in it
+	}
 	if !s.graph.Exists(target) {
 		return ReasonTargetNotFound, fmt.Sprintf("%s does not exist", target)
 	}

@@ -45,6 +45,39 @@ type Bound struct {
 	OneOf []any
 }
 
+// LoneMaximum is a maximum on the head of a group of fields, without bounds on the
+// others of the group.
+type LoneMaximum struct {
+	Field   string
+	Missing []string
+}
+
+// LoneMaxima are the maxima of a policy that limit less than they seem to: a rate is
+// counted apart for each counter of each key, unless these are bounded as well
+// (semantics 3.1).
+func (p *Policy) LoneMaxima() []LoneMaximum {
+	var list []LoneMaximum
+	for _, group := range p.Kind.groups {
+		head := group[0].String()
+		i := slices.IndexFunc(p.Bounds, func(b Bound) bool { return b.Field == head && b.Max != nil })
+		if i < 0 {
+			continue
+		}
+		lone := LoneMaximum{Field: head}
+		for _, path := range group[1:] {
+			field := path.String()
+			bounded := slices.ContainsFunc(p.Bounds, func(b Bound) bool { return b.Field == field })
+			if p.Kind.Bounded(field) != nil && !bounded {
+				lone.Missing = append(lone.Missing, field)
+			}
+		}
+		if len(lone.Missing) > 0 {
+			list = append(list, lone)
+		}
+	}
+	return list
+}
+
 // Compare orders two values of one type. It fails when either is not of it. A
 // duration of zero, which switches a timeout off, is longer than every other;
 // Comparable knows better what a kind means by it.

@@ -157,6 +157,9 @@ func describeObject(s *policy.Snapshot, ref hierarchy.Ref) *Description {
 		if n := g.AttachedListenerSets(ref); n > 0 {
 			d.Facts = append(d.Facts, Fact{"listener sets", strconv.Itoa(n) + " accepted"})
 		}
+		if class := hierarchy.GatewayClassRef(o.Class); !g.Exists(class) {
+			d.Findings = append(d.Findings, Remark{"spec.gatewayClassName", ClassMissing(s, []hierarchy.Ref{class})})
+		}
 		d.addListeners(g, gatewayListeners(g, ref))
 	case *hierarchy.ListenerSet:
 		accepted, reason, message := g.ListenerSetStatus(ref)

@@ -185,6 +185,30 @@ func (p *places) unbound() []Finding {
 	return findings
 }
 
+// classes warns, once, of the GatewayClasses that Gateways among the manifests name
+// and that are not there.
+func (p *places) classes() []Finding {
+	var first *hierarchy.Gateway
+	var missing []hierarchy.Ref
+	for g := range p.verdict.After.Graph().Gateways() {
+		class := hierarchy.GatewayClassRef(g.Class)
+		if p.verdict.After.Graph().Exists(class) || !p.among(g.Meta().Ref) {
+			continue
+		}
+		missing = append(missing, class)
+		if first == nil || hierarchy.Compare(g.Meta().Ref, first.Meta().Ref) < 0 {
+			first = g
+		}
+	}
+	if first == nil {
+		return nil
+	}
+	slices.SortFunc(missing, hierarchy.Compare)
+	f := p.at(first.Meta().Ref, "spec.gatewayClassName")
+	f.Level, f.Rule, f.Message = Warning, BindingRule, explain.ClassMissing(p.verdict.After, slices.Compact(missing))
+	return []Finding{f}
+}
+
 // among says whether an object is one of the manifests that are applied.
 func (p *places) among(ref hierarchy.Ref) bool {
 	_, among := p.document(ref)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy"
 )
 
@@ -44,6 +45,9 @@ func (v *Verdict) attach(e Edit, unreadable []hierarchy.Problem) {
 		}
 		for _, r := range p.Remarks {
 			v.warn(ref, r.Path.String(), "%s", r.Message())
+		}
+		for _, l := range p.LoneMaxima() {
+			v.warn(ref, "spec.bounds."+l.Field, "a max on %s alone limits each counter of each key by itself: bound %s, too", l.Field, prose.List(l.Missing, 8))
 		}
 		for _, s := range v.After.Acceptances(p) {
 			v.stand(ref, s, known)
