@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/explain"
 )
 
@@ -28,8 +29,10 @@ gateway.networking.k8s.io/policy.
   CLASS      Inherited kinds merge along the hierarchy; Direct ones affect their
              target alone
   STRATEGY   that of an object which does not say one
-  SOURCE     who says that it is one: a profile that is known here, the label of the
-             CRD, or --policy-kinds (configuration)
+
+Below the table stand the kinds that no label says: those that a profile knows, and
+those of --policy-kinds (configuration).
+
 With -o wide also:
 
   TARGETS    what its objects can be attached to with any effect
@@ -87,13 +90,14 @@ func (o *options) kinds(cmd *cobra.Command, _ []string) error {
 	}
 	t := &table{}
 	if o.output == formatTable {
-		t.head("KIND", "CLASS", "STRATEGY", "OBJECTS", "SOURCE")
+		t.head("KIND", "CLASS", "STRATEGY", "OBJECTS")
 		for _, r := range reports {
-			t.plain(r.Name(), r.Class, r.Strategy, strconv.Itoa(r.Objects), r.Source)
+			t.plain(r.Name(), r.Class, r.Strategy, strconv.Itoa(r.Objects))
 		}
 		p := o.pen()
 		p.print(t)
 		p.line("")
+		printSources(p, reports)
 		p.line("%s", testedWith)
 		return p.err
 	}
@@ -107,6 +111,23 @@ func (o *options) kinds(cmd *cobra.Command, _ []string) error {
 	p.line("")
 	p.line("%s", testedWith)
 	return p.err
+}
+
+// printSources lists the kinds that are known otherwise than by their label.
+func printSources(p *pen, reports []explain.Kind) {
+	t := &rows{}
+	for _, source := range []crd.Source{crd.SourceProfile, crd.SourceConfiguration} {
+		var names []string
+		for _, r := range reports {
+			if r.Source == string(source) {
+				names = append(names, r.Name())
+			}
+		}
+		if len(names) > 0 {
+			t.add(cell{text: "by " + string(source)}, cell{text: strings.Join(names, ", ")})
+		}
+	}
+	t.print(p)
 }
 
 // printProperties lists what is said of each kind, and by whom.
