@@ -168,7 +168,8 @@ func (c *Controller) Reconcile(ctx context.Context, ref hierarchy.Ref) (reconcil
 	for _, w := range writes {
 		var events []status.Write
 		if w.Verb == status.UpdateStatus {
-			events = c.planner.Turned(c.live.Policy(ref), w.Object)
+			before := c.live.Policy(ref)
+			events = append(c.planner.Turned(before, w.Object), c.enforcer.turns(c.planner, before, w.Object)...)
 		}
 		err := c.write(ctx, w)
 		var later errLater
@@ -181,6 +182,7 @@ func (c *Controller) Reconcile(ctx context.Context, ref hierarchy.Ref) (reconcil
 		c.tell(ctx, events...)
 	}
 	c.tellOfRoute(ctx, ref)
+	c.offer(ctx, ref)
 	if len(writes) > 0 {
 		c.drift.wrote(ref, c.print(ref))
 	}
@@ -190,11 +192,15 @@ func (c *Controller) Reconcile(ctx context.Context, ref hierarchy.Ref) (reconcil
 	return c.reach(ctx, ref, on)
 }
 
+// gatherScores is how long a policy waits for what further routes come to in data
+// planes, so that its status is written once and not for each of them.
+const gatherScores = 300 * time.Millisecond
+
 // reach brings what is published for a route to data planes, and has the policies
 // looked at of which it changed what is in force.
 func (c *Controller) reach(ctx context.Context, ref hierarchy.Ref, on *enforced) (reconcile.Result, error) {
-	for _, policy := range c.enforcer.scored(ref, on) {
-		c.queue.Add(policy)
+	for _, policy := range c.scored(ref, on) {
+		c.queue.AddAfter(policy, gatherScores)
 	}
 	again, err := c.enforce(ctx, ref, on)
 	var later errLater
@@ -203,6 +209,9 @@ func (c *Controller) reach(ctx context.Context, ref hierarchy.Ref, on *enforced)
 		return reconcile.Result{RequeueAfter: later.after}, nil
 	case err != nil:
 		return reconcile.Result{}, err
+	}
+	if left := c.enforcer.left(ref, on, c.planner.Now()); left > 0 && (again == 0 || left < again) {
+		again = left
 	}
 	return reconcile.Result{RequeueAfter: again}, nil
 }

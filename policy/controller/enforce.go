@@ -2,7 +2,6 @@ package controller
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"time"
 
@@ -48,6 +47,16 @@ type enforcer struct {
 	failed map[hierarchy.Ref]string
 	// refused are contents that the plane refused, by object.
 	refused map[hierarchy.Ref]refusal
+	// counts are what metrics count of each route.
+	counts map[hierarchy.Ref]exportCounts
+	// turned is what Enforced said of a policy when it last said True or False.
+	turned map[hierarchy.Ref]string
+	// offered are the GatewayClasses of which an event told that an exporter could
+	// serve them.
+	offered map[hierarchy.Ref]string
+	// waiting is since when something has waited for the plane or for admission,
+	// by object, and by route for what stands in it.
+	waiting map[hierarchy.Ref]time.Time
 	// scores are by route, sums by policy and Gateway.
 	scores map[hierarchy.Ref]map[enforcement.PolicyAt]enforcement.Score
 	sums   map[enforcement.PolicyAt]*enforcement.Score
@@ -67,6 +76,10 @@ type touch struct {
 // refusal is a content that the plane did not take.
 type refusal struct{ hash, message string }
 
+// patience is how long a plane may take to answer, and admission to put values
+// into a route, before that is said.
+const patience = time.Minute
+
 func newEnforcer(of Enforcement) *enforcer {
 	if of.Interval <= 0 {
 		of.Interval = 5 * time.Second
@@ -78,6 +91,10 @@ func newEnforcer(of Enforcement) *enforcer {
 		leaving:     map[hierarchy.Ref]time.Time{},
 		failed:      map[hierarchy.Ref]string{},
 		refused:     map[hierarchy.Ref]refusal{},
+		waiting:     map[hierarchy.Ref]time.Time{},
+		counts:      map[hierarchy.Ref]exportCounts{},
+		turned:      map[hierarchy.Ref]string{},
+		offered:     map[hierarchy.Ref]string{},
 		scores:      map[hierarchy.Ref]map[enforcement.PolicyAt]enforcement.Score{},
 		sums:        map[enforcement.PolicyAt]*enforcement.Score{},
 	}
@@ -94,7 +111,7 @@ type enforced struct {
 // world is what exporters look at. The state's lock is held.
 func (c *Controller) world() enforcement.World {
 	e := c.enforcer
-	w := enforcement.World{Graph: c.state.snapshot.Graph(), Config: e.Config, Version: c.source.Version}
+	w := enforcement.World{Graph: c.state.snapshot.Graph(), Config: e.Config, Version: c.planner.Version}
 	if e.Planes != nil {
 		w.Fields = e.standardFields()
 		w.Foreign, w.Held, w.Installed = e.Planes.Foreign(), e.Planes.Held, e.Planes.Installed
@@ -114,34 +131,30 @@ func (e *enforcer) standardFields() export.StandardFields {
 }
 
 // enforcedOn is what exporters make of what is published for a route; nil for
-// what is no route, or when what is published is that of an earlier run, which
-// stays as it is in the data plane, too. The state's lock is held.
+// what is no route. The state's lock is held.
 func (c *Controller) enforcedOn(ref hierarchy.Ref) *enforced {
 	if ref.GroupKind == hierarchy.GatewayKind || !c.state.snapshot.IsRoute(ref.GroupKind) {
 		return nil
 	}
-	p := c.state.publication.published[ref]
-	if p.found != nil {
-		return nil
-	}
-	out := &enforced{target: p.effective}
+	target := c.state.publication.inForce(c.state.snapshot, ref)
+	out := &enforced{target: target}
 	object, _ := c.state.snapshot.Graph().Get(ref)
 	route, isRoute := object.(*hierarchy.Route)
-	if p.effective == nil || !isRoute || !p.effective.Reached() || len(c.enforcer.Config.Enabled) == 0 {
+	if target == nil || !isRoute || !target.Reached() {
 		return out
 	}
 	out.rules = route.RuleRefs()
-	for _, part := range c.world().Parts(p.effective) {
+	for _, part := range c.world().Parts(target) {
 		result := enforcement.Result{Part: part, Projection: part.Project()}
-		c.enforcer.read(ref, &result)
+		c.enforcer.read(ref, &result, c.planner.Now())
 		out.results = append(out.results, result)
 	}
-	out.entries = enforcement.Entries(p.effective, out.rules, out.results)
+	out.entries = enforcement.Entries(target, out.rules, out.results)
 	return out
 }
 
 // read adds what the plane says of the objects, and of the route.
-func (e *enforcer) read(route hierarchy.Ref, r *enforcement.Result) {
+func (e *enforcer) read(route hierarchy.Ref, r *enforcement.Result, now time.Time) {
 	if r.Registration.Exporter == nil || r.Choice.Settings.Mode == enforcement.Plan || e.Planes == nil {
 		return
 	}
@@ -149,20 +162,80 @@ func (e *enforcer) read(route hierarchy.Ref, r *enforcement.Result) {
 	held := e.Planes.Held(name, route)
 	r.Readings = map[string]enforcement.Reading{}
 	for _, want := range r.Projection.Objects {
-		r.Readings[want.GetName()] = e.readObject(name, want, held[want.GetName()], r)
+		reading := e.readObject(name, want, held[want.GetName()], r)
+		_, reading.Silent = e.waits(hierarchy.RefOf(want), reading.State == enforcement.Pending, now)
+		r.Readings[want.GetName()] = reading
 	}
-	reading := enforcement.Reading{State: enforcement.Accepted}
-	if live := e.Planes.Route(route); live != nil {
-		reading = enforcement.ReadRoute(live, r.Controllers())
-	}
-	if !e.stands(route, r) {
-		reading = enforcement.Reading{State: enforcement.Pending}
-		if r.Choice.Settings.Mode == enforcement.Observe {
-			reading.State = enforcement.NotWritten
-		}
-	}
+	reading := e.readInjected(route, r, now)
 	r.Route = &reading
 }
+
+// readInjected is the state of what stands in the route. What is not there a
+// minute after it should be has drifted: somebody changed it after us, or nobody
+// asks our webhook (E8.7).
+func (e *enforcer) readInjected(route hierarchy.Ref, r *enforcement.Result, now time.Time) enforcement.Reading {
+	stands := e.stands(route, r)
+	_, late := e.waits(route.WithSection(injectedSection), !stands, now)
+	switch observe := r.Choice.Settings.Mode == enforcement.Observe; {
+	case !stands && observe:
+		return enforcement.Reading{State: enforcement.NotWritten}
+	case late:
+		return enforcement.Reading{State: enforcement.Drifted}
+	case !stands:
+		return enforcement.Reading{State: enforcement.Pending}
+	}
+	live := e.Planes.Route(route)
+	if live == nil {
+		return enforcement.Reading{State: enforcement.Accepted}
+	}
+	reading := enforcement.ReadRoute(live, r.Controllers())
+	_, reading.Silent = e.waits(route, reading.State == enforcement.Pending, now)
+	return reading
+}
+
+// waits takes in whether something waits, and says for how long it still may
+// before that is said, and whether that time is over.
+func (e *enforcer) waits(on hierarchy.Ref, waits bool, now time.Time) (left time.Duration, over bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !waits {
+		delete(e.waiting, on)
+		return 0, false
+	}
+	since, known := e.waiting[on]
+	if !known {
+		e.waiting[on], since = now, now
+	}
+	left = patience - now.Sub(since)
+	return max(left, 0), left <= 0
+}
+
+// left is when to look again at a route of which something waits; 0 for never.
+func (e *enforcer) left(route hierarchy.Ref, on *enforced, now time.Time) time.Duration {
+	if on == nil || e.Planes == nil {
+		return 0
+	}
+	places := []hierarchy.Ref{route, route.WithSection(injectedSection)}
+	for i := range on.results {
+		for _, object := range on.results[i].Projection.Objects {
+			places = append(places, hierarchy.RefOf(object))
+		}
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	least := time.Duration(0)
+	for _, place := range places {
+		if since, waits := e.waiting[place]; waits {
+			if left := patience - now.Sub(since) + soon; left > soon && (least == 0 || left < least) {
+				least = left
+			}
+		}
+	}
+	return least
+}
+
+// injectedSection stands for what is put into a route, beside the route itself.
+const injectedSection = "injected"
 
 // readObject is the state of one object.
 func (e *enforcer) readObject(exporter string, want, live *unstructured.Unstructured, r *enforcement.Result) enforcement.Reading {
@@ -173,8 +246,8 @@ func (e *enforcer) readObject(exporter string, want, live *unstructured.Unstruct
 	e.mu.Unlock()
 	observe := r.Choice.Settings.Mode == enforcement.Observe
 	switch {
-	case isRefused && refused.hash == hashOf(want):
-		return enforcement.Reading{State: enforcement.Rejected, Message: refused.message}
+	case isRefused && refused.hash == e.hashOf(want, r):
+		return enforcement.Reading{State: enforcement.Rejected, Message: refused.message, Refused: refused.hash}
 	case failed:
 		return enforcement.Reading{State: enforcement.NotWritten, Message: why}
 	case live == nil && observe:
@@ -202,59 +275,6 @@ func (e *enforcer) stands(route hierarchy.Ref, r *enforcement.Result) bool {
 	own := &unstructured.Unstructured{Object: injected.OwnObject(live.Object)}
 	want := export.Inject(own, r.Projection.Rules, nil)
 	return have.Has(want.Record)
-}
-
-// scored takes in what a route's policies come to in data planes, and returns
-// the policies of which that has changed.
-func (e *enforcer) scored(route hierarchy.Ref, on *enforced) []hierarchy.Ref {
-	var now map[enforcement.PolicyAt]enforcement.Score
-	if on != nil && on.target != nil && len(on.entries) > 0 {
-		now = enforcement.Scores(on.target, on.rules, on.results)
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	before := e.scores[route]
-	var changed []hierarchy.Ref
-	for at, score := range before {
-		if now[at].Same(score) {
-			continue
-		}
-		e.sum(at).Remove(score)
-		changed = append(changed, at.Policy)
-	}
-	for at, score := range now {
-		if before[at].Same(score) && before[at].Paths > 0 {
-			continue
-		}
-		e.sum(at).Add(score)
-		changed = append(changed, at.Policy)
-	}
-	if len(now) == 0 {
-		delete(e.scores, route)
-	} else {
-		e.scores[route] = now
-	}
-	slices.SortFunc(changed, hierarchy.Compare)
-	return slices.Compact(changed)
-}
-
-func (e *enforcer) sum(at enforcement.PolicyAt) *enforcement.Score {
-	if e.sums[at] == nil {
-		e.sums[at] = &enforcement.Score{}
-	}
-	return e.sums[at]
-}
-
-// condition is Enforced for a policy under a Gateway, nil when nothing is known.
-func (e *enforcer) condition(policy, gateway hierarchy.Ref) *enforcement.Condition {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	s := e.sums[enforcement.PolicyAt{Policy: policy, Gateway: gateway}]
-	if s == nil || s.Paths == 0 {
-		return nil
-	}
-	condition := s.Condition()
-	return &condition
 }
 
 // planned is the planner with what is known of data planes.

@@ -126,7 +126,7 @@ func (c *Controller) discardUnwanted(ctx context.Context, ref hierarchy.Ref, wan
 func (c *Controller) bring(ctx context.Context, r *enforcement.Result, want, live *unstructured.Unstructured) (wait time.Duration, err error) {
 	e := c.enforcer
 	ref := hierarchy.RefOf(want)
-	if e.isRefused(ref, want) {
+	if e.isRefused(ref, e.hashOf(want, r)) {
 		return 0, nil
 	}
 	if live != nil && e.asWanted(want, live) {
@@ -137,7 +137,8 @@ func (c *Controller) bring(ctx context.Context, r *enforcement.Result, want, liv
 		}
 		// An object that Envoy Gateway finds invalid makes every request of its
 		// rule a 500 (12.E5a): it goes at once, and is not written again.
-		e.refuse(ref, want, reading.Message)
+		e.refuse(ref, e.hashOf(want, r), reading.Message)
+		c.tellRefused(ctx, r.Input.Route, ref, reading.Message)
 		return soon, c.discard(ctx, r.Registration.Name(), live)
 	}
 	if _, problems, known := e.prepare(want); known && len(problems) > 0 {
@@ -372,21 +373,21 @@ func (e *enforcer) fail(ref hierarchy.Ref, why string) {
 }
 
 // isRefused says whether the plane has refused this very content.
-func (e *enforcer) isRefused(ref hierarchy.Ref, want *unstructured.Unstructured) bool {
+func (e *enforcer) isRefused(ref hierarchy.Ref, hash string) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	refused, found := e.refused[ref]
-	if found && refused.hash != hashOf(want) {
+	if found && refused.hash != hash {
 		delete(e.refused, ref)
 		return false
 	}
 	return found
 }
 
-func (e *enforcer) refuse(ref hierarchy.Ref, want *unstructured.Unstructured, message string) {
+func (e *enforcer) refuse(ref hierarchy.Ref, hash, message string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.refused[ref] = refusal{hashOf(want), message}
+	e.refused[ref] = refusal{hash, message}
 }
 
 func (e *enforcer) forget(ref hierarchy.Ref) {
@@ -395,9 +396,14 @@ func (e *enforcer) forget(ref hierarchy.Ref) {
 	delete(e.failed, ref)
 }
 
-// hashOf stands for the content of an object.
-func hashOf(u *unstructured.Unstructured) string {
-	text, _ := json.Marshal(u.Object["spec"]) // a value from JSON encodes
+// hashOf stands for the content of an object, for the generations of the Gateways
+// that it is for, and for the route's wish to try again (12.E5a).
+func (e *enforcer) hashOf(u *unstructured.Unstructured, r *enforcement.Result) string {
+	retry := ""
+	if live := e.Planes.Route(r.Input.Route); live != nil {
+		retry = live.GetAnnotations()[export.RetryAnnotation]
+	}
+	text, _ := json.Marshal([]any{u.Object["spec"], r.Input.ParentGenerations, retry}) // a value from JSON encodes
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])[:10]
 }

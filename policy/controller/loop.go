@@ -55,6 +55,7 @@ func (l *loop) run(ctx context.Context) {
 	began := time.Now()
 	dirty := l.c.state.begin(ctx, now, l.c.source.EffectivePolicies(), l.c.live)
 	l.c.metrics.resolve.Observe(time.Since(began).Seconds())
+	l.c.scoreAll(dirty)
 	l.look(dirty)
 	l.c.audit.touch(dirty)
 	l.c.followPlanes(ctx)

@@ -18,6 +18,7 @@ type measures struct {
 	violations *prometheus.GaugeVec
 
 	exportWrites, exportReverts *prometheus.CounterVec
+	exportObjects, exportFields *prometheus.GaugeVec
 }
 
 // The values of the label reason of attache_held_targets.
@@ -57,19 +58,8 @@ func newMeasures(registry prometheus.Registerer) (*measures, error) {
 			Help: "Objects put right after somebody else wrote where only attache may.",
 		}),
 	}
-	m.exportWrites = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "attache_export_writes_total",
-		Help: "Writes to objects of data planes and touches of routes, by exporter (route for touches), verb and result: done, failed.",
-	}, []string{"exporter", "verb", "result"})
-	m.exportReverts = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "attache_export_reverts_total",
-		Help: "Objects of data planes put right after somebody else wrote there.",
-	}, []string{"exporter"})
 	var err error
-	if m.exportWrites, err = register(registry, m.exportWrites); err != nil {
-		return nil, err
-	}
-	if m.exportReverts, err = register(registry, m.exportReverts); err != nil {
+	if err = m.export(registry); err != nil {
 		return nil, err
 	}
 	if m.writes, err = register(registry, m.writes); err != nil {
@@ -89,6 +79,37 @@ func newMeasures(registry prometheus.Registerer) (*measures, error) {
 	}
 	m.drift, err = register(registry, m.drift)
 	return m, err
+}
+
+// export makes the metrics about data planes.
+func (m *measures) export(registry prometheus.Registerer) (err error) {
+	m.exportWrites = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "attache_export_writes_total",
+		Help: "Writes to objects of data planes and touches of routes, by exporter (route for touches), verb and result: done, failed.",
+	}, []string{"exporter", "verb", "result"})
+	m.exportReverts = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "attache_export_reverts_total",
+		Help: "Objects of data planes put right after somebody else wrote there.",
+	}, []string{"exporter"})
+	m.exportObjects = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "attache_export_objects",
+		Help: "Objects of data planes that effective policies ask for, by exporter and state.",
+	}, []string{"exporter", "state"})
+	m.exportFields = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "attache_export_fields",
+		Help: "Values of effective policies on paths, each counted once for each path, by exporter, outcome and reason (empty when projected).",
+	}, []string{"exporter", "outcome", "reason"})
+	if m.exportWrites, err = register(registry, m.exportWrites); err != nil {
+		return err
+	}
+	if m.exportReverts, err = register(registry, m.exportReverts); err != nil {
+		return err
+	}
+	if m.exportObjects, err = register(registry, m.exportObjects); err != nil {
+		return err
+	}
+	m.exportFields, err = register(registry, m.exportFields)
+	return err
 }
 
 // register registers a metric, or finds the one that an earlier controller of

@@ -134,6 +134,20 @@ func (p published) isAlready(e *effective.Target) bool {
 	return p.effective != nil && len(effective.Compare(p.effective, e)) == 0
 }
 
+// inForce is what data planes are to do for a target: what is published, on the
+// rules and listeners that there are now.
+func (g *publication) inForce(s *policy.Snapshot, target hierarchy.Ref) *effective.Target {
+	p := g.published[target]
+	if p.isNothing() || p.found == nil && g.withheld[target] == nil {
+		return p.effective
+	}
+	object := p.found
+	if object == nil {
+		object = publish.EffectivePolicy(p.effective)
+	}
+	return publish.ReadNow(s, target, object)
+}
+
 // judge returns why an effective policy may not be published, nil when it may.
 func judge(ctx context.Context, series *review.Series, s *policy.Snapshot, before, after *effective.Target) *withheld {
 	ctx, cancel := context.WithTimeout(ctx, judgeTime)

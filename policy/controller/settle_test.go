@@ -230,6 +230,27 @@ func TestWhatAGuardrailForbidsIsNeverPublished(t *testing.T) {
 	})
 }
 
+// carryOut writes what has to be written about objects, and about the policies of
+// which data planes make something else now.
+func (c *Controller) carryOut(m *memory, dirty refs) {
+	again := refs{}
+	for ref := range dirty {
+		writes, on := c.decide(ref)
+		for _, w := range writes {
+			m.write(w)
+		}
+		for _, p := range c.scored(ref, on) {
+			again.add(p)
+		}
+	}
+	for ref := range again {
+		writes, _ := c.decide(ref)
+		for _, w := range writes {
+			m.write(w)
+		}
+	}
+}
+
 // edit makes random edits in a random world that a controller follows, and after
 // each asks check, and a controller that starts afresh.
 func edit(t *rapid.T, rails func() []*guardrail.Guardrail, check func(*memory)) {
@@ -256,15 +277,12 @@ func edit(t *rapid.T, rails func() []*guardrail.Guardrail, check func(*memory)) 
 			snapshot, _ = snapshot.With(u)
 		}
 		dirty, _ := c.state.settle(t.Context(), snapshot, changed, refs{}, true)
-		for ref := range dirty {
-			writes, _ := c.decide(ref)
-			for _, w := range writes {
-				m.write(w)
-			}
-		}
+		c.carryOut(m, dirty)
 		check(m)
 		fresh := start()
-		for ref := range fresh.state.begin(t.Context(), snapshot, m.existing(), m) {
+		all := fresh.state.begin(t.Context(), snapshot, m.existing(), m)
+		fresh.scoreAll(all)
+		for ref := range all {
 			writes, _ := fresh.decide(ref)
 			for _, w := range writes {
 				t.Fatalf("after a change of %v, %s was not looked at: %s\n%v", changed, ref, w.Verb, w.Object.Object)
@@ -298,12 +316,7 @@ func TestWhatPoliciesAboveGiveStandsInForAFirstResult(t *testing.T) {
 			"targetRef: {group: gateway.networking.k8s.io, " + target + "}, default: {" + values + "}}}"
 	}
 	shown := func(c *Controller, dirty refs) (values any, fromAbove bool) {
-		for ref := range dirty {
-			writes, _ := c.decide(ref)
-			for _, w := range writes {
-				m.write(w)
-			}
-		}
+		c.carryOut(m, dirty)
 		u := m.effective[hierarchy.NewRef(policy.Group, publish.Kind, "one", "httproute.r")]
 		scopes, _, _ := unstructured.NestedSlice(u.Object, "status", "scopes")
 		return scopes[0].(map[string]any)["effective"].(map[string]any)["TimeoutPolicy"], publish.FromAbove(u)

@@ -20,6 +20,9 @@ func (e *Target) Paths() iter.Seq[Path] {
 	return func(yield func(Path) bool) {
 		for i, row := range e.rows {
 			for rule, result := range row {
+				if result == nil {
+					result = &PathPolicies{} // nothing was published for a rule that is new
+				}
 				if e.rules[rule] == "" {
 					rule = -1
 				}

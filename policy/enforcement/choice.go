@@ -121,7 +121,8 @@ func (c Config) Enables(name string) bool { return c.All || slices.Contains(c.En
 
 // Choice is how policies are enforced on a class.
 type Choice struct {
-	Controller string
+	// Class is the name of the class, empty when there is none.
+	Class, Controller string
 	// Exporter is empty when there is none.
 	Exporter string
 	Settings Settings
@@ -130,6 +131,22 @@ type Choice struct {
 	// Offer names an exporter that could be switched on for the class (E1.6).
 	Offer string
 }
+
+// unserved says why nothing is written for a class (E1.3, E1.6).
+func (c Choice) unserved() string {
+	if c.Problem != "" || c.Offer == "" || c.Class == "" {
+		return c.Problem
+	}
+	if row, _ := export.Lookup(c.Offer); row.Experimental {
+		return ""
+	}
+	return fmt.Sprintf("GatewayClass %s is run by %s; attache can have its policies enforced there: helm upgrade … --set export.exporters={%s}",
+		c.Class, export.PlaneOf(c.Controller).Title, c.Offer)
+}
+
+// Unserved is for one class why nothing is written for it; empty when something
+// is, or nobody could.
+func (c Config) Unserved(class *hierarchy.GatewayClass) string { return c.Choose(class).unserved() }
 
 // classAnnotation is the annotation on a class in its long form.
 type classAnnotation struct {
@@ -144,7 +161,7 @@ func (c Config) Choose(class *hierarchy.GatewayClass) Choice {
 		choice.Exporter = c.To
 		return c.settle(choice, Settings{}, "")
 	}
-	choice.Controller = class.Controller
+	choice.Class, choice.Controller = class.Meta().Ref.Name, class.Controller
 	named := classAnnotation{Exporter: class.Export}
 	if strings.HasPrefix(strings.TrimSpace(class.Export), "{") {
 		named = classAnnotation{}

@@ -47,15 +47,24 @@ type Entry struct {
 	Rules                hierarchy.RuleSet
 	State                State
 	Message              string
-	Objects              []hierarchy.Ref
+	// Refused stands for the content that the plane refused, so that it is not
+	// written again (12.E5a).
+	Refused string
+	Objects []hierarchy.Ref
 	// Outcomes are sorted by field. Their Path is of no use here.
 	Outcomes []export.Outcome
+	// silent says that the plane has had long enough to answer.
+	silent bool
 }
 
 // Reading is what is known of one object of ours, from the plane.
 type Reading struct {
 	State   State
 	Message string
+	// Refused stands for the content that the plane refused.
+	Refused string
+	// Silent says that the plane has had long enough to answer.
+	Silent bool
 }
 
 // Result is a Part with what its exporter made of it.
@@ -146,7 +155,7 @@ func (x *partIndex) entry(p effective.Path) Entry {
 		return Entry{State: NoExporter}
 	}
 	part := &x.parts[at.part]
-	e := Entry{Controller: part.Input.Paths[at.path].Controller, State: NoExporter, Message: part.Choice.Problem}
+	e := Entry{Controller: part.Input.Paths[at.path].Controller, State: NoExporter, Message: part.Choice.unserved()}
 	if part.Registration.Exporter == nil {
 		return e
 	}
@@ -158,7 +167,8 @@ func (x *partIndex) entry(p effective.Path) Entry {
 			e.Objects = append(e.Objects, hierarchy.RefOf(o))
 		}
 	}
-	e.State, e.Message = part.state(names, e.Outcomes)
+	worst := part.state(names, e.Outcomes)
+	e.State, e.Message, e.Refused, e.silent = worst.State, worst.Message, worst.Refused, worst.Silent
 	return e
 }
 
@@ -176,14 +186,17 @@ func objectNames(outcomes []export.Outcome) []string {
 
 // state is the worst of the objects that speak for a path, and of the route if
 // anything stands there.
-func (p *Result) state(names []string, outcomes []export.Outcome) (State, string) {
+func (p *Result) state(names []string, outcomes []export.Outcome) Reading {
 	if p.Readings == nil && p.Route == nil {
-		return Planned, ""
+		return Reading{State: Planned}
 	}
 	worst := Reading{}
 	add := func(r Reading) {
-		if next := Worse(worst.State, r.State); next != worst.State {
+		switch {
+		case Worse(worst.State, r.State) != worst.State:
 			worst = r
+		case r.State == worst.State:
+			worst.Silent = worst.Silent || r.Silent
 		}
 	}
 	for _, name := range names {
@@ -200,7 +213,7 @@ func (p *Result) state(names []string, outcomes []export.Outcome) (State, string
 	if worst.State == "" {
 		worst.State = Accepted
 	}
-	return worst.State, worst.Message
+	return worst
 }
 
 // identity is equal for entries that share one (E3.1): all but the names of
@@ -210,7 +223,7 @@ func (e *Entry) identity() string {
 	for i, o := range e.Outcomes {
 		fields[i] = objectOf(o)
 	}
-	text, _ := json.Marshal([]any{e.Exporter, e.Controller, e.State, e.Message, fields}) // plain values encode
+	text, _ := json.Marshal([]any{e.Exporter, e.Controller, e.State, e.Message, e.Refused, fields}) // plain values encode
 	return string(text)
 }
 
@@ -275,6 +288,9 @@ func (e *Entry) Object() map[string]any {
 	}
 	if e.Message != "" {
 		m["message"] = clip(e.Message, longestMessage)
+	}
+	if e.Refused != "" {
+		m["refused"] = e.Refused
 	}
 	if len(e.Objects) > 0 {
 		objects := make([]any, len(e.Objects))

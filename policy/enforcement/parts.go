@@ -85,7 +85,7 @@ func (w World) parts(target hierarchy.Ref, paths func(yield func(PathValues) boo
 		choice := w.Config.Choose(gatewayClass)
 		name := choice.Exporter
 		if name == "" {
-			name = "\x00" + choice.Controller + "\x00" + choice.Problem
+			name = "\x00" + choice.Controller + "\x00" + choice.unserved()
 		}
 		part := parts[name]
 		if part == nil {
@@ -163,6 +163,14 @@ func (w World) complete(part *Part, all []Part, route *hierarchy.Route) {
 	in.Taken = w.Foreign.Names(meta.Ref.Namespace)
 	if w.Held != nil {
 		in.Held = w.Held(part.Registration.Name(), meta.Ref)
+	}
+	in.ParentGenerations = map[string]int64{}
+	for i := range in.Paths {
+		for _, parent := range [...]hierarchy.Ref{in.Paths[i].Gateway, in.Paths[i].Listener.Object()} {
+			if o, exists := w.Graph.Get(parent); exists {
+				in.ParentGenerations[parent.String()] = o.Meta().Generation
+			}
+		}
 	}
 	in.MissingCRD = w.Installed != nil && !w.Installed(part.Registration.Name())
 }

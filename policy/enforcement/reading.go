@@ -53,9 +53,9 @@ func readConditions(conditions []any, generation int64) Reading {
 		message, _ := condition["message"].(string)
 		switch {
 		case kind == "Accepted" && value == "False" && condition["reason"] == "Conflicted":
-			return Reading{Conflicted, message}
+			return Reading{State: Conflicted, Message: message}
 		case kind == "Accepted" && value == "False", kind == "Overridden" && value == "True":
-			return Reading{Rejected, message}
+			return Reading{State: Rejected, Message: message}
 		case (kind == "Accepted" || kind == "Merged" || kind == "Aggregated") && value == "True":
 			read = Reading{State: Accepted}
 		}
@@ -87,7 +87,7 @@ func ReadRoute(live *unstructured.Unstructured, controllers []string) Reading {
 			message, _ := condition["message"].(string)
 			switch {
 			case condition["type"] == "Accepted" && condition["status"] == "False" && condition["reason"] == "UnsupportedValue":
-				return Reading{Rejected, message}
+				return Reading{State: Rejected, Message: message}
 			case condition["type"] == "Accepted":
 				accepted = condition["status"] == "True"
 			case condition["type"] == "ResolvedRefs":

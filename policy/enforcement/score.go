@@ -22,8 +22,9 @@ type Score struct {
 	// it is in force and the plane has accepted it; Some those on which a part is.
 	Paths, Enforced, Some int
 	// Pending and Unserved are paths that wait for the plane, and that no
-	// exporter writes for.
-	Pending, Unserved int
+	// exporter writes for. Silent are those that have waited long; Planned are
+	// those of exporters that only plan.
+	Pending, Unserved, Silent, Planned int
 	// Exporters counts the paths of each.
 	Exporters map[string]int
 	// Losses and Failures count paths by what is wrong there.
@@ -93,6 +94,9 @@ func (s *Score) count(e Entry, fields map[string]bool, at Trouble) {
 	s.Paths++
 	if e.State == NoExporter || e.State == Planned {
 		s.Unserved++
+		if e.State == Planned {
+			s.Planned++
+		}
 		return
 	}
 	s.Exporters[e.Exporter]++
@@ -122,6 +126,9 @@ func (s *Score) count(e Entry, fields map[string]bool, at Trouble) {
 		return
 	case Pending:
 		s.Pending++
+		if e.silent {
+			s.Silent++
+		}
 	}
 	if good > 0 {
 		s.Some++
@@ -143,6 +150,8 @@ func (s *Score) sum(other Score, sign int) {
 	s.Some += sign * other.Some
 	s.Pending += sign * other.Pending
 	s.Unserved += sign * other.Unserved
+	s.Silent += sign * other.Silent
+	s.Planned += sign * other.Planned
 	s.Exporters = sumMaps(s.Exporters, other.Exporters, sign)
 	s.Losses = sumMaps(s.Losses, other.Losses, sign)
 	s.Failures = sumMaps(s.Failures, other.Failures, sign)
@@ -169,6 +178,8 @@ func (s *Score) Condition() Condition {
 	served := s.Paths - s.Unserved
 	text := fmt.Sprintf("Enforced on %d of %s%s", s.Enforced, countPaths(s.Paths), by)
 	switch {
+	case served == 0 && s.Planned > 0:
+		return Condition{"Unknown", "NoExporter", "The exporter of the GatewayClass only plans: nothing is written, and nothing is known of what the data plane does."}
 	case served == 0:
 		return Condition{"Unknown", "NoExporter", "No exporter is enabled for the GatewayClass: nothing is known of what the data plane does."}
 	case len(s.Failures) > 0 || s.Unserved > 0 && s.Pending == 0:
@@ -182,11 +193,19 @@ func (s *Score) Condition() Condition {
 		}
 		return Condition{"False", reason, text + "; not enforced: " + troubles(failures, true) + "."}
 	case s.Pending > 0:
-		return Condition{"Unknown", "Pending", text + "; the data plane has not answered yet for " + countPaths(s.Pending) + "."}
+		return Condition{"Unknown", "Pending", text + "; the data plane has not answered yet for " + countPaths(s.Pending) + s.silence() + "."}
 	case len(s.Losses) > 0:
 		return Condition{"True", "EnforcedWithLoss", text + ", with loss: " + troubles(s.Losses, false) + "."}
 	}
 	return Condition{"True", "Enforced", text + "."}
+}
+
+// silence is the end of a message about a plane that has not answered for long.
+func (s *Score) silence() string {
+	if s.Silent == 0 {
+		return ""
+	}
+	return "; no answer for 60s"
 }
 
 func countPaths(n int) string {
@@ -242,6 +261,6 @@ func troubles(counts map[Trouble]int, where bool) string {
 // Same says whether two scores count the same.
 func (s Score) Same(other Score) bool {
 	return s.Paths == other.Paths && s.Enforced == other.Enforced && s.Some == other.Some &&
-		s.Pending == other.Pending && s.Unserved == other.Unserved && maps.Equal(s.Exporters, other.Exporters) &&
+		s.Pending == other.Pending && s.Unserved == other.Unserved && s.Silent == other.Silent && s.Planned == other.Planned && maps.Equal(s.Exporters, other.Exporters) &&
 		maps.Equal(s.Losses, other.Losses) && maps.Equal(s.Failures, other.Failures)
 }

@@ -31,6 +31,8 @@ type Input struct {
 	// ParametersDiffer names GatewayClasses that ask for different parameters
 	// (E1.5); empty when they agree.
 	ParametersDiffer string
+	// ParentGenerations are those of the Gateways and ListenerSets of the paths.
+	ParentGenerations map[string]int64
 	// MissingCRD says that the kinds of the plane are not installed (E1.7).
 	MissingCRD bool
 }

@@ -21,17 +21,50 @@ func Read(s *policy.Snapshot, target hierarchy.Ref, object *unstructured.Unstruc
 	if object == nil || !belongs(s, target, object) {
 		return nil
 	}
-	entries, _, _ := unstructured.NestedSlice(object.Object, "status", "scopes")
-	scopes := make([]effective.PublishedScope, 0, len(entries))
-	for _, entry := range entries {
-		if entry, ok := entry.(map[string]any); ok {
-			scopes = append(scopes, publishedScope(s, entry))
-		}
-	}
+	scopes := publishedScopes(s, object)
 	if len(scopes) == 0 {
 		return nil
 	}
 	return effective.Restore(s, target, scopes)
+}
+
+// ReadNow is Read on the rules and listeners that there are now: what was
+// published for others is left out.
+func ReadNow(s *policy.Snapshot, target hierarchy.Ref, object *unstructured.Unstructured) *effective.Target {
+	if object == nil || !belongs(s, target, object) {
+		return nil
+	}
+	rules := map[string]bool{"*": true}
+	if owned, _ := s.Graph().Get(target); owned != nil {
+		if route, isRoute := owned.(*hierarchy.Route); isRoute {
+			for _, r := range route.RuleRefs() {
+				rules[r.String()] = true
+			}
+		}
+	}
+	var now []effective.PublishedScope
+	for _, scope := range publishedScopes(s, object) {
+		everywhere := len(scope.Rules) == 0
+		scope.Rules = slices.DeleteFunc(scope.Rules, func(name string) bool { return !rules[name] })
+		scope.Parents = slices.DeleteFunc(scope.Parents, func(l *hierarchy.Listener) bool { return l.Class.IsZero() })
+		if len(scope.Parents) > 0 && (everywhere || len(scope.Rules) > 0) {
+			now = append(now, scope)
+		}
+	}
+	if len(now) == 0 {
+		return nil
+	}
+	return effective.Restore(s, target, now)
+}
+
+// publishedScopes reads the scopes of an EffectivePolicy.
+func publishedScopes(s *policy.Snapshot, object *unstructured.Unstructured) []effective.PublishedScope {
+	entries, _, _ := unstructured.NestedSlice(object.Object, "status", "scopes")
+	scopes := make([]effective.PublishedScope, 0, len(entries))
+	for _, entry := range objects(entries) {
+		scopes = append(scopes, publishedScope(s, entry))
+	}
+	return scopes
 }
 
 // MarkFromAbove marks an EffectivePolicy that stands in for a first result that is

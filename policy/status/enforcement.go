@@ -14,6 +14,53 @@ import (
 // for it).
 const ConditionEnforced = "Enforced"
 
+// ReasonNotEnforced is the reason of the event that tells that data planes do not
+// do what a policy says any more.
+const ReasonNotEnforced = "NotEnforced"
+
+// EnforcedOf is what the conditions Enforced of a policy say together: False when
+// one does, True when all do, and nothing while any is not known. The message is
+// that of the first that decides.
+func EnforcedOf(u *unstructured.Unstructured) (value, message string) {
+	if u == nil {
+		return "", ""
+	}
+	ancestors, _, _ := unstructured.NestedSlice(u.Object, "status", "ancestors")
+	unknown := false
+	for _, c := range ourConditions(ancestors, ConditionEnforced) {
+		text, _ := c["message"].(string)
+		switch c["status"] {
+		case "False":
+			return "False", text
+		case "True":
+			if value == "" {
+				value, message = "True", text
+			}
+		default:
+			unknown = true
+		}
+	}
+	if unknown {
+		return "", ""
+	}
+	return value, message
+}
+
+// ourConditions are those of one type in our entries.
+func ourConditions(ancestors []any, kind string) []map[string]any {
+	var found []map[string]any
+	for _, a := range ancestors {
+		entry, _ := a.(map[string]any)
+		conditions, _ := entry["conditions"].([]any)
+		for _, c := range conditions {
+			if c, isObject := c.(map[string]any); isObject && ours(a) && c["type"] == kind {
+				found = append(found, c)
+			}
+		}
+	}
+	return found
+}
+
 // largestEnforcement is how many bytes of outcomes an EffectivePolicy shows;
 // beyond it, fields that are in force as stated are counted alone.
 const largestEnforcement = 64 << 10

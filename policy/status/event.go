@@ -31,12 +31,16 @@ type Event struct {
 // Event returns the write that tells of a namespaced object. Telling the same again is no second
 // event while the API server keeps the first: the name follows from what is told.
 func (p Planner) Event(about *unstructured.Unstructured, e Event) Write {
+	namespace := about.GetNamespace()
+	if namespace == "" {
+		namespace = metav1.NamespaceDefault // of what has no namespace, as kubectl looks for it
+	}
 	note := prose.Clip(prose.Visible(e.Note), maxNote)
 	sum := fnv.New64a()
 	fmt.Fprint(sum, about.GetUID(), about.GetResourceVersion(), e.Reason, note)
 	return Write{Create, &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "events.k8s.io/v1", "kind": "Event",
-		"metadata":            map[string]any{"namespace": about.GetNamespace(), "name": fmt.Sprintf("%.200s.%x", about.GetName(), sum.Sum64())},
+		"metadata":            map[string]any{"namespace": namespace, "name": fmt.Sprintf("%.200s.%x", about.GetName(), sum.Sum64())},
 		"eventTime":           p.Now().UTC().Format(metav1.RFC3339Micro),
 		"reportingController": Controller,
 		"reportingInstance":   p.Instance,

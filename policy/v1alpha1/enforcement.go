@@ -45,6 +45,14 @@ type EnforcementEntry struct {
 	// +kubebuilder:validation:MaxLength=1024
 	Message string `json:"message,omitempty"`
 
+	// Refused stands for the content that the data plane refused, and for the
+	// generations of the Gateways that it was for. The same is not written again
+	// until the annotation attache.dev/retry of the Route changes.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	Refused string `json:"refused,omitempty"`
+
 	// Objects are those of the data plane's API that say it.
 	//
 	// +optional

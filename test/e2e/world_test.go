@@ -28,6 +28,7 @@ import (
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/enforcement"
 	"github.com/attache-dev/attache/policy/publish"
 	"github.com/attache-dev/attache/policy/source/cluster"
 	"github.com/attache-dev/attache/policy/status"
@@ -212,7 +213,7 @@ func (w *world) fresh(platform ...string) (*policy.Snapshot, effective.Resolutio
 // namespace differ from a fresh computation.
 func (w *world) agrees(platform ...string) error {
 	w.Helper()
-	_, resolution := w.fresh(platform...)
+	snapshot, resolution := w.fresh(platform...)
 	want := map[string]bool{}
 	for e := range resolution.All() {
 		if e.Target.Namespace != w.namespace {
@@ -232,6 +233,7 @@ func (w *world) agrees(platform ...string) error {
 		if published == nil {
 			return fmt.Errorf("there is no EffectivePolicy %s", name)
 		}
+		w.unserved(computed, snapshot, e)
 		conditions, _, _ := unstructured.NestedSlice(published.Object, "status", "conditions")
 		if text := fmt.Sprint(conditions); !strings.Contains(text, "reason:Published") {
 			return fmt.Errorf("EffectivePolicy %s has the conditions %s", name, text)
@@ -247,6 +249,30 @@ func (w *world) agrees(platform ...string) error {
 		}
 	}
 	return nil
+}
+
+// unserved adds to an EffectivePolicy what is said of a route where no exporter is
+// switched on.
+func (w *world) unserved(object *unstructured.Unstructured, s *policy.Snapshot, e *effective.Target) {
+	if e.Target.GroupKind == hierarchy.GatewayKind {
+		return
+	}
+	rules, results := parts(s, e)
+	status.WithEnforcement(object, enforcement.Entries(e, rules, results))
+}
+
+// parts are the parts of a route where no exporter is switched on.
+func parts(s *policy.Snapshot, e *effective.Target) ([]hierarchy.RuleRef, []enforcement.Result) {
+	object, _ := s.Graph().Get(e.Target)
+	route, isRoute := object.(*hierarchy.Route)
+	if !isRoute || !e.Reached() {
+		return nil, nil
+	}
+	var results []enforcement.Result
+	for _, part := range (enforcement.World{Graph: s.Graph()}).Parts(e) {
+		results = append(results, enforcement.Result{Part: part})
+	}
+	return route.RuleRefs(), results
 }
 
 // all lists objects of a kind.
@@ -327,7 +353,27 @@ func (w *world) statusesAgree(platform ...string) error {
 	for e := range resolution.All() {
 		tally.Add(e)
 	}
-	planner := status.Planner{Now: func() time.Time { return time.Time{} }}
+	sums := map[enforcement.PolicyAt]*enforcement.Score{}
+	for e := range resolution.All() {
+		rules, results := parts(snapshot, e)
+		if results == nil {
+			continue
+		}
+		for at, score := range enforcement.Scores(e, rules, results) {
+			if sums[at] == nil {
+				sums[at] = &enforcement.Score{}
+			}
+			sums[at].Add(score)
+		}
+	}
+	planner := status.Planner{Now: func() time.Time { return time.Time{} }, Enforced: func(policy, gateway hierarchy.Ref) *enforcement.Condition {
+		sum := sums[enforcement.PolicyAt{Policy: policy, Gateway: gateway}]
+		if sum == nil {
+			return nil
+		}
+		condition := sum.Condition()
+		return &condition
+	}}
 	for p := range snapshot.Policies() {
 		if p.Ref.Namespace != w.namespace || !p.Kind.ManagesStatus() {
 			continue
