@@ -47,7 +47,7 @@ func newCommand() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	command.AddCommand(managerCommand(), probeCommand(), versionCommand(), docsCommand())
+	command.AddCommand(managerCommand(), probeCommand(), uninstallCommand(), versionCommand(), docsCommand())
 	return command
 }
 

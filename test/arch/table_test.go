@@ -273,7 +273,7 @@ var table = []row{
 		name: "cmd/attache",
 		does: "the manager: flags and wiring",
 		imports: []string{
-			"hierarchy", "hierarchy/prose", "policy", "policy/access", "policy/controller", "policy/crd",
+			"hierarchy", "hierarchy/injected", "hierarchy/prose", "policy", "policy/access", "policy/controller", "policy/crd",
 			"policy/enforcement", "policy/export", "policy/guardrail", "policy/guardrail/celrule",
 			"policy/guardrail/regorule", "policy/profiles", "policy/publish", "policy/source/cluster",
 			"policy/status", "policy/validate", "webhook", "webhook/authority",

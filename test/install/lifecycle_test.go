@@ -1,0 +1,164 @@
+package install
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// chart is the chart of this checkout.
+var chart = filepath.Join("..", "..", "charts", "attache")
+
+// previousChart is the chart as it was before this one in what upgrades trip over: certificates made
+// by Helm, and an aggregated ClusterRole that states rules.
+func previousChart(t testing.TB) string {
+	t.Helper()
+	at := filepath.Join(t.TempDir(), "attache")
+	if err := os.CopyFS(at, os.DirFS(chart)); err != nil {
+		t.Fatal(err)
+	}
+	for file, change := range map[string][2]string{
+		"Chart.yaml":          {"\nversion: ", "\nversion: 0.0.1-"},
+		"values.yaml":         {"  provider: self\n", "  provider: generated\n"},
+		"templates/rbac.yaml": {"aggregationRule:\n", "rules: []\naggregationRule:\n"},
+	} {
+		path := filepath.Join(at, file)
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Count(string(text), change[0]) != 1 {
+			t.Fatalf("%s does not have %q once", file, change[0])
+		}
+		if err := os.WriteFile(path, []byte(strings.Replace(string(text), change[0], change[1], 1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return at
+}
+
+// TestALifeWithHelm installs the chart before this one, upgrades to this one while people write,
+// rolls back and on again, uninstalls, and installs anew.
+func TestALifeWithHelm(t *testing.T) {
+	c := start(t)
+	c.apply(shop)
+	c.helms("install", release, previousChart(t), "--create-namespace", "--set", "webhook.drainDelay=1s")
+	old := []*pod{c.launch("attache-webhook"), c.launch("attache-controller")}
+	for _, p := range old {
+		p.awaitReady()
+	}
+	c.apply(policyOfShop("checkout", "7s"))
+	c.inForce("7s")
+	c.apply(`{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: {name: somebodys, labels: {attache.dev/aggregate-to-reader: "true"}}, rules: [{apiGroups: [example.com], resources: [corspolicies], verbs: [get, list, watch]}]}`)
+	c.aggregated()
+
+	// To this chart, with other values, while somebody writes.
+	writer := c.write(20)
+	c.helms("upgrade", release, chart, "--set", "platformNamespaces={infra}", "--set", "webhook.drainDelay=1s", "--set", "metrics.dashboard.enabled=true")
+	fresh := []*pod{c.launch("attache-controller"), c.launch("attache-webhook")}
+	old[1].terminate(0) // its successor waits for the Lease
+	for _, p := range fresh {
+		p.awaitReady()
+	}
+	old[0].terminate(500 * time.Millisecond)
+	writer.stopsWithout(t, "an upgrade")
+	c.aggregated()
+	c.apply(policyOfShop("checkout", "8s"))
+	c.inForce("8s")
+	c.tested()
+
+	// With every process dead.
+	for _, p := range fresh {
+		p.kill()
+	}
+	c.helms("upgrade", release, chart, "--set", "webhook.replicas=2", "--set", "admission.namespaceLabels=true")
+	c.helms("upgrade", release, chart, "--set", "webhook.replicas=2")
+	c.helms("rollback", release, "2")
+	c.helms("uninstall", release)
+	if c.object("attache.dev/v1alpha1", "TimeoutPolicy", "shop", "checkout") == nil {
+		t.Error("a policy went with the release")
+	}
+	c.apply(policyOfShop("checkout", "9s")) // nobody is asked any more
+	c.helms("install", release, chart, "--set", "webhook.drainDelay=1s")
+	again := []*pod{c.launch("attache-controller"), c.launch("attache-webhook")}
+	for _, p := range again {
+		p.awaitReady()
+	}
+	c.inForce("9s")
+	c.leave(again)
+}
+
+// aggregated waits until the role that others add to has what they added.
+func (c *cluster) aggregated() {
+	c.Helper()
+	c.within(30*time.Second, "see somebody else's rule in the aggregated role", func(context.Context) error {
+		u := c.object("rbac.authorization.k8s.io/v1", "ClusterRole", "", "attache-reader-of-more")
+		if text := fmt.Sprint(u.Object["rules"]); !strings.Contains(text, "corspolicies") {
+			return fmt.Errorf("its rules are %s", text)
+		}
+		return nil
+	})
+}
+
+// tested runs "helm test".
+func (c *cluster) tested() {
+	c.Helper()
+	done := make(chan string, 1)
+	go func() {
+		out, err := c.helm("test", release, "--timeout", "90s")
+		done <- fmt.Sprint(out, err)
+	}()
+	c.runPod("attache-test")
+	if said := <-done; !strings.Contains(said, "Succeeded") {
+		c.Errorf("helm test said %s", said)
+	}
+}
+
+// leave uninstalls in the order of the page, and looks at what stays.
+func (c *cluster) leave(running []*pod) {
+	c.Helper()
+	program, err := attache()
+	if err != nil {
+		c.Fatal(err)
+	}
+	for _, p := range running {
+		go p.terminate(0) // as Deployments of no replicas would
+	}
+	out, err := exec.Command(program, "uninstall", "--kubeconfig", c.plane.Kubeconfig).CombinedOutput()
+	if err != nil {
+		c.Fatalf("attache uninstall: %v\n%s", err, out)
+	}
+	c.Logf("attache uninstall said:\n%s", out)
+	c.helms("uninstall", release)
+	for kind, name := range map[string]string{"HTTPRoute": "checkout", "Gateway": "public"} {
+		if a := c.object("gateway.networking.k8s.io/v1", kind, "shop", name).GetAnnotations(); len(a) > 0 {
+			c.Errorf("%s %s has the annotations %v", kind, name, a)
+		}
+	}
+	results := &unstructured.UnstructuredList{}
+	results.SetAPIVersion("attache.dev/v1alpha1")
+	results.SetKind("EffectivePolicyList")
+	if err := c.List(c.Context(), results); err != nil || len(results.Items) > 0 {
+		c.Errorf("%d EffectivePolicies are left, %v", len(results.Items), err)
+	}
+	left := &unstructured.UnstructuredList{}
+	left.SetAPIVersion("v1")
+	left.SetKind("SecretList")
+	if err := c.List(c.Context(), left, client.InNamespace(namespace)); err != nil || len(left.Items) > 0 {
+		c.Errorf("%d Secrets are left, %v", len(left.Items), err)
+	}
+	if c.object("coordination.k8s.io/v1", "Lease", namespace, "controller.attache.dev") != nil {
+		c.Error("the Lease is left")
+	}
+	if c.object("attache.dev/v1alpha1", "TimeoutPolicy", "shop", "checkout") == nil {
+		c.Error("a policy went away")
+	}
+}
