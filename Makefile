@@ -1,6 +1,6 @@
 # What can be done here: run "make" for the list. It needs Go, git and make;
-# every other tool is a Go module pinned in tools.mod, lint.mod or
-# test/controlplane/tools/go.mod, and built when it is first needed.
+# every other tool is a Go module pinned in tools.mod, lint.mod, helm.mod, release.mod
+# or test/controlplane/tools/go.mod, and built when it is first needed.
 
 GO ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
@@ -83,7 +83,16 @@ fuzz: ## Every fuzz target in turn: FUZZ=regexp FUZZTIME=30s
 		$(GO) test -run '^$$' -fuzz "^$${target#func }$$" -fuzztime $(FUZZTIME) "./$$(dirname "$$file")" </dev/null || exit 1; \
 	done
 
+##@ Release it
+.PHONY: dist vuln
+dist: ## What a release consists of, into dist/: VERSION=v0.1.0 PLATFORMS=linux/amd64,…
+	$(GO) run ./test/release --version $(VERSION) --out dist $(if $(PLATFORMS),--platforms $(PLATFORMS))
+	$(GO) tool -modfile=release.mod validate-krew-manifest --manifest dist/effective-policy.yaml --skip-install
+vuln: ## Known vulnerabilities that the programs can reach (needs vuln.go.dev)
+	$(GO) mod verify
+	$(GO) tool -modfile=release.mod govulncheck ./cmd/...
+
 ##@ Tidy up
 .PHONY: clean
 clean: ## Remove what was built here (the control plane stays in the cache)
-	rm -rf bin
+	rm -rf bin dist

@@ -74,6 +74,9 @@ func TestALifeWithHelm(t *testing.T) {
 	c.apply(policyOfShop("checkout", "8s"))
 	c.inForce("8s")
 	c.tested()
+	c.exercise()
+	c.rightsFit("attache-webhook", nil)
+	c.rightsFit("attache-controller", notHere)
 
 	// With every process dead.
 	for _, p := range fresh {
