@@ -1,7 +1,6 @@
 package webhook
 
 import (
-	"errors"
 	"slices"
 	"strconv"
 	"time"
@@ -42,28 +41,12 @@ func newMeasures(registry prometheus.Registerer) (*measures, error) {
 			Help: "Admission reviews that could not be decided, by reason; the API server's failurePolicy decides about them.",
 		}, []string{"reason"}),
 	}
-	var err error
-	if m.requests, err = register(registry, m.requests); err != nil {
-		return nil, err
-	}
-	if m.duration, err = register(registry, m.duration); err != nil {
-		return nil, err
-	}
-	m.undecided, err = register(registry, m.undecided)
-	return m, err
-}
-
-// register registers a collector, or finds the one that an earlier set of
-// handlers registered.
-func register[C prometheus.Collector](registry prometheus.Registerer, c C) (C, error) {
-	err := registry.Register(c)
-	var twice prometheus.AlreadyRegisteredError
-	if errors.As(err, &twice) {
-		if existing, ok := twice.ExistingCollector.(C); ok {
-			return existing, nil
+	for _, c := range []prometheus.Collector{m.requests, m.duration, m.undecided} {
+		if err := registry.Register(c); err != nil {
+			return nil, err
 		}
 	}
-	return c, err
+	return m, nil
 }
 
 // operations are the values of the label operation; a client can write anything

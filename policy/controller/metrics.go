@@ -1,8 +1,6 @@
 package controller
 
 import (
-	"errors"
-
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -58,31 +56,20 @@ func newMeasures(registry prometheus.Registerer) (*measures, error) {
 			Help: "Objects put right after somebody else wrote where only attache may.",
 		}),
 	}
-	var err error
-	if err = m.export(registry); err != nil {
-		return nil, err
+	m.ofExporters()
+	for _, c := range []prometheus.Collector{
+		m.writes, m.resolve, m.lag, m.violations, m.held, m.drift, m.exportWrites, m.exportReverts, m.exportObjects,
+		m.exportFields,
+	} {
+		if err := registry.Register(c); err != nil {
+			return nil, err
+		}
 	}
-	if m.writes, err = register(registry, m.writes); err != nil {
-		return nil, err
-	}
-	if m.resolve, err = register(registry, m.resolve); err != nil {
-		return nil, err
-	}
-	if m.lag, err = register(registry, m.lag); err != nil {
-		return nil, err
-	}
-	if m.violations, err = register(registry, m.violations); err != nil {
-		return nil, err
-	}
-	if m.held, err = register(registry, m.held); err != nil {
-		return nil, err
-	}
-	m.drift, err = register(registry, m.drift)
-	return m, err
+	return m, nil
 }
 
-// export makes the metrics about data planes.
-func (m *measures) export(registry prometheus.Registerer) (err error) {
+// ofExporters makes the metrics of what is written for data planes.
+func (m *measures) ofExporters() {
 	m.exportWrites = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "attache_export_writes_total",
 		Help: "Writes to objects of data planes and touches of routes, by exporter (route for touches), verb and result: done, failed.",
@@ -99,28 +86,4 @@ func (m *measures) export(registry prometheus.Registerer) (err error) {
 		Name: "attache_export_fields",
 		Help: "Values of effective policies on paths, each counted once for each path, by exporter, outcome and reason (empty when projected).",
 	}, []string{"exporter", "outcome", "reason"})
-	if m.exportWrites, err = register(registry, m.exportWrites); err != nil {
-		return err
-	}
-	if m.exportReverts, err = register(registry, m.exportReverts); err != nil {
-		return err
-	}
-	if m.exportObjects, err = register(registry, m.exportObjects); err != nil {
-		return err
-	}
-	m.exportFields, err = register(registry, m.exportFields)
-	return err
-}
-
-// register registers a metric, or finds the one that an earlier controller of
-// the process registered.
-func register[C prometheus.Collector](registry prometheus.Registerer, c C) (C, error) {
-	err := registry.Register(c)
-	var twice prometheus.AlreadyRegisteredError
-	if errors.As(err, &twice) {
-		if existing, ok := twice.ExistingCollector.(C); ok {
-			return existing, nil
-		}
-	}
-	return c, err
 }

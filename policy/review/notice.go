@@ -101,7 +101,7 @@ func (v Verdict) effectless(p *policy.Policy) []Notice {
 		return nil
 	}
 	var tally effective.Tally
-	for e := range effective.Resolve(v.After, v.After.Touched(p.Ref)...).All() {
+	for _, e := range v.results(p.Ref) {
 		tally.Add(e)
 	}
 	paths, inEffect := 0, 0

@@ -74,7 +74,6 @@ func ReviewOn(ctx context.Context, r *effective.Resolver, e Edit, rails []*guard
 	for _, u := range e.set() {
 		broken.set[hierarchy.RefOf(u)] = true
 	}
-	type sides struct{ before, after *effective.Target }
 	pairs := make([]sides, 0, len(touched))
 	var changes []effective.Change
 	for part := range slices.Chunk(touched, chunk) {
@@ -98,6 +97,19 @@ func ReviewOn(ctx context.Context, r *effective.Resolver, e Edit, rails []*guard
 			v.notices = append(v.notices, b.notice(e, e.MayRead))
 		}
 	}
+	v.targets = make(map[hierarchy.Ref]*effective.Target, len(pairs))
+	for i, target := range touched {
+		v.targets[target] = pairs[i].after
+	}
+	err := v.ask(ctx, e, rails, pairs)
+	return v, err
+}
+
+// sides are what a target came to before the edit, and comes to after it.
+type sides struct{ before, after *effective.Target }
+
+// ask asks the guardrails about every target.
+func (v *Verdict) ask(ctx context.Context, e Edit, rails []*guardrail.Guardrail, pairs []sides) error {
 	j := newJudge(rails, v.Before, v.After, e.document(v.Impact))
 	j.mayRead = e.MayRead
 	j.deletes = len(e.set()) == 0
@@ -105,7 +117,7 @@ func ReviewOn(ctx context.Context, r *effective.Resolver, e Edit, rails []*guard
 		j.counting = true
 		for _, target := range pairs {
 			if err := j.target(ctx, target.before, target.after); err != nil {
-				return v, err
+				return err
 			}
 		}
 		j.counting = false
@@ -115,17 +127,24 @@ func ReviewOn(ctx context.Context, r *effective.Resolver, e Edit, rails []*guard
 		if err := j.target(ctx, target.before, target.after); err != nil {
 			var u *Unfinished
 			if errors.As(err, &u) {
-				u.Done, u.All = i, len(touched)
+				u.Done, u.All = i, len(pairs)
 			}
-			return v, err
+			return err
 		}
 	}
 	v.Violations, v.judge = j.violations(), j
-	v.targets = make(map[hierarchy.Ref]*effective.Target, len(pairs))
-	for i, target := range touched {
-		v.targets[target] = pairs[i].after
+	return nil
+}
+
+// results are what the routes and Gateways come to that an object of the edit touches, sorted.
+func (v Verdict) results(ref hierarchy.Ref) []*effective.Target {
+	var list []*effective.Target
+	for _, target := range v.After.Touched(ref) {
+		if e := v.targets[target]; e != nil {
+			list = append(list, e)
+		}
 	}
-	return v, nil
+	return list
 }
 
 // Target is what a route or a Gateway that the edit touches comes to; nil when there is none.

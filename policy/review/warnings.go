@@ -98,7 +98,7 @@ func (v Verdict) ofRoute(ref hierarchy.Ref, change ObjectChange) []string {
 	case change.Old != nil:
 		return nil // the line of its changes follows
 	}
-	e := effective.Resolve(v.After, ref).Get(ref)
+	e := v.Target(ref)
 	if e == nil || !e.Reached() {
 		return nil
 	}
@@ -172,7 +172,7 @@ func (v Verdict) limited() []string {
 	}
 	said := map[string]bool{}
 	var lines []string
-	for e := range effective.Resolve(v.After, v.After.Touched(ref)...).All() {
+	for _, e := range v.results(ref) {
 		for _, scope := range e.Scopes {
 			for _, m := range scope.Result.Kinds {
 				for _, o := range m.Origins {
