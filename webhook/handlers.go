@@ -78,6 +78,10 @@ type Options struct {
 	// the platform left to the publication gate.
 	MaxPaths int
 
+	// MaxResults is how many different results one route or Gateway may have; 0 is no
+	// limit. Beyond it an edit of a tenant is refused.
+	MaxResults int
+
 	// Injector computes what is put into routes at admission; nil when no exporter
 	// writes there.
 	Injector *status.Injector

@@ -60,7 +60,7 @@ func (h *Handlers) validate(ctx context.Context, s *policy.Snapshot, req *reques
 // The verdict is nil when the write changes nothing that the engine reads.
 func (h *Handlers) review(ctx context.Context, s *policy.Snapshot, req *request, v *verdict) (*review.Verdict, error) {
 	change := req.change()
-	if !change.Relevant() {
+	if h.swollen(s, req, v) || !change.Relevant() && !change.Crowds() {
 		return nil, nil
 	}
 	rails := h.guardrails()
@@ -75,7 +75,7 @@ func (h *Handlers) review(ctx context.Context, s *policy.Snapshot, req *request,
 	defer done()
 	found, err := review.ReviewOn(reviewing, r, review.Edit{
 		Changes: []review.ObjectChange{change}, Author: req.author(), MayRead: h.reader(ctx, s, req),
-		MaxPaths: h.options.MaxPaths, Platform: platform,
+		MaxPaths: h.options.MaxPaths, MaxResults: h.options.MaxResults, Platform: platform,
 	}, rails)
 	var unfinished *review.Unfinished
 	switch {
@@ -92,6 +92,20 @@ func (h *Handlers) review(ctx context.Context, s *policy.Snapshot, req *request,
 		v.objections, v.message = found.Objections(), found.Denial(req.shown())
 	}
 	return &found, nil
+}
+
+// maxObject is how large an object may be that carries our annotation: what etcd takes is 1.5 MiB, and
+// what applies has to be written down anew whenever somebody above changes it.
+const maxObject = 3<<19 - 64<<10
+
+// swollen refuses to let an object grow beyond that.
+func (h *Handlers) swollen(s *policy.Snapshot, req *request, v *verdict) bool {
+	size := len(req.Object.Raw)
+	if size <= maxObject || size <= len(req.OldObject.Raw) || !annotated(s, req.groupKind()) {
+		return false
+	}
+	v.forbid("", "an object of %d bytes leaves no room for annotation %s: at most %d, with its status and metadata.managedFields; split it", size, publish.Annotation, maxObject)
+	return true
 }
 
 // part is the part of the time that a review of the platform's edit has. Nobody below keeps the

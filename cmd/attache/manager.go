@@ -194,6 +194,7 @@ func (s *settings) newWebhooks(config *rest.Config, source *cluster.Source, plan
 		Compilers:   compilers,
 		MayRead:     mayRead,
 		MaxPaths:    s.maxPaths,
+		MaxResults:  s.maxResults,
 		Injector:    inject,
 		Version:     versionText(),
 		Log:         log,

@@ -33,6 +33,7 @@ type settings struct {
 	drainDelay      time.Duration
 	accessReviews   bool
 	maxPaths        int
+	maxResults      int
 
 	disableController       bool
 	leaderElect             bool
@@ -98,6 +99,7 @@ func (s *settings) flags() *pflag.FlagSet {
 	f.BoolVar(&s.accessReviews, "subject-access-reviews", true, "ask the API server which namespaces the author of a write may read, so that answers tell of no others; when false, people are told of their own namespace, and in platform namespaces of everything")
 
 	f.IntVar(&s.maxPaths, "max-paths", 50_000, "paths that guardrails which read names of rules, listeners or routes are asked about in one review; beyond it an edit of a tenant is refused, and one of the platform judged only before it is published; 0 is no limit")
+	f.IntVar(&s.maxResults, "max-results", 256, "different effective policies that one route or Gateway may have, on its listeners and rules; beyond it an edit of a tenant is refused, and the platform warned; 0 is no limit")
 
 	f.BoolVar(&s.disableController, "disable-controller", false, "write nothing: neither annotations nor EffectivePolicy objects nor status")
 	f.BoolVar(&s.leaderElect, "leader-elect", false, "let one replica write, elected by a lease; needed with more than one")

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -47,7 +48,10 @@ func (roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
 		if response != nil {
 			response.Body.Close()
 		}
-		if !wait(r.Context(), again.Wait(c.retries)) {
+		pause, end := context.WithTimeout(r.Context(), again.Wait(c.retries))
+		<-pause.Done()
+		end()
+		if r.Context().Err() != nil {
 			return nil, context.Cause(r.Context())
 		}
 		c.retries++
@@ -69,17 +73,6 @@ func readBody(from io.ReadCloser, again bool) (body func() io.ReadCloser, repeat
 		return func() io.ReadCloser { return io.NopCloser(rest) }, false, nil
 	}
 	return func() io.ReadCloser { return io.NopCloser(bytes.NewReader(start)) }, true, nil
-}
-
-func wait(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
 }
 
 // outcomeOf says how a try ended.
@@ -109,7 +102,7 @@ func (c *call) try(r *http.Request) (*http.Response, error) {
 	idle := newTimer(c.settings.Idle, func() { cancel(errIdle) })
 	end := func() {
 		for _, t := range []*timer{try, perTry, idle} {
-			t.stop()
+			t.Stop()
 		}
 		cancel(context.Canceled)
 	}
@@ -178,8 +171,8 @@ func transportFor(s *settings, grpc bool) *http.Transport {
 	return shared.(*http.Transport)
 }
 
-// timer ends something after a time, unless it is touched or stopped before.
-// Of no time there is none.
+// timer ends something after a time, unless it is touched or stopped before. Of
+// no time that is never.
 type timer struct {
 	after time.Duration
 	*time.Timer
@@ -187,29 +180,18 @@ type timer struct {
 
 func newTimer(after time.Duration, end func()) *timer {
 	if after <= 0 {
-		return &timer{}
+		after = math.MaxInt64
 	}
 	return &timer{after, time.AfterFunc(after, end)}
 }
 
-func (t *timer) touch() {
-	if t.Timer != nil {
-		t.Reset(t.after)
-	}
-}
-
-func (t *timer) stop() {
-	if t.Timer != nil {
-		t.Stop()
-	}
-}
+func (t *timer) touch() { t.Reset(t.after) }
 
 // counted is a body whose bytes keep an idle timer from running out.
 type counted struct {
 	io.ReadCloser
 	idle *timer
 	end  func()
-	once sync.Once
 }
 
 // Read reads, and touches the timer when there was something.
@@ -225,7 +207,7 @@ func (b *counted) Read(p []byte) (int, error) {
 func (b *counted) Close() error {
 	err := b.ReadCloser.Close()
 	if b.end != nil {
-		b.once.Do(b.end)
+		b.end()
 	}
 	return err
 }

@@ -32,15 +32,13 @@ func (l *limiter) take(limits []annotation.Limit, hit *request.Hit, r *http.Requ
 	var taken []*rate.Reservation
 	for i := range limits {
 		reservation := l.bucket(&limits[i], hit, r).ReserveN(now, 1)
-		if wait = reservation.DelayFrom(now); reservation.OK() && wait == 0 {
-			taken = append(taken, reservation)
-			continue
+		taken = append(taken, reservation)
+		if wait = reservation.DelayFrom(now); !reservation.OK() || wait > 0 {
+			for _, t := range taken {
+				t.CancelAt(now)
+			}
+			return &limits[i], wait
 		}
-		reservation.CancelAt(now)
-		for _, t := range taken {
-			t.CancelAt(now)
-		}
-		return &limits[i], wait
 	}
 	return nil, 0
 }

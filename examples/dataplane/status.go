@@ -154,11 +154,13 @@ func (r *reporter) routeStatus(now *state, route *hierarchy.Route, to *gatewayv1
 
 // resolved says whether a route may refer to its backends, and whether they exist.
 func (s *state) resolved(route *hierarchy.Route) (reason, message string) {
+	of := route.Meta().Ref
 	for _, rule := range route.Rules {
 		for _, b := range rule.Backends {
-			if of := route.Meta().Ref; !s.graph.Permits(of.GroupKind, of.Namespace, b.To) {
+			switch {
+			case !s.graph.Permits(of.GroupKind, of.Namespace, b.To):
 				return "RefNotPermitted", b.Field + " needs a ReferenceGrant"
-			} else if s.objects[b.To] == nil {
+			case s.objects[b.To] == nil:
 				return "BackendNotFound", b.To.String() + " does not exist"
 			}
 		}

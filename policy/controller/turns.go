@@ -116,11 +116,13 @@ func inTurn(targets []hierarchy.Ref) []hierarchy.Ref {
 }
 
 // reopen has what is withheld judged again, where the answer may be another one: what could not be
-// judged, when it is due, and everything when guardrails changed or what they select by.
-func (g *publication) reopen(changed refs, sameRails, due bool) {
+// judged, when it is due, and everything when guardrails changed or anything but routes and policies.
+// Those are judged themselves when they change.
+func (g *publication) reopen(s *policy.Snapshot, changed refs, sameRails, due bool) {
 	all := !sameRails
 	for ref := range changed {
-		all = all || ref.GroupKind == guardrail.Kind || ref.GroupKind == hierarchy.NamespaceKind
+		_, isPolicy := s.Kind(ref.GroupKind)
+		all = all || !isPolicy && !s.IsRoute(ref.GroupKind)
 	}
 	for ref, h := range g.withheld {
 		if all || due && len(h.violations) == 0 {

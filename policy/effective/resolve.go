@@ -225,6 +225,30 @@ func (r *Resolver) routeKind(gk schema.GroupKind) int {
 	return n
 }
 
+// Width is how many different results a route or a Gateway can have at most. It
+// takes no folding to know.
+func (r *Resolver) Width(target hierarchy.Ref) int {
+	object, _ := r.s.Graph().Get(target)
+	uppers := map[*upperLayers]bool{}
+	switch o := object.(type) {
+	case *hierarchy.Gateway:
+		for _, l := range r.s.Graph().Listeners(target) {
+			uppers[r.upper(l)] = true
+		}
+		return len(uppers)
+	case *hierarchy.Route:
+		for _, l := range r.s.Graph().BoundTo(target) {
+			uppers[r.upper(l)] = true
+		}
+		rules := map[pathKey]bool{}
+		for _, rule := range r.rules(o) {
+			rules[rule] = true
+		}
+		return len(uppers) * len(rules)
+	}
+	return 0
+}
+
 func (r *Resolver) gateway(g *hierarchy.Gateway) *Target {
 	meta := g.Meta()
 	e := &Target{Target: meta.Ref, Generation: meta.Generation, UID: meta.UID}

@@ -25,6 +25,9 @@ type Edit struct {
 	// what is beyond the limit is left to the publication gate, and else refused.
 	MaxPaths int
 	Platform bool
+	// MaxResults is how many different results one route or Gateway may have; 0 is no
+	// limit.
+	MaxResults int
 }
 
 // ObjectChange is an object before and after: Old is nil for a creation, New for a deletion. At

@@ -70,6 +70,10 @@ func ReviewOn(ctx context.Context, r *effective.Resolver, e Edit, rails []*guard
 	touched := v.touched(e)
 	old := r.On(v.Before)
 	now := old.On(v.After)
+	v.room(e)
+	if v.tooWide(touched, old, now, e) {
+		return v, nil
+	}
 	broken := &invalidity{before: v.Before, set: map[hierarchy.Ref]bool{}, above: map[hierarchy.Ref]*effective.Target{}}
 	for _, u := range e.set() {
 		broken.set[hierarchy.RefOf(u)] = true

@@ -115,7 +115,7 @@ var table = []row{
 		name: "policy/review", pure: true,
 		does: "reviews an edit: resolves what it touches before and after, and runs guardrails on what would change",
 		imports: []string{
-			"hierarchy", "hierarchy/prose", "policy", "policy/crd", "policy/effective", "policy/guardrail", "policy/merge",
+			"hierarchy", "hierarchy/prose", "policy", "policy/crd", "policy/effective", "policy/guardrail", "policy/merge", "policy/publish",
 		},
 		never: engines,
 	},

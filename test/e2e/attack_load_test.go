@@ -105,17 +105,17 @@ func TestOneTenantDoesNotStarveTheOthers(t *testing.T) {
 	s.admin.apply(policyOn("infra", "all", "kind: Gateway, name: public", "default: {request: 10s}"))
 	s.admin.apply(wideGateway("infra", "wide"))
 	alice.apply(wideGateway("team-a", "own"))
+	alice.apply(policyOn("team-a", "own", "kind: Gateway, name: own", "default: {idle: 3s}"))
 	for i := range *loadRoutes {
 		alice.apply(wideRoute("team-a", fmt.Sprintf("big%d", i), "{name: own}, {name: wide, namespace: infra}"))
 	}
-	alice.apply(policyOn("team-a", "own", "kind: Gateway, name: own", "default: {idle: 3s}"))
 	within(t, 2*time.Minute+time.Duration(*loadRoutes)*time.Second, "all routes to have results", func(context.Context) error {
 		if n := len(s.as(s.plane.Config, "team-a").all(publish.Kind, "team-a")); n < *loadRoutes {
 			return fmt.Errorf("%d have", n)
 		}
 		return nil
 	})
-	s.controller.idle(t)
+	s.controller.idleWithin(t, 30*time.Second+time.Duration(*loadRoutes)*time.Second)
 	within(t, 20*time.Second, "the replica to annotate", func(context.Context) error {
 		if _, annotated, err := bob.plainRoute(fmt.Sprintf("warm-%d", time.Now().UnixNano())); err != nil || !annotated {
 			return errors.Join(errors.New("not yet"), err)
@@ -154,7 +154,7 @@ func TestOneTenantDoesNotStarveTheOthers(t *testing.T) {
 		*loadRoutes, idle[len(idle)/2].Round(time.Millisecond), len(idle), busy[len(busy)/2].Round(time.Millisecond), len(busy), busy[len(busy)-1].Round(time.Millisecond), dryRuns, refused)
 	s.admin.apply(readsNames)
 	s.platformEdits()
-	s.controller.idle(t)
+	s.controller.idleWithin(t, 30*time.Second+time.Duration(*loadRoutes)*time.Second)
 	t.Logf("peak RSS: webhook %d MiB, controller %d MiB", s.replica.peak(t), s.controller.peak(t))
 }
 

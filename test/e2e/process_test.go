@@ -223,7 +223,12 @@ func (p *process) metricWith(t testing.TB, name, value string) float64 {
 // do.
 func (p *process) idle(t testing.TB) {
 	t.Helper()
-	within(t, 30*time.Second, "the manager to have nothing to do", func(context.Context) error {
+	p.idleWithin(t, 30*time.Second)
+}
+
+func (p *process) idleWithin(t testing.TB, limit time.Duration) {
+	t.Helper()
+	within(t, limit, "the manager to have nothing to do", func(context.Context) error {
 		looked := p.metric(t, "controller_runtime_reconcile_total")
 		left := p.metric(t, "workqueue_depth") + p.metric(t, "controller_runtime_active_workers") + p.metricWith(t, "attache_held_targets", "waiting")
 		if looked == 0 || left > 0 {

@@ -13,6 +13,9 @@ import (
 
 	"github.com/go-logr/logr"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/yaml"
+
+	"github.com/attache-dev/attache/test/conformance"
 )
 
 func TestMain(m *testing.M) {
@@ -56,6 +59,30 @@ func TestDemoTellsItsStory(t *testing.T) {
 	}
 	if strings.Contains(out.String(), "\x1b") {
 		t.Error("there are colours although this is no terminal")
+	}
+}
+
+// The reference data plane does what the status of policies claims, feature by
+// feature: that it contradicts one is an error.
+func TestTheReferenceDataPlaneConforms(t *testing.T) {
+	if testing.Short() {
+		t.Skip("needs a control plane, which -short leaves out")
+	}
+	t.Chdir("../..")
+	file := filepath.Join(t.TempDir(), "report.yaml")
+	if err := run(t.Context(), []string{"conformance", "-report", file}, &bytes.Buffer{}); err != nil {
+		t.Error(err)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var report conformance.Report
+	if err := yaml.Unmarshal(text, &report); err != nil {
+		t.Fatal(err)
+	}
+	if s := report.Summary; s.Passed < 35 || s.Failed > 0 {
+		t.Errorf("the report says:\n%s", text)
 	}
 }
 
