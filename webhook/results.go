@@ -39,7 +39,7 @@ func saysTheSame(old, object *unstructured.Unstructured) bool {
 			return false
 		}
 	}
-	for _, field := range []string{"labels", "annotations", "ownerReferences"} {
+	for _, field := range []string{"labels", "annotations", "ownerReferences", "finalizers"} {
 		was, _, _ := unstructured.NestedFieldNoCopy(old.Object, "metadata", field)
 		is, _, _ := unstructured.NestedFieldNoCopy(object.Object, "metadata", field)
 		if !reflect.DeepEqual(was, is) {

@@ -43,7 +43,7 @@ func (h *Handlers) validate(ctx context.Context, s *policy.Snapshot, req *reques
 		err = h.guardrail(ctx, s, req, v)
 	case affectsPolicies(s, gk):
 		var found *review.Verdict
-		if found, err = h.review(ctx, s, req, v); err == nil {
+		if found, err = h.review(ctx, s, req, v); err == nil && len(v.objections) == 0 {
 			h.spoofed(ctx, s, req, found, v)
 		}
 	case gk.Group == policy.Group:
@@ -57,7 +57,7 @@ func (h *Handlers) validate(ctx context.Context, s *policy.Snapshot, req *reques
 
 // review asks what follows from the write. Why it is denied and what follows
 // from it are the words of package guardrail, so that the command says the same.
-// The verdict is nil when the write changes nothing that the engine reads.
+// The verdict is nil when the write is refused, or changes nothing that the engine reads.
 func (h *Handlers) review(ctx context.Context, s *policy.Snapshot, req *request, v *verdict) (*review.Verdict, error) {
 	change := req.change()
 	if h.swollen(s, req, v) || !change.Relevant() && !change.Crowds() {
@@ -90,6 +90,7 @@ func (h *Handlers) review(ctx context.Context, s *policy.Snapshot, req *request,
 	v.warnings = found.Warnings()
 	if found.Denied() {
 		v.objections, v.message = found.Objections(), found.Denial(req.shown())
+		return nil, nil
 	}
 	return &found, nil
 }
