@@ -86,6 +86,10 @@ type Options struct {
 	// writes there.
 	Injector *status.Injector
 
+	// RefuseUnenforced refuses writes after which a data plane does not do an
+	// override or a bound any more, instead of warning of it.
+	RefuseUnenforced bool
+
 	// Version of the engine, for the audit log.
 	Version string
 

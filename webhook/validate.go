@@ -45,7 +45,10 @@ func (h *Handlers) validate(ctx context.Context, s *policy.Snapshot, req *reques
 		var found *review.Verdict
 		if found, err = h.review(ctx, s, req, v); err == nil && len(v.objections) == 0 {
 			h.spoofed(ctx, s, req, found, v)
+			h.unenforced(s, req, found, h.reader(ctx, s, req), v)
 		}
+	case h.foreign(req) != nil:
+		h.unenforced(s, req, nil, h.reader(ctx, s, req), v)
 	case gk.Group == policy.Group:
 		err = &undecided{reasonUnknownKind, fmt.Sprintf("attache has not seen the CustomResourceDefinition of %s yet", gk)}
 	}

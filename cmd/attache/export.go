@@ -26,11 +26,14 @@ type exportSettings struct {
 	exporters  []string
 	cleanup    []string
 	parameters []string
+
+	refuseUnenforced bool
 }
 
 func (s *exportSettings) flags(f *pflag.FlagSet) {
 	f.StringSliceVar(&s.exporters, "exporters", nil, "`exporters` that bring effective policies to data planes: envoy-gateway, standard, traefik (agentgateway, kgateway and nginx compute only); empty is none")
 	f.StringSliceVar(&s.parameters, "export-parameters", nil, "`parameters` of exporters, as exporter.parameter=value, such as envoy-gateway.mode=Observe or traefik.inject=All")
+	f.BoolVar(&s.refuseUnenforced, "export-refuse-unenforced", false, "refuse writes after which a data plane does not do an override or a bound any more, instead of warning of it")
 	f.StringSliceVar(&s.cleanup, "export-cleanup", nil, "`exporters` that are switched off and whose objects and injected values are removed")
 }
 

@@ -196,8 +196,10 @@ func (s *settings) newWebhooks(config *rest.Config, source *cluster.Source, plan
 		MaxPaths:    s.maxPaths,
 		MaxResults:  s.maxResults,
 		Injector:    inject,
-		Version:     versionText(),
-		Log:         log,
+
+		RefuseUnenforced: s.export.refuseUnenforced,
+		Version:          versionText(),
+		Log:              log,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("making the webhooks: %w", err)

@@ -17,6 +17,7 @@ import (
 type ForeignIndex struct {
 	byTarget  map[hierarchy.Ref][]*unstructured.Unstructured
 	selecting []*unstructured.Unstructured
+	all       []*unstructured.Unstructured
 	// taken are names in use, by namespace.
 	taken map[string]map[string]bool
 }
@@ -29,6 +30,7 @@ func NewForeignIndex(objects []*unstructured.Unstructured) *ForeignIndex {
 			continue
 		}
 		index.take(o)
+		index.all = append(index.all, o)
 		for _, t := range TargetsOf(o) {
 			index.byTarget[t] = append(index.byTarget[t], o)
 		}
@@ -37,6 +39,23 @@ func NewForeignIndex(objects []*unstructured.Unstructured) *ForeignIndex {
 		}
 	}
 	return index
+}
+
+// With is the index as it would be with an object in a new version, or without it
+// where now is nil.
+func (x *ForeignIndex) With(ref hierarchy.Ref, now *unstructured.Unstructured) *ForeignIndex {
+	var objects []*unstructured.Unstructured
+	if x != nil {
+		for _, o := range x.all {
+			if hierarchy.RefOf(o) != ref {
+				objects = append(objects, o)
+			}
+		}
+	}
+	if now != nil {
+		objects = append(objects, now)
+	}
+	return NewForeignIndex(objects)
 }
 
 // TargetsOf are what an object names as its targets, in its own namespace.
@@ -99,7 +118,7 @@ func (x *ForeignIndex) About(r Registration, route *hierarchy.Route, paths []Pat
 		}
 	}
 	for _, o := range x.selecting {
-		if o.GetNamespace() == ref.Namespace && r.writes(o.GroupVersionKind().GroupKind()) && selects(o, route) {
+		if o.GetNamespace() == ref.Namespace && r.writes(o.GroupVersionKind().GroupKind()) && Selects(o, route) {
 			found = append(found, Foreign{o, ref})
 		}
 	}
@@ -111,8 +130,8 @@ func (r Registration) writes(gk schema.GroupKind) bool {
 	return slices.ContainsFunc(r.Kinds, func(k Kind) bool { return k.GroupKind() == gk })
 }
 
-// selects says whether one of an object's selectors chooses the route (E11.6).
-func selects(o *unstructured.Unstructured, route *hierarchy.Route) bool {
+// Selects says whether one of an object's selectors chooses the route (E11.6).
+func Selects(o *unstructured.Unstructured, route *hierarchy.Route) bool {
 	list, _, _ := unstructured.NestedSlice(o.Object, "spec", "targetSelectors")
 	for _, item := range list {
 		fields, _ := item.(map[string]any)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/attache-dev/attache/hierarchy"
@@ -153,6 +154,11 @@ func (v Verdict) results(ref hierarchy.Ref) []*effective.Target {
 
 // Target is what a route or a Gateway that the edit touches comes to; nil when there is none.
 func (v Verdict) Target(ref hierarchy.Ref) *effective.Target { return v.targets[ref] }
+
+// Targets are the routes and Gateways that the edit touches, sorted.
+func (v Verdict) Targets() []hierarchy.Ref {
+	return slices.SortedFunc(maps.Keys(v.targets), hierarchy.Compare)
+}
 
 // Unfinished is the error of a review that came to no end.
 type Unfinished struct {

@@ -260,7 +260,8 @@ var table = []row{
 		does: "admission: an AdmissionReview in, a verdict out",
 		imports: []string{
 			"hierarchy", "hierarchy/injected", "hierarchy/prose", "policy", "policy/effective",
-			"policy/guardrail", "policy/publish", "policy/review", "policy/status",
+			"policy/enforcement", "policy/export", "policy/guardrail", "policy/publish", "policy/review",
+			"policy/status",
 		},
 		never: ours("policy/controller", "policy/source/cluster"),
 	},

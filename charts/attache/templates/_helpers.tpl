@@ -99,6 +99,9 @@ system:serviceaccount:{{ .Release.Namespace }}:{{ include "attache.controller" .
 {{- if $cleanup }}
 - --export-cleanup={{ $cleanup }}
 {{- end }}
+{{- if .Values.export.refuseUnenforced }}
+- --export-refuse-unenforced
+{{- end }}
 - --health-probe-bind-address=:8081
 - --metrics-bind-address={{ if .Values.metrics.enabled }}:{{ .Values.metrics.port }}{{ else }}0{{ end }}
 {{- end -}}

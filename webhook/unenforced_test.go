@@ -1,0 +1,115 @@
+package webhook
+
+import (
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/enforcement"
+	"github.com/attache-dev/attache/policy/export"
+	"github.com/attache-dev/attache/policy/status"
+)
+
+// onEnvoy is a shop on Envoy Gateway whose class has an override.
+const onEnvoy = `
+apiVersion: v1
+kind: Namespace
+metadata: {name: shop}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: {name: edge}
+spec: {controllerName: gateway.envoyproxy.io/gatewayclass-controller}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: public, namespace: infra}
+spec:
+  gatewayClassName: edge
+  listeners:
+  - {name: http, port: 80, protocol: HTTP, allowedRoutes: {namespaces: {from: All}}}
+---
+apiVersion: attache.dev/v1alpha1
+kind: TimeoutPolicy
+metadata: {name: ceiling, namespace: infra}
+spec:
+  strategy: Patch
+  targetRef: {group: gateway.networking.k8s.io, kind: GatewayClass, name: edge}
+  override: {request: 20s}
+`
+
+const envoyRoute = `
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: checkout, namespace: shop}
+spec:
+  parentRefs: [{name: public, namespace: infra}]
+  rules:
+  - {name: pay, TIMEOUTSbackendRefs: [{name: pay, port: 80}]}
+`
+
+// unenforcedHandlers know the objects of data planes that are given.
+func unenforcedHandlers(t *testing.T, refuse bool, route string, foreign ...*unstructured.Unstructured) *Handlers {
+	s := world(t, onEnvoy, route)
+	return handlersOf(t, s, func(o *Options) {
+		o.RefuseUnenforced = refuse
+		o.Injector = &status.Injector{
+			Exists: func(hierarchy.Ref) bool { return true },
+			World: func(g *hierarchy.Graph) enforcement.World {
+				return enforcement.World{
+					Graph: g, Config: enforcement.Config{Enabled: []string{export.EnvoyGateway}},
+					Fields:  export.StandardFields{Timeouts: true, Retry: true, FiltersMax: 16},
+					Foreign: export.NewForeignIndex(foreign),
+				}
+			},
+		}
+	})
+}
+
+func TestOverridesThatADataPlaneNewlyDoesNotDo(t *testing.T) {
+	plain := strings.Replace(envoyRoute, "TIMEOUTS", "", 1)
+	stated := strings.Replace(envoyRoute, "TIMEOUTS", "timeouts: {request: 60s}, ", 1)
+	relabelled := strings.Replace(stated, "namespace: shop}", "namespace: shop, labels: {tier: web}}", 1)
+	const warning = "override request of TimeoutPolicy infra/ceiling will not be enforced on HTTPRoute shop/checkout rule pay: InlineWins: "
+
+	response := answerTo(t, unenforcedHandlers(t, false, plain).Validate(), update(t, plain, stated))
+	if !response.Allowed || !has(response.Warnings, warning) {
+		t.Errorf("allowed %t, with the warnings %q", response.Allowed, response.Warnings)
+	}
+	if response = answerTo(t, unenforcedHandlers(t, false, plain).Validate(), update(t, plain, plain)); has(response.Warnings, "will not be enforced") {
+		t.Errorf("of a rule that states nothing: %q", response.Warnings)
+	}
+	if response = answerTo(t, unenforcedHandlers(t, false, stated).Validate(), update(t, stated, relabelled)); has(response.Warnings, "will not be enforced") {
+		t.Errorf("what was so before: %q", response.Warnings)
+	}
+	if response = answerTo(t, unenforcedHandlers(t, true, plain).Validate(), update(t, plain, stated)); response.Allowed || !strings.Contains(response.Result.Message, warning) {
+		t.Errorf("with refuseUnenforced: allowed %t, %v", response.Allowed, response.Result)
+	}
+	if response = answerTo(t, unenforcedHandlers(t, true, stated).Validate(), update(t, stated, relabelled)); !response.Allowed {
+		t.Errorf("with refuseUnenforced, what was so before: %v", response.Result)
+	}
+}
+
+func TestAForeignPolicyBeforeOurs(t *testing.T) {
+	plain := strings.Replace(envoyRoute, "TIMEOUTS", "", 1)
+	const theirs = `
+apiVersion: gateway.envoyproxy.io/v1alpha1
+kind: BackendTrafficPolicy
+metadata: {name: mine, namespace: shop, creationTimestamp: "2026-01-01T00:00:00Z"}
+spec:
+  targetRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, name: checkout, sectionName: pay}]
+  timeout: {http: {requestTimeout: 1h}}
+`
+	response := answerTo(t, unenforcedHandlers(t, false, plain).Validate(), create(t, theirs))
+	if !response.Allowed || !has(response.Warnings, "on HTTPRoute shop/checkout rule pay: ForeignPolicy: ") {
+		t.Errorf("allowed %t, with the warnings %q", response.Allowed, response.Warnings)
+	}
+	if response = answerTo(t, unenforcedHandlers(t, true, plain).Validate(), create(t, theirs)); response.Allowed {
+		t.Error("with refuseUnenforced it is allowed")
+	}
+	if response = answerTo(t, unenforcedHandlers(t, true, plain, object(t, theirs)).Validate(), update(t, theirs, strings.Replace(theirs, "1h", "2h", 1))); !response.Allowed {
+		t.Errorf("what was there before: %v", response.Result)
+	}
+}
