@@ -94,7 +94,7 @@ func (c *Change) Review(ctx context.Context, compilers guardrail.Compilers, auth
 	for _, covered := range verdict.Excepted() {
 		report.Findings = append(report.Findings, places.excepted(covered))
 	}
-	report.Findings = places.instead(slices.Concat(report.Findings, places.unbound(), places.unread(), places.classes(), places.undecided()))
+	report.Findings = places.instead(append(report.Findings, slices.Concat(places.limited(), places.unbound(), places.unread(), places.classes(), places.undecided())...))
 	report.Unbound, report.Routes = len(explain.UnboundRoutes(verdict.Before, verdict.After, places.among)), places.routes()
 	if verdict.Denied() {
 		report.Denial = verdict.Denial(c.name())

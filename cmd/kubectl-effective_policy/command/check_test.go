@@ -85,10 +85,10 @@ func TestCheckOfAWholeWorld(t *testing.T) {
 	r := run(t, fifteen, "check", "-f", "-", "-f", shop)
 	r.wantFinding(t, "30-policies-platform.yaml:40  denied  guardrail fifteen", "31-policies-shop.yaml:25      denied", "31-policies-shop.yaml:56 ", "3 of 26 objects denied")
 	r = run(t, strings.Replace(fifteen, "spec:", "spec:\n  enforcement: Warn", 1), "check", "-f", "-", "-f", shop)
-	r.wantOutput(t, "warning  guardrail fifteen", "26 objects: allowed, 3 warnings")
+	r.wantOutput(t, "warning  guardrail fifteen", "26 objects: allowed, 4 warnings")
 	r = run(t, strings.Replace(fifteen, "spec:", "spec:\n  enforcement: Audit", 1), "check", "-f", "-", "-f", shop)
-	r.wantOutput(t, "note  guardrail fifteen", "26 objects: allowed; 6 routes")
-	run(t, "", "check", "-f", shop).wantOutput(t, "25 objects: allowed; 6 routes in 2 namespaces and 2 Gateways change\n")
+	r.wantOutput(t, "note  guardrail fifteen", "26 objects: allowed, 1 warning; 6 routes")
+	run(t, "", "check", "-f", shop).wantOutput(t, "90s is limited to 60s by TimeoutPolicy platform/edge-timeouts", "25 objects: allowed, 1 warning; 6 routes in 2 namespaces and 2 Gateways change\n")
 }
 
 func TestCheckJudgesOnlyWhatIsNewOrWorse(t *testing.T) {

@@ -42,6 +42,9 @@ func (o *options) addHelp(root *cobra.Command) {
 	root.SetUsageFunc(usage)
 	for _, cmd := range root.Commands() {
 		cmd.Long = reflow(cmd.Long)
+		for _, sub := range cmd.Commands() {
+			sub.Long = reflow(sub.Long)
+		}
 	}
 	for _, group := range groupTitles {
 		root.AddGroup(group)

@@ -43,9 +43,10 @@ With -o wide also:
 
 and below what is said of each kind and by whom: an annotation of its CRD, or a
 profile, with the version of the project in which it was read`,
-		Args: cobra.NoArgs,
+		Args: knownCommand,
 		RunE: o.kinds,
 	}
+	cmd.AddCommand(o.scaffoldCommand())
 	o.addOutput(cmd, formatTable, formatWide, formatJSON, formatYAML)
 	return cmd
 }

@@ -1,0 +1,60 @@
+package preview
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/review"
+)
+
+// limited warns of values in the manifests that something else limits, each said
+// once, with the value that is in force on the first path.
+func (p *places) limited() []Finding {
+	if p.Remove {
+		return nil
+	}
+	var findings []Finding
+	for _, i := range p.edited() {
+		ref := hierarchy.RefOf(p.Manifests[i].Object)
+		if _, isPolicy := p.verdict.After.Policy(ref); isPolicy {
+			findings = append(findings, p.limitedIn(ref, p.Manifests[i])...)
+		}
+	}
+	return findings
+}
+
+func (p *places) limitedIn(ref hierarchy.Ref, m Manifest) []Finding {
+	said := map[string]bool{}
+	var findings []Finding
+	for e := range effective.Resolve(p.verdict.After, p.verdict.After.Touched(ref)...).All() {
+		for _, scope := range e.Scopes {
+			for _, kind := range scope.Result.Kinds {
+				for _, o := range kind.Origins {
+					if o.From != ref || o.ClampedBy.IsZero() || said[o.Field] {
+						continue
+					}
+					said[o.Field] = true
+					f := findingAt(m, review.FieldOf(m.Object, o))
+					f.Level, f.Rule = Warning, AdmissionRule
+					f.Message = fmt.Sprintf("%s is limited to %s by %s", written(o.Stated), written(o.Value), o.ClampedBy)
+					findings = append(findings, f)
+				}
+			}
+		}
+	}
+	return findings
+}
+
+// written is a value in a sentence: a string without quotes.
+func written(value any) string {
+	if s, ok := value.(string); ok {
+		return s
+	}
+	encoded, err := json.Marshal(value)
+	if err != nil { // cannot be: values came from JSON
+		return err.Error()
+	}
+	return string(encoded)
+}
