@@ -39,11 +39,12 @@ playground-down: ## Stop the playground
 	@$(PLAYGROUND) down
 
 ##@ Build and test
-.PHONY: build test test-short traffic conformance oracle controlplane
+.PHONY: build test test-short traffic conformance oracle nginx controlplane
 build: ## Both programs, into bin/, stamped with the version of the checkout
 	$(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ ./cmd/...
 	@ln -sf kubectl-effective_policy bin/kubectl_complete-effective_policy
 test: controlplane ## Everything, on a real control plane
+	@test/nginx/prepare.sh
 	$(GO) test -p $(PARALLEL) $(TESTFLAGS) $(PACKAGES)
 	@echo 'Not among these: "make traffic", requests through a real Traefik, and "make oracle", Envoy Gateway as a judge.'
 test-short: ## What needs no control plane
@@ -56,6 +57,9 @@ conformance: controlplane ## What a data plane makes of policies, as a YAML repo
 oracle: ## Envoy Gateway's translator judges 100 random exports (ten minutes more when first built)
 	$(GO) run ./test/dataplane/prepare egctl
 	ATTACHE_ORACLE=1 $(GO) test -count 1 -timeout 60m -v ./test/oracle
+nginx: ## 5,000 random hosts: the model of ingress-nginx against nginx itself
+	test/nginx/prepare.sh
+	ATTACHE_NGINX_HOSTS=5000 $(GO) test -count 1 $(TESTFLAGS) -v ./test/nginx
 controlplane: ## Get etcd, kube-apiserver and kubectl (minutes, once per machine)
 	@folder=$$(test/controlplane/prepare.sh --controller-manager) && echo "control plane: $$folder"
 

@@ -143,8 +143,21 @@ func sortObjects(list []*unstructured.Unstructured) {
 	})
 }
 
-// catchAll says whether some rule takes requests to every host.
-func (c *converter) catchAll() bool { return c.old.view.Server(routing.CatchAll) != nil }
+// wider says whether some less specific host takes requests to a host: every host,
+// or a wildcard above it (M30).
+func (c *converter) wider(host string) bool {
+	if c.old.view.Server(routing.CatchAll) != nil {
+		return true
+	}
+	for _, name := range append(c.old.view.AliasesOf(host), host) {
+		for i := range name {
+			if name[i] == '.' && "*"+name[i:] != name && c.old.view.Server("*"+name[i:]) != nil {
+				return true
+			}
+		}
+	}
+	return false
+}
 
 // canaryHere says whether a canary states the location itself.
 func (c *converter) canaryHere(l *routing.Location) bool {

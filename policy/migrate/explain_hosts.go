@@ -59,7 +59,7 @@ func (c *converter) order(host string) {
 // fallsThrough says that a request which no rule of its host takes may reach the
 // routes of every host (M30).
 func (c *converter) fallsThrough(host string) {
-	if host == routing.CatchAll || !c.catchAll() || c.options.DefaultBackend.Name != "" {
+	if host == routing.CatchAll || !c.wider(host) || c.options.DefaultBackend.Name != "" {
 		return
 	}
 	for _, l := range c.old.view.Server(host).Locations {
@@ -71,7 +71,7 @@ func (c *converter) fallsThrough(host string) {
 	if i < 0 {
 		return
 	}
-	f := c.report.about(c.old.listing[host][i], Fallthrough, "%s: the controller answers 404 where no path fits; Gateway API lets such a request reach the routes of every host: "+
+	f := c.report.about(c.old.listing[host][i], Fallthrough, "%s: the controller answers 404 where no path fits; Gateway API lets such a request reach the routes of a less specific host: "+
 		"--default-backend NAMESPACE/SERVICE:PORT writes a rule that prevents it", hostText(host))
 	f.Host, f.Effect = host, Differs
 }
@@ -129,6 +129,9 @@ func (c *converter) explainImplicit() {
 	r.implicit("default-certificate", Differs, "every host answers by https, with a certificate of the controller's own where there is none")
 	r.implicit("normal-paths", Differs, "paths are decoded, and ., .. and double slashes resolved, before they are compared; a data plane does it its own way")
 	r.implicit("headers", Differs, "X-Forwarded-For, -Host, -Port, -Proto, -Scheme, X-Real-IP, X-Request-ID and X-Scheme are set, and headers with underscores are dropped")
+	if c.cutsSlash() {
+		r.implicit("https-slash", Differs, "redirects to https cut off a final / of the path; a RequestRedirect keeps it")
+	}
 	r.implicit("wildcards", Differs, "a wildcard host takes one label; one of a route takes any number")
 	r.implicit("not-found", Differs, "a request that no path of its host takes is answered with 404, never by another host's route")
 	if c.options.NewGateway {
@@ -138,4 +141,16 @@ func (c *converter) explainImplicit() {
 	if !c.options.NewGateway && c.options.Defaults == DefaultsRoutes {
 		r.implicit("defaults-on-routes", None, "policies on the Gateway would change strangers' routes: --defaults=gateway puts them there if the proof allows it")
 	}
+}
+
+// cutsSlash says whether some redirect to https cuts off a final "/" (M20).
+func (c *converter) cutsSlash() bool {
+	for _, host := range c.hostOrder() {
+		for _, l := range c.old.view.Server(host).Locations {
+			if l.Action.HTTPS != 0 && !l.Action.KeepSlash {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -53,7 +53,7 @@ func (c *converter) explainPath(g *ingress, short, name string) bool {
 	for _, h := range c.hostsOf(g) {
 		switch {
 		case h.plain != nil:
-			differs = append(differs, differences(h.plain, c.locationsOf(g, h))...)
+			differs = append(differs, differences(h.plain, c.old.view.Server(h.host).Locations)...) // it changes every path of the host
 		case h.regex && short == "rewrite-target" && c.usesGroups(g):
 			f := c.report.annotation(g, name, Lost, Breaks, "on host %s some path has no equal but a regular expression, and no filter fills in %s there; "+
 				"make the paths prefixes, or rewrite in the backend, then --accept rewrite-target", hostText(h.host), quoted(g.set.text(short)))

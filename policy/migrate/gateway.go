@@ -80,7 +80,7 @@ func (c *converter) planGateway() error {
 			c.gateway.passthrough = append(c.gateway.passthrough, host)
 			continue
 		}
-		secret, stated := c.certificateOf(host)
+		secret, stated := c.old.certificateOf(host)
 		if secret.Name == "" {
 			if stated && c.gateway.fallback.Name == "" {
 				c.noCertificate(host)
@@ -136,12 +136,12 @@ func (c *converter) noCertificate(host string) {
 
 // certificateOf is the Secret of the first tls entry of the oldest Ingress that
 // lists a host (M37), and whether there is such an entry.
-func (c *converter) certificateOf(host string) (types.NamespacedName, bool) {
+func (o *Old) certificateOf(host string) (types.NamespacedName, bool) {
 	wildcard := ""
 	if _, rest, ok := strings.Cut(host, "."); ok {
 		wildcard = "*." + rest
 	}
-	for _, g := range c.old.listing[host] {
+	for _, g := range o.listing[host] {
 		for _, t := range g.tls {
 			if slices.Contains(t.hosts, host) || slices.Contains(t.hosts, wildcard) {
 				if t.secret == "" {

@@ -151,7 +151,10 @@ func (c *converter) gathered(h *hostRules, redirects []*rule) []*rule {
 	s := c.old.view.Server(h.host)
 	code := s.Locations[0].Action.HTTPS
 	for _, l := range s.Locations {
-		if l.Action.HTTPS != code || c.isHeld(c.old.owners[l].ingress, l, h) || !c.old.owners[l].ingress.chosen {
+		if h.hidden[l] != nil {
+			continue
+		}
+		if l.Action.HTTPS != code || l.Action.Redirect != "" || c.isHeld(c.old.owners[l].ingress, l, h) || !c.old.owners[l].ingress.chosen {
 			return redirects
 		}
 	}
@@ -163,7 +166,8 @@ func (c *converter) gathered(h *hostRules, redirects []*rule) []*rule {
 		}
 	}
 	for _, l := range s.Locations { // somebody else's rule for "/" covers these
-		if l.Path == "/" && !l.Exact && l.Action.Redirect == "" {
+		rules := h.rules[c.old.owners[l].ingress]
+		if l.Path == "/" && !l.Exact && slices.ContainsFunc(rules, func(r *rule) bool { return r.redirects && r.location == l }) {
 			return nil
 		}
 	}

@@ -32,7 +32,7 @@ func (c *converter) rulesOf(s *routing.Server) *hostRules {
 		if h.plain != nil {
 			h.hidden = h.plain.Hidden
 		} else {
-			h.regex = true
+			h.regex, h.hidden = true, repeated(s)
 		}
 	}
 	for _, l := range s.Locations {
@@ -47,6 +47,10 @@ func (c *converter) rulesOf(s *routing.Server) *hostRules {
 			continue
 		}
 		for _, r := range c.locationRules(s, h, l) {
+			if !r.regex && !isMatchPath(r.path) {
+				c.unwritable(w, l)
+				break
+			}
 			r.held = held
 			h.rules[w.ingress] = append(h.rules[w.ingress], r)
 		}
@@ -70,11 +74,38 @@ func (c *converter) unresolved(w *owner, l *routing.Location) {
 	f.Line, f.Host, f.Effect = w.ingress.object.line(w.field), l.Host, Breaks
 }
 
+// isMatchPath says whether a match of HTTPRoute takes a path as Exact or PathPrefix.
+func isMatchPath(path string) bool {
+	if len(path) == 0 || len(path) > 1024 || path[0] != '/' || strings.Contains(path, "//") || strings.Contains(path, "%2f") || strings.Contains(path, "%2F") {
+		return false
+	}
+	for i := 0; i < len(path); i++ {
+		c := path[i]
+		if c == '%' && i+2 < len(path) && isHex(path[i+1]) && isHex(path[i+2]) {
+			continue
+		}
+		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+		if !letter && !strings.ContainsRune("-/._~!$&'()*+,;=:@", rune(c)) {
+			return false
+		}
+	}
+	return !strings.Contains(path+"/", "/./") && !strings.Contains(path+"/", "/../")
+}
+
+func isHex(c byte) bool { return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F' }
+
+// unwritable says that a path has characters that no match takes.
+func (c *converter) unwritable(w *owner, l *routing.Location) {
+	f := c.report.about(w.ingress, Unresolved, "%s %s: the controller compares this path as text, and a match of HTTPRoute does not take it; no rule is written: "+
+		"if a regular expression was meant, state use-regex", hostText(l.Host), l.Path)
+	f.Line, f.Host, f.Effect = w.ingress.object.line(w.field), l.Host, Breaks
+}
+
 // locationRules are the rules of one location.
 func (c *converter) locationRules(s *routing.Server, h *hostRules, l *routing.Location) []*rule {
 	var list []*rule
 	for _, m := range c.matchesOf(h, l) {
-		list = append(list, c.actionRules(l, m)...)
+		list = append(list, c.actionRules(l, m, takesRoot(s, h, l))...)
 	}
 	if !s.Regex {
 		if bare := strings.TrimSuffix(l.Path, "/"); bare != l.Path && bare != "" && s.Choose(bare).Slash && len(list) > 0 {
@@ -84,6 +115,15 @@ func (c *converter) locationRules(s *routing.Server, h *hostRules, l *routing.Lo
 		}
 	}
 	return list
+}
+
+// takesRoot says whether requests for "/" come to a location.
+func takesRoot(s *routing.Server, h *hostRules, l *routing.Location) bool {
+	if h.plain != nil {
+		taker, _ := h.plain.Choose("/")
+		return taker == l
+	}
+	return s.Choose("/").Location == l
 }
 
 // matchesOf are the matches of a location, with the rewriting that goes with each.
@@ -112,6 +152,19 @@ func (c *converter) matchesOf(h *hostRules, l *routing.Location) []*rule {
 		return []*rule{{location: l, exact: true, path: l.Path}}
 	}
 	return []*rule{{location: l, path: cmp.Or(strings.TrimSuffix(l.Path, "/"), "/")}}
+}
+
+// repeated are the locations whose expression another one has that is tried before.
+func repeated(s *routing.Server) map[*routing.Location]*routing.Location {
+	first, list := map[string]*routing.Location{}, map[*routing.Location]*routing.Location{}
+	for _, l := range s.Tried() {
+		if other := first[regexValue(l)]; other != nil {
+			list[l] = other
+		} else {
+			first[regexValue(l)] = l
+		}
+	}
+	return list
 }
 
 // regexValue is the expression that takes what nginx's takes (M28): nginx looks from
@@ -149,10 +202,10 @@ func grouped(path string) bool {
 }
 
 // actionRules are the rules of one match, by what is done there.
-func (c *converter) actionRules(l *routing.Location, m *rule) []*rule {
+func (c *converter) actionRules(l *routing.Location, m *rule, root bool) []*rule {
 	a := l.Action
 	var list []*rule
-	if a.AppRoot != "" && m.path == "/" {
+	if a.AppRoot != "" && root {
 		list = append(list, &rule{location: l, exact: true, always: true, path: "/", filters: []any{redirectFilter(map[string]any{
 			"path": fullPath(a.AppRoot), "statusCode": int64(302),
 		})}})
@@ -194,7 +247,7 @@ func (c *converter) defaultRule(l *routing.Location, m *rule) []*rule {
 		list = append(list, &redirect)
 	}
 	to := c.options.DefaultBackend
-	if to.Name == "" || l.Host == routing.CatchAll || !c.catchAll() {
+	if to.Name == "" || l.Host == routing.CatchAll || !c.wider(l.Host) {
 		return list
 	}
 	m.filters = nil

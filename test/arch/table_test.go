@@ -206,9 +206,11 @@ var table = []row{
 	},
 	{
 		name: "policy/migrate", pure: true,
-		does:    "Ingresses and what configures them into routes and policies, every loss reported; a table and a file for each controller",
-		imports: []string{"hierarchy", "hierarchy/decode", "hierarchy/prose", "policy/migrate/routing"},
-		never:   slices.Concat(engines, ours("policy/v1alpha1")),
+		does: "Ingresses and what configures them into routes and policies, every loss reported; a table and a file for each controller",
+		imports: []string{
+			"hierarchy", "hierarchy/decode", "hierarchy/prose", "policy", "policy/effective", "policy/migrate/routing", "policy/request",
+		},
+		never: slices.Concat(engines, ours("policy/v1alpha1")),
 	},
 	{
 		name:  "policy/v1alpha1/annotation",

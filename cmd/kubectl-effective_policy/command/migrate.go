@@ -59,7 +59,7 @@ nobody accepted.`,
 	m.addFlags(cmd)
 	m.addWriting(cmd)
 	o.addOutput(cmd, formatYAML, formatTable, formatJSON, formatSARIF)
-	cmd.AddCommand(o.migrateAnnotationsCommand())
+	cmd.AddCommand(o.migrateVerifyCommand(), o.migrateAnnotationsCommand())
 	return cmd
 }
 

@@ -121,7 +121,7 @@ func (v *View) Answer(r *request.Request) (Answer, *Location) {
 	case choice.Undetermined:
 		return Answer{Undetermined: "a regular expression of this host cannot be read"}, nil
 	case choice.Slash:
-		return Answer{Code: 301, Redirect: r.Scheme + "://" + r.Host + r.Path + "/" + query(r)}, nil
+		return Answer{Code: 301, Redirect: r.Scheme + "://" + r.Host + r.Path + "/" + query(r)}, choice.Location
 	case choice.Location == nil:
 		return Answer{Status: 404}, nil
 	}

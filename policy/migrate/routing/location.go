@@ -58,12 +58,24 @@ func (s *Server) add(l *Location, name string, equal bool) {
 	}
 }
 
+// Tried are the locations of a host of regular expressions, in the order in which
+// they are tried.
+func (s *Server) Tried() []*Location {
+	var list []*Location
+	for _, e := range s.entries {
+		if !slices.Contains(list, e.location) {
+			list = append(list, e.location)
+		}
+	}
+	return list
+}
+
 // Choice is the location that a path is served by.
 type Choice struct {
 	// Location is nil when none takes the path.
 	Location *Location
-	// Slash says that the path is answered with a redirect to itself and a "/"
-	// (M17).
+	// Slash says that the location answers the path with a redirect to itself and a
+	// "/" (M17).
 	Slash bool
 	// Undetermined says that a regular expression that cannot be read is tried
 	// before.
@@ -97,8 +109,13 @@ func (s *Server) byText(path string) Choice {
 	if l := s.equal[path]; l != nil {
 		return Choice{Location: l}
 	}
-	if longer := path + "/"; s.prefix[path] == nil && (s.equal[longer] != nil || s.prefix[longer] != nil) {
-		return Choice{Slash: true}
+	if longer := path + "/"; s.prefix[path] == nil {
+		if l := s.equal[longer]; l != nil {
+			return Choice{Location: l, Slash: true}
+		}
+		if l := s.prefix[longer]; l != nil {
+			return Choice{Location: l, Slash: true}
+		}
 	}
 	for n := len(path); n > 0; n-- {
 		if l := s.prefix[path[:n]]; l != nil {

@@ -67,11 +67,21 @@ func (n *NewSide) Answer(r *request.Request) (Answer, Place) {
 			case ok:
 				return answerOf(&hit, r), Place{hit.Listener, hit.Route, hit.Rule}
 			case listener && place.Listener == nil:
-				place.Listener = hit.Listener
+				place.Listener = n.listening(g.ref, &asked)
 			}
 		}
 	}
 	return Answer{Status: 404}, place
+}
+
+// listening is the listener that a request reaches, whatever serves it there.
+func (n *NewSide) listening(ref hierarchy.Ref, r *request.Request) *hierarchy.Listener {
+	for _, a := range n.index.Ask(&request.Question{Request: *r, Gateway: ref}) {
+		if a.Hit.Listener != nil {
+			return a.Hit.Listener
+		}
+	}
+	return nil
 }
 
 // Serves says whether any listener and route of the side are there for a host

@@ -88,8 +88,11 @@ func PlainOf(l *Location) ([]Plain, bool) {
 func plainOf(path, target string) (Plain, bool) {
 	for _, f := range forms {
 		before, ok := strings.CutSuffix(path, f.end)
-		if !ok || before == "" && !strings.HasPrefix(f.end, "/") && f.group != 2 {
+		if !ok || before == "" && !strings.HasPrefix(f.end, "/") {
 			continue
+		}
+		if strings.HasSuffix(before, "/") && strings.ContainsRune("/(", rune(f.end[0])) && f.end != "(.*)" {
+			return Plain{}, false // a path with two slashes, which is none
 		}
 		text, dot, ok := literal(before)
 		if !ok {

@@ -1,0 +1,276 @@
+package command
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/prose"
+	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/migrate"
+	"github.com/attache-dev/attache/policy/migrate/routing"
+	"github.com/attache-dev/attache/policy/source"
+	"github.com/attache-dev/attache/policy/source/cluster"
+)
+
+// verifyOptions are the flags of migrate verify alone.
+type verifyOptions struct {
+	report, dataPlane string
+	policies          bool
+}
+
+func (o *options) migrateVerifyCommand() *cobra.Command {
+	m, v := &migrateOptions{}, &verifyOptions{}
+	cmd := &cobra.Command{
+		Use:   "verify [--gateway NAMESPACE/NAME]",
+		Short: "Show which requests the new side answers otherwise than the Ingresses",
+		Long: `Show which requests the new side answers otherwise than the Ingresses do, policies
+included. Both sides are read from one set of manifests, or from the cluster.
+
+For hosts without regular expressions the comparison is complete: when it finds no
+difference, no request differs. For others it is sampled. Differences that the report of
+migrate announces do not count with --report. The exit code is 1 when a request differs.`,
+		Example: `  kubectl effective-policy migrate -f old.yaml --new-gateway infra/edge --gateway-class envoy -o json > report.json
+  kubectl effective-policy migrate verify -f old.yaml -f new.yaml --report report.json
+  kubectl effective-policy migrate verify -A --data-plane envoy-gateway -o junit`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.migrateVerify(cmd.Context(), m, v) },
+	}
+	m.addFlags(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&v.report, "report", "", "what migrate -o json printed: what it announces does not count")
+	flags.StringVar(&v.dataPlane, "data-plane", "", "narrows what the specification leaves open: "+strings.Join(routing.DataPlanes(), ", "))
+	flags.BoolVar(&v.policies, "policies", false, "compare policies also where the new side has none")
+	_ = cmd.RegisterFlagCompletionFunc("data-plane", cobra.FixedCompletions(routing.DataPlanes(), cobra.ShellCompDirectiveNoFileComp))
+	o.addOutput(cmd, formatTable, formatJSON, formatSARIF, formatJUnit)
+	return cmd
+}
+
+// sides are both sides of a migration as they were read.
+type sides struct {
+	objects  []migrate.Object
+	snapshot *policy.Snapshot
+}
+
+// readSides reads both sides from manifests or from the cluster.
+func (o *options) readSides(ctx context.Context) (*sides, error) {
+	if len(o.files) == 0 {
+		return o.sidesOfCluster(ctx)
+	}
+	settings, err := o.settings()
+	if err != nil {
+		return nil, err
+	}
+	o.planeKinds = ingressKinds()
+	in, err := o.readManifests(ctx, o.files, source.Options{Namespace: *o.config.Namespace, Stdin: o.streams.In})
+	if err != nil {
+		return nil, err
+	}
+	s := &sides{}
+	for _, d := range slices.Concat(in.Documents, in.Unknown) {
+		s.objects = append(s.objects, migrate.Object{Unstructured: d.Object, File: d.File, Document: d.Index, Line: d.Lines()})
+	}
+	s.snapshot, _ = policy.NewSnapshot(settings).With(in.Objects()...)
+	return s, nil
+}
+
+func (o *options) sidesOfCluster(ctx context.Context) (*sides, error) {
+	objects, err := o.readIngresses(ctx)
+	if err != nil {
+		return nil, err
+	}
+	config, err := o.config.ToRESTConfig()
+	if err != nil {
+		return nil, err
+	}
+	config.QPS = -1
+	settings, err := o.clusterSettings(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	read, err := cluster.Objects(ctx, config, settings)
+	if err != nil {
+		return nil, err
+	}
+	snapshot, _ := policy.NewSnapshot(settings).With(read.Objects...)
+	return &sides{objects, snapshot}, nil
+}
+
+func (o *options) migrateVerify(ctx context.Context, m *migrateOptions, v *verifyOptions) error {
+	if v.dataPlane != "" && !slices.Contains(routing.DataPlanes(), v.dataPlane) {
+		return fmt.Errorf("--data-plane %s: write one of %s", v.dataPlane, strings.Join(routing.DataPlanes(), ", "))
+	}
+	if err := m.complete(o, nil, false); err != nil {
+		return err
+	}
+	m.options.Chosen = nil // the host view is always of all
+	o.quiet = o.output != formatTable
+	s, err := o.readSides(ctx)
+	if err != nil {
+		return err
+	}
+	options := migrate.VerifyOptions{DataPlane: v.dataPlane, Policies: v.policies}
+	if m.options.Gateway.Name != "" {
+		options.Gateway = hierarchy.GatewayRef(m.options.Gateway.Namespace, m.options.Gateway.Name)
+	}
+	if v.report != "" {
+		if options.Report, err = readReport(v.report); err != nil {
+			return err
+		}
+	}
+	old, err := migrate.Read(s.objects, m.options)
+	if err != nil {
+		return err
+	}
+	c := migrate.Verify(old, s.snapshot, options)
+	if err := o.printComparison(c); err != nil {
+		return err
+	}
+	if c.Fails(o.strict) {
+		return errFinding
+	}
+	return nil
+}
+
+// readReport reads what migrate -o json printed.
+func readReport(file string) ([]migrate.Finding, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("--report: %w", err)
+	}
+	var report struct {
+		Findings []migrate.Finding `json:"findings"`
+	}
+	if err := json.Unmarshal(data, &report); err != nil {
+		return nil, fmt.Errorf("--report %s is not what migrate -o json prints: %w", file, err)
+	}
+	if report.Findings == nil {
+		return nil, errors.New("--report " + file + " has no findings: give what migrate -o json prints")
+	}
+	return report.Findings, nil
+}
+
+func (o *options) printComparison(c *migrate.Comparison) error {
+	switch o.output {
+	case formatJSON:
+		return encode(o.streams.Out, formatJSON, c)
+	case formatSARIF:
+		return encode(o.streams.Out, formatJSON, comparisonSARIF(c, o.builtAs))
+	case formatJUnit:
+		return writeJUnit(o.streams.Out, comparisonJUnit(c))
+	}
+	p := o.pen()
+	for i := range c.Hosts {
+		p.host(&c.Hosts[i])
+	}
+	for _, note := range c.Notes {
+		p.line("note: %s", note)
+	}
+	p.line("%s", p.paint(bold, comparisonTotals(c)))
+	return p.err
+}
+
+// host prints one host, and each group of requests that differ on it.
+func (p *pen) host(h *migrate.HostResult) {
+	if len(h.Groups) == 0 {
+		text := "no request differs"
+		if h.Result == migrate.Sampled {
+			text = "none of " + prose.Count(h.Requests, "request") + " differs"
+		}
+		p.line("%s  %s  %s", p.paint(green, h.Result), p.paint(plain, h.Host), text)
+		return
+	}
+	styles := map[string]style{migrate.Different: red, migrate.Undetermined: yellow, migrate.Announced: faint}
+	for _, g := range h.Groups {
+		share := strconv.Itoa(g.Count) + " of " + prose.Count(h.Requests, "request")
+		if g.Count == h.Requests {
+			share = "all " + prose.Count(h.Requests, "request")
+		}
+		p.line("%s  %s  %s", p.paint(styles[g.Kind], g.Kind), p.paint(plain, h.Host), share)
+		p.line("  %s", p.paint(plain, g.Example))
+		if len(g.Policy) == 0 {
+			p.line("    old  %s  (%s)", p.paint(plain, g.Old), p.paint(plain, g.OldPlace))
+			p.line("    new  %s  (%s)", p.paint(plain, g.New), p.paint(plain, g.NewPlace))
+		}
+		for _, d := range g.Policy {
+			line := d.Kind + " " + d.Field + "   old " + d.Old + "   new " + d.New
+			if d.Origin != "" {
+				line += "   " + d.Origin
+			}
+			p.line("    %s", p.paint(plain, line))
+		}
+		if g.Why != "" {
+			p.line("    why  %s", p.paint(plain, g.Why))
+		}
+	}
+}
+
+func comparisonTotals(c *migrate.Comparison) string {
+	t := c.Totals
+	text := fmt.Sprintf("%s, %s: %d different, %d announced, %d undetermined", prose.Count(t.Hosts, "host"), prose.Count(t.Requests, "request"), t.Different, t.Announced, t.Undetermined)
+	if t.OnlyNew > 0 {
+		text += "; " + prose.Count(t.OnlyNew, "host") + " only on the new side"
+	}
+	if c.Tied {
+		text += "; a conflict between Ingresses is decided by their names alone: give them with their creationTimestamp"
+	}
+	return text
+}
+
+// comparisonSARIF has a result for each group.
+func comparisonSARIF(c *migrate.Comparison, version string) sarifLog {
+	rules := []sarifRule{
+		{migrate.Different, sarifText{"The new side answers otherwise than the Ingresses."}},
+		{migrate.Undetermined, sarifText{"The specification leaves the answer to the data plane."}},
+		{migrate.Announced, sarifText{"The difference was announced by migrate."}},
+	}
+	run := sarifRun{
+		Tool:        sarifTool{sarifDriver{Name: "kubectl-effective_policy", Version: version, InformationURI: homepage, Rules: rules}},
+		Invocations: []sarifInvocation{{ExecutionSuccessful: true}}, Results: []sarifResult{},
+	}
+	levels := []string{"error", "warning", "note"}
+	for _, h := range c.Hosts {
+		for _, g := range h.Groups {
+			index := slices.IndexFunc(rules, func(r sarifRule) bool { return r.ID == g.Kind })
+			run.Results = append(run.Results, sarifResult{
+				RuleID: g.Kind, RuleIndex: index, Level: levels[index], Message: sarifText{h.Host + ": " + groupText(&g)},
+			})
+		}
+	}
+	return sarifLog{Schema: "https://json.schemastore.org/sarif-2.1.0.json", Version: "2.1.0", Runs: []sarifRun{run}}
+}
+
+func groupText(g *migrate.Group) string {
+	text := g.Example + ": old " + g.Old + " (" + g.OldPlace + "), new " + g.New + " (" + g.NewPlace + ")"
+	for _, d := range g.Policy {
+		text = g.Example + ": " + d.Kind + " " + d.Field + ": old " + d.Old + ", new " + d.New + " " + d.Origin
+	}
+	return text
+}
+
+// comparisonJUnit has a suite for each host (M77).
+func comparisonJUnit(c *migrate.Comparison) *junitSuites {
+	suites := &junitSuites{Name: "migrate verify"}
+	for _, h := range c.Hosts {
+		if len(h.Groups) == 0 {
+			suites.add(h.Host, junitCase{Name: h.Result, Class: h.Host})
+		}
+		for i := range h.Groups {
+			g := &h.Groups[i]
+			one := junitCase{Name: g.Example, Class: h.Host, Out: groupText(g)}
+			if g.Kind == migrate.Different {
+				one.Failure = &junitFailure{Message: "old " + g.Old + ", new " + g.New, Type: g.Kind, Text: groupText(g)}
+			}
+			suites.add(h.Host, one)
+		}
+	}
+	return suites
+}

@@ -1,0 +1,169 @@
+package migrate
+
+import (
+	"strings"
+
+	"github.com/attache-dev/attache/policy/migrate/routing"
+	"github.com/attache-dev/attache/policy/request"
+)
+
+// announcements are what the findings of a conversion said would differ (M76).
+type announcements struct {
+	// byIngress has the findings that are not converted, by Ingress and short name.
+	byIngress map[string]map[string]*Finding
+	// byHost has statuses of findings about hosts, implicit names of implicit ones.
+	byHost   map[string]map[Status]bool
+	implicit map[string]bool
+	accepted map[string]bool
+	held     map[string]bool
+}
+
+func readAnnouncements(report []Finding) *announcements {
+	a := &announcements{
+		byIngress: map[string]map[string]*Finding{}, byHost: map[string]map[Status]bool{},
+		implicit: map[string]bool{}, accepted: map[string]bool{}, held: map[string]bool{},
+	}
+	for i := range report {
+		f := &report[i]
+		f.seal()
+		if f.Implicit != "" && f.Effect != None {
+			a.implicit[strings.TrimPrefix(f.Implicit, "implicit/")] = true
+		}
+		if f.Host != "" {
+			if a.byHost[f.Host] == nil {
+				a.byHost[f.Host] = map[Status]bool{}
+			}
+			a.byHost[f.Host][f.Status] = true
+		}
+		if f.Status == Conflict {
+			a.accepted[f.ID] = true
+		}
+		if f.Ingress != "" && f.Status != Converted {
+			if a.byIngress[f.Ingress] == nil {
+				a.byIngress[f.Ingress] = map[string]*Finding{}
+			}
+			a.byIngress[f.Ingress][f.Name()] = f
+			a.held[f.Ingress] = a.held[f.Ingress] || f.Held
+		}
+	}
+	return a
+}
+
+// accepts says whether the report knows of a conflict.
+func (a *announcements) accepts(f Finding) bool {
+	f.seal()
+	return a.accepted[f.ID]
+}
+
+// says is whether a finding about one of some annotations of an Ingress is there.
+func (a *announcements) says(ingress string, names ...string) bool {
+	for _, name := range names {
+		if a.byIngress[ingress][name] != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// announced says which finding announces a difference. Each kind of difference is
+// recognised by itself: a finding announces nothing else.
+func (v *verifier) announced(host string, r *request.Request, old, answer *routing.Answer, l *routing.Location, fields []string) (string, bool) {
+	a := v.announce
+	if v.options.Report == nil {
+		return "", false
+	}
+	if s := v.old.view.Find(host); s != nil && s.Host != routing.CatchAll {
+		host = s.Host // an alias is spoken of by the host that it belongs to
+	}
+	about := a.byHost[host]
+	switch {
+	case about[NoCertificate] || about[Unbound] || about[HostIncomplete]:
+		return "findings about the host say so", true
+	case about[Fallthrough] && old.Status == 404:
+		return "finding fallthrough", true
+	case a.wildcard(host, r.Host):
+		return "implicit/wildcards", true
+	case l == nil:
+		return v.plainly(r, old, answer, l)
+	}
+	ingress := v.old.owners[l].ingress.place()
+	switch {
+	case a.held[ingress]:
+		return "rules of Ingress " + ingress + " are held", true
+	case a.says(ingress, string(Unresolved)):
+		return "finding unresolved", true
+	case onlyRedirect(fields) && old.Code == answer.Code && strings.HasPrefix(old.Redirect, "https://") && old.Redirect+"/" == answer.Redirect &&
+		(a.implicit["https-slash"] || a.says(ingress, "ssl-redirect", "force-ssl-redirect", "preserve-trailing-slash")):
+		return "a final / is kept in redirects to https", true
+	case onlyRedirect(fields) && old.Redirect == answer.Redirect && statusCode(old.Code) == answer.Code && a.says(ingress, "permanent-redirect-code", "temporal-redirect-code"):
+		return "the nearest status code", true
+	case l.Action.Canary != nil && l.Action.Canary.Pattern != "" && len(fields) == 1 && fields[0] == routing.FieldBackends && v.canarySays(l):
+		return "canary-by-header-pattern", true
+	case len(fields) == 1 && fields[0] == routing.FieldHost && a.says(ingress, "upstream-vhost"):
+		return "upstream-vhost", true
+	}
+	return v.plainly(r, old, answer, l)
+}
+
+func onlyRedirect(fields []string) bool {
+	return len(fields) == 1 && fields[0] == routing.FieldRedirect
+}
+
+// canarySays says whether a canary of the location has a finding about its pattern.
+func (v *verifier) canarySays(*routing.Location) bool {
+	for _, names := range v.announce.byIngress {
+		if names["canary-by-header-pattern"] != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// plainly recognises what plain matches do otherwise than the regular expressions
+// that they stand for (M27).
+func (v *verifier) plainly(r *request.Request, old, answer *routing.Answer, location *routing.Location) (string, bool) {
+	s := v.old.view.Find(r.Host)
+	if s == nil || !s.Regex {
+		return "", false
+	}
+	plain, known := v.plain[s.Host]
+	if !known {
+		plain = s.PlainHost()
+		v.plain[s.Host] = plain
+	}
+	if plain == nil {
+		return "", false
+	}
+	said := false
+	for _, g := range v.old.listing[s.Host] {
+		said = said || v.announce.says(g.place(), "rewrite-target", "use-regex")
+	}
+	wanted, l := plain.Answer(r)
+	if len(routing.Differ(&wanted, answer)) == 0 && said && (l != location || len(routing.Differ(old, answer)) > 0) {
+		return "plain matches of the regular expressions", true
+	}
+	if l != nil && v.announce.held[v.old.owners[l].ingress.place()] {
+		return "rules of Ingress " + v.old.owners[l].ingress.place() + " are held", true
+	}
+	fields := routing.Differ(&wanted, answer)
+	if said && onlyRedirect(fields) && wanted.Code == answer.Code && wanted.Redirect+"/" == answer.Redirect && strings.HasPrefix(answer.Redirect, "https://") {
+		return "plain matches of the regular expressions, and a final / is kept in redirects to https", true
+	}
+	return "", false
+}
+
+// wildcard says whether a host is one that a wildcard takes on the new side only.
+func (a *announcements) wildcard(host, concrete string) bool {
+	return strings.HasPrefix(host, "*.") && strings.Count(concrete, ".") > strings.Count(host, ".") && a.implicit["wildcards"]
+}
+
+// policies says whether every difference is one of the defaults that the user left
+// out.
+func (a *announcements) policies(list []PolicyDifference) bool {
+	for _, d := range list {
+		if !d.fromDefaults || !a.implicit["defaults"] {
+			return false
+		}
+	}
+	return true
+}

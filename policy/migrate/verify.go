@@ -1,0 +1,277 @@
+package migrate
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/migrate/routing"
+	"github.com/attache-dev/attache/policy/request"
+)
+
+// The results of hosts and of groups of requests (M72 to M76).
+const (
+	Complete     = "complete"
+	Sampled      = "sampled"
+	Different    = "different"
+	Announced    = "announced"
+	Undetermined = "undetermined"
+)
+
+// VerifyOptions say how to compare.
+type VerifyOptions struct {
+	// Report are the findings of a conversion: what they announce does not count
+	// (M76). Nil when there is none.
+	Report []Finding
+	// Gateway is the one that is compared; zero is every one.
+	Gateway hierarchy.Ref
+	// DataPlane narrows what the specification leaves open (M74).
+	DataPlane string
+	// Policies compares policies also where the new side has none (M77b).
+	Policies bool
+}
+
+// Comparison is what two sides answer to the same requests.
+type Comparison struct {
+	Hosts  []HostResult `json:"hosts"`
+	Totals HostTotals   `json:"totals"`
+	// Notes are lines about the whole.
+	Notes []string `json:"notes,omitempty"`
+	// Tied says that a conflict was decided by names alone (M77b).
+	Tied bool `json:"tied,omitempty"`
+}
+
+// HostResult is the comparison of one host.
+type HostResult struct {
+	Host     string  `json:"host"`
+	Result   string  `json:"result"`
+	Requests int     `json:"requests"`
+	Groups   []Group `json:"groups,omitempty"`
+}
+
+// Group is a set of requests that differ in the same way (M75).
+type Group struct {
+	Kind    string             `json:"kind"`
+	Example string             `json:"example"`
+	Old     string             `json:"old"`
+	New     string             `json:"new"`
+	Why     string             `json:"why,omitempty"`
+	Count   int                `json:"count"`
+	Fields  []string           `json:"fields"`
+	Policy  []PolicyDifference `json:"policies,omitempty"`
+	// OldPlace and NewPlace say where the answers are stated.
+	OldPlace string `json:"oldPlace,omitempty"`
+	NewPlace string `json:"newPlace,omitempty"`
+	// Request is the example as data, for whoever sends it.
+	Request request.Request `json:"-"`
+}
+
+// HostTotals count hosts and requests by result.
+type HostTotals struct {
+	Hosts        int `json:"hosts"`
+	Requests     int `json:"requests"`
+	Different    int `json:"different"`
+	Announced    int `json:"announced"`
+	Undetermined int `json:"undetermined"`
+	// OnlyNew are hosts that only the new side has (M78).
+	OnlyNew int `json:"onlyNew"`
+}
+
+// Fails says whether something differs that nobody announced (M76).
+func (c *Comparison) Fails(strict bool) bool {
+	return c.Totals.Different > 0 || c.Tied || strict && c.Totals.Undetermined > 0
+}
+
+// verifier compares two sides.
+type verifier struct {
+	old      *Old
+	options  VerifyOptions
+	routes   *routing.RouteIndex
+	side     *routing.NewSide
+	policies *policyComparer
+	plain    map[string]*routing.PlainHost
+	announce *announcements
+}
+
+// Verify compares what the old side and a snapshot of the new one answer (M69).
+func Verify(old *Old, snapshot *policy.Snapshot, options VerifyOptions) *Comparison {
+	graph := snapshot.Graph()
+	v := &verifier{
+		old: old, options: options, routes: routing.NewRouteIndex(graph), side: routing.NewNewSide(graph, options.Gateway),
+		plain: map[string]*routing.PlainHost{}, announce: readAnnouncements(options.Report),
+	}
+	v.policies = &policyComparer{old: old, resolver: effective.NewResolver(snapshot), always: options.Policies, cache: map[policyKey][]PolicyDifference{}}
+	c := &Comparison{Hosts: []HostResult{}}
+	known := map[string]bool{}
+	for _, host := range old.view.Hosts() {
+		known[host] = true
+		result := v.host(host)
+		c.Hosts = append(c.Hosts, result)
+		c.Totals.Hosts++
+		c.Totals.Requests += result.Requests
+		for _, g := range result.Groups {
+			switch g.Kind {
+			case Different:
+				c.Totals.Different += g.Count
+			case Announced:
+				c.Totals.Announced += g.Count
+			case Undetermined:
+				c.Totals.Undetermined += g.Count
+			}
+		}
+	}
+	for _, host := range v.routes.Hosts() {
+		if !known[host] {
+			c.Totals.OnlyNew++
+		}
+	}
+	c.Notes = v.notes()
+	for _, f := range old.report.findings {
+		c.Tied = c.Tied || f.Status == Conflict && !v.announce.accepts(f)
+	}
+	return c
+}
+
+// notes are what is to be said once.
+func (v *verifier) notes() []string {
+	notes := []string{"paths that are not normal (//, .., %2F) are not compared: data planes differ in what they make of them"}
+	if !v.policies.compared {
+		notes = append(notes, "policies were not compared, for the new side has none of ours: --policies compares them all the same")
+	}
+	return notes
+}
+
+func (v *verifier) host(host string) HostResult {
+	words := v.old.view.WordsOf(host, v.routes)
+	result := HostResult{Host: host, Result: Complete}
+	if words.Sampled() {
+		result.Result = Sampled
+	}
+	groups := map[string]*Group{}
+	grpc := v.old.onlyGRPC(host)
+	for _, concrete := range routing.Concrete(host) {
+		for _, scheme := range []string{request.SchemeHTTP, request.SchemeHTTPS} {
+			if scheme == request.SchemeHTTPS && !v.https(host, concrete) {
+				continue
+			}
+			for _, r := range words.Requests(scheme, concrete) {
+				if grpc {
+					r.Method, r.Headers = "POST", append(slices.Clone(r.Headers), hierarchy.Header{Name: "content-type", Value: "application/grpc"})
+				}
+				result.Requests++
+				v.compare(host, &r, groups)
+			}
+		}
+	}
+	for _, key := range sortedKeys(groups) {
+		result.Groups = append(result.Groups, *groups[key])
+	}
+	rank := map[string]int{Different: 0, Undetermined: 1, Announced: 2}
+	slices.SortStableFunc(result.Groups, func(a, b Group) int {
+		return cmp.Or(rank[a.Kind]-rank[b.Kind], cmp.Compare(b.Count, a.Count), cmp.Compare(a.Example, b.Example))
+	})
+	if len(result.Groups) > 0 {
+		result.Result = result.Groups[0].Kind
+	}
+	return result
+}
+
+// https says whether requests by https are compared: where either side has a
+// certificate or a listener.
+func (v *verifier) https(host, concrete string) bool {
+	secret, _ := v.old.certificateOf(host)
+	return secret.Name != "" || v.side.Serves(request.SchemeHTTPS, concrete)
+}
+
+// compare compares the answers to one request.
+func (v *verifier) compare(host string, r *request.Request, groups map[string]*Group) {
+	old, location := v.old.view.Answer(r)
+	choices, place := v.side.Choices(r, v.options.DataPlane)
+	if old.Undetermined != "" {
+		v.add(groups, Undetermined, r, &old, &choices[0], nil, nil, location, place, old.Undetermined)
+		return
+	}
+	fields := routing.Differ(&old, &choices[0])
+	var policies []PolicyDifference
+	if len(fields) == 0 && len(old.Backends) > 0 && location != nil && place.Route != nil {
+		policies = v.policies.compare(v.old.owners[location].ingress, place)
+	}
+	switch {
+	case len(fields) == 0 && len(policies) == 0 && len(choices) == 1:
+	case len(fields) == 0 && len(policies) > 0:
+		kind := Different
+		why, ok := v.announced(host, r, &old, &choices[0], location, []string{"policies"})
+		switch {
+		case ok || v.announce.policies(policies):
+			kind = Announced
+		case len(choices) > 1: // which rule answers is the data plane's choice
+			kind = Undetermined
+		}
+		v.add(groups, kind, r, &old, &choices[0], nil, policies, location, place, why)
+	case slices.ContainsFunc(choices, func(c routing.Answer) bool { return len(routing.Differ(&old, &c)) == 0 }):
+		if !slices.ContainsFunc(choices, func(c routing.Answer) bool { return len(routing.Differ(&old, &c)) > 0 }) {
+			return // whatever the data plane chooses
+		}
+		v.add(groups, Undetermined, r, &old, other(&old, choices), fields, nil, location, place, "the specification leaves the choice to the data plane")
+	default:
+		kind, why := Different, v.why(host, r, location)
+		answer := &choices[0]
+		for i := range choices {
+			differ := routing.Differ(&old, &choices[i])
+			if text, ok := v.announced(host, r, &old, &choices[i], location, differ); ok {
+				kind, why, answer, fields = Announced, text, &choices[i], differ
+				break
+			}
+		}
+		v.add(groups, kind, r, &old, answer, fields, nil, location, place, why)
+	}
+}
+
+// other is the first choice that differs.
+func other(old *routing.Answer, choices []routing.Answer) *routing.Answer {
+	for i := range choices {
+		if len(routing.Differ(old, &choices[i])) > 0 {
+			return &choices[i]
+		}
+	}
+	return &choices[0]
+}
+
+func (v *verifier) add(groups map[string]*Group, kind string, r *request.Request, old, answer *routing.Answer, fields []string, policies []PolicyDifference,
+	location *routing.Location, place routing.Place, why string,
+) {
+	oldPlace, newPlace := v.old.placeText(location), placeText(place)
+	key := strings.Join([]string{kind, oldPlace, newPlace, strings.Join(fields, ","), why}, "\x00")
+	for _, p := range policies {
+		key += "\x00" + p.Kind + p.Field
+	}
+	example := curl(r)
+	g := groups[key]
+	if g == nil {
+		g = &Group{Kind: kind, Fields: append([]string{}, fields...), Policy: policies, Why: why, OldPlace: oldPlace, NewPlace: newPlace}
+		for _, p := range policies {
+			g.Fields = append(g.Fields, p.Kind+" "+p.Field)
+		}
+		groups[key] = g
+	}
+	g.Count++
+	if g.Example == "" || len(example) < len(g.Example) || len(example) == len(g.Example) && example < g.Example {
+		g.Example, g.Old, g.New, g.Request = example, old.String(), answer.String(), *r
+	}
+}
+
+// curl is the request as a command.
+func curl(r *request.Request) string {
+	text := "curl"
+	if r.Method != "GET" {
+		text += " -X " + r.Method
+	}
+	text += " -H 'Host: " + r.Host + "'"
+	for _, h := range r.Headers {
+		text += " -H '" + h.Name + ": " + h.Value + "'"
+	}
+	return text + " " + r.Scheme + "://GATEWAY" + r.Path
+}

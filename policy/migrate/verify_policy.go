@@ -1,0 +1,160 @@
+package migrate
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/migrate/routing"
+)
+
+// PolicyDifference is a field of a policy in which the sides differ (M70).
+type PolicyDifference struct {
+	Kind  string `json:"kind"`
+	Field string `json:"field"`
+	Old   string `json:"old"`
+	New   string `json:"new"`
+	// Origin says who set the new value.
+	Origin string `json:"origin,omitempty"`
+
+	fromDefaults bool
+}
+
+type policyKey struct {
+	ingress  *ingress
+	route    hierarchy.Ref
+	listener hierarchy.Ref
+	rule     int
+}
+
+// policyComparer compares what the old side wants with what the engine resolves.
+type policyComparer struct {
+	old      *Old
+	resolver *effective.Resolver
+	always   bool
+	// compared says that some policy was there to compare.
+	compared bool
+	cache    map[policyKey][]PolicyDifference
+	routes   map[hierarchy.Ref]*effective.Target
+}
+
+func (p *policyComparer) compare(g *ingress, place routing.Place) []PolicyDifference {
+	key := policyKey{g, place.Route.Meta().Ref, place.Listener.Ref, place.Rule}
+	if list, ok := p.cache[key]; ok {
+		return list
+	}
+	list := p.differences(g, place)
+	p.cache[key] = list
+	return list
+}
+
+func (p *policyComparer) differences(g *ingress, place routing.Place) []PolicyDifference {
+	if p.routes == nil {
+		p.routes = map[hierarchy.Ref]*effective.Target{}
+	}
+	ref := place.Route.Meta().Ref
+	target, ok := p.routes[ref]
+	if !ok {
+		target = p.resolver.Resolve(ref).Get(ref)
+		p.routes[ref] = target
+	}
+	var found *effective.PathPolicies
+	if target != nil {
+		for path := range target.Paths() {
+			if path.Listener.Ref == place.Listener.Ref && (path.Rule == place.Rule || path.Rule < 0) {
+				found = path.Result
+			}
+		}
+	}
+	ours := false
+	for _, kind := range policyKinds() {
+		if found != nil {
+			if k, ok := found.Kind(kind); ok && len(k.Value) > 0 {
+				ours = true
+			}
+		}
+	}
+	if !ours && !p.always {
+		return nil
+	}
+	p.compared = true
+	own, defaults := p.old.ingressWants(g), p.old.defaultWants()
+	want := own.over(defaults)
+	var list []PolicyDifference
+	for _, kind := range policyKinds() {
+		var have *effective.Policy
+		if found != nil {
+			have, _ = found.Kind(kind)
+		}
+		list = append(list, fieldsOf(kind, want[kind], own[kind], have)...)
+	}
+	return list
+}
+
+// policyKinds are the kinds that migrations write, as results show them.
+func policyKinds() []string { return []string{RateLimitPolicy, RetryPolicy, TimeoutPolicy} }
+
+func fieldsOf(kind string, want, own map[string]any, have *effective.Policy) []PolicyDifference {
+	names := map[string]bool{}
+	for name := range want {
+		names[name] = true
+	}
+	if have != nil {
+		for name := range have.Value {
+			names[name] = true
+		}
+	}
+	var list []PolicyDifference
+	for _, name := range sortedKeys(names) {
+		var value any
+		origin := ""
+		if have != nil {
+			value = have.Value[name]
+			for i := range have.Origins {
+				if strings.HasPrefix(have.Origins[i].Field, name) {
+					o := &have.Origins[i]
+					origin = o.Block.String() + " of " + o.From.String()
+				}
+			}
+		}
+		if same(want[name], value) || kind == RetryPolicy && name == "retryOn" && want[name] == nil && noRetries(have) {
+			continue
+		}
+		_, stated := own[name]
+		list = append(list, PolicyDifference{kind, name, valueText(want[name]), valueText(value), origin, !stated})
+	}
+	return list
+}
+
+// noRetries says that a policy retries nothing, whatever its conditions are.
+func noRetries(have *effective.Policy) bool {
+	return have != nil && same(have.Value["maxRetries"], int64(0))
+}
+
+// same compares two values of one field: times by what they mean, numbers by their
+// text.
+func same(a, b any) bool {
+	x, y := valueText(a), valueText(b)
+	if x == y {
+		return true
+	}
+	d, err := policy.ParseDuration(x)
+	e, wrong := policy.ParseDuration(y)
+	return err == nil && wrong == nil && d == e
+}
+
+func valueText(value any) string {
+	switch v := value.(type) {
+	case nil:
+		return "not set"
+	case string:
+		return v
+	case map[string]any, []any:
+		text, _ := json.Marshal(v)
+		return string(text)
+	}
+	return fmt.Sprint(value)
+}

@@ -1,0 +1,90 @@
+package migrate
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/attache-dev/attache/policy/migrate/routing"
+	"github.com/attache-dev/attache/policy/request"
+)
+
+// placeText says where a location of the old side stands.
+func (o *Old) placeText(l *routing.Location) string {
+	if l == nil {
+		return "no location"
+	}
+	w := o.owners[l]
+	text := "location " + l.Path
+	switch {
+	case o.view.Server(l.Host).Regex:
+		text = `location ~* "^` + l.Path + `"`
+	case l.Exact:
+		text = "location = " + l.Path
+	}
+	text += " of Ingress " + w.ingress.place()
+	if w.ingress.object.File != "" {
+		text += fmt.Sprintf(" (%s:%d)", w.ingress.object.File, w.ingress.object.line(w.field))
+	}
+	return text
+}
+
+// placeText says which rule of the new side answers.
+func placeText(p routing.Place) string {
+	switch {
+	case p.Route != nil:
+		name := fmt.Sprintf("rules[%d]", p.Rule)
+		if p.Rule >= 0 && p.Rule < len(p.Route.Rules) && p.Route.Rules[p.Rule].Name != "" {
+			name = p.Route.Rules[p.Rule].Name
+		}
+		return name + " of " + p.Route.Meta().Ref.String()
+	case p.Listener != nil:
+		return "no rule of the host takes it"
+	}
+	return "no listener takes it"
+}
+
+// why says what of the old side is easily overlooked (M75).
+func (v *verifier) why(host string, r *request.Request, l *routing.Location) string {
+	s := v.old.view.Find(r.Host)
+	switch {
+	case s == nil || l == nil:
+		return ""
+	case s.Regex:
+		for _, g := range v.old.listing[s.Host] {
+			name := ""
+			switch {
+			case g.set.bool("use-regex"):
+				name = "use-regex"
+			case g.set.has("rewrite-target"):
+				name = "rewrite-target"
+			default:
+				continue
+			}
+			return name + " on Ingress " + g.place() + " makes every path of this host a case-insensitive regex"
+		}
+	case l.Action.HTTPS != 0 && r.Scheme == request.SchemeHTTP:
+		return "the controller redirects to https where tls lists the host"
+	case strings.HasSuffix(r.Path, "/") && host == routing.CatchAll:
+		return "the rule is for hosts that no server has"
+	}
+	return ""
+}
+
+// onlyGRPC says whether every location of a host speaks gRPC.
+func (o *Old) onlyGRPC(host string) bool {
+	s := o.view.Server(host)
+	if s == nil || !o.controller.nginx {
+		return false
+	}
+	any := false
+	for _, l := range s.Locations {
+		if l.Default && l.Action.Backend == nil {
+			continue
+		}
+		if !speaksGRPC(o.owners[l].ingress.set) {
+			return false
+		}
+		any = true
+	}
+	return any
+}
