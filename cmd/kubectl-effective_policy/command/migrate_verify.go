@@ -228,9 +228,9 @@ func comparisonTotals(c *migrate.Comparison) string {
 // comparisonSARIF has a result for each group.
 func comparisonSARIF(c *migrate.Comparison, version string) sarifLog {
 	rules := []sarifRule{
-		{migrate.Different, sarifText{"The new side answers otherwise than the Ingresses."}},
-		{migrate.Undetermined, sarifText{"The specification leaves the answer to the data plane."}},
-		{migrate.Announced, sarifText{"The difference was announced by migrate."}},
+		{ID: migrate.Different, Short: sarifText{Text: "The new side answers otherwise than the Ingresses."}, Full: sarifText{Text: "The new side answers otherwise than the Ingresses."}},
+		{ID: migrate.Undetermined, Short: sarifText{Text: "The specification leaves the answer to the data plane."}, Full: sarifText{Text: "The specification leaves the answer to the data plane."}},
+		{ID: migrate.Announced, Short: sarifText{Text: "The difference was announced by migrate."}, Full: sarifText{Text: "The difference was announced by migrate."}},
 	}
 	run := sarifRun{
 		Tool:        sarifTool{sarifDriver{Name: "kubectl-effective_policy", Version: version, InformationURI: homepage, Rules: rules}},
@@ -241,7 +241,7 @@ func comparisonSARIF(c *migrate.Comparison, version string) sarifLog {
 		for _, g := range h.Groups {
 			index := slices.IndexFunc(rules, func(r sarifRule) bool { return r.ID == g.Kind })
 			run.Results = append(run.Results, sarifResult{
-				RuleID: g.Kind, RuleIndex: index, Level: levels[index], Message: sarifText{h.Host + ": " + groupText(&g)},
+				RuleID: g.Kind, RuleIndex: index, Level: levels[index], Message: sarifText{Text: h.Host + ": " + groupText(&g)},
 			})
 		}
 	}
