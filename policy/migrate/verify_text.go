@@ -88,3 +88,6 @@ func (o *Old) onlyGRPC(host string) bool {
 	}
 	return any
 }
+
+// DataPlanes are those whose order of regular expressions Verify knows (M74).
+func DataPlanes() []string { return routing.DataPlanes() }

@@ -16,7 +16,6 @@ import (
 	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/migrate"
-	"github.com/attache-dev/attache/policy/migrate/routing"
 	"github.com/attache-dev/attache/policy/source"
 	"github.com/attache-dev/attache/policy/source/cluster"
 )
@@ -47,9 +46,9 @@ migrate announces do not count with --report. The exit code is 1 when a request 
 	m.addFlags(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&v.report, "report", "", "what migrate -o json printed: what it announces does not count")
-	flags.StringVar(&v.dataPlane, "data-plane", "", "narrows what the specification leaves open: "+strings.Join(routing.DataPlanes(), ", "))
+	flags.StringVar(&v.dataPlane, "data-plane", "", "narrows what the specification leaves open: "+strings.Join(migrate.DataPlanes(), ", "))
 	flags.BoolVar(&v.policies, "policies", false, "compare policies also where the new side has none")
-	_ = cmd.RegisterFlagCompletionFunc("data-plane", cobra.FixedCompletions(routing.DataPlanes(), cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("data-plane", cobra.FixedCompletions(migrate.DataPlanes(), cobra.ShellCompDirectiveNoFileComp))
 	o.addOutput(cmd, formatTable, formatJSON, formatSARIF, formatJUnit)
 	return cmd
 }
@@ -105,8 +104,8 @@ func (o *options) sidesOfCluster(ctx context.Context) (*sides, error) {
 }
 
 func (o *options) migrateVerify(ctx context.Context, m *migrateOptions, v *verifyOptions) error {
-	if v.dataPlane != "" && !slices.Contains(routing.DataPlanes(), v.dataPlane) {
-		return fmt.Errorf("--data-plane %s: write one of %s", v.dataPlane, strings.Join(routing.DataPlanes(), ", "))
+	if v.dataPlane != "" && !slices.Contains(migrate.DataPlanes(), v.dataPlane) {
+		return fmt.Errorf("--data-plane %s: write one of %s", v.dataPlane, strings.Join(migrate.DataPlanes(), ", "))
 	}
 	if err := m.complete(o, nil, false); err != nil {
 		return err
@@ -227,21 +226,23 @@ func comparisonTotals(c *migrate.Comparison) string {
 
 // comparisonSARIF has a result for each group.
 func comparisonSARIF(c *migrate.Comparison, version string) sarifLog {
-	rules := []sarifRule{
-		{ID: migrate.Different, Short: sarifText{Text: "The new side answers otherwise than the Ingresses."}, Full: sarifText{Text: "The new side answers otherwise than the Ingresses."}},
-		{ID: migrate.Undetermined, Short: sarifText{Text: "The specification leaves the answer to the data plane."}, Full: sarifText{Text: "The specification leaves the answer to the data plane."}},
-		{ID: migrate.Announced, Short: sarifText{Text: "The difference was announced by migrate."}, Full: sarifText{Text: "The difference was announced by migrate."}},
-	}
-	run := sarifRun{
-		Tool:        sarifTool{sarifDriver{Name: "kubectl-effective_policy", Version: version, InformationURI: homepage, Rules: rules}},
-		Invocations: []sarifInvocation{{ExecutionSuccessful: true}}, Results: []sarifResult{},
-	}
+	rules := []string{migrate.Different, migrate.Undetermined, migrate.Announced}
 	levels := []string{"error", "warning", "note"}
+	texts := []string{
+		"The new side answers otherwise than the Ingresses.", "The specification leaves the answer to the data plane.",
+		"The difference was announced by migrate.",
+	}
+	run := newSARIFRun(version)
+	for i, id := range rules {
+		run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, newRule(id, ruleText{texts[i], texts[i], "migrating.md"}, levels[i]))
+	}
+	run.Results = []sarifResult{}
 	for _, h := range c.Hosts {
-		for _, g := range h.Groups {
-			index := slices.IndexFunc(rules, func(r sarifRule) bool { return r.ID == g.Kind })
+		for i := range h.Groups {
+			g := &h.Groups[i]
+			index := slices.Index(rules, g.Kind)
 			run.Results = append(run.Results, sarifResult{
-				RuleID: g.Kind, RuleIndex: index, Level: levels[index], Message: sarifText{Text: h.Host + ": " + groupText(&g)},
+				RuleID: g.Kind, RuleIndex: index, Level: levels[index], Message: sarifText{Text: h.Host + ": " + groupText(g)},
 			})
 		}
 	}
