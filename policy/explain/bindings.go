@@ -226,7 +226,7 @@ func attachedTo(s *policy.Snapshot, route hierarchy.Ref) []string {
 	var policies []string
 	for p := range s.Policies() {
 		if slices.ContainsFunc(s.Acceptances(p), func(a policy.Acceptance) bool { return a.Accepted() && a.Target.Ref.Object() == route }) {
-			policies = append(policies, p.Ref.String())
+			policies = append(policies, s.Text(p.Ref))
 		}
 	}
 	slices.Sort(policies)

@@ -32,6 +32,8 @@ type Description struct {
 	NamedBy []Reference `json:"namedBy,omitempty"`
 
 	Ref hierarchy.Ref `json:"-"`
+	// Text is the object as people read it.
+	Text string `json:"-"`
 }
 
 // Fact is a property that only some kinds have.
@@ -196,6 +198,7 @@ func newDescription(ref hierarchy.Ref) *Description {
 	return &Description{
 		Object: Object{Group: ref.GroupKind.Group, Kind: ref.Kind, Namespace: ref.Namespace, Name: ref.Name, SectionName: ref.Section},
 		Ref:    ref,
+		Text:   ref.String(),
 	}
 }
 
@@ -231,15 +234,16 @@ func (d *Description) addListeners(g *hierarchy.Graph, listeners []AttachedListe
 // those that reach it from a higher level. Direct policies reach nothing.
 func policiesAround(s *policy.Snapshot, ref hierarchy.Ref) (attached, above []Attached) {
 	higher := s.Graph().Above(ref)
-	for p := range s.Policies() {
-		for _, s := range s.Acceptances(p) {
+	in := s
+	for p := range in.Policies() {
+		for _, s := range in.Acceptances(p) {
 			at := s.Target.Ref
 			here := at == ref || ref.Section == "" && at.Object() == ref
 			switch {
 			case here:
-				attached = append(attached, attachedOf(p, s))
+				attached = append(attached, attachedOf(in, p, s))
 			case slices.Contains(higher, at) && s.Accepted() && p.Kind.Class == policy.Inherited:
-				above = append(above, attachedOf(p, s))
+				above = append(above, attachedOf(in, p, s))
 			}
 		}
 	}
@@ -251,8 +255,8 @@ func policiesAround(s *policy.Snapshot, ref hierarchy.Ref) (attached, above []At
 	return attached, above
 }
 
-func attachedOf(p *policy.Policy, s policy.Acceptance) Attached {
-	a := Attached{Policy: p.Ref.String(), Target: s.Target.Ref.String(), States: states(p), Reason: s.Reason}
+func attachedOf(in *policy.Snapshot, p *policy.Policy, s policy.Acceptance) Attached {
+	a := Attached{Policy: in.Text(p.Ref), Target: s.Target.Ref.String(), States: states(p), Reason: s.Reason}
 	if !s.Accepted() {
 		a.Message = s.Message
 	}
@@ -274,16 +278,32 @@ func states(p *policy.Policy) []string {
 	return blocks
 }
 
+// strategyOf is the strategy that a policy is merged with: a block may say its own.
+func strategyOf(p *policy.Policy) string {
+	if p.Kind.Class == policy.Direct {
+		return "None"
+	}
+	strategy := p.Strategy.String()
+	var each []string
+	for i, layer := range p.Layers {
+		if i == 0 {
+			strategy = layer.Strategy.String()
+		}
+		each = append(each, layer.Strategy.String()+" ("+layer.Block.String()+")")
+	}
+	if len(p.Layers) > 1 && p.Layers[0].Strategy != p.Layers[1].Strategy {
+		return strings.Join(each, ", ")
+	}
+	return strategy
+}
+
 // DescribePolicy says what a policy is attached to and what it comes to.
 func DescribePolicy(s *policy.Snapshot, p *policy.Policy) *Description {
 	d := newDescription(p.Ref)
-	strategy := p.Strategy.String()
-	if p.Kind.Class == policy.Direct {
-		strategy = "None"
-	}
-	d.Facts = append(d.Facts, Fact{"class", string(p.Kind.Class)}, Fact{"strategy", strategy}, Fact{"states", strings.Join(states(p), ", ")})
+	d.Text = s.Text(p.Ref)
+	d.Facts = append(d.Facts, Fact{"class", string(p.Kind.Class)}, Fact{"strategy", strategyOf(p)}, Fact{"states", strings.Join(states(p), ", ")})
 	for _, a := range s.Acceptances(p) {
-		d.Targets = append(d.Targets, Refused{p.Ref.String(), a.Target.Ref.String(), a.Reason, WithNearMiss(a.Message, NearMiss(s, p, a))})
+		d.Targets = append(d.Targets, Refused{s.Text(p.Ref), s.Text(a.Target.Ref), a.Reason, WithNearMiss(a.Message, NearMiss(s, p, a))})
 	}
 	var tally effective.Tally
 	for e := range effective.Resolve(s, s.Touched(p.Ref)...).All() {
@@ -292,7 +312,7 @@ func DescribePolicy(s *policy.Snapshot, p *policy.Policy) *Description {
 	for _, c := range tally.Of(p.Ref) {
 		in := InEffect{Gateway: c.Gateway.Place(), Paths: c.Paths, Whole: c.Whole, Part: c.Part}
 		for _, by := range c.BeatenBy() {
-			in.BeatenBy = append(in.BeatenBy, by.String())
+			in.BeatenBy = append(in.BeatenBy, s.Text(by))
 		}
 		d.InEffect = append(d.InEffect, in)
 	}

@@ -337,7 +337,7 @@ func refusedOnTheWay(s *policy.Snapshot, e *effective.Target) []Refused {
 		for _, standing := range s.Acceptances(p) {
 			at := standing.Target.Ref
 			if !standing.Accepted() && (onTheWay[at] || at.Object() == e.Target) {
-				refused = append(refused, Refused{p.Ref.String(), at.String(), standing.Reason, WithNearMiss(standing.Message, NearMiss(s, p, standing))})
+				refused = append(refused, Refused{s.Text(p.Ref), at.String(), standing.Reason, WithNearMiss(standing.Message, NearMiss(s, p, standing))})
 			}
 		}
 	}

@@ -72,7 +72,7 @@ func DescribeOther(s *policy.Snapshot, ref hierarchy.Ref) *Description {
 	for p := range s.Policies() {
 		for _, a := range s.Acceptances(p) {
 			if at := a.Target.Ref; at == ref || ref.Section == "" && at.Object() == ref {
-				d.Attached = append(d.Attached, attachedOf(p, a))
+				d.Attached = append(d.Attached, attachedOf(s, p, a))
 			}
 		}
 	}

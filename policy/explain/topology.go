@@ -165,13 +165,13 @@ func addPolicies(s *policy.Snapshot, t *Topology) {
 			if !ok {
 				continue
 			}
-			t.addPolicy(p, standing, at)
+			t.addPolicy(s, p, standing, at)
 		}
 	}
 }
 
-func (t *Topology) addPolicy(p *policy.Policy, s policy.Acceptance, at string) {
-	text := p.Ref.String() + " (" + strings.Join(states(p), ", ") + ")"
+func (t *Topology) addPolicy(in *policy.Snapshot, p *policy.Policy, s policy.Acceptance, at string) {
+	text := in.Text(p.Ref) + " (" + strings.Join(states(p), ", ") + ")"
 	id := t.id(p.Ref)
 	reason := ""
 	if !s.Accepted() {

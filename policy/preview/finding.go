@@ -65,7 +65,8 @@ type Finding struct {
 	// Code is that of the guardrail's rule.
 	Code string `json:"-"`
 
-	text string // in place of object, field and message, for people
+	ref  hierarchy.Ref // of the object
+	text string        // in place of object, field and message, for people
 }
 
 // Sentence is the finding in one line.
@@ -94,7 +95,7 @@ func (f *Finding) Place() string {
 // findingAt is a finding without a message, at a field of a document.
 func findingAt(d Manifest, field string) Finding {
 	return Finding{
-		Object: hierarchy.RefOf(d.Object).String(), Field: field,
+		Object: hierarchy.RefOf(d.Object).String(), Field: field, ref: hierarchy.RefOf(d.Object),
 		File: d.File, Document: d.Document, Item: d.Item, Line: d.lineOf(field),
 	}
 }
@@ -125,7 +126,7 @@ func (p *places) at(ref hierarchy.Ref, field string) Finding {
 		f = findingAt(p.Manifests[0], "")
 		f.Field = field
 	}
-	f.Object = ""
+	f.Object, f.ref = "", ref
 	if !ref.IsZero() {
 		f.Object = ref.String()
 	}
@@ -141,7 +142,10 @@ func (p *places) refusal(r review.Refusal) Finding {
 func (p *places) notice(n review.Notice) Finding {
 	f := p.at(n.Object, n.Field)
 	near := p.nearMiss(n.Object, n.Field)
-	f.Level, f.Rule, f.Message, f.text = Warning, AdmissionRule, explain.WithNearMiss(n.Message, near), explain.WithNearMiss(n.String(), near)
+	f.Level, f.Rule, f.Message = Warning, AdmissionRule, explain.WithNearMiss(n.Message, near)
+	if n.Named() {
+		f.text = explain.WithNearMiss(n.Message, near)
+	}
 	if n.Note {
 		f.Level = Note
 	}

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/explain"
 	"github.com/attache-dev/attache/policy/guardrail"
@@ -95,6 +96,7 @@ func (c *Change) Review(ctx context.Context, compilers guardrail.Compilers, auth
 		report.Findings = append(report.Findings, places.excepted(covered))
 	}
 	report.Findings = places.instead(append(report.Findings, slices.Concat(places.limited(), places.unbound(), places.unread(), places.classes(), places.undecided())...))
+	report.nameObjects(verdict.After)
 	report.Unbound, report.Routes = len(explain.UnboundRoutes(verdict.Before, verdict.After, places.among)), places.routes()
 	if verdict.Denied() {
 		report.Denial = verdict.Denial(c.name())
@@ -103,6 +105,15 @@ func (c *Change) Review(ctx context.Context, compilers guardrail.Compilers, auth
 	report.Changes = explain.ChangesOf(verdict.Before, verdict.After, verdict.Impact.Changes, labels.Everything()).Totals
 	report.finish(c)
 	return report, nil
+}
+
+// nameObjects names the objects of findings so that no two read the same.
+func (r *Report) nameObjects(s *policy.Snapshot) {
+	for i := range r.Findings {
+		if f := &r.Findings[i]; !f.ref.IsZero() && f.Object != "" {
+			f.Object = s.Text(f.ref)
+		}
+	}
 }
 
 // name is how a person calls the change.

@@ -40,7 +40,7 @@ func summary(e *effective.Target) map[string]any {
 	}
 	s["gateways"] = listed(gateways, hierarchy.Ref.Place)
 	if len(from) > 0 {
-		s["setBy"] = listed(from, hierarchy.Ref.String)
+		s["setBy"] = listed(from, policyText)
 	}
 	return s
 }
@@ -195,4 +195,13 @@ func text(v any) string {
 		return s
 	}
 	return string(Compact(v))
+}
+
+// policyText is an object that sets values, its kind as results show it; a route
+// by its own.
+func policyText(ref hierarchy.Ref) string {
+	if g := ref.GroupKind.Group; g != crd.Group && g != hierarchy.Group {
+		ref.Kind += "." + g
+	}
+	return ref.String()
 }

@@ -27,6 +27,17 @@ type Notice struct {
 // what becomes of them and of those that compete with them.
 func (v Verdict) Notices() []Notice { return append(slices.Clone(v.notices), v.attachments()...) }
 
+// Named says that the message names the object.
+func (n Notice) Named() bool { return n.named }
+
+// name is an object as who makes the edit may be told of it.
+func (v Verdict) name(ref hierarchy.Ref) string {
+	if v.edit.MayRead.May(ref.Namespace) {
+		return v.After.Text(ref)
+	}
+	return v.edit.MayRead.Name(ref)
+}
+
 // String is the notice in one line, with the object.
 func (n Notice) String() string {
 	if n.named {
@@ -113,9 +124,9 @@ func (v Verdict) effectless(p *policy.Policy) []Notice {
 	}
 	switch {
 	case paths == 0:
-		return []Notice{{Object: p.Ref, Message: fmt.Sprintf("%s reaches no route yet", p.Ref), named: true}}
+		return []Notice{{Object: p.Ref, Message: fmt.Sprintf("%s reaches no route yet", v.After.Text(p.Ref)), named: true}}
 	case inEffect == 0 && len(beaten) > 0:
-		return []Notice{{Object: p.Ref, Message: fmt.Sprintf("%s has no effect on %s: %s wins", p.Ref, anyOf(paths), v.edit.MayRead.Name(beaten[0])), named: true}}
+		return []Notice{{Object: p.Ref, Message: fmt.Sprintf("%s has no effect on %s: %s wins", v.After.Text(p.Ref), anyOf(paths), v.name(beaten[0])), named: true}}
 	}
 	return nil
 }

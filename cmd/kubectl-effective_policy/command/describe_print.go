@@ -14,7 +14,7 @@ func (o *options) printDescription(d *explain.Description) error {
 		return encode(o.streams.Out, o.output, d)
 	}
 	p := o.pen()
-	p.line("%s", p.paint(bold, d.Ref.String()))
+	p.line("%s", p.paint(bold, d.Text))
 	facts := &rows{indent: "  "}
 	for _, f := range d.Facts {
 		facts.add(cell{f.Name, faint}, cell{text: f.Value})

@@ -317,7 +317,7 @@ func (s *shownPolicy) policies() string {
 	slices.SortFunc(refs, hierarchy.Compare)
 	names := make([]string, 0, len(refs))
 	for _, ref := range slices.Compact(refs) {
-		names = append(names, ref.Kind+"/"+ref.Place())
+		names = append(names, policy.KindName(ref.GroupKind)+"/"+ref.Place())
 	}
 	return strings.Join(names, ",")
 }

@@ -276,7 +276,14 @@ func (w *world) findOne(args []string, candidates []hierarchy.Ref) (hierarchy.Re
 		return refs[0].WithSection(q.section), nil
 	}
 	slices.SortFunc(refs, hierarchy.Compare)
-	return hierarchy.Ref{}, fmt.Errorf("%q is ambiguous: it can be %s\nsay which with KIND/NAME and -n NAMESPACE", q.text, prose.List(prose.Strings(refs), 8))
+	names, how := make([]string, len(refs)), "KIND/NAME and -n NAMESPACE"
+	for i, ref := range refs {
+		names[i] = w.snapshot.Text(ref)
+		if first := refs[0]; ref.Kind == first.Kind && ref.GroupKind != first.GroupKind {
+			how = "KIND.GROUP/NAME, such as " + strings.ToLower(ref.Kind) + "." + ref.GroupKind.Group + "/" + ref.Name
+		}
+	}
+	return hierarchy.Ref{}, fmt.Errorf("%q is ambiguous: it can be %s\nsay which with %s", q.text, prose.List(names, 8), how)
 }
 
 // notFound says what an argument does not name, and what may be meant.

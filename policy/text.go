@@ -1,0 +1,37 @@
+package policy
+
+import (
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/attache-dev/attache/hierarchy"
+)
+
+// Text is an object as people read it, with the group of its kind where another
+// kind of that name is known (semantics section 10): RateLimitPolicy.example.com a/b.
+func (s *Snapshot) Text(ref hierarchy.Ref) string {
+	if !s.sharesName(ref.GroupKind) {
+		return ref.String()
+	}
+	ref.Kind += "." + ref.GroupKind.Group
+	return ref.String()
+}
+
+// sharesName says whether another group has a kind of that name, a policy kind, a
+// route kind or one of the hierarchy.
+func (s *Snapshot) sharesName(gk schema.GroupKind) bool {
+	if gk.Group == "" {
+		return false
+	}
+	for other := range s.kinds {
+		if other.Kind == gk.Kind && other.Group != gk.Group {
+			return true
+		}
+	}
+	for other := range s.routeKinds {
+		if other.Kind == gk.Kind && other.Group != gk.Group {
+			return true
+		}
+	}
+	own := schema.GroupKind{Group: hierarchy.Group, Kind: gk.Kind}
+	return gk.Group != hierarchy.Group && len(s.levelsOf(hierarchy.Ref{GroupKind: own})) > 0
+}
