@@ -3,9 +3,17 @@ package upstream_test
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
+	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -59,7 +67,7 @@ func TestUpstreamsRequestsThroughTheReferencePlane(t *testing.T) {
 	defer backends.close()
 	base := objectsOf(t, suite, upstream.Base)
 	apply(t, c, &backends, base)
-	count := 0
+	count, encrypted := 0, 0
 	for _, test := range suite.Tests {
 		if outside[test.Name] != "" || notOfThePlane[test.Name] != "" {
 			continue
@@ -73,16 +81,19 @@ func TestUpstreamsRequestsThroughTheReferencePlane(t *testing.T) {
 			defer remove(t, c, objects)
 			g := graphOf(t, suite, append([]string{upstream.Base}, test.Manifests...))
 			for i := range test.Cases {
-				if one := &test.Cases[i]; !one.TLS && protocolOf(g, one) == "HTTP" {
+				if one := &test.Cases[i]; protocolOf(g, one) == "HTTP" || protocolOf(g, one) == "HTTPS" {
 					count++
+					if protocolOf(g, one) == "HTTPS" {
+						encrypted++
+					}
 					within(t, func(ctx context.Context) error { return send(ctx, c, g, one) })
 				}
 			}
 		})
 	}
-	t.Logf("%d requests", count)
-	if count < 150 {
-		t.Errorf("only %d requests were sent", count)
+	t.Logf("%d requests, %d of them over TLS", count, encrypted)
+	if count < 150 || encrypted == 0 {
+		t.Errorf("only %d requests were sent, %d of them over TLS", count, encrypted)
 	}
 }
 
@@ -168,6 +179,7 @@ func apply(t *testing.T, c client.Client, backends *echoes, objects []*unstructu
 			u.SetAnnotations(map[string]string{"example.attache.dev/addresses": backends.address(u.GetNamespace(), u.GetName())})
 		case "Gateway":
 			_ = unstructured.SetNestedField(u.Object, "gateway-conformance", "spec", "gatewayClassName")
+			certify(t, c, u)
 		}
 		if err := c.Apply(t.Context(), client.ApplyConfigurationFromUnstructured(u), client.FieldOwner("test"), client.ForceOwnership); err != nil {
 			t.Fatalf("%s %s: %v", u.GetKind(), u.GetName(), err)
@@ -180,6 +192,50 @@ func apply(t *testing.T, c client.Client, backends *echoes, objects []*unstructu
 	if err := c.Apply(t.Context(), client.ApplyConfigurationFromUnstructured(class), client.FieldOwner("test"), client.ForceOwnership); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// certify makes the Secrets that the listeners of a Gateway name, as upstream's
+// suite does in Go.
+func certify(t *testing.T, c client.Client, gateway *unstructured.Unstructured) {
+	t.Helper()
+	listeners, _, _ := unstructured.NestedSlice(gateway.Object, "spec", "listeners")
+	for _, l := range listeners {
+		refs, _, _ := unstructured.NestedSlice(l.(map[string]any), "tls", "certificateRefs")
+		for _, ref := range refs {
+			ref := ref.(map[string]any)
+			namespace, stated := ref["namespace"].(string)
+			if !stated {
+				namespace = gateway.GetNamespace()
+			}
+			certificate, key := selfSigned(t)
+			secret := &unstructured.Unstructured{Object: map[string]any{
+				"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls", "metadata": map[string]any{"name": ref["name"], "namespace": namespace},
+				"data": map[string]any{"tls.crt": base64.StdEncoding.EncodeToString(certificate), "tls.key": base64.StdEncoding.EncodeToString(key)},
+			}}
+			if err := c.Create(t.Context(), secret); err != nil && !apierrors.IsAlreadyExists(err) {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// selfSigned is a certificate that nobody checks.
+func selfSigned(t *testing.T) (certificate, key []byte) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"*"}}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8})
 }
 
 func remove(t *testing.T, c client.Client, objects []*unstructured.Unstructured) {
@@ -217,7 +273,8 @@ func send(ctx context.Context, c client.Client, g *hierarchy.Graph, one *upstrea
 	object, _ := g.Get(hierarchy.GatewayRef(namespace, name))
 	port := int(listenerOf(object.(*hierarchy.Gateway), one).Port)
 	address := net.JoinHostPort(fmt.Sprint(addresses[0].(map[string]any)["value"]), strconv.Itoa(port+portOffset))
-	request, err := http.NewRequestWithContext(ctx, one.Method, "http://"+address+one.Path, nil)
+	scheme := strings.ToLower(protocolOf(g, one))
+	request, err := http.NewRequestWithContext(ctx, one.Method, scheme+"://"+address+one.Path, nil)
 	if err != nil {
 		return err
 	}
@@ -227,7 +284,11 @@ func send(ctx context.Context, c client.Client, g *hierarchy.Graph, one *upstrea
 	for key, value := range one.Headers {
 		request.Header.Set(key, value)
 	}
-	transport := &http.Transport{Protocols: new(http.Protocols), DisableKeepAlives: true}
+	serverName, _, _ := strings.Cut(request.Host, ":")
+	transport := &http.Transport{
+		Protocols: new(http.Protocols), DisableKeepAlives: true,
+		TLSClientConfig: &tls.Config{ServerName: serverName, InsecureSkipVerify: true}, //nolint:gosec // the certificate is this test's
+	}
 	transport.Protocols.SetHTTP1(!one.GRPC)
 	transport.Protocols.SetUnencryptedHTTP2(one.GRPC)
 	defer transport.CloseIdleConnections()

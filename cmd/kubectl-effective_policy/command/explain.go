@@ -25,8 +25,8 @@ others do not. Exit code 1 says that no route serves it.`,
   kubectl effective-policy explain gateway/public -n infra -f manifests/
   kubectl effective-policy explain --request 'POST https://www.example.com/pay'`,
 		Args: func(cmd *cobra.Command, args []string) error {
-			if asked.text != "" {
-				return nil
+			if cmd.Flags().Changed("request") {
+				return nil // an empty one is a bad request
 			}
 			return oneObject("a route or a Gateway, such as httproute/checkout")(cmd, args)
 		},
@@ -35,7 +35,7 @@ others do not. Exit code 1 says that no route serves it.`,
 			if err := asked.check(args, on.Rule, on.Listener); err != nil {
 				return err
 			}
-			if asked.text != "" {
+			if cmd.Flags().Changed("request") {
 				return o.explainRequest(cmd, &asked)
 			}
 			return o.explain(cmd, args, on)
