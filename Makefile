@@ -39,7 +39,7 @@ playground-down: ## Stop the playground
 	@$(PLAYGROUND) down
 
 ##@ Build and test
-.PHONY: build test test-short traffic conformance oracle nginx controlplane
+.PHONY: build test test-short soak traffic conformance oracle nginx controlplane
 build: ## Both programs, into bin/, stamped with the version of the checkout
 	$(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ ./cmd/...
 	@ln -sf kubectl-effective_policy bin/kubectl_complete-effective_policy
@@ -52,6 +52,8 @@ test-short: ## What needs no control plane
 traffic: controlplane ## Requests through a real Traefik (ten minutes more when first built)
 	$(GO) run ./test/dataplane/prepare traefik
 	ATTACHE_TRAFFIC=1 $(GO) test -count 1 $(TESTFLAGS) ./test/traffic
+soak: controlplane ## Certificates and replicas replaced under load, for MINUTES=60 each
+	ATTACHE_SOAK_MINUTES=$(or $(MINUTES),60) $(GO) test -count 1 -timeout 300m -v -run 'Authority|Replicas' ./test/install
 conformance: controlplane ## What a data plane makes of policies, as a YAML report: CONFORMANCE='--kubeconfig=FILE --gateway-class=NAME'
 	@$(PLAYGROUND) conformance $(CONFORMANCE)
 oracle: ## Envoy Gateway's translator judges 100 random exports (ten minutes more when first built)

@@ -62,8 +62,10 @@ func writeMetrics(out io.Writer) error {
 	if _, err := webhook.New(webhook.Options{Snapshot: snapshot, Metrics: metrics}); err != nil {
 		return err
 	}
-	if err := metrics.Register(&authority.Watched{}); err != nil {
-		return err
+	for _, c := range []prometheus.Collector{&authority.Watched{}, buildInfo()} {
+		if err := metrics.Register(c); err != nil {
+			return err
+		}
 	}
 	slices.Sort(metrics.rows)
 	fmt.Fprint(out, "\n## Metrics\n\nBesides those of controller-runtime and of the Go runtime.\n\n| metric | labels | meaning |\n|---|---|---|\n")

@@ -10,6 +10,7 @@ import (
 
 	"context"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 )
 
@@ -72,4 +73,13 @@ func versionText() string {
 		return info.Main.Version
 	}
 	return "unknown"
+}
+
+// buildInfo is a metric that says which version runs.
+func buildInfo() prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name:        "attache_build_info",
+		Help:        "1, with the labels version and goversion: what runs.",
+		ConstLabels: prometheus.Labels{"version": versionText(), "goversion": runtime.Version()},
+	}, func() float64 { return 1 })
 }

@@ -21,6 +21,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/attache-dev/attache/policy"
@@ -107,6 +108,9 @@ func newProcess(s *settings, log logr.Logger) (*process, error) {
 	}
 	if p.manager, err = s.newManager(config, log); err != nil {
 		return nil, err
+	}
+	if err := metrics.Registry.Register(buildInfo()); err != nil {
+		return nil, fmt.Errorf("registering metrics: %w", err)
 	}
 	if err := certificates.addTo(p.manager, p); err != nil {
 		return nil, fmt.Errorf("adding certificates: %w", err)

@@ -104,7 +104,7 @@ func New(config *rest.Config, from *cluster.Source, options Options) (*Controlle
 	}
 	known := newState(rails)
 	known.publication.slice = judgeSlice
-	return &Controller{
+	made := &Controller{
 		options:  options,
 		source:   from,
 		live:     from,
@@ -117,7 +117,11 @@ func New(config *rest.Config, from *cluster.Source, options Options) (*Controlle
 		audit:    newAudit(),
 		reports:  reports{known: map[string]string{}},
 		enforcer: newEnforcer(options.Enforcement),
-	}, nil
+	}
+	if _, err := register(options.Metrics, prometheus.Collector(inventory{made})); err != nil {
+		return nil, fmt.Errorf("registering metrics: %w", err)
+	}
+	return made, nil
 }
 
 // instance is who reports events: this process.

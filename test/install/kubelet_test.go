@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -218,6 +219,26 @@ func (p *pod) terminate(lag time.Duration) {
 	p.hide()
 	if p.reason != nil {
 		p.c.Errorf("%s ended with %v", p.name, p.reason)
+	}
+}
+
+// shows looks for metrics that are not zero.
+func (p *pod) shows(metrics ...string) {
+	p.c.Helper()
+	answer, err := http.Get("http://" + p.metrics + "/metrics")
+	if err != nil {
+		p.c.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		p.c.Fatal(err)
+	}
+	for _, m := range metrics {
+		_, value, found := strings.Cut("\n"+string(text), "\n"+m)
+		if line, _, _ := strings.Cut(value, "\n"); !found || strings.HasSuffix(line, " 0") {
+			p.c.Errorf("%s does not show %s, but%s", p.name, m, line)
+		}
 	}
 }
 

@@ -75,6 +75,9 @@ func TestALifeWithHelm(t *testing.T) {
 	c.inForce("8s")
 	c.tested()
 	c.exercise()
+	fresh[0].shows("attache_build_info{", `attache_routes{covered="true"}`, `attache_policies{kind="TimeoutPolicy",reason="Accepted"}`,
+		`attache_graph_objects{kind="HTTPRoute.gateway.networking.k8s.io"}`, `attache_certificate_not_after_seconds{certificate="authority"}`)
+	fresh[1].shows("attache_ca_bundle_match 1", `attache_certificate_not_after_seconds{certificate="serving"}`, "attache_admission_requests_total{")
 	c.rightsFit("attache-webhook", nil)
 	c.rightsFit("attache-controller", notHere)
 
