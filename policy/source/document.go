@@ -86,7 +86,7 @@ type Error struct {
 
 // Error returns the problems, one on each line, of very many only the first.
 func (e *Error) Error() string {
-	const most = 200
+	const most = 20
 	lines := make([]string, 0, min(len(e.Problems), most+1))
 	for i, p := range e.Problems {
 		if i == most {

@@ -9,6 +9,7 @@ import (
 	kschema "k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/attache-dev/attache/hierarchy/prose"
+	"github.com/attache-dev/attache/policy/crd"
 )
 
 // kubernetesGroups are the API groups of Kubernetes itself. Objects of these
@@ -53,7 +54,9 @@ var clusterScoped = map[string]bool{
 
 // unknown says what is wrong with an object of a kind that the registry does not
 // have, or nothing when the kind is one of Kubernetes itself. An object of a group
-// of which no kind is known can be passed over: it is not misspelled.
+// of which no kind is known can be passed over: it is not misspelled. So can one of
+// a vendor's group, of which only policies are known, unless it is spelled like
+// something.
 func (p *preparer) unknown(u *unstructured.Unstructured) (message string, passable bool) {
 	group, kind := u.GroupVersionKind().Group, u.GetKind()
 	if slices.Contains(kubernetesGroups, group) {
@@ -69,10 +72,13 @@ func (p *preparer) unknown(u *unstructured.Unstructured) (message string, passab
 		return "", false
 	}
 	message = fmt.Sprintf("unknown kind %s (apiVersion %s): give its CustomResourceDefinition with -f, or check the spelling", kind, u.GetAPIVersion())
-	if near, ok := p.elsewhere(kind); ok {
+	near, meant := p.elsewhere(kind)
+	if meant {
 		message += "; " + near
 	}
-	return message, !slices.ContainsFunc(p.registry.Kinds(), func(gk kschema.GroupKind) bool { return gk.Group == group })
+	known := slices.ContainsFunc(p.registry.Kinds(), func(gk kschema.GroupKind) bool { return gk.Group == group })
+	ours := group == crd.Group || strings.HasPrefix(group, "gateway.networking.")
+	return message, !known || !ours && !meant
 }
 
 // elsewhere looks for the kind, or one spelled like it, in the groups that the

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"reflect"
 	"runtime"
 	"slices"
 	"strconv"
@@ -274,8 +275,8 @@ func (d Document) problem(field, message string) Problem {
 	}
 }
 
-// duplicates finds objects that stand in the input twice: only one of them
-// could be applied, and which is left to chance.
+// duplicates finds objects that stand in the input twice and differ: only one of
+// them could be applied, and which is left to chance.
 func duplicates(documents []Document) []Problem {
 	type identity struct {
 		kschema.GroupKind
@@ -293,6 +294,9 @@ func duplicates(documents []Document) []Problem {
 		if !ok {
 			first[id] = d
 			continue
+		}
+		if reflect.DeepEqual(earlier.Object, u) {
+			continue // a folder of examples repeats what they stand on
 		}
 		problems = append(problems, Problem{
 			File: d.File, Document: d.Index, Item: d.Item, Line: d.Line, Object: describe(u),

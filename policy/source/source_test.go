@@ -15,6 +15,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/attache-dev/attache/crds"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
 	"github.com/attache-dev/attache/policy/source"
 )
 
@@ -409,7 +411,7 @@ func TestPathsThatCanNotBeReadAreSaidTogether(t *testing.T) {
 
 func TestOfVeryManyProblemsOnlyTheFirstAreSaid(t *testing.T) {
 	_, err := source.New([]string{"-"}, source.Options{Stdin: strings.NewReader(strings.Repeat("---\na: 1\n", 1000))}).Read(t.Context())
-	if lines := strings.Split(err.Error(), "\n"); len(lines) != 201 || lines[200] != "and 800 more problems" {
+	if lines := strings.Split(err.Error(), "\n"); len(lines) != 21 || lines[20] != "and 980 more problems" {
 		t.Errorf("%d lines, the last is %q", len(lines), lines[len(lines)-1])
 	}
 }
@@ -441,5 +443,26 @@ func TestAFolderOfFiveThousandFilesIsReadFast(t *testing.T) {
 	t.Logf("5,000 files in %v", took)
 	if len(in.Documents) != 5000 || took > 30*time.Second {
 		t.Errorf("%d documents in %v", len(in.Documents), took)
+	}
+}
+
+// TestFoldersOfExamplesAreRead holds what vendors' own folders have: the same class
+// in every file, and kinds of the vendor of which no definition is there.
+func TestFoldersOfExamplesAreRead(t *testing.T) {
+	class := "apiVersion: gateway.networking.k8s.io/v1\nkind: GatewayClass\nmetadata: {name: eg}\nspec: {controllerName: example.com/gateway}\n"
+	policy := "---\napiVersion: gateway.envoyproxy.io/v1alpha1\nkind: %s\nmetadata: {name: x}\nspec: {}\n"
+	known := source.Options{Undefined: []schema.GroupKind{{Group: "gateway.envoyproxy.io", Kind: "BackendTrafficPolicy"}}}
+	retries := fmt.Sprintf(policy, "BackendTrafficPolicy")
+	dir := files(t, "a.yaml", class+retries, "b.yaml", class+fmt.Sprintf(policy, "EnvoyProxy"))
+	if in := read(t, known, dir); len(in.PassedOver) != 1 || !strings.Contains(in.PassedOver[0].Message, "unknown kind EnvoyProxy") {
+		t.Errorf("passed over are %v", in.PassedOver)
+	}
+	for says, dir := range map[string]string{
+		"is also in":                         files(t, "a.yaml", class, "b.yaml", strings.Replace(class, "example.com/gateway", "example.com/other", 1)),
+		"did you mean BackendTrafficPolicy?": files(t, "a.yaml", class+retries+fmt.Sprintf(policy, "BackendTraficPolicy")),
+	} {
+		if _, err := source.New([]string{dir}, known).Read(t.Context()); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("want an error that says %q, got %v", says, err)
+		}
 	}
 }
