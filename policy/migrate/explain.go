@@ -173,9 +173,6 @@ func (c *converter) explainTries(g *ingress, name, policy string, retries int64,
 	if n > 1 && !c.old.everything(conditions) {
 		status, effect = Approximated, Differs
 		text = "; only connection failures are repeated, since nginx does not repeat POST after it was sent and a RetryPolicy knows no methods: --retries=all repeats everything"
-		if c.options.Retries == RetriesMethods {
-			status, effect, text = Converted, "", "; methods that may be repeated have a rule of their own"
-		}
 	}
 	if g.set.bool("service-upstream") {
 		text += "; with service-upstream every try goes to the same address"
@@ -198,8 +195,6 @@ func (c *converter) lostConditions(conditions []string) (Status, Effect, string)
 		return Approximated, Differs, "; invalid_header has no equal"
 	case everything:
 		return Converted, "", ""
-	case c.options.Retries == RetriesMethods:
-		return Converted, "", "; more on the rules of methods that may be repeated"
 	case len(codes) > 0:
 		return Approximated, Differs, "; answers " + strings.Join(codes, ", ") + " are not repeated, since nginx does not repeat POST then and a RetryPolicy knows no methods: --retries=all repeats them"
 	}

@@ -1,7 +1,6 @@
 package migrate
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -32,13 +31,9 @@ func (c *converter) incomplete(host string) {
 	if chosen == nil || len(others) == 0 {
 		return
 	}
-	f := c.report.about(chosen, HostIncomplete, "%s is served by Ingresses that are not written here, too: %s; moving its DNS now would lose their paths: --bridge sends them to the old controller",
+	f := c.report.about(chosen, HostIncomplete, "%s is served by Ingresses that are not written here, too: %s; moving its DNS now would lose their paths",
 		hostText(host), strings.Join(others, ", "))
 	f.Host, f.Effect = host, Breaks
-	if c.options.Bridge.Name != "" {
-		f.Message = fmt.Sprintf("%s is served by Ingresses that are not written here, too: %s; a last rule sends their paths to Service %s, the old controller, "+
-			"which must trust the Gateway's X-Forwarded-Proto (use-forwarded-headers), or it redirects to https for ever", hostText(host), strings.Join(others, ", "), c.options.Bridge)
-	}
 }
 
 // order says that the data plane chooses among regular expressions (M28).
@@ -139,7 +134,7 @@ func (c *converter) explainImplicit() {
 			": routes of every namespace may use its listeners, as with the controller; narrow allowedRoutes.namespaces to a selector once the routes are there"})
 	}
 	if !c.options.NewGateway && c.options.Defaults == DefaultsRoutes {
-		r.implicit("defaults-on-routes", None, "policies on the Gateway would change strangers' routes: --defaults=gateway puts them there if the proof allows it")
+		r.implicit("defaults-on-routes", None, "policies on the Gateway would change strangers' routes, so each route states the defaults itself")
 	}
 }
 

@@ -1,8 +1,6 @@
 package migrate
 
 import (
-	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/attache-dev/attache/policy/migrate/routing"
@@ -327,7 +325,8 @@ func (c *converter) explainBackend(g *ingress, short, name string) bool {
 			c.report.annotation(g, name, NoEffect, None, "it is off, as without it")
 			return true
 		}
-		c.report.annotation(g, name, Converted, "", "TLSRoute of the location /; everything else of the host has no effect, as before")
+		f := c.report.annotation(g, name, Lost, Breaks, "no TLSRoute is written, and the routes of the host would terminate TLS: write a TLSRoute and a listener with mode Passthrough, then --accept ssl-passthrough")
+		f.Accepted = f.Accepted || c.options.accepts(short)
 	case "upstream-vhost":
 		if !hostnamePattern().MatchString(lower(g.set.text(short))) {
 			f := c.report.annotation(g, name, Lost, Breaks, "URLRewrite takes a hostname only")
@@ -339,7 +338,7 @@ func (c *converter) explainBackend(g *ingress, short, name string) bool {
 		if !strings.HasPrefix(short, "proxy-ssl-") {
 			return false
 		}
-		c.explainBackendTLS(g, short, name)
+		c.explainBackendTLS(g, name)
 	}
 	return true
 }
@@ -350,7 +349,7 @@ func (c *converter) explainProtocol(g *ingress, name string) {
 	case "HTTP", "AUTO_HTTP":
 		c.report.annotation(g, name, Converted, "", "routes speak HTTP to backends")
 	case "HTTPS":
-		c.report.annotation(g, name, Approximated, Differs, "state appProtocol: https on the port of the Service; with proxy-ssl-verify and a Secret a BackendTLSPolicy verifies the backend, which the controller does not by default")
+		c.report.annotation(g, name, Approximated, Differs, "state appProtocol: https on the port of the Service, or write a BackendTLSPolicy, which verifies the backend; the controller does not by default")
 	case "GRPC", "GRPCS":
 		grpc := len(c.hostsOf(g)) > 0
 		for _, h := range c.hostsOf(g) {
@@ -366,27 +365,13 @@ func (c *converter) explainProtocol(g *ingress, name string) {
 	}
 }
 
-func (c *converter) explainBackendTLS(g *ingress, short, name string) {
+func (c *converter) explainBackendTLS(g *ingress, name string) {
 	switch {
 	case !overTLS(g.set):
 		c.report.annotation(g, name, NoEffect, None, "backend-protocol is not HTTPS or GRPCS")
-	case !verifiesBackend(g.set):
-		c.report.annotation(g, name, Approximated, Differs, "a BackendTLSPolicy always verifies, and needs proxy-ssl-verify: \"on\" and proxy-ssl-secret: none is written")
 	default:
-		f := c.report.annotation(g, name, Approximated, Differs, "BackendTLSPolicy; its caCertificateRefs name a ConfigMap with the ca.crt of the Secret, which is yours to make")
-		f.Advice = fmt.Sprintf("kubectl create configmap %s --from-file=ca.crt", strconv.Quote(secretName(g.set)))
+		c.report.annotation(g, name, Lost, Differs, "no BackendTLSPolicy is written: it needs a ConfigMap with the ca.crt of the Secret, which is yours to make")
 	}
-	_ = short
-}
-
-func verifiesBackend(s *settings) bool {
-	return s.text("proxy-ssl-verify") == "on" && s.has("proxy-ssl-secret")
-}
-
-// secretName is the name of the Secret of proxy-ssl-secret, without its namespace.
-func secretName(s *settings) string {
-	text := s.text("proxy-ssl-secret")
-	return text[strings.LastIndexByte(text, '/')+1:]
 }
 
 func (c *converter) explainHeaders(g *ingress, short, name string) bool {

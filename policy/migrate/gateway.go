@@ -43,8 +43,6 @@ type gatewayPlan struct {
 	order   []string
 	// fallback is the Secret for every other host.
 	fallback types.NamespacedName
-	// passthrough are hosts whose TLS is not terminated.
-	passthrough []string
 	// graph is what is there already, of a Gateway that is not written.
 	graph *hierarchy.Graph
 	found map[string][]parentRef
@@ -76,10 +74,6 @@ func (c *converter) planGateway() error {
 	}
 	taken := map[string]bool{"http": true}
 	for _, host := range c.hostOrder() {
-		if c.passes(host) {
-			c.gateway.passthrough = append(c.gateway.passthrough, host)
-			continue
-		}
 		secret, stated := c.old.certificateOf(host)
 		if secret.Name == "" {
 			if stated && c.gateway.fallback.Name == "" {
@@ -103,7 +97,7 @@ func (c *converter) planGateway() error {
 // for one Gateway, or where it was asked for (M38).
 func (c *converter) spreadListeners() {
 	p := c.gateway
-	most := mostListeners - 1 - len(p.passthrough)
+	most := mostListeners - 1
 	if p.fallback.Name != "" {
 		most--
 	}
@@ -152,11 +146,6 @@ func (o *Old) certificateOf(host string) (types.NamespacedName, bool) {
 		}
 	}
 	return types.NamespacedName{}, false
-}
-
-// passes says whether TLS of a host is passed through (M34).
-func (c *converter) passes(host string) bool {
-	return host != routing.CatchAll && slices.ContainsFunc(c.old.listing[host], func(g *ingress) bool { return g.set.bool("ssl-passthrough") })
 }
 
 // parents are the listeners that take the routes of a namespace for a host.
@@ -243,9 +232,6 @@ func (p *gatewayPlan) objects(c *converter) []*unstructured.Unstructured {
 	sets := map[types.NamespacedName][]any{}
 	if p.fallback.Name != "" {
 		listeners = append(listeners, listener("https", 443, "HTTPS", "", c.tls(p.name.Namespace, "Gateway", p.fallback)))
-	}
-	for _, host := range p.passthrough {
-		listeners = append(listeners, listener(strings.Replace(host, "*", "wildcard", 1), 443, "TLS", host, map[string]any{"mode": "Passthrough"}))
 	}
 	for _, host := range p.order {
 		cert := p.certs[host]

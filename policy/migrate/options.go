@@ -18,9 +18,8 @@ const (
 	ReadIdle    = "idle"
 	ReadBackend = "backend"
 
-	RetriesSafe    = "safe"
-	RetriesMethods = "methods"
-	RetriesAll     = "all"
+	RetriesSafe = "safe"
+	RetriesAll  = "all"
 
 	ListenersAuto    = "auto"
 	ListenersGateway = "gateway"
@@ -32,10 +31,6 @@ const (
 
 	CanaryAll  = "all"
 	CanaryHere = "here"
-
-	LiftNone = "none"
-	LiftAll  = "all"
-	LiftMost = "most"
 )
 
 // Options say how to convert.
@@ -57,18 +52,14 @@ type Options struct {
 	// Accept are names of findings that the user takes on (M40).
 	Accept []string
 
-	Regex, HSTS, ReadTimeout, Retries, Listeners, Defaults, Canary, Lift string
+	Regex, HSTS, ReadTimeout, Retries, Listeners, Defaults, Canary string
 
 	// DefaultTLS is the Secret of the controller's default certificate,
-	// DefaultBackend its default Service, Bridge the Service of the controller
-	// itself (M5, M30, M37).
+	// DefaultBackend its default Service (M30, M37).
 	DefaultTLS     types.NamespacedName
 	DefaultBackend ServicePort
-	Bridge         ServicePort
 	// Replicas is how many Pods of the controller count apart (M55).
 	Replicas int
-	// Routes are those that exist already: only policies are written, on them (M39).
-	Routes bool
 	// Check says in words why the API server would refuse an object, empty when it
 	// does not; nil checks nothing (M58).
 	Check func(*unstructured.Unstructured) string
@@ -87,7 +78,7 @@ func (o Options) defaulted() Options {
 		standard string
 	}{
 		{&o.Regex, RegexAuto}, {&o.HSTS, HSTSDrop}, {&o.ReadTimeout, ReadIdle}, {&o.Retries, RetriesSafe},
-		{&o.Listeners, ListenersAuto}, {&o.Defaults, DefaultsRoutes}, {&o.Canary, CanaryAll}, {&o.Lift, LiftNone},
+		{&o.Listeners, ListenersAuto}, {&o.Defaults, DefaultsRoutes}, {&o.Canary, CanaryAll},
 	} {
 		if *d.value == "" {
 			*d.value = d.standard

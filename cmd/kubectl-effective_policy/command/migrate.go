@@ -28,7 +28,6 @@ type migrateOptions struct {
 	configMap    string
 	defaultTLS   string
 	defaultTo    string
-	bridge       string
 	version      string
 	accept       []string
 	noDefaults   bool
@@ -73,7 +72,7 @@ func (m *migrateOptions) addFlags(cmd *cobra.Command) {
 	flags.StringVar(&m.gateway, "gateway", "", "NAMESPACE/NAME of a Gateway that exists")
 	flags.IntVar(&m.replicasText, "replicas", 1, "Pods of the controller: each counts rate limits for itself")
 	flags.StringVar(&m.options.ReadTimeout, "read-timeout", migrate.ReadIdle, "the field that read and send timeouts become: idle, backend")
-	flags.StringVar(&m.options.Retries, "retries", migrate.RetriesSafe, "what is repeated: safe, what was not sent; methods, also what may be repeated by its method; all")
+	flags.StringVar(&m.options.Retries, "retries", migrate.RetriesSafe, "what is repeated: safe, what was not sent yet; all, also what was sent")
 	flags.StringVar(&m.options.HSTS, "hsts", migrate.HSTSDrop, "the header Strict-Transport-Security: drop, keep")
 	flags.StringVar(&m.defaultTo, "default-backend", "", "NAMESPACE/SERVICE:PORT that answers where no path fits")
 	_ = cmd.RegisterFlagCompletionFunc("controller", cobra.FixedCompletions(migrate.Controllers(), cobra.ShellCompDirectiveNoFileComp))
@@ -91,8 +90,6 @@ func (m *migrateOptions) addWriting(cmd *cobra.Command) {
 	flags.StringVar(&m.options.Listeners, "listeners", migrate.ListenersAuto, "where HTTPS listeners go: auto, gateway, listenersets")
 	flags.StringVar(&m.options.Canary, "canary", migrate.CanaryAll, "canaries: all, on every location of their primary; here, only where they are stated")
 	flags.StringVar(&m.defaultTLS, "default-tls", "", "NAMESPACE/SECRET of a certificate for hosts without one")
-	flags.StringVar(&m.bridge, "bridge", "", "NAMESPACE/SERVICE[:PORT] of the old controller: takes what is not written yet of a host")
-	flags.StringVar(&m.options.Defaults, "defaults", migrate.DefaultsRoutes, "where the controller's defaults go with --gateway: routes, gateway")
 	flags.BoolVar(&m.noDefaults, "no-defaults", false, "leave the controller's defaults out")
 }
 
@@ -100,9 +97,8 @@ func (m *migrateOptions) addWriting(cmd *cobra.Command) {
 func (m *migrateOptions) complete(o *options, args []string, needGateway bool) error {
 	for _, choice := range []struct{ flag, value, words string }{
 		{"regex", m.options.Regex, "auto, keep"}, {"read-timeout", m.options.ReadTimeout, "idle, backend"},
-		{"retries", m.options.Retries, "safe, methods, all"}, {"hsts", m.options.HSTS, "drop, keep"},
+		{"retries", m.options.Retries, "safe, all"}, {"hsts", m.options.HSTS, "drop, keep"},
 		{"listeners", m.options.Listeners, "auto, gateway, listenersets"}, {"canary", m.options.Canary, "all, here"},
-		{"defaults", m.options.Defaults, "routes, gateway"},
 	} {
 		if choice.value != "" && !slices.Contains(strings.Split(choice.words, ", "), choice.value) {
 			return fmt.Errorf("--%s %s: write one of %s", choice.flag, choice.value, choice.words)
@@ -133,7 +129,6 @@ func (m *migrateOptions) complete(o *options, args []string, needGateway bool) e
 	}
 	m.options.DefaultTLS = place("default-tls", m.defaultTLS)
 	m.options.DefaultBackend = port("default-backend", m.defaultTo, 0)
-	m.options.Bridge = port("bridge", m.bridge, 80)
 	switch {
 	case err != nil:
 		return err
