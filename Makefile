@@ -39,7 +39,7 @@ playground-down: ## Stop the playground
 	@$(PLAYGROUND) down
 
 ##@ Build and test
-.PHONY: build test test-short soak traffic conformance oracle nginx controlplane
+.PHONY: build test test-short test-ui soak traffic conformance oracle nginx controlplane
 build: ## Both programs, into bin/, stamped with the version of the checkout
 	$(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ ./cmd/...
 	@ln -sf kubectl-effective_policy bin/kubectl_complete-effective_policy
@@ -49,6 +49,8 @@ test: controlplane ## Everything, on a real control plane
 	@echo 'Not among these: "make traffic", requests through a real Traefik, and "make oracle", Envoy Gateway as a judge.'
 test-short: ## What needs no control plane
 	$(GO) test -short $(TESTFLAGS) $(PACKAGES)
+test-ui: ## The page in a real browser (needs Node, npm and Chromium; says how to get them): UI='journeys looks budgets'
+	@test/ui/run.sh $(UI)
 traffic: controlplane ## Requests through a real Traefik (ten minutes more when first built)
 	$(GO) run ./test/dataplane/prepare traefik
 	ATTACHE_TRAFFIC=1 $(GO) test -count 1 $(TESTFLAGS) ./test/traffic

@@ -20,13 +20,21 @@ func (h *Handler) effective(r *http.Request) (any, error) {
 		if err != nil {
 			return nil, err
 		}
+		isRoute := target.GroupKind != hierarchy.GatewayKind
 		on := explain.Selection{Rule: p.Get("rule"), Listener: p.Get("listener"), Policy: p.Get("policy"), Field: p.Get("field")}
 		switch {
 		case target.Section == "":
-		case v.Snapshot.IsRoute(target.GroupKind) && on.Rule == "":
+		case isRoute && on.Rule == "":
 			on.Rule = target.Section
 		case on.Listener == "":
 			on.Listener = target.Section
+		}
+		if v.Published != nil {
+			answer, err := explain.Published(v.Snapshot, v.Published[target.Object()], on)
+			if err != nil {
+				return nil, badRequest(err.Error())
+			}
+			return answer, nil
 		}
 		answer, err := explain.Explain(v.Snapshot, target.Object(), on)
 		if err != nil {
@@ -86,6 +94,9 @@ func (h *Handler) describe(r *http.Request) (any, error) {
 		if err != nil {
 			return nil, err
 		}
+		if object := v.Published[ref.Object()]; object != nil {
+			return explain.DescribePublished(object)
+		}
 		if pol, isPolicy := v.Snapshot.Policy(ref.Object()); isPolicy {
 			return explain.DescribePolicy(v.Snapshot, pol), nil
 		}
@@ -138,11 +149,20 @@ func (h *Handler) policies(r *http.Request) (any, error) {
 // does.
 func (h *Handler) request(r *http.Request) (any, error) {
 	return h.asking(r, func(v *view, p parameters) (any, error) {
+		if v.Published != nil {
+			return nil, notKnown()
+		}
 		question, err := questionOf(p)
 		if err != nil {
 			return nil, err
 		}
-		return explain.Request(v.Snapshot, v.index(), question).Report(), nil
+		report := explain.Request(v.Snapshot, v.index(), question).Report()
+		// Who serves it comes first where there is no room for all.
+		if answers := fit(report.Answers, MaxAnswer-(16<<10)); len(answers) < len(report.Answers) {
+			slices.SortStableFunc(report.Answers, func(a, b request.ReportedAnswer) int { return boolInt(a.Route == nil) - boolInt(b.Route == nil) })
+			report.Answers = fit(report.Answers, MaxAnswer-(16<<10))
+		}
+		return report, nil
 	})
 }
 
@@ -170,6 +190,11 @@ func (h *Handler) enforcement(r *http.Request) (any, error) {
 			return nil, err
 		}
 		list := []any{}
+		if object := v.Published[target.Object()]; object != nil {
+			if known, _, _ := unstructured.NestedSlice(object.Object, "status", "enforcement"); known != nil {
+				list = known
+			}
+		}
 		if v.Enforced != nil {
 			if known := v.Enforced(target.Object()); known != nil {
 				list = known
@@ -228,6 +253,9 @@ func (h *Handler) reverse(r *http.Request) (any, error) {
 			return nil, err
 		}
 		pol, isPolicy := v.Snapshot.Policy(ref)
+		if v.Published != nil {
+			return nil, notKnown()
+		}
 		if !isPolicy {
 			return nil, notFound("there is no policy " + p.Get("policy"))
 		}

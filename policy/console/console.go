@@ -97,6 +97,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.mux.ServeHTTP(w, r)
 }
 
+// Prepare makes what the first question needs, before anybody waits for it.
+func (h *Handler) Prepare() { h.now() }
+
 // Idle is for how long no page has been open.
 func (h *Handler) Idle() time.Duration { return h.guests.idle() }
 

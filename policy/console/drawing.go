@@ -76,6 +76,9 @@ const maxChips = 4
 // drawing answers GET /api/v1/map?FILTER.
 func (h *Handler) drawing(r *http.Request) (any, error) {
 	return h.asking(r, func(v *view, p parameters) (any, error) {
+		if v.Published != nil {
+			return nil, notKnown()
+		}
 		f, err := h.filter(v, p)
 		if err != nil {
 			return nil, err

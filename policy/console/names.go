@@ -42,7 +42,8 @@ func idOfObject(o explain.Object) string {
 
 // words are the kinds of a snapshot by their words in addresses, with the group
 // and without.
-func words(s *policy.Snapshot) map[string]schema.GroupKind {
+func words(w *World) map[string]schema.GroupKind {
+	s := w.Snapshot
 	known := map[string]schema.GroupKind{}
 	add := func(gk schema.GroupKind) {
 		known[kindWord(gk)] = gk
@@ -58,6 +59,9 @@ func words(s *policy.Snapshot) map[string]schema.GroupKind {
 	}
 	for _, kind := range s.Kinds() {
 		add(kind.GroupKind)
+	}
+	for ref := range w.Published {
+		add(ref.GroupKind)
 	}
 	return known
 }
@@ -85,6 +89,9 @@ func (v *view) target(id string) (hierarchy.Ref, error) {
 	ref, err := v.named(id)
 	if err != nil {
 		return ref, err
+	}
+	if v.Published[ref.Object()] != nil {
+		return ref, nil
 	}
 	if _, exists := v.Snapshot.Graph().Get(ref); !exists || (ref.GroupKind != hierarchy.GatewayKind && !v.Snapshot.IsRoute(ref.GroupKind)) {
 		return ref, notFound("there is no route or Gateway " + id)

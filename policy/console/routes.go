@@ -32,6 +32,8 @@ type row struct {
 	Bound     bool           `json:"bound"`
 	Mixed     bool           `json:"mixed"`
 	Scopes    []rowScope     `json:"scopes"`
+	// Published says that it is read from an EffectivePolicy object.
+	Published bool `json:"published,omitempty"`
 	// Changes are what a trial changes.
 	Changes []explain.Change `json:"changes,omitempty"`
 }
@@ -64,6 +66,9 @@ func (h *Handler) routes(r *http.Request) (any, error) {
 		f, err := h.filter(v, p)
 		if err != nil {
 			return nil, err
+		}
+		if v.Published != nil {
+			return v.publishedPage(f, p)
 		}
 		found, err := v.matches(r.Context(), f)
 		if err != nil {

@@ -104,6 +104,13 @@ func (v *view) find(words string) []hit {
 		}
 	}
 	namespaces := map[string]int{}
+	for _, item := range v.published {
+		kind := routeHit
+		if item.ref.GroupKind == hierarchy.GatewayKind {
+			kind = gatewayHit
+		}
+		add(item.ref, kind, "published", item.ref.Name, item.ref.Place(), idOf(item.ref))
+	}
 	for _, i := range v.items {
 		namespaces[i.ref.Namespace]++
 		texts := append([]string{i.ref.Name, i.ref.Place(), idOf(i.ref)}, i.route.Hostnames...)

@@ -25,6 +25,8 @@ type summary struct {
 	Problems   []string   `json:"problems"`
 	Hidden     []Hidden   `json:"hidden"`
 	Guardrails int        `json:"guardrails"`
+	// Published says that it is what was published, not what follows from what is there.
+	Published bool `json:"published,omitempty"`
 }
 
 type counts struct {
@@ -78,6 +80,10 @@ func (v *view) summary() summary {
 	}
 	if out.Hidden == nil {
 		out.Hidden = []Hidden{}
+	}
+	if v.Published != nil {
+		v.publishedSummary(&out)
+		return out
 	}
 	namespaces, gateways := map[string]int{}, map[string]int{}
 	for range g.GatewayClasses() {

@@ -48,6 +48,9 @@ const nowhere = "unbound"
 // tree answers GET /api/v1/tree?parent=&FILTER&offset=&limit=.
 func (h *Handler) tree(r *http.Request) (any, error) {
 	return h.asking(r, func(v *view, p parameters) (any, error) {
+		if v.Published != nil {
+			return nil, notKnown()
+		}
 		f, err := h.filter(v, p)
 		if err != nil {
 			return nil, err

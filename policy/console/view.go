@@ -24,6 +24,8 @@ type view struct {
 	items  []*item
 	byRef  map[hierarchy.Ref]*item
 	picked *memory
+	// published are in place of items where World.Published is set.
+	published []publishedItem
 
 	chips    map[hierarchy.Ref][]chip
 	index    func() *request.Index
@@ -48,10 +50,11 @@ func (i *item) mixed() bool { return len(i.scopes) > 1 }
 func newView(w *World) *view {
 	s := w.Snapshot
 	v := &view{
-		World: w, words: words(s), resolution: effective.ResolveAll(s), byRef: map[hierarchy.Ref]*item{}, picked: newMemory(), chips: chips(s),
+		World: w, words: words(w), resolution: effective.ResolveAll(s), byRef: map[hierarchy.Ref]*item{}, picked: newMemory(), chips: chips(s),
 		index: sync.OnceValue(func() *request.Index { return request.New(s.Graph()) }),
 	}
 	v.policies = sync.OnceValue(func() []explain.PolicyRow { return explain.PoliciesIn(s, v.resolution) })
+	v.published = publishedItems(w)
 	for route := range s.Graph().Routes() {
 		ref := route.Meta().Ref
 		i := &item{route: route, ref: ref, rules: explain.RuleNames(s, ref), scopes: v.resolution.Get(ref).Scopes}

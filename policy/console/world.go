@@ -37,9 +37,10 @@ type World struct {
 	// Enforced is what data planes make, or would make, of a route: a list of
 	// JSON objects as EffectivePolicy has them. Nil when nothing is known.
 	Enforced func(route hierarchy.Ref) []any
-	// Published is the EffectivePolicy object of a target as it stands in the
-	// cluster, for who may not read what it follows from. Nil when there is none.
-	Published func(target hierarchy.Ref) *unstructured.Unstructured
+	// Published are the EffectivePolicy objects by target, for who may not read what
+	// they follow from. Nil when the snapshot has everything; else it knows the
+	// policy kinds and no objects.
+	Published map[hierarchy.Ref]*unstructured.Unstructured
 	// Place is the file and line of an object; empty when it is not from a file.
 	Place func(hierarchy.Ref) string
 }

@@ -51,6 +51,8 @@ type surroundings struct {
 	places  map[hierarchy.Ref]string
 	// namespace is that of objects which do not say theirs.
 	namespace string
+	// snapshot is what the objects come to, if that is known already.
+	snapshot *policy.Snapshot
 	// old returns the whole object that there is, or nil; stored what would be
 	// stored if the manifest of an object that there is were applied.
 	old    func(hierarchy.Ref) (*unstructured.Unstructured, error)
@@ -126,8 +128,11 @@ func (o *options) prune(c *preview.Change, around *surroundings, f changeFlags) 
 // change reads an edit, in which objects are applied or removed.
 func (s *surroundings) change(ctx context.Context, paths []string, options source.Options, remove bool) (*preview.Change, []string, error) {
 	c := &preview.Change{Remove: remove}
-	snapshot, problems := policy.NewSnapshot(s.settings).With(s.objects...)
-	c.Before = snapshot
+	var problems []hierarchy.Problem
+	if s.snapshot == nil {
+		s.snapshot, problems = policy.NewSnapshot(s.settings).With(s.objects...)
+	}
+	c.Before = s.snapshot
 	var warnings []string
 	for _, p := range problems {
 		warnings = append(warnings, problemText(p, s.places[p.Ref.Object()]))

@@ -125,6 +125,7 @@ func (o *options) serveUI(ctx context.Context, source uiWorld, flags *uiFlags) e
 	settings := uiOptions(source)
 	settings.Hosts = hostsOf(port)
 	handler := console.New(settings)
+	handler.Prepare()
 	place := flags.open
 	if len(flags.base) > 0 {
 		name, err := handler.Try(ctx, console.Edit{Files: o.files})

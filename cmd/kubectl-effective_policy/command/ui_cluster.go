@@ -34,19 +34,20 @@ type uiCluster struct {
 // uiCluster reads the cluster once, so that what is wrong is said at once, and
 // follows it then.
 func (o *options) uiCluster(ctx context.Context) (uiWorld, error) {
-	w, err := o.load(ctx)
-	if err != nil {
-		return nil, err
-	}
 	config, err := o.config.ToRESTConfig()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w\n%s", err, orFiles)
 	}
-	settings, err := o.clusterSettings(ctx, config)
+	client, err := dynamic.NewForConfig(config)
 	if err != nil {
 		return nil, err
 	}
-	client, err := dynamic.NewForConfig(config)
+	c := &uiCluster{options: o, client: client, run: console.NewToken()[:8], subscribers: map[int]func(*console.World, []hierarchy.Ref){}}
+	w, err := o.load(ctx)
+	if err != nil {
+		return o.orPublished(ctx, c, err)
+	}
+	settings, err := o.clusterSettings(ctx, config)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +55,6 @@ func (o *options) uiCluster(ctx context.Context) (uiWorld, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &uiCluster{options: o, client: client, run: console.NewToken()[:8], subscribers: map[int]func(*console.World, []hierarchy.Ref){}}
 	c.world = &console.World{
 		Snapshot: w.snapshot, Version: c.run + "-0", Context: o.contextName(), Namespace: w.namespace, Live: true,
 		Problems: w.problems, Exists: o.existence(ctx, w), Enforced: publishedEnforcement(live),
@@ -88,22 +88,23 @@ func (o *options) contextName() string {
 // EffectivePolicy tells it.
 func publishedEnforcement(live *cluster.Source) func(hierarchy.Ref) []any {
 	return func(route hierarchy.Ref) []any {
-		u := live.EffectivePolicy(route.Namespace, publish.ObjectName(route))
-		if u == nil {
-			return nil
-		}
-		list, _, _ := unstructured.NestedSlice(u.Object, "status", "enforcement")
-		return list
+		return publishedEnforcementOf(live.EffectivePolicy(route.Namespace, publish.ObjectName(route)))
 	}
 }
 
 // next makes the world of a newer snapshot.
 func (c *uiCluster) next(s *policy.Snapshot, changed []hierarchy.Ref) {
+	c.change(changed, func(w *console.World) { w.Snapshot = s })
+}
+
+// change makes a newer world, and tells of it.
+func (c *uiCluster) change(changed []hierarchy.Ref, edit func(*console.World)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.last++
 	w := *c.world
-	w.Snapshot, w.Version = s, c.run+"-"+strconv.Itoa(c.last)
+	w.Version = c.run + "-" + strconv.Itoa(c.last)
+	edit(&w)
 	c.world = &w
 	for _, tell := range c.subscribers {
 		tell(&w, changed)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -38,6 +39,9 @@ type uiFiles struct {
 	loaded  *world
 	world   *console.World
 	objects map[hierarchy.Ref]source.Document
+	// around is where edits take place. It is made once: one edit is computed at a
+	// time.
+	around func() (*surroundings, error)
 }
 
 func newUIFiles(ctx context.Context, o *options, w *world) *uiFiles {
@@ -46,6 +50,15 @@ func newUIFiles(ctx context.Context, o *options, w *world) *uiFiles {
 		Snapshot: w.snapshot, Version: "1", Context: contextOfFiles(o.files), Files: true, Namespace: w.namespace,
 		Problems: w.problems, Unread: w.unread, Exists: o.existence(ctx, w), Enforced: w.enforcedObjects, Place: f.place,
 	}
+	f.around = sync.OnceValues(func() (*surroundings, error) {
+		settings, err := o.settings()
+		if err != nil {
+			return nil, err
+		}
+		around := surroundingFiles(&source.Input{Documents: w.documents, Schemas: w.schemas}, *o.config.Namespace)
+		around.settings, around.say = settings, func(*source.Input) {}
+		return around, nil
+	})
 	for _, d := range w.documents {
 		f.objects[hierarchy.RefOf(d.Object)] = d
 		if preview.IsGuardrail(d.Object) {
@@ -96,12 +109,10 @@ func (f *uiFiles) Object(_ context.Context, _ *console.World, ref hierarchy.Ref)
 
 // Change implements console.Workshop.
 func (f *uiFiles) Change(ctx context.Context, _ *console.World, e console.Edit) (*preview.Change, []string, error) {
-	settings, err := f.options.settings()
+	around, err := f.around()
 	if err != nil {
 		return nil, nil, err
 	}
-	around := surroundingFiles(&source.Input{Documents: f.loaded.documents, Schemas: f.loaded.schemas}, *f.options.config.Namespace)
-	around.settings, around.say = settings, func(*source.Input) {}
 	return editOf(ctx, around, e, f.options.recursive)
 }
 

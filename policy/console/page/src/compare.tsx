@@ -67,7 +67,7 @@ interface Reply {
   request: { method: string; scheme: string; host: string; path: string }
   answers: {
     gateway?: { namespace: string; name: string }; listener?: string; port?: number; result: string; route?: Ref; rule?: { index: number; name?: string }
-    hostname?: string; backends?: { kind: string; namespace: string; name: string; port: number; share: number }[]; notes?: { message?: string }[]
+    hostname?: string; backends?: { kind: string; namespace: string; name: string; port: number; share: number }[]; notes?: string[]
     runnersUp?: { route: Ref; rule: { index: number; name?: string }; lostBy: string }[]; notBound?: { route: Ref; reason: string; message: string }[]
     origins?: { policy: string; field: string; level: string; block: string; from: Ref; beat: unknown[] }[]; effective?: Record<string, unknown>
   }[]
@@ -91,7 +91,7 @@ export function RequestPanel() {
     {(data?.answers ?? []).map((a) => <section class="scope">
       <h3>{a.gateway ? <Fragment>Gateway <a href={linkTo(`gateway/${a.gateway.namespace}/${a.gateway.name}`)}><Name>{a.gateway.namespace}/{a.gateway.name}</Name></a> <span class="under"><Name>{a.listener ?? ''}</Name>{a.port ? ', port ' + a.port : ''}</span></Fragment> : 'No Gateway'}</h3>
       {a.route ? <p><span class="good">{a.result === 'Redirect' ? 'redirects' : 'serves it'}</span> <a href={linkTo(idOf(a.route) + (a.rule?.name ? '#' + a.rule.name : a.rule ? `#rules[${a.rule.index}]` : ''))}><Name>{refText(a.route)}</Name>, <Name>{a.rule?.name ? 'rule ' + a.rule.name : `rules[${a.rule?.index ?? 0}]`}</Name></a></p> : <p class="problem"><b>{a.result === 'NoRoute' ? 'No rule matches: the answer is 404.' : 'No listener serves it.'}</b></p>}
-      {(a.notes ?? []).map((n) => <p class="note"><Name>{n.message ?? ''}</Name></p>)}
+      {(a.notes ?? []).map((n) => <p class="note"><Name>{n}</Name></p>)}
       {(a.backends ?? []).map((b) => <p>to <Name>{b.kind} {b.namespace}/{b.name}{b.port ? ':' + b.port : ''}</Name> <span class="under">{b.share} %</span></p>)}
       {(a.origins ?? []).length > 0 && <dl class="effective">{Array.from(new Set(a.origins!.map((o) => o.policy))).map((k) => <Fragment><dt><Name>{k}</Name></dt><dd>{a.origins!.filter((o) => o.policy === k).map((o) => <div><span class="value"><span class="field"><Name>{o.field}</Name> </span><b><Name>{textOf(at(a.effective?.[k], o.field))}</Name></b><span class={'origin ' + o.block}><Shape block={o.block} />{o.block} <span class="under">{levelWord(o.level)}</span></span></span> <span class="from"><Link of={o.from} /></span></div>)}</dd></Fragment>)}</dl>}
       {(a.runnersUp ?? []).length > 0 && <Fragment><h4>Would come next</h4><ul class="plain">{a.runnersUp!.map((u) => <li><Link of={u.route} /> <span class="under">lost by {u.lostBy}</span></li>)}</ul></Fragment>}

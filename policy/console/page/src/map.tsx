@@ -140,12 +140,15 @@ function NodeOf({ p, width, index, focused, look, onFocus, onHover }: {
   const values = n.values ?? []
   return <a class={'node column-' + n.column + ' ' + look + (n.count > 1 ? ' fold' : '') + (n.changed ? ' changed' : '')} href={targetOf(n)}
     style={{ left: p.x + 'px', top: p.y.toFixed(1) + 'px', width: width + 'px', height: p.height + 'px' }}
-    role="treeitem" aria-level={n.column + 1} aria-label={label(n)} aria-selected={look.includes('selected')} tabIndex={focused ? 0 : -1} data-node={index}
+    role="treeitem" aria-level={n.column + 1} aria-selected={look.includes('selected')} tabIndex={focused ? 0 : -1} data-node={index}
     onFocus={onFocus} onMouseEnter={() => onHover(true)} onMouseLeave={() => onHover(false)}>
+    <span class="hide">{label(n)}</span>
+    <span aria-hidden="true">
     <span class="name"><Name>{n.name}</Name>{n.count > 1 || n.column === 5 || n.column === 4 ? null : <i>{n.routes.toLocaleString('en')}</i>}{n.findings ? <em class="mark" title={counted(n.findings, 'finding')}>!</em> : null}{n.mixed && n.count === 1 ? <em class="mixed" title="not the same on all paths">≠</em> : null}</span>
     {under(n) && <span class="detail"><Name>{under(n)}</Name></span>}
     {values.slice(0, 6).map((v, i) => <span class="line" title={v.field + ': ' + textOf(v.value)}><Shape block={v.block} /><Name><b>{textOf(v.value)}</b> {v.field}{i === 5 && values.length > 6 ? ` +${values.length - 6}` : ''}</Name></span>)}
     {n.policies?.length ? <span class="chips">{n.policies.map((c) => <ChipOf chip={c} plain />)}</span> : null}
+    </span>
   </a>
 }
 

@@ -66,7 +66,7 @@ function Views() {
   const p = place.value
   const c = s?.counts
   return <div class="views">
-    <div class="toggle" role="group" aria-label="View">{(['map', 'table', 'tree'] as View[]).map((v) => <a href={to({ view: v, params: { offset: '' } })} aria-current={p.view === v ? 'page' : undefined}>{v === 'map' ? 'Map' : v === 'table' ? 'Table' : 'Tree'}</a>)}</div>
+    <div class="toggle" role="group" aria-label="View">{(s?.published ? ['table'] as View[] : ['map', 'table', 'tree'] as View[]).map((v) => <a href={to({ view: v, params: { offset: '' } })} aria-current={p.view === v || s?.published ? 'page' : undefined}>{v === 'map' ? 'Map' : v === 'table' ? 'Table' : 'Tree'}</a>)}</div>
     {c && <p class="totals">{counted(c.routes, 'route')} · {counted(c.gateways, 'Gateway')} · {counted(c.policies, 'policy', 'policies')}{c.unbound > 0 && <Fragment> · {c.unbound} bound to nothing</Fragment>}</p>}
   </div>
 }
@@ -130,7 +130,8 @@ function App() {
       <main id="main" tabIndex={-1}>
         <h1 class="hide">Effective policies</h1>
         <Views />
-        {p.view === 'table' ? <Table /> : p.view === 'tree' ? <Tree /> : <Map />}
+        {summary.value?.published && <p class="note published"><b>As published.</b> You may not list what these values follow from, so they are read from the EffectivePolicy objects of your namespaces.</p>}
+        {p.view === 'table' || summary.value?.published ? <Table /> : p.view === 'tree' ? <Tree /> : <Map />}
       </main>
       {side && <Side />}
       {p.open === 'whatif' && <Drawer />}

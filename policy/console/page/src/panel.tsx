@@ -59,6 +59,7 @@ export function RoutePanel() {
     <Tabs tabs={routeTabs} />
     <div role="tabpanel" id="tabpanel" aria-labelledby={'tab-' + tab} tabIndex={-1}>
       {error ? <Problem text={error} /> : !data ? <Waiting /> : <Fragment>
+        {summary.value?.published && <p class="note">As published.</p>}
         {p.open === 'gateway' && (tab === 'why' || tab === 'effective') && <p class="note">What a route without policies of its own would get here.</p>}
         {(tab === 'why' || tab === 'effective') && <Narrow scopes={data.scopes} />}
         {tab === 'why' && <Why data={data} scopes={shown} />}

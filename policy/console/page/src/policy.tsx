@@ -83,6 +83,6 @@ export function GuardrailsPanel() {
   const { data, error } = useAnswer<{ guardrails: Guardrail[] }>('guardrails', {})
   return <Panel kind="Rules about policies" title="Guardrails">
     {error ? <Problem text={error} /> : !data ? <Waiting /> : !data.guardrails.length ? <Empty title="There is no guardrail"><p>A PolicyGuardrail refuses edits for what they would change.</p></Empty>
-      : data.guardrails.map((g) => <section class="scope"><details><summary><b><Name>{g.metadata.name}</Name></b> <span class="under">{String(g.spec.action ?? '')}</span></summary><pre tabIndex={0}><Name>{yaml(g.spec)}</Name></pre></details></section>)}
+      : data.guardrails.map((g) => <section class="scope"><details><summary><b><Name>{g.metadata.name}</Name></b> <span class="under">{String(g.spec.enforcement ?? g.spec.mode ?? '')}</span></summary><pre tabIndex={0}><Name>{yaml(g.spec)}</Name></pre></details></section>)}
   </Panel>
 }

@@ -32,6 +32,7 @@ export function Search() {
   const [open, setOpen] = useState(false)
   const input = useRef<HTMLInputElement>(null)
   const mine = useRef(0)
+  const of = useRef('')
   useEffect(() => {
     const key = (e: KeyboardEvent) => { if ((e.ctrlKey || e.metaKey) && e.key.toLowerCase() === 'k') { e.preventDefault(); input.current?.focus(); input.current?.select() } }
     addEventListener('keydown', key)
@@ -39,10 +40,12 @@ export function Search() {
   }, [])
   useEffect(() => {
     const n = ++mine.current
-    const timer = setTimeout(() => { look(q).then((f) => { if (n === mine.current) { setItems(f.items); setTotal(f.total); setAt(0) } }, () => {}) }, q.includes('://') ? 0 : 80)
+    const timer = setTimeout(() => { look(q).then((f) => { if (n === mine.current) { of.current = q; setItems(f.items); setTotal(f.total); setAt(0) } }, () => {}) }, q.includes('://') ? 0 : 80)
     return () => clearTimeout(timer)
   }, [q])
-  const choose = (i: number) => { if (!items[i]) return; jump(items[i].href); setOpen(false); input.current?.blur() }
+  const leave = (x?: Item) => { if (!x) return; jump(x.href); setOpen(false); setQ(''); input.current?.blur() }
+  // Who is quicker than the answer gets the first of what was asked for, not of what was shown.
+  const choose = (i: number) => { if (of.current === q) leave(items[i]); else look(q).then((f) => leave(f.items[0]), () => {}) }
   const key = (e: KeyboardEvent) => {
     if (e.key === 'ArrowDown' || e.key === 'ArrowUp') { e.preventDefault(); setOpen(true); setAt((at + (e.key === 'ArrowDown' ? 1 : items.length - 1)) % Math.max(1, items.length)) }
     else if (e.key === 'Enter') { e.preventDefault(); choose(at) }

@@ -23,7 +23,7 @@ function Branch({ node, level }: { node: TreeNode; level: number }) {
       case 'Home': next = items[0]; break
       case 'End': next = items[items.length - 1]; break
       case 'ArrowRight': if (!leaf && !open) setOpen(true); else next = items[at + 1]; break
-      case 'ArrowLeft': if (!leaf && open) setOpen(false); else next = self.parentElement?.closest<HTMLElement>('[role=treeitem]'); break
+      case 'ArrowLeft': if (!leaf && open) setOpen(false); else next = self.closest('ul')?.parentElement?.querySelector<HTMLElement>(':scope > [role=treeitem]'); break
       case 'Enter': case ' ': if (node.object && e.key === 'Enter') location.hash = linkTo(node.object); else setOpen(!open); break
       default: return
     }
@@ -31,8 +31,8 @@ function Branch({ node, level }: { node: TreeNode; level: number }) {
     e.stopPropagation()
     next?.focus()
   }
-  return <li role="treeitem" aria-level={level + 1} aria-expanded={leaf ? undefined : open} tabIndex={-1} onKeyDown={key} aria-label={`${words[node.level] ?? node.kind} ${node.name}, ${counted(node.routes, 'route')}`}>
-    <div class="branch">
+  return <li role="none">
+    <div class="branch" role="treeitem" aria-level={level + 1} aria-expanded={leaf ? undefined : open} tabIndex={-1} onKeyDown={key}>
       {leaf ? <span class="turn" /> : <button type="button" class="turn" tabIndex={-1} aria-hidden="true" onClick={() => setOpen(!open)}>{open ? '▾' : '▸'}</button>}
       <span class="level">{words[node.level] ?? node.kind}</span>
       {node.object ? <a href={linkTo(node.object)} tabIndex={-1}><Name>{node.name}</Name></a> : <Name>{node.name}</Name>}

@@ -12,7 +12,7 @@ export interface Summary {
   version: string; context: string; files: boolean; namespace: string; live: boolean
   counts: { classes: number; gateways: number; listeners: number; namespaces: number; routes: number; paths: number; policies: number; unbound: number; findings: number; mixed: number }
   namespaces: Counted[]; gateways: Counted[]; more?: boolean; kinds: KindInfo[]; levels: string[]
-  problems: string[]; hidden: Hidden[]; guardrails: number
+  problems: string[]; hidden: Hidden[]; guardrails: number; published?: boolean
 }
 
 export interface RowScope { parents: ListenerName[]; rules: string[]; paths: number; values: Cell[] }

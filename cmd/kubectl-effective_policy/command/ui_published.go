@@ -1,0 +1,99 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/console"
+	"github.com/attache-dev/attache/policy/preview"
+	"github.com/attache-dev/attache/policy/source/cluster"
+)
+
+// uiAgain is how often what is published is read again.
+const uiAgain = 10 * time.Second
+
+// uiPublished shows what the controller published in the namespaces of somebody
+// who may not read what it was made of.
+type uiPublished struct {
+	*uiCluster
+}
+
+// uiPublished reads it, and reads it again from time to time.
+func (o *options) uiPublished(ctx context.Context, c *uiCluster, forbidden *cluster.ForbiddenError) (uiWorld, error) {
+	p, err := o.readPublished(ctx, forbidden)
+	if err != nil {
+		return nil, err
+	}
+	c.world = &console.World{
+		Snapshot: p.snapshot, Version: c.run + "-0", Context: o.contextName(), Namespace: p.namespace, Live: true,
+		Published: p.objects,
+	}
+	for _, r := range forbidden.Resources {
+		c.world.Hidden = append(c.world.Hidden, console.Hidden{Kind: r.Resource, Group: r.Group})
+	}
+	quiet := *o
+	quiet.quiet = true
+	go func() {
+		again := time.NewTicker(uiAgain)
+		defer again.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-again.C:
+			}
+			if p, err := quiet.readPublished(ctx, forbidden); err == nil {
+				c.published(p)
+			}
+		}
+	}()
+	return &uiPublished{c}, nil
+}
+
+// published makes a newer world if anything changed.
+func (c *uiCluster) published(p *publishedWorld) {
+	var changed []hierarchy.Ref
+	old := c.World().Published
+	for ref, object := range p.objects {
+		if was := old[ref]; was == nil || was.GetResourceVersion() != object.GetResourceVersion() {
+			changed = append(changed, ref)
+		}
+	}
+	for ref := range old {
+		if p.objects[ref] == nil {
+			changed = append(changed, ref)
+		}
+	}
+	if len(changed) == 0 {
+		return
+	}
+	c.change(changed, func(w *console.World) { w.Published = p.objects })
+}
+
+// Change implements console.Workshop.
+func (c *uiPublished) Change(context.Context, *console.World, console.Edit) (*preview.Change, []string, error) {
+	return nil, nil, errors.New("what an edit would do depends on objects that you may not list")
+}
+
+// orPublished is what to show when the cluster cannot be read whole.
+func (o *options) orPublished(ctx context.Context, c *uiCluster, err error) (uiWorld, error) {
+	var forbidden *cluster.ForbiddenError
+	if errors.As(err, &forbidden) {
+		return o.uiPublished(ctx, c, forbidden)
+	}
+	return nil, err
+}
+
+// publishedEnforcementOf says what data planes make of a route, as its
+// EffectivePolicy tells it.
+func publishedEnforcementOf(u *unstructured.Unstructured) []any {
+	if u == nil {
+		return nil
+	}
+	list, _, _ := unstructured.NestedSlice(u.Object, "status", "enforcement")
+	return list
+}
