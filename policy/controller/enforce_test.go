@@ -4,8 +4,11 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/export"
+	"github.com/attache-dev/attache/policy/status"
 )
 
 // A data plane reads routes and what they name apart: what a route named stays a
@@ -53,4 +56,51 @@ func TestATouchThatDoesNotHelpIsSentAgainLater(t *testing.T) {
 	send("b", true, 2*time.Second)
 	e.touchAnew(route)
 	send("b", true, time.Second)
+}
+
+// What has waited for a minute is said to have; what was answered waits anew.
+func TestAPlaneHasAMinuteToAnswer(t *testing.T) {
+	e := newEnforcer(Enforcement{})
+	object := hierarchy.NewRef("gateway.envoyproxy.io", "BackendTrafficPolicy", "shop", "a")
+	now := time.Now()
+	asks := func(waits bool, at time.Duration, wantLeft time.Duration, wantOver bool) {
+		t.Helper()
+		if left, over := e.waits(object, waits, now.Add(at)); left != wantLeft || over != wantOver {
+			t.Errorf("after %s: %s left, over %t; want %s, %t", at, left, over, wantLeft, wantOver)
+		}
+	}
+	asks(true, 0, time.Minute, false)
+	asks(true, 59*time.Second, time.Second, false)
+	asks(true, time.Minute, 0, true)
+	asks(false, 61*time.Second, 0, false)
+	asks(true, 62*time.Second, time.Minute, false)
+}
+
+// Enforced turns False and True again with an Unknown between, and is told each
+// time; what it said before a restart is in the status.
+func TestTurnsOfEnforcedAreTold(t *testing.T) {
+	e := newEnforcer(Enforcement{})
+	planner := status.Planner{Now: time.Now}
+	says := func(value string) *unstructured.Unstructured {
+		u := object(`{apiVersion: attache.dev/v1alpha1, kind: TimeoutPolicy, metadata: {name: p, namespace: shop}}`)
+		u.Object["status"] = map[string]any{"ancestors": []any{map[string]any{
+			"controllerName": status.Controller,
+			"conditions":     []any{map[string]any{"type": status.ConditionEnforced, "status": value, "message": "m"}},
+		}}}
+		return u
+	}
+	before := says("True")
+	for _, step := range []struct{ now, event string }{
+		{"Unknown", ""}, {"False", status.ReasonNotEnforced}, {"False", ""}, {"Unknown", ""}, {"True", status.ConditionEnforced}, {"True", ""},
+	} {
+		after := says(step.now)
+		reason := ""
+		for _, w := range e.turns(planner, before, after) {
+			reason, _ = w.Object.Object["reason"].(string)
+		}
+		if reason != step.event {
+			t.Errorf("from %v to %s: event %q, want %q", before.Object["status"], step.now, reason, step.event)
+		}
+		before = after
+	}
 }
