@@ -1,6 +1,7 @@
 package hierarchy
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -114,8 +115,17 @@ type RuleRef struct {
 	Name string
 }
 
-// String is how people read a RuleRef: the name, or "rules[2]".
+// NoRule stands for the rule of an object that has no rules.
+func NoRule() RuleRef { return RuleRef{Index: -1} }
+
+// IsNone says whether it is no rule.
+func (r RuleRef) IsNone() bool { return r.Index < 0 }
+
+// String is how people read a RuleRef: the name, or "rules[2]"; empty for none.
 func (r RuleRef) String() string {
+	if r.IsNone() {
+		return ""
+	}
 	if r.Name == "" {
 		return "rules[" + strconv.Itoa(r.Index) + "]"
 	}
@@ -148,6 +158,11 @@ func (s RuleSet) Names() []string {
 // String lists the names.
 func (s RuleSet) String() string { return strings.Join(s.Names(), ", ") }
 
+// Equal says whether two sets have the same rules.
+func (s RuleSet) Equal(other RuleSet) bool {
+	return s.All == other.All && slices.Equal(s.Rules, other.Rules)
+}
+
 // Has says whether the rule with an index is one of the set.
 func (s RuleSet) Has(index int) bool {
 	for _, r := range s.Rules {
@@ -156,6 +171,25 @@ func (s RuleSet) Has(index int) bool {
 		}
 	}
 	return s.All
+}
+
+// In lists the rules of a route that are in the set; NoRule alone for a route without rules.
+func (s RuleSet) In(route *Route) []RuleRef {
+	switch {
+	case !s.All:
+		return s.Rules
+	case len(route.Rules) == 0:
+		return []RuleRef{NoRule()}
+	}
+	return route.RuleRefs()
+}
+
+// SetOf is the set of some rules of a route, which are in its order.
+func (o *Route) SetOf(rules []RuleRef) RuleSet {
+	if len(rules) == max(1, len(o.Rules)) {
+		return AllRules()
+	}
+	return RuleSet{Rules: rules}
 }
 
 // RuleRefs names the rules of a route, in their order.

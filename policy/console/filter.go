@@ -175,13 +175,10 @@ func (f *filter) wants(r *effective.PathPolicies) bool {
 // asked are the paths of a scope on which an expression is true: listeners on
 // which the same rules pass stay together.
 func (v *view) asked(ctx context.Context, i *item, scope effective.Scope, where guardrail.Rule) ([]effective.Scope, error) {
-	rules := scope.Rules
-	if slices.Equal(rules, []string{"*"}) && len(i.rules) > 0 {
-		rules = i.rules
-	}
+	rules := scope.Rules.In(i.route)
 	var parts []effective.Scope
 	for _, l := range scope.Parents {
-		var passing []string
+		var passing []hierarchy.RuleRef
 		for _, rule := range rules {
 			in := review.PathInput(v.Snapshot, where.Uses(), i.route, l, rule, scope.Result)
 			found, err := where.Check(ctx, in)
@@ -195,13 +192,11 @@ func (v *view) asked(ctx context.Context, i *item, scope effective.Scope, where 
 		if len(passing) == 0 {
 			continue
 		}
-		if len(passing) == len(i.rules) {
-			passing = []string{"*"}
-		}
-		at := slices.IndexFunc(parts, func(p effective.Scope) bool { return slices.Equal(p.Rules, passing) })
+		set := i.route.SetOf(passing)
+		at := slices.IndexFunc(parts, func(p effective.Scope) bool { return p.Rules.Equal(set) })
 		if at < 0 {
 			at = len(parts)
-			parts = append(parts, effective.Scope{Rules: passing, Result: scope.Result})
+			parts = append(parts, effective.Scope{Rules: set, Result: scope.Result})
 		}
 		parts[at].Parents = append(parts[at].Parents, l)
 	}

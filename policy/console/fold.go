@@ -12,10 +12,10 @@ import (
 // rulesIn are the rules of a route on the paths that pass.
 func (m *match) rulesIn() []string {
 	var names []string
-	for _, name := range m.rules {
+	for index, name := range m.rules {
 		passes := len(m.item.scopes) == 0
 		for i := range m.scopes {
-			passes = passes || slices.Contains(m.scopes[i].Rules, "*") || slices.Contains(m.scopes[i].Rules, name)
+			passes = passes || m.scopes[i].Rules.Has(index)
 		}
 		if passes {
 			names = append(names, name)

@@ -166,9 +166,10 @@ func (s *sheet) valuesOf(c int, members []int) []cell {
 // several.
 func ruleResult(m *match, rule string) *effective.PathPolicies {
 	var same *effective.PathPolicies
+	index := slices.Index(m.rules, rule)
 	for i := range m.scopes {
 		scope := &m.scopes[i]
-		if !slices.Contains(scope.Rules, rule) && !slices.Contains(scope.Rules, "*") {
+		if !scope.Rules.Has(index) {
 			continue
 		}
 		if same != nil && same != scope.Result {

@@ -110,8 +110,8 @@ func (m *match) paths() int {
 }
 
 func pathsIn(s *effective.Scope, rules []string) int {
-	n := len(s.Rules)
-	if slices.Equal(s.Rules, []string{"*"}) {
+	n := len(s.Rules.Rules)
+	if s.Rules.All {
 		n = max(1, len(rules))
 	}
 	return n * len(s.Parents)
@@ -127,7 +127,7 @@ func (v *view) row(m match, f *filter) row {
 	}
 	for i := range m.scopes {
 		s := &m.scopes[i]
-		part := rowScope{Rules: s.Rules, Paths: pathsIn(s, m.rules), Values: cellsOf(s.Result, f)}
+		part := rowScope{Rules: s.Rules.Names(), Paths: pathsIn(s, m.rules), Values: cellsOf(s.Result, f)}
 		for _, l := range s.Parents {
 			part.Parents = append(part.Parents, listenerName(l))
 		}

@@ -318,10 +318,10 @@ func (b *branches) rulesOn(listener hierarchy.Ref, route string) ([]node, int, e
 	}
 	m := &b.found[i]
 	var list []node
-	for _, name := range m.rules {
+	for index, name := range m.rules {
 		for _, s := range m.scopes {
 			here := slices.ContainsFunc(s.Parents, func(l *hierarchy.Listener) bool { return l.Ref == listener })
-			if !here || !slices.Contains(s.Rules, name) && !slices.Contains(s.Rules, "*") {
+			if !here || !s.Rules.Has(index) {
 				continue
 			}
 			n := b.node(m.ref.WithSection(name), hierarchy.RouteRuleLevel, 0, 0)

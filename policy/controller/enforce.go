@@ -149,7 +149,7 @@ func (c *Controller) enforcedOn(ref hierarchy.Ref) *enforced {
 		c.enforcer.read(ref, &result, c.planner.Now())
 		out.results = append(out.results, result)
 	}
-	out.entries = enforcement.Entries(target, out.rules, out.results)
+	out.entries = enforcement.Entries(target, out.results)
 	return out
 }
 

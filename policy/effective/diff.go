@@ -16,7 +16,7 @@ import (
 type Change struct {
 	Target  hierarchy.Ref
 	Parents []*hierarchy.Listener
-	Rules   []string
+	Rules   hierarchy.RuleSet
 	// Kind is the policy kind as results show it.
 	Kind  string
 	Field string
@@ -71,9 +71,8 @@ func Compare(before, after *Target) []PathGroup[Pair] {
 // Alignment is every path of one target with its results before and after.
 type Alignment struct {
 	Listeners []*hierarchy.Listener
-	// Rules are names, rules[2] for one without a name; one empty string for a
-	// target without rules.
-	Rules []string
+	// Rules are the rules of both sides; one with the index -1 for a target without rules.
+	Rules []hierarchy.RuleRef
 	// Rows has a row for each listener, with the pair of each rule. Rows that say
 	// the same are often one.
 	Rows [][]Pair

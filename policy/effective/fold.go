@@ -114,7 +114,7 @@ func (f *folding) addInline(route *hierarchy.Route) {
 			index = i
 		}
 	}
-	s := source{from: f.target, target: f.target.WithSection(ruleName(route, index)), level: hierarchy.RouteRuleLevel}
+	s := source{from: f.target, target: f.target.WithSection(route.RuleRefs()[index].String()), level: hierarchy.RouteRuleLevel}
 	layer := merge.Layer{Block: merge.Inline, Strategy: merge.Patch, Value: inlineValue(f.key.kind, f.target.GroupKind, rule)}
 	if layer.Value = f.applicable(layer, s); len(layer.Value) > 0 {
 		f.layers = append(f.layers, layer)

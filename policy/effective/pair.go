@@ -25,12 +25,12 @@ func pairRules(before, after *Target) []int {
 		pairs[j] = -1
 	}
 	if before.route == nil || after.route == nil || len(before.route.Rules) != len(before.rules) || len(after.route.Rules) != len(after.rules) {
-		p.match(func(i, j int) bool { return before.rules[i] == after.rules[j] })
+		p.match(func(i, j int) bool { return sameRule(before.rules[i], after.rules[j]) })
 		return pairs
 	}
 	old, now := before.route.Rules, after.route.Rules
 	p.match(func(i, j int) bool {
-		return old[i].Name != "" && before.rules[i] == after.rules[j] && old[i].Name == now[j].Name
+		return before.rules[i].Name != "" && before.rules[i].Name == after.rules[j].Name
 	})
 	equal := func(i, j int) bool { return reflect.DeepEqual(old[i], now[j]) }
 	alike := func(i, j int) bool {
@@ -75,8 +75,8 @@ type ruleSides struct{ before, after int }
 
 // pairedRules are the rules of both sides, paired, with what to call each: those
 // of after first, then those that are gone.
-func pairedRules(before, after *Target) ([]string, []ruleSides) {
-	var names []string
+func pairedRules(before, after *Target) ([]hierarchy.RuleRef, []ruleSides) {
+	var names []hierarchy.RuleRef
 	var sides []ruleSides
 	if before == nil {
 		before = &Target{}

@@ -2,7 +2,6 @@ package effective
 
 import (
 	"slices"
-	"strconv"
 
 	"github.com/attache-dev/attache/hierarchy"
 )
@@ -11,39 +10,25 @@ import (
 // Parents crossed with every rule in Rules.
 type PathGroup[R comparable] struct {
 	Parents []*hierarchy.Listener
-	// Rules are names, or rules[2] for a rule without one; ["*"] when it is all
-	// rules of the route, or none to tell apart.
-	Rules  []string
+	// Rules are all rules of the route, or none to tell apart, or some.
+	Rules  hierarchy.RuleSet
 	Result R
 }
 
 // Scope is a set of paths with one effective policy.
 type Scope = PathGroup[*PathPolicies]
 
-// allRules stands for every rule of a route.
-var allRules = []string{"*"}
-
-// ruleNames are the rules of a route as people see them: the name, or rules[2]
-// for a rule without one or with one that another rule has too.
-func ruleNames(route *hierarchy.Route) []string {
+// ruleRefs names the rules of a route; there is one column for a route without any.
+func ruleRefs(route *hierarchy.Route) []hierarchy.RuleRef {
 	if len(route.Rules) == 0 {
-		return []string{""}
+		return []hierarchy.RuleRef{hierarchy.NoRule()}
 	}
-	names := make([]string, len(route.Rules))
-	for i := range route.Rules {
-		names[i] = ruleName(route, i)
-	}
-	return names
+	return route.RuleRefs()
 }
 
-func ruleName(route *hierarchy.Route, i int) string {
-	name := route.Rules[i].Name
-	for j := range route.Rules {
-		if name == "" || (j != i && route.Rules[j].Name == name) {
-			return "rules[" + strconv.Itoa(i) + "]"
-		}
-	}
-	return name
+// sameRule says whether two names, of two versions of a route, name one rule.
+func sameRule(a, b hierarchy.RuleRef) bool {
+	return a.Name == b.Name && (a.Name != "" || a.Index == b.Index)
 }
 
 // Band is consecutive listeners of one Gateway whose rules have the same results.
@@ -76,17 +61,17 @@ func sameRow[R comparable](a, b []R) bool {
 // listener. For each listener, rules with the same result come together; then
 // listeners for which the same rules have the same result. The scopes come out
 // sorted by their first listener and then their first rule.
-func group[R comparable](listeners []*hierarchy.Listener, rules []string, rows [][]R) []PathGroup[R] {
+func group[R comparable](listeners []*hierarchy.Listener, rules []hierarchy.RuleRef, rows [][]R) []PathGroup[R] {
 	if len(listeners) == 0 {
 		return nil
 	}
 	if uniform(rows[0]) && !slices.ContainsFunc(rows, func(row []R) bool { return !sameRow(row, rows[0]) }) {
-		return []PathGroup[R]{{Parents: listeners, Rules: allRules, Result: rows[0][0]}}
+		return []PathGroup[R]{{Parents: listeners, Rules: hierarchy.AllRules(), Result: rows[0][0]}}
 	}
 	var scopes []PathGroup[R]
 	for _, band := range bands(listeners, rows) {
 		for _, part := range partition(rules, band.Row) {
-			at := slices.IndexFunc(scopes, func(s PathGroup[R]) bool { return s.Result == part.Result && slices.Equal(s.Rules, part.Rules) })
+			at := slices.IndexFunc(scopes, func(s PathGroup[R]) bool { return s.Result == part.Result && s.Rules.Equal(part.Rules) })
 			if at < 0 {
 				at = len(scopes)
 				scopes = append(scopes, part)
@@ -98,9 +83,9 @@ func group[R comparable](listeners []*hierarchy.Listener, rules []string, rows [
 }
 
 // partition groups the rules on one listener by result, in rule order.
-func partition[R comparable](rules []string, cells []R) []PathGroup[R] {
+func partition[R comparable](rules []hierarchy.RuleRef, cells []R) []PathGroup[R] {
 	if uniform(cells) {
-		return []PathGroup[R]{{Rules: allRules, Result: cells[0]}}
+		return []PathGroup[R]{{Rules: hierarchy.AllRules(), Result: cells[0]}}
 	}
 	var parts []PathGroup[R]
 	for j, result := range cells {
@@ -109,7 +94,7 @@ func partition[R comparable](rules []string, cells []R) []PathGroup[R] {
 			at = len(parts)
 			parts = append(parts, PathGroup[R]{Result: result})
 		}
-		parts[at].Rules = append(parts[at].Rules, rules[j])
+		parts[at].Rules.Rules = append(parts[at].Rules.Rules, rules[j])
 	}
 	return parts
 }

@@ -23,7 +23,7 @@ func (e *Target) Paths() iter.Seq[Path] {
 				if result == nil {
 					result = &PathPolicies{} // nothing was published for a rule that is new
 				}
-				if e.rules[rule] == "" {
+				if e.rules[rule].IsNone() {
 					rule = -1
 				}
 				if !yield(Path{e.listeners[i], rule, result}) {
@@ -48,4 +48,14 @@ func Group[R comparable](e *Target, results []R) []PathGroup[R] {
 		rows[i] = results[i*len(e.rules) : (i+1)*len(e.rules)]
 	}
 	return group(e.listeners, e.rules, rows)
+}
+
+// At is the same result for another generation of the target.
+func (e *Target) At(generation int64) *Target {
+	if e == nil {
+		return nil
+	}
+	at := *e
+	at.Generation = generation
+	return &at
 }

@@ -33,7 +33,7 @@ type Target struct {
 	// above which the same is attached share their row, so that a path costs a
 	// pointer at most.
 	listeners []*hierarchy.Listener
-	rules     []string
+	rules     []hierarchy.RuleRef
 	rows      [][]*PathPolicies
 	// route is the object of a route, nil for what is restored.
 	route *hierarchy.Route
@@ -261,7 +261,7 @@ func (r *Resolver) gateway(g *hierarchy.Gateway) *Target {
 		}
 		rows[i] = []*PathPolicies{r.result(pathKey{upper: r.upper(l)}, meta.Ref, nil)}
 	}
-	e.setPaths(listeners, []string{""}, rows)
+	e.setPaths(listeners, []hierarchy.RuleRef{hierarchy.NoRule()}, rows)
 	return e
 }
 
@@ -309,13 +309,13 @@ func (r *Resolver) along(route *hierarchy.Route, rules []pathKey) *Target {
 		}
 		rows[i] = row
 	}
-	e.setPaths(listeners, ruleNames(route), rows)
+	e.setPaths(listeners, ruleRefs(route), rows)
 	return e
 }
 
 // setPaths takes a row of results for each listener, with one result for each
 // rule. Rows may be shared.
-func (e *Target) setPaths(listeners []*hierarchy.Listener, rules []string, rows [][]*PathPolicies) {
+func (e *Target) setPaths(listeners []*hierarchy.Listener, rules []hierarchy.RuleRef, rows [][]*PathPolicies) {
 	for _, b := range bands(listeners, rows) {
 		gateway := b.Listeners[0].Gateway
 		for _, result := range b.Row {

@@ -49,7 +49,7 @@ spec:
 	e := effective.ResolveAll(s).Get(route("checkout"))
 	for _, scope := range e.Scopes {
 		_, limited := scope.Result.Kind("RateLimitPolicy")
-		if want := scope.Rules[0] == "list"; limited != want {
+		if want := scope.Rules.String() == "list"; limited != want {
 			t.Errorf("rules %v: limited is %v, want %v", scope.Rules, limited, want)
 		}
 	}

@@ -15,8 +15,7 @@ import (
 type PublishedScope struct {
 	// Parents are the listeners. The Gateway of each has to be set.
 	Parents []*hierarchy.Listener
-	// Rules are names, or "*" for all.
-	Rules []string
+	Rules   hierarchy.RuleSet
 	// Values and Origins are by policy kind, as results show it. The Value of an
 	// origin is found by its Field.
 	Values  map[string]map[string]any
@@ -24,18 +23,18 @@ type PublishedScope struct {
 }
 
 // Restore makes an effective policy of what was published for a target, so
-// that it can be compared with another. "*" stands for the rules that the route
-// has now: what was published for all of them holds for one that was added
+// that it can be compared with another. All rules are those that the route has
+// now: what was published for all of them holds for one that was added
 // since. Kinds that are not policy kinds any more are left out.
 //
 // It knows values, and of origins what was written down; it reads differently
 // from the effective policy that it once was, with the same values.
 func Restore(s *policy.Snapshot, target hierarchy.Ref, scopes []PublishedScope) *Target {
-	e := &Target{Target: target, rules: []string{""}}
+	e := &Target{Target: target, rules: []hierarchy.RuleRef{hierarchy.NoRule()}}
 	if object, exists := s.Graph().Get(target); exists {
 		e.UID = object.Meta().UID
 		if route, isRoute := object.(*hierarchy.Route); isRoute {
-			e.rules = ruleNames(route)
+			e.rules = ruleRefs(route)
 		}
 	}
 	at := map[listenerKey]int{}
@@ -46,8 +45,8 @@ func Restore(s *policy.Snapshot, target hierarchy.Ref, scopes []PublishedScope) 
 				e.listeners = append(e.listeners, l)
 			}
 		}
-		for _, rule := range scope.Rules {
-			if rule != "*" && !slices.Contains(e.rules, rule) {
+		for _, rule := range scope.Rules.Rules {
+			if !containsRule(e.rules, rule) {
 				e.rules = append(e.rules, rule)
 			}
 		}
@@ -58,9 +57,8 @@ func Restore(s *policy.Snapshot, target hierarchy.Ref, scopes []PublishedScope) 
 	}
 	for _, scope := range scopes {
 		result := restored(s, scope)
-		all := len(scope.Rules) == 0 || slices.Contains(scope.Rules, "*")
 		for j, rule := range e.rules {
-			if !all && !slices.Contains(scope.Rules, rule) {
+			if !scope.Rules.All && !containsRule(scope.Rules.Rules, rule) {
 				continue
 			}
 			for _, l := range scope.Parents {
@@ -70,6 +68,10 @@ func Restore(s *policy.Snapshot, target hierarchy.Ref, scopes []PublishedScope) 
 		e.Scopes = append(e.Scopes, Scope{Parents: scope.Parents, Rules: scope.Rules, Result: result})
 	}
 	return e
+}
+
+func containsRule(rules []hierarchy.RuleRef, rule hierarchy.RuleRef) bool {
+	return slices.ContainsFunc(rules, func(r hierarchy.RuleRef) bool { return sameRule(r, rule) })
 }
 
 func restored(s *policy.Snapshot, scope PublishedScope) *PathPolicies {

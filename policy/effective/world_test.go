@@ -30,7 +30,7 @@ func show(e *effective.Target) string {
 		for _, l := range s.Parents {
 			parents = append(parents, l.Gateway.Place()+"#"+l.Ref.Section)
 		}
-		fmt.Fprintf(&b, "%s %s\n", strings.Join(parents, " "), strings.Join(s.Rules, " "))
+		fmt.Fprintf(&b, "%s %s\n", strings.Join(parents, " "), strings.Join(s.Rules.Names(), " "))
 		for _, m := range s.Result.Kinds {
 			for _, o := range m.Origins {
 				fmt.Fprintf(&b, "  %s.%s = %v, %s of %s on %s", m.Kind.Name(), o.Field, o.Value, o.Block, o.From, o.Target)

@@ -77,9 +77,8 @@ type Result struct {
 	Route    *Reading
 }
 
-// Entries lists the entries of one route, sorted as scopes are. rules names
-// the route's rules.
-func Entries(t *effective.Target, rules []hierarchy.RuleRef, parts []Result) []Entry {
+// Entries lists the entries of one route, sorted as scopes are.
+func Entries(t *effective.Target, parts []Result) []Entry {
 	type cell struct{ identity string }
 	byPath := map[string]Entry{}
 	cells := []cell{}
@@ -96,24 +95,10 @@ func Entries(t *effective.Target, rules []hierarchy.RuleRef, parts []Result) []E
 	var entries []Entry
 	for _, g := range effective.Group(t, cells) {
 		e := byPath[g.Result.identity]
-		e.Parents, e.Rules = g.Parents, ruleSet(g.Rules, rules)
+		e.Parents, e.Rules = g.Parents, g.Rules
 		entries = append(entries, e)
 	}
 	return entries
-}
-
-// ruleSet are the rules with the names given.
-func ruleSet(names []string, rules []hierarchy.RuleRef) hierarchy.RuleSet {
-	var set hierarchy.RuleSet
-	for _, r := range rules {
-		if slices.Contains(names, r.String()) {
-			set.Rules = append(set.Rules, r)
-		}
-	}
-	if len(set.Rules) == 0 || len(set.Rules) == len(rules) {
-		return hierarchy.AllRules()
-	}
-	return set
 }
 
 // pathKey finds a path in parts.

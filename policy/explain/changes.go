@@ -108,7 +108,7 @@ func changeOf(c effective.Change) Change {
 	t := c.Target
 	out := Change{
 		Target: Object{Group: t.GroupKind.Group, Kind: t.Kind, Namespace: t.Namespace, Name: t.Name},
-		Rules:  c.Rules, Policy: c.Kind, Field: c.Field,
+		Rules:  c.Rules.Names(), Policy: c.Kind, Field: c.Field,
 		Before: sideOf(c.Before), After: sideOf(c.After),
 		Ref: t,
 	}

@@ -3,7 +3,6 @@ package explain
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/attache-dev/attache/hierarchy"
@@ -112,20 +111,14 @@ func RuleNames(s *policy.Snapshot, target hierarchy.Ref) []string {
 	if !isRoute {
 		return nil
 	}
-	names := make([]string, len(route.Rules))
-	for i, rule := range route.Rules {
-		names[i] = rule.Name
-		if rule.Name == "" || s.Graph().Sections(target.WithSection(rule.Name)) > 1 {
-			names[i] = "rules[" + strconv.Itoa(i) + "]"
-		}
-	}
-	return names
+	return hierarchy.RuleSet{Rules: route.RuleRefs()}.Names()
 }
 
 // choose keeps the paths through one rule and one listener.
 func choose(e *effective.Target, rules []string, on Selection) ([]effective.Scope, error) {
 	rule, listener := on.Rule, on.Listener
-	if rule != "" && !slices.Contains(rules, rule) {
+	chosen := slices.Index(rules, rule)
+	if rule != "" && chosen < 0 {
 		return nil, fmt.Errorf("--rule %s: %s has %s", rule, e.Target, Listed("rule", rules))
 	}
 	var scopes []effective.Scope
@@ -140,11 +133,11 @@ func choose(e *effective.Target, rules []string, on Selection) ([]effective.Scop
 			}
 		}
 		found = found || len(parents) > 0
-		if len(parents) == 0 || rule != "" && !slices.Contains(s.Rules, rule) && !slices.Contains(s.Rules, "*") {
+		if len(parents) == 0 || rule != "" && !s.Rules.Has(chosen) {
 			continue
 		}
 		if rule != "" {
-			s.Rules = []string{rule}
+			s.Rules = hierarchy.RuleSet{Rules: []hierarchy.RuleRef{{Index: chosen, Name: rule}}}
 		}
 		s.Parents = parents
 		scopes = append(scopes, s)
@@ -210,8 +203,8 @@ func explanationOf(s *policy.Snapshot, e *effective.Target, scopes []effective.S
 		}
 	}
 	for _, scope := range scopes {
-		on := &paths{t, scope.Parents, scope.Rules}
-		if slices.Equal(scope.Rules, []string{"*"}) {
+		on := &paths{t, scope.Parents, scope.Rules.Names()}
+		if scope.Rules.All {
 			on.rules = RuleNames(s, t)
 		}
 		out.Scopes = append(out.Scopes, explainScope(scope, on))
@@ -263,7 +256,7 @@ func kindNamed(s *policy.Snapshot, word string) (string, error) {
 }
 
 func explainScope(s effective.Scope, on *paths) Scope {
-	out := Scope{Rules: s.Rules, Fields: []Field{}, NotSet: []NotSet{}}
+	out := Scope{Rules: s.Rules.Names(), Fields: []Field{}, NotSet: []NotSet{}}
 	for _, l := range s.Parents {
 		out.Parents = append(out.Parents, nameOf(l))
 	}

@@ -53,20 +53,19 @@ func (s *Served) Found() bool {
 // explain finds what applies on the path that serves the request.
 func (a *ServedBy) explain(s *policy.Snapshot) {
 	route := a.Hit.Route.Meta().Ref
-	names := RuleNames(s, route)
+	rules := a.Hit.Route.RuleRefs()
 	for _, scope := range effective.Resolve(s, route).Get(route).Scopes {
 		if !slices.Contains(scope.Parents, a.Hit.Listener) {
 			continue
 		}
-		rules := scope.Rules
-		if a.Hit.Rule < len(names) {
-			if !slices.Contains(rules, "*") && !slices.Contains(rules, names[a.Hit.Rule]) {
+		if a.Hit.Rule < len(rules) {
+			if !scope.Rules.Has(a.Hit.Rule) {
 				continue
 			}
-			rules = names[a.Hit.Rule : a.Hit.Rule+1]
+			scope.Rules = hierarchy.RuleSet{Rules: rules[a.Hit.Rule : a.Hit.Rule+1]}
 		}
-		scope.Parents, scope.Rules = []*hierarchy.Listener{a.Hit.Listener}, rules
-		one := explainScope(scope, &paths{route, scope.Parents, rules})
+		scope.Parents = []*hierarchy.Listener{a.Hit.Listener}
+		one := explainScope(scope, &paths{route, scope.Parents, scope.Rules.Names()})
 		a.Scope, a.results = &one, scope.Result.Kinds
 		break
 	}

@@ -321,18 +321,18 @@ func (p *places) cause(v review.Violation) Finding {
 	return p.at(hierarchy.Ref{}, "")
 }
 
-// ruleField is the path of a route's rule, by the name that paths have for it.
-func ruleField(route *unstructured.Unstructured, rule string) string {
-	if strings.HasPrefix(rule, "rules[") {
-		return "spec." + rule
+// ruleField is the path of a route's rule.
+func ruleField(route *unstructured.Unstructured, rule hierarchy.RuleRef) string {
+	index := rule.Index
+	if rule.Name != "" {
+		rules, _, _ := unstructured.NestedSlice(route.Object, "spec", "rules")
+		index = slices.IndexFunc(rules, func(r any) bool {
+			object, _ := r.(map[string]any)
+			return object["name"] == rule.Name
+		})
 	}
-	rules, _, _ := unstructured.NestedSlice(route.Object, "spec", "rules")
-	i := slices.IndexFunc(rules, func(r any) bool {
-		object, _ := r.(map[string]any)
-		return rule != "" && object["name"] == rule
-	})
-	if i < 0 {
+	if index < 0 {
 		return ""
 	}
-	return "spec.rules[" + strconv.Itoa(i) + "]"
+	return "spec.rules[" + strconv.Itoa(index) + "]"
 }

@@ -85,7 +85,7 @@ func shortScope(e *effective.Target, s effective.Scope) map[string]any {
 		parents[i] = Parent(l)
 	}
 	scope := map[string]any{"parents": parents, "effective": effectiveOf(s)}
-	if rules := rulesOf(e.RuleSet(s)); rules != nil {
+	if rules := rulesOf(s.Rules); rules != nil {
 		scope["rules"] = rules
 	}
 	return scope

@@ -34,7 +34,7 @@ func ReadNow(s *policy.Snapshot, target hierarchy.Ref, object *unstructured.Unst
 	if object == nil || !belongs(s, target, object) {
 		return nil
 	}
-	rules := map[string]bool{"*": true}
+	rules := map[string]bool{}
 	if owned, _ := s.Graph().Get(target); owned != nil {
 		if route, isRoute := owned.(*hierarchy.Route); isRoute {
 			for _, r := range route.RuleRefs() {
@@ -44,10 +44,9 @@ func ReadNow(s *policy.Snapshot, target hierarchy.Ref, object *unstructured.Unst
 	}
 	var now []effective.PublishedScope
 	for _, scope := range publishedScopes(s, object) {
-		everywhere := len(scope.Rules) == 0
-		scope.Rules = slices.DeleteFunc(scope.Rules, func(name string) bool { return !rules[name] })
+		scope.Rules.Rules = slices.DeleteFunc(scope.Rules.Rules, func(r hierarchy.RuleRef) bool { return !rules[r.String()] })
 		scope.Parents = slices.DeleteFunc(scope.Parents, func(l *hierarchy.Listener) bool { return l.Class.IsZero() })
-		if len(scope.Parents) > 0 && (everywhere || len(scope.Rules) > 0) {
+		if len(scope.Parents) > 0 && (scope.Rules.All || len(scope.Rules.Rules) > 0) {
 			now = append(now, scope)
 		}
 	}
@@ -93,7 +92,7 @@ func belongs(s *policy.Snapshot, target hierarchy.Ref, object *unstructured.Unst
 }
 
 func publishedScope(s *policy.Snapshot, scope map[string]any) effective.PublishedScope {
-	r := effective.PublishedScope{Values: map[string]map[string]any{}, Origins: map[string][]effective.Origin{}, Rules: ruleNames(scope["rules"])}
+	r := effective.PublishedScope{Values: map[string]map[string]any{}, Origins: map[string][]effective.Origin{}, Rules: ruleSet(scope["rules"])}
 	for _, p := range objects(scope["parents"]) {
 		r.Parents = append(r.Parents, listener(s, p))
 	}

@@ -84,18 +84,18 @@ func rulesOf(set hierarchy.RuleSet) []any {
 	return list
 }
 
-// ruleNames reads rulesOf back, as people read rules; "*" for all.
-func ruleNames(v any) []string {
+// ruleSet reads rulesOf back.
+func ruleSet(v any) hierarchy.RuleSet {
 	list, present := v.([]any)
 	if !present {
-		return hierarchy.AllRules().Names()
+		return hierarchy.AllRules()
 	}
 	set := hierarchy.RuleSet{}
 	for _, entry := range list {
 		rule, _ := entry.(map[string]any)
 		set.Rules = append(set.Rules, hierarchy.RuleRef{Index: int(number(rule["index"])), Name: word(rule["name"])})
 	}
-	return set.Names()
+	return set
 }
 
 // path reads a field of a result; the text itself where it is no path.

@@ -3,7 +3,6 @@ package review
 import (
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/attache-dev/attache/hierarchy"
@@ -58,8 +57,8 @@ func (j *judge) input(uses guardrail.Variables, p path, asBefore bool) guardrail
 }
 
 // PathInput is the document that rules see of one path of a snapshot, outside any
-// edit. rule is the name of the rule as paths have it.
-func PathInput(s *policy.Snapshot, uses guardrail.Variables, route *hierarchy.Route, l *hierarchy.Listener, rule string, result *effective.PathPolicies) guardrail.Input {
+// edit. The index of rule is -1 for a route without rules.
+func PathInput(s *policy.Snapshot, uses guardrail.Variables, route *hierarchy.Route, l *hierarchy.Listener, rule hierarchy.RuleRef, result *effective.PathPolicies) guardrail.Input {
 	j := &judge{before: s, after: s}
 	return j.input(uses, path{target: route.Meta().Ref, route: route, pair: effective.Pair{After: result}, listener: l, rule: rule}, false)
 }
@@ -92,18 +91,15 @@ func routeInput(route *hierarchy.Route) map[string]any {
 
 // ruleInput is the rule's name and place; a rule without a name has an empty
 // one, a route without rules the place -1.
-func ruleInput(route *hierarchy.Route, display string) map[string]any {
-	index := slices.IndexFunc(route.Rules, func(r hierarchy.Rule) bool { return r.Name == display && display != "" })
-	name := display
-	if index < 0 {
-		name = ""
-		for i := range route.Rules {
-			if display == "rules["+strconv.Itoa(i)+"]" {
-				index, name = i, route.Rules[i].Name
-			}
-		}
+func ruleInput(route *hierarchy.Route, rule hierarchy.RuleRef) map[string]any {
+	index := rule.Index
+	if rule.Name != "" {
+		index = slices.IndexFunc(route.Rules, func(r hierarchy.Rule) bool { return r.Name == rule.Name })
 	}
-	return map[string]any{"name": name, "index": int64(index)}
+	if index < 0 || index >= len(route.Rules) {
+		return map[string]any{"name": "", "index": int64(-1)}
+	}
+	return map[string]any{"name": route.Rules[index].Name, "index": int64(index)}
 }
 
 func listenerInput(l *hierarchy.Listener) map[string]any {

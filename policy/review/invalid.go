@@ -65,7 +65,7 @@ func (f *invalidity) add(target hierarchy.Ref, paths effective.PathGroup[effecti
 			}
 			f.list[i].count(f, m, paths, broken)
 			f.list[i].targets[target] = true
-			f.list[i].places = append(f.list[i].places, brokenPlace{target, place(target, strings.Join(paths.Rules, ", "), listener)})
+			f.list[i].places = append(f.list[i].places, brokenPlace{target, place(target, paths.Rules, listener)})
 		}
 	}
 }
@@ -73,7 +73,7 @@ func (f *invalidity) add(target hierarchy.Ref, paths effective.PathGroup[effecti
 // count adds paths, and takes the origins of those that the edit can mend before
 // others.
 func (b *brokenRule) count(f *invalidity, m *effective.Policy, paths effective.PathGroup[effective.Pair], broken crd.Broken) {
-	b.paths += len(paths.Parents) * max(1, len(paths.Rules))
+	b.paths += len(paths.Parents) * max(1, len(paths.Rules.Rules))
 	if origins := involved(m, broken); !b.ours && f.mendable(origins) {
 		b.ours, b.origins = true, origins
 	}
@@ -261,10 +261,10 @@ func FieldOf(from *unstructured.Unstructured, o effective.Origin) string {
 }
 
 // place says where a path runs, as people read it.
-func place(target hierarchy.Ref, rule string, l *hierarchy.Listener) string {
+func place(target hierarchy.Ref, rules hierarchy.RuleSet, l *hierarchy.Listener) string {
 	where := target.String()
-	if target != l.Gateway && rule != "" && rule != "*" {
-		where += " rule " + rule
+	if target != l.Gateway && !rules.All {
+		where += " rule " + rules.String()
 	}
 	return fmt.Sprintf("%s (listener %s of %s)", where, l.Ref.Section, l.Ref.Object())
 }

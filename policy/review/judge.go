@@ -47,7 +47,7 @@ type question struct {
 	rule           guardrail.Rule
 	result, before *effective.PathPolicies
 	route          *hierarchy.Route
-	ruleName       string
+	ruleName       hierarchy.RuleRef
 	listener       *hierarchy.Listener
 	gateway, class hierarchy.Ref
 	namespace      string
@@ -165,7 +165,7 @@ type path struct {
 	old      *hierarchy.Route
 	pair     effective.Pair
 	listener *hierarchy.Listener
-	rule     string
+	rule     hierarchy.RuleRef
 	// before says whether the path existed before and the guardrail selected it.
 	before bool
 	// count is how many paths it stands for.

@@ -24,7 +24,7 @@ type Violation struct {
 	// Target, Listener and Rule are the first path.
 	Target   hierarchy.Ref
 	Listener *hierarchy.Listener
-	Rule     string
+	Rule     hierarchy.RuleRef
 	// Origin is who set the value at FieldPath, nil when FieldPath leads to none.
 	Origin *effective.Origin
 	// Paths counts the paths, Targets the routes.
@@ -44,10 +44,11 @@ type Violation struct {
 func (v Violation) Where() string {
 	where := v.Target.String()
 	switch {
-	case strings.HasPrefix(v.Rule, "rules["):
-		where += " " + v.Rule
-	case v.Rule != "":
-		where += " rule " + v.Rule
+	case v.Rule.IsNone():
+	case v.Rule.Name == "":
+		where += " " + v.Rule.String()
+	default:
+		where += " rule " + v.Rule.Name
 	}
 	if v.Listener != nil {
 		where += " on " + v.Listener.Gateway.Place() + "#" + v.Listener.Ref.Section
@@ -103,7 +104,7 @@ func Compare(a, b Violation) int {
 	return cmp.Or(
 		strings.Compare(a.Guardrail, b.Guardrail),
 		hierarchy.Compare(a.Target, b.Target),
-		strings.Compare(a.Rule, b.Rule),
+		strings.Compare(a.Rule.String(), b.Rule.String()),
 		strings.Compare(a.Code, b.Code),
 		strings.Compare(a.FieldPath, b.FieldPath),
 		strings.Compare(a.Message, b.Message),

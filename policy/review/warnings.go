@@ -282,8 +282,8 @@ func (v Verdict) changeText(c effective.Change, last *string) string {
 	} else {
 		*last = c.Kind + author
 	}
-	if len(c.Rules) > 0 && c.Rules[0] != "*" {
-		text = strings.Join(c.Rules, ",") + " " + text
+	if !c.Rules.All {
+		text = strings.Join(c.Rules.Names(), ",") + " " + text
 	}
 	return fmt.Sprintf("%s %s → %s%s", text, shown(c.Before), shown(c.After), author)
 }

@@ -257,8 +257,8 @@ func (w *world) unserved(object *unstructured.Unstructured, s *policy.Snapshot, 
 	if e.Target.GroupKind == hierarchy.GatewayKind {
 		return
 	}
-	rules, results := parts(s, e)
-	status.WithEnforcement(object, enforcement.Entries(e, rules, results))
+	_, results := parts(s, e)
+	status.WithEnforcement(object, enforcement.Entries(e, results))
 }
 
 // parts are the parts of a route where no exporter is switched on.

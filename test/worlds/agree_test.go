@@ -127,10 +127,10 @@ func spotOf(l *hierarchy.Listener) string {
 }
 
 // rulesOf turns the rule names of a scope back into indexes.
-func rulesOf(rt *hierarchy.Route, names []string) []int {
+func rulesOf(rt *hierarchy.Route, rules hierarchy.RuleSet) []int {
 	var indexes []int
 	for i := range max(1, len(rt.Rules)) {
-		if names[0] == "*" || slices.Contains(names, fmt.Sprintf("rules[%d]", i)) || slices.Contains(names, rt.Rules[i].Name) {
+		if rules.Has(i) {
 			indexes = append(indexes, i)
 		}
 	}

@@ -165,8 +165,8 @@ func (w *world) exports(targets []hierarchy.Ref, to string, fields export.Standa
 			r.results = append(r.results, enforcement.Result{Part: part, Projection: part.Project()})
 		}
 		object, _ := w.snapshot.Graph().Get(target)
-		if route, isRoute := object.(*hierarchy.Route); isRoute {
-			r.entries = enforcement.Entries(t, route.RuleRefs(), r.results)
+		if _, isRoute := object.(*hierarchy.Route); isRoute {
+			r.entries = enforcement.Entries(t, r.results)
 		}
 		exported = append(exported, r)
 	}

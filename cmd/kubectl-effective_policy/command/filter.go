@@ -55,7 +55,7 @@ type askedPath struct {
 	snapshot *policy.Snapshot
 	route    *hierarchy.Route
 	listener *hierarchy.Listener
-	rule     string
+	rule     hierarchy.RuleRef
 	result   *effective.PathPolicies
 }
 
@@ -174,7 +174,7 @@ type picked struct {
 }
 
 // pick asks about every path of a target.
-func (w *world) pick(ctx context.Context, e *effective.Target, rules []string, tests []test) (picked, error) {
+func (w *world) pick(ctx context.Context, e *effective.Target, tests []test) (picked, error) {
 	var out picked
 	object, _ := w.snapshot.Graph().Get(e.Target)
 	route, isRoute := object.(*hierarchy.Route)
@@ -182,20 +182,14 @@ func (w *world) pick(ctx context.Context, e *effective.Target, rules []string, t
 		return out, nil
 	}
 	for _, scope := range e.Scopes {
-		on := scope.Rules
-		if slices.Equal(on, []string{"*"}) {
-			on = rules
-		}
+		on := scope.Rules.In(route)
 		passing, err := w.pickScope(ctx, scope, route, on, tests)
 		if err != nil {
 			return out, err
 		}
 		out.total += len(scope.Parents) * len(on)
 		for _, part := range passing {
-			out.paths += len(part.Parents) * len(part.Rules)
-			if len(part.Rules) == len(rules) {
-				part.Rules = []string{"*"}
-			}
+			out.paths += len(part.Parents) * len(part.Rules.In(route))
 			out.scopes = append(out.scopes, part)
 		}
 	}
@@ -204,10 +198,10 @@ func (w *world) pick(ctx context.Context, e *effective.Target, rules []string, t
 
 // pickScope asks about the paths of one scope. Listeners on which the same rules
 // pass stay together.
-func (w *world) pickScope(ctx context.Context, scope effective.Scope, route *hierarchy.Route, rules []string, tests []test) ([]effective.Scope, error) {
+func (w *world) pickScope(ctx context.Context, scope effective.Scope, route *hierarchy.Route, rules []hierarchy.RuleRef, tests []test) ([]effective.Scope, error) {
 	var parts []effective.Scope
 	for _, l := range scope.Parents {
-		var passing []string
+		var passing []hierarchy.RuleRef
 		for _, rule := range rules {
 			ok, err := passes(ctx, tests, &askedPath{w.snapshot, route, l, rule, scope.Result})
 			if err != nil {
@@ -220,10 +214,11 @@ func (w *world) pickScope(ctx context.Context, scope effective.Scope, route *hie
 		if len(passing) == 0 {
 			continue
 		}
-		i := slices.IndexFunc(parts, func(p effective.Scope) bool { return slices.Equal(p.Rules, passing) })
+		set := route.SetOf(passing)
+		i := slices.IndexFunc(parts, func(p effective.Scope) bool { return p.Rules.Equal(set) })
 		if i < 0 {
 			i = len(parts)
-			parts = append(parts, effective.Scope{Rules: passing, Result: scope.Result})
+			parts = append(parts, effective.Scope{Rules: set, Result: scope.Result})
 		}
 		parts[i].Parents = append(parts[i].Parents, l)
 	}

@@ -127,11 +127,7 @@ func (w *world) row(ctx context.Context, e *effective.Target, tests []test, flag
 	isRoute := w.snapshot.IsRoute(e.Target.GroupKind)
 	switch {
 	case len(tests) > 0:
-		rules := explain.RuleNames(w.snapshot, e.Target)
-		if len(rules) == 0 {
-			rules = []string{""}
-		}
-		found, err := w.pick(ctx, e, rules, tests)
+		found, err := w.pick(ctx, e, tests)
 		if err != nil || found.paths == 0 {
 			return nil, err
 		}
