@@ -261,11 +261,23 @@ func beyond(field *policy.Comparable, value any, established *limit) int {
 }
 
 func (f *folding) ignore(b placed) {
-	f.m.Ignored = append(f.m.Ignored, ignoredText(b.attachment.Policy, b.Bound))
+	f.m.Ignored = append(f.m.Ignored, IgnoredBound{b.attachment.Policy.Ref, b.Bound})
 }
 
-func ignoredText(p *policy.Policy, b policy.Bound) string {
-	return fmt.Sprintf("%s: the bound on %s (%s) contradicts a bound of a higher level and is ignored", p.Ref, b.Field, limitText(b))
+// IgnoredBound is a bound of a policy that contradicts one of a higher level.
+type IgnoredBound struct {
+	Policy hierarchy.Ref
+	Bound  policy.Bound
+}
+
+// String says it in one line.
+func (b IgnoredBound) String() string {
+	return fmt.Sprintf("%s: the bound on %s (%s) contradicts a bound of a higher level and is ignored", b.Policy, b.Bound.Field, limitText(b.Bound))
+}
+
+// ignores says whether a bound of a policy is ignored on the path.
+func (m *Policy) ignores(p *policy.Policy, b policy.Bound) bool {
+	return slices.ContainsFunc(m.Ignored, func(i IgnoredBound) bool { return i.Policy == p.Ref && i.Bound.Field == b.Field })
 }
 
 func limitText(b policy.Bound) string {

@@ -42,7 +42,7 @@ func (f *folding) contribution(a *policy.Attachment) Contribution {
 	}
 	for _, b := range p.Bounds {
 		if indexOf(won, b.Field) < 0 && applies(b.Path) {
-			won = append(won, statedField{b.Field, !slices.Contains(m.Ignored, ignoredText(p, b))})
+			won = append(won, statedField{b.Field, !m.ignores(p, b)})
 		}
 	}
 	c := Contribution{Attachment: a}

@@ -30,7 +30,7 @@ type Policy struct {
 	// (semantics section 6), sorted by message.
 	Invalid []crd.Broken
 	// Ignored are bounds that contradict one of a higher level.
-	Ignored []string
+	Ignored []IgnoredBound
 	// Parts say what each attached policy came to on the path, the least
 	// specific first.
 	Contributions []Contribution
@@ -121,11 +121,13 @@ func (m *Policy) identify() string {
 	value, _ := json.Marshal(m.Value)
 	b.WriteString(m.Kind.Name())
 	b.Write(value)
-	for _, list := range [...][]string{m.NotApplicable, m.Ignored} {
-		b.WriteByte('\n')
-		for _, line := range list {
-			b.WriteString(strconv.Quote(line))
-		}
+	b.WriteByte('\n')
+	for _, field := range m.NotApplicable {
+		b.WriteString(strconv.Quote(field))
+	}
+	b.WriteByte('\n')
+	for _, ignored := range m.Ignored {
+		b.WriteString(strconv.Quote(ignored.String()))
 	}
 	for _, broken := range m.Invalid {
 		b.WriteString("\n!" + strconv.Quote(broken.Message))

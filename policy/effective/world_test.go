@@ -46,7 +46,11 @@ func show(e *effective.Target) string {
 			for _, broken := range m.Invalid {
 				invalid = append(invalid, broken.Message)
 			}
-			for _, list := range [][]string{m.NotApplicable, invalid, m.Ignored} {
+			var ignored []string
+			for _, bound := range m.Ignored {
+				ignored = append(ignored, bound.String())
+			}
+			for _, list := range [][]string{m.NotApplicable, invalid, ignored} {
 				for _, line := range list {
 					fmt.Fprintf(&b, "  ! %s\n", line)
 				}

@@ -272,7 +272,9 @@ func explainScope(s effective.Scope, on *paths) Scope {
 		for _, broken := range m.Invalid {
 			out.Invalid = append(out.Invalid, m.Kind.Name()+": "+broken.Message)
 		}
-		out.Ignored = append(out.Ignored, m.Ignored...)
+		for _, ignored := range m.Ignored {
+			out.Ignored = append(out.Ignored, ignored.String())
+		}
 	}
 	return out
 }
