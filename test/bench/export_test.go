@@ -38,16 +38,11 @@ func exportAll(b *testing.B, exporter string, routes int) {
 			if t.Target.GroupKind == hierarchy.GatewayKind {
 				continue
 			}
-			object, _ := s.Graph().Get(t.Target)
-			route, isRoute := object.(*hierarchy.Route)
-			if !isRoute {
-				b.Fatalf("%s is no route", t.Target)
-			}
 			var results []enforcement.Result
 			for _, part := range world.Parts(t) {
 				results = append(results, enforcement.Result{Part: part, Projection: part.Project()})
 			}
-			for _, e := range enforcement.Entries(t, route.RuleRefs(), results) {
+			for _, e := range enforcement.Entries(t, results) {
 				outcomes += len(e.Outcomes)
 			}
 		}
