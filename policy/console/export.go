@@ -64,7 +64,7 @@ func (h *Handler) Export(ctx context.Context, to io.Writer, place string) error 
 // collector asks what the page would ask.
 type collector struct {
 	handler *Handler
-	ctx     context.Context //nolint:containedctx // it is of the one call that collects
+	ctx     context.Context
 	filter  url.Values
 	answers map[string]any
 	size    int

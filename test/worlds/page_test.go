@@ -152,7 +152,7 @@ func openPage(t *testing.T, path string) *pageOf {
 	if !found {
 		t.Fatalf("ui prints %q", text[:n])
 	}
-	answer, err := http.Post(address+"/session", "application/json", strings.NewReader(`{"token":"`+token+`"}`)) //nolint:noctx // it is answered at once
+	answer, err := http.Post(address+"/session", "application/json", strings.NewReader(`{"token":"`+token+`"}`))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -200,7 +200,7 @@ func browse(ctx context.Context, link string) error {
 	case "windows":
 		program = []string{"rundll32", "url.dll,FileProtocolHandler", link}
 	}
-	command := exec.CommandContext(ctx, program[0], program[1:]...) //nolint:gosec // the programs are fixed, and the link is ours
+	command := exec.CommandContext(ctx, program[0], program[1:]...)
 	if err := command.Start(); err != nil {
 		return err
 	}

@@ -27,7 +27,7 @@ func (o *options) uiFile(ctx context.Context, source uiWorld, flags *uiFlags) er
 		_, err := o.streams.Out.Write(file.Bytes())
 		return err
 	}
-	if err := os.WriteFile(flags.out, file.Bytes(), 0o644); err != nil { //nolint:gosec // it is made to be given away
+	if err := os.WriteFile(flags.out, file.Bytes(), 0o644); err != nil {
 		return err
 	}
 	o.note("%s: %d KiB", flags.out, file.Len()>>10)
