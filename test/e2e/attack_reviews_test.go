@@ -148,8 +148,10 @@ func TestALargeStatusIsNoObstacle(t *testing.T) {
 		for i := range 32 {
 			parents = append(parents, map[string]any{
 				"controllerName": fmt.Sprintf("example.com/c%d", i), "parentRef": map[string]any{"name": "public"},
-				"conditions": []any{map[string]any{"type": "Accepted", "status": "True", "reason": "Accepted",
-					"lastTransitionTime": "2026-01-01T00:00:00Z", "message": strings.Repeat("x", 32_000)}},
+				"conditions": []any{
+					map[string]any{"type": "Accepted", "status": "True", "reason": "Accepted", "lastTransitionTime": "2026-01-01T00:00:00Z", "message": strings.Repeat("x", 32_000)},
+					map[string]any{"type": "ResolvedRefs", "status": "True", "reason": "ResolvedRefs", "lastTransitionTime": "2026-01-01T00:00:00Z", "message": strings.Repeat("x", 8_000)},
+				},
 			})
 		}
 		u.Object["status"] = map[string]any{"parents": parents}
