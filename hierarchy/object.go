@@ -36,7 +36,7 @@ const (
 	FromNone     = "None"
 )
 
-// namespaceNameLabel is on every Namespace of a cluster (R15).
+// NamespaceNameLabel is on every Namespace of a cluster (R15).
 const NamespaceNameLabel = "kubernetes.io/metadata.name"
 
 // GatewayClass is the top of the hierarchy.

@@ -76,7 +76,7 @@ func (h *Handlers) review(ctx context.Context, s *policy.Snapshot, req *request,
 	defer stop()
 	r, done := h.resolver(s)
 	defer done()
-	found, err := review.ReviewOn(reviewing, r, review.Edit{
+	found, err := review.On(reviewing, r, review.Edit{
 		Changes: []review.ObjectChange{change}, Author: req.author(), MayRead: h.reader(ctx, s, req),
 		MaxPaths: h.options.MaxPaths, MaxResults: h.options.MaxResults, Platform: platform,
 	}, rails)

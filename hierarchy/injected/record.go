@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// InjectedAnnotation on a route records what was put into its rules, so that its
+// Annotation on a route records what was put into its rules, so that its
 // owner's own words can be told from ours (E8.3).
 const Annotation = "attache.dev/injected"
 
@@ -134,7 +134,7 @@ func MatchesHash(rule map[string]any) string {
 	return hex.EncodeToString(sum[:])[:hashLength]
 }
 
-// copyJSON returns a deep copy of a value of an unstructured object.
+// CopyJSON returns a deep copy of a value of an unstructured object.
 func CopyJSON(value any) any {
 	switch v := value.(type) {
 	case map[string]any:

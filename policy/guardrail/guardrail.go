@@ -46,7 +46,7 @@ type Guardrail struct {
 	inForce []*Exception
 }
 
-// uses are the variables that any of the rules reads.
+// Uses are the variables that any of the rules reads.
 func (g *Guardrail) Uses() Variables {
 	var uses Variables
 	for _, r := range g.Rules {
@@ -55,7 +55,7 @@ func (g *Guardrail) Uses() Variables {
 	return uses
 }
 
-// tellsApart says whether a guardrail reads what tells one path from another, so
+// TellsApart says whether a guardrail reads what tells one path from another, so
 // that it has to be asked about each.
 func (g *Guardrail) TellsApart() bool { return g.Uses()&(Route|RouteRule|Listener) != 0 }
 
@@ -85,7 +85,7 @@ type Match struct {
 	GatewayClasses []string
 }
 
-// selectsRoute says whether paths of a route can be selected at all.
+// SelectsRoute says whether paths of a route can be selected at all.
 func (m *Match) SelectsRoute(s *policy.Snapshot, route *hierarchy.Route) bool {
 	meta := route.Meta()
 	return OneOf(m.RouteKinds, hierarchy.KindName(meta.Ref.GroupKind)) &&
@@ -93,7 +93,7 @@ func (m *Match) SelectsRoute(s *policy.Snapshot, route *hierarchy.Route) bool {
 		(m.Namespace == nil || selects(m.Namespace, s.Graph().NamespaceLabels(meta.Ref.Namespace)))
 }
 
-// selectsListener says whether paths through a listener are selected.
+// SelectsListener says whether paths through a listener are selected.
 func (m *Match) SelectsListener(s *policy.Snapshot, l *hierarchy.Listener) bool {
 	if !OneOf(m.GatewayClasses, l.Class.Name) {
 		return false
@@ -105,6 +105,7 @@ func (m *Match) SelectsListener(s *policy.Snapshot, l *hierarchy.Listener) bool 
 	return ok && selects(m.Gateway, gateway.Meta().Labels)
 }
 
+// OneOf says whether a list selects a name; an empty list selects every one.
 func OneOf(list []string, name string) bool { return len(list) == 0 || slices.Contains(list, name) }
 
 func selects(s labels.Selector, set map[string]string) bool {

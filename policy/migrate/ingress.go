@@ -40,10 +40,8 @@ type ingress struct {
 	rules       []ingressRule
 	backend     *backendRef
 	tls         []ingressTLS
-	// age is the place among the Ingresses of the run, the oldest first; tied says
-	// that only the name decided (M8).
-	age  int
-	tied bool
+	// age is the place among the Ingresses of the run, the oldest first (M8).
+	age int
 	// set is what the annotations come to.
 	set *settings
 	// refused says why the controller does not serve it (M10).

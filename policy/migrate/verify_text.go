@@ -51,7 +51,7 @@ func (v *verifier) why(host string, r *request.Request, l *routing.Location) str
 		return ""
 	case s.Regex:
 		for _, g := range v.old.listing[s.Host] {
-			name := ""
+			var name string
 			switch {
 			case g.set.bool("use-regex"):
 				name = "use-regex"

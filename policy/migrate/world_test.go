@@ -34,16 +34,6 @@ type fataler interface {
 	Fatalf(format string, args ...any)
 }
 
-// checker says why the API server would refuse an object.
-func checker(r *validate.Registry) func(*unstructured.Unstructured) string {
-	return func(u *unstructured.Unstructured) string {
-		if _, problems, known := r.Prepare(context.Background(), u); known && len(problems) > 0 {
-			return problems[0].String()
-		}
-		return ""
-	}
-}
-
 func toNewGateway() migrate.Options {
 	return migrate.Options{NewGateway: true, Gateway: types.NamespacedName{Namespace: "infra", Name: "edge"}, GatewayClass: "any"}
 }

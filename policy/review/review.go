@@ -60,12 +60,12 @@ const chunk = 32
 // whether it can be, and what guardrails say to it. It stops with the context's
 // error when that ends.
 func Review(ctx context.Context, s *policy.Snapshot, e Edit, rails []*guardrail.Guardrail) (Verdict, error) {
-	return ReviewOn(ctx, effective.NewResolver(s), e, rails)
+	return On(ctx, effective.NewResolver(s), e, rails)
 }
 
-// ReviewOn is Review with a resolver of the snapshot, which may have folded already some of what the
+// On is Review with a resolver of the snapshot, which may have folded already some of what the
 // edit touches.
-func ReviewOn(ctx context.Context, r *effective.Resolver, e Edit, rails []*guardrail.Guardrail) (Verdict, error) {
+func On(ctx context.Context, r *effective.Resolver, e Edit, rails []*guardrail.Guardrail) (Verdict, error) {
 	v, unreadable := e.apply(r.Snapshot())
 	v.attach(e, unreadable)
 	touched := v.touched(e)

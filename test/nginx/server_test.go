@@ -68,8 +68,10 @@ http {
 	ended := make(chan error, 1)
 	go func() { ended <- command.Wait() }()
 	t.Cleanup(func() {
-		_ = command.Process.Kill()
-		<-ended
+		if err := command.Process.Kill(); err != nil {
+			t.Logf("stopping nginx: %v", err)
+		}
+		t.Logf("nginx ended: %v", <-ended)
 	})
 	for deadline := time.Now().Add(time.Minute); ; {
 		if conn, err := net.Dial("unix", front); err == nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"archive/tar"
 	"bytes"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -99,7 +100,7 @@ func check(t *testing.T, image v1.Image) {
 	if text, err := io.ReadAll(files); err != nil || string(text) != "a program" {
 		t.Errorf("the program is %q, %v", text, err)
 	}
-	if _, err := files.Next(); err != io.EOF { //nolint:errorlint // tar's own
+	if _, err := files.Next(); !errors.Is(err, io.EOF) {
 		t.Error("there is more than the program in the image")
 	}
 }

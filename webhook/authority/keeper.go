@@ -145,7 +145,7 @@ func (k *Keeper) load(ctx context.Context) (*unstructured.Unstructured, *state, 
 	case err != nil:
 		return nil, nil, fmt.Errorf("reading Secret %s: %w", k.options.Secret, err)
 	case u.GetLabels()[ownLabel] != "true":
-		return nil, nil, fmt.Errorf("Secret %s/%s is not attache's: it lacks the label %s=true; delete it, or name another one",
+		return nil, nil, fmt.Errorf("the Secret %s/%s is not attache's: it lacks the label %s=true; delete it, or name another one",
 			k.options.Namespace, k.options.Secret, ownLabel)
 	}
 	data, err := secretData(u)
