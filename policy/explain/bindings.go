@@ -117,7 +117,7 @@ func bindingOf(s *policy.Snapshot, route hierarchy.Ref, b hierarchy.Binding) Bin
 		if hostnames == nil {
 			hostnames = []string{}
 		}
-		out.Listeners = append(out.Listeners, BoundListener{nameOf(l.Listener), hostnames, idle(l)})
+		out.Listeners = append(out.Listeners, BoundListener{NameOf(l.Listener), hostnames, idle(l)})
 	}
 	return out
 }
@@ -132,7 +132,8 @@ func idle(l hierarchy.BoundListener) string {
 	return "bound, but without traffic: an older route takes it"
 }
 
-func nameOf(l *hierarchy.Listener) ListenerName {
+// NameOf is how a listener is called.
+func NameOf(l *hierarchy.Listener) ListenerName {
 	n := ListenerName{Gateway: l.Gateway.Place(), Listener: l.Ref.Section}
 	if !l.ListenerSet.IsZero() {
 		n.ListenerSet = l.ListenerSet.Place()

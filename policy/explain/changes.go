@@ -113,7 +113,7 @@ func changeOf(c effective.Change) Change {
 		Ref: t,
 	}
 	for _, l := range c.Parents {
-		out.Parents = append(out.Parents, nameOf(l))
+		out.Parents = append(out.Parents, NameOf(l))
 	}
 	return out
 }

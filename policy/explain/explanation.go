@@ -258,7 +258,7 @@ func kindNamed(s *policy.Snapshot, word string) (string, error) {
 func explainScope(s effective.Scope, on *paths) Scope {
 	out := Scope{Rules: s.Rules.Names(), Fields: []Field{}, NotSet: []NotSet{}}
 	for _, l := range s.Parents {
-		out.Parents = append(out.Parents, nameOf(l))
+		out.Parents = append(out.Parents, NameOf(l))
 	}
 	for _, m := range s.Result.Kinds {
 		for _, o := range m.Origins {

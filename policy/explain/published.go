@@ -99,7 +99,7 @@ func (p *published) explain(s *policy.Snapshot, scope *publishedScope) (Scope, e
 		l := parent.listener()
 		l.Class = scope.class()
 		on.parents = append(on.parents, l)
-		out.Parents = append(out.Parents, nameOf(l))
+		out.Parents = append(out.Parents, NameOf(l))
 	}
 	kinds, err := scope.byKind(s)
 	if err != nil {

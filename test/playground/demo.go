@@ -34,7 +34,7 @@ func demo(ctx context.Context, out io.Writer) (err error) {
 		return err
 	}
 	for _, step := range []func(context.Context) error{
-		t.traffic, t.showEffective, t.explain, t.stampAtCreation, t.override, t.guard, t.refuse, t.end,
+		t.traffic, t.showEffective, t.explain, t.enforce, t.stampAtCreation, t.override, t.guard, t.refuse, t.end,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -70,6 +70,25 @@ func (t *tour) explain(ctx context.Context) error {
 	}
 	t.story.check("from the files alone, without a cluster, the command says the same")
 	return expect("explain", out, "stated 90s", "written in rule pay", "shop/pay-once")
+}
+
+// enforce asks what two data planes would make of what was decided. It needs no
+// cluster: requests through a real one are "make traffic".
+func (t *tour) enforce(ctx context.Context) error {
+	t.story.title("Would a data plane do it? Each field has an answer on each plane")
+	export := "kubectl effective-policy export httproute/checkout -n shop -f " + shop
+	envoy, err := t.types(ctx, export+" --to envoy-gateway")
+	if err != nil {
+		return err
+	}
+	traefik, err := t.types(ctx, export+" --to traefik")
+	if err != nil {
+		return err
+	}
+	t.story.say("The objects go into a Git repository, or the controller writes them: docs/enforcement.md.")
+	return errors.Join(
+		expect("the export to Envoy Gateway", envoy, "kind: BackendTrafficPolicy", "Projected as spec.timeout.http.requestTimeout", "Degraded FewKeys"),
+		expect("the export to Traefik", traefik, "Unsupported NoField: Traefik has no such setting"))
 }
 
 // stampAtCreation makes a route and looks at the answer to that very request.

@@ -44,6 +44,7 @@ func TestDemoTellsItsStory(t *testing.T) {
 		`^   shop +httproute\.checkout +HTTPRoute/checkout +2 +60s +mixed +500 +bounds `,
 		`^ +stated 90s +limited by bounds of platform/edge-timeouts$`,
 		`^   ✓ from the files alone, without a cluster, the command says the same$`,
+		`^       TimeoutPolicy request +Unsupported NoField: Traefik has no such setting$`,
 		`^   ✓ the annotation is in the answer to the request that made the route`,
 		`^       HTTPRoute/checkout +timeout +60s -> 20s$`,
 		`^   \{"digest":"sha256:[0-9a-f]{64}",.*"scopes":.*"request":"20s"`,

@@ -2,9 +2,11 @@ package command
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/enforcement"
+	"github.com/attache-dev/attache/policy/explain"
 	"github.com/attache-dev/attache/policy/export"
 )
 
@@ -27,19 +29,63 @@ func (w *world) enforced(route hierarchy.Ref) []enforcement.Entry {
 	return nil
 }
 
-// printEnforcement says field by field what data planes would make of a route.
-func (o *options) printEnforcement(w *world, route hierarchy.Ref) error {
-	entries := w.enforced(route)
-	if len(entries) == 0 {
-		return nil
+// enforcementOf says what data planes make of one field in a scope, one line for
+// each thing that becomes of it on some of its paths; nothing where no exporter
+// looks at them (E3.5).
+func enforcementOf(entries []enforcement.Entry, s explain.Scope, f explain.Field) []cell {
+	var lines []cell
+	for i := range entries {
+		e := &entries[i]
+		if e.Exporter == "" || !shareRules(e.Rules.Names(), s.Rules) || !slices.ContainsFunc(e.Parents, func(l *hierarchy.Listener) bool {
+			return slices.Contains(s.Parents, explain.NameOf(l))
+		}) {
+			continue
+		}
+		for _, outcome := range e.Outcomes {
+			if outcome.Field.Policy != f.Policy || outcome.Field.String() != f.Field {
+				continue
+			}
+			if line := verdict(e, outcome, f.Block == "inline"); !slices.Contains(lines, line) {
+				lines = append(lines, line)
+			}
+		}
 	}
-	p := o.pen()
-	p.line("")
-	p.line("%s", p.paint(bold, "On data planes, with their exporters switched on, it would be enforced: "+enforcement.Summary(entries)))
-	for _, e := range entries {
-		p.entry(e)
+	return lines
+}
+
+// shareRules says whether two lists of rules have one in common; "*" is all of them.
+func shareRules(a, b []string) bool {
+	return slices.Contains(a, "*") || slices.Contains(b, "*") ||
+		slices.ContainsFunc(a, func(rule string) bool { return slices.Contains(b, rule) })
+}
+
+// verdict is an outcome in a line: who enforces it and where, or why not.
+func verdict(e *enforcement.Entry, o export.Outcome, inline bool) cell {
+	notes := ""
+	if len(o.Notes) > 0 {
+		notes = " (" + strings.Join(o.Notes, ", ") + ")"
 	}
-	return p.err
+	switch {
+	case o.Verdict == export.Unsupported:
+		return cell{"not enforced (" + string(o.Reason) + "): " + o.Message, yellow}
+	case o.Verdict == export.Degraded:
+		return cell{"enforced with loss (" + string(o.Reason) + "): " + o.Message + notes, yellow}
+	case inline && o.InRoute():
+		return cell{text: "enforced by the route's own words" + notes}
+	}
+	where := "the route's " + o.As
+	if !o.InRoute() {
+		where = o.As
+		for _, object := range e.Objects {
+			if object.Name == o.Object {
+				where = object.Kind + " " + object.Place() + " " + o.As
+			}
+		}
+	}
+	if o.As == export.Absent {
+		where = "leaving it out"
+	}
+	return cell{text: "enforced by " + e.Exporter + ", " + where + notes}
 }
 
 // enforcedObjects is enforced as EffectivePolicy objects have it.

@@ -4,19 +4,22 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/enforcement"
 	"github.com/attache-dev/attache/policy/explain"
 )
 
 func (o *options) explainCommand() *cobra.Command {
 	var on explain.Selection
 	var asked requestFlags
+	var noEnforcement bool
 	cmd := &cobra.Command{
 		Use:   "explain KIND/NAME | --request '[METHOD] URL'",
 		Short: "Say what applies to a route or a Gateway, who set it, and why",
 		Long: `Say for every field what applies, who set it, at which level and block, what it
 beat, and why. Paths on which the same applies are shown together.
 
-For a Gateway it is what a route without policies of its own would get.
+For a Gateway it is what a route without policies of its own would get. On files, a
+field that an exporter knows a data plane for has a line on what would become of it.
 
 With --request it says first which listener, route and rule serve a request, and why
 others do not. Exit code 1 says that no route serves it.`,
@@ -38,13 +41,14 @@ others do not. Exit code 1 says that no route serves it.`,
 			if cmd.Flags().Changed("request") {
 				return o.explainRequest(cmd, &asked)
 			}
-			return o.explain(cmd, args, on)
+			return o.explain(cmd, args, on, noEnforcement)
 		},
 	}
 	cmd.Flags().StringVar(&on.Rule, "rule", "", "only this rule of the route: its name, or rules[2] for the third when it has none")
 	cmd.Flags().StringVar(&on.Listener, "listener", "", "only this listener: NAME, or GATEWAY/NAME")
 	cmd.Flags().StringVar(&on.Policy, "policy", "", "only this policy kind, such as TimeoutPolicy")
 	cmd.Flags().StringVar(&on.Field, "field", "", "only this field and what is in it, such as request")
+	cmd.Flags().BoolVar(&noEnforcement, "no-enforcement", false, "leave out what data planes would make of it")
 	_ = cmd.RegisterFlagCompletionFunc("rule", o.completeRules)
 	_ = cmd.RegisterFlagCompletionFunc("listener", o.completeListeners)
 	_ = cmd.RegisterFlagCompletionFunc("policy", o.completeKinds)
@@ -53,7 +57,7 @@ others do not. Exit code 1 says that no route serves it.`,
 	return cmd
 }
 
-func (o *options) explain(cmd *cobra.Command, args []string, on explain.Selection) error {
+func (o *options) explain(cmd *cobra.Command, args []string, on explain.Selection, noEnforcement bool) error {
 	w, p, err := o.loadOrPublished(cmd.Context())
 	switch {
 	case err != nil:
@@ -74,10 +78,11 @@ func (o *options) explain(cmd *cobra.Command, args []string, on explain.Selectio
 	if o.output == formatJSON || o.output == formatYAML {
 		return encode(o.streams.Out, o.output, e)
 	}
-	if err := o.printExplanation(e); err != nil {
-		return err
+	var entries []enforcement.Entry
+	if !noEnforcement {
+		entries = w.enforced(target)
 	}
-	return o.printEnforcement(w, target)
+	return o.printExplanation(e, entries)
 }
 
 // sectionInto takes the section of httproute/checkout#pay for --rule, and that of a

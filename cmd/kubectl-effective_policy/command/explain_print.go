@@ -6,10 +6,12 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/attache-dev/attache/policy/enforcement"
 	"github.com/attache-dev/attache/policy/explain"
 )
 
-func (o *options) printExplanation(e *explain.Explanation) error {
+// The entries are what data planes would make of it.
+func (o *options) printExplanation(e *explain.Explanation, entries []enforcement.Entry) error {
 	p := o.pen()
 	p.line("%s", p.paint(bold, e.Ref.String()))
 	printBound(p, e)
@@ -21,7 +23,7 @@ func (o *options) printExplanation(e *explain.Explanation) error {
 		}
 		p.line("")
 		p.line("%s", p.paint(cyan, number+s.Heading(e.Bindings != nil)))
-		printScope(p, s, i+1, seen, o.output == formatWide, len(e.Direct) > 0)
+		printScope(p, s, entries, i+1, seen, o.output == formatWide, len(e.Direct) > 0)
 	}
 	if len(e.NotInForce) > 0 {
 		p.line("")
@@ -50,10 +52,10 @@ func reasonCell(reason, message string) cell {
 
 // printScope prints the kinds of one scope. What reads as it did in an earlier
 // scope is not said again.
-func printScope(p *pen, s explain.Scope, number int, seen map[string]int, wide, direct bool) {
+func printScope(p *pen, s explain.Scope, entries []enforcement.Entry, number int, seen map[string]int, wide, direct bool) {
 	for _, fields := range byPolicyKind(s.Fields) {
 		t := &rows{indent: "    ", wide: wide}
-		addFields(t, fields)
+		addFields(t, fields, func(f explain.Field) []cell { return enforcementOf(entries, s, f) })
 		kind := fields[0].Policy
 		var text bytes.Buffer
 		draft := &pen{to: &text}
@@ -106,8 +108,9 @@ func printBound(p *pen, e *explain.Explanation) {
 	}
 }
 
-// addFields adds two columns: a value, and who set it.
-func addFields(t *rows, fields []explain.Field) {
+// addFields adds two columns: a value, and who set it; below, whom it beat and what
+// data planes make of it.
+func addFields(t *rows, fields []explain.Field, enforced func(explain.Field) []cell) {
 	for _, f := range fields {
 		if f.From == "" {
 			t.add(cell{f.Field + ": not set", yellow}, cell{})
@@ -126,6 +129,9 @@ func addFields(t *rows, fields []explain.Field) {
 		}
 		if len(f.Beat) > 0 || f.Block == "bound" {
 			t.add(cell{"  why", faint}, cell{text: f.Why})
+		}
+		for _, line := range enforced(f) {
+			t.add(cell{"  would be", faint}, line)
 		}
 	}
 }

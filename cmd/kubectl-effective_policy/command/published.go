@@ -178,7 +178,7 @@ func (o *options) explainPublished(p *publishedWorld, args []string, on explain.
 	if o.output == formatJSON || o.output == formatYAML {
 		return encode(o.streams.Out, o.output, e)
 	}
-	return o.printExplanation(e)
+	return o.printExplanation(e, nil)
 }
 
 func (o *options) describePublished(ctx context.Context, p *publishedWorld, args []string) error {

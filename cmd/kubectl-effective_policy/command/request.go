@@ -175,7 +175,7 @@ func printServed(p *pen, served *explain.Served) {
 		printLosers(p, "Would match, and not bound here", notBound)
 		if a.Scope != nil {
 			p.line("")
-			printScope(p, *a.Scope, 1, map[string]int{}, false, len(a.Direct) > 0)
+			printScope(p, *a.Scope, nil, 1, map[string]int{}, false, len(a.Direct) > 0)
 		}
 	}
 }
