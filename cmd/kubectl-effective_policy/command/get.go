@@ -225,7 +225,7 @@ func (o *options) printPolicies(shown []shownPolicy, flags *getFlags) error {
 		columns[2] = "PATHS"
 	}
 	if o.output == formatWide {
-		columns = append(columns, "ENFORCED", "INVALID", "GATEWAYS", "SET BY")
+		columns = append(columns, "ENFORCED", "BY", "INVALID", "GATEWAYS", "SET BY")
 	}
 	if !flags.noHeaders {
 		t.head(columns...)
@@ -249,7 +249,7 @@ func (s *shownPolicy) cells(flags *getFlags, wide bool) []string {
 		line[2] = s.paths
 	}
 	if wide {
-		line = append(line, text("enforced"), s.invalid(), s.gateways(), s.policies())
+		line = append(line, text("enforced"), s.exporters(), s.invalid(), s.gateways(), s.policies())
 	}
 	return line
 }
@@ -270,6 +270,19 @@ func entriesOf(object map[string]any, path ...string) []map[string]any {
 		}
 	}
 	return entries
+}
+
+// exporters are those that write for the route's data planes.
+func (s *shownPolicy) exporters() string {
+	entries, _, _ := unstructured.NestedSlice(s.object.Object, "status", "enforcement")
+	var names []string
+	for _, entry := range entries {
+		if name, _, _ := unstructured.NestedString(entry.(map[string]any), "exporter"); name != "" {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return strings.Join(slices.Compact(names), ",")
 }
 
 // invalid says on how many scopes the merged values break a rule.
