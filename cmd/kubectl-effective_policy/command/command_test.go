@@ -97,7 +97,7 @@ func TestBadInputIsRefusedWithItsPlace(t *testing.T) {
 			[]string{"bad.yaml:11", "document 2", "spec.targetRef.group", "write group: gateway.networking.k8s.io"}},
 		"empty policy": {timeoutPolicy(target),
 			[]string{"bad.yaml:9", "document 2", "spec", "the policy says nothing"}},
-		"the same object twice": {goodRoute + goodRoute, []string{"bad.yaml:6", "document 2", "HTTPRoute default/checkout", "document 1"}},
+		"the same object twice": {goodRoute + strings.Replace(goodRoute, "public", "other", 1), []string{"bad.yaml:6", "document 2", "HTTPRoute default/checkout", "document 1"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
