@@ -61,7 +61,7 @@ func TestTheCommandWithTheRightsOfOneNamespace(t *testing.T) {
 	developer, reader := s.reader("dana", "attache-view", "rights"), s.reader("rob", "attache-cli", "")
 
 	same := [][]string{
-		{"get", "-n", "rights"}, {"get", "httproute/checkout", "-n", "rights", "-o", "wide"},
+		{"get", "-n", "rights"}, {"get", "httproute/checkout", "-n", "rights"},
 		{"explain", "httproute/checkout", "-n", "rights"}, {"explain", "httproute/checkout", "-n", "rights", "--rule", "r1", "--policy", "TimeoutPolicy"},
 	}
 	for _, line := range same {
@@ -112,7 +112,7 @@ spec: {targetRef: {group: gateway.networking.k8s.io, kind: GatewayClass, name: e
 		t.Fatal(err)
 	}
 	out, errOut, code := plugin(t.Context(), reader, "check", "--cluster", "-f", manifest)
-	if code != 1 || !strings.Contains(out, "may not target a GatewayClass") || strings.Contains(errOut, "platform namespaces") {
+	if code != 1 || !strings.Contains(strings.Join(strings.Fields(out), " "), "may not target a GatewayClass") || strings.Contains(errOut, "platform namespaces") {
 		t.Errorf("check: exit code %d, want a denial:\n%s%s", code, errOut, out)
 	}
 	config := named("ConfigMap.v1.", releaseNamespace, "attache-settings")

@@ -78,8 +78,8 @@ func TestChangesOfFilesAndOfAClusterAgree(t *testing.T) {
 	for _, files := range []*world{{args: []string{"-f", "../../examples/shop"}}, {args: []string{"-f", folder}}} {
 		write(t, c, files)
 	}
-	files := []string{"--base", "../../examples/shop", "--base", folder}
-	cluster := []string{"--kubeconfig", plane.Kubeconfig}
+	files := []string{"--base", "../../examples/shop", "--base", folder, "--platform-namespaces", "platform"}
+	cluster := []string{"--kubeconfig", plane.Kubeconfig, "--platform-namespaces", "platform"}
 	for name, change := range changes {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "change.yaml")
