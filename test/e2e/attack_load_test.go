@@ -174,7 +174,8 @@ func (s *site) platformEdits() {
 			return err
 		})
 		timed("edit", func() error {
-			return s.admin.attempt("TimeoutPolicy", "wide", func(u *obj) { setBlock(u, "default", map[string]any{"idle": "8s"}) })
+			// A patch: the controller writes the policy's status meanwhile.
+			return s.admin.Patch(s.Context(), named("TimeoutPolicy", "infra", "wide"), client.RawPatch(types.MergePatchType, []byte(`{"spec":{"default":{"idle":"8s"}}}`)))
 		})
 		timed("deletion", func() error { return s.admin.Delete(s.Context(), named("TimeoutPolicy", "infra", "wide")) })
 	}

@@ -10,6 +10,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -22,12 +23,14 @@ func setBlock(u *obj, block string, value map[string]any) {
 	spec[block] = value
 }
 
-// attempts an edit of an object once, as its author.
+// attempt edits an object as its author, again when somebody else wrote it meanwhile.
 func (w *world) attempt(kind, name string, change func(*obj)) error {
 	w.Helper()
-	u := w.object(kind, name)
-	change(u)
-	return w.Update(w.Context(), u)
+	return retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+		u := w.object(kind, name)
+		change(u)
+		return w.Update(w.Context(), u)
+	})
 }
 
 // refusedBy waits until an edit is refused by a guardrail.
