@@ -1,12 +1,14 @@
 package migrate
 
+import "slices"
+
 // nginxKeys are the keys of ingress-nginx's ConfigMap (M43), from
 // internal/ingress/controller/config/config.go and the page on the ConfigMap at
 // controller-v1.15.1.
-func nginxKeys() []Row { return inOrder(nginxKeysByFate()) }
+func nginxKeys() []Row { return inOrder(slices.Concat(nginxKeysOfDataPlane(), nginxKeysRead())) }
 
-// nginxKeysByFate are the keys, those together of which the same becomes.
-func nginxKeysByFate() [][]Row {
+// nginxKeysOfDataPlane are the keys that a data plane has its own settings for.
+func nginxKeysOfDataPlane() [][]Row {
 	return [][]Row{
 		named(Row{Scope: "global", Valid: Any, Bad: BadDefault, Status: Lost, Effect: None, Becomes: "a setting of the data plane"},
 			"access-log-params", "access-log-path", "client-body-buffer-size",
@@ -57,6 +59,12 @@ func nginxKeysByFate() [][]Row {
 			"use-geoip", "use-geoip2", "use-gzip", "use-http2", "use-port-in-redirects",
 			"variables-hash-bucket-size", "variables-hash-max-size",
 		),
+	}
+}
+
+// nginxKeysRead are the keys that something is written for, and those that protected every host.
+func nginxKeysRead() [][]Row {
+	return [][]Row{
 		named(Row{Scope: "global", Valid: Any, Bad: BadDefault, Status: Converted, Becomes: "read for other findings"},
 			"allow-snippet-annotations", "annotation-value-word-blocklist", "annotations-risk-level",
 			"force-ssl-redirect", "hsts", "hsts-include-subdomains", "hsts-max-age", "hsts-preload",

@@ -23,9 +23,9 @@ if ! (cd "$work" && apt-get download nginx >/dev/null 2>&1); then
 	exit 0
 fi
 mkdir -p "$folder"
-dpkg-deb -x "$work"/nginx_*.deb "$work/root"
+dpkg-deb -x "$work"/nginx_*.deb "$work/unpacked"
 mkdir -p "$folder/usr/sbin"
-cp "$work/root/usr/sbin/nginx" "$folder/usr/sbin/nginx.new"
+cp "$work/unpacked/usr/sbin/nginx" "$folder/usr/sbin/nginx.new"
 if ! "$folder/usr/sbin/nginx.new" -v 2>/dev/null; then
 	echo "Debian's nginx does not run here: the comparison with nginx is skipped" >&2
 	exit 0
