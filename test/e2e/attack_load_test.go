@@ -79,12 +79,14 @@ func (w *world) pace(prefix string, until time.Time) (times []time.Duration, fai
 	return times, failures
 }
 
-// peak is the largest resident set that a process has had, in MiB.
+// peak is the largest resident set that a process has had, in MiB; 0 where the
+// system does not tell.
 func (p *process) peak(t testing.TB) int {
 	t.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
 	if err != nil {
-		t.Skip(err)
+		t.Logf("peak: %v", err)
+		return 0
 	}
 	var kib int
 	_, rest, _ := strings.Cut(string(text), "VmHWM:")

@@ -61,7 +61,7 @@ func TestTheCommandWithTheRightsOfOneNamespace(t *testing.T) {
 	developer, reader := s.reader("dana", "attache-view", "rights"), s.reader("rob", "attache-cli", "")
 
 	same := [][]string{
-		{"get", "-n", "rights"}, {"get", "httproute/checkout", "-n", "rights"},
+		{"get", "-n", "rights"}, {"get", "httproute/checkout", "-n", "rights", "-o", "wide"},
 		{"explain", "httproute/checkout", "-n", "rights"}, {"explain", "httproute/checkout", "-n", "rights", "--rule", "r1", "--policy", "TimeoutPolicy"},
 	}
 	for _, line := range same {

@@ -1,18 +1,26 @@
 package command
 
 import (
+	"context"
+	"fmt"
 	"slices"
 	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/client-go/dynamic"
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/enforcement"
 	"github.com/attache-dev/attache/policy/explain"
 	"github.com/attache-dev/attache/policy/export"
+	"github.com/attache-dev/attache/policy/publish"
 )
 
 // enforced is what exporters would make of a route, if all were switched on;
 // nothing where no data plane that they know serves it, and nothing on a cluster,
-// where the EffectivePolicy objects say what data planes do make of it.
+// where EffectivePolicy objects say it: publishedResults.
 func (w *world) enforced(route hierarchy.Ref) []enforcement.Entry {
 	if w.schemas == nil || !w.snapshot.IsRoute(route.GroupKind) {
 		return nil
@@ -27,6 +35,48 @@ func (w *world) enforced(route hierarchy.Ref) []enforcement.Entry {
 		}
 	}
 	return nil
+}
+
+// publishedResults are the EffectivePolicy objects of a cluster, which say what data
+// planes make of them; none on files, and none where attache is not installed or
+// they may not be read.
+func (o *options) publishedResults(ctx context.Context, w *world) (map[hierarchy.Ref]*unstructured.Unstructured, error) {
+	if w.schemas != nil {
+		return nil, nil
+	}
+	config, err := o.config.ToRESTConfig()
+	if err != nil {
+		return nil, err
+	}
+	client, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return nil, err
+	}
+	list, err := client.Resource(effectiveResource).Namespace(w.namespace).List(ctx, metav1.ListOptions{})
+	switch {
+	case apierrors.IsNotFound(err), apierrors.IsForbidden(err):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("EffectivePolicy objects: %w", err)
+	}
+	results := make(map[hierarchy.Ref]*unstructured.Unstructured, len(list.Items))
+	for i := range list.Items {
+		results[publish.TargetOf(&list.Items[i])] = &list.Items[i]
+	}
+	return results, nil
+}
+
+// copyEnforcement takes into a result what a published one says of data planes.
+func copyEnforcement(to, from *unstructured.Unstructured) {
+	if from == nil {
+		return
+	}
+	for _, path := range [][]string{{"status", "enforcement"}, {"status", "summary", "enforced"}} {
+		if value, found, err := unstructured.NestedFieldCopy(from.Object, path...); found && err == nil {
+			// The paths hold maps alone.
+			_ = unstructured.SetNestedField(to.Object, value, path...)
+		}
+	}
 }
 
 // enforcementOf says what data planes make of one field in a scope, one line for

@@ -99,6 +99,13 @@ func (o *options) shownPolicies(ctx context.Context, w *world, args []string, fl
 		return nil, err
 	}
 	var shown []shownPolicy
+	var published map[hierarchy.Ref]*unstructured.Unstructured
+	enforcement := !flags.noEnforcement && o.output != formatTable && o.output != formatName
+	if enforcement {
+		if published, err = o.publishedResults(ctx, w); err != nil {
+			return nil, err
+		}
+	}
 	resolution := effective.Resolve(w.snapshot, targets...)
 	for _, target := range targets {
 		row, err := w.row(ctx, resolution.Get(target), tests, flags)
@@ -106,8 +113,9 @@ func (o *options) shownPolicies(ctx context.Context, w *world, args []string, fl
 		case err != nil:
 			return nil, err
 		case row != nil:
-			if !flags.noEnforcement && o.output != formatTable && o.output != formatName {
+			if enforcement {
 				status.WithEnforcement(row.object, w.enforced(target))
+				copyEnforcement(row.object, published[target])
 			}
 			shown = append(shown, *row)
 		case len(args) > 0 && !flags.given():
