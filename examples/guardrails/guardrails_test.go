@@ -1,4 +1,3 @@
-// Package guardrails tests the guardrails in this folder.
 package guardrails
 
 import (
