@@ -23,7 +23,7 @@ import (
 )
 
 // statusOf reads a Status answer.
-func statusOf(t *testing.T, answer *http.Response) metav1.Status {
+func statusOf(t testing.TB, answer *http.Response) metav1.Status {
 	t.Helper()
 	data, err := io.ReadAll(answer.Body)
 	if err != nil {

@@ -54,7 +54,7 @@ func (v Verdict) By(e guardrail.Enforcement) []Violation {
 
 // chunk is how many targets are resolved between two looks at the clock. One may have a thousand
 // paths.
-const chunk = 32
+const chunk = 8
 
 // Review says what an edit would do to the effective policies of a snapshot,
 // whether it can be, and what guardrails say to it. It stops with the context's
