@@ -7,6 +7,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/migrate/routing"
 )
 
@@ -18,6 +19,8 @@ type Result struct {
 	Held     []*unstructured.Unstructured
 	Findings []Finding
 	Totals   Totals
+	// Lifted is what lifting came to; nil when nothing was to be lifted.
+	Lifted *Lifted
 }
 
 // Fails says whether something is left that nobody accepted (M68).
@@ -41,14 +44,21 @@ type converter struct {
 	rulesHeld int
 	hosts     map[string]*hostRules
 	exposed   map[*ingress][]string
+	// statedIn says which policy states a field for a target, lifted what lifting
+	// came to.
+	statedIn map[fieldKey]Became
+	lifted   *Lifted
+	paths    map[hierarchy.Ref][]hierarchy.Ref
+	tookBack map[nodeUnit]string
 }
 
 // ofIngress is what was written for one Ingress.
 type ofIngress struct {
 	names []string
 	kinds []string
-	// several says that more than one route counts for itself (M56).
-	held bool
+	held  bool
+	// rules are what rules of a route want for themselves, by its name (M45).
+	rules map[string]map[string]wants
 }
 
 // Convert makes the new side. Options that do not fit the input are an *InputError.
@@ -56,6 +66,7 @@ func Convert(old *Old) (*Result, error) {
 	c := &converter{
 		old: old, options: old.options, report: old.report, routes: map[*ingress]*ofIngress{},
 		grants: map[grantKey]map[string]bool{}, hosts: map[string]*hostRules{}, exposed: map[*ingress][]string{},
+		statedIn: map[fieldKey]Became{}, tookBack: map[nodeUnit]string{},
 	}
 	c.existing = readExisting(old.objects)
 	if err := c.planGateway(); err != nil {
@@ -70,12 +81,14 @@ func Convert(old *Old) (*Result, error) {
 		}
 	}
 	c.writeNames()
-	c.writePolicies()
+	c.objects = append(c.objects, c.gateway.objects(c)...)
+	if err := c.writePolicies(); err != nil {
+		return nil, err
+	}
 	c.explainAll()
 	c.explainHosts()
 	c.explainKeys()
 	c.explainImplicit()
-	c.objects = append(c.objects, c.gateway.objects(c)...)
 	c.writeGrants()
 	return c.result(), nil
 }
@@ -105,7 +118,7 @@ func (c *converter) result() *Result {
 		}
 	}
 	return &Result{
-		Objects: c.objects, Held: c.held, Findings: findings, Totals: totalsOf(findings, chosen, c.rulesHeld),
+		Objects: c.objects, Held: c.held, Findings: findings, Totals: totalsOf(findings, chosen, c.rulesHeld), Lifted: c.lifted,
 	}
 }
 

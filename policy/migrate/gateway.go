@@ -56,6 +56,11 @@ type parentRef struct {
 	scheme   string
 }
 
+// ref is the Gateway.
+func (p *gatewayPlan) ref() hierarchy.Ref {
+	return hierarchy.GatewayRef(p.name.Namespace, p.name.Name)
+}
+
 // planGateway decides on listeners (section 5).
 func (c *converter) planGateway() error {
 	o := &c.options

@@ -5,6 +5,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/attache-dev/attache/policy"
 )
 
 // The values of options with a few words to choose from.
@@ -31,6 +33,14 @@ const (
 
 	CanaryAll  = "all"
 	CanaryHere = "here"
+
+	LiftNone = "none"
+	LiftAll  = "all"
+	LiftMost = "most"
+
+	LiftToNamespace = "namespace"
+	LiftToListener  = "listener"
+	LiftToGateway   = "gateway"
 )
 
 // Options say how to convert.
@@ -52,7 +62,10 @@ type Options struct {
 	// Accept are names of findings that the user takes on (M40).
 	Accept []string
 
-	Regex, HSTS, ReadTimeout, Retries, Listeners, Defaults, Canary string
+	Regex, HSTS, ReadTimeout, Retries, Listeners, Defaults, Canary, Lift string
+	// LiftTo is the highest level that something is lifted to; empty is the Gateway
+	// that is written, and the Namespace where one exists already (M60).
+	LiftTo string
 
 	// DefaultTLS is the Secret of the controller's default certificate,
 	// DefaultBackend its default Service (M30, M37).
@@ -63,6 +76,10 @@ type Options struct {
 	// Check says in words why the API server would refuse an object, empty when it
 	// does not; nil checks nothing (M58).
 	Check func(*unstructured.Unstructured) string
+	// World is what the proofs stand on: the CRDs of policies, and all that is there
+	// already (M61). Stored is an object as the API server would store it.
+	World  *policy.Snapshot
+	Stored func(*unstructured.Unstructured) *unstructured.Unstructured
 }
 
 // ServicePort is a port of a Service.
@@ -78,10 +95,16 @@ func (o Options) defaulted() Options {
 		standard string
 	}{
 		{&o.Regex, RegexAuto}, {&o.HSTS, HSTSDrop}, {&o.ReadTimeout, ReadIdle}, {&o.Retries, RetriesSafe},
-		{&o.Listeners, ListenersAuto}, {&o.Defaults, DefaultsRoutes}, {&o.Canary, CanaryAll},
+		{&o.Listeners, ListenersAuto}, {&o.Defaults, DefaultsRoutes}, {&o.Canary, CanaryAll}, {&o.Lift, LiftNone},
 	} {
 		if *d.value == "" {
 			*d.value = d.standard
+		}
+	}
+	if o.LiftTo == "" {
+		o.LiftTo = LiftToNamespace
+		if o.NewGateway {
+			o.LiftTo = LiftToGateway
 		}
 	}
 	o.Replicas = max(o.Replicas, 1)

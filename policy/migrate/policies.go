@@ -3,6 +3,7 @@ package migrate
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -202,37 +203,61 @@ func (o *Old) rateWants(w wants, s *settings) {
 }
 
 // writePolicies writes the policies of Ingresses, and the defaults (M44 to M46).
-func (c *converter) writePolicies() {
-	defaults := c.old.defaultWants()
-	if c.options.Defaults == DefaultsNone {
-		defaults = wants{}
+func (c *converter) writePolicies() error {
+	defaults, onRoutes, err := c.placeDefaults()
+	if err != nil {
+		return err
 	}
-	onRoutes := !c.options.NewGateway && c.options.Defaults != DefaultsGateway
+	routes := c.routeWants(onRoutes)
+	above := map[hierarchy.Ref]wants{}
+	if len(defaults) > 0 {
+		above[c.gateway.ref()] = defaults
+	}
+	before := slices.Concat(perIngress(routes), perRule(routes), c.aboveRoutes(above))
+	if c.options.Lift == LiftNone {
+		c.write(before)
+		return nil
+	}
+	return c.lift(routes, above, before)
+}
+
+// routeWants are what is stated on the routes that are written. onRoutes are the
+// defaults of the controller, where each route states them.
+func (c *converter) routeWants(onRoutes wants) []routeWants {
+	var list []routeWants
 	for _, g := range c.old.ingresses {
 		w := c.routes[g]
-		if w == nil || len(w.names) == 0 {
+		if w == nil {
 			continue
 		}
-		own := c.old.ingressWants(g)
-		if onRoutes {
-			own = own.over(defaults)
+		own := c.old.ingressWants(g).over(onRoutes)
+		for i, name := range w.names {
+			ref := hierarchy.NewRef(hierarchy.Group, w.kinds[i], g.namespace, name)
+			list = append(list, routeWants{ref: ref, ingress: g, wants: own, rules: w.rules[name], forwards: true})
 		}
-		for _, kind := range []string{RateLimitPolicy, RetryPolicy, TimeoutPolicy} {
-			if len(own[kind]) > 0 {
-				c.writePolicy(g, w, kind, own[kind])
+	}
+	return list
+}
+
+// aboveRoutes are the statements on what is above routes, in a fixed order.
+func (c *converter) aboveRoutes(above map[hierarchy.Ref]wants) []statement {
+	refs := slices.SortedFunc(maps.Keys(above), hierarchy.Compare)
+	var list []statement
+	for _, ref := range refs {
+		for _, kind := range kindsOfPolicies() {
+			if fields := above[ref][kind]; len(fields) > 0 {
+				s := statement{kind: kind, namespace: ref.Namespace, name: ref.Name + "-ingress-defaults", targets: []hierarchy.Ref{ref}, fields: fields}
+				switch {
+				case ref.Kind == "Namespace":
+					s.namespace, s.name = ref.Name, "ingress-defaults"
+				case ref.Section != "":
+					s.name = ref.Name + "-" + ref.Section + "-ingress-defaults"
+				}
+				list = append(list, s)
 			}
 		}
 	}
-	if onRoutes {
-		return
-	}
-	target := map[string]any{"group": hierarchy.Group, "kind": "Gateway", "name": c.gateway.name.Name}
-	for _, kind := range sortedKeys(defaults) {
-		name := c.existing.free(kind, c.gateway.name.Namespace, c.gateway.name.Name+"-ingress-defaults")
-		c.objects = append(c.objects, object(policyAPI, kind, c.gateway.name.Namespace, name, nil, nil, map[string]any{
-			"targetRef": target, "default": defaults[kind],
-		}))
-	}
+	return list
 }
 
 // over are the fields of both; those of w count. A list of conditions belongs to the
@@ -254,28 +279,20 @@ func (w wants) over(defaults wants) wants {
 	return out
 }
 
-func (c *converter) writePolicy(g *ingress, w *ofIngress, kind string, fields map[string]any) {
-	targets := w.targets()
-	for n := 0; len(targets) > 0; n++ {
-		some := targets[:min(16, len(targets))]
-		targets = targets[len(some):]
-		spec := map[string]any{"default": fields}
-		if len(some) == 1 {
-			spec["targetRef"] = some[0]
-		} else {
-			spec["targetRefs"] = some
-		}
-		name := c.existing.free(kind, g.namespace, numbered(w.names[0], n))
-		c.objects = append(c.objects, object(policyAPI, kind, g.namespace, name, nil, nil, spec))
-	}
-}
-
-// policyOf is a policy of an Ingress as a finding names it.
+// policyOf is a policy of an Ingress as a finding names it: where the field is stated
+// for its first route.
 func (c *converter) policyOf(g *ingress, kind, field string) (Became, string) {
-	name := g.name
+	became := Became{Kind: kind, Namespace: g.namespace, Name: c.existing.free(kind, g.namespace, g.name), Field: field}
 	if w := c.routes[g]; w != nil && len(w.names) > 0 {
-		name = w.names[0]
+		became.Name = c.existing.free(kind, g.namespace, w.names[0])
+		first, _, _ := strings.Cut(field, ".")
+		route := hierarchy.NewRef(hierarchy.Group, w.kinds[0], g.namespace, w.names[0])
+		for _, at := range c.above(route) {
+			if stated, ok := c.statedIn[fieldKey{at, kind, first}]; ok {
+				became.Namespace, became.Name = stated.Namespace, stated.Name
+				break
+			}
+		}
 	}
-	name = c.existing.free(kind, g.namespace, name)
-	return Became{Kind: kind, Namespace: g.namespace, Name: name, Field: field}, fmt.Sprintf("%s %s/%s", kind, g.namespace, name)
+	return became, fmt.Sprintf("%s %s/%s", kind, became.Namespace, became.Name)
 }

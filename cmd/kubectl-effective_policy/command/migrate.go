@@ -16,7 +16,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/attache-dev/attache/policy/migrate"
-	"github.com/attache-dev/attache/policy/source"
 	"github.com/attache-dev/attache/policy/validate"
 )
 
@@ -91,6 +90,9 @@ func (m *migrateOptions) addWriting(cmd *cobra.Command) {
 	flags.StringVar(&m.options.Canary, "canary", migrate.CanaryAll, "canaries: all, on every location of their primary; here, only where they are stated")
 	flags.StringVar(&m.defaultTLS, "default-tls", "", "NAMESPACE/SECRET of a certificate for hosts without one")
 	flags.BoolVar(&m.noDefaults, "no-defaults", false, "leave the controller's defaults out")
+	flags.StringVar(&m.options.Defaults, "defaults", migrate.DefaultsRoutes, "with --gateway, where the controller's defaults go: routes; gateway, if that changes nobody else")
+	flags.StringVar(&m.options.Lift, "lift", migrate.LiftNone, "state policies further up: none; all, what holds on every path below; most, what holds on most. Proved by the engine")
+	flags.StringVar(&m.options.LiftTo, "lift-to", "", "the highest place that --lift may use: namespace (default with --gateway), listener, gateway (default with --new-gateway)")
 }
 
 // complete turns the texts of flags into options.
@@ -99,6 +101,7 @@ func (m *migrateOptions) complete(o *options, args []string, needGateway bool) e
 		{"regex", m.options.Regex, "auto, keep"}, {"read-timeout", m.options.ReadTimeout, "idle, backend"},
 		{"retries", m.options.Retries, "safe, all"}, {"hsts", m.options.HSTS, "drop, keep"},
 		{"listeners", m.options.Listeners, "auto, gateway, listenersets"}, {"canary", m.options.Canary, "all, here"},
+		{"defaults", m.options.Defaults, "routes, gateway"}, {"lift", m.options.Lift, "none, all, most"}, {"lift-to", m.options.LiftTo, "namespace, listener, gateway"},
 	} {
 		if choice.value != "" && !slices.Contains(strings.Split(choice.words, ", "), choice.value) {
 			return fmt.Errorf("--%s %s: write one of %s", choice.flag, choice.value, choice.words)
@@ -199,39 +202,17 @@ func ingressKinds() []kschema.GroupKind {
 	}
 }
 
-// readOld reads the objects of the input, with their places.
-func (o *options) readOld(ctx context.Context) ([]migrate.Object, *validate.Registry, error) {
-	if len(o.files) == 0 {
-		objects, err := o.readIngresses(ctx)
-		if err != nil {
-			return nil, nil, err
-		}
-		registry, err := source.Builtin()
-		return objects, registry, err
-	}
-	o.planeKinds = ingressKinds()
-	in, err := o.readManifests(ctx, o.files, source.Options{Namespace: *o.config.Namespace, Stdin: o.streams.In})
-	if err != nil {
-		return nil, nil, err
-	}
-	var objects []migrate.Object
-	for _, d := range slices.Concat(in.Documents, in.Unknown) {
-		objects = append(objects, migrate.Object{Unstructured: d.Object, File: d.File, Document: d.Index, Line: d.Lines()})
-	}
-	return objects, in.Schemas, nil
-}
-
 func (o *options) migrate(ctx context.Context, m *migrateOptions, args []string) error {
 	if err := m.complete(o, args, true); err != nil {
 		return err
 	}
 	o.quiet = o.output != formatYAML && o.output != formatTable
-	objects, registry, err := o.readOld(ctx)
+	s, err := o.readSides(ctx)
 	if err != nil {
 		return err
 	}
-	m.options.Check = checkBy(ctx, registry)
-	old, err := migrate.Read(objects, m.options)
+	m.options.Check, m.options.Stored, m.options.World = checkBy(ctx, s.registry), storedBy(ctx, s.registry), s.snapshot
+	old, err := migrate.Read(s.objects, m.options)
 	if err != nil {
 		return err
 	}
@@ -256,6 +237,16 @@ func checkBy(ctx context.Context, registry *validate.Registry) func(*unstructure
 			return ""
 		}
 		return problems[0].String()
+	}
+}
+
+// storedBy gives objects as the API server would store them.
+func storedBy(ctx context.Context, registry *validate.Registry) func(*unstructured.Unstructured) *unstructured.Unstructured {
+	return func(u *unstructured.Unstructured) *unstructured.Unstructured {
+		if prepared, _, known := registry.Prepare(ctx, u); known {
+			return prepared
+		}
+		return u
 	}
 }
 

@@ -65,9 +65,13 @@ func migrationReport(r *migrate.Result) map[string]any {
 		}
 		return items
 	}
-	return map[string]any{
+	report := map[string]any{
 		"objects": list(r.Objects), "held": list(r.Held), "findings": slices.Concat([]migrate.Finding{}, r.Findings), "totals": r.Totals,
 	}
+	if r.Lifted != nil {
+		report["lift"] = r.Lifted
+	}
+	return report
 }
 
 var findingStyles = map[migrate.Status]style{
@@ -84,6 +88,9 @@ func printMigrationTable(p *pen, r *migrate.Result) error {
 		}
 		padding := strings.Repeat(" ", max(0, len(migrate.Approximated)-len(f.Status)))
 		p.line("%s  %s%s  %s", p.paint(plain, cmp.Or(place, f.Ingress, "-")), p.paint(findingStyles[f.Status], string(f.Status)), padding, p.paint(plain, findingText(f)))
+	}
+	if r.Lifted != nil {
+		p.line("%s", r.Lifted.String())
 	}
 	p.line("%s", p.paint(bold, r.Totals.String()))
 	return p.err

@@ -18,6 +18,7 @@ import (
 	"github.com/attache-dev/attache/policy/migrate"
 	"github.com/attache-dev/attache/policy/source"
 	"github.com/attache-dev/attache/policy/source/cluster"
+	"github.com/attache-dev/attache/policy/validate"
 )
 
 // verifyOptions are the flags of migrate verify alone.
@@ -57,6 +58,7 @@ migrate announces do not count with --report. The exit code is 1 when a request 
 type sides struct {
 	objects  []migrate.Object
 	snapshot *policy.Snapshot
+	registry *validate.Registry
 }
 
 // readSides reads both sides from manifests or from the cluster.
@@ -73,11 +75,12 @@ func (o *options) readSides(ctx context.Context) (*sides, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &sides{}
+	s := &sides{registry: in.Schemas}
 	for _, d := range slices.Concat(in.Documents, in.Unknown) {
 		s.objects = append(s.objects, migrate.Object{Unstructured: d.Object, File: d.File, Document: d.Index, Line: d.Lines()})
 	}
-	s.snapshot, _ = policy.NewSnapshot(settings).With(in.Objects()...)
+	base, _ := policy.NewSnapshot(settings).With(in.Schemas.CRDs()...)
+	s.snapshot, _ = base.With(in.Objects()...)
 	return s, nil
 }
 
@@ -99,8 +102,13 @@ func (o *options) sidesOfCluster(ctx context.Context) (*sides, error) {
 	if err != nil {
 		return nil, err
 	}
-	snapshot, _ := policy.NewSnapshot(settings).With(read.Objects...)
-	return &sides{objects, snapshot}, nil
+	registry, err := source.Builtin()
+	if err != nil {
+		return nil, err
+	}
+	base, _ := policy.NewSnapshot(settings).With(registry.CRDs()...) // the cluster may not have them yet
+	snapshot, _ := base.With(read.Objects...)
+	return &sides{objects, snapshot, registry}, nil
 }
 
 func (o *options) migrateVerify(ctx context.Context, m *migrateOptions, v *verifyOptions) error {

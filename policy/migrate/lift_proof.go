@@ -1,0 +1,151 @@
+package migrate
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/effective"
+)
+
+// proof compares the effective values of all routes before and after a lift (M61).
+type proof struct {
+	c *converter
+	// world has all but the policies of this run, before has them where annotations
+	// were stated.
+	world, before *policy.Snapshot
+	statements    []statement
+	resolved      effective.Resolution
+}
+
+// change is a path on which a lift would change a value.
+type change struct {
+	route hierarchy.Ref
+	unit  unit
+	nodes []hierarchy.Ref
+	text  string
+}
+
+func (c *converter) newProof(before []statement) (*proof, error) {
+	if c.options.World == nil || c.options.Stored == nil {
+		return nil, &InputError{"lifting is proved by the engine, which needs the CRDs of the policies"}
+	}
+	p := &proof{c: c, statements: before}
+	p.world, _ = c.options.World.With(c.stored(c.objects)...)
+	p.before = p.with(before)
+	p.resolved = effective.Resolve(p.before, routesOf(p.before)...)
+	return p, nil
+}
+
+func (c *converter) stored(objects []*unstructured.Unstructured) []*unstructured.Unstructured {
+	var list []*unstructured.Unstructured
+	for _, u := range objects {
+		list = append(list, c.options.Stored(u))
+	}
+	return list
+}
+
+func routesOf(s *policy.Snapshot) []hierarchy.Ref {
+	var refs []hierarchy.Ref
+	for r := range s.Graph().Routes() {
+		refs = append(refs, r.Meta().Ref)
+	}
+	return refs
+}
+
+// with is the world with policies. They are made by a converter of their own, so that
+// an attempt leaves nothing behind.
+func (p *proof) with(statements []statement) *policy.Snapshot {
+	s, _ := p.world.With(p.c.stored(p.objects(statements))...)
+	return s
+}
+
+func (p *proof) objects(statements []statement) []*unstructured.Unstructured {
+	attempt := &converter{existing: p.c.existing, statedIn: map[fieldKey]Became{}}
+	attempt.write(statements)
+	return attempt.objects
+}
+
+// changes are the paths on which the effective values differ from those before; empty
+// when the proof holds.
+func (p *proof) changes(statements []statement) []change {
+	after := p.with(statements)
+	var list []change
+	for _, d := range effective.Diff(p.resolved, effective.Resolve(after, routesOf(after)...)) {
+		c := change{route: d.Target, unit: unitOf(d.Kind, firstField(d.Field))}
+		for _, l := range d.Parents {
+			c.nodes = append(c.nodes, l.Gateway, l.ListenerSet, l.Ref)
+		}
+		c.nodes = append(c.nodes, hierarchy.NewRef("", "Namespace", "", d.Target.Namespace))
+		c.text = fmt.Sprintf("%s %s of %s", d.Kind, d.Field, d.Target)
+		if len(d.Parents) > 0 {
+			c.text += " on " + d.Parents[0].Ref.String()
+		}
+		list = append(list, c)
+	}
+	return list
+}
+
+func firstField(field string) string {
+	for i := range field {
+		if field[i] == '.' || field[i] == '[' {
+			return field[:i]
+		}
+	}
+	return field
+}
+
+// takeBack forbids the nodes above a path that would change to state the unit; false
+// when none of them does.
+func (l *lifting) takeBack(c *change) bool {
+	found := false
+	for _, node := range c.nodes {
+		key := nodeUnit{node, c.unit}
+		if node.IsZero() || l.notAt[key] || l.assign(c.unit).at[node] == nil || jsonText(l.assign(c.unit).at[node]) == jsonText(l.defaults[node].byUnit()[c.unit]) {
+			continue
+		}
+		l.notAt[key], found = true, true
+		l.c.tookBack[key] = c.text + " would change"
+	}
+	return found
+}
+
+// result counts what came of it.
+func (p *proof) result(statements []statement) *Lifted {
+	l := &Lifted{Digest: p.digest(), PoliciesBefore: len(p.objects(p.statements)), PoliciesAfter: len(p.objects(statements))}
+	l.FieldsBefore, l.FieldsAfter = fieldsIn(p.objects(p.statements)), fieldsIn(p.objects(statements))
+	for target := range p.resolved.All() {
+		for range target.Paths() {
+			l.Paths++
+		}
+	}
+	return l
+}
+
+// fieldsIn counts the fields that policies state.
+func fieldsIn(objects []*unstructured.Unstructured) int {
+	n := 0
+	for _, u := range objects {
+		fields, _, _ := unstructured.NestedMap(u.Object, "spec", "default")
+		n += len(fields)
+	}
+	return n
+}
+
+// digest is over the effective values of all paths, in their order.
+func (p *proof) digest() string {
+	sum := sha256.New()
+	for target := range p.resolved.All() {
+		for path := range target.Paths() {
+			fmt.Fprintln(sum, target.Target, path.Listener.Ref, path.Rule)
+			for _, k := range path.Result.Kinds {
+				fmt.Fprintln(sum, k.Kind.GroupKind, jsonText(k.Value))
+			}
+		}
+	}
+	return "sha256:" + hex.EncodeToString(sum.Sum(nil))
+}
