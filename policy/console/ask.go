@@ -196,7 +196,7 @@ func (h *Handler) enforcement(r *http.Request) (any, error) {
 			}
 		}
 		if v.Enforced != nil {
-			if known := v.Enforced(target.Object()); known != nil {
+			if known := v.Enforced(r.Context(), target.Object()); known != nil {
 				list = known
 			}
 		}

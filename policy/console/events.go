@@ -77,6 +77,7 @@ type event struct {
 type news struct {
 	mu      sync.Mutex
 	version string
+	trouble string
 	changed map[string]bool
 	many    bool
 	signal  chan struct{}
@@ -85,7 +86,7 @@ type news struct {
 func (n *news) add(w *World, changed []hierarchy.Ref) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.version = w.Version
+	n.version, n.trouble = w.Version, w.Trouble
 	for _, ref := range changed {
 		if len(n.changed) == maxChanged {
 			n.many = true
@@ -102,7 +103,7 @@ func (n *news) add(w *World, changed []hierarchy.Ref) {
 func (n *news) take() event {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	e := event{Version: n.version, Changed: []string{}, Many: n.many}
+	e := event{Version: n.version, Changed: []string{}, Many: n.many, Trouble: n.trouble}
 	for id := range n.changed {
 		e.Changed = append(e.Changed, id)
 	}
@@ -128,7 +129,8 @@ func (g *guests) serve(w http.ResponseWriter, r *http.Request) {
 		}
 		return connection.Flush()
 	}
-	if send(message(event{Version: g.source.World().Version, Changed: []string{}})) != nil {
+	first := g.source.World()
+	if send(message(event{Version: first.Version, Trouble: first.Trouble, Changed: []string{}})) != nil {
 		return
 	}
 	beat := time.NewTicker(heartbeat)

@@ -15,7 +15,9 @@ type summary struct {
 	Files     bool   `json:"files"`
 	Namespace string `json:"namespace"`
 	Live      bool   `json:"live"`
-	Counts    counts `json:"counts"`
+	// Trouble is why nothing newer comes.
+	Trouble string `json:"trouble,omitempty"`
+	Counts  counts `json:"counts"`
 	// Namespaces have routes or policies; More says that not all are listed.
 	Namespaces []counted  `json:"namespaces"`
 	Gateways   []counted  `json:"gateways"`
@@ -71,7 +73,7 @@ func (h *Handler) summary(r *http.Request) (any, error) {
 func (v *view) summary() summary {
 	g := v.Snapshot.Graph()
 	out := summary{
-		Version: v.Version, Context: v.Context, Files: v.Files, Namespace: v.Namespace, Live: v.Live,
+		Version: v.Version, Context: v.Context, Files: v.Files, Namespace: v.Namespace, Live: v.Live, Trouble: v.Trouble,
 		Kinds: v.kindInfos(), Levels: levelNames(), Problems: v.Problems[:min(len(v.Problems), maxProblems)], Hidden: v.Hidden,
 		Guardrails: len(v.Guardrails),
 	}

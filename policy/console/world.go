@@ -22,8 +22,9 @@ type World struct {
 	Files   bool
 	// Namespace is where names are looked up first; empty for everywhere.
 	Namespace string
-	// Live says that newer worlds follow.
-	Live bool
+	// Live says that newer worlds follow; Trouble says why none does for now.
+	Live    bool
+	Trouble string
 	// Problems are those of single objects, in words.
 	Problems []string
 	// Hidden is what the reader may not list.
@@ -36,7 +37,7 @@ type World struct {
 	Exists func(hierarchy.Ref) string
 	// Enforced is what data planes make, or would make, of a route: a list of
 	// JSON objects as EffectivePolicy has them. Nil when nothing is known.
-	Enforced func(route hierarchy.Ref) []any
+	Enforced func(ctx context.Context, route hierarchy.Ref) []any
 	// Published are the EffectivePolicy objects by target, for who may not read what
 	// they follow from. Nil when the snapshot has everything; else it knows the
 	// policy kinds and no objects.
@@ -51,6 +52,8 @@ type Hidden struct {
 	Group string `json:"group"`
 	// Namespaces is in how many it is hidden; 0 says everywhere.
 	Namespaces int `json:"namespaces"`
+	// Except are namespaces where it may be listed.
+	Except []string `json:"except"`
 }
 
 // Source has the worlds.

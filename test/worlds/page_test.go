@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"io"
 	"math/rand/v2"
-	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -18,6 +16,7 @@ import (
 
 	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/command"
 	"github.com/attache-dev/attache/policy/source"
+	"github.com/attache-dev/attache/test/pagetest"
 )
 
 // pageWorlds is on how many random worlds the page is compared with the command.
@@ -75,12 +74,12 @@ func TestThePageSaysWhatTheCommandSaysOfTheExamples(t *testing.T) {
 // comparePage compares lists, and a number of objects.
 func comparePage(t *testing.T, path string, objects int, r *rand.Rand) {
 	t.Helper()
-	page := openPage(t, path)
-	defer page.close()
+	page := pagetest.Open(t, "-f", path)
+	defer page.Close()
 	compare := func(name string, query url.Values, args ...string) {
 		t.Helper()
 		said := runCommand(t, append(args, "-f", path, "-o", "json")...)
-		shown := page.get(t, name, query)
+		shown := page.Get(name, query)
 		for _, of := range []string{"total", "offset"} { // pages of lists
 			delete(shown, of)
 		}
@@ -89,7 +88,7 @@ func comparePage(t *testing.T, path string, objects int, r *rand.Rand) {
 		}
 	}
 	compare("policies", url.Values{}, "policies", "-A")
-	rows, _ := page.get(t, "routes", url.Values{"limit": {"200"}})["rows"].([]any)
+	rows, _ := page.Get("routes", url.Values{"limit": {"200"}})["rows"].([]any)
 	for range min(3, objects) {
 		if len(rows) == 0 {
 			return
@@ -117,72 +116,6 @@ func runCommand(t *testing.T, args ...string) map[string]any {
 	var value map[string]any
 	if err := json.Unmarshal(out.Bytes(), &value); err != nil {
 		t.Fatalf("%v: %v", args, err)
-	}
-	return value
-}
-
-// pageOf is a page that the command serves.
-type pageOf struct {
-	address string
-	cookie  *http.Cookie
-	close   func()
-}
-
-// openPage runs "ui" and exchanges its token.
-func openPage(t *testing.T, path string) *pageOf {
-	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	read, write := io.Pipe()
-	ended := make(chan int, 1)
-	var errOut bytes.Buffer
-	go func() {
-		streams := genericiooptions.IOStreams{In: strings.NewReader(""), Out: write, ErrOut: &errOut}
-		code := command.Main(ctx, []string{"kubectl-effective_policy", "ui", "--no-browser", "-f", path}, streams, "")
-		write.Close()
-		ended <- code
-	}()
-	text := make([]byte, 1<<10)
-	n, err := read.Read(text)
-	if err != nil {
-		<-ended
-		t.Fatalf("ui prints no link: %s", errOut.String())
-	}
-	go func() { _, _ = io.Copy(io.Discard, read) }()
-	address, token, found := strings.Cut(strings.TrimSpace(string(text[:n])), "/#token=")
-	if !found {
-		t.Fatalf("ui prints %q", text[:n])
-	}
-	answer, err := http.Post(address+"/session", "application/json", strings.NewReader(`{"token":"`+token+`"}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusNoContent {
-		t.Fatalf("no session: %s", answer.Status)
-	}
-	return &pageOf{address, answer.Cookies()[0], func() {
-		cancel()
-		if code := <-ended; code != 0 {
-			t.Errorf("ui ends with %d", code)
-		}
-	}}
-}
-
-func (p *pageOf) get(t *testing.T, name string, query url.Values) map[string]any {
-	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.address+"/api/v1/"+name+"?"+query.Encode(), http.NoBody)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.AddCookie(p.cookie)
-	answer, err := http.DefaultClient.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer answer.Body.Close()
-	var value map[string]any
-	if err := json.NewDecoder(answer.Body).Decode(&value); err != nil || answer.StatusCode != http.StatusOK {
-		t.Fatalf("%s?%s: %s %v %v", name, query.Encode(), answer.Status, value, err)
 	}
 	return value
 }

@@ -3,11 +3,13 @@ package command
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
 
 	"github.com/attache-dev/attache/hierarchy"
@@ -17,6 +19,9 @@ import (
 	"github.com/attache-dev/attache/policy/publish"
 	"github.com/attache-dev/attache/policy/source/cluster"
 )
+
+// guardrailKind is the kind of guardrails.
+var guardrailKind = schema.GroupKind{Group: policy.Group, Kind: "PolicyGuardrail"}
 
 // uiCluster shows a cluster, and follows it.
 type uiCluster struct {
@@ -34,6 +39,7 @@ type uiCluster struct {
 // uiCluster reads the cluster once, so that what is wrong is said at once, and
 // follows it then.
 func (o *options) uiCluster(ctx context.Context) (uiWorld, error) {
+	o.config.WithWrapConfigFn(readOnly)
 	config, err := o.config.ToRESTConfig()
 	if err != nil {
 		return nil, fmt.Errorf("%w\n%s", err, orFiles)
@@ -45,7 +51,7 @@ func (o *options) uiCluster(ctx context.Context) (uiWorld, error) {
 	c := &uiCluster{options: o, client: client, run: console.NewToken()[:8], subscribers: map[int]func(*console.World, []hierarchy.Ref){}}
 	w, err := o.load(ctx)
 	if err != nil {
-		return o.orPublished(ctx, c, err)
+		return o.orPublished(ctx, c, config, err)
 	}
 	settings, err := o.clusterSettings(ctx, config)
 	if err != nil {
@@ -57,18 +63,17 @@ func (o *options) uiCluster(ctx context.Context) (uiWorld, error) {
 	}
 	c.world = &console.World{
 		Snapshot: w.snapshot, Version: c.run + "-0", Context: o.contextName(), Namespace: w.namespace, Live: true,
-		Problems: w.problems, Exists: o.existence(ctx, w), Enforced: publishedEnforcement(live),
+		Problems: w.problems, Exists: o.existence(ctx, w), Enforced: c.enforced, Hidden: c.hidden(ctx, c.kindsOfResources(w.skipped)),
 	}
-	if c.world.Guardrails, err = guardrailsOf(ctx, client); err != nil {
-		c.world.Problems = append(c.world.Problems, err.Error())
-	}
+	c.world.Guardrails, c.world.Problems = c.guardrails(ctx, w.problems)
 	// What ends it is the end of the command.
-	live.Subscribe(func(b cluster.Batch) { c.next(b.After, append(b.Changed, b.Written...)) })
+	live.Subscribe(func(b cluster.Batch) { c.next(ctx, b) })
 	go func() {
 		if err := live.Start(ctx); err != nil {
 			o.note("%v", err)
 		}
 	}()
+	go c.watchServer(ctx, config)
 	return c, nil
 }
 
@@ -84,17 +89,38 @@ func (o *options) contextName() string {
 	return raw.CurrentContext
 }
 
-// publishedEnforcement says what data planes make of a route, as its
-// EffectivePolicy tells it.
-func publishedEnforcement(live *cluster.Source) func(hierarchy.Ref) []any {
-	return func(route hierarchy.Ref) []any {
-		return publishedEnforcementOf(live.EffectivePolicy(route.Namespace, publish.ObjectName(route)))
+// enforced says what data planes make of a route, as its EffectivePolicy tells it
+// at the moment; nothing for who may not read that.
+func (c *uiCluster) enforced(ctx context.Context, route hierarchy.Ref) []any {
+	u, err := c.client.Resource(effectiveResource).Namespace(route.Namespace).Get(ctx, publish.ObjectName(route), metav1.GetOptions{})
+	if err != nil {
+		return nil
 	}
+	return publishedEnforcementOf(u)
+}
+
+// guardrails reads them, and adds to the problems when they cannot be read.
+func (c *uiCluster) guardrails(ctx context.Context, problems []string) ([]*unstructured.Unstructured, []string) {
+	list, err := guardrailsOf(ctx, c.client)
+	if err != nil {
+		problems = append(slices.Clip(problems), err.Error())
+	}
+	return list, problems
 }
 
 // next makes the world of a newer snapshot.
-func (c *uiCluster) next(s *policy.Snapshot, changed []hierarchy.Ref) {
-	c.change(changed, func(w *console.World) { w.Snapshot = s })
+func (c *uiCluster) next(ctx context.Context, b cluster.Batch) {
+	rails := slices.ContainsFunc(b.Changed, func(ref hierarchy.Ref) bool { return ref.GroupKind == guardrailKind })
+	var list []*unstructured.Unstructured
+	if rails {
+		list, _ = c.guardrails(ctx, nil)
+	}
+	c.change(append(b.Changed, b.Written...), func(w *console.World) {
+		w.Snapshot = b.After
+		if rails && list != nil {
+			w.Guardrails = list
+		}
+	})
 }
 
 // change makes a newer world, and tells of it.

@@ -48,7 +48,8 @@ func newUIFiles(ctx context.Context, o *options, w *world) *uiFiles {
 	f := &uiFiles{options: o, loaded: w, objects: map[hierarchy.Ref]source.Document{}}
 	f.world = &console.World{
 		Snapshot: w.snapshot, Version: "1", Context: contextOfFiles(o.files), Files: true, Namespace: w.namespace,
-		Problems: w.problems, Unread: w.unread, Exists: o.existence(ctx, w), Enforced: w.enforcedObjects, Place: f.place,
+		Problems: w.problems, Unread: w.unread, Exists: o.existence(ctx, w), Place: f.place,
+		Enforced: func(_ context.Context, route hierarchy.Ref) []any { return w.enforcedObjects(route) },
 	}
 	f.around = sync.OnceValues(func() (*surroundings, error) {
 		settings, err := o.settings()

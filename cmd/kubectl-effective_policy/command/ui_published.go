@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/client-go/rest"
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/console"
@@ -23,18 +24,16 @@ type uiPublished struct {
 }
 
 // uiPublished reads it, and reads it again from time to time.
-func (o *options) uiPublished(ctx context.Context, c *uiCluster, forbidden *cluster.ForbiddenError) (uiWorld, error) {
+func (o *options) uiPublished(ctx context.Context, c *uiCluster, config *rest.Config, forbidden *cluster.ForbiddenError) (uiWorld, error) {
 	p, err := o.readPublished(ctx, forbidden)
 	if err != nil {
 		return nil, err
 	}
 	c.world = &console.World{
 		Snapshot: p.snapshot, Version: c.run + "-0", Context: o.contextName(), Namespace: p.namespace, Live: true,
-		Published: p.objects,
+		Published: p.objects, Hidden: c.hidden(ctx, kindsAbout(p.snapshot)),
 	}
-	for _, r := range forbidden.Resources {
-		c.world.Hidden = append(c.world.Hidden, console.Hidden{Kind: r.Resource, Group: r.Group})
-	}
+	go c.watchServer(ctx, config)
 	quiet := *o
 	quiet.quiet = true
 	go func() {
@@ -80,10 +79,10 @@ func (c *uiPublished) Change(context.Context, *console.World, console.Edit) (*pr
 }
 
 // orPublished is what to show when the cluster cannot be read whole.
-func (o *options) orPublished(ctx context.Context, c *uiCluster, err error) (uiWorld, error) {
+func (o *options) orPublished(ctx context.Context, c *uiCluster, config *rest.Config, err error) (uiWorld, error) {
 	var forbidden *cluster.ForbiddenError
 	if errors.As(err, &forbidden) {
-		return o.uiPublished(ctx, c, forbidden)
+		return o.uiPublished(ctx, c, config, forbidden)
 	}
 	return nil, err
 }

@@ -47,6 +47,9 @@ type world struct {
 	fields        *export.StandardFields // of routeCRD, once it was asked for
 	// problems are those of single objects, in words.
 	problems []string
+	// skipped are resources of the cluster that this person may not list, and the
+	// rest is answered without.
+	skipped []kschema.GroupResource
 	// resolver remembers what was resolved in the snapshot resolved.
 	resolver *effective.Resolver
 	resolved *policy.Snapshot
@@ -157,6 +160,7 @@ func (o *options) readCluster(ctx context.Context, w *world) ([]string, error) {
 		return nil, clusterUnread(err, orFiles)
 	}
 	o.saySkipped(read.Skipped)
+	w.skipped = read.Skipped
 	snapshot, problems := read.Snapshot(settings)
 	w.snapshot = snapshot
 	o.sayUnknown(snapshot)

@@ -39,6 +39,9 @@ function Line({ name, title, hint, wait }: { name: string; title: string; hint: 
   </label>
 }
 
+// Where there is room beside the map, the filters are open.
+const roomy = matchMedia('(min-width: 1100px)')
+
 const levels: Record<string, string> = { GatewayClass: 'GatewayClass', Gateway: 'Gateway', ListenerSet: 'ListenerSet', Listener: 'Listener', PlatformNamespace: 'Namespace, by the platform', Namespace: 'Namespace', Route: 'Route', RouteRule: 'Rule' }
 
 export function Filters() {
@@ -49,7 +52,12 @@ export function Filters() {
   const kind = kinds.find((k) => k.name === p.kind)
   const fields = Array.from(new Set((kind ? [kind] : kinds).flatMap((k) => k.fields))).sort()
   const active = filterKeys.filter((k) => p[k]).length
-  const [wide, setWide] = useState(() => matchMedia('(min-width: 1100px)').matches)
+  const [wide, setWide] = useState(() => roomy.matches)
+  useEffect(() => {
+    const change = () => setWide(roomy.matches)
+    roomy.addEventListener('change', change)
+    return () => roomy.removeEventListener('change', change)
+  }, [])
   return <details class="filters" open={wide} onToggle={(e) => setWide((e.currentTarget as HTMLDetailsElement).open)}>
     <summary>Filter{active > 0 && <span class="n">{active}</span>}</summary>
     <form onSubmit={(e) => e.preventDefault()} aria-label="Filter">

@@ -4,7 +4,7 @@ import { Fragment, h } from 'preact'
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { filters, say, useAnswer } from './api'
 import { cleared } from './table'
-import { idOf, linkTo, place, to } from './place'
+import { idOf, linkTo, place, pointed, to } from './place'
 import { ChipOf, Empty, kindShort, Name, Problem, Shape, Waiting, counted, levelWord, textOf } from './parts'
 import type { Drawing, MapNode } from './types'
 
@@ -178,8 +178,15 @@ function Sheet({ l, d, focus, setFocus, over, setOver }: {
 }) {
   const width = l.column - 44
   const order = useMemo(() => l.nodes.map((_, i) => i).sort((a, b) => l.nodes[a].node.column - l.nodes[b].node.column || l.nodes[a].node.row - l.nodes[b].node.row), [l])
-  const chosen = place.value.open ? l.nodes.findIndex((n) => n.node.id === place.value.id || n.node.members?.includes(place.value.id) || n.node.id === idAt()) : -1
-  const light = over >= 0 ? over : chosen
+  const find = (id: string) => {
+    const at = l.nodes.findIndex((n) => n.node.id === id)
+    return at >= 0 ? at : l.nodes.findIndex((n) => n.node.members?.includes(id))
+  }
+  // The rule or the listener that is open, else the object that has it.
+  const narrow = place.value.open ? find(idAt()) : -1
+  const chosen = narrow >= 0 || !place.value.open ? narrow : find(place.value.id)
+  const pointedAt = pointed.value ? find(pointed.value) : -1
+  const light = over >= 0 ? over : pointedAt >= 0 ? pointedAt : chosen
   useEffect(() => {
     const box = document.querySelector('.mapbox'), n = chosen >= 0 ? l.nodes[chosen] : null
     if (box && n && (n.x < box.scrollLeft || n.x + l.column > box.scrollLeft + box.clientWidth)) box.scrollLeft = Math.max(0, n.x + l.column - box.clientWidth / 2)

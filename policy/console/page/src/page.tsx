@@ -32,13 +32,14 @@ function Live() {
   if (file) return <span class="state">a file</span>
   if (!online.value) return <span class="state off" role="status">no connection</span>
   if (!s?.live) return <span class="state">files</span>
+  if (s.trouble) return <span class="state off">no news</span>
   return <button type="button" class={'state ' + (paused.value ? 'paused' : 'live')} aria-pressed={!paused.value} onClick={() => { paused.value = !paused.value; if (!paused.value) refresh().catch(() => {}) }}>{paused.value ? 'paused' : 'live'}</button>
 }
 
 function Hidden() {
   const list = summary.value?.hidden ?? []
   if (!list.length) return null
-  return <details class="rights"><summary>{counted(list.length, 'kind')} hidden</summary><div class="pop"><p>You may not list:</p><ul class="plain">{list.map((x) => <li><b><Name>{x.kind}</Name></b> {x.namespaces ? `in ${counted(x.namespaces, 'namespace')}` : 'everywhere'}</li>)}</ul><p class="under">What follows from them is shown as it is published, or not at all.</p></div></details>
+  return <details class="rights"><summary>{list.length === 1 ? <Name>{list[0].kind}</Name> : counted(list.length, 'kind')} hidden</summary><div class="pop"><p>You may not list:</p><ul class="plain">{list.map((x) => <li><b><Name>{x.kind}</Name></b> {x.namespaces ? `in ${counted(x.namespaces, 'namespace')}` : x.except?.length ? '' : 'everywhere'}{x.except?.length > 0 && <Fragment>{x.namespaces ? ', not ' : 'but '}in <Name>{x.except.join(', ')}</Name></Fragment>}</li>)}</ul><p class="under">What follows from them is shown as it is published, or not at all.</p></div></details>
 }
 
 function Problems() {
@@ -79,6 +80,13 @@ function Elsewhere() {
   const text = ctx && ctx !== s.context ? `The link was made of ${ctx}; this is ${s.context}.` : at && at !== s.version ? 'The link was made of an older state; this is how it is now.' : ''
   if (!text) return null
   return <div class="elsewhere" role="status"><Name>{text}</Name> <a href={to({})}>Dismiss</a></div>
+}
+
+// Trouble says why nothing newer comes; what is shown is from before.
+function Trouble() {
+  const text = summary.value?.trouble
+  if (!text) return null
+  return <div class="elsewhere trouble" role="status"><Name>{text.charAt(0).toUpperCase() + text.slice(1)}.</Name> What is shown is from before.</div>
 }
 
 function Side() {
@@ -124,7 +132,7 @@ function App() {
   return <Fragment>
     <a class="skip" href="#main" onClick={(e) => { e.preventDefault(); document.getElementById('main')?.focus() }}>Skip to the routes</a>
     <Header />
-    <Banner /><Elsewhere />
+    <Banner /><Trouble /><Elsewhere />
     <div class={'body' + (side ? ' with-panel' : '') + (p.open === 'whatif' ? ' with-drawer' : '') + (p.params.whatif ? ' trying' : '')}>
       <Filters />
       <main id="main" tabIndex={-1}>

@@ -3,9 +3,10 @@ import { Fragment, h, type ComponentChildren } from 'preact'
 import { summary, trial, useAnswer, version } from './api'
 import { go, linkTo, place, to } from './place'
 import { ChipOf, Copy, Empty, Link, Name, Problem, Value, Waiting, counted, listenerText, refText, rulesText, textOf } from './parts'
+import { EnforcementTab, useEnforcement } from './enforced'
 import { CopyAs, WhyOf, heading } from './why'
 import { yaml } from './yaml'
-import type { Attached, Binding, Description, Effective, Ref, Scope } from './types'
+import type { Attached, Binding, Description, Effective, Enforcement, Ref, Scope } from './types'
 
 export function Panel({ title, kind, children, tools }: { title: string; kind: string; children: ComponentChildren; tools?: ComponentChildren }) {
   const here = () => {
@@ -51,6 +52,7 @@ export function RoutePanel() {
   const { kind, title } = nameOf(p.id)
   const tab = p.params.tab || 'why'
   const shown = data ? narrowed(data.scopes, p.params.rule, p.params.via) : []
+  const known = useEnforcement(p.id, p.open === 'route').data
   return <Panel kind={data?.target.kind ?? kind} title={title} tools={data && <Fragment>
     <CopyAs target={data.target} rule={p.params.rule} via={p.params.via} />
     <a class="quiet" href={to({ open: 'compare', id: '', params: { a: p.id } })}>Compare</a>
@@ -62,7 +64,7 @@ export function RoutePanel() {
         {summary.value?.published && <p class="note">As published.</p>}
         {p.open === 'gateway' && (tab === 'why' || tab === 'effective') && <p class="note">What a route without policies of its own would get here.</p>}
         {(tab === 'why' || tab === 'effective') && <Narrow scopes={data.scopes} />}
-        {tab === 'why' && <Why data={data} scopes={shown} />}
+        {tab === 'why' && <Why data={data} scopes={shown} known={known} />}
         {tab === 'effective' && <EffectiveTab scopes={shown} />}
         {tab === 'attached' && <AttachedTab id={p.id} />}
         {tab === 'bindings' && <BindingsTab id={p.id} bindings={data.bindings ?? []} />}
@@ -96,11 +98,11 @@ function Narrow({ scopes }: { scopes: Scope[] }) {
   </div>
 }
 
-function Why({ data, scopes }: { data: Effective; scopes: Scope[] }) {
+function Why({ data, scopes, known }: { data: Effective; scopes: Scope[]; known: Enforcement | null }) {
   return <Fragment>
     {scopes.map((s) => <section class="scope">
       <h3><Name>{rulesText(s.rules)}</Name> <span class="under"><Name>{heading(s)}</Name></span></h3>
-      <WhyOf scope={s} />
+      <WhyOf scope={s} known={known} />
     </section>)}
     {!data.scopes.length && <Empty title="On no path">{(data.bindings ?? []).map((b) => <p>{refText(b.parentRef)}: <b>{b.reason}</b>. <Name>{b.message}</Name></p>)}</Empty>}
     {data.scopes.length > 0 && !scopes.length && <Empty title="No such path"><a href={to({ params: { rule: '', via: '' } })}>Show all paths</a></Empty>}
@@ -168,24 +170,6 @@ function BindingsTab({ id, bindings }: { id: string; bindings: Binding[] }) {
     {data && <Findings d={data} />}
   </Fragment>
 }
-
-interface Enforced { exporter?: string; controller?: string; state?: string; message?: string; rules?: unknown; fields?: { policy?: string; field?: string; outcome?: string; reason?: string; message?: string }[] }
-
-function EnforcementTab({ id }: { id: string }) {
-  const { data, error } = useAnswer<{ enforcement: Enforced[]; planned: boolean }>('enforcement', { target: id.split('#')[0], whatif: place.value.params.whatif })
-  if (error) return <Problem text={error} />
-  if (!data) return <Waiting />
-  if (!data.enforcement.length) return <Empty title="Nothing is known of data planes"><p>No exporter knows the controller of its GatewayClass{data.planned ? '' : ', or exporting is not switched on'}.</p></Empty>
-  return <Fragment>
-    {data.planned && <p class="note">What exporters would make of it, if they were switched on.</p>}
-    {data.enforcement.map((e) => <section class="scope"><h3><Name>{e.exporter || 'no exporter'}</Name> <span class="under">{e.state} <Name>{e.controller ?? ''}</Name></span></h3>
-      {e.message && <p class="note"><Name>{e.message}</Name></p>}
-      <ul class="plain">{outcomes(e).map((f) => <li><span class={'outcome ' + (f.outcome ?? '').toLowerCase()}>{f.outcome}</span> <b><Name>{[f.policy, f.field].filter(Boolean).join(' ')}</Name></b> <span class="under"><Name>{[f.reason, f.message].filter(Boolean).join(': ')}</Name></span></li>)}</ul>
-    </section>)}
-  </Fragment>
-}
-
-function outcomes(e: Enforced): NonNullable<Enforced['fields']> { return e.fields ?? [] }
 
 interface Whole { object: Record<string, unknown>; place: string }
 

@@ -30,6 +30,8 @@ function read(hash: string): Place {
 
 const hash = signal(location.hash)
 addEventListener('hashchange', () => { hash.value = location.hash })
+// pointed is the object that the reader points at in the panel; the map lights it.
+export const pointed = signal('')
 export const place = computed<Place>(() => read(hash.value))
 
 export function address(p: Place): string {

@@ -6,10 +6,10 @@ export interface Chip { id: string; kind: string; namespace: string; name: strin
 export interface Cell { policy: string; field: string; value: unknown; level: string; block: string; from: Ref; limited?: boolean; beat?: number }
 export interface Counted { name: string; routes: number }
 export interface KindInfo { name: string; kind: string; group: string; class: string; objects: number; fields: string[] }
-export interface Hidden { kind: string; group: string; namespaces: number }
+export interface Hidden { kind: string; group: string; namespaces: number; except: string[] }
 
 export interface Summary {
-  version: string; context: string; files: boolean; namespace: string; live: boolean
+  version: string; context: string; files: boolean; namespace: string; live: boolean; trouble?: string
   counts: { classes: number; gateways: number; listeners: number; namespaces: number; routes: number; paths: number; policies: number; unbound: number; findings: number; mixed: number }
   namespaces: Counted[]; gateways: Counted[]; more?: boolean; kinds: KindInfo[]; levels: string[]
   problems: string[]; hidden: Hidden[]; guardrails: number; published?: boolean
@@ -69,6 +69,14 @@ export interface Reversed {
   beatenBy: { by: Ref; id: string; paths: number; routes: number; example: string }[]
   routes: { id: string; paths: number; inForce: number }[]; total: number
 }
+// What a data plane makes of values, as status.enforcement of an EffectivePolicy has it.
+export interface Outcome { policy: string; field: string; outcome: 'Projected' | 'Degraded' | 'Unsupported'; reason?: string; message?: string; as?: string; notes?: string[] }
+export interface Enforced {
+  exporter?: string; controller?: string; state: string; message?: string; refused?: string; projected?: number
+  parents: { gateway: { namespace: string; name: string }; listenerSet?: { namespace: string; name: string }; listener?: string }[]
+  rules?: { index: number; name?: string }[]; objects?: Ref[]; fields: Outcome[]
+}
+export interface Enforcement { enforcement: Enforced[]; planned: boolean }
 export interface Hit { id: string; type: string; object: Ref; detail?: string }
 export interface Found { total: number; hits: Hit[]; request?: string }
 

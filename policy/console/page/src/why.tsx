@@ -1,21 +1,29 @@
 // Why: one row per field, with the ladder of the levels from the class to the rule.
 import { Fragment, h } from 'preact'
 import { Copy, Link, Name, Shape, kindShort, levelWord, listenerText, refText, rulesText, textOf } from './parts'
-import { go, place } from './place'
-import type { Field, Ref, Scope } from './types'
+import { Marks } from './enforced'
+import { go, idOf, place, pointed } from './place'
+import type { Enforcement, Field, Ref, Scope } from './types'
 
 const levels = ['GatewayClass', 'Gateway', 'ListenerSet', 'Listener', 'PlatformNamespace', 'Namespace', 'Route', 'RouteRule']
 
-interface Step { level: string; block: string; value: unknown; from: Ref; place: string; state: 'won' | 'lost' | 'bound' }
+interface Step { level: string; block: string; value: unknown; from: Ref; on?: Ref; state: 'won' | 'lost' | 'bound' }
 
 function stepsOf(f: Field): Step[] {
-  const steps: Step[] = f.beat.map((b) => ({ level: b.level, block: b.block, value: b.value, from: b.fromRef, place: b.target, state: 'lost' as const }))
+  const steps: Step[] = f.beat.map((b) => ({ level: b.level, block: b.block, value: b.value, from: b.fromRef, on: b.targetRefs?.[0], state: 'lost' as const }))
   if (f.fromRef && f.level && f.block) {
-    steps.push({ level: f.level, block: f.block, value: f.clampedBy && f.stated !== undefined ? f.stated : f.value, from: f.fromRef, place: f.target ?? '', state: 'won' })
+    steps.push({ level: f.level, block: f.block, value: f.clampedBy && f.stated !== undefined ? f.stated : f.value, from: f.fromRef, on: f.targetRef, state: 'won' })
   }
   // A value that is set by a bound has its own step; a bound that moved a value, too.
-  if (f.clampedByRef) steps.push({ level: '', block: 'bounds', value: f.value, from: f.clampedByRef, place: '', state: 'bound' })
+  if (f.clampedByRef) steps.push({ level: '', block: 'bounds', value: f.value, from: f.clampedByRef, state: 'bound' })
   return steps.sort((a, b) => (a.level === '' ? 1 : b.level === '' ? -1 : levels.indexOf(a.level) - levels.indexOf(b.level)))
+}
+
+// pointing lights on the map what a step of the ladder is attached to.
+function pointing(s: Step) {
+  const on = () => { if (s.on) pointed.value = idOf(s.on) }
+  const off = () => { pointed.value = '' }
+  return { onMouseEnter: on, onMouseLeave: off, onFocusCapture: on, onBlurCapture: off }
 }
 
 function Ladder({ field }: { field: Field }) {
@@ -29,7 +37,7 @@ function Ladder({ field }: { field: Field }) {
       return <li class={here.length ? (here.some((s) => s.state === 'won') ? 'won' : 'lost') : 'silent'}>
         <span class="rung">{levelWord(level)}</span>
         {here.length === 0 && <span class="under">–</span>}
-        {here.map((s) => <div class="step">
+        {here.map((s) => <div class="step" {...pointing(s)}>
           <Shape block={s.block} /><span class="word">{s.block}</span>
           {s.state === 'lost' ? <del><Name>{textOf(s.value)}</Name></del> : <b><Name>{textOf(s.value)}</Name></b>}
           {s.state === 'lost' && <span class="hide">, beaten</span>}
@@ -40,12 +48,12 @@ function Ladder({ field }: { field: Field }) {
     })}
     {steps.filter((s) => s.state === 'bound').map((s) => <li class="clamp">
       <span class="rung">limit</span>
-      <div class="step"><Shape block="bounds" /><span class="word">{field.limit ? 'never more than ' + field.limit : 'bounds'}</span><b><Name>{textOf(s.value)}</Name></b><span class="from"><Link of={s.from} /></span></div>
+      <div class="step" {...pointing(s)}><Shape block="bounds" /><span class="word">{field.limit ? 'never more than ' + field.limit : 'bounds'}</span><b><Name>{textOf(s.value)}</Name></b><span class="from"><Link of={s.from} /></span></div>
     </li>)}
   </ol>
 }
 
-function FieldRow({ field, open, onToggle }: { field: Field; open: boolean; onToggle: () => void }) {
+function FieldRow({ field, scope, known, open, onToggle }: { field: Field; scope: Scope; known?: Enforcement | null; open: boolean; onToggle: () => void }) {
   const gone = !field.from
   return <div class={'why' + (open ? ' open' : '')}>
     <button type="button" aria-expanded={open} onClick={onToggle} data-field={field.policy + '.' + field.field}>
@@ -54,6 +62,7 @@ function FieldRow({ field, open, onToggle }: { field: Field; open: boolean; onTo
       {field.block && <span class={'origin ' + field.block}><Shape block={field.block} />{field.block} <span class="under">{levelWord(field.level!)}</span></span>}
       {field.clampedBy && <span class="limited"><Shape block="bounds" />limited from <Name>{textOf(field.stated)}</Name></span>}
       {field.beat.length > 0 && <span class="under">beat {field.beat.length}</span>}
+      <Marks known={known} scope={scope} field={field} />
     </button>
     {open && <div class="because">
       <p>{sentence(field)}</p>
@@ -74,7 +83,7 @@ export function heading(s: Scope): string {
 }
 
 // WhyOf shows the fields of one scope, by kind.
-export function WhyOf({ scope }: { scope: Scope }) {
+export function WhyOf({ scope, known }: { scope: Scope; known?: Enforcement | null }) {
   const shown = place.value.params.show ?? ''
   const kinds = Array.from(new Set(scope.fields.map((f) => f.policy)))
   const toggle = (key: string) => go({ params: { show: shown === key ? '' : key } }, true)
@@ -84,7 +93,7 @@ export function WhyOf({ scope }: { scope: Scope }) {
       {scope.fields.filter((f) => f.policy === kind).map((f) => {
         const key = kind + '.' + f.field + '@' + scope.rules[0] + '@' + (scope.parents?.[0]?.listener ?? '')
         const open = shown === key || shown === kind + '.' + f.field || shown === f.field
-        return <FieldRow field={f} open={open} onToggle={() => toggle(open ? shown : key)} />
+        return <FieldRow field={f} scope={scope} known={known} open={open} onToggle={() => toggle(open ? shown : key)} />
       })}
     </section>)}
     {kinds.length === 0 && <p class="none">No policy reaches these paths.</p>}

@@ -1,0 +1,155 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/rest"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/console"
+)
+
+const (
+	// uiAsk is how often the API server is asked whether it is there.
+	uiAsk = 2 * time.Second
+	// uiPatience is how long it may take to answer.
+	uiPatience = 5 * time.Second
+)
+
+// readOnly lets nothing through that could write: the page only gets, lists and
+// watches, whatever is asked of it.
+func readOnly(config *rest.Config) *rest.Config {
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return reading{next} })
+	return config
+}
+
+// reading is a transport that only reads.
+type reading struct{ next http.RoundTripper }
+
+// RoundTrip implements http.RoundTripper.
+func (t reading) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return nil, fmt.Errorf("the page only reads, and this is %s %s", r.Method, r.URL.Path)
+	}
+	return t.next.RoundTrip(r)
+}
+
+// watchServer says in the world when the API server does not answer any more, and
+// when it does again. What it said last is shown meanwhile.
+func (c *uiCluster) watchServer(ctx context.Context, config *rest.Config) {
+	client, err := discovery.NewDiscoveryClientForConfig(config)
+	if err != nil {
+		return // then nothing else can be asked, either, and that is said
+	}
+	again := time.NewTicker(uiAsk)
+	defer again.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-again.C:
+		}
+		err := client.RESTClient().Get().AbsPath("/version").Timeout(uiPatience).Do(ctx).Error()
+		if ctx.Err() == nil {
+			c.heard(troubleOf(config, err), time.Now())
+		}
+	}
+}
+
+// troubleOf says why nothing newer comes; nothing for a server that answers, with
+// whatever.
+func troubleOf(config *rest.Config, err error) string {
+	var answered apierrors.APIStatus
+	switch {
+	case err == nil:
+		return ""
+	case apierrors.IsUnauthorized(err):
+		return "the API server no longer knows who you are: log in again, and start the command again"
+	case errors.As(err, &answered) && answered.Status().Code != 0 && answered.Status().Code < http.StatusInternalServerError:
+		return ""
+	}
+	return unreachable(config, err).Error()
+}
+
+// heard takes in whether the API server answers.
+func (c *uiCluster) heard(trouble string, now time.Time) {
+	if (trouble == "") == (c.World().Trouble == "") {
+		return
+	}
+	c.change(nil, func(w *console.World) {
+		if w.Trouble = trouble; trouble != "" {
+			w.Trouble = "no news since " + now.Format(time.TimeOnly) + ": " + trouble
+		}
+	})
+}
+
+// kindsAbout are those that what applies to a route depends on.
+func kindsAbout(s *policy.Snapshot) []schema.GroupKind {
+	kinds := []schema.GroupKind{
+		hierarchy.NamespaceKind, hierarchy.GatewayClassKind, hierarchy.GatewayKind, hierarchy.ListenerSetKind,
+		{Group: hierarchy.Group, Kind: "HTTPRoute"}, {Group: hierarchy.Group, Kind: "GRPCRoute"},
+	}
+	for _, k := range s.Kinds() {
+		kinds = append(kinds, k.GroupKind)
+	}
+	return kinds
+}
+
+// kindsOfResources are the kinds of resources, as far as the API server knows them.
+func (c *uiCluster) kindsOfResources(resources []schema.GroupResource) []schema.GroupKind {
+	mapper, err := c.options.config.ToRESTMapper()
+	if err != nil {
+		return nil
+	}
+	var kinds []schema.GroupKind
+	for _, r := range resources {
+		if kind, err := mapper.KindFor(r.WithVersion("")); err == nil {
+			kinds = append(kinds, kind.GroupKind())
+		}
+	}
+	return kinds
+}
+
+// hidden are those of some kinds that this person may not list everywhere, with
+// the namespace that the page is about where they may list it there.
+func (c *uiCluster) hidden(ctx context.Context, kinds []schema.GroupKind) []console.Hidden {
+	mapper, err := c.options.config.ToRESTMapper()
+	if err != nil {
+		return nil
+	}
+	namespace, _, _ := c.options.config.ToRawKubeConfigLoader().Namespace()
+	namespaces, _ := c.client.Resource(schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}).List(ctx, metav1.ListOptions{})
+	one := metav1.ListOptions{Limit: 1}
+	var out []console.Hidden
+	for _, kind := range kinds {
+		mapping, err := mapper.RESTMapping(kind)
+		if err != nil {
+			continue // it is not served, so nothing of it is hidden
+		}
+		client := c.client.Resource(mapping.Resource)
+		if _, err := client.List(ctx, one); !apierrors.IsForbidden(err) {
+			continue
+		}
+		h := console.Hidden{Kind: kind.Kind, Group: kind.Group, Except: []string{}}
+		if mapping.Scope.Name() == meta.RESTScopeNameNamespace {
+			if _, err := client.Namespace(namespace).List(ctx, one); err == nil {
+				h.Except = append(h.Except, namespace)
+			}
+			if namespaces != nil { // how many there are is known to who may list them
+				h.Namespaces = len(namespaces.Items) - len(h.Except)
+			}
+		}
+		out = append(out, h)
+	}
+	return out
+}
