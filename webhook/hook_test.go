@@ -19,7 +19,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/attache-dev/attache/policy"
-	"github.com/attache-dev/attache/test/worldtest"
+	"github.com/attache-dev/attache/test/eventually"
 )
 
 // statusOf reads a Status answer.
@@ -105,7 +105,7 @@ func TestTooManyWaitingIsSaidAtOnce(t *testing.T) {
 		})
 	}
 	<-entered
-	worldtest.Eventually(t, "three reviews are there", func() bool { return present(h) == 3 })
+	eventually.True(t, "three reviews are there", func() bool { return present(h) == 3 })
 	undecidedBecause(t, post(h.Validate(), body), "more reviews waiting")
 	if len(entered) > 0 {
 		t.Error("two are decided at a time")
@@ -122,7 +122,7 @@ func TestALateDecisionKeepsItsSlot(t *testing.T) {
 	undecidedBecause(t, post(deciding(h, func(context.Context) (*answer, error) { <-release; return &answer{}, nil }), body), "within")
 	undecidedBecause(t, post(h.Validate(), body), "waited")
 	close(release)
-	worldtest.Eventually(t, "every review has left", func() bool { return present(h) == 0 })
+	eventually.True(t, "every review has left", func() bool { return present(h) == 0 })
 	answerTo(t, h.Validate(), create(t, checkout))
 }
 
@@ -146,7 +146,7 @@ func TestADecisionWhoseCallerIsGoneStops(t *testing.T) {
 	if answer.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("HTTP %d", answer.StatusCode)
 	}
-	worldtest.Eventually(t, "every review has left", func() bool { return present(h) == 0 })
+	eventually.True(t, "every review has left", func() bool { return present(h) == 0 })
 }
 
 func TestADrainingReplicaDecidesAndSaysGoodbye(t *testing.T) {

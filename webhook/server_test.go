@@ -10,6 +10,8 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
+	"fmt"
 	"math/big"
 	"net"
 	"net/http"
@@ -19,7 +21,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/attache-dev/attache/test/worldtest"
+	"github.com/attache-dev/attache/test/eventually"
 )
 
 // certificate writes a self-signed certificate into a folder and returns a pool
@@ -74,13 +76,17 @@ func serve(t *testing.T, change ...func(*ServerOptions)) *running {
 	r.end = cancel
 	go func() { r.ended <- r.Start(ctx) }()
 	t.Cleanup(cancel)
-	for r.Address() == "" {
+	eventually.OK(t, eventually.Limit, "the server to listen", func(context.Context) error {
 		select {
 		case err := <-r.ended:
-			t.Fatal(err)
-		case <-time.After(time.Millisecond):
+			return eventually.Final(fmt.Errorf("it ended: %w", err))
+		default:
 		}
-	}
+		if r.Address() == "" {
+			return errors.New("it has no address")
+		}
+		return nil
+	})
 	return r
 }
 
@@ -122,7 +128,7 @@ func TestTheServerSpeaksTLS13AndHTTP11Alone(t *testing.T) {
 func TestANewCertificateIsServedWithoutARestart(t *testing.T) {
 	r := serve(t)
 	r.pool = certificate(t, r.folder, "attache")
-	worldtest.Eventually(t, "the new certificate is served", func() bool {
+	eventually.True(t, "the new certificate is served", func() bool {
 		_, err := r.ask(t, r.client())
 		return err == nil
 	})
@@ -153,7 +159,7 @@ func TestAnEndingServerServesUntilTheDrainDelayIsOver(t *testing.T) {
 		t.Fatalf("%+v, %v", answer, err)
 	}
 	r.end()
-	worldtest.Eventually(t, "the server is not ready any more", func() bool { return ready() != nil })
+	eventually.True(t, "the server is not ready any more", func() bool { return ready() != nil })
 	if answer, err := r.ask(t, client); err != nil || answer.StatusCode != http.StatusOK || !answer.Close {
 		t.Errorf("while it drains: %+v, %v", answer, err)
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/test/eventually"
 	"github.com/attache-dev/attache/test/worldtest"
 )
 
@@ -114,7 +115,7 @@ func TestAClosedPageIsForgotten(t *testing.T) {
 		t.Error("idle while a page is open")
 	}
 	answer.Body.Close()
-	worldtest.Eventually(t, "the page is forgotten", func() bool { return source.listeners() == 0 && h.Idle() > 0 })
+	eventually.True(t, "the page is forgotten", func() bool { return source.listeners() == 0 && h.Idle() > 0 })
 }
 
 // listeners is how many are told of newer worlds.
@@ -136,7 +137,7 @@ func TestASlowReaderHoldsNobodyUp(t *testing.T) {
 	}
 	defer connection.Close()
 	fmt.Fprintf(connection, "GET /api/v1/events HTTP/1.1\r\nHost: %s\r\nCookie: %s\r\n\r\n", host, c.cookie)
-	worldtest.Eventually(t, "the stream is there", func() bool { return source.listeners() == 1 })
+	eventually.True(t, "the stream is there", func() bool { return source.listeners() == 1 })
 	many := make([]hierarchy.Ref, 1000)
 	for i := range many {
 		many[i] = hierarchy.NewRef(hierarchy.Group, "HTTPRoute", strings.Repeat("n", 60), strings.Repeat("r", 200)+fmt.Sprint(i))

@@ -3,7 +3,6 @@ package conformance
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net"
 	"strconv"
@@ -11,30 +10,17 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/attache-dev/attache/policy/v1alpha1/annotation"
+	"github.com/attache-dev/attache/test/eventually"
 )
 
 const patience = time.Minute
 
 // until asks until there is no error, or patience ends: then the last error.
 func until(ctx context.Context, check func(context.Context) error) error {
-	last := errors.New("was not asked")
-	err := wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, patience, true, func(ctx context.Context) (bool, error) {
-		if err := check(ctx); err != nil {
-			if ctx.Err() == nil {
-				last = err
-			}
-			return false, nil
-		}
-		return true, nil
-	})
-	if err != nil {
-		return last
-	}
-	return nil
+	return eventually.Try(ctx, patience, check)
 }
 
 func object(apiVersion, kind, name string) *unstructured.Unstructured {

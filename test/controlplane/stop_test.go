@@ -13,13 +13,12 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/attache-dev/attache/test/controlplane"
+	"github.com/attache-dev/attache/test/eventually"
 )
 
 // childVariable makes this test binary start a control plane of its own, print
@@ -182,24 +181,21 @@ func alive(pid int) bool {
 // awaitGone returns when the processes and folders are no more.
 func awaitGone(t *testing.T, pids []int, folders ...string) {
 	t.Helper()
-	left := ""
-	err := wait.PollUntilContextTimeout(t.Context(), 20*time.Millisecond, time.Minute, true, func(context.Context) (bool, error) {
+	err := eventually.Try(t.Context(), eventually.Limit, func(context.Context) error {
 		for _, pid := range pids {
 			if alive(pid) {
-				left = fmt.Sprintf("process %d", pid)
-				return false, nil
+				return fmt.Errorf("process %d is still there", pid)
 			}
 		}
 		for _, folder := range folders {
 			if _, err := os.Stat(folder); !errors.Is(err, fs.ErrNotExist) {
-				left = folder
-				return false, nil
+				return fmt.Errorf("%s is still there (%w)", folder, err)
 			}
 		}
-		return true, nil
+		return nil
 	})
 	if err != nil {
-		t.Errorf("%s is still there: %v", left, err)
+		t.Error(err)
 	}
 }
 
@@ -210,9 +206,9 @@ func awaitReadable(t *testing.T, user controlplane.User, namespace string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = wait.PollUntilContextTimeout(t.Context(), 20*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
+	err = eventually.Try(t.Context(), eventually.Limit, func(ctx context.Context) error {
 		_, err := reader.CoreV1().ConfigMaps(namespace).List(ctx, metav1.ListOptions{})
-		return err == nil, nil
+		return err
 	})
 	if err != nil {
 		t.Errorf("the user still has no right to read: %v", err)

@@ -64,6 +64,8 @@ func (w *world) plainRoute(name string) (took time.Duration, annotated bool, err
 
 // pace creates plain routes for a while and returns how long each took.
 func (w *world) pace(prefix string, until time.Time) (times []time.Duration, failures []error) {
+	pace := time.NewTicker(20 * time.Millisecond) // a person's pace, not a second attack
+	defer pace.Stop()
 	for i := 0; time.Now().Before(until); i++ {
 		took, annotated, err := w.plainRoute(fmt.Sprintf("%s-%d", prefix, i))
 		if err == nil && !annotated {
@@ -73,7 +75,7 @@ func (w *world) pace(prefix string, until time.Time) (times []time.Duration, fai
 			failures = append(failures, err)
 		}
 		times = append(times, took)
-		time.Sleep(20 * time.Millisecond) // a person's pace, not a second attack
+		<-pace.C
 	}
 	slices.Sort(times)
 	return times, failures
@@ -125,18 +127,13 @@ func TestOneTenantDoesNotStarveTheOthers(t *testing.T) {
 		return nil
 	})
 	idle, failures := bob.pace("idle", time.Now().Add(*loadDuration))
-	stop := make(chan struct{})
+	attacking, stop := context.WithCancel(t.Context())
 	var attack sync.WaitGroup
 	var mu sync.Mutex
 	dryRuns, refused := 0, 0
 	for range 4 {
 		attack.Go(func() {
-			for {
-				select {
-				case <-stop:
-					return
-				default:
-				}
+			for attacking.Err() == nil {
 				err := alice.Patch(t.Context(), named("TimeoutPolicy", "team-a", "own"), client.RawPatch(types.MergePatchType, []byte(`{"spec":{"default":{"idle":"4s"}}}`)), client.DryRunAll)
 				mu.Lock()
 				if dryRuns++; err != nil {
@@ -147,7 +144,7 @@ func TestOneTenantDoesNotStarveTheOthers(t *testing.T) {
 		})
 	}
 	busy, more := bob.pace("busy", time.Now().Add(*loadDuration))
-	close(stop)
+	stop()
 	attack.Wait()
 	for _, err := range append(failures, more...) {
 		t.Errorf("bob: %v", err)

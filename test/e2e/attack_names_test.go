@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/attache-dev/attache/policy/publish"
+	"github.com/attache-dev/attache/test/eventually"
 )
 
 // anotherHTTPRoute is a route kind of the same name in another group.
@@ -106,7 +107,7 @@ func TestGeneratedNamesAreNotReferredTo(t *testing.T) {
 		}
 		name = u.GetName()
 		if see := annotation(u); strings.Contains(see, `"see"`) && !strings.Contains(see, name) {
-			return stop{fmt.Errorf("the answer says %s", see)}
+			return eventually.Final(fmt.Errorf("the answer says %s", see))
 		}
 		return nil
 	})

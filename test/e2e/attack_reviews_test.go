@@ -12,6 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/attache-dev/attache/test/eventually"
 )
 
 type obj = unstructured.Unstructured
@@ -39,11 +41,11 @@ func (w *world) refusedBy(rail, what string, try func() error) {
 	within(w, 20*time.Second, what+" to be refused", func(context.Context) error {
 		switch err := try(); {
 		case err == nil:
-			return stop{errors.New("it is accepted")}
+			return eventually.Final(errors.New("it is accepted"))
 		case apierrors.IsConflict(err):
 			return err
 		case !strings.Contains(err.Error(), "guardrail "+rail):
-			return stop{err}
+			return eventually.Final(err)
 		}
 		return nil
 	})

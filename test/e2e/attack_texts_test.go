@@ -13,6 +13,7 @@ import (
 
 	"github.com/attache-dev/attache/policy/publish"
 	"github.com/attache-dev/attache/policy/status"
+	"github.com/attache-dev/attache/test/eventually"
 )
 
 // ears keep what an API server says to somebody, warnings and refusals.
@@ -189,7 +190,7 @@ spec:
 			return errors.New("it does not")
 		}
 		if strings.ContainsAny(err.Error(), "\x1b\a\r\u202e") || strings.Contains(err.Error(), "\n- guardrail fake") || !strings.Contains(err.Error(), `a\u{001b}[31mred`) {
-			return stop{fmt.Errorf("a person reads %q", err.Error())}
+			return eventually.Final(fmt.Errorf("a person reads %q", err.Error()))
 		}
 		return nil
 	})

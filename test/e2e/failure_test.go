@@ -57,7 +57,7 @@ func brokenReplicas() []brokenReplica {
 		{name: "wrong uid", serve: func(w http.ResponseWriter, _ string) { reviewAnswer(w, "another") },
 			says: `expected response.uid=`, calls: 1, most: 2 * time.Second},
 		{name: "slow", serve: func(w http.ResponseWriter, uid string) {
-			time.Sleep(3 * time.Second) // what it plays
+			<-time.After(3 * time.Second) // what it plays
 			reviewAnswer(w, uid)
 		}, says: "context deadline exceeded", calls: 1, most: 4 * time.Second},
 	}

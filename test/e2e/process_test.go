@@ -18,6 +18,8 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
+
+	"github.com/attache-dev/attache/test/eventually"
 )
 
 // binary builds the manager once and returns its path.
@@ -105,7 +107,7 @@ func launchManager(t testing.TB, kubeconfig string, flags ...string) *process {
 func (p *process) ready(ctx context.Context) error {
 	select {
 	case <-p.exited:
-		return stop{fmt.Errorf("it ended: %w", p.err)}
+		return eventually.Final(fmt.Errorf("it ended: %w", p.err))
 	default:
 	}
 	return p.get(ctx, p.health, "/readyz")
@@ -158,36 +160,10 @@ func freeAddress(t testing.TB) string {
 	return listener.Addr().String()
 }
 
-// stop is an error that waiting does not change.
-type stop struct{ error }
-
 // within waits until check returns no error.
 func within(t testing.TB, limit time.Duration, what string, check func(context.Context) error) time.Duration {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), limit)
-	defer cancel()
-	began := time.Now()
-	ticker := time.NewTicker(10 * time.Millisecond)
-	defer ticker.Stop()
-	last := errors.New("it was not asked once")
-	for {
-		err := check(ctx)
-		if err == nil {
-			return time.Since(began)
-		}
-		if ctx.Err() == nil {
-			last = err
-		}
-		var final stop
-		if errors.As(err, &final) {
-			t.Fatalf("waiting for %s: %v", what, err)
-		}
-		select {
-		case <-ctx.Done():
-			t.Fatalf("waiting %s for %s: %v", limit, what, last)
-		case <-ticker.C:
-		}
-	}
+	return eventually.OK(t, limit, what, check)
 }
 
 // metric is the sum of a counter over all its labels.

@@ -31,6 +31,7 @@ import (
 
 	"github.com/attache-dev/attache/policy/publish"
 	"github.com/attache-dev/attache/policy/status"
+	"github.com/attache-dev/attache/test/eventually"
 )
 
 var (
@@ -195,11 +196,11 @@ func (l *lane) race(delay time.Duration) (admitted int, err error) {
 	var gaps [2]time.Duration
 	gaps[rand.IntN(2)] = time.Duration(rand.Int64N(int64(delay) * 3 / 2))
 	both.Go(func() {
-		time.Sleep(gaps[0])
+		l.late(gaps[0])
 		errs[0] = l.set("TimeoutPolicy", l.name+"-above", "Gateway", l.pair.aboveAfter)
 	})
 	both.Go(func() {
-		time.Sleep(gaps[1])
+		l.late(gaps[1])
 		errs[1] = l.set(l.pair.kind, l.name, "HTTPRoute", l.pair.ownAfter)
 	})
 	both.Wait()
@@ -215,20 +216,27 @@ func (l *lane) race(delay time.Duration) (admitted int, err error) {
 	touch := fmt.Appendf(nil, `{"metadata":{"labels":{"touched":"%d"}}}`, rand.Uint32())
 	route := parsed(l.w, fmt.Sprintf("{apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, metadata: {name: %s, namespace: shop}}", l.name))
 	err = errors.Join(err, l.w.Patch(l.w.Context(), route, client.RawPatch("application/merge-patch+json", touch)))
-	time.Sleep(time.Duration(rand.Int64N(int64(delay)))) // what was lost lies there for a while
-	for range 20 {
-		back := l.set("TimeoutPolicy", l.name+"-above", "Gateway", l.pair.above)
-		if back == nil {
-			back = l.set(l.pair.kind, l.name, "HTTPRoute", l.pair.own)
+	l.late(time.Duration(rand.Int64N(int64(delay)))) // what was lost lies there for a while
+	back := eventually.Try(l.w.Context(), 5*delay+20*time.Second, func(context.Context) error {
+		if err := l.set("TimeoutPolicy", l.name+"-above", "Gateway", l.pair.above); err != nil {
+			return err
 		}
-		if back == nil {
-			// Replicas know everything this much later; there is no event for it.
-			time.Sleep(delay + 100*time.Millisecond)
-			return admitted, err
-		}
-		time.Sleep(delay / 4)
+		return l.set(l.pair.kind, l.name, "HTTPRoute", l.pair.own)
+	})
+	if back != nil {
+		return admitted, errors.Join(err, fmt.Errorf("it could not be put back: %w", back))
 	}
-	return admitted, errors.Join(err, errors.New("it could not be put back"))
+	l.late(delay + 100*time.Millisecond) // replicas know everything this much later
+	return admitted, err
+}
+
+// late returns some time later, or when the test ends. It plays the distance between writers and
+// replicas, for which there is no event to wait for.
+func (l *lane) late(by time.Duration) {
+	select {
+	case <-time.After(by):
+	case <-l.w.Context().Done():
+	}
 }
 
 // set makes a policy, changes it, or removes it.
@@ -440,7 +448,7 @@ func carry(to io.Writer, from io.Reader, delay func() time.Duration) {
 		}
 	}()
 	for p := range parts {
-		time.Sleep(time.Until(p.due))
+		<-time.After(time.Until(p.due)) // how late it is
 		if _, err := to.Write(p.data); err != nil {
 			return
 		}

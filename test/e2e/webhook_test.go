@@ -241,16 +241,11 @@ func startingReplica(t *testing.T, a *admission, w *world) {
 func rollout(t *testing.T, a *admission, w *world, first *process, address string) {
 	a.board.to(address)
 	second, next := a.replica()
-	stop, ended := make(chan struct{}), make(chan error, 1)
+	writing, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
 	var writes int
 	go func() {
-		for {
-			select {
-			case <-stop:
-				ended <- nil
-				return
-			default:
-			}
+		for writing.Err() == nil {
 			u := parsed(t, policyOn("shop", "p", "kind: HTTPRoute, name: checkout", "default: {request: 5s}"))
 			if err := w.Create(context.Background(), u, client.DryRunAll); err != nil {
 				ended <- err
@@ -258,16 +253,16 @@ func rollout(t *testing.T, a *admission, w *world, first *process, address strin
 			}
 			writes++
 		}
+		ended <- nil
 	}()
 	done := make(chan struct{})
-	go func() {
-		time.Sleep(time.Second) // how late the Service is
+	time.AfterFunc(time.Second, func() { // how late the Service is
 		a.board.toNew(next)
 		close(done)
-	}()
+	})
 	first.terminate(t)
 	<-done
-	close(stop)
+	stop()
 	if err := <-ended; err != nil {
 		t.Errorf("after %d writes: %v", writes, err)
 	}

@@ -33,6 +33,7 @@ import (
 	"github.com/attache-dev/attache/policy/source/cluster"
 	"github.com/attache-dev/attache/policy/status"
 	"github.com/attache-dev/attache/policy/validate"
+	"github.com/attache-dev/attache/test/eventually"
 )
 
 // world is a namespace of a test and a way to read and write.
@@ -88,7 +89,7 @@ func (w *world) apply(manifest string) {
 		within(w, 10*time.Second, fmt.Sprintf("%s %s/%s to be applied", u.GetKind(), u.GetNamespace(), u.GetName()), func(ctx context.Context) error {
 			err := w.Apply(ctx, client.ApplyConfigurationFromUnstructured(u), client.FieldOwner("somebody"), client.ForceOwnership)
 			if apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) {
-				return stop{err}
+				return eventually.Final(err)
 			}
 			return err // a kind is served a moment after it is established
 		})
@@ -139,36 +140,28 @@ func (w *world) remove(kind, name string) {
 	}
 }
 
-// edit reads an object, changes it, and writes it, however often it takes.
+// edit reads an object, changes it, and writes it, again when somebody else was faster.
 func (w *world) edit(kind, name string, change func(*unstructured.Unstructured)) {
 	w.Helper()
-	for {
-		u := w.object(kind, name)
-		change(u)
-		err := w.Update(w.Context(), u)
-		if err == nil {
-			return
-		}
-		if !apierrors.IsConflict(err) {
-			w.Fatalf("writing %s %s: %v", kind, name, err)
-		}
-	}
+	w.tryEdit("writing", kind, name, change, func(ctx context.Context, u *unstructured.Unstructured) error { return w.Update(ctx, u) })
 }
 
 // editStatus is edit on the status subresource.
 func (w *world) editStatus(kind, name string, change func(*unstructured.Unstructured)) {
 	w.Helper()
-	for {
+	w.tryEdit("writing the status of", kind, name, change, func(ctx context.Context, u *unstructured.Unstructured) error { return w.Status().Update(ctx, u) })
+}
+
+func (w *world) tryEdit(doing, kind, name string, change func(*unstructured.Unstructured), write func(context.Context, *unstructured.Unstructured) error) {
+	w.Helper()
+	within(w, eventually.Limit, fmt.Sprintf("%s %s %s", doing, kind, name), func(ctx context.Context) error {
 		u := w.object(kind, name)
 		change(u)
-		err := w.Status().Update(w.Context(), u)
-		if err == nil {
-			return
+		if err := write(ctx, u); !apierrors.IsConflict(err) {
+			return eventually.Final(err)
 		}
-		if !apierrors.IsConflict(err) {
-			w.Fatalf("writing the status of %s %s: %v", kind, name, err)
-		}
-	}
+		return errors.New("somebody else was faster")
+	})
 }
 
 func named(kind, namespace, name string) *unstructured.Unstructured {

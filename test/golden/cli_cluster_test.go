@@ -3,24 +3,25 @@ package golden_test
 import (
 	"cmp"
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/txtar"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/attache-dev/attache/policy/source"
 	"github.com/attache-dev/attache/test/controlplane"
+	"github.com/attache-dev/attache/test/eventually"
 )
 
 // generationLine is the one thing in "get -o json" that a cluster sets and a
@@ -241,12 +242,12 @@ func newObject(apiVersion, kind, name string) *unstructured.Unstructured {
 func writeOne(ctx context.Context, c client.Client, u *unstructured.Unstructured) (created bool, err error) {
 	u = u.DeepCopy()
 	create := func() (bool, error) {
-		return true, wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, 30*time.Second, true, func(ctx context.Context) (bool, error) {
+		return true, eventually.Try(ctx, eventually.Limit, func(ctx context.Context) error {
 			err := c.Create(ctx, u)
-			if apierrors.IsNotFound(err) || err != nil && strings.Contains(err.Error(), "no matches for kind") {
-				return false, nil // its CRD is about to be served
+			if apierrors.IsNotFound(err) || meta.IsNoMatchError(err) {
+				return err // its CRD is about to be served
 			}
-			return err == nil, err
+			return eventually.Final(err)
 		})
 	}
 	if u.GetKind() != "Namespace" && u.GetKind() != "CustomResourceDefinition" {
@@ -277,9 +278,12 @@ func remove(t *testing.T, c client.Client, u *unstructured.Unstructured) {
 		t.Errorf("deleting %s %s/%s: %v", u.GetKind(), u.GetNamespace(), u.GetName(), err)
 		return
 	}
-	err := wait.PollUntilContextTimeout(ctx, 20*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
+	err := eventually.Try(ctx, eventually.Limit, func(ctx context.Context) error {
 		err := c.Get(ctx, client.ObjectKeyFromObject(u), newObject(u.GetAPIVersion(), u.GetKind(), u.GetName()))
-		return apierrors.IsNotFound(err), client.IgnoreNotFound(err)
+		if err == nil {
+			return errors.New("it is still there")
+		}
+		return eventually.Final(client.IgnoreNotFound(err))
 	})
 	if err != nil {
 		t.Errorf("waiting for %s %s/%s to go: %v", u.GetKind(), u.GetNamespace(), u.GetName(), err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -22,6 +21,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/attache-dev/attache/test/controlplane"
+	"github.com/attache-dev/attache/test/eventually"
 )
 
 // toucher is the field manager of the request that only makes admission happen.
@@ -202,21 +202,5 @@ func (w *world) install(name string, h *hook, conditions ...registration.MatchCo
 // within waits until check has no complaint.
 func (w *world) within(what string, check func(context.Context) error) {
 	w.Helper()
-	ctx, cancel := context.WithTimeout(w.Context(), time.Minute)
-	defer cancel()
-	ticker := time.NewTicker(20 * time.Millisecond)
-	defer ticker.Stop()
-	last := fmt.Errorf("it was not asked once")
-	for {
-		if err := check(ctx); err == nil {
-			return
-		} else if ctx.Err() == nil {
-			last = err
-		}
-		select {
-		case <-ctx.Done():
-			w.Fatalf("waiting for %s: %v", what, last)
-		case <-ticker.C:
-		}
-	}
+	eventually.OK(w, eventually.Limit, what, check)
 }

@@ -2,7 +2,6 @@ package install
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -17,6 +16,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/attache-dev/attache/test/controlplane"
+	"github.com/attache-dev/attache/test/eventually"
 )
 
 const (
@@ -153,25 +153,7 @@ func (c *cluster) object(apiVersion, kind, in, name string) *unstructured.Unstru
 // within waits until check returns no error.
 func (c *cluster) within(limit time.Duration, what string, check func(context.Context) error) {
 	c.Helper()
-	ctx, cancel := context.WithTimeout(c.Context(), limit)
-	defer cancel()
-	ticker := time.NewTicker(20 * time.Millisecond)
-	defer ticker.Stop()
-	last := errors.New("it was not asked once")
-	for {
-		err := check(ctx)
-		if err == nil {
-			return
-		}
-		if ctx.Err() == nil {
-			last = err
-		}
-		select {
-		case <-ctx.Done():
-			c.Fatalf("waiting %s to %s: %v", limit, what, last)
-		case <-ticker.C:
-		}
-	}
+	eventually.OK(c, limit, what, check)
 }
 
 // shop is a small world: what a tenant and the platform have before attache comes.

@@ -2,6 +2,9 @@ package install
 
 import (
 	"context"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"os"
@@ -11,6 +14,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/attache-dev/attache/test/eventually"
 )
 
 // soak is how many minutes "make soak" gives each of these tests; 0 in continuous integration.
@@ -98,6 +103,24 @@ func (c *cluster) serial() string {
 	return text
 }
 
+// authorityEnds is when the certificate of the authority expires.
+func (c *cluster) authorityEnds() time.Time {
+	c.Helper()
+	text, err := base64.StdEncoding.DecodeString(c.serial())
+	if err != nil {
+		c.Fatal(err)
+	}
+	block, _ := pem.Decode(text)
+	if block == nil {
+		c.Fatalf("no certificate in Secret %s", authoritySecret)
+	}
+	authority, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		c.Fatal(err)
+	}
+	return authority.NotAfter
+}
+
 // lose damages the Secret, and waits until there is a whole one with another authority.
 func (c *cluster) lose(damage func(*unstructured.Unstructured) error) {
 	c.Helper()
@@ -137,7 +160,13 @@ func (c *cluster) expired(running ...[]*pod) {
 		}
 	}
 	before := c.serial()
-	time.Sleep(13 * time.Second) // what is waited for is the end of a certificate
+	end := c.authorityEnds()
+	c.within(time.Until(end)+eventually.Limit, "see the authority expire", func(context.Context) error {
+		if left := time.Until(end); left > 0 {
+			return fmt.Errorf("%s are left", left)
+		}
+		return nil
+	})
 	p := []*pod{c.launch("attache-controller", "--leader-elect=false"), c.launch("attache-webhook")}
 	for _, p := range p {
 		p.awaitReady()

@@ -11,7 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
+
+	"github.com/attache-dev/attache/test/eventually"
 )
 
 // program is the nginx to compare with, empty when there is none.
@@ -73,21 +74,20 @@ http {
 		}
 		t.Logf("nginx ended: %v", <-ended)
 	})
-	for deadline := time.Now().Add(time.Minute); ; {
-		if conn, err := net.Dial("unix", front); err == nil {
-			conn.Close()
-			return front
-		}
+	eventually.OK(t, eventually.Limit, "nginx to listen", func(ctx context.Context) error {
 		select {
 		case err := <-ended:
 			ended <- err
-			t.Fatalf("nginx ended: %v\n%s\n%s", err, output.String(), readFile(filepath.Join(folder, "error.log")))
-		case <-time.After(20 * time.Millisecond):
+			return eventually.Final(fmt.Errorf("it ended: %w\n%s\n%s", err, output.String(), readFile(filepath.Join(folder, "error.log"))))
+		default:
 		}
-		if time.Now().After(deadline) {
-			t.Fatal("nginx does not listen")
+		conn, err := (&net.Dialer{}).DialContext(ctx, "unix", front)
+		if err == nil {
+			conn.Close()
 		}
-	}
+		return err
+	})
+	return front
 }
 
 func readFile(path string) string {

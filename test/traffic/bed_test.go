@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -19,6 +18,7 @@ import (
 
 	"github.com/attache-dev/attache/test/controlplane"
 	"github.com/attache-dev/attache/test/dataplane"
+	"github.com/attache-dev/attache/test/eventually"
 )
 
 // bed is a namespace with a Gateway of two listeners, a Service, and what the
@@ -201,25 +201,7 @@ func (b *bed) canary() {
 
 func (b *bed) within(what string, check func(context.Context) error) {
 	b.Helper()
-	ctx, cancel := context.WithTimeout(b.Context(), time.Minute)
-	defer cancel()
-	ticker := time.NewTicker(25 * time.Millisecond)
-	defer ticker.Stop()
-	last := errors.New("it was not asked once")
-	for {
-		err := check(ctx)
-		if err == nil {
-			return
-		}
-		if ctx.Err() == nil {
-			last = err
-		}
-		select {
-		case <-ctx.Done():
-			b.Fatalf("waiting for %s: %v", what, last)
-		case <-ticker.C:
-		}
-	}
+	eventually.OK(b, eventually.Limit, what, check)
 }
 
 // request is one request through Traefik.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -14,7 +15,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -23,6 +23,7 @@ import (
 	"github.com/attache-dev/attache/charts"
 	"github.com/attache-dev/attache/test/controlplane"
 	"github.com/attache-dev/attache/test/dataplane"
+	"github.com/attache-dev/attache/test/eventually"
 )
 
 // The names that the chart gives.
@@ -246,25 +247,30 @@ func (i *installation) start(account string, flags ...string) (*process, error) 
 }
 
 func (p *process) awaitReady() error {
-	limit := time.After(time.Minute)
-	ticker := time.NewTicker(50 * time.Millisecond)
-	defer ticker.Stop()
-	for {
-		answer, err := http.Get("http://" + p.health + "/readyz")
-		if err == nil {
-			_ = answer.Body.Close()
-			if answer.StatusCode == http.StatusOK {
-				return nil
-			}
-		}
+	err := eventually.Try(context.Background(), eventually.Limit, func(ctx context.Context) error {
 		select {
 		case <-p.exited:
-			return fmt.Errorf("the manager ended:\n%s", p.log)
-		case <-limit:
-			return fmt.Errorf("the manager does not get ready:\n%s", p.log)
-		case <-ticker.C:
+			return eventually.Final(errors.New("it ended"))
+		default:
 		}
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.health+"/readyz", http.NoBody)
+		if err != nil {
+			return err
+		}
+		answer, err := http.DefaultClient.Do(request)
+		if err != nil {
+			return err
+		}
+		_ = answer.Body.Close()
+		if answer.StatusCode != http.StatusOK {
+			return errors.New(answer.Status)
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("waiting for the manager to be ready: %w\n%s", err, p.log)
 	}
+	return nil
 }
 
 // stop ends the process and waits for it.

@@ -32,6 +32,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/test/controlplane"
+	"github.com/attache-dev/attache/test/eventually"
 	"github.com/attache-dev/attache/test/upstream"
 )
 
@@ -327,24 +328,7 @@ func compareResponse(one *upstream.Case, response *http.Response, body string) e
 // within checks until there is no error: what was applied has to reach the plane.
 func within(t *testing.T, check func(context.Context) error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	var last error
-	for {
-		err := check(ctx)
-		if err == nil {
-			return
-		}
-		if ctx.Err() == nil {
-			last = err
-		}
-		select {
-		case <-ctx.Done():
-			t.Error(last)
-			return
-		case <-tick.C:
-		}
+	if err := eventually.Try(t.Context(), 30*time.Second, check); err != nil {
+		t.Error(err)
 	}
 }

@@ -1,5 +1,5 @@
 // Package worldtest has what tests of many packages need: manifests as objects, the CRDs of this
-// project, snapshots of small worlds, and waiting for something without sleeping.
+// project, and snapshots of small worlds.
 //
 // # What it must not do
 //

@@ -6,7 +6,6 @@ import (
 	"context"
 	"runtime"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -136,11 +135,11 @@ func TestOthersGetTheirAnswersMeanwhile(t *testing.T) {
 	in := hostileDocument()
 	slow := compile(t, hostile["loops over the document"])
 	fine := compile(t, `duration(effective.TimeoutPolicy.request) <= duration("60s")`)
-	var stop atomic.Bool
+	busy, stop := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		for !stop.Load() {
+		for busy.Err() == nil {
 			_, _ = slow.Check(context.Background(), in)
 		}
 	}()
@@ -150,6 +149,6 @@ func TestOthersGetTheirAnswersMeanwhile(t *testing.T) {
 			t.Fatalf("%v, %v", findings, err)
 		}
 	}
-	stop.Store(true)
+	stop()
 	<-done
 }

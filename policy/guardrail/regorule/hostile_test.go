@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -167,11 +166,11 @@ func TestOthersGetTheirAnswersMeanwhile(t *testing.T) {
 	in := hostileDocument()
 	slow := compile(t, hostile["loops over the document"])
 	fine := compile(t, benchmarkModule)
-	var stop atomic.Bool
+	busy, stop := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		for !stop.Load() {
+		for busy.Err() == nil {
 			_, _ = slow.Check(context.Background(), in)
 		}
 	}()
@@ -181,6 +180,6 @@ func TestOthersGetTheirAnswersMeanwhile(t *testing.T) {
 			t.Fatalf("%v, %v", findings, err)
 		}
 	}
-	stop.Store(true)
+	stop()
 	<-done
 }
