@@ -80,9 +80,11 @@ golden-update: ## Write the expected results of golden tests anew; read the diff
 	echo "$(GO) test" $$packages -update && $(GO) test $$packages -update
 
 ##@ Measure it
-.PHONY: bench fuzz
-bench: ## Benchmarks: BENCH=regexp BENCHTIME=1s BENCHCOUNT=1
-	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -benchtime $(BENCHTIME) -count $(BENCHCOUNT) -timeout 60m ./hierarchy/... ./policy/... ./test/bench/...
+.PHONY: bench bench-smoke fuzz
+bench: ## Benchmarks on one processor, against their targets: BENCH=regexp BENCHTIME=1s BENCHCOUNT=1
+	$(GO) test -run '^$$' -cpu 1 -bench '$(BENCH)' -benchmem -benchtime $(BENCHTIME) -count $(BENCHCOUNT) -timeout 60m ./hierarchy/... ./policy/... ./test/bench/... $(BENCHFLAGS)
+bench-smoke: ## Every benchmark once, the small worlds alone: whether they run, not how fast
+	$(GO) test -short -run '^$$' -bench . -benchtime 1x ./hierarchy/... ./policy/... ./test/bench/...
 fuzz: ## Every fuzz target in turn: FUZZ=regexp FUZZTIME=30s
 	@git grep -hoE '^func Fuzz[A-Za-z0-9_]*' -- '*_test.go' >/dev/null || { echo "no fuzz targets"; exit 1; }
 	@git grep -oE '^func Fuzz[A-Za-z0-9_]*' -- '*_test.go' | grep -E '$(FUZZ)' | \

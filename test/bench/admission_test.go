@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	admissionv1 "k8s.io/api/admission/v1"
@@ -14,93 +15,142 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
-	"sigs.k8s.io/yaml"
 
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/guardrail/celrule"
+	"github.com/attache-dev/attache/policy/guardrail/regorule"
 	"github.com/attache-dev/attache/webhook"
 )
 
-const ceiling = `
-apiVersion: attache.dev/v1alpha1
-kind: PolicyGuardrail
-metadata: {name: ceiling}
-spec:
-  enforcement: Deny
-  cel:
-  - expression: "!has(effective.TimeoutPolicy) || duration(effective.TimeoutPolicy.request) <= duration('10m')"
-    message: requests may take ten minutes at most
-  - expression: "!has(effective.RetryPolicy) || effective.RetryPolicy.maxRetries <= 10"
-    message: at most ten retries
-`
-
-// BenchmarkAdmitRoute creates a route as an API server does: one call of the mutating webhook, its
-// patch applied, and one call of the validating webhook.
+// BenchmarkAdmitRoute creates a route as an API server does, below ten guardrails: one call of the
+// mutating webhook, its patch applied, and one call of the validating webhook.
 func BenchmarkAdmitRoute(b *testing.B) {
-	for _, n := range []int{1000, 10000} {
+	for _, n := range sizes(100, 1000, 10000) {
 		b.Run(fmt.Sprintf("routes=%d", n), func(b *testing.B) {
-			s := snapshot(b, n)
-			u := &unstructured.Unstructured{}
-			if err := yaml.Unmarshal([]byte(ceiling), &u.Object); err != nil {
-				b.Fatal(err)
-			}
-			rail, problems := guardrail.Parse(u, guardrail.Compilers{CEL: celrule.Compile})
-			if len(problems) > 0 {
-				b.Fatal(problems)
-			}
-			h, err := webhook.New(webhook.Options{
-				Snapshot:   func() (*policy.Snapshot, bool) { return s, true },
-				Guardrails: func() []*guardrail.Guardrail { return []*guardrail.Guardrail{rail} },
-				Metrics:    prometheus.NewRegistry(),
-			})
-			if err != nil {
-				b.Fatal(err)
-			}
-			mux := h.Mux()
-			route := httpRoute("team-0", "new", 3, n/20)
-			mutate := creation(b, route)
-			annotated := route.DeepCopy()
-			var patch []struct{ Value map[string]any }
-			if err := json.Unmarshal(call(b, mux, webhook.MutatePath, mutate).Patch, &patch); err != nil || len(patch) != 1 {
-				b.Fatal(patch, err)
-			}
-			_ = unstructured.SetNestedMap(annotated.Object, patch[0].Value, "metadata", "annotations")
-			validate := creation(b, annotated)
-			if a := call(b, mux, webhook.ValidatePath, validate); !a.Allowed || len(a.Warnings) == 0 {
-				b.Fatal(a)
-			}
-			b.ReportAllocs()
+			mux := handler(b, ready(b, snapshot(b, n)), guardrails(b, 10, 0))
+			mutate, validate := creation(b, mux, httpRoute("team-0", "new", 3, max(1, n/20)))
+			var calls latencies
+			used := processor(b)
 			for b.Loop() {
-				call(b, mux, webhook.MutatePath, mutate)
-				call(b, mux, webhook.ValidatePath, validate)
+				calls.time(func() {
+					call(b, mux, webhook.MutatePath, mutate)
+					call(b, mux, webhook.ValidatePath, validate)
+				})
 			}
+			used()
+			calls.report(b)
 		})
 	}
 }
 
-// creation is the admission review of the creation of an object by a member of a team.
-func creation(b *testing.B, u *unstructured.Unstructured) []byte {
+// BenchmarkAdmitPolicy edits a policy above all routes, below twenty guardrails.
+func BenchmarkAdmitPolicy(b *testing.B) {
+	for _, n := range sizes(100, 1000, 10000) {
+		b.Run(fmt.Sprintf("routes=%d", n), func(b *testing.B) {
+			s := ready(b, read(b, world{routes: n, classes: 1}.objects()))
+			mux := handler(b, s, guardrails(b, 15, 5))
+			object := edited(infra, "GatewayClass", "class-0")
+			var bodies [][]byte
+			for i := range 16 { // others each time, so that no answer can be remembered
+				bodies = append(bodies, asked(b, admissionv1.Update, object(i+1), object(0)))
+			}
+			if a := call(b, mux, webhook.ValidatePath, bodies[0]); !a.Allowed {
+				b.Fatal(a)
+			}
+			var calls latencies
+			used := processor(b)
+			for i := 0; b.Loop(); i++ {
+				calls.time(func() { call(b, mux, webhook.ValidatePath, bodies[i%len(bodies)]) })
+			}
+			used()
+			calls.report(b)
+		})
+	}
+}
+
+func handler(b *testing.B, s *policy.Snapshot, rails []*guardrail.Guardrail) http.Handler {
+	b.Helper()
+	h, err := webhook.New(webhook.Options{
+		Snapshot:   func() (*policy.Snapshot, bool) { return s, true },
+		Guardrails: func() []*guardrail.Guardrail { return rails },
+		Metrics:    prometheus.NewRegistry(),
+		Deadline:   time.Minute,
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return h.Mux()
+}
+
+// guardrails are rules as platforms have them: each about one field, which it holds on all paths.
+func guardrails(b *testing.B, cel, rego int) []*guardrail.Guardrail {
+	b.Helper()
+	var rails []*guardrail.Guardrail
+	for i := range cel + rego {
+		spec := object{"cel": []any{object{
+			"expression": fmt.Sprintf(`duration(effective.?TimeoutPolicy.?request.orValue("1s")) <= duration("%dm")`, 10+i),
+			"message":    "a request takes minutes at most", "fieldPath": "effective.TimeoutPolicy.request"}}}
+		if i >= cel {
+			spec = object{"rego": fmt.Sprintf("package guardrail\n\ndeny contains \"too many retries\" if input.effective.RetryPolicy.maxRetries > %d\n", 10+i)}
+		}
+		u := &unstructured.Unstructured{Object: object{"apiVersion": "attache.dev/v1alpha1", "kind": "PolicyGuardrail",
+			"metadata": object{"name": fmt.Sprintf("rail-%d", i)}, "spec": spec}}
+		rail, problems := guardrail.Parse(u, guardrail.Compilers{CEL: celrule.Compile, Rego: regorule.Compile})
+		if len(problems) > 0 {
+			b.Fatal(problems)
+		}
+		rails = append(rails, rail)
+	}
+	return rails
+}
+
+// creation is what an API server sends when a route is created: to the mutating webhook, and then,
+// with what that one answered, to the validating one.
+func creation(b *testing.B, mux http.Handler, route *unstructured.Unstructured) (mutate, validate []byte) {
+	b.Helper()
+	mutate = asked(b, admissionv1.Create, route, nil)
+	var patch []struct{ Value map[string]any }
+	if err := json.Unmarshal(call(b, mux, webhook.MutatePath, mutate).Patch, &patch); err != nil || len(patch) != 1 {
+		b.Fatal(patch, err)
+	}
+	annotated := route.DeepCopy()
+	_ = unstructured.SetNestedMap(annotated.Object, patch[0].Value, "metadata", "annotations")
+	validate = asked(b, admissionv1.Create, annotated, nil)
+	if a := call(b, mux, webhook.ValidatePath, validate); !a.Allowed || len(a.Warnings) == 0 {
+		b.Fatal(a)
+	}
+	return mutate, validate
+}
+
+// asked is the admission review of a write by a member of a team.
+func asked(b *testing.B, operation admissionv1.Operation, u, old *unstructured.Unstructured) []byte {
+	b.Helper()
+	gvk := u.GroupVersionKind()
+	request := &admissionv1.AdmissionRequest{
+		UID: "1", Operation: operation,
+		Kind: metav1.GroupVersionKind{Group: gvk.Group, Version: gvk.Version, Kind: gvk.Kind},
+		Name: u.GetName(), Namespace: u.GetNamespace(),
+		UserInfo: authenticationv1.UserInfo{Username: "ada", Groups: []string{"system:authenticated"}},
+		Object:   runtime.RawExtension{Raw: jsonOf(b, u)},
+	}
+	if old != nil {
+		request.OldObject = runtime.RawExtension{Raw: jsonOf(b, old)}
+	}
+	body, err := json.Marshal(&admissionv1.AdmissionReview{TypeMeta: metav1.TypeMeta{APIVersion: "admission.k8s.io/v1", Kind: "AdmissionReview"}, Request: request})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return body
+}
+
+func jsonOf(b *testing.B, u *unstructured.Unstructured) []byte {
 	b.Helper()
 	raw, err := u.MarshalJSON()
 	if err != nil {
 		b.Fatal(err)
 	}
-	gvk := u.GroupVersionKind()
-	body, err := json.Marshal(&admissionv1.AdmissionReview{
-		TypeMeta: metav1.TypeMeta{APIVersion: "admission.k8s.io/v1", Kind: "AdmissionReview"},
-		Request: &admissionv1.AdmissionRequest{
-			UID: "1", Operation: admissionv1.Create,
-			Kind: metav1.GroupVersionKind{Group: gvk.Group, Version: gvk.Version, Kind: gvk.Kind},
-			Name: u.GetName(), Namespace: u.GetNamespace(),
-			UserInfo: authenticationv1.UserInfo{Username: "ada", Groups: []string{"system:authenticated"}},
-			Object:   runtime.RawExtension{Raw: raw},
-		},
-	})
-	if err != nil {
-		b.Fatal(err)
-	}
-	return body
+	return raw
 }
 
 func call(b *testing.B, handler http.Handler, path string, body []byte) *admissionv1.AdmissionResponse {

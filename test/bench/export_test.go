@@ -14,7 +14,7 @@ import (
 // the outcomes up as EffectivePolicy objects show them.
 func BenchmarkExport(b *testing.B) {
 	for _, exporter := range []string{"none", export.EnvoyGateway, export.Traefik, export.Standard} {
-		for _, n := range []int{1000, 10000} {
+		for _, n := range sizes(100, 10000) {
 			b.Run(fmt.Sprintf("exporter=%s/routes=%d", exporter, n), func(b *testing.B) { exportAll(b, exporter, n) })
 		}
 	}
@@ -31,7 +31,7 @@ func exportAll(b *testing.B, exporter string, routes int) {
 		Graph: s.Graph(), Config: config,
 		Fields: export.StandardFields{Timeouts: true, Retry: true, FiltersMax: 16},
 	}
-	b.ReportAllocs()
+	used := processor(b)
 	for b.Loop() {
 		outcomes := 0
 		for t := range resolution.All() {
@@ -50,5 +50,5 @@ func exportAll(b *testing.B, exporter string, routes int) {
 			b.Fatalf("%d outcomes of %d routes", outcomes, routes)
 		}
 	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(routes), "ns/route")
+	used()
 }

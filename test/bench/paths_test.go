@@ -38,14 +38,14 @@ func wide(b *testing.B, routes int) (*policy.Snapshot, *unstructured.Unstructure
 	}
 	objs := add(nil, object{"apiVersion": gatewayAPI, "kind": "GatewayClass", "metadata": object{"name": "edge"},
 		"spec": object{"controllerName": "example.com/gateway"}})
-	objs = add(objs, object{"apiVersion": gatewayAPI, "kind": "Gateway", "metadata": object{"name": "big", "namespace": "infra"},
+	objs = add(objs, object{"apiVersion": gatewayAPI, "kind": "Gateway", "metadata": object{"name": "big", "namespace": infra},
 		"spec": object{"gatewayClassName": "edge", "listeners": listeners}})
 	for i := range routes {
 		objs = add(objs, object{"apiVersion": gatewayAPI, "kind": "HTTPRoute", "metadata": object{"name": fmt.Sprintf("big%d", i), "namespace": "team-a"},
-			"spec": object{"parentRefs": []any{object{"name": "big", "namespace": "infra"}},
+			"spec": object{"parentRefs": []any{object{"name": "big", "namespace": infra}},
 				"hostnames": []any{fmt.Sprintf("h%d.example.com", i)}, "rules": rules}})
 	}
-	above := policies("infra", "Gateway", "big", 0)[0]
+	above := policies(infra, place{kind: "Gateway", name: "big"}, "default", 0)[0]
 	s, problems := snapshot(b, 0).With(append(objs, above)...)
 	for _, p := range problems {
 		b.Fatal(p)
@@ -70,7 +70,7 @@ func railOf(b *testing.B, expression string) *guardrail.Guardrail {
 // BenchmarkManyPaths is the review of an edit, and of the deletion, of the policy
 // of a Gateway below which there are 1024 paths a route.
 func BenchmarkManyPaths(b *testing.B) {
-	for _, n := range []int{200, 800} {
+	for _, n := range sizes(20, 200, 800) {
 		for name, rule := range map[string]string{"none": "", "shared": sharedRule, "names": namesRule} {
 			b.Run(fmt.Sprintf("routes=%d/guardrail=%s", n, name), func(b *testing.B) {
 				s, above := wide(b, n)

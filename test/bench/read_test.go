@@ -15,10 +15,11 @@ import (
 // BenchmarkRead reads a cluster from a folder of manifests, a hundred objects a
 // file: decoded, defaulted, and validated as an API server does.
 func BenchmarkRead(b *testing.B) {
-	for _, routes := range []int{1000, 10000} {
+	for _, routes := range sizes(100, 2000, 10000) {
 		b.Run(fmt.Sprintf("routes=%d", routes), func(b *testing.B) {
 			folder := b.TempDir()
 			objects := len(manifests(b, folder, routes))
+			used := processor(b)
 			for b.Loop() {
 				in, err := source.New([]string{folder}, source.Options{}).Read(b.Context())
 				if err != nil {
@@ -28,7 +29,7 @@ func BenchmarkRead(b *testing.B) {
 					b.Fatalf("%d of %d objects were read", len(in.Documents), objects)
 				}
 			}
-			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/float64(objects), "µs/object")
+			used()
 		})
 	}
 }
