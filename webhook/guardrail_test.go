@@ -166,6 +166,18 @@ func (slow) Check(ctx context.Context, _ guardrail.Input) ([]guardrail.Finding, 
 	return nil, ctx.Err()
 }
 
+// slowFor is a rule that is slow about the routes of a namespace.
+type slowFor string
+
+func (slowFor) Uses() guardrail.Variables { return guardrail.All }
+
+func (n slowFor) Check(ctx context.Context, in guardrail.Input) ([]guardrail.Finding, error) {
+	if in["route"].(map[string]any)["namespace"] == string(n) {
+		return slow{}.Check(ctx, in)
+	}
+	return nil, nil
+}
+
 func TestWhenTimeRunsOutTheAnswerSaysHowFarItGot(t *testing.T) {
 	h := handlersOf(t, world(t), func(o *Options) {
 		o.Deadline = 20 * time.Millisecond
