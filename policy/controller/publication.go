@@ -194,7 +194,7 @@ func (g *publication) find(s *policy.Snapshot, e *effective.Target, live status.
 	if found == nil && !e.Reached() {
 		g.published[e.Target] = published{effective: e} // a first result that is withheld leaves an object
 	}
-	if found == nil || !publish.OwnedBy(found, e.Target) || !status.Claimed(found) {
+	if found == nil || !publish.OwnedBy(found, e.Target) || !publish.Claims(found, e.UID) || !status.Claimed(found) {
 		return
 	}
 	found = publish.Upgraded(s, e.Target, found)

@@ -5,7 +5,6 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
@@ -81,14 +80,22 @@ func FromAbove(object *unstructured.Unstructured) bool {
 	return marked
 }
 
-// belongs says whether an EffectivePolicy is about the very object that exists.
+// Claims says whether the owner of an EffectivePolicy is the very object with a UID.
+// Nothing else in a cluster is believed: whoever deletes a route with
+// --cascade=orphan has the garbage collector take the owner away, and what is left
+// says nothing about the next route of that name. Manifests have no UIDs.
+func Claims(object *unstructured.Unstructured, uid string) bool {
+	return uid == "" || slices.ContainsFunc(object.GetOwnerReferences(), func(o metav1.OwnerReference) bool { return string(o.UID) == uid })
+}
+
+// belongs says whether an EffectivePolicy is about the very object that exists. One
+// without owners is one that was made here, and not read.
 func belongs(s *policy.Snapshot, target hierarchy.Ref, object *unstructured.Unstructured) bool {
 	owned, exists := s.Graph().Get(target)
 	if !exists {
 		return false
 	}
-	owners, uid := object.GetOwnerReferences(), types.UID(owned.Meta().UID)
-	return len(owners) == 0 || uid == "" || slices.ContainsFunc(owners, func(o metav1.OwnerReference) bool { return o.UID == uid })
+	return len(object.GetOwnerReferences()) == 0 || Claims(object, owned.Meta().UID)
 }
 
 func publishedScope(s *policy.Snapshot, scope map[string]any) effective.PublishedScope {

@@ -11,7 +11,9 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/enforcement"
 	"github.com/attache-dev/attache/policy/publish"
 	"github.com/attache-dev/attache/policy/status"
 	"github.com/attache-dev/attache/policy/v1alpha1"
@@ -130,6 +132,26 @@ func TestWhatWasPublishedReadsAsItWas(t *testing.T) {
 	back := publish.Read(c.s, checkout, publish.EffectivePolicy(e))
 	if changes := effective.Compare(e, back); len(changes) > 0 {
 		t.Errorf("%d groups of paths read differently", len(changes))
+	}
+}
+
+// A route has got a rule since its result was published, and is held back: nothing
+// was published for that rule, and whoever goes through the paths meets no hole there.
+func TestWhatWasPublishedHasNothingForANewRule(t *testing.T) {
+	c := clusterOf(t, worked)
+	object := publish.EffectivePolicy(effective.Resolve(c.s, checkout).Get(checkout))
+	wider, _ := c.s.With(objects(t, strings.ReplaceAll(worked, "backendRequest: 2s}}]", "backendRequest: 2s}}, {name: new}]"))...)
+	for name, read := range map[string]func(*policy.Snapshot, hierarchy.Ref, *unstructured.Unstructured) *effective.Target{"Read": publish.Read, "ReadNow": publish.ReadNow} {
+		back, now := read(wider, checkout, object), effective.Resolve(wider, checkout).Get(checkout)
+		for path := range back.Paths() {
+			if got := len(path.Result.Kinds) > 0; got != (path.Rule < 2) {
+				t.Errorf("%s: rule %d has a result: %v", name, path.Rule, got)
+			}
+		}
+		if len(effective.Compare(back, now)) == 0 || len(effective.ChangedOrigins(back, now)) == 0 {
+			t.Errorf("%s: the new rule is no change", name)
+		}
+		(enforcement.World{Graph: wider.Graph()}).Parts(back)
 	}
 }
 
