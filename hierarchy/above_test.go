@@ -22,10 +22,10 @@ func TestAboveNamesEveryLevelOnce(t *testing.T) {
 		{extra.WithSection("team"), []string{"GatewayClass edge", "Gateway infra/public", "ListenerSet shop/extra"}},
 		{routeRef("HTTPRoute", "shop", "checkout"), []string{
 			"GatewayClass edge", "Gateway infra/public", "ListenerSet shop/extra",
-			"Gateway infra/public#http", "Gateway infra/public#https", "ListenerSet shop/extra#team",
+			"Gateway infra/public#http", "Gateway infra/public#https", "ListenerSet shop/extra#team", "Namespace shop",
 		}},
 		{routeRef("GRPCRoute", "shop", "empty").WithSection("any"), []string{
-			"GatewayClass edge", "Gateway infra/public", "Gateway infra/public#http", "GRPCRoute shop/empty",
+			"GatewayClass edge", "Gateway infra/public", "Gateway infra/public#http", "Namespace shop", "GRPCRoute shop/empty",
 		}},
 		{routeRef("HTTPRoute", "shop", "refused"), nil},
 		{hierarchy.GatewayRef("infra", "missing"), nil},

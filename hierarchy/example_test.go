@@ -55,6 +55,6 @@ func Example() {
 	}
 	// Output:
 	// Gateway infra/public Accepted [shop.example.com]
-	// GatewayClass edge > Gateway public > Listener public > Route checkout > RouteRule checkout[0] "pay"
-	// GatewayClass edge > Gateway public > Listener public > Route checkout > RouteRule checkout[1] ""
+	// GatewayClass edge > Gateway public > Listener public > Namespace shop > Route checkout > RouteRule checkout[0] "pay"
+	// GatewayClass edge > Gateway public > Listener public > Namespace shop > Route checkout > RouteRule checkout[1] ""
 }

@@ -29,7 +29,8 @@ type Node struct {
 
 // Path is one way from a GatewayClass down to a rule (or to a route without
 // rules), GatewayClass first. A level that does not take part (ListenerSet for
-// a Gateway's own listener) has no Node. Paths share their Nodes.
+// a Gateway's own listener) has no Node; the levels PlatformNamespace and Namespace
+// share one, at level Namespace. Paths share their Nodes.
 type Path []*Node
 
 // Listener is one listener in its place on the hierarchy: whose it is, and

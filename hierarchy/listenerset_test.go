@@ -299,7 +299,7 @@ func TestListenersAreSortedByName(t *testing.T) {
 	if got, want := listenerNames(g.BoundTo(r)), []string{"ListenerSet shop/first#a", "ListenerSet shop/first#b"}; !slices.Equal(got, want) {
 		t.Errorf("bound to %v, want %v", got, want)
 	}
-	if got, want := pathLines(g, r), []string{"edge public first first#a r r[0]", "edge public first first#b r r[0]"}; !slices.Equal(got, want) {
+	if got, want := pathLines(g, r), []string{"edge public first first#a shop r r[0]", "edge public first first#b shop r r[0]"}; !slices.Equal(got, want) {
 		t.Errorf("paths %v, want %v", got, want)
 	}
 }

@@ -9,7 +9,8 @@ import (
 // Through iterates over every path through what a Ref names, each down to a
 // rule (or to a route that has none), always in the same order: by Gateway,
 // ListenerSet, listener, route, and rules as the route lists them. A path is
-// there for every listener that a route is bound to, active or not.
+// there for every listener that a route is bound to, active or not. Through a
+// Namespace are the paths of the routes in it.
 func (g *Graph) Through(ref Ref) iter.Seq[Path] {
 	return func(yield func(Path) bool) {
 		switch ref.GroupKind {
@@ -35,6 +36,13 @@ func (g *Graph) Through(ref Ref) iter.Seq[Path] {
 				return
 			}
 			g.throughListener(ref, yield)
+		case NamespaceKind:
+			routes, _ := g.routesIn.Get(ref.Name)
+			for _, route := range routes {
+				if ref.Section == "" && !g.throughRoute(*route, yield) {
+					return
+				}
+			}
 		default:
 			g.throughRoute(ref, yield)
 		}
@@ -67,25 +75,29 @@ func (g *Graph) throughListeners(listeners []*Listener, yield func(Path) bool) b
 	return true
 }
 
-func (g *Graph) throughRoute(ref Ref, yield func(Path) bool) {
+// throughRoute yields the paths through a route, and says whether to go on.
+func (g *Graph) throughRoute(ref Ref, yield func(Path) bool) bool {
 	s, ok := g.routes.Get(ref.Object())
 	if !ok {
-		return
+		return true
 	}
 	nodes := s.route.nodes()
 	for _, l := range s.boundTo {
 		if !l.paths(nodes, ref.Section, yield) {
-			return
+			return false
 		}
 	}
+	return true
 }
 
-// nodes returns the Node of a route followed by those of its rules.
+// nodes returns the Node of a route's Namespace, and of the route, followed by those
+// of its rules.
 func (o *Route) nodes() []Node {
-	nodes := make([]Node, 1+len(o.Rules))
-	nodes[0] = Node{Ref: o.meta.Ref, Level: RouteLevel, Rule: -1}
+	nodes := make([]Node, 2+len(o.Rules))
+	nodes[0] = Node{Ref: NamespaceRef(o.meta.Ref.Namespace), Level: NamespaceLevel, Rule: -1}
+	nodes[1] = Node{Ref: o.meta.Ref, Level: RouteLevel, Rule: -1}
 	for i := range o.Rules {
-		nodes[i+1] = Node{Ref: o.meta.Ref.WithSection(o.Rules[i].Name), Level: RouteRuleLevel, Rule: i}
+		nodes[i+2] = Node{Ref: o.meta.Ref.WithSection(o.Rules[i].Name), Level: RouteRuleLevel, Rule: i}
 	}
 	return nodes
 }
@@ -93,15 +105,15 @@ func (o *Route) nodes() []Node {
 // paths yields the paths through a listener and a route, all of them or those
 // through the rules of one name.
 func (l *Listener) paths(nodes []Node, section string, yield func(Path) bool) bool {
-	route, rules := &nodes[0], nodes[1:]
+	namespace, route, rules := &nodes[0], &nodes[1], nodes[2:]
 	if len(rules) == 0 {
-		return section != "" || yield(append(slices.Clip(Path(l.above)), route))
+		return section != "" || yield(append(slices.Clip(Path(l.above)), namespace, route))
 	}
 	for i := range rules {
 		if section != "" && rules[i].Ref.Section != section {
 			continue
 		}
-		if !yield(append(slices.Clip(Path(l.above)), route, &rules[i])) {
+		if !yield(append(slices.Clip(Path(l.above)), namespace, route, &rules[i])) {
 			return false
 		}
 	}
@@ -136,6 +148,7 @@ func (g *Graph) Above(ref Ref) []Ref {
 			up.add(GatewayLevel, l.Gateway)
 			up.add(ListenerSetLevel, l.ListenerSet)
 			up.add(ListenerLevel, l.Ref)
+			up.add(NamespaceLevel, NamespaceRef(ref.Namespace))
 		}
 	}
 	if ref.Section != "" {

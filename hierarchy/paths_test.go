@@ -102,20 +102,20 @@ var (
 func TestThroughYieldsEveryPathInOrder(t *testing.T) {
 	g := build(t, town)
 	onHTTP := []string{
-		"edge public public#http empty",
-		"edge public public#http checkout checkout#pay[0]",
-		"edge public public#http checkout checkout[1]",
-		"edge public public#http checkout checkout#pay[2]",
+		"edge public public#http shop empty",
+		"edge public public#http shop checkout checkout#pay[0]",
+		"edge public public#http shop checkout checkout[1]",
+		"edge public public#http shop checkout checkout#pay[2]",
 	}
 	onHTTPS := []string{
-		"edge public public#https checkout checkout#pay[0]",
-		"edge public public#https checkout checkout[1]",
-		"edge public public#https checkout checkout#pay[2]",
+		"edge public public#https shop checkout checkout#pay[0]",
+		"edge public public#https shop checkout checkout[1]",
+		"edge public public#https shop checkout checkout#pay[2]",
 	}
 	onExtra := []string{
-		"edge public extra extra#team checkout checkout#pay[0]",
-		"edge public extra extra#team checkout checkout[1]",
-		"edge public extra extra#team checkout checkout#pay[2]",
+		"edge public extra extra#team shop checkout checkout#pay[0]",
+		"edge public extra extra#team shop checkout checkout[1]",
+		"edge public extra extra#team shop checkout checkout#pay[2]",
 	}
 	all := slices.Concat(onHTTP, onHTTPS, onExtra)
 	for _, c := range []struct {
@@ -136,7 +136,8 @@ func TestThroughYieldsEveryPathInOrder(t *testing.T) {
 		{townEmpty, onHTTP[:1]},
 		{townEmpty.WithSection("pay"), nil},
 		{townRefused, nil},
-		{hierarchy.NewRef("", "Namespace", "", "shop"), nil},
+		{hierarchy.NamespaceRef("shop"), all},
+		{hierarchy.NamespaceRef("data"), nil},
 		{hierarchy.NewRef("", "Service", "shop", "backend"), nil},
 	} {
 		if got := pathLines(g, c.ref); !slices.Equal(got, c.want) {
@@ -153,7 +154,7 @@ func TestThePathsKnowTheirLevels(t *testing.T) {
 		}
 		break
 	}
-	want := []hierarchy.Level{hierarchy.GatewayClassLevel, hierarchy.GatewayLevel, hierarchy.ListenerSetLevel, hierarchy.ListenerLevel, hierarchy.RouteLevel, hierarchy.RouteRuleLevel}
+	want := []hierarchy.Level{hierarchy.GatewayClassLevel, hierarchy.GatewayLevel, hierarchy.ListenerSetLevel, hierarchy.ListenerLevel, hierarchy.NamespaceLevel, hierarchy.RouteLevel, hierarchy.RouteRuleLevel}
 	if !slices.Equal(levels, want) {
 		t.Errorf("levels %v, want %v", levels, want)
 	}

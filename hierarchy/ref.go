@@ -47,6 +47,9 @@ func GatewayRef(namespace, name string) Ref { return NewRef(Group, "Gateway", na
 // GatewayClassRef is the Ref of a GatewayClass.
 func GatewayClassRef(name string) Ref { return NewRef(Group, "GatewayClass", "", name) }
 
+// NamespaceRef is the Ref of a Namespace.
+func NamespaceRef(name string) Ref { return NewRef("", NamespaceKind.Kind, "", name) }
+
 // ListenerSetRef is the Ref of a ListenerSet.
 func ListenerSetRef(namespace, name string) Ref { return NewRef(Group, "ListenerSet", namespace, name) }
 

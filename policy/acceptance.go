@@ -63,7 +63,7 @@ func (p *Policy) untargeted() Acceptance {
 	if len(p.Problems) > 0 {
 		message = strings.Join(p.Problems, "; ")
 	}
-	at := hierarchy.NewRef("", hierarchy.NamespaceKind.Kind, "", p.Ref.Namespace)
+	at := hierarchy.NamespaceRef(p.Ref.Namespace)
 	return Acceptance{Target: Target{Ref: at, Field: "spec"}, Reason: ReasonInvalid, Message: message}
 }
 

@@ -16,6 +16,15 @@ func (s *Snapshot) Text(ref hierarchy.Ref) string {
 	return ref.String()
 }
 
+// KindText is a policy kind as people read it: as results show it, with our group
+// where a kind of another group has the same name.
+func (s *Snapshot) KindText(kind *Kind) string {
+	if name := kind.Name(); name != kind.GroupKind.Kind || !s.sharesName(kind.GroupKind) {
+		return name
+	}
+	return kind.GroupKind.String()
+}
+
 // sharesName says whether another group has a kind of that name, a policy kind, a
 // route kind or one of the hierarchy.
 func (s *Snapshot) sharesName(gk schema.GroupKind) bool {

@@ -187,7 +187,7 @@ func kinds(flag string, words []string) ([]apischema.GroupKind, error) {
 	read := make([]apischema.GroupKind, 0, len(words))
 	for _, word := range words {
 		gk := apischema.ParseGroupKind(word)
-		if gk.Kind == "" || gk.Group == "" || strings.Contains(word, "/") {
+		if gk.Kind == "" || gk.Group == "" || strings.Contains(word, "/") || gk.Kind[0] < 'A' || gk.Kind[0] > 'Z' {
 			return nil, fmt.Errorf("--%s: %q is not a kind: write Kind.group, such as BackendTrafficPolicy.gateway.envoyproxy.io", flag, word)
 		}
 		read = append(read, gk)

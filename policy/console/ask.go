@@ -110,7 +110,7 @@ func (h *Handler) describe(r *http.Request) (any, error) {
 		if err != nil {
 			return nil, notFound(err.Error())
 		}
-		d.AddUnread(v.Unread)
+		d.AddUnread(v.Snapshot, v.Unread)
 		return d, nil
 	})
 }

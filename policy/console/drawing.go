@@ -172,7 +172,7 @@ func (s *sheet) addAll() {
 func (s *sheet) add(m *match) {
 	var on [columns][]int
 	route := s.put(routeColumn, m.ref)
-	namespace := s.put(namespaceColumn, hierarchy.NewRef("", hierarchy.NamespaceKind.Kind, "", m.ref.Namespace))
+	namespace := s.put(namespaceColumn, hierarchy.NamespaceRef(m.ref.Namespace))
 	on[routeColumn], on[namespaceColumn] = []int{route}, []int{namespace}
 	s.links[namespaceColumn][[2]int{namespace, route}] = true
 	for i := range m.scopes {

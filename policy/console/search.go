@@ -117,7 +117,7 @@ func (v *view) find(words string) []hit {
 		add(i.ref, routeHit, strings.Join(i.route.Hostnames, ", "), append(texts, i.rules...)...)
 	}
 	for name := range namespaces {
-		add(hierarchy.NewRef("", hierarchy.NamespaceKind.Kind, "", name), namespaceHit, "", name)
+		add(hierarchy.NamespaceRef(name), namespaceHit, "", name)
 	}
 	for p := range v.Snapshot.Policies() {
 		add(p.Ref, policyHit, strings.Join(blocksOf(p), ", "), p.Ref.Name, p.Ref.Place(), idOf(p.Ref), p.Kind.Name())

@@ -280,7 +280,7 @@ func (b *branches) namespaces(listener hierarchy.Ref) ([]node, int, error) {
 	slices.Sort(names)
 	var list []node
 	for _, name := range names {
-		n := b.node(hierarchy.NewRef("", hierarchy.NamespaceKind.Kind, "", name), hierarchy.NamespaceLevel, counts[name], counts[name])
+		n := b.node(hierarchy.NamespaceRef(name), hierarchy.NamespaceLevel, counts[name], counts[name])
 		n.ID, n.Detail = idOf(listener)+separator+name, prose.Count(counts[name], "route")
 		list = append(list, n)
 	}

@@ -343,7 +343,7 @@ func (e *Target) setPaths(listeners []*hierarchy.Listener, rules []hierarchy.Rul
 func (r *Resolver) rules(route *hierarchy.Route) []pathKey {
 	ref := route.Meta().Ref
 	own := pathKey{
-		namespace: r.s.InForce(hierarchy.NewRef("", hierarchy.NamespaceKind.Kind, "", ref.Namespace)),
+		namespace: r.s.InForce(hierarchy.NamespaceRef(ref.Namespace)),
 		route:     r.s.InForce(ref),
 		kind:      r.routeKind(ref.GroupKind),
 	}

@@ -71,6 +71,8 @@ type Reference struct {
 	Field string `json:"field"`
 	To    string `json:"to"`
 	State string `json:"state,omitempty"`
+	// Policies are those on it.
+	Policies []Attached `json:"policies,omitempty"`
 }
 
 // Remark is something wrong or doubtful at a field.

@@ -64,6 +64,8 @@ type Field struct {
 
 	// Place is the target in a sentence: listener https, rule pay.
 	Place string `json:"-"`
+	// Kind is the policy kind in a heading, with its group where it needs it.
+	Kind string `json:"-"`
 }
 
 // Beaten is a value that lost, and where it was stated.
@@ -203,7 +205,7 @@ func explanationOf(s *policy.Snapshot, e *effective.Target, scopes []effective.S
 		}
 	}
 	for _, scope := range scopes {
-		on := &paths{t, scope.Parents, scope.Rules.Names()}
+		on := &paths{t, scope.Parents, scope.Rules.Names(), s}
 		if scope.Rules.All {
 			on.rules = RuleNames(s, t)
 		}
@@ -265,7 +267,7 @@ func explainScope(s effective.Scope, on *paths) Scope {
 			out.Fields = append(out.Fields, explainField(m, o, on))
 		}
 		out.Fields = append(out.Fields, dropped(m, on)...)
-		out.NotSet = append(out.NotSet, notSetOf(m)...)
+		out.NotSet = append(out.NotSet, on.notSetOf(m)...)
 		for _, field := range m.NotApplicable {
 			out.NotApplicable = append(out.NotApplicable, m.Kind.Name()+"."+field)
 		}
@@ -280,12 +282,12 @@ func explainScope(s effective.Scope, on *paths) Scope {
 }
 
 // notSetOf is what was stated of a kind and is not in force.
-func notSetOf(m *effective.Policy) []NotSet {
+func (s *paths) notSetOf(m *effective.Policy) []NotSet {
 	var all []NotSet
 	for _, n := range m.NotSet {
-		lost := NotSet{Policy: m.Kind.Name(), Field: n.Field, Value: n.Value, Level: n.Level.String(), Block: n.Block.String(), From: n.From.String(), Rule: string(n.Rule)}
+		lost := NotSet{Policy: m.Kind.Name(), Field: n.Field, Value: n.Value, Level: n.Level.String(), Block: n.Block.String(), From: s.text(n.From), Rule: string(n.Rule)}
 		if !n.By.IsZero() {
-			lost.By = n.By.String()
+			lost.By = s.text(n.By)
 		}
 		all = append(all, lost)
 	}
@@ -296,17 +298,17 @@ func explainField(m *effective.Policy, o effective.Origin, on *paths) Field {
 	from, target := objectOf(o.From), objectOf(o.Target)
 	f := Field{
 		FromRef: &from, TargetRef: &target,
-		Policy: m.Kind.Name(), Field: o.Field, Value: o.Value,
-		From: o.From.String(), Target: o.Target.String(), Level: o.Level.String(), Block: o.Block.String(),
+		Policy: m.Kind.Name(), Kind: on.in.KindText(m.Kind), Field: o.Field, Value: o.Value,
+		From: on.text(o.From), Target: o.Target.String(), Level: o.Level.String(), Block: o.Block.String(),
 		Beat:  []Beaten{},
-		Why:   why(m, o),
+		Why:   on.why(m, o),
 		Place: placeOf(o.Target, o.Level),
 	}
 	for _, b := range o.Beat {
 		f.Beat = append(f.Beat, on.beatenAt(b.Level, b.Block, b.From, b.Value))
 	}
 	if !o.ClampedBy.IsZero() {
-		f.ClampedBy, f.Stated, f.Limit = o.ClampedBy.String(), o.Stated, o.Limit.String()
+		f.ClampedBy, f.Stated, f.Limit = on.text(o.ClampedBy), o.Stated, o.Limit.String()
 		by := objectOf(o.ClampedBy)
 		f.ClampedByRef = &by
 	}

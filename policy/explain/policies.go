@@ -74,7 +74,7 @@ func PoliciesIn(s *policy.Snapshot, all effective.Resolution) []PolicyRow {
 }
 
 func policyRow(s *policy.Snapshot, p *policy.Policy, counts []*effective.Count) PolicyRow {
-	row := PolicyRow{Policy: objectOf(p.Ref), Targets: []Object{}, Ref: p.Ref, Kind: p.Kind.Name(), direct: p.Kind.Class == policy.Direct}
+	row := PolicyRow{Policy: objectOf(p.Ref), Targets: []Object{}, Ref: p.Ref, Kind: s.KindText(p.Kind), direct: p.Kind.Class == policy.Direct}
 	whole, beaten := 0, []hierarchy.Ref{}
 	for _, c := range counts {
 		row.Paths += c.Paths

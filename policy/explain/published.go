@@ -88,7 +88,7 @@ func (p *published) choose(on Selection) ([]publishedScope, error) {
 // explain is one scope with its fields by kind, as explainScope has it.
 func (p *published) explain(s *policy.Snapshot, scope *publishedScope) (Scope, error) {
 	out := Scope{Rules: scope.ruleNames(), Fields: []Field{}, NotSet: []NotSet{}}
-	on := &paths{target: p.target, rules: out.Rules}
+	on := &paths{target: p.target, rules: out.Rules, in: s}
 	switch {
 	case scope.chosen != "":
 		out.Rules, on.rules = []string{scope.chosen}, []string{scope.chosen}
@@ -112,13 +112,13 @@ func (p *published) explain(s *policy.Snapshot, scope *publishedScope) (Scope, e
 			}
 			f := explainField(m, o, on)
 			if o.Block == merge.Bound {
-				f.Why = "nobody states it; bounds of " + o.From.String() + " give it"
+				f.Why = "nobody states it; bounds of " + on.text(o.From) + " give it"
 			}
 			f.Limit = limitOf(m, o)
 			out.Fields = append(out.Fields, f)
 		}
 		out.Fields = append(out.Fields, dropped(m, on)...)
-		out.NotSet = append(out.NotSet, notSetOf(m)...)
+		out.NotSet = append(out.NotSet, on.notSetOf(m)...)
 		for _, field := range m.NotApplicable {
 			out.NotApplicable = append(out.NotApplicable, m.Kind.Name()+"."+field)
 		}

@@ -23,15 +23,36 @@ const (
 func referencesOf(s *policy.Snapshot, ref hierarchy.Ref, exists func(hierarchy.Ref) string) []Reference {
 	refs := referencesIn(s, ref)
 	out := make([]Reference, 0, len(refs))
+	on := map[hierarchy.Ref]bool{}
+	for _, r := range refs {
+		on[r.To.Object()] = true
+	}
+	attached := attachedOn(s, on)
 	for _, r := range refs {
 		state := StateNotPermitted
 		if s.Graph().Permits(ref.GroupKind, ref.Namespace, r.To) || ref.Namespace == "" {
 			state = exists(r.To)
 		}
-		out = append(out, Reference{Field: r.Field, To: r.To.String(), State: state})
+		out = append(out, Reference{Field: r.Field, To: r.To.String(), State: state, Policies: attached[r.To.Object()]})
 	}
 	slices.SortFunc(out, func(a, b Reference) int { return strings.Compare(a.Field, b.Field) })
 	return out
+}
+
+// attachedOn are the policies on objects outside the hierarchy, by object.
+func attachedOn(s *policy.Snapshot, on map[hierarchy.Ref]bool) map[hierarchy.Ref][]Attached {
+	attached := map[hierarchy.Ref][]Attached{}
+	for p := range s.Policies() {
+		for _, a := range s.Acceptances(p) {
+			if at := a.Target.Ref.Object(); on[at] {
+				attached[at] = append(attached[at], attachedOf(s, p, a))
+			}
+		}
+	}
+	for _, list := range attached {
+		slices.SortFunc(list, func(a, b Attached) int { return compareTexts(a.Policy, b.Policy, a.Target, b.Target) })
+	}
+	return attached
 }
 
 // referencesIn are the references of an object to others outside the hierarchy.

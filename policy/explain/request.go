@@ -65,7 +65,7 @@ func (a *ServedBy) explain(s *policy.Snapshot) {
 			scope.Rules = hierarchy.RuleSet{Rules: rules[a.Hit.Rule : a.Hit.Rule+1]}
 		}
 		scope.Parents = []*hierarchy.Listener{a.Hit.Listener}
-		one := explainScope(scope, &paths{route, scope.Parents, scope.Rules.Names()})
+		one := explainScope(scope, &paths{route, scope.Parents, scope.Rules.Names(), s})
 		a.Scope, a.results = &one, scope.Result.Kinds
 		break
 	}

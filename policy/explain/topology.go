@@ -58,10 +58,13 @@ const (
 func TopologyOf(s *policy.Snapshot, objects []hierarchy.Ref) *Topology {
 	g := s.Graph()
 	t := &Topology{Nodes: []Node{}, Edges: []Edge{}, Index: map[string]int{}, edges: map[Edge]bool{}}
+	attached := namespacesWithPolicies(s)
 	for _, ref := range objects {
 		t.add(ref, levelIn(s, ref), "")
 		for path := range g.Through(ref) {
-			addPath(s, t, path)
+			addPath(s, t, slices.DeleteFunc(path, func(n *hierarchy.Node) bool {
+				return n.Level == hierarchy.NamespaceLevel && !attached[n.Ref]
+			}))
 		}
 		object, _ := g.Get(ref)
 		switch o := object.(type) {
@@ -80,9 +83,24 @@ func TopologyOf(s *policy.Snapshot, objects []hierarchy.Ref) *Topology {
 		}
 	}
 	describeListeners(s, t)
+	addBackends(s, t, objects)
 	addPolicies(s, t)
 	t.sort()
 	return t
+}
+
+// namespacesWithPolicies are the Namespaces that policies are attached to. Others are
+// not drawn.
+func namespacesWithPolicies(s *policy.Snapshot) map[hierarchy.Ref]bool {
+	attached := map[hierarchy.Ref]bool{}
+	for p := range s.Policies() {
+		for _, a := range s.Acceptances(p) {
+			if a.Target.Ref.GroupKind == hierarchy.NamespaceKind {
+				attached[a.Target.Ref] = true
+			}
+		}
+	}
+	return attached
 }
 
 func levelIn(s *policy.Snapshot, ref hierarchy.Ref) hierarchy.Level {
@@ -93,10 +111,15 @@ func levelIn(s *policy.Snapshot, ref hierarchy.Ref) hierarchy.Level {
 }
 
 func addPath(s *policy.Snapshot, t *Topology, path hierarchy.Path) {
-	above := ""
+	above, namespace := "", ""
 	var route hierarchy.Ref
 	for _, node := range path {
 		ref, name := node.Ref, ""
+		if node.Level == hierarchy.NamespaceLevel {
+			// It is beside the listeners: below each of them would be only some of its routes.
+			namespace = t.add(ref, node.Level, name)
+			continue
+		}
 		if node.Level == hierarchy.RouteLevel {
 			route = ref
 		}
@@ -105,6 +128,9 @@ func addPath(s *policy.Snapshot, t *Topology, path hierarchy.Path) {
 			ref = route.WithSection(name)
 		}
 		id := t.add(ref, node.Level, name)
+		if node.Level == hierarchy.RouteLevel && namespace != "" {
+			t.join(namespace, id)
+		}
 		if above != "" {
 			t.join(above, id)
 		}
@@ -148,6 +174,49 @@ func addRules(s *policy.Snapshot, t *Topology, o *hierarchy.Route) {
 	for _, name := range RuleNames(s, ref) {
 		t.join(t.id(ref), t.add(ref.WithSection(name), hierarchy.RouteRuleLevel, name))
 	}
+}
+
+// backendLevel is the level of a backend that policies are attached to. It is below
+// the hierarchy.
+const backendLevel = "Backend"
+
+// addBackends draws, below the rules that name them, the backends that policies are
+// attached to, and no others.
+func addBackends(s *policy.Snapshot, t *Topology, objects []hierarchy.Ref) {
+	on := map[hierarchy.Ref]bool{}
+	for p := range s.Policies() {
+		for _, a := range s.Acceptances(p) {
+			on[a.Target.Ref.Object()] = true
+		}
+	}
+	for _, ref := range objects {
+		object, _ := s.Graph().Get(ref)
+		route, isRoute := object.(*hierarchy.Route)
+		if !isRoute {
+			continue
+		}
+		names := RuleNames(s, ref)
+		for i := range route.Rules {
+			for _, backend := range route.Rules[i].Backends {
+				if to := backend.To.Object(); on[to] {
+					t.join(t.id(ref.WithSection(names[i])), t.addOutside(to))
+				}
+			}
+		}
+	}
+}
+
+// addOutside adds an object outside the hierarchy once and returns its id.
+func (t *Topology) addOutside(ref hierarchy.Ref) string {
+	id := t.id(ref)
+	if _, seen := t.Index[id]; !seen {
+		t.Index[id] = len(t.Nodes)
+		t.Nodes = append(t.Nodes, Node{
+			ID: id, Kind: ref.Kind, Group: ref.GroupKind.Group, Namespace: ref.Namespace, Name: ref.Name,
+			Level: backendLevel, order: "9" + id, Text: ref.String(),
+		})
+	}
+	return id
 }
 
 // addPolicies puts the policies on what is drawn.

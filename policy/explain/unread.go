@@ -26,12 +26,17 @@ func (u *Unread) Message() string {
 	return "looks like a policy and is not read as one: label its CRD " + crd.PolicyLabel + ", or give --policy-kinds " + u.Ref.GroupKind.String()
 }
 
-// AddUnread adds a finding for each unread policy on the object described.
-func (d *Description) AddUnread(unread []Unread) {
+// AddUnread adds a finding for each unread policy that is the object described, or
+// names it, a section of it, or something above it.
+func (d *Description) AddUnread(s *policy.Snapshot, unread []Unread) {
+	above := s.Graph().Above(d.Ref)
+	concerns := func(at hierarchy.Ref) bool {
+		return at == d.Ref || d.Ref.Section == "" && at.Object() == d.Ref || slices.Contains(above, at)
+	}
 	for i := range unread {
 		u := &unread[i]
-		if slices.ContainsFunc(u.Targets, func(at hierarchy.Ref) bool { return at == d.Ref || d.Ref.Section == "" && at.Object() == d.Ref }) {
-			d.Findings = append(d.Findings, Remark{Message: u.Ref.String() + " " + u.Message()})
+		if u.Ref == d.Ref || slices.ContainsFunc(u.Targets, concerns) {
+			d.Findings = append(d.Findings, Remark{Message: s.Text(u.Ref) + " " + u.Message()})
 		}
 	}
 }

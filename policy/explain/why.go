@@ -5,17 +5,18 @@ import (
 	"strings"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/merge"
 )
 
 // why says in one sentence which rule of precedence decided a field.
-func why(m *effective.Policy, o effective.Origin) string {
+func (s *paths) why(m *effective.Policy, o effective.Origin) string {
 	var sentence string
 	alone := len(o.Beat) == 0
 	switch {
 	case o.Block == merge.Bound && !isMaximum(m, o):
-		return "nobody states it, and what its absence means is none of those that the bounds of " + o.From.String() + " allow"
+		return "nobody states it, and what its absence means is none of those that the bounds of " + s.text(o.From) + " allow"
 	case o.Block == merge.Bound:
 		return "nobody states it, so it takes the maximum of these bounds"
 	case alone && o.Block == merge.Inline:
@@ -29,7 +30,7 @@ func why(m *effective.Policy, o effective.Origin) string {
 	default:
 		sentence = "no override states it; the most specific default wins"
 	}
-	if by := boundedInVain(m, o); by != "" {
+	if by := s.boundedInVain(m, o); by != "" {
 		sentence += "; bounds of " + by + " do not reach an override from above"
 	}
 	return sentence
@@ -63,7 +64,7 @@ func whyOverride(o effective.Origin) string {
 
 // boundedInVain names the policies whose bounds on a field stand below the
 // override that won it (semantics section 3.1).
-func boundedInVain(m *effective.Policy, o effective.Origin) string {
+func (s *paths) boundedInVain(m *effective.Policy, o effective.Origin) string {
 	if o.Block != merge.Override {
 		return ""
 	}
@@ -71,7 +72,7 @@ func boundedInVain(m *effective.Policy, o effective.Origin) string {
 	for _, part := range m.Contributions {
 		for _, b := range part.Attachment.Policy.Bounds {
 			if b.Field == o.Field && part.Attachment.Level > o.Level {
-				names = append(names, part.Attachment.Policy.Ref.String())
+				names = append(names, s.text(part.Attachment.Policy.Ref))
 			}
 		}
 	}
@@ -119,7 +120,12 @@ type paths struct {
 	target  hierarchy.Ref
 	parents []*hierarchy.Listener
 	rules   []string
+	// in is the world, which says where the name of a kind needs its group.
+	in *policy.Snapshot
 }
+
+// text is an object in a sentence.
+func (s *paths) text(ref hierarchy.Ref) string { return s.in.Text(ref) }
 
 // at are what a level is on the paths, each once. Losers are known by their
 // level: on paths that read the same they can be attached to different objects.
@@ -141,7 +147,7 @@ func (s *paths) at(level hierarchy.Level) []hierarchy.Ref {
 		case hierarchy.ListenerLevel:
 			add(l.Ref)
 		case hierarchy.PlatformNamespaceLevel, hierarchy.NamespaceLevel:
-			add(hierarchy.NewRef("", hierarchy.NamespaceKind.Kind, "", s.target.Namespace))
+			add(hierarchy.NamespaceRef(s.target.Namespace))
 		case hierarchy.RouteLevel:
 			add(s.target)
 		default:
@@ -157,7 +163,7 @@ func (s *paths) at(level hierarchy.Level) []hierarchy.Ref {
 func (s *paths) beatenAt(level hierarchy.Level, block merge.Block, from hierarchy.Ref, value any) Beaten {
 	refs := s.at(level)
 	return Beaten{
-		Value: value, From: from.String(), FromRef: objectOf(from), TargetRefs: objectsOf(refs), Target: texts(refs, hierarchy.Ref.String), Level: level.String(), Block: block.String(),
+		Value: value, From: s.text(from), FromRef: objectOf(from), TargetRefs: objectsOf(refs), Target: texts(refs, hierarchy.Ref.String), Level: level.String(), Block: block.String(),
 		Place: texts(refs, func(ref hierarchy.Ref) string { return placeOf(ref, level) }),
 	}
 }
@@ -186,9 +192,9 @@ func dropped(m *effective.Policy, s *paths) []Field {
 		if n.Rule == effective.NotApplicable {
 			continue // listed by itself
 		}
-		why := whyDropped(m, n)
+		why := s.whyDropped(m, n)
 		if last := len(fields) - 1; last < 0 || fields[last].Field != n.Field || fields[last].Why != why {
-			fields = append(fields, Field{Policy: m.Kind.Name(), Field: n.Field, Beat: []Beaten{}, Why: why})
+			fields = append(fields, Field{Policy: m.Kind.Name(), Kind: s.in.KindText(m.Kind), Field: n.Field, Beat: []Beaten{}, Why: why})
 		}
 		f := &fields[len(fields)-1]
 		f.Beat = append(f.Beat, s.beatenAt(n.Level, n.Block, n.From, n.Value))
@@ -197,8 +203,8 @@ func dropped(m *effective.Policy, s *paths) []Field {
 }
 
 // whyDropped says which rule removed a value.
-func whyDropped(m *effective.Policy, n effective.NotSet) string {
-	by := n.By.String()
+func (s *paths) whyDropped(m *effective.Policy, n effective.NotSet) string {
+	by := s.text(n.By)
 	switch n.Rule {
 	case effective.AtomicOverride:
 		return "the override of " + by + " has strategy Atomic and replaces everything below it whole"

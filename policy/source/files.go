@@ -161,6 +161,8 @@ type reader struct {
 	patches        map[string]bool
 	kustomizations map[string]bool
 	unbuilt        []string
+	// simple says of kustomizations that are followed completely what they do.
+	simple map[string]string
 	// namespace is that of objects under the path that is read which do not say
 	// theirs.
 	namespace string
@@ -169,7 +171,7 @@ type reader struct {
 func newReader(options Options) *reader {
 	return &reader{
 		options: options, seen: map[string]bool{}, named: map[string]bool{},
-		namespaces: map[string]string{}, patches: map[string]bool{}, kustomizations: map[string]bool{},
+		namespaces: map[string]string{}, patches: map[string]bool{}, kustomizations: map[string]bool{}, simple: map[string]string{},
 	}
 }
 
@@ -323,6 +325,8 @@ func (r *reader) read(ctx context.Context, name string, from io.Reader) {
 func (r *reader) place(d *decoder, name string) {
 	message := ""
 	switch {
+	case d.lenient && r.simple[name] != "":
+		message = r.simple[name]
 	case r.kustomizations[name] && d.lenient:
 		message = "is a kustomization: build it first (kustomize build " + filepath.Dir(name) + " | … -f -)"
 	case r.patches[name] && d.lenient:

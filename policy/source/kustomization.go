@@ -23,7 +23,13 @@ type kustomization struct {
 	} `json:"patches"`
 	StrategicMerge []string         `json:"patchesStrategicMerge"`
 	Charts         []map[string]any `json:"helmCharts"`
+
+	// simple says that it states nothing but resources and their namespace.
+	simple bool
 }
+
+// simpleKeys are what a kustomization states of which everything is followed.
+var simpleKeys = []string{"apiVersion", "kind", "metadata", "namespace", "resources"}
 
 // kustomizationOf reads the kustomization of a folder, if it has one that can be
 // read.
@@ -34,8 +40,13 @@ func kustomizationOf(folder string, entries []os.DirEntry) (file string, k kusto
 		}
 		file = filepath.Join(folder, e.Name())
 		data, err := os.ReadFile(file)
-		if err != nil || yaml.Unmarshal(data, &k) != nil {
+		var all map[string]any
+		if err != nil || yaml.Unmarshal(data, &k) != nil || yaml.Unmarshal(data, &all) != nil {
 			return file, kustomization{}, true
+		}
+		k.simple = true
+		for key := range all {
+			k.simple = k.simple && slices.Contains(simpleKeys, key)
 		}
 		return file, k, true
 	}
@@ -50,10 +61,17 @@ func (r *reader) kustomize(folder string, entries []os.DirEntry) {
 		return
 	}
 	r.kustomizations[file] = true
+	if k.simple {
+		r.simple[file] = "is a kustomization: the files that it lists are read"
+		if k.Namespace != "" {
+			r.simple[file] += ", in its namespace " + k.Namespace
+		}
+	}
 	for _, name := range k.Resources {
 		path := filepath.Join(folder, name)
 		if stat, err := os.Stat(path); err != nil || stat.IsDir() {
 			r.unbuilt = append(r.unbuilt, folder)
+			delete(r.simple, file)
 		} else if k.Namespace != "" {
 			r.namespaces[path] = k.Namespace
 		}

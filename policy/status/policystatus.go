@@ -163,7 +163,7 @@ func selectsNothing(of *policy.Policy) ancestor {
 	if of.Kind.Class == policy.Inherited {
 		conditions = append(conditions, condition{ConditionProgrammed, "False", ReasonNoScope, "The selectors of the policy match no object now."})
 	}
-	return ancestor{ancestorRef(hierarchy.NewRef("", hierarchy.NamespaceKind.Kind, "", of.Ref.Namespace)), conditions}
+	return ancestor{ancestorRef(hierarchy.NamespaceRef(of.Ref.Namespace)), conditions}
 }
 
 // mostListed is how many targets a message has one by one.

@@ -67,7 +67,9 @@ func (o *options) describe(cmd *cobra.Command, args []string) error {
 	ref, err := w.findOne(args, w.describable())
 	if others := w.others(); err != nil && len(others) > 0 {
 		if other, otherErr := w.findOne(args, others); otherErr == nil {
-			return o.printDescription(explain.DescribeOther(w.snapshot, other))
+			d := explain.DescribeOther(w.snapshot, other)
+			d.AddUnread(w.snapshot, w.unread)
+			return o.printDescription(d)
 		}
 	}
 	if err != nil {
@@ -83,6 +85,6 @@ func (o *options) describe(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	d.AddUnread(w.unread)
+	d.AddUnread(w.snapshot, w.unread)
 	return o.printDescription(d)
 }

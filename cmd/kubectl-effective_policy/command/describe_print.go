@@ -37,6 +37,9 @@ func (o *options) printDescription(d *explain.Description) error {
 			s = yellow
 		}
 		references.add(cell{text: r.Field}, cell{glued([]string{r.To}) + ": " + r.State, s})
+		for _, a := range r.Policies {
+			references.add(cell{}, attachedCell(glued([]string{a.Policy})+", ", a))
+		}
 	}
 	p.part("Refers to", references)
 	named := &rows{}
@@ -95,17 +98,22 @@ func acceptance(reason, message string) cell {
 func attachedRows(policies []explain.Attached) *rows {
 	t := &rows{}
 	for _, a := range policies {
-		text, look := strings.Join(a.States, ", ")+" of "+glued([]string{a.Target}), plain
-		switch a.Reason {
-		case policy.ReasonAccepted:
-		case policy.ReasonNotLookedAt:
-			text, look = text+"; "+a.Message, yellow
-		default:
-			text, look = text+"; "+a.Reason+": "+a.Message, red
-		}
-		t.add(cell{text: a.Policy}, cell{text, look})
+		t.add(cell{text: a.Policy}, attachedCell("", a))
 	}
 	return t
+}
+
+// attachedCell is what a policy states where it is attached, and why it does not
+// apply there.
+func attachedCell(before string, a explain.Attached) cell {
+	text := before + strings.Join(a.States, ", ") + " of " + glued([]string{a.Target})
+	switch a.Reason {
+	case policy.ReasonAccepted:
+		return cell{text: text}
+	case policy.ReasonNotLookedAt:
+		return cell{text + "; " + a.Message, yellow}
+	}
+	return cell{text + "; " + a.Reason + ": " + a.Message, red}
 }
 
 func inEffectRows(counts []explain.InEffect) *rows {

@@ -56,7 +56,7 @@ func printScope(p *pen, s explain.Scope, entries []enforcement.Entry, number int
 	for _, fields := range byPolicyKind(s.Fields) {
 		t := &rows{indent: "    ", wide: wide}
 		addFields(t, fields, func(f explain.Field) []cell { return enforcementOf(entries, s, f) })
-		kind := fields[0].Policy
+		kind := fields[0].Kind
 		var text bytes.Buffer
 		draft := &pen{to: &text}
 		t.print(draft)
@@ -173,8 +173,12 @@ func who(block, kind, from string) string {
 	if block == "inline" {
 		return ""
 	}
+	name, place, _ := strings.Cut(from, " ")
 	bare, _, _ := strings.Cut(kind, ".")
-	return strings.TrimPrefix(from, bare+" ")
+	if other, _, _ := strings.Cut(name, "."); other != bare {
+		return from
+	}
+	return place
 }
 
 // valueText is a value as a person writes it.

@@ -165,7 +165,11 @@ func (o *options) printShown(w *world, shown []shownPolicy, flags *getFlags, nam
 		case flags.given():
 			o.note("no route fits%s", w.whereOrAll())
 		default:
-			o.note("no policy reaches any route or Gateway%s", w.whereOrAll())
+			which := "no policy"
+			if w.hasDirect() { // it is there, and never comes to an effective policy
+				which = "no policy that is inherited"
+			}
+			o.note("%s reaches any route or Gateway%s", which, w.whereOrAll())
 		}
 	}
 	if flags.given() {

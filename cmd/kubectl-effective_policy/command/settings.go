@@ -61,7 +61,7 @@ func kindNames(flag string, words []string) ([]kschema.GroupKind, error) {
 	var kinds []kschema.GroupKind
 	for _, word := range words {
 		gk := kschema.ParseGroupKind(word)
-		if gk.Kind == "" || gk.Group == "" || strings.Contains(word, "/") {
+		if gk.Kind == "" || gk.Group == "" || strings.Contains(word, "/") || gk.Kind[0] < 'A' || gk.Kind[0] > 'Z' {
 			return nil, fmt.Errorf("--%s: %q is not a kind: write Kind.group, such as BackendTrafficPolicy.gateway.envoyproxy.io", flag, word)
 		}
 		kinds = append(kinds, gk)
