@@ -29,7 +29,7 @@ func (h *Handlers) inject(ctx context.Context, s *policy.Snapshot, req *request)
 	target := r.Resolve(req.ref()).Get(req.ref())
 	of := func() result {
 		return result{target, func(ctx context.Context, isNew bool) (bool, error) {
-			return review.Publishable(ctx, after, target, isNew, h.options.Guardrails())
+			return review.Publishable(ctx, after, target, isNew, h.guardrails(), h.enforced())
 		}}
 	}
 	value, wanted := h.annotation(ctx, req, of)

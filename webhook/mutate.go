@@ -51,7 +51,7 @@ func (h *Handlers) resultOf(s *policy.Snapshot, req *request, found *review.Verd
 		defer done()
 		e := r.Resolve(req.ref()).Get(req.ref())
 		return result{e, func(ctx context.Context, isNew bool) (bool, error) {
-			return review.Publishable(ctx, after, e, isNew, h.guardrails())
+			return review.Publishable(ctx, after, e, isNew, h.guardrails(), h.enforced())
 		}}
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/enforcement"
 	"github.com/attache-dev/attache/policy/export"
 	"github.com/attache-dev/attache/policy/review"
@@ -57,6 +58,17 @@ func (h *Handlers) unenforced(s *policy.Snapshot, req *request, found *review.Ve
 		} else {
 			v.warn("%s", text)
 		}
+	}
+}
+
+// enforced answers what data planes make of targets; nil where no exporter is enabled.
+func (h *Handlers) enforced() review.Enforced {
+	i := h.options.Injector
+	if i == nil {
+		return nil
+	}
+	return func(g *hierarchy.Graph, t *effective.Target) review.Outcomes {
+		return review.Outcomes(i.World(g).Outcomes(t))
 	}
 }
 

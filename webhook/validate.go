@@ -78,7 +78,7 @@ func (h *Handlers) review(ctx context.Context, s *policy.Snapshot, req *request,
 	defer done()
 	found, err := review.On(reviewing, r, review.Edit{
 		Changes: []review.ObjectChange{change}, Author: req.author(), MayRead: h.reader(ctx, s, req),
-		MaxPaths: h.options.MaxPaths, MaxResults: h.options.MaxResults, Platform: platform,
+		MaxPaths: h.options.MaxPaths, MaxResults: h.options.MaxResults, Platform: platform, Enforced: h.enforced(),
 	}, rails)
 	var unfinished *review.Unfinished
 	switch {

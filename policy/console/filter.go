@@ -176,11 +176,17 @@ func (f *filter) wants(r *effective.PathPolicies) bool {
 // which the same rules pass stay together.
 func (v *view) asked(ctx context.Context, i *item, scope effective.Scope, where guardrail.Rule) ([]effective.Scope, error) {
 	rules := scope.Rules.In(i.route)
+	outcomes := sync.OnceValue(func() review.Outcomes {
+		if v.World.Outcomes == nil || where.Uses()&guardrail.Outcomes == 0 {
+			return nil
+		}
+		return v.World.Outcomes(v.Snapshot.Graph(), v.resolution.Get(i.ref))
+	})
 	var parts []effective.Scope
 	for _, l := range scope.Parents {
 		var passing []hierarchy.RuleRef
 		for _, rule := range rules {
-			in := review.PathInput(v.Snapshot, where.Uses(), i.route, l, rule, scope.Result)
+			in := review.PathInput(v.Snapshot, where.Uses(), i.route, l, rule, scope.Result, outcomes())
 			found, err := where.Check(ctx, in)
 			if err != nil {
 				return nil, badRequest(fmt.Sprintf("where: on %s: %v", i.ref, err))

@@ -9,6 +9,7 @@ import (
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/explain"
 	"github.com/attache-dev/attache/policy/preview"
+	"github.com/attache-dev/attache/policy/review"
 )
 
 // World is what the page shows at one moment. Nobody changes it.
@@ -31,6 +32,8 @@ type World struct {
 	Hidden []Hidden
 	// Unread are objects that look like policies and are not read as such.
 	Unread []explain.Unread
+	// Outcomes answers expressions what data planes make of routes; nil is unknown.
+	Outcomes review.Enforced
 	// Guardrails are those of the world.
 	Guardrails []*unstructured.Unstructured
 	// Exists finds out whether what an object names is there.

@@ -184,7 +184,7 @@ func (c *Controller) round(ctx context.Context) (news map[string]bool, published
 	dirty, fresh, gone := c.audit.take(rails)
 	news = map[string]bool{}
 	look := func(targets refs, rails []*guardrail.Guardrail) {
-		series := review.NewSeries(snapshot, rails)
+		series := review.NewSeries(snapshot, rails, c.state.publication.enforced)
 		for target := range targets {
 			found, err := series.Existing(ctx, published[target])
 			if err != nil {

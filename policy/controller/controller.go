@@ -118,6 +118,7 @@ func New(config *rest.Config, from *cluster.Source, options Options) (*Controlle
 		reports:  reports{known: map[string]string{}},
 		enforcer: newEnforcer(options.Enforcement),
 	}
+	known.publication.enforced = made.enforced()
 	if err := options.Metrics.Register(inventory{made}); err != nil {
 		return nil, fmt.Errorf("registering metrics: %w", err)
 	}

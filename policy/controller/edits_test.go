@@ -96,7 +96,7 @@ func reasonOf(v review.Violation) reason {
 func aboveIn(t *testing.T, s *state, target hierarchy.Ref, rails []*guardrail.Guardrail) *effective.Target {
 	t.Helper()
 	above := effective.NewResolver(s.snapshot).Above(target)
-	ok, err := review.Publishable(t.Context(), s.snapshot, above, true, rails)
+	ok, err := review.Publishable(t.Context(), s.snapshot, above, true, rails, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +160,7 @@ func compare(t *testing.T, g *publication, want map[reason]review.Violation) {
 func publishable(t *testing.T, s *state, before effective.Resolution, rails []*guardrail.Guardrail) {
 	t.Helper()
 	for target := range s.publication.withheld {
-		if ok, err := review.Publishable(t.Context(), s.snapshot, s.effective[target], before.Get(target) == nil, rails); err != nil || ok {
+		if ok, err := review.Publishable(t.Context(), s.snapshot, s.effective[target], before.Get(target) == nil, rails, nil); err != nil || ok {
 			t.Errorf("admission would annotate %s: %v", target, err)
 		}
 	}

@@ -2,6 +2,8 @@ package controller
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -12,6 +14,8 @@ import (
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/enforcement"
 	"github.com/attache-dev/attache/policy/export"
+	"github.com/attache-dev/attache/policy/guardrail"
+	"github.com/attache-dev/attache/policy/review"
 	"github.com/attache-dev/attache/policy/source/cluster"
 	"github.com/attache-dev/attache/policy/status"
 )
@@ -108,15 +112,25 @@ type enforced struct {
 	entries []enforcement.Entry
 }
 
-// world is what exporters look at. The state's lock is held.
-func (c *Controller) world() enforcement.World {
+// world is what exporters look at, on a graph.
+func (c *Controller) world(g *hierarchy.Graph) enforcement.World {
 	e := c.enforcer
-	w := enforcement.World{Graph: c.state.snapshot.Graph(), Config: e.Config, Version: c.planner.Version}
+	w := enforcement.World{Graph: g, Config: e.Config, Version: c.planner.Version}
 	if e.Planes != nil {
 		w.Fields = e.standardFields()
 		w.Foreign, w.Held, w.Installed = e.Planes.Foreign(), e.Planes.Held, e.Planes.Installed
 	}
 	return w
+}
+
+// enforced answers guardrails what data planes make of targets; nil where no exporter is enabled.
+func (c *Controller) enforced() review.Enforced {
+	if c.enforcer.Planes == nil {
+		return nil
+	}
+	return func(g *hierarchy.Graph, t *effective.Target) review.Outcomes {
+		return review.Outcomes(c.world(g).Outcomes(t))
+	}
 }
 
 // standardFields is what the HTTPRoute CRD has, read once for each version of it.
@@ -144,7 +158,7 @@ func (c *Controller) enforcedOn(ref hierarchy.Ref) *enforced {
 		return out
 	}
 	out.rules = route.RuleRefs()
-	for _, part := range c.world().Parts(target) {
+	for _, part := range c.world(c.state.snapshot.Graph()).Parts(target) {
 		result := enforcement.Result{Part: part, Projection: part.Project()}
 		c.enforcer.read(ref, &result, c.planner.Now())
 		out.results = append(out.results, result)
@@ -287,6 +301,24 @@ func (c *Controller) planned(on *enforced) status.Planner {
 	return planner
 }
 
+// touchedBy are the routes that objects of data planes are about.
+func (c *Controller) touchedBy(targets []hierarchy.Ref) refs {
+	touched := refs{}
+	c.state.mu.RLock()
+	defer c.state.mu.RUnlock()
+	for _, ref := range targets {
+		switch {
+		case c.state.snapshot.IsRoute(ref.GroupKind):
+			touched.add(ref.Object())
+		case ref.GroupKind == crdKind:
+			touched.addAll(maps.Keys(c.state.effective))
+		default:
+			touched.addAll(slices.Values(c.state.snapshot.Graph().Touched(ref.Object())))
+		}
+	}
+	return touched
+}
+
 // followPlanes has routes looked at again when something of a data plane
 // changed.
 func (c *Controller) followPlanes(ctx context.Context) {
@@ -298,21 +330,13 @@ func (c *Controller) followPlanes(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		c.state.mu.RLock()
-		defer c.state.mu.RUnlock()
-		for _, ref := range targets {
-			switch {
-			case c.state.snapshot.IsRoute(ref.GroupKind):
-				c.queue.Add(ref.Object())
-			case ref.GroupKind == crdKind:
-				for target := range c.state.effective {
-					c.queue.Add(target)
-				}
-			default:
-				for _, below := range c.state.snapshot.Graph().Touched(ref.Object()) {
-					c.queue.Add(below)
-				}
-			}
+		touched := c.touchedBy(targets)
+		for ref := range touched {
+			c.queue.Add(ref)
+		}
+		// Guardrails that read what data planes do may find something else now.
+		if slices.ContainsFunc(c.state.rails(), func(g *guardrail.Guardrail) bool { return g.Uses()&guardrail.Outcomes != 0 }) {
+			c.audit.touch(touched)
 		}
 	})
 	for _, ref := range planes.HeldRoutes() {

@@ -78,6 +78,8 @@ type publication struct {
 	// slice is how long targets are judged at a stretch; without end if it is zero.
 	slice time.Duration
 	now   func() time.Time
+	// enforced answers guardrails what data planes make of targets; nil is unknown.
+	enforced review.Enforced
 }
 
 func newPublication() *publication {

@@ -38,7 +38,7 @@ func (g *publication) rule(ctx context.Context, s *policy.Snapshot, rails []*gua
 		}
 		decisions = append(decisions, decision{target: target, published: published{effective: e}})
 	}
-	on := judging{review.NewSeries(s, denying), s, effective.NewResolver(s)}
+	on := judging{review.NewSeries(s, denying, g.enforced), s, effective.NewResolver(s)}
 	waiting = refs{}
 	began := g.now()
 	for i, target := range inTurn(open) {

@@ -218,6 +218,30 @@ func unionRefs(a, b []hierarchy.Ref) []hierarchy.Ref {
 	return slices.Compact(all)
 }
 
+// Outcomes lists, for a listener and the index of a rule, what exporters make of each field, as
+// guardrails see it: an outcome as status shows it, with its exporter. It is empty where no exporter
+// serves.
+func (w World) Outcomes(t *effective.Target) func(l *hierarchy.Listener, rule int) []any {
+	var results []Result
+	for _, part := range w.Parts(t) {
+		results = append(results, Result{Part: part, Projection: part.Project()})
+	}
+	index := indexParts(results)
+	return func(l *hierarchy.Listener, rule int) []any {
+		list := []any{}
+		at, known := index.places[pathKey{l.Ref, l.Gateway, rule}]
+		if !known {
+			return list
+		}
+		for _, o := range index.outcomes[at.part][at.path] {
+			outcome := objectOf(o)
+			outcome["exporter"], outcome["reason"] = results[at.part].Registration.Name(), string(o.Reason)
+			list = append(list, outcome)
+		}
+		return list
+	}
+}
+
 // objectOf is an outcome as status shows it.
 func objectOf(o export.Outcome) map[string]any {
 	m := map[string]any{"policy": o.Field.Policy, "field": o.Field.String(), "outcome": string(o.Verdict)}

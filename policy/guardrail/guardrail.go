@@ -57,7 +57,7 @@ func (g *Guardrail) Uses() Variables {
 
 // TellsApart says whether a guardrail reads what tells one path from another, so
 // that it has to be asked about each.
-func (g *Guardrail) TellsApart() bool { return g.Uses()&(Route|RouteRule|Listener) != 0 }
+func (g *Guardrail) TellsApart() bool { return g.Uses()&(Route|RouteRule|Listener|Outcomes) != 0 }
 
 // Digest is one short text for a set of guardrails: it changes with every
 // guardrail that comes, goes or says something else.

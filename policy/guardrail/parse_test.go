@@ -158,7 +158,7 @@ func TestRunExamplesSaysWhichFailAndHow(t *testing.T) {
 	want := []string{
 		`spec.examples[2].allowed: example "strict" should be allowed, and is denied: no effective`,
 		`spec.examples[3].allowed: example "lax" should be denied, and nothing objects to it`,
-		`spec.examples[4].input.efective: example "misspelled": the input document has no efective; it has effective, origins, before, route, rule, listener, gateway, gatewayClass, namespace, object, oldObject, operation, user and change`,
+		`spec.examples[4].input.efective: example "misspelled": the input document has no efective; it has effective, origins, before, route, rule, listener, gateway, gatewayClass, namespace, enforcement, object, oldObject, operation, user and change`,
 	}
 	if !slices.Equal(said, want) {
 		t.Errorf("got\n%s", strings.Join(said, "\n"))

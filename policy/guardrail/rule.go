@@ -49,6 +49,8 @@ const (
 	Gateway
 	GatewayClass
 	Namespace
+	// Outcomes is what data planes make of the path.
+	Outcomes
 	Object
 	OldObject
 	Operation
@@ -75,6 +77,7 @@ var Names = [...]struct {
 	{"gateway", Gateway},
 	{"gatewayClass", GatewayClass},
 	{"namespace", Namespace},
+	{"enforcement", Outcomes},
 	{"object", Object},
 	{"oldObject", OldObject},
 	{"operation", Operation},

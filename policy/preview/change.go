@@ -53,6 +53,8 @@ type Change struct {
 	Old []*unstructured.Unstructured
 	// Pruned are objects of the world that the edit removes besides.
 	Pruned []*unstructured.Unstructured
+	// Enforced knows what data planes make of routes; nil is unknown.
+	Enforced review.Enforced
 	// Now is the time by which exceptions of guardrails end.
 	Now time.Time
 	// PlatformUnknown says that it is not known which namespaces are the platform's.
@@ -94,7 +96,7 @@ func (c *Change) edited() []int {
 
 // edit is the change as one edit.
 func (c *Change) edit() review.Edit {
-	var e review.Edit
+	e := review.Edit{Enforced: c.Enforced}
 	for _, i := range c.edited() {
 		e.Changes = append(e.Changes, c.changeOf(i))
 	}

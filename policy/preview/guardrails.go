@@ -95,7 +95,7 @@ func (c *Change) endingSoon(rails []*guardrail.Guardrail) []Finding {
 // foundBy says what a new guardrail objects to in the world as it is: that may stay,
 // and its author should know.
 func (c *Change) foundBy(ctx context.Context, g *guardrail.Guardrail, d Manifest) ([]Finding, error) {
-	series := review.NewSeries(c.Before, guardrail.At([]*guardrail.Guardrail{g}, c.Now))
+	series := review.NewSeries(c.Before, guardrail.At([]*guardrail.Guardrail{g}, c.Now), c.Enforced)
 	var first *review.Violation
 	paths, all := 0, 0
 	for e := range effective.ResolveAll(c.Before).All() {

@@ -152,7 +152,7 @@ func (c *Change) oneByOne(ctx context.Context, author *review.Author, rails []*g
 	said := map[string]bool{}
 	now := c.Before
 	for _, i := range c.inOrder() {
-		edit := review.Edit{Changes: []review.ObjectChange{c.changeOf(i)}, Author: author}
+		edit := review.Edit{Changes: []review.ObjectChange{c.changeOf(i)}, Author: author, Enforced: c.Enforced}
 		verdict, err := review.Review(ctx, now, edit, rails)
 		if err != nil {
 			return nil, err

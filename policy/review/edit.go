@@ -28,6 +28,8 @@ type Edit struct {
 	// MaxResults is how many different results one route or Gateway may have; 0 is no
 	// limit.
 	MaxResults int
+	// Enforced knows what data planes make of targets; nil is unknown.
+	Enforced Enforced
 }
 
 // ObjectChange is an object before and after: Old is nil for a creation, New for a deletion. At

@@ -2,7 +2,6 @@ package review
 
 import (
 	"maps"
-	"slices"
 	"strings"
 
 	"github.com/attache-dev/attache/hierarchy"
@@ -53,14 +52,21 @@ func (j *judge) input(uses guardrail.Variables, p path, asBefore bool) guardrail
 	if uses&guardrail.Namespace != 0 {
 		in["namespace"] = map[string]any{"name": p.target.Namespace, "labels": labelsInput(graph.NamespaceLabels(p.target.Namespace))}
 	}
+	if uses&guardrail.Outcomes != 0 {
+		in["enforcement"] = j.outcomesInput(p, route, asBefore)
+	}
 	return in
 }
 
 // PathInput is the document that rules see of one path of a snapshot, outside any
-// edit. The index of rule is -1 for a route without rules.
-func PathInput(s *policy.Snapshot, uses guardrail.Variables, route *hierarchy.Route, l *hierarchy.Listener, rule hierarchy.RuleRef, result *effective.PathPolicies) guardrail.Input {
+// edit. The index of rule is -1 for a route without rules. outcomes may be nil.
+func PathInput(s *policy.Snapshot, uses guardrail.Variables, route *hierarchy.Route, l *hierarchy.Listener, rule hierarchy.RuleRef, result *effective.PathPolicies, outcomes Outcomes) guardrail.Input {
 	j := &judge{before: s, after: s}
-	return j.input(uses, path{target: route.Meta().Ref, route: route, pair: effective.Pair{After: result}, listener: l, rule: rule}, false)
+	in := j.input(uses, path{target: route.Meta().Ref, route: route, pair: effective.Pair{After: result}, listener: l, rule: rule}, false)
+	if uses&guardrail.Outcomes != 0 && outcomes != nil {
+		in["enforcement"] = outcomes(l, max(rule.Index, 0))
+	}
+	return in
 }
 
 // undo makes the part about the edit one that changes nothing. Otherwise what is
@@ -92,11 +98,8 @@ func routeInput(route *hierarchy.Route) map[string]any {
 // ruleInput is the rule's name and place; a rule without a name has an empty
 // one, a route without rules the place -1.
 func ruleInput(route *hierarchy.Route, rule hierarchy.RuleRef) map[string]any {
-	index := rule.Index
-	if rule.Name != "" {
-		index = slices.IndexFunc(route.Rules, func(r hierarchy.Rule) bool { return r.Name == rule.Name })
-	}
-	if index < 0 || index >= len(route.Rules) {
+	index := indexOf(route, rule)
+	if index < 0 {
 		return map[string]any{"name": "", "index": int64(-1)}
 	}
 	return map[string]any{"name": route.Rules[index].Name, "index": int64(index)}

@@ -24,6 +24,9 @@ type judge struct {
 	// mayRead says what the author of the edit may be told of.
 	mayRead policy.Reader
 	audit   bool
+	// enforced knows data planes; was and now are the sides of the target that is judged.
+	enforced Enforced
+	was, now side
 
 	// deletes says that the edit only takes away.
 	deletes bool
@@ -51,7 +54,10 @@ type question struct {
 	listener       *hierarchy.Listener
 	gateway, class hierarchy.Ref
 	namespace      string
-	asBefore       bool
+	// outcomes is set for a rule that asks about data planes: what they make of a path depends on
+	// the whole of its target.
+	outcomes *effective.Target
+	asBefore bool
 }
 
 // maxAnswers is how many answers are remembered. Those that paths share come soon after each other.
@@ -70,9 +76,9 @@ type violationKey struct {
 	hidden, stood            bool
 }
 
-func newJudge(rails []*guardrail.Guardrail, before, after *policy.Snapshot, edit guardrail.Input) *judge {
+func newJudge(rails []*guardrail.Guardrail, before, after *policy.Snapshot, edit guardrail.Input, enforced Enforced) *judge {
 	return &judge{
-		rails: rails, before: before, after: after, edit: edit,
+		rails: rails, before: before, after: after, edit: edit, enforced: enforced,
 		sameGraph: before.Graph() == after.Graph(), passedOver: map[*guardrail.Guardrail]bool{}, counted: map[*guardrail.Guardrail]int{},
 		answers: map[question]answer{}, covered: map[string]*Covered{}, found: map[violationKey]*Violation{},
 	}
@@ -89,6 +95,7 @@ func (j *judge) target(ctx context.Context, before, after *effective.Target) err
 	if !isRoute {
 		return nil
 	}
+	j.was, j.now = side{graph: j.before.Graph(), target: before}, side{graph: j.after.Graph(), target: after}
 	was, _ := j.before.Graph().Get(after.Target)
 	old, _ := was.(*hierarchy.Route)
 	paths := effective.Align(before, after)
@@ -116,10 +123,10 @@ func (j *judge) rail(ctx context.Context, rail *guardrail.Guardrail, route path,
 		}
 		selectedBefore := route.before && rail.Match.SelectsListener(j.before, first)
 		listeners := [][]*hierarchy.Listener{band.Listeners}
-		if uses&guardrail.Listener != 0 {
+		if uses&(guardrail.Listener|guardrail.Outcomes) != 0 {
 			listeners = slices.Collect(slices.Chunk(band.Listeners, 1))
 		}
-		columns := distinct(band.Row, uses&guardrail.RouteRule != 0)
+		columns := distinct(band.Row, uses&(guardrail.RouteRule|guardrail.Outcomes) != 0)
 		for _, some := range listeners {
 			for _, c := range columns {
 				p := route
@@ -192,7 +199,7 @@ func (j *judge) path(ctx context.Context, rail *guardrail.Guardrail, p path) err
 		if j.edit == nil && rule.Uses()&guardrail.AdmissionOnly != 0 {
 			continue
 		}
-		if j.sameGraph && p.before && !j.audit && p.pair.Same() && rule.Uses()&guardrail.AdmissionOnly == 0 {
+		if j.sameGraph && p.before && !j.audit && p.pair.Same() && rule.Uses()&(guardrail.AdmissionOnly|guardrail.Outcomes) == 0 {
 			continue // it would say the same twice
 		}
 		if j.counting {
@@ -277,6 +284,12 @@ func (j *judge) question(rule guardrail.Rule, p path, asBefore bool) question {
 	}
 	if uses&guardrail.GatewayClass != 0 {
 		q.class = p.listener.Class
+	}
+	if uses&guardrail.Outcomes != 0 {
+		q.route, q.ruleName, q.listener, q.outcomes = p.route, p.rule, p.listener, j.now.target
+		if asBefore {
+			q.outcomes = j.was.target
+		}
 	}
 	if uses&guardrail.Namespace != 0 {
 		q.namespace = p.target.Namespace

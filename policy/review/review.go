@@ -115,7 +115,7 @@ type sides struct{ before, after *effective.Target }
 
 // ask asks the guardrails about every target.
 func (v *Verdict) ask(ctx context.Context, e Edit, rails []*guardrail.Guardrail, pairs []sides) error {
-	j := newJudge(rails, v.Before, v.After, e.document(v.Impact))
+	j := newJudge(rails, v.Before, v.After, e.document(v.Impact), e.Enforced)
 	j.mayRead = e.MayRead
 	j.deletes = len(e.set()) == 0
 	if e.MaxPaths > 0 {

@@ -297,15 +297,15 @@ func TestTheGateJudgesAgainstWhatIsPublished(t *testing.T) {
 	good, _ := shop(t).With(timeout(t, "shop", "checkout", onCheckout, "default: {request: 30s}"))
 	bad, _ := good.With(timeout(t, "shop", "checkout", onCheckout, "default: {request: 90s}"))
 	published, next := effective.Resolve(good, route).Get(route), effective.Resolve(bad, route).Get(route)
-	violations, err := review.NewSeries(bad, sixty(guardrail.Match{})).Judge(t.Context(), published, next)
+	violations, err := review.NewSeries(bad, sixty(guardrail.Match{}), nil).Judge(t.Context(), published, next)
 	if err != nil || len(violations) != 1 {
 		t.Errorf("want one violation, got %v, %v", violations, err)
 	}
-	violations, err = review.NewSeries(bad, sixty(guardrail.Match{})).Judge(t.Context(), next, next)
+	violations, err = review.NewSeries(bad, sixty(guardrail.Match{}), nil).Judge(t.Context(), next, next)
 	if err != nil || len(violations) != 0 {
 		t.Errorf("what is already published is not new, got %v, %v", violations, err)
 	}
-	violations, err = review.NewSeries(bad, sixty(guardrail.Match{})).Existing(t.Context(), next)
+	violations, err = review.NewSeries(bad, sixty(guardrail.Match{}), nil).Existing(t.Context(), next)
 	if err != nil || len(violations) != 1 || violations[0].Paths != 2 {
 		t.Errorf("an audit finds what exists, got %v, %v", violations, err)
 	}

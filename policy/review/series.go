@@ -13,9 +13,10 @@ import (
 // asked once about what several targets have in common. It is for one goroutine.
 type Series struct{ j *judge }
 
-// NewSeries returns a Series that knows what guardrails say about a snapshot.
-func NewSeries(s *policy.Snapshot, rails []*guardrail.Guardrail) *Series {
-	return &Series{newJudge(rails, s, s, nil)}
+// NewSeries returns a Series that knows what guardrails say about a snapshot. What data planes do
+// is not known when enforced is nil.
+func NewSeries(s *policy.Snapshot, rails []*guardrail.Guardrail, enforced Enforced) *Series {
+	return &Series{newJudge(rails, s, s, nil, enforced)}
 }
 
 // Judge reviews one target whose effective policy changed, without an edit: the publication gate
@@ -43,14 +44,14 @@ func (s *Series) run(ctx context.Context, before, after *effective.Target, audit
 // of its paths, or could object if it knew. It is what admission asks before it
 // annotates an object; what it leaves alone the publication gate decides. isNew
 // says that the object is being created, so that nothing is published about it.
-func Publishable(ctx context.Context, s *policy.Snapshot, e *effective.Target, isNew bool, rails []*guardrail.Guardrail) (bool, error) {
-	return newJudge(rails, s, s, nil).publishable(ctx, e, isNew)
+func Publishable(ctx context.Context, s *policy.Snapshot, e *effective.Target, isNew bool, rails []*guardrail.Guardrail, enforced Enforced) (bool, error) {
+	return newJudge(rails, s, s, nil, enforced).publishable(ctx, e, isNew)
 }
 
 // Publishable is the function Publishable for a target of the edit. Rules are not asked again what
 // they were asked for the verdict.
 func (v Verdict) Publishable(ctx context.Context, target hierarchy.Ref, isNew bool) (bool, error) {
-	j := newJudge(v.judge.rails, v.After, v.After, nil)
+	j := newJudge(v.judge.rails, v.After, v.After, nil, v.judge.enforced)
 	j.answers = v.judge.answers
 	return j.publishable(ctx, v.targets[target], isNew)
 }

@@ -27,7 +27,7 @@ func TestASeriesFindsWhatItsRuleFindsAndAsksOnce(t *testing.T) {
 	}
 	asked := 0
 	rails := []*guardrail.Guardrail{{Name: "short", Enforcement: guardrail.Deny, Rules: []guardrail.Rule{counted{&atMost{60}, &asked}}}}
-	series := review.NewSeries(s, rails)
+	series := review.NewSeries(s, rails, nil)
 	for e := range effective.ResolveAll(s).All() {
 		want := 0 // paths that say 90s, by looking at them
 		for _, scope := range e.Scopes {
@@ -43,7 +43,7 @@ func TestASeriesFindsWhatItsRuleFindsAndAsksOnce(t *testing.T) {
 		if again, err := series.Judge(t.Context(), nil, e); err != nil || len(again) != want || asked != before {
 			t.Errorf("%s: asked again, the series finds %v, %v, and asks its rule %d times", e.Target, again, err, asked-before)
 		}
-		publishable, err := review.Publishable(t.Context(), s, e, true, rails)
+		publishable, err := review.Publishable(t.Context(), s, e, true, rails, nil)
 		if err != nil || publishable != (want == 0) {
 			t.Errorf("%s can be published: %t, %v", e.Target, publishable, err)
 		}
@@ -74,7 +74,7 @@ func TestWhatComparesWithTheValuePublishedIsLeftToWhoKnowsIt(t *testing.T) {
 		rails := []*guardrail.Guardrail{{Name: "steps", Enforcement: guardrail.Deny, Rules: []guardrail.Rule{comparing{test.uses}}}}
 		for e := range effective.ResolveAll(s).All() {
 			want := test.want || e.Target.Kind == "Gateway"
-			if got, err := review.Publishable(t.Context(), s, e, test.isNew, rails); err != nil || got != want {
+			if got, err := review.Publishable(t.Context(), s, e, test.isNew, rails, nil); err != nil || got != want {
 				t.Errorf("%s, new %t, with a rule that reads %b: %t, %v", e.Target, test.isNew, test.uses, got, err)
 			}
 		}

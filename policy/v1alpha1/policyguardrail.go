@@ -298,7 +298,7 @@ type GuardrailExpression struct {
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=256
-	// +kubebuilder:validation:XValidation:rule=`self.matches('^(effective|origins|before|route|rule|listener|gateway|gatewayClass|namespace|object|oldObject|operation|user|change)([[]"[^"]+"[]]|[.][^. ]+)*$')`,message="not a path in the input document: begin with one of its variables, such as effective.TimeoutPolicy.request",messageExpression=`'"%s" is not a path in the input document: begin with one of its variables, such as effective.TimeoutPolicy.request'.format([self])`
+	// +kubebuilder:validation:XValidation:rule=`self.matches('^(effective|origins|before|route|rule|listener|gateway|gatewayClass|namespace|enforcement|object|oldObject|operation|user|change)([[]"[^"]+"[]]|[.][^. ]+)*$')`,message="not a path in the input document: begin with one of its variables, such as effective.TimeoutPolicy.request",messageExpression=`'"%s" is not a path in the input document: begin with one of its variables, such as effective.TimeoutPolicy.request'.format([self])`
 	FieldPath string `json:"fieldPath,omitempty"`
 }
 

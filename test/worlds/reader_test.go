@@ -130,7 +130,7 @@ func statuses(t *rapid.T, s *policy.Snapshot, rails []*guardrail.Guardrail) {
 	held := map[hierarchy.Ref][]status.Hold{}
 	for e := range effective.ResolveAll(s).All() {
 		tally.Add(e)
-		found, err := review.NewSeries(s, rails).Judge(context.Background(), nil, e)
+		found, err := review.NewSeries(s, rails, nil).Judge(context.Background(), nil, e)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -51,6 +51,8 @@ type surroundings struct {
 	places  map[hierarchy.Ref]string
 	// namespace is that of objects which do not say theirs.
 	namespace string
+	// unknown are objects of kinds that have no definition, such as those of data planes' APIs.
+	unknown []*unstructured.Unstructured
 	// snapshot is what the objects come to, if that is known already.
 	snapshot *policy.Snapshot
 	// old returns the whole object that there is, or nil; stored what would be
@@ -86,11 +88,7 @@ func (o *options) loadChange(ctx context.Context, f changeFlags) (*preview.Chang
 	}
 	if err == nil && o.settingsUnknown {
 		c.PlatformUnknown = true
-		objects := make([]*unstructured.Unstructured, len(c.Manifests))
-		for i, m := range c.Manifests {
-			objects[i] = m.Object
-		}
-		after, _ := c.Before.With(objects...)
+		after, _ := c.Before.With(manifestObjects(c.Manifests)...)
 		o.sayUnknown(after)
 	}
 	if err == nil && !f.remove {
@@ -166,6 +164,7 @@ func (s *surroundings) change(ctx context.Context, paths []string, options sourc
 		c.Refused, c.Problems = refusedBySchema(in)
 	}
 	missing, err := s.settle(c, documents)
+	c.Enforced = planesOf(in.Schemas.CRDs(), s.objects, s.unknown, manifestObjects(c.Manifests), manifestObjects(c.Unknown))
 	return c, append(warnings, missing...), err
 }
 
@@ -191,6 +190,14 @@ func (s *surroundings) settle(c *preview.Change, documents []source.Document) (w
 		c.Old = append(c.Old, old)
 	}
 	return warnings, nil
+}
+
+func manifestObjects(manifests []preview.Manifest) []*unstructured.Unstructured {
+	objects := make([]*unstructured.Unstructured, len(manifests))
+	for i, m := range manifests {
+		objects[i] = m.Object
+	}
+	return objects
 }
 
 func manifestOf(d source.Document) preview.Manifest {
@@ -253,6 +260,9 @@ func surroundingFiles(in *source.Input, namespace string) *surroundings {
 			d.Object.SetCreationTimestamp(beforeAllEdits)
 		}
 		known[ref], around.places[ref] = d.Object, d.Place()
+	}
+	for _, d := range in.Unknown {
+		around.unknown = append(around.unknown, d.Object)
 	}
 	around.old = func(ref hierarchy.Ref) (*unstructured.Unstructured, error) { return known[ref], nil }
 	around.stored = func(old, manifest *unstructured.Unstructured) (*unstructured.Unstructured, error) {

@@ -12,10 +12,13 @@ import (
 	"k8s.io/client-go/dynamic"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/crd"
+	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/enforcement"
 	"github.com/attache-dev/attache/policy/explain"
 	"github.com/attache-dev/attache/policy/export"
 	"github.com/attache-dev/attache/policy/publish"
+	"github.com/attache-dev/attache/policy/review"
 )
 
 // enforced is what exporters would make of a route, if all were switched on;
@@ -35,6 +38,40 @@ func (w *world) enforced(route hierarchy.Ref) []enforcement.Entry {
 		}
 	}
 	return nil
+}
+
+// planesOf answers guardrails what data planes would make of targets, if all exporters were switched
+// on. The objects are the CRD of HTTPRoute and those of data planes' APIs, among others.
+func planesOf(objects ...[]*unstructured.Unstructured) review.Enforced {
+	var foreign []*unstructured.Unstructured
+	world := enforcement.World{Config: enforcement.Config{All: true}}
+	kinds := planeKinds()
+	for _, u := range slices.Concat(objects...) {
+		switch {
+		case crd.Is(u) && u.GetName() == "httproutes."+hierarchy.Group:
+			world.Fields = export.FieldsOf(u)
+		case slices.Contains(kinds, u.GroupVersionKind().GroupKind()):
+			foreign = append(foreign, u)
+		}
+	}
+	world.Foreign = export.NewForeignIndex(foreign)
+	return func(g *hierarchy.Graph, t *effective.Target) review.Outcomes {
+		on := world
+		on.Graph = g
+		return review.Outcomes(on.Outcomes(t))
+	}
+}
+
+// outcomesOf is what --where sees of data planes on one target; nothing on a cluster, where only
+// the controller knows.
+func (w *world) outcomesOf(t *effective.Target) review.Outcomes {
+	if w.schemas == nil {
+		return nil
+	}
+	if w.planes == nil {
+		w.planes = planesOf(w.schemas.CRDs(), w.foreign())
+	}
+	return w.planes(w.snapshot.Graph(), t)
 }
 
 // publishedResults are the EffectivePolicy objects of a cluster, which say what data

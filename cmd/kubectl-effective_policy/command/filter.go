@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -57,6 +58,8 @@ type askedPath struct {
 	listener *hierarchy.Listener
 	rule     hierarchy.RuleRef
 	result   *effective.PathPolicies
+	// outcomes are what data planes make of the target; nil when that is not known.
+	outcomes func() review.Outcomes
 }
 
 // tests are what the flags ask.
@@ -104,12 +107,21 @@ func where(expression string) (test, error) {
 		return nil, fmt.Errorf("--where: %w", err)
 	}
 	return func(ctx context.Context, p *askedPath) (bool, error) {
-		found, err := rule.Check(ctx, review.PathInput(p.snapshot, rule.Uses(), p.route, p.listener, p.rule, p.result))
+		found, err := rule.Check(ctx, p.input(rule.Uses()))
 		if err != nil {
 			return false, fmt.Errorf("--where: on %s: %w", p.route.Meta().Ref, err)
 		}
 		return len(found) == 0, nil
 	}, nil
+}
+
+// input is the document that an expression sees.
+func (p *askedPath) input(uses guardrail.Variables) guardrail.Input {
+	var outcomes review.Outcomes
+	if uses&guardrail.Outcomes != 0 {
+		outcomes = p.outcomes()
+	}
+	return review.PathInput(p.snapshot, uses, p.route, p.listener, p.rule, p.result, outcomes)
 }
 
 // whereRule compiles an expression. It is true where the rule would not object.
@@ -181,9 +193,10 @@ func (w *world) pick(ctx context.Context, e *effective.Target, tests []test) (pi
 	if !isRoute {
 		return out, nil
 	}
+	outcomes := sync.OnceValue(func() review.Outcomes { return w.outcomesOf(e) })
 	for _, scope := range e.Scopes {
 		on := scope.Rules.In(route)
-		passing, err := w.pickScope(ctx, scope, route, on, tests)
+		passing, err := w.pickScope(ctx, scope, &askedPath{snapshot: w.snapshot, route: route, outcomes: outcomes}, on, tests)
 		if err != nil {
 			return out, err
 		}
@@ -198,12 +211,14 @@ func (w *world) pick(ctx context.Context, e *effective.Target, tests []test) (pi
 
 // pickScope asks about the paths of one scope. Listeners on which the same rules
 // pass stay together.
-func (w *world) pickScope(ctx context.Context, scope effective.Scope, route *hierarchy.Route, rules []hierarchy.RuleRef, tests []test) ([]effective.Scope, error) {
+func (w *world) pickScope(ctx context.Context, scope effective.Scope, on *askedPath, rules []hierarchy.RuleRef, tests []test) ([]effective.Scope, error) {
 	var parts []effective.Scope
 	for _, l := range scope.Parents {
 		var passing []hierarchy.RuleRef
 		for _, rule := range rules {
-			ok, err := passes(ctx, tests, &askedPath{w.snapshot, route, l, rule, scope.Result})
+			path := *on
+			path.listener, path.rule, path.result = l, rule, scope.Result
+			ok, err := passes(ctx, tests, &path)
 			if err != nil {
 				return nil, err
 			}
@@ -214,7 +229,7 @@ func (w *world) pickScope(ctx context.Context, scope effective.Scope, route *hie
 		if len(passing) == 0 {
 			continue
 		}
-		set := route.SetOf(passing)
+		set := on.route.SetOf(passing)
 		i := slices.IndexFunc(parts, func(p effective.Scope) bool { return p.Rules.Equal(set) })
 		if i < 0 {
 			i = len(parts)

@@ -50,6 +50,7 @@ func newUIFiles(ctx context.Context, o *options, w *world) *uiFiles {
 		Snapshot: w.snapshot, Version: "1", Context: contextOfFiles(o.files), Files: true, Namespace: w.namespace,
 		Problems: w.problems, Unread: w.unread, Exists: o.existence(ctx, w), Place: f.place,
 		Enforced: func(_ context.Context, route hierarchy.Ref) []any { return w.enforcedObjects(route) },
+		Outcomes: planesOf(w.schemas.CRDs(), w.foreign()),
 	}
 	f.around = sync.OnceValues(func() (*surroundings, error) {
 		settings, err := o.settings()

@@ -18,6 +18,7 @@ import (
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/explain"
 	"github.com/attache-dev/attache/policy/export"
+	"github.com/attache-dev/attache/policy/review"
 	"github.com/attache-dev/attache/policy/source"
 	"github.com/attache-dev/attache/policy/source/cluster"
 	"github.com/attache-dev/attache/policy/validate"
@@ -45,6 +46,7 @@ type world struct {
 	planeObjects  []*unstructured.Unstructured
 	index         *export.ForeignIndex
 	fields        *export.StandardFields // of routeCRD, once it was asked for
+	planes        review.Enforced        // once it was asked for
 	// problems are those of single objects, in words.
 	problems []string
 	// skipped are resources of the cluster that this person may not list, and the

@@ -88,7 +88,7 @@ func TestProblemsSayWhereAndWhatToWrite(t *testing.T) {
 		expression string
 		want       string
 	}{
-		{"efective.TimeoutPolicy == null", `line 1 column 1: there is no efective: the variables are effective, origins, before, route, rule, listener, gateway, gatewayClass, namespaceObject, object, oldObject, operation, user and change (at "efective.TimeoutPolicy =…")`},
+		{"efective.TimeoutPolicy == null", `line 1 column 1: there is no efective: the variables are effective, origins, before, route, rule, listener, gateway, gatewayClass, namespaceObject, enforcement, object, oldObject, operation, user and change (at "efective.TimeoutPolicy =…")`},
 		{"has(effective.x) &&\n  namespace.labels.env == 'prod'", `line 2 column 3: namespace is a word that CEL reserves: write namespaceObject (at "namespace.labels.env == …")`},
 		{"now() > 3", `line 1 column 4: there is no function now (at "() > 3")`},
 		{"effective.TimeoutPolicy.on", "[0].expression: the type of the result is not known, and must be true or false: compare it, as in … == true"},
