@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -47,13 +48,21 @@ func setting(t *testing.T, name string, otherwise int) int {
 // exported for them, and without it.
 func TestEnvoyGatewayConfirmsEveryClaim(t *testing.T) {
 	worlds, first := setting(t, "ATTACHE_ORACLE_WORLDS", 100), setting(t, "ATTACHE_ORACLE_SEED", 1)
-	counts := map[string]int{}
-	for i := range worlds {
-		seed := uint64(first + i)
-		t.Run(fmt.Sprintf("world %d", seed), func(t *testing.T) {
-			judge(t, newWorld(seed), counts)
-		})
-	}
+	counts, mu := map[string]int{}, sync.Mutex{}
+	t.Run("worlds", func(t *testing.T) {
+		for i := range worlds {
+			seed := uint64(first + i)
+			t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
+				t.Parallel() // each waits for processes of its own
+				found := judge(t, newWorld(seed))
+				mu.Lock()
+				defer mu.Unlock()
+				for outcome, n := range found {
+					counts[outcome] += n
+				}
+			})
+		}
+	})
 	total := 0
 	for _, n := range counts {
 		total += n
@@ -64,7 +73,9 @@ func TestEnvoyGatewayConfirmsEveryClaim(t *testing.T) {
 	t.Logf("%6d fields on paths of %d worlds", total, worlds)
 }
 
-func judge(t *testing.T, w *world, counts map[string]int) {
+// judge compares every claim about one world with what Envoy does, and counts the claims by outcome.
+func judge(t *testing.T, w *world) map[string]int {
+	counts := map[string]int{}
 	claims, exported := w.export(t)
 	translated := func(objects []*unstructured.Unstructured) *dataplane.Translation {
 		t.Helper()
@@ -95,6 +106,7 @@ func judge(t *testing.T, w *world, counts map[string]int) {
 	if t.Failed() {
 		t.Logf("the world:\n%s\nexported:\n%s", manifest(w.objects, everything), manifest(exported, everything))
 	}
+	return counts
 }
 
 func everything(*unstructured.Unstructured) bool { return true }
