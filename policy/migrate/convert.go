@@ -50,6 +50,9 @@ type converter struct {
 	lifted   *Lifted
 	paths    map[hierarchy.Ref][]hierarchy.Ref
 	tookBack map[nodeUnit]string
+	// given are the routes that exist already (M39).
+	given   []routeWants
+	givenAt map[*ingress]hierarchy.Ref
 }
 
 // ofIngress is what was written for one Ingress.
@@ -61,12 +64,23 @@ type ofIngress struct {
 	rules map[string]map[string]wants
 }
 
+// want says what a rule of a route wants for itself.
+func (w *ofIngress) want(route, rule string, wanted wants) {
+	if w.rules == nil {
+		w.rules = map[string]map[string]wants{}
+	}
+	if w.rules[route] == nil {
+		w.rules[route] = map[string]wants{}
+	}
+	w.rules[route][rule] = wanted
+}
+
 // Convert makes the new side. Options that do not fit the input are an *InputError.
 func Convert(old *Old) (*Result, error) {
 	c := &converter{
 		old: old, options: old.options, report: old.report, routes: map[*ingress]*ofIngress{},
 		grants: map[grantKey]map[string]bool{}, hosts: map[string]*hostRules{}, exposed: map[*ingress][]string{},
-		statedIn: map[fieldKey]Became{}, tookBack: map[nodeUnit]string{},
+		statedIn: map[fieldKey]Became{}, tookBack: map[nodeUnit]string{}, givenAt: map[*ingress]hierarchy.Ref{},
 	}
 	c.existing = readExisting(old.objects)
 	if err := c.planGateway(); err != nil {
@@ -75,22 +89,33 @@ func Convert(old *Old) (*Result, error) {
 	for _, host := range c.hostOrder() {
 		c.hosts[host] = c.rulesOf(old.view.Server(host))
 	}
-	for _, g := range old.ingresses {
-		if g.chosen && old.served(g) && !g.canary() {
-			c.writeRoutes(g)
-		}
+	if old.options.Routes != nil {
+		c.useRoutes()
+	} else {
+		c.writeAllRoutes()
 	}
-	c.writeNames()
 	c.objects = append(c.objects, c.gateway.objects(c)...)
 	if err := c.writePolicies(); err != nil {
 		return nil, err
 	}
 	c.explainAll()
 	c.explainHosts()
+	c.explainPathTypes()
 	c.explainKeys()
 	c.explainImplicit()
 	c.writeGrants()
 	return c.result(), nil
+}
+
+func (c *converter) writeAllRoutes() {
+	for _, g := range c.old.ingresses {
+		if g.chosen && c.old.served(g) && !g.canary() {
+			c.writeRoutes(g)
+		}
+	}
+	c.writeNames()
+	c.writePassed()
+	c.writeBackendTLS()
 }
 
 // hostOrder are the hosts that have a server, in the order of their names.

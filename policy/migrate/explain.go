@@ -23,6 +23,8 @@ func (c *converter) explainAll() {
 				c.report.annotation(g, name, NoEffect, None, "of a canary only its own annotations, balancing and affinity count")
 			case row.Status == Lost:
 				c.explainLost(g, row, name)
+			case c.options.Routes != nil:
+				c.explainGiven(g, short, name)
 			default:
 				c.explainWritten(g, short, name)
 			}
@@ -72,6 +74,9 @@ func (c *converter) explainWritten(g *ingress, short, name string) {
 // notWritten adds that the routes which a policy is for are held back.
 func (c *converter) notWritten(g *ingress) string {
 	switch w := c.routes[g]; {
+	case !c.givenAt[g].IsZero():
+	case c.options.Routes != nil:
+		return "; nothing is written for it, since no route stands for the Ingress alone"
 	case w == nil || len(w.names) == 0 && w.held:
 		return "; it is held back with the routes"
 	case len(w.names) == 0:
@@ -142,7 +147,7 @@ func (c *converter) explainRetry(g *ingress, short, name string) bool {
 	}
 	became.Field = "retryOn"
 	conditions := strings.Fields(g.set.text(short))
-	status, effect, text := c.lostConditions(conditions)
+	status, effect, text := c.lostConditions(g, conditions)
 	on := "none, so maxRetries 0"
 	if list, ok := fields["retryOn"].([]any); ok {
 		on = words(list)
@@ -170,9 +175,12 @@ func (c *converter) explainTries(g *ingress, name, policy string, retries int64,
 		conditions = strings.Fields(c.old.config.value("proxy-next-upstream"))
 	}
 	status, effect, text := Converted, Effect(""), ""
-	if n > 1 && !c.old.everything(conditions) {
+	switch {
+	case n > 1 && c.old.idempotentWants(g) != nil:
+		text = "; rules for the methods that may be repeated have a policy of their own"
+	case n > 1 && !c.old.everything(conditions):
 		status, effect = Approximated, Differs
-		text = "; only connection failures are repeated, since nginx does not repeat POST after it was sent and a RetryPolicy knows no methods: --retries=all repeats everything"
+		text = "; only connection failures are repeated, since nginx does not repeat POST after it was sent and a RetryPolicy knows no methods: --retries=methods is exact"
 	}
 	if g.set.bool("service-upstream") {
 		text += "; with service-upstream every try goes to the same address"
@@ -182,7 +190,7 @@ func (c *converter) explainTries(g *ingress, name, policy string, retries int64,
 }
 
 // lostConditions says what of proxy-next-upstream is not written.
-func (c *converter) lostConditions(conditions []string) (Status, Effect, string) {
+func (c *converter) lostConditions(g *ingress, conditions []string) (Status, Effect, string) {
 	var codes []string
 	for _, w := range conditions {
 		if code, ok := strings.CutPrefix(w, "http_"); ok {
@@ -195,10 +203,12 @@ func (c *converter) lostConditions(conditions []string) (Status, Effect, string)
 		return Approximated, Differs, "; invalid_header has no equal"
 	case everything:
 		return Converted, "", ""
+	case c.old.idempotentWants(g) != nil:
+		return Converted, "", "; rules for the methods that may be repeated have a policy with " + words(c.old.retryOn(conditions, true))
 	case len(codes) > 0:
-		return Approximated, Differs, "; answers " + strings.Join(codes, ", ") + " are not repeated, since nginx does not repeat POST then and a RetryPolicy knows no methods: --retries=all repeats them"
+		return Approximated, Differs, "; answers " + strings.Join(codes, ", ") + " are not repeated, since nginx does not repeat POST then and a RetryPolicy knows no methods: --retries=methods is exact"
 	}
-	return Approximated, Differs, "; only what was not sent yet is repeated, for every method: --retries=all repeats more"
+	return Approximated, Differs, "; only what was not sent yet is repeated, for every method: --retries=methods is exact"
 }
 
 func words(list []any) string {

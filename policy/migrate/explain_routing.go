@@ -321,12 +321,7 @@ func (c *converter) explainBackend(g *ingress, short, name string) bool {
 	case "backend-protocol":
 		c.explainProtocol(g, name)
 	case "ssl-passthrough":
-		if !g.set.bool(short) {
-			c.report.annotation(g, name, NoEffect, None, "it is off, as without it")
-			return true
-		}
-		f := c.report.annotation(g, name, Lost, Breaks, "no TLSRoute is written, and the routes of the host would terminate TLS: write a TLSRoute and a listener with mode Passthrough, then --accept ssl-passthrough")
-		f.Accepted = f.Accepted || c.options.accepts(short)
+		c.explainPassthrough(g, name)
 	case "upstream-vhost":
 		if !hostnamePattern().MatchString(lower(g.set.text(short))) {
 			f := c.report.annotation(g, name, Lost, Breaks, "URLRewrite takes a hostname only")
@@ -338,7 +333,7 @@ func (c *converter) explainBackend(g *ingress, short, name string) bool {
 		if !strings.HasPrefix(short, "proxy-ssl-") {
 			return false
 		}
-		c.explainBackendTLS(g, name)
+		c.explainBackendTLS(g, short, name)
 	}
 	return true
 }
@@ -349,6 +344,10 @@ func (c *converter) explainProtocol(g *ingress, name string) {
 	case "HTTP", "AUTO_HTTP":
 		c.report.annotation(g, name, Converted, "", "routes speak HTTP to backends")
 	case "HTTPS":
+		if _, ok := g.verifies(); ok {
+			c.report.annotation(g, name, Converted, "", "BackendTLSPolicy for the Services")
+			return
+		}
 		c.report.annotation(g, name, Approximated, Differs, "state appProtocol: https on the port of the Service, or write a BackendTLSPolicy, which verifies the backend; the controller does not by default")
 	case "GRPC", "GRPCS":
 		grpc := len(c.hostsOf(g)) > 0
@@ -362,15 +361,6 @@ func (c *converter) explainProtocol(g *ingress, name string) {
 		c.report.annotation(g, name, Approximated, Breaks, "HTTPRoute, for a path is not that of a service or needs what GRPCRoute has not: state appProtocol: kubernetes.io/h2c on the port of the Service")
 	default:
 		c.report.annotation(g, name, Lost, Breaks, "Gateway API does not speak FastCGI: put a web server in front of the program")
-	}
-}
-
-func (c *converter) explainBackendTLS(g *ingress, name string) {
-	switch {
-	case !overTLS(g.set):
-		c.report.annotation(g, name, NoEffect, None, "backend-protocol is not HTTPS or GRPCS")
-	default:
-		c.report.annotation(g, name, Lost, Differs, "no BackendTLSPolicy is written: it needs a ConfigMap with the ca.crt of the Secret, which is yours to make")
 	}
 }
 

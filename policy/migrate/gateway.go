@@ -32,6 +32,8 @@ type certificate struct {
 	// for the Gateway itself.
 	listener string
 	set      types.NamespacedName
+	// passed says that the listener passes TLS on as it is.
+	passed bool
 }
 
 // gatewayPlan is the Gateway that routes are bound to.
@@ -46,6 +48,8 @@ type gatewayPlan struct {
 	// graph is what is there already, of a Gateway that is not written.
 	graph *hierarchy.Graph
 	found map[string][]parentRef
+	// added are ListenerSets for hosts that a Gateway which exists does not serve.
+	added []*unstructured.Unstructured
 }
 
 // parentRef is one listener that takes a host.
@@ -65,6 +69,10 @@ func (p *gatewayPlan) ref() hierarchy.Ref {
 func (c *converter) planGateway() error {
 	o := &c.options
 	c.gateway = &gatewayPlan{name: o.Gateway, written: o.NewGateway, certs: map[string]*certificate{}, fallback: o.DefaultTLS, found: map[string][]parentRef{}}
+	if o.Routes != nil && o.Gateway.Name == "" {
+		c.gateway.graph = o.Routes
+		return nil
+	}
 	if !o.NewGateway {
 		graph := graphOf(c.old.objects)
 		ref := hierarchy.GatewayRef(o.Gateway.Namespace, o.Gateway.Name)
@@ -72,6 +80,7 @@ func (c *converter) planGateway() error {
 			return &InputError{fmt.Sprintf("--gateway %s/%s is not in the input: give its manifest, or write --new-gateway", o.Gateway.Namespace, o.Gateway.Name)}
 		}
 		c.gateway.graph = graph
+		c.addListenerSets()
 		return nil
 	}
 	if o.GatewayClass == "" {
@@ -80,7 +89,8 @@ func (c *converter) planGateway() error {
 	taken := map[string]bool{"http": true}
 	for _, host := range c.hostOrder() {
 		secret, stated := c.old.certificateOf(host)
-		if secret.Name == "" {
+		_, passed := c.old.view.Passed(host)
+		if secret.Name == "" && !passed {
 			if stated && c.gateway.fallback.Name == "" {
 				c.noCertificate(host)
 			}
@@ -91,7 +101,7 @@ func (c *converter) planGateway() error {
 			name = strings.Replace(host, "*", "wildcard", 1) + "-" + strconv.Itoa(n)
 		}
 		taken[name] = true
-		c.gateway.certs[host] = &certificate{host: host, secret: secret, listener: name}
+		c.gateway.certs[host] = &certificate{host: host, secret: secret, listener: name, passed: passed}
 		c.gateway.order = append(c.gateway.order, host)
 	}
 	c.spreadListeners()
@@ -112,6 +122,9 @@ func (c *converter) spreadListeners() {
 	counts := map[string]int{}
 	for _, host := range p.order {
 		cert := p.certs[host]
+		if cert.passed {
+			continue
+		}
 		n := counts[cert.secret.Namespace] / mostListeners
 		counts[cert.secret.Namespace]++
 		cert.set = types.NamespacedName{Namespace: cert.secret.Namespace, Name: numbered(p.name.Name, n)}
@@ -159,12 +172,13 @@ func (c *converter) parents(namespace, host string) []parentRef {
 	if p.graph != nil {
 		key := namespace + " " + host
 		if _, ok := p.found[key]; !ok {
-			p.found[key] = p.bound(namespace, host)
+			p.found[key] = p.bound(namespace, host, "HTTPRoute")
 		}
 		return p.found[key]
 	}
 	list := []parentRef{{kind: "Gateway", name: p.name, listener: "http", scheme: "http"}}
 	switch cert := p.certs[host]; {
+	case cert != nil && cert.passed:
 	case cert != nil && cert.set.Name != "":
 		list = append(list, parentRef{kind: "ListenerSet", name: cert.set, listener: cert.listener, scheme: "https"})
 	case cert != nil:
@@ -177,7 +191,7 @@ func (c *converter) parents(namespace, host string) []parentRef {
 
 // bound asks which listeners of the Gateway, and of its ListenerSets, would take a
 // route (M35).
-func (p *gatewayPlan) bound(namespace, host string) []parentRef {
+func (p *gatewayPlan) bound(namespace, host, kind string) []parentRef {
 	parents := []hierarchy.Ref{hierarchy.GatewayRef(p.name.Namespace, p.name.Name)}
 	for _, l := range p.graph.Listeners(parents[0]) {
 		if !l.ListenerSet.IsZero() && !slices.Contains(parents, l.ListenerSet) {
@@ -194,12 +208,12 @@ func (p *gatewayPlan) bound(namespace, host string) []parentRef {
 	}
 	const name = "would-be"
 	route, _ := decode.Object(&unstructured.Unstructured{Object: map[string]any{
-		"apiVersion": gatewayAPI, "kind": "HTTPRoute", "metadata": map[string]any{"namespace": namespace, "name": name}, "spec": spec,
+		"apiVersion": gatewayAPI, "kind": kind, "metadata": map[string]any{"namespace": namespace, "name": name}, "spec": spec,
 	}}, nil)
 	var list []parentRef
-	for _, b := range p.graph.With(route).Bindings(hierarchy.NewRef(hierarchy.Group, "HTTPRoute", namespace, name)) {
+	for _, b := range p.graph.With(route).Bindings(hierarchy.NewRef(hierarchy.Group, kind, namespace, name)) {
 		for _, l := range b.Listeners {
-			scheme := map[string]string{"HTTP": "http", "HTTPS": "https"}[l.Listener.Spec.Protocol]
+			scheme := map[string]string{"HTTP": "http", "HTTPS": "https", "TLS": "tls"}[l.Listener.Spec.Protocol]
 			if !b.Accepted || !l.Active || scheme == "" {
 				continue
 			}
@@ -231,7 +245,7 @@ func has(parents []parentRef, scheme string) bool {
 // objects are the Gateway and the ListenerSets that are written.
 func (p *gatewayPlan) objects(c *converter) []*unstructured.Unstructured {
 	if !p.written {
-		return nil
+		return p.addedSets(c)
 	}
 	listeners := []any{listener("http", 80, "HTTP", "", nil)}
 	sets := map[types.NamespacedName][]any{}
@@ -240,7 +254,12 @@ func (p *gatewayPlan) objects(c *converter) []*unstructured.Unstructured {
 	}
 	for _, host := range p.order {
 		cert := p.certs[host]
-		if cert.set.Name == "" {
+		switch {
+		case cert.passed:
+			passed := listener(cert.listener, 443, "TLS", host, map[string]any{"mode": "Passthrough"})
+			listeners = append(listeners, passed)
+			continue
+		case cert.set.Name == "":
 			listeners = append(listeners, listener(cert.listener, 443, "HTTPS", host, c.tls(p.name.Namespace, "Gateway", cert.secret)))
 			continue
 		}

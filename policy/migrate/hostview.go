@@ -77,6 +77,22 @@ func (o *Old) buildView() {
 	o.view = routing.NewView(routing.Dialect{Nginx: o.controller.nginx}, locations)
 	o.addNames()
 	o.addCanaries()
+	o.addPassed()
+}
+
+// addPassed finds the hosts whose https is passed on as it is: the oldest Ingress of
+// the host says so, for the location "/" (M34).
+func (o *Old) addPassed() {
+	for _, host := range sortedKeys(o.listing) {
+		if host == routing.CatchAll || !o.listing[host][0].set.bool("ssl-passthrough") {
+			continue
+		}
+		for _, l := range o.view.Server(host).Locations {
+			if l.Path == "/" && l.Action.Backend != nil {
+				o.view.Pass(host, *l.Action.Backend)
+			}
+		}
+	}
 }
 
 // eachPath visits the paths of an Ingress.

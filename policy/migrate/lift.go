@@ -190,7 +190,7 @@ func (c *converter) notePaths(route hierarchy.Ref, above [][]hierarchy.Ref) {
 
 // above are the places at which something can be stated for a route, itself first.
 func (c *converter) above(route hierarchy.Ref) []hierarchy.Ref {
-	return append([]hierarchy.Ref{route}, c.paths[route]...)
+	return append([]hierarchy.Ref{route, route.Object()}, c.paths[route.Object()]...)
 }
 
 // plan decides for each unit where it is stated.

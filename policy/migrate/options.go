@@ -6,6 +6,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 )
 
@@ -20,8 +21,9 @@ const (
 	ReadIdle    = "idle"
 	ReadBackend = "backend"
 
-	RetriesSafe = "safe"
-	RetriesAll  = "all"
+	RetriesSafe    = "safe"
+	RetriesMethods = "methods"
+	RetriesAll     = "all"
 
 	ListenersAuto    = "auto"
 	ListenersGateway = "gateway"
@@ -78,7 +80,10 @@ type Options struct {
 	Check func(*unstructured.Unstructured) string
 	// World is what the proofs stand on: the CRDs of policies, and all that is there
 	// already (M61). Stored is an object as the API server would store it.
-	World  *policy.Snapshot
+	World *policy.Snapshot
+	// Routes are routes that exist already: only policies are written, on those that
+	// stand for the Ingresses (M39). Nil writes routes.
+	Routes *hierarchy.Graph
 	Stored func(*unstructured.Unstructured) *unstructured.Unstructured
 }
 

@@ -81,7 +81,8 @@ func (o *Old) defaultWants() wants {
 			w.set(TimeoutPolicy, o.options.idleField(), text)
 		}
 	}
-	o.retryWants(w, o.config.value("proxy-next-upstream"), o.config.value("proxy-next-upstream-tries"))
+	upstream := o.config.value("proxy-next-upstream")
+	o.retryWants(w, upstream, o.config.value("proxy-next-upstream-tries"), o.everything(strings.Fields(upstream)))
 	return w
 }
 
@@ -121,8 +122,9 @@ func (o *Old) ingressWants(g *ingress) wants {
 		}
 	}
 	if (s.has("proxy-next-upstream") || s.has("proxy-next-upstream-tries")) && !speaksGRPC(s) {
-		o.retryWants(w, cmp.Or(s.text("proxy-next-upstream"), o.config.value("proxy-next-upstream")),
-			cmp.Or(s.text("proxy-next-upstream-tries"), o.config.value("proxy-next-upstream-tries")))
+		upstream := cmp.Or(s.text("proxy-next-upstream"), o.config.value("proxy-next-upstream"))
+		tries := cmp.Or(s.text("proxy-next-upstream-tries"), o.config.value("proxy-next-upstream-tries"))
+		o.retryWants(w, upstream, tries, o.everything(strings.Fields(upstream)))
 	}
 	o.rateWants(w, s)
 	return w
@@ -133,8 +135,9 @@ func (o *Old) everything(conditions []string) bool {
 	return o.options.Retries == RetriesAll || slices.Contains(conditions, "non_idempotent") || o.config.value("retry-non-idempotent") == "true"
 }
 
-// retryWants are the retries of nginx's words (M50).
-func (o *Old) retryWants(w wants, upstream, tries string) {
+// retryWants are the retries of nginx's words (M50). everything repeats also what was
+// sent.
+func (o *Old) retryWants(w wants, upstream, tries string, everything bool) {
 	conditions := strings.Fields(upstream)
 	n, err := strconv.Atoi(tries)
 	if err != nil || n == 0 || n > 101 {
@@ -143,7 +146,7 @@ func (o *Old) retryWants(w wants, upstream, tries string) {
 			n = m
 		}
 	}
-	on := o.retryOn(conditions, o.everything(conditions))
+	on := o.retryOn(conditions, everything)
 	if n <= 1 || slices.Contains(conditions, "off") || len(on) == 0 {
 		w.set(RetryPolicy, "maxRetries", int64(0))
 		return
@@ -225,6 +228,14 @@ func (c *converter) writePolicies() error {
 // defaults of the controller, where each route states them.
 func (c *converter) routeWants(onRoutes wants) []routeWants {
 	var list []routeWants
+	for _, r := range c.given {
+		if len(r.rules) == 0 {
+			r.wants = r.wants.over(onRoutes)
+		} else {
+			r.wants = onRoutes
+		}
+		list = append(list, r)
+	}
 	for _, g := range c.old.ingresses {
 		w := c.routes[g]
 		if w == nil {
@@ -279,14 +290,24 @@ func (w wants) over(defaults wants) wants {
 	return out
 }
 
+// firstRoute is the first route of an Ingress with a backend, zero when there is none.
+func (c *converter) firstRoute(g *ingress) hierarchy.Ref {
+	if ref := c.givenAt[g]; !ref.IsZero() {
+		return ref
+	}
+	if w := c.routes[g]; w != nil && len(w.names) > 0 {
+		return hierarchy.NewRef(hierarchy.Group, w.kinds[0], g.namespace, w.names[0])
+	}
+	return hierarchy.Ref{}
+}
+
 // policyOf is a policy of an Ingress as a finding names it: where the field is stated
 // for its first route.
 func (c *converter) policyOf(g *ingress, kind, field string) (Became, string) {
 	became := Became{Kind: kind, Namespace: g.namespace, Name: c.existing.free(kind, g.namespace, g.name), Field: field}
-	if w := c.routes[g]; w != nil && len(w.names) > 0 {
-		became.Name = c.existing.free(kind, g.namespace, w.names[0])
+	if route := c.firstRoute(g); !route.IsZero() {
+		became.Namespace, became.Name = route.Namespace, c.existing.free(kind, route.Namespace, strings.TrimSuffix(route.Name+"-"+route.Section, "-"))
 		first, _, _ := strings.Cut(field, ".")
-		route := hierarchy.NewRef(hierarchy.Group, w.kinds[0], g.namespace, w.names[0])
 		for _, at := range c.above(route) {
 			if stated, ok := c.statedIn[fieldKey{at, kind, first}]; ok {
 				became.Namespace, became.Name = stated.Namespace, stated.Name

@@ -69,7 +69,7 @@ func (r *rule) match() map[string]any {
 func compareRules(a, b *rule) int {
 	return cmp.Or(
 		boolRank(b.exact)-boolRank(a.exact), cmp.Compare(len(b.path), len(a.path)), cmp.Compare(a.path, b.path),
-		cmp.Compare(a.rank, b.rank), cmp.Compare(a.method, b.method),
+		boolRank(b.safe)-boolRank(a.safe), cmp.Compare(a.rank, b.rank), cmp.Compare(a.method, b.method),
 	)
 }
 

@@ -266,7 +266,7 @@ func (c *converter) backendRules(l *routing.Location, m *rule) []*rule {
 	}
 	if k == nil {
 		m.backends = []any{primary}
-		return []*rule{m}
+		return c.byMethod(l, []*rule{m})
 	}
 	var list []*rule
 	add := func(h headerMatch, to any) {
@@ -296,7 +296,7 @@ func (c *converter) backendRules(l *routing.Location, m *rule) []*rule {
 	if k.Weight > 0 {
 		m.backends = []any{weighted(primary, k.Total-k.Weight), weighted(canary, k.Weight)}
 	}
-	return append(list, m)
+	return c.byMethod(l, append(list, m))
 }
 
 // backendTo is a backendRef. One in another namespace says so.

@@ -183,7 +183,8 @@ func (v *verifier) host(host string) HostResult {
 // certificate or a listener.
 func (v *verifier) https(host, concrete string) bool {
 	secret, _ := v.old.certificateOf(host)
-	return secret.Name != "" || v.side.Serves(request.SchemeHTTPS, concrete)
+	_, passed := v.old.view.Passed(host)
+	return secret.Name != "" || passed || v.side.Serves(request.SchemeHTTPS, concrete)
 }
 
 // compare compares the answers to one request.
@@ -197,7 +198,7 @@ func (v *verifier) compare(host string, r *request.Request, groups map[string]*G
 	fields := routing.Differ(&old, &choices[0])
 	var policies []PolicyDifference
 	if len(fields) == 0 && len(old.Backends) > 0 && location != nil && place.Route != nil {
-		policies = v.policies.compare(v.old.owners[location].ingress, place)
+		policies = v.policies.compare(v.old.owners[location].ingress, r.Method, place)
 	}
 	switch {
 	case len(fields) == 0 && len(policies) == 0 && len(choices) == 1:

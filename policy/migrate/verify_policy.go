@@ -28,6 +28,8 @@ type policyKey struct {
 	route    hierarchy.Ref
 	listener hierarchy.Ref
 	rule     int
+	// repeatable says that the request's method is one that retries tell apart.
+	repeatable bool
 }
 
 // policyComparer compares what the old side wants with what the engine resolves.
@@ -41,17 +43,17 @@ type policyComparer struct {
 	routes   map[hierarchy.Ref]*effective.Target
 }
 
-func (p *policyComparer) compare(g *ingress, place routing.Place) []PolicyDifference {
-	key := policyKey{g, place.Route.Meta().Ref, place.Listener.Ref, place.Rule}
+func (p *policyComparer) compare(g *ingress, method string, place routing.Place) []PolicyDifference {
+	key := policyKey{g, place.Route.Meta().Ref, place.Listener.Ref, place.Rule, p.old.options.Retries == RetriesMethods && repeatable(method)}
 	if list, ok := p.cache[key]; ok {
 		return list
 	}
-	list := p.differences(g, place)
+	list := p.differences(g, place, key.repeatable)
 	p.cache[key] = list
 	return list
 }
 
-func (p *policyComparer) differences(g *ingress, place routing.Place) []PolicyDifference {
+func (p *policyComparer) differences(g *ingress, place routing.Place, repeatable bool) []PolicyDifference {
 	if p.routes == nil {
 		p.routes = map[hierarchy.Ref]*effective.Target{}
 	}
@@ -82,6 +84,9 @@ func (p *policyComparer) differences(g *ingress, place routing.Place) []PolicyDi
 	}
 	p.compared = true
 	own, defaults := p.old.ingressWants(g), p.old.defaultWants()
+	if all := p.old.idempotentWants(g); repeatable && all != nil {
+		own = all.over(own)
+	}
 	want := own.over(defaults)
 	var list []PolicyDifference
 	for _, kind := range policyKinds() {

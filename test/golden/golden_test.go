@@ -184,7 +184,7 @@ func (w *world) run(t *testing.T, args ...string) (out, errOut string, code int)
 	t.Helper()
 	input := w.args
 	for i, arg := range args {
-		if i > 0 && slices.Contains([]string{"-f", "--base", "--before", "--guardrail"}, args[i-1]) { // the command says itself what it reads
+		if i > 0 && slices.Contains([]string{"-f", "--base", "--before", "--guardrail", "--routes", "--report"}, args[i-1]) { // the command says itself what it reads
 			args[i], input = filepath.Join(w.folder, arg), nil
 		}
 	}

@@ -15,7 +15,9 @@ import (
 	kschema "k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/migrate"
+	"github.com/attache-dev/attache/policy/source"
 	"github.com/attache-dev/attache/policy/validate"
 )
 
@@ -31,6 +33,7 @@ type migrateOptions struct {
 	accept       []string
 	noDefaults   bool
 	held         string
+	routes       string
 	args         []string
 	replicasText int
 }
@@ -71,7 +74,7 @@ func (m *migrateOptions) addFlags(cmd *cobra.Command) {
 	flags.StringVar(&m.gateway, "gateway", "", "NAMESPACE/NAME of a Gateway that exists")
 	flags.IntVar(&m.replicasText, "replicas", 1, "Pods of the controller: each counts rate limits for itself")
 	flags.StringVar(&m.options.ReadTimeout, "read-timeout", migrate.ReadIdle, "the field that read and send timeouts become: idle, backend")
-	flags.StringVar(&m.options.Retries, "retries", migrate.RetriesSafe, "what is repeated: safe, what was not sent yet; all, also what was sent")
+	flags.StringVar(&m.options.Retries, "retries", migrate.RetriesSafe, "what is repeated: safe, what was not sent yet; methods, as nginx does, by a rule for the methods that may be repeated; all, also what was sent")
 	flags.StringVar(&m.options.HSTS, "hsts", migrate.HSTSDrop, "the header Strict-Transport-Security: drop, keep")
 	flags.StringVar(&m.defaultTo, "default-backend", "", "NAMESPACE/SERVICE:PORT that answers where no path fits")
 	_ = cmd.RegisterFlagCompletionFunc("controller", cobra.FixedCompletions(migrate.Controllers(), cobra.ShellCompDirectiveNoFileComp))
@@ -88,6 +91,7 @@ func (m *migrateOptions) addWriting(cmd *cobra.Command) {
 	flags.StringVar(&m.options.Regex, "regex", migrate.RegexAuto, "regular expressions: auto makes plain matches of them where they are equal; keep")
 	flags.StringVar(&m.options.Listeners, "listeners", migrate.ListenersAuto, "where HTTPS listeners go: auto, gateway, listenersets")
 	flags.StringVar(&m.options.Canary, "canary", migrate.CanaryAll, "canaries: all, on every location of their primary; here, only where they are stated")
+	flags.StringVar(&m.routes, "routes", "", "a file with routes and Gateways that exist, or are to: only policies are written, on the routes that stand for the Ingresses")
 	flags.StringVar(&m.defaultTLS, "default-tls", "", "NAMESPACE/SECRET of a certificate for hosts without one")
 	flags.BoolVar(&m.noDefaults, "no-defaults", false, "leave the controller's defaults out")
 	flags.StringVar(&m.options.Defaults, "defaults", migrate.DefaultsRoutes, "with --gateway, where the controller's defaults go: routes; gateway, if that changes nobody else")
@@ -99,7 +103,7 @@ func (m *migrateOptions) addWriting(cmd *cobra.Command) {
 func (m *migrateOptions) complete(o *options, args []string, needGateway bool) error {
 	for _, choice := range []struct{ flag, value, words string }{
 		{"regex", m.options.Regex, "auto, keep"}, {"read-timeout", m.options.ReadTimeout, "idle, backend"},
-		{"retries", m.options.Retries, "safe, all"}, {"hsts", m.options.HSTS, "drop, keep"},
+		{"retries", m.options.Retries, "safe, methods, all"}, {"hsts", m.options.HSTS, "drop, keep"},
 		{"listeners", m.options.Listeners, "auto, gateway, listenersets"}, {"canary", m.options.Canary, "all, here"},
 		{"defaults", m.options.Defaults, "routes, gateway"}, {"lift", m.options.Lift, "none, all, most"}, {"lift-to", m.options.LiftTo, "namespace, listener, gateway"},
 	} {
@@ -203,13 +207,18 @@ func ingressKinds() []kschema.GroupKind {
 }
 
 func (o *options) migrate(ctx context.Context, m *migrateOptions, args []string) error {
-	if err := m.complete(o, args, true); err != nil {
+	if err := m.complete(o, args, m.routes == ""); err != nil {
 		return err
 	}
 	o.quiet = o.output != formatYAML && o.output != formatTable
 	s, err := o.readSides(ctx)
 	if err != nil {
 		return err
+	}
+	if m.routes != "" {
+		if m.options.Routes, err = o.givenRoutes(ctx, m.routes, s); err != nil {
+			return err
+		}
 	}
 	m.options.Check, m.options.Stored, m.options.World = checkBy(ctx, s.registry), storedBy(ctx, s.registry), s.snapshot
 	old, err := migrate.Read(s.objects, m.options)
@@ -227,6 +236,17 @@ func (o *options) migrate(ctx context.Context, m *migrateOptions, args []string)
 		return errFinding
 	}
 	return nil
+}
+
+// givenRoutes reads routes that exist already (M39). They are part of the world in
+// which a lift is proved.
+func (o *options) givenRoutes(ctx context.Context, file string, s *sides) (*hierarchy.Graph, error) {
+	in, err := o.readManifests(ctx, []string{file}, source.Options{Namespace: *o.config.Namespace, Stdin: o.streams.In})
+	if err != nil {
+		return nil, fmt.Errorf("--routes: %w", err)
+	}
+	s.snapshot, _ = s.snapshot.With(in.Objects()...)
+	return s.snapshot.Graph(), nil
 }
 
 // checkBy says why the API server would refuse an object.

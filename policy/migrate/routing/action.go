@@ -116,6 +116,9 @@ func (v *View) Answer(r *request.Request) (Answer, *Location) {
 	if s == nil {
 		return Answer{Status: 404}, nil
 	}
+	if to, ok := v.passed[s.Host]; ok && r.Scheme == request.SchemeHTTPS {
+		return Answer{Backends: []Share{{to, 1}}, Host: r.Host, Path: r.Path}, nil
+	}
 	choice := s.Choose(r.Path)
 	switch {
 	case choice.Undetermined:

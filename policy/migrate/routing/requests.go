@@ -166,7 +166,7 @@ func (w *Words) Requests(scheme, concrete string) []request.Request {
 	}
 	for _, pattern := range w.patterns {
 		for _, path := range Samples(pattern) {
-			if !seen[path] && isNormal(path) {
+			if !seen[path] && IsNormal(path) {
 				seen[path] = true
 				list = append(list, path)
 			}
@@ -191,8 +191,8 @@ func (w *Words) Requests(scheme, concrete string) []request.Request {
 	return out
 }
 
-// isNormal says whether a path is one that nobody changes before comparing it.
-func isNormal(path string) bool {
+// IsNormal says whether a path is one that nobody changes before comparing it.
+func IsNormal(path string) bool {
 	return !strings.Contains(path, "//") && !strings.Contains(path+"/", "/./") && !strings.Contains(path+"/", "/../") &&
 		!strings.ContainsAny(path, " %?#\"<>\\^`{|}") && strings.IndexFunc(path, func(r rune) bool { return r < '!' || r > '~' }) < 0
 }

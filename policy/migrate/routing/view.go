@@ -58,6 +58,17 @@ type View struct {
 	aliases map[string]string
 	// moved are hosts that only redirect to another one (M32).
 	moved map[string]Moved
+	// passed are hosts whose https goes to a backend as it is (M34).
+	passed map[string]Backend
+}
+
+// Pass sends the https of a host to a backend without terminating it.
+func (v *View) Pass(host string, to Backend) { v.passed[host] = to }
+
+// Passed is where the https of a host goes as it is.
+func (v *View) Passed(host string) (Backend, bool) {
+	to, ok := v.passed[host]
+	return to, ok
 }
 
 // Moved is a host that redirects to another one.
@@ -68,7 +79,7 @@ type Moved struct {
 
 // NewView makes the view of locations. Those of one path and type must be one.
 func NewView(dialect Dialect, locations []*Location) *View {
-	v := &View{Dialect: dialect, servers: map[string]*Server{}, aliases: map[string]string{}, moved: map[string]Moved{}}
+	v := &View{Dialect: dialect, servers: map[string]*Server{}, aliases: map[string]string{}, moved: map[string]Moved{}, passed: map[string]Backend{}}
 	for _, l := range locations {
 		s := v.servers[l.Host]
 		if s == nil {

@@ -1,0 +1,91 @@
+package migrate
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/attache-dev/attache/policy/migrate/routing"
+)
+
+// idempotent are the methods that nginx repeats once they were sent (M50).
+func idempotent() []string { return []string{"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"} }
+
+// idempotentWants are the retries of requests that may be repeated once they were
+// sent, where they differ from those of others: with --retries=methods (M50).
+func (o *Old) idempotentWants(g *ingress) wants {
+	s := g.set
+	stated := s.has("proxy-next-upstream") || s.has("proxy-next-upstream-tries")
+	if o.options.Retries != RetriesMethods || !o.controller.nginx || speaksGRPC(s) || !stated && o.options.Defaults == DefaultsNone {
+		return nil
+	}
+	upstream := cmp.Or(s.text("proxy-next-upstream"), o.config.value("proxy-next-upstream"))
+	tries := cmp.Or(s.text("proxy-next-upstream-tries"), o.config.value("proxy-next-upstream-tries"))
+	if o.everything(strings.Fields(upstream)) {
+		return nil
+	}
+	safe, all := wants{}, wants{}
+	o.retryWants(safe, upstream, tries, false)
+	o.retryWants(all, upstream, tries, true)
+	if jsonText(safe) == jsonText(all) {
+		return nil
+	}
+	return all
+}
+
+// byMethod puts before each rule one for the methods that may be repeated (M50). The
+// policy on it needs a name, which it gets when rules were joined.
+func (c *converter) byMethod(l *routing.Location, rules []*rule) []*rule {
+	if c.old.idempotentWants(c.old.owners[l].ingress) == nil {
+		return rules
+	}
+	var list []*rule
+	for _, r := range rules {
+		for _, method := range idempotent() {
+			one := *r
+			one.method, one.safe = method, true
+			list = append(list, &one)
+		}
+	}
+	return append(list, rules...)
+}
+
+// nameRules names the rules that a policy is for (M25, M45), and returns their names.
+func nameRules(rules []written) []string {
+	taken := map[string]bool{}
+	var names []string
+	for i := range rules {
+		r := rules[i].rule
+		if !r.safe {
+			continue
+		}
+		name := slug(r.path)
+		for n := 1; taken[name]; n++ {
+			name = numbered(slug(r.path), n)
+		}
+		taken[name] = true
+		named := *r
+		named.name = name
+		rules[i].rule = &named
+		names = append(names, name)
+	}
+	return names
+}
+
+// slug is a path as a name of a rule: what a name cannot have is "-".
+func slug(path string) string {
+	var b strings.Builder
+	for _, c := range strings.ToLower(path) {
+		if c >= 'a' && c <= 'z' || c >= '0' && c <= '9' {
+			b.WriteRune(c)
+		} else if text := b.String(); text != "" && !strings.HasSuffix(text, "-") {
+			b.WriteByte('-')
+		}
+	}
+	const most = 50
+	name := strings.Trim(b.String(), "-")
+	return cmp.Or(strings.Trim(name[:min(len(name), most)], "-"), "root")
+}
+
+// repeatable says whether a method is one of those.
+func repeatable(method string) bool { return slices.Contains(idempotent(), method) }
