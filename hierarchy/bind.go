@@ -206,22 +206,31 @@ func acceptedMessage(bound, selected int) string {
 // nothingSelected explains the first stage: what the parentRef asks for, and
 // what there is.
 func (b *binder) nothingSelected(parent ParentRef, listeners []*Listener) string {
-	var asks []string
-	if parent.Ref.Section != "" {
-		asks = append(asks, fmt.Sprintf("sectionName %q", parent.Ref.Section))
-	}
-	if parent.Port != 0 {
-		asks = append(asks, fmt.Sprintf("port %d", parent.Port))
-	}
 	ref := parent.Ref.Object()
 	if len(listeners) == 0 {
 		return fmt.Sprintf("%s has no listeners of its own", ref)
 	}
 	names := make([]string, len(listeners))
 	for i, l := range listeners {
-		names[i] = fmt.Sprintf("%q (port %d)", l.Spec.Name, l.Spec.Port)
+		names[i] = l.described()
 	}
-	return fmt.Sprintf("%s selects no listener: %s has %s", strings.Join(asks, " and "), ref, prose.List(names, mostNamed))
+	return fmt.Sprintf("%s selects no listener: %s has %s", parent.asks(), ref, prose.List(names, mostNamed))
+}
+
+// asks is what a parentRef selects listeners by.
+func (p *ParentRef) asks() string {
+	var asks []string
+	if p.Ref.Section != "" {
+		asks = append(asks, fmt.Sprintf("sectionName %q", p.Ref.Section))
+	}
+	if p.Port != 0 {
+		asks = append(asks, fmt.Sprintf("port %d", p.Port))
+	}
+	return strings.Join(asks, " and ")
+}
+
+func (l *Listener) described() string {
+	return fmt.Sprintf("%q (port %d)", l.Spec.Name, l.Spec.Port)
 }
 
 // explain says of every selected listener that reached the best stage why it

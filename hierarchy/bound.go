@@ -135,7 +135,7 @@ func (g *Graph) Refusal(route Ref, l *Listener) (reason, message string) {
 			continue
 		}
 		if reason == "" {
-			reason, message = ReasonNoMatchingParent, b.nothingSelected(parent, []*Listener{l})
+			reason, message = ReasonNoMatchingParent, parent.asks()+" does not select listener "+l.described()
 		}
 		if !parent.selects(l) {
 			continue

@@ -123,7 +123,7 @@ spec: {parentRefs: [{name: gg, namespace: infra}]}
 		{"r", "http", "", ""},
 		{"r", "inner", "NotAllowedByListeners", `listener inner: allowedRoutes.namespaces.from is Same, which is "infra", and this is in "shop"`},
 		{"r", "named", "NoMatchingListenerHostname", `hostname "b.example.com" of the route does not intersect "a.example.com" of listener named`},
-		{"section", "http", "NoMatchingParent", `sectionName "named" selects no listener: Gateway infra/g has "http" (port 80)`},
+		{"section", "http", "NoMatchingParent", `sectionName "named" does not select listener "http" (port 80)`},
 		{"lost", "http", "ParentNotFound", "Gateway infra/gg does not exist"},
 	} {
 		l, ok := g.Listener(hierarchy.GatewayRef("infra", "g").WithSection(c.listener))

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy/request"
 )
 
@@ -49,29 +50,50 @@ func unreached(g *hierarchy.Graph, ref hierarchy.Ref) []Remark {
 
 func ruleField(i int) string { return fmt.Sprintf("spec.rules[%d]", i) }
 
+// hiddenRules has a remark for each rule and for each set of rules that hides it somewhere.
 func hiddenRules(x *request.Index, route *hierarchy.Route) []Remark {
-	var remarks []Remark
 	bound := len(x.Graph().BoundTo(route.Meta().Ref))
+	hidden := x.Hidden(route.Meta().Ref)
+	var remarks []Remark
 	for i := range route.Rules {
-		var listeners []string
-		by := ""
-		for _, h := range x.Hidden(route.Meta().Ref) {
-			if h.Rule == i {
-				listeners = append(listeners, h.Listener.Ref.Section)
-				by = ruleText(h.By, h.ByRule, -1)
+		var order []string
+		places := map[string][]string{}
+		for _, h := range hidden {
+			if h.Rule != i {
+				continue
 			}
+			by := hiders(h.By)
+			if places[by] == nil {
+				order = append(order, by)
+			}
+			places[by] = append(places[by], h.Listener.Ref.Section)
 		}
-		if len(listeners) == 0 {
-			continue
+		for _, by := range order {
+			where := ""
+			if len(places[by]) < bound {
+				where = " on " + strings.TrimPrefix(Listed("listener", places[by]), "the ")
+			}
+			remarks = append(remarks, Remark{
+				ruleField(i),
+				fmt.Sprintf("no request reaches this rule%s: %s all that it matches", where, by),
+			})
 		}
-		where := ""
-		if len(listeners) < bound {
-			where = " on " + strings.TrimPrefix(Listed("listener", listeners), "the ")
-		}
-		remarks = append(remarks, Remark{
-			ruleField(i),
-			fmt.Sprintf("no request reaches this rule%s: %s takes all that it matches", where, by),
-		})
 	}
 	return remarks
+}
+
+// hiders says which rules take the requests of another one.
+func hiders(by []request.Hider) string {
+	if len(by) == 1 {
+		return ruleText(by[0].Route, by[0].Rule, -1) + " takes"
+	}
+	if len(by) == 2 {
+		return ruleText(by[0].Route, by[0].Rule, -1) + " and " + ruleText(by[1].Route, by[1].Rule, -1) + " together take"
+	}
+	const most = 3
+	names := make([]string, len(by))
+	for i, h := range by {
+		names[i] = ruleText(h.Route, h.Rule, -1)
+	}
+	return prose.Clauses(names, most) + " together take"
 }

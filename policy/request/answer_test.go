@@ -226,16 +226,21 @@ func TestHiddenRules(t *testing.T) {
 		"a rule after a catch-all": {route("a", "", "rules: [{}, {matches: [{path: {value: /}}]}]"), "a 1 by a 0"},
 		"an equal match of an older route": {route("a", `, creationTimestamp: "2026-02-01T00:00:00Z"`, "rules: [{matches: [{path: {value: /x}}]}]") +
 			route("b", `, creationTimestamp: "2026-01-01T00:00:00Z"`, "rules: [{matches: [{path: {value: /x}}]}]"), "a 0 by b 0"},
-		"a final slash":        {route("a", "", "rules: [{matches: [{path: {value: /x}, method: GET}]}, {matches: [{path: {value: /x/}}]}]"), "a 0 by a 1"},
-		"a longer path":        {route("a", "", "rules: [{matches: [{path: {value: /x}}]}, {matches: [{path: {value: /x/y}}]}]"), ""},
-		"one of two matches":   {route("a", "", "rules: [{}, {matches: [{path: {value: /}}, {path: {value: /y}}]}]"), ""},
-		"another hostname":     {route("a", "", "hostnames: [a.example.com], rules: [{}]") + route("b", "", "hostnames: ['*.example.com'], rules: [{}]"), ""},
-		"a regular expression": {route("a", "", `rules: [{matches: [{path: {type: RegularExpression, value: "/.*"}}]}, {matches: [{path: {value: /a}}]}]`), ""},
+		"a final slash":                {route("a", "", "rules: [{matches: [{path: {value: /x}, method: GET}]}, {matches: [{path: {value: /x/}}]}]"), "a 0 by a 1"},
+		"a longer path":                {route("a", "", "rules: [{matches: [{path: {value: /x}}]}, {matches: [{path: {value: /x/y}}]}]"), ""},
+		"one of two matches":           {route("a", "", "rules: [{}, {matches: [{path: {value: /}}, {path: {value: /y}}]}]"), ""},
+		"two that take one match each": {route("a", "", "rules: [{matches: [{path: {value: /y}}]}, {matches: [{path: {type: Exact, value: /x}}]}, {matches: [{path: {value: /y}}, {path: {type: Exact, value: /x}}]}]"), "a 2 by a 1 a 0"},
+		"another hostname":             {route("a", "", "hostnames: [a.example.com], rules: [{}]") + route("b", "", "hostnames: ['*.example.com'], rules: [{}]"), ""},
+		"a regular expression":         {route("a", "", `rules: [{matches: [{path: {type: RegularExpression, value: "/.*"}}]}, {matches: [{path: {value: /a}}]}]`), ""},
 	} {
 		x := index(t, shopGateway+c.routes)
 		var got []string
 		for _, h := range x.Hidden(hierarchy.NewRef(hierarchy.Group, "HTTPRoute", "shop", "a")) {
-			got = append(got, fmt.Sprintf("a %d by %s %d", h.Rule, h.By.Meta().Ref.Name, h.ByRule))
+			text := fmt.Sprintf("a %d by", h.Rule)
+			for _, by := range h.By {
+				text += fmt.Sprintf(" %s %d", by.Route.Meta().Ref.Name, by.Rule)
+			}
+			got = append(got, text)
 		}
 		if strings.Join(got, ", ") != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)

@@ -12,9 +12,15 @@ import (
 type Hidden struct {
 	Listener *hierarchy.Listener
 	Rule     int
-	// By is the first that takes its requests: a route and a rule of it.
-	By     *hierarchy.Route
-	ByRule int
+	// By are the rules that take its requests, the strongest first: one that
+	// takes them all, or several, each those of some matches or hostnames.
+	By []Hider
+}
+
+// Hider is a rule that takes requests of a hidden one.
+type Hider struct {
+	Route *hierarchy.Route
+	Rule  int
 }
 
 // Hidden lists the rules of a route that no request reaches, by listener and
@@ -35,37 +41,37 @@ func (x *Index) Hidden(route hierarchy.Ref) []Hidden {
 		}
 		entry := x.gateway(l.Gateway).listeners[l]
 		for i := range mine.Rules {
-			if by := entry.hides(mine, i); by != nil {
-				list = append(list, Hidden{l, i, by.route, by.rule})
+			if by := entry.hides(mine, i); len(by) > 0 {
+				list = append(list, Hidden{l, i, by})
 			}
 		}
 	}
 	return list
 }
 
-// hides returns what hides a rule, or nil.
-func (l *listener) hides(route *hierarchy.Route, rule int) *candidate {
-	var found *candidate
-	places := 0
+// hides returns what hides a rule; nothing unless all of it is hidden.
+func (l *listener) hides(route *hierarchy.Route, rule int) []Hider {
+	var found []*candidate
 	for _, s := range l.sites {
 		for j := range route.Rules[rule].Matches {
 			c, by := l.hider(s, route, rule, j)
 			if c == nil {
 				continue
 			}
-			places++
 			if by == nil {
 				return nil
 			}
-			if found == nil || order(by, found) < 0 {
-				found = by
-			}
+			found = append(found, by)
 		}
 	}
-	if places == 0 {
-		return nil
+	slices.SortFunc(found, order)
+	var by []Hider
+	for _, c := range found {
+		if h := (Hider{c.route, c.rule}); !slices.Contains(by, h) {
+			by = append(by, h)
+		}
 	}
-	return found
+	return by
 }
 
 func order(a, b *candidate) int {

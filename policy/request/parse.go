@@ -3,6 +3,7 @@ package request
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -25,6 +26,9 @@ func (e *FormError) Error() string {
 	return fmt.Sprintf("%s %s: %s", strconv.Quote(clip(e.Text)), e.Problem, e.Instead)
 }
 
+// methodWords are the words that are taken for a method where a URL should be.
+var methodWords = [...]string{"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"}
+
 // clip keeps a message readable whatever was typed.
 func clip(text string) string {
 	const most = 80
@@ -43,6 +47,9 @@ func Parse(text string, headers ...string) (Request, error) {
 	case 0:
 		return r, &FormError{text, "names no request", form}
 	case 1:
+		if slices.Contains(methodWords[:], words[0]) {
+			return r, &FormError{text, "is a method without a URL", form}
+		}
 	case 2:
 		r.Method = strings.ToUpper(words[0])
 		if !isToken(r.Method) || strings.ContainsAny(words[0], ":/.") {

@@ -39,7 +39,8 @@ func TestARequestAsPeopleWriteIt(t *testing.T) {
 func TestWhatIsNoRequestIsToldWhatToWrite(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                          `"" names no request: write '[METHOD] URL', for example 'POST https://www.example.com/pay'`,
-		"GET":                       "", // a host of one label
+		"GET":                       `"GET" is a method without a URL: write '[METHOD] URL', for example 'POST https://www.example.com/pay'`,
+		"get":                       "", // a host of one label
 		"https:///pay":              `"https:///pay" names no host: write '[METHOD] URL', for example 'POST https://www.example.com/pay'`,
 		"GET https://a.b/c d":       `"GET https://a.b/c d" has more than one space: a space in a URL is written %20; write '[METHOD] URL', for example 'POST https://www.example.com/pay'`,
 		"https://a.b/ x":            `"https://a.b/" is no method: a method is a word such as GET or POST; write '[METHOD] URL', for example 'POST https://www.example.com/pay'`,

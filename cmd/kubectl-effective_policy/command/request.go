@@ -16,10 +16,10 @@ import (
 
 // requestFlags are a request, and of whom it is asked.
 type requestFlags struct {
-	text, gateway                       string
-	headers                             []string
-	noIsolation, fallthroughHosts, gone bool
-	before                              []string
+	text, gateway                              string
+	headers                                    []string
+	noIsolation, fallthroughHosts, gone, prune bool
+	before                                     []string
 }
 
 // theCluster is the word of --before for the cluster of the current context.
@@ -34,13 +34,15 @@ func (f *requestFlags) add(cmd *cobra.Command) {
 	flags.BoolVar(&f.fallthroughHosts, "fallthrough", false, "with --request, as on a data plane that asks routes of less specific hostnames, too")
 	flags.StringArrayVar(&f.before, "before", nil, "with --request, compare: -f is a change of these manifests, or of the cluster for the word "+theCluster+"; may be repeated")
 	flags.BoolVar(&f.gone, "delete", false, "with --before, the objects of -f are removed, not applied")
+	flags.BoolVar(&f.prune, "prune", false, "with --before, objects of its manifests that are not in -f are removed")
+	cmd.MarkFlagsMutuallyExclusive("delete", "prune")
 }
 
 // check says which flags do not go together.
 func (f *requestFlags) check(args []string, rule, listener string) error {
 	switch {
-	case f.text == "" && (len(f.headers) > 0 || f.gateway != "" || f.noIsolation || f.fallthroughHosts || len(f.before) > 0 || f.gone):
-		return errors.New("--header, --gateway, --no-isolation, --fallthrough, --before and --delete are about a request: give it with --request")
+	case f.text == "" && (len(f.headers) > 0 || f.gateway != "" || f.noIsolation || f.fallthroughHosts || len(f.before) > 0 || f.gone || f.prune):
+		return errors.New("--header, --gateway, --no-isolation, --fallthrough, --before, --delete and --prune are about a request: give it with --request")
 	case f.text == "":
 		return nil
 	case len(args) > 0:
@@ -49,6 +51,8 @@ func (f *requestFlags) check(args []string, rule, listener string) error {
 		return errors.New("--rule and --listener are found by --request: leave them out")
 	case f.gone && len(f.before) == 0:
 		return errors.New("--delete needs --before: say what the objects of -f are removed from")
+	case f.prune && (len(f.before) == 0 || slices.Contains(f.before, theCluster)):
+		return errors.New("--prune compares two sets of manifests: give the other one with --before")
 	}
 	return nil
 }
@@ -88,7 +92,7 @@ func (o *options) explainRequest(cmd *cobra.Command, f *requestFlags) error {
 		return err
 	}
 	served := servedIn(w.snapshot, q)
-	if o.output != formatTable {
+	if o.output == formatJSON || o.output == formatYAML {
 		err = encode(o.streams.Out, o.output, served.Report())
 	} else {
 		p := o.pen()
@@ -112,7 +116,7 @@ type compared struct {
 }
 
 func (o *options) compareRequest(cmd *cobra.Command, f *requestFlags, q *request.Question) error {
-	change := changeFlags{base: f.before, remove: f.gone}
+	change := changeFlags{base: f.before, remove: f.gone, prune: f.prune}
 	if slices.Contains(f.before, theCluster) {
 		if len(f.before) > 1 {
 			return fmt.Errorf("--before %s is the whole world: give no manifests beside it", theCluster)
@@ -128,7 +132,7 @@ func (o *options) compareRequest(cmd *cobra.Command, f *requestFlags, q *request
 		return err
 	}
 	before, after := servedIn(verdict.Before, q), servedIn(verdict.After, q)
-	if o.output != formatTable {
+	if o.output == formatJSON || o.output == formatYAML {
 		err = encode(o.streams.Out, o.output, compared{before.Report(), after.Report()})
 	} else {
 		p := o.pen()
