@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -36,34 +37,32 @@ type tried struct {
 	Warnings []string        `json:"warnings"`
 }
 
-// manifests are those of the body: {files: {NAME: TEXT}}, [TEXT] or one TEXT.
+// manifests are those of the body: {NAME: TEXT}, [{name, text}], [TEXT] or one TEXT.
 func manifests(body json.RawMessage) (string, error) {
 	var one string
 	if json.Unmarshal(body, &one) == nil {
 		return one, nil
 	}
-	var list []string
-	if json.Unmarshal(body, &list) == nil {
-		return strings.Join(list, "\n---\n"), nil
-	}
-	var objects []struct {
-		Name string `json:"name"`
-		Text string `json:"text"`
-	}
-	if json.Unmarshal(body, &objects) == nil {
-		for _, o := range objects {
-			list = append(list, o.Text)
-		}
-		return strings.Join(list, "\n---\n"), nil
-	}
+	var texts []string
+	var objects []struct{ Name, Text string }
 	named := map[string]string{}
-	if err := json.Unmarshal(body, &named); err != nil {
+	switch {
+	case json.Unmarshal(body, &texts) == nil:
+	case json.Unmarshal(body, &objects) == nil:
+		texts = nil // what came of reading it as texts
+		for _, o := range objects {
+			texts = append(texts, o.Text)
+		}
+	case json.Unmarshal(body, &named) == nil:
+		texts = nil
+		for _, name := range sortedKeys(named) {
+			texts = append(texts, named[name])
+		}
+	default:
 		return "", badRequest(`files is a text, a list of texts, or {"name": "text"}`)
 	}
-	for _, name := range sortedKeys(named) {
-		list = append(list, named[name])
-	}
-	return strings.Join(list, "\n---\n"), nil
+	texts = slices.DeleteFunc(texts, func(text string) bool { return strings.TrimSpace(text) == "" })
+	return strings.Join(texts, "\n---\n"), nil
 }
 
 // readEdit reads the body of a request.

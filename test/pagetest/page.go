@@ -109,19 +109,20 @@ func (p *Page) Get(name string, query url.Values) map[string]any {
 	return value
 }
 
-// Try has an edit computed.
-func (p *Page) Try(manifests string) (code int, answer map[string]any) {
+// Try has an edit computed; with remove the objects are removed. The text is the whole answer.
+func (p *Page) Try(manifests string, remove bool) (code int, text string) {
 	p.Helper()
-	body, err := json.Marshal(map[string]any{"files": manifests})
+	body, err := json.Marshal(map[string]any{"files": manifests, "delete": remove})
 	if err != nil {
 		p.Fatal(err)
 	}
-	got := p.send(http.MethodPost, "whatif", bytes.NewReader(body))
-	defer got.Body.Close()
-	if err := json.NewDecoder(got.Body).Decode(&answer); err != nil {
+	answer := p.send(http.MethodPost, "whatif", bytes.NewReader(body))
+	defer answer.Body.Close()
+	said, err := io.ReadAll(answer.Body)
+	if err != nil {
 		p.Fatal(err)
 	}
-	return got.StatusCode, answer
+	return answer.StatusCode, string(said)
 }
 
 // Event is what the page is told.
