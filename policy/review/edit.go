@@ -2,6 +2,7 @@ package review
 
 import (
 	"reflect"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -115,6 +116,15 @@ func (e Edit) deletes() *unstructured.Unstructured {
 		return c.Old
 	}
 	return nil
+}
+
+// creates says whether an object is new, removes whether it goes.
+func (e Edit) creates(ref hierarchy.Ref) bool {
+	return slices.ContainsFunc(e.Changes, func(c ObjectChange) bool { return c.Old == nil && c.Ref() == ref })
+}
+
+func (e Edit) removes(ref hierarchy.Ref) bool {
+	return slices.ContainsFunc(e.Changes, func(c ObjectChange) bool { return c.New == nil && c.Ref() == ref })
 }
 
 // set are the objects as they would be after the edit.

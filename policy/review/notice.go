@@ -21,6 +21,10 @@ type Notice struct {
 	Note bool
 	// named says that the message names the object.
 	named bool
+	// shared is what the message says of the object when it says it of several:
+	// "take effect on HTTPRoute shop/checkout". Empty says that it is about this
+	// one alone.
+	shared string
 }
 
 // Notices are those of all objects: what is wrong with policies and may pass, and
@@ -53,14 +57,6 @@ func (n Notice) inObject() string {
 	return n.Field + ": " + n.Message
 }
 
-// told is a notice in one line. Whoever edits a single object knows which one.
-func (v Verdict) told(n Notice) string {
-	if set := v.edit.set(); len(set) == 1 && hierarchy.RefOf(set[0]) == n.Object {
-		return n.inObject()
-	}
-	return n.String()
-}
-
 // attachments says what becomes of the policies that an edit is about or that
 // compete with them: taking over, cut off, without effect.
 func (v Verdict) attachments() []Notice {
@@ -79,27 +75,35 @@ func (v Verdict) attachments() []Notice {
 			continue
 		}
 		if was, ok := v.Before.Policy(ref); ok && v.edit.MayRead.May(ref.Namespace) {
-			notices = append(notices, transitions(v.Before.Acceptances(was), v.After.Acceptances(now), ref, v.edit.MayRead)...)
+			notices = append(notices, v.transitions(was, now)...)
 		}
 	}
 	return notices
 }
 
 // transitions tells on which targets somebody else's policy gains or loses its
-// hold.
-func transitions(before, after []policy.Acceptance, ref hierarchy.Ref, reader policy.Reader) []Notice {
+// hold. That it takes effect on a route that is new is told with what the route
+// gets.
+func (v Verdict) transitions(was, now *policy.Policy) []Notice {
+	ref, before := now.Ref, v.Before.Acceptances(was)
 	var notices []Notice
-	tell := func(format string, args ...any) {
-		notices = append(notices, Notice{Object: ref, Message: fmt.Sprintf(format, args...), named: true})
+	tell := func(one, several, what string) {
+		notices = append(notices, Notice{Object: ref, Message: fmt.Sprintf("%s %s %s", ref, one, what), named: true, shared: several + " " + what})
 	}
-	for _, now := range after {
-		i := slices.IndexFunc(before, func(s policy.Acceptance) bool { return s.Target.Ref == now.Target.Ref })
+	for _, s := range v.After.Acceptances(now) {
+		target := s.Target.Ref
+		i := slices.IndexFunc(before, func(s policy.Acceptance) bool { return s.Target.Ref == target })
 		switch {
-		case i < 0 || before[i].Reason == now.Reason:
-		case now.Accepted():
-			tell("%s takes effect on %s", ref, now.Target.Ref)
-		case before[i].Accepted():
-			tell("%s loses %s: %s", ref, now.Target.Ref, now.Told(reader))
+		case i < 0 || before[i].Reason == s.Reason:
+		case s.Accepted() && !v.edit.creates(target.Object()):
+			tell("takes effect on", "take effect on", target.String())
+		case !before[i].Accepted():
+		case !v.edit.removes(target.Object()):
+			tell("loses", "lose", target.String()+": "+s.Told(v.edit.MayRead))
+		case len(now.Targets) == 1:
+			tell("has no target any more:", "have no target any more:", target.Object().String()+" is deleted")
+		default:
+			tell("loses", "lose", target.String()+", which is deleted")
 		}
 	}
 	return notices

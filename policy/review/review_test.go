@@ -156,8 +156,12 @@ func TestADeletionIsJudgedByWhatItUncovers(t *testing.T) {
 	if !v.Denied() {
 		t.Error("deleting the ceiling uncovers 90s and is not denied")
 	}
+	if said := v.Warnings(); len(said) > 0 {
+		t.Errorf("beside the refusal it says %q", said)
+	}
+	v = reviewed(t, s, review.EditOf(ceiling, nil), nil)
 	want := []string{
-		"TimeoutPolicy infra/ceiling changes the effective policy of 2 routes in 2 namespaces, and what new routes get on 1 Gateway",
+		"TimeoutPolicy infra/ceiling changes 2 routes in 2 namespaces and 1 Gateway",
 		"HTTPRoute labs/trial: TimeoutPolicy request 30s → not set (was override of TimeoutPolicy infra/ceiling)",
 		"HTTPRoute shop/checkout: TimeoutPolicy request 30s → 90s (default of TimeoutPolicy shop/checkout)",
 	}
@@ -182,7 +186,7 @@ func TestNamespacesThatMayNotBeReadAreCounted(t *testing.T) {
 	e.MayRead = func(ns string) bool { return ns != "labs" }
 	got := reviewed(t, shop(t), e, nil).Warnings()
 	want := []string{
-		"TimeoutPolicy infra/public changes the effective policy of 2 routes in 2 namespaces, and what new routes get on 1 Gateway",
+		"TimeoutPolicy infra/public changes 2 routes in 2 namespaces and 1 Gateway",
 		"1 route in namespaces that you may not read",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -195,7 +199,7 @@ func TestAPolicyWithoutEffectSaysWhy(t *testing.T) {
 	for want, e := range map[string]review.Edit{
 		"TimeoutPolicy shop/checkout has no effect on any of 2 paths: TimeoutPolicy infra/ceiling wins": review.EditOf(nil,
 			timeout(t, "shop", "checkout", onCheckout, "default: {request: 90s}")),
-		"spec.targetRef: HTTPRoute shop/gone does not exist": review.EditOf(nil,
+		"TimeoutPolicy shop/checkout: spec.targetRef: HTTPRoute shop/gone does not exist": review.EditOf(nil,
 			timeout(t, "shop", "checkout", "kind: HTTPRoute, name: gone", "default: {request: 90s}")),
 	} {
 		v := reviewed(t, s, e, nil)

@@ -1,13 +1,13 @@
 package review
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/hierarchy/prose"
+	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/guardrail"
 )
@@ -17,37 +17,65 @@ import (
 const (
 	MaxWarning  = 250
 	MaxWarnings = 3
-	// mostFields is how many fields one line tells of.
-	mostFields = 4
 )
 
 // Warnings says in sentences what is to be known of an edit that goes through:
 // how much it changes, what guardrails only warn of, what becomes of policies, and
-// which routes change, one line each. The author of a route or of a new policy
-// knows what it says: of that there is one line. Each is under MaxWarning bytes,
-// and there are at most MaxWarnings.
+// which routes change, one line each. What the author of a route or of a policy
+// wrote they know: it is not repeated to them. Each is under MaxWarning bytes, and
+// there are at most MaxWarnings. An edit that is refused changes nothing: what else
+// guardrails object to is all that is said beside the refusal.
 func (v Verdict) Warnings() []string {
-	lines := v.headline()
+	var lines []string
 	for _, violation := range v.By(guardrail.Warn) {
 		lines = append(lines, fmt.Sprintf("guardrail %s: %s", violation.Guardrail, violation.Told(v.edit.MayRead)))
 	}
-	for _, c := range v.Excepted() {
-		lines = append(lines, c.String())
+	if !v.Denied() {
+		lines = v.consequences(lines)
 	}
-	for _, n := range v.Notices() {
-		if !n.Note {
-			lines = append(lines, v.told(n))
-		}
-	}
-	lines = append(lines, v.limited()...)
 	if len(lines) > MaxWarnings {
 		more := len(lines) - MaxWarnings + 1
 		lines = append(lines[:MaxWarnings-1], fmt.Sprintf("and %d more warnings", more))
-	} else if room := MaxWarnings - len(lines); room > 0 {
-		lines = append(lines, v.routes(room)...)
 	}
 	for i := range lines {
 		lines[i] = prose.Clip(strings.Join(strings.Fields(prose.Visible(lines[i])), " "), MaxWarning-1)
+	}
+	return lines
+}
+
+// consequences says what follows from an edit, around what guardrails say of it.
+func (v Verdict) consequences(guardrails []string) []string {
+	lines := append(v.headline(), guardrails...)
+	for _, c := range v.Excepted() {
+		lines = append(lines, c.String())
+	}
+	lines = append(lines, together(v.Notices())...)
+	lines = append(lines, v.limited()...)
+	if room := MaxWarnings - len(lines); room > 0 && !v.toldAtOnce() {
+		lines = append(lines, v.routes(room)...)
+	}
+	return lines
+}
+
+// together are notices in words. What is to be said of several objects is one line.
+func together(notices []Notice) []string {
+	var lines []string
+	done := map[string]bool{}
+	for _, n := range notices {
+		var same []string
+		for _, other := range notices {
+			if n.shared != "" && other.shared == n.shared {
+				same = append(same, other.Object.String())
+			}
+		}
+		switch {
+		case n.Note || done[n.shared]:
+		case len(same) > 1:
+			lines = append(lines, prose.List(same, 2)+" "+n.shared)
+			done[n.shared] = true
+		default:
+			lines = append(lines, n.String())
+		}
 	}
 	return lines
 }
@@ -66,15 +94,24 @@ func (v Verdict) single() (ref hierarchy.Ref, change ObjectChange, ok bool) {
 // It names the object: kubectl prints the same text only once.
 func (v Verdict) headline() []string {
 	ref, change, single := v.single()
-	if single && (v.Before.IsRoute(ref.GroupKind) || v.After.IsRoute(ref.GroupKind)) {
+	switch {
+	case single && (v.Before.IsRoute(ref.GroupKind) || v.After.IsRoute(ref.GroupKind)):
 		return v.ofRoute(ref, change)
+	case v.toldAtOnce():
+		return []string{v.sentence(v.Impact.Changes)}
+	case single && v.knownToAuthor(ref, change):
+		return nil
 	}
 	var parts []string
 	if n := v.Impact.Routes; n > 0 {
-		parts = append(parts, fmt.Sprintf("the effective policy of %s in %s", prose.Count(n, "route"), prose.Count(len(v.Impact.Namespaces), "namespace")))
+		parts = append(parts, fmt.Sprintf("%s in %s", prose.Count(n, "route"), prose.Count(len(v.Impact.Namespaces), "namespace")))
 	}
-	if n := v.Impact.Gateways; n > 0 {
-		parts = append(parts, "what new routes get on "+prose.Count(n, "Gateway"))
+	gateways := v.Impact.Gateways
+	if single && ref.GroupKind == hierarchy.GatewayKind && (change.Old == nil || change.New == nil) {
+		gateways-- // it is what it changes
+	}
+	if gateways > 0 {
+		parts = append(parts, prose.Count(gateways, "Gateway"))
 	}
 	if len(parts) == 0 {
 		return nil
@@ -83,7 +120,34 @@ func (v Verdict) headline() []string {
 	if single {
 		who = ref.String()
 	}
-	return []string{who + " changes " + strings.Join(parts, ", and ")}
+	return []string{who + " changes " + strings.Join(parts, " and ")}
+}
+
+// toldAtOnce says that the line of the only route that a policy changes says all.
+func (v Verdict) toldAtOnce() bool {
+	ref, change, single := v.single()
+	if !single || change.Old == nil || v.Impact.Routes != 1 || v.Impact.Gateways > 0 || !v.edit.MayRead.May(v.Impact.Namespaces[0]) {
+		return false
+	}
+	_, was := v.Before.Policy(ref)
+	_, is := v.After.Policy(ref)
+	return was || is
+}
+
+// knownToAuthor says that a new policy changes nothing but the routes of its
+// namespace that it names, or reaches no route, of which there is a notice.
+func (v Verdict) knownToAuthor(ref hierarchy.Ref, change ObjectChange) bool {
+	p, isPolicy := v.After.Policy(ref)
+	switch {
+	case !isPolicy || change.Old != nil:
+		return false
+	case v.Impact.Routes == 0:
+		return len(v.effectless(p)) > 0
+	}
+	return v.Impact.Gateways == 0 && !slices.ContainsFunc(v.Impact.Changes, func(c effective.Change) bool {
+		return c.Target.Namespace != ref.Namespace ||
+			!slices.ContainsFunc(p.Targets, func(t policy.Target) bool { return t.Ref.Object() == c.Target })
+	})
 }
 
 // ofRoute is the line about a route that is written. What it states itself its
@@ -102,11 +166,13 @@ func (v Verdict) ofRoute(ref hierarchy.Ref, change ObjectChange) []string {
 	if e == nil || !e.Reached() {
 		return nil
 	}
+	head := ref.String() + " gets "
+	why := fmt.Sprintf("; why: kubectl effective-policy explain %s/%s -n %s", strings.ToLower(ref.Kind), ref.Name, ref.Namespace)
 	values := gets(e)
-	if values == "" {
+	if len(values) == 0 {
 		return nil
 	}
-	return []string{fmt.Sprintf("%s gets %s; why: kubectl effective-policy explain %s/%s -n %s", ref, values, strings.ToLower(ref.Kind), ref.Name, ref.Namespace)}
+	return []string{head + fitting(values, MaxWarning-1-len(head)-len(why)) + why}
 }
 
 // unbound says why a route is bound to no listener.
@@ -122,49 +188,10 @@ func (v Verdict) unbound(ref hierarchy.Ref) []string {
 	return []string{fmt.Sprintf("%s is bound to no listener: it has no parentRefs", ref)}
 }
 
-// gets are the values of a route in words, by kind; those that differ by path are
-// called mixed.
-func gets(e *effective.Target) string {
-	type leaf struct{ kind, field string }
-	values := map[leaf]string{}
-	var order []leaf
-	for _, scope := range e.Scopes {
-		for _, m := range scope.Result.Kinds {
-			for _, o := range m.Origins {
-				at := leaf{m.Kind.Name(), o.Field}
-				text, known := values[at]
-				switch {
-				case !known:
-					order = append(order, at)
-					values[at] = shown(&o)
-				case text != shown(&o):
-					values[at] = "mixed"
-				}
-			}
-		}
-	}
-	slices.SortStableFunc(order, func(a, b leaf) int { return strings.Compare(a.kind, b.kind) })
-	var parts []string
-	last := ""
-	for i, at := range order {
-		if i == mostFields+2 {
-			parts = append(parts, fmt.Sprintf("and %d more", len(order)-i))
-			break
-		}
-		text := at.field + " " + values[at]
-		if at.kind != last {
-			text = at.kind + " " + text
-		}
-		last = at.kind
-		parts = append(parts, text)
-	}
-	return strings.Join(parts, ", ")
-}
-
 // limited says which values of a policy that is written something else limits.
 func (v Verdict) limited() []string {
 	ref, change, single := v.single()
-	if !single || change.New == nil {
+	if !single || change.New == nil || !change.SpecChanges() {
 		return nil
 	}
 	if _, isPolicy := v.After.Policy(ref); !isPolicy {
@@ -224,7 +251,11 @@ func (v Verdict) routes(room int) []string {
 	case more > 0 && hidden > 0:
 		return append(lines, fmt.Sprintf("and %s, and %s in namespaces that you may not read", prose.Count(more, "more route"), prose.Count(hidden, "route")))
 	case more > 0:
-		return append(lines, fmt.Sprintf("and %s: kubectl effective-policy diff -f FILE", prose.Count(more, "more route")))
+		how := "diff -f FILE"
+		if single && change.New == nil {
+			how += " --delete"
+		}
+		return append(lines, fmt.Sprintf("and %s: kubectl effective-policy %s", prose.Count(more, "more route"), how))
 	}
 	return append(lines, prose.Count(hidden, "route")+" in namespaces that you may not read")
 }
@@ -247,62 +278,4 @@ func byTarget(changes []effective.Change) [][]effective.Change {
 		parts = append(parts, []effective.Change{c})
 	}
 	return parts
-}
-
-// sentence tells the changes of one route: "HTTPRoute shop/checkout: TimeoutPolicy
-// request 60s → 30s (override of TimeoutPolicy infra/edge-ceiling)".
-func (v Verdict) sentence(changes []effective.Change) string {
-	var parts []string
-	last := ""
-	for i, c := range changes {
-		if i == mostFields {
-			parts = append(parts, prose.Count(len(changes)-i, "more change"))
-			break
-		}
-		parts = append(parts, v.changeText(c, &last))
-	}
-	return changes[0].Target.String() + ": " + strings.Join(parts, "; ")
-}
-
-// changeText is one field before and after. The kind and the author are not said
-// twice in a row.
-func (v Verdict) changeText(c effective.Change, last *string) string {
-	by, verb := c.Before, "was "
-	if c.After != nil {
-		by, verb = c.After, ""
-	}
-	author := fmt.Sprintf(" (%s%s of %s", verb, by.Block, v.edit.MayRead.Name(by.From))
-	if !by.ClampedBy.IsZero() {
-		author += ", limited by " + v.edit.MayRead.Name(by.ClampedBy)
-	}
-	author += ")"
-	text := c.Kind + " " + c.Field
-	if c.Kind+author == *last {
-		text, author = c.Field, ""
-	} else {
-		*last = c.Kind + author
-	}
-	if !c.Rules.All {
-		text = strings.Join(c.Rules.Names(), ",") + " " + text
-	}
-	return fmt.Sprintf("%s %s → %s%s", text, shown(c.Before), shown(c.After), author)
-}
-
-func shown(o *effective.Origin) string {
-	if o == nil {
-		return "not set"
-	}
-	return text(o.Value)
-}
-
-// text is a value as a person writes it.
-func text(value any) string {
-	if s, ok := value.(string); ok {
-		return s
-	}
-	data, err := json.Marshal(value)
-	if err != nil {
-		return fmt.Sprint(value)
-	}
-	return string(data)
 }

@@ -180,7 +180,7 @@ func reclassed(t *testing.T, a *admission, w *world) {
 		t.Errorf("after the refusal its class is %v", class())
 	}
 	a.told(t, false, merge("gateway", "public", `{"spec": {"gatewayClassName": "relaxed"}}`),
-		" changes the effective policy of 3 routes in 2 namespaces, and what new routes get on 1 Gateway",
+		" changes 3 routes in 2 namespaces and 1 Gateway",
 		"Warning: HTTPRoute labs/first: TimeoutPolicy request 30s → 45s (override of TimeoutPolicy infra/relaxed)",
 		"Warning: and 2 more routes: kubectl effective-policy diff -f FILE")
 	if class() != "relaxed" {
@@ -191,15 +191,15 @@ func reclassed(t *testing.T, a *admission, w *world) {
 // regrouped gives a ListenerSet another Gateway, and takes a listener from it.
 func regrouped(t *testing.T, a *admission, w *world) {
 	a.told(t, false, merge("listenerset", "extra", `{"spec": {"parentRef": {"name": "open"}}}`),
-		" changes the effective policy of 2 routes in 1 namespace, and what new routes get on 1 Gateway\n",
+		" changes 2 routes in 1 namespace and 1 Gateway\n",
 		"Warning: HTTPRoute labs/first: TimeoutPolicy request 45s → not set (was override of TimeoutPolicy infra/relaxed)",
 		"Warning: HTTPRoute labs/second: TimeoutPolicy request 45s → not set (was override of TimeoutPolicy infra/relaxed)")
 	a.told(t, false, merge("listenerset", "extra", `{"spec": {"parentRef": {"name": "public"}}}`),
-		" changes the effective policy of 2 routes in 1 namespace, and what new routes get on 1 Gateway\n",
+		" changes 2 routes in 1 namespace and 1 Gateway\n",
 		"Warning: HTTPRoute labs/first: TimeoutPolicy request not set → 45s (override of TimeoutPolicy infra/relaxed)")
 	a.told(t, false, merge("listenerset", "extra",
 		`{"spec": {"listeners": [{"name": "first", "port": 8081, "protocol": "HTTP", "allowedRoutes": {"namespaces": {"from": "All"}}}]}}`),
-		" changes the effective policy of 1 route in 1 namespace, and what new routes get on 1 Gateway\n",
+		" changes 1 route in 1 namespace and 1 Gateway\n",
 		"Warning: HTTPRoute labs/second: TimeoutPolicy request 45s → not set (was override of TimeoutPolicy infra/relaxed)")
 	if listeners := w.object("ListenerSet", "extra").Object["spec"].(map[string]any)["listeners"].([]any); len(listeners) != 1 {
 		t.Errorf("it has the listeners %v", listeners)
@@ -209,7 +209,7 @@ func regrouped(t *testing.T, a *admission, w *world) {
 // ungranted deletes a grant on which a policy of another namespace stands.
 func ungranted(t *testing.T, a *admission, w *world) {
 	a.told(t, false, []string{"delete", "referencegrant", "from-infra", "-n", "labs"},
-		" changes the effective policy of 1 route in 1 namespace\n",
+		" changes 1 route in 1 namespace\n",
 		`Warning: TimeoutPolicy infra/guest loses HTTPRoute labs/guest: no ReferenceGrant in namespace "labs" lets a TimeoutPolicy`,
 		"Warning: HTTPRoute labs/guest: TimeoutPolicy request 5s → not set (was override of TimeoutPolicy infra/guest)")
 	if a.as(a.plane.Config, "labs").exists("ReferenceGrant", "from-infra") {

@@ -107,9 +107,9 @@ func countedNotTold(t *testing.T, a *admission, admin *world, kubeconfig string)
 	write := policyOn("shop", "p", privateGateway, fiveSeconds)
 	apply := dry("apply", "-f", "-")
 	enough := func(said string, err error) bool { return err == nil && strings.Contains(said, "1 route") }
-	says(t, a.asked("the platform's answer", write, apply, enough), "Warning: TimeoutPolicy shop/p changes the effective policy of 1 route in 1 namespace")
+	says(t, a.asked("the platform's answer", write, apply, enough), "Warning: TimeoutPolicy shop/p changes 1 route in 1 namespace")
 	said := a.asked("the tenant's answer", write, append(apply, "--kubeconfig", kubeconfig), enough)
-	says(t, said, "Warning: TimeoutPolicy shop/p changes the effective policy of 1 route in 1 namespace", "Warning: 1 route in namespaces that you may not read")
+	says(t, said, "Warning: TimeoutPolicy shop/p changes 1 route in 1 namespace", "Warning: 1 route in namespaces that you may not read")
 	if strings.Contains(said, "secret") || strings.Contains(said, "rival") {
 		t.Errorf("it tells of others: %s", said)
 	}

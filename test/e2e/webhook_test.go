@@ -118,7 +118,7 @@ func TestAdmission(t *testing.T) {
 	t.Run("what is refused", func(t *testing.T) { refusals(t, a) })
 	t.Run("what is warned of", func(t *testing.T) {
 		said, err := a.kubectl(policyOn("shop", "early", "kind: HTTPRoute, name: later", "default: {request: 5s}"), "apply", "--dry-run=server", "-f", "-")
-		if err != nil || !strings.Contains(said, "Warning: spec.targetRef: HTTPRoute shop/later does not exist") {
+		if err != nil || !strings.Contains(said, "Warning: TimeoutPolicy shop/early: spec.targetRef: HTTPRoute shop/later does not exist") {
 			t.Errorf("%v: %s", err, said)
 		}
 		t.Logf("a person reads: %s", said)
@@ -173,7 +173,7 @@ func refusals(t *testing.T, a *admission) {
 		denied+`spec.targetRef: a policy in namespace "shop" may not target a GatewayClass: create it in a platform namespace (attache-system, infra)`)
 	// What can come true later, and what its status says, is only warned of.
 	a.warned(policyOn("shop", "p", "kind: Gateway, name: public, namespace: infra", "default: {request: 5s}"),
-		`Warning: spec.targetRef: no ReferenceGrant in namespace "infra"`)
+		`Warning: TimeoutPolicy shop/p: spec.targetRef: no ReferenceGrant in namespace "infra"`)
 	a.warned(strings.Replace(policyOn("shop", "p", "kind: Service, name: checkout", "default: {request: 5s}"), "gateway.networking.k8s.io", `""`, 1),
 		`not to kind "Service"`)
 	a.refused(`{apiVersion: attache.dev/v1alpha1, kind: EffectivePolicy, metadata: {name: httproute.checkout, namespace: shop}, targetRef: {group: gateway.networking.k8s.io, kind: HTTPRoute, name: checkout}}`,

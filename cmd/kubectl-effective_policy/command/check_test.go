@@ -76,8 +76,8 @@ func TestCheckAsJSON(t *testing.T) {
 	if !strings.HasPrefix(got.Denial, "TimeoutPolicy platform/edge-timeouts is refused by guardrail fifteen:\n- guardrail fifteen: HTTPRoute payments/ledger") {
 		t.Errorf("the message of the refusal is %q", got.Denial)
 	}
-	if len(got.Warnings) == 0 || got.Warnings[0] != "TimeoutPolicy platform/edge-timeouts changes the effective policy of 4 routes in 2 namespaces, and what new routes get on 1 Gateway" {
-		t.Errorf("the warnings are %q", got.Warnings)
+	if len(got.Warnings) != 0 {
+		t.Errorf("what is refused changes nothing, and the warnings are %q", got.Warnings)
 	}
 }
 
