@@ -98,7 +98,7 @@ spec: {parentRefs: [{name: public, namespace: infra}], rules: [{}]}
 	}
 	said := response.Result.Message + strings.Join(response.Warnings, "\n") + fmt.Sprint(response.Result.Details.Causes)
 	if strings.Contains(said, "confidential") || strings.Contains(said, "secret") ||
-		!strings.Contains(response.Result.Message, "- guardrail first: 1 route in namespaces that you may not read [effective.TimeoutPolicy.request]") ||
+		!strings.Contains(response.Result.Message, "- 1 route in namespaces that you may not read [effective.TimeoutPolicy.request]") ||
 		!strings.Contains(response.Result.Message, "HTTPRoute shop/cart") {
 		t.Errorf("got %s", said)
 	}

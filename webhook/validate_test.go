@@ -163,7 +163,7 @@ func TestARouteDoesNotAnswerForItsGateway(t *testing.T) {
 func TestWhatARouteWritesItselfCounts(t *testing.T) {
 	inline := strings.Replace(checkout, "{name: pay}", "{name: pay, timeouts: {request: 1s}}", 1)
 	response := answerTo(t, handlersOf(t, worldOf(t, kindsAtOdds)).Validate(), create(t, inline))
-	if response.Allowed || response.Result.Details.Causes[0].Field != "spec.rules" ||
+	if response.Allowed || response.Result.Details.Causes[0].Field != "spec.rules[0].timeouts.request" ||
 		!strings.Contains(response.Result.Message, "written in HTTPRoute shop/checkout#pay") {
 		t.Errorf("got %+v", response.Result)
 	}

@@ -304,7 +304,7 @@ func (p *places) violation(v review.Violation) Finding {
 func (p *places) cause(v review.Violation) Finding {
 	if v.Origin != nil {
 		if d, ok := p.document(v.Origin.From); ok {
-			return findingAt(d, review.FieldOf(d.Object, *v.Origin))
+			return findingAt(d, review.FieldOf(p.verdict.After, d.Object, *v.Origin))
 		}
 	}
 	if d, ok := p.document(v.Target); ok {

@@ -36,7 +36,7 @@ func (p *places) limitedIn(ref hierarchy.Ref, m Manifest) []Finding {
 						continue
 					}
 					said[o.Field] = true
-					f := findingAt(m, review.FieldOf(m.Object, o))
+					f := findingAt(m, review.FieldOf(p.verdict.After, m.Object, o))
 					f.Level, f.Rule = Warning, AdmissionRule
 					f.Message = fmt.Sprintf("%s is limited to %s by %s", written(o.Stated), written(o.Value), o.ClampedBy)
 					findings = append(findings, f)

@@ -6,10 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy/guardrail"
-	"github.com/attache-dev/attache/policy/merge"
 )
 
 // Objection is one thing that speaks against an edit, as people and programs
@@ -55,40 +53,11 @@ func (v Verdict) Told(x Violation) string {
 // the value stands in the effective policy.
 func (v Verdict) fieldOf(x Violation) string {
 	if x.Origin != nil {
-		if field := ownField(v.edit, *x.Origin); field != "" {
+		if field := v.ownField(*x.Origin); field != "" {
 			return field
 		}
 	}
 	return x.FieldPath
-}
-
-// remedy is what would make a violation go away; empty where only the
-// guardrail's message can say.
-func (v Verdict) remedy(x Violation) string {
-	deleted := v.edit.deletes()
-	deletes := deleted != nil
-	switch {
-	case x.Failed:
-		return fmt.Sprintf("mend guardrail %s", x.Guardrail)
-	case x.Hidden:
-		return ""
-	case deletes && x.Origin == nil:
-		return fmt.Sprintf("first move the settings of %[1]s to another policy, then delete %[1]s", hierarchy.RefOf(deleted))
-	case x.Origin == nil, !v.edit.MayRead.May(x.Origin.From.Namespace):
-		return ""
-	}
-	own := ownField(v.edit, *x.Origin)
-	switch {
-	case own != "":
-		return fmt.Sprintf("change %s of %s", own, x.Origin.From)
-	case deletes && x.Origin.Block == merge.Inline:
-		return fmt.Sprintf("first change what %s says itself", x.Origin.From)
-	case deletes:
-		return fmt.Sprintf("first change %s of %s", x.Origin.Field, x.Origin.From)
-	case x.Origin.Block == merge.Inline:
-		return fmt.Sprintf("change what %s says itself", x.Origin.From)
-	}
-	return fmt.Sprintf("have %s of %s changed", x.Origin.Field, x.Origin.From)
 }
 
 // maxObjections is how many objections a message lists.
@@ -104,30 +73,38 @@ func (v Verdict) Denial(object string) string {
 	return DenialOf(object, v.Objections())
 }
 
-// DenialOf is Denial of a list of objections.
+// DenialOf is Denial of a list of objections. A guardrail that alone objects is
+// named once, in the heading.
 func DenialOf(object string, objections []Objection) string {
 	lines := make([]string, len(objections))
 	var rails []string
+	others := false
 	for i, o := range objections {
+		lines[i] = o.Message
 		switch {
 		case o.Guardrail != "":
 			rails = append(rails, o.Guardrail)
-			lines[i] = "guardrail " + o.Guardrail + ": " + o.Message
-		case o.Field != "":
-			lines[i] = o.Field + ": " + o.Message
 		default:
-			lines[i] = o.Message
+			others = true
+			if o.Field != "" {
+				lines[i] = o.Field + ": " + o.Message
+			}
 		}
-		lines[i] = prose.Visible(lines[i])
 	}
+	slices.Sort(rails)
+	rails = slices.Compact(rails)
 	heading := fmt.Sprintf("%s has %d problems", object, len(lines))
 	switch {
 	case len(rails) == 0 && len(lines) == 1:
-		return object + ": " + lines[0]
-	case len(rails) == len(lines):
-		slices.Sort(rails)
-		rails = slices.Compact(rails)
+		return object + ": " + prose.Visible(lines[0])
+	case len(rails) > 0 && !others:
 		heading = fmt.Sprintf("%s is refused by %s", object, cmp.Or(oneRail(rails), "guardrails "+strings.Join(rails, ", ")))
+	}
+	for i, o := range objections {
+		if o.Guardrail != "" && (others || len(rails) > 1) {
+			lines[i] = "guardrail " + o.Guardrail + ": " + lines[i]
+		}
+		lines[i] = prose.Visible(lines[i])
 	}
 	more := ""
 	if n := len(lines) - maxObjections; n > 0 {

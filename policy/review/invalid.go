@@ -5,14 +5,11 @@ import (
 	"slices"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/effective"
-	"github.com/attache-dev/attache/policy/merge"
 )
 
 // invalidity collects the rules of policy kinds that merged results newly
@@ -156,13 +153,14 @@ const (
 )
 
 // refusal says what is broken, where, and by whom.
-func (b *brokenRule) refusal(e Edit, mayRead policy.Reader) Refusal {
+func (b *brokenRule) refusal(v Verdict) Refusal {
+	mayRead := v.edit.MayRead
 	var text strings.Builder
 	fmt.Fprintf(&text, "the merged %s would be invalid on %s: %s", b.kind, b.where(mayRead), b.told(mayRead))
 	p := Refusal{}
 	var says []string
 	for i, o := range b.origins {
-		if field := ownField(e, o); field != "" && p.Field == "" {
+		if field := v.ownField(o); field != "" && p.Field == "" {
 			p.Object, p.Field = o.From, field
 		}
 		if i < maxOrigins {
@@ -177,10 +175,10 @@ func (b *brokenRule) refusal(e Edit, mayRead policy.Reader) Refusal {
 }
 
 // notice is what the author is told who cannot mend it, or need not.
-func (b *brokenRule) notice(e Edit, mayRead policy.Reader) Notice {
-	r := b.refusal(e, mayRead)
+func (b *brokenRule) notice(v Verdict) Notice {
+	r := b.refusal(v)
 	if r.Object.IsZero() {
-		if refs := e.refs(); len(refs) > 0 {
+		if refs := v.edit.refs(); len(refs) > 0 {
 			r.Object = refs[len(refs)-1]
 		}
 	}
@@ -197,9 +195,12 @@ func (b *brokenRule) where(mayRead policy.Reader) string {
 		}
 	}
 	total := prose.Count(len(b.targets), "object")
+	if len(b.targets) == 1 {
+		total = prose.Count(b.paths, "path")
+	}
 	switch {
 	case len(shown) == 0:
-		return total + " of other namespaces"
+		return prose.Count(len(b.targets), "object") + " of other namespaces"
 	case len(b.places) > len(shown):
 		return fmt.Sprintf("%s, among them %s", total, strings.Join(shown, ", "))
 	}
@@ -236,35 +237,14 @@ func stated(o effective.Origin, mayRead policy.Reader) string {
 	return fmt.Sprintf("%s %v: %s", o.Field, o.Value, from)
 }
 
-// ownField is where an object of the edit sets a value, when it does.
-func ownField(e Edit, o effective.Origin) string {
-	for _, u := range e.set() {
-		if hierarchy.RefOf(u) == o.From {
-			return FieldOf(u, o)
-		}
-	}
-	return ""
-}
-
-// FieldOf is the path of a value in the object that it comes from.
-func FieldOf(from *unstructured.Unstructured, o effective.Origin) string {
-	if o.Block == merge.Inline {
-		return "spec.rules"
-	}
-	spec, _ := from.Object["spec"].(map[string]any)
-	for _, block := range []string{o.Block.String(), o.Block.String() + "s"} {
-		if _, has := spec[block]; has {
-			return "spec." + block + "." + o.Field
-		}
-	}
-	return "spec." + o.Field
-}
-
 // place says where a path runs, as people read it.
 func place(target hierarchy.Ref, rules hierarchy.RuleSet, l *hierarchy.Listener) string {
 	where := target.String()
 	if target != l.Gateway && !rules.All {
-		where += " rule " + rules.String()
+		if len(rules.Rules) > 0 && rules.Rules[0].Name != "" {
+			where += " rule"
+		}
+		where += " " + rules.String()
 	}
 	return fmt.Sprintf("%s (listener %s of %s)", where, l.Ref.Section, l.Ref.Object())
 }

@@ -97,8 +97,8 @@ func TestTooManyPathsToBeToldApart(t *testing.T) {
 		platform        bool
 		denied, warning string
 	}{
-		"within the limit":      {max: 3, denied: "guardrail names: HTTPRoute"},
-		"without one":           {denied: "guardrail names: HTTPRoute"},
+		"within the limit":      {max: 3, denied: "guardrail names:\n- HTTPRoute"},
+		"without one":           {denied: "guardrail names:\n- HTTPRoute"},
 		"beyond it, a tenant":   {max: 2, denied: "this edit has 3 paths to be asked about, and the limit is 2: have fewer routes"},
 		"beyond it, a platform": {max: 2, platform: true, warning: "the limit is 2: the controller asks before it publishes"},
 	} {

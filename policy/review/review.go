@@ -97,9 +97,9 @@ func On(ctx context.Context, r *effective.Resolver, e Edit, rails []*guardrail.G
 	v.Impact = impactOf(changes)
 	for _, b := range broken.list {
 		if b.ours {
-			v.Refusals = append(v.Refusals, b.refusal(e, e.MayRead))
+			v.Refusals = append(v.Refusals, b.refusal(v))
 		} else {
-			v.notices = append(v.notices, b.notice(e, e.MayRead))
+			v.notices = append(v.notices, b.notice(v))
 		}
 	}
 	v.targets = make(map[hierarchy.Ref]*effective.Target, len(pairs))

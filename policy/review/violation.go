@@ -9,6 +9,7 @@ import (
 	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/guardrail"
+	"github.com/attache-dev/attache/policy/merge"
 
 	"github.com/attache-dev/attache/policy"
 )
@@ -93,10 +94,26 @@ func (v Violation) Told(r policy.Reader) string {
 		fmt.Fprintf(&b, " and %s", prose.Count(v.Targets-1, "more route"))
 	}
 	fmt.Fprintf(&b, ": %s", v.Message)
-	if v.Origin != nil {
+	switch {
+	case v.Origin == nil:
+	case v.Origin.Block == merge.Inline && r.May(v.Origin.From.Namespace):
+		fmt.Fprintf(&b, " [%s is %v, written in %s]", v.FieldPath, v.Origin.Value, inRule(*v.Origin))
+	default:
 		fmt.Fprintf(&b, " [%s is %v, set by %s]", v.FieldPath, v.Origin.Value, v.setBy(r))
 	}
 	return b.String()
+}
+
+// inRule is where a route states a value itself: "rule pay of HTTPRoute shop/checkout".
+func inRule(o effective.Origin) string {
+	section := o.Target.Section
+	if section == "" {
+		return o.From.String()
+	}
+	if !strings.HasPrefix(section, "rules[") {
+		section = "rule " + section
+	}
+	return section + " of " + o.From.String()
 }
 
 // Compare orders violations by guardrail, path and objection, as all output does.

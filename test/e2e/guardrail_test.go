@@ -99,7 +99,7 @@ func TestConsequencesAndGuardrails(t *testing.T) {
 	long := policyOn("prod", "checkout", "kind: HTTPRoute, name: checkout", "default: {request: 90s}")
 	said := a.asked("the guardrail to be in force", long, dry(apply...), func(_ string, err error) bool { return err != nil })
 	says(t, said, `denied the request: TimeoutPolicy prod/checkout is refused by guardrail timeout-at-most-60s-in-prod:`,
-		"- guardrail timeout-at-most-60s-in-prod: HTTPRoute prod/checkout rule pay on infra/public#http: in production a request takes at most 60s",
+		"- HTTPRoute prod/checkout rule pay on infra/public#http: in production a request takes at most 60s",
 		"[effective.TimeoutPolicy.request is 90s, set by TimeoutPolicy prod/checkout (default at Route prod/checkout)]",
 		"; to fix it, change spec.default.request of TimeoutPolicy prod/checkout")
 	if forReal, err := a.kubectl(long, apply...); err == nil || forReal != said {

@@ -73,7 +73,7 @@ func TestCheckAsJSON(t *testing.T) {
 	if !got.Denied || got.Totals != (preview.Totals{Objects: 2, Denials: 2, Notes: 1}) || got.Changes.Routes != 4 {
 		t.Errorf("got %+v", got)
 	}
-	if !strings.HasPrefix(got.Denial, "TimeoutPolicy platform/edge-timeouts is refused by guardrail fifteen:\n- guardrail fifteen: HTTPRoute payments/ledger") {
+	if !strings.HasPrefix(got.Denial, "TimeoutPolicy platform/edge-timeouts is refused by guardrail fifteen:\n- HTTPRoute payments/ledger") {
 		t.Errorf("the message of the refusal is %q", got.Denial)
 	}
 	if len(got.Warnings) != 0 {

@@ -1,0 +1,144 @@
+package review
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/merge"
+)
+
+// remedy is what would make a violation go away; empty where only the
+// guardrail's message can say. What the edit itself did comes first: that is what
+// its author can take back.
+func (v Verdict) remedy(x Violation) string {
+	deleted := v.edit.deletes()
+	switch {
+	case x.Failed:
+		return fmt.Sprintf("mend guardrail %s", x.Guardrail)
+	case x.Hidden:
+		return ""
+	case deleted != nil:
+		return v.remedyOfDeletion(x, hierarchy.RefOf(deleted))
+	case x.Origin != nil:
+		if own := v.ownField(*x.Origin); own != "" {
+			return fmt.Sprintf("change %s of %s", own, x.Origin.From)
+		}
+	}
+	if back := v.takenBack(x); back != "" {
+		return back
+	}
+	switch {
+	case x.Origin == nil, !v.edit.MayRead.May(x.Origin.From.Namespace):
+		return ""
+	case x.Origin.Block == merge.Inline:
+		return fmt.Sprintf("change what %s says itself", x.Origin.From)
+	}
+	return fmt.Sprintf("have %s of %s changed", x.Origin.Field, x.Origin.From)
+}
+
+// remedyOfDeletion is what has to be done before an object can go.
+func (v Verdict) remedyOfDeletion(x Violation, deleted hierarchy.Ref) string {
+	switch {
+	case x.Origin == nil:
+		return fmt.Sprintf("first move the settings of %[1]s to another policy, then delete %[1]s", deleted)
+	case !v.edit.MayRead.May(x.Origin.From.Namespace):
+		return ""
+	case x.Origin.Block == merge.Inline:
+		return fmt.Sprintf("first change what %s says itself", x.Origin.From)
+	}
+	return fmt.Sprintf("first change %s of %s", x.Origin.Field, x.Origin.From)
+}
+
+// takenBack says which of the edit's own changes to take back: of the fields of the
+// kind that the violation is about, on its path, the field at fault before others.
+func (v Verdict) takenBack(x Violation) string {
+	path, ofResult := strings.CutPrefix(x.FieldPath, "effective.")
+	if !ofResult {
+		return "" // the guardrail does not say what it is about
+	}
+	kind, field, _ := strings.Cut(path, ".")
+	var text string
+	for _, c := range v.Impact.Changes {
+		switch {
+		case c.Target != x.Target || c.Kind != kind || !x.Rule.IsNone() && !c.Rules.Has(x.Rule.Index):
+		case text != "" && c.Field != field:
+		default:
+			if back := v.undone(c); back != "" {
+				text = back
+			}
+		}
+	}
+	return text
+}
+
+// undone says how to take back a change that an object of the edit states itself.
+func (v Verdict) undone(c effective.Change) string {
+	if c.After != nil {
+		if own := v.ownField(*c.After); own != "" {
+			if c.Before != nil && c.Before.From == c.After.From {
+				return fmt.Sprintf("put %s of %s back to %s", own, c.After.From, shown(c.Before))
+			}
+			return fmt.Sprintf("remove %s: %s from %s", own, shown(c.After), c.After.From)
+		}
+	}
+	if c.Before != nil && v.edit.sets(c.Before.From) {
+		return fmt.Sprintf("keep %s: %s in %s", c.Before.Field, shown(c.Before), c.Before.From)
+	}
+	return ""
+}
+
+// sets says whether an object is there after the edit, which writes it.
+func (e Edit) sets(ref hierarchy.Ref) bool {
+	return slices.ContainsFunc(e.set(), func(u *unstructured.Unstructured) bool { return hierarchy.RefOf(u) == ref })
+}
+
+// ownField is where an object of the edit sets a value, when it does.
+func (v Verdict) ownField(o effective.Origin) string {
+	for _, u := range v.edit.set() {
+		if hierarchy.RefOf(u) == o.From {
+			return FieldOf(v.After, u, o)
+		}
+	}
+	return ""
+}
+
+// FieldOf is the path of a value in the object that it comes from.
+func FieldOf(s *policy.Snapshot, from *unstructured.Unstructured, o effective.Origin) string {
+	if o.Block == merge.Inline {
+		return inlineField(s, from, o)
+	}
+	spec, _ := from.Object["spec"].(map[string]any)
+	for _, block := range []string{o.Block.String(), o.Block.String() + "s"} {
+		if _, has := spec[block]; has {
+			return "spec." + block + "." + o.Field
+		}
+	}
+	return "spec." + o.Field
+}
+
+// inlineField is where a rule of a route states a value itself.
+func inlineField(s *policy.Snapshot, route *unstructured.Unstructured, o effective.Origin) string {
+	rules, _, _ := unstructured.NestedSlice(route.Object, "spec", "rules")
+	for i, r := range rules {
+		rule, _ := r.(map[string]any)
+		place := fmt.Sprintf("rules[%d]", i)
+		if name, _ := rule["name"].(string); o.Target.Section != place && o.Target.Section != name {
+			continue
+		}
+		for _, kind := range s.Kinds() {
+			for _, field := range kind.InlineFields(o.From.GroupKind) {
+				if _, stated, err := unstructured.NestedFieldNoCopy(rule, field.Path...); stated && err == nil && slices.Equal(field.Field, o.Path) {
+					return "spec." + place + "." + field.Path.String()
+				}
+			}
+		}
+		return "spec." + place
+	}
+	return "spec.rules"
+}
