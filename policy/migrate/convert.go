@@ -53,6 +53,8 @@ type converter struct {
 	// given are the routes that exist already (M39).
 	given   []routeWants
 	givenAt map[*ingress]hierarchy.Ref
+	// bridges are the routes to the old controller (M5).
+	bridges []routeWants
 }
 
 // ofIngress is what was written for one Ingress.
@@ -101,6 +103,7 @@ func Convert(old *Old) (*Result, error) {
 	c.explainAll()
 	c.explainHosts()
 	c.explainPathTypes()
+	c.explainBridges()
 	c.explainKeys()
 	c.explainImplicit()
 	c.writeGrants()
@@ -116,6 +119,7 @@ func (c *converter) writeAllRoutes() {
 	c.writeNames()
 	c.writePassed()
 	c.writeBackendTLS()
+	c.writeBridges()
 }
 
 // hostOrder are the hosts that have a server, in the order of their names.

@@ -31,6 +31,12 @@ func (c *converter) incomplete(host string) {
 	if chosen == nil || len(others) == 0 {
 		return
 	}
+	if c.options.Bridge.Name != "" && c.options.Routes == nil {
+		f := c.report.about(chosen, Advice, "%s is served by Ingresses that are not written here, too: %s; a rule leads what is theirs to the old controller",
+			hostText(host), strings.Join(others, ", "))
+		f.Host, f.Effect = host, None
+		return
+	}
 	f := c.report.about(chosen, HostIncomplete, "%s is served by Ingresses that are not written here, too: %s; moving its DNS now would lose their paths",
 		hostText(host), strings.Join(others, ", "))
 	f.Host, f.Effect = host, Breaks

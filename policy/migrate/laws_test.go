@@ -12,6 +12,7 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 	"pgregory.net/rapid"
 
 	"github.com/attache-dev/attache/policy/migrate"
@@ -174,4 +175,50 @@ func reached(result *migrate.Comparison) bool {
 		}
 	}
 	return false
+}
+
+// TestABridgeLeavesNoRequestOtherwise: when some Ingresses of the hosts move and a
+// bridge leads to the old controller, no request differs (M5).
+func TestABridgeLeavesNoRequestOtherwise(t *testing.T) {
+	r := registry(t)
+	crossed := 0
+	for seed := range worlds(t) {
+		options := toNewGateway()
+		options.Bridge = migrate.ServicePort{NamespacedName: types.NamespacedName{Namespace: "old", Name: "controller"}, Port: 80}
+		options.Chosen = func(_, name string, _ map[string]string) bool { return name == "i0" || name == "i2" }
+		c := convert(t, aWorld(false).Example(seed), options)
+		for _, f := range c.result.Findings {
+			if f.Status == migrate.HostIncomplete {
+				t.Fatalf("world %d: %s", seed, f.Message)
+			}
+		}
+		c.options.Chosen = nil
+		result := c.verify(t, r, c.result.Objects, c.result.Findings)
+		for _, h := range result.Hosts {
+			for _, g := range h.Groups {
+				if g.Kind == migrate.Different && !c.onlyOthers(g.Request.Host) {
+					t.Fatalf("world %d: %s\n old %s (%s)\n new %s (%s)\n%s\n%s", seed, g.Example, g.Old, g.OldPlace, g.New, g.NewPlace, text(c.old), text(c.result.Objects))
+				}
+			}
+		}
+		if strings.Contains(text(c.result.Objects), "-bridge") {
+			crossed++
+		}
+	}
+	if crossed == 0 {
+		t.Error("no bridge was ever written")
+	}
+}
+
+// onlyOthers says whether a request is for a host that no Ingress which moves has: its
+// name stays where it is.
+func (c converted) onlyOthers(host string) bool {
+	_, parent, _ := strings.Cut(host, ".")
+	for _, u := range c.result.Objects {
+		names, stated, _ := unstructured.NestedStringSlice(u.Object, "spec", "hostnames")
+		if u.GetKind() == "HTTPRoute" && (slices.Contains(names, host) || strings.HasPrefix(host, "label.") && slices.Contains(names, "*."+parent) || !stated && host == "nobody-has.invalid") {
+			return false
+		}
+	}
+	return true
 }

@@ -73,6 +73,9 @@ type Options struct {
 	// DefaultBackend its default Service (M30, M37).
 	DefaultTLS     types.NamespacedName
 	DefaultBackend ServicePort
+	// Bridge is the Service of the old controller, which answers what Ingresses that
+	// are not written serve on the hosts of those that are (M5).
+	Bridge ServicePort
 	// Replicas is how many Pods of the controller count apart (M55).
 	Replicas int
 	// Check says in words why the API server would refuse an object, empty when it

@@ -236,6 +236,7 @@ func (c *converter) routeWants(onRoutes wants) []routeWants {
 		}
 		list = append(list, r)
 	}
+	list = append(list, c.bridges...)
 	for _, g := range c.old.ingresses {
 		w := c.routes[g]
 		if w == nil {

@@ -30,6 +30,9 @@ type VerifyOptions struct {
 	Gateway hierarchy.Ref
 	// DataPlane narrows what the specification leaves open (M74).
 	DataPlane string
+	// Bridge is the Service of the old controller: what goes there is answered as
+	// before (M5).
+	Bridge ServicePort
 	// Policies compares policies also where the new side has none (M77b).
 	Policies bool
 }
@@ -67,6 +70,8 @@ type Group struct {
 	NewPlace string `json:"newPlace,omitempty"`
 	// Request is the example as data, for whoever sends it.
 	Request request.Request `json:"-"`
+	// of is the Ingress whose location answers on the old side; nil when there is none.
+	of *ingress
 }
 
 // HostTotals count hosts and requests by result.
@@ -191,6 +196,9 @@ func (v *verifier) https(host, concrete string) bool {
 func (v *verifier) compare(host string, r *request.Request, groups map[string]*Group) {
 	old, location := v.old.view.Answer(r)
 	choices, place := v.side.Choices(r, v.options.DataPlane)
+	if len(choices) == 1 && v.crosses(&choices[0]) {
+		return
+	}
 	if old.Undetermined != "" {
 		v.add(groups, Undetermined, r, &old, &choices[0], nil, nil, location, place, old.Undetermined)
 		return
@@ -231,6 +239,12 @@ func (v *verifier) compare(host string, r *request.Request, groups map[string]*G
 	}
 }
 
+// crosses says whether an answer is the old controller's own, behind the bridge.
+func (v *verifier) crosses(a *routing.Answer) bool {
+	b := v.options.Bridge
+	return b.Name != "" && len(a.Backends) == 1 && a.Backends[0].Backend == routing.Backend{Namespace: b.Namespace, Name: b.Name, Port: b.Port}
+}
+
 // other is the first choice that differs.
 func other(old *routing.Answer, choices []routing.Answer) *routing.Answer {
 	for i := range choices {
@@ -253,6 +267,9 @@ func (v *verifier) add(groups map[string]*Group, kind string, r *request.Request
 	g := groups[key]
 	if g == nil {
 		g = &Group{Kind: kind, Fields: append([]string{}, fields...), Policy: policies, Why: why, OldPlace: oldPlace, NewPlace: newPlace}
+		if location != nil {
+			g.of = v.old.owners[location].ingress
+		}
 		for _, p := range policies {
 			g.Fields = append(g.Fields, p.Kind+" "+p.Field)
 		}

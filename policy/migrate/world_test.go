@@ -77,7 +77,7 @@ func (c converted) verify(t fataler, r *validate.Registry, objects []*unstructur
 	for _, p := range problems {
 		t.Fatalf("%s: %s", p.Ref, p.Message)
 	}
-	return migrate.Verify(read, snapshot, migrate.VerifyOptions{Report: report})
+	return migrate.Verify(read, snapshot, migrate.VerifyOptions{Report: report, Bridge: c.options.Bridge})
 }
 
 // kinds is the snapshot of the CRDs, made once.

@@ -29,6 +29,7 @@ type migrateOptions struct {
 	configMap    string
 	defaultTLS   string
 	defaultTo    string
+	bridge       string
 	version      string
 	accept       []string
 	noDefaults   bool
@@ -60,7 +61,7 @@ nobody accepted.`,
 	m.addFlags(cmd)
 	m.addWriting(cmd)
 	o.addOutput(cmd, formatYAML, formatTable, formatJSON, formatSARIF)
-	cmd.AddCommand(o.migrateVerifyCommand(), o.migrateAnnotationsCommand())
+	cmd.AddCommand(o.migrateVerifyCommand(), o.migrateStatusCommand(), o.migrateAnnotationsCommand())
 	return cmd
 }
 
@@ -77,6 +78,7 @@ func (m *migrateOptions) addFlags(cmd *cobra.Command) {
 	flags.StringVar(&m.options.Retries, "retries", migrate.RetriesSafe, "what is repeated: safe, what was not sent yet; methods, as nginx does, by a rule for the methods that may be repeated; all, also what was sent")
 	flags.StringVar(&m.options.HSTS, "hsts", migrate.HSTSDrop, "the header Strict-Transport-Security: drop, keep")
 	flags.StringVar(&m.defaultTo, "default-backend", "", "NAMESPACE/SERVICE:PORT that answers where no path fits")
+	flags.StringVar(&m.bridge, "bridge", "", "NAMESPACE/SERVICE[:PORT] of the old controller: it answers what other Ingresses serve on the same hosts")
 	_ = cmd.RegisterFlagCompletionFunc("controller", cobra.FixedCompletions(migrate.Controllers(), cobra.ShellCompDirectiveNoFileComp))
 }
 
@@ -122,6 +124,9 @@ func (m *migrateOptions) complete(o *options, args []string, needGateway bool) e
 	port := func(flag, text string, otherwise int32) migrate.ServicePort {
 		text, number, has := strings.Cut(text, ":")
 		p := migrate.ServicePort{NamespacedName: place(flag, text), Port: otherwise}
+		if text == "" && !has {
+			return migrate.ServicePort{}
+		}
 		if n, wrong := strconv.ParseUint(number, 10, 16); has && wrong == nil && n > 0 {
 			p.Port = int32(n)
 		} else if has && err == nil || !has && text != "" && otherwise == 0 && err == nil {
@@ -136,6 +141,7 @@ func (m *migrateOptions) complete(o *options, args []string, needGateway bool) e
 	}
 	m.options.DefaultTLS = place("default-tls", m.defaultTLS)
 	m.options.DefaultBackend = port("default-backend", m.defaultTo, 0)
+	m.options.Bridge = port("bridge", m.bridge, 80)
 	switch {
 	case err != nil:
 		return err

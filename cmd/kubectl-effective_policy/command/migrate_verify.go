@@ -124,7 +124,7 @@ func (o *options) migrateVerify(ctx context.Context, m *migrateOptions, v *verif
 	if err != nil {
 		return err
 	}
-	options := migrate.VerifyOptions{DataPlane: v.dataPlane, Policies: v.policies}
+	options := migrate.VerifyOptions{DataPlane: v.dataPlane, Policies: v.policies, Bridge: m.options.Bridge}
 	if m.options.Gateway.Name != "" {
 		options.Gateway = hierarchy.GatewayRef(m.options.Gateway.Namespace, m.options.Gateway.Name)
 	}

@@ -1,0 +1,157 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/migrate"
+)
+
+// statusOptions are the flags of migrate status alone.
+type statusOptions struct {
+	report                                string
+	resolve, deletable, withoutDNS, check bool
+}
+
+func (o *options) migrateStatusCommand() *cobra.Command {
+	m, s := &migrateOptions{}, &statusOptions{}
+	cmd := &cobra.Command{
+		Use:   "status [INGRESS…] [--gateway NAMESPACE/NAME]",
+		Short: "Show how far a parallel run is, and which Ingresses can go",
+		Long: `Show how far a parallel run of the old controller and the new side is: of each Ingress
+whether routes answer as it does, whether a data plane serves them, and whether it can be
+deleted. A route counts by what it answers, not by its name.
+
+Nobody is asked where traffic goes unless --resolve asks DNS for the hosts. Nothing is
+deleted: --deletable -o name prints what can be.`,
+		Example: `  kubectl effective-policy migrate status -A
+  kubectl effective-policy migrate status -A --resolve --check
+  kubectl effective-policy migrate status -A --resolve --deletable -o name`,
+		RunE: func(cmd *cobra.Command, args []string) error { return o.migrateStatus(cmd.Context(), m, s, args) },
+	}
+	m.addFlags(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&s.report, "report", "", "what migrate -o json printed: what it announces does not count")
+	flags.StringSliceVar(&m.accept, "accept", nil, "names of annotations whose protection is elsewhere now")
+	flags.BoolVar(&s.resolve, "resolve", false, "ask DNS where the hosts lead")
+	flags.BoolVar(&s.deletable, "deletable", false, "only the Ingresses that can be deleted")
+	flags.BoolVar(&s.withoutDNS, "without-dns", false, "what is ready counts as moved")
+	flags.BoolVar(&s.check, "check", false, "exit with 1 unless every Ingress is moved")
+	o.addOutput(cmd, formatTable, formatJSON, formatName)
+	return cmd
+}
+
+func (o *options) migrateStatus(ctx context.Context, m *migrateOptions, s *statusOptions, args []string) error {
+	if err := m.complete(o, args, false); err != nil {
+		return err
+	}
+	o.quiet = o.output != formatTable
+	sides, err := o.readSides(ctx)
+	if err != nil {
+		return err
+	}
+	options := &migrate.ProgressOptions{Verify: migrate.VerifyOptions{Bridge: m.options.Bridge}, WithoutDNS: s.withoutDNS}
+	if m.options.Gateway.Name != "" {
+		options.Verify.Gateway = hierarchy.GatewayRef(m.options.Gateway.Namespace, m.options.Gateway.Name)
+	}
+	if s.report != "" {
+		if options.Verify.Report, err = readReport(s.report); err != nil {
+			return err
+		}
+	}
+	old, err := migrate.Read(sides.objects, m.options)
+	if err != nil {
+		return err
+	}
+	if s.resolve {
+		options.Addresses = resolveAll(ctx, migrate.NamesToResolve(old, sides.snapshot))
+	}
+	p := migrate.ProgressOf(old, sides.snapshot, options)
+	if err := o.printProgress(p, s.deletable); err != nil {
+		return err
+	}
+	if s.check && !p.Done() {
+		return errFinding
+	}
+	return nil
+}
+
+// resolveAll asks DNS for names, five at a time (M86). A name that nobody has leads
+// nowhere.
+func resolveAll(ctx context.Context, names []string) map[string][]string {
+	const atOnce, patience = 5, 10 * time.Second
+	found := map[string][]string{}
+	var mu sync.Mutex
+	var wait sync.WaitGroup
+	slots := make(chan struct{}, atOnce)
+	for _, name := range names {
+		slots <- struct{}{}
+		wait.Go(func() {
+			defer func() { <-slots }()
+			ctx, cancel := context.WithTimeout(ctx, patience)
+			defer cancel()
+			addresses, err := net.DefaultResolver.LookupHost(ctx, name)
+			if err != nil {
+				addresses = nil
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			found[name] = addresses
+		})
+	}
+	wait.Wait()
+	return found
+}
+
+func (o *options) printProgress(p *migrate.Progress, deletable bool) error {
+	switch o.output {
+	case formatJSON:
+		return encode(o.streams.Out, formatJSON, p)
+	case formatName:
+		pen := &pen{to: o.streams.Out}
+		for i := range p.Ingresses {
+			if one := &p.Ingresses[i]; !deletable || one.Deletable {
+				namespace, name, _ := strings.Cut(one.Ingress, "/")
+				pen.line("%s ingress/%s", namespace, name)
+			}
+		}
+		return pen.err
+	}
+	pen := o.pen()
+	t := &table{}
+	t.head("INGRESS", "STATE", "LOCATIONS", "DELETABLE", "WHY")
+	for i := range p.Ingresses {
+		one := &p.Ingresses[i]
+		if deletable && !one.Deletable {
+			continue
+		}
+		why := one.Why
+		if one.Example != "" {
+			why += ": " + one.Example
+		}
+		gone := "yes"
+		if !one.Deletable {
+			gone = "no"
+			if one.State == migrate.StateReady || one.State == migrate.StateMoved {
+				why = one.Keep
+			}
+		}
+		t.plain(one.Ingress, one.State, strconv.Itoa(one.Covered)+" of "+strconv.Itoa(one.Locations), gone, why)
+	}
+	pen.print(t)
+	if pen.err == nil && !deletable {
+		_, pen.err = fmt.Fprintln(o.streams.Out)
+		for i := range p.Hosts {
+			pen.line("%s", pen.paint(plain, p.Hosts[i].String()))
+		}
+	}
+	return pen.err
+}

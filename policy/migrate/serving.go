@@ -1,0 +1,281 @@
+package migrate
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
+)
+
+// serving says whether a data plane reports that it serves all of these routes, and
+// what is missing (M84).
+func (p *progress) serving(routes map[hierarchy.Ref]bool) (string, bool) {
+	for _, ref := range slices.SortedFunc(mapsKeys(routes), hierarchy.Compare) {
+		u := p.objects[ref]
+		if u == nil {
+			return ref.String() + " has no status", false
+		}
+		parents, _, _ := unstructured.NestedSlice(u.Object, "status", "parents")
+		if len(parents) == 0 {
+			return ref.String() + " has no status: no data plane has taken it", false
+		}
+		for _, each := range parents {
+			parent, _ := each.(map[string]any)
+			for _, condition := range []string{"Accepted", "ResolvedRefs"} {
+				if text, ok := isTrue(parent, condition, u.GetGeneration()); !ok {
+					return ref.String() + " is not " + condition + text, false
+				}
+			}
+			if text, ok := p.gatewayServes(parent, ref.Namespace); !ok {
+				return text, false
+			}
+		}
+	}
+	return "", true
+}
+
+// gatewayServes says whether the Gateway of a parentRef is programmed and has an
+// address.
+func (p *progress) gatewayServes(parent map[string]any, namespace string) (string, bool) {
+	ref, _ := parent["parentRef"].(map[string]any)
+	name, _ := ref["name"].(string)
+	if space, ok := ref["namespace"].(string); ok {
+		namespace = space
+	}
+	if kind, _ := ref["kind"].(string); kind != "" && kind != "Gateway" {
+		return "", true // a ListenerSet has no address of its own
+	}
+	u := p.objects[hierarchy.GatewayRef(namespace, name)]
+	if u == nil {
+		return "", true
+	}
+	status, _ := u.Object["status"].(map[string]any)
+	if text, ok := isTrue(status, "Programmed", u.GetGeneration()); !ok {
+		return "Gateway " + namespace + "/" + name + " is not Programmed" + text, false
+	}
+	if addresses, _ := status["addresses"].([]any); len(addresses) == 0 {
+		return "Gateway " + namespace + "/" + name + " has no address", false
+	}
+	return "", true
+}
+
+// isTrue says whether a condition is True for a generation, and the reason when it is
+// not.
+func isTrue(status map[string]any, name string, generation int64) (string, bool) {
+	conditions, _ := status["conditions"].([]any)
+	for _, each := range conditions {
+		c, _ := each.(map[string]any)
+		if c["type"] != name {
+			continue
+		}
+		observed := generation
+		switch n := c["observedGeneration"].(type) {
+		case int64:
+			observed = n
+		case float64:
+			observed = int64(n)
+		}
+		switch {
+		case c["status"] != "True":
+			return fmt.Sprintf(": %v", c["reason"]), false
+		case observed < generation:
+			return ": its last edit was not looked at yet", false
+		}
+		return "", true
+	}
+	return ": nobody says so", false
+}
+
+// NamesToResolve are the names that ProgressOf has to know the addresses of (M86): the
+// hosts, and what stands as a hostname among the addresses of either side.
+func NamesToResolve(old *Old, snapshot *policy.Snapshot) []string {
+	set := map[string]bool{}
+	for _, host := range old.view.Hosts() {
+		if !strings.HasPrefix(host, "*") && strings.Contains(host, ".") {
+			set[host] = true
+		}
+	}
+	before, after := addressesOf(old.objects)
+	for _, a := range slices.Concat(before, after) {
+		if strings.ContainsAny(a, "abcdefghijklmnopqrstuvwxyz") && !strings.Contains(a, ":") {
+			set[a] = true
+		}
+	}
+	return sortedKeys(set)
+}
+
+// addressesOf are the addresses that Ingresses and Gateways report (M89).
+func addressesOf(objects []Object) (before, after []string) {
+	for i := range objects {
+		u := objects[i].Unstructured
+		switch u.GetKind() {
+		case "Ingress":
+			list, _, _ := unstructured.NestedSlice(u.Object, "status", "loadBalancer", "ingress")
+			for _, each := range list {
+				entry, _ := each.(map[string]any)
+				for _, key := range []string{"ip", "hostname"} {
+					if text, ok := entry[key].(string); ok && text != "" {
+						before = append(before, text)
+					}
+				}
+			}
+		case "Gateway":
+			list, _, _ := unstructured.NestedSlice(u.Object, "status", "addresses")
+			for _, each := range list {
+				entry, _ := each.(map[string]any)
+				if text, ok := entry["value"].(string); ok && text != "" {
+					after = append(after, text)
+				}
+			}
+		}
+	}
+	slices.Sort(before)
+	slices.Sort(after)
+	return slices.Compact(before), slices.Compact(after)
+}
+
+// resolve says where the names of hosts lead, and which Ingresses moved (M86).
+func (p *progress) resolve() {
+	if p.options.Addresses == nil {
+		return
+	}
+	before, after := addressesOf(p.old.objects)
+	old, now := p.all(before), p.all(after)
+	for host, h := range p.hosts {
+		toOld, toNew, other := false, false, len(p.options.Addresses[host]) == 0
+		for _, a := range p.options.Addresses[host] {
+			toOld = toOld || old[a]
+			toNew = toNew || now[a]
+			other = other || !old[a] && !now[a]
+		}
+		switch {
+		case other:
+			h.Resolves = ToOther
+		case toOld && toNew:
+			h.Resolves = ToBoth
+		case toNew:
+			h.Resolves = ToNew
+		default:
+			h.Resolves = ToOld
+		}
+	}
+	for i := range p.Ingresses {
+		one := &p.Ingresses[i]
+		if one.State != StateReady {
+			continue
+		}
+		moved := true
+		for _, host := range one.ingress.hosts() {
+			if h := p.hosts[host]; h != nil && h.Resolves != ToNew {
+				moved = false
+				one.Why = hostText(host) + " resolves to " + h.Resolves
+			}
+		}
+		if moved {
+			one.State = StateMoved
+		}
+	}
+}
+
+// all are addresses with those of the names among them.
+func (p *progress) all(list []string) map[string]bool {
+	set := map[string]bool{}
+	for _, a := range list {
+		set[a] = true
+		for _, b := range p.options.Addresses[a] {
+			set[b] = true
+		}
+	}
+	return set
+}
+
+// judge says whether an Ingress can go, and why not (M87).
+func (p *progress) judge(i *IngressProgress) {
+	g := i.ingress
+	switch {
+	case i.State == StateReady && !p.enough(i):
+		i.Keep = cmp.Or(i.Why, "nobody asked where its hosts lead: --resolve does")
+	case !p.enough(i):
+		i.Keep = "it is " + i.State
+	case p.primaryOf(g) != "":
+		i.Keep = "Ingress " + p.primaryOf(g) + " is a canary of it: delete that first"
+	case p.certificate(g) != "":
+		i.Keep = "cert-manager makes Secret " + p.certificate(g) + " for it alone: state its annotation on the Gateway or the ListenerSet first"
+	default:
+		i.Deletable = true
+	}
+}
+
+// primaryOf is a canary of a location of an Ingress.
+func (p *progress) primaryOf(g *ingress) string {
+	found := ""
+	for _, c := range p.old.ingresses {
+		if !c.canary() || !p.old.served(c) || c == g {
+			continue
+		}
+		p.old.eachPath(c, func(key locationKey, _ *ingressPath, _ string) {
+			if l := p.old.at(key); l != nil && p.old.owners[l].ingress == g {
+				found = c.place()
+			}
+		})
+	}
+	return found
+}
+
+// certificate is a Secret that cert-manager makes because of an Ingress and of nothing
+// else.
+func (p *progress) certificate(g *ingress) string {
+	if !issued(g.annotations) {
+		return ""
+	}
+	for _, t := range g.tls {
+		if t.secret == "" {
+			continue
+		}
+		other := slices.ContainsFunc(p.old.ingresses, func(o *ingress) bool {
+			return o != g && o.namespace == g.namespace && issued(o.annotations) && slices.ContainsFunc(o.tls, func(x ingressTLS) bool { return x.secret == t.secret })
+		})
+		for ref, u := range p.objects {
+			other = other || (ref.Kind == "Gateway" || ref.Kind == "ListenerSet") && issued(u.GetAnnotations()) && names(u, g.namespace, t.secret)
+		}
+		if !other {
+			return g.namespace + "/" + t.secret
+		}
+	}
+	return ""
+}
+
+// issued says whether cert-manager makes the certificates of an object.
+func issued(annotations map[string]string) bool {
+	for name := range annotations {
+		if name == "cert-manager.io/issuer" || name == "cert-manager.io/cluster-issuer" || name == "kubernetes.io/tls-acme" {
+			return true
+		}
+	}
+	return false
+}
+
+// names says whether a listener of an object has a Secret.
+func names(u *unstructured.Unstructured, namespace, secret string) bool {
+	listeners, _, _ := unstructured.NestedSlice(u.Object, "spec", "listeners")
+	for _, each := range listeners {
+		l, _ := each.(map[string]any)
+		refs, _, _ := unstructured.NestedSlice(l, "tls", "certificateRefs")
+		for _, each := range refs {
+			ref, _ := each.(map[string]any)
+			space, ok := ref["namespace"].(string)
+			if !ok {
+				space = u.GetNamespace()
+			}
+			if ref["name"] == secret && space == namespace {
+				return true
+			}
+		}
+	}
+	return false
+}
