@@ -96,6 +96,10 @@ func (p *Policy) again(kind *Kind) *Policy {
 // read fills in what spec says.
 func (p *Policy) read(errs field.ErrorList) field.ErrorList {
 	kind, spec, path := p.Kind, p.spec, field.NewPath("spec")
+	if err := fits(spec, path); err != nil {
+		p.Targets, errs = parseTargets(kind, p.Ref.Namespace, spec, path, errs)
+		return append(errs, err) // it states nothing
+	}
 	p.Targets, errs = parseTargets(kind, p.Ref.Namespace, spec, path, errs)
 	p.Selectors, errs = parseSelectors(kind, spec["targetSelectors"], path.Child("targetSelectors"), errs)
 	strategy, rest, err := p.specStrategy(path)

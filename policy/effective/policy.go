@@ -37,6 +37,8 @@ type Policy struct {
 
 	// identity is equal for what readers cannot tell apart.
 	identity string
+	// valueSize is how long Value is as JSON.
+	valueSize int
 }
 
 // Origin says who set one leaf of an effective policy (semantics section 4).
@@ -115,10 +117,27 @@ func (b Beaten) String() string { return fmt.Sprintf("%s (%s)", b.From, b.Block)
 // Same says whether two results of one kind read the same.
 func (m *Policy) Same(other *Policy) bool { return m.identity == other.identity }
 
+// Size is about how many bytes m takes where it is published.
+func (m *Policy) Size() int {
+	size := m.valueSize
+	for i := range m.Origins {
+		// An origin is a reference, a target, and one more reference for each loser.
+		size += perOrigin + 2*len(m.Origins[i].Field) + perBeaten*len(m.Origins[i].Beat)
+	}
+	return size
+}
+
+// What references, levels and blocks take in an EffectivePolicy, measured.
+const (
+	perOrigin = 280
+	perBeaten = 160
+)
+
 // identify writes everything that a reader can see of m.
 func (m *Policy) identify() string {
 	var b strings.Builder
 	value, _ := json.Marshal(m.Value)
+	m.valueSize = len(value)
 	b.WriteString(m.Kind.Name())
 	b.Write(value)
 	b.WriteByte('\n')

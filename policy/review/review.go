@@ -95,6 +95,7 @@ func On(ctx context.Context, r *effective.Resolver, e Edit, rails []*guardrail.G
 		}
 	}
 	v.Impact = impactOf(changes)
+	v.tooLarge(pairs, e)
 	for _, b := range broken.list {
 		if b.ours {
 			v.Refusals = append(v.Refusals, b.refusal(v))

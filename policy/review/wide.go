@@ -39,3 +39,43 @@ func (v *Verdict) tooWide(touched []hierarchy.Ref, old, now *effective.Resolver,
 	}
 	return false
 }
+
+// maxPublished is about how large the results of one object may be: what etcd takes
+// is 1.5 MiB, and what somebody above says later has to find room.
+const maxPublished = 1 << 20
+
+// tooLarge refuses a tenant's edit after which what applies to an object could not
+// be written down any more, nor what is said above it later: a result that no API
+// server takes leaves the last one in force. What was too large before may stay.
+func (v *Verdict) tooLarge(targets []sides, e Edit) {
+	for _, t := range targets {
+		size := published(t.after)
+		if size <= maxPublished || size <= published(t.before) {
+			continue
+		}
+		object := hierarchy.Ref{}
+		if len(e.Changes) > 0 {
+			object = e.Changes[0].Ref()
+		}
+		message := fmt.Sprintf("what applies to %s would take about %d bytes, and an EffectivePolicy may take %d", e.MayRead.Name(t.after.Target), size, maxPublished)
+		if e.Platform {
+			v.notices = append(v.notices, Notice{Object: object, Message: message, named: true})
+			return
+		}
+		v.Refusals = append(v.Refusals, Refusal{Object: object, Forbidden: true, Message: message + ": state less, or have fewer rules and listeners with values of their own"})
+		return
+	}
+}
+
+// published is about how many bytes the results of a target take.
+func published(e *effective.Target) (size int) {
+	if e == nil {
+		return 0
+	}
+	for _, scope := range e.Scopes {
+		for _, m := range scope.Result.Kinds {
+			size += m.Size()
+		}
+	}
+	return size
+}
