@@ -61,9 +61,16 @@ type enforcer struct {
 	// waiting is since when something has waited for the plane or for admission,
 	// by object, and by route for what stands in it.
 	waiting map[hierarchy.Ref]time.Time
+	// kept are the projections of the last time, by route.
+	kept map[hierarchy.Ref][]enforcement.Kept
 	// scores are by route, sums by policy and Gateway.
 	scores map[hierarchy.Ref]map[enforcement.PolicyAt]enforcement.Score
 	sums   map[enforcement.PolicyAt]*enforcement.Score
+
+	// readings are what exporters read of the effective policies of one snapshot, which routes share.
+	readings     map[*effective.PathPolicies]*export.Effective
+	readingsOf   *hierarchy.Graph
+	readingsLock sync.Mutex
 
 	fields      export.StandardFields
 	fieldsOf    *unstructured.Unstructured
@@ -99,6 +106,7 @@ func newEnforcer(of Enforcement) *enforcer {
 		counts:      map[hierarchy.Ref]exportCounts{},
 		turned:      map[hierarchy.Ref]string{},
 		offered:     map[hierarchy.Ref]string{},
+		kept:        map[hierarchy.Ref][]enforcement.Kept{},
 		scores:      map[hierarchy.Ref]map[enforcement.PolicyAt]enforcement.Score{},
 		sums:        map[enforcement.PolicyAt]*enforcement.Score{},
 	}
@@ -117,10 +125,35 @@ func (c *Controller) world(g *hierarchy.Graph) enforcement.World {
 	e := c.enforcer
 	w := enforcement.World{Graph: g, Config: e.Config, Version: c.planner.Version}
 	if e.Planes != nil {
+		w.Read = e.reader(g)
 		w.Fields = e.standardFields()
 		w.Foreign, w.Held, w.Installed = e.Planes.Foreign(), e.Planes.Held, e.Planes.Installed
 	}
 	return w
+}
+
+// forgetKept drops what was kept of a route.
+func (e *enforcer) forgetKept(route hierarchy.Ref) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.kept, route)
+}
+
+// reader reads effective policies, each once for a graph.
+func (e *enforcer) reader(g *hierarchy.Graph) func(p *effective.PathPolicies) *export.Effective {
+	return func(p *effective.PathPolicies) *export.Effective {
+		e.readingsLock.Lock()
+		defer e.readingsLock.Unlock()
+		if e.readingsOf != g {
+			e.readings, e.readingsOf = map[*effective.PathPolicies]*export.Effective{}, g
+		}
+		values := e.readings[p]
+		if values == nil {
+			values = enforcement.Read(p)
+			e.readings[p] = values
+		}
+		return values
+	}
 }
 
 // enforced answers guardrails what data planes make of targets; nil where no exporter is enabled.
@@ -155,16 +188,29 @@ func (c *Controller) enforcedOn(ref hierarchy.Ref) *enforced {
 	object, _ := c.state.snapshot.Graph().Get(ref)
 	route, isRoute := object.(*hierarchy.Route)
 	if target == nil || !isRoute || !target.Reached() {
+		c.enforcer.forgetKept(ref)
 		return out
 	}
 	out.rules = route.RuleRefs()
-	for _, part := range c.world(c.state.snapshot.Graph()).Parts(target) {
-		result := enforcement.Result{Part: part, Projection: part.Project()}
-		c.enforcer.read(ref, &result, c.planner.Now())
-		out.results = append(out.results, result)
+	out.results = c.enforcer.project(ref, c.world(c.state.snapshot.Graph()).Parts(target))
+	for i := range out.results {
+		c.enforcer.read(ref, &out.results[i], c.planner.Now())
 	}
 	out.entries = enforcement.Entries(target, out.results)
 	return out
+}
+
+// project is what exporters make of the parts of a route. What has not changed since the last time
+// is taken from then.
+func (e *enforcer) project(route hierarchy.Ref, parts []enforcement.Part) []enforcement.Result {
+	e.mu.Lock()
+	last := e.kept[route]
+	e.mu.Unlock()
+	results, kept := enforcement.Project(parts, last)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.kept[route] = kept
+	return results
 }
 
 // read adds what the plane says of the objects, and of the route.

@@ -129,8 +129,10 @@ func countsOf(on *enforced) exportCounts {
 			}
 			counts.objects[[2]string{name, string(state)}]++
 		}
-		for _, o := range r.Projection.Outcomes {
-			counts.fields[[3]string{name, string(o.Verdict), string(o.Reason)}]++
+		for _, outcomes := range r.Projection.Outcomes {
+			for _, o := range outcomes {
+				counts.fields[[3]string{name, string(o.Verdict), string(o.Reason)}]++
+			}
 		}
 	}
 	return counts

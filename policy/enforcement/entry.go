@@ -1,8 +1,7 @@
 package enforcement
 
 import (
-	"cmp"
-	"encoding/json"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -51,7 +50,7 @@ type Entry struct {
 	// written again (12.E5a).
 	Refused string
 	Objects []hierarchy.Ref
-	// Outcomes are sorted by field. Their Path is of no use here.
+	// Outcomes are sorted by field.
 	Outcomes []export.Outcome
 	// silent says that the plane has had long enough to answer.
 	silent bool
@@ -79,80 +78,113 @@ type Result struct {
 
 // Entries lists the entries of one route, sorted as scopes are.
 func Entries(t *effective.Target, parts []Result) []Entry {
-	type cell struct{ identity string }
-	byPath := map[string]Entry{}
-	cells := []cell{}
 	index := indexParts(parts)
+	var distinct []*Entry
+	shared := map[*Entry]*Entry{} // by what was found of a path: the entry that it shares
+	var cells []*Entry
 	for p := range t.Paths() {
-		e := index.entry(p)
-		id := e.identity()
-		if known, ok := byPath[id]; ok {
-			e.Objects = unionRefs(known.Objects, e.Objects)
+		e := index.next(p)
+		same := shared[e]
+		if same == nil {
+			if at := slices.IndexFunc(distinct, e.alike); at >= 0 {
+				same = distinct[at]
+				same.Objects = unionRefs(same.Objects, e.Objects)
+			} else {
+				same = e
+				distinct = append(distinct, e)
+			}
+			shared[e] = same
 		}
-		byPath[id] = e
-		cells = append(cells, cell{id})
+		cells = append(cells, same)
 	}
 	var entries []Entry
 	for _, g := range effective.Group(t, cells) {
-		e := byPath[g.Result.identity]
+		e := *g.Result
 		e.Parents, e.Rules = g.Parents, g.Rules
 		entries = append(entries, e)
 	}
 	return entries
 }
 
-// pathKey finds a path in parts.
-type pathKey struct {
-	listener hierarchy.Ref
-	gateway  hierarchy.Ref
-	rule     int
-}
-
-// place is a path in a part.
+// place is a path in a part; the part is -1 for a path that no part has.
 type place struct{ part, path int }
 
+// partIndex finds what became of the paths of a target, one after the other.
 type partIndex struct {
 	parts  []Result
-	places map[pathKey]place
-	// outcomes are those of each path of each part.
-	outcomes []map[int][]export.Outcome
+	places []place
+	// asked counts the paths that were asked about.
+	asked int
+	// known are the entries of paths of which the same became.
+	known map[became]*Entry
+}
+
+// became is all that an entry depends on: a list of outcomes is shared by all paths of which the
+// same becomes.
+type became struct {
+	part       int
+	controller string
+	outcomes   *export.Outcome
 }
 
 func indexParts(parts []Result) *partIndex {
-	x := &partIndex{parts: parts, places: map[pathKey]place{}, outcomes: make([]map[int][]export.Outcome, len(parts))}
+	x := &partIndex{parts: parts, known: map[became]*Entry{}}
 	for i := range parts {
-		for j := range parts[i].Input.Paths {
-			p := &parts[i].Input.Paths[j]
-			x.places[pathKey{p.Listener, p.Gateway, p.Rule}] = place{i, j}
-		}
-		x.outcomes[i] = map[int][]export.Outcome{}
-		for _, o := range parts[i].Projection.Outcomes {
-			x.outcomes[i][o.Path] = append(x.outcomes[i][o.Path], o)
+		for j, at := range parts[i].order {
+			for len(x.places) <= at {
+				x.places = append(x.places, place{-1, 0})
+			}
+			x.places[at] = place{i, j}
 		}
 	}
 	return x
 }
 
+// next is what became of the next path of the target.
+func (x *partIndex) next(p effective.Path) *Entry {
+	at := place{-1, 0}
+	if x.asked < len(x.places) {
+		at = x.places[x.asked]
+	}
+	x.asked++
+	key := became{part: at.part}
+	var outcomes []export.Outcome
+	if at.part >= 0 {
+		part := &x.parts[at.part]
+		key.controller = part.Input.Paths[at.path].Controller
+		if len(part.Projection.Outcomes) > at.path {
+			outcomes = part.Projection.Outcomes[at.path]
+		}
+	}
+	if len(outcomes) > 0 {
+		key.outcomes = &outcomes[0]
+	}
+	e := x.known[key]
+	if e == nil {
+		e = x.entry(at, outcomes)
+		x.known[key] = e
+	}
+	return e
+}
+
 // entry is what became of one path.
-func (x *partIndex) entry(p effective.Path) Entry {
-	at, ok := x.places[pathKey{p.Listener.Ref, p.Listener.Gateway, max(p.Rule, 0)}]
-	if !ok {
-		return Entry{State: NoExporter}
+func (x *partIndex) entry(at place, outcomes []export.Outcome) *Entry {
+	if at.part < 0 {
+		return &Entry{State: NoExporter}
 	}
 	part := &x.parts[at.part]
-	e := Entry{Controller: part.Input.Paths[at.path].Controller, State: NoExporter, Message: part.Choice.unserved()}
+	e := &Entry{Controller: part.Input.Paths[at.path].Controller, State: NoExporter, Message: part.Choice.unserved()}
 	if part.Registration.Exporter == nil {
 		return e
 	}
-	e.Exporter = part.Registration.Name()
-	e.Outcomes = x.outcomes[at.part][at.path]
-	names := objectNames(e.Outcomes)
+	e.Exporter, e.Outcomes = part.Registration.Name(), outcomes
+	names := objectNames(outcomes)
 	for _, o := range part.Projection.Objects {
 		if slices.Contains(names, o.GetName()) {
 			e.Objects = append(e.Objects, hierarchy.RefOf(o))
 		}
 	}
-	worst := part.state(names, e.Outcomes)
+	worst := part.state(names, outcomes)
 	e.State, e.Message, e.Refused, e.silent = worst.State, worst.Message, worst.Refused, worst.Silent
 	return e
 }
@@ -201,15 +233,23 @@ func (p *Result) state(names []string, outcomes []export.Outcome) Reading {
 	return worst
 }
 
-// identity is equal for entries that share one (E3.1): all but the names of
-// objects.
-func (e *Entry) identity() string {
-	fields := make([]map[string]any, len(e.Outcomes))
-	for i, o := range e.Outcomes {
-		fields[i] = objectOf(o)
+// alike says whether two entries are shown as one (E3.1): all is equal but the names of objects.
+func (e *Entry) alike(other *Entry) bool {
+	return e.Exporter == other.Exporter && e.Controller == other.Controller && e.State == other.State &&
+		e.Message == other.Message && e.Refused == other.Refused && slices.EqualFunc(e.Outcomes, other.Outcomes, sameOutcome)
+}
+
+func sameOutcome(a, b export.Outcome) bool {
+	return a.Field == b.Field && a.Verdict == b.Verdict && a.Reason == b.Reason && a.Message == b.Message && a.As == b.As &&
+		slices.Equal(a.Notes, b.Notes) && sameValue(a.Value, b.Value)
+}
+
+func sameValue(a, b any) bool {
+	if x, isText := a.(string); isText {
+		y, also := b.(string)
+		return also && x == y
 	}
-	text, _ := json.Marshal([]any{e.Exporter, e.Controller, e.State, e.Message, e.Refused, fields}) // plain values encode
-	return string(text)
+	return reflect.DeepEqual(a, b)
 }
 
 func unionRefs(a, b []hierarchy.Ref) []hierarchy.Ref {
@@ -226,19 +266,29 @@ func (w World) Outcomes(t *effective.Target) func(l *hierarchy.Listener, rule in
 	for _, part := range w.Parts(t) {
 		results = append(results, Result{Part: part, Projection: part.Project()})
 	}
-	index := indexParts(results)
+	type pathKey struct {
+		listener, gateway hierarchy.Ref
+		rule              int
+	}
+	on := map[pathKey][]any{}
+	for i := range results {
+		r := &results[i]
+		for j, outcomes := range r.Projection.Outcomes {
+			p := &r.Input.Paths[j]
+			list := make([]any, len(outcomes))
+			for k, o := range outcomes {
+				outcome := objectOf(o)
+				outcome["exporter"], outcome["reason"] = r.Registration.Name(), string(o.Reason)
+				list[k] = outcome
+			}
+			on[pathKey{p.Listener, p.Gateway, p.Rule}] = list
+		}
+	}
 	return func(l *hierarchy.Listener, rule int) []any {
-		list := []any{}
-		at, known := index.places[pathKey{l.Ref, l.Gateway, rule}]
-		if !known {
+		if list := on[pathKey{l.Ref, l.Gateway, rule}]; list != nil {
 			return list
 		}
-		for _, o := range index.outcomes[at.part][at.path] {
-			outcome := objectOf(o)
-			outcome["exporter"], outcome["reason"] = results[at.part].Registration.Name(), string(o.Reason)
-			list = append(list, outcome)
-		}
-		return list
+		return []any{}
 	}
 }
 
@@ -387,13 +437,6 @@ func Summary(entries []Entry) string {
 		}
 	}
 	return worst
-}
-
-// SortOutcomes orders outcomes as entries have them.
-func SortOutcomes(outcomes []export.Outcome) {
-	slices.SortStableFunc(outcomes, func(a, b export.Outcome) int {
-		return cmp.Or(cmp.Compare(a.Path, b.Path), export.CompareFields(a.Field, b.Field))
-	})
 }
 
 // listed is a list of texts as JSON has it.

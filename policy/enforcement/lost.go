@@ -85,7 +85,7 @@ func (s Side) losses() []Loss {
 		if p.Rule >= 0 && p.Rule < len(rules) {
 			rule = rules[p.Rule].String()
 		}
-		list = append(list, lossesOn(p, index.entry(p).Outcomes, Loss{Route: s.Target.Target, Rule: rule, Listener: p.Listener.Ref})...)
+		list = append(list, lossesOn(p, index.next(p).Outcomes, Loss{Route: s.Target.Target, Rule: rule, Listener: p.Listener.Ref})...)
 	}
 	slices.SortFunc(list, func(a, b Loss) int {
 		return cmp.Or(hierarchy.Compare(a.Policy, b.Policy), cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.Rule, b.Rule),

@@ -18,6 +18,10 @@ type Part struct {
 	Choice       Choice
 	Registration export.Registration
 	Input        export.Input
+	// order has for each of Input.Paths its place among the target's paths.
+	order []int
+	// from is what the input was made of.
+	from origin
 }
 
 // Project is what the part's exporter makes of its paths; nothing when it has
@@ -41,6 +45,9 @@ type World struct {
 	// Installed says whether the CRDs of an exporter's kinds are there; nil
 	// when that is not asked.
 	Installed func(exporter string) bool
+	// Read takes what exporters look at out of a path's effective policies, for those who remember
+	// it; Read if nil.
+	Read func(p *effective.PathPolicies) *export.Effective
 	// Version is the API version in which a route is served.
 	Version func(route hierarchy.Ref) string
 }
@@ -49,14 +56,17 @@ type World struct {
 // controller.
 func (w World) Parts(t *effective.Target) []Part {
 	return w.parts(t.Target, func(yield func(PathValues) bool) {
-		seen := map[*effective.PathPolicies]*export.Effective{}
+		seen, read := map[*effective.PathPolicies]*export.Effective{}, w.Read
+		if read == nil {
+			read = Read
+		}
 		for p := range t.Paths() {
 			values := seen[p.Result]
 			if values == nil {
-				values = Read(p.Result)
+				values = read(p.Result)
 				seen[p.Result] = values
 			}
-			if !yield(PathValues{p.Listener, p.Rule, values}) {
+			if !yield(PathValues{p.Listener, p.Rule, values, p.Result}) {
 				return
 			}
 		}
@@ -69,6 +79,8 @@ type PathValues struct {
 	// Rule is the index of the rule; -1 when the route has none.
 	Rule      int
 	Effective *export.Effective
+	// result is what Effective was read from.
+	result *effective.PathPolicies
 }
 
 func (w World) parts(target hierarchy.Ref, paths func(yield func(PathValues) bool)) []Part {
@@ -78,22 +90,30 @@ func (w World) parts(target hierarchy.Ref, paths func(yield func(PathValues) boo
 		return nil
 	}
 	hostnames := hostnamesOf(w.Graph, target)
-	parts := map[string]*Part{}
+	parts, choices := map[string]*Part{}, map[hierarchy.Ref]*chosen{}
+	at, all := 0, 0
+	for range paths {
+		all++
+	}
 	for p := range paths {
-		class, _ := w.Graph.Get(p.Listener.Class)
-		gatewayClass, _ := class.(*hierarchy.GatewayClass)
-		choice := w.Config.Choose(gatewayClass)
-		name := choice.Exporter
-		if name == "" {
-			name = "\x00" + choice.Controller + "\x00" + choice.unserved()
+		c := choices[p.Listener.Class]
+		if c == nil {
+			c = w.choose(p.Listener.Class, route)
+			choices[p.Listener.Class] = c
 		}
-		part := parts[name]
+		part := parts[c.key]
 		if part == nil {
-			part = &Part{Choice: choice}
-			part.Registration, _ = export.Lookup(choice.Exporter)
-			parts[name] = part
+			part = &Part{Choice: c.Choice, from: origin{route: route, paths: make([]pathOrigin, 0, all)}, order: make([]int, 0, all)}
+			part.Input.Paths = make([]export.Path, 0, all)
+			part.Registration, _ = export.Lookup(c.Exporter)
+			parts[c.key] = part
 		}
-		part.add(w, route, p, choice, hostnames[p.Listener])
+		part.add(p, c, hostnames[p.Listener])
+		part.from.paths = append(part.from.paths, pathOrigin{
+			p.result, p.Listener, part.Input.Paths[len(part.Input.Paths)-1].Controller, hostnames[p.Listener], p.Rule, c.consents,
+		})
+		part.order = append(part.order, at)
+		at++
 	}
 	list := make([]Part, 0, len(parts))
 	for _, name := range slices.Sorted(maps.Keys(parts)) {
@@ -105,9 +125,28 @@ func (w World) parts(target hierarchy.Ref, paths func(yield func(PathValues) boo
 	return list
 }
 
+// chosen is how policies are enforced on a class, for one route.
+type chosen struct {
+	Choice
+	// key is the part's, consents whether the route may be written to.
+	key      string
+	consents bool
+}
+
+func (w World) choose(class hierarchy.Ref, route *hierarchy.Route) *chosen {
+	object, _ := w.Graph.Get(class)
+	gatewayClass, _ := object.(*hierarchy.GatewayClass)
+	c := &chosen{Choice: w.Config.Choose(gatewayClass)}
+	if c.key = c.Exporter; c.key == "" {
+		c.key = "\x00" + c.Controller + "\x00" + c.unserved()
+	}
+	c.consents = c.Settings.consents(route.Meta().Labels, w.Graph.NamespaceLabels(route.Meta().Ref.Namespace))
+	return c
+}
+
 // add enters one path.
-func (p *Part) add(w World, route *hierarchy.Route, at PathValues, choice Choice, hostnames int) {
-	class := at.Listener.Class.Name
+func (p *Part) add(at PathValues, c *chosen, hostnames int) {
+	class, choice := at.Listener.Class.Name, c.Choice
 	if len(p.Input.Paths) > 0 && p.Choice.Settings != choice.Settings {
 		lower := p.Choice.Settings
 		if slices.Index(modes, choice.Settings.Mode) > slices.Index(modes, lower.Mode) {
@@ -125,7 +164,7 @@ func (p *Part) add(w World, route *hierarchy.Route, at PathValues, choice Choice
 	p.Input.Paths = append(p.Input.Paths, export.Path{
 		Gateway: at.Listener.Gateway, Listener: at.Listener.Ref, Class: class, Controller: p.controller(choice),
 		Rule: max(at.Rule, 0), Hostnames: max(hostnames, 1),
-		Consent:   choice.Settings.consents(route.Meta().Labels, w.Graph.NamespaceLabels(route.Meta().Ref.Namespace)),
+		Consent:   c.consents,
 		Effective: at.Effective,
 	})
 }
@@ -243,5 +282,6 @@ func Read(p *effective.PathPolicies) *export.Effective {
 			}
 		}
 	}
+	e.Prepare()
 	return e
 }

@@ -44,13 +44,17 @@ type Trouble struct {
 func Scores(t *effective.Target, rules []hierarchy.RuleRef, parts []Result) map[PolicyAt]Score {
 	scores := map[PolicyAt]*Score{}
 	index := indexParts(parts)
+	won := map[*effective.PathPolicies]map[hierarchy.Ref]map[string]bool{}
 	for p := range t.Paths() {
-		entry := index.entry(p)
+		entry := index.next(p)
+		if won[p.Result] == nil {
+			won[p.Result] = winners(p.Result)
+		}
 		rule := ""
 		if p.Rule >= 0 && p.Rule < len(rules) {
 			rule = rules[p.Rule].String()
 		}
-		for policy, fields := range winners(p.Result) {
+		for policy, fields := range won[p.Result] {
 			at := PolicyAt{policy, p.Listener.Gateway}
 			if scores[at] == nil {
 				scores[at] = &Score{Exporters: map[string]int{}, Losses: map[Trouble]int{}, Failures: map[Trouble]int{}}
@@ -90,7 +94,7 @@ func winners(p *effective.PathPolicies) map[hierarchy.Ref]map[string]bool {
 }
 
 // count takes one path in.
-func (s *Score) count(e Entry, fields map[string]bool, at Trouble) {
+func (s *Score) count(e *Entry, fields map[string]bool, at Trouble) {
 	s.Paths++
 	if e.State == NoExporter || e.State == Planned {
 		s.Unserved++

@@ -2,6 +2,7 @@ package export
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -25,57 +26,66 @@ type agreement struct {
 }
 
 // agree compares the paths of one rule field by field (E6.1). Absence counts as
-// a value, and so does a policy that is invalid on a path.
-func agree(paths []*Path, cache *leafCache) agreement {
-	a := agreement{leaves: map[Field]any{}, forced: map[Field]bool{}, differ: map[Field]difference{}, invalid: map[string]string{}}
+// a value, and so does a policy that is invalid on a path. Nobody changes the maps.
+func agree(paths []*Path) agreement {
 	if len(paths) == 0 {
-		return a
+		return agreement{}
 	}
-	first := cache.of(paths[0].Effective)
-	for f, v := range first {
-		a.leaves[f] = v
+	first := paths[0].Effective
+	others := distinctAfter(paths)
+	if len(others) == 0 {
+		return agreement{leaves: first.validLeaves(), forced: first.Forced, invalid: first.Invalid}
 	}
-	for _, p := range paths {
+	a := agreement{leaves: maps.Clone(first.validLeaves()), forced: map[Field]bool{}, differ: map[Field]difference{}, invalid: maps.Clone(first.Invalid)}
+	maps.Copy(a.forced, first.Forced)
+	for _, p := range others {
 		for f, forced := range p.Effective.Forced {
-			if forced {
-				a.forced[f] = true
-			}
+			a.forced[f] = a.forced[f] || forced
 		}
-		if p == paths[0] || p.Effective == paths[0].Effective {
-			continue
-		}
-		other := cache.of(p.Effective)
-		for f, v := range other {
-			if _, ok := first[f]; !ok {
-				a.disagree(f, paths[0], nil, p, v)
-			}
-		}
-		for f, v := range first {
-			w, ok := other[f]
-			switch {
-			case !ok:
-				a.disagree(f, paths[0], v, p, nil)
-			case !equalValues(f, v, w):
-				a.disagree(f, paths[0], v, p, w)
-			default:
-				if agreed, ok := a.leaves[f]; ok {
-					a.leaves[f] = shortest(agreed, w)
-				}
-			}
-		}
-	}
-	for policy, message := range paths[0].Effective.Invalid {
-		everywhere := true
-		for _, p := range paths {
+		a.compare(paths[0], p)
+		maps.DeleteFunc(a.invalid, func(policy, _ string) bool {
 			_, invalid := p.Effective.Invalid[policy]
-			everywhere = everywhere && invalid
-		}
-		if everywhere {
-			a.invalid[policy] = message
-		}
+			return !invalid
+		})
 	}
 	a.blocks()
 	return a
+}
+
+// distinctAfter lists the first path of each effective policy that differs from that of the
+// first.
+func distinctAfter(paths []*Path) []*Path {
+	var others []*Path
+	for _, p := range paths[1:] {
+		known := p.Effective == paths[0].Effective || slices.ContainsFunc(others, func(o *Path) bool { return o.Effective == p.Effective })
+		if !known {
+			others = append(others, p)
+		}
+	}
+	return others
+}
+
+// compare takes in on what another path differs from the first.
+func (a *agreement) compare(here, there *Path) {
+	first, other := here.Effective.validLeaves(), there.Effective.validLeaves()
+	for f, v := range other {
+		if _, ok := first[f]; !ok {
+			a.disagree(f, here, nil, there, v)
+		}
+	}
+	for f, v := range first {
+		w, ok := other[f]
+		switch {
+		case !ok:
+			a.disagree(f, here, v, there, nil)
+		case !equalValues(f, v, w):
+			a.disagree(f, here, v, there, w)
+		default:
+			if agreed, ok := a.leaves[f]; ok {
+				a.leaves[f] = shortest(agreed, w)
+			}
+		}
+	}
 }
 
 // disagree records a difference. Paths come sorted by listener, so the first
@@ -156,25 +166,4 @@ func shortest(a, b any) any {
 		return y
 	}
 	return x
-}
-
-// leafCache reads the leaves of each effective policy once.
-type leafCache map[*Effective]map[Field]any
-
-// of are the leaves of what is valid.
-func (c leafCache) of(e *Effective) map[Field]any {
-	if leaves, ok := c[e]; ok {
-		return leaves
-	}
-	leaves := map[Field]any{}
-	for _, policy := range exported {
-		if _, invalid := e.Invalid[policy]; invalid {
-			continue
-		}
-		for f, v := range Leaves(policy, e.Values[policy]) {
-			leaves[f] = v
-		}
-	}
-	c[e] = leaves
-	return leaves
 }

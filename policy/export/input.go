@@ -1,6 +1,8 @@
 package export
 
 import (
+	"slices"
+
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/attache-dev/attache/hierarchy"
@@ -84,6 +86,49 @@ type Effective struct {
 	// Invalid are the policies whose merged values contradict each other, with
 	// the reason.
 	Invalid map[string]string
+	// leaves are all values, sorted by policy and field, valid those of policies that are; nil until
+	// Prepare.
+	leaves []leaf
+	valid  map[Field]any
+}
+
+// leaf is one field with its value.
+type leaf struct {
+	Field Field
+	Value any
+}
+
+// Prepare reads the values once, for all who look at them later. Nobody changes them after that.
+func (e *Effective) Prepare() { e.leaves, e.valid = e.all(), e.validLeaves() }
+
+// all are the values leaf by leaf, sorted.
+func (e *Effective) all() []leaf {
+	if e.leaves != nil {
+		return e.leaves
+	}
+	leaves := []leaf{}
+	for _, policy := range exported {
+		for f, v := range Leaves(policy, e.Values[policy]) {
+			leaves = append(leaves, leaf{f, v})
+		}
+	}
+	slices.SortFunc(leaves, func(a, b leaf) int { return CompareFields(a.Field, b.Field) })
+	return leaves
+}
+
+// validLeaves are those of policies whose values do not contradict each other. Nobody changes the
+// map.
+func (e *Effective) validLeaves() map[Field]any {
+	if e.valid != nil {
+		return e.valid
+	}
+	leaves := map[Field]any{}
+	for _, l := range e.all() {
+		if _, invalid := e.Invalid[l.Field.Policy]; !invalid {
+			leaves[l.Field] = l.Value
+		}
+	}
+	return leaves
 }
 
 // Foreign is an object of the plane's API that is not ours, at one of the

@@ -67,8 +67,7 @@ func (r *rule) readersOf(leaf string) []*Path {
 // reason why not. noConsent is what they have without the owner's consent.
 func (r *rule) intoRoute(leaf string, value any, fields []Field, noConsent func(v *verdict)) bool {
 	readers := r.readersOf(leaf)
-	cache := leafCache{}
-	all := agree(readers, &cache)
+	all := agree(readers)
 	for _, f := range fields {
 		if d, differs := all.differ[f]; differs {
 			r.each(fields, func(v *verdict) { v.because(ListenersDiffer, d.args()...) })

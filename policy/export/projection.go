@@ -23,15 +23,14 @@ type Projection struct {
 	// Rules are what the route's rules are to say, sorted by index; nil when
 	// nothing is injected.
 	Rules []RuleInjection
-	// Outcomes has one entry for each path and field with a value, sorted by
-	// path as given, policy and field.
-	Outcomes []Outcome
+	// Outcomes has a list for each of Input.Paths, with one entry for each field
+	// with a value, sorted by policy and field. Paths of which the same becomes
+	// share one list; nobody changes it.
+	Outcomes [][]Outcome
 }
 
 // Outcome is what became of one field on one path.
 type Outcome struct {
-	// Path is the index in Input.Paths.
-	Path    int
 	Field   Field
 	Verdict Verdict
 	// Reason and Message are empty when Projected.
@@ -111,11 +110,13 @@ func (s sheet) at(f Field) *verdict {
 
 // outcome is the verdict as a value. A field that no exporter has said anything
 // about is one that the plane has no setting for.
-func (v *verdict) outcome(path int, f Field, plane string) Outcome {
-	o := Outcome{Path: path, Field: f, Verdict: Projected}
-	reasons := []stated{state(NoField, plane)}
+func (v *verdict) outcome(f Field, plane string) Outcome {
+	o := Outcome{Field: f, Verdict: Projected}
+	var reasons []stated
 	if v != nil && (v.as != "" || len(v.reasons) > 0) {
 		reasons = slices.Clone(v.reasons)
+	} else {
+		reasons = []stated{state(NoField, plane)}
 	}
 	slices.SortStableFunc(reasons, func(a, b stated) int {
 		_, i := rowOf(a.reason)

@@ -28,7 +28,6 @@ type rule struct {
 
 // rulesOf prepares the rules that have paths, in spec order.
 func rulesOf(in *Input, title string) []*rule {
-	cache := leafCache{}
 	var rules []*rule
 	for i := range in.Rules {
 		paths := pathsOf(in.Paths, i)
@@ -37,7 +36,7 @@ func rulesOf(in *Input, title string) []*rule {
 		}
 		r := &rule{
 			Rule: &in.Rules[i], in: in, plane: title, index: i, unique: uniqueName(in.Rules, i),
-			paths: paths, beside: pathsOf(in.Beside, i), agreement: agree(paths, &cache),
+			paths: paths, beside: pathsOf(in.Beside, i), agreement: agree(paths),
 			sheet: sheet{}, puts: map[string]any{}, own: ownWordsOf(in.Rules[i].Inline),
 		}
 		r.want = newWant(r.agreement.leaves)
@@ -128,37 +127,52 @@ func (r *rule) answers() {
 	}
 }
 
-// outcomes expands the verdicts on rules to the paths.
-func outcomes(in *Input, verdicts func(p *Path, f Field) (*verdict, string)) []Outcome {
-	var all []Outcome
+// outcomes expands the verdicts on rules to the paths. A verdict depends on the rule and on the
+// plane alone.
+func outcomes(in *Input, verdicts func(p *Path, f Field) (*verdict, string)) [][]Outcome {
+	type kind struct {
+		rule       int
+		controller string
+		effective  *Effective
+	}
+	known := map[kind][]Outcome{}
+	all := make([][]Outcome, len(in.Paths))
 	for i := range in.Paths {
 		p := &in.Paths[i]
-		var fields []Outcome
-		for _, policy := range exported {
-			message, invalid := p.Effective.Invalid[policy]
-			for f := range Leaves(policy, p.Effective.Values[policy]) {
-				v, plane := verdicts(p, f)
-				if invalid {
-					kept := v
-					v = &verdict{}
-					v.because(Invalid, message)
-					if kept != nil {
-						v.notes = kept.notes
-					}
-				}
-				fields = append(fields, v.outcome(i, f, plane))
-			}
+		k := kind{p.Rule, p.Controller, p.Effective}
+		list, found := known[k]
+		if !found {
+			list = outcomesOn(p, verdicts)
+			known[k] = list
 		}
-		slices.SortFunc(fields, func(a, b Outcome) int { return CompareFields(a.Field, b.Field) })
-		all = append(all, fields...)
+		all[i] = list
 	}
 	return all
 }
 
+// outcomesOn are those of one path.
+func outcomesOn(p *Path, verdicts func(p *Path, f Field) (*verdict, string)) []Outcome {
+	leaves := p.Effective.all()
+	list := make([]Outcome, 0, len(leaves))
+	for _, leaf := range leaves {
+		v, plane := verdicts(p, leaf.Field)
+		if message, invalid := p.Effective.Invalid[leaf.Field.Policy]; invalid {
+			kept := v
+			v = &verdict{}
+			v.because(Invalid, message)
+			if kept != nil {
+				v.notes = kept.notes
+			}
+		}
+		list = append(list, v.outcome(leaf.Field, plane))
+	}
+	return list
+}
+
 // outcomesOf is outcomes for exporters whose verdicts are the same on all
 // paths of a rule.
-func outcomesOf(in *Input, rules []*rule, title string) []Outcome {
-	byIndex := map[int]*rule{}
+func outcomesOf(in *Input, rules []*rule, title string) [][]Outcome {
+	byIndex := make([]*rule, len(in.Rules))
 	for _, r := range rules {
 		byIndex[r.index] = r
 	}
