@@ -180,7 +180,7 @@ func (v *view) asked(ctx context.Context, i *item, scope effective.Scope, where 
 		if v.World.Outcomes == nil || where.Uses()&guardrail.Outcomes == 0 {
 			return nil
 		}
-		return v.World.Outcomes(v.Snapshot.Graph(), v.resolution.Get(i.ref))
+		return v.World.Outcomes(v.Snapshot.Graph(), i.target)
 	})
 	var parts []effective.Scope
 	for _, l := range scope.Parents {

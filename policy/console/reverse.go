@@ -58,7 +58,7 @@ func (v *view) reverseOf(p *policy.Policy) reversed {
 	for _, i := range v.items {
 		at := reached{ID: idOf(i.ref)}
 		won := map[hierarchy.Ref]int{}
-		for _, reach := range v.resolution.Get(i.ref).Reaches {
+		for _, reach := range i.target.Reaches {
 			c := contributionOf(reach.Result, p.Ref)
 			if c == nil {
 				continue

@@ -11,15 +11,17 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/explain"
+	"github.com/attache-dev/attache/policy/preview"
 	"github.com/attache-dev/attache/policy/request"
+	"github.com/attache-dev/attache/policy/review"
 )
 
 // view is one world with all that follows from it. It is made once for a version,
 // when somebody asks, and read by many.
 type view struct {
 	*World
-	words      map[string]schema.GroupKind
-	resolution effective.Resolution
+	words    map[string]schema.GroupKind
+	resolver *effective.Resolver // for one edit at a time
 	// items are the routes, sorted by namespace, kind and name.
 	items  []*item
 	byRef  map[hierarchy.Ref]*item
@@ -39,6 +41,7 @@ type item struct {
 	route  *hierarchy.Route
 	ref    hierarchy.Ref
 	rules  []string
+	target *effective.Target
 	scopes []effective.Scope
 	// remarks count what is wrong or doubtful about it.
 	remarks int
@@ -48,22 +51,56 @@ type item struct {
 func (i *item) mixed() bool { return len(i.scopes) > 1 }
 
 func newView(w *World) *view {
-	s := w.Snapshot
-	v := &view{
-		World: w, words: words(w), resolution: effective.ResolveAll(s), byRef: map[hierarchy.Ref]*item{}, picked: newMemory(), chips: chips(s),
-		index: sync.OnceValue(func() *request.Index { return request.New(s.Graph()) }),
+	v := emptyView(w)
+	v.resolver = effective.NewResolver(w.Snapshot)
+	resolution := v.resolver.ResolveAll()
+	v.policies = sync.OnceValue(func() []explain.PolicyRow { return explain.PoliciesIn(w.Snapshot, resolution) })
+	v.fill(func(route *hierarchy.Route) *effective.Target { return resolution.Get(route.Meta().Ref) })
+	return v
+}
+
+// edited is the view of the world after an edit. What the edit does not touch is as
+// it was, and need not be resolved again.
+func (v *view) edited(w *World, change *preview.Change, verdict review.Verdict) *view {
+	after := emptyView(w)
+	after.policies = sync.OnceValue(func() []explain.PolicyRow { return explain.PoliciesOf(w.Snapshot) })
+	touched := map[hierarchy.Ref]bool{}
+	for _, ref := range change.Touched(w.Snapshot) {
+		touched[ref] = true
 	}
-	v.policies = sync.OnceValue(func() []explain.PolicyRow { return explain.PoliciesIn(s, v.resolution) })
-	v.published = publishedItems(w)
-	for route := range s.Graph().Routes() {
+	after.fill(func(route *hierarchy.Route) *effective.Target {
 		ref := route.Meta().Ref
-		i := &item{route: route, ref: ref, rules: explain.RuleNames(s, ref), scopes: v.resolution.Get(ref).Scopes}
+		was := v.byRef[ref]
+		switch target := verdict.Target(ref); {
+		case target != nil:
+			return target
+		case v.Snapshot == verdict.Before && was != nil && was.route == route && !touched[ref]:
+			return was.target
+		}
+		return effective.Resolve(w.Snapshot, ref).Get(ref)
+	})
+	return after
+}
+
+// emptyView has no routes yet.
+func emptyView(w *World) *view {
+	return &view{
+		World: w, words: words(w), byRef: map[hierarchy.Ref]*item{}, picked: newMemory(), chips: chips(w.Snapshot), published: publishedItems(w),
+		index: sync.OnceValue(func() *request.Index { return request.New(w.Snapshot.Graph()) }),
+	}
+}
+
+// fill adds the routes with what applies on their paths.
+func (v *view) fill(target func(*hierarchy.Route) *effective.Target) {
+	for route := range v.Snapshot.Graph().Routes() {
+		ref := route.Meta().Ref
+		i := &item{route: route, ref: ref, rules: explain.RuleNames(v.Snapshot, ref), target: target(route)}
+		i.scopes = i.target.Scopes
 		i.remarks = v.remarksOn(i)
 		v.items = append(v.items, i)
 		v.byRef[ref] = i
 	}
 	slices.SortFunc(v.items, func(a, b *item) int { return compareRoutes(a.ref, b.ref) })
-	return v
 }
 
 func compareRoutes(a, b hierarchy.Ref) int {

@@ -132,12 +132,8 @@ func (h *Handler) try(ctx context.Context, edit Edit) (*tried, error) {
 		}
 		return nil, badRequest(err.Error())
 	}
-	change.Now = h.options.Now()
-	verdict, err := change.Verdict(ctx)
-	if err != nil {
-		return nil, err
-	}
-	report, err := change.Review(ctx, h.options.Compilers, nil)
+	change.Now, change.Resolver = h.options.Now(), before.resolver
+	report, verdict, err := change.Judge(ctx, h.options.Compilers, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -148,7 +144,7 @@ func (h *Handler) try(ctx context.Context, edit Edit) (*tried, error) {
 	name := "try-" + strconv.Itoa(h.trials)
 	world := *before.World
 	world.Snapshot, world.Version, world.Live = verdict.After, before.Version+"+"+name, false
-	after := newView(&world)
+	after := before.edited(&world, change, verdict)
 	after.changes = map[hierarchy.Ref][]explain.Change{}
 	for _, c := range diff.Changes {
 		after.changes[c.Ref] = append(after.changes[c.Ref], c)

@@ -104,13 +104,15 @@ func Resolve(s *policy.Snapshot, targets ...hierarchy.Ref) Resolution {
 }
 
 // ResolveAll computes the effective policy of all routes and Gateways.
-func ResolveAll(s *policy.Snapshot) Resolution {
-	r := NewResolver(s)
+func ResolveAll(s *policy.Snapshot) Resolution { return NewResolver(s).ResolveAll() }
+
+// ResolveAll computes the effective policy of all routes and Gateways.
+func (r *Resolver) ResolveAll() Resolution {
 	resolution := Resolution{effective: map[hierarchy.Ref]*Target{}}
-	for route := range s.Graph().Routes() {
+	for route := range r.s.Graph().Routes() {
 		resolution.add(r.route(route))
 	}
-	for gateway := range s.Graph().Gateways() {
+	for gateway := range r.s.Graph().Gateways() {
 		resolution.add(r.gateway(gateway))
 	}
 	return resolution

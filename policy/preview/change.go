@@ -9,6 +9,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/review"
 )
@@ -40,6 +41,8 @@ type Change struct {
 	Before *policy.Snapshot
 	// Guardrails are those of the world, before the edit.
 	Guardrails []*unstructured.Unstructured
+	// Resolver has folded some of Before already; nil is none.
+	Resolver *effective.Resolver
 	// Manifests are the objects of the edit as they would be stored; Refused are
 	// those that a server would not store, and Problems says why.
 	Manifests []Manifest
@@ -79,7 +82,15 @@ func (c *Change) Touched(after *policy.Snapshot) []hierarchy.Ref {
 
 // Verdict is what the engine says of the whole change, without guardrails.
 func (c *Change) Verdict(ctx context.Context) (review.Verdict, error) {
-	return review.Review(ctx, c.Before, c.edit(), nil)
+	return review.On(ctx, c.resolver(), c.edit(), nil)
+}
+
+// resolver is one of Before.
+func (c *Change) resolver() *effective.Resolver {
+	if c.Resolver == nil || c.Resolver.Snapshot() != c.Before {
+		c.Resolver = effective.NewResolver(c.Before)
+	}
+	return c.Resolver
 }
 
 // edited are the documents that can change an effective policy: all but

@@ -55,11 +55,17 @@ type Checked struct {
 // Review asks for a verdict on the whole change by an author, nil when that is not
 // known, and puts what it says to its places in the manifests.
 func (c *Change) Review(ctx context.Context, compilers guardrail.Compilers, author *review.Author) (*Report, error) {
+	report, _, err := c.Judge(ctx, compilers, author)
+	return report, err
+}
+
+// Judge is Review with the verdict that the report is of.
+func (c *Change) Judge(ctx context.Context, compilers guardrail.Compilers, author *review.Author) (*Report, review.Verdict, error) {
 	report := &Report{Findings: []Finding{}, Warnings: []string{}}
 	report.Findings = append(append(report.Findings, c.Problems...), c.PassedOver...)
 	rails, findings, err := c.rails(ctx, compilers)
 	if err != nil {
-		return nil, err
+		return nil, review.Verdict{}, err
 	}
 	report.Findings = append(report.Findings, findings...)
 	if author == nil {
@@ -74,13 +80,13 @@ func (c *Change) Review(ctx context.Context, compilers guardrail.Compilers, auth
 		whole = part(rails, func(uses guardrail.Variables) bool { return uses&oneObject == 0 })
 		each = part(rails, func(uses guardrail.Variables) bool { return uses&oneObject != 0 })
 	}
-	verdict, err := review.Review(ctx, c.Before, edit, whole)
+	verdict, err := review.On(ctx, c.resolver(), edit, whole)
 	if err != nil {
-		return nil, err
+		return nil, verdict, err
 	}
 	oneByOne, err := c.oneByOne(ctx, author, each)
 	if err != nil {
-		return nil, err
+		return nil, verdict, err
 	}
 	places := &places{c, verdict}
 	for _, r := range verdict.Refusals {
@@ -104,7 +110,7 @@ func (c *Change) Review(ctx context.Context, compilers guardrail.Compilers, auth
 	report.Warnings = append(report.Warnings, verdict.Warnings()...)
 	report.Changes = explain.ChangesOf(verdict.Before, verdict.After, verdict.Impact.Changes, labels.Everything()).Totals
 	report.finish(c)
-	return report, nil
+	return report, verdict, nil
 }
 
 // nameObjects names the objects of findings so that no two read the same.

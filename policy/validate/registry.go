@@ -46,8 +46,12 @@ func New(crds ...*unstructured.Unstructured) (*Registry, error) {
 
 // Add puts a CRD into the registry, in place of one for the same kind. The
 // error says what an API server would refuse the CRD for; it does not compile
-// CEL rules yet.
+// CEL rules yet. An object that is there already stays as it is, with what was
+// compiled of it.
 func (r *Registry) Add(crd *unstructured.Unstructured) error {
+	if r.has(crd) {
+		return nil
+	}
 	typed, err := decodeCRD(crd)
 	if err != nil {
 		return err
@@ -58,6 +62,18 @@ func (r *Registry) Add(crd *unstructured.Unstructured) error {
 	defer r.mu.Unlock()
 	r.kinds[gk] = d
 	return nil
+}
+
+// has says whether a CRD is in the registry: the same object, not an equal one.
+func (r *Registry) has(crd *unstructured.Unstructured) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	for _, d := range r.kinds {
+		if d.crd == crd {
+			return true
+		}
+	}
+	return false
 }
 
 // CRDs returns the CRDs of the registry, sorted by name. They belong to the

@@ -94,7 +94,7 @@ func comparePage(t *testing.T, path string, objects int, r *rand.Rand) {
 		}
 	}
 	compare("policies", url.Values{}, "policies", "-A")
-	if r.IntN(4) == 0 { // it takes as long as all the rest
+	if r.IntN(8) == 0 { // it takes longer than all the rest
 		compareEdit(t, page, path, r)
 	}
 	rows, _ := page.Get("routes", url.Values{"limit": {"200"}})["rows"].([]any)

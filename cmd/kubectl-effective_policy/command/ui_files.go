@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
-	"sync"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/console"
 	"github.com/attache-dev/attache/policy/preview"
 	"github.com/attache-dev/attache/policy/source"
@@ -30,7 +30,7 @@ func (o *options) uiSource(ctx context.Context, flags *uiFlags) (uiWorld, error)
 	if err != nil {
 		return nil, err
 	}
-	return newUIFiles(ctx, &read, w), nil
+	return newUIFiles(ctx, &read, w)
 }
 
 // uiFiles shows manifests. What is read once does not change.
@@ -39,35 +39,33 @@ type uiFiles struct {
 	loaded  *world
 	world   *console.World
 	objects map[hierarchy.Ref]source.Document
-	// around is where edits take place. It is made once: one edit is computed at a
-	// time.
-	around func() (*surroundings, error)
+	// around is where edits take place. Its snapshot is the world's, so that an edit
+	// resolves what it touches and nothing else.
+	around *surroundings
 }
 
-func newUIFiles(ctx context.Context, o *options, w *world) *uiFiles {
+func newUIFiles(ctx context.Context, o *options, w *world) (*uiFiles, error) {
+	settings, err := o.settings()
+	if err != nil {
+		return nil, err
+	}
 	f := &uiFiles{options: o, loaded: w, objects: map[hierarchy.Ref]source.Document{}}
+	f.around = surroundingFiles(&source.Input{Documents: w.documents, Schemas: w.schemas}, *o.config.Namespace)
+	f.around.settings, f.around.say = settings, func(*source.Input) {}
+	f.around.snapshot, _ = policy.NewSnapshot(settings).With(f.around.objects...) // the problems are w.problems
 	f.world = &console.World{
-		Snapshot: w.snapshot, Version: "1", Context: contextOfFiles(o.files), Files: true, Namespace: w.namespace,
+		Snapshot: f.around.snapshot, Version: "1", Context: contextOfFiles(o.files), Files: true, Namespace: w.namespace,
 		Problems: w.problems, Unread: w.unread, Exists: o.existence(ctx, w), Place: f.place,
 		Enforced: func(_ context.Context, route hierarchy.Ref) []any { return w.enforcedObjects(route) },
 		Outcomes: planesOf(w.schemas.CRDs(), w.foreign()),
 	}
-	f.around = sync.OnceValues(func() (*surroundings, error) {
-		settings, err := o.settings()
-		if err != nil {
-			return nil, err
-		}
-		around := surroundingFiles(&source.Input{Documents: w.documents, Schemas: w.schemas}, *o.config.Namespace)
-		around.settings, around.say = settings, func(*source.Input) {}
-		return around, nil
-	})
 	for _, d := range w.documents {
 		f.objects[hierarchy.RefOf(d.Object)] = d
 		if preview.IsGuardrail(d.Object) {
 			f.world.Guardrails = append(f.world.Guardrails, d.Object)
 		}
 	}
-	return f
+	return f, nil
 }
 
 // contextOfFiles names manifests in a header.
@@ -111,11 +109,7 @@ func (f *uiFiles) Object(_ context.Context, _ *console.World, ref hierarchy.Ref)
 
 // Change implements console.Workshop.
 func (f *uiFiles) Change(ctx context.Context, _ *console.World, e console.Edit) (*preview.Change, []string, error) {
-	around, err := f.around()
-	if err != nil {
-		return nil, nil, err
-	}
-	return editOf(ctx, around, e, f.options.recursive)
+	return editOf(ctx, f.around, e, f.options.recursive)
 }
 
 // editOf reads an edit from the page, or from the files of -f.
