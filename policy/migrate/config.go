@@ -11,6 +11,8 @@ import (
 type config struct {
 	object *Object
 	values map[string]string
+	// standard are the values without a ConfigMap.
+	standard func(key string) string
 }
 
 // compiledIn are the values of ingress-nginx v1.15 without a ConfigMap, from
@@ -53,15 +55,15 @@ func compiledIn(key string) string {
 }
 
 // value is what holds for a key.
-func (c *config) value(key string) string { return cmp.Or(c.values[key], compiledIn(key)) }
+func (c *config) value(key string) string { return cmp.Or(c.values[key], c.standard(key)) }
 
 // stated says whether the ConfigMap has the key.
 func (c *config) stated(key string) bool { return c.values[key] != "" }
 
 // findConfig is the ConfigMap of the controller: the one that is named, else the
 // one with the controller's label that is neither the TCP nor the UDP map.
-func findConfig(objects []Object, named types.NamespacedName) *config {
-	c := &config{values: map[string]string{}}
+func findConfig(objects []Object, named types.NamespacedName, of *controller) *config {
+	c := &config{values: map[string]string{}, standard: of.standard}
 	for i := range objects {
 		o := &objects[i]
 		if o.GetKind() != "ConfigMap" {
@@ -69,7 +71,7 @@ func findConfig(objects []Object, named types.NamespacedName) *config {
 		}
 		is := o.GetNamespace() == named.Namespace && o.GetName() == named.Name
 		if named.Name == "" {
-			is = o.GetLabels()["app.kubernetes.io/name"] == IngressNginx &&
+			is = of.label != "" && o.GetLabels()["app.kubernetes.io/name"] == of.label &&
 				!strings.HasSuffix(o.GetName(), "tcp") && !strings.HasSuffix(o.GetName(), "udp") &&
 				!strings.HasSuffix(o.GetName(), "tcp-services") && !strings.HasSuffix(o.GetName(), "udp-services")
 		}

@@ -15,6 +15,18 @@ type controller struct {
 	prefixes []string
 	rows     func() []Row
 	keys     func() []Row
+	// convert is what an annotation comes to in a policy, defaults what holds without
+	// one; nil of ingress-nginx, which has its own code. services says that annotations
+	// of Services are read.
+	convert  func(o *Old, s *settings, short string) *conversion
+	defaults func(o *Old) wants
+	services bool
+	// standard are the values of its ConfigMap that hold without one, label finds it.
+	standard func(key string) string
+	label    string
+	version  string
+	// notes are what is to be known of it: a name and a sentence.
+	notes [][2]string
 	// nginx says that the host view is that of ingress-nginx.
 	nginx bool
 }
@@ -35,9 +47,39 @@ func controllers() []controller {
 		{
 			name: IngressNginx, of: "k8s.io/ingress-nginx", class: "nginx",
 			prefixes: []string{"nginx.ingress.kubernetes.io/"}, rows: nginxAnnotations, keys: nginxKeys, nginx: true,
+			standard: compiledIn, label: IngressNginx, version: "v1.15",
+		},
+		{
+			name: Traefik, of: "traefik.io/ingress-controller", class: "traefik",
+			prefixes: []string{"traefik.ingress.kubernetes.io/"}, rows: traefikRows, convert: traefikConvert, defaults: traefikWants, services: true,
+			standard: nothing, version: "Traefik v3",
+			notes: [][2]string{{"entry-points", "respondingTimeouts of entry points are arguments of Traefik and stand in no object: --set idle=… states them"}},
+		},
+		{
+			name: HAProxy, of: "haproxy.org/ingress-controller", class: "haproxy",
+			prefixes: []string{"haproxy.org/", "haproxy.com/", "ingress.kubernetes.io/"}, rows: haproxyRows, keys: haproxyKeys, convert: haproxyConvert, defaults: haproxyWants, services: true,
+			standard: haproxyDefaults, label: "kubernetes-ingress", version: "version 3.2",
+			notes: [][2]string{{"rate-limit-status-code", "it refuses with 403 where a limit is reached, most data planes with 429"}},
+		},
+		{
+			name: HAProxyIngress, of: "haproxy-ingress.github.io/controller", class: "haproxy-ingress",
+			prefixes: []string{"haproxy-ingress.github.io/"}, rows: haproxyIngressRows, keys: haproxyIngressKeys, convert: haproxyIngressConvert, defaults: haproxyWants, services: true,
+			standard: haproxyDefaults, label: "haproxy-ingress", version: "v0.15",
+		},
+		{
+			name: Kong, of: "ingress-controllers.konghq.com/kong", class: "kong",
+			prefixes: []string{"konghq.com/"}, rows: kongRows, convert: kongConvert, defaults: kongWants, services: true,
+			standard: nothing, version: "Kong 3",
+		},
+		{
+			name: ALB, of: "ingress.k8s.aws/alb", class: "alb",
+			prefixes: []string{"alb.ingress.kubernetes.io/"}, rows: albRows, convert: albConvert, defaults: albWants,
+			standard: nothing, version: "the AWS Load Balancer Controller",
 		},
 	}
 }
+
+func nothing(string) string { return "" }
 
 // Controllers are the names of the controllers that can be left.
 func Controllers() []string {
@@ -143,7 +185,7 @@ func (c *classes) classify(g *ingress) {
 				g.controller = k.name
 			}
 		}
-		if k := byPrefix(g); k != "" && !known(g.controller) {
+		if k := byPrefix(g); k != "" && (!known(g.controller) || g.controller == HAProxy && k == HAProxyIngress) {
 			g.controller = k
 		}
 		return
@@ -156,7 +198,7 @@ func known(name string) bool { return slices.Contains(Controllers(), name) }
 // byPrefix is the controller whose annotations an Ingress has.
 func byPrefix(g *ingress) string {
 	for _, k := range controllers() {
-		for name := range g.annotations {
+		for _, name := range sortedKeys(g.annotations) {
 			if _, ok := k.own(name); ok {
 				return k.name
 			}

@@ -64,6 +64,8 @@ type ofIngress struct {
 	held  bool
 	// rules are what rules of a route want for themselves, by its name (M45).
 	rules map[string]map[string]wants
+	// all are what all rules of a route want besides its Ingress, by its name.
+	all map[string]wants
 }
 
 // want says what a rule of a route wants for itself.
@@ -102,6 +104,8 @@ func Convert(old *Old) (*Result, error) {
 	}
 	c.explainAll()
 	c.explainHosts()
+	c.explainServices()
+	c.albConflicts()
 	c.explainPathTypes()
 	c.explainBridges()
 	c.explainKeys()
@@ -221,6 +225,9 @@ func (c *converter) isHeld(g *ingress, l *routing.Location, h *hostRules) bool {
 		if !c.options.accepts(name) {
 			held = true
 		}
+	}
+	for _, name := range c.old.exposingOn(l.Action.Backend) {
+		held = held || !c.options.accepts(name)
 	}
 	if g.set.denied && !c.options.accepts("denied") {
 		held = held || !c.deniedAccepted(g)

@@ -14,13 +14,15 @@ func (c *converter) explainAll() {
 		}
 		for _, short := range sortedKeys(g.set.values) {
 			name := g.set.full[short]
-			row := c.old.rows[short]
+			row := c.old.row(short)
 			switch {
 			case c.report.has(g, name):
 			case !c.old.served(g):
 				c.report.annotation(g, name, NoEffect, None, "the controller does not serve the Ingress")
 			case g.canary() && !forCanary(short):
 				c.report.annotation(g, name, NoEffect, None, "of a canary only its own annotations, balancing and affinity count")
+			case !c.old.controller.nginx && row.Status != Lost:
+				c.explainOther(g, row, short, name)
 			case row.Status == Lost:
 				c.explainLost(g, row, name)
 			case c.options.Routes != nil:
@@ -51,7 +53,7 @@ func (c *converter) explainLost(g *ingress, row *Row, name string) {
 	if out.status == Lost {
 		f.Advice = row.Advice
 		f.Accepted = f.Accepted || c.options.accepts(row.Name)
-		f.Held = out.effect == Exposes && !f.Accepted
+		f.Held = (out.effect == Exposes || row.Holds) && !f.Accepted
 	}
 }
 
@@ -67,7 +69,7 @@ func (c *converter) explainWritten(g *ingress, short, name string) {
 			return
 		}
 	}
-	row := c.old.rows[short]
+	row := c.old.row(short)
 	c.report.annotation(g, name, row.Status, row.Effect, "%s", row.Becomes)
 }
 

@@ -80,7 +80,7 @@ func (c *converter) fallsThrough(host string) {
 // explainKeys says what becomes of the keys of the ConfigMap (M43).
 func (c *converter) explainKeys() {
 	m := c.old.config.object
-	if m == nil {
+	if m == nil || c.old.controller.keys == nil {
 		return
 	}
 	rows := rowsByName(c.old.controller.keys())
@@ -104,22 +104,30 @@ func (c *converter) explainKeys() {
 
 // explainImplicit says what the controller does without being told (M42).
 func (c *converter) explainImplicit() {
-	if !c.old.controller.nginx {
-		return
-	}
 	r := c.report
 	where := "on the Gateway"
 	if !c.options.NewGateway && c.options.Defaults != DefaultsGateway {
 		where = "in the policies of each route (implicit/defaults-on-routes)"
 	}
-	from := "the ConfigMap and the values compiled into v1.15"
+	from := "the ConfigMap and the values compiled into " + c.old.controller.version
 	if c.old.config.object == nil {
-		from = "the values compiled into v1.15, for no ConfigMap is in the input"
+		from = "the values compiled into " + c.old.controller.version + ", for no ConfigMap is in the input"
 	}
 	if c.options.Defaults == DefaultsNone {
 		r.implicit("defaults", Differs, "timeouts and retries of the controller are not written, as --no-defaults asks")
 	} else {
 		r.implicit("defaults", None, "timeouts and retries without annotations are stated %s: %s", where, from)
+	}
+	if c.options.NewGateway {
+		_ = r.add(Finding{Status: Advice, Effect: None, Message: "Gateway " + c.gateway.name.String() +
+			": routes of every namespace may use its listeners, as with the controller; narrow allowedRoutes.namespaces to a selector once the routes are there"})
+	}
+	if !c.options.NewGateway && c.options.Defaults == DefaultsRoutes {
+		r.implicit("defaults-on-routes", None, "policies on the Gateway would change strangers' routes, so each route states the defaults itself")
+	}
+	if !c.old.controller.nginx {
+		c.explainOtherDefaults()
+		return
 	}
 	r.implicit("body-size", Differs, "bodies above %s are refused with 413; a data plane has its own limit", c.old.config.value("proxy-body-size"))
 	if c.options.HSTS == HSTSKeep {
@@ -135,13 +143,6 @@ func (c *converter) explainImplicit() {
 	}
 	r.implicit("wildcards", Differs, "a wildcard host takes one label; one of a route takes any number")
 	r.implicit("not-found", Differs, "a request that no path of its host takes is answered with 404, never by another host's route")
-	if c.options.NewGateway {
-		_ = r.add(Finding{Status: Advice, Effect: None, Message: "Gateway " + c.gateway.name.String() +
-			": routes of every namespace may use its listeners, as with the controller; narrow allowedRoutes.namespaces to a selector once the routes are there"})
-	}
-	if !c.options.NewGateway && c.options.Defaults == DefaultsRoutes {
-		r.implicit("defaults-on-routes", None, "policies on the Gateway would change strangers' routes, so each route states the defaults itself")
-	}
 }
 
 // cutsSlash says whether some redirect to https cuts off a final "/" (M20).

@@ -183,6 +183,6 @@ func (c *converter) explainGiven(g *ingress, short, name string) {
 			return
 		}
 	}
-	row := c.old.rows[short]
+	row := c.old.row(short)
 	c.report.annotation(g, name, row.Status, row.Effect, "%s; the routes that exist have to do it: migrate verify says whether they do", row.Becomes)
 }

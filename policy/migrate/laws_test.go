@@ -222,3 +222,35 @@ func (c converted) onlyOthers(host string) bool {
 	}
 	return true
 }
+
+// TestOtherControllersAnswerAsTheirIngressesDo: the same law for controllers that read
+// paths as the Ingress API has them (section 7.1).
+func TestOtherControllersAnswerAsTheirIngressesDo(t *testing.T) {
+	r := registry(t)
+	for _, controller := range migrate.Controllers() {
+		if controller == migrate.IngressNginx {
+			continue
+		}
+		for seed := range worlds(t) / 5 {
+			world := aWorld(false).Example(seed)
+			for _, u := range world {
+				u.SetAnnotations(nil)
+			}
+			options := toNewGateway()
+			options.Controller, options.IngressClass = controller, "of-it"
+			for _, u := range world {
+				if err := unstructured.SetNestedField(u.Object, "of-it", "spec", "ingressClassName"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			c := convert(t, world, options)
+			for _, h := range c.verify(t, r, c.result.Objects, c.result.Findings).Hosts {
+				for _, g := range h.Groups {
+					if g.Kind == migrate.Different {
+						t.Fatalf("%s, world %d: %s\n old %s (%s)\n new %s (%s)\n %v\n%s\n%s", controller, seed, g.Example, g.Old, g.OldPlace, g.New, g.NewPlace, g.Policy, text(c.old), text(c.result.Objects))
+					}
+				}
+			}
+		}
+	}
+}

@@ -14,6 +14,9 @@ type outcome struct {
 // without another one, or at the value that they have anyway.
 func (o *Old) lostOf(g *ingress, row *Row) outcome {
 	s, value := g.set, g.set.text(row.Name)
+	if !o.controller.nginx {
+		return outcome{row.Status, row.Effect, row.Becomes}
+	}
 	nothing := func(why string) outcome { return outcome{NoEffect, None, why} }
 	if need := needs(row.Name); need != "" && !s.has(need) {
 		return nothing(need + " is not stated")
@@ -129,8 +132,12 @@ func (c *converter) exposing(g *ingress) []string {
 	}
 	var names []string
 	for _, name := range sortedKeys(g.set.values) {
-		if row := c.old.rows[name]; row.Status == Lost {
-			if out := c.old.lostOf(g, row); out.status == Lost && out.effect == Exposes {
+		row := c.old.row(name)
+		if conv := c.old.conversionOf(g.set, name); conv != nil && conv.status == Lost && conv.effect == Exposes {
+			names = append(names, name)
+		}
+		if row.Status == Lost {
+			if out := c.old.lostOf(g, row); out.status == Lost && (out.effect == Exposes || row.Holds) {
 				names = append(names, name)
 			}
 		}

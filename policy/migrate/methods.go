@@ -50,13 +50,37 @@ func (c *converter) byMethod(l *routing.Location, rules []*rule) []*rule {
 	return append(list, rules...)
 }
 
-// nameRules names the rules that a policy is for (M25, M45), and returns their names.
-func nameRules(rules []written) []string {
+// sameWants says whether the rules with a backend want the same.
+func sameWants(rules []written) bool {
+	var texts []string
+	for _, w := range rules {
+		if len(w.rule.backends) > 0 {
+			texts = append(texts, jsonText(w.rule.wants))
+		}
+	}
+	return allEqual(texts)
+}
+
+// wantAll says what all rules of a route want.
+func (w *ofIngress) wantAll(route string, rules []written, uniform bool) {
+	for _, r := range rules {
+		if uniform && len(r.rule.backends) > 0 && len(r.rule.wants) > 0 {
+			if w.all == nil {
+				w.all = map[string]wants{}
+			}
+			w.all[route] = r.rule.wants
+		}
+	}
+}
+
+// nameRules names the rules that a policy is for (M25, M45), and returns what each
+// wants by its name; nil for the retries of methods.
+func nameRules(rules []written, uniform bool) map[string]wants {
 	taken := map[string]bool{}
-	var names []string
+	names := map[string]wants{}
 	for i := range rules {
 		r := rules[i].rule
-		if !r.safe {
+		if !r.safe && (uniform || len(r.wants) == 0) {
 			continue
 		}
 		name := slug(r.path)
@@ -67,7 +91,7 @@ func nameRules(rules []written) []string {
 		named := *r
 		named.name = name
 		rules[i].rule = &named
-		names = append(names, name)
+		names[name] = r.wants
 	}
 	return names
 }

@@ -60,7 +60,7 @@ func Read(objects []Object, options Options) (*Old, error) {
 		o.report.add(f)
 	}
 	o.leaveOut(all)
-	o.config = findConfig(objects, o.options.ConfigMap)
+	o.config = findConfig(objects, o.options.ConfigMap, o.controller)
 	if o.options.ConfigMap.Name != "" && o.config.object == nil {
 		return nil, &InputError{fmt.Sprintf("--config-map %s/%s is not in the input", o.options.ConfigMap.Namespace, o.options.ConfigMap.Name)}
 	}

@@ -76,6 +76,9 @@ type Options struct {
 	// Bridge is the Service of the old controller, which answers what Ingresses that
 	// are not written serve on the hosts of those that are (M5).
 	Bridge ServicePort
+	// Set are fields of the TimeoutPolicy of the defaults that stand in no object:
+	// arguments of the controller.
+	Set map[string]string
 	// Replicas is how many Pods of the controller count apart (M55).
 	Replicas int
 	// Check says in words why the API server would refuse an object, empty when it

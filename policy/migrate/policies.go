@@ -68,7 +68,7 @@ func positive(text string) (int, bool) {
 func (o *Old) defaultWants() wants {
 	w := wants{}
 	if !o.controller.nginx {
-		return w
+		return o.set(o.controller.defaults(o))
 	}
 	w.set(TimeoutPolicy, "request", "0s")
 	if n, ok := positive(o.config.value("proxy-connect-timeout")); ok {
@@ -83,6 +83,15 @@ func (o *Old) defaultWants() wants {
 	}
 	upstream := o.config.value("proxy-next-upstream")
 	o.retryWants(w, upstream, o.config.value("proxy-next-upstream-tries"), o.everything(strings.Fields(upstream)))
+	return o.set(w)
+}
+
+// set puts what --set states over the defaults of the controller: timeouts that are
+// arguments of its program, and stand in no object.
+func (o *Old) set(w wants) wants {
+	for field, value := range o.options.Set {
+		w.set(TimeoutPolicy, field, value)
+	}
 	return w
 }
 
@@ -104,7 +113,7 @@ func (o *Old) idle(s *settings) (int, bool) {
 func (o *Old) ingressWants(g *ingress) wants {
 	w := wants{}
 	if !o.controller.nginx {
-		return w
+		return o.wantsOf(g.set)
 	}
 	s := g.set
 	if n, ok := positive(s.text("proxy-connect-timeout")); ok {
@@ -242,8 +251,8 @@ func (c *converter) routeWants(onRoutes wants) []routeWants {
 		if w == nil {
 			continue
 		}
-		own := c.old.ingressWants(g).over(onRoutes)
 		for i, name := range w.names {
+			own := w.all[name].over(c.old.ingressWants(g)).over(onRoutes)
 			ref := hierarchy.NewRef(hierarchy.Group, w.kinds[i], g.namespace, name)
 			list = append(list, routeWants{ref: ref, ingress: g, wants: own, rules: w.rules[name], forwards: true})
 		}

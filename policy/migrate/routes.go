@@ -206,7 +206,8 @@ func (c *converter) writeRoute(g *ingress, v *variant, hosts []string, rules []w
 	}
 	name := c.existing.free(kind, g.namespace, numbered(base, counts[base]))
 	counts[base]++
-	named := nameRules(rules)
+	uniform := sameWants(rules)
+	named := nameRules(rules, uniform)
 	spec := map[string]any{"parentRefs": c.parentRefs(g.namespace, v.schemes, hosts), "rules": ruleList(rules, v.grpc)}
 	if len(hosts) > 0 {
 		var names []any
@@ -225,8 +226,12 @@ func (c *converter) writeRoute(g *ingress, v *variant, hosts []string, rules []w
 	if !v.redirect && slices.ContainsFunc(rules, func(w written) bool { return len(w.rule.backends) > 0 }) {
 		c.routes[g].names = append(c.routes[g].names, name)
 		c.routes[g].kinds = append(c.routes[g].kinds, kind)
-		for _, rule := range named {
-			c.routes[g].want(name, rule, c.old.idempotentWants(g))
+		c.routes[g].wantAll(name, rules, uniform)
+		for rule, own := range named {
+			if own == nil {
+				own = c.old.idempotentWants(g)
+			}
+			c.routes[g].want(name, rule, own)
 		}
 	}
 }

@@ -33,6 +33,8 @@ type rule struct {
 	redirects bool
 	// always says that it answers by http too where http is redirected to https.
 	always bool
+	// wants are what its Service states (M45).
+	wants wants
 	// safe says that it is for methods that may be repeated (M50).
 	safe bool
 }
@@ -75,7 +77,7 @@ func compareRules(a, b *rule) int {
 
 // action is what a rule does, as text that is equal when the rules do the same.
 func (r *rule) action() string {
-	text, _ := json.Marshal([]any{r.filters, r.backends, r.name, r.safe})
+	text, _ := json.Marshal([]any{r.filters, r.backends, r.name, r.safe, r.wants})
 	return string(text)
 }
 

@@ -260,6 +260,9 @@ func (c *converter) defaultRule(l *routing.Location, m *rule) []*rule {
 func (c *converter) backendRules(l *routing.Location, m *rule) []*rule {
 	namespace := c.old.owners[l].ingress.namespace
 	primary := backendTo(*l.Action.Backend, namespace)
+	if s := c.old.serviceSettings(l.Action.Backend); s != nil {
+		m.wants = c.old.wantsOf(s)
+	}
 	k := l.Action.Canary
 	if k != nil && c.options.Canary == CanaryHere && !c.canaryHere(l) {
 		k = nil

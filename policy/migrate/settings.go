@@ -15,6 +15,8 @@ type settings struct {
 	// is written.
 	values map[string]string
 	full   map[string]string
+	// namespace is that of the object that states them.
+	namespace string
 	// denied says that its locations answer 503 (M11).
 	denied bool
 }
@@ -57,22 +59,21 @@ func aliasOf(name string) string {
 // readNginx reads the annotations of an Ingress as ingress-nginx does: which are
 // taken, which are not and what that does (M10, M11).
 func (o *Old) readNginx(g *ingress) {
-	s := &settings{values: map[string]string{}, full: map[string]string{}}
+	s := &settings{values: map[string]string{}, full: map[string]string{}, namespace: g.namespace}
 	g.set = s
-	rows := o.rows
 	for _, name := range sortedKeys(g.annotations) {
 		short, ours := o.controller.own(name)
 		if !ours {
 			o.foreign(g, name)
 			continue
 		}
-		row, value := rows[short], strings.TrimSpace(g.annotations[name])
+		row, value := o.row(short), strings.TrimSpace(g.annotations[name])
 		switch {
 		case row == nil:
 			o.unknown(g, name, short)
 		case value == "":
 			o.report.annotation(g, name, NoEffect, None, "it is empty")
-		case aliasOf(short) != short && strings.TrimSpace(g.annotations[o.controller.prefixes[0]+aliasOf(short)]) != "":
+		case o.controller.nginx && aliasOf(short) != short && strings.TrimSpace(g.annotations[o.controller.prefixes[0]+aliasOf(short)]) != "":
 			o.report.annotation(g, name, NoEffect, None, "%s is stated and comes before it", aliasOf(short))
 		case !o.options.NoValidation && !o.takes(row, short, value):
 			o.badValue(g, row, name)
@@ -142,7 +143,7 @@ func (o *Old) risk(g *ingress, row *Row, name string) {
 }
 
 func (o *Old) unknown(g *ingress, name, short string) {
-	if removed(short) {
+	if o.controller.nginx && removed(short) {
 		o.report.annotation(g, name, NoEffect, None, "the controller does not have it any more")
 		return
 	}

@@ -100,7 +100,7 @@ func perIngress(routes []routeWants) []statement {
 	var list []statement
 	for i := 0; i < len(routes); {
 		last := i + 1
-		for last < len(routes) && routes[last].ingress == routes[i].ingress {
+		for last < len(routes) && routes[last].ingress == routes[i].ingress && jsonText(routes[last].wants) == jsonText(routes[i].wants) {
 			last++
 		}
 		group := routes[i:last]

@@ -32,6 +32,9 @@ type Row struct {
 	// Risk is Critical for what a controller refuses by default where a limit of
 	// risk is set (M10).
 	Risk string `json:"risk,omitempty"`
+	// Holds says that losing it holds the rules of the Ingress back, although nothing
+	// is exposed: paths would not be rewritten (M40).
+	Holds bool `json:"holds,omitempty"`
 }
 
 // Bad is what a value does that the parser does not take.
@@ -78,6 +81,8 @@ const (
 	Satisfy   Check = "any or all"
 	Duration  Check = "duration"
 	Path      Check = "absolute path"
+
+	HAProxyTime Check = "time"
 )
 
 // patternOf are the forms that are one regular expression.
@@ -111,6 +116,8 @@ func patternOf(c Check) string {
 		return `^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$`
 	case Path:
 		return `^/`
+	case HAProxyTime:
+		return `^\d+(us|ms|s|m|h|d)?$`
 	}
 	return ""
 }

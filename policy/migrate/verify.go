@@ -206,7 +206,7 @@ func (v *verifier) compare(host string, r *request.Request, groups map[string]*G
 	fields := routing.Differ(&old, &choices[0])
 	var policies []PolicyDifference
 	if len(fields) == 0 && len(old.Backends) > 0 && location != nil && place.Route != nil {
-		policies = v.policies.compare(v.old.owners[location].ingress, r.Method, place)
+		policies = v.policies.compare(v.old.owners[location].ingress, location.Action.Backend, r.Method, place)
 	}
 	switch {
 	case len(fields) == 0 && len(policies) == 0 && len(choices) == 1:

@@ -30,6 +30,7 @@ type policyKey struct {
 	rule     int
 	// repeatable says that the request's method is one that retries tell apart.
 	repeatable bool
+	backend    string
 }
 
 // policyComparer compares what the old side wants with what the engine resolves.
@@ -43,17 +44,20 @@ type policyComparer struct {
 	routes   map[hierarchy.Ref]*effective.Target
 }
 
-func (p *policyComparer) compare(g *ingress, method string, place routing.Place) []PolicyDifference {
-	key := policyKey{g, place.Route.Meta().Ref, place.Listener.Ref, place.Rule, p.old.options.Retries == RetriesMethods && repeatable(method)}
+func (p *policyComparer) compare(g *ingress, b *routing.Backend, method string, place routing.Place) []PolicyDifference {
+	key := policyKey{g, place.Route.Meta().Ref, place.Listener.Ref, place.Rule, p.old.options.Retries == RetriesMethods && repeatable(method), ""}
+	if b != nil && p.old.controller.services {
+		key.backend = b.String()
+	}
 	if list, ok := p.cache[key]; ok {
 		return list
 	}
-	list := p.differences(g, place, key.repeatable)
+	list := p.differences(g, b, place, key.repeatable)
 	p.cache[key] = list
 	return list
 }
 
-func (p *policyComparer) differences(g *ingress, place routing.Place, repeatable bool) []PolicyDifference {
+func (p *policyComparer) differences(g *ingress, b *routing.Backend, place routing.Place, repeatable bool) []PolicyDifference {
 	if p.routes == nil {
 		p.routes = map[hierarchy.Ref]*effective.Target{}
 	}
@@ -83,7 +87,7 @@ func (p *policyComparer) differences(g *ingress, place routing.Place, repeatable
 		return nil
 	}
 	p.compared = true
-	own, defaults := p.old.ingressWants(g), p.old.defaultWants()
+	own, defaults := p.old.locationWants(g, b), p.old.defaultWants()
 	if all := p.old.idempotentWants(g); repeatable && all != nil {
 		own = all.over(own)
 	}

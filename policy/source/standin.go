@@ -45,7 +45,8 @@ func standIn(gk kschema.GroupKind, version string) *unstructured.Unstructured {
 			"versions": []any{map[string]any{
 				"name": version, "served": true, "storage": true,
 				"schema": map[string]any{"openAPIV3Schema": map[string]any{
-					"type": "object", "properties": map[string]any{"spec": anything, "status": anything},
+					"type": "object", "x-kubernetes-preserve-unknown-fields": true, // some kinds have no spec
+					"properties": map[string]any{"spec": anything, "status": anything},
 				}},
 			}},
 		},

@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/migrate"
 	"github.com/attache-dev/attache/policy/source"
 	"github.com/attache-dev/attache/policy/validate"
@@ -30,6 +31,7 @@ type migrateOptions struct {
 	defaultTLS   string
 	defaultTo    string
 	bridge       string
+	set          map[string]string
 	version      string
 	accept       []string
 	noDefaults   bool
@@ -78,6 +80,7 @@ func (m *migrateOptions) addFlags(cmd *cobra.Command) {
 	flags.StringVar(&m.options.Retries, "retries", migrate.RetriesSafe, "what is repeated: safe, what was not sent yet; methods, as nginx does, by a rule for the methods that may be repeated; all, also what was sent")
 	flags.StringVar(&m.options.HSTS, "hsts", migrate.HSTSDrop, "the header Strict-Transport-Security: drop, keep")
 	flags.StringVar(&m.defaultTo, "default-backend", "", "NAMESPACE/SERVICE:PORT that answers where no path fits")
+	flags.StringToStringVar(&m.set, "set", nil, "a timeout that holds without annotations and stands in no object: idle=180s, connect=, request=, backend=")
 	flags.StringVar(&m.bridge, "bridge", "", "NAMESPACE/SERVICE[:PORT] of the old controller: it answers what other Ingresses serve on the same hosts")
 	_ = cmd.RegisterFlagCompletionFunc("controller", cobra.FixedCompletions(migrate.Controllers(), cobra.ShellCompDirectiveNoFileComp))
 }
@@ -154,6 +157,12 @@ func (m *migrateOptions) complete(o *options, args []string, needGateway bool) e
 		m.options.Defaults = migrate.DefaultsNone
 	}
 	m.options.Replicas = m.replicasText
+	for field, value := range m.set {
+		if _, wrong := policy.ParseDuration(value); wrong != nil || !slices.Contains([]string{"request", "backend", "connect", "idle"}, field) {
+			return fmt.Errorf("--set %s=%s: write a field of a TimeoutPolicy, request, backend, connect or idle, and a duration such as 180s", field, value)
+		}
+	}
+	m.options.Set = m.set
 	for _, name := range m.accept {
 		m.options.Accept = append(m.options.Accept, name[strings.LastIndexByte(name, '/')+1:], name)
 	}

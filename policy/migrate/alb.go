@@ -1,0 +1,98 @@
+package migrate
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// albRows are the annotations of the AWS Load Balancer Controller, from its page
+// docs/guide/ingress/annotations.md (2.x and 3.x).
+func albRows() []Row {
+	return inOrder([][]Row{
+		{{Name: "load-balancer-attributes", Scope: "global", Valid: Any, Bad: BadDefault, Status: Approximated, Effect: Differs, Becomes: "TimeoutPolicy idle on the Gateway for idle_timeout.timeout_seconds; the rest is the data plane's own"}},
+		named(Row{Scope: "ingress", Valid: Any, Bad: BadDefault, Status: Lost, Effect: Exposes, Becomes: "Gateway API has no filter for it", Advice: "protect it by the data plane's own policy, then --accept it"},
+			"auth-idp-cognito", "auth-idp-oidc", "auth-on-unauthenticated-request", "auth-scope", "auth-session-cookie", "auth-session-timeout", "auth-type", "inbound-cidrs", "mutual-authentication",
+			"security-group-prefix-lists", "security-groups", "shield-advanced-protection", "waf-acl-id", "wafv2-acl-arn", "wafv2-acl-name"),
+		named(Row{Scope: "ingress", Valid: Any, Bad: BadDefault, Status: Lost, Effect: Breaks, Holds: true, Becomes: "actions and conditions are no part of the Ingress API and are not read", Advice: "write them as matches and filters of the route, then --accept it"},
+			"actions.*", "conditions.*", "transforms.*", "use-regex-path-match"),
+		named(Row{Scope: "ingress", Valid: Any, Bad: BadDefault, Status: Lost, Effect: Breaks, Becomes: "write it as a listener, or as appProtocol of the Service"},
+			"backend-protocol", "backend-protocol-version", "certificate-arn", "listen-ports"),
+		named(Row{Scope: "ingress", Valid: Any, Bad: BadDefault, Status: Lost, Effect: Differs, Becomes: "the data plane's own"},
+			"frontend-nlb-*", "enable-frontend-nlb", "group.order", "listener-attributes.*", "scheme", "ssl-policy", "ssl-redirect", "target-group-attributes"),
+		{{Name: "group.name", Scope: "ingress", Valid: Any, Bad: BadDefault, Status: Converted, Becomes: "one Gateway, as one load balancer"}},
+		named(Row{Scope: "ingress", Valid: Any, Bad: BadDefault, Status: Lost, Effect: None, Becomes: "a setting of AWS"},
+			"customer-owned-ipv4-pool", "healthcheck-*", "healthy-threshold-count", "ip-address-type", "ipam-ipv4-pool-id", "load-balancer-capacity-reservation", "load-balancer-name", "manage-backend-security-group-rules",
+			"minimum-load-balancer-capacity", "multi-cluster-target-group", "subnets", "success-codes", "tags", "target-control-port.*", "target-node-labels", "target-type", "unhealthy-threshold-count"),
+	})
+}
+
+// albIdle is the idle timeout of one Ingress, in seconds; 0 when it states none.
+func albIdle(s *settings) int {
+	for part := range strings.SplitSeq(s.text("load-balancer-attributes"), ",") {
+		key, value, _ := strings.Cut(strings.TrimSpace(part), "=")
+		if n, err := strconv.Atoi(strings.TrimSpace(value)); strings.TrimSpace(key) == "idle_timeout.timeout_seconds" && err == nil && n > 0 {
+			return n
+		}
+	}
+	return 0
+}
+
+// albWants is the idle timeout of the load balancer: 60 s, or what its Ingresses say.
+func albWants(o *Old) wants {
+	w := wants{}
+	w.set(TimeoutPolicy, "request", "0s")
+	idle := 60
+	for _, g := range o.ingresses { // the oldest that says so
+		if n := albIdle(g.set); n > 0 {
+			idle = n
+			break
+		}
+	}
+	text, _ := seconds(idle)
+	w.set(TimeoutPolicy, "idle", text)
+	return w
+}
+
+func albConvert(o *Old, s *settings, short string) *conversion {
+	if short != "load-balancer-attributes" {
+		return nil
+	}
+	n := albIdle(s)
+	if n == 0 {
+		return notWritten(Differs, "attributes of the load balancer are the data plane's own; idle_timeout.timeout_seconds is not among them")
+	}
+	text, ok := seconds(n)
+	if !ok {
+		return notWritten(Differs, "it is no time that a TimeoutPolicy can have")
+	}
+	if w := albWants(o); w[TimeoutPolicy]["idle"] == text {
+		c := stating(TimeoutPolicy, "idle", text).differing("the load balancer counts both sides; it is stated on the Gateway")
+		c.fields = nil // the Gateway has it
+		return c
+	}
+	return stating(TimeoutPolicy, "idle", text).differing("another Ingress states another time for the load balancer, so it is stated on the route")
+}
+
+// albConflicts says which groups have Ingresses that state different times: one load
+// balancer has one.
+func (c *converter) albConflicts() {
+	if c.old.controller.name != ALB {
+		return
+	}
+	groups := map[string][]*ingress{}
+	for _, g := range c.old.ingresses {
+		if name := g.set.text("group.name"); name != "" && albIdle(g.set) > 0 {
+			groups[name] = append(groups[name], g)
+		}
+	}
+	for _, name := range sortedKeys(groups) {
+		list := groups[name]
+		other := slices.IndexFunc(list, func(g *ingress) bool { return albIdle(g.set) != albIdle(list[0].set) })
+		if other >= 0 {
+			f := c.report.about(list[other], Conflict, "group %s: idle_timeout.timeout_seconds is %d here and %d in Ingress %s, and one load balancer has one: state one value",
+				name, albIdle(list[other].set), albIdle(list[0].set), list[0].place())
+			f.Effect = Differs
+		}
+	}
+}

@@ -1,0 +1,207 @@
+package migrate
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// traefikRows are the annotations of Traefik's Ingress provider, from its page
+// reference/routing-configuration/kubernetes/ingress (v3).
+func traefikRows() []Row {
+	return inOrder([][]Row{
+		{{Name: "router.middlewares", Scope: "ingress", Valid: Any, Bad: BadDefault, Status: Approximated, Effect: Differs, Becomes: "RateLimitPolicy of rateLimit, RetryPolicy of retry; others are lost"}},
+		{{Name: "service.serverstransport", Scope: "service", Valid: Any, Bad: BadDefault, Status: Approximated, Effect: Differs, Becomes: "TimeoutPolicy connect and idle of its forwardingTimeouts"}},
+		{{Name: "router.entrypoints", Scope: "ingress", Valid: Any, Bad: BadDefault, Status: Lost, Effect: Differs, Becomes: "a route names listeners of its Gateway; timeouts of entry points are arguments of Traefik: --set states them"}},
+		named(Row{Scope: "ingress", Valid: Any, Bad: BadDefault, Status: Lost, Effect: Breaks, Becomes: "write it as matches of the route, or as a listener"},
+			"router.pathmatcher", "router.priority", "router.rulesyntax", "router.tls", "router.tls.certresolver", "router.tls.domains.*", "service.serversscheme", "service.sticky.cookie", "service.sticky.cookie.*"),
+		{{Name: "router.tls.options", Scope: "ingress", Valid: Any, Bad: BadDefault, Status: Lost, Effect: Exposes, Becomes: "TLS options can ask clients for certificates; a listener states that", Advice: "state it on the Gateway, then --accept router.tls.options"}},
+		named(Row{Scope: "ingress or service", Valid: Any, Bad: BadDefault, Status: Lost, Effect: Differs, Becomes: "the data plane's own"}, "service.nativelb", "service.nodeportlb", "service.passhostheader"),
+		named(Row{Scope: "ingress", Valid: Any, Bad: BadDefault, Status: Lost, Effect: None, Becomes: "logs, figures and traces are settings of the data plane"},
+			"router.observability.*"),
+	})
+}
+
+// traefikWants are the defaults of a ServersTransport.
+func traefikWants(*Old) wants {
+	w := wants{}
+	w.set(TimeoutPolicy, "request", "0s")
+	w.set(TimeoutPolicy, "connect", "30s")
+	return w
+}
+
+func traefikConvert(o *Old, s *settings, short string) *conversion {
+	switch short {
+	case "router.middlewares":
+		return traefikMiddlewares(o, s)
+	case "service.serverstransport":
+		return traefikTransport(o, s.text(short), s.namespace)
+	}
+	return nil
+}
+
+// traefikObject finds what a name such as shop-limit@kubernetescrd stands for: the
+// namespace and the name, joined.
+func traefikObject(o *Old, kind, reference string) (*Object, string) {
+	joined, provider, _ := strings.Cut(strings.TrimSpace(reference), "@")
+	if provider != "kubernetescrd" {
+		return nil, joined
+	}
+	for i := range joined {
+		if joined[i] == '-' {
+			if found := o.find(kind, joined[:i], joined[i+1:]); found != nil {
+				return found, joined
+			}
+		}
+	}
+	return nil, joined
+}
+
+// find is an object of the input.
+func (o *Old) find(kind, namespace, name string) *Object {
+	for i := range o.objects {
+		if u := &o.objects[i]; u.GetKind() == kind && u.GetName() == name && (namespace == "" || u.GetNamespace() == namespace || u.GetNamespace() == "" && namespace == "default") {
+			return u
+		}
+	}
+	return nil
+}
+
+// traefikMiddlewares are what the Middlewares of a router come to. One that protects
+// and is lost makes the whole annotation a loss.
+func traefikMiddlewares(o *Old, s *settings) *conversion {
+	total := wants{}
+	var lost, said []string
+	worst := Effect("")
+	for reference := range strings.SplitSeq(s.text("router.middlewares"), ",") {
+		object, name := traefikObject(o, "Middleware", reference)
+		if object == nil {
+			lost, worst = append(lost, name+" (not in the input)"), Exposes
+			continue
+		}
+		spec, _ := object.Object["spec"].(map[string]any)
+		for _, kind := range sortedKeys(spec) {
+			config, _ := spec[kind].(map[string]any)
+			conv := traefikMiddleware(kind, config)
+			if conv.status == Lost {
+				lost, worst = append(lost, kind+" of "+name+prefixed(": ", conv.text)), worse(worst, conv.effect)
+				continue
+			}
+			for field, value := range conv.fields {
+				total.merge(conv.kind, field, value)
+			}
+			if conv.text != "" {
+				said = append(said, conv.text)
+			}
+		}
+	}
+	c := &conversion{status: Converted, fields: map[string]any{}, several: total}
+	switch {
+	case worst == Exposes:
+		c.status, c.effect = Lost, Exposes
+		c.text = "no policy stands for " + strings.Join(lost, ", ") + ": put the protection elsewhere, then --accept router.middlewares"
+	case len(lost) > 0 && len(total) == 0:
+		c.status, c.effect, c.text = Lost, worst, "no policy stands for "+strings.Join(lost, ", ")
+	case len(lost) > 0:
+		said = append(said, "lost: "+strings.Join(lost, ", "))
+		fallthrough
+	case len(said) > 0:
+		c.differing(strings.Join(said, "; "))
+		c.effect = worse(Differs, worst)
+	case len(total) == 0:
+		c.status, c.effect, c.text = NoEffect, None, "its middlewares do nothing"
+	}
+	return c
+}
+
+// traefikMiddleware is what one middleware comes to.
+func traefikMiddleware(kind string, config map[string]any) *conversion {
+	switch kind {
+	case "rateLimit":
+		return traefikRate(config)
+	case "retry":
+		n := whole(config["attempts"])
+		if n < 1 || n > 101 {
+			return notWritten(Differs, "a RetryPolicy takes 0 to 100 retries")
+		}
+		c := stating(RetryPolicy, "maxRetries", n-1)
+		if n > 1 {
+			c.fields["retryOn"] = []any{"connect-failure"}
+			if text := traefikTime(config["initialInterval"]); text != "" {
+				c.fields["backoffBase"] = text
+			}
+		}
+		return c
+	case "ipAllowList", "ipWhiteList", "inFlightReq", "basicAuth", "digestAuth", "forwardAuth", "passTLSClientCert", "plugin", "chain":
+		return notWritten(Exposes, "")
+	case "buffering", "stripPrefix", "stripPrefixRegex", "addPrefix", "replacePath", "replacePathRegex", "redirectRegex", "redirectScheme":
+		return notWritten(Breaks, "")
+	}
+	return notWritten(Differs, "")
+}
+
+func traefikRate(config map[string]any) *conversion {
+	average := whole(config["average"])
+	if average == 0 {
+		return limited(nil)
+	}
+	per := "1s"
+	if text := traefikTime(config["period"]); text != "" {
+		per = text
+	}
+	burst := max(whole(config["burst"]), 1) // the whole bucket (V15)
+	key := "ClientIP"
+	criterion, _ := config["sourceCriterion"].(map[string]any)
+	if name, _ := criterion["requestHeaderName"].(string); name != "" {
+		key = "Header:" + name
+	}
+	if host, _ := criterion["requestHost"].(bool); host {
+		return notWritten(Exposes, "a RateLimitPolicy does not count by host")
+	}
+	if average < 0 || average > mostRequests || burst > mostRequests {
+		return notWritten(Exposes, "a RateLimitPolicy takes numbers from 1 to 1000000000")
+	}
+	c := limited(limitOf("per-period", average, max(burst-average, 0), per, key))
+	if burst < average {
+		c.differing("Traefik lets " + strconv.FormatInt(burst, 10) + " through at once, a RateLimitPolicy no fewer than the rate")
+	}
+	return c
+}
+
+// traefikTime reads a duration: seconds as a number, or Go's form.
+func traefikTime(value any) string {
+	if text, ok := value.(string); ok {
+		d, err := time.ParseDuration(text)
+		if err != nil {
+			n, wrong := strconv.Atoi(text)
+			if wrong != nil {
+				return ""
+			}
+			d = time.Duration(n) * time.Second
+		}
+		return durationText(d)
+	}
+	return durationText(time.Duration(whole(value)) * time.Second)
+}
+
+// traefikTransport is what the ServersTransport of a Service comes to.
+func traefikTransport(o *Old, reference, _ string) *conversion {
+	object, name := traefikObject(o, "ServersTransport", reference)
+	if object == nil {
+		return notWritten(Differs, "ServersTransport "+name+" is not in the input")
+	}
+	spec, _ := object.Object["spec"].(map[string]any)
+	times, _ := spec["forwardingTimeouts"].(map[string]any)
+	c := &conversion{kind: TimeoutPolicy, fields: map[string]any{}, status: Converted}
+	if text := traefikTime(times["dialTimeout"]); text != "" {
+		c.fields["connect"] = text
+	}
+	if text := traefikTime(times["responseHeaderTimeout"]); text != "" {
+		c.fields["idle"] = text
+		c.differing("Traefik limits the wait for the answer's headers only")
+	}
+	if len(c.fields) == 0 {
+		return withoutEffect("it states no timeouts")
+	}
+	return c
+}
