@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -33,12 +34,17 @@ type audit struct {
 	// rails are the guardrails that results are about.
 	rails   map[string]*guardrail.Guardrail
 	results map[string]map[hierarchy.Ref][]review.Violation // by guardrail
+	// covered counts what exceptions let pass, by guardrail and then by target.
+	covered map[string]map[hierarchy.Ref]map[string]int
+	// soon are the exceptions of each guardrail that end soon, as one text.
+	soon map[string]string
 }
 
 func newAudit() *audit {
 	return &audit{
 		filled: make(chan struct{}, 1), dirty: refs{},
 		rails: map[string]*guardrail.Guardrail{}, results: map[string]map[hierarchy.Ref][]review.Violation{},
+		covered: map[string]map[hierarchy.Ref]map[string]int{}, soon: map[string]string{},
 	}
 }
 
@@ -65,12 +71,15 @@ func (a *audit) take(now []*guardrail.Guardrail) (dirty refs, fresh []*guardrail
 		if a.rails[g.Name] != g {
 			fresh = append(fresh, g)
 			a.results[g.Name] = map[hierarchy.Ref][]review.Violation{}
+			a.covered[g.Name] = map[hierarchy.Ref]map[string]int{}
 		}
 	}
 	for name := range a.rails {
 		if next[name] == nil {
 			gone = append(gone, name)
 			delete(a.results, name)
+			delete(a.covered, name)
+			delete(a.soon, name)
 		}
 	}
 	a.rails = next
@@ -96,6 +105,71 @@ func (a *audit) set(target hierarchy.Ref, rails []*guardrail.Guardrail, found []
 			delete(results, target)
 		}
 	}
+}
+
+// cover takes in what exceptions let pass on a target.
+func (a *audit) cover(target hierarchy.Ref, rails []*guardrail.Guardrail, list []review.Covered, news map[string]bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	by := map[string]map[string]int{}
+	for _, c := range list {
+		if by[c.Guardrail] == nil {
+			by[c.Guardrail] = map[string]int{}
+		}
+		by[c.Guardrail][c.Exception] += c.Paths
+	}
+	for _, g := range rails {
+		covered, now := a.covered[g.Name], by[g.Name]
+		if covered == nil || maps.Equal(covered[target], now) {
+			continue
+		}
+		news[g.Name] = true
+		if covered[target] = now; len(now) == 0 {
+			delete(covered, target)
+		}
+	}
+}
+
+// ending says of which guardrails other exceptions end soon than when it was last asked.
+func (a *audit) ending(rails []*guardrail.Guardrail, now time.Time) (news []string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, g := range rails {
+		var soon []string
+		for _, e := range g.InForce() {
+			if e.EndsSoon(now) {
+				soon = append(soon, e.Name)
+			}
+		}
+		if text := strings.Join(soon, " "); a.soon[g.Name] != text {
+			a.soon[g.Name] = text
+			news = append(news, g.Name)
+		}
+	}
+	return news
+}
+
+// uses lists the exceptions of a guardrail that cover anything, and those that end soon.
+func (a *audit) uses(name string, now time.Time) []status.ExceptionUse {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.rails[name] == nil {
+		return nil
+	}
+	sums := map[string]int{}
+	for _, counts := range a.covered[name] {
+		for exception, n := range counts {
+			sums[exception] += n
+		}
+	}
+	var uses []status.ExceptionUse
+	for _, e := range a.rails[name].InForce() {
+		if soon := e.EndsSoon(now); soon || sums[e.Name] > 0 {
+			uses = append(uses, status.ExceptionUse{Name: e.Name, Until: e.Until, Covers: int64(sums[e.Name]), EndsSoon: soon})
+		}
+	}
+	slices.SortFunc(uses, func(a, b status.ExceptionUse) int { return strings.Compare(a.Name, b.Name) })
+	return uses
 }
 
 // report says what violates a guardrail, sorted.
@@ -160,17 +234,22 @@ func (c *Controller) audits(ctx context.Context, queue workqueue.TypedRateLimiti
 	}
 }
 
-// longestWait is how long the clock is trusted to run as we think.
+// longestWait is how long the clock is trusted to run as we think: clocks are set and
+// machines sleep.
 const longestWait = time.Minute
 
-// untilNextEnd sets a timer to the end of the next exception. Clocks are set and
-// machines sleep, so it never waits for long at a time.
+// untilNextEnd sets a timer to the end of the next exception.
 func (c *Controller) untilNextEnd(timer *time.Timer) {
 	timer.Stop()
 	now := c.options.Now()
 	if end, any := guardrail.NextEnd(c.state.rails(), now); any {
-		timer.Reset(max(time.Second, min(longestWait, end.Sub(now))))
+		timer.Reset(untilEnd(end, now))
 	}
+}
+
+// untilEnd is how long to wait for the end of an exception.
+func untilEnd(end, now time.Time) time.Duration {
+	return max(time.Second, min(longestWait, end.Sub(now)))
 }
 
 func guardrailRef(name string) hierarchy.Ref {
@@ -192,6 +271,7 @@ func (c *Controller) round(ctx context.Context) (news map[string]bool, published
 				continue
 			}
 			c.audit.set(target, rails, found, news)
+			c.audit.cover(target, rails, series.Covered(), news)
 		}
 	}
 	all := refs{}
@@ -202,6 +282,9 @@ func (c *Controller) round(ctx context.Context) (news map[string]bool, published
 	look(dirty, slices.DeleteFunc(slices.Clone(rails), func(g *guardrail.Guardrail) bool { return slices.Contains(fresh, g) }))
 	for _, g := range fresh {
 		news[g.Name] = true
+	}
+	for _, name := range c.audit.ending(rails, c.options.Now()) {
+		news[name] = true
 	}
 	for _, name := range gone {
 		c.metrics.violations.DeletePartialMatch(map[string]string{"guardrail": name})
@@ -237,7 +320,7 @@ func (c *Controller) guardrailStatus(ctx context.Context, ref hierarchy.Ref) ([]
 	if err != nil || object == nil {
 		return nil, err
 	}
-	r := status.GuardrailReport{Language: guardrail.Language(object), Broken: g.Broken}
+	r := status.GuardrailReport{Language: guardrail.Language(object), Broken: g.Broken, Exceptions: c.audit.uses(ref.Name, c.options.Now())}
 	if g.Broken == "" {
 		for _, p := range guardrail.RunExamples(ctx, g, object) {
 			r.Examples = append(r.Examples, p.String())

@@ -9,6 +9,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/source/cluster"
 )
 
@@ -31,13 +32,16 @@ type loop struct {
 	// set says that it is set, pause for how long it was, and due that it fired.
 	set, due bool
 	pause    time.Duration
+	// ends fires when an exception ends whose guardrail withholds then.
+	ends *time.Timer
 }
 
 // follow fills the queue from now on.
 func (c *Controller) follow(ctx context.Context, queue workqueue.TypedRateLimitingInterface[hierarchy.Ref]) error {
 	c.queue = queue
-	l := &loop{c: c, queue: queue, backlog: newBacklog(), again: time.NewTimer(0)}
+	l := &loop{c: c, queue: queue, backlog: newBacklog(), again: time.NewTimer(0), ends: time.NewTimer(0)}
 	l.again.Stop()
+	l.ends.Stop()
 	go l.run(ctx)
 	return nil
 }
@@ -52,6 +56,7 @@ func (l *loop) run(ctx context.Context) {
 	now, cancel := l.c.source.Subscribe(l.backlog.put)
 	defer cancel()
 	defer l.again.Stop()
+	defer l.ends.Stop()
 	began := time.Now()
 	dirty := l.c.state.begin(ctx, now, l.c.source.EffectivePolicies(), l.c.live)
 	l.c.metrics.resolve.Observe(time.Since(began).Seconds())
@@ -101,6 +106,12 @@ func (l *loop) schedule() {
 	if waiting > 0 {
 		l.backlog.nudge()
 	}
+	now := l.c.options.Now()
+	if end, any := guardrail.NextWithheld(l.c.state.rails(), now); any {
+		l.ends.Reset(untilEnd(end, now))
+	} else {
+		l.ends.Stop()
+	}
 	switch {
 	case counts.undecided == 0:
 		l.again.Stop()
@@ -119,6 +130,8 @@ func (l *loop) wait(ctx context.Context) bool {
 		return false
 	case <-l.again.C:
 		l.set, l.due = false, true
+		return true
+	case <-l.ends.C:
 		return true
 	case <-l.backlog.filled:
 	}

@@ -34,6 +34,8 @@ type Guardrails interface {
 //	                              what policies above it give, if guardrails permit
 //	could not be judged in time   what it was; it is judged again soon
 //	waits for its turn            what it was
+//	was covered by an exception   as of a route of which nothing was published, if the
+//	that ended                    guardrail withholds then; what it was, if not
 //	is gone                       nothing
 //
 // What was there before the guardrail is no new violation: it stays, and the
@@ -54,8 +56,9 @@ type published struct {
 // withheld is why something is not published.
 type withheld struct {
 	violations []review.Violation // none when it could not be judged in time
-	// fromAbove says that what policies above the route give stands in.
-	fromAbove bool
+	// fromAbove says that what policies above the route give stands in, and nothing
+	// that nothing is published, or was last: an exception ended.
+	fromAbove, nothing bool
 	// told says that an event told of it.
 	told bool
 	// concerned are the policies whose word is not published; gateways are those
@@ -265,6 +268,9 @@ func (h *withheld) said(reader policy.Reader) *status.Withheld {
 func (h *withheld) why(reader policy.Reader) string {
 	v := h.violations[0]
 	note := fmt.Sprintf("The effective policy is not published, and %s in force: guardrail %s objects to %s", h.stays("what"), v.Guardrail, v.Told(reader))
+	if v.Ended != nil {
+		note += fmt.Sprintf("; its exception %s ended %s", v.Ended.Name, v.Ended.Until.UTC().Format(time.RFC3339))
+	}
 	if more := len(h.violations) - 1; more > 0 {
 		note += fmt.Sprintf(" (and %d more)", more)
 	}
@@ -273,8 +279,11 @@ func (h *withheld) why(reader policy.Reader) string {
 
 // stays is what is in force meanwhile, as the beginning of a clause.
 func (h *withheld) stays(what string) string {
-	if h.fromAbove {
+	switch {
+	case h.fromAbove:
 		return what + " policies above the route give is"
+	case h.nothing:
+		return what + " was in force before its exception ended is no longer"
 	}
 	return what + " was published last stays"
 }
@@ -309,4 +318,9 @@ func (g *publication) count() (n counts) {
 		}
 	}
 	return n
+}
+
+// ended says whether the end of an exception took back what was published.
+func (h *withheld) ended() bool {
+	return slices.ContainsFunc(h.violations, func(v review.Violation) bool { return v.Ended != nil })
 }

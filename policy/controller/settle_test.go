@@ -207,7 +207,7 @@ func short() []*guardrail.Guardrail {
 // starts afresh finds nothing left to write.
 func TestSettleNamesEverythingThatHasToBeLookedAt(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		edit(t, none, func(*memory) {})
+		edit(t, none, func() {}, func(*memory) {})
 	})
 }
 
@@ -215,7 +215,7 @@ func TestSettleNamesEverythingThatHasToBeLookedAt(t *testing.T) {
 // forgets neither what is published nor what is held back, and publishes nothing.
 func TestWhatAGuardrailForbidsIsNeverPublished(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		edit(t, short, func(m *memory) {
+		edit(t, short, func() {}, func(m *memory) {
 			for ref, value := range m.annotations {
 				if ref.Kind == "HTTPRoute" && strings.Contains(value, `"request":"2s"`) {
 					t.Fatalf("%s is annotated %s", ref, value)
@@ -252,8 +252,8 @@ func (c *Controller) carryOut(m *memory, dirty refs) {
 }
 
 // edit makes random edits in a random world that a controller follows, and after
-// each asks check, and a controller that starts afresh.
-func edit(t *rapid.T, rails func() []*guardrail.Guardrail, check func(*memory)) {
+// each asks check, and a controller that starts afresh. Before each, time passes.
+func edit(t *rapid.T, rails func() []*guardrail.Guardrail, passes func(), check func(*memory)) {
 	now := func() time.Time { return time.Unix(0, 0) }
 	m := newMemory()
 	start := func() *Controller {
@@ -263,6 +263,7 @@ func edit(t *rapid.T, rails func() []*guardrail.Guardrail, check func(*memory)) 
 	c := start()
 	c.state.begin(t.Context(), snapshot, nil, m)
 	for step := range rapid.IntRange(1, 25).Draw(t, "steps") {
+		passes()
 		changed := refs{}
 		for range rapid.IntRange(1, 3).Draw(t, "edits") {
 			u := draw(t, step+1)

@@ -118,7 +118,7 @@ func (s *state) settle(ctx context.Context, after *policy.Snapshot, changed, wri
 		targets[ref] = resolution.Get(ref)
 	}
 	rails := s.rails()
-	s.publication.reopen(after, changed, slices.Equal(rails, s.judgedBy), due)
+	s.publication.reopen(after, changed, rails, slices.Equal(rails, s.judgedBy), due)
 	for ref := range s.publication.waiting {
 		if _, ok := touched[ref]; !ok {
 			targets[ref] = s.effective[ref]

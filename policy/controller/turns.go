@@ -32,13 +32,13 @@ func (g *publication) rule(ctx context.Context, s *policy.Snapshot, rails []*gua
 	var open []hierarchy.Ref
 	for target, e := range now {
 		was := g.published[target].of(e)
-		if e != nil && len(denying) > 0 && (was.fromAbove || !was.isAlready(e)) {
+		if e != nil && len(denying) > 0 && (was.fromAbove || !was.isAlready(e) || guardrail.AnyEnded(denying, target)) {
 			open = append(open, target)
 			continue
 		}
 		decisions = append(decisions, decision{target: target, published: published{effective: e}})
 	}
-	on := judging{review.NewSeries(s, denying, g.enforced), s, effective.NewResolver(s)}
+	on := judging{review.NewSeries(s, denying, g.enforced), denying, s, effective.NewResolver(s)}
 	waiting = refs{}
 	began := g.now()
 	for i, target := range inTurn(open) {
@@ -60,6 +60,7 @@ func (g *publication) rule(ctx context.Context, s *policy.Snapshot, rails []*gua
 // judging is what targets are judged with.
 type judging struct {
 	series   *review.Series
+	rails    []*guardrail.Guardrail
 	s        *policy.Snapshot
 	resolver *effective.Resolver
 }
@@ -69,6 +70,10 @@ func (j judging) decide(ctx context.Context, e *effective.Target, was published)
 	r := decision{target: e.Target, published: published{effective: e}}
 	if was.fromAbove {
 		was = fromAbove(ctx, j.series, j.s, j.resolver.Above(e.Target), was)
+	}
+	if was, r.withheld = j.afterEnd(ctx, e.Target, was); r.withheld != nil {
+		r.published = was
+		return r
 	}
 	if !was.isAlready(e) {
 		r.withheld = judge(ctx, j.series, j.s, was.shown(j.s), e)
@@ -81,9 +86,26 @@ func (j judging) decide(ctx context.Context, e *effective.Target, was published)
 		}
 	}
 	if r.withheld != nil {
-		r.published, r.withheld.fromAbove = was, was.fromAbove
+		r.published, r.withheld.fromAbove, r.withheld.nothing = was, was.fromAbove, was.effective == nil && r.withheld.ended()
 	}
 	return r
+}
+
+// afterEnd is what stays published once exceptions have ended: nothing, where what is
+// published was covered by one whose guardrail withholds then. When that cannot be
+// judged in time it stays, and is judged again.
+func (j judging) afterEnd(ctx context.Context, target hierarchy.Ref, was published) (published, *withheld) {
+	if was.isNothing() || !guardrail.AnyEnded(j.rails, target) {
+		return was, nil
+	}
+	shown := was.shown(j.s)
+	switch h := judge(ctx, j.series, j.s, shown, shown); {
+	case h == nil:
+		return was, nil
+	case len(h.violations) == 0:
+		return was, h
+	}
+	return published{}, nil
 }
 
 // inTurn orders targets so that no namespace waits for all of another's: one of each namespace,
@@ -117,9 +139,17 @@ func inTurn(targets []hierarchy.Ref) []hierarchy.Ref {
 
 // reopen has what is withheld judged again, where the answer may be another one: what could not be
 // judged, when it is due, and everything when guardrails changed or anything but routes and policies.
-// Those are judged themselves when they change.
-func (g *publication) reopen(s *policy.Snapshot, changed refs, sameRails, due bool) {
+// Those are judged themselves when they change. What an exception covered is judged again when
+// guardrails changed, which the end of one is.
+func (g *publication) reopen(s *policy.Snapshot, changed refs, rails []*guardrail.Guardrail, sameRails, due bool) {
 	all := !sameRails
+	if denying := review.Denying(rails); !sameRails && len(denying) > 0 {
+		for target := range g.published {
+			if guardrail.AnyEnded(denying, target) {
+				g.waiting.add(target)
+			}
+		}
+	}
 	for ref := range changed {
 		_, isPolicy := s.Kind(ref.GroupKind)
 		all = all || !isPolicy && !s.IsRoute(ref.GroupKind)

@@ -10,8 +10,14 @@ import (
 	"github.com/attache-dev/attache/policy/effective"
 )
 
-// EndsSoon is how long before its end an exception is warned about.
-const EndsSoon = 14 * 24 * time.Hour
+// endsSoon is how long before its end an exception is warned about.
+const endsSoon = 14 * 24 * time.Hour
+
+// What becomes of published results when an exception that covered them ends.
+const (
+	keep     = "Keep"
+	withhold = "Withhold"
+)
 
 // Exception lets something violate a guardrail until a time.
 type Exception struct {
@@ -44,6 +50,12 @@ func isAmong(list []exempt, ref hierarchy.Ref) bool {
 // ended says whether an exception is over: the clock is not before its end.
 func (e *Exception) ended(now time.Time) bool { return !now.Before(e.Until) }
 
+// EndsSoon says whether an exception is in force and ends within 14 days.
+func (e *Exception) EndsSoon(now time.Time) bool {
+	left := e.Until.Sub(now)
+	return left > 0 && left <= endsSoon
+}
+
 // Objected is what a rule objected to on one path.
 type Objected struct {
 	Route   hierarchy.Ref
@@ -54,14 +66,16 @@ type Objected struct {
 	Origin    *effective.Origin
 }
 
+// mayCover says whether an exception could cover anything on a route.
+func (e *Exception) mayCover(route hierarchy.Ref) bool {
+	return (len(e.Namespaces) == 0 || slices.Contains(e.Namespaces, route.Namespace)) && (len(e.Routes) == 0 || isAmong(e.Routes, route))
+}
+
 // covers says whether an objection to a path is excepted: the route fits, and the
 // value at fault comes from one of the policies. Without a field any value of the
 // kinds that the guardrail is about will do.
 func (e *Exception) covers(g *Guardrail, o Objected) bool {
-	if len(e.Namespaces) > 0 && !slices.Contains(e.Namespaces, o.Route.Namespace) {
-		return false
-	}
-	if len(e.Routes) > 0 && !isAmong(e.Routes, o.Route) {
+	if !e.mayCover(o.Route) {
 		return false
 	}
 	switch {
@@ -91,6 +105,27 @@ func (g *Guardrail) Excepted(o Objected) *Exception {
 	return nil
 }
 
+// Ended is an exception that covered an objection until it ended, where the guardrail
+// says that its end withholds; nil otherwise.
+func (g *Guardrail) Ended(o Objected) *Exception {
+	for _, e := range g.ended {
+		if e.covers(g, o) {
+			return e
+		}
+	}
+	return nil
+}
+
+// AnyEnded says whether the end of an exception can take anything of a route back.
+func AnyEnded(rails []*Guardrail, route hierarchy.Ref) bool {
+	return slices.ContainsFunc(rails, func(g *Guardrail) bool {
+		return slices.ContainsFunc(g.ended, func(e *Exception) bool { return e.mayCover(route) })
+	})
+}
+
+// InForce are the exceptions that are in force, in the order of the guardrail.
+func (g *Guardrail) InForce() []*Exception { return g.inForce }
+
 // At returns guardrails with the exceptions that are in force at a time. One that
 // was not made by At has none in force, whatever it says: who forgets the time
 // excepts nothing.
@@ -107,13 +142,21 @@ func (g *Guardrail) at(now time.Time) *Guardrail {
 		return g
 	}
 	timed := *g
-	timed.inForce = nil
+	timed.inForce, timed.ended = nil, nil
 	for i := range g.Exceptions {
-		if !g.Exceptions[i].ended(now) {
-			timed.inForce = append(timed.inForce, &g.Exceptions[i])
+		switch e := &g.Exceptions[i]; {
+		case !e.ended(now):
+			timed.inForce = append(timed.inForce, e)
+		case g.Withholds && g.Enforcement == Deny:
+			timed.ended = append(timed.ended, e)
 		}
 	}
 	return &timed
+}
+
+// NextWithheld is NextEnd for guardrails that take back what an exception covered.
+func NextWithheld(rails []*Guardrail, now time.Time) (end time.Time, any bool) {
+	return NextEnd(slices.DeleteFunc(slices.Clone(rails), func(g *Guardrail) bool { return !g.Withholds }), now)
 }
 
 // NextEnd is when the next exception ends that is in force at a time.

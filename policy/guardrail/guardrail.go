@@ -36,14 +36,17 @@ type Guardrail struct {
 	Rules       []Rule
 	// Exceptions are all that the guardrail states, also those that are over.
 	Exceptions []Exception
+	// Withholds says that what an exception covered is taken back when it ends.
+	Withholds bool
 	// Broken says why the guardrail does not compile; such a guardrail checks
 	// nothing and is reported.
 	Broken string
 	// Digest tells two contents of a guardrail apart.
 	Digest string
 
-	// inForce are the exceptions that are in force; see At.
-	inForce []*Exception
+	// inForce are the exceptions that are in force, and ended those that are over;
+	// see At.
+	inForce, ended []*Exception
 }
 
 // Uses are the variables that any of the rules reads.

@@ -88,6 +88,8 @@ type spec struct {
 	Rego        string          `json:"rego"`
 	Examples    []example       `json:"examples"`
 	Exceptions  []readException `json:"exceptions"`
+
+	ExceptionsEnd string `json:"exceptionsEnd"`
 }
 
 // Parse reads and compiles a PolicyGuardrail. It reports everything that is
@@ -109,6 +111,11 @@ func Parse(u *unstructured.Unstructured, compile Compilers) (*Guardrail, []Probl
 		}
 		rules, found := readRules(s, compile)
 		exceptions, faults := readExceptions(s.Exceptions)
+		switch g.Withholds = s.ExceptionsEnd == withhold; {
+		case s.ExceptionsEnd == "", s.ExceptionsEnd == keep, g.Withholds:
+		default:
+			faults = append(faults, Problem{Field: "spec.exceptionsEnd", Message: fmt.Sprintf("%q is not what can happen when an exception ends: write %s or %s", s.ExceptionsEnd, keep, withhold)})
+		}
 		g.Rules, g.Exceptions, problems = rules, exceptions, slices.Concat(problems, found, faults)
 	}
 	sortProblems(problems)

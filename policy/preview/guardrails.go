@@ -81,15 +81,23 @@ func (c *Change) endingSoon(rails []*guardrail.Guardrail) []Finding {
 	var findings []Finding
 	for _, g := range rails {
 		for _, e := range g.Exceptions {
-			if left := e.Until.Sub(c.Now); left > 0 && left <= guardrail.EndsSoon {
+			if e.EndsSoon(c.Now) {
 				findings = append(findings, Finding{
 					Level: Note, Rule: GuardrailRule(g.Name), Guardrail: g.Name, Object: "PolicyGuardrail " + g.Name,
-					Message: fmt.Sprintf("exception %s ends %s (%s)", e.Name, e.Until.Format(time.RFC3339), e.Reason),
+					Message: fmt.Sprintf("exception %s ends %s (%s)%s", e.Name, e.Until.Format(time.RFC3339), e.Reason, atItsEnd(g)),
 				})
 			}
 		}
 	}
 	return findings
+}
+
+// atItsEnd says what becomes of what an exception of a guardrail covered.
+func atItsEnd(g *guardrail.Guardrail) string {
+	if g.Withholds && g.Enforcement == guardrail.Deny {
+		return ", and what it covered is withheld then"
+	}
+	return ""
 }
 
 // foundBy says what a new guardrail objects to in the world as it is: that may stay,

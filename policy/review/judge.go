@@ -27,6 +27,8 @@ type judge struct {
 	// enforced knows data planes; was and now are the sides of the target that is judged.
 	enforced Enforced
 	was, now side
+	// gate says that what is published is judged, and not an edit.
+	gate bool
 
 	// deletes says that the edit only takes away.
 	deletes bool
@@ -132,7 +134,7 @@ func (j *judge) rail(ctx context.Context, rail *guardrail.Guardrail, route path,
 				p := route
 				p.pair, p.listener, p.rule, p.count = c.pair, some[0], paths.Rules[c.rule], len(some)*c.count
 				p.before = c.pair.Before != nil && selectedBefore
-				if p.pair.After == nil || p.before && !j.audit && !concerns(rail, p.pair) {
+				if p.pair.After == nil || p.before && !j.audit && !j.ends(rail, p) && !concerns(rail, p.pair) {
 					continue
 				}
 				if err := j.path(ctx, rail, p); err != nil {
@@ -199,7 +201,7 @@ func (j *judge) path(ctx context.Context, rail *guardrail.Guardrail, p path) err
 		if j.edit == nil && rule.Uses()&guardrail.AdmissionOnly != 0 {
 			continue
 		}
-		if j.sameGraph && p.before && !j.audit && p.pair.Same() && rule.Uses()&(guardrail.AdmissionOnly|guardrail.Outcomes) == 0 {
+		if j.sameGraph && p.before && !j.audit && !j.ends(rail, p) && p.pair.Same() && rule.Uses()&(guardrail.AdmissionOnly|guardrail.Outcomes) == 0 {
 			continue // it would say the same twice
 		}
 		if j.counting {
@@ -220,12 +222,25 @@ func (j *judge) path(ctx context.Context, rail *guardrail.Guardrail, p path) err
 			}
 		}
 		for _, f := range now.findings {
-			if !p.before || j.audit || j.isNew(rail, p, f, now.findings, was.findings) {
+			if !p.before || j.audit || j.ended(rail, p, f) != nil || j.isNew(rail, p, f, now.findings, was.findings) {
 				j.keep(rail, p, f, answer{was.findings, now.failed})
 			}
 		}
 	}
 	return nil
+}
+
+// ends says whether the end of an exception can take back what is published on a path.
+func (j *judge) ends(rail *guardrail.Guardrail, p path) bool {
+	return j.gate && guardrail.AnyEnded([]*guardrail.Guardrail{rail}, p.target)
+}
+
+// ended is the exception that let an objection pass until it ended.
+func (j *judge) ended(rail *guardrail.Guardrail, p path, f guardrail.Finding) *guardrail.Exception {
+	if !j.ends(rail, p) {
+		return nil
+	}
+	return rail.Ended(guardrail.Objected{Route: p.target, Finding: f, Effective: p.pair.After, Origin: originAt(p.pair.After, f.FieldPath)})
 }
 
 // ask runs a rule on a path as it is after the edit, or as it was before it.
@@ -328,7 +343,7 @@ func (j *judge) keep(rail *guardrail.Guardrail, p path, f guardrail.Finding, a a
 		v = &Violation{
 			Guardrail: rail.Name, Enforcement: enforcement, Message: f.Message, FieldPath: f.FieldPath, Code: f.Code,
 			Target: p.target, Listener: p.listener, Rule: p.rule, Origin: origin, Failed: failed, Stood: stood,
-			Targets: 1,
+			Targets: 1, Ended: j.ended(rail, p, f),
 		}
 		v.last = p.target
 		j.found[key] = v

@@ -21,7 +21,11 @@ func NewSeries(s *policy.Snapshot, rails []*guardrail.Guardrail, enforced Enforc
 
 // Judge reviews one target whose effective policy changed, without an edit: the publication gate
 // asks it before it writes. before is what is published now. Rules that need an edit are passed over.
+// What an exception covered that has ended is found also where nothing changes, if its guardrail
+// withholds then.
 func (s *Series) Judge(ctx context.Context, before, after *effective.Target) ([]Violation, error) {
+	s.j.gate = true
+	defer func() { s.j.gate = false }()
 	return s.run(ctx, before, after, false)
 }
 
@@ -30,6 +34,9 @@ func (s *Series) Judge(ctx context.Context, before, after *effective.Target) ([]
 func (s *Series) Existing(ctx context.Context, e *effective.Target) ([]Violation, error) {
 	return s.run(ctx, e, e, true)
 }
+
+// Covered lists what exceptions let pass of the target that was judged last.
+func (s *Series) Covered() []Covered { return s.j.exceptions() }
 
 func (s *Series) run(ctx context.Context, before, after *effective.Target, audit bool) ([]Violation, error) {
 	s.j.audit, s.j.found, s.j.covered = audit, map[violationKey]*Violation{}, map[string]*Covered{}

@@ -37,6 +37,9 @@ type Violation struct {
 	// Hidden violations are those in namespaces that the author of the edit may
 	// not read: of them there is no more than the guardrail, the field and counts.
 	Hidden bool
+	// Ended is the exception that let it pass until it ended, where that takes back
+	// what is published.
+	Ended *guardrail.Exception
 
 	last hierarchy.Ref
 }

@@ -33,6 +33,25 @@ type GuardrailReport struct {
 	// MaxViolations of them, sorted.
 	Violations int64
 	First      []GuardrailViolation
+	// Exceptions are those in use and those that end soon, sorted by name.
+	Exceptions []ExceptionUse
+}
+
+// ExceptionUse is what an exception that is in force covers.
+type ExceptionUse struct {
+	Name     string
+	Until    time.Time
+	Covers   int64
+	EndsSoon bool
+}
+
+// entry is the use as the status has it.
+func (e ExceptionUse) entry() map[string]any {
+	entry := map[string]any{"name": e.Name, "until": e.Until.UTC().Format(time.RFC3339), "covers": e.Covers}
+	if e.EndsSoon {
+		entry["endsSoon"] = true
+	}
+	return entry
 }
 
 // GuardrailViolation is one violation that exists now.
@@ -53,6 +72,13 @@ func (p Planner) Guardrail(live *unstructured.Unstructured, r GuardrailReport) [
 	}
 	if len(first) > 0 {
 		want["firstViolations"] = first
+	}
+	var exceptions []any
+	for _, e := range r.Exceptions {
+		exceptions = append(exceptions, e.entry())
+	}
+	if len(exceptions) > 0 {
+		want["exceptions"] = exceptions
 	}
 	conditions, _ := status["conditions"].([]any)
 	ready := p.condition(r.ready(), conditions, live.GetGeneration())

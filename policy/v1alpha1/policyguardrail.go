@@ -112,14 +112,37 @@ type PolicyGuardrailSpec struct {
 	// Exceptions let something violate the guardrail until a time, at most 64. What
 	// one covers is no violation when an edit is judged, before a result is
 	// published, and in the audit. When it ends, the audit counts what it covered;
-	// what is published stays until it is changed next.
+	// what becomes of what is published then, exceptionsEnd says.
 	//
 	// +optional
 	// +listType=map
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=64
 	Exceptions []GuardrailException `json:"exceptions,omitempty"`
+
+	// ExceptionsEnd is what becomes of published results that an exception covered
+	// when it ends: Keep, the default, leaves them until they change next, so that
+	// the end breaks nobody at midnight; Withhold judges them again at that time and
+	// takes them back, as if they were new. It has no effect where enforcement is
+	// not Deny.
+	//
+	// +optional
+	// +kubebuilder:default=Keep
+	ExceptionsEnd GuardrailExceptionsEnd `json:"exceptionsEnd,omitempty"`
 }
+
+// GuardrailExceptionsEnd is what becomes of published results when an exception
+// that covered them ends.
+//
+// +kubebuilder:validation:Enum=Keep;Withhold
+type GuardrailExceptionsEnd string
+
+const (
+	// GuardrailKeep leaves them until they change next.
+	GuardrailKeep GuardrailExceptionsEnd = "Keep"
+	// GuardrailWithhold judges them again, and takes back what is violated.
+	GuardrailWithhold GuardrailExceptionsEnd = "Withhold"
+)
 
 // GuardrailException lets something violate a guardrail until a time.
 type GuardrailException struct {
@@ -372,6 +395,15 @@ type PolicyGuardrailStatus struct {
 	// +kubebuilder:validation:MaxItems=20
 	FirstViolations []GuardrailViolation `json:"firstViolations,omitempty"`
 
+	// Exceptions are those that are in use, sorted by name: what each covers now, and
+	// those that end within 14 days.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=64
+	Exceptions []GuardrailExceptionUse `json:"exceptions,omitempty"`
+
 	// Conditions of the guardrail. Ready is True with reason Compiled, or False
 	// with reason DoesNotCompile or ExampleFails.
 	//
@@ -380,6 +412,31 @@ type PolicyGuardrailStatus struct {
 	// +listMapKey=type
 	// +kubebuilder:validation:MaxItems=8
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
+}
+
+// GuardrailExceptionUse is what an exception that is in force covers.
+type GuardrailExceptionUse struct {
+	// Name of the exception.
+	//
+	// +required
+	Name string `json:"name"`
+
+	// Until is when it ends.
+	//
+	// +required
+	Until metav1.Time `json:"until"`
+
+	// Covers counts what would violate the guardrail without it, as violations
+	// does.
+	//
+	// +required
+	// +kubebuilder:validation:Minimum=0
+	Covers *int64 `json:"covers"`
+
+	// EndsSoon is set when it ends within 14 days.
+	//
+	// +optional
+	EndsSoon bool `json:"endsSoon,omitempty"`
 }
 
 // GuardrailViolation is one violation that exists now.
