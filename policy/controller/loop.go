@@ -39,11 +39,16 @@ type loop struct {
 // follow fills the queue from now on.
 func (c *Controller) follow(ctx context.Context, queue workqueue.TypedRateLimitingInterface[hierarchy.Ref]) error {
 	c.queue = queue
+	go newLoop(c, queue).run(ctx)
+	return nil
+}
+
+// newLoop is a loop whose timers are not set.
+func newLoop(c *Controller, queue workqueue.TypedRateLimitingInterface[hierarchy.Ref]) *loop {
 	l := &loop{c: c, queue: queue, backlog: newBacklog(), again: time.NewTimer(0), ends: time.NewTimer(0)}
 	l.again.Stop()
 	l.ends.Stop()
-	go l.run(ctx)
-	return nil
+	return l
 }
 
 func (l *loop) run(ctx context.Context) {

@@ -20,9 +20,8 @@ func TestManyBatchesAskForOnePassToJudgeAgain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := &Controller{state: newState(func() []*guardrail.Guardrail { return nil }), metrics: measures, options: Options{Coalesce: time.Millisecond}}
-		l := &loop{c: c, backlog: newBacklog(), again: time.NewTimer(0)}
-		l.again.Stop()
+		c := &Controller{state: newState(func() []*guardrail.Guardrail { return nil }), metrics: measures, options: Options{Coalesce: time.Millisecond, Now: time.Now}}
+		l := newLoop(c, nil)
 		route := hierarchy.NewRef(hierarchy.Group, "HTTPRoute", "shop", "cart")
 		c.state.publication.withheld[route] = &withheld{} // no violations: it was not judged in time
 		for range 10 {
