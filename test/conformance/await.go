@@ -2,7 +2,6 @@ package conformance
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net"
 	"strconv"
@@ -22,6 +21,8 @@ const patience = time.Minute
 func until(ctx context.Context, check func(context.Context) error) error {
 	return eventually.Try(ctx, patience, check)
 }
+
+func isRoute(u *unstructured.Unstructured) bool { return strings.HasSuffix(u.GetKind(), "Route") }
 
 func object(apiVersion, kind, name string) *unstructured.Unstructured {
 	u := &unstructured.Unstructured{}
@@ -74,7 +75,7 @@ func (b *bed) awaitPublished(ctx context.Context, f *Feature, objects []*unstruc
 		kinds[strings.SplitN(field, ".", 2)[0]] = true
 	}
 	for _, u := range objects {
-		if !strings.HasSuffix(u.GetKind(), "Route") {
+		if !isRoute(u) {
 			continue
 		}
 		err := until(ctx, func(ctx context.Context) error {
@@ -102,40 +103,4 @@ func (b *bed) awaitPublished(ctx context.Context, f *Feature, objects []*unstruc
 		}
 	}
 	return nil
-}
-
-// claim is what the EffectivePolicies of a feature's routes say of its fields.
-func (b *bed) claim(ctx context.Context, f *Feature, objects []*unstructured.Unstructured) string {
-	claim := ClaimNone
-	for _, u := range objects {
-		if !strings.HasSuffix(u.GetKind(), "Route") {
-			continue
-		}
-		live := object("attache.dev/v1alpha1", "EffectivePolicy", strings.ToLower(u.GetKind())+"."+u.GetName())
-		if err := b.Get(ctx, client.ObjectKeyFromObject(live), live); err != nil {
-			continue
-		}
-		var status struct {
-			Status struct {
-				Enforcement []struct {
-					Exporter string
-					Fields   []struct{ Policy, Field, Outcome string }
-				}
-			}
-		}
-		data, _ := json.Marshal(live.Object)
-		_ = json.Unmarshal(data, &status)
-		for _, e := range status.Status.Enforcement {
-			for _, field := range e.Fields {
-				if !contains(f.Fields, field.Policy+"."+field.Field) {
-					continue
-				}
-				if field.Outcome == "Unsupported" {
-					return ClaimNotEnforced
-				}
-				claim = ClaimEnforced
-			}
-		}
-	}
-	return claim
 }

@@ -8,16 +8,11 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
-
-// indifferent are the features that a plane has which enforces nothing: nothing
-// is what they want.
-var indifferent = []string{"limit-off", "retry-no-other-code", "retry-nothing-unasked", "retry-off", "timeout-off"}
 
 // A plane that enforces nothing fails every check of something.
 func TestAPlaneThatEnforcesNothing(t *testing.T) {
@@ -45,7 +40,13 @@ func TestAPlaneThatEnforcesNothing(t *testing.T) {
 		go func() { _ = server.Serve(listener) }()
 		t.Cleanup(func() { _ = server.Close() })
 	}
-	var had []string
+	var had, idle []string
+	for _, f := range slices.Concat(features, limited) {
+		if f.Idle {
+			idle = append(idle, f.Name)
+		}
+	}
+	slices.Sort(idle)
 	t.Run("features", func(t *testing.T) {
 		results := make(chan string, len(features)+len(limited))
 		t.Cleanup(func() {
@@ -55,12 +56,12 @@ func TestAPlaneThatEnforcesNothing(t *testing.T) {
 			}
 		})
 		for _, f := range slices.Concat(features, limited) {
-			if strings.Contains(f.Manifests, "name: deaf") || strings.Contains(f.Manifests, "name: half-dead") {
+			if f.byAddress() {
 				continue // its Service leads elsewhere
 			}
 			t.Run(f.Name, func(t *testing.T) {
 				t.Parallel()
-				e := &exchange{bed: &bed{upstream: upstream, address: address}, feature: &f, key: f.Name}
+				e := &exchange{bed: &bed{Options: Options{Ports: [2]int{portOne, portTwo}}, upstream: upstream, address: address}, feature: &f, key: f.Name}
 				if f.Check(context.Background(), e) == nil {
 					results <- f.Name
 				}
@@ -68,32 +69,41 @@ func TestAPlaneThatEnforcesNothing(t *testing.T) {
 		}
 	})
 	slices.Sort(had)
-	if diff := cmp.Diff(indifferent, had); diff != "" {
+	if diff := cmp.Diff(idle, had); diff != "" {
 		t.Errorf("features of a plane that enforces nothing (-want +got):\n%s", diff)
 	}
 }
 
 func TestClaimAndTrafficAreCompared(t *testing.T) {
-	f := &Feature{Name: "f"}
+	idle := &Feature{Name: "idle", Idle: true}
+	enforced, degraded, not := Claims{"P.f: Projected"}, Claims{"P.f: Projected", "P.g: Degraded IdempotentOnly"}, Claims{"P.f: Unsupported NoField", "P.g: Projected"}
 	seen := context.DeadlineExceeded // some failure
 	for _, c := range []struct {
-		claim string
-		err   error
-		reads bool
-		want  string
+		claims Claims
+		err    error
+		reads  bool
+		want   string
 	}{
-		{ClaimEnforced, nil, false, Passed},
-		{ClaimEnforced, seen, false, Failed},
-		{ClaimNotEnforced, nil, false, Failed},
-		{ClaimNotEnforced, seen, false, NotSupported},
-		{ClaimNotEnforced, seen, true, NotSupported},
-		{ClaimNone, nil, false, Passed},
-		{ClaimNone, seen, false, NotSupported},
-		{ClaimNone, seen, true, Failed},
+		{enforced, nil, false, Passed},
+		{enforced, seen, false, Failed},
+		{degraded, nil, false, Passed},
+		{degraded, seen, false, NotSupported},
+		{not, nil, false, Failed},
+		{not, seen, false, NotSupported},
+		{not, seen, true, NotSupported},
+		{nil, nil, false, Passed},
+		{nil, seen, false, NotSupported},
+		{nil, seen, true, Failed},
 	} {
-		if got := judge(f, c.claim, c.err, c.reads); got.Result != c.want {
-			t.Errorf("claim %s, %v: %s, want %s", c.claim, c.err, got.Result, c.want)
+		if got := judge(&Feature{Name: "f"}, c.claims, c.err, c.reads); got.Result != c.want {
+			t.Errorf("claim %s, %v: %s, want %s", c.claims.Claim(), c.err, got.Result, c.want)
 		}
+	}
+	if got := judge(&Feature{Name: "f", Unclaimed: true}, enforced, seen, false); got.Result != NotSupported {
+		t.Errorf("what the status does not speak of: %s", got.Result)
+	}
+	if got := judge(idle, not, nil, false); got.Result != Passed {
+		t.Errorf("what a plane does that does nothing: %s", got.Result)
 	}
 }
 

@@ -95,7 +95,7 @@ var features = []Feature{
 		},
 	},
 	{
-		Name: "timeout-off", Fields: []string{"TimeoutPolicy.request"},
+		Name: "timeout-off", Fields: []string{"TimeoutPolicy.request"}, Idle: true,
 		Manifests: policy("TimeoutPolicy", "timeout-off-gateway", "kind: Gateway, name: conformance", "default: {request: 300ms}") +
 			on("timeout-off", "TimeoutPolicy", "default: {request: 0s}"),
 		Check: func(ctx context.Context, e *exchange) error {
@@ -110,7 +110,7 @@ var features = []Feature{
 		},
 	},
 	{
-		Name: "retry-no-other-code", Fields: []string{"RetryPolicy.maxRetries", "RetryPolicy.retryOn"},
+		Name: "retry-no-other-code", Fields: []string{"RetryPolicy.maxRetries", "RetryPolicy.retryOn"}, Idle: true,
 		Manifests: on("retry-no-other-code", "RetryPolicy", `default: {maxRetries: 2, retryOn: ["503"], backoffPolicy: constant, backoffBase: 10ms}`),
 		Check: func(ctx context.Context, e *exchange) error {
 			return e.expect(ctx, ask{do: "fail=1&code=500"}, 500, 1)
@@ -126,7 +126,15 @@ var features = []Feature{
 	retryOn("5xx", "fail=1&code=501"),
 	retryOn("gateway-error", "fail=1&code=502"),
 	retryOn("retriable-4xx", "fail=1&code=409"),
-	retryOn("reset", "fail=1&code=reset"),
+	{
+		Name: "retry-reset", Fields: []string{"RetryPolicy.maxRetries", "RetryPolicy.retryOn"},
+		Manifests: on("retry-reset", "RetryPolicy", `default: {maxRetries: 3, retryOn: [reset], backoffPolicy: constant, backoffBase: 10ms}`),
+		Check: func(ctx context.Context, e *exchange) error {
+			// More often than a client's library tries by itself on connections that
+			// were used before.
+			return e.expect(ctx, ask{do: "fail=3&code=reset"}, 200, 4)
+		},
+	},
 	{
 		Name: "retry-connect-failure", Fields: []string{"RetryPolicy.maxRetries", "RetryPolicy.retryOn"},
 		Manifests: policy("RetryPolicy", "retry-connect-failure", "kind: HTTPRoute, name: retry-connect-failure", `default: {maxRetries: 30, retryOn: [connect-failure], backoffPolicy: constant, backoffBase: 5ms}`) +
@@ -145,11 +153,17 @@ var features = []Feature{
 		Name: "retry-per-try-timeout", Fields: []string{"RetryPolicy.perTryTimeout"},
 		Manifests: on("retry-per-try-timeout", "RetryPolicy", `default: {maxRetries: 1, retryOn: [gateway-error], perTryTimeout: 300ms, backoffPolicy: constant, backoffBase: 10ms}`),
 		Check: func(ctx context.Context, e *exchange) error {
-			return e.expect(ctx, ask{do: "fail=1&slow=5s"}, 200, 2)
+			if err := e.before(ctx, ask{do: "fail=1&slow=5s"}, 200, long); err != nil {
+				return err
+			}
+			if seen := len(e.upstream.Seen(e.key)); seen != 2 {
+				return fmt.Errorf("%d tries at the backend, wanted 2", seen)
+			}
+			return nil
 		},
 	},
 	{
-		Name: "retry-off", Fields: []string{"RetryPolicy.maxRetries"},
+		Name: "retry-off", Fields: []string{"RetryPolicy.maxRetries"}, Idle: true,
 		Manifests: policy("RetryPolicy", "retry-off-gateway", "kind: Gateway, name: conformance", `default: {maxRetries: 3, retryOn: ["503"]}`) +
 			on("retry-off", "RetryPolicy", "default: {maxRetries: 0}"),
 		Check: func(ctx context.Context, e *exchange) error {
@@ -157,7 +171,7 @@ var features = []Feature{
 		},
 	},
 	{
-		Name: "retry-nothing-unasked", Fields: []string{"RetryPolicy.maxRetries", "RetryPolicy.retryOn"},
+		Name: "retry-nothing-unasked", Fields: []string{"RetryPolicy.maxRetries", "RetryPolicy.retryOn"}, Idle: true,
 		Manifests: on("retry-nothing-unasked", "RetryPolicy", `default: {maxRetries: 2, retryOn: ["503"]}`),
 		Check: func(ctx context.Context, e *exchange) error {
 			warm := *e // a connection that was used before tempts a client's library to try again

@@ -15,6 +15,15 @@ func times(n int, a ask) []ask {
 	return list
 }
 
+// tenants are requests, each of a tenant of this run.
+func (e *exchange) tenants(names ...string) []ask {
+	list := make([]ask, len(names))
+	for i, name := range names {
+		list[i] = ask{headers: map[string]string{"x-tenant": e.key + name}}
+	}
+	return list
+}
+
 // limited are the features of rate limits and of merging. A bucket holds one
 // request and the burst, and gets another each ten seconds: slow enough for a
 // busy machine.
@@ -46,7 +55,7 @@ var limited = []Feature{
 	counter("Route", 200, 429, 429, 429, 200, 429),
 	counter("Gateway", 200, 429, 429, 429, 429, 429),
 	{
-		Name: "limit-off", Fields: []string{"RateLimitPolicy.mode"},
+		Name: "limit-off", Fields: []string{"RateLimitPolicy.mode"}, Idle: true,
 		Manifests: policy("RateLimitPolicy", "limit-off-gateway", "kind: Gateway, name: conformance", "default: {requestsPerSecond: 100m}") +
 			on("limit-off", "RateLimitPolicy", "default: {mode: Disabled}"),
 		Check: func(ctx context.Context, e *exchange) error {
@@ -54,12 +63,19 @@ var limited = []Feature{
 		},
 	},
 	{
-		Name: "limits-named", Fields: []string{"RateLimitPolicy.limits"}, Refill: 31 * time.Second,
+		Name: "limits-named", Fields: []string{"RateLimitPolicy.limits"}, Refill: 41 * time.Second,
 		Manifests: policy("RateLimitPolicy", "limits-named-gateway", "kind: Gateway, name: conformance", `default: {limits: {per-tenant: {requests: 1, per: 10s, key: "Header:x-tenant"}}}`) +
-			on("limits-named", "RateLimitPolicy", "default: {limits: {everybody: {requests: 3, per: 30s}}}"),
+			on("limits-named", "RateLimitPolicy", "default: {limits: {everybody: {requests: 4, per: 40s}}}"),
 		Check: func(ctx context.Context, e *exchange) error {
-			of := func(name string) ask { return ask{headers: map[string]string{"x-tenant": e.key + name}} }
-			return e.codes(ctx, []ask{of("a"), of("a"), of("b"), of("c"), of("d")}, 200, 429, 200, 200, 429)
+			return e.codes(ctx, e.tenants("a", "a", "b", "c", "d", "e"), 200, 429, 200, 200, either, 429)
+		},
+	},
+	{
+		Name: "limits-refused-takes-nothing", Fields: []string{"RateLimitPolicy.limits"}, Refill: 41 * time.Second, Unclaimed: true,
+		Manifests: on("limits-refused-takes-nothing", "RateLimitPolicy",
+			`default: {limits: {everybody: {requests: 4, per: 40s}, per-tenant: {requests: 1, per: 10s, key: "Header:x-tenant"}}}`),
+		Check: func(ctx context.Context, e *exchange) error {
+			return e.codes(ctx, e.tenants("a", "a", "b", "c", "d", "e"), 200, 429, 200, 200, 200, 429)
 		},
 	},
 	{

@@ -22,8 +22,10 @@ type Result struct {
 	Feature string `json:"feature"`
 	// Fields are those that it is about: policy.field.
 	Fields []string `json:"fields"`
-	// Claim is what our status says of them: Enforced, NotEnforced, or None.
+	// Claim is what our status says of them: Enforced, Degraded, NotEnforced, or None.
 	Claim string `json:"claim"`
+	// Outcomes are its own words.
+	Outcomes []string `json:"outcomes,omitempty"`
 	// Observed says whether the plane did it.
 	Observed bool `json:"observed"`
 	// Result is Passed, Failed (a contradiction), NotSupported or Skipped.
@@ -47,13 +49,6 @@ const (
 	Skipped      = "Skipped"
 )
 
-// The claims.
-const (
-	ClaimEnforced    = "Enforced"
-	ClaimNotEnforced = "NotEnforced"
-	ClaimNone        = "None"
-)
-
 // YAML writes the report.
 func (r *Report) YAML() ([]byte, error) { return yaml.Marshal(r) }
 
@@ -73,9 +68,15 @@ func (r *Report) add(result Result) {
 
 // judge compares what was seen with what is claimed. readsAnnotation says that
 // the plane promises everything without our status saying so.
-func judge(f *Feature, claim string, seen error, readsAnnotation bool) Result {
-	result := Result{Feature: f.Name, Fields: f.Fields, Claim: claim, Observed: seen == nil, Result: Passed}
+func judge(f *Feature, claims Claims, seen error, readsAnnotation bool) Result {
+	claim := claims.Claim()
+	if f.Unclaimed {
+		claim = ClaimNone
+	}
+	result := Result{Feature: f.Name, Fields: f.Fields, Claim: claim, Outcomes: claims, Observed: seen == nil, Result: Passed}
 	switch {
+	case seen == nil && claim == ClaimNotEnforced && f.Idle:
+		result.Message = "a plane that does nothing does the same"
 	case seen == nil && claim == ClaimNotEnforced:
 		result.Result, result.Message = Failed, "the status says that it is not enforced, and it is"
 	case seen != nil && (claim == ClaimEnforced || claim == ClaimNone && readsAnnotation):

@@ -22,8 +22,13 @@ type Options struct {
 	GatewayClass string
 	// Address is where requests go instead of the Gateway's address: a host.
 	Address string
+	// Ports are those of the suite's two listeners; zero is 8181 and 8182.
+	Ports [2]int
 	// PortOffset is added to the ports of listeners.
 	PortOffset int
+	// RouteLabels are put on the suite's routes: what an exporter asks for before
+	// it writes to a route.
+	RouteLabels map[string]string
 	// BackendHost is the address of the suite's backend. When it is empty an
 	// annotation on the Service names it, as examples/dataplane reads it; else
 	// it is the Service's clusterIP.
@@ -36,7 +41,7 @@ type Options struct {
 	Progress io.Writer
 }
 
-// Listener ports of the suite's Gateway.
+// The ports of the suite's listeners where nobody says others.
 const (
 	portOne = 8181
 	portTwo = 8182
@@ -53,8 +58,8 @@ metadata: {name: conformance, namespace: NS}
 spec:
   gatewayClassName: CLASS
   listeners:
-  - {name: one, port: 8181, protocol: HTTP}
-  - {name: two, port: 8182, protocol: HTTP}
+  - {name: one, port: FIRST, protocol: HTTP}
+  - {name: two, port: SECOND, protocol: HTTP}
 ---
 apiVersion: v1
 kind: Service
@@ -80,10 +85,15 @@ type bed struct {
 	replace  *strings.Replacer
 	address  string
 	runs     int
+	// claimless says that nothing is claimed here: no exporter is enabled.
+	claimless bool
 }
 
 // Run checks all features, one after the other.
 func Run(ctx context.Context, o Options) (*Report, error) {
+	if o.Ports == [2]int{} {
+		o.Ports = [2]int{portOne, portTwo}
+	}
 	c, err := client.New(o.Config, client.Options{})
 	if err != nil {
 		return nil, err
@@ -109,6 +119,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		clusterIP = "clusterIP: " + o.BackendHost + ","
 	}
 	b.replace = strings.NewReplacer("NS", namespace, "CLASS", o.GatewayClass, "BACKEND", upstream.Address, "PORT", port,
+		"FIRST", strconv.Itoa(o.Ports[0]), "SECOND", strconv.Itoa(o.Ports[1]),
 		"CLUSTERIP", clusterIP, "DEAD", "127.0.0.1:1", "DEAF", deaf)
 	if err := b.apply(ctx, above); err != nil {
 		return nil, err
@@ -147,6 +158,9 @@ func contains(list []string, text string) bool {
 // run applies a feature's objects, policies first so that the route is born with
 // them, waits for them to be published, and checks.
 func (b *bed) run(ctx context.Context, f *Feature) Result {
+	if b.BackendHost != "" && f.byAddress() {
+		return Result{Feature: f.Name, Fields: f.Fields, Claim: ClaimNone, Result: Skipped, Message: "its backend is not one that a Service leads to by its clusterIP"}
+	}
 	objects, err := b.parse(f.Manifests)
 	if err == nil {
 		err = b.applyAll(ctx, objects)
@@ -158,13 +172,15 @@ func (b *bed) run(ctx context.Context, f *Feature) Result {
 	if err == nil {
 		err = b.awaitPublished(ctx, f, objects)
 	}
+	var claim Claims
 	if err == nil {
-		err = b.eventually(ctx, f)
+		claim = b.awaitClaim(ctx, f, objects)
+		err = b.eventually(ctx, f, claim)
 	}
 	if err != nil && ctx.Err() != nil {
 		err = ctx.Err()
 	}
-	return judge(f, b.claim(ctx, f, objects), err, b.ReadsAnnotation)
+	return judge(f, claim, err, b.ReadsAnnotation)
 }
 
 // notInCRD says whether an object was refused because the installed CRDs do not
@@ -174,21 +190,39 @@ func notInCRD(err error) bool {
 }
 
 // eventually checks a few times: what was published has to reach the plane, and
-// buckets have to fill again.
-func (b *bed) eventually(ctx context.Context, f *Feature) (err error) {
-	const most = 5
-	for range most {
+// buckets have to fill again. What is said not to be enforced is looked for once,
+// when the plane serves the route.
+func (b *bed) eventually(ctx context.Context, f *Feature, claim Claims) (err error) {
+	most := 5
+	switch {
+	case claim.Claim() == ClaimNotEnforced, f.Unclaimed && !b.ReadsAnnotation:
+		most = 1
+	case claim.Claim() == ClaimDegraded && f.Refill > 0:
+		most = 2
+	}
+	if f.Refill > 0 && len(claim) > 0 {
+		// A plane takes up a moment later what it accepted. Nothing tells when, and to
+		// ask too early empties a bucket and takes Refill.
+		pause(ctx, 1500*time.Millisecond)
+	}
+	const mostUnserved = 30
+	for unserved := 0; most > 0; {
 		b.runs++
 		if err = f.Check(ctx, &exchange{bed: b, feature: f, key: f.Name + strconv.Itoa(b.runs)}); err == nil {
 			return nil
 		}
-		pause := max(f.Refill, 300*time.Millisecond)
-		timer := time.NewTimer(pause)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
+		wait := max(f.Refill, 300*time.Millisecond)
+		if errors.Is(err, errUnserved) && unserved < mostUnserved {
+			unserved++
+			wait = 300 * time.Millisecond
+		} else {
+			most--
+		}
+		if most == 0 {
+			break
+		}
+		if pause(ctx, wait); ctx.Err() != nil {
 			return ctx.Err()
-		case <-timer.C:
 		}
 	}
 	return err
@@ -205,6 +239,9 @@ func (b *bed) parse(manifests string) ([]*unstructured.Unstructured, error) {
 			return nil, err
 		}
 		if len(u.Object) > 0 {
+			if isRoute(u) && len(b.RouteLabels) > 0 {
+				u.SetLabels(b.RouteLabels)
+			}
 			objects = append(objects, u)
 		}
 	}

@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -54,9 +55,9 @@ func (u *Upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	n := len(u.seen[q.Get("key")])
 	u.lock.Unlock()
 	_, _ = io.Copy(io.Discard, r.Body)
-	pause(r, q.Get("delay"))
+	pauseText(r, q.Get("delay"))
 	if failures, _ := strconv.Atoi(q.Get("fail")); n <= failures {
-		pause(r, q.Get("slow"))
+		pauseText(r, q.Get("slow"))
 		if q.Get("code") == "reset" {
 			panic(http.ErrAbortHandler)
 		}
@@ -75,20 +76,24 @@ func (u *Upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if q.Get("stall") != "" {
 		fmt.Fprintln(w, "begun")
 		_ = http.NewResponseController(w).Flush()
-		pause(r, q.Get("stall"))
+		pauseText(r, q.Get("stall"))
 	}
 	fmt.Fprintln(w, "done")
 }
 
-func pause(r *http.Request, text string) {
-	d, err := time.ParseDuration(text)
-	if err != nil {
-		return
+// pauseText waits as a request asks.
+func pauseText(r *http.Request, text string) {
+	if d, err := time.ParseDuration(text); err == nil {
+		pause(r.Context(), d)
 	}
+}
+
+// pause waits, or until the context ends.
+func pause(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-	case <-r.Context().Done():
+	case <-ctx.Done():
 	}
 }

@@ -26,11 +26,19 @@ func conform(ctx context.Context, args []string, out io.Writer) (err error) {
 	report := flags.String("report", "", "a file for the report; none: standard output")
 	flags.StringVar(&o.GatewayClass, "gateway-class", "reference", "the GatewayClass to check")
 	flags.StringVar(&o.Address, "address", "", "where requests go instead of the Gateway's address: a host")
-	flags.IntVar(&o.PortOffset, "port-offset", 0, "added to the ports of listeners, 8181 and 8182")
+	flags.IntVar(&o.Ports[0], "port", 8181, "the port of the suite's first listener")
+	flags.IntVar(&o.Ports[1], "second-port", 8182, "the port of the suite's second listener")
+	label := flags.String("route-label", "", "NAME=VALUE, a label for the suite's routes: what an exporter asks for before it writes to a route")
+	flags.IntVar(&o.PortOffset, "port-offset", 0, "added to the ports of listeners, to reach them")
 	flags.StringVar(&o.BackendHost, "backend-host", "", "an address of this machine that a Service may have as its clusterIP; none: an annotation on the Service names the backend")
 	flags.BoolVar(&o.ReadsAnnotation, "reads-annotation", false, "the data plane promises all that the annotation says; so it is without --kubeconfig")
 	if err := flags.Parse(args); err != nil {
 		return err
+	}
+	if name, value, is := strings.Cut(*label, "="); is {
+		o.RouteLabels = map[string]string{name: value}
+	} else if *label != "" {
+		return fmt.Errorf("--route-label %s: write NAME=VALUE", *label)
 	}
 	if *features != "" {
 		o.Only = strings.Split(*features, ",")
