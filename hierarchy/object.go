@@ -25,6 +25,20 @@ type Meta struct {
 	Labels     map[string]string
 }
 
+// Annotations of a Gateway that switch on how its operation is watched.
+const (
+	MetricsAnnotation  = Group + "/enable-metrics"
+	TracingAnnotation  = Group + "/enable-tracing"
+	LogLevelAnnotation = Group + "/log-level"
+)
+
+// Watched says which of them are switched on.
+type Watched struct {
+	// Metrics is series of its own, Tracing that each review about it is traced,
+	// Debug that each is written to the log.
+	Metrics, Tracing, Debug bool
+}
+
 // ExportAnnotation on a GatewayClass chooses how policies are enforced there.
 const ExportAnnotation = "attache.dev/export"
 
@@ -64,6 +78,7 @@ type Gateway struct {
 	// References are the certificates of spec.tls: the client certificate for
 	// backends and the CA certificates for clients.
 	References []Reference
+	Watched    Watched
 }
 
 // ListenerSet is a decoded ListenerSet with its entries in spec order.

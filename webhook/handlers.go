@@ -10,6 +10,8 @@ import (
 
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 	authenticationv1 "k8s.io/api/authentication/v1"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
@@ -90,6 +92,9 @@ type Options struct {
 	// override or a bound any more, instead of warning of it.
 	RefuseUnenforced bool
 
+	// Tracer makes the spans of reviews; nil makes none.
+	Tracer trace.Tracer
+
 	// Version of the engine, for the audit log.
 	Version string
 
@@ -137,6 +142,9 @@ func New(o Options) (*Handlers, error) {
 	}
 	if o.Metrics == nil {
 		o.Metrics = metrics.Registry
+	}
+	if o.Tracer == nil {
+		o.Tracer = noop.NewTracerProvider().Tracer("")
 	}
 	m, err := newMeasures(o.Metrics)
 	if err != nil {

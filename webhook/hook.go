@@ -62,6 +62,10 @@ func (k *hook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		k.h.options.Log.V(1).Info("Denied", "webhook", k.name, "object", req.shown(), "operation", req.Operation, "user", req.UserInfo.Username, "message", a.denial.Message)
 	}
 	k.h.metrics.answered(k.name, decision, req, begin)
+	if req.concerned.Debug {
+		k.h.options.Log.Info("Reviewed", "webhook", k.name, "object", req.shown(), "operation", req.Operation, "dryRun", req.DryRun != nil && *req.DryRun,
+			"user", req.UserInfo.Username, "decision", decision, "took", time.Since(begin).String(), "waited", req.begun.Sub(req.read).String(), "warnings", len(a.warnings), "patches", len(a.patch))
+	}
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = w.Write(body)
 }
@@ -88,19 +92,20 @@ func (k *hook) serve(r *http.Request, begin time.Time) (req *request, a *answer,
 	if req, err = parseReview(body); err != nil {
 		return nil, nil, err
 	}
+	req.arrived, req.read = begin, time.Now()
 	snapshot, complete := k.h.options.Snapshot()
 	if !complete || snapshot == nil {
 		return req, nil, &undecided{reasonIncomplete, "attache is starting and has not seen all objects yet"}
 	}
 	limit := k.h.budget(timeoutOf(r), begin.Sub(k.h.retries.arrived(req.UID, begin)))
 	// Where the caller is gone, nobody wants the decision.
-	ctx, cancel := context.WithTimeout(r.Context(), limit)
+	ctx, cancel := context.WithTimeout(remote(r), limit)
 	turn := place.limiter.enter(ctx, req.share())
 	if turn == nil {
 		cancel()
 		return req, nil, &undecided{reasonOverloaded, fmt.Sprintf("attache is busy: the review waited %s for its turn", limit)}
 	}
-	place.kept = true
+	place.kept, req.begun = true, time.Now()
 	end := func() {
 		place.limiter.leave(turn)
 		place.limiter.depart(place.size)
@@ -148,8 +153,9 @@ func (r *request) share() string {
 // noticed.
 func (k *hook) run(ctx context.Context, end func(), limit time.Duration, s *policy.Snapshot, req *request) (*answer, error) {
 	type outcome struct {
-		a   *answer
-		err error
+		a         *answer
+		err       error
+		concerned concerned
 	}
 	done := make(chan outcome, 1)
 	go func() {
@@ -159,6 +165,9 @@ func (k *hook) run(ctx context.Context, end func(), limit time.Duration, s *poli
 			end()
 		}()
 		defer k.recovered(&o.err)
+		o.concerned = k.h.metrics.watching.concerned(s, req)
+		ctx, traced := k.trace(ctx, req, o.concerned)
+		defer func() { traced(o.a, o.err) }()
 		o.a, o.err = k.decide(ctx, s, req)
 	}()
 	var o outcome
@@ -171,6 +180,7 @@ func (k *hook) run(ctx context.Context, end func(), limit time.Duration, s *poli
 			o.err = ctx.Err()
 		}
 	}
+	req.concerned = o.concerned
 	if errors.Is(o.err, context.DeadlineExceeded) || errors.Is(o.err, context.Canceled) || errors.As(o.err, &guardrail.TooSlow{}) {
 		message := fmt.Sprintf("attache could not review %s within %s", req.shown(), limit)
 		var unfinished *review.Unfinished

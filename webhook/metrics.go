@@ -23,10 +23,12 @@ type measures struct {
 	requests  *prometheus.CounterVec
 	duration  *prometheus.HistogramVec
 	undecided *prometheus.CounterVec
+	watching  *watching
 }
 
 func newMeasures(registry prometheus.Registerer) (*measures, error) {
 	m := &measures{
+		watching: newWatching(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "attache_admission_requests_total",
 			Help: "Admission reviews answered.",
@@ -41,7 +43,7 @@ func newMeasures(registry prometheus.Registerer) (*measures, error) {
 			Help: "Admission reviews that could not be decided, by reason; the API server's failurePolicy decides about them.",
 		}, []string{"reason"}),
 	}
-	for _, c := range []prometheus.Collector{m.requests, m.duration, m.undecided} {
+	for _, c := range []prometheus.Collector{m.requests, m.duration, m.undecided, m.watching.requests, m.watching.duration} {
 		if err := registry.Register(c); err != nil {
 			return nil, err
 		}
@@ -63,4 +65,7 @@ func (m *measures) answered(webhook, decision string, req *request, since time.T
 	}
 	m.requests.WithLabelValues(webhook, operation, decision, strconv.FormatBool(dryRun)).Inc()
 	m.duration.WithLabelValues(webhook, decision).Observe(time.Since(since).Seconds())
+	if req != nil {
+		m.watching.answered(req.concerned, webhook, decision, since)
+	}
 }

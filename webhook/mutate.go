@@ -65,6 +65,8 @@ func (h *Handlers) annotation(ctx context.Context, req *request, of func() resul
 	if h.options.LeaveRoutes {
 		return "", false
 	}
+	ctx, written := h.stage(ctx, "annotation")
+	defer written()
 	r := of()
 	ok, err := r.publishable(ctx, req.old == nil)
 	switch {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"time"
 
 	admissionv1 "k8s.io/api/admission/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -21,6 +22,10 @@ import (
 type request struct {
 	*admissionv1.AdmissionRequest
 	object, old *unstructured.Unstructured
+	// concerned is what is watched of it, known when it has been decided.
+	concerned concerned
+	// arrived, read and begun are when it came, was read, and had its turn.
+	arrived, read, begun time.Time
 }
 
 // malformed is a request that cannot be read. It is the caller's fault.

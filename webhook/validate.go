@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
 	admissionv1 "k8s.io/api/admission/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -76,10 +77,12 @@ func (h *Handlers) review(ctx context.Context, s *policy.Snapshot, req *request,
 	defer stop()
 	r, done := h.resolver(s)
 	defer done()
+	reviewing, reviewed := h.stage(reviewing, "review")
 	found, err := review.On(reviewing, r, review.Edit{
 		Changes: []review.ObjectChange{change}, Author: req.author(), MayRead: h.reader(ctx, s, req),
 		MaxPaths: h.options.MaxPaths, MaxResults: h.options.MaxResults, Platform: platform, Enforced: h.enforced(),
 	}, rails)
+	reviewed(attribute.Int("attache.guardrails", len(rails)), attribute.Int("attache.routes", found.Impact.Routes), attribute.Int("attache.gateways", found.Impact.Gateways), attribute.Int("attache.violations", len(found.Violations)))
 	var unfinished *review.Unfinished
 	switch {
 	case err == nil:

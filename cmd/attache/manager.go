@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
+	"go.opentelemetry.io/otel/trace"
 	authenticationv1 "k8s.io/api/authentication/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	apischema "k8s.io/apimachinery/pkg/runtime/schema"
@@ -77,6 +78,8 @@ type process struct {
 	source   *cluster.Source
 	webhooks *webhook.Server // nil when disabled
 	manager  manager.Manager
+	tracing  *tracing     // nil when disabled
+	debug    net.Listener // nil when disabled
 	ending   atomic.Bool
 }
 
@@ -90,6 +93,9 @@ func newProcess(s *settings, log logr.Logger) (*process, error) {
 		return nil, err
 	}
 	p := &process{settings: s, log: log}
+	if err := p.watch(); err != nil {
+		return nil, err
+	}
 	if p.source, err = cluster.New(config, cluster.Options{Policy: options, Compilers: compilers, Results: !s.disableController, Log: log.WithName("cluster")}); err != nil {
 		return nil, err
 	}
@@ -102,15 +108,12 @@ func newProcess(s *settings, log logr.Logger) (*process, error) {
 		return nil, err
 	}
 	if !s.disableWebhooks {
-		if p.webhooks, err = s.newWebhooks(config, p.source, enforcement.Planes, injector(enforcement, p.source.Version), certificates, log.WithName("webhook")); err != nil {
+		if p.webhooks, err = s.newWebhooks(config, p.source, enforcement.Planes, injector(enforcement, p.source.Version), certificates, p.tracing.tracer(), log.WithName("webhook")); err != nil {
 			return nil, err
 		}
 	}
 	if p.manager, err = s.newManager(config, log); err != nil {
 		return nil, err
-	}
-	if err := metrics.Registry.Register(buildInfo()); err != nil {
-		return nil, fmt.Errorf("registering metrics: %w", err)
 	}
 	if err := certificates.addTo(p.manager, p); err != nil {
 		return nil, fmt.Errorf("adding certificates: %w", err)
@@ -140,6 +143,20 @@ func newProcess(s *settings, log logr.Logger) (*process, error) {
 		p.manager.AddHealthzCheck("process", healthz.Ping),
 		p.manager.AddReadyzCheck("attache", p.ready),
 	)
+}
+
+// watch prepares what people watch the process by.
+func (p *process) watch() (err error) {
+	if p.tracing, err = p.settings.tracing.newTracing(context.Background()); err != nil {
+		return err
+	}
+	if p.debug, err = debugListener(p.settings.debugAddress); err != nil {
+		return err
+	}
+	if err := metrics.Registry.Register(buildInfo()); err != nil {
+		return fmt.Errorf("registering metrics: %w", err)
+	}
+	return nil
 }
 
 func (s *settings) policyOptions() (policy.Options, error) {
@@ -177,7 +194,7 @@ func (s *settings) policyOptions() (policy.Options, error) {
 // compilers are those of the languages that guardrails are written in.
 var compilers = guardrail.Compilers{CEL: celrule.Compile, Rego: regorule.Compile}
 
-func (s *settings) newWebhooks(config *rest.Config, source *cluster.Source, planes *cluster.Planes, inject *status.Injector, certificates *certificates, log logr.Logger) (*webhook.Server, error) {
+func (s *settings) newWebhooks(config *rest.Config, source *cluster.Source, planes *cluster.Planes, inject *status.Injector, certificates *certificates, tracer trace.Tracer, log logr.Logger) (*webhook.Server, error) {
 	var mayRead func(context.Context, authenticationv1.UserInfo) func(string) bool
 	if s.accessReviews {
 		reader, err := access.New(config)
@@ -203,6 +220,7 @@ func (s *settings) newWebhooks(config *rest.Config, source *cluster.Source, plan
 
 		RefuseUnenforced: s.export.refuseUnenforced,
 		Version:          versionText(),
+		Tracer:           tracer,
 		Log:              log,
 	})
 	if err != nil {
@@ -268,6 +286,13 @@ func (p *process) run(ctx context.Context) error {
 	parts := background(func() error { return p.manager.Start(life) })
 	webhooks := background(func() error { return p.serve(serving) })
 	go p.greet(life)
+	if p.debug != nil {
+		go func() {
+			if err := serveDebug(life, p.debug); err != nil {
+				p.log.Error(err, "Cannot serve /debug any more")
+			}
+		}()
+	}
 
 	var failure error
 	select {
@@ -282,7 +307,7 @@ func (p *process) run(ctx context.Context) error {
 	stopServing()
 	failure = errors.Join(failure, await(webhooks))
 	end()
-	failure = errors.Join(failure, await(parts), await(source))
+	failure = errors.Join(failure, await(parts), await(source), p.tracing.end())
 	if failure == nil {
 		p.log.Info("Ended")
 	}

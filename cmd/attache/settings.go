@@ -25,6 +25,7 @@ type settings struct {
 
 	metricsAddress string
 	healthAddress  string
+	debugAddress   string
 
 	disableWebhooks bool
 	webhookHost     string
@@ -49,6 +50,7 @@ type settings struct {
 	reports            bool
 
 	export       exportSettings
+	tracing      tracingSettings
 	certificates certificateSettings
 
 	logLevel  string
@@ -89,6 +91,7 @@ func (s *settings) flags() *pflag.FlagSet {
 
 	f.StringVar(&s.metricsAddress, "metrics-bind-address", ":8080", "`address` to serve metrics on; 0 serves none")
 	f.StringVar(&s.healthAddress, "health-probe-bind-address", ":8081", "`address` to serve /healthz and /readyz on; 0 serves none")
+	f.StringVar(&s.debugAddress, "debug-bind-address", "", "`address` on loopback to serve /debug/pprof on; empty serves none")
 
 	f.BoolVar(&s.disableWebhooks, "disable-webhooks", false, "answer no admission reviews")
 	f.StringVar(&s.webhookHost, "webhook-host", "", "`host` to serve webhooks on; empty is all addresses")
@@ -115,6 +118,7 @@ func (s *settings) flags() *pflag.FlagSet {
 	f.BoolVar(&s.reports, "reports", false, "write what violates guardrails into OpenReports reports (reports.openreports.io), one in each namespace; when false, those of an earlier time are removed")
 
 	s.export.flags(f)
+	s.tracing.flags(f)
 	s.certificates.flags(f)
 
 	f.StringVar(&s.logLevel, "log-level", "info", "error, info, debug, or a number: the higher the more is said")

@@ -33,6 +33,11 @@ func decodeGateway(r *reader, meta hierarchy.Meta, object map[string]any) hierar
 		DefaultScope:     r.text(spec, "spec", "defaultScope", ""),
 		Parameters:       r.parameters(infrastructure, "spec.infrastructure", meta.Ref.Namespace),
 		References:       r.gatewayTLS(spec),
+		Watched: hierarchy.Watched{
+			Metrics: r.annotation(object, hierarchy.MetricsAnnotation) == "true",
+			Tracing: r.annotation(object, hierarchy.TracingAnnotation) == "true",
+			Debug:   r.annotation(object, hierarchy.LogLevelAnnotation) == "debug",
+		},
 	}
 	*gateway.Meta() = meta
 	return gateway

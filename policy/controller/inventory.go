@@ -1,10 +1,12 @@
 package controller
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/effective"
 )
 
@@ -23,13 +25,15 @@ var (
 		"Policy kinds that are known, by whether the cluster has policies of them (used).", []string{"used"}, nil)
 	objectsDesc = prometheus.NewDesc("attache_graph_objects",
 		"Objects that are known, by kind.", []string{"kind"}, nil)
+	gatewayRoutesDesc = prometheus.NewDesc("attache_gateway_routes",
+		"Routes of a Gateway with the annotation "+hierarchy.MetricsAnnotation+", by what is published of them: covered, withheld, or untouched by any policy.", []string{"gateway_namespace", "gateway_name", "state"}, nil)
 	exceptionsDesc = prometheus.NewDesc("attache_guardrail_exceptions",
 		"Exceptions of guardrails, by guardrail and state: active, ended.", []string{"guardrail", "state"}, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (i inventory) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{routesDesc, policiesDesc, clampedDesc, kindsDesc, objectsDesc, exceptionsDesc} {
+	for _, d := range []*prometheus.Desc{routesDesc, policiesDesc, clampedDesc, kindsDesc, objectsDesc, gatewayRoutesDesc, exceptionsDesc} {
 		out <- d
 	}
 }
@@ -63,6 +67,55 @@ func (i inventory) Collect(out chan<- prometheus.Metric) {
 		gauge(clampedDesc, n, kind)
 	}
 	i.policies(gauge)
+	i.gateways(gauge)
+}
+
+// maxWatched is how many Gateways have series of their own: the first ones by name.
+// Whoever may write Gateways can switch them on.
+const maxWatched = 64
+
+// gateways counts the routes of the Gateways that ask for it. The state is locked.
+func (i inventory) gateways(gauge func(*prometheus.Desc, int, ...string)) {
+	s := i.c.state
+	var watched []hierarchy.Ref
+	for g := range s.snapshot.Graph().Gateways() {
+		if g.Watched.Metrics {
+			watched = append(watched, g.Meta().Ref)
+		}
+	}
+	if len(watched) == 0 {
+		return
+	}
+	slices.SortFunc(watched, hierarchy.Compare)
+	watched = watched[:min(len(watched), maxWatched)]
+	counts := map[hierarchy.Ref]map[string]int{}
+	for _, g := range watched {
+		counts[g] = map[string]int{}
+	}
+	for ref, e := range s.effective {
+		if !s.snapshot.IsRoute(ref.GroupKind) {
+			continue
+		}
+		state := "untouched"
+		switch {
+		case s.publication.withheld[ref] != nil:
+			state = "withheld"
+		case e.Reached():
+			state = "covered"
+		}
+		var last hierarchy.Ref
+		for _, l := range s.snapshot.Graph().BoundTo(ref) { // sorted by Gateway
+			if count := counts[l.Gateway]; count != nil && l.Gateway != last {
+				count[state]++
+			}
+			last = l.Gateway
+		}
+	}
+	for _, g := range watched {
+		for _, state := range []string{"covered", "untouched", "withheld"} {
+			gauge(gatewayRoutesDesc, counts[g][state], g.Namespace, g.Name, state)
+		}
+	}
 }
 
 // countClamped counts the values of a result that bounds moved.

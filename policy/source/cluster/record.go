@@ -75,7 +75,10 @@ func compact(u *unstructured.Unstructured, k kind) {
 }
 
 // readAnnotations are those that the snapshot reads.
-var readAnnotations = map[string]bool{hierarchy.ExportAnnotation: true, injected.Annotation: true}
+var readAnnotations = map[string]bool{
+	hierarchy.ExportAnnotation: true, injected.Annotation: true,
+	hierarchy.MetricsAnnotation: true, hierarchy.TracingAnnotation: true, hierarchy.LogLevelAnnotation: true,
+}
 
 // marksOf are the annotations of an object that the snapshot reads.
 func marksOf(u *unstructured.Unstructured) map[string]string {

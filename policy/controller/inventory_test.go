@@ -1,0 +1,36 @@
+package controller
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
+)
+
+// A Gateway with the annotation has series of its own, and no other has.
+func TestRoutesOfAWatchedGatewayAreCounted(t *testing.T) {
+	gateway := func(name, annotations string) string {
+		return "{" + gatewayAPI + "Gateway, metadata: {name: " + name + ", namespace: one, uid: " + name + ", annotations: {" + annotations + "}}, spec: {gatewayClassName: c, listeners: [{name: a, port: 80, protocol: HTTP}, {name: b, port: 81, protocol: HTTP}]}}"
+	}
+	route := func(name, parents string) string {
+		return "{" + gatewayAPI + "HTTPRoute, metadata: {name: " + name + ", namespace: one, uid: " + name + "}, spec: {parentRefs: [" + parents + "], rules: [{}]}}"
+	}
+	timeout := func(route, request string) string {
+		return "{apiVersion: attache.dev/v1alpha1, kind: TimeoutPolicy, metadata: {name: " + route + ", namespace: one}, spec: {strategy: Patch, targetRef: {group: gateway.networking.k8s.io, kind: HTTPRoute, name: " + route + "}, default: {request: " + request + "}}}"
+	}
+	snapshot, _ := policy.NewSnapshot(policy.Options{}).With(object(timeoutCRD), object(gateway("g", hierarchy.MetricsAnnotation+": 'true'")), object(gateway("h", "")),
+		object(route("fine", "{name: g}, {name: h}")), object(timeout("fine", "1s")), object(route("long", "{name: g}")), object(timeout("long", "2s")),
+		object(route("plain", "{name: g}")), object(route("other", "{name: h}")))
+	c := &Controller{live: newMemory(), state: newState(short)}
+	c.state.begin(t.Context(), snapshot, nil, c.live)
+	var got []string
+	inventory{c}.gateways(func(_ *prometheus.Desc, n int, labels ...string) {
+		got = append(got, labels[1]+" "+labels[2]+" "+string(rune('0'+n)))
+	})
+	if want := []string{"g covered 1", "g untouched 1", "g withheld 1"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

@@ -1,0 +1,71 @@
+package webhook
+
+import (
+	"context"
+	"net/http"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// TraceAlways is the attribute of a span that is recorded whatever share of the
+// reviews is: that of a review about a Gateway with the annotation for tracing.
+const TraceAlways = attribute.Key("attache.traced_by_gateway")
+
+// remote is the context of a call, with the trace that an API server says it is
+// part of.
+func remote(r *http.Request) context.Context {
+	return propagation.TraceContext{}.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
+}
+
+// trace begins the span of a review, as of its arrival, with what has happened since
+// then. The function ends it with what came of it. Spans name the object and no
+// text: a text is for its author.
+func (k *hook) trace(ctx context.Context, req *request, c concerned) (context.Context, func(*answer, error)) {
+	tracer, ref := k.h.options.Tracer, req.ref()
+	ctx, span := tracer.Start(ctx, "AdmissionReview "+k.name, trace.WithTimestamp(req.arrived), trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(
+		TraceAlways.Bool(c.Tracing),
+		attribute.String("attache.webhook", k.name),
+		attribute.String("k8s.operation", string(req.Operation)),
+		attribute.String("k8s.group", ref.GroupKind.Group),
+		attribute.String("k8s.kind", ref.Kind),
+		attribute.String("k8s.namespace.name", ref.Namespace),
+		attribute.String("k8s.object.name", ref.Name),
+		attribute.String("k8s.review.uid", string(req.UID)),
+	))
+	if !span.IsRecording() {
+		return ctx, func(*answer, error) {}
+	}
+	_, part := tracer.Start(ctx, "read", trace.WithTimestamp(req.arrived))
+	part.End(trace.WithTimestamp(req.read))
+	_, part = tracer.Start(ctx, "wait for a turn", trace.WithTimestamp(req.read))
+	part.End(trace.WithTimestamp(req.begun))
+	ctx, deciding := tracer.Start(ctx, "decide", trace.WithTimestamp(req.begun))
+	return ctx, func(a *answer, err error) {
+		deciding.End()
+		switch {
+		case err != nil:
+			span.SetStatus(codes.Error, "undecided")
+			span.SetAttributes(attribute.String("attache.decision", decisionUndecided))
+		case a.denial != nil:
+			span.SetAttributes(attribute.String("attache.decision", decisionDenied), attribute.Int("http.response.status_code", int(a.denial.Code)))
+		default:
+			span.SetAttributes(attribute.String("attache.decision", decisionAllowed))
+		}
+		if a != nil {
+			span.SetAttributes(attribute.Int("attache.warnings", len(a.warnings)), attribute.Int("attache.patches", len(a.patch)))
+		}
+		span.End()
+	}
+}
+
+// stage is a part of a decision.
+func (h *Handlers) stage(ctx context.Context, name string) (context.Context, func(...attribute.KeyValue)) {
+	ctx, span := h.options.Tracer.Start(ctx, name)
+	return ctx, func(found ...attribute.KeyValue) {
+		span.SetAttributes(found...)
+		span.End()
+	}
+}
