@@ -103,30 +103,12 @@ type verifier struct {
 
 // Verify compares what the old side and a snapshot of the new one answer (M69).
 func Verify(old *Old, snapshot *policy.Snapshot, options VerifyOptions) *Comparison {
-	graph := snapshot.Graph()
-	v := &verifier{
-		old: old, options: options, routes: routing.NewRouteIndex(graph), side: routing.NewNewSide(graph, options.Gateway),
-		plain: map[string]*routing.PlainHost{}, announce: readAnnouncements(options.Report),
-	}
-	v.policies = &policyComparer{old: old, resolver: effective.NewResolver(snapshot), always: options.Policies, cache: map[policyKey][]PolicyDifference{}}
+	v := newVerifier(old, snapshot, options)
 	c := &Comparison{Hosts: []HostResult{}}
 	known := map[string]bool{}
 	for _, host := range old.view.Hosts() {
 		known[host] = true
-		result := v.host(host)
-		c.Hosts = append(c.Hosts, result)
-		c.Totals.Hosts++
-		c.Totals.Requests += result.Requests
-		for _, g := range result.Groups {
-			switch g.Kind {
-			case Different:
-				c.Totals.Different += g.Count
-			case Announced:
-				c.Totals.Announced += g.Count
-			case Undetermined:
-				c.Totals.Undetermined += g.Count
-			}
-		}
+		c.take(v.host(host))
 	}
 	for _, host := range v.routes.Hosts() {
 		if !known[host] {
@@ -138,6 +120,33 @@ func Verify(old *Old, snapshot *policy.Snapshot, options VerifyOptions) *Compari
 		c.Tied = c.Tied || f.Status == Conflict && !v.announce.accepts(f)
 	}
 	return c
+}
+
+// take adds the result of a host.
+func (c *Comparison) take(result HostResult) {
+	c.Hosts = append(c.Hosts, result)
+	c.Totals.Hosts++
+	c.Totals.Requests += result.Requests
+	for _, g := range result.Groups {
+		switch g.Kind {
+		case Different:
+			c.Totals.Different += g.Count
+		case Announced:
+			c.Totals.Announced += g.Count
+		case Undetermined:
+			c.Totals.Undetermined += g.Count
+		}
+	}
+}
+
+func newVerifier(old *Old, snapshot *policy.Snapshot, options VerifyOptions) *verifier {
+	graph := snapshot.Graph()
+	v := &verifier{
+		old: old, options: options, routes: routing.NewRouteIndex(graph), side: routing.NewNewSide(graph, options.Gateway),
+		plain: map[string]*routing.PlainHost{}, announce: readAnnouncements(options.Report),
+	}
+	v.policies = &policyComparer{old: old, resolver: effective.NewResolver(snapshot), always: options.Policies, cache: map[policyKey][]PolicyDifference{}}
+	return v
 }
 
 // notes are what is to be said once.
@@ -156,21 +165,10 @@ func (v *verifier) host(host string) HostResult {
 		result.Result = Sampled
 	}
 	groups := map[string]*Group{}
-	grpc := v.old.onlyGRPC(host)
-	for _, concrete := range routing.Concrete(host) {
-		for _, scheme := range []string{request.SchemeHTTP, request.SchemeHTTPS} {
-			if scheme == request.SchemeHTTPS && !v.https(host, concrete) {
-				continue
-			}
-			for _, r := range words.Requests(scheme, concrete) {
-				if grpc {
-					r.Method, r.Headers = "POST", append(slices.Clone(r.Headers), hierarchy.Header{Name: "content-type", Value: "application/grpc"})
-				}
-				result.Requests++
-				v.compare(host, &r, groups)
-			}
-		}
-	}
+	v.each(host, func(r *request.Request) {
+		result.Requests++
+		_ = v.compare(host, r, groups)
+	})
 	for _, key := range sortedKeys(groups) {
 		result.Groups = append(result.Groups, *groups[key])
 	}
@@ -184,6 +182,25 @@ func (v *verifier) host(host string) HostResult {
 	return result
 }
 
+// each visits the requests to a host (M71).
+func (v *verifier) each(host string, visit func(*request.Request)) {
+	words := v.old.view.WordsOf(host, v.routes)
+	grpc := v.old.onlyGRPC(host)
+	for _, concrete := range routing.Concrete(host) {
+		for _, scheme := range []string{request.SchemeHTTP, request.SchemeHTTPS} {
+			if scheme == request.SchemeHTTPS && !v.https(host, concrete) {
+				continue
+			}
+			for _, r := range words.Requests(scheme, concrete) {
+				if grpc {
+					r.Method, r.Headers = "POST", append(slices.Clone(r.Headers), hierarchy.Header{Name: "content-type", Value: "application/grpc"})
+				}
+				visit(&r)
+			}
+		}
+	}
+}
+
 // https says whether requests by https are compared: where either side has a
 // certificate or a listener.
 func (v *verifier) https(host, concrete string) bool {
@@ -192,16 +209,17 @@ func (v *verifier) https(host, concrete string) bool {
 	return secret.Name != "" || passed || v.side.Serves(request.SchemeHTTPS, concrete)
 }
 
-// compare compares the answers to one request.
-func (v *verifier) compare(host string, r *request.Request, groups map[string]*Group) {
+// compare compares the answers to one request, and returns how they differ; empty when
+// they do not.
+func (v *verifier) compare(host string, r *request.Request, groups map[string]*Group) string {
 	old, location := v.old.view.Answer(r)
 	choices, place := v.side.Choices(r, v.options.DataPlane)
 	if len(choices) == 1 && v.crosses(&choices[0]) {
-		return
+		return ""
 	}
 	if old.Undetermined != "" {
 		v.add(groups, Undetermined, r, &old, &choices[0], nil, nil, location, place, old.Undetermined)
-		return
+		return Undetermined
 	}
 	fields := routing.Differ(&old, &choices[0])
 	var policies []PolicyDifference
@@ -210,6 +228,7 @@ func (v *verifier) compare(host string, r *request.Request, groups map[string]*G
 	}
 	switch {
 	case len(fields) == 0 && len(policies) == 0 && len(choices) == 1:
+		return ""
 	case len(fields) == 0 && len(policies) > 0:
 		kind := Different
 		why, ok := v.announced(host, r, &old, &choices[0], location, []string{"policies"})
@@ -220,11 +239,13 @@ func (v *verifier) compare(host string, r *request.Request, groups map[string]*G
 			kind = Undetermined
 		}
 		v.add(groups, kind, r, &old, &choices[0], nil, policies, location, place, why)
+		return kind
 	case slices.ContainsFunc(choices, func(c routing.Answer) bool { return len(routing.Differ(&old, &c)) == 0 }):
 		if !slices.ContainsFunc(choices, func(c routing.Answer) bool { return len(routing.Differ(&old, &c)) > 0 }) {
-			return // whatever the data plane chooses
+			return "" // whatever the data plane chooses
 		}
 		v.add(groups, Undetermined, r, &old, other(&old, choices), fields, nil, location, place, "the specification leaves the choice to the data plane")
+		return Undetermined
 	default:
 		kind, why := Different, v.why(host, r, location)
 		answer := &choices[0]
@@ -236,6 +257,7 @@ func (v *verifier) compare(host string, r *request.Request, groups map[string]*G
 			}
 		}
 		v.add(groups, kind, r, &old, answer, fields, nil, location, place, why)
+		return kind
 	}
 }
 

@@ -25,6 +25,7 @@ import (
 type verifyOptions struct {
 	report, dataPlane string
 	policies          bool
+	live              liveOptions
 }
 
 func (o *options) migrateVerifyCommand() *cobra.Command {
@@ -49,6 +50,7 @@ migrate announces do not count with --report. The exit code is 1 when a request 
 	flags.StringVar(&v.report, "report", "", "what migrate -o json printed: what it announces does not count")
 	flags.StringVar(&v.dataPlane, "data-plane", "", "narrows what the specification leaves open: "+strings.Join(migrate.DataPlanes(), ", "))
 	flags.BoolVar(&v.policies, "policies", false, "compare policies also where the new side has none")
+	v.live.addFlags(cmd)
 	_ = cmd.RegisterFlagCompletionFunc("data-plane", cobra.FixedCompletions(migrate.DataPlanes(), cobra.ShellCompDirectiveNoFileComp))
 	o.addOutput(cmd, formatTable, formatJSON, formatSARIF, formatJUnit)
 	return cmd
@@ -115,6 +117,9 @@ func (o *options) migrateVerify(ctx context.Context, m *migrateOptions, v *verif
 	if v.dataPlane != "" && !slices.Contains(migrate.DataPlanes(), v.dataPlane) {
 		return fmt.Errorf("--data-plane %s: write one of %s", v.dataPlane, strings.Join(migrate.DataPlanes(), ", "))
 	}
+	if err := v.live.complete(); err != nil {
+		return err
+	}
 	if err := m.complete(o, nil, false); err != nil {
 		return err
 	}
@@ -138,10 +143,17 @@ func (o *options) migrateVerify(ctx context.Context, m *migrateOptions, v *verif
 		return err
 	}
 	c := migrate.Verify(old, s.snapshot, options)
-	if err := o.printComparison(c); err != nil {
+	var live *liveResult
+	if v.live.asked() {
+		requests := migrate.LiveRequests(old, s.snapshot, options, []string{v.live.scheme()}, v.live.most)
+		if live, err = v.live.run(ctx, requests); err != nil {
+			return err
+		}
+	}
+	if err := o.printComparison(c, live); err != nil {
 		return err
 	}
-	if c.Fails(o.strict) {
+	if c.Fails(o.strict) || live.fails(o.strict) {
 		return errFinding
 	}
 	return nil
@@ -165,10 +177,13 @@ func readReport(file string) ([]migrate.Finding, error) {
 	return report.Findings, nil
 }
 
-func (o *options) printComparison(c *migrate.Comparison) error {
+func (o *options) printComparison(c *migrate.Comparison, live *liveResult) error {
 	switch o.output {
 	case formatJSON:
-		return encode(o.streams.Out, formatJSON, c)
+		return encode(o.streams.Out, formatJSON, struct {
+			*migrate.Comparison
+			Live *liveResult `json:"live,omitempty"`
+		}{c, live})
 	case formatSARIF:
 		return encode(o.streams.Out, formatJSON, comparisonSARIF(c, o.builtAs))
 	case formatJUnit:
@@ -182,6 +197,7 @@ func (o *options) printComparison(c *migrate.Comparison) error {
 		p.line("note: %s", note)
 	}
 	p.line("%s", p.paint(bold, comparisonTotals(c)))
+	live.print(p)
 	return p.err
 }
 

@@ -46,6 +46,15 @@ func NewNewSide(graph *hierarchy.Graph, only hierarchy.Ref) *NewSide {
 	return n
 }
 
+// Gateways are the Gateways of the side.
+func (n *NewSide) Gateways() []hierarchy.Ref {
+	var list []hierarchy.Ref
+	for i := range n.gateways {
+		list = append(list, n.gateways[i].ref)
+	}
+	return list
+}
+
 // Place is the rule that answers a request, on a listener.
 type Place struct {
 	Listener *hierarchy.Listener
