@@ -70,6 +70,14 @@ func (k *Kind) Comparable(field string) (BoundType, bool) {
 	return c.Type, true
 }
 
+// boundIsFault says whether a field has no bounds because what is said of it makes
+// no sense (semantics, names in annotations).
+func (k *Kind) boundIsFault(field string) bool {
+	return slices.ContainsFunc(k.Faults, func(f crd.Fault) bool {
+		return f.About(crd.PropertyBounds) && (f.Name == "" || boundName(f.Name) == field)
+	})
+}
+
 // InlineFields says where the rules of a route kind state values of the policy's
 // fields. A route kind in another group than Gateway API's is named "Kind.group"
 // in the table.

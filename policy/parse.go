@@ -110,6 +110,7 @@ func (p *Policy) read(errs field.ErrorList) field.ErrorList {
 	p.readLeaves()
 	if kind.Definition.Bounds != nil {
 		p.Bounds, errs = parseBounds(kind, spec["bounds"], path.Child("bounds"), errs)
+		p.boundsNotRead(spec["bounds"])
 	}
 	if len(p.Layers) == 0 && len(p.Bounds) == 0 && len(errs) == 0 && kind.Class == Inherited && kind.Group() == Group {
 		errs = append(errs, field.Required(path, "the policy says nothing: give it a default, an override or bounds"))
@@ -308,6 +309,8 @@ func parseBounds(kind *Kind, raw any, path *field.Path, errs field.ErrorList) ([
 		of := kind.bounded[boundName(name)]
 		limits, isObject := object[name].(map[string]any)
 		switch {
+		case of == nil && kind.boundIsFault(boundName(name)):
+			continue // the kind's author is wrong, not the policy's: remarked
 		case of == nil:
 			errs = append(errs, field.NotSupported(at, name, slices.Sorted(maps.Keys(kind.bounded))))
 			continue
@@ -322,6 +325,16 @@ func parseBounds(kind *Kind, raw any, path *field.Path, errs field.ErrorList) ([
 		}
 	}
 	return bounds, errs
+}
+
+// boundsNotRead remarks bounds that are left out because the kind's author is wrong.
+func (p *Policy) boundsNotRead(raw any) {
+	object, _ := raw.(map[string]any)
+	for _, name := range slices.Sorted(maps.Keys(object)) {
+		if key := boundName(name); p.Kind.bounded[key] == nil && p.Kind.boundIsFault(key) {
+			p.remark(BoundNotRead, []string{"spec", "bounds", name}, object[name])
+		}
+	}
 }
 
 // boundName is the name of a field in the one form that names have.

@@ -16,6 +16,9 @@ const (
 	StrategyNotUnderstood RemarkKind = "StrategyNotUnderstood"
 	// FieldNotRead is a field of spec beside a block.
 	FieldNotRead RemarkKind = "FieldNotRead"
+	// BoundNotRead is a bound on a field of which the kind's author says something
+	// that makes no sense. It alone does not count.
+	BoundNotRead RemarkKind = "BoundNotRead"
 )
 
 // Remark is something that a policy says and that is not read, or not
@@ -34,8 +37,11 @@ func (r Remark) String() string {
 
 // tail is what a remark says after the place.
 func (r Remark) tail() string {
-	if r.Kind == StrategyNotUnderstood {
+	switch r.Kind {
+	case StrategyNotUnderstood:
 		return fmt.Sprintf(": strategy %q is not understood; Atomic counts", r.Value)
+	case BoundNotRead:
+		return ": this bound does not count, because what the kind says of its field makes no sense: see kubectl effective-policy kinds"
 	}
 	return " stands beside a block and is not read: move it into the block"
 }

@@ -23,6 +23,8 @@ var (
 		"Values in force that bounds from above moved, by kind; each counted once for each result that has it.", []string{"kind"}, nil)
 	kindsDesc = prometheus.NewDesc("attache_policy_kinds",
 		"Policy kinds that are known, by whether the cluster has policies of them (used).", []string{"used"}, nil)
+	faultsDesc = prometheus.NewDesc("attache_policy_kind_faults",
+		"Names and annotations on the CRD of a policy kind that are left out because they make no sense, by kind; kinds without any have no row.", []string{"kind"}, nil)
 	objectsDesc = prometheus.NewDesc("attache_graph_objects",
 		"Objects that are known, by kind.", []string{"kind"}, nil)
 	gatewayRoutesDesc = prometheus.NewDesc("attache_gateway_routes",
@@ -33,7 +35,7 @@ var (
 
 // Describe implements prometheus.Collector.
 func (i inventory) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{routesDesc, policiesDesc, clampedDesc, kindsDesc, objectsDesc, gatewayRoutesDesc, exceptionsDesc} {
+	for _, d := range []*prometheus.Desc{routesDesc, policiesDesc, clampedDesc, kindsDesc, faultsDesc, objectsDesc, gatewayRoutesDesc, exceptionsDesc} {
 		out <- d
 	}
 }
@@ -147,6 +149,11 @@ func (i inventory) policies(gauge func(*prometheus.Desc, int, ...string)) {
 	}
 	for r, n := range targets {
 		gauge(policiesDesc, n, r.kind, r.reason)
+	}
+	for _, k := range snapshot.Kinds() {
+		if len(k.Faults) > 0 {
+			gauge(faultsDesc, len(k.Faults), k.Name())
+		}
 	}
 	kinds := len(snapshot.Kinds())
 	gauge(kindsDesc, len(used), "true")

@@ -34,6 +34,8 @@ type loop struct {
 	pause    time.Duration
 	// ends fires when an exception ends whose guardrail withholds then.
 	ends *time.Timer
+	// faults are what was told of policy kinds.
+	faults kindFaults
 }
 
 // follow fills the queue from now on.
@@ -45,7 +47,7 @@ func (c *Controller) follow(ctx context.Context, queue workqueue.TypedRateLimiti
 
 // newLoop is a loop whose timers are not set.
 func newLoop(c *Controller, queue workqueue.TypedRateLimitingInterface[hierarchy.Ref]) *loop {
-	l := &loop{c: c, queue: queue, backlog: newBacklog(), again: time.NewTimer(0), ends: time.NewTimer(0)}
+	l := &loop{c: c, queue: queue, backlog: newBacklog(), again: time.NewTimer(0), ends: time.NewTimer(0), faults: kindFaults{}}
 	l.again.Stop()
 	l.ends.Stop()
 	return l
@@ -69,6 +71,7 @@ func (l *loop) run(ctx context.Context) {
 	l.look(dirty)
 	l.c.audit.touch(dirty)
 	l.c.followPlanes(ctx)
+	go l.c.tellOfKinds(ctx, l.faults.news(now))
 	go l.c.audits(ctx, l.queue)
 	l.schedule()
 	for l.wait(ctx) {
@@ -90,6 +93,9 @@ func (l *loop) pass(ctx context.Context) {
 	l.c.metrics.resolve.Observe(time.Since(began).Seconds())
 	l.c.metrics.lag.Observe(time.Since(since).Seconds())
 	l.look(dirty)
+	if news := l.faults.news(after); len(news) > 0 {
+		go l.c.tellOfKinds(ctx, news)
+	}
 	for ref := range drifted {
 		l.queue.AddAfter(ref, l.c.backoff.wait(ref, began))
 	}

@@ -77,6 +77,11 @@ func (f Fault) Text() string {
 	return f.Name + ": " + f.Message
 }
 
+// About says whether it is in what is said of a property.
+func (f Fault) About(p Property) bool {
+	return f.Field == "metadata.annotations["+p.Annotation()+"]" || f.Field == "profile."+string(p)
+}
+
 // String is the fault in one line.
 func (f Fault) String() string { return f.Field + ": " + f.Text() }
 

@@ -114,7 +114,8 @@ func (o *options) kinds(cmd *cobra.Command, _ []string) error {
 	return p.err
 }
 
-// printSources lists the kinds that are known otherwise than by their label.
+// printSources lists the kinds that are known otherwise than by their label, and
+// what is said of kinds that makes no sense.
 func printSources(p *pen, reports []explain.Kind) {
 	t := &rows{}
 	for _, source := range []crd.Source{crd.SourceProfile, crd.SourceConfiguration} {
@@ -126,6 +127,11 @@ func printSources(p *pen, reports []explain.Kind) {
 		}
 		if len(names) > 0 {
 			t.add(cell{text: "by " + string(source)}, cell{text: strings.Join(names, ", ")})
+		}
+	}
+	for _, r := range reports {
+		for _, fault := range r.Faults {
+			t.add(cell{"left out", yellow}, cell{text: r.Name() + ": " + fault})
 		}
 	}
 	t.print(p)
