@@ -6,7 +6,7 @@ import { many } from './worlds.mjs'
 const routes = Number(process.env.ATTACHE_UI_ROUTES ?? 10000)
 const edit = `apiVersion: attache.dev/v1alpha1
 kind: TimeoutPolicy
-metadata: {name: class-ceiling, namespace: infra}
+metadata: {name: gatewayclass-class-1, namespace: infra}
 spec:
   strategy: Patch
   targetRef: {group: gateway.networking.k8s.io, kind: GatewayClass, name: class-1}

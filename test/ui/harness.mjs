@@ -53,3 +53,26 @@ export async function has(locator, part) {
   }
   throw new Error(`no ${part} in: ${text.slice(0, 400)}`)
 }
+
+// tabTo moves the focus to something with the keyboard alone: Tab from control to control, and
+// arrows within a tree or a list of tabs.
+export async function tabTo(page, target) {
+  await target.waitFor()
+  const look = () => target.evaluate((e) => {
+    const now = document.activeElement
+    const group = e.closest('[role=tree], [role=tablist]')
+    if (now === e) return ''
+    if (!group || !group.contains(now)) return 'Tab'
+    if (group.matches('[role=tablist]')) return 'ArrowRight'
+    if (!group.matches('.sheet')) return 'ArrowDown'
+    const level = (x) => Number(x.getAttribute('aria-level'))
+    if (level(now) !== level(e)) return level(now) < level(e) ? 'ArrowRight' : 'ArrowLeft'
+    return now.offsetTop < e.offsetTop ? 'ArrowDown' : 'ArrowUp'
+  })
+  for (let i = 0; i < 200; i++) {
+    const key = await look()
+    if (!key) return
+    await page.keyboard.press(key)
+  }
+  throw new Error('no way leads there with the keyboard: ' + target)
+}

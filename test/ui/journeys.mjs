@@ -2,7 +2,7 @@
 import { has, launch, must, same, save, serve, test, watch, artefacts } from './harness.mjs'
 import { readFileSync, statSync } from 'node:fs'
 import { spawnSync } from 'node:child_process'
-import { program } from './harness.mjs'
+import { program, tabTo } from './harness.mjs'
 
 const edit = `apiVersion: attache.dev/v1alpha1
 kind: TimeoutPolicy
@@ -26,32 +26,79 @@ export async function journeys() {
   const item = (name) => page.getByRole('treeitem', { name })
   const search = page.getByRole('combobox', { name: 'Search' })
 
-  // Twelve questions, each within three actions from the start page, by roles and
-  // names alone.
-  const asked = async (name, actions, answer) => test('question: ' + name, async () => {
-    await start()
-    must(actions.length <= 3, actions.length + ' actions')
-    for (const act of actions) await act()
-    await answer()
-  })
-  const click = (locator) => () => locator.first().click()
-  const find = (text) => async () => { await search.fill(text); await search.press('Enter') }
-  const tab = (name) => click(page.getByRole('tab', { name }))
+  // Journeys: what somebody wants to know, the actions from the start page, and the answer. Each is
+  // made with the mouse, with the keyboard alone, and by the link that the mouse led to. Everything
+  // is found by its role and name, as assistive technology does; a question takes three actions.
+  const click = (locator) => ({ mouse: () => locator.first().click(), keys: async () => { await tabTo(page, locator.first()); await page.keyboard.press('Enter') } })
+  const tab = (name) => ({ mouse: () => page.getByRole('tab', { name }).click(), keys: () => tabTo(page, page.getByRole('tab', { name })) })
   const field = (name) => click(panel.getByRole('button', { name }))
-  await asked('which timeout applies to checkout?', [click(item(/HTTPRoute shop\/checkout/))], () => has(panel, /request\s+60s/))
-  await asked('why is it 60s, and not the 90s that the team wrote?', [click(item(/HTTPRoute shop\/checkout/)), field(/^request\b/)], async () => { await has(panel, 'wins, then limited'); await has(panel, '90s') })
-  await asked('who is overridden by the platform on api-route?', [find('httproute/shop/api-route'), field(/requestsPerSecond.*200|200/)], () => has(panel.getByRole('list', { name: 'From the class' }), /override[\s\S]*200/))
-  await asked('what does edge-timeouts reach, and who beats it?', [find('edge-timeouts')], async () => { await has(panel, /In force on 6 paths/); await has(panel, 'TimeoutPolicy shop/api-timeout') })
-  await asked('which policies are attached to checkout?', [click(item(/HTTPRoute shop\/checkout/)), tab('Attached')], () => has(panel, 'shop/pay-once'))
-  await asked('where is ledger bound?', [click(item(/HTTPRoute payments\/ledger/)), tab('Bindings')], () => has(panel, /platform\/internal · http/))
-  await asked('who serves POST https://www.shop.example.com/pay?', [find('POST https://www.shop.example.com/pay')], () => has(panel, /serves it[\s\S]*shop\/checkout[\s\S]*rule pay/))
-  await asked('what would change with 20s on the class?', [click(page.getByRole('link', { name: 'What if' })), () => page.getByRole('textbox', { name: 'Manifests' }).fill(edit), click(page.getByRole('button', { name: 'Try it' }))],
-    () => has(page.getByRole('region', { name: 'What if' }), /6 routes[\s\S]*20s/))
+  const link = (name) => click(page.getByRole('link', { name, exact: true }))
+  const find = (text) => ({
+    mouse: async () => { await search.click(); await search.fill(text); await page.getByRole('listbox', { name: 'Found' }).getByRole('option').first().click() },
+    keys: async () => { await page.keyboard.press('Control+k'); await page.keyboard.type(text); await page.keyboard.press('Enter') },
+  })
+  const choose = (name, value) => {
+    const box = page.getByRole('combobox', { name, exact: true })
+    return { mouse: () => box.selectOption(value), keys: async () => { await tabTo(page, box); await page.keyboard.type(value); await page.keyboard.press('Tab') } }
+  }
+  const check = (name) => {
+    const box = page.getByRole('checkbox', { name })
+    return { mouse: () => box.check(), keys: async () => { await tabTo(page, box); await page.keyboard.press('Space') } }
+  }
+  const write = (name, text) => {
+    const box = page.getByRole('textbox', { name })
+    return { mouse: () => box.fill(text), keys: async () => { await tabTo(page, box); await page.keyboard.insertText(text) } }
+  }
+  const route = (name) => click(item(new RegExp('HTTPRoute ' + name)))
+  const table = page.getByRole('table')
+  const made = []
+  const journey = async (name, actions, answer) => {
+    made.push(name)
+    await test('mouse: ' + name, async () => {
+      await start()
+      must(actions.length <= 3, actions.length + ' actions')
+      for (const act of actions) await act.mouse()
+      await answer()
+    })
+    const place = await page.evaluate(() => location.hash)
+    await test('link: ' + name, async () => {
+      await at('#/guardrails')
+      await page.evaluate((h) => { location.hash = h }, place)
+      await page.reload()
+      await answer()
+    })
+    await test('keyboard: ' + name, async () => {
+      await at('#/map')
+      await page.reload()
+      await page.getByRole('tree', { name: 'Topology' }).waitFor()
+      for (const act of actions) await act.keys()
+      await answer()
+      same((await page.evaluate(() => location.hash)).replace(/try-\d+/, ''), place.replace(/try-\d+/, ''), 'where it leads')
+    })
+  }
+  await journey('which timeout applies to checkout?', [route('shop/checkout')], () => has(panel, /request\s+60s/))
+  await journey('why is it 60s, and not the 90s that the team wrote?', [route('shop/checkout'), field(/^request\b/)], async () => { await has(panel, 'wins, then limited'); await has(panel, '90s') })
+  await journey('who is overridden by the platform on api-route?', [find('httproute/shop/api-route'), field(/requestsPerSecond.*200|200/)], () => has(panel.getByRole('list', { name: 'From the class' }), /override[\s\S]*200/))
+  await journey('what does edge-timeouts reach, and who beats it?', [find('edge-timeouts')], async () => { await has(panel, /In force on 6 paths/); await has(panel, 'TimeoutPolicy shop/api-timeout') })
+  await journey('which policies are attached to checkout?', [route('shop/checkout'), tab('Attached')], () => has(panel, 'shop/pay-once'))
+  await journey('where is ledger bound?', [route('payments/ledger'), tab('Bindings')], () => has(panel, /platform\/internal · http/))
+  await journey('who serves POST https://www.shop.example.com/pay?', [find('POST https://www.shop.example.com/pay')], () => has(panel, /serves it[\s\S]*shop\/checkout[\s\S]*rule pay/))
+  await journey('what would change with 20s on the class?', [link('What if'), write('Manifests', edit), click(page.getByRole('button', { name: 'Try it' }))], () => has(page.getByRole('region', { name: 'What if' }), /6 routes[\s\S]*20s/))
   await test('the edit is ended', async () => { await page.getByRole('button', { name: 'End' }).first().click(); await page.getByText('Not applied.').waitFor({ state: 'detached' }) })
-  await asked('which routes of payments have which values?', [click(page.getByRole('link', { name: 'Table' })), () => page.getByRole('combobox', { name: 'Namespace' }).selectOption('payments')], () => has(page.getByRole('table'), /authorise[\s\S]*ledger/))
-  await asked('which routes are not the same on all paths?', [() => page.getByRole('checkbox', { name: /mixed/ }).check()], async () => { await has(page.getByRole('tree'), 'checkout'); must(await item(/storefront/).count() === 0, 'storefront is not mixed') })
-  await asked('what would a new route on the Gateway edge get?', [click(item(/^Gateway platform\/edge/))], () => has(panel, /request\s+10s/))
-  await asked('how does rule pay differ from the others?', [click(item(/HTTPRoute shop\/checkout/)), click(panel.getByRole('link', { name: 'Compare' }))], () => has(panel, /2 fields differ/))
+  await journey('which routes of payments have which values?', [link('Table'), choose('Namespace', 'payments')], async () => { await has(table, /authorise[\s\S]*ledger/); must(!/storefront/.test(await table.innerText()), 'shop is not payments') })
+  await journey('which routes are not the same on all paths?', [check(/mixed/)], async () => { await item(/storefront/).waitFor({ state: 'detached' }); await has(page.getByRole('tree'), 'checkout') })
+  await journey('what would a new route on the Gateway edge get?', [click(item(/^Gateway platform\/edge/))], () => has(panel, /request\s+10s/))
+  await journey('how does rule pay differ from the others?', [route('shop/checkout'), click(panel.getByRole('link', { name: 'Compare' }))], () => has(panel, /2 fields differ/))
+  await journey('what do data planes make of it?', [route('shop/storefront'), tab('Enforcement')], () => has(panel, /data planes|enforced/))
+  await journey('what does it come to, by kind?', [route('shop/storefront'), tab('Effective')], () => has(panel, /TimeoutPolicy[\s\S]*request 10s/))
+  await journey('what is written, and where?', [route('shop/storefront'), tab('YAML')], async () => { await has(panel, /kind: HTTPRoute/); await has(panel, /examples\/shop\/.*:\d+/) })
+  await journey('which guardrails are there?', [link('Guardrails')], () => has(panel, /guardrail/i))
+  await journey('what goes through the Gateway internal?', [choose('Gateway', 'platform/internal')], async () => { await item(/storefront/).waitFor({ state: 'detached' }); await has(page.getByRole('tree'), 'ledger') })
+  await journey('which values are set at the class?', [link('Table'), choose('Value set at', 'GatewayClass')], () => has(table, /ClientIP/))
+  await journey('the request timeouts, and nothing else', [link('Table'), choose('Policy kind', 'TimeoutPolicy'), choose('Field', 'request')], async () => { await has(table.getByRole('columnheader', { name: 'request' }), 'request'); must(await table.getByRole('columnheader').count() === 3, 'one column for the field') })
+  await journey('a route of the table', [link('Table'), click(page.getByRole('link', { name: /^HTTP checkout/ }))], () => has(panel, /request\s+60s/))
+  await journey('a Gateway of the tree', [link('Tree'), click(page.getByRole('treeitem', { name: /Gateway platform\/internal/ }))], () => has(panel, /platform\/internal/))
+  await test('there are twenty journeys, and more', async () => must(made.length >= 20, made.length + ' journeys'))
 
   // By keyboard alone.
   await test('keyboard: the map is a tree', async () => {

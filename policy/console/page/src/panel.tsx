@@ -1,10 +1,11 @@
 // The panel of one object.
 import { Fragment, h, type ComponentChildren } from 'preact'
-import { summary, trial, useAnswer, version } from './api'
+import { file, summary, trial, useAnswer, version } from './api'
 import { go, linkTo, place, to } from './place'
 import { ChipOf, Copy, Empty, Link, Name, Problem, Value, Waiting, counted, listenerText, refText, rulesText, textOf } from './parts'
 import { EnforcementTab, useEnforcement } from './enforced'
 import { CopyAs, WhyOf, heading } from './why'
+import { edit } from './whatif'
 import { yaml } from './yaml'
 import type { Attached, Binding, Description, Effective, Enforcement, Ref, Scope } from './types'
 
@@ -190,7 +191,7 @@ export function YamlTab({ id }: { id: string }) {
   const { status: _, ...rest } = data.object
   const text = yaml(rest)
   return <Fragment>
-    <p class="note">{data.place && <Fragment>Written in <code><Name>{data.place}</Name></code> </Fragment>}<Copy text={text}>Copy</Copy></p>
+    <p class="note">{!file && <button type="button" class="quiet" onClick={() => edit(text)}>Try an edit</button>} {data.place && <Fragment>Written in <code><Name>{data.place}</Name></code> </Fragment>}<Copy text={text}>Copy</Copy></p>
     <pre tabIndex={0}><Name>{text}</Name></pre>
   </Fragment>
 }

@@ -25,6 +25,11 @@ export function levelWord(level: string): string { return short[level] ?? level 
 
 export function Name({ children }: { children: ComponentChildren }) { return <bdi>{children}</bdi> }
 
+// Dotted is a hostname that breaks after its dots rather than anywhere.
+export function Dotted({ text }: { text: string }) {
+  return <bdi>{text.split('.').flatMap((part, i, all) => (i < all.length - 1 ? [part + '.', <wbr />] : [part]))}</bdi>
+}
+
 export function refText(ref: Ref): string {
   return ref.kind + ' ' + (ref.namespace ? ref.namespace + '/' : '') + ref.name + (ref.sectionName ? '#' + ref.sectionName : '')
 }

@@ -3,7 +3,7 @@ import { Fragment, h } from 'preact'
 import { useEffect } from 'preact/hooks'
 import { filters, say, summary, useAnswer } from './api'
 import { idOf, linkTo, place, to } from './place'
-import { Empty, Name, Problem, Value, Waiting, counted, kindShort, listenerText, rulesText, textOf } from './parts'
+import { Dotted, Empty, Name, Problem, Value, Waiting, counted, kindShort, listenerText, rulesText, textOf } from './parts'
 import type { Cell, Change, Row, RowScope, Rows } from './types'
 
 const size = 50
@@ -60,7 +60,7 @@ function RowOf({ row, selected }: { row: Row; selected: boolean }) {
         <a href={linkTo(row.id)} aria-current={selected ? 'true' : undefined} data-row>
           <span class="kind">{row.target.kind.replace(/Route$/, '')}</span> <Name>{row.target.name}</Name>
         </a>
-        <div class="under"><Name>{row.target.namespace}</Name>{row.hostnames.length > 0 && <Fragment> · <Name>{row.hostnames.slice(0, 2).join(', ')}</Name>{row.hostnames.length > 2 ? ` +${row.hostnames.length - 2}` : ''}</Fragment>}</div>
+        <div class="under"><Name>{row.target.namespace}</Name>{row.hostnames.length > 0 && <Fragment> · {row.hostnames.slice(0, 2).map((x, i) => <Fragment>{i > 0 && ', '}<Dotted text={x} /></Fragment>)}{row.hostnames.length > 2 ? ` +${row.hostnames.length - 2}` : ''}</Fragment>}</div>
         {row.findings > 0 && <span class="finding">{counted(row.findings, 'finding')}</span>}
       </th>}
       <td data-title="Paths">{row.bound ? <Paths scope={scope} all={scopes.length} /> : row.published ? <span class="under">as published</span> : <span class="finding">bound to no listener</span>}</td>

@@ -1,6 +1,7 @@
 // The tree: opened node by node, with exact counts.
 import { Fragment, h } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
+import { signal } from '@preact/signals'
 import { ask, filters, useAnswer } from './api'
 import { linkTo } from './place'
 import { ChipOf, Empty, Name, Problem, Value, Waiting, counted } from './parts'
@@ -8,7 +9,10 @@ import type { Children, TreeNode } from './types'
 
 const words: Record<string, string> = { GatewayClass: 'class', Gateway: 'Gateway', ListenerSet: 'listener set', Listener: 'listener', Namespace: 'namespace', RouteRule: 'rule' }
 
-function Branch({ node, level }: { node: TreeNode; level: number }) {
+// here is the node that Tab leads to; the first, as long as none was chosen.
+const here = signal('')
+
+function Branch({ node, level, first }: { node: TreeNode; level: number; first?: boolean }) {
   const [open, setOpen] = useState(level < 2)
   const leaf = node.children === 0
   const key = (e: KeyboardEvent) => {
@@ -31,9 +35,15 @@ function Branch({ node, level }: { node: TreeNode; level: number }) {
     e.stopPropagation()
     next?.focus()
   }
+  const choose = (e: MouseEvent) => {
+    if ((e.target as HTMLElement).closest('a, button')) return
+    if (node.object) location.hash = linkTo(node.object)
+    else setOpen(!open)
+  }
   return <li role="none">
-    <div class="branch" role="treeitem" aria-level={level + 1} aria-expanded={leaf ? undefined : open} tabIndex={-1} onKeyDown={key}>
-      {leaf ? <span class="turn" /> : <button type="button" class="turn" tabIndex={-1} aria-hidden="true" onClick={() => setOpen(!open)}>{open ? '▾' : '▸'}</button>}
+    <div class="branch" role="treeitem" aria-level={level + 1} aria-expanded={leaf ? undefined : open} tabIndex={here.value === node.id || first && !here.value ? 0 : -1}
+      onFocus={() => { here.value = node.id }} onKeyDown={key} onClick={choose}>
+      {leaf ? <span class="turn" /> : <button type="button" class="turn" tabIndex={-1} aria-hidden="true" onClick={() => { here.value = node.id; setOpen(!open) }}>{open ? '▾' : '▸'}</button>}
       <span class="level">{words[node.level] ?? node.kind}</span>
       {node.object ? <a href={linkTo(node.object)} tabIndex={-1}><Name>{node.name}</Name></a> : <Name>{node.name}</Name>}
       {node.detail && node.level !== 'Namespace' && <span class="under"><Name>{node.detail}</Name></span>}
@@ -50,7 +60,7 @@ function Below({ parent, level }: { parent: string; level: number }) {
   const { data, error } = useAnswer<Children>('tree', { ...filters(), parent: parent || undefined })
   const [more, setMore] = useState<TreeNode[]>([])
   const [next, setNext] = useState(0)
-  useEffect(() => { setMore([]); setNext(data?.next ?? 0) }, [data])
+  useEffect(() => { setMore([]); setNext(data?.next ?? 0); if (!parent) here.value = '' }, [data])
   if (error) return <Problem text={error} />
   if (!data) return <Waiting />
   const load = () => {
@@ -59,15 +69,11 @@ function Below({ parent, level }: { parent: string; level: number }) {
   const list = [...data.children, ...more]
   if (!parent && !list.length) return <Empty title="Nothing passes the filter" />
   return <ul role={parent ? 'group' : 'tree'} aria-label={parent ? undefined : 'Topology'} onFocus={undefined}>
-    {list.map((n) => <Branch key={n.id} node={n} level={level} />)}
+    {list.map((n, i) => <Branch key={n.id} node={n} level={level} first={!parent && i === 0} />)}
     {next > 0 && <li role="none"><button type="button" class="quiet" onClick={load}>{counted(data.total - list.length, 'more', 'more')}</button></li>}
   </ul>
 }
 
 export function Tree() {
-  useEffect(() => {
-    const first = document.querySelector<HTMLElement>('.treebox [role=treeitem]')
-    if (first) first.tabIndex = 0
-  })
   return <div class="treebox"><Fragment><Below parent="" level={0} /></Fragment></div>
 }

@@ -8,6 +8,12 @@ import type { Group, Tried } from './types'
 
 let draft = ''
 
+// edit opens the drawer with a manifest to change.
+export function edit(text: string) {
+  draft = text
+  go({ open: 'whatif', id: '' })
+}
+
 export function markdown(t: Tried): string {
   const cell = (text: string) => text.replace(/\|/g, '\\|').replace(/[\r\n]+/g, ' ')
   const rows = t.groups.map((g) => `| ${cell(g.policy)} | ${cell(g.field)} | ${cell(textOf(g.before))} | ${cell(textOf(g.after))} | ${where(g)} | ${cell(g.setBy.join(', '))} |`)
@@ -83,7 +89,9 @@ export function Drawer() {
           {t && <button type="button" class="quiet" onClick={endTrial}>End</button>}</div>
         {error && <Problem text={error} />}
       </form>}
-      {t && <Outcome t={t} />}
+      {t ? <Outcome t={t} /> : <div class="outcomebox hint"><p class="big">What would change is shown here</p>
+        <ul><li>which routes get which values, before and after;</li><li>whether it would be refused, in the words of the guardrail;</li><li>and on the map, hatched, where it changes.</li></ul>
+        <p>Write a manifest, drop files, or begin with one that is there: <b>Try an edit</b> on the tab YAML.</p></div>}
     </div>
   </section>
 }
