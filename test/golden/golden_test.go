@@ -182,9 +182,12 @@ func words(line string) []string {
 // run runs the real command on the input.
 func (w *world) run(t *testing.T, args ...string) (out, errOut string, code int) {
 	t.Helper()
-	input := w.args
+	input, files := w.args, []string{"-f", "--base", "--before", "--guardrail"}
+	if args[0] == "migrate" {
+		files = append(files, "--routes", "--report") // which are no files for export
+	}
 	for i, arg := range args {
-		if i > 0 && slices.Contains([]string{"-f", "--base", "--before", "--guardrail", "--routes", "--report"}, args[i-1]) { // the command says itself what it reads
+		if i > 0 && slices.Contains(files, args[i-1]) { // the command says itself what it reads
 			args[i], input = filepath.Join(w.folder, arg), nil
 		}
 	}
