@@ -52,6 +52,7 @@ test-short: ## What needs no control plane
 test-ui: ## The page in a real browser (needs Node, npm and Chromium; says how to get them): UI='journeys looks budgets'
 	@test/ui/run.sh $(UI)
 traffic: controlplane ## Requests through a real Traefik (ten minutes more when first built)
+	@test/nginx/prepare.sh
 	$(GO) run ./test/dataplane/prepare traefik
 	ATTACHE_TRAFFIC=1 $(GO) test -count 1 $(TESTFLAGS) ./test/traffic
 soak: controlplane ## Certificates and replicas replaced under load, for MINUTES=60 each

@@ -182,7 +182,7 @@ func somePaths(random *rand.Rand, places []place) []string {
 
 // TestTwoPrefixesThatAreOneLocationAreRefused is the fact behind M18.
 func TestTwoPrefixesThatAreOneLocationAreRefused(t *testing.T) {
-	if program() == "" {
+	if Program() == "" {
 		t.Skip("no nginx here: test/nginx/prepare.sh gets one")
 	}
 	folder := t.TempDir()

@@ -15,26 +15,10 @@ import (
 	"github.com/attache-dev/attache/test/eventually"
 )
 
-// program is the nginx to compare with, empty when there is none.
-func program() string {
-	if path, err := exec.LookPath("nginx"); err == nil {
-		return path
-	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		return ""
-	}
-	path := filepath.Join(cache, "attache", "nginx", "usr", "sbin", "nginx")
-	if _, err := os.Stat(path); err != nil {
-		return ""
-	}
-	return path
-}
-
 // start runs nginx with servers on one port, and a backend that says what arrived.
 func start(t *testing.T, servers string) (address string) {
 	t.Helper()
-	path := program()
+	path := Program()
 	if path == "" {
 		t.Skip("no nginx here: test/nginx/prepare.sh gets one")
 	}
@@ -170,6 +154,6 @@ func render(host string, places []place) string {
 // check asks nginx whether it takes a configuration.
 func check(t *testing.T, file, folder string) (string, error) {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), program(), "-t", "-c", file, "-p", folder, "-e", filepath.Join(folder, "error.log")).CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), Program(), "-t", "-c", file, "-p", folder, "-e", filepath.Join(folder, "error.log")).CombinedOutput()
 	return string(out), err
 }

@@ -253,6 +253,11 @@ func (l *liveOptions) send(ctx context.Context, side *url.URL, r *migrate.LiveRe
 	}
 	defer answer.Body.Close()
 	a := liveAnswer{status: answer.StatusCode, location: answer.Header.Get("Location"), kind: answer.Header.Get("Content-Type")}
+	if a.location != "" || r.Old.Status != 0 && r.New.Status != 0 {
+		// The side itself answers: how its page looks is nobody's promise.
+		a.kind = ""
+		return a
+	}
 	if l.backendHeader != "" {
 		a.who = answer.Header.Get(l.backendHeader)
 	}
