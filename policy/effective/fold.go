@@ -53,12 +53,12 @@ type folding struct {
 }
 
 // fold merges one kind on one path, in the order of semantics section 3.
-func (r *Resolver) fold(key foldKey, target hierarchy.Ref, route *hierarchy.Route) *Policy {
-	if m, ok := r.folds[key]; ok {
+func (r *Resolver) fold(key *foldKey, target hierarchy.Ref, route *hierarchy.Route) *Policy {
+	if m, ok := r.folds[*key]; ok {
 		return m
 	}
 	m := &Policy{Kind: key.kind}
-	f := &folding{r: r, m: m, key: &key, target: target, isRoute: route != nil}
+	f := &folding{r: r, m: m, key: key, target: target, isRoute: route != nil}
 	f.addLayers()
 	f.challenge()
 	f.addInline(route)
@@ -68,6 +68,7 @@ func (r *Resolver) fold(key foldKey, target hierarchy.Ref, route *hierarchy.Rout
 		m.Value = map[string]any{}
 	}
 	f.strength = merge.Strength(f.layers)
+	m.Origins = make([]Origin, 0, len(folded.Origins))
 	for _, o := range folded.Origins {
 		m.Origins = append(m.Origins, f.origin(o))
 	}
@@ -82,13 +83,19 @@ func (r *Resolver) fold(key foldKey, target hierarchy.Ref, route *hierarchy.Rout
 		m.Invalid = v.Validate(m.Value)
 	}
 	f.tallyContributions()
-	m.identity = m.identify()
-	r.folds[key] = m
+	r.scratch = m.appendIdentity(r.scratch[:0])
+	m.identity = string(r.scratch)
+	r.folds[*key] = m
 	return m
 }
 
 // addLayers takes in what the policies on the path state and what applies here.
 func (f *folding) addLayers() {
+	layers := 1 // that of the rule itself
+	for a := range f.key.holders {
+		layers += len(a.Policy.Layers)
+	}
+	f.layers, f.sources = make([]merge.Layer, 0, layers), make([]source, 0, layers)
 	for a := range f.key.holders {
 		for _, layer := range slices.Backward(a.Policy.Layers) { // the override before the default
 			s := source{a.Policy.Ref, a.Target, a.Level, f.r.s.IsPlatform(a.Policy)}
@@ -217,7 +224,10 @@ func (f *folding) origin(o merge.Origin) Origin {
 }
 
 func (f *folding) beaten(layers []int, path []string) []Beaten {
-	var list []Beaten
+	if len(layers) == 0 {
+		return nil
+	}
+	list := make([]Beaten, 0, len(layers))
 	for _, i := range layers {
 		s := f.sources[i]
 		list = append(list, Beaten{From: s.from, Level: s.level, Block: f.layers[i].Block, Value: nearest(f.layers[i].Value, path)})

@@ -133,56 +133,65 @@ const (
 	perBeaten = 160
 )
 
-// identify writes everything that a reader can see of m.
-func (m *Policy) identify() string {
-	var b strings.Builder
-	value, _ := json.Marshal(m.Value)
-	m.valueSize = len(value)
-	b.WriteString(m.Kind.Name())
-	b.Write(value)
-	b.WriteByte('\n')
+// appendIdentity writes everything that a reader can see of m. The value is in its origins.
+func (m *Policy) appendIdentity(b []byte) []byte {
+	b = append(b, m.Kind.Name()...)
 	for _, field := range m.NotApplicable {
-		b.WriteString(strconv.Quote(field))
+		b = strconv.AppendQuote(append(b, '\n'), field)
 	}
-	b.WriteByte('\n')
 	for _, ignored := range m.Ignored {
-		b.WriteString(strconv.Quote(ignored.String()))
+		b = strconv.AppendQuote(append(b, "\n?"...), ignored.String())
 	}
 	for _, broken := range m.Invalid {
-		b.WriteString("\n!" + strconv.Quote(broken.Message))
+		b = strconv.AppendQuote(append(b, "\n!"...), broken.Message)
 	}
-	for _, n := range m.NotSet {
-		for _, part := range [...]string{"\n-", n.Field, "=", n.From.String(), "@", n.Level.String(), " ", n.Block.String(), " ", string(n.Rule), " ", n.By.String(), " ", text(n.Value)} {
-			b.WriteString(part)
-		}
+	for i := range m.NotSet {
+		n := &m.NotSet[i]
+		b = appendRef(appendAll(b, "\n-", n.Field, "="), &n.From)
+		b = appendRef(appendAll(b, "@", n.Level.String(), " ", n.Block.String(), " ", string(n.Rule), " "), &n.By)
+		b = appendValue(b, n.Value)
 	}
-	for _, o := range m.Origins {
-		for _, part := range [...]string{"\n", o.Field, "=", o.From.String(), "@", o.Target.String(), " ", o.Block.String()} {
-			b.WriteString(part)
-		}
+	m.valueSize = 0
+	for i := range m.Origins {
+		o := &m.Origins[i]
+		start := len(b)
+		b = appendValue(appendAll(b, "\n", o.Field), o.Value)
+		m.valueSize += len(b) - start
+		b = appendRef(b, &o.From)
+		b = appendAll(appendRef(append(b, '@'), &o.Target), " ", o.Block.String())
 		if !o.ClampedBy.IsZero() {
-			b.WriteString("+" + o.ClampedBy.String() + "=" + text(o.Stated))
+			b = appendValue(appendRef(append(b, '+'), &o.ClampedBy), o.Stated)
 		}
-		for _, l := range o.Beat {
-			for _, part := range [...]string{"<", l.From.String(), "@", l.Level.String(), " ", l.Block.String(), "=", text(l.Value)} {
-				b.WriteString(part)
-			}
+		for j := range o.Beat {
+			l := &o.Beat[j]
+			b = appendValue(appendAll(appendRef(append(b, '<'), &l.From), "@", l.Level.String(), " ", l.Block.String()), l.Value)
 		}
 	}
-	b.WriteByte('\n')
-	return b.String()
+	return append(b, '\n')
+}
+
+func appendAll(b []byte, parts ...string) []byte {
+	for _, part := range parts {
+		b = append(b, part...)
+	}
+	return b
+}
+
+func appendRef(b []byte, r *hierarchy.Ref) []byte {
+	return appendAll(b, r.GroupKind.Group, "/", r.Kind, " ", r.Namespace, "/", r.Name, "#", r.Section)
+}
+
+// appendValue writes a value, the same for all that read the same.
+func appendValue(b []byte, value any) []byte {
+	b = append(b, '=')
+	switch v := value.(type) {
+	case string:
+		return append(append(b, '"'), v...)
+	case int64:
+		return strconv.AppendInt(b, v, 10)
+	}
+	out, _ := json.Marshal(value)
+	return append(b, out...)
 }
 
 func compareKinds(a, b *policy.Kind) int { return strings.Compare(a.Name(), b.Name()) }
-
-// text is a value as it reads, the same for all that read the same.
-func text(value any) string {
-	switch v := value.(type) {
-	case string:
-		return v // no other value reads as one: its path has one type
-	case int64:
-		return strconv.FormatInt(v, 10)
-	}
-	out, _ := json.Marshal(value)
-	return string(out)
-}

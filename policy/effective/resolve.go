@@ -147,6 +147,8 @@ type Resolver struct {
 	paths     map[pathKey]*PathPolicies
 	folds     map[foldKey]*Policy
 	results   map[string]*PathPolicies
+	// scratch is where identities are written.
+	scratch []byte
 }
 
 // upperLayers is what is attached from the GatewayClass down to a listener. Equal
@@ -375,7 +377,7 @@ func (r *Resolver) result(c pathKey, target hierarchy.Ref, route *hierarchy.Rout
 		return result
 	}
 	reached := false
-	keys := map[*policy.Kind]*foldKey{}
+	keys := make([]foldKey, 0, 4)
 	add := func(p *policy.AttachmentPoint) {
 		if p == nil {
 			return
@@ -385,12 +387,7 @@ func (r *Resolver) result(c pathKey, target hierarchy.Ref, route *hierarchy.Rout
 				continue
 			}
 			reached = true
-			key := keys[a.Policy.Kind]
-			if key == nil {
-				key = &foldKey{kind: a.Policy.Kind, route: c.kind}
-				keys[a.Policy.Kind] = key
-			}
-			key.attached[a.Level] = a
+			foldOf(&keys, a.Policy.Kind, c.kind).attached[a.Level] = a
 		}
 	}
 	for _, p := range c.upper {
@@ -400,38 +397,47 @@ func (r *Resolver) result(c pathKey, target hierarchy.Ref, route *hierarchy.Rout
 	add(c.route)
 	add(c.rule)
 	if c.inline != nil {
-		r.addInline(keys, c, target)
+		r.addInline(&keys, c, target)
 	}
-	result := &PathPolicies{Reached: reached}
-	id := make([]byte, 0, 64)
-	for _, kind := range slices.SortedFunc(maps.Keys(keys), compareKinds) {
-		if m := r.fold(*keys[kind], target, route); m != nil {
-			result.Kinds = append(result.Kinds, m)
-			id = append(id, m.identity...)
-		}
+	slices.SortFunc(keys, func(a, b foldKey) int { return compareKinds(a.kind, b.kind) })
+	result := &PathPolicies{Reached: reached, Kinds: make([]*Policy, len(keys))}
+	for i := range keys {
+		result.Kinds[i] = r.fold(&keys[i], target, route)
+	}
+	id := r.scratch[:0]
+	for _, m := range result.Kinds {
+		id = append(id, m.identity...)
 	}
 	if reached {
 		id = append(id, '!')
 	}
-	result.identity, result.representative = string(id), result
-	if same, ok := r.results[result.identity]; ok {
-		result.representative = same
+	r.scratch = id
+	if same, ok := r.results[string(id)]; ok {
+		result.identity, result.representative = same.identity, same
 	} else {
+		result.identity, result.representative = string(id), result
 		r.results[result.identity] = result
 	}
 	r.paths[c] = result
 	return result
 }
 
+// foldOf is the key of a kind's fold, a new one if there is none yet. It is good until the next call.
+func foldOf(keys *[]foldKey, kind *policy.Kind, route int) *foldKey {
+	for i := range *keys {
+		if (*keys)[i].kind == kind {
+			return &(*keys)[i]
+		}
+	}
+	*keys = append(*keys, foldKey{kind: kind, route: route})
+	return &(*keys)[len(*keys)-1]
+}
+
 // addInline adds the rule to the fold of each kind that reads it.
-func (r *Resolver) addInline(keys map[*policy.Kind]*foldKey, c pathKey, target hierarchy.Ref) {
+func (r *Resolver) addInline(keys *[]foldKey, c pathKey, target hierarchy.Ref) {
 	for _, kind := range r.kinds {
-		if inlineValue(kind, target.GroupKind, c.inline) == nil {
-			continue
+		if inlineValue(kind, target.GroupKind, c.inline) != nil {
+			foldOf(keys, kind, c.kind).inline = c.inline
 		}
-		if keys[kind] == nil {
-			keys[kind] = &foldKey{kind: kind, route: c.kind}
-		}
-		keys[kind].inline = c.inline
 	}
 }

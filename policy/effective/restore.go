@@ -87,7 +87,7 @@ func restored(s *policy.Snapshot, scope PublishedScope) *PathPolicies {
 		for i := range m.Origins {
 			m.Origins[i].Value = leaves[m.Origins[i].Field]
 		}
-		m.identity = m.identify()
+		m.identity = string(m.appendIdentity(nil))
 		result.Kinds = append(result.Kinds, m)
 		result.identity += m.identity
 	}

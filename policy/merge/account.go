@@ -114,7 +114,7 @@ func (f *folding) lost(strength []int, layer int, path []string) (removal, bool)
 				return removal{Whole, by}, true
 			}
 		}
-		next := n.fields[key]
+		next := n.fields.get(key)
 		switch {
 		case next == nil:
 			return f.cutOff(strength, layer, path)

@@ -98,7 +98,7 @@ func (f *folding) overlay(i int) {
 func branch(path []string, leaf any, layer int) *node {
 	n := &node{leaf: leaf, layer: layer}
 	for i := len(path) - 1; i >= 0; i-- {
-		n = &node{fields: map[string]*node{path[i]: n}, layer: layer}
+		n = &node{fields: fields{{path[i], n}}, layer: layer}
 	}
 	return n
 }
@@ -120,8 +120,8 @@ func (n *node) anyOverride(layers []Layer) bool {
 	if len(n.fields) == 0 {
 		return layers[n.layer].Block == Override
 	}
-	for _, field := range n.fields {
-		if field.anyOverride(layers) {
+	for _, f := range n.fields {
+		if f.anyOverride(layers) {
 			return true
 		}
 	}

@@ -1,21 +1,53 @@
 package merge
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 )
 
-// node is a JSON value in which every leaf knows its layer. Nodes are shared
-// between trees and never changed once made.
+// node is a JSON value in which every leaf knows its layer. A node belongs to one
+// fold, and there to one tree: patch takes the nodes of both its arguments.
 type node struct {
 	// leaf is the value when fields is nil. A nil leaf is a null: it removes
 	// weaker values, and itself at the end. An object is a leaf where a Shape
 	// says that it is taken whole.
 	leaf   any
-	fields map[string]*node
+	fields fields
 	layer  int
 	// joined are the other layers whose entries are in a joined list.
 	joined []int
+}
+
+// fields are the fields of an object, sorted by key. Objects of policies are
+// small: a sorted slice costs less than a map, and has an order.
+type fields []field
+
+type field struct {
+	key string
+	*node
+}
+
+func (f fields) find(key string) (int, bool) {
+	return slices.BinarySearchFunc(f, key, func(have field, key string) int { return cmp.Compare(have.key, key) })
+}
+
+// get is the value of a field, nil when there is none.
+func (f fields) get(key string) *node {
+	if i, found := f.find(key); found {
+		return f[i].node
+	}
+	return nil
+}
+
+// set gives a field another value, or adds it.
+func (f *fields) set(key string, n *node) {
+	i, found := f.find(key)
+	if found {
+		(*f)[i].node = n
+		return
+	}
+	*f = slices.Insert(*f, i, field{key, n})
 }
 
 func tree(value any, layer int, m marks) *node {
@@ -23,10 +55,11 @@ func tree(value any, layer int, m marks) *node {
 	if !isObject || m.here(wholeMark) {
 		return &node{leaf: value, layer: layer}
 	}
-	n := &node{fields: make(map[string]*node, len(object)), layer: layer}
+	n := &node{fields: make(fields, 0, len(object)), layer: layer}
 	for key, v := range object {
-		n.fields[key] = tree(v, layer, m.under(key))
+		n.fields = append(n.fields, field{key, tree(v, layer, m.under(key))})
 	}
+	slices.SortFunc(n.fields, func(a, b field) int { return cmp.Compare(a.key, b.key) })
 	return n
 }
 
@@ -52,11 +85,11 @@ func patch(onto, with *node, m marks) *node {
 	if len(with.fields) == 0 {
 		return onto
 	}
-	merged := &node{fields: maps.Clone(onto.fields), layer: with.layer}
-	for key, v := range with.fields {
-		merged.fields[key] = patch(onto.fields[key], v, m.under(key))
+	onto.layer = with.layer
+	for _, f := range with.fields {
+		onto.fields.set(f.key, patch(onto.fields.get(f.key), f.node, m.under(f.key)))
 	}
-	return merged
+	return onto
 }
 
 // join puts a leaf over another value: in its place, unless both are lists that
@@ -80,7 +113,7 @@ func join(onto, with *node, m marks) *node {
 // at finds the node at a path, or the last one on the way to it.
 func (n *node) at(path []string) (found *node, exactly bool) {
 	for _, key := range path {
-		next := n.fields[key]
+		next := n.fields.get(key)
 		if next == nil {
 			return n, false
 		}
@@ -98,24 +131,19 @@ func (n *node) has(path []string) bool {
 // without is the tree without what is at a path; an object that has nothing
 // else goes with it.
 func (n *node) without(path []string) *node {
-	inner := n.fields[path[0]]
-	if inner == nil {
+	i, found := n.fields.find(path[0])
+	if !found {
 		return n
 	}
 	if len(path) > 1 {
-		rest := inner.without(path[1:])
-		if rest == inner {
+		inner := n.fields[i]
+		had := len(inner.fields)
+		if inner.without(path[1:]); len(inner.fields) > 0 || had == 0 {
 			return n
 		}
-		if len(rest.fields) > 0 {
-			c := &node{fields: maps.Clone(n.fields), layer: n.layer}
-			c.fields[path[0]] = rest
-			return c
-		}
 	}
-	c := &node{fields: maps.Clone(n.fields), layer: n.layer}
-	delete(c.fields, path[0])
-	return c
+	n.fields = slices.Delete(n.fields, i, i+1)
+	return n
 }
 
 // value turns a tree back into JSON, without the nulls.
@@ -124,9 +152,9 @@ func (n *node) value() any {
 		return plain(n.leaf)
 	}
 	object := make(map[string]any, len(n.fields))
-	for key, field := range n.fields {
-		if !field.isNull() {
-			object[key] = field.value()
+	for _, f := range n.fields {
+		if !f.isNull() {
+			object[f.key] = f.value()
 		}
 	}
 	return object
@@ -162,10 +190,10 @@ func (n *node) leaves(path []string, visit func([]string, any, *node)) {
 		return
 	}
 	inner := false
-	for _, key := range slices.Sorted(maps.Keys(n.fields)) {
-		if field := n.fields[key]; !field.isNull() {
+	for _, f := range n.fields {
+		if !f.isNull() {
 			inner = true
-			field.leaves(append(path, key), visit)
+			f.leaves(append(path, f.key), visit)
 		}
 	}
 	if !inner && len(path) > 0 {
