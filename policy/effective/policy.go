@@ -37,7 +37,7 @@ type Policy struct {
 
 	// identity is equal for what readers cannot tell apart.
 	identity string
-	// valueSize is how long Value is as JSON.
+	// valueSize is about how long Value is as JSON.
 	valueSize int
 }
 
