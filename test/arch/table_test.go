@@ -289,10 +289,15 @@ var table = []row{
 		never:   ours("webhook", "policy/controller"),
 	},
 	{
+		name:  "cmd/kubectl-effective_policy/doctor",
+		does:  "looks at an installation on a cluster, part by part, and writes nothing",
+		never: slices.Concat(cel, opa, ours("hierarchy", "policy", "webhook")),
+	},
+	{
 		name: "cmd/kubectl-effective_policy/command",
 		does: "the plugin: one file per subcommand, which prints what explain and preview return",
 		imports: []string{
-			"crds", "hierarchy", "hierarchy/injected", "hierarchy/prose", "policy", "policy/console",
+			"cmd/kubectl-effective_policy/doctor", "crds", "hierarchy", "hierarchy/injected", "hierarchy/prose", "policy", "policy/console",
 			"policy/console/page", "policy/crd", "policy/effective", "policy/enforcement", "policy/explain",
 			"policy/export", "policy/guardrail", "policy/guardrail/celrule", "policy/guardrail/regorule",
 			"policy/merge", "policy/migrate", "policy/preview", "policy/profiles", "policy/publish",

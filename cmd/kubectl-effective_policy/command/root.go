@@ -115,6 +115,7 @@ manifests alone: no cluster, no network, the same answers.`,
 		o.exportCommand(),
 		o.uiCommand(),
 		o.migrateCommand(),
+		o.doctorCommand(),
 		o.versionCommand(),
 		o.optionsCommand(),
 	)

@@ -1,0 +1,68 @@
+package command
+
+import (
+	"time"
+
+	"github.com/spf13/cobra"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/doctor"
+)
+
+func (o *options) doctorCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "doctor",
+		Short: "Say whether attache is installed as it must be",
+		Long: `Say whether attache is installed as it must be on the cluster of the current
+context: CRDs, processes, leader, webhooks and their certificates, admission policy,
+versions, and what you may read. It writes nothing.
+
+It ends with 1 when something is wrong.`,
+		Args: cobra.NoArgs,
+		RunE: o.doctor,
+	}
+	o.addOutput(cmd, formatTable, formatJSON, formatYAML)
+	return cmd
+}
+
+func (o *options) doctor(cmd *cobra.Command, _ []string) error {
+	config, err := o.config.ToRESTConfig()
+	if err != nil {
+		return err
+	}
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return err
+	}
+	objects, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return err
+	}
+	checks := doctor.Examine(cmd.Context(), doctor.Cluster{Client: client, Dynamic: objects, Namespace: o.manager.namespace, Version: o.builtAs, Now: time.Now})
+	if o.output == formatTable {
+		err = o.printChecks(checks)
+	} else {
+		err = encode(o.streams.Out, o.output, map[string]any{"healthy": doctor.Healthy(checks), "checks": checks})
+	}
+	if err == nil && !doctor.Healthy(checks) {
+		return errFinding
+	}
+	return err
+}
+
+// printChecks prints a line for each check, with the part where it changes.
+func (o *options) printChecks(checks []doctor.Check) error {
+	p, t, part := o.pen(), &table{}, ""
+	styles := map[doctor.State]style{doctor.OK: green, doctor.Warning: yellow, doctor.Problem: red}
+	for _, c := range checks {
+		shown := c.Part
+		if c.Part == part {
+			shown = ""
+		}
+		part = c.Part
+		t.add(cell{shown, bold}, cell{string(c.State), styles[c.State]}, cell{text: c.Name}, cell{text: c.Message})
+	}
+	p.print(t)
+	return p.err
+}
