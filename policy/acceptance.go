@@ -49,12 +49,29 @@ func (s *Snapshot) Acceptances(p *Policy) []Acceptance {
 	for _, t := range p.Targets {
 		list = append(list, s.acceptance(p, t))
 	}
+	for i := range p.Selectors {
+		if refused, is := s.refusedSelector(p, &p.Selectors[i]); is {
+			list = append(list, refused)
+		}
+	}
 	for _, ref := range s.Selected(p).Targets {
 		if !slices.ContainsFunc(p.Targets, func(t Target) bool { return t.Ref == ref }) {
 			list = append(list, s.acceptance(p, Target{Ref: ref, Field: "spec.targetSelectors", Selected: true}))
 		}
 	}
 	return list
+}
+
+// refusedSelector is what becomes of a selector over GatewayClasses of a policy that
+// may target none. It selects nothing, and has one entry, for the policy's Namespace.
+// One over Namespaces selects the policy's own.
+func (s *Snapshot) refusedSelector(p *Policy, sel *Selector) (refused Acceptance, is bool) {
+	if sel.Kind != hierarchy.GatewayClassKind {
+		return Acceptance{}, false
+	}
+	message := s.permitted(p, hierarchy.GatewayClassRef(""))
+	at := Target{Ref: hierarchy.NamespaceRef(p.Ref.Namespace), Field: sel.Field, Selected: true}
+	return Acceptance{Target: at, Reason: ReasonRefNotPermitted, Message: message}, message != ""
 }
 
 // untargeted is what becomes of a policy with no target that is understood.

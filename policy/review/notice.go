@@ -111,6 +111,9 @@ func (v Verdict) transitions(was, now *policy.Policy) []Notice {
 
 // effectless says that an accepted policy decides nothing, and why.
 func (v Verdict) effectless(p *policy.Policy) []Notice {
+	if len(p.Selectors) > 0 && len(v.After.Acceptances(p)) == 0 {
+		return []Notice{{Object: p.Ref, Field: "spec.targetSelectors", Message: "the selectors match no object now"}}
+	}
 	reaches := func(s policy.Acceptance) bool { return s.Accepted() && !v.meaningless(p, s.Target.Ref) }
 	if p.Kind.Class != policy.Inherited || !slices.ContainsFunc(v.After.Acceptances(p), reaches) {
 		return nil
