@@ -43,14 +43,12 @@ func (l *limiter) take(limits []annotation.Limit, hit *request.Hit, r *http.Requ
 	return nil, 0
 }
 
-// bucket finds the bucket of a limit: what shares a counter, and who is counted
-// apart. A limit that changes its numbers keeps its bucket, except for one of a
-// whole Gateway: its numbers tell which policy it is of, which the annotation
-// does not say.
+// bucket finds the bucket of a limit: of which policy it is, what shares a counter,
+// and who is counted apart. A limit that changes its numbers keeps its bucket.
 func (l *limiter) bucket(of *annotation.Limit, hit *request.Hit, r *http.Request) *rate.Limiter {
 	route := hit.Route.Meta().Ref.String()
 	shared := map[string]string{
-		"Gateway": fmt.Sprint(of.Rate, of.Size, of.Key), "Route": route, "Rule": fmt.Sprint(route, hit.Rule, hit.Listener.Ref),
+		"Gateway": "", "Route": route, "Rule": fmt.Sprint(route, hit.Rule, hit.Listener.Ref),
 	}[of.Counter]
 	who := of.Key
 	if name, ok := strings.CutPrefix(of.Key, "Header:"); ok {
@@ -58,7 +56,7 @@ func (l *limiter) bucket(of *annotation.Limit, hit *request.Hit, r *http.Request
 	} else if of.Key == "ClientIP" {
 		who, _, _ = net.SplitHostPort(r.RemoteAddr)
 	}
-	id := strings.Join([]string{of.Name, of.Counter, hit.Listener.Gateway.Place(), shared, who}, "\x00")
+	id := strings.Join([]string{of.From.String(), of.Name, of.Counter, hit.Listener.Gateway.Place(), shared, who}, "\x00")
 	b := l.buckets[id]
 	if b == nil {
 		b = rate.NewLimiter(rate.Limit(of.Rate), of.Size)

@@ -57,6 +57,8 @@ func (r *reader) property(p Property, raw []byte, into *Declarations) {
 		into.Bounds = r.bounds(raw)
 	case PropertySummary:
 		into.Summary = r.summary(raw)
+	case PropertyStatedBy:
+		into.StatedBy = r.statedBy(raw)
 	case PropertyManageStatus:
 		yes := strings.Trim(string(raw), `" `) == "true"
 		into.ManageStatus = &yes
@@ -326,4 +328,12 @@ func (r *reader) summary(raw []byte) []SummaryValue {
 		}
 	}
 	return list
+}
+
+func (r *reader) statedBy(raw []byte) []Path {
+	var names []string
+	if !r.decode(raw, &names, `["rate","limits.*"]`) {
+		return nil
+	}
+	return append([]Path{}, r.paths(names)...)
 }

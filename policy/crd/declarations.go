@@ -27,13 +27,14 @@ const (
 	PropertyAppliesTo    Property = "applies-to"
 	PropertyBounds       Property = "bounds"
 	PropertySummary      Property = "summary"
+	PropertyStatedBy     Property = "stated-by"
 	PropertyManageStatus Property = "manage-status"
 )
 
 // annotated are the properties that annotations say, each under attache.dev/ and its name.
 var annotated = [...]Property{
 	PropertyStrategy, PropertyWhole, PropertyAtMost, PropertyBlock, PropertyInline, PropertyAppliesTo,
-	PropertyBounds, PropertySummary, PropertyManageStatus,
+	PropertyBounds, PropertySummary, PropertyStatedBy, PropertyManageStatus,
 }
 
 // Annotation is the annotation of a CRD that says a property.
@@ -74,6 +75,8 @@ type Declarations struct {
 	Bounds []BoundedField
 	// Summary are the values that a summary of an effective policy shows, sorted by name.
 	Summary []SummaryValue
+	// StatedBy are the values of which a data plane has to know the policy that states them.
+	StatedBy []Path
 	// ManageStatus says whether the status of the kind's objects is ours to write.
 	ManageStatus *bool
 }

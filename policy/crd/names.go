@@ -21,6 +21,7 @@ func (d *Definition) checkNames() {
 	d.Bounds = filter(d.Bounds, func(b BoundedField) bool {
 		return c.exists(PropertyBounds, b.Field) && (b.Off == nil || len(b.Off.Switch) == 0 || c.exists(PropertyBounds, b.Off.Switch))
 	})
+	d.StatedBy = filter(d.StatedBy, func(p Path) bool { return c.exists(PropertyStatedBy, p) })
 	d.Summary = filter(d.Summary, func(s SummaryValue) bool { return c.exists(PropertySummary, s.Field) })
 	if d.Inline != nil {
 		inline := make(map[string][]InlineField, len(d.Inline))

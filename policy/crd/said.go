@@ -3,7 +3,7 @@ package crd
 // properties are all properties, in the order of Property's constants.
 var properties = [...]Property{
 	PropertyClass, PropertyTargets, PropertyStrategy, PropertyWhole, PropertyAtMost, PropertyBlock, PropertyInline,
-	PropertyAppliesTo, PropertyBounds, PropertySummary, PropertyManageStatus,
+	PropertyAppliesTo, PropertyBounds, PropertySummary, PropertyStatedBy, PropertyManageStatus,
 }
 
 // says tells whether anything is said about a property.
@@ -29,6 +29,8 @@ func (d *Declarations) says(p Property) bool {
 		return d.Bounds != nil
 	case PropertySummary:
 		return d.Summary != nil
+	case PropertyStatedBy:
+		return d.StatedBy != nil
 	default:
 		return d.ManageStatus != nil
 	}
@@ -87,6 +89,8 @@ func (d *Declarations) take(p Property, from Declarations) {
 		d.Bounds = from.Bounds
 	case PropertySummary:
 		d.Summary = from.Summary
+	case PropertyStatedBy:
+		d.StatedBy = from.StatedBy
 	case PropertyManageStatus:
 		d.ManageStatus = from.ManageStatus
 	}

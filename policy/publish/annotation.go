@@ -36,7 +36,7 @@ func AnnotationValue(e *effective.Target) (string, bool) {
 	if e == nil || !e.Reached() {
 		return "", false
 	}
-	return Content{digest: Digest(e), generation: e.Generation, Scopes: shortScopes(e), name: ObjectName(e.Target)}.Text(), true
+	return Content{digest: Digest(e), generation: e.Generation, Scopes: shortScopes(e), statedBy: statedBy(e), name: ObjectName(e.Target)}.Text(), true
 }
 
 // Content is what an annotation says.
@@ -45,6 +45,7 @@ type Content struct {
 	generation int64
 	Scopes     []any
 	Withheld   string
+	statedBy   []any
 	// name is where to look for what does not fit.
 	name string
 }
@@ -64,9 +65,13 @@ func (c Content) Text() string {
 	if c.Scopes != nil {
 		value["scopes"] = c.Scopes
 	}
+	if len(c.statedBy) > 0 {
+		value["statedBy"] = c.statedBy
+	}
 	text := Compact(value)
 	if len(text) > MaxAnnotation {
 		delete(value, "scopes")
+		delete(value, "statedBy")
 		value["see"] = c.name
 		text = Compact(value)
 	}
@@ -104,6 +109,7 @@ func ContentOf(target hierarchy.Ref, object *unstructured.Unstructured) (Content
 		}
 		c.Scopes = append(c.Scopes, scope)
 	}
+	c.statedBy, _, _ = unstructured.NestedSlice(object.Object, "status", "statedBy")
 	c.digest, _, _ = unstructured.NestedString(object.Object, "status", "digest")
 	generation, _, _ := unstructured.NestedFieldNoCopy(object.Object, "status", "observedGeneration")
 	c.generation = number(generation)

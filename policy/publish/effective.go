@@ -60,6 +60,9 @@ func Show(e *effective.Target) *unstructured.Unstructured {
 		"summary": summary(e),
 		"scopes":  scopes,
 	}
+	if stated := statedBy(e); len(stated) > 0 {
+		_ = unstructured.SetNestedSlice(object.Object, stated, "status", "statedBy")
+	}
 	if e.Generation != 0 {
 		_ = unstructured.SetNestedField(object.Object, e.Generation, "status", "observedGeneration")
 	}

@@ -109,12 +109,46 @@ type EffectivePolicyStatus struct {
 	// +listType=atomic
 	Scopes []EffectiveScope `json:"scopes,omitempty"`
 
+	// StatedBy says of which policy values are, where a data plane has to know
+	// that: a limit is counted together with the others of its policy, and with
+	// no other's. Which values these are the policy kind declares with the
+	// annotation attache.dev/stated-by.
+	//
+	// +optional
+	// +listType=atomic
+	StatedBy []StatedValue `json:"statedBy,omitempty"`
+
 	// Enforcement says what data planes made of the results. Absent on
 	// EffectivePolicies of Gateways, and where no exporter is enabled.
 	//
 	// +optional
 	// +listType=atomic
 	Enforcement []EnforcementEntry `json:"enforcement,omitempty"`
+}
+
+// StatedValue is a value of one scope, and the policy that states it.
+type StatedValue struct {
+	// Scope is the place of the scope in scopes, from 0.
+	//
+	// +required
+	Scope int32 `json:"scope"`
+
+	// Policy is the policy kind, as in scopes[].effective.
+	//
+	// +required
+	// +kubebuilder:validation:MaxLength=317
+	Policy string `json:"policy"`
+
+	// Field is the path of the value. Example: "limits.per-user".
+	//
+	// +required
+	// +kubebuilder:validation:MaxLength=1024
+	Field string `json:"field"`
+
+	// From is the policy.
+	//
+	// +required
+	From EnforcementName `json:"from"`
 }
 
 // EffectiveSummary is a few words on an EffectivePolicy, for people. Beside the

@@ -16,6 +16,7 @@ import (
 // +kubebuilder:resource:path=ratelimitpolicies,singular=ratelimitpolicy,categories=attache;gateway-api,scope=Namespaced
 // +kubebuilder:metadata:labels="gateway.networking.k8s.io/policy=Inherited"
 // +kubebuilder:metadata:labels="app.kubernetes.io/part-of=attache"
+// +kubebuilder:metadata:annotations=`attache.dev/stated-by=["requestsPerSecond","limits.*"]`
 // +kubebuilder:metadata:annotations=`attache.dev/summary={"RATE":"requestsPerSecond"}`
 // +kubebuilder:metadata:annotations=`attache.dev/applies-to={"HTTPRoute":["*"],"GRPCRoute":["*"],"TLSRoute":[],"TCPRoute":[],"UDPRoute":[],"*":["*"]}`
 // +kubebuilder:metadata:annotations=`attache.dev/bounds={"requestsPerSecond":{"type":"quantity","off":{"mode":"Disabled"}},"burst":"integer","key":{"type":"text","absent":"All"},"counter":{"type":"text","absent":"Rule"}}`

@@ -55,6 +55,13 @@ var limited = []Feature{
 	counter("Route", 200, 429, 429, 429, 200, 429),
 	counter("Gateway", 200, 429, 429, 429, 429, 429),
 	{
+		Name: "limit-counter-of-its-policy", Fields: []string{"RateLimitPolicy.limits"}, Refill: 11 * time.Second,
+		Manifests: sharing("a") + sharing("b"),
+		Check: func(ctx context.Context, e *exchange) error {
+			return e.codes(ctx, append(times(2, ask{path: "/a"}), times(2, ask{path: "/b"})...), 200, 429, 200, 429)
+		},
+	},
+	{
 		Name: "limit-off", Fields: []string{"RateLimitPolicy.mode"}, Idle: true,
 		Manifests: policy("RateLimitPolicy", "limit-off-gateway", "kind: Gateway, name: conformance", "default: {requestsPerSecond: 100m}") +
 			on("limit-off", "RateLimitPolicy", "default: {mode: Disabled}"),
@@ -118,6 +125,14 @@ var limited = []Feature{
 			return e.codes(ctx, []ask{{listener: 2, do: "delay=700ms"}}, 200)
 		},
 	},
+}
+
+// sharing is a route with a policy of its own that has the same limit as others, for
+// all of the Gateway.
+func sharing(path string) string {
+	name := "limit-counter-of-its-policy-" + path
+	return policy("RateLimitPolicy", name, "kind: HTTPRoute, name: "+name, "default: {limits: {all: {requests: 1, per: 10s, counter: Gateway}}}") +
+		routeOf(name, "limit-counter-of-its-policy", "", fmt.Sprintf("{matches: [{path: {value: /%s}}], backendRefs: [{name: backend, port: PORT}]}", path))
 }
 
 // counter is a feature for what shares a counter: the codes are of a rule twice,

@@ -43,6 +43,19 @@ type Annotation struct {
 	// Withheld says why a newer result is not published. Scopes are those last
 	// published; without them keep what you have, and take up nothing new.
 	Withheld string `json:"withheld"`
+	// StatedBy says of which policies values are; see Scope.StatedBy.
+	StatedBy []Stated `json:"statedBy"`
+}
+
+// Stated is a value of a scope, and the policy that states it. An annotation that
+// was written before this field has none.
+type Stated struct {
+	// Scope is a place in Scopes.
+	Scope int `json:"scope"`
+	// Policy and Field are the kind, as in Effective, and the path of the value.
+	Policy string `json:"policy"`
+	Field  string `json:"field"`
+	From   Name   `json:"from"`
 }
 
 // Scope is a set of paths on which the same applies.
@@ -53,6 +66,18 @@ type Scope struct {
 	// Effective has the values by policy kind: "TimeoutPolicy", or "Kind.group"
 	// for a kind of another group.
 	Effective map[string]json.RawMessage `json:"effective"`
+	// stated are the values whose policies the annotation names.
+	stated []Stated
+}
+
+// StatedBy returns the policy of a kind that states a value; zero where nobody says.
+func (s *Scope) StatedBy(policy, field string) types.NamespacedName {
+	for i := range s.stated {
+		if s.stated[i].Policy == policy && s.stated[i].Field == field {
+			return s.stated[i].From.NamespacedName
+		}
+	}
+	return types.NamespacedName{}
 }
 
 // Parent is a listener in its place. ListenerSet is zero for a Gateway's own.
@@ -121,7 +146,8 @@ func Read(text string, generation int64, names []string, see func(name string) (
 	return a, a.At(generation, names)
 }
 
-// check drops the words of the unnumbered form.
+// check drops the words of the unnumbered form, and tells scopes of which policies
+// their values are.
 func (a *Annotation) check() error {
 	for i := range a.Scopes {
 		s := &a.Scopes[i]
@@ -131,6 +157,13 @@ func (a *Annotation) check() error {
 		if slices.ContainsFunc(s.Rules, func(r Rule) bool { return r.all }) {
 			s.Rules = nil
 		}
+	}
+	for _, stated := range a.StatedBy {
+		if stated.Scope < 0 || stated.Scope >= len(a.Scopes) {
+			return fmt.Errorf("statedBy: there is no scope %d", stated.Scope)
+		}
+		s := &a.Scopes[stated.Scope]
+		s.stated = append(s.stated, stated)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // Timeouts are the values of TimeoutPolicy. Zero is no limit, stated or not.
@@ -51,6 +52,9 @@ type Limit struct {
 	Key string
 	// Counter is what shares one bucket: Rule, Route or Gateway.
 	Counter string
+	// From is the policy that states the limit. Two policies never share a bucket;
+	// zero where the annotation does not say.
+	From types.NamespacedName
 }
 
 // Timeouts decodes the values of TimeoutPolicy.
@@ -93,6 +97,9 @@ func (s *Scope) Limits() ([]Limit, error) {
 		if l, ok := one.read("limits." + name); ok {
 			limits = append(limits, l)
 		}
+	}
+	for i := range limits {
+		limits[i].From = s.StatedBy("RateLimitPolicy", limits[i].Name)
 	}
 	slices.SortFunc(limits, func(a, b Limit) int { return strings.Compare(a.Name, b.Name) })
 	return limits, nil

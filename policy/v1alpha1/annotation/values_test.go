@@ -1,6 +1,8 @@
 package annotation_test
 
 import (
+	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -36,6 +38,38 @@ func TestTheValuesOfOurKinds(t *testing.T) {
 	}
 	if diff := cmp.Diff(wanted, limits); err != nil || diff != "" {
 		t.Errorf("limits (-want +got): %v\n%s", err, diff)
+	}
+}
+
+// Who states a limit is told by the annotation and, where that refers to it, by the
+// EffectivePolicy; an annotation that was written before has nobody.
+func TestWhoStatesALimit(t *testing.T) {
+	const scopes = `"scopes":[{"parents":[{"gateway":{"namespace":"a","name":"b"},"listener":"c"}],"effective":{
+		"RateLimitPolicy":{"requestsPerSecond":1,"limits":{"all":{"requests":1}}}}}]`
+	const stated = `,"statedBy":[{"scope":0,"policy":"RateLimitPolicy","field":"limits.all","from":{"namespace":"infra","name":"fair"}}]`
+	from := func(a *annotation.Annotation, err error) string {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		limits, err := a.Scopes[0].Limits()
+		if err != nil || len(limits) != 2 {
+			t.Fatalf("%+v %v", limits, err)
+		}
+		return limits[0].From.String() + " " + limits[1].From.String()
+	}
+	see := func(string) (json.RawMessage, error) { return json.RawMessage("{" + scopes + stated + "}"), nil }
+	if got := from(annotation.Parse(`{"version":2,` + scopes + stated + `}`)); got != "infra/fair /" {
+		t.Errorf("in the annotation: %s", got)
+	}
+	if got := from(annotation.Read(`{"version":2,"see":"httproute.r"}`, 1, nil, see)); got != "infra/fair /" {
+		t.Errorf("in the EffectivePolicy: %s", got)
+	}
+	if got := from(annotation.Parse(`{"version":2,` + scopes + `}`)); got != "/ /" {
+		t.Errorf("written before: %s", got)
+	}
+	if _, err := annotation.Parse(`{"version":2,` + scopes + strings.Replace(stated, `"scope":0`, `"scope":1`, 1) + `}`); err == nil {
+		t.Error("a scope that is not there")
 	}
 }
 
