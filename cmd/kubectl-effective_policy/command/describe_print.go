@@ -36,7 +36,7 @@ func (o *options) printDescription(d *explain.Description) error {
 		if r.State != explain.StateExists {
 			s = yellow
 		}
-		references.add(cell{text: r.Field}, cell{glued([]string{r.To}) + ": " + r.State, s})
+		references.add(cell{text: r.Field}, cell{r.To + ": " + r.State, s})
 		for _, a := range r.Policies {
 			references.add(cell{}, attachedCell(glued([]string{a.Policy})+", ", a))
 		}

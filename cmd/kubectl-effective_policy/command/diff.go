@@ -136,7 +136,7 @@ func (o *options) printChanges(report explain.Changes) error {
 		}
 		slices.SortStableFunc(ofOne, func(a, b explain.Change) int { return strings.Compare(pathsOf(a), pathsOf(b)) })
 		for _, onPaths := range runs(ofOne, pathsOf) {
-			p.line("  %s", p.paint(cyan, pathsOf(onPaths[0])))
+			p.wrapped("  ", cell{pathsOf(onPaths[0]), cyan})
 			t := &rows{indent: "    "}
 			for _, c := range onPaths {
 				addChange(t, c)

@@ -28,26 +28,31 @@ func (o *options) printExplanation(e *explain.Explanation, entries []enforcement
 	if len(e.NotInForce) > 0 {
 		p.line("")
 		p.line("%s", p.paint(yellow, "Not in force"))
-		t := &table{indent: "  "}
+		t := &rows{indent: "  ", wide: o.output == formatWide}
 		for _, r := range e.NotInForce {
-			t.add(cell{text: r.Policy}, cell{text: "on " + r.Target}, cell{r.Reason + ": " + r.Message, faint})
+			t.add(cell{text: r.Policy}, standing(r.Target, r.Reason, r.Message))
 		}
-		p.print(t)
+		t.print(p)
 	}
-	direct := &table{}
-	for _, d := range e.Direct {
-		direct.add(cell{text: d.Policy}, cell{text: "on " + d.Target}, reasonCell(d.Reason, d.Message))
+	if len(e.Direct) > 0 {
+		p.line("")
+		p.line("%s", p.paint(cyan, "Direct policies, each applies to its target as it stands"))
+		t := &rows{indent: "  ", wide: o.output == formatWide}
+		for _, d := range e.Direct {
+			t.add(cell{text: d.Policy}, standing(d.Target, d.Reason, d.Message))
+		}
+		t.print(p)
 	}
-	p.section("Direct policies, each applies to its target as it stands", direct)
 	return p.err
 }
 
-// reasonCell is empty for a policy that applies.
-func reasonCell(reason, message string) cell {
+// standing is where a policy is, and why it does not apply there.
+func standing(target, reason, message string) cell {
+	at := "on " + strings.ReplaceAll(target, " ", unbreakable)
 	if message == "" {
-		return cell{}
+		return cell{text: at}
 	}
-	return cell{reason + ": " + message, yellow}
+	return cell{at + "; " + reason + ": " + message, yellow}
 }
 
 // printScope prints the kinds of one scope. What reads as it did in an earlier
@@ -68,14 +73,14 @@ func printScope(p *pen, s explain.Scope, entries []enforcement.Entry, number int
 		p.line("  %s", p.paint(bold, kind))
 		t.print(p)
 	}
-	remarks := &table{indent: "  "}
+	remarks := &rows{indent: "  ", wide: wide}
 	addRemarks(remarks, s)
 	if len(s.Fields) == 0 && len(remarks.lines) == 0 && direct {
-		remarks.add(cell{"no policy that is inherited states a value here", faint})
+		remarks.add(cell{"no policy that is inherited states a value here", faint}, cell{})
 	} else if len(s.Fields) == 0 && len(remarks.lines) == 0 {
-		remarks.add(cell{"nothing applies: no policy states a value here", faint})
+		remarks.add(cell{"nothing applies: no policy states a value here", faint}, cell{})
 	}
-	p.print(remarks)
+	remarks.print(p)
 }
 
 func byPolicyKind(fields []explain.Field) [][]explain.Field {
@@ -103,7 +108,7 @@ func printBound(p *pen, e *explain.Explanation) {
 	}
 	for _, b := range e.Bindings {
 		if !b.Accepted {
-			p.line("  %s %s: %s", p.paint(red, "not bound to"), p.paint(plain, b.ParentRef.Text()), p.paint(plain, b.Reason+": "+b.Message))
+			p.wrapped("  ", cell{"not bound to " + b.ParentRef.Text() + ": " + b.Reason + ": " + b.Message, red})
 		}
 	}
 }
@@ -144,7 +149,7 @@ func origin(block, place, kind, from string) string {
 	return how(block, place)
 }
 
-func addRemarks(t *table, s explain.Scope) {
+func addRemarks(t *rows, s explain.Scope) {
 	for _, message := range s.Invalid {
 		t.add(cell{"invalid", red}, cell{text: message})
 	}

@@ -34,7 +34,11 @@ func (o *options) printFindings(r *preview.Report) error {
 	if len(r.Findings) > 0 {
 		p.line("")
 	}
-	p.line("%s", p.paint(bold, totalsText(r)))
+	if o.output == formatWide {
+		p.line("%s", p.paint(bold, totalsText(r)))
+	} else {
+		p.wrapped("", cell{totalsText(r), bold})
+	}
 	return p.err
 }
 
