@@ -27,7 +27,10 @@ import (
 // has a name that begins with the namespace's.
 var tenants = []string{"alpha", "beta", "gamma"}
 
-func manifestOf(t testing.TB, text string) *unstructured.Unstructured {
+func manifestOf(t interface {
+	Helper()
+	Fatalf(format string, args ...any)
+}, text string) *unstructured.Unstructured {
 	t.Helper()
 	u := &unstructured.Unstructured{}
 	if err := yaml.Unmarshal([]byte(text), &u.Object); err != nil {
