@@ -209,14 +209,14 @@ func (c *converter) explainServices() {
 			for _, l := range c.old.view.Server(host).Locations {
 				if b := l.Action.Backend; b != nil && c.old.owners[l].ingress == g && !said[b.Namespace+"/"+b.Name] {
 					said[b.Namespace+"/"+b.Name] = true
-					c.explainService(g, b)
+					c.explainService(b)
 				}
 			}
 		}
 	}
 }
 
-func (c *converter) explainService(g *ingress, b *routing.Backend) {
+func (c *converter) explainService(b *routing.Backend) {
 	service := c.old.services[b.Namespace+"/"+b.Name]
 	if service == nil {
 		return
@@ -229,7 +229,7 @@ func (c *converter) explainService(g *ingress, b *routing.Backend) {
 		}
 		value := service.GetAnnotations()[name]
 		f := Finding{
-			Annotation: name, Value: value, Ingress: g.place(), File: service.File, Document: service.Document,
+			Annotation: name, Value: value, File: service.File, Document: service.Document,
 			Line: service.line("metadata.annotations[" + name + "]"), Message: "Service " + placeOf(service) + " " + short + ": " + quoted(value) + ": ",
 		}
 		row := c.old.row(short)

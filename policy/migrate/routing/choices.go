@@ -110,6 +110,11 @@ func (n *NewSide) withoutRegexes(list []candidate) (candidate, bool) {
 // candidates are the rules of the routes under the winner's hostname that a request
 // satisfies, in a fixed order.
 func (n *NewSide) candidates(r *request.Request, place Place) []candidate {
+	if !slices.ContainsFunc(n.withRegexes(place.Listener), func(b hierarchy.BoundListener) bool {
+		return slices.ContainsFunc(hostnamesOf(b), func(h string) bool { return hostFits(h, r.Host) })
+	}) {
+		return nil // nothing is left open without a regular expression
+	}
 	var list []candidate
 	for route, bound := range n.index.Graph().Bound(place.Listener) {
 		if !bound.Active || route.Meta().Ref.Kind != place.Route.Meta().Ref.Kind || !slices.ContainsFunc(hostnamesOf(bound), func(h string) bool { return hostFits(h, r.Host) }) {
@@ -124,6 +129,24 @@ func (n *NewSide) candidates(r *request.Request, place Place) []candidate {
 			}
 		}
 	}
+	return list
+}
+
+// withRegexes are the bindings of a listener's routes with regular expressions, found
+// once.
+func (n *NewSide) withRegexes(l *hierarchy.Listener) []hierarchy.BoundListener {
+	if list, known := n.regexes[l]; known {
+		return list
+	}
+	var list []hierarchy.BoundListener
+	for route, bound := range n.index.Graph().Bound(l) {
+		if bound.Active && slices.ContainsFunc(route.Rules, func(rule hierarchy.Rule) bool {
+			return slices.ContainsFunc(rule.Matches, func(m hierarchy.Match) bool { return m.PathType == hierarchy.MatchRegex })
+		}) {
+			list = append(list, bound)
+		}
+	}
+	n.regexes[l] = list
 	return list
 }
 

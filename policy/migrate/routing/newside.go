@@ -14,6 +14,8 @@ import (
 type NewSide struct {
 	index    *request.Index
 	gateways []gateway
+	// regexes are the bindings of routes with regular expressions, by listener.
+	regexes map[*hierarchy.Listener][]hierarchy.BoundListener
 }
 
 // gateway is a Gateway and the ports that it listens on, by scheme.
@@ -24,7 +26,7 @@ type gateway struct {
 
 // NewNewSide returns the side of one Gateway, or of all when gateway is zero.
 func NewNewSide(graph *hierarchy.Graph, only hierarchy.Ref) *NewSide {
-	n := &NewSide{index: request.New(graph)}
+	n := &NewSide{index: request.New(graph), regexes: map[*hierarchy.Listener][]hierarchy.BoundListener{}}
 	for g := range graph.Gateways() {
 		ref := g.Meta().Ref
 		if !only.IsZero() && ref != only {

@@ -1,0 +1,76 @@
+package migrate_test
+
+import (
+	"fmt"
+	"runtime"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/attache-dev/attache/policy/migrate"
+)
+
+// manyIngresses are 2,000 Ingresses with 8,000 paths on 2,000 hosts in 100 namespaces
+// (M93).
+func manyIngresses() []*unstructured.Unstructured {
+	var list []*unstructured.Unstructured
+	for i := range 2000 {
+		annotations := map[string]string{}
+		for name, value := range habits[i%len(habits)] {
+			annotations[nginx+name] = value
+		}
+		var paths []any
+		for _, path := range []string{"/", "/api", "/api/v2", "/static/"} {
+			paths = append(paths, map[string]any{"path": path, "pathType": "Prefix", "backend": serviceOf("web")})
+		}
+		host := fmt.Sprintf("app-%04d.example.com", i)
+		spec := map[string]any{"rules": []any{map[string]any{"host": host, "http": map[string]any{"paths": paths}}}}
+		if i%2 == 0 {
+			spec["tls"] = []any{map[string]any{"hosts": []any{host}, "secretName": "tls"}}
+		}
+		list = append(list, ingressOf(fmt.Sprintf("team-%02d", i%100), fmt.Sprintf("app-%04d", i), annotations, spec))
+	}
+	return list
+}
+
+func BenchmarkMigrate2000(b *testing.B) {
+	world := manyIngresses()
+	b.ReportAllocs()
+	for b.Loop() {
+		_ = convert(b, world, toNewGateway())
+	}
+}
+
+func BenchmarkVerify2000(b *testing.B) {
+	r := registry(b)
+	world := manyIngresses()
+	c := convert(b, world, toNewGateway())
+	snapshot, _ := kinds(r).With(prepared(b, r, c.result.Objects)...)
+	b.ReportAllocs()
+	requests := 0
+	for b.Loop() {
+		old, err := migrate.Read(objectsOf(world), c.options)
+		if err != nil {
+			b.Fatal(err)
+		}
+		result := migrate.Verify(old, snapshot, migrate.VerifyOptions{Report: c.result.Findings})
+		requests = result.Totals.Requests
+		if result.Totals.Different > 0 {
+			b.Fatalf("%d requests differ", result.Totals.Different)
+		}
+	}
+	b.ReportMetric(float64(requests), "requests")
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	b.ReportMetric(float64(m.HeapAlloc)/(1<<20), "MiB-live")
+}
+
+func BenchmarkLift2000(b *testing.B) {
+	r := registry(b)
+	world := manyIngresses()
+	options := lifted(r, toNewGateway(), migrate.LiftAll)
+	for b.Loop() {
+		_ = convert(b, world, options)
+	}
+}
