@@ -37,8 +37,6 @@ const (
 // (semantics 3.1).
 type Bound struct {
 	*Comparable
-	// Field is the path as a reader sees it.
-	Field string
 	// Min and Max are the limits as the policy writes them; nil when absent.
 	Min, Max any
 	// OneOf are the values allowed; nil when any is.
@@ -48,8 +46,8 @@ type Bound struct {
 // LoneMaximum is a maximum on the head of a group of fields, without bounds on the
 // others of the group.
 type LoneMaximum struct {
-	Field   string
-	Missing []string
+	Path    crd.Path
+	Missing []crd.Path
 }
 
 // LoneMaxima are the maxima of a policy that limit less than they seem to: a rate is
@@ -57,18 +55,21 @@ type LoneMaximum struct {
 // (semantics 3.1).
 func (p *Policy) LoneMaxima() []LoneMaximum {
 	var list []LoneMaximum
-	for _, group := range p.Kind.groups {
-		head := group[0].String()
-		i := slices.IndexFunc(p.Bounds, func(b Bound) bool { return b.Field == head && b.Max != nil })
+	bound := func(path crd.Path) *Bound {
+		i := slices.IndexFunc(p.Bounds, func(b Bound) bool { return slices.Equal(b.Path, path) })
 		if i < 0 {
+			return nil
+		}
+		return &p.Bounds[i]
+	}
+	for _, group := range p.Kind.groups {
+		if head := bound(group[0]); head == nil || head.Max == nil {
 			continue
 		}
-		lone := LoneMaximum{Field: head}
+		lone := LoneMaximum{Path: group[0]}
 		for _, path := range group[1:] {
-			field := path.String()
-			bounded := slices.ContainsFunc(p.Bounds, func(b Bound) bool { return b.Field == field })
-			if p.Kind.Bounded(field) != nil && !bounded {
-				lone.Missing = append(lone.Missing, field)
+			if p.Kind.Bounded(path) != nil && bound(path) == nil {
+				lone.Missing = append(lone.Missing, path)
 			}
 		}
 		if len(lone.Missing) > 0 {

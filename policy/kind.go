@@ -61,15 +61,6 @@ func mergeStrategy(s crd.Strategy) merge.Strategy {
 // "Kind.group" elsewhere.
 func (k *Kind) Name() string { return KindName(k.GroupKind) }
 
-// Comparable says by which type the values of a field compare, if they do.
-func (k *Kind) Comparable(field string) (BoundType, bool) {
-	c := k.bounded[field]
-	if c == nil {
-		return "", false
-	}
-	return c.Type, true
-}
-
 // boundIsFault says whether a field has no bounds because what is said of it makes
 // no sense (semantics, names in annotations).
 func (k *Kind) boundIsFault(field string) bool {
@@ -95,14 +86,6 @@ func KindName(gk schema.GroupKind) string {
 		return gk.Kind
 	}
 	return gk.Kind + "." + gk.Group
-}
-
-// Applies says whether a field of the policy means anything on a route kind.
-// A route kind in another group than Gateway API's is named "Kind.group" in
-// the table.
-func (k *Kind) Applies(route schema.GroupKind, field string) bool {
-	path, err := crd.ParsePath(field)
-	return err != nil || k.AppliesPath(route, path)
 }
 
 // AppliesAtAll says whether any field of the policy means anything on a route

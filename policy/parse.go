@@ -32,8 +32,8 @@ type Policy struct {
 	// one default and one override.
 	Layers []merge.Layer
 	Bounds []Bound
-	// Leaves are all leaves of Layers, each once, sorted by field.
-	Leaves []Leaf
+	// Leaves are the paths of all leaves of Layers, each once, sorted.
+	Leaves []crd.Path
 	// Strategy is the policy's strategy as a person reads it; blocks may differ
 	// only in kinds that are not ours.
 	Strategy merge.Strategy
@@ -260,25 +260,18 @@ func (p *Policy) statedPaths() [][]string {
 	return paths
 }
 
-// Leaf is one leaf that a policy states.
-type Leaf struct {
-	Path crd.Path
-	// Field is the path as a reader sees it.
-	Field string
-}
-
 // readLeaves lists what the layers state; nulls state nothing.
 func (p *Policy) readLeaves() {
 	p.Leaves = nil
 	for _, layer := range p.Layers {
 		for _, path := range leafPaths(nil, layer.Value) {
 			if v, _ := valueAt(layer.Value, path); v != nil {
-				p.Leaves = append(p.Leaves, Leaf{path, crd.Path(path).String()})
+				p.Leaves = append(p.Leaves, path)
 			}
 		}
 	}
-	slices.SortFunc(p.Leaves, func(a, b Leaf) int { return strings.Compare(a.Field, b.Field) })
-	p.Leaves = slices.CompactFunc(p.Leaves, func(a, b Leaf) bool { return a.Field == b.Field })
+	slices.SortFunc(p.Leaves, slices.Compare[crd.Path])
+	p.Leaves = slices.CompactFunc(p.Leaves, slices.Equal[crd.Path])
 }
 
 // leafPaths lists the leaves of a value.
@@ -347,7 +340,7 @@ func boundName(text string) string {
 
 // parseBound reads the bound on one field.
 func parseBound(of *Comparable, limits map[string]any, at *field.Path) (Bound, field.ErrorList) {
-	b := Bound{Comparable: of, Field: of.Path.String(), Min: limits["min"], Max: limits["max"]}
+	b := Bound{Comparable: of, Min: limits["min"], Max: limits["max"]}
 	b.OneOf, _ = limits["oneOf"].([]any)
 	var errs field.ErrorList
 	check := func(v any, at *field.Path) {

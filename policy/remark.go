@@ -2,7 +2,6 @@ package policy
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/attache-dev/attache/policy/crd"
 )
@@ -32,22 +31,22 @@ type Remark struct {
 
 // String is the remark as a sentence.
 func (r Remark) String() string {
-	return r.Path.String() + r.tail()
-}
-
-// tail is what a remark says after the place.
-func (r Remark) tail() string {
-	switch r.Kind {
-	case StrategyNotUnderstood:
-		return fmt.Sprintf(": strategy %q is not understood; Atomic counts", r.Value)
-	case BoundNotRead:
-		return ": this bound does not count, because what the kind says of its field makes no sense: see kubectl effective-policy kinds"
+	if r.Kind == FieldNotRead {
+		return r.Path.String() + " " + r.Message()
 	}
-	return " stands beside a block and is not read: move it into the block"
+	return r.Path.String() + ": " + r.Message()
 }
 
 // Message is the remark without the place.
-func (r Remark) Message() string { return strings.TrimPrefix(strings.TrimPrefix(r.tail(), ":"), " ") }
+func (r Remark) Message() string {
+	switch r.Kind {
+	case StrategyNotUnderstood:
+		return fmt.Sprintf("strategy %q is not understood; Atomic counts", r.Value)
+	case BoundNotRead:
+		return "this bound does not count, because what the kind says of its field makes no sense: see kubectl effective-policy kinds"
+	}
+	return "stands beside a block and is not read: move it into the block"
+}
 
 func (p *Policy) remark(kind RemarkKind, path []string, value any) {
 	p.Remarks = append(p.Remarks, Remark{kind, path, value})

@@ -117,7 +117,7 @@ func (k *Kind) AtMosts() []AtMost { return k.atMosts }
 
 // Bounded is what the kind says of a field that can have bounds, nil when it
 // cannot have any.
-func (k *Kind) Bounded(field string) *Comparable { return k.bounded[field] }
+func (k *Kind) Bounded(path crd.Path) *Comparable { return k.bounded[path.String()] }
 
 // OfChallenger says that the strategy stands on the more specific policy: the
 // most specific one on a path applies and, if it says Patch at one of its levels,

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/review"
@@ -15,12 +16,13 @@ import (
 
 // filter says which routes are shown, and which of their paths.
 type filter struct {
-	namespace, gateway, kind, field, text string
-	level                                 hierarchy.Level
-	byLevel                               bool
-	findings, mixed, changed              bool
-	where                                 guardrail.Rule
-	key                                   string
+	namespace, gateway, kind, text string
+	field                          crd.Path
+	level                          hierarchy.Level
+	byLevel                        bool
+	findings, mixed, changed       bool
+	where                          guardrail.Rule
+	key                            string
 }
 
 // match is a route with those of its paths that pass.
@@ -34,7 +36,7 @@ var filterKeys = []string{"ns", "gateway", "kind", "field", "level", "findings",
 
 func (h *Handler) filter(v *view, p parameters) (*filter, error) {
 	f := &filter{
-		namespace: p.Get("ns"), gateway: p.Get("gateway"), kind: p.Get("kind"), field: p.Get("field"), text: strings.ToLower(p.Get("text")),
+		namespace: p.Get("ns"), gateway: p.Get("gateway"), kind: p.Get("kind"), text: strings.ToLower(p.Get("text")),
 		findings: p.Get("findings") != "", mixed: p.Get("mixed") != "", changed: p.Get("changed") != "",
 	}
 	for _, key := range filterKeys {
@@ -49,6 +51,13 @@ func (h *Handler) filter(v *view, p parameters) (*filter, error) {
 		if _, err := v.kindNamed(f.kind); err != nil {
 			return nil, err
 		}
+	}
+	if text := p.Get("field"); text != "" {
+		path, err := crd.ParsePath(text)
+		if err != nil {
+			return nil, badRequest(err.Error())
+		}
+		f.field = path
 	}
 	if text := p.Get("where"); text != "" {
 		rule, err := h.options.Where(text)
@@ -80,7 +89,7 @@ func levelNames() []string {
 
 // byPath says whether paths are asked about, rather than routes alone.
 func (f *filter) byPath() bool {
-	return f.gateway != "" || f.kind != "" || f.field != "" || f.byLevel || f.where != nil
+	return f.gateway != "" || f.kind != "" || len(f.field) > 0 || f.byLevel || f.where != nil
 }
 
 // matches are the routes that pass. What was asked last is remembered.
@@ -155,7 +164,7 @@ func (v *view) passing(ctx context.Context, i *item, f *filter) ([]effective.Sco
 
 // wants says whether a result has a value of the kind, the field and the level.
 func (f *filter) wants(r *effective.PathPolicies) bool {
-	if f.kind == "" && f.field == "" && !f.byLevel {
+	if f.kind == "" && len(f.field) == 0 && !f.byLevel {
 		return true
 	}
 	for _, m := range r.Kinds {
@@ -164,7 +173,7 @@ func (f *filter) wants(r *effective.PathPolicies) bool {
 		}
 		for i := range m.Origins {
 			o := &m.Origins[i]
-			if (f.field == "" || o.Field == f.field || strings.HasPrefix(o.Field, f.field+".")) && (!f.byLevel || o.Level == f.level) {
+			if f.field.Covers(o.Path) && (!f.byLevel || o.Level == f.level) {
 				return true
 			}
 		}

@@ -72,7 +72,7 @@ func publishedRow(item publishedItem, f *filter) row {
 		for j := range scope.Fields {
 			field := &scope.Fields[j]
 			if field.FromRef == nil || f.kind != "" && !strings.EqualFold(field.Policy, f.kind) ||
-				f.field != "" && field.Field != f.field && !strings.HasPrefix(field.Field, f.field+".") {
+				!f.field.Covers(field.Path) {
 				continue
 			}
 			wanted = wanted || !f.byLevel || field.Level == f.level.String()
@@ -81,7 +81,7 @@ func publishedRow(item publishedItem, f *filter) row {
 				From: *field.FromRef, Limited: field.ClampedBy != "", Beat: len(field.Beat),
 			})
 		}
-		if len(part.Parents) > 0 && (wanted || f.kind == "" && f.field == "" && !f.byLevel) {
+		if len(part.Parents) > 0 && (wanted || f.kind == "" && len(f.field) == 0 && !f.byLevel) {
 			out.Scopes = append(out.Scopes, part)
 		}
 	}

@@ -145,11 +145,11 @@ func cellsOf(r *effective.PathPolicies, f *filter) []cell {
 		}
 		for i := range m.Origins {
 			o := &m.Origins[i]
-			if f.field != "" && o.Field != f.field && !strings.HasPrefix(o.Field, f.field+".") {
+			if !f.field.Covers(o.Path) {
 				continue
 			}
 			cells = append(cells, cell{
-				Policy: m.Kind.Name(), Field: o.Field, Value: o.Value, Level: o.Level.String(), Block: o.Block.String(),
+				Policy: m.Kind.Name(), Field: o.Path.String(), Value: o.Value, Level: o.Level.String(), Block: o.Block.String(),
 				From: objectOf(o.From), Limited: !o.ClampedBy.IsZero(), Beat: len(o.Beat),
 			})
 		}

@@ -154,7 +154,7 @@ func (v *view) kindInfos() []kindInfo {
 			fields[p.Kind] = map[string]bool{}
 		}
 		for i := range p.Leaves {
-			fields[p.Kind][p.Leaves[i].Field] = true
+			fields[p.Kind][p.Leaves[i].String()] = true
 		}
 	}
 	list := []kindInfo{}

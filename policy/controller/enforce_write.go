@@ -10,7 +10,6 @@ import (
 	"maps"
 	"reflect"
 	"slices"
-	"strings"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -190,12 +189,29 @@ func specPatch(want *unstructured.Unstructured) []byte {
 	return patch
 }
 
+// mentions says whether a name stands anywhere in a value, whatever field a data plane reads it from.
+func mentions(value any, name string) bool {
+	switch v := value.(type) {
+	case string:
+		return v == name
+	case []any:
+		return slices.ContainsFunc(v, func(entry any) bool { return mentions(entry, name) })
+	case map[string]any:
+		for _, entry := range v {
+			if mentions(entry, name) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // discard deletes an object of ours that nothing wants any more, unless the
 // stored route still names it: data planes answer 404 for a filter that is gone.
 func (c *Controller) discard(ctx context.Context, exporter string, live *unstructured.Unstructured) error {
 	route, _ := export.RouteOf(live)
 	if stored := c.enforcer.Planes.Route(route); stored != nil {
-		if text, err := json.Marshal(stored.Object["spec"]); err == nil && strings.Contains(string(text), `"`+live.GetName()+`"`) {
+		if mentions(stored.Object["spec"], live.GetName()) {
 			return errLater{soon}
 		}
 	}

@@ -100,3 +100,12 @@ func (p Path) Covers(path []string) bool {
 	}
 	return true
 }
+
+// Texts are paths as people write them.
+func Texts(paths []Path) []string {
+	texts := make([]string, len(paths))
+	for i, p := range paths {
+		texts[i] = p.String()
+	}
+	return texts
+}

@@ -34,7 +34,7 @@ type placed struct {
 // bound applies the bounds of the policies on the path (semantics 3.1), field
 // by field, the heads of groups first: the others ask for them.
 func (f *folding) bound() {
-	var bounds map[string][]placed
+	var bounds map[*policy.Comparable][]placed
 	var fields []*policy.Comparable
 	for a := range f.key.holders {
 		for _, b := range a.Policy.Bounds {
@@ -42,19 +42,19 @@ func (f *folding) bound() {
 				continue
 			}
 			if bounds == nil {
-				bounds = map[string][]placed{}
+				bounds = map[*policy.Comparable][]placed{}
 			}
-			if bounds[b.Field] == nil {
+			if bounds[b.Comparable] == nil {
 				fields = append(fields, b.Comparable)
 			}
-			bounds[b.Field] = append(bounds[b.Field], placed{b, a})
+			bounds[b.Comparable] = append(bounds[b.Comparable], placed{b, a})
 		}
 	}
 	slices.SortFunc(fields, func(a, b *policy.Comparable) int {
 		return cmp.Or(cmp.Compare(len(a.Head), len(b.Head)), slices.Compare(a.Path, b.Path))
 	})
 	for _, field := range fields {
-		f.boundField(field, bounds[field.Path.String()])
+		f.boundField(field, bounds[field])
 	}
 }
 
@@ -104,7 +104,7 @@ func (f *folding) fill(field *policy.Comparable, l limits) {
 	}
 	put(f.m.Value, field.Path, value)
 	f.m.Origins = append(f.m.Origins, Origin{
-		Path: field.Path, Field: field.Path.String(), Value: value,
+		Path: field.Path, Value: value,
 		From: by.Policy.Ref, Target: by.Target, Level: by.Level, Block: merge.Bound, layer: -1,
 	})
 }
@@ -135,7 +135,6 @@ func (f *folding) switchedOff(field *policy.Comparable) *Origin {
 func (f *folding) switchOn(field *policy.Comparable, off *Origin, highest *limit) *Origin {
 	was := *off
 	by := highest.attachment.Policy.Ref
-	stated := fmt.Sprintf("%s: %v", was.Field, was.Value)
 	remove(f.m.Value, was.Path)
 	f.m.Origins = slices.DeleteFunc(f.m.Origins, func(o Origin) bool { return slices.Equal(o.Path, was.Path) })
 	f.notSet(was.layer, was.Path, was.Value, Bounds, by)
@@ -149,7 +148,7 @@ func (f *folding) switchOn(field *policy.Comparable, off *Origin, highest *limit
 			return slices.Equal(n.Path, field.Path) && slices.ContainsFunc(beat, func(i int) bool { return n.From == f.sources[i].from && n.Block == f.layers[i].Block })
 		})
 		f.m.Origins = append(f.m.Origins, Origin{
-			Path: field.Path, Field: field.Path.String(), From: was.From, Target: was.Target, Level: was.Level, Block: was.Block,
+			Path: field.Path, From: was.From, Target: was.Target, Level: was.Level, Block: was.Block,
 			Beat: f.beaten(beat, field.Path), layer: was.layer,
 		})
 		o = &f.m.Origins[len(f.m.Origins)-1]
@@ -158,7 +157,7 @@ func (f *folding) switchOn(field *policy.Comparable, off *Origin, highest *limit
 		o.Value = highest.value
 		put(f.m.Value, field.Path, o.Value)
 	}
-	o.ClampedBy, o.Stated, o.Switch = by, stated, was.Path
+	o.ClampedBy, o.Stated, o.Switch = by, was.Value, was.Path
 	return o
 }
 
@@ -272,12 +271,12 @@ type IgnoredBound struct {
 
 // String says it in one line.
 func (b IgnoredBound) String() string {
-	return fmt.Sprintf("%s: the bound on %s (%s) contradicts a bound of a higher level and is ignored", b.Policy, b.Bound.Field, limitText(b.Bound))
+	return fmt.Sprintf("%s: the bound on %s (%s) contradicts a bound of a higher level and is ignored", b.Policy, b.Bound.Path, limitText(b.Bound))
 }
 
 // ignores says whether a bound of a policy is ignored on the path.
 func (m *Policy) ignores(p *policy.Policy, b policy.Bound) bool {
-	return slices.ContainsFunc(m.Ignored, func(i IgnoredBound) bool { return i.Policy == p.Ref && i.Bound.Field == b.Field })
+	return slices.ContainsFunc(m.Ignored, func(i IgnoredBound) bool { return i.Policy == p.Ref && i.Bound.Comparable == b.Comparable })
 }
 
 func limitText(b policy.Bound) string {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/crd"
 )
 
 // Contribution is what one attached policy came to on a path.
@@ -35,14 +36,14 @@ func (f *folding) contribution(a *policy.Attachment) Contribution {
 	p, m := a.Policy, f.m
 	applies := func(path []string) bool { return !f.isRoute || m.Kind.AppliesPath(f.target.GroupKind, path) }
 	won := make([]statedField, 0, len(p.Leaves)+len(p.Bounds))
-	for _, leaf := range p.Leaves {
-		if applies(leaf.Path) {
-			won = append(won, statedField{leaf.Field, false})
+	for _, path := range p.Leaves {
+		if applies(path) {
+			won = append(won, statedField{path, false})
 		}
 	}
 	for _, b := range p.Bounds {
-		if indexOf(won, b.Field) < 0 && applies(b.Path) {
-			won = append(won, statedField{b.Field, !m.ignores(p, b)})
+		if indexOf(won, b.Path) < 0 && applies(b.Path) {
+			won = append(won, statedField{b.Path, !m.ignores(p, b)})
 		}
 	}
 	c := Contribution{Attachment: a}
@@ -53,7 +54,7 @@ func (f *folding) contribution(a *policy.Attachment) Contribution {
 			c.Moved = append(c.Moved, o)
 			fallthrough
 		case own || o.ClampedBy == p.Ref || slices.Contains(o.Joined, p.Ref):
-			if i := indexOf(won, o.Field); i >= 0 {
+			if i := indexOf(won, o.Path); i >= 0 {
 				won[i].won = true
 			}
 		case slices.ContainsFunc(o.Beat, func(b Beaten) bool { return b.From == p.Ref }):
@@ -82,10 +83,10 @@ func (f *folding) contribution(a *policy.Attachment) Contribution {
 
 // statedField is a field that a policy states, and whether its value is in force.
 type statedField struct {
-	field string
-	won   bool
+	path crd.Path
+	won  bool
 }
 
-func indexOf(fields []statedField, field string) int {
-	return slices.IndexFunc(fields, func(s statedField) bool { return s.field == field })
+func indexOf(fields []statedField, path crd.Path) int {
+	return slices.IndexFunc(fields, func(s statedField) bool { return slices.Equal(s.path, path) })
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/crd"
 )
 
 // Change is one field of one policy kind that differs on a set of paths of one
@@ -18,8 +19,9 @@ type Change struct {
 	Parents []*hierarchy.Listener
 	Rules   hierarchy.RuleSet
 	// Kind is the policy kind as results show it.
-	Kind  string
-	Field string
+	Kind string
+	// Path leads to the field.
+	Path crd.Path
 	// Before and After are the field's values with their origins; nil where it
 	// is not set.
 	Before, After *Origin
@@ -232,8 +234,8 @@ func allListeners(before, after *Target) []*hierarchy.Listener {
 	return listeners
 }
 
-// leafKey names one leaf of a result.
-type leafKey struct{ kind, field string }
+// leafKey names one leaf of a result: a policy kind, and a path in the one form that it has.
+type leafKey struct{ kind, path string }
 
 // leafText is all that a reader of a change of one leaf sees.
 type leafText struct {
@@ -244,6 +246,13 @@ type leafText struct {
 // leafChange is a change of one leaf. Within one Diff, changes that read the
 // same are the same pointer, so that paths can be grouped by it.
 type leafChange struct{ before, after *Origin }
+
+func (c *leafChange) path() crd.Path {
+	if c.after != nil {
+		return c.after.Path
+	}
+	return c.before.Path
+}
 
 // differ remembers what pairs of results came to: most paths of a cluster
 // share few of them.
@@ -287,7 +296,7 @@ func (d *differ) target(target hierarchy.Ref, before, after *Target) []Change {
 			if c := paths.Result; c != nil {
 				changes = append(changes, Change{
 					Target: target, Parents: paths.Parents, Rules: paths.Rules,
-					Kind: key.kind, Field: key.field, Before: c.before, After: c.after,
+					Kind: key.kind, Path: c.path(), Before: c.before, After: c.after,
 				})
 			}
 		}
@@ -330,7 +339,7 @@ func (d *differ) leaf(changes map[leafKey]*leafChange, key leafKey, before, afte
 }
 
 func compareLeaves(a, b leafKey) int {
-	return cmp.Or(strings.Compare(a.kind, b.kind), strings.Compare(a.field, b.field))
+	return cmp.Or(strings.Compare(a.kind, b.kind), strings.Compare(a.path, b.path))
 }
 
 // text is all that a reader of a change sees of one side.
@@ -348,7 +357,7 @@ func leaves(r *PathPolicies) map[leafKey]*Origin {
 	index := map[leafKey]*Origin{}
 	for _, m := range r.Kinds {
 		for i := range m.Origins {
-			index[leafKey{m.Kind.Name(), m.Origins[i].Field}] = &m.Origins[i]
+			index[leafKey{m.Kind.Name(), m.Origins[i].Path.String()}] = &m.Origins[i]
 		}
 	}
 	return index

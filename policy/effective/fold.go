@@ -3,7 +3,6 @@ package effective
 import (
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
@@ -77,8 +76,8 @@ func (r *Resolver) fold(key *foldKey, target hierarchy.Ref, route *hierarchy.Rou
 	}
 	f.bound()
 	f.atMost()
-	slices.SortStableFunc(m.Origins, func(a, b Origin) int { return strings.Compare(a.Field, b.Field) })
-	slices.SortStableFunc(m.NotSet, func(a, b NotSet) int { return strings.Compare(a.Field, b.Field) })
+	slices.SortStableFunc(m.Origins, func(a, b Origin) int { return slices.Compare(a.Path, b.Path) })
+	slices.SortStableFunc(m.NotSet, func(a, b NotSet) int { return slices.Compare(a.Path, b.Path) })
 	if v := key.kind.Validator; v != nil && len(m.Value) > 0 {
 		m.Invalid = v.Validate(m.Value)
 	}
@@ -139,9 +138,10 @@ func (f *folding) applicable(layer merge.Layer, s source) map[string]any {
 		if f.key.kind.AppliesPath(f.target.GroupKind, path) {
 			return false
 		}
-		if name := crd.Path(path).String(); !slices.Contains(f.m.NotApplicable, name) {
-			f.m.NotApplicable = append(f.m.NotApplicable, name)
-			slices.Sort(f.m.NotApplicable)
+		same := func(known crd.Path) bool { return slices.Equal(known, path) }
+		if !slices.ContainsFunc(f.m.NotApplicable, same) {
+			f.m.NotApplicable = append(f.m.NotApplicable, path)
+			slices.SortFunc(f.m.NotApplicable, slices.Compare[crd.Path])
 		}
 		return true
 	})
@@ -152,7 +152,7 @@ func (f *folding) applicable(layer merge.Layer, s source) map[string]any {
 // groups whose head says what switches it off within the group.
 func (f *folding) complete(layer merge.Layer, s source) map[string]any {
 	for _, group := range f.key.kind.Groups() {
-		head := f.key.kind.Bounded(group[0].String())
+		head := f.key.kind.Bounded(group[0])
 		if head == nil || head.Off == nil || head.Own() {
 			continue
 		}
@@ -188,7 +188,7 @@ func (f *folding) without(layer merge.Layer, s source, rule Rule, goes func(path
 				continue
 			}
 			if object[key] != nil {
-				f.m.NotSet = append(f.m.NotSet, NotSet{Path: at, Field: crd.Path(at).String(), Value: object[key], From: s.from, Level: s.level, Block: layer.Block, Rule: rule})
+				f.m.NotSet = append(f.m.NotSet, NotSet{Path: at, Value: object[key], From: s.from, Level: s.level, Block: layer.Block, Rule: rule})
 			}
 		}
 		return kept
@@ -199,7 +199,7 @@ func (f *folding) without(layer merge.Layer, s source, rule Rule, goes func(path
 func (f *folding) notSet(layer int, path []string, value any, rule Rule, by hierarchy.Ref) {
 	s := f.sources[layer]
 	f.m.NotSet = append(f.m.NotSet, NotSet{
-		Path: path, Field: crd.Path(path).String(), Value: value, From: s.from, Level: s.level,
+		Path: path, Value: value, From: s.from, Level: s.level,
 		Block: f.layers[layer].Block, Rule: rule, By: by,
 	})
 }
@@ -208,7 +208,6 @@ func (f *folding) origin(o merge.Origin) Origin {
 	won := f.sources[o.Layer]
 	result := Origin{
 		Path:   o.Path,
-		Field:  crd.Path(o.Path).String(),
 		Value:  o.Value,
 		From:   won.from,
 		Target: won.target,

@@ -3,6 +3,7 @@ package effective_test
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -132,8 +133,8 @@ func TestEveryLeafHasOneOriginThatHoldsItsValue(t *testing.T) {
 						r.Fatalf("%s: %v has origins %v", e.Target, m.Value, m.Origins)
 					}
 					for _, o := range m.Origins {
-						if m.Value[o.Field] != o.Value {
-							r.Fatalf("%s: %s is %v, its origin says %v", e.Target, o.Field, m.Value[o.Field], o.Value)
+						if m.Value[o.Path.String()] != o.Value {
+							r.Fatalf("%s: %s is %v, its origin says %v", e.Target, o.Path.String(), m.Value[o.Path.String()], o.Value)
 						}
 					}
 				}
@@ -164,7 +165,7 @@ func TestATallyOfEditsIsATallyOfTheResult(t *testing.T) {
 			fresh.Add(e)
 		}
 		for p := range s.Policies() {
-			if diff := cmp.Diff(fresh.Of(p.Ref), running.Of(p.Ref), cmp.AllowUnexported(effective.Count{})); diff != "" {
+			if diff := cmp.Diff(fresh.Of(p.Ref), running.Of(p.Ref), cmp.Exporter(func(reflect.Type) bool { return true })); diff != "" {
 				r.Fatalf("%s: -fresh +running:\n%s", p.Ref, diff)
 			}
 		}

@@ -25,7 +25,7 @@ type Policy struct {
 	NotSet []NotSet
 	// NotApplicable are the fields left out because they mean nothing on this
 	// kind of route (semantics section 8), sorted.
-	NotApplicable []string
+	NotApplicable []crd.Path
 	// Invalid are the rules of the kind's schema that the merged value breaks
 	// (semantics section 6), sorted by message.
 	Invalid []crd.Broken
@@ -43,10 +43,8 @@ type Policy struct {
 
 // Origin says who set one leaf of an effective policy (semantics section 4).
 type Origin struct {
-	// Path leads to the leaf. Field is the same as a reader sees it: "request",
-	// "limits.perUser", `limits["a.b"]`.
+	// Path leads to the leaf.
 	Path  crd.Path
-	Field string
 	Value any
 	// From is the policy, or the route for an inline value.
 	From hierarchy.Ref
@@ -59,8 +57,7 @@ type Origin struct {
 	Beat []Beaten
 	// ClampedBy is who gave the final value where it is not the winner's own: the
 	// policy whose bound it is, or the origin of the field that this one cannot
-	// exceed. Stated is what the winner had said; where it switched the thing off
-	// by another field, "mode: Disabled".
+	// exceed. Stated is what the winner had said: of this field, or of Switch.
 	ClampedBy hierarchy.Ref
 	Stated    any
 	// Limit is the field that this one cannot exceed, where that moved the value;
@@ -71,6 +68,14 @@ type Origin struct {
 
 	// layer is the winner among the layers of the fold, -1 for a bound.
 	layer int
+}
+
+// StatedText is Stated as a reader sees it: with the name of the field where it is another one's.
+func (o *Origin) StatedText() any {
+	if o.Switch == nil {
+		return o.Stated
+	}
+	return fmt.Sprintf("%s: %v", o.Switch, o.Stated)
 }
 
 // Rule is what removed a value that is not set.
@@ -91,7 +96,6 @@ const (
 // (semantics section 4).
 type NotSet struct {
 	Path  crd.Path
-	Field string
 	Value any
 	// From states it, at a level: on paths that read the same it can be attached
 	// to different objects.
@@ -122,7 +126,7 @@ func (m *Policy) Size() int {
 	size := m.valueSize
 	for i := range m.Origins {
 		// An origin is a reference, a target, and one more reference for each loser.
-		size += perOrigin + 2*len(m.Origins[i].Field) + perBeaten*len(m.Origins[i].Beat)
+		size += perOrigin + 2*len(m.Origins[i].Path.String()) + perBeaten*len(m.Origins[i].Beat)
 	}
 	return size
 }
@@ -136,8 +140,8 @@ const (
 // appendIdentity writes everything that a reader can see of m. The value is in its origins.
 func (m *Policy) appendIdentity(b []byte) []byte {
 	b = append(b, m.Kind.Name()...)
-	for _, field := range m.NotApplicable {
-		b = strconv.AppendQuote(append(b, '\n'), field)
+	for _, path := range m.NotApplicable {
+		b = strconv.AppendQuote(append(b, '\n'), path.String())
 	}
 	for _, ignored := range m.Ignored {
 		b = strconv.AppendQuote(append(b, "\n?"...), ignored.String())
@@ -147,7 +151,7 @@ func (m *Policy) appendIdentity(b []byte) []byte {
 	}
 	for i := range m.NotSet {
 		n := &m.NotSet[i]
-		b = appendRef(appendAll(b, "\n-", n.Field, "="), &n.From)
+		b = appendRef(appendAll(b, "\n-", n.Path.String(), "="), &n.From)
 		b = appendRef(appendAll(b, "@", n.Level.String(), " ", n.Block.String(), " ", string(n.Rule), " "), &n.By)
 		b = appendValue(b, n.Value)
 	}
@@ -155,12 +159,12 @@ func (m *Policy) appendIdentity(b []byte) []byte {
 	for i := range m.Origins {
 		o := &m.Origins[i]
 		start := len(b)
-		b = appendValue(appendAll(b, "\n", o.Field), o.Value)
+		b = appendValue(appendAll(b, "\n", o.Path.String()), o.Value)
 		m.valueSize += len(b) - start
 		b = appendRef(b, &o.From)
 		b = appendAll(appendRef(append(b, '@'), &o.Target), " ", o.Block.String())
 		if !o.ClampedBy.IsZero() {
-			b = appendValue(appendRef(append(b, '+'), &o.ClampedBy), o.Stated)
+			b = appendValue(append(appendRef(append(b, '+'), &o.ClampedBy), o.Switch.String()...), o.Stated)
 		}
 		for j := range o.Beat {
 			l := &o.Beat[j]

@@ -160,7 +160,7 @@ func TestDiffTellsWhatAnEditChanges(t *testing.T) {
 	after := before.Without(hierarchy.NewRef("attache.dev", "TimeoutPolicy", "infra", "ceiling"))
 	var got []string
 	for _, c := range effective.Diff(effective.ResolveAll(before), effective.ResolveAll(after)) {
-		got = append(got, c.Target.String()+" "+c.Kind+"."+c.Field+": "+c.Before.Value.(string)+" -> "+c.After.Value.(string))
+		got = append(got, c.Target.String()+" "+c.Kind+"."+c.Path.String()+": "+c.Before.Value.(string)+" -> "+c.After.Value.(string))
 	}
 	want := []string{
 		"Gateway infra/public TimeoutPolicy.request: 30s -> 10s",

@@ -7,7 +7,6 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
-	"github.com/attache-dev/attache/policy/crd"
 )
 
 // PublishedScope is a result that was published once: what is left of a scope when
@@ -17,7 +16,7 @@ type PublishedScope struct {
 	Parents []*hierarchy.Listener
 	Rules   hierarchy.RuleSet
 	// Values and Origins are by policy kind, as results show it. The Value of an
-	// origin is found by its Field.
+	// origin is found by its Path.
 	Values  map[string]map[string]any
 	Origins map[string][]Origin
 }
@@ -81,11 +80,9 @@ func restored(s *policy.Snapshot, scope PublishedScope) *PathPolicies {
 		if !published {
 			continue
 		}
-		leaves := map[string]any{}
-		leafValues(leaves, nil, value)
 		m := &Policy{Kind: kind, Value: value, Origins: scope.Origins[kind.Name()]}
 		for i := range m.Origins {
-			m.Origins[i].Value = leaves[m.Origins[i].Field]
+			m.Origins[i].Value, _ = valueAt(value, m.Origins[i].Path)
 		}
 		m.identity = string(m.appendIdentity(nil))
 		result.Kinds = append(result.Kinds, m)
@@ -93,18 +90,6 @@ func restored(s *policy.Snapshot, scope PublishedScope) *PathPolicies {
 	}
 	result.identity, result.representative = result.identity+"!", result
 	return result
-}
-
-// leafValues collects the leaves of a value by the names that origins give them.
-func leafValues(into map[string]any, path []string, value any) {
-	object, isObject := value.(map[string]any)
-	if !isObject || len(object) == 0 {
-		into[crd.Path(path).String()] = value
-		return
-	}
-	for key, inner := range object {
-		leafValues(into, append(slices.Clone(path), key), inner)
-	}
 }
 
 // ChangedOrigins are the origins, on both sides, of the values that differ

@@ -1,6 +1,7 @@
 package effective
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/crd"
 )
 
 // Tally counts, for each policy and each Gateway, on how many paths of routes
@@ -32,15 +34,20 @@ type Count struct {
 	Incomplete int
 
 	beaten map[hierarchy.Ref]int
-	moved  map[Moved]int
+	moved  map[movedKey]*movedPaths
 }
 
 // Moved is a value that a bound or another field moved.
 type Moved struct {
-	Field, Stated, Value string
-	By                   hierarchy.Ref
-	// Limit is the field that moved it; empty when a bound did.
-	Limit string
+	// Path leads to the field that was moved, to Value.
+	Path  crd.Path
+	Value any
+	// Stated is what was stated, of Switch where that is not nil.
+	Stated any
+	Switch crd.Path
+	By     hierarchy.Ref
+	// Limit is the field that moved it; nil when a bound did.
+	Limit crd.Path
 }
 
 // String is the move as a sentence without its end.
@@ -48,24 +55,47 @@ func (m Moved) String() string { return m.Told(nil) }
 
 // Told is String for a reader, who may not know who moved it.
 func (m Moved) Told(reader policy.Reader) string {
-	by := "bounds"
-	if m.Limit != "" {
-		by = m.Limit
+	by, field, value := "bounds", m.Path.String(), fmt.Sprint(m.Value)
+	if m.Limit != nil {
+		by = m.Limit.String()
 	}
-	return fmt.Sprintf("%s %s is limited to %s by %s of %s", m.Field, m.Stated, m.Value, by, reader.Name(m.By))
+	if m.Switch != nil {
+		field, value = m.Switch.String()+":", field+" "+value
+	}
+	return fmt.Sprintf("%s %v is limited to %s by %s of %s", field, m.Stated, value, by, reader.Name(m.By))
+}
+
+// movedKey is a Moved that can be the key of a map.
+type movedKey struct {
+	path, value, stated, of, limit string
+	by                             hierarchy.Ref
+}
+
+func (m *Moved) key() movedKey {
+	return movedKey{m.Path.String(), text(m.Value), text(m.Stated), m.Switch.String(), m.Limit.String(), m.By}
+}
+
+// movedPaths is a Moved and the number of paths that it happened on.
+type movedPaths struct {
+	Moved
+	paths int
 }
 
 func moved(o *Origin) Moved {
-	m := Moved{Field: o.Field, Stated: fmt.Sprint(o.Stated), Value: fmt.Sprint(o.Value), By: o.ClampedBy, Limit: o.Limit.String()}
-	if o.Switch != nil {
-		m.Field, m.Stated, m.Value = o.Switch.String()+":", strings.TrimPrefix(m.Stated, o.Switch.String()+": "), o.Field+" "+m.Value
-	}
-	return m
+	return Moved{Path: o.Path, Value: o.Value, Stated: o.Stated, Switch: o.Switch, By: o.ClampedBy, Limit: o.Limit}
 }
 
 // Moved are the values of the policy that something moved somewhere, sorted.
 func (c *Count) Moved() []Moved {
-	return slices.SortedFunc(maps.Keys(c.moved), func(a, b Moved) int { return strings.Compare(a.String(), b.String()) })
+	list := make([]Moved, 0, len(c.moved))
+	for _, m := range c.moved {
+		list = append(list, m.Moved)
+	}
+	slices.SortFunc(list, func(a, b Moved) int {
+		return cmp.Or(slices.Compare(a.Path, b.Path), strings.Compare(text(a.Stated), text(b.Stated)), hierarchy.Compare(a.By, b.By),
+			strings.Compare(text(a.Value), text(b.Value)), slices.Compare(a.Switch, b.Switch), slices.Compare(a.Limit, b.Limit))
+	})
+	return list
 }
 
 // BeatenBy are the policies and routes whose values win over this one's
@@ -116,7 +146,7 @@ func (t *Tally) countContribution(part *Contribution, gateway hierarchy.Ref, pat
 	}
 	c := counts[gateway]
 	if c == nil {
-		c = &Count{Gateway: gateway, beaten: map[hierarchy.Ref]int{}, moved: map[Moved]int{}}
+		c = &Count{Gateway: gateway, beaten: map[hierarchy.Ref]int{}, moved: map[movedKey]*movedPaths{}}
 		counts[gateway] = c
 	}
 	c.Paths += paths
@@ -131,8 +161,14 @@ func (t *Tally) countContribution(part *Contribution, gateway hierarchy.Ref, pat
 	}
 	for i := range part.Moved {
 		m := moved(&part.Moved[i])
-		if c.moved[m] += paths; c.moved[m] == 0 {
-			delete(c.moved, m)
+		key := m.key()
+		on := c.moved[key]
+		if on == nil {
+			on = &movedPaths{Moved: m}
+			c.moved[key] = on
+		}
+		if on.paths += paths; on.paths == 0 {
+			delete(c.moved, key)
 		}
 	}
 	for _, by := range part.BeatenBy {
@@ -147,3 +183,6 @@ func (t *Tally) countContribution(part *Contribution, gateway hierarchy.Ref, pat
 		delete(t.counts, policy)
 	}
 }
+
+// text is a value as it reads, the same for all that read the same.
+func text(value any) string { return string(appendValue(nil, value)) }

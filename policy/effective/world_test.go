@@ -7,6 +7,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/test/worldtest"
 )
@@ -33,7 +34,7 @@ func show(e *effective.Target) string {
 		fmt.Fprintf(&b, "%s %s\n", strings.Join(parents, " "), strings.Join(s.Rules.Names(), " "))
 		for _, m := range s.Result.Kinds {
 			for _, o := range m.Origins {
-				fmt.Fprintf(&b, "  %s.%s = %v, %s of %s on %s", m.Kind.Name(), o.Field, o.Value, o.Block, o.From, o.Target)
+				fmt.Fprintf(&b, "  %s.%s = %v, %s of %s on %s", m.Kind.Name(), o.Path.String(), o.Value, o.Block, o.From, o.Target)
 				for _, l := range o.Beat {
 					fmt.Fprintf(&b, ", beats %s", l)
 				}
@@ -50,7 +51,7 @@ func show(e *effective.Target) string {
 			for _, bound := range m.Ignored {
 				ignored = append(ignored, bound.String())
 			}
-			for _, list := range [][]string{m.NotApplicable, invalid, ignored} {
+			for _, list := range [][]string{crd.Texts(m.NotApplicable), invalid, ignored} {
 				for _, line := range list {
 					fmt.Fprintf(&b, "  ! %s\n", line)
 				}

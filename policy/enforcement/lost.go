@@ -100,15 +100,16 @@ func lossesOn(p effective.Path, outcomes []export.Outcome, at Loss) []Loss {
 	for _, m := range p.Result.Kinds {
 		for i := range m.Origins {
 			o := &m.Origins[i]
-			if !o.Forced() {
+			field, ours := export.FieldAt(m.Kind.Name(), o.Path)
+			if !ours || !o.Forced() {
 				continue
 			}
 			for _, outcome := range outcomes {
-				if outcome.Verdict != export.Unsupported || outcome.Field.Policy != m.Kind.Name() || outcome.Field.String() != o.Field {
+				if outcome.Verdict != export.Unsupported || outcome.Field != field {
 					continue
 				}
 				l := at
-				l.Policy, l.Block, l.Field, l.Reason, l.Message = o.From, o.Block.String(), o.Field, outcome.Reason, outcome.Message
+				l.Policy, l.Block, l.Field, l.Reason, l.Message = o.From, o.Block.String(), o.Path.String(), outcome.Reason, outcome.Message
 				if !o.ClampedBy.IsZero() {
 					l.Policy, l.Block = o.ClampedBy, "bound"
 				}

@@ -269,15 +269,8 @@ func Read(p *effective.PathPolicies) *export.Effective {
 			}
 			e.Invalid[name] = strings.Join(messages, "; ")
 		}
-		forced := map[string]bool{}
 		for i := range m.Origins {
-			o := &m.Origins[i]
-			if o.Forced() {
-				forced[o.Field] = true
-			}
-		}
-		for f := range export.Leaves(name, m.Value) {
-			if forced[f.String()] {
+			if f, ours := export.FieldAt(name, m.Origins[i].Path); ours && m.Origins[i].Forced() {
 				e.Forced[f] = true
 			}
 		}

@@ -44,7 +44,7 @@ type Trouble struct {
 func Scores(t *effective.Target, rules []hierarchy.RuleRef, parts []Result) map[PolicyAt]Score {
 	scores := map[PolicyAt]*Score{}
 	index := indexParts(parts)
-	won := map[*effective.PathPolicies]map[hierarchy.Ref]map[string]bool{}
+	won := map[*effective.PathPolicies]map[hierarchy.Ref]map[export.Field]bool{}
 	for p := range t.Paths() {
 		entry := index.next(p)
 		if won[p.Result] == nil {
@@ -70,8 +70,8 @@ func Scores(t *effective.Target, rules []hierarchy.RuleRef, parts []Result) map[
 }
 
 // winners are the fields of our kinds that each policy wins or moves on a path.
-func winners(p *effective.PathPolicies) map[hierarchy.Ref]map[string]bool {
-	won := map[hierarchy.Ref]map[string]bool{}
+func winners(p *effective.PathPolicies) map[hierarchy.Ref]map[export.Field]bool {
+	won := map[hierarchy.Ref]map[export.Field]bool{}
 	for _, m := range p.Kinds {
 		name := m.Kind.Name()
 		if !export.IsExported(name) {
@@ -79,14 +79,18 @@ func winners(p *effective.PathPolicies) map[hierarchy.Ref]map[string]bool {
 		}
 		for i := range m.Origins {
 			o := &m.Origins[i]
+			field, ours := export.FieldAt(name, o.Path)
+			if !ours {
+				continue
+			}
 			for _, policy := range [...]hierarchy.Ref{o.From, o.ClampedBy} {
 				if policy.IsZero() || policy == o.Target.Object() {
 					continue // nobody, or the route's own word
 				}
 				if won[policy] == nil {
-					won[policy] = map[string]bool{}
+					won[policy] = map[export.Field]bool{}
 				}
-				won[policy][name+" "+o.Field] = true
+				won[policy][field] = true
 			}
 		}
 	}
@@ -94,7 +98,7 @@ func winners(p *effective.PathPolicies) map[hierarchy.Ref]map[string]bool {
 }
 
 // count takes one path in.
-func (s *Score) count(e *Entry, fields map[string]bool, at Trouble) {
+func (s *Score) count(e *Entry, fields map[export.Field]bool, at Trouble) {
 	s.Paths++
 	if e.State == NoExporter || e.State == Planned {
 		s.Unserved++
@@ -106,7 +110,7 @@ func (s *Score) count(e *Entry, fields map[string]bool, at Trouble) {
 	s.Exporters[e.Exporter]++
 	good, bad := 0, 0
 	for _, o := range e.Outcomes {
-		if !fields[o.Field.Policy+" "+o.Field.String()] {
+		if !fields[o.Field] {
 			continue
 		}
 		trouble := at

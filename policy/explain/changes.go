@@ -108,7 +108,7 @@ func changeOf(c effective.Change) Change {
 	t := c.Target
 	out := Change{
 		Target: Object{Group: t.GroupKind.Group, Kind: t.Kind, Namespace: t.Namespace, Name: t.Name},
-		Rules:  c.Rules.Names(), Policy: c.Kind, Field: c.Field,
+		Rules:  c.Rules.Names(), Policy: c.Kind, Field: c.Path.String(),
 		Before: sideOf(c.Before), After: sideOf(c.After),
 		Ref: t,
 	}
@@ -261,14 +261,14 @@ func (c *Changes) KeptBy(after *policy.Snapshot, targets []hierarchy.Ref) []Kept
 				for i := range m.Origins {
 					o := &m.Origins[i]
 					name := m.Kind.Name()
-					if !fields[[2]string{name, o.Field}] || changed[[3]string{name, o.Field, e.Target.String()}] {
+					if !fields[[2]string{name, o.Path.String()}] || changed[[3]string{name, o.Path.String(), e.Target.String()}] {
 						continue
 					}
 					side := sideOf(o)
-					key, _ := json.Marshal([]any{name, o.Field, side.Value, side.From})
+					key, _ := json.Marshal([]any{name, o.Path.String(), side.Value, side.From})
 					if !said[string(key)] {
 						said[string(key)] = true
-						kept = append(kept, Kept{Route: objectOf(e.Target), Policy: name, Field: o.Field, Side: *side, Ref: e.Target})
+						kept = append(kept, Kept{Route: objectOf(e.Target), Policy: name, Field: o.Path.String(), Side: *side, Ref: e.Target})
 					}
 				}
 			}

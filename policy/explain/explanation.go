@@ -7,6 +7,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/effective"
 )
 
@@ -62,6 +63,8 @@ type Field struct {
 	Limit string `json:"limit,omitempty"`
 	Why   string `json:"why"`
 
+	// Path is Field, key by key.
+	Path crd.Path `json:"-"`
 	// Place is the target in a sentence: listener https, rule pay.
 	Place string `json:"-"`
 	// Kind is the policy kind in a heading, with its group where it needs it.
@@ -161,13 +164,18 @@ func namesListener(text string, l *hierarchy.Listener) bool {
 
 // Listed is "the rule pay" or "the rules pay, rules[1]".
 func Listed(noun string, names []string) string {
-	switch len(names) {
-	case 0:
+	if len(names) == 0 {
 		return "no " + noun
-	case 1:
-		return "the " + noun + " " + names[0]
 	}
-	return "the " + noun + "s " + strings.Join(names, ", ")
+	return "the " + named(noun, names)
+}
+
+// named is "rule pay" or "rules pay, rules[1]".
+func named(noun string, names []string) string {
+	if len(names) == 1 {
+		return noun + " " + names[0]
+	}
+	return noun + "s " + strings.Join(names, ", ")
 }
 
 // Selection narrows an explanation to some of the paths.
@@ -188,11 +196,14 @@ func Explain(s *policy.Snapshot, target hierarchy.Ref, on Selection) (*Explanati
 	if err != nil {
 		return nil, err
 	}
-	out := explanationOf(s, e, scopes)
-	return out, out.only(s, on)
+	only, err := on.narrowing(s)
+	if err != nil {
+		return nil, err
+	}
+	return explanationOf(s, e, scopes, only), nil
 }
 
-func explanationOf(s *policy.Snapshot, e *effective.Target, scopes []effective.Scope) *Explanation {
+func explanationOf(s *policy.Snapshot, e *effective.Target, scopes []effective.Scope, only narrowing) *Explanation {
 	t := e.Target
 	out := &Explanation{
 		Target: Object{Group: t.GroupKind.Group, Kind: t.Kind, Namespace: t.Namespace, Name: t.Name},
@@ -205,7 +216,7 @@ func explanationOf(s *policy.Snapshot, e *effective.Target, scopes []effective.S
 		}
 	}
 	for _, scope := range scopes {
-		on := &paths{t, scope.Parents, scope.Rules.Names(), s}
+		on := &paths{target: t, parents: scope.Parents, rules: scope.Rules.Names(), in: s, only: only}
 		if scope.Rules.All {
 			on.rules = RuleNames(s, t)
 		}
@@ -216,26 +227,27 @@ func explanationOf(s *policy.Snapshot, e *effective.Target, scopes []effective.S
 	return out
 }
 
-// only leaves what a selection of kind and field asks for.
-func (e *Explanation) only(s *policy.Snapshot, on Selection) error {
-	if on.Policy == "" && on.Field == "" {
-		return nil
-	}
-	kind, err := kindNamed(s, on.Policy)
-	if err != nil {
-		return err
-	}
-	for i := range e.Scopes {
-		scope := &e.Scopes[i]
-		scope.Fields = slices.DeleteFunc(scope.Fields, func(f Field) bool {
-			return kind != "" && f.Policy != kind || on.Field != "" && f.Field != on.Field && !strings.HasPrefix(f.Field, on.Field+".")
-		})
-		elsewhere := func(text string) bool { return kind != "" && !strings.HasPrefix(text, kind) }
-		scope.NotApplicable = slices.DeleteFunc(scope.NotApplicable, elsewhere)
-		scope.Invalid = slices.DeleteFunc(scope.Invalid, elsewhere)
-	}
-	return nil
+// narrowing is what a selection of kind and field leaves.
+type narrowing struct {
+	// kind is a policy kind as results call it; empty for all.
+	kind string
+	// field is the field, with what is below it; empty for all.
+	field crd.Path
 }
+
+func (on Selection) narrowing(s *policy.Snapshot) (only narrowing, err error) {
+	if on.Policy != "" {
+		if only.kind, err = kindNamed(s, on.Policy); err != nil {
+			return only, err
+		}
+	}
+	if on.Field != "" {
+		only.field, err = crd.ParsePath(on.Field)
+	}
+	return only, err
+}
+
+func (n *narrowing) wants(m *effective.Policy) bool { return n.kind == "" || n.kind == m.Kind.Name() }
 
 // kindNamed is the name of the policy kind that a person means: its bare kind in
 // any case, or Kind.group.
@@ -263,19 +275,24 @@ func explainScope(s effective.Scope, on *paths) Scope {
 		out.Parents = append(out.Parents, NameOf(l))
 	}
 	for _, m := range s.Result.Kinds {
+		out.NotSet = append(out.NotSet, on.notSetOf(m)...)
+		for _, ignored := range m.Ignored {
+			out.Ignored = append(out.Ignored, ignored.String())
+		}
+		if !on.only.wants(m) {
+			continue
+		}
 		for _, o := range m.Origins {
-			out.Fields = append(out.Fields, explainField(m, o, on))
+			if on.only.field.Covers(o.Path) {
+				out.Fields = append(out.Fields, explainField(m, o, on))
+			}
 		}
 		out.Fields = append(out.Fields, dropped(m, on)...)
-		out.NotSet = append(out.NotSet, on.notSetOf(m)...)
-		for _, field := range m.NotApplicable {
-			out.NotApplicable = append(out.NotApplicable, m.Kind.Name()+"."+field)
+		for _, path := range m.NotApplicable {
+			out.NotApplicable = append(out.NotApplicable, m.Kind.Name()+"."+path.String())
 		}
 		for _, broken := range m.Invalid {
 			out.Invalid = append(out.Invalid, m.Kind.Name()+": "+broken.Message)
-		}
-		for _, ignored := range m.Ignored {
-			out.Ignored = append(out.Ignored, ignored.String())
 		}
 	}
 	return out
@@ -285,7 +302,7 @@ func explainScope(s effective.Scope, on *paths) Scope {
 func (s *paths) notSetOf(m *effective.Policy) []NotSet {
 	var all []NotSet
 	for _, n := range m.NotSet {
-		lost := NotSet{Policy: m.Kind.Name(), Field: n.Field, Value: n.Value, Level: n.Level.String(), Block: n.Block.String(), From: s.text(n.From), Rule: string(n.Rule)}
+		lost := NotSet{Policy: m.Kind.Name(), Field: n.Path.String(), Value: n.Value, Level: n.Level.String(), Block: n.Block.String(), From: s.text(n.From), Rule: string(n.Rule)}
 		if !n.By.IsZero() {
 			lost.By = s.text(n.By)
 		}
@@ -298,7 +315,7 @@ func explainField(m *effective.Policy, o effective.Origin, on *paths) Field {
 	from, target := objectOf(o.From), objectOf(o.Target)
 	f := Field{
 		FromRef: &from, TargetRef: &target,
-		Policy: m.Kind.Name(), Kind: on.in.KindText(m.Kind), Field: o.Field, Value: o.Value,
+		Policy: m.Kind.Name(), Kind: on.in.KindText(m.Kind), Field: o.Path.String(), Path: o.Path, Value: o.Value,
 		From: on.text(o.From), Target: o.Target.String(), Level: o.Level.String(), Block: o.Block.String(),
 		Beat:  []Beaten{},
 		Why:   on.why(m, o),
@@ -308,7 +325,7 @@ func explainField(m *effective.Policy, o effective.Origin, on *paths) Field {
 		f.Beat = append(f.Beat, on.beatenAt(b.Level, b.Block, b.From, b.Value))
 	}
 	if !o.ClampedBy.IsZero() {
-		f.ClampedBy, f.Stated, f.Limit = on.text(o.ClampedBy), o.Stated, o.Limit.String()
+		f.ClampedBy, f.Stated, f.Limit = on.text(o.ClampedBy), o.StatedText(), o.Limit.String()
 		by := objectOf(o.ClampedBy)
 		f.ClampedByRef = &by
 	}

@@ -31,18 +31,22 @@ func Published(s *policy.Snapshot, object *unstructured.Unstructured, on Selecti
 	if err != nil {
 		return nil, err
 	}
+	only, err := on.narrowing(s)
+	if err != nil {
+		return nil, err
+	}
 	out := &Explanation{Target: objectOf(p.target), Ref: p.target, Scopes: []Scope{}, FromPublished: true}
 	if p.isRoute() {
 		out.Bindings = []Binding{}
 	}
 	for i := range scopes {
-		scope, err := p.explain(s, &scopes[i])
+		scope, err := p.explain(s, &scopes[i], only)
 		if err != nil {
 			return nil, err
 		}
 		out.Scopes = append(out.Scopes, scope)
 	}
-	return out, out.only(s, on)
+	return out, nil
 }
 
 // choose keeps the paths through one rule and one listener. A scope without rules
@@ -86,9 +90,9 @@ func (p *published) choose(on Selection) ([]publishedScope, error) {
 }
 
 // explain is one scope with its fields by kind, as explainScope has it.
-func (p *published) explain(s *policy.Snapshot, scope *publishedScope) (Scope, error) {
+func (p *published) explain(s *policy.Snapshot, scope *publishedScope, only narrowing) (Scope, error) {
 	out := Scope{Rules: scope.ruleNames(), Fields: []Field{}, NotSet: []NotSet{}}
-	on := &paths{target: p.target, rules: out.Rules, in: s}
+	on := &paths{target: p.target, rules: out.Rules, in: s, only: only}
 	switch {
 	case scope.chosen != "":
 		out.Rules, on.rules = []string{scope.chosen}, []string{scope.chosen}
@@ -106,7 +110,14 @@ func (p *published) explain(s *policy.Snapshot, scope *publishedScope) (Scope, e
 		return out, err
 	}
 	for _, m := range kinds {
+		out.NotSet = append(out.NotSet, on.notSetOf(m)...)
+		if !only.wants(m) {
+			continue
+		}
 		for _, o := range m.Origins {
+			if !only.field.Covers(o.Path) {
+				continue
+			}
 			if o.Level == hierarchy.RouteRuleLevel && o.Target.Section == "" && len(on.rules) > 0 {
 				o.Target = o.Target.WithSection(on.rules[0]) // it has no name to be referred to by
 			}
@@ -118,9 +129,8 @@ func (p *published) explain(s *policy.Snapshot, scope *publishedScope) (Scope, e
 			out.Fields = append(out.Fields, f)
 		}
 		out.Fields = append(out.Fields, dropped(m, on)...)
-		out.NotSet = append(out.NotSet, on.notSetOf(m)...)
-		for _, field := range m.NotApplicable {
-			out.NotApplicable = append(out.NotApplicable, m.Kind.Name()+"."+field)
+		for _, path := range m.NotApplicable {
+			out.NotApplicable = append(out.NotApplicable, m.Kind.Name()+"."+path.String())
 		}
 		for _, broken := range m.Invalid {
 			out.Invalid = append(out.Invalid, m.Kind.Name()+": "+broken.Message)
@@ -137,9 +147,9 @@ func (p *published) explain(s *policy.Snapshot, scope *publishedScope) (Scope, e
 func limitOf(m *effective.Policy, moved effective.Origin) string {
 	for _, most := range m.Kind.AtMost {
 		for _, o := range m.Origins {
-			limits := most.Field.String() == moved.Field && most.Limit.String() == o.Field
+			limits := slices.Equal(most.Field, moved.Path) && slices.Equal(most.Limit, o.Path)
 			if limits && o.From == moved.ClampedBy && reflect.DeepEqual(o.Value, moved.Value) {
-				return o.Field
+				return o.Path.String()
 			}
 		}
 	}
@@ -179,16 +189,20 @@ func (s *publishedScope) byKind(known *policy.Snapshot) ([]*effective.Policy, er
 			return nil, err
 		}
 		lost := effective.NotSet{
-			Path: path, Field: n.Field, Value: n.Value, From: n.From.ref(), Level: levelOrRoute(n.Level), Block: blockNamed(n.Block),
+			Path: path, Value: n.Value, From: n.From.ref(), Level: levelOrRoute(n.Level), Block: blockNamed(n.Block),
 			Rule: effective.Rule(n.Rule), By: n.By.ref(),
 		}
 		m := of(n.Policy)
 		m.NotSet = append(m.NotSet, lost)
 	}
 	for _, n := range s.NotApplicable {
+		path, err := crd.ParsePath(n.Field)
+		if err != nil {
+			return nil, err
+		}
 		m := of(n.Policy)
-		if !slices.Contains(m.NotApplicable, n.Field) {
-			m.NotApplicable = append(m.NotApplicable, n.Field)
+		if !slices.ContainsFunc(m.NotApplicable, func(p crd.Path) bool { return slices.Equal(p, path) }) {
+			m.NotApplicable = append(m.NotApplicable, path)
 		}
 	}
 	for _, broken := range s.Invalid {

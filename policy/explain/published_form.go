@@ -134,7 +134,7 @@ func (o *publishedOrigin) origin(merged map[string]any) (effective.Origin, error
 	}
 	value, _, _ := unstructured.NestedFieldNoCopy(merged, path...)
 	out := effective.Origin{
-		Path: path, Field: o.Field, Value: value, From: o.From.ref(), Target: o.Target.ref(), Level: levelOrRoute(o.Level),
+		Path: path, Value: value, From: o.From.ref(), Target: o.Target.ref(), Level: levelOrRoute(o.Level),
 		Block: blockNamed(o.Block), ClampedBy: o.ClampedBy.ref(), Stated: o.Stated,
 	}
 	for _, b := range o.Beat {

@@ -65,7 +65,7 @@ func (a *ServedBy) explain(s *policy.Snapshot) {
 			scope.Rules = hierarchy.RuleSet{Rules: rules[a.Hit.Rule : a.Hit.Rule+1]}
 		}
 		scope.Parents = []*hierarchy.Listener{a.Hit.Listener}
-		one := explainScope(scope, &paths{route, scope.Parents, scope.Rules.Names(), s})
+		one := explainScope(scope, &paths{target: route, parents: scope.Parents, rules: scope.Rules.Names(), in: s})
 		a.Scope, a.results = &one, scope.Result.Kinds
 		break
 	}
@@ -128,8 +128,8 @@ type TypedBeaten struct {
 
 func typedOrigin(kind string, o *effective.Origin) TypedOrigin {
 	typed := TypedOrigin{
-		Policy: kind, Field: o.Field, Level: o.Level.String(), Block: o.Block.String(),
-		From: objectOf(o.From), Target: objectOf(o.Target), Beat: []TypedBeaten{}, Stated: o.Stated,
+		Policy: kind, Field: o.Path.String(), Level: o.Level.String(), Block: o.Block.String(),
+		From: objectOf(o.From), Target: objectOf(o.Target), Beat: []TypedBeaten{}, Stated: o.StatedText(),
 	}
 	for _, b := range o.Beat {
 		typed.Beat = append(typed.Beat, TypedBeaten{b.Level.String(), b.Block.String(), b.Value, objectOf(b.From)})

@@ -42,7 +42,7 @@ func unreached(g *hierarchy.Graph, ref hierarchy.Ref) []Remark {
 	for _, p := range order {
 		remarks = append(remarks, Remark{
 			ruleField(p.rule) + ".matches",
-			fmt.Sprintf("%s matches the same requests on %s; the older route serves them, or the first by namespace and name", p.other, strings.TrimPrefix(Listed("listener", places[p]), "the ")),
+			fmt.Sprintf("%s matches the same requests on %s; the older route serves them, or the first by namespace and name", p.other, named("listener", places[p])),
 		})
 	}
 	return remarks

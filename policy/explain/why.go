@@ -40,7 +40,7 @@ func (s *paths) why(m *effective.Policy, o effective.Origin) string {
 func isMaximum(m *effective.Policy, o effective.Origin) bool {
 	for _, part := range m.Contributions {
 		for _, b := range part.Attachment.Policy.Bounds {
-			if part.Attachment.Policy.Ref == o.From && b.Field == o.Field && b.Max != nil {
+			if part.Attachment.Policy.Ref == o.From && slices.Equal(b.Path, o.Path) && b.Max != nil {
 				return true
 			}
 		}
@@ -71,7 +71,7 @@ func (s *paths) boundedInVain(m *effective.Policy, o effective.Origin) string {
 	var names []string
 	for _, part := range m.Contributions {
 		for _, b := range part.Attachment.Policy.Bounds {
-			if b.Field == o.Field && part.Attachment.Level > o.Level {
+			if slices.Equal(b.Path, o.Path) && part.Attachment.Level > o.Level {
 				names = append(names, s.text(part.Attachment.Policy.Ref))
 			}
 		}
@@ -122,6 +122,8 @@ type paths struct {
 	rules   []string
 	// in is the world, which says where the name of a kind needs its group.
 	in *policy.Snapshot
+	// only narrows what is said of them.
+	only narrowing
 }
 
 // text is an object in a sentence.
@@ -188,14 +190,17 @@ func texts(refs []hierarchy.Ref, text func(hierarchy.Ref) string) string {
 // field that is: by field, and for each the rule that removed it.
 func dropped(m *effective.Policy, s *paths) []Field {
 	var fields []Field
+	var last *effective.NotSet
 	for _, n := range m.NotSet {
-		if n.Rule == effective.NotApplicable {
-			continue // listed by itself
+		if n.Rule == effective.NotApplicable || !s.only.field.Covers(n.Path) { // the former is listed by itself
+			continue
 		}
-		why := s.whyDropped(m, n)
-		if last := len(fields) - 1; last < 0 || fields[last].Field != n.Field || fields[last].Why != why {
-			fields = append(fields, Field{Policy: m.Kind.Name(), Kind: s.in.KindText(m.Kind), Field: n.Field, Beat: []Beaten{}, Why: why})
+		if last == nil || !slices.Equal(last.Path, n.Path) || last.Rule != n.Rule || last.By != n.By {
+			fields = append(fields, Field{
+				Policy: m.Kind.Name(), Kind: s.in.KindText(m.Kind), Field: n.Path.String(), Path: n.Path, Beat: []Beaten{}, Why: s.whyDropped(m, n),
+			})
 		}
+		last = &n
 		f := &fields[len(fields)-1]
 		f.Beat = append(f.Beat, s.beatenAt(n.Level, n.Block, n.From, n.Value))
 	}

@@ -27,7 +27,7 @@ func (s *Scope) Heading(isRoute bool) string {
 	}
 	places := make([]string, len(gateways))
 	for i, g := range gateways {
-		places[i] = "Gateway " + g.name + ", " + strings.TrimPrefix(Listed("listener", g.listeners), "the ")
+		places[i] = "Gateway " + g.name + ", " + named("listener", g.listeners)
 	}
 	text := strings.Join(places, " and ")
 	switch {
@@ -37,7 +37,7 @@ func (s *Scope) Heading(isRoute bool) string {
 	case len(s.Rules) == 1:
 		text += ", " + RuleText(s.Rules[0])
 	default:
-		text += ", " + strings.TrimPrefix(Listed("rule", s.Rules), "the ")
+		text += ", " + named("rule", s.Rules)
 	}
 	return text
 }

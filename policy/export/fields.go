@@ -79,6 +79,17 @@ func (f Field) Path() []string {
 	return []string{limits, f.Limit, f.Name}
 }
 
+// FieldAt is the field of a policy that stands at a path; false when none of ours stands there.
+func FieldAt(policy string, path []string) (Field, bool) {
+	switch {
+	case len(path) == 1:
+		return Field{Policy: policy, Name: path[0]}, true
+	case len(path) == 3 && policy == RateLimitPolicy && path[0] == limits:
+		return Field{policy, path[1], path[2]}, true
+	}
+	return Field{}, false
+}
+
 // String writes the path as people do: request, limits.per-minute.key.
 func (f Field) String() string {
 	if f.Limit == "" {

@@ -21,17 +21,33 @@ type example struct {
 // that get another answer than they say. A guardrail that does not compile has
 // no answers, so its examples do not run.
 func RunExamples(ctx context.Context, g *Guardrail, u *unstructured.Unstructured) []Problem {
+	var problems []Problem
+	for _, failed := range FailedExamples(ctx, g, u) {
+		problems = append(problems, failed.Problem)
+	}
+	return problems
+}
+
+// FailedExample is an example that gets another answer than it says.
+type FailedExample struct {
+	// Index is its place among the examples.
+	Index   int
+	Problem Problem
+}
+
+// FailedExamples is RunExamples with the place of each.
+func FailedExamples(ctx context.Context, g *Guardrail, u *unstructured.Unstructured) []FailedExample {
 	s, problems := readSpec(u)
 	if len(problems) > 0 || g.Broken != "" {
 		return nil
 	}
+	var failed []FailedExample
 	for i, e := range s.Examples {
-		path := fmt.Sprintf("spec.examples[%d]", i)
-		if p := runExample(ctx, g.Rules, e, path); p != nil {
-			problems = append(problems, *p)
+		if p := runExample(ctx, g.Rules, e, fmt.Sprintf("spec.examples[%d]", i)); p != nil {
+			failed = append(failed, FailedExample{i, *p})
 		}
 	}
-	return problems
+	return failed
 }
 
 func runExample(ctx context.Context, rules []Rule, e example, path string) *Problem {

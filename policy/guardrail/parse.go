@@ -213,7 +213,7 @@ func readMatch(s *spec) (Match, []Problem) {
 
 // selectorMessage says what is wrong with a part of a label selector.
 func selectorMessage(e *field.Error) string {
-	if strings.HasSuffix(e.Field, ".operator") {
+	if _, isOperator := e.BadValue.(metav1.LabelSelectorOperator); isOperator {
 		return fmt.Sprintf("%q is not an operator of label selectors: write In, NotIn, Exists or DoesNotExist", e.BadValue)
 	}
 	return e.ErrorBody()

@@ -65,7 +65,7 @@ func (c *converter) changesStrangers(kind string, fields map[string]any) (string
 	strangers := slices.DeleteFunc(routesOf(world), func(r hierarchy.Ref) bool { return ours[r] })
 	before := effective.Resolve(world, strangers...)
 	for _, d := range effective.Diff(before, effective.Resolve(after, strangers...)) {
-		return "it would change " + d.Kind + " " + d.Field + " of " + d.Target.String(), nil
+		return "it would change " + d.Kind + " " + d.Path.String() + " of " + d.Target.String(), nil
 	}
 	return "", nil
 }

@@ -76,27 +76,18 @@ func (p *proof) changes(statements []statement) []change {
 	after := p.with(statements)
 	var list []change
 	for _, d := range effective.Diff(p.resolved, effective.Resolve(after, routesOf(after)...)) {
-		c := change{route: d.Target, unit: unitOf(d.Kind, firstField(d.Field))}
+		c := change{route: d.Target, unit: unitOf(d.Kind, d.Path[0])}
 		for _, l := range d.Parents {
 			c.nodes = append(c.nodes, l.Gateway, l.ListenerSet, l.Ref)
 		}
 		c.nodes = append(c.nodes, hierarchy.NewRef("", "Namespace", "", d.Target.Namespace))
-		c.text = fmt.Sprintf("%s %s of %s", d.Kind, d.Field, d.Target)
+		c.text = fmt.Sprintf("%s %s of %s", d.Kind, d.Path.String(), d.Target)
 		if len(d.Parents) > 0 {
 			c.text += " on " + d.Parents[0].Ref.String()
 		}
 		list = append(list, c)
 	}
 	return list
-}
-
-func firstField(field string) string {
-	for i := range field {
-		if field[i] == '.' || field[i] == '[' {
-			return field[:i]
-		}
-	}
-	return field
 }
 
 // takeBack forbids the nodes above a path that would change to state the unit; false

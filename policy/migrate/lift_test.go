@@ -49,7 +49,7 @@ func TestALiftChangesNoEffectiveValue(t *testing.T) {
 		before, _ := kinds(r).With(prepared(t, r, plain.result.Objects)...)
 		after, _ := kinds(r).With(prepared(t, r, lift.result.Objects)...)
 		if changes := effective.Diff(routes(before), routes(after)); len(changes) > 0 {
-			t.Fatalf("%s %s of %s\n%s\n%s", changes[0].Kind, changes[0].Field, changes[0].Target, text(plain.result.Objects), text(lift.result.Objects))
+			t.Fatalf("%s %s of %s\n%s\n%s", changes[0].Kind, changes[0].Path.String(), changes[0].Target, text(plain.result.Objects), text(lift.result.Objects))
 		}
 		if lift.result.Lifted.FieldsBefore != lift.result.Lifted.FieldsAfter {
 			moved++

@@ -3,7 +3,6 @@ package migrate
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
@@ -123,7 +122,7 @@ func fieldsOf(kind string, want, own map[string]any, have *effective.Policy) []P
 		if have != nil {
 			value = have.Value[name]
 			for i := range have.Origins {
-				if strings.HasPrefix(have.Origins[i].Field, name) {
+				if have.Origins[i].Path[0] == name {
 					o := &have.Origins[i]
 					origin = o.Block.String() + " of " + o.From.String()
 				}

@@ -32,13 +32,13 @@ func (p *places) limitedIn(ref hierarchy.Ref, m Manifest) []Finding {
 		for _, scope := range e.Scopes {
 			for _, kind := range scope.Result.Kinds {
 				for _, o := range kind.Origins {
-					if o.From != ref || o.ClampedBy.IsZero() || said[o.Field] {
+					if o.From != ref || o.ClampedBy.IsZero() || said[o.Path.String()] {
 						continue
 					}
-					said[o.Field] = true
+					said[o.Path.String()] = true
 					f := findingAt(m, review.FieldOf(p.verdict.After, m.Object, o))
 					f.Level, f.Rule = Warning, AdmissionRule
-					f.Message = fmt.Sprintf("%s is limited to %s by %s", written(o.Stated), written(o.Value), o.ClampedBy)
+					f.Message = fmt.Sprintf("%s is limited to %s by %s", written(o.StatedText()), written(o.Value), o.ClampedBy)
 					findings = append(findings, f)
 				}
 			}

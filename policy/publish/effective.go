@@ -107,7 +107,7 @@ func effectiveOf(s effective.Scope) map[string]any {
 func originOf(kind string, o effective.Origin) map[string]any {
 	origin := map[string]any{
 		"policy": kind,
-		"field":  o.Field,
+		"field":  o.Path.String(),
 		"level":  o.Level.String(),
 		"block":  o.Block.String(),
 		"from":   reference(o.From),
@@ -121,7 +121,7 @@ func originOf(kind string, o effective.Origin) map[string]any {
 	if !o.ClampedBy.IsZero() {
 		origin["clampedBy"] = reference(o.ClampedBy)
 		if o.Stated != nil {
-			origin["stated"] = copied(o.Stated)
+			origin["stated"] = copied(o.StatedText())
 		}
 	}
 	return origin
@@ -130,7 +130,7 @@ func originOf(kind string, o effective.Origin) map[string]any {
 // notSetOf is a value that was stated and is not in force, with what removed it.
 func notSetOf(kind string, n effective.NotSet) map[string]any {
 	entry := map[string]any{
-		"policy": kind, "field": n.Field, "value": copied(n.Value), "level": n.Level.String(), "block": n.Block.String(),
+		"policy": kind, "field": n.Path.String(), "value": copied(n.Value), "level": n.Level.String(), "block": n.Block.String(),
 		"from": reference(n.From), "rule": string(n.Rule),
 	}
 	if !n.By.IsZero() {
@@ -156,10 +156,10 @@ func Trim(object *unstructured.Unstructured) {
 // sets one.
 func notApplicableOf(m *effective.Policy) []any {
 	var list []any
-	for _, field := range m.NotApplicable {
+	for _, at := range m.NotApplicable {
 		for _, c := range m.Contributions {
-			if p := c.Attachment.Policy; states(p, path(field)) {
-				list = append(list, map[string]any{"policy": m.Kind.Name(), "field": field, "from": reference(p.Ref)})
+			if p := c.Attachment.Policy; states(p, at) {
+				list = append(list, map[string]any{"policy": m.Kind.Name(), "field": at.String(), "from": reference(p.Ref)})
 			}
 		}
 	}

@@ -116,9 +116,8 @@ func publishedScope(s *policy.Snapshot, scope map[string]any) effective.Publishe
 
 // publishedOrigin reads what originOf wrote.
 func publishedOrigin(origin map[string]any) effective.Origin {
-	field := word(origin["field"])
 	o := effective.Origin{
-		Field: field, Path: path(field), From: refOf(origin["from"]), Target: refOf(origin["target"]),
+		Path: path(word(origin["field"])), From: refOf(origin["from"]), Target: refOf(origin["target"]),
 		Level: level(origin["level"]), Block: block(origin["block"]), ClampedBy: refOf(origin["clampedBy"]), Stated: origin["stated"],
 	}
 	for _, b := range objects(origin["beat"]) {

@@ -2,7 +2,7 @@ package review
 
 import (
 	"maps"
-	"strings"
+	"slices"
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
@@ -135,36 +135,15 @@ func labelsInput(labels map[string]string) map[string]any {
 	return value
 }
 
-// leafAt splits a field path of the input, effective.TimeoutPolicy.request or
-// effective["Kind.group"].a.b, into kind and field; ok is false when it is not
-// one.
-func leafAt(r *effective.PathPolicies, fieldPath string) (m *effective.Policy, field string, ok bool) {
-	if r == nil {
-		return nil, "", false
-	}
-	rest, isEffective := strings.CutPrefix(fieldPath, "effective")
-	if !isEffective {
-		return nil, "", false
-	}
-	for _, m := range r.Kinds {
-		name := m.Kind.Name()
-		for _, prefix := range []string{"." + name + ".", `["` + name + `"].`, `["` + name + `"]`} {
-			if field, ok := strings.CutPrefix(rest, prefix); ok {
-				return m, field, true
-			}
-		}
-	}
-	return nil, "", false
-}
-
-// originAt is the origin of the value at a field path.
+// originAt is the origin of the value at a path that a rule names.
 func originAt(r *effective.PathPolicies, fieldPath string) *effective.Origin {
-	m, field, ok := leafAt(r, fieldPath)
+	kind, field, ok := splitPath(kindsOf(effective.Pair{After: r}), fieldPath)
 	if !ok {
 		return nil
 	}
+	m, _ := r.Kind(kind)
 	for i := range m.Origins {
-		if m.Origins[i].Field == field {
+		if slices.Equal(m.Origins[i].Path, field) {
 			return &m.Origins[i]
 		}
 	}
@@ -210,7 +189,7 @@ func originsInput(r *effective.PathPolicies) map[string]any {
 			if !o.ClampedBy.IsZero() {
 				field["clampedBy"] = o.ClampedBy.String()
 			}
-			fields[o.Field] = field
+			fields[o.Path.String()] = field
 		}
 		if len(fields) > 0 {
 			kinds[m.Kind.Name()] = fields

@@ -55,7 +55,7 @@ func (f *invalidity) add(target hierarchy.Ref, paths effective.PathGroup[effecti
 				continue
 			}
 			name := m.Kind.Name()
-			i := slices.IndexFunc(f.list, func(o *brokenRule) bool { return o.kind == name && o.rule.Message == broken.Message })
+			i := slices.IndexFunc(f.list, func(o *brokenRule) bool { return o.kind == name && o.rule.Is(broken) })
 			if i < 0 {
 				i = len(f.list)
 				f.list = append(f.list, &brokenRule{kind: name, rule: broken, origins: involved(m, broken), targets: map[hierarchy.Ref]bool{}})
@@ -216,7 +216,7 @@ func (b *brokenRule) told(mayRead policy.Reader) string {
 	}
 	fields := make([]string, len(b.origins))
 	for i, o := range b.origins {
-		fields[i] = o.Field
+		fields[i] = o.Path.String()
 	}
 	return prose.List(fields, maxOrigins) + " do not go together"
 }
@@ -225,7 +225,7 @@ func (b *brokenRule) told(mayRead policy.Reader) string {
 // is not told.
 func stated(o effective.Origin, mayRead policy.Reader) string {
 	if !mayRead.May(o.From.Namespace) {
-		return fmt.Sprintf("%s: %s of %s", o.Field, o.Block, mayRead.Name(o.From))
+		return fmt.Sprintf("%s: %s of %s", o.Path.String(), o.Block, mayRead.Name(o.From))
 	}
 	from := fmt.Sprintf("%s of %s on %s", o.Block, o.From, o.Target)
 	if o.From == o.Target.Object() {
@@ -234,7 +234,7 @@ func stated(o effective.Origin, mayRead policy.Reader) string {
 	if !o.ClampedBy.IsZero() {
 		from += ", bounded by " + mayRead.Name(o.ClampedBy)
 	}
-	return fmt.Sprintf("%s %v: %s", o.Field, o.Value, from)
+	return fmt.Sprintf("%s %v: %s", o.Path.String(), o.Value, from)
 }
 
 // place says where a path runs, as people read it.

@@ -7,6 +7,7 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/effective"
 )
 
@@ -142,7 +143,7 @@ func (v Verdict) effectless(p *policy.Policy) []Notice {
 // names; that is said already.
 func (v Verdict) meaningless(p *policy.Policy, target hierarchy.Ref) bool {
 	return v.After.IsRoute(target.GroupKind) &&
-		!slices.ContainsFunc(statedFields(p), func(f string) bool { return p.Kind.Applies(target.GroupKind, f) })
+		!slices.ContainsFunc(statedFields(p), func(f crd.Path) bool { return p.Kind.AppliesPath(target.GroupKind, f) })
 }
 
 // concerned lists the policies that an edit can give or take their standing.

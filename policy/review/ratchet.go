@@ -2,8 +2,8 @@ package review
 
 import (
 	"reflect"
-	"strings"
 
+	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/guardrail"
 )
@@ -43,7 +43,7 @@ func valueChanges(rail *guardrail.Guardrail, pair effective.Pair, fieldPath stri
 	if pair.Same() {
 		return false
 	}
-	if kind, field, ok := splitPath(pair, fieldPath); ok {
+	if kind, field, ok := splitPath(kindsOf(pair), fieldPath); ok {
 		return !sameValue(pair, kind, field)
 	}
 	for _, kind := range kindsOf(pair) {
@@ -56,23 +56,19 @@ func valueChanges(rail *guardrail.Guardrail, pair effective.Pair, fieldPath stri
 
 // sameValue says whether a kind has the same value at a field before and after;
 // with no field, the same values. Two spellings of one value are the same.
-func sameValue(pair effective.Pair, kind string, field []string) bool {
+func sameValue(pair effective.Pair, kind string, field crd.Path) bool {
 	before, was := valueAt(pair.Before, kind, field)
 	after, is := valueAt(pair.After, kind, field)
 	if was != is || reflect.DeepEqual(before, after) {
 		return was == is
 	}
 	m, _ := pair.After.Kind(kind)
-	bound, comparable := m.Kind.Comparable(strings.Join(field, "."))
-	if !comparable {
-		return false
-	}
-	order, err := bound.Compare(before, after)
-	return err == nil && order == 0
+	comparable := m.Kind.Bounded(field)
+	return comparable != nil && comparable.Equal(before, after)
 }
 
 // valueAt is the value of a kind at a field of a result.
-func valueAt(r *effective.PathPolicies, kind string, field []string) (value any, present bool) {
+func valueAt(r *effective.PathPolicies, kind string, field crd.Path) (value any, present bool) {
 	if r == nil {
 		return nil, false
 	}
@@ -90,44 +86,25 @@ func valueAt(r *effective.PathPolicies, kind string, field []string) (value any,
 	return value, true
 }
 
-// splitPath splits a path of the input, effective.TimeoutPolicy.request or
-// effective["Kind.group"].labels["a.b"], into kind and field; ok is false when it
-// leads to no value of an effective policy.
-func splitPath(pair effective.Pair, fieldPath string) (kind string, field []string, ok bool) {
-	rest, isEffective := strings.CutPrefix(fieldPath, "effective")
-	if !isEffective {
+// splitPath reads what a rule names as the place of its objection, effective.TimeoutPolicy.request
+// or effective["Kind.group"].labels["a.b"], as kind and field; ok is false when it leads to no value
+// of an effective policy. The group may also be written without quotes.
+func splitPath(kinds []string, fieldPath string) (kind string, field crd.Path, ok bool) {
+	path, err := crd.ParsePath(fieldPath)
+	if err != nil || path[0] != "effective" {
 		return "", nil, false
 	}
-	for _, kind := range kindsOf(pair) {
-		for _, prefix := range []string{"." + kind, `["` + kind + `"]`} {
-			if below, found := strings.CutPrefix(rest, prefix); found && (below == "" || below[0] == '.' || below[0] == '[') {
-				return kind, steps(below), true
-			}
+	path = path[1:]
+	for _, kind := range kinds {
+		plain, err := crd.ParsePath(kind)
+		switch {
+		case crd.Path{kind}.Covers(path):
+			return kind, path[1:], true
+		case err == nil && plain.Covers(path):
+			return kind, path[len(plain):], true
 		}
 	}
 	return "", nil, false
-}
-
-// steps are the names in a dotted path: .a["b.c"].d
-func steps(path string) []string {
-	var names []string
-	for path != "" {
-		if quoted, found := strings.CutPrefix(path, `["`); found {
-			name, rest, _ := strings.Cut(quoted, `"]`)
-			names, path = append(names, name), rest
-			continue
-		}
-		path = strings.TrimPrefix(path, ".")
-		end := strings.IndexAny(path, ".[")
-		if end < 0 {
-			end = len(path)
-		}
-		if end == 0 { // nothing that this page knows: take the rest as one name
-			return append(names, path)
-		}
-		names, path = append(names, path[:end]), path[end:]
-	}
-	return names
 }
 
 // kindsOf are the names of the policy kinds on either side of a path.

@@ -2,13 +2,13 @@ package review
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/crd"
 )
 
 // Refusal is a reason to refuse an edit that needs no guardrail: a policy that
@@ -38,7 +38,7 @@ func (v *Verdict) attach(e Edit, unreadable []hierarchy.Problem) {
 		if !isPolicy {
 			continue
 		}
-		known := v.problemsBefore(ref)
+		known := v.standingsBefore(ref)
 		if len(p.Problems) > 0 {
 			v.unreadable(ref, unreadable)
 			continue
@@ -47,7 +47,7 @@ func (v *Verdict) attach(e Edit, unreadable []hierarchy.Problem) {
 			v.warn(ref, r.Path.String(), "%s", r.Message())
 		}
 		for _, l := range p.LoneMaxima() {
-			v.warn(ref, "spec.bounds."+l.Field, "a max on %s alone limits each counter of each key by itself: bound %s, too", l.Field, prose.List(l.Missing, 8))
+			v.warn(ref, "spec.bounds."+l.Path.String(), "a max on %s alone limits each counter of each key by itself: bound %s, too", l.Path.String(), prose.List(crd.Texts(l.Missing), 8))
 		}
 		for _, s := range v.After.Acceptances(p) {
 			v.stand(ref, s, known)
@@ -71,12 +71,12 @@ func (v *Verdict) warn(object hierarchy.Ref, field, format string, args ...any) 
 // passes with a warning: who applies a folder creates targets and grants in any
 // order, and a rename creates before it prunes. Only a GatewayClass or a Namespace
 // that policies of this namespace may never target is refused.
-func (v *Verdict) stand(ref hierarchy.Ref, s policy.Acceptance, known map[string]bool) {
+func (v *Verdict) stand(ref hierarchy.Ref, s policy.Acceptance, known map[standing]bool) {
 	switch {
 	case s.Accepted(), s.Reason == policy.ReasonOverridden:
 	case s.Reason == policy.ReasonNotLookedAt:
 		v.notices = append(v.notices, Notice{Object: ref, Field: s.Target.Field, Message: s.Message, Note: true})
-	case s.Reason == policy.ReasonRefNotPermitted && s.Target.Ref.Namespace == "" && !known[s.Message]:
+	case s.Reason == policy.ReasonRefNotPermitted && s.Target.Ref.Namespace == "" && !known[standing{s.Target.Ref, s.Reason}]:
 		v.Refusals = append(v.Refusals, Refusal{Object: ref, Field: s.Target.Field, Message: s.Told(v.edit.MayRead), Forbidden: true})
 	default:
 		v.warn(ref, s.Target.Field, "%s", s.Told(v.edit.MayRead))
@@ -93,17 +93,22 @@ func (v *Verdict) unreadable(ref hierarchy.Ref, problems []hierarchy.Problem) {
 	}
 }
 
-// problemsBefore are the messages of what was wrong with a policy before the
-// edit.
-func (v *Verdict) problemsBefore(ref hierarchy.Ref) map[string]bool {
-	known := map[string]bool{}
+// standing is why a policy is not accepted on a target.
+type standing struct {
+	target hierarchy.Ref
+	reason string
+}
+
+// standingsBefore are those that a policy had before the edit.
+func (v *Verdict) standingsBefore(ref hierarchy.Ref) map[standing]bool {
+	known := map[standing]bool{}
 	was, isPolicy := v.Before.Policy(ref)
 	if !isPolicy {
 		return known
 	}
 	for _, s := range v.Before.Acceptances(was) {
 		if !s.Accepted() {
-			known[s.Message] = true
+			known[standing{s.Target.Ref, s.Reason}] = true
 		}
 	}
 	return known
@@ -117,12 +122,12 @@ func (v *Verdict) inapplicable(p *policy.Policy, target policy.Target) {
 		return
 	}
 	fields := statedFields(p)
-	idle := slices.DeleteFunc(slices.Clone(fields), func(f string) bool { return p.Kind.Applies(gk, f) })
+	idle := crd.Texts(slices.DeleteFunc(slices.Clone(fields), func(f crd.Path) bool { return p.Kind.AppliesPath(gk, f) }))
 	switch {
 	case len(idle) == 0:
 	case len(idle) == len(fields):
 		v.warn(p.Ref, target.Field, "nothing in this %s means anything on %ss, so it has no effect there (%s)",
-			p.Ref.Kind, gk.Kind, strings.Join(fields, ", "))
+			p.Ref.Kind, gk.Kind, strings.Join(idle, ", "))
 	case len(idle) == 1:
 		v.warn(p.Ref, target.Field, "%s of this %s has no effect on %ss", idle[0], p.Ref.Kind, gk.Kind)
 	default:
@@ -131,15 +136,16 @@ func (v *Verdict) inapplicable(p *policy.Policy, target policy.Target) {
 }
 
 // statedFields are the fields that a policy says something about, sorted.
-func statedFields(p *policy.Policy) []string {
-	fields := map[string]bool{}
+func statedFields(p *policy.Policy) []crd.Path {
+	var fields []crd.Path
 	for _, layer := range p.Layers {
 		for field := range layer.Value {
-			fields[field] = true
+			fields = append(fields, crd.Path{field})
 		}
 	}
 	for _, b := range p.Bounds {
-		fields[b.Field] = true
+		fields = append(fields, b.Path)
 	}
-	return slices.Sorted(maps.Keys(fields))
+	slices.SortFunc(fields, slices.Compare[crd.Path])
+	return slices.CompactFunc(fields, slices.Equal[crd.Path])
 }

@@ -3,7 +3,6 @@ package review
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -39,7 +38,7 @@ func (v Verdict) remedy(x Violation) string {
 	case x.Origin.Block == merge.Inline:
 		return fmt.Sprintf("change what %s says itself", x.Origin.From)
 	}
-	return fmt.Sprintf("have %s of %s changed", x.Origin.Field, x.Origin.From)
+	return fmt.Sprintf("have %s of %s changed", x.Origin.Path, x.Origin.From)
 }
 
 // remedyOfDeletion is what has to be done before an object can go.
@@ -52,22 +51,25 @@ func (v Verdict) remedyOfDeletion(x Violation, deleted hierarchy.Ref) string {
 	case x.Origin.Block == merge.Inline:
 		return fmt.Sprintf("first change what %s says itself", x.Origin.From)
 	}
-	return fmt.Sprintf("first change %s of %s", x.Origin.Field, x.Origin.From)
+	return fmt.Sprintf("first change %s of %s", x.Origin.Path, x.Origin.From)
 }
 
 // takenBack says which of the edit's own changes to take back: of the fields of the
 // kind that the violation is about, on its path, the field at fault before others.
 func (v Verdict) takenBack(x Violation) string {
-	path, ofResult := strings.CutPrefix(x.FieldPath, "effective.")
+	kinds := make([]string, len(v.Impact.Changes))
+	for i, c := range v.Impact.Changes {
+		kinds[i] = c.Kind
+	}
+	kind, field, ofResult := splitPath(kinds, x.FieldPath)
 	if !ofResult {
 		return "" // the guardrail does not say what it is about
 	}
-	kind, field, _ := strings.Cut(path, ".")
 	var text string
 	for _, c := range v.Impact.Changes {
 		switch {
 		case c.Target != x.Target || c.Kind != kind || !x.Rule.IsNone() && !c.Rules.Has(x.Rule.Index):
-		case text != "" && c.Field != field:
+		case text != "" && !slices.Equal(c.Path, field):
 		default:
 			if back := v.undone(c); back != "" {
 				text = back
@@ -88,7 +90,7 @@ func (v Verdict) undone(c effective.Change) string {
 		}
 	}
 	if c.Before != nil && v.edit.sets(c.Before.From) {
-		return fmt.Sprintf("keep %s: %s in %s", c.Before.Field, shown(c.Before), c.Before.From)
+		return fmt.Sprintf("keep %s: %s in %s", c.Before.Path, shown(c.Before), c.Before.From)
 	}
 	return ""
 }
@@ -116,10 +118,10 @@ func FieldOf(s *policy.Snapshot, from *unstructured.Unstructured, o effective.Or
 	spec, _ := from.Object["spec"].(map[string]any)
 	for _, block := range []string{o.Block.String(), o.Block.String() + "s"} {
 		if _, has := spec[block]; has {
-			return "spec." + block + "." + o.Field
+			return "spec." + block + "." + o.Path.String()
 		}
 	}
-	return "spec." + o.Field
+	return "spec." + o.Path.String()
 }
 
 // inlineField is where a rule of a route states a value itself.

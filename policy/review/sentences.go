@@ -19,7 +19,7 @@ func gets(e *effective.Target) []string {
 	for _, scope := range e.Scopes {
 		for _, m := range scope.Result.Kinds {
 			for _, o := range m.Origins {
-				at := leaf{m.Kind.Name(), o.Field}
+				at := leaf{m.Kind.Name(), o.Path.String()}
 				text, known := values[at]
 				switch {
 				case !known:
@@ -93,7 +93,7 @@ func (v Verdict) changeText(c effective.Change, last *said) string {
 	}
 	author += ")"
 	now := said{c.Kind, author}
-	text := c.Field
+	text := c.Path.String()
 	if now.kind != last.kind {
 		text = c.Kind + " " + text
 	}

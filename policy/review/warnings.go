@@ -206,7 +206,7 @@ func (v Verdict) limited() []string {
 					if o.From != ref || o.ClampedBy.IsZero() {
 						continue
 					}
-					line := fmt.Sprintf("%s: %s %s is limited to %s by %s", ref, o.Field, text(o.Stated), shown(&o), v.edit.MayRead.Name(o.ClampedBy))
+					line := fmt.Sprintf("%s: %s %s is limited to %s by %s", ref, o.Path.String(), text(o.StatedText()), shown(&o), v.edit.MayRead.Name(o.ClampedBy))
 					if !said[line] {
 						said[line] = true
 						lines = append(lines, line)

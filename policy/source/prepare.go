@@ -182,7 +182,7 @@ func (p *preparer) one(ctx context.Context, e Document) result {
 func (p *preparer) prepared(ctx context.Context, u *unstructured.Unstructured) (*unstructured.Unstructured, []validate.Problem) {
 	written := u.DeepCopy()
 	prepared, found, _ := p.registry.Prepare(ctx, u)
-	rest := slices.DeleteFunc(slices.Clone(found), validate.Problem.Unfinished)
+	rest := slices.DeleteFunc(slices.Clone(found), func(p validate.Problem) bool { return p.Unfinished })
 	if len(rest) < len(found) && len(rest) > 0 {
 		rest = append(rest, p.behind(ctx, written.DeepCopy(), rest)...)
 	}
@@ -201,7 +201,7 @@ func (p *preparer) behind(ctx context.Context, u *unstructured.Unstructured, kno
 	}
 	_, found, _ := p.registry.Prepare(ctx, u)
 	return slices.DeleteFunc(found, func(problem validate.Problem) bool {
-		return problem.Unfinished() || slices.ContainsFunc(known, func(k validate.Problem) bool {
+		return problem.Unfinished || slices.ContainsFunc(known, func(k validate.Problem) bool {
 			return k == problem || k.Blocks && isWithin(k.Field, problem.Field)
 		})
 	})
@@ -222,10 +222,10 @@ func plainly(u *unstructured.Unstructured, problems []validate.Problem) []valida
 	var kept []validate.Problem
 	for i, problem := range problems {
 		inWords := slices.ContainsFunc(problems, func(o validate.Problem) bool {
-			return o != problem && o.Field == problem.Field && !isPattern(o)
+			return o != problem && o.Field == problem.Field && !o.Pattern
 		})
 		switch {
-		case isPattern(problem) && inWords, isList && problem.Field != one && isWithin(problem.Field, one):
+		case problem.Pattern && inWords, isList && problem.Field != one && isWithin(problem.Field, one):
 		case isList && problem.Field == one && problem.Blocks:
 			problems[i].Message = "is one object: write targetRefs for a list"
 			kept = append(kept, problems[i])
@@ -234,10 +234,6 @@ func plainly(u *unstructured.Unstructured, problems []validate.Problem) []valida
 		}
 	}
 	return kept
-}
-
-func isPattern(problem validate.Problem) bool {
-	return strings.Contains(problem.Message, " in body should match '")
 }
 
 // removeField takes a field out of a value, if it is there.

@@ -22,6 +22,10 @@ type Problem struct {
 	// Blocks says that a server does not evaluate rules of objects with such a
 	// problem: the value is not of its field's type, or missing.
 	Blocks bool
+	// Unfinished says that the problem is none of the object, but that a server did not look for more.
+	Unfinished bool
+	// Pattern says that the value does not match a pattern.
+	Pattern bool
 }
 
 // String returns the problem as the API server prints it.
@@ -42,21 +46,22 @@ func blocks(err *field.Error) bool {
 	return false
 }
 
-// unfinished begins what a server says where it did not look at the rest.
-const unfinished = "some validation rules were not checked because the object was invalid"
-
-// Unfinished says that the problem is none of the object, but that a server did
-// not look for more.
-func (p Problem) Unfinished() bool {
-	return p.Field == "" && strings.Contains(p.Message, unfinished)
-}
+// What the libraries of the API server say in words only: that they did not look at the rest, and
+// that a value does not match a pattern. It is recognized here, once.
+const (
+	unfinished = "some validation rules were not checked because the object was invalid"
+	pattern    = " in body should match '"
+)
 
 func problemOf(err *field.Error) Problem {
 	name := err.Field
 	if name == "<nil>" {
 		name = ""
 	}
-	return Problem{Field: name, Message: err.ErrorBody(), Blocks: blocks(err)}
+	return Problem{
+		Field: name, Message: err.ErrorBody(), Blocks: blocks(err),
+		Unfinished: name == "" && strings.Contains(err.Detail, unfinished), Pattern: strings.Contains(err.Detail, pattern),
+	}
 }
 
 func problemsOf(errs field.ErrorList) []Problem {

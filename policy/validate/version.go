@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
@@ -162,13 +161,14 @@ func (v *version) checkMeta(ctx context.Context, meta *metav1.ObjectMeta) []Prob
 	if meta.Name == "" && meta.GenerateName != "" {
 		return []Problem{{Field: "metadata.generateName", Message: "without a cluster no name is generated: write metadata.name"}}
 	}
-	problems := problemsOf(metavalidation.ValidateObjectMeta(meta, v.namespaced, metavalidation.NameIsDNSSubdomain, field.NewPath("metadata")))
-	for i, p := range problems {
-		if p.Field == "metadata.name" && strings.HasPrefix(p.Message, "Required value") {
-			problems[i].Message = "Required value: write a name"
+	path := field.NewPath("metadata")
+	errs := metavalidation.ValidateObjectMeta(meta, v.namespaced, metavalidation.NameIsDNSSubdomain, path)
+	for _, err := range errs {
+		if err.Type == field.ErrorTypeRequired && err.Field == path.Child("name").String() {
+			err.Detail = "write a name"
 		}
 	}
-	return problems
+	return problemsOf(errs)
 }
 
 // notText finds values in metadata that must be texts and are not. YAML makes

@@ -193,7 +193,7 @@ var table = []row{
 		name: "policy/console",
 		does: "an http.Handler over explain, preview and request, and what the page draws; it has no client",
 		imports: []string{
-			"hierarchy", "hierarchy/prose", "policy", "policy/effective", "policy/explain", "policy/guardrail", "policy/preview",
+			"hierarchy", "hierarchy/prose", "policy", "policy/crd", "policy/effective", "policy/explain", "policy/guardrail", "policy/preview",
 			"policy/request", "policy/review",
 		},
 		never: engines,

@@ -97,7 +97,7 @@ func pathFacts(f facts, path string, r *effective.PathPolicies) {
 	for _, m := range r.Kinds {
 		name := path + "|" + m.Kind.GroupKind.Kind
 		for _, o := range m.Origins {
-			field := name + "." + o.Field
+			field := name + "." + o.Path.String()
 			f[field] = fmt.Sprintf("%v by %s of %s clamped by %q", o.Value, o.Block, o.From, text(o.ClampedBy))
 			var beat []string
 			for _, b := range o.Beat {
@@ -106,7 +106,7 @@ func pathFacts(f facts, path string, r *effective.PathPolicies) {
 			f[field+" beats"] = strings.Join(beat, ", ")
 		}
 		for _, n := range m.NotSet {
-			f[fmt.Sprintf("%s.%s not set: %s %s %d", name, n.Field, n.From, n.Block, n.Level)] = fmt.Sprintf("%v %s %s", n.Value, n.Rule, text(n.By))
+			f[fmt.Sprintf("%s.%s not set: %s %s %d", name, n.Path.String(), n.From, n.Block, n.Level)] = fmt.Sprintf("%v %s %s", n.Value, n.Rule, text(n.By))
 		}
 	}
 }

@@ -129,7 +129,7 @@ func enforcementOf(entries []enforcement.Entry, s explain.Scope, f explain.Field
 			continue
 		}
 		for _, outcome := range e.Outcomes {
-			if outcome.Field.Policy != f.Policy || outcome.Field.String() != f.Field {
+			if outcome.Field.Policy != f.Policy || !slices.Equal(outcome.Field.Path(), f.Path) {
 				continue
 			}
 			if line := verdict(e, outcome, f.Block == "inline"); !slices.Contains(lines, line) {

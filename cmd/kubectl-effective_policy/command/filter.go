@@ -12,6 +12,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/guardrail/celrule"
@@ -158,6 +159,13 @@ func without(s *policy.Snapshot, word string) (test, error) {
 	if kind == nil {
 		return nil, fmt.Errorf("--without %s: write a policy kind, one of %s, and a field of it after a dot", word, strings.Join(names, ", "))
 	}
+	var path crd.Path
+	if field != "" {
+		var err error
+		if path, err = crd.ParsePath(field); err != nil {
+			return nil, fmt.Errorf("--without %s: %w", word, err)
+		}
+	}
 	return func(_ context.Context, p *askedPath) (bool, error) {
 		m, set := p.result.Kind(kind.Name())
 		switch {
@@ -166,7 +174,7 @@ func without(s *policy.Snapshot, word string) (test, error) {
 		case field == "":
 			return false, nil
 		}
-		return !slices.ContainsFunc(m.Origins, func(o effective.Origin) bool { return o.Field == field || strings.HasPrefix(o.Field, field+".") }), nil
+		return !slices.ContainsFunc(m.Origins, func(o effective.Origin) bool { return path.Covers(o.Path) }), nil
 	}, nil
 }
 

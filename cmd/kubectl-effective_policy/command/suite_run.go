@@ -118,16 +118,15 @@ func (t *tests) guardrail(ctx context.Context, d source.Document, within *suite)
 		t.add(testedCase{Suite: name, Name: "compiles", File: g.file, Line: g.line(fields[0]), Message: strings.Join(wrong, "; ")})
 		return g
 	}
-	failed := map[string]string{}
-	for _, p := range guardrail.RunExamples(ctx, rail, prepared) {
-		index, _, _ := strings.Cut(strings.TrimPrefix(p.Field, "spec.examples["), "]")
-		failed[index] = p.Message
+	failed := map[int]string{}
+	for _, f := range guardrail.FailedExamples(ctx, rail, prepared) {
+		failed[f.Index] = f.Problem.Message
 	}
 	examples, _, _ := unstructured.NestedSlice(prepared.Object, "spec", "examples")
 	for i, one := range examples {
 		example, _ := one.(map[string]any)
 		title, _ := example["name"].(string)
-		message := failed[strconv.Itoa(i)]
+		message := failed[i]
 		t.add(testedCase{
 			Suite: name, Name: title, File: g.file, Line: g.line(fmt.Sprintf("spec.examples[%d]", i)),
 			Passed: message == "", Message: message,
