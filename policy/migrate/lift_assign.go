@@ -66,15 +66,16 @@ func (l *lifting) assign(u unit) assignment {
 
 // at is the node of a path at a depth: Gateway, ListenerSet, listener, Namespace.
 func (p *liftPath) at(depth int) (hierarchy.Ref, bool) {
-	switch n := len(p.nodes); {
-	case depth == 0:
+	n := len(p.nodes)
+	switch depth {
+	case 0:
 		return p.nodes[0], true
-	case depth == 1:
+	case 1:
 		return p.nodes[1], n == 4
-	case depth == 2:
+	case 2:
 		return p.nodes[n-2], true
 	}
-	return p.nodes[len(p.nodes)-1], true
+	return p.nodes[n-1], true
 }
 
 // decide says what a node states of a unit; nil for nothing.

@@ -377,12 +377,3 @@ func (c *converter) mover(host string) *ingress {
 	}
 	return nil
 }
-
-// targets are the targets of policies of an Ingress.
-func (w *ofIngress) targets() []any {
-	var list []any
-	for i, name := range w.names {
-		list = append(list, map[string]any{"group": hierarchy.Group, "kind": w.kinds[i], "name": name})
-	}
-	return list
-}

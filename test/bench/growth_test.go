@@ -18,7 +18,6 @@ const (
 
 type series struct {
 	name, color string
-	unit        string
 	// of is the value for a number of routes.
 	of     func(routes int) (float64, bool)
 	points []point

@@ -256,8 +256,11 @@ server { listen %[2]s default_server; return 404; }
 	if err := cmd.Start(); err != nil {
 		b.Fatal(err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	ended := make(chan struct{})
+	go func() {
+		_ = cmd.Wait() // killed, it ends with an error
+		close(ended)
+	}()
 	b.Cleanup(func() {
 		_ = cmd.Process.Kill()
 		<-ended
