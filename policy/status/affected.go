@@ -41,8 +41,7 @@ func (p Planner) Affected(s *policy.Snapshot, ref hierarchy.Ref, generation int6
 	if !ok {
 		return nil
 	}
-	chain := append(s.Graph().Above(ref), ref)
-	own, reader := affecting(s, chain), s.ReaderIn(ref.Namespace)
+	own, reader := policiesOn(s, nil, append(s.Graph().Above(ref), ref)...), s.ReaderIn(ref.Namespace)
 	if platform := s.Options().PlatformNamespaces; ref.Namespace == "" && platform != nil { // everybody reads it
 		reader = func(namespace string) bool { return slices.Contains(platform, namespace) }
 	}
@@ -57,7 +56,7 @@ func (p Planner) Affected(s *policy.Snapshot, ref hierarchy.Ref, generation int6
 		if !listed {
 			continue
 		}
-		conditions, differs := p.affectedConditions(affecting(s, append(slices.Clone(chain), ref.WithSection(name))), have, generation, reader)
+		conditions, differs := p.affectedConditions(policiesOn(s, own, ref.WithSection(name)), have, generation, reader)
 		changed = changed || differs
 		if len(conditions) > 0 {
 			entries = append(entries, map[string]any{"name": name, "conditions": conditions})
@@ -97,14 +96,17 @@ func listenerNames(listeners []hierarchy.ListenerSpec) []string {
 	return names
 }
 
-// affecting lists the policies that apply on a chain of places, by the name of
-// their kind.
-func affecting(s *policy.Snapshot, chain []hierarchy.Ref) map[string][]hierarchy.Ref {
-	kinds := map[string][]hierarchy.Ref{}
-	for _, place := range chain {
-		for _, p := range s.Named(place) {
-			if s.AcceptedAt(p, place) {
-				kinds[p.Kind.Name()] = append(kinds[p.Kind.Name()], p.Ref)
+// policiesOn lists the policies that apply on targets, by the name of their kind, after those that
+// apply above them.
+func policiesOn(s *policy.Snapshot, above map[string][]hierarchy.Ref, targets ...hierarchy.Ref) map[string][]hierarchy.Ref {
+	kinds := maps.Clone(above)
+	if kinds == nil {
+		kinds = map[string][]hierarchy.Ref{}
+	}
+	for _, target := range targets {
+		for _, p := range s.Named(target) {
+			if s.AcceptedAt(p, target) {
+				kinds[p.Kind.Name()] = append(slices.Clip(kinds[p.Kind.Name()]), p.Ref)
 			}
 		}
 	}
