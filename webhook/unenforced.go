@@ -151,7 +151,7 @@ func touchedBy(s *policy.Snapshot, w *foreignWrite) []hierarchy.Ref {
 			}
 		}
 		for route := range s.Graph().Routes() {
-			if export.Selects(u, route) {
+			if export.Selects(s.Graph(), u, route.Meta()) {
 				add(route.Meta().Ref)
 			}
 		}

@@ -51,6 +51,9 @@ type enforcer struct {
 	failed map[hierarchy.Ref]string
 	// refused are contents that the plane refused, by object.
 	refused map[hierarchy.Ref]refusal
+	// excuses are the objects that were refused because of a policy above them, and when that was
+	// so last.
+	excuses map[hierarchy.Ref]time.Time
 	// counts are what metrics count of each route.
 	counts map[hierarchy.Ref]exportCounts
 	// turned is what Enforced said of a policy when it last said True or False.
@@ -103,6 +106,7 @@ func newEnforcer(of Enforcement) *enforcer {
 		failed:      map[hierarchy.Ref]string{},
 		refused:     map[hierarchy.Ref]refusal{},
 		waiting:     map[hierarchy.Ref]time.Time{},
+		excuses:     map[hierarchy.Ref]time.Time{},
 		counts:      map[hierarchy.Ref]exportCounts{},
 		turned:      map[hierarchy.Ref]string{},
 		offered:     map[hierarchy.Ref]string{},
@@ -314,9 +318,9 @@ func (e *enforcer) readObject(exporter string, want, live *unstructured.Unstruct
 		return enforcement.Reading{State: enforcement.NotWritten}
 	case live == nil:
 		return enforcement.Reading{State: enforcement.Pending}
-	case !e.asWanted(want, live) && observe:
+	case observe && !e.asExported(want, live):
 		return enforcement.Reading{State: enforcement.Drifted}
-	case !e.asWanted(want, live):
+	case !observe && !e.asWanted(want, live):
 		return enforcement.Reading{State: enforcement.Pending}
 	}
 	return enforcement.ReadObject(exporter, live, r.Controllers())

@@ -134,6 +134,9 @@ func (c *Controller) bring(ctx context.Context, r *enforcement.Result, want, liv
 		if reading.State != enforcement.Rejected {
 			return 0, nil
 		}
+		if left := e.excused(ref, r.ParentRefused(), time.Now()); left > 0 {
+			return left, nil
+		}
 		// An object that Envoy Gateway finds invalid makes every request of its
 		// rule a 500 (12.E5a): it goes at once, and is not written again.
 		e.refuse(ref, e.hashOf(want, r), reading.Message)
@@ -178,6 +181,26 @@ func (c *Controller) bring(ctx context.Context, r *enforcement.Result, want, liv
 		return time.Minute, nil
 	}
 	return 0, fmt.Errorf("%s of %s: %w", verb, ref, err)
+}
+
+// excused is how long an object that the plane refuses stays all the same: as long as a policy
+// above it is refused, too, and then until the plane has had the time to look again.
+func (e *enforcer) excused(ref hierarchy.Ref, byParent bool, now time.Time) time.Duration {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if byParent {
+		e.excuses[ref] = now
+		return patience
+	}
+	since, known := e.excuses[ref]
+	if !known {
+		return 0
+	}
+	left := patience - now.Sub(since)
+	if left <= 0 {
+		delete(e.excuses, ref)
+	}
+	return max(left, 0)
 }
 
 // specPatch replaces the whole spec: what others put beside ours changes traffic.
@@ -344,12 +367,15 @@ func (e *enforcer) prepare(want *unstructured.Unstructured) (*unstructured.Unstr
 // asWanted says whether a live object is as it is wanted: spec, labels and
 // annotations of ours, and owner. What others added beside spec is theirs.
 func (e *enforcer) asWanted(want, live *unstructured.Unstructured) bool {
+	return e.asExported(want, live) && reflect.DeepEqual(live.GetOwnerReferences(), want.GetOwnerReferences())
+}
+
+// asExported is asWanted for an object that others write, in Observe: what the command prints for
+// them has no owner.
+func (e *enforcer) asExported(want, live *unstructured.Unstructured) bool {
 	prepared, _, _ := e.prepare(want)
-	if !reflect.DeepEqual(prepared.Object["spec"], live.Object["spec"]) {
-		return false
-	}
-	return contains(live.GetLabels(), want.GetLabels()) && contains(live.GetAnnotations(), want.GetAnnotations()) &&
-		reflect.DeepEqual(live.GetOwnerReferences(), want.GetOwnerReferences())
+	return reflect.DeepEqual(prepared.Object["spec"], live.Object["spec"]) &&
+		contains(live.GetLabels(), want.GetLabels()) && contains(live.GetAnnotations(), want.GetAnnotations())
 }
 
 func contains(have, want map[string]string) bool {

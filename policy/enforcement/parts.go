@@ -198,7 +198,7 @@ func (w World) complete(part *Part, all []Part, route *hierarchy.Route) {
 	if part.Registration.Exporter == nil {
 		return
 	}
-	in.Foreign = w.Foreign.About(part.Registration, route, in.Paths)
+	in.Foreign = w.Foreign.About(w.Graph, part.Registration, route, in.Paths)
 	in.Taken = w.Foreign.Names(meta.Ref.Namespace)
 	if w.Held != nil {
 		in.Held = w.Held(part.Registration.Name(), meta.Ref)

@@ -101,6 +101,22 @@ func ReadRoute(live *unstructured.Unstructured, controllers []string) Reading {
 	return best
 }
 
+// ParentRefused says whether the plane refuses somebody's policy above the route. Ours is merged
+// with it, and is refused with it whatever it says: removing it would help nobody (12.E5a).
+func (p *Part) ParentRefused() bool {
+	controllers := p.Controllers()
+	for i := range p.Input.Foreign {
+		f := &p.Input.Foreign[i]
+		if f.Target.Object() == p.Input.Route {
+			continue
+		}
+		if ReadObject(p.Registration.Name(), f.Object, controllers).State == Rejected {
+			return true
+		}
+	}
+	return false
+}
+
 // Controllers are the controllerNames of a part's classes.
 func (p *Part) Controllers() []string {
 	var names []string

@@ -84,8 +84,8 @@ func groupOf(fields map[string]any) string {
 	return hierarchy.Group
 }
 
-// About are the foreign objects of an exporter's kinds that reach a route.
-func (x *ForeignIndex) About(r Registration, route *hierarchy.Route, paths []Path) []Foreign {
+// About are the foreign objects of an exporter's kinds that reach a route of a graph.
+func (x *ForeignIndex) About(g *hierarchy.Graph, r Registration, route *hierarchy.Route, paths []Path) []Foreign {
 	if x == nil || len(r.Kinds) == 0 {
 		return nil
 	}
@@ -118,8 +118,13 @@ func (x *ForeignIndex) About(r Registration, route *hierarchy.Route, paths []Pat
 		}
 	}
 	for _, o := range x.selecting {
-		if o.GetNamespace() == ref.Namespace && r.writes(o.GroupVersionKind().GroupKind()) && Selects(o, route) {
-			found = append(found, Foreign{o, ref})
+		if !r.writes(o.GroupVersionKind().GroupKind()) {
+			continue
+		}
+		for _, place := range places {
+			if target, exists := g.Get(place); exists && place.Section == "" && Selects(g, o, target.Meta()) {
+				found = append(found, Foreign{o, place})
+			}
 		}
 	}
 	return found
@@ -130,24 +135,44 @@ func (r Registration) writes(gk schema.GroupKind) bool {
 	return slices.ContainsFunc(r.Kinds, func(k Kind) bool { return k.GroupKind() == gk })
 }
 
-// Selects says whether one of an object's selectors chooses the route (E11.6).
-func Selects(o *unstructured.Unstructured, route *hierarchy.Route) bool {
+// Selects says whether one of an object's selectors chooses a route, a Gateway or a ListenerSet of
+// a graph: by its labels, and in another namespace only with a ReferenceGrant there (E11.6, E5i).
+func Selects(g *hierarchy.Graph, o *unstructured.Unstructured, target *hierarchy.Meta) bool {
 	list, _, _ := unstructured.NestedSlice(o.Object, "spec", "targetSelectors")
 	for _, item := range list {
 		fields, _ := item.(map[string]any)
-		if fields["kind"] != route.Meta().Ref.Kind || groupOf(fields) != route.Meta().Ref.GroupKind.Group {
+		if fields["kind"] != target.Ref.Kind || groupOf(fields) != target.Ref.GroupKind.Group {
 			continue
 		}
-		var s metav1.LabelSelector
-		if err := convert(fields, &s); err != nil {
-			continue
-		}
-		selector, err := metav1.LabelSelectorAsSelector(&s)
-		if err == nil && selector.Matches(labels.Set(route.Meta().Labels)) {
+		namespaces, _ := fields["namespaces"].(map[string]any)
+		if matches(fields, target.Labels) && among(g, namespaces, o.GetNamespace(), target.Ref.Namespace) &&
+			g.Permits(o.GroupVersionKind().GroupKind(), o.GetNamespace(), target.Ref) {
 			return true
 		}
 	}
 	return false
+}
+
+// among says whether a selector looks at a namespace: at its own, unless it says otherwise.
+func among(g *hierarchy.Graph, namespaces map[string]any, own, other string) bool {
+	switch namespaces["from"] {
+	case "All":
+		return true
+	case "Selector":
+		selector, _ := namespaces["selector"].(map[string]any)
+		return matches(selector, g.NamespaceLabels(other))
+	}
+	return own == other
+}
+
+// matches says whether matchLabels and matchExpressions choose labels.
+func matches(fields map[string]any, set map[string]string) bool {
+	var s metav1.LabelSelector
+	if err := convert(fields, &s); err != nil {
+		return false
+	}
+	selector, err := metav1.LabelSelectorAsSelector(&s)
+	return err == nil && selector.Matches(labels.Set(set))
 }
 
 // take records a name that is in use.

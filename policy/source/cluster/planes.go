@@ -297,6 +297,9 @@ func (p *Planes) enter(u *unstructured.Unstructured, there bool) []hierarchy.Ref
 		return []hierarchy.Ref{route}
 	}
 	p.foreign = nil
+	if _, selects, _ := unstructured.NestedSlice(u.Object, "spec", "targetSelectors"); selects {
+		return []hierarchy.Ref{crdRef(u.GetKind())} // by its labels it may be about any route
+	}
 	return export.TargetsOf(u)
 }
 
