@@ -39,7 +39,7 @@ playground-down: ## Stop the playground
 	@$(PLAYGROUND) down
 
 ##@ Build and test
-.PHONY: build test test-short test-ui soak traffic conformance oracle nginx controlplane
+.PHONY: build test test-short test-ui soak traffic conformance oracle ingress2gateway nginx controlplane
 build: ## Both programs, into bin/, stamped with the version of the checkout
 	$(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ ./cmd/...
 	@ln -sf kubectl-effective_policy bin/kubectl_complete-effective_policy
@@ -62,6 +62,9 @@ conformance: controlplane ## What a data plane makes of policies, as a YAML repo
 oracle: ## Envoy Gateway's translator judges 100 random exports (ten minutes more when first built)
 	$(GO) run ./test/dataplane/prepare egctl
 	ATTACHE_ORACLE=1 $(GO) test -count 1 -timeout 60m -v ./test/oracle
+ingress2gateway: ## ingress2gateway as a judge of migrations, and its known faults (minutes more when first built)
+	$(GO) run ./test/dataplane/prepare ingress2gateway
+	ATTACHE_INGRESS2GATEWAY=1 $(GO) test -count 1 $(TESTFLAGS) -v ./test/ingress2gateway
 nginx: ## 5,000 random hosts: the model of ingress-nginx against nginx itself
 	test/nginx/prepare.sh
 	ATTACHE_NGINX_HOSTS=5000 $(GO) test -count 1 $(TESTFLAGS) -v ./test/nginx

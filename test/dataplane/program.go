@@ -44,13 +44,24 @@ var recipes = map[string]recipe{
 		requires: "github.com/envoyproxy/gateway",
 		command:  "github.com/envoyproxy/gateway/cmd/egctl",
 	},
+	"ingress2gateway": {
+		requires: "github.com/kubernetes-sigs/ingress2gateway",
+		command:  ".",
+		complete: nameMain,
+	},
+}
+
+// nameMain gives the program of a nested module the name of a Go file: tools that
+// look at all Go files of the repository would not find its module.
+func nameMain(_ context.Context, module string) error {
+	return os.Rename(filepath.Join(module, "main.go.txt"), filepath.Join(module, "main.go"))
 }
 
 // buildFlags are the flags of all builds. Paths of this machine are not in the
 // programs, so that Go's build cache serves every checkout.
 var buildFlags = []string{"build", "-trimpath", "-buildvcs=false"}
 
-// Program is the path of a program, "traefik" or "egctl". If the cache lacks it,
+// Program is the path of a program, "traefik", "egctl" or "ingress2gateway". If the cache lacks it,
 // it is built, which takes minutes and is told on standard error. Callers at the
 // same time wait for the first one.
 func Program(ctx context.Context, name string) (string, error) {
