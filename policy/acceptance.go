@@ -38,7 +38,8 @@ type Acceptance struct {
 func (s Acceptance) Accepted() bool { return s.Reason == ReasonAccepted }
 
 // Acceptances says for each target of a policy whether it is accepted there, and
-// why not: those that it names in spec order, then those that it selects, sorted.
+// why not: those that it names in spec order, then those that it selects, sorted, then
+// an entry for each selector that may select nothing.
 // A policy without any has one entry, for the Namespace it is in. The list is
 // empty only for a policy whose selectors match nothing.
 func (s *Snapshot) Acceptances(p *Policy) []Acceptance {
@@ -49,14 +50,14 @@ func (s *Snapshot) Acceptances(p *Policy) []Acceptance {
 	for _, t := range p.Targets {
 		list = append(list, s.acceptance(p, t))
 	}
-	for i := range p.Selectors {
-		if refused, is := s.refusedSelector(p, &p.Selectors[i]); is {
-			list = append(list, refused)
-		}
-	}
 	for _, ref := range s.Selected(p).Targets {
 		if !slices.ContainsFunc(p.Targets, func(t Target) bool { return t.Ref == ref }) {
 			list = append(list, s.acceptance(p, Target{Ref: ref, Field: "spec.targetSelectors", Selected: true}))
+		}
+	}
+	for i := range p.Selectors {
+		if refused, is := s.refusedSelector(p, &p.Selectors[i]); is {
+			list = append(list, refused)
 		}
 	}
 	return list

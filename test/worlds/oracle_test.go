@@ -48,6 +48,11 @@ func (w *world) oracle() facts {
 		for _, t := range w.places(p) {
 			f[fmt.Sprintf("standing %s %s/%s on %v", p.kind, p.ns, p.name, t)] = w.reason(p, t)
 		}
+		for _, s := range p.selectors { // over classes, from where none may be targeted
+			if s.kind == "GatewayClass" && p.ns != "infra" {
+				f[fmt.Sprintf("standing %s %s/%s on %v", p.kind, p.ns, p.name, target{kind: "Namespace", name: p.ns})] = "RefNotPermitted"
+			}
+		}
 	}
 	return f
 }
