@@ -18,7 +18,7 @@ const (
 	// EditTime is how long an edit may take.
 	EditTime = 10 * time.Second
 	// TableSize is how many routes the page shows at once.
-	TableSize = 50
+	TableSize = 30
 	// PageSize is how many children or rows one answer has at most.
 	PageSize = 200
 	// MaxNodes is how many nodes a map has at most.

@@ -13,7 +13,7 @@ export function serve(...args) {
   const stop = () => new Promise((done) => { child.once('exit', done); child.kill('SIGINT') })
   return new Promise((resolve, reject) => {
     let out = '', err = ''
-    child.stdout.on('data', (d) => { out += d; if (out.includes('\n')) resolve({ link: out.split('\n')[0], origin: out.split('/#')[0], stop }) })
+    child.stdout.on('data', (d) => { out += d; if (out.includes('\n')) resolve({ link: out.split('\n')[0], origin: out.split('/#')[0], stop, pid: child.pid }) })
     child.stderr.on('data', (d) => { err += d })
     child.on('exit', (code) => reject(new Error(`ui ended with ${code}: ${err}`)))
   })
@@ -75,4 +75,10 @@ export async function tabTo(page, target) {
     await page.keyboard.press(key)
   }
   throw new Error('no way leads there with the keyboard: ' + target)
+}
+
+// settled waits until nothing is asked and nothing is drawn any more.
+export async function settled(page) {
+  await page.waitForFunction(() => !document.querySelector('[aria-busy=true], .waiting') && document.fonts.status === 'loaded')
+  await page.evaluate(() => new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(() => r(true)))))
 }

@@ -107,7 +107,7 @@ export async function journeys() {
     await page.keyboard.press('ArrowRight')
     await has(page.locator(':focus'), /edge|internal/)
     await page.keyboard.press('ArrowLeft')
-    must(/GatewayClass edge/.test(await page.locator(':focus').innerText()), 'left leads back')
+    must(/GatewayClass edge/.test(await page.locator(':focus').getAttribute('aria-label')), 'left leads back')
     await page.keyboard.press('End')
     must(await page.locator(':focus').getAttribute('aria-level') === '6', 'End leads to the last rule')
     await page.keyboard.press('Home')

@@ -1,7 +1,7 @@
 // How it looks, for people and for assistive technology: pictures, axe, hostile names.
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { artefacts, has, launch, must, serve, test, watch } from './harness.mjs'
+import { artefacts, has, launch, must, serve, settled, test, watch } from './harness.mjs'
 import { hostile } from './worlds.mjs'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
@@ -11,11 +11,6 @@ export const states = {
   effective: '#/route/httproute/shop/api-route?tab=effective&view=table', attached: '#/route/httproute/shop/checkout?tab=attached&view=table', bindings: '#/route/httproute/payments/ledger?tab=bindings',
   gateway: '#/gateway/platform/edge', policy: '#/policy/TimeoutPolicy/platform/edge-timeouts?view=table', compare: '#/compare?a=httproute/shop/checkout',
   request: '#/request?u=POST+https%3A%2F%2Fwww.shop.example.com%2Fpay', whatif: '#/whatif?view=table', nothing: '#/table?ns=shop&text=nothing', guardrails: '#/guardrails', yaml: '#/route/httproute/shop/checkout?tab=yaml&view=table',
-}
-
-async function settled(page) {
-  await page.waitForFunction(() => !document.querySelector('[aria-busy=true], .waiting') && document.fonts.status === 'loaded')
-  await page.evaluate(() => new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(() => r(true)))))
 }
 
 async function violations(page) {

@@ -151,7 +151,9 @@ func (s *surroundings) change(ctx context.Context, paths []string, options sourc
 		return nil, warnings, err
 	}
 	// Kinds that are known without a CRD are known before the edit.
-	c.Before, _ = c.Before.With(in.StandIns...)
+	if len(in.StandIns) > 0 {
+		c.Before, _ = c.Before.With(in.StandIns...)
+	}
 	s.say(in)
 	c.PassedOver = passedOver(in)
 	for _, d := range in.Unknown {

@@ -53,6 +53,7 @@ func newUIFiles(ctx context.Context, o *options, w *world) (*uiFiles, error) {
 	f.around = surroundingFiles(&source.Input{Documents: w.documents, Schemas: w.schemas}, *o.config.Namespace)
 	f.around.settings, f.around.say = settings, func(*source.Input) {}
 	f.around.snapshot, _ = policy.NewSnapshot(settings).With(f.around.objects...) // the problems are w.problems
+	w.snapshot = f.around.snapshot
 	f.world = &console.World{
 		Snapshot: f.around.snapshot, Version: "1", Context: contextOfFiles(o.files), Files: true, Namespace: w.namespace,
 		Problems: w.problems, Unread: w.unread, Exists: o.existence(ctx, w), Place: f.place,

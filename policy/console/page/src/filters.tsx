@@ -8,14 +8,32 @@ import { counted } from './parts'
 
 function set(key: string, value: string) { go({ params: { [key]: value, offset: '' } }) }
 
+// fewEnough is how many names one can choose from by looking; of more, one writes a part.
+const fewEnough = 60
+
 function Select({ name, title, options, none }: { name: string; title: string; options: { value: string; text: string }[]; none: string }) {
   const value = place.value.params[name] ?? ''
+  if (options.length > fewEnough) return <Pick name={name} title={title} options={options} none={`${none} (${options.length})`} />
   return <label>{title}
     <select value={value} disabled={!!file} onChange={(e) => set(name, (e.currentTarget as HTMLSelectElement).value)}>
       <option value="">{none}</option>
       {value && !options.some((o) => o.value === value) && <option value={value}>{value}</option>}
       {options.map((o) => <option value={o.value}>{o.text}</option>)}
     </select>
+  </label>
+}
+
+// Pick is a Select of many names: the first that have what is written are proposed.
+function Pick({ name, title, options, none }: { name: string; title: string; options: { value: string; text: string }[]; none: string }) {
+  const now = place.value.params[name] ?? ''
+  const [text, setText] = useState(now)
+  useEffect(() => setText(now), [now])
+  const found = options.filter((o) => o.value.includes(text.trim())).slice(0, 12)
+  const take = (value: string) => { if (value !== now && (!value || options.some((o) => o.value === value))) set(name, value) }
+  return <label>{title}
+    <input type="text" list={'list-' + name} value={text} placeholder={none} disabled={!!file} spellcheck={false} autocomplete="off" onInput={(e) => { const v = (e.currentTarget as HTMLInputElement).value; setText(v); take(v) }}
+      onKeyDown={(e) => { if (e.key === 'Enter') take(options.some((o) => o.value === text) ? text : found[0]?.value ?? '') }} onBlur={() => setText(place.value.params[name] ?? '')} />
+    <datalist id={'list-' + name}>{found.map((o) => <option value={o.value}>{o.text}</option>)}</datalist>
   </label>
 }
 

@@ -13,6 +13,7 @@ export function textOf(value: unknown): string {
 
 // The words of origins: what states a value, and how.
 const shapes: Record<string, string> = { default: 'default', override: 'override', inline: 'inline', bound: 'bounds', bounds: 'bounds', direct: 'direct' }
+export function shapeOf(block: string): string { return shapes[block] ?? 'default' }
 export function Shape({ block }: { block: string }) {
   return <span class={'shape ' + (shapes[block] ?? 'default')} aria-hidden="true" />
 }
@@ -43,29 +44,27 @@ export function originText(c: { block: string; level: string; from: Ref; limited
   return said + (c.limited ? ', limited' : '') + (c.beat ? ', beat ' + c.beat : '')
 }
 
-// Value is one value with its origin.
+// Value is one value with its origin. It is made of few elements: a table has hundreds.
 export function Value({ cell, field }: { cell: Cell; field?: boolean }) {
   return <span class="value" title={cell.field + ': ' + textOf(cell.value) + '\n' + originText(cell)}>
-    {field && <span class="field"><Name>{cell.field}</Name> </span>}
-    <b><Name>{textOf(cell.value)}</Name></b>
-    <span class={'origin ' + cell.block}><Shape block={cell.block} /><span class="hide"> {cell.block} of the </span>{levelWord(cell.level)}</span>
-    {cell.limited && <span class="limited" title="limited by bounds or another field"><Shape block="bounds" /><span class="hide">, limited</span></span>}
+    {field && <bdi class="field">{cell.field} </bdi>}
+    <bdi class="v">{textOf(cell.value)}</bdi>
+    <span class={'origin mk ' + shapeOf(cell.block)}><span class="hide"> {cell.block} of the </span>{levelWord(cell.level)}</span>
+    {cell.limited && <span class="limited mk bounds" title="limited by bounds or another field"><span class="hide">, limited</span></span>}
   </span>
 }
 
 // kindShort is a kind without what all policy kinds have in common.
 export function kindShort(kind: string): string { return kind.split('.')[0].replace(/Policy$/, '') || kind }
 
-export function ChipOf({ chip, plain }: { chip: Chip; plain?: boolean }) {
-  const words = chip.blocks.join(', ')
-  const content = <Fragment>
-    {chip.blocks.map((b) => <Shape block={b} />)}<Name>{kindShort(chip.kind)}</Name><span class="hide"> {chip.kind} {chip.namespace}/{chip.name}: {words}</span>
-    {chip.reason && <span class="hide">, does not apply: {chip.reason}</span>}
-  </Fragment>
-  const title = `${chip.kind} ${chip.namespace}/${chip.name}\n${words}${chip.reason ? '\ndoes not apply: ' + chip.reason : ''}`
-  const look = 'chip' + (chip.reason ? ' void' : '')
-  if (plain) return <span class={look} title={title}>{content}</span>
-  return <a class={look} title={title} href={linkTo(chip.id)}>{content}</a>
+export function chipTitle(c: Chip): string {
+  return `${c.kind} ${c.namespace}/${c.name}\n${c.blocks.join(', ')}${c.reason ? '\ndoes not apply: ' + c.reason : ''}`
+}
+
+export function ChipOf({ chip }: { chip: Chip }) {
+  return <a class={'chip' + (chip.reason ? ' void' : '')} title={chipTitle(chip)} href={linkTo(chip.id)}>
+    {chip.blocks.map((b) => <Shape block={b} />)}<Name>{kindShort(chip.kind)}</Name><span class="hide"> {chip.kind} {chip.namespace}/{chip.name}: {chip.blocks.join(', ')}{chip.reason ? ', does not apply: ' + chip.reason : ''}</span>
+  </a>
 }
 
 export function Count({ n, of, many }: { n: number; of: string; many?: string }) {

@@ -6,7 +6,7 @@ import { idOf, linkTo, place, to } from './place'
 import { Dotted, Empty, Name, Problem, Value, Waiting, counted, kindShort, listenerText, rulesText, textOf } from './parts'
 import type { Cell, Change, Row, RowScope, Rows } from './types'
 
-const size = 50
+const size = 30
 
 // columnsOf are the policy kinds that are in use, or the fields of the one that is
 // asked for.
@@ -42,8 +42,9 @@ function Values({ cells, changes, field }: { cells: Cell[]; changes: Change[]; f
   return <Fragment>
     {cells.map((c) => {
       const change = changes.find((x) => x.field === c.field)
-      return <div class={change ? 'changed' : undefined}>
-        {change && <del><span class="hide">before: </span><Name>{textOf(change.before?.value)}</Name></del>}
+      if (!change) return <Value cell={c} field={field} />
+      return <div class="changed">
+        <del><span class="hide">before: </span><Name>{textOf(change.before?.value)}</Name></del>
         <Value cell={c} field={field} />
       </div>
     })}
