@@ -3,6 +3,7 @@ package preview
 import (
 	"encoding/json"
 	"fmt"
+	"iter"
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/effective"
@@ -28,7 +29,7 @@ func (p *places) limited() []Finding {
 func (p *places) limitedIn(ref hierarchy.Ref, m Manifest) []Finding {
 	said := map[string]bool{}
 	var findings []Finding
-	for e := range effective.Resolve(p.verdict.After, p.verdict.After.Touched(ref)...).All() {
+	for e := range p.after(ref) {
 		for _, scope := range e.Scopes {
 			for _, kind := range scope.Result.Kinds {
 				for _, o := range kind.Origins {
@@ -45,6 +46,22 @@ func (p *places) limitedIn(ref hierarchy.Ref, m Manifest) []Finding {
 		}
 	}
 	return findings
+}
+
+// after are the effective policies that an object of the edit reaches, sorted: those
+// of the verdict, unless it came without looking at any.
+func (p *places) after(ref hierarchy.Ref) iter.Seq[*effective.Target] {
+	targets := p.verdict.Targets()
+	if len(targets) == 0 {
+		return effective.Resolve(p.verdict.After, p.verdict.After.Touched(ref)...).All()
+	}
+	return func(yield func(*effective.Target) bool) {
+		for _, target := range targets {
+			if e := p.verdict.Target(target); e != nil && !yield(e) {
+				return
+			}
+		}
+	}
 }
 
 // written is a value in a sentence: a string without quotes.
