@@ -74,7 +74,7 @@ func (v *view) edited(w *World, change *preview.Change, verdict review.Verdict) 
 		switch target := verdict.Target(ref); {
 		case target != nil:
 			return target
-		case v.Snapshot == verdict.Before && was != nil && was.route == route && !touched[ref]:
+		case v.Snapshot == change.Before && was != nil && was.route == route && !touched[ref]:
 			return was.target
 		}
 		return effective.Resolve(w.Snapshot, ref).Get(ref)
