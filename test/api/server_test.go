@@ -22,7 +22,12 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	os.Exit(controlplane.Main(m, controlplane.Options{CRDs: []string{"../../crds"}}))
+	gatewayAPI, err := controlplane.GatewayAPICRDs("standard")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(controlplane.Main(m, controlplane.Options{CRDs: []string{gatewayAPI, "../../crds"}}))
 }
 
 var resources = map[string]schema.GroupVersionResource{
