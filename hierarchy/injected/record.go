@@ -38,7 +38,34 @@ func ParseRecord(annotation string) Record {
 	if annotation == "" || json.Unmarshal([]byte(annotation), &r) != nil {
 		return Record{}
 	}
+	for i := range r.Rules {
+		for _, leaves := range [...]map[string]any{r.Rules[i].Had, r.Rules[i].Wrote} {
+			for name, value := range leaves {
+				leaves[name] = wholeNumbers(value)
+			}
+		}
+	}
 	return r
+}
+
+// wholeNumbers makes int64 of whole numbers, in place, as they stand in objects that an API server
+// decoded: what is taken back must not read differently from what stood there.
+func wholeNumbers(value any) any {
+	switch v := value.(type) {
+	case float64:
+		if whole := int64(v); float64(whole) == v {
+			return whole
+		}
+	case []any:
+		for i, entry := range v {
+			v[i] = wholeNumbers(entry)
+		}
+	case map[string]any:
+		for key, field := range v {
+			v[key] = wholeNumbers(field)
+		}
+	}
+	return value
 }
 
 // String is the record as the annotation has it.
