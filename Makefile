@@ -31,7 +31,8 @@ help: ## Say what can be made (this list)
 
 ##@ See it
 .PHONY: demo playground playground-down
-demo: controlplane ## A guided tour on a real control plane; stops all it starts
+demo: ## A guided tour, on files and then on a real control plane; stops all it starts
+	@echo 'Compiling the tour: a moment, or some minutes when Go has never built this.'
 	@$(PLAYGROUND) demo
 playground: controlplane ## The same cluster, left running for you; prints its KUBECONFIG
 	@$(PLAYGROUND) up

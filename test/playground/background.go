@@ -154,7 +154,7 @@ func serve(ctx context.Context, folder string, out io.Writer) (err error) {
 		return err
 	}
 	story := newStory(out)
-	tour, err := open(ctx, folder, story)
+	tour, err := open(ctx, folder, story, true)
 	defer func() { err = errors.Join(err, tour.close()) }()
 	if err != nil {
 		return err

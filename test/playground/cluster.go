@@ -47,13 +47,13 @@ func repository(ctx context.Context) (string, error) {
 
 // start runs the control plane and prepares everything below folder. Whatever it
 // returns has to be stopped, with an error or without.
-func start(ctx context.Context, folder string) (*cluster, error) {
+func start(ctx context.Context, folder string, controllers bool) (*cluster, error) {
 	c := &cluster{folder: folder}
 	var err error
 	if c.root, err = repository(ctx); err != nil {
 		return c, err
 	}
-	c.plane, err = controlplane.Start(ctx, controlplane.Options{ControllerManager: true, LogFolder: c.logs()})
+	c.plane, err = controlplane.Start(ctx, controlplane.Options{ControllerManager: controllers, LogFolder: c.logs()})
 	if err != nil {
 		return c, err
 	}
@@ -69,9 +69,9 @@ func (c *cluster) logs() string { return filepath.Join(c.folder, "logs") }
 // programs is the folder with attache, the plugin and kubectl.
 func (c *cluster) programs() string { return filepath.Join(c.folder, "bin") }
 
-// build compiles both programs.
-func build(ctx context.Context, folder string) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(folder, "bin")+"/", "./cmd/...")
+// build compiles programs.
+func build(ctx context.Context, folder, packages string) error {
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(folder, "bin")+"/", packages)
 	root, err := repository(ctx)
 	if err != nil {
 		return err

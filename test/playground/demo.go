@@ -28,7 +28,21 @@ func demo(ctx context.Context, out io.Writer) (err error) {
 	}
 	defer remove()
 	s := newStory(out)
-	t, err := open(ctx, folder, s)
+	programs, there, err := prepare(ctx, folder)
+	if err != nil {
+		return err
+	}
+	plan(out, there)
+	if err := (&tour{terminal: &terminal{story: s}}).files(ctx, folder); err != nil {
+		return err
+	}
+	if !there {
+		s.title("Wait for the control plane")
+		if err := programs.wait(ctx, s); err != nil {
+			return err
+		}
+	}
+	t, err := open(ctx, folder, s, false)
 	defer func() { err = errors.Join(err, t.close()) }()
 	if err != nil {
 		return err

@@ -35,7 +35,11 @@ func TestDemoTellsItsStory(t *testing.T) {
 		t.Fatalf("the demo failed: %v\n%s", err, &out)
 	}
 	for _, line := range []string{
-		`^1\. Build the manager and the kubectl plugin$`,
+		`^A tour of attache, in two parts\.`,
+		`^1\. Build the kubectl plugin$`,
+		`^     by  TimeoutPolicy platform/edge-ceiling$`,
+		`^   1 object: denied$`,
+		`^[0-9]+\. Build the manager and the kubectl plugin$`,
 		`^   Server Version: v1\.`,
 		`mutatingwebhookconfiguration.* serverside-applied$`,
 		`^   httproute\.gateway\.networking\.k8s\.io/checkout created$`,

@@ -32,12 +32,15 @@ type tour struct {
 	*terminal
 	cluster      *cluster
 	installation *installation
+	stays        bool
 }
 
 // open starts everything and applies examples/shop. Whatever it returns has to
-// be closed, with an error or without.
-func open(ctx context.Context, folder string, s *story) (*tour, error) {
-	t := &tour{terminal: &terminal{story: s}}
+// be closed, with an error or without. Who stays wants objects that are deleted to
+// take others with them, for which there is kube-controller-manager; the demo does
+// without, as it takes minutes to build.
+func open(ctx context.Context, folder string, s *story, stays bool) (*tour, error) {
+	t := &tour{terminal: &terminal{story: s}, stays: stays}
 	for _, step := range []func(context.Context, string) error{
 		t.build, t.startControlPlane, t.installCRDs, t.installChart, t.startManager, t.applyShop,
 	} {
@@ -59,7 +62,7 @@ func (t *tour) close() error {
 func (t *tour) build(ctx context.Context, folder string) error {
 	t.story.title("Build the manager and the kubectl plugin")
 	begin := time.Now()
-	if err := build(ctx, folder); err != nil {
+	if err := build(ctx, folder, "./cmd/..."); err != nil {
 		return err
 	}
 	t.story.show("go build ./cmd/...", "")
@@ -68,10 +71,14 @@ func (t *tour) build(ctx context.Context, folder string) error {
 }
 
 func (t *tour) startControlPlane(ctx context.Context, folder string) error {
-	t.story.title("Start a real control plane: etcd, kube-apiserver, kube-controller-manager")
+	title := "Start a real control plane: etcd, kube-apiserver"
+	if t.stays {
+		title += ", kube-controller-manager"
+	}
+	t.story.title(title)
 	begin := time.Now()
 	var err error
-	if t.cluster, err = start(ctx, folder); err != nil {
+	if t.cluster, err = start(ctx, folder, t.stays); err != nil {
 		return err
 	}
 	t.command = t.cluster.command
