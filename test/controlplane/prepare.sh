@@ -188,6 +188,7 @@ compile() {
 	done
 	mkdir -p "$scratch/programs"
 	start=$(now)
+	say "compiling and linking: the longest step"
 	# shellcheck disable=SC2086 # flags are a list of words
 	run go -C "$tools" build $flags -ldflags "$stamped" -o "$scratch/programs/" "$@" ||
 		die "the build failed after $(since "$start"): see above (what was compiled is kept in Go's build cache)"

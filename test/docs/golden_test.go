@@ -105,23 +105,40 @@ func linkRules(page string, examples map[string]string) string {
 	return strings.Join(lines, "\n")
 }
 
-// linkSections puts a line of links under each numbered heading.
+// linkSections puts a line of links at the end of each numbered section: the rule
+// comes first.
 func linkSections(page string, examples map[string]string) string {
 	var out []string
-	lines := strings.Split(page, "\n")
-	for i := 0; i < len(lines); i++ {
-		out = append(out, lines[i])
-		match := section.FindStringSubmatch(lines[i])
-		if match == nil {
-			continue
-		}
-		if i+2 < len(lines) && strings.HasPrefix(lines[i+2], sectionLinks) {
-			i += 2
-		}
-		if links := examples["semantics "+match[1]]; links != "" {
-			out = append(out, "", strings.TrimSuffix(sectionLinks, "[")+links+".")
-			delete(examples, "semantics "+match[1])
+	pending, fenced := "", false
+	bare := func() { // without blank lines at the end
+		for len(out) > 0 && out[len(out)-1] == "" {
+			out = out[:len(out)-1]
 		}
 	}
+	end := func() {
+		if pending != "" {
+			bare()
+			out, pending = append(out, "", pending, ""), ""
+		}
+	}
+	for line := range strings.SplitSeq(page, "\n") {
+		switch {
+		case strings.HasPrefix(line, sectionLinks):
+			bare()
+			continue
+		case strings.HasPrefix(line, "```"):
+			fenced = !fenced
+		case strings.HasPrefix(line, "#") && !fenced:
+			end()
+		}
+		out = append(out, line)
+		if match := section.FindStringSubmatch(line); match != nil {
+			if links := examples["semantics "+match[1]]; links != "" {
+				pending = strings.TrimSuffix(sectionLinks, "[") + links + "."
+				delete(examples, "semantics "+match[1])
+			}
+		}
+	}
+	end()
 	return strings.Join(out, "\n")
 }
