@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -87,6 +88,9 @@ func goldenAnswers(t *testing.T, file string, asked map[string]bool) {
 		}
 		if strings.HasPrefix(question, "whatif") && code == http.StatusOK {
 			text = withoutSentences(t, text)
+		}
+		if question == "guardrails" { // which fields a stored guardrail has is its CRD's to say
+			text = regexp.MustCompile(`"spec":\{.*\}(\}\]\})`).ReplaceAllString(text, `"spec":{}$1`)
 		}
 		got := []byte(fmt.Sprintf("%d\n%s\n", code, indented(t, text)))
 		if *update {

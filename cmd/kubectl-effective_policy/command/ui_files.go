@@ -63,7 +63,7 @@ func newUIFiles(ctx context.Context, o *options, w *world) (*uiFiles, error) {
 	for _, d := range w.documents {
 		f.objects[hierarchy.RefOf(d.Object)] = d
 		if preview.IsGuardrail(d.Object) {
-			f.world.Guardrails = append(f.world.Guardrails, d.Object)
+			f.world.Guardrails = append(f.world.Guardrails, asWritten(d.Object))
 		}
 	}
 	return f, nil
@@ -100,12 +100,16 @@ func (f *uiFiles) Object(_ context.Context, _ *console.World, ref hierarchy.Ref)
 	if !known {
 		return nil, errors.New(ref.String() + " is not among the manifests")
 	}
-	u := d.Object
-	if u.GetCreationTimestamp() == beforeAllEdits {
+	return asWritten(d.Object), nil
+}
+
+// asWritten is an object without the time that edits are after.
+func asWritten(u *unstructured.Unstructured) *unstructured.Unstructured {
+	if created := u.GetCreationTimestamp(); created.Equal(&beforeAllEdits) {
 		u = u.DeepCopy()
 		u.SetCreationTimestamp(metav1.Time{})
 	}
-	return u, nil
+	return u
 }
 
 // Change implements console.Workshop.
