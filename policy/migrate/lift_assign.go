@@ -86,7 +86,8 @@ func (l *lifting) decide(node hierarchy.Ref, u unit, below []*liftPath) map[stri
 	}
 	votes, first := map[string]int{}, map[string]map[string]any{}
 	var order []string
-	stated, differs, lacks := false, false, false
+	stated, lacks := map[hierarchy.Ref]bool{}, false
+	lacking := map[string]bool{} // values that some path does not get from above
 	counted := map[hierarchy.Ref]bool{}
 	for _, p := range below {
 		want := p.route.want[u]
@@ -103,10 +104,12 @@ func (l *lifting) decide(node hierarchy.Ref, u unit, below []*liftPath) map[stri
 			votes[text]++
 		}
 		counted[p.route.ref] = true
-		stated = stated || p.route.states[u]
-		differs = differs || p.inherits != text
+		if p.route.states[u] {
+			stated[p.route.ref] = true
+		}
+		lacking[text] = lacking[text] || p.inherits != text
 	}
-	if lacks || !stated || !differs || len(order) == 0 {
+	if lacks || len(stated) == 0 || liftRank(node) == 1 && len(stated) < 2 { // a listener of one route shares nothing
 		return old
 	}
 	best := order[0]
@@ -115,7 +118,7 @@ func (l *lifting) decide(node hierarchy.Ref, u unit, below []*liftPath) map[stri
 			best = text
 		}
 	}
-	if l.c.options.Lift == LiftAll && len(order) > 1 {
+	if l.c.options.Lift == LiftAll && len(order) > 1 || !lacking[best] {
 		return old
 	}
 	return first[best]
