@@ -156,6 +156,9 @@ func (b *binder) parentListeners(parent ParentRef) ([]*Listener, verdict) {
 		if ref.GroupKind.Group == Group && ref.Kind == ServiceKind.Kind {
 			message += "; did you mean group: \"\"?"
 		}
+		if ref.GroupKind.Group != Group && (ref.Kind == GatewayKind.Kind || ref.Kind == ListenerSetKind.Kind) {
+			message += fmt.Sprintf("; did you mean group: %q?", Group)
+		}
 		return nil, verdict{ReasonUnknownParentKind, message}
 	}
 	return nil, verdict{ReasonParentNotFound, fmt.Sprintf("%s does not exist", ref)}

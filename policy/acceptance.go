@@ -117,7 +117,7 @@ func (s *Snapshot) lost(p *Policy, t Target, holder *Policy) Acceptance {
 	a := Acceptance{Target: t, Reason: ReasonConflicted, Holder: holder.Ref}
 	if t.Selected && slices.ContainsFunc(holder.Targets, func(o Target) bool { return o.Ref == t.Ref }) {
 		a.Reason = ReasonOverridden
-		a.Message = overriddenMessage(holder.Ref.String(), t.Ref)
+		a.Message = overriddenMessage(s.Text(holder.Ref), t.Ref)
 		return a
 	}
 	why := "is older"
@@ -127,7 +127,7 @@ func (s *Snapshot) lost(p *Policy, t Target, holder *Policy) Acceptance {
 	case holder.Created.Equal(p.Created):
 		why = "is as old, comes first by name"
 	}
-	a.Message = conflictMessage(holder.Ref.String(), why, t.Ref, p.Kind.GroupKind)
+	a.Message = conflictMessage(s.Text(holder.Ref), why, t.Ref, p.Kind.GroupKind, s.kindText(p.Kind.GroupKind))
 	return a
 }
 

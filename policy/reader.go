@@ -69,17 +69,17 @@ func (s Acceptance) Told(r Reader) string {
 	case s.Reason == ReasonOverridden:
 		return overriddenMessage(r.Name(s.Holder), s.Target.Ref)
 	}
-	return conflictMessage(r.Name(s.Holder), "comes first", s.Target.Ref, s.Holder.GroupKind)
+	return conflictMessage(r.Name(s.Holder), "comes first", s.Target.Ref, s.Holder.GroupKind, s.Holder.Kind)
 }
 
 // conflictMessage says who holds a target, and why. What is to be done about it
 // only the vendor of a kind knows.
-func conflictMessage(holder, why string, target hierarchy.Ref, kind schema.GroupKind) string {
+func conflictMessage(holder, why string, target hierarchy.Ref, kind schema.GroupKind, name string) string {
 	advice := "delete one of the two or merge them"
 	if kind.Group != Group {
 		advice = "what both say does not apply together"
 	}
-	return fmt.Sprintf("%s %s and holds %s: one %s applies to a target; %s", holder, why, target, kind.Kind, advice)
+	return fmt.Sprintf("%s %s and holds %s: one %s applies to a target; %s", holder, why, target, name, advice)
 }
 
 // overriddenMessage says who names a target that a policy only selects.

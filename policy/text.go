@@ -25,6 +25,14 @@ func (s *Snapshot) KindText(kind *Kind) string {
 	return kind.GroupKind.String()
 }
 
+// kindText is a kind with its group where another kind of that name is known.
+func (s *Snapshot) kindText(gk schema.GroupKind) string {
+	if s.sharesName(gk) {
+		return gk.String()
+	}
+	return gk.Kind
+}
+
 // sharesName says whether another group has a kind of that name, a policy kind, a
 // route kind or one of the hierarchy.
 func (s *Snapshot) sharesName(gk schema.GroupKind) bool {

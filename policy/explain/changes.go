@@ -36,6 +36,18 @@ type Change struct {
 	After  *Side `json:"after"`
 
 	Ref hierarchy.Ref `json:"-"`
+	// Kind is the policy kind as people read it.
+	Kind string `json:"-"`
+}
+
+// kindText is a policy kind, by its name in results, with its group where it needs it.
+func kindText(s *policy.Snapshot, name string) string {
+	for _, k := range s.Kinds() {
+		if k.Name() == name {
+			return s.KindText(k)
+		}
+	}
+	return name
 }
 
 // Side is a value and who set it.
@@ -73,7 +85,7 @@ func ChangesOf(before, after *policy.Snapshot, changes []effective.Change, chose
 		if !chosen.Matches(labels.Set(labelsOf(before, after, c.Target))) {
 			continue
 		}
-		report.Changes = append(report.Changes, changeOf(c))
+		report.Changes = append(report.Changes, changeOf(after, c))
 		report.Totals.Fields++
 		switch {
 		case c.Target == last:
@@ -104,13 +116,13 @@ func labelsOf(before, after *policy.Snapshot, ref hierarchy.Ref) map[string]stri
 	return nil
 }
 
-func changeOf(c effective.Change) Change {
+func changeOf(s *policy.Snapshot, c effective.Change) Change {
 	t := c.Target
 	out := Change{
 		Target: Object{Group: t.GroupKind.Group, Kind: t.Kind, Namespace: t.Namespace, Name: t.Name},
 		Rules:  c.Rules.Names(), Policy: c.Kind, Field: c.Path.String(),
-		Before: sideOf(c.Before), After: sideOf(c.After),
-		Ref: t,
+		Before: sideOf(s, c.Before), After: sideOf(s, c.After),
+		Ref: t, Kind: kindText(s, c.Kind),
 	}
 	for _, l := range c.Parents {
 		out.Parents = append(out.Parents, NameOf(l))
@@ -118,17 +130,17 @@ func changeOf(c effective.Change) Change {
 	return out
 }
 
-func sideOf(o *effective.Origin) *Side {
+func sideOf(s *policy.Snapshot, o *effective.Origin) *Side {
 	if o == nil {
 		return nil
 	}
 	side := &Side{
 		Value: o.Value, FromRef: objectOf(o.From), TargetRef: objectOf(o.Target),
-		From: o.From.String(), Target: o.Target.String(), Level: o.Level.String(), Block: o.Block.String(),
+		From: s.Text(o.From), Target: o.Target.String(), Level: o.Level.String(), Block: o.Block.String(),
 		Place: placeOf(o.Target, o.Level),
 	}
 	if !o.ClampedBy.IsZero() {
-		side.ClampedBy = o.ClampedBy.String()
+		side.ClampedBy = s.Text(o.ClampedBy)
 	}
 	return side
 }
@@ -264,7 +276,7 @@ func (c *Changes) KeptBy(after *policy.Snapshot, targets []hierarchy.Ref) []Kept
 					if !fields[[2]string{name, o.Path.String()}] || changed[[3]string{name, o.Path.String(), e.Target.String()}] {
 						continue
 					}
-					side := sideOf(o)
+					side := sideOf(after, o)
 					key, _ := json.Marshal([]any{name, o.Path.String(), side.Value, side.From})
 					if !said[string(key)] {
 						said[string(key)] = true

@@ -215,7 +215,7 @@ func pathsOf(c explain.Change) string {
 
 // addChange adds a field with its values before and after.
 func addChange(t *rows, c explain.Change) {
-	t.add(cell{text: c.Policy + " " + c.Field}, cell{})
+	t.add(cell{text: c.Kind + " " + c.Field}, cell{})
 	for _, side := range []struct {
 		sign  string
 		style style

@@ -61,7 +61,7 @@ func (o *options) diffMarkdown(report *explain.Changes) error {
 	}
 	var rows [][]string
 	for _, c := range report.Changes {
-		rows = append(rows, []string{c.Ref.String(), pathsOf(c), c.Policy + " " + c.Field, sideText(c.Before), sideText(c.After), setBy(c)})
+		rows = append(rows, []string{c.Ref.String(), pathsOf(c), c.Kind + " " + c.Field, sideText(c.Before), sideText(c.After), setBy(c)})
 	}
 	if len(rows) > 0 {
 		o.markdownTable([]string{"object", "paths", "field", "before", "after", "set by"}, rows)
