@@ -22,7 +22,7 @@ every route, rule and field the value before and after, and who sets it.
 
 The manifests of -f are compared with the cluster of the current context, or with
 the manifests of --base: then no cluster is asked. All of them are one change.
-What applies to a Gateway is what a new route would get there.
+The rows of a Gateway show what a new route without policies of its own would get.
 
 From 10 routes on equal changes are put together; --full shows each, --summary none.
 
