@@ -118,21 +118,8 @@ func newProcess(s *settings, log logr.Logger) (*process, error) {
 	if err := certificates.addTo(p.manager, p); err != nil {
 		return nil, fmt.Errorf("adding certificates: %w", err)
 	}
-	if !s.disableController {
-		c, err := controller.New(config, p.source, controller.Options{
-			LeaveRoutes: !s.annotateRoutes,
-			Guardrails:  p.source,
-			Enforcement: enforcement,
-			Reports:     s.reports,
-			Writers:     s.writers,
-			Log:         log.WithName("controller"),
-		})
-		if err != nil {
-			return nil, err
-		}
-		if err := p.manager.Add(c); err != nil {
-			return nil, fmt.Errorf("adding the controller: %w", err)
-		}
+	if err := p.addController(config, enforcement); err != nil {
+		return nil, err
 	}
 	if enforcement.Planes != nil {
 		if err := p.manager.Add(enforcement.Planes); err != nil {
@@ -143,6 +130,29 @@ func newProcess(s *settings, log logr.Logger) (*process, error) {
 		p.manager.AddHealthzCheck("process", healthz.Ping),
 		p.manager.AddReadyzCheck("attache", p.ready),
 	)
+}
+
+// addController adds what writes, unless it is disabled.
+func (p *process) addController(config *rest.Config, enforcement controller.Enforcement) error {
+	s := p.settings
+	if s.disableController {
+		return nil
+	}
+	c, err := controller.New(config, p.source, controller.Options{
+		LeaveRoutes: !s.annotateRoutes,
+		Guardrails:  p.source,
+		Enforcement: enforcement,
+		Reports:     s.reports,
+		Writers:     s.writers,
+		Log:         p.log.WithName("controller"),
+	})
+	if err != nil {
+		return err
+	}
+	if err := p.manager.Add(c); err != nil {
+		return fmt.Errorf("adding the controller: %w", err)
+	}
+	return nil
 }
 
 // watch prepares what people watch the process by.
