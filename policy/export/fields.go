@@ -101,6 +101,23 @@ func (f Field) String() string {
 	return limits + "." + f.Limit + "." + f.Name
 }
 
+// FieldNamed is the field that String writes so.
+func FieldNamed(policy, text string) Field {
+	rest, named := strings.CutPrefix(text, limits)
+	switch {
+	case named && strings.HasPrefix(rest, "["):
+		end := strings.LastIndex(rest, "].")
+		if limit, err := strconv.Unquote(rest[1:max(end, 1)]); err == nil {
+			return Field{policy, limit, rest[end+2:]}
+		}
+	case named && strings.HasPrefix(rest, "."):
+		if limit, name, found := strings.Cut(rest[1:], "."); found {
+			return Field{policy, limit, name}
+		}
+	}
+	return Field{Policy: policy, Name: text}
+}
+
 // CompareFields orders fields by policy and name, as outcomes are sorted.
 func CompareFields(a, b Field) int {
 	return cmp.Or(cmp.Compare(a.Policy, b.Policy), cmp.Compare(a.String(), b.String()))

@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/attache-dev/attache/hierarchy/injected"
+	"github.com/attache-dev/attache/test/controlplane"
 )
 
 // planeWord is a data plane's answer about an object, as Envoy Gateway gives it.
@@ -121,6 +122,15 @@ spec: {targetRef: {group: gateway.networking.k8s.io, kind: GatewayClass, name: e
 	w.say(ours(), planeWord{"True", "Accepted", ""})
 	within(t, time.Minute, "the acceptance in the result", func(context.Context) error { _, err := entryState(w, result, "Accepted"); return err })
 	within(t, time.Minute, "the condition", func(context.Context) error { return enforcedSays(infra, "ceiling", "True", "Enforced") })
+	explained := func(t *testing.T, want string) {
+		t.Helper()
+		admin := controlplane.User{Config: a.plane.Config, Kubeconfig: a.plane.Kubeconfig}
+		out, errOut, code := plugin(t.Context(), admin, "explain", "httproute/checkout", "-n", "shop")
+		if words := strings.Join(strings.Fields(out), " "); code != 0 || !strings.Contains(words, want) {
+			t.Errorf("explain does not say %q:\n%s%s", want, out, errOut)
+		}
+	}
+	explained(t, "is enforced by envoy-gateway, BackendTrafficPolicy shop/"+ours().GetName()+" spec.timeout.tcp.connectTimeout")
 
 	t.Run("a refusal takes the object back, and is remembered", func(t *testing.T) {
 		w.say(ours(), planeWord{"False", "Invalid", "connectTimeout is not to our liking"})
@@ -133,6 +143,7 @@ spec: {targetRef: {group: gateway.networking.k8s.io, kind: GatewayClass, name: e
 			return err
 		})
 		within(t, time.Minute, "the condition", func(context.Context) error { return enforcedSays(infra, "ceiling", "False", "NotEnforced") })
+		explained(t, "is not enforced (Rejected): connectTimeout is not to our liking")
 		within(t, time.Minute, "an event on the route", func(context.Context) error {
 			if n, note := w.events("checkout", "Rejected"); n == 0 || !strings.Contains(note, "not to our liking") {
 				return fmt.Errorf("%d events, %q", n, note)

@@ -103,6 +103,27 @@ func (o *options) publishedResults(ctx context.Context, w *world) (map[hierarchy
 	return results, nil
 }
 
+// publishedEntries are what a published result says of data planes; none where it is not there or
+// may not be read.
+func (o *options) publishedEntries(ctx context.Context, w *world, route hierarchy.Ref) ([]enforcement.Entry, error) {
+	config, err := o.config.ToRESTConfig()
+	if err != nil {
+		return nil, err
+	}
+	client, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return nil, err
+	}
+	u, err := client.Resource(effectiveResource).Namespace(route.Namespace).Get(ctx, publish.ObjectName(route), metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err), apierrors.IsForbidden(err):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("the EffectivePolicy of %s: %w", route, err)
+	}
+	return enforcement.EntriesOf(w.snapshot.Graph(), u), nil
+}
+
 // copyEnforcement takes into a result what a published one says of data planes.
 func copyEnforcement(to, from *unstructured.Unstructured) {
 	if from == nil {
@@ -153,6 +174,15 @@ func verdict(e *enforcement.Entry, o export.Outcome, inline bool) cell {
 		notes = " (" + strings.Join(o.Notes, ", ") + ")"
 	}
 	switch {
+	case o.Verdict != export.Unsupported && !slices.Contains([]enforcement.State{enforcement.Accepted, enforcement.Planned}, e.State):
+		text := "not enforced (" + string(e.State) + ")"
+		if e.State == enforcement.Pending {
+			text = "not enforced yet (" + string(e.State) + ")"
+		}
+		if e.Message != "" {
+			text += ": " + e.Message
+		}
+		return cell{text, yellow}
 	case o.Verdict == export.Unsupported:
 		return cell{"not enforced (" + string(o.Reason) + "): " + o.Message, yellow}
 	case o.Verdict == export.Degraded:

@@ -79,7 +79,13 @@ func (o *options) explain(cmd *cobra.Command, args []string, on explain.Selectio
 		return encode(o.streams.Out, o.output, e)
 	}
 	var entries []enforcement.Entry
-	if !noEnforcement {
+	switch {
+	case noEnforcement:
+	case w.schemas == nil && w.snapshot.IsRoute(target.GroupKind):
+		if entries, err = o.publishedEntries(cmd.Context(), w, target); err != nil {
+			return err
+		}
+	default:
 		entries = w.enforced(target)
 	}
 	return o.printExplanation(e, entries)

@@ -3,6 +3,7 @@ package command
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -60,7 +61,7 @@ func standing(target, reason, message string) cell {
 func printScope(p *pen, s explain.Scope, entries []enforcement.Entry, number int, seen map[string]int, wide, direct bool) {
 	for _, fields := range byPolicyKind(s.Fields) {
 		t := &rows{indent: "    ", wide: wide}
-		addFields(t, fields, func(f explain.Field) []cell { return enforcementOf(entries, s, f) })
+		addFields(t, fields, verdictLabel(entries), func(f explain.Field) []cell { return enforcementOf(entries, s, f) })
 		kind := fields[0].Kind
 		var text bytes.Buffer
 		draft := &pen{to: &text}
@@ -115,7 +116,7 @@ func printBound(p *pen, e *explain.Explanation) {
 
 // addFields adds two columns: a value, and who set it; below, whom it beat and what
 // data planes make of it.
-func addFields(t *rows, fields []explain.Field, enforced func(explain.Field) []cell) {
+func addFields(t *rows, fields []explain.Field, label string, enforced func(explain.Field) []cell) {
 	for _, f := range fields {
 		if f.From == "" {
 			t.add(cell{f.Field + ": not set", yellow}, cell{})
@@ -136,9 +137,18 @@ func addFields(t *rows, fields []explain.Field, enforced func(explain.Field) []c
 			t.add(cell{"  why", faint}, cell{text: f.Why})
 		}
 		for _, line := range enforced(f) {
-			t.add(cell{"  would be", faint}, line)
+			t.add(cell{"  " + label, faint}, line)
 		}
 	}
+}
+
+// verdictLabel leads to what data planes make of a field: what they would, from manifests, and what
+// they do, from a cluster.
+func verdictLabel(entries []enforcement.Entry) string {
+	if slices.ContainsFunc(entries, func(e enforcement.Entry) bool { return e.Exporter != "" && e.State != enforcement.Planned }) {
+		return "is"
+	}
+	return "would be"
 }
 
 // origin is who set a value, and in which block on what.

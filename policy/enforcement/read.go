@@ -1,0 +1,94 @@
+package enforcement
+
+import (
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/export"
+)
+
+// EntriesOf reads status.enforcement of an EffectivePolicy back. Parents that the graph does not
+// have are left out. Which of several objects says a field is not in it.
+func EntriesOf(g *hierarchy.Graph, object *unstructured.Unstructured) []Entry {
+	list, _, _ := unstructured.NestedSlice(object.Object, "status", "enforcement")
+	var entries []Entry
+	for _, item := range list {
+		m, _ := item.(map[string]any)
+		e := Entry{
+			Exporter: textAt(m, "exporter"), Controller: textAt(m, "controller"), State: State(textAt(m, "state")),
+			Message: textAt(m, "message"), Refused: textAt(m, "refused"), Rules: rulesOf(m),
+		}
+		for _, parent := range mapsAt(m, "parents") {
+			if l, known := g.Listener(listenerOf(parent)); known {
+				e.Parents = append(e.Parents, l)
+			}
+		}
+		for _, o := range mapsAt(m, "objects") {
+			e.Objects = append(e.Objects, hierarchy.NewRef(textAt(o, "group"), textAt(o, "kind"), textAt(o, "namespace"), textAt(o, "name")))
+		}
+		for _, field := range mapsAt(m, "fields") {
+			e.Outcomes = append(e.Outcomes, outcomeOf(field, e.Objects))
+		}
+		entries = append(entries, e)
+	}
+	return entries
+}
+
+func listenerOf(parent map[string]any) hierarchy.Ref {
+	of, in := hierarchy.GatewayKind, textMap(parent, "gateway")
+	if set := textMap(parent, "listenerSet"); set != nil {
+		of, in = hierarchy.ListenerSetKind, set
+	}
+	return hierarchy.NewRef(of.Group, of.Kind, textAt(in, "namespace"), textAt(in, "name")).WithSection(textAt(parent, "listener"))
+}
+
+func rulesOf(entry map[string]any) hierarchy.RuleSet {
+	if _, some := entry["rules"]; !some {
+		return hierarchy.AllRules()
+	}
+	var set hierarchy.RuleSet
+	for _, rule := range mapsAt(entry, "rules") {
+		index, _ := export.Integer(rule["index"])
+		set.Rules = append(set.Rules, hierarchy.RuleRef{Index: int(index), Name: textAt(rule, "name")})
+	}
+	return set
+}
+
+// outcomeOf is one field. Where one object alone speaks for the entry, it says the field.
+func outcomeOf(field map[string]any, objects []hierarchy.Ref) export.Outcome {
+	o := export.Outcome{
+		Field: export.FieldNamed(textAt(field, "policy"), textAt(field, "field")), Verdict: export.Verdict(textAt(field, "outcome")),
+		Reason: export.Reason(textAt(field, "reason")), Message: textAt(field, "message"), As: textAt(field, "as"), Value: field["value"],
+	}
+	notes, _ := field["notes"].([]any)
+	for _, note := range notes {
+		text, _ := note.(string)
+		o.Notes = append(o.Notes, text)
+	}
+	if len(objects) == 1 && strings.HasPrefix(o.As, "spec.") {
+		o.Object = objects[0].Name
+	}
+	return o
+}
+
+func textAt(m map[string]any, key string) string {
+	text, _ := m[key].(string)
+	return text
+}
+
+func textMap(m map[string]any, key string) map[string]any {
+	inner, _ := m[key].(map[string]any)
+	return inner
+}
+
+func mapsAt(m map[string]any, key string) []map[string]any {
+	list, _ := m[key].([]any)
+	all := make([]map[string]any, 0, len(list))
+	for _, item := range list {
+		inner, _ := item.(map[string]any)
+		all = append(all, inner)
+	}
+	return all
+}
