@@ -36,7 +36,8 @@ func AnnotationValue(e *effective.Target) (string, bool) {
 	if e == nil || !e.Reached() {
 		return "", false
 	}
-	return Content{digest: Digest(e), generation: e.Generation, Scopes: shortScopes(e), statedBy: statedBy(e), name: ObjectName(e.Target)}.Text(), true
+	scopes := shortScopes(e)
+	return Content{digest: digest(scopes), generation: e.Generation, Scopes: scopes, statedBy: statedBy(e), name: ObjectName(e.Target)}.Text(), true
 }
 
 // Content is what an annotation says.
