@@ -13,6 +13,7 @@ import (
 // TestTheConformanceSuiteContradictsNoClaim runs the suite for policies against
 // Traefik: the report shows what Traefik does, and the status says the same.
 func TestTheConformanceSuiteContradictsNoClaim(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	b := newInstalledBed(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()

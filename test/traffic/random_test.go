@@ -49,6 +49,7 @@ var known = map[string]string{
 // TestRandomRequestsAreServedAsExplained: what explain --request says and what Traefik
 // does are the same, but for differences that are known.
 func TestRandomRequestsAreServedAsExplained(t *testing.T) {
+	t.Parallel() // it waits for another Traefik than the test beside it
 	b := newBed(t)
 	service, port := b.echo()
 	r := rand.New(rand.NewPCG(randomSeed, randomSeed))

@@ -73,17 +73,6 @@ func (p *pen) part(heading string, t *rows) {
 	t.print(p)
 }
 
-// section prints a table under a heading, or nothing when it is empty.
-func (p *pen) section(heading string, t *table) {
-	if len(t.lines) == 0 {
-		return
-	}
-	p.line("")
-	p.line("%s", p.paint(cyan, heading))
-	t.indent = "  "
-	p.print(t)
-}
-
 // acceptance is whether a policy applies at a target, and why it does not.
 func acceptance(reason, message string) cell {
 	switch reason {
