@@ -1,7 +1,6 @@
 package migrate_test
 
 import (
-	"context"
 	"strings"
 	"sync"
 	"testing"
@@ -30,7 +29,7 @@ func notRefused(t *testing.T, world ...*unstructured.Unstructured) {
 		return
 	}
 	for _, u := range result.Objects {
-		if _, problems, _ := r.Prepare(context.Background(), u); len(problems) > 0 {
+		if _, problems, _ := r.Prepare(t.Context(), u); len(problems) > 0 {
 			t.Errorf("the API server refuses %s %s: %v\n%s\n%s", u.GetKind(), u.GetName(), problems[0], text(world), text([]*unstructured.Unstructured{u}))
 		}
 	}

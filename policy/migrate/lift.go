@@ -83,7 +83,7 @@ type liftRoute struct {
 	states map[unit]bool
 }
 
-// liftTo are the ranks of the levels, the lowest first.
+// liftRank is the rank of a level: Namespace, listener or ListenerSet, Gateway.
 func liftRank(ref hierarchy.Ref) int {
 	switch {
 	case ref.Kind == "Namespace":

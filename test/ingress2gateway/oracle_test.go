@@ -299,7 +299,7 @@ func TestMigrateReadsTheirRoutes(t *testing.T) {
 	}
 	var stored []*unstructured.Unstructured
 	for _, u := range objects {
-		if s, problems, known := j.schemas.Prepare(context.Background(), u); known && len(problems) == 0 {
+		if s, problems, known := j.schemas.Prepare(t.Context(), u); known && len(problems) == 0 {
 			stored = append(stored, s)
 		}
 	}

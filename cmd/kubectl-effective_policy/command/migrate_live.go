@@ -236,7 +236,7 @@ func (l *liveOptions) send(ctx context.Context, side *url.URL, r *migrate.LiveRe
 			var d net.Dialer
 			return d.DialContext(ctx, network, address)
 		},
-		TLSClientConfig: &tls.Config{ServerName: r.Request.Host, InsecureSkipVerify: l.insecure}, //nolint:gosec // only when the user asks for it
+		TLSClientConfig: &tls.Config{ServerName: r.Request.Host, InsecureSkipVerify: l.insecure},
 	}
 	client := &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	asked, err := http.NewRequestWithContext(ctx, http.MethodGet, r.Request.Scheme+"://"+r.Request.Host+r.Request.Path, nil)

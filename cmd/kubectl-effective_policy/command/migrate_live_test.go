@@ -2,7 +2,6 @@ package command
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -92,7 +91,7 @@ func TestLive(t *testing.T) {
 	run := func(before, after *httptest.Server, flags ...string) (string, int) {
 		var out, errs bytes.Buffer
 		args := append([]string{"kubectl-effective_policy", "migrate", "verify", "-f", file, "--old", before.URL, "--new", after.URL, "--rate", "2000", "--backend-header", "X-Backend"}, flags...)
-		code := Main(context.Background(), args, genericiooptions.IOStreams{In: strings.NewReader(""), Out: &out, ErrOut: &errs}, "")
+		code := Main(t.Context(), args, genericiooptions.IOStreams{In: strings.NewReader(""), Out: &out, ErrOut: &errs}, "")
 		return out.String() + errs.String(), code
 	}
 	for _, c := range []struct {
@@ -142,7 +141,7 @@ func TestLive(t *testing.T) {
 	t.Run("one URL", func(t *testing.T) {
 		var errs bytes.Buffer
 		args := []string{"kubectl-effective_policy", "migrate", "verify", "-f", file, "--old", "http://127.0.0.1:1"}
-		code := Main(context.Background(), args, genericiooptions.IOStreams{In: strings.NewReader(""), Out: &errs, ErrOut: &errs}, "")
+		code := Main(t.Context(), args, genericiooptions.IOStreams{In: strings.NewReader(""), Out: &errs, ErrOut: &errs}, "")
 		if want := "--old and --new: write both URLs"; code != 2 || !strings.Contains(errs.String(), want) {
 			t.Errorf("exit %d: %s", code, fmt.Sprint(errs.String()))
 		}
