@@ -5,9 +5,9 @@
 package v1alpha1
 
 import (
-	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
-	"k8s.io/apimachinery/pkg/apis/meta/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
@@ -96,7 +96,7 @@ func (in *EffectiveBeaten) DeepCopyInto(out *EffectiveBeaten) {
 	*out = *in
 	if in.Value != nil {
 		in, out := &in.Value, &out.Value
-		*out = new(apiextensionsv1.JSON)
+		*out = new(v1.JSON)
 		(*in).DeepCopyInto(*out)
 	}
 	out.From = in.From
@@ -153,7 +153,7 @@ func (in *EffectiveNotSet) DeepCopyInto(out *EffectiveNotSet) {
 	*out = *in
 	if in.Value != nil {
 		in, out := &in.Value, &out.Value
-		*out = new(apiextensionsv1.JSON)
+		*out = new(v1.JSON)
 		(*in).DeepCopyInto(*out)
 	}
 	out.From = in.From
@@ -197,7 +197,7 @@ func (in *EffectiveOrigin) DeepCopyInto(out *EffectiveOrigin) {
 	}
 	if in.Stated != nil {
 		in, out := &in.Stated, &out.Stated
-		*out = new(apiextensionsv1.JSON)
+		*out = new(v1.JSON)
 		(*in).DeepCopyInto(*out)
 	}
 }
@@ -297,7 +297,7 @@ func (in *EffectivePolicyStatus) DeepCopyInto(out *EffectivePolicyStatus) {
 	*out = *in
 	if in.Conditions != nil {
 		in, out := &in.Conditions, &out.Conditions
-		*out = make([]v1.Condition, len(*in))
+		*out = make([]metav1.Condition, len(*in))
 		for i := range *in {
 			(*in)[i].DeepCopyInto(&(*out)[i])
 		}
@@ -734,17 +734,17 @@ func (in *GuardrailMatch) DeepCopyInto(out *GuardrailMatch) {
 	}
 	if in.NamespaceSelector != nil {
 		in, out := &in.NamespaceSelector, &out.NamespaceSelector
-		*out = new(v1.LabelSelector)
+		*out = new(metav1.LabelSelector)
 		(*in).DeepCopyInto(*out)
 	}
 	if in.RouteSelector != nil {
 		in, out := &in.RouteSelector, &out.RouteSelector
-		*out = new(v1.LabelSelector)
+		*out = new(metav1.LabelSelector)
 		(*in).DeepCopyInto(*out)
 	}
 	if in.GatewaySelector != nil {
 		in, out := &in.GatewaySelector, &out.GatewaySelector
-		*out = new(v1.LabelSelector)
+		*out = new(metav1.LabelSelector)
 		(*in).DeepCopyInto(*out)
 	}
 	if in.GatewayClassNames != nil {
@@ -1005,7 +1005,7 @@ func (in *PolicyGuardrailStatus) DeepCopyInto(out *PolicyGuardrailStatus) {
 	}
 	if in.Conditions != nil {
 		in, out := &in.Conditions, &out.Conditions
-		*out = make([]v1.Condition, len(*in))
+		*out = make([]metav1.Condition, len(*in))
 		for i := range *in {
 			(*in)[i].DeepCopyInto(&(*out)[i])
 		}
@@ -1028,7 +1028,7 @@ func (in *PolicyStatus) DeepCopyInto(out *PolicyStatus) {
 	in.PolicyStatus.DeepCopyInto(&out.PolicyStatus)
 	if in.Conditions != nil {
 		in, out := &in.Conditions, &out.Conditions
-		*out = make([]v1.Condition, len(*in))
+		*out = make([]metav1.Condition, len(*in))
 		for i := range *in {
 			(*in)[i].DeepCopyInto(&(*out)[i])
 		}
