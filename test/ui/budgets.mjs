@@ -36,7 +36,8 @@ export async function budgets() {
   const ui = await serve('-f', path)
   console.log(`      the command has read ${routes} routes: ${Date.now() - began} ms, ${processor(ui.pid)} ms of processor`)
   const browser = await launch()
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 } })
+  // What is timed is looked for by scripts of the test: the page's own policy would not let them in.
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, bypassCSP: true })
   const page = await context.newPage()
   const errors = []
   watch(page, errors)
@@ -84,7 +85,7 @@ export async function budgets() {
     must(elements <= 3000, elements + ' elements')
     const open = await timed('document.querySelectorAll("[data-row]")[5].click()', 'document.querySelector(".panel .why")')
     note('click to panel', `${Math.round(open.value)} ms`, '100 ms', open.cpu)
-    const filter = await timed('location.hash = "#/table?ns=team-7&kind=TimeoutPolicy"', '/of 100 routes/.test(document.querySelector(".pages")?.textContent ?? "")')
+    const filter = await timed('location.hash = "#/table?ns=team-7&kind=TimeoutPolicy"', `document.querySelector(".pages")?.textContent.includes("of ${routes / 100} routes")`)
     note('filter of the table', `${Math.round(filter.value)} ms`, '150 ms', filter.cpu)
     const map = await timed('location.hash = "#/map?ns=team-9"', 'document.querySelector(".node.column-3")?.textContent.includes("team-9") && document.querySelectorAll(".node.column-3").length === 1')
     note('filter of the map', `${Math.round(map.value)} ms`, '150 ms', map.cpu)
