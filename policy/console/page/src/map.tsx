@@ -140,12 +140,15 @@ function NodeOf({ p, width, index, focused, look, onFocus, onHover }: {
   const values = n.values ?? []
   return <a class={'node column-' + n.column + ' ' + look + (n.count > 1 ? ' fold' : '') + (n.changed ? ' changed' : '')} href={targetOf(n)}
     style={{ left: p.x + 'px', top: p.y.toFixed(1) + 'px', width: width + 'px', height: p.height + 'px' }}
-    role="treeitem" aria-label={label(n)} aria-level={n.column + 1} aria-selected={look.includes('selected')} tabIndex={focused ? 0 : -1} data-node={index}
+    role="treeitem" aria-level={n.column + 1} aria-selected={look.includes('selected')} tabIndex={focused ? 0 : -1} data-node={index}
     onFocus={onFocus} onMouseEnter={() => onHover(true)} onMouseLeave={() => onHover(false)}>
+    <span class="hide">{label(n)}</span>
+    <span aria-hidden="true">
     <span class="name"><Name>{n.name}</Name>{n.count > 1 || n.column === 5 || n.column === 4 ? null : <i>{n.routes.toLocaleString('en')}</i>}{n.findings ? <em class="mark" title={counted(n.findings, 'finding')}>!</em> : null}{n.mixed && n.count === 1 ? <em class="mixed" title="not the same on all paths">≠</em> : null}</span>
     {under(n) && <bdi class="detail">{under(n)}</bdi>}
     {values.slice(0, 6).map((v, i) => <bdi class={'line mk ' + shapeOf(v.block)} title={v.field + ': ' + textOf(v.value)}><b>{textOf(v.value)}</b> {v.field}{i === 5 && values.length > 6 ? ` +${values.length - 6}` : ''}</bdi>)}
     {n.policies?.length ? <span class="chips">{n.policies.map((c) => <bdi class={'chip' + (c.reason ? ' void' : '')} title={chipTitle(c)}>{c.blocks.map((b) => <Shape block={b} />)}{kindShort(c.kind)}</bdi>)}</span> : null}
+    </span>
   </a>
 }
 
