@@ -7,7 +7,8 @@
 // own objects and says of every value on every path whether it is in force, in
 // force with a loss, or not, and why. The same function serves the controller,
 // admission and the command line. docs/enforcement.md has the rules that
-// comments here cite as E1 to E13.
+// comments here cite as E1 to E13. The package is a list of equals: the files of each data plane carry
+// its name, and registry.go lists them; the rest is what they share.
 //
 // # Invariants
 //
