@@ -106,6 +106,40 @@ func (m *migrateOptions) addWriting(cmd *cobra.Command) {
 
 // complete turns the texts of flags into options.
 func (m *migrateOptions) complete(o *options, args []string, needGateway bool) error {
+	if err := m.checkChoices(); err != nil {
+		return err
+	}
+	if err := m.completeNames(); err != nil {
+		return err
+	}
+	switch {
+	case m.gateway != "" && m.newGateway != "":
+		return errors.New("--gateway and --new-gateway: give one of them")
+	case needGateway && m.gateway == "" && m.newGateway == "":
+		return errors.New("say which Gateway the routes are for: --gateway NAMESPACE/NAME, or --new-gateway NAMESPACE/NAME with --gateway-class CLASS")
+	}
+	if m.noDefaults {
+		m.options.Defaults = migrate.DefaultsNone
+	}
+	m.options.Replicas = m.replicasText
+	for field, value := range m.set {
+		if _, wrong := policy.ParseDuration(value); wrong != nil || !slices.Contains([]string{"request", "backend", "connect", "idle"}, field) {
+			return fmt.Errorf("--set %s=%s: write a field of a TimeoutPolicy, request, backend, connect or idle, and a duration such as 180s", field, value)
+		}
+	}
+	m.options.Set = m.set
+	for _, name := range m.accept {
+		m.options.Accept = append(m.options.Accept, name[strings.LastIndexByte(name, '/')+1:], name)
+	}
+	var err error
+	if m.options.NoValidation, err = beforeValidation(m.version); err != nil {
+		return err
+	}
+	return m.choose(o, args)
+}
+
+// checkChoices refuses a word that is not among those that a flag takes.
+func (m *migrateOptions) checkChoices() error {
 	for _, choice := range []struct{ flag, value, words string }{
 		{"regex", m.options.Regex, "auto, keep"}, {"read-timeout", m.options.ReadTimeout, "idle, backend"},
 		{"retries", m.options.Retries, "safe, methods, all"}, {"hsts", m.options.HSTS, "drop, keep"},
@@ -116,6 +150,11 @@ func (m *migrateOptions) complete(o *options, args []string, needGateway bool) e
 			return fmt.Errorf("--%s %s: write one of %s", choice.flag, choice.value, choice.words)
 		}
 	}
+	return nil
+}
+
+// completeNames reads the flags that name objects.
+func (m *migrateOptions) completeNames() error {
 	var err error
 	place := func(flag, text string) types.NamespacedName {
 		namespace, name, ok := strings.Cut(text, "/")
@@ -145,31 +184,7 @@ func (m *migrateOptions) complete(o *options, args []string, needGateway bool) e
 	m.options.DefaultTLS = place("default-tls", m.defaultTLS)
 	m.options.DefaultBackend = port("default-backend", m.defaultTo, 0)
 	m.options.Bridge = port("bridge", m.bridge, 80)
-	switch {
-	case err != nil:
-		return err
-	case m.gateway != "" && m.newGateway != "":
-		return errors.New("--gateway and --new-gateway: give one of them")
-	case needGateway && m.gateway == "" && m.newGateway == "":
-		return errors.New("say which Gateway the routes are for: --gateway NAMESPACE/NAME, or --new-gateway NAMESPACE/NAME with --gateway-class CLASS")
-	}
-	if m.noDefaults {
-		m.options.Defaults = migrate.DefaultsNone
-	}
-	m.options.Replicas = m.replicasText
-	for field, value := range m.set {
-		if _, wrong := policy.ParseDuration(value); wrong != nil || !slices.Contains([]string{"request", "backend", "connect", "idle"}, field) {
-			return fmt.Errorf("--set %s=%s: write a field of a TimeoutPolicy, request, backend, connect or idle, and a duration such as 180s", field, value)
-		}
-	}
-	m.options.Set = m.set
-	for _, name := range m.accept {
-		m.options.Accept = append(m.options.Accept, name[strings.LastIndexByte(name, '/')+1:], name)
-	}
-	if m.options.NoValidation, err = beforeValidation(m.version); err != nil {
-		return err
-	}
-	return m.choose(o, args)
+	return err
 }
 
 // beforeValidation says whether a version of ingress-nginx is below 1.12.
