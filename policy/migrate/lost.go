@@ -30,10 +30,6 @@ func (o *Old) lostOf(g *ingress, row *Row) outcome {
 		if off {
 			return outcome{Converted, "", "nothing is asked for authentication on the new side either"}
 		}
-	case "enable-modsecurity", "enable-owasp-core-rules":
-		if off {
-			return nothing("it is off")
-		}
 	case "modsecurity-transaction-id":
 		if !s.bool("enable-modsecurity") {
 			return nothing("enable-modsecurity is not on")
@@ -64,7 +60,8 @@ func (o *Old) lostOf(g *ingress, row *Row) outcome {
 		if !strings.EqualFold(s.text("backend-protocol"), "FCGI") {
 			return nothing("backend-protocol is not FCGI")
 		}
-	case "disable-proxy-intercept-errors", "service-upstream", "http2-push-preload", "ssl-prefer-server-ciphers":
+	case "enable-modsecurity", "enable-owasp-core-rules", "disable-proxy-intercept-errors", "service-upstream",
+		"http2-push-preload", "ssl-prefer-server-ciphers":
 		if off {
 			return nothing("it is off")
 		}
