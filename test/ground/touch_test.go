@@ -1,9 +1,12 @@
 package ground
 
 import (
+	"context"
+	"errors"
 	"slices"
 	"testing"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -83,6 +86,16 @@ func TestARouteThatGoesIsLeftAlone(t *testing.T) {
 	if err := w.Delete(t.Context(), w.route()); err != nil {
 		t.Fatal(err)
 	}
+	// An update begins with what the watch cache has: with a route of before the deletion it would
+	// call the webhook, and then begin again.
+	w.within("the watch cache to have the deletion", func(ctx context.Context) error {
+		cached := w.route()
+		err := w.Get(ctx, client.ObjectKeyFromObject(cached), cached, &client.GetOptions{Raw: &metav1.GetOptions{ResourceVersion: "0"}})
+		if err == nil && cached.GetDeletionTimestamp() == nil {
+			err = errors.New("it has the route of before")
+		}
+		return err
+	})
 	w.hook.want(payIn20s)
 	w.hook.calls.Store(0)
 	w.says(w.touch(), "pay", "timeouts.request", "60s")
