@@ -117,7 +117,7 @@ func TestAMapLeavesNothingOut(t *testing.T) {
 
 func TestAMapOfTenThousandRoutes(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it is large")
+		t.Skip("ten thousand routes take seconds, which -short leaves out")
 	}
 	h, _ := handlerOf(worldtest.Snapshot(t, many(5, 500, 100, 10_000)))
 	c := enter(t, h)

@@ -17,7 +17,7 @@ import (
 // A plane that enforces nothing fails every check of something.
 func TestAPlaneThatEnforcesNothing(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it waits for what does not end")
+		t.Skip("each check waits until its time is over, which -short leaves out")
 	}
 	upstream, err := StartUpstream("127.0.0.1:0")
 	if err != nil {

@@ -53,9 +53,11 @@ Nothing is written to a cluster and nothing is deleted: objects go to standard o
 the report to standard error. A rule whose Ingress loses a protection is held back until
 --accept names the annotation. The exit code is 1 when something is held or lost that
 nobody accepted.`,
-		Example: `  kubectl effective-policy migrate -f ingresses/ --new-gateway infra/edge --gateway-class envoy > new.yaml
+		Example: `  kubectl effective-policy migrate -f ingresses/ \
+    --new-gateway infra/edge --gateway-class envoy > new.yaml
   kubectl effective-policy migrate -A --gateway infra/edge -o table
-  kubectl effective-policy migrate web -n shop --gateway infra/edge --accept auth-url
+  kubectl effective-policy migrate web -n shop \
+    --gateway infra/edge --accept auth-url
   kubectl effective-policy migrate verify -f ingresses/ -f new.yaml
   kubectl effective-policy migrate annotations --controller ingress-nginx`,
 		RunE: func(cmd *cobra.Command, args []string) error { return o.migrate(cmd.Context(), m, args) },

@@ -39,8 +39,10 @@ included. Both sides are read from one set of manifests, or from the cluster.
 For hosts without regular expressions the comparison is complete: when it finds no
 difference, no request differs. For others it is sampled. Differences that the report of
 migrate announces do not count with --report. The exit code is 1 when a request differs.`,
-		Example: `  kubectl effective-policy migrate -f old.yaml --new-gateway infra/edge --gateway-class envoy -o json > report.json
-  kubectl effective-policy migrate verify -f old.yaml -f new.yaml --report report.json
+		Example: `  kubectl effective-policy migrate -f old.yaml \
+    --new-gateway infra/edge --gateway-class envoy -o json > report.json
+  kubectl effective-policy migrate verify -f old.yaml -f new.yaml \
+    --report report.json
   kubectl effective-policy migrate verify -A --data-plane envoy-gateway -o junit`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.migrateVerify(cmd.Context(), m, v) },
