@@ -188,11 +188,11 @@ func (c *Controller) Reconcile(ctx context.Context, ref hierarchy.Ref) (reconcil
 	}
 	c.tellOfRoute(ctx, ref)
 	c.offer(ctx, ref)
-	if len(writes) > 0 {
-		c.drift.wrote(ref, c.print(ref))
-	}
 	if foreign && len(writes) > 0 {
 		c.repaired(ctx, ref, forged)
+	}
+	if _, exists := c.live.Annotations(ref); !exists {
+		c.drift.forget(ref)
 	}
 	return c.reach(ctx, ref, on)
 }
@@ -226,7 +226,13 @@ func (c *Controller) somebodyElses(ref hierarchy.Ref) bool {
 	if ref.GroupKind == publish.EffectivePolicyKind {
 		return c.drift.stray(ref, c.live.EffectivePolicy(ref.Namespace, ref.Name))
 	}
-	return c.drift.foreign(ref, c.print(ref))
+	annotations, exists := c.live.Annotations(ref)
+	if !exists {
+		return false
+	}
+	result := c.live.EffectivePolicy(ref.Namespace, publish.ObjectName(ref))
+	return c.drift.foreign(ref, fingerprint(annotations, c.live.Policy(ref))) ||
+		c.drift.foreign(resultOf(ref), fingerprint(nil, result))
 }
 
 // repaired takes in that what somebody else wrote was put right. Only where

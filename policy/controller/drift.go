@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/publish"
@@ -17,7 +18,8 @@ import (
 // the watch may bring before the API server's answer.
 type drift struct {
 	mu sync.Mutex
-	// own is what was written about an object when we last wrote there.
+	// own is what stood on an object after our last write, by the API server's
+	// answer. What the watch knows by then may be somebody else's already.
 	own map[hierarchy.Ref]uint64
 	// made are the EffectivePolicy objects that this process made.
 	made refs
@@ -33,15 +35,14 @@ func newDrift() *drift {
 	return &drift{own: map[hierarchy.Ref]uint64{}, made: refs{}, told: map[hierarchy.Ref]time.Time{}}
 }
 
-// wrote takes in what is written about an object now that we wrote there.
+// wrote takes in what the API server answered to a write on an object.
 func (d *drift) wrote(ref hierarchy.Ref, print uint64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.own[ref] = print
 }
 
-// foreign says whether what is written about an object is known to be somebody
-// else's.
+// foreign says whether what stands on an object is known to be somebody else's.
 func (d *drift) foreign(ref hierarchy.Ref, print uint64) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -49,13 +50,24 @@ func (d *drift) foreign(ref hierarchy.Ref, print uint64) bool {
 	return known && own != print
 }
 
+// forget drops what is remembered of an object that is gone.
+func (d *drift) forget(ref hierarchy.Ref) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.own, ref)
+	delete(d.told, ref)
+}
+
 // makes takes in that an EffectivePolicy is about to be made, or is gone.
 func (d *drift) makes(ref hierarchy.Ref, there bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if delete(d.made, ref); there {
+	if there {
 		d.made.add(ref)
+		return
 	}
+	delete(d.made, ref)
+	delete(d.own, ref)
 }
 
 // stray says whether somebody else made an EffectivePolicy of nothing. One that an
@@ -81,17 +93,21 @@ func (d *drift) tell(ref hierarchy.Ref, now time.Time) bool {
 	return true
 }
 
-// print is a fingerprint of all that we write about an object, as it is.
-func (c *Controller) print(ref hierarchy.Ref) uint64 {
+// resultOf is the EffectivePolicy of a route or a Gateway.
+func resultOf(target hierarchy.Ref) hierarchy.Ref {
+	return hierarchy.Ref{GroupKind: publish.EffectivePolicyKind, NamespacedName: types.NamespacedName{Namespace: target.Namespace, Name: publish.ObjectName(target)}}
+}
+
+// fingerprint is of all that we write on an object, as it is.
+func fingerprint(annotations map[string]string, object *unstructured.Unstructured) uint64 {
 	sum := fnv.New64a()
-	if p := c.live.Policy(ref); p != nil {
-		fmt.Fprint(sum, p.Object["status"])
-		return sum.Sum64()
-	}
-	annotations, _ := c.live.Annotations(ref)
 	fmt.Fprint(sum, annotations)
-	if u := c.live.EffectivePolicy(ref.Namespace, publish.ObjectName(ref)); u != nil {
-		fmt.Fprint(sum, u.GetOwnerReferences(), u.Object["targetRef"], u.Object["status"], status.Claimed(u))
+	switch {
+	case object == nil:
+	case object.GetKind() == publish.Kind:
+		fmt.Fprint(sum, object.GetOwnerReferences(), object.Object["targetRef"], object.Object["status"], status.Claimed(object))
+	default:
+		fmt.Fprint(sum, object.Object["status"])
 	}
 	return sum.Sum64()
 }

@@ -99,7 +99,8 @@ func (c *Controller) write(ctx context.Context, w status.Write) error {
 // learn makes the answer to a write known.
 func (c *Controller) learn(answer *unstructured.Unstructured, err error) {
 	if err == nil {
-		c.source.Wrote(answer)
+		annotations, kept := c.source.Wrote(answer)
+		c.drift.wrote(hierarchy.RefOf(answer), fingerprint(annotations, kept))
 	}
 }
 

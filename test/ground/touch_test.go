@@ -68,9 +68,10 @@ func TestATouchThatChangesNothingIsNotSeen(t *testing.T) {
 			t.Fatalf("a touch that changes nothing gives %s after %s", version(got), version(born))
 		}
 	}
-	// The API server asks again (reinvocation) only if another webhook changed
-	// something after ours.
-	if calls := w.hook.calls.Load(); calls != 20 {
+	// More often only where the object in the API server's cache was an old one:
+	// it asks again (reinvocation) only if another webhook changed something after
+	// ours.
+	if calls := w.hook.calls.Load(); calls < 20 || calls > 22 {
 		t.Errorf("20 touches called the webhook %d times", calls)
 	}
 	marked := w.patch(`{"metadata":{"labels":{"marked":"yes"}}}`, "somebody")

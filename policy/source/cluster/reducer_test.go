@@ -295,6 +295,26 @@ func TestOurOwnWriteComesBackSilently(t *testing.T) {
 	}
 }
 
+// The watch may tell of somebody else's write before the API server's answer to
+// ours is here: what we wrote is what the answer says.
+func TestTheAnswerSaysWhatWeWrote(t *testing.T) {
+	s := started(t)
+	source := &Source{memory: s.memory}
+	ours := route(t, "a")
+	ours.SetResourceVersion("100")
+	ours.SetAnnotations(map[string]string{publish.Annotation: "ours"})
+	theirs := ours.DeepCopy()
+	theirs.SetResourceVersion("101")
+	theirs.SetAnnotations(map[string]string{publish.Annotation: "theirs"})
+	s.tell(s.of("httproutes", opSet, theirs))
+	if wrote, _ := source.Wrote(ours); wrote[publish.Annotation] != "ours" {
+		t.Errorf("we wrote %q", wrote)
+	}
+	if now, _ := source.Annotations(routeA); now[publish.Annotation] != "theirs" {
+		t.Errorf("there is %q", now)
+	}
+}
+
 func TestWhatIsMissingInANewListIsGone(t *testing.T) {
 	s := started(t)
 	batch := s.tell(s.of("httproutes", opReplace, route(t, "b")))

@@ -263,6 +263,11 @@ func (s *Source) object(ref hierarchy.Ref) *unstructured.Unstructured {
 	if !ok || r.written.body == nil {
 		return nil
 	}
+	return build(ref, r, k)
+}
+
+// build makes the object again that a record was made of, as far as it is kept.
+func build(ref hierarchy.Ref, r *record, k kind) *unstructured.Unstructured {
 	u := &unstructured.Unstructured{Object: r.decode()}
 	u.SetGroupVersionKind(k.resource.GroupVersion().WithKind(k.Kind))
 	u.SetNamespace(ref.Namespace)
@@ -293,15 +298,21 @@ func (s *Source) Version(ref hierarchy.Ref) string {
 }
 
 // Wrote tells the source the API server's answer to a write, so that the next
-// plan knows of it, however late the watch is.
-func (s *Source) Wrote(answer *unstructured.Unstructured) {
+// plan knows of it, however late the watch is. It returns what Annotations and
+// Policy or EffectivePolicy say while nobody else writes there.
+func (s *Source) Wrote(answer *unstructured.Unstructured) (annotations map[string]string, object *unstructured.Unstructured) {
 	k, ok := s.memory.kind(answer.GroupVersionKind().GroupKind())
 	if !ok {
-		return
+		return nil, nil
 	}
 	u := answer.DeepCopy()
 	compact(u, k)
-	s.memory.wrote(refOf(k, u), newRecord(k, u))
+	ref, r := refOf(k, u), newRecord(k, u)
+	s.memory.wrote(ref, r)
+	if r.written.body != nil {
+		object = build(ref, r, k)
+	}
+	return r.written.annotations, object
 }
 
 // Deleted tells the source that we deleted an EffectivePolicy.
