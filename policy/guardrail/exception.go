@@ -3,10 +3,12 @@ package guardrail
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/effective"
 )
 
@@ -31,7 +33,7 @@ type Exception struct {
 	Routes, Policies []exempt
 }
 
-// exempt names an object by what people know of it. An empty group is any.
+// exempt names an object by what people know of it.
 type exempt struct {
 	Group     string `json:"group"`
 	Kind      string `json:"kind"`
@@ -39,8 +41,24 @@ type exempt struct {
 	Name      string `json:"name"`
 }
 
+// is never takes a kind of a stranger's group for ours or Gateway API's: people who
+// leave the group out mean these two, and an exception must not cover more than was
+// meant. Strangers' kinds name their group, apart or as in "Widget.example.com".
 func (e exempt) is(ref hierarchy.Ref) bool {
-	return (e.Group == "" || e.Group == ref.GroupKind.Group) && e.Kind == ref.Kind && e.Namespace == ref.Namespace && e.Name == ref.Name
+	if e.Namespace != ref.Namespace || e.Name != ref.Name {
+		return false
+	}
+	kind, group := e.Kind, e.Group
+	if group == "" {
+		kind, group, _ = strings.Cut(e.Kind, ".")
+	}
+	if kind != ref.Kind {
+		return false
+	}
+	if group == "" {
+		return ref.GroupKind.Group == hierarchy.Group || ref.GroupKind.Group == policy.Group
+	}
+	return group == ref.GroupKind.Group
 }
 
 func isAmong(list []exempt, ref hierarchy.Ref) bool {

@@ -202,17 +202,20 @@ type GuardrailExceptionMatch struct {
 
 // GuardrailExempt names an object.
 type GuardrailExempt struct {
-	// Group of the object. Default: any.
+	// Group of the object. Default: attache.dev for policies and
+	// gateway.networking.k8s.io for routes; a kind of any other group needs its group,
+	// here or after the kind.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
 	Group string `json:"group,omitempty"`
 
-	// Kind of the object.
+	// Kind of the object: "TimeoutPolicy", or "BackendTrafficPolicy.gateway.envoyproxy.io"
+	// with its group.
 	//
 	// +required
 	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:MaxLength=317
 	Kind string `json:"kind"`
 
 	// Namespace of the object.
