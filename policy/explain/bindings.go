@@ -12,11 +12,13 @@ import (
 
 // Binding is what became of one parentRef (api.md section 5).
 type Binding struct {
-	Kind      string          `json:"kind"`
-	Namespace string          `json:"namespace"`
-	Name      string          `json:"name"`
-	ParentRef Object          `json:"parentRef"`
-	Accepted  bool            `json:"accepted"`
+	Kind      string `json:"kind"`
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+	ParentRef Object `json:"parentRef"`
+	Accepted  bool   `json:"accepted"`
+	// Active says that it carries traffic on one of the listeners at least (R30).
+	Active    bool            `json:"active"`
 	Reason    string          `json:"reason"`
 	Message   string          `json:"message"`
 	Listeners []BoundListener `json:"listeners"`
@@ -117,6 +119,7 @@ func bindingOf(s *policy.Snapshot, route hierarchy.Ref, b hierarchy.Binding) Bin
 		if hostnames == nil {
 			hostnames = []string{}
 		}
+		out.Active = out.Active || l.Active
 		out.Listeners = append(out.Listeners, BoundListener{NameOf(l.Listener), hostnames, idle(l)})
 	}
 	return out

@@ -19,6 +19,7 @@ import (
 	"github.com/attache-dev/attache/policy/export"
 	"github.com/attache-dev/attache/policy/publish"
 	"github.com/attache-dev/attache/policy/review"
+	"github.com/attache-dev/attache/policy/status"
 )
 
 // enforced is what exporters would make of a route, if all were switched on;
@@ -122,6 +123,19 @@ func (o *options) publishedEntries(ctx context.Context, w *world, route hierarch
 		return nil, fmt.Errorf("the EffectivePolicy of %s: %w", route, err)
 	}
 	return enforcement.EntriesOf(w.snapshot.Graph(), u), nil
+}
+
+// showEnforcement says in the EffectivePolicy of a target what data planes make of it: what was
+// published says it, and of manifests what exporters would write. A route has the list also where
+// nobody enforces anything, a Gateway never (E3.1).
+func (w *world) showEnforcement(object *unstructured.Unstructured, target hierarchy.Ref, published *unstructured.Unstructured) {
+	if !w.snapshot.IsRoute(target.GroupKind) {
+		return
+	}
+	// The path holds maps alone.
+	_ = unstructured.SetNestedSlice(object.Object, []any{}, "status", "enforcement")
+	status.WithEnforcement(object, w.enforced(target))
+	copyEnforcement(object, published)
 }
 
 // copyEnforcement takes into a result what a published one says of data planes.

@@ -18,7 +18,6 @@ import (
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/explain"
 	"github.com/attache-dev/attache/policy/publish"
-	"github.com/attache-dev/attache/policy/status"
 )
 
 // getFlags are those of get alone.
@@ -114,8 +113,7 @@ func (o *options) shownPolicies(ctx context.Context, w *world, args []string, fl
 			return nil, err
 		case row != nil:
 			if enforcement {
-				status.WithEnforcement(row.object, w.enforced(target))
-				copyEnforcement(row.object, published[target])
+				w.showEnforcement(row.object, target, published[target])
 			}
 			shown = append(shown, *row)
 		case len(args) > 0 && !flags.given():
