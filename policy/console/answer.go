@@ -1,25 +1,23 @@
 package console
 
 import (
-	"bytes"
 	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"strconv"
 	"strings"
+
+	"github.com/attache-dev/attache/policy/console/view"
 )
 
-// failure is an answer that is not what was asked for.
+// failure is an answer with a status of its own.
 type failure struct {
 	code    int
 	message string
 }
 
 func (f *failure) Error() string { return f.message }
-
-func notFound(message string) error   { return &failure{http.StatusNotFound, message} }
-func badRequest(message string) error { return &failure{http.StatusBadRequest, message} }
 
 // refuse answers with an error.
 func refuse(w http.ResponseWriter, code int, message string) {
@@ -30,12 +28,16 @@ func refuse(w http.ResponseWriter, code int, message string) {
 }
 
 func fail(w http.ResponseWriter, err error) {
-	var f *failure
-	if errors.As(err, &f) {
-		refuse(w, f.code, f.message)
-		return
+	code := http.StatusInternalServerError
+	var own *failure
+	var refused *view.Refused
+	switch {
+	case errors.As(err, &own):
+		code = own.code
+	case errors.As(err, &refused):
+		code = map[view.Reason]int{view.Malformed: http.StatusBadRequest, view.Absent: http.StatusNotFound, view.Forbidden: http.StatusForbidden}[refused.Reason]
 	}
-	refuse(w, http.StatusInternalServerError, err.Error())
+	refuse(w, code, err.Error())
 }
 
 // answering answers with what a function returns, as JSON.
@@ -57,24 +59,15 @@ func (h *Handler) answering(answer func(*http.Request) (any, error)) http.Handle
 	})
 }
 
-// encode is JSON as the command writes it, without line breaks.
-func encode(value any) ([]byte, error) {
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	err := encoder.Encode(value)
-	return b.Bytes(), err
-}
-
 func writeJSON(w http.ResponseWriter, r *http.Request, value any) {
-	body, err := encode(value)
+	body, err := view.Encode(value)
 	if err != nil {
 		fail(w, err)
 		return
 	}
-	if len(body) > MaxAnswer {
+	if len(body) > view.MaxAnswer {
 		refuse(w, http.StatusRequestEntityTooLarge, "the answer has "+strconv.Itoa(len(body)>>10)+
-			" KiB, and at most "+strconv.Itoa(MaxAnswer>>10)+" are sent: ask for one rule, one listener or one namespace")
+			" KiB, and at most "+strconv.Itoa(view.MaxAnswer>>10)+" are sent: ask for one rule, one listener or one namespace")
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
@@ -87,20 +80,4 @@ func writeJSON(w http.ResponseWriter, r *http.Request, value any) {
 	zipped, _ := gzip.NewWriterLevel(w, gzip.BestSpeed) // the level is one
 	_, _ = zipped.Write(body)
 	_ = zipped.Close()
-}
-
-// fit is how many of a list's entries an answer has room for, given how large
-// each is and what else is in it.
-func fit[T any](list []T, most int) []T {
-	if list == nil {
-		return []T{} // a list, also in JSON
-	}
-	size := 0
-	for i := range list {
-		body, err := encode(list[i])
-		if size += len(body) + 1; err != nil || size > most {
-			return list[:i]
-		}
-	}
-	return list
 }

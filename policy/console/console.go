@@ -6,23 +6,18 @@ import (
 	"sync"
 	"time"
 
+	"github.com/attache-dev/attache/policy/console/view"
 	"github.com/attache-dev/attache/policy/guardrail"
 )
 
 // Limits of the API.
 const (
-	// MaxAnswer is the size of an answer, before it is compressed.
-	MaxAnswer = 256 << 10
 	// MaxEdit is the size of an edit.
 	MaxEdit = 3 << 20
 	// EditTime is how long an edit may take.
 	EditTime = 10 * time.Second
 	// TableSize is how many routes the page shows at once.
 	TableSize = 30
-	// PageSize is how many children or rows one answer has at most.
-	PageSize = 200
-	// MaxNodes is how many nodes a map has at most.
-	MaxNodes = 400
 )
 
 // Options are what a handler works with.
@@ -54,8 +49,8 @@ type Handler struct {
 	answers map[string]func(*http.Request) (any, error)
 
 	mu     sync.Mutex
-	view   *view  // of the newest world that was asked about
-	trial  *trial // the edit that is being looked at
+	view   *view.View // of the newest world that was asked about
+	trial  *trial     // the edit that is being looked at
 	trials int
 	// busy has a place while an edit is computed.
 	busy chan struct{}
@@ -72,10 +67,12 @@ func New(o Options) *Handler {
 	}
 	h.mux.HandleFunc("POST /session", h.door.open)
 	h.answers = map[string]func(*http.Request) (any, error){
-		"summary": h.summary, "tree": h.tree, "effective": h.effective, "bindings": h.bindings,
-		"search": h.search, "request": h.request, "routes": h.routes, "map": h.drawing,
-		"policies": h.policies, "describe": h.describe, "enforcement": h.enforcement,
-		"object": h.object, "guardrails": h.guardrails, "reverse": h.reverse, "whatif": h.trying,
+		"summary": h.asking((*view.View).Summary), "tree": h.asking((*view.View).Tree), "effective": h.asking((*view.View).Effective),
+		"bindings": h.asking((*view.View).Bindings), "search": h.asking((*view.View).Search), "request": h.asking((*view.View).Request),
+		"routes": h.asking((*view.View).Routes), "map": h.asking(drawingOf), "policies": h.asking((*view.View).Policies),
+		"describe": h.asking((*view.View).Describe), "enforcement": h.asking((*view.View).Enforcement),
+		"guardrails": h.asking((*view.View).GuardrailList), "reverse": h.asking((*view.View).Reverse),
+		"object": h.object, "whatif": h.trying,
 	}
 	for name, answer := range h.answers {
 		h.mux.Handle("GET /api/v1/"+name, h.door.guard(h.answering(answer)))

@@ -19,6 +19,7 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/console"
+	"github.com/attache-dev/attache/policy/console/view"
 	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/guardrail/celrule"
 	"github.com/attache-dev/attache/policy/preview"
@@ -33,19 +34,19 @@ const (
 // fake is a source whose worlds a test makes.
 type fake struct {
 	mu          sync.Mutex
-	world       *console.World
-	subscribers map[int]func(*console.World, []hierarchy.Ref)
+	world       *view.World
+	subscribers map[int]func(*view.World, []hierarchy.Ref)
 	last        int
-	change      func(ctx context.Context, w *console.World, e console.Edit) (*preview.Change, []string, error)
+	change      func(ctx context.Context, w *view.World, e console.Edit) (*preview.Change, []string, error)
 }
 
-func (f *fake) World() *console.World {
+func (f *fake) World() *view.World {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.world
 }
 
-func (f *fake) Subscribe(tell func(*console.World, []hierarchy.Ref)) func() {
+func (f *fake) Subscribe(tell func(*view.World, []hierarchy.Ref)) func() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.last++
@@ -62,17 +63,17 @@ func (f *fake) Subscribe(tell func(*console.World, []hierarchy.Ref)) func() {
 func (f *fake) next(version string, s *policy.Snapshot, changed ...hierarchy.Ref) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.world = &console.World{Snapshot: s, Version: version, Context: "test"}
+	f.world = &view.World{Snapshot: s, Version: version, Context: "test"}
 	for _, tell := range f.subscribers {
 		tell(f.world, changed)
 	}
 }
 
-func (f *fake) Object(_ context.Context, _ *console.World, ref hierarchy.Ref) (*unstructured.Unstructured, error) {
+func (f *fake) Object(_ context.Context, _ *view.World, ref hierarchy.Ref) (*unstructured.Unstructured, error) {
 	return nil, errors.New("may not read " + ref.String())
 }
 
-func (f *fake) Change(ctx context.Context, w *console.World, e console.Edit) (*preview.Change, []string, error) {
+func (f *fake) Change(ctx context.Context, w *view.World, e console.Edit) (*preview.Change, []string, error) {
 	return f.change(ctx, w, e)
 }
 
@@ -92,7 +93,7 @@ func whereOf(expression string) (guardrail.Rule, error) {
 }
 
 func handlerOf(s *policy.Snapshot) (*console.Handler, *fake) {
-	source := &fake{world: &console.World{Snapshot: s, Version: "v1", Context: "test"}, subscribers: map[int]func(*console.World, []hierarchy.Ref){}}
+	source := &fake{world: &view.World{Snapshot: s, Version: "v1", Context: "test"}, subscribers: map[int]func(*view.World, []hierarchy.Ref){}}
 	return console.New(console.Options{Source: source, Workshop: source, Token: token, Hosts: []string{host}, Page: page, Where: whereOf}), source
 }
 

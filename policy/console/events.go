@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/console/view"
 )
 
 const (
@@ -83,7 +84,7 @@ type news struct {
 	signal  chan struct{}
 }
 
-func (n *news) add(w *World, changed []hierarchy.Ref) {
+func (n *news) add(w *view.World, changed []hierarchy.Ref) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.version, n.trouble = w.Version, w.Trouble
@@ -92,7 +93,7 @@ func (n *news) add(w *World, changed []hierarchy.Ref) {
 			n.many = true
 			break
 		}
-		n.changed[idOf(ref)] = true
+		n.changed[view.IDOf(ref)] = true
 	}
 	select {
 	case n.signal <- struct{}{}:
@@ -158,6 +159,6 @@ func (g *guests) serve(w http.ResponseWriter, r *http.Request) {
 }
 
 func message(e event) string {
-	body, _ := encode(e) // texts and numbers always encode
+	body, _ := view.Encode(e) // texts and numbers always encode
 	return "event: world\ndata: " + string(body) + "\n"
 }

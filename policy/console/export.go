@@ -13,6 +13,9 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/attache-dev/attache/policy/console/drawing"
+	"github.com/attache-dev/attache/policy/console/view"
 )
 
 // MaxFile is the size of an exported page.
@@ -33,7 +36,7 @@ func (h *Handler) Export(ctx context.Context, to io.Writer, place string) error 
 		return fmt.Errorf("%s is no address in the page: %w", place, err)
 	}
 	c := &collector{handler: h, ctx: ctx, filter: url.Values{}, answers: map[string]any{}}
-	for _, key := range append(filterKeys, "whatif") {
+	for _, key := range append(view.FilterKeys, "whatif") {
 		if value := values.Get(key); value != "" {
 			c.filter.Set(key, value)
 		}
@@ -46,7 +49,7 @@ func (h *Handler) Export(ctx context.Context, to io.Writer, place string) error 
 	if h.trial != nil && h.trial.name == c.filter.Get("whatif") {
 		shown = h.trial.answer
 	}
-	data, err := encode(map[string]any{"place": place, "answers": c.answers, "trial": shown})
+	data, err := view.Encode(map[string]any{"place": place, "answers": c.answers, "trial": shown})
 	if err != nil {
 		return err
 	}
@@ -106,7 +109,7 @@ func (c *collector) ask(name string, filtered bool, parameters ...string) any {
 		}
 		return nil
 	}
-	body, err := encode(answer)
+	body, err := view.Encode(answer)
 	if c.size += len(body); err != nil || c.size > MaxFile {
 		c.err = c.tooLarge(c.size)
 	}
@@ -118,7 +121,7 @@ func (c *collector) ask(name string, filtered bool, parameters ...string) any {
 // they are.
 func keyOf(name string, query url.Values) string {
 	var parts []string
-	for _, key := range sortedKeys(query) {
+	for _, key := range view.SortedKeys(query) {
 		parts = append(parts, key+"="+query.Get(key))
 	}
 	return name + "?" + strings.Join(parts, "&")
@@ -133,12 +136,12 @@ func (c *collector) collect() {
 		if offset > 0 {
 			parameters = append(parameters, "offset", strconv.Itoa(offset))
 		}
-		page, _ := c.ask("routes", true, parameters...).(rows)
+		page, _ := c.ask("routes", true, parameters...).(view.Rows)
 		for i := range page.Rows {
 			c.target(page.Rows[i].ID)
 			for _, scope := range page.Rows[i].Scopes {
 				for _, value := range scope.Values {
-					policies[idOfObject(value.From)] = true
+					policies[view.IDOfObject(value.From)] = true
 				}
 			}
 		}
@@ -147,8 +150,8 @@ func (c *collector) collect() {
 		}
 	}
 	c.branch("")
-	for _, id := range sortedKeys(policies) {
-		if ref, err := c.handler.now().named(id); err == nil {
+	for _, id := range view.SortedKeys(policies) {
+		if ref, err := c.handler.now().Named(id); err == nil {
 			if _, isPolicy := c.handler.now().Snapshot.Policy(ref); isPolicy {
 				c.ask("reverse", false, "policy", id)
 				c.ask("describe", false, "target", id)
@@ -156,7 +159,7 @@ func (c *collector) collect() {
 			}
 		}
 	}
-	c.ask("policies", false, "limit", strconv.Itoa(PageSize))
+	c.ask("policies", false, "limit", strconv.Itoa(view.PageSize))
 	c.ask("guardrails", false)
 }
 
@@ -173,7 +176,7 @@ func (c *collector) branch(parent string) {
 	if parent == "" {
 		parameters = nil
 	}
-	answer, _ := c.ask("tree", true, parameters...).(children)
+	answer, _ := c.ask("tree", true, parameters...).(view.Children)
 	for i := range answer.Children {
 		n := &answer.Children[i]
 		if c.err != nil {
@@ -182,7 +185,7 @@ func (c *collector) branch(parent string) {
 		if n.Children > 0 {
 			c.branch(n.ID)
 		}
-		if n.Level == columnNames[gatewayColumn] {
+		if n.Level == drawing.ColumnNames[drawing.GatewayColumn] {
 			c.target(n.ID)
 		}
 	}

@@ -11,7 +11,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/labels"
 
-	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/console/view"
 	"github.com/attache-dev/attache/policy/explain"
 	"github.com/attache-dev/attache/policy/preview"
 )
@@ -19,7 +19,7 @@ import (
 // trial is an edit that is being looked at. Nothing of it is applied.
 type trial struct {
 	name   string
-	view   *view
+	view   *view.View
 	answer *tried
 }
 
@@ -55,11 +55,11 @@ func manifests(body json.RawMessage) (string, error) {
 		}
 	case json.Unmarshal(body, &named) == nil:
 		texts = nil
-		for _, name := range sortedKeys(named) {
+		for _, name := range view.SortedKeys(named) {
 			texts = append(texts, named[name])
 		}
 	default:
-		return "", badRequest(`files is a text, a list of texts, or {"name": "text"}`)
+		return "", view.BadRequest(`files is a text, a list of texts, or {"name": "text"}`)
 	}
 	texts = slices.DeleteFunc(texts, func(text string) bool { return strings.TrimSpace(text) == "" })
 	return strings.Join(texts, "\n---\n"), nil
@@ -77,11 +77,11 @@ func readEdit(w http.ResponseWriter, r *http.Request) (Edit, error) {
 	case errors.As(err, &large):
 		return Edit{}, &failure{http.StatusRequestEntityTooLarge, "an edit has at most " + strconv.Itoa(MaxEdit>>20) + " MiB"}
 	case err != nil:
-		return Edit{}, badRequest("the body is not {\"files\": …, \"delete\": false}: " + err.Error())
+		return Edit{}, view.BadRequest("the body is not {\"files\": …, \"delete\": false}: " + err.Error())
 	}
 	text, err := manifests(body.Files)
 	if err == nil && strings.TrimSpace(text) == "" {
-		err = badRequest("there is nothing to try: write a manifest")
+		err = view.BadRequest("there is nothing to try: write a manifest")
 	}
 	return Edit{Text: text, Delete: body.Delete}, err
 }
@@ -130,9 +130,9 @@ func (h *Handler) try(ctx context.Context, edit Edit) (*tried, error) {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		return nil, badRequest(err.Error())
+		return nil, view.BadRequest(err.Error())
 	}
-	change.Now, change.Resolver = h.options.Now(), before.resolver
+	change.Now, change.Resolver = h.options.Now(), before.Resolver
 	report, verdict, err := change.Judge(ctx, h.options.Compilers, nil)
 	if err != nil {
 		return nil, err
@@ -144,11 +144,7 @@ func (h *Handler) try(ctx context.Context, edit Edit) (*tried, error) {
 	name := "try-" + strconv.Itoa(h.trials)
 	world := *before.World
 	world.Snapshot, world.Version, world.Live = verdict.After, before.Version+"+"+name, false
-	after := before.edited(&world, change, verdict)
-	after.changes = map[hierarchy.Ref][]explain.Change{}
-	for _, c := range diff.Changes {
-		after.changes[c.Ref] = append(after.changes[c.Ref], c)
-	}
+	after := before.After(&world, change, verdict, diff.Changes)
 	h.trial = &trial{name, after, answerTo(name, diff, report, warnings)}
 	return h.trial.answer, nil
 }
@@ -160,15 +156,15 @@ func answerTo(name string, diff explain.Changes, report *preview.Report, warning
 		answer.Warnings = []string{}
 	}
 	all := len(diff.Changes)
-	answer.Diff.Changes = fit(diff.Changes, MaxAnswer/3)
+	answer.Diff.Changes = view.Fit(diff.Changes, view.MaxAnswer/3)
 	answer.Left = all - len(answer.Diff.Changes)
-	answer.Groups = fit(answer.Groups, MaxAnswer/4)
+	answer.Groups = view.Fit(answer.Groups, view.MaxAnswer/4)
 	some := *report
-	some.Findings = fit(report.Findings, MaxAnswer/8)
-	some.Warnings = fit(report.Warnings, MaxAnswer/8)
+	some.Findings = view.Fit(report.Findings, view.MaxAnswer/8)
+	some.Warnings = view.Fit(report.Warnings, view.MaxAnswer/8)
 	answer.Check = &some
 	if diff.Unbound != nil {
-		answer.Diff.Unbound = fit(diff.Unbound, MaxAnswer/16)
+		answer.Diff.Unbound = view.Fit(diff.Unbound, view.MaxAnswer/16)
 	}
 	return answer
 }
@@ -181,7 +177,7 @@ func (h *Handler) trying(r *http.Request) (any, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.trial == nil {
-		return nil, notFound("no edit is looked at")
+		return nil, view.NotFound("no edit is looked at")
 	}
 	return h.trial.answer, nil
 }

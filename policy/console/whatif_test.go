@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/attache-dev/attache/policy/console"
+	"github.com/attache-dev/attache/policy/console/view"
 	"github.com/attache-dev/attache/policy/preview"
 	"github.com/attache-dev/attache/test/worldtest"
 )
@@ -19,7 +20,7 @@ func (c *reader) try(ctx context.Context, body string) *httptest.ResponseRecorde
 }
 
 // slow makes edits that take as long as their context lets them.
-func slow(ctx context.Context, _ *console.World, _ console.Edit) (*preview.Change, []string, error) {
+func slow(ctx context.Context, _ *view.World, _ console.Edit) (*preview.Change, []string, error) {
 	<-ctx.Done()
 	return nil, nil, ctx.Err()
 }
@@ -71,7 +72,7 @@ func TestOneEditAtATime(t *testing.T) {
 func TestAnEditHasAtMostThreeMebibytes(t *testing.T) {
 	h, source := handlerOf(worldtest.Snapshot(t, shop))
 	called := ""
-	source.change = func(_ context.Context, _ *console.World, e console.Edit) (*preview.Change, []string, error) {
+	source.change = func(_ context.Context, _ *view.World, e console.Edit) (*preview.Change, []string, error) {
 		called = e.Text
 		return nil, nil, context.Canceled
 	}
@@ -90,7 +91,7 @@ func TestAnEditHasAtMostThreeMebibytes(t *testing.T) {
 
 func TestEditsThatMeanNothing(t *testing.T) {
 	h, source := handlerOf(worldtest.Snapshot(t, shop))
-	source.change = func(_ context.Context, _ *console.World, e console.Edit) (*preview.Change, []string, error) {
+	source.change = func(_ context.Context, _ *view.World, e console.Edit) (*preview.Change, []string, error) {
 		t.Errorf("it was tried: %+v", e)
 		return nil, nil, context.Canceled
 	}
@@ -110,7 +111,7 @@ func TestEditsThatMeanNothing(t *testing.T) {
 func TestTextsOfAnEditInAllItsForms(t *testing.T) {
 	h, source := handlerOf(worldtest.Snapshot(t, shop))
 	var got string
-	source.change = func(_ context.Context, _ *console.World, e console.Edit) (*preview.Change, []string, error) {
+	source.change = func(_ context.Context, _ *view.World, e console.Edit) (*preview.Change, []string, error) {
 		got = e.Text
 		return nil, nil, context.Canceled
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/console"
+	"github.com/attache-dev/attache/policy/console/view"
 	"github.com/attache-dev/attache/policy/preview"
 	"github.com/attache-dev/attache/policy/publish"
 	"github.com/attache-dev/attache/policy/source/cluster"
@@ -30,9 +31,9 @@ type uiCluster struct {
 	run     string // tells the versions of this run from those of others
 
 	mu          sync.Mutex
-	world       *console.World
+	world       *view.World
 	last        int
-	subscribers map[int]func(*console.World, []hierarchy.Ref)
+	subscribers map[int]func(*view.World, []hierarchy.Ref)
 	subscribed  int
 }
 
@@ -48,7 +49,7 @@ func (o *options) uiCluster(ctx context.Context) (uiWorld, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &uiCluster{options: o, client: client, run: console.NewToken()[:8], subscribers: map[int]func(*console.World, []hierarchy.Ref){}}
+	c := &uiCluster{options: o, client: client, run: console.NewToken()[:8], subscribers: map[int]func(*view.World, []hierarchy.Ref){}}
 	w, err := o.load(ctx)
 	if err != nil {
 		return o.orPublished(ctx, c, config, err)
@@ -61,7 +62,7 @@ func (o *options) uiCluster(ctx context.Context) (uiWorld, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.world = &console.World{
+	c.world = &view.World{
 		Snapshot: w.snapshot, Version: c.run + "-0", Context: o.contextName(), Namespace: w.namespace, Live: true,
 		Problems: w.problems, Exists: o.existence(ctx, w), Enforced: c.enforced, Hidden: c.hidden(ctx, c.kindsOfResources(w.skipped)),
 	}
@@ -115,7 +116,7 @@ func (c *uiCluster) next(ctx context.Context, b cluster.Batch) {
 	if rails {
 		list, _ = c.guardrails(ctx, nil)
 	}
-	c.change(append(b.Changed, b.Written...), func(w *console.World) {
+	c.change(append(b.Changed, b.Written...), func(w *view.World) {
 		w.Snapshot = b.After
 		if rails && list != nil {
 			w.Guardrails = list
@@ -124,7 +125,7 @@ func (c *uiCluster) next(ctx context.Context, b cluster.Batch) {
 }
 
 // change makes a newer world, and tells of it.
-func (c *uiCluster) change(changed []hierarchy.Ref, edit func(*console.World)) {
+func (c *uiCluster) change(changed []hierarchy.Ref, edit func(*view.World)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.last++
@@ -138,14 +139,14 @@ func (c *uiCluster) change(changed []hierarchy.Ref, edit func(*console.World)) {
 }
 
 // World implements console.Source.
-func (c *uiCluster) World() *console.World {
+func (c *uiCluster) World() *view.World {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.world
 }
 
 // Subscribe implements console.Source.
-func (c *uiCluster) Subscribe(f func(*console.World, []hierarchy.Ref)) (cancel func()) {
+func (c *uiCluster) Subscribe(f func(*view.World, []hierarchy.Ref)) (cancel func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.subscribed++
@@ -159,7 +160,7 @@ func (c *uiCluster) Subscribe(f func(*console.World, []hierarchy.Ref)) (cancel f
 }
 
 // Object implements console.Workshop.
-func (c *uiCluster) Object(ctx context.Context, _ *console.World, ref hierarchy.Ref) (*unstructured.Unstructured, error) {
+func (c *uiCluster) Object(ctx context.Context, _ *view.World, ref hierarchy.Ref) (*unstructured.Unstructured, error) {
 	mapper, err := c.options.config.ToRESTMapper()
 	if err != nil {
 		return nil, err
@@ -172,7 +173,7 @@ func (c *uiCluster) Object(ctx context.Context, _ *console.World, ref hierarchy.
 }
 
 // Change implements console.Workshop.
-func (c *uiCluster) Change(ctx context.Context, _ *console.World, e console.Edit) (*preview.Change, []string, error) {
+func (c *uiCluster) Change(ctx context.Context, _ *view.World, e console.Edit) (*preview.Change, []string, error) {
 	around, err := c.options.surroundingCluster(ctx)
 	if err != nil {
 		return nil, nil, err

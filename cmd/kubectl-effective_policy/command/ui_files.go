@@ -13,6 +13,7 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/console"
+	"github.com/attache-dev/attache/policy/console/view"
 	"github.com/attache-dev/attache/policy/preview"
 	"github.com/attache-dev/attache/policy/source"
 )
@@ -37,7 +38,7 @@ func (o *options) uiSource(ctx context.Context, flags *uiFlags) (uiWorld, error)
 type uiFiles struct {
 	options *options
 	loaded  *world
-	world   *console.World
+	world   *view.World
 	objects map[hierarchy.Ref]source.Document
 	// around is where edits take place. Its snapshot is the world's, so that an edit
 	// resolves what it touches and nothing else.
@@ -54,7 +55,7 @@ func newUIFiles(ctx context.Context, o *options, w *world) (*uiFiles, error) {
 	f.around.settings, f.around.say = settings, func(*source.Input) {}
 	f.around.snapshot, _ = policy.NewSnapshot(settings).With(f.around.objects...) // the problems are w.problems
 	w.snapshot = f.around.snapshot
-	f.world = &console.World{
+	f.world = &view.World{
 		Snapshot: f.around.snapshot, Version: "1", Context: contextOfFiles(o.files), Files: true, Namespace: w.namespace,
 		Problems: w.problems, Unread: w.unread, Exists: o.existence(ctx, w), Place: f.place,
 		Enforced: func(_ context.Context, route hierarchy.Ref) []any { return w.enforcedObjects(route) },
@@ -81,10 +82,10 @@ func contextOfFiles(paths []string) string {
 }
 
 // World implements console.Source.
-func (f *uiFiles) World() *console.World { return f.world }
+func (f *uiFiles) World() *view.World { return f.world }
 
 // Subscribe implements console.Source: nothing newer comes.
-func (f *uiFiles) Subscribe(func(*console.World, []hierarchy.Ref)) (cancel func()) { return func() {} }
+func (f *uiFiles) Subscribe(func(*view.World, []hierarchy.Ref)) (cancel func()) { return func() {} }
 
 func (f *uiFiles) place(ref hierarchy.Ref) string {
 	d, known := f.objects[ref]
@@ -95,7 +96,7 @@ func (f *uiFiles) place(ref hierarchy.Ref) string {
 }
 
 // Object implements console.Workshop.
-func (f *uiFiles) Object(_ context.Context, _ *console.World, ref hierarchy.Ref) (*unstructured.Unstructured, error) {
+func (f *uiFiles) Object(_ context.Context, _ *view.World, ref hierarchy.Ref) (*unstructured.Unstructured, error) {
 	d, known := f.objects[ref]
 	if !known {
 		return nil, errors.New(ref.String() + " is not among the manifests")
@@ -113,7 +114,7 @@ func asWritten(u *unstructured.Unstructured) *unstructured.Unstructured {
 }
 
 // Change implements console.Workshop.
-func (f *uiFiles) Change(ctx context.Context, _ *console.World, e console.Edit) (*preview.Change, []string, error) {
+func (f *uiFiles) Change(ctx context.Context, _ *view.World, e console.Edit) (*preview.Change, []string, error) {
 	return editOf(ctx, f.around, e, f.options.recursive)
 }
 

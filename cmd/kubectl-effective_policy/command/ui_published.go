@@ -10,6 +10,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/console"
+	"github.com/attache-dev/attache/policy/console/view"
 	"github.com/attache-dev/attache/policy/preview"
 	"github.com/attache-dev/attache/policy/source/cluster"
 )
@@ -29,7 +30,7 @@ func (o *options) uiPublished(ctx context.Context, c *uiCluster, config *rest.Co
 	if err != nil {
 		return nil, err
 	}
-	c.world = &console.World{
+	c.world = &view.World{
 		Snapshot: p.snapshot, Version: c.run + "-0", Context: o.contextName(), Namespace: p.namespace, Live: true,
 		Published: p.objects, Hidden: c.hidden(ctx, kindsAbout(p.snapshot)),
 	}
@@ -70,11 +71,11 @@ func (c *uiCluster) published(p *publishedWorld) {
 	if len(changed) == 0 {
 		return
 	}
-	c.change(changed, func(w *console.World) { w.Published = p.objects })
+	c.change(changed, func(w *view.World) { w.Published = p.objects })
 }
 
 // Change implements console.Workshop.
-func (c *uiPublished) Change(context.Context, *console.World, console.Edit) (*preview.Change, []string, error) {
+func (c *uiPublished) Change(context.Context, *view.World, console.Edit) (*preview.Change, []string, error) {
 	return nil, nil, errors.New("what an edit would do depends on objects that you may not list")
 }
 

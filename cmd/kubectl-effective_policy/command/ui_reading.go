@@ -16,7 +16,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
-	"github.com/attache-dev/attache/policy/console"
+	"github.com/attache-dev/attache/policy/console/view"
 )
 
 const (
@@ -86,7 +86,7 @@ func (c *uiCluster) heard(trouble string, now time.Time) {
 	if (trouble == "") == (c.World().Trouble == "") {
 		return
 	}
-	c.change(nil, func(w *console.World) {
+	c.change(nil, func(w *view.World) {
 		if w.Trouble = trouble; trouble != "" {
 			w.Trouble = "no news since " + now.Format(time.TimeOnly) + ": " + trouble
 		}
@@ -122,7 +122,7 @@ func (c *uiCluster) kindsOfResources(resources []schema.GroupResource) []schema.
 
 // hidden are those of some kinds that this person may not list everywhere, with
 // the namespace that the page is about where they may list it there.
-func (c *uiCluster) hidden(ctx context.Context, kinds []schema.GroupKind) []console.Hidden {
+func (c *uiCluster) hidden(ctx context.Context, kinds []schema.GroupKind) []view.Hidden {
 	mapper, err := c.options.config.ToRESTMapper()
 	if err != nil {
 		return nil
@@ -130,7 +130,7 @@ func (c *uiCluster) hidden(ctx context.Context, kinds []schema.GroupKind) []cons
 	namespace, _, _ := c.options.config.ToRawKubeConfigLoader().Namespace()
 	namespaces, _ := c.client.Resource(schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}).List(ctx, metav1.ListOptions{})
 	one := metav1.ListOptions{Limit: 1}
-	var out []console.Hidden
+	var out []view.Hidden
 	for _, kind := range kinds {
 		mapping, err := mapper.RESTMapping(kind)
 		if err != nil {
@@ -140,7 +140,7 @@ func (c *uiCluster) hidden(ctx context.Context, kinds []schema.GroupKind) []cons
 		if _, err := client.List(ctx, one); !apierrors.IsForbidden(err) {
 			continue
 		}
-		h := console.Hidden{Kind: kind.Kind, Group: kind.Group, Except: []string{}}
+		h := view.Hidden{Kind: kind.Kind, Group: kind.Group, Except: []string{}}
 		if mapping.Scope.Name() == meta.RESTScopeNameNamespace {
 			if _, err := client.Namespace(namespace).List(ctx, one); err == nil {
 				h.Except = append(h.Except, namespace)

@@ -1,4 +1,4 @@
-package console
+package view
 
 import (
 	"slices"
@@ -8,8 +8,8 @@ import (
 	"github.com/attache-dev/attache/policy"
 )
 
-// chip is a policy where it is attached.
-type chip struct {
+// Chip is a policy where it is attached.
+type Chip struct {
 	ID        string `json:"id"`
 	Kind      string `json:"kind"`
 	Namespace string `json:"namespace"`
@@ -21,11 +21,11 @@ type chip struct {
 }
 
 // chips are the policies of a snapshot by what they are attached to.
-func chips(s *policy.Snapshot) map[hierarchy.Ref][]chip {
-	on := map[hierarchy.Ref][]chip{}
+func chips(s *policy.Snapshot) map[hierarchy.Ref][]Chip {
+	on := map[hierarchy.Ref][]Chip{}
 	for p := range s.Policies() {
 		for _, a := range s.Acceptances(p) {
-			c := chip{ID: idOf(p.Ref), Kind: p.Kind.Name(), Namespace: p.Ref.Namespace, Name: p.Ref.Name, Blocks: blocksOf(p)}
+			c := Chip{ID: IDOf(p.Ref), Kind: p.Kind.Name(), Namespace: p.Ref.Namespace, Name: p.Ref.Name, Blocks: blocksOf(p)}
 			if !a.Accepted() {
 				c.Reason = a.Reason
 			}
@@ -33,7 +33,7 @@ func chips(s *policy.Snapshot) map[hierarchy.Ref][]chip {
 		}
 	}
 	for _, list := range on {
-		slices.SortFunc(list, func(a, b chip) int { return strings.Compare(a.ID, b.ID) })
+		slices.SortFunc(list, func(a, b Chip) int { return strings.Compare(a.ID, b.ID) })
 	}
 	return on
 }

@@ -1,7 +1,7 @@
-package console
+package view
 
 import (
-	"net/http"
+	"context"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,8 +10,8 @@ import (
 	"github.com/attache-dev/attache/hierarchy/prose"
 )
 
-// children are those of one node of the tree.
-type children struct {
+// Children are those of one node of the tree.
+type Children struct {
 	Parent string `json:"parent"`
 	// Total counts the children, Routes the routes below the parent that pass the
 	// filter.
@@ -35,8 +35,8 @@ type node struct {
 	Routes   int    `json:"routes"`
 	Children int    `json:"children"`
 	Findings int    `json:"findings,omitempty"`
-	Policies []chip `json:"policies,omitempty"`
-	Values   []cell `json:"values,omitempty"`
+	Policies []Chip `json:"policies,omitempty"`
+	Values   []Cell `json:"values,omitempty"`
 }
 
 // separator is between the parts of an ID below a listener. No name has it.
@@ -45,48 +45,37 @@ const separator = "|"
 // nowhere is the ID of what is above the routes that are bound to nothing.
 const nowhere = "unbound"
 
-// tree answers GET /api/v1/tree?parent=&FILTER&offset=&limit=.
-func (h *Handler) tree(r *http.Request) (any, error) {
-	return h.asking(r, func(v *view, p parameters) (any, error) {
-		if v.Published != nil {
-			return nil, notKnown()
-		}
-		f, err := h.filter(v, p)
-		if err != nil {
-			return nil, err
-		}
-		found, err := v.matches(r.Context(), f)
-		if err != nil {
-			return nil, err
-		}
-		b := &branches{view: v, filter: f, found: found, open: f.key == (&filter{}).emptyKey()}
-		list, routes, err := b.below(p.Get("parent"))
-		if err != nil {
-			return nil, err
-		}
-		part, offset, next, err := page(list, p)
-		if err != nil {
-			return nil, err
-		}
-		return children{Parent: p.Get("parent"), Total: len(list), Routes: routes, Offset: offset, Next: next, Children: part}, nil
-	})
-}
-
-// emptyKey is the key of a filter that passes everything.
-func (*filter) emptyKey() string {
-	key := ""
-	for _, k := range filterKeys {
-		key += k + "=\n"
+// Tree answers GET /api/v1/tree?parent=&FILTER&offset=&limit=.
+func (v *View) Tree(ctx context.Context, p Parameters) (any, error) {
+	if v.Published != nil {
+		return nil, NotKnown()
 	}
-	return key
+	f, err := v.Filter(p)
+	if err != nil {
+		return nil, err
+	}
+	found, err := v.Matches(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	b := &branches{View: v, filter: f, found: found, open: f.All()}
+	list, routes, err := b.below(p.Get("parent"))
+	if err != nil {
+		return nil, err
+	}
+	part, offset, next, err := page(list, p)
+	if err != nil {
+		return nil, err
+	}
+	return Children{Parent: p.Get("parent"), Total: len(list), Routes: routes, Offset: offset, Next: next, Children: part}, nil
 }
 
 // branches finds the children of one node. open says that nothing is filtered:
 // then what has no routes is there, too.
 type branches struct {
-	*view
-	filter *filter
-	found  []match
+	*View
+	filter *Filter
+	found  []Match
 	open   bool
 }
 
@@ -99,7 +88,7 @@ func (b *branches) below(parent string) (list []node, routes int, err error) {
 	if parts[0] == nowhere {
 		return b.unbound()
 	}
-	ref, err := b.named(parts[0])
+	ref, err := b.Named(parts[0])
 	if err != nil {
 		return nil, 0, err
 	}
@@ -115,7 +104,7 @@ func (b *branches) below(parent string) (list []node, routes int, err error) {
 	case ref.GroupKind == hierarchy.GatewayKind || ref.GroupKind == hierarchy.ListenerSetKind:
 		return b.listeners(ref)
 	}
-	return nil, 0, notFound("nothing is below " + parent)
+	return nil, 0, NotFound("nothing is below " + parent)
 }
 
 // through counts the routes that pass, by what is above them: each once for each.
@@ -123,7 +112,7 @@ func (b *branches) through(above func(*hierarchy.Listener) hierarchy.Ref) map[hi
 	counts := map[hierarchy.Ref]int{}
 	for i := range b.found {
 		seen := map[hierarchy.Ref]bool{}
-		for _, s := range b.found[i].scopes {
+		for _, s := range b.found[i].Scopes {
 			for _, l := range s.Parents {
 				if ref := above(l); !seen[ref] {
 					seen[ref] = true
@@ -155,7 +144,7 @@ func (b *branches) classes() []node {
 	}
 	lost := 0
 	for i := range b.found {
-		if len(b.found[i].item.scopes) == 0 {
+		if len(b.found[i].item.Scopes) == 0 {
 			lost++
 		}
 	}
@@ -168,9 +157,9 @@ func (b *branches) classes() []node {
 func (b *branches) unbound() ([]node, int, error) {
 	var list []node
 	for i := range b.found {
-		if m := &b.found[i]; len(m.item.scopes) == 0 {
-			n := b.node(m.ref, hierarchy.RouteLevel, 1, 0)
-			n.ID, n.Findings = nowhere+separator+separator+idOf(m.ref), m.remarks
+		if m := &b.found[i]; len(m.item.Scopes) == 0 {
+			n := b.node(m.Ref, hierarchy.RouteLevel, 1, 0)
+			n.ID, n.Findings = nowhere+separator+separator+IDOf(m.Ref), m.Remarks
 			list = append(list, n)
 		}
 	}
@@ -208,7 +197,7 @@ func (b *branches) listeners(holder hierarchy.Ref) ([]node, int, error) {
 	if object, _ := g.Get(holder); holder.GroupKind == hierarchy.ListenerSetKind {
 		set, isSet := object.(*hierarchy.ListenerSet)
 		if !isSet {
-			return nil, 0, notFound("there is no ListenerSet " + holder.Place())
+			return nil, 0, NotFound("there is no ListenerSet " + holder.Place())
 		}
 		gateway = set.Parent
 	}
@@ -220,7 +209,7 @@ func (b *branches) listeners(holder hierarchy.Ref) ([]node, int, error) {
 			sets[l.ListenerSet]++
 		case b.open || counts[l.Ref] > 0:
 			n := b.node(l.Ref, hierarchy.ListenerLevel, counts[l.Ref], len(namespaces[l.Ref]))
-			n.Detail = listensOn(l)
+			n.Detail = ListensOn(l)
 			list = append(list, n)
 		}
 	}
@@ -236,8 +225,8 @@ func (b *branches) listeners(holder hierarchy.Ref) ([]node, int, error) {
 	return list, routes, nil
 }
 
-// listensOn is "HTTPS 443 *.example.com".
-func listensOn(l *hierarchy.Listener) string {
+// ListensOn is "HTTPS 443 *.example.com".
+func ListensOn(l *hierarchy.Listener) string {
 	text := l.Spec.Protocol + " " + strconv.Itoa(int(l.Spec.Port))
 	if l.Spec.Hostname != "" {
 		text += " " + l.Spec.Hostname
@@ -253,7 +242,7 @@ func (b *branches) namespacesOf() map[hierarchy.Ref]map[string]int {
 	counts := map[hierarchy.Ref]map[string]int{}
 	for i := range b.found {
 		seen := map[hierarchy.Ref]bool{}
-		for _, s := range b.found[i].scopes {
+		for _, s := range b.found[i].Scopes {
 			for _, l := range s.Parents {
 				if seen[l.Ref] {
 					continue
@@ -262,7 +251,7 @@ func (b *branches) namespacesOf() map[hierarchy.Ref]map[string]int {
 				if counts[l.Ref] == nil {
 					counts[l.Ref] = map[string]int{}
 				}
-				counts[l.Ref][b.found[i].ref.Namespace]++
+				counts[l.Ref][b.found[i].Ref.Namespace]++
 			}
 		}
 	}
@@ -281,7 +270,7 @@ func (b *branches) namespaces(listener hierarchy.Ref) ([]node, int, error) {
 	var list []node
 	for _, name := range names {
 		n := b.node(hierarchy.NamespaceRef(name), hierarchy.NamespaceLevel, counts[name], counts[name])
-		n.ID, n.Detail = idOf(listener)+separator+name, prose.Count(counts[name], "route")
+		n.ID, n.Detail = IDOf(listener)+separator+name, prose.Count(counts[name], "route")
 		list = append(list, n)
 	}
 	return list, routes, nil
@@ -291,19 +280,19 @@ func (b *branches) routesOn(listener hierarchy.Ref, namespace string) ([]node, i
 	var list []node
 	for i := range b.found {
 		m := &b.found[i]
-		if m.ref.Namespace != namespace || !m.on(listener) {
+		if m.Ref.Namespace != namespace || !m.on(listener) {
 			continue
 		}
-		n := b.node(m.ref, hierarchy.RouteLevel, 1, len(m.rules))
-		n.ID, n.Findings = strings.Join([]string{idOf(listener), namespace, idOf(m.ref)}, separator), m.remarks
-		n.Detail = strings.Join(m.route.Hostnames, ", ")
+		n := b.node(m.Ref, hierarchy.RouteLevel, 1, len(m.Rules))
+		n.ID, n.Findings = strings.Join([]string{IDOf(listener), namespace, IDOf(m.Ref)}, separator), m.Remarks
+		n.Detail = strings.Join(m.Route.Hostnames, ", ")
 		list = append(list, n)
 	}
 	return list, len(list), nil
 }
 
-func (m *match) on(listener hierarchy.Ref) bool {
-	for _, s := range m.scopes {
+func (m *Match) on(listener hierarchy.Ref) bool {
+	for _, s := range m.Scopes {
 		if slices.ContainsFunc(s.Parents, func(l *hierarchy.Listener) bool { return l.Ref == listener }) {
 			return true
 		}
@@ -312,20 +301,20 @@ func (m *match) on(listener hierarchy.Ref) bool {
 }
 
 func (b *branches) rulesOn(listener hierarchy.Ref, route string) ([]node, int, error) {
-	i := slices.IndexFunc(b.found, func(m match) bool { return idOf(m.ref) == route })
+	i := slices.IndexFunc(b.found, func(m Match) bool { return IDOf(m.Ref) == route })
 	if i < 0 {
-		return nil, 0, notFound("there is no route " + route)
+		return nil, 0, NotFound("there is no route " + route)
 	}
 	m := &b.found[i]
 	var list []node
-	for index, name := range m.rules {
-		for _, s := range m.scopes {
+	for index, name := range m.Rules {
+		for _, s := range m.Scopes {
 			here := slices.ContainsFunc(s.Parents, func(l *hierarchy.Listener) bool { return l.Ref == listener })
 			if !here || !s.Rules.Has(index) {
 				continue
 			}
-			n := b.node(m.ref.WithSection(name), hierarchy.RouteRuleLevel, 0, 0)
-			n.Values = cellsOf(s.Result, b.filter)
+			n := b.node(m.Ref.WithSection(name), hierarchy.RouteRuleLevel, 0, 0)
+			n.Values = CellsOf(s.Result, b.filter)
 			list = append(list, n)
 			break
 		}
@@ -336,8 +325,8 @@ func (b *branches) rulesOn(listener hierarchy.Ref, route string) ([]node, int, e
 // node is an object or a section as the tree shows it.
 func (b *branches) node(ref hierarchy.Ref, level hierarchy.Level, routes, below int) node {
 	n := node{
-		ID: idOf(ref), Object: idOf(ref), Level: level.String(), Kind: ref.Kind, Name: ref.Name,
-		Routes: routes, Children: below, Policies: b.chips[ref],
+		ID: IDOf(ref), Object: IDOf(ref), Level: level.String(), Kind: ref.Kind, Name: ref.Name,
+		Routes: routes, Children: below, Policies: b.Chips[ref],
 	}
 	switch {
 	case ref.Section != "":

@@ -1,4 +1,4 @@
-package console
+package drawing
 
 import (
 	"cmp"
@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/console/view"
 	"github.com/attache-dev/attache/policy/effective"
 )
 
@@ -17,7 +18,7 @@ func (s *sheet) nodes() drawing {
 	routes := s.routesThrough()
 	for c := range columns {
 		first[c] = len(out.Nodes)
-		out.Columns = append(out.Columns, column{columnNames[c], len(s.refs[c]), len(s.groups[c])})
+		out.Columns = append(out.Columns, column{ColumnNames[c], len(s.refs[c]), len(s.groups[c])})
 		for at := range s.groups[c] {
 			n := s.drawn(c, at)
 			n.Routes = routes[c][at]
@@ -85,26 +86,28 @@ func (s *sheet) drawn(c, at int) drawn {
 	for _, i := range members {
 		ref := s.refs[c][i]
 		if len(members) > 1 && len(n.Members) < maxMembers {
-			n.Members = append(n.Members, idOf(ref))
+			n.Members = append(n.Members, view.IDOf(ref))
 		}
-		if it := s.byRef[ref]; it != nil {
-			n.Findings += it.remarks
-			n.Mixed = n.Mixed || it.mixed()
-			n.Changed += boolInt(len(s.changes[ref]) > 0)
+		if it := s.ByRef[ref]; it != nil {
+			n.Findings += it.Remarks
+			n.Mixed = n.Mixed || it.Mixed()
+			if len(s.Changes[ref]) > 0 {
+				n.Changed++
+			}
 		}
 	}
 	n.Values = s.valuesOf(c, members)
 	if len(members) > 1 {
 		n.ID = "fold-" + strconv.Itoa(c) + "-" + strconv.Itoa(at)
-		n.Kind, n.Name = columnNames[c], strconv.Itoa(len(members))+" "+pluralOf(c)
+		n.Kind, n.Name = ColumnNames[c], strconv.Itoa(len(members))+" "+pluralOf(c)
 		if at == s.rest[c] {
 			n.Name = strconv.Itoa(len(members)) + " more " + pluralOf(c)
 		}
 		return n
 	}
 	ref := s.refs[c][members[0]]
-	n.ID, n.Kind, n.Namespace, n.Name = idOf(ref), ref.Kind, ref.Namespace, ref.Name
-	n.Policies = s.chips[ref]
+	n.ID, n.Kind, n.Namespace, n.Name = view.IDOf(ref), ref.Kind, ref.Namespace, ref.Name
+	n.Policies = s.Chips[ref]
 	s.detail(c, ref, &n)
 	if len(n.Policies) > maxChips {
 		n.Detail = strings.TrimSpace(n.Detail + " +" + strconv.Itoa(len(n.Policies)-maxChips) + " policies")
@@ -117,20 +120,20 @@ func (s *sheet) drawn(c, at int) drawn {
 func (s *sheet) detail(c int, ref hierarchy.Ref, n *drawn) {
 	g := s.Snapshot.Graph()
 	switch c {
-	case gatewayColumn:
+	case GatewayColumn:
 		n.Findings = len(g.Findings(ref))
 	case listenerColumn:
 		n.Name = ref.Section
 		if l, ok := g.Listener(ref); ok {
-			n.Detail = listensOn(l)
+			n.Detail = view.ListensOn(l)
 			if !l.ListenerSet.IsZero() {
-				n.Policies = slices.Concat(n.Policies, s.chips[l.ListenerSet])
+				n.Policies = slices.Concat(n.Policies, s.Chips[l.ListenerSet])
 			}
 		}
 	case routeColumn:
-		if it := s.byRef[ref]; it != nil {
-			n.Detail = strings.Join(it.route.Hostnames, ", ")
-			if len(it.scopes) == 0 {
+		if it := s.ByRef[ref]; it != nil {
+			n.Detail = strings.Join(it.Route.Hostnames, ", ")
+			if len(it.Scopes) == 0 {
 				n.Detail = "bound to no listener"
 			}
 		}
@@ -141,7 +144,7 @@ func (s *sheet) detail(c int, ref hierarchy.Ref, n *drawn) {
 
 // valuesOf are the values that all paths through a node have: those of routes and
 // of rules.
-func (s *sheet) valuesOf(c int, members []int) []cell {
+func (s *sheet) valuesOf(c int, members []int) []view.Cell {
 	var same *effective.PathPolicies
 	for n, i := range members {
 		var result *effective.PathPolicies
@@ -159,16 +162,16 @@ func (s *sheet) valuesOf(c int, members []int) []cell {
 	if same == nil {
 		return nil
 	}
-	return cellsOf(same, s.filter)
+	return view.CellsOf(same, s.filter)
 }
 
 // ruleResult is the one result of a rule on all listeners; nil when there are
 // several.
-func ruleResult(m *match, rule string) *effective.PathPolicies {
+func ruleResult(m *view.Match, rule string) *effective.PathPolicies {
 	var same *effective.PathPolicies
-	index := slices.Index(m.rules, rule)
-	for i := range m.scopes {
-		scope := &m.scopes[i]
+	index := slices.Index(m.Rules, rule)
+	for i := range m.Scopes {
+		scope := &m.Scopes[i]
 		if !scope.Rules.Has(index) {
 			continue
 		}

@@ -1,4 +1,4 @@
-package console
+package view
 
 import (
 	"context"
@@ -8,7 +8,6 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/explain"
-	"github.com/attache-dev/attache/policy/preview"
 	"github.com/attache-dev/attache/policy/review"
 )
 
@@ -57,30 +56,4 @@ type Hidden struct {
 	Namespaces int `json:"namespaces"`
 	// Except are namespaces where it may be listed.
 	Except []string `json:"except"`
-}
-
-// Source has the worlds.
-type Source interface {
-	// World is the newest. It never returns nil.
-	World() *World
-	// Subscribe has every newer world told to f, with what changed, until cancel
-	// is called. f must be quick.
-	Subscribe(f func(w *World, changed []hierarchy.Ref)) (cancel func())
-}
-
-// Edit is what a person wants to try.
-type Edit struct {
-	// Text are manifests; Delete says that they are removed rather than applied.
-	Text   string
-	Delete bool
-	// Files are read in place of Text. No request has them.
-	Files []string
-}
-
-// Workshop makes what the handler itself cannot: it knows files and clusters.
-type Workshop interface {
-	// Object is a whole object, as far as the reader may get it.
-	Object(ctx context.Context, w *World, ref hierarchy.Ref) (*unstructured.Unstructured, error)
-	// Change reads an edit of a world. The texts are warnings.
-	Change(ctx context.Context, w *World, e Edit) (*preview.Change, []string, error)
 }

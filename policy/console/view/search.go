@@ -1,8 +1,8 @@
-package console
+package view
 
 import (
 	"cmp"
-	"net/http"
+	"context"
 	"slices"
 	"strings"
 
@@ -41,23 +41,21 @@ const (
 // maxHits is how many a search shows.
 const maxHits = 50
 
-// search answers GET /api/v1/search?q=.
-func (h *Handler) search(r *http.Request) (any, error) {
-	return h.asking(r, func(v *view, p parameters) (any, error) {
-		words := strings.TrimSpace(p.Get("q"))
-		answer := found{Hits: []hit{}}
-		if words == "" {
-			return answer, nil
-		}
-		if strings.Contains(words, "://") {
-			answer.Request = words
-			return answer, nil
-		}
-		hits := v.find(strings.ToLower(words))
-		answer.Total = len(hits)
-		answer.Hits = append(answer.Hits, hits[:min(len(hits), maxHits)]...)
+// Search answers GET /api/v1/search?q=.
+func (v *View) Search(_ context.Context, p Parameters) (any, error) {
+	words := strings.TrimSpace(p.Get("q"))
+	answer := found{Hits: []hit{}}
+	if words == "" {
 		return answer, nil
-	})
+	}
+	if strings.Contains(words, "://") {
+		answer.Request = words
+		return answer, nil
+	}
+	hits := v.find(strings.ToLower(words))
+	answer.Total = len(hits)
+	answer.Hits = append(answer.Hits, hits[:min(len(hits), maxHits)]...)
+	return answer, nil
 }
 
 // rank is how well a text fits: 0 for the same, then its beginning, a beginning of
@@ -79,7 +77,7 @@ func rank(text, words string) int {
 }
 
 // find looks at the names of everything, and at hostnames.
-func (v *view) find(words string) []hit {
+func (v *View) find(words string) []hit {
 	var hits []hit
 	add := func(ref hierarchy.Ref, kind, detail string, texts ...string) {
 		best := -1
@@ -89,7 +87,7 @@ func (v *view) find(words string) []hit {
 			}
 		}
 		if best >= 0 {
-			hits = append(hits, hit{ID: idOf(ref), Type: kind, Object: objectOf(ref), Detail: detail, rank: best})
+			hits = append(hits, hit{ID: IDOf(ref), Type: kind, Object: objectOf(ref), Detail: detail, rank: best})
 		}
 	}
 	g := v.Snapshot.Graph()
@@ -98,9 +96,9 @@ func (v *view) find(words string) []hit {
 	}
 	for gateway := range g.Gateways() {
 		ref := gateway.Meta().Ref
-		add(ref, gatewayHit, "class "+gateway.Class, ref.Name, ref.Place(), idOf(ref))
+		add(ref, gatewayHit, "class "+gateway.Class, ref.Name, ref.Place(), IDOf(ref))
 		for _, l := range g.Listeners(ref) {
-			add(l.Ref, listenerHit, listensOn(l), l.Ref.Section, l.Spec.Hostname, idOf(l.Ref))
+			add(l.Ref, listenerHit, ListensOn(l), l.Ref.Section, l.Spec.Hostname, IDOf(l.Ref))
 		}
 	}
 	namespaces := map[string]int{}
@@ -109,18 +107,18 @@ func (v *view) find(words string) []hit {
 		if item.ref.GroupKind == hierarchy.GatewayKind {
 			kind = gatewayHit
 		}
-		add(item.ref, kind, "published", item.ref.Name, item.ref.Place(), idOf(item.ref))
+		add(item.ref, kind, "published", item.ref.Name, item.ref.Place(), IDOf(item.ref))
 	}
-	for _, i := range v.items {
-		namespaces[i.ref.Namespace]++
-		texts := append([]string{i.ref.Name, i.ref.Place(), idOf(i.ref)}, i.route.Hostnames...)
-		add(i.ref, routeHit, strings.Join(i.route.Hostnames, ", "), append(texts, i.rules...)...)
+	for _, i := range v.Items {
+		namespaces[i.Ref.Namespace]++
+		texts := append([]string{i.Ref.Name, i.Ref.Place(), IDOf(i.Ref)}, i.Route.Hostnames...)
+		add(i.Ref, routeHit, strings.Join(i.Route.Hostnames, ", "), append(texts, i.Rules...)...)
 	}
 	for name := range namespaces {
 		add(hierarchy.NamespaceRef(name), namespaceHit, "", name)
 	}
 	for p := range v.Snapshot.Policies() {
-		add(p.Ref, policyHit, strings.Join(blocksOf(p), ", "), p.Ref.Name, p.Ref.Place(), idOf(p.Ref), p.Kind.Name())
+		add(p.Ref, policyHit, strings.Join(blocksOf(p), ", "), p.Ref.Name, p.Ref.Place(), IDOf(p.Ref), p.Kind.Name())
 	}
 	slices.SortFunc(hits, func(a, b hit) int {
 		return cmp.Or(a.rank-b.rank, strings.Compare(a.Type, b.Type), strings.Compare(a.ID, b.ID))

@@ -1,4 +1,4 @@
-package console
+package view
 
 import (
 	"slices"
@@ -52,11 +52,11 @@ type reached struct {
 }
 
 // reverseOf asks every route what a policy comes to on its paths.
-func (v *view) reverseOf(p *policy.Policy) reversed {
+func (v *View) reverseOf(p *policy.Policy) reversed {
 	out := reversed{Policy: objectOf(p.Ref), Nowhere: []refusal{}, BeatenBy: []winner{}, Routes: []reached{}}
 	by := map[hierarchy.Ref]*winner{}
-	for _, i := range v.items {
-		at := reached{ID: idOf(i.ref)}
+	for _, i := range v.Items {
+		at := reached{ID: IDOf(i.Ref)}
 		won := map[hierarchy.Ref]int{}
 		for _, reach := range i.target.Reaches {
 			c := contributionOf(reach.Result, p.Ref)
@@ -85,7 +85,7 @@ func (v *view) reverseOf(p *policy.Policy) reversed {
 		}
 		for ref, paths := range won {
 			if by[ref] == nil {
-				by[ref] = &winner{By: objectOf(ref), ID: idOf(ref), Example: at.ID}
+				by[ref] = &winner{By: objectOf(ref), ID: IDOf(ref), Example: at.ID}
 			}
 			by[ref].Paths += paths
 			by[ref].Routes++
@@ -117,7 +117,7 @@ func contributionOf(r *effective.PathPolicies, ref hierarchy.Ref) *effective.Con
 }
 
 // nowhere are the targets of a policy on which it comes to nothing, and why.
-func (v *view) nowhere(p *policy.Policy) []refusal {
+func (v *View) nowhere(p *policy.Policy) []refusal {
 	list := []refusal{}
 	for _, a := range v.Snapshot.Acceptances(p) {
 		switch {
@@ -130,9 +130,9 @@ func (v *view) nowhere(p *policy.Policy) []refusal {
 	return list
 }
 
-func (v *view) onPath(ref hierarchy.Ref) bool {
+func (v *View) onPath(ref hierarchy.Ref) bool {
 	if ref.GroupKind == hierarchy.NamespaceKind {
-		return slices.ContainsFunc(v.items, func(i *item) bool { return i.ref.Namespace == ref.Name && len(i.scopes) > 0 })
+		return slices.ContainsFunc(v.Items, func(i *item) bool { return i.Ref.Namespace == ref.Name && len(i.Scopes) > 0 })
 	}
 	for range v.Snapshot.Graph().Through(ref) {
 		return true

@@ -1,7 +1,7 @@
-package console
+package view
 
 import (
-	"net/http"
+	"context"
 	"slices"
 	"strings"
 
@@ -10,8 +10,8 @@ import (
 	"github.com/attache-dev/attache/policy/explain"
 )
 
-// rows are a page of the table.
-type rows struct {
+// Rows are a page of the table.
+type Rows struct {
 	// Total counts the routes that pass the filter, Paths their paths, All the
 	// routes there are.
 	Total  int   `json:"total"`
@@ -43,11 +43,11 @@ type rowScope struct {
 	Parents []explain.ListenerName `json:"parents"`
 	Rules   []string               `json:"rules"`
 	Paths   int                    `json:"paths"`
-	Values  []cell                 `json:"values"`
+	Values  []Cell                 `json:"values"`
 }
 
-// cell is one value, with who set it.
-type cell struct {
+// Cell is one value, with who set it.
+type Cell struct {
 	Policy string         `json:"policy"`
 	Field  string         `json:"field"`
 	Value  any            `json:"value"`
@@ -60,51 +60,64 @@ type cell struct {
 	Beat    int  `json:"beat,omitempty"`
 }
 
-// routes answers the table: GET /api/v1/routes?FILTER&offset=&limit=.
-func (h *Handler) routes(r *http.Request) (any, error) {
-	return h.asking(r, func(v *view, p parameters) (any, error) {
-		f, err := h.filter(v, p)
-		if err != nil {
-			return nil, err
-		}
-		if v.Published != nil {
-			return v.publishedPage(f, p)
-		}
-		found, err := v.matches(r.Context(), f)
-		if err != nil {
-			return nil, err
-		}
-		answer := rows{Total: len(found), All: len(v.items)}
-		for i := range found {
-			answer.Paths += found[i].paths()
-		}
-		offset, err := p.offset()
-		if err != nil {
-			return nil, err
-		}
-		limit, err := p.limit()
-		if err != nil {
-			return nil, err
-		}
-		// Rows are made of those alone that are asked for.
-		answer.Offset = min(offset, len(found))
-		list := make([]row, 0, limit)
-		for _, m := range found[answer.Offset:min(answer.Offset+limit, len(found))] {
-			list = append(list, v.row(m, f))
-		}
-		answer.Rows = fit(list, MaxAnswer-(16<<10))
-		if next := answer.Offset + len(answer.Rows); next < len(found) && len(answer.Rows) > 0 {
-			answer.Next = next
-		}
-		return answer, nil
-	})
+// Routes answers the table: GET /api/v1/routes?FILTER&offset=&limit=.
+func (v *View) Routes(ctx context.Context, p Parameters) (any, error) {
+	f, err := v.Filter(p)
+	if err != nil {
+		return nil, err
+	}
+	if v.Published != nil {
+		return v.publishedPage(f, p)
+	}
+	found, err := v.Matches(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	answer := Rows{Total: len(found), All: len(v.Items)}
+	for i := range found {
+		answer.Paths += found[i].Paths()
+	}
+	offset, err := p.offset()
+	if err != nil {
+		return nil, err
+	}
+	limit, err := p.limit()
+	if err != nil {
+		return nil, err
+	}
+	// Rows are made of those alone that are asked for.
+	answer.Offset = min(offset, len(found))
+	list := make([]row, 0, limit)
+	for _, m := range found[answer.Offset:min(answer.Offset+limit, len(found))] {
+		list = append(list, v.row(m, f))
+	}
+	answer.Rows = Fit(list, MaxAnswer-(16<<10))
+	if next := answer.Offset + len(answer.Rows); next < len(found) && len(answer.Rows) > 0 {
+		answer.Next = next
+	}
+	return answer, nil
 }
 
-// paths counts those that pass.
-func (m *match) paths() int {
+// RulesIn are the rules of a route on the paths that pass.
+func (m *Match) RulesIn() []string {
+	var names []string
+	for index, name := range m.Rules {
+		passes := len(m.item.Scopes) == 0
+		for i := range m.Scopes {
+			passes = passes || m.Scopes[i].Rules.Has(index)
+		}
+		if passes {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// Paths counts those that pass.
+func (m *Match) Paths() int {
 	n := 0
-	for i := range m.scopes {
-		n += pathsIn(&m.scopes[i], m.rules)
+	for i := range m.Scopes {
+		n += pathsIn(&m.Scopes[i], m.Rules)
 	}
 	return n
 }
@@ -117,17 +130,17 @@ func pathsIn(s *effective.Scope, rules []string) int {
 	return n * len(s.Parents)
 }
 
-func (v *view) row(m match, f *filter) row {
+func (v *View) row(m Match, f *Filter) row {
 	out := row{
-		ID: idOf(m.ref), Target: objectOf(m.ref), Hostnames: slices.Clone(m.route.Hostnames), Rules: len(m.rules),
-		Findings: m.remarks, Bound: len(m.item.scopes) > 0, Mixed: m.mixed(), Scopes: []rowScope{}, Changes: v.changes[m.ref],
+		ID: IDOf(m.Ref), Target: objectOf(m.Ref), Hostnames: slices.Clone(m.Route.Hostnames), Rules: len(m.Rules),
+		Findings: m.Remarks, Bound: len(m.item.Scopes) > 0, Mixed: m.Mixed(), Scopes: []rowScope{}, Changes: v.Changes[m.Ref],
 	}
 	if out.Hostnames == nil {
 		out.Hostnames = []string{}
 	}
-	for i := range m.scopes {
-		s := &m.scopes[i]
-		part := rowScope{Rules: s.Rules.Names(), Paths: pathsIn(s, m.rules), Values: cellsOf(s.Result, f)}
+	for i := range m.Scopes {
+		s := &m.Scopes[i]
+		part := rowScope{Rules: s.Rules.Names(), Paths: pathsIn(s, m.Rules), Values: CellsOf(s.Result, f)}
 		for _, l := range s.Parents {
 			part.Parents = append(part.Parents, listenerName(l))
 		}
@@ -136,9 +149,9 @@ func (v *view) row(m match, f *filter) row {
 	return out
 }
 
-// cellsOf are the values of a result: of the kind and the field that are asked for.
-func cellsOf(r *effective.PathPolicies, f *filter) []cell {
-	cells := []cell{}
+// CellsOf are the values of a result: of the kind and the field that are asked for.
+func CellsOf(r *effective.PathPolicies, f *Filter) []Cell {
+	cells := []Cell{}
 	for _, m := range r.Kinds {
 		if f.kind != "" && !strings.EqualFold(m.Kind.Name(), f.kind) {
 			continue
@@ -148,7 +161,7 @@ func cellsOf(r *effective.PathPolicies, f *filter) []cell {
 			if !f.field.Covers(o.Path) {
 				continue
 			}
-			cells = append(cells, cell{
+			cells = append(cells, Cell{
 				Policy: m.Kind.Name(), Field: o.Path.String(), Value: o.Value, Level: o.Level.String(), Block: o.Block.String(),
 				From: objectOf(o.From), Limited: !o.ClampedBy.IsZero(), Beat: len(o.Beat),
 			})

@@ -1,7 +1,6 @@
-package console
+package view
 
 import (
-	"net/http"
 	"slices"
 	"strings"
 
@@ -12,11 +11,6 @@ import (
 // Who may not read what results are made of sees what is published of them. What
 // the published objects do not say is not guessed: such questions are answered
 // with notKnown.
-
-// notKnown answers a question that published objects have no answer to.
-func notKnown() error {
-	return &failure{http.StatusForbidden, "not known with your rights: it depends on objects that you may not list"}
-}
 
 // publishedItem is one target with its explanation.
 type publishedItem struct {
@@ -38,9 +32,9 @@ func publishedItems(w *World) []publishedItem {
 }
 
 // publishedRows are the routes that pass a filter, as rows of the table.
-func (v *view) publishedRows(f *filter) ([]row, error) {
+func (v *View) publishedRows(f *Filter) ([]row, error) {
 	if f.where != nil || f.findings || f.changed {
-		return nil, notKnown()
+		return nil, NotKnown()
 	}
 	var list []row
 	for _, item := range v.published {
@@ -55,14 +49,14 @@ func (v *view) publishedRows(f *filter) ([]row, error) {
 	return list, nil
 }
 
-func publishedRow(item publishedItem, f *filter) row {
+func publishedRow(item publishedItem, f *Filter) row {
 	out := row{
-		ID: idOf(item.ref), Target: objectOf(item.ref), Hostnames: []string{}, Bound: true, Published: true,
+		ID: IDOf(item.ref), Target: objectOf(item.ref), Hostnames: []string{}, Bound: true, Published: true,
 		Mixed: len(item.explanation.Scopes) > 1, Scopes: []rowScope{},
 	}
 	for i := range item.explanation.Scopes {
 		scope := &item.explanation.Scopes[i]
-		part := rowScope{Rules: scope.Rules, Values: []cell{}, Paths: len(scope.Rules) * len(scope.Parents)}
+		part := rowScope{Rules: scope.Rules, Values: []Cell{}, Paths: len(scope.Rules) * len(scope.Parents)}
 		for _, l := range scope.Parents {
 			if f.gateway == "" || l.Gateway == f.gateway {
 				part.Parents = append(part.Parents, l)
@@ -76,7 +70,7 @@ func publishedRow(item publishedItem, f *filter) row {
 				continue
 			}
 			wanted = wanted || !f.byLevel || field.Level == f.level.String()
-			part.Values = append(part.Values, cell{
+			part.Values = append(part.Values, Cell{
 				Policy: field.Policy, Field: field.Field, Value: field.Value, Level: field.Level, Block: field.Block,
 				From: *field.FromRef, Limited: field.ClampedBy != "", Beat: len(field.Beat),
 			})
@@ -89,12 +83,12 @@ func publishedRow(item publishedItem, f *filter) row {
 }
 
 // publishedPage is a page of the table.
-func (v *view) publishedPage(f *filter, p parameters) (any, error) {
+func (v *View) publishedPage(f *Filter, p Parameters) (any, error) {
 	list, err := v.publishedRows(f)
 	if err != nil {
 		return nil, err
 	}
-	answer := rows{Total: len(list)}
+	answer := Rows{Total: len(list)}
 	for i := range list {
 		for _, s := range list[i].Scopes {
 			answer.Paths += s.Paths
@@ -110,7 +104,7 @@ func (v *view) publishedPage(f *filter, p parameters) (any, error) {
 }
 
 // publishedSummary fills in what the snapshot does not know.
-func (v *view) publishedSummary(out *summary) {
+func (v *View) publishedSummary(out *summary) {
 	namespaces, gateways, fields := map[string]int{}, map[string]int{}, map[string]map[string]bool{}
 	for _, item := range v.published {
 		if item.ref.GroupKind == hierarchy.GatewayKind {
@@ -138,8 +132,8 @@ func (v *view) publishedSummary(out *summary) {
 	}
 	out.Counts.Gateways, out.Counts.Namespaces = len(gateways), len(namespaces)
 	out.Namespaces, out.Gateways, out.Kinds = listed(namespaces), listed(gateways), []kindInfo{}
-	for _, name := range sortedKeys(fields) {
-		out.Kinds = append(out.Kinds, kindInfo{Name: name, Kind: name, Class: "Inherited", Objects: 1, Fields: sortedKeys(fields[name])})
+	for _, name := range SortedKeys(fields) {
+		out.Kinds = append(out.Kinds, kindInfo{Name: name, Kind: name, Class: "Inherited", Objects: 1, Fields: SortedKeys(fields[name])})
 	}
 	out.Published = true
 }

@@ -1,9 +1,10 @@
-package console
+package drawing
 
 import (
-	"net/http"
+	"context"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/console/view"
 )
 
 // drawing is the map: columns from the GatewayClass to the rule, nodes and edges.
@@ -40,21 +41,21 @@ type drawn struct {
 	Count   int      `json:"count"`
 	Members []string `json:"members,omitempty"`
 	// Routes are those whose paths go through it.
-	Routes   int    `json:"routes"`
-	Findings int    `json:"findings,omitempty"`
-	Changed  int    `json:"changed,omitempty"`
-	Mixed    bool   `json:"mixed,omitempty"`
-	Policies []chip `json:"policies,omitempty"`
+	Routes   int         `json:"routes"`
+	Findings int         `json:"findings,omitempty"`
+	Changed  int         `json:"changed,omitempty"`
+	Mixed    bool        `json:"mixed,omitempty"`
+	Policies []view.Chip `json:"policies,omitempty"`
 	// Via are the places in Nodes of the listeners that a route is on.
 	Via []int `json:"via,omitempty"`
 	// Values are what applies, where it is the same on all paths through it.
-	Values []cell `json:"values,omitempty"`
+	Values []view.Cell `json:"values,omitempty"`
 }
 
 // The columns.
 const (
 	classColumn = iota
-	gatewayColumn
+	GatewayColumn
 	listenerColumn
 	namespaceColumn
 	routeColumn
@@ -62,7 +63,10 @@ const (
 	columns
 )
 
-var columnNames = [columns]string{"GatewayClass", "Gateway", "Listener", "Namespace", "Route", "Rule"}
+var ColumnNames = [columns]string{"GatewayClass", "Gateway", "Listener", "Namespace", "Route", "Rule"}
+
+// MaxNodes is how many nodes a map has at most.
+const MaxNodes = 400
 
 // room is how many nodes a column has before it folds. Together they are MaxNodes.
 var room = [columns]int{20, 40, 60, 40, 110, 130}
@@ -73,28 +77,26 @@ const maxMembers = 100
 // maxChips is how many policies a node shows.
 const maxChips = 4
 
-// drawing answers GET /api/v1/map?FILTER.
-func (h *Handler) drawing(r *http.Request) (any, error) {
-	return h.asking(r, func(v *view, p parameters) (any, error) {
-		if v.Published != nil {
-			return nil, notKnown()
-		}
-		f, err := h.filter(v, p)
-		if err != nil {
-			return nil, err
-		}
-		found, err := v.matches(r.Context(), f)
-		if err != nil {
-			return nil, err
-		}
-		return v.draw(found, f), nil
-	})
+// Answer answers GET /api/v1/map?FILTER.
+func Answer(ctx context.Context, v *view.View, p view.Parameters) (any, error) {
+	if v.Published != nil {
+		return nil, view.NotKnown()
+	}
+	f, err := v.Filter(p)
+	if err != nil {
+		return nil, err
+	}
+	found, err := v.Matches(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	return draw(v, found, f), nil
 }
 
 // draw makes the map of the routes that pass.
-func (v *view) draw(found []match, f *filter) drawing {
+func draw(v *view.View, found []view.Match, f *view.Filter) drawing {
 	s := newSheet(v, f)
-	if f.key == f.emptyKey() {
+	if f.All() {
 		s.addAll()
 	}
 	for i := range found {
@@ -103,17 +105,17 @@ func (v *view) draw(found []match, f *filter) drawing {
 	s.fold()
 	s.order()
 	out := s.nodes()
-	out.Routes, out.All = len(found), len(v.items)
+	out.Routes, out.All = len(found), len(v.Items)
 	for i := range found {
-		out.Paths += found[i].paths()
+		out.Paths += found[i].Paths()
 	}
 	return out
 }
 
 // sheet collects what is drawn.
 type sheet struct {
-	*view
-	filter *filter
+	*view.View
+	filter *view.Filter
 	// refs are the objects of each column as they came, at their places there.
 	refs [columns][]hierarchy.Ref
 	at   [columns]map[hierarchy.Ref]int
@@ -121,7 +123,7 @@ type sheet struct {
 	links [columns]map[[2]int]bool
 	// routes are the matches behind the route column, rules say of each rule whose
 	// it is.
-	matches []*match
+	matches []*view.Match
 	rules   []int
 	// through has the places in each column that each match goes through.
 	through [][columns][]int
@@ -133,8 +135,8 @@ type sheet struct {
 	rows [columns][]int
 }
 
-func newSheet(v *view, f *filter) *sheet {
-	s := &sheet{view: v, filter: f}
+func newSheet(v *view.View, f *view.Filter) *sheet {
+	s := &sheet{View: v, filter: f}
 	for c := range columns {
 		s.at[c], s.links[c] = map[hierarchy.Ref]int{}, map[[2]int]bool{}
 	}
@@ -160,34 +162,34 @@ func (s *sheet) addAll() {
 	}
 	for gateway := range g.Gateways() {
 		ref := gateway.Meta().Ref
-		at := s.put(gatewayColumn, ref)
+		at := s.put(GatewayColumn, ref)
 		s.links[classColumn][[2]int{s.put(classColumn, hierarchy.GatewayClassRef(gateway.Class)), at}] = true
 		for _, l := range g.Listeners(ref) {
-			s.links[gatewayColumn][[2]int{at, s.put(listenerColumn, l.Ref)}] = true
+			s.links[GatewayColumn][[2]int{at, s.put(listenerColumn, l.Ref)}] = true
 		}
 	}
 }
 
 // add adds a route with all that its paths go through.
-func (s *sheet) add(m *match) {
+func (s *sheet) add(m *view.Match) {
 	var on [columns][]int
-	route := s.put(routeColumn, m.ref)
-	namespace := s.put(namespaceColumn, hierarchy.NamespaceRef(m.ref.Namespace))
+	route := s.put(routeColumn, m.Ref)
+	namespace := s.put(namespaceColumn, hierarchy.NamespaceRef(m.Ref.Namespace))
 	on[routeColumn], on[namespaceColumn] = []int{route}, []int{namespace}
 	s.links[namespaceColumn][[2]int{namespace, route}] = true
-	for i := range m.scopes {
-		for _, l := range m.scopes[i].Parents {
-			class, gateway, listener := s.put(classColumn, l.Class), s.put(gatewayColumn, l.Gateway), s.put(listenerColumn, l.Ref)
+	for i := range m.Scopes {
+		for _, l := range m.Scopes[i].Parents {
+			class, gateway, listener := s.put(classColumn, l.Class), s.put(GatewayColumn, l.Gateway), s.put(listenerColumn, l.Ref)
 			s.links[classColumn][[2]int{class, gateway}] = true
-			s.links[gatewayColumn][[2]int{gateway, listener}] = true
+			s.links[GatewayColumn][[2]int{gateway, listener}] = true
 			s.links[listenerColumn][[2]int{listener, namespace}] = true
 			on[classColumn] = append(on[classColumn], class)
-			on[gatewayColumn] = append(on[gatewayColumn], gateway)
+			on[GatewayColumn] = append(on[GatewayColumn], gateway)
 			on[listenerColumn] = append(on[listenerColumn], listener)
 		}
 	}
-	for _, name := range m.rulesIn() {
-		rule := s.put(ruleColumn, m.ref.WithSection(name))
+	for _, name := range m.RulesIn() {
+		rule := s.put(ruleColumn, m.Ref.WithSection(name))
 		s.links[routeColumn][[2]int{route, rule}] = true
 		s.rules = append(s.rules, len(s.matches))
 		on[ruleColumn] = append(on[ruleColumn], rule)

@@ -1,4 +1,4 @@
-package console
+package view
 
 import (
 	"maps"
@@ -22,8 +22,8 @@ func kindWord(gk schema.GroupKind) string {
 	return word + "." + gk.Group
 }
 
-// idOf is an object or a section in addresses: httproute/shop/checkout#pay.
-func idOf(ref hierarchy.Ref) string {
+// IDOf is an object or a section in addresses: httproute/shop/checkout#pay.
+func IDOf(ref hierarchy.Ref) string {
 	id := kindWord(ref.GroupKind) + "/"
 	if ref.Namespace != "" {
 		id += ref.Namespace + "/"
@@ -35,9 +35,9 @@ func idOf(ref hierarchy.Ref) string {
 	return id
 }
 
-// idOfObject is idOf for a reference as JSON has it.
-func idOfObject(o explain.Object) string {
-	return idOf(hierarchy.NewRef(o.Group, o.Kind, o.Namespace, o.Name).WithSection(o.SectionName))
+// IDOfObject is idOf for a reference as JSON has it.
+func IDOfObject(o explain.Object) string {
+	return IDOf(hierarchy.NewRef(o.Group, o.Kind, o.Namespace, o.Name).WithSection(o.SectionName))
 }
 
 // words are the kinds of a snapshot by their words in addresses, with the group
@@ -66,16 +66,16 @@ func words(w *World) map[string]schema.GroupKind {
 	return known
 }
 
-// named finds the object that an address means; it need not exist.
-func (v *view) named(id string) (hierarchy.Ref, error) {
+// Named finds the object that an address means; it need not exist.
+func (v *View) Named(id string) (hierarchy.Ref, error) {
 	path, section, _ := strings.Cut(id, "#")
 	parts := strings.Split(path, "/")
 	if len(parts) < 2 || len(parts) > 3 || parts[len(parts)-1] == "" {
-		return hierarchy.Ref{}, badRequest("write an object as KIND/NAMESPACE/NAME, such as httproute/shop/checkout")
+		return hierarchy.Ref{}, BadRequest("write an object as KIND/NAMESPACE/NAME, such as httproute/shop/checkout")
 	}
 	gk, known := v.words[strings.ToLower(parts[0])]
 	if !known {
-		return hierarchy.Ref{}, notFound("no kind is called " + parts[0] + " here")
+		return hierarchy.Ref{}, NotFound("no kind is called " + parts[0] + " here")
 	}
 	namespace := ""
 	if len(parts) == 3 {
@@ -85,8 +85,8 @@ func (v *view) named(id string) (hierarchy.Ref, error) {
 }
 
 // target finds a route or a Gateway that exists.
-func (v *view) target(id string) (hierarchy.Ref, error) {
-	ref, err := v.named(id)
+func (v *View) target(id string) (hierarchy.Ref, error) {
+	ref, err := v.Named(id)
 	if err != nil {
 		return ref, err
 	}
@@ -94,7 +94,7 @@ func (v *view) target(id string) (hierarchy.Ref, error) {
 		return ref, nil
 	}
 	if _, exists := v.Snapshot.Graph().Get(ref); !exists || (ref.GroupKind != hierarchy.GatewayKind && !v.Snapshot.IsRoute(ref.GroupKind)) {
-		return ref, notFound("there is no route or Gateway " + id)
+		return ref, NotFound("there is no route or Gateway " + id)
 	}
 	return ref, nil
 }
@@ -115,4 +115,4 @@ func listenerName(l *hierarchy.Listener) explain.ListenerName {
 	return n
 }
 
-func sortedKeys[T any](m map[string]T) []string { return slices.Sorted(maps.Keys(m)) }
+func SortedKeys[T any](m map[string]T) []string { return slices.Sorted(maps.Keys(m)) }

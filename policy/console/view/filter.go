@@ -1,4 +1,4 @@
-package console
+package view
 
 import (
 	"context"
@@ -14,8 +14,8 @@ import (
 	"github.com/attache-dev/attache/policy/review"
 )
 
-// filter says which routes are shown, and which of their paths.
-type filter struct {
+// Filter says which routes are shown, and which of their paths.
+type Filter struct {
 	namespace, gateway, kind, text string
 	field                          crd.Path
 	level                          hierarchy.Level
@@ -25,26 +25,29 @@ type filter struct {
 	key                            string
 }
 
-// match is a route with those of its paths that pass.
-type match struct {
+// Match is a route with those of its paths that pass.
+type Match struct {
 	*item
-	scopes []effective.Scope
+	Scopes []effective.Scope
 }
 
-// filterKeys are the parameters of a filter.
-var filterKeys = []string{"ns", "gateway", "kind", "field", "level", "findings", "mixed", "changed", "where", "text"}
+// All says that everything passes.
+func (f *Filter) All() bool { return f.key == emptyKey() }
 
-func (h *Handler) filter(v *view, p parameters) (*filter, error) {
-	f := &filter{
+// FilterKeys are the parameters of a filter.
+var FilterKeys = []string{"ns", "gateway", "kind", "field", "level", "findings", "mixed", "changed", "where", "text"}
+
+func (v *View) Filter(p Parameters) (*Filter, error) {
+	f := &Filter{
 		namespace: p.Get("ns"), gateway: p.Get("gateway"), kind: p.Get("kind"), text: strings.ToLower(p.Get("text")),
 		findings: p.Get("findings") != "", mixed: p.Get("mixed") != "", changed: p.Get("changed") != "",
 	}
-	for _, key := range filterKeys {
+	for _, key := range FilterKeys {
 		f.key += key + "=" + p.Get(key) + "\n"
 	}
 	if level := p.Get("level"); level != "" {
 		if f.level, f.byLevel = hierarchy.LevelNamed(level); !f.byLevel {
-			return nil, badRequest("level is one of " + strings.Join(levelNames(), ", "))
+			return nil, BadRequest("level is one of " + strings.Join(levelNames(), ", "))
 		}
 	}
 	if f.kind != "" {
@@ -55,28 +58,37 @@ func (h *Handler) filter(v *view, p parameters) (*filter, error) {
 	if text := p.Get("field"); text != "" {
 		path, err := crd.ParsePath(text)
 		if err != nil {
-			return nil, badRequest(err.Error())
+			return nil, BadRequest(err.Error())
 		}
 		f.field = path
 	}
 	if text := p.Get("where"); text != "" {
-		rule, err := h.options.Where(text)
+		rule, err := v.compile(text)
 		if err != nil {
-			return nil, badRequest(err.Error())
+			return nil, BadRequest(err.Error())
 		}
 		f.where = rule
 	}
 	return f, nil
 }
 
+// emptyKey is the key of a filter that passes everything.
+func emptyKey() string {
+	key := ""
+	for _, k := range FilterKeys {
+		key += k + "=\n"
+	}
+	return key
+}
+
 // kindNamed is a policy kind as results call it.
-func (v *view) kindNamed(word string) (string, error) {
+func (v *View) kindNamed(word string) (string, error) {
 	for _, k := range v.Snapshot.Kinds() {
 		if strings.EqualFold(k.Name(), word) {
 			return k.Name(), nil
 		}
 	}
-	return "", badRequest("no policy kind is called " + word)
+	return "", BadRequest("no policy kind is called " + word)
 }
 
 func levelNames() []string {
@@ -88,21 +100,21 @@ func levelNames() []string {
 }
 
 // byPath says whether paths are asked about, rather than routes alone.
-func (f *filter) byPath() bool {
+func (f *Filter) byPath() bool {
 	return f.gateway != "" || f.kind != "" || len(f.field) > 0 || f.byLevel || f.where != nil
 }
 
-// matches are the routes that pass. What was asked last is remembered.
-func (v *view) matches(ctx context.Context, f *filter) ([]match, error) {
+// Matches are the routes that pass. What was asked last is remembered.
+func (v *View) Matches(ctx context.Context, f *Filter) ([]Match, error) {
 	if list, known := v.picked.get(f.key); known {
 		return list, nil
 	}
-	list := []match{}
-	for _, i := range v.items {
+	list := []Match{}
+	for _, i := range v.Items {
 		if !v.mayPass(i, f) {
 			continue
 		}
-		scopes := i.scopes
+		scopes := i.Scopes
 		if f.byPath() {
 			var err error
 			if scopes, err = v.passing(ctx, i, f); err != nil {
@@ -112,31 +124,31 @@ func (v *view) matches(ctx context.Context, f *filter) ([]match, error) {
 				continue
 			}
 		}
-		list = append(list, match{i, scopes})
+		list = append(list, Match{i, scopes})
 	}
 	v.picked.put(f.key, list)
 	return list, nil
 }
 
 // mayPass asks what can be said of a route as a whole.
-func (v *view) mayPass(i *item, f *filter) bool {
+func (v *View) mayPass(i *item, f *Filter) bool {
 	switch {
-	case f.namespace != "" && i.ref.Namespace != f.namespace,
-		f.findings && i.remarks == 0,
-		f.mixed && !i.mixed(),
-		f.changed && len(v.changes[i.ref]) == 0:
+	case f.namespace != "" && i.Ref.Namespace != f.namespace,
+		f.findings && i.Remarks == 0,
+		f.mixed && !i.Mixed(),
+		f.changed && len(v.Changes[i.Ref]) == 0:
 		return false
 	case f.text == "":
 		return true
 	}
 	inText := func(text string) bool { return strings.Contains(strings.ToLower(text), f.text) }
-	return inText(i.ref.Namespace+"/"+i.ref.Name) || slices.ContainsFunc(i.route.Hostnames, inText)
+	return inText(i.Ref.Namespace+"/"+i.Ref.Name) || slices.ContainsFunc(i.Route.Hostnames, inText)
 }
 
 // passing are the paths that pass, as scopes.
-func (v *view) passing(ctx context.Context, i *item, f *filter) ([]effective.Scope, error) {
+func (v *View) passing(ctx context.Context, i *item, f *Filter) ([]effective.Scope, error) {
 	var out []effective.Scope
-	for _, scope := range i.scopes {
+	for _, scope := range i.Scopes {
 		if f.gateway != "" {
 			var parents []*hierarchy.Listener
 			for _, l := range scope.Parents {
@@ -163,7 +175,7 @@ func (v *view) passing(ctx context.Context, i *item, f *filter) ([]effective.Sco
 }
 
 // wants says whether a result has a value of the kind, the field and the level.
-func (f *filter) wants(r *effective.PathPolicies) bool {
+func (f *Filter) wants(r *effective.PathPolicies) bool {
 	if f.kind == "" && len(f.field) == 0 && !f.byLevel {
 		return true
 	}
@@ -183,8 +195,8 @@ func (f *filter) wants(r *effective.PathPolicies) bool {
 
 // asked are the paths of a scope on which an expression is true: listeners on
 // which the same rules pass stay together.
-func (v *view) asked(ctx context.Context, i *item, scope effective.Scope, where guardrail.Rule) ([]effective.Scope, error) {
-	rules := scope.Rules.In(i.route)
+func (v *View) asked(ctx context.Context, i *item, scope effective.Scope, where guardrail.Rule) ([]effective.Scope, error) {
+	rules := scope.Rules.In(i.Route)
 	outcomes := sync.OnceValue(func() review.Outcomes {
 		if v.World.Outcomes == nil || where.Uses()&guardrail.Outcomes == 0 {
 			return nil
@@ -195,10 +207,10 @@ func (v *view) asked(ctx context.Context, i *item, scope effective.Scope, where 
 	for _, l := range scope.Parents {
 		var passing []hierarchy.RuleRef
 		for _, rule := range rules {
-			in := review.PathInput(v.Snapshot, where.Uses(), i.route, l, rule, scope.Result, outcomes())
+			in := review.PathInput(v.Snapshot, where.Uses(), i.Route, l, rule, scope.Result, outcomes())
 			found, err := where.Check(ctx, in)
 			if err != nil {
-				return nil, badRequest(fmt.Sprintf("where: on %s: %v", i.ref, err))
+				return nil, BadRequest(fmt.Sprintf("where: on %s: %v", i.Ref, err))
 			}
 			if len(found) == 0 {
 				passing = append(passing, rule)
@@ -207,7 +219,7 @@ func (v *view) asked(ctx context.Context, i *item, scope effective.Scope, where 
 		if len(passing) == 0 {
 			continue
 		}
-		set := i.route.SetOf(passing)
+		set := i.Route.SetOf(passing)
 		at := slices.IndexFunc(parts, func(p effective.Scope) bool { return p.Rules.Equal(set) })
 		if at < 0 {
 			at = len(parts)
@@ -222,22 +234,22 @@ func (v *view) asked(ctx context.Context, i *item, scope effective.Scope, where 
 type memory struct {
 	mu   sync.Mutex
 	keys []string
-	list map[string][]match
+	list map[string][]Match
 }
 
 // remembered is how many filters a memory holds.
 const remembered = 8
 
-func newMemory() *memory { return &memory{list: map[string][]match{}} }
+func newMemory() *memory { return &memory{list: map[string][]Match{}} }
 
-func (m *memory) get(key string) ([]match, bool) {
+func (m *memory) get(key string) ([]Match, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	list, known := m.list[key]
 	return list, known
 }
 
-func (m *memory) put(key string, list []match) {
+func (m *memory) put(key string, list []Match) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if _, known := m.list[key]; !known {

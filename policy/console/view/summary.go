@@ -1,8 +1,8 @@
-package console
+package view
 
 import (
+	"context"
 	"maps"
-	"net/http"
 	"slices"
 
 	"github.com/attache-dev/attache/policy"
@@ -65,12 +65,10 @@ const maxListed = 1000
 // maxProblems is how many problems a summary lists.
 const maxProblems = 50
 
-// summary answers GET /api/v1/summary.
-func (h *Handler) summary(r *http.Request) (any, error) {
-	return h.asking(r, func(v *view, _ parameters) (any, error) { return v.summary(), nil })
-}
+// Summary answers GET /api/v1/summary.
+func (v *View) Summary(_ context.Context, _ Parameters) (any, error) { return v.summary(), nil }
 
-func (v *view) summary() summary {
+func (v *View) summary() summary {
 	g := v.Snapshot.Graph()
 	out := summary{
 		Version: v.Version, Context: v.Context, Files: v.Files, Namespace: v.Namespace, Live: v.Live, Trouble: v.Trouble,
@@ -100,11 +98,11 @@ func (v *view) summary() summary {
 		out.Counts.Policies++
 		namespaces[p.Ref.Namespace] += 0
 	}
-	for _, i := range v.items {
+	for _, i := range v.Items {
 		out.countRoute(i)
-		namespaces[i.ref.Namespace]++
+		namespaces[i.Ref.Namespace]++
 		seen := map[string]bool{}
-		for _, s := range i.scopes {
+		for _, s := range i.Scopes {
 			for _, l := range s.Parents {
 				if place := l.Gateway.Place(); !seen[place] {
 					seen[place] = true
@@ -122,16 +120,16 @@ func (v *view) summary() summary {
 
 func (out *summary) countRoute(i *item) {
 	out.Counts.Routes++
-	for n := range i.scopes {
-		out.Counts.Paths += pathsIn(&i.scopes[n], i.rules)
+	for n := range i.Scopes {
+		out.Counts.Paths += pathsIn(&i.Scopes[n], i.Rules)
 	}
-	if len(i.scopes) == 0 {
+	if len(i.Scopes) == 0 {
 		out.Counts.Unbound++
 	}
-	if i.remarks > 0 {
+	if i.Remarks > 0 {
 		out.Counts.Findings++
 	}
-	if i.mixed() {
+	if i.Mixed() {
 		out.Counts.Mixed++
 	}
 }
@@ -146,7 +144,7 @@ func listed(names map[string]int) []counted {
 	return list
 }
 
-func (v *view) kindInfos() []kindInfo {
+func (v *View) kindInfos() []kindInfo {
 	fields, objects := map[*policy.Kind]map[string]bool{}, map[*policy.Kind]int{}
 	for p := range v.Snapshot.Policies() {
 		objects[p.Kind]++

@@ -1,4 +1,4 @@
-package console
+package drawing
 
 import (
 	"cmp"
@@ -6,23 +6,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/attache-dev/attache/policy/console/view"
 	"github.com/attache-dev/attache/policy/effective"
 )
-
-// rulesIn are the rules of a route on the paths that pass.
-func (m *match) rulesIn() []string {
-	var names []string
-	for index, name := range m.rules {
-		passes := len(m.item.scopes) == 0
-		for i := range m.scopes {
-			passes = passes || m.scopes[i].Rules.Has(index)
-		}
-		if passes {
-			names = append(names, name)
-		}
-	}
-	return names
-}
 
 // fold decides which node stands for each object. A column that has room shows
 // each; in one that has not, what is alike comes together. Nothing is left out.
@@ -79,10 +65,10 @@ func (s *sheet) weight(c int, group []int) int {
 	most := 0
 	for _, i := range group {
 		ref := s.refs[c][i]
-		switch it := s.byRef[ref.Object()]; {
-		case len(s.changes[ref.Object()]) > 0:
+		switch it := s.ByRef[ref.Object()]; {
+		case len(s.Changes[ref.Object()]) > 0:
 			return 2
-		case it != nil && it.remarks > 0, len(s.chips[ref]) > 0:
+		case it != nil && it.Remarks > 0, len(s.Chips[ref]) > 0:
 			most = 1
 		}
 	}
@@ -124,10 +110,10 @@ func (s *sheet) key(c, i int, above [][]int) string {
 }
 
 // resultKey is equal for routes to which the same applies.
-func resultKey(m *match) string {
+func resultKey(m *view.Match) string {
 	var b strings.Builder
-	for i := range m.scopes {
-		fmt.Fprintf(&b, "%p%v,", m.scopes[i].Result, m.scopes[i].Rules)
+	for i := range m.Scopes {
+		fmt.Fprintf(&b, "%p%v,", m.Scopes[i].Result, m.Scopes[i].Rules)
 	}
 	return b.String()
 }
@@ -159,17 +145,18 @@ func (s *sheet) order() {
 
 func (s *sheet) compareNodes(c, a, b int) int {
 	if a == s.rest[c] || b == s.rest[c] {
-		return cmp.Compare(boolInt(a == s.rest[c]), boolInt(b == s.rest[c]))
+		return last(a == s.rest[c]) - last(b == s.rest[c])
 	}
 	x, y := s.groups[c][a][0], s.groups[c][b][0]
 	if c == ruleColumn { // rules keep the order of their route
 		return cmp.Compare(x, y)
 	}
-	return strings.Compare(idOf(s.refs[c][x]), idOf(s.refs[c][y]))
+	return strings.Compare(view.IDOf(s.refs[c][x]), view.IDOf(s.refs[c][y]))
 }
 
-func boolInt(b bool) int {
-	if b {
+// last is the rank of what comes behind everything else.
+func last(yes bool) int {
+	if yes {
 		return 1
 	}
 	return 0
@@ -207,14 +194,14 @@ func (s *sheet) sweep(c, links int, ends func([2]int) (here, there int)) {
 }
 
 // sameResult is the one result of a route's paths; nil when there are several.
-func sameResult(m *match) *effective.PathPolicies {
-	if len(m.scopes) == 0 {
+func sameResult(m *view.Match) *effective.PathPolicies {
+	if len(m.Scopes) == 0 {
 		return nil
 	}
-	for i := range m.scopes {
-		if m.scopes[i].Result != m.scopes[0].Result {
+	for i := range m.Scopes {
+		if m.Scopes[i].Result != m.Scopes[0].Result {
 			return nil
 		}
 	}
-	return m.scopes[0].Result
+	return m.Scopes[0].Result
 }

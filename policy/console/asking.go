@@ -1,0 +1,79 @@
+package console
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/attache-dev/attache/policy/console/drawing"
+	"github.com/attache-dev/attache/policy/console/view"
+)
+
+// now is the view of the newest world.
+func (h *Handler) now() *view.View {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if w := h.options.Source.World(); h.view == nil || h.view.World != w {
+		h.view = view.New(w, h.options.Where)
+	}
+	return h.view
+}
+
+// seen is the view that a request is about: that of the trial it names, else the
+// newest.
+func (h *Handler) seen(r *http.Request) (*view.View, error) {
+	name := r.URL.Query().Get("whatif")
+	if name == "" {
+		return h.now(), nil
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.trial == nil || h.trial.name != name {
+		return nil, &failure{http.StatusGone, "this edit is no longer looked at: try it again"}
+	}
+	return h.trial.view, nil
+}
+
+// version names what a request is answered from.
+func (h *Handler) version(r *http.Request) string {
+	if v, err := h.seen(r); err == nil {
+		return v.Version
+	}
+	return h.options.Source.World().Version
+}
+
+// asking answers with a function of the view and the parameters of the request.
+func (h *Handler) asking(answer func(v *view.View, ctx context.Context, p view.Parameters) (any, error)) func(*http.Request) (any, error) {
+	return func(r *http.Request) (any, error) {
+		v, err := h.seen(r)
+		if err != nil {
+			return nil, err
+		}
+		return answer(v, r.Context(), view.Parameters{Values: r.URL.Query()})
+	}
+}
+
+// drawingOf answers GET /api/v1/map.
+func drawingOf(v *view.View, ctx context.Context, p view.Parameters) (any, error) {
+	return drawing.Answer(ctx, v, p)
+}
+
+// object answers GET /api/v1/object?target= with the object, and where it stands.
+func (h *Handler) object(r *http.Request) (any, error) {
+	v, err := h.seen(r)
+	if err != nil {
+		return nil, err
+	}
+	ref, err := v.Named(r.URL.Query().Get("target"))
+	if err != nil {
+		return nil, err
+	}
+	u, err := h.options.Workshop.Object(r.Context(), v.World, ref.Object())
+	if err != nil {
+		return nil, view.NotFound(err.Error())
+	}
+	place := ""
+	if v.Place != nil {
+		place = v.Place(ref.Object())
+	}
+	return map[string]any{"object": view.Shown(u), "place": place}, nil
+}

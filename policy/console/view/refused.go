@@ -1,0 +1,29 @@
+package view
+
+// Reason is why a question is not answered.
+type Reason int
+
+const (
+	// Malformed questions cannot be understood.
+	Malformed Reason = iota
+	// Absent says that what the question names is not there.
+	Absent
+	// Forbidden says that the answer depends on objects that the reader may not list.
+	Forbidden
+)
+
+// Refused is the error of a question that is not answered.
+type Refused struct {
+	Reason  Reason
+	message string
+}
+
+func (e *Refused) Error() string { return e.message }
+
+func NotFound(message string) error   { return &Refused{Absent, message} }
+func BadRequest(message string) error { return &Refused{Malformed, message} }
+
+// NotKnown answers a question that published objects have no answer to.
+func NotKnown() error {
+	return &Refused{Forbidden, "not known with your rights: it depends on objects that you may not list"}
+}
