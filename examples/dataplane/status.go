@@ -4,49 +4,41 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"log/slog"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/dynamic"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/attache-dev/attache/hierarchy"
 )
 
-// reporter writes what became of the objects, as Gateway API asks.
-type reporter struct {
-	client  dynamic.Interface
-	options options
-	log     *slog.Logger
-}
-
-func (r *reporter) write(ctx context.Context, now *state) {
+// report writes what became of the objects, as Gateway API asks.
+func (w *world) report(ctx context.Context, now *state) {
 	for class := range now.graph.GatewayClasses() {
-		if class.Controller == r.options.controller {
+		if class.Controller == w.controller {
 			var status gatewayv1.GatewayClassStatus
-			r.update(ctx, now, class.Meta(), "gatewayclasses", &status, func() {
-				say(&status.Conditions, class.Meta(), "Accepted", "Accepted", "Accepted", "")
+			w.update(ctx, now, class.Meta(), "gatewayclasses", &status, func() {
+				say(&status.Conditions, class.Meta(), "Accepted", "Accepted", "")
 			})
 		}
 	}
 	for _, g := range now.gateways {
 		var status gatewayv1.GatewayStatus
-		r.update(ctx, now, g.Meta(), "gateways", &status, func() { gatewayStatus(now, g, &status) })
+		w.update(ctx, now, g.Meta(), "gateways", &status, func() { w.gatewayStatus(now, g, &status) })
 	}
 	for route := range now.graph.Routes() {
 		var status gatewayv1.RouteStatus
-		resource := map[string]string{"HTTPRoute": "httproutes", "GRPCRoute": "grpcroutes"}[route.Meta().Ref.Kind]
-		r.update(ctx, now, route.Meta(), resource, &status, func() { r.routeStatus(now, route, &status) })
+		w.update(ctx, now, route.Meta(), strings.ToLower(route.Meta().Ref.Kind)+"s", &status, func() { w.routeStatus(now, route, &status) })
 	}
 }
 
-// update reads a status, lets change change it, and writes it if that made a
-// difference. A conflict is no failure: the newer object is on its way.
-func (r *reporter) update(ctx context.Context, now *state, of *hierarchy.Meta, resource string, status any, change func()) {
+// update reads a status, lets change change it, and writes it if that made a difference. A conflict
+// is no failure: the newer object is on its way.
+func (w *world) update(ctx context.Context, now *state, of *hierarchy.Meta, resource string, status any, change func()) {
 	next := now.objects[of.Ref].DeepCopy()
 	convert(next.Object["status"], status)
 	change()
@@ -56,9 +48,9 @@ func (r *reporter) update(ctx context.Context, now *state, of *hierarchy.Meta, r
 		return
 	}
 	next.Object["status"] = wanted
-	_, err := r.client.Resource(gatewayAPI(resource)).Namespace(of.Ref.Namespace).UpdateStatus(ctx, next, metav1.UpdateOptions{})
+	_, err := w.client.Resource(gatewayAPI(resource)).Namespace(of.Ref.Namespace).UpdateStatus(ctx, next, metav1.UpdateOptions{})
 	if err != nil && !apierrors.IsConflict(err) && !apierrors.IsNotFound(err) && ctx.Err() == nil {
-		r.log.Error("status not written", "object", of.Ref.String(), "error", err)
+		w.log.Error("status not written", "object", of.Ref.String(), "error", err)
 	}
 }
 
@@ -69,87 +61,87 @@ func convert(from, to any) {
 	}
 }
 
-// say sets a condition, which is true when its reason is the good one.
-func say(conditions *[]metav1.Condition, of *hierarchy.Meta, name, reason, good, message string) {
+// say sets a condition, which is true when its reason is its name.
+func say(conditions *[]metav1.Condition, of *hierarchy.Meta, name, reason, message string) {
 	status := metav1.ConditionFalse
-	if reason == good {
+	if reason == name {
 		status = metav1.ConditionTrue
 	}
 	meta.SetStatusCondition(conditions, metav1.Condition{Type: name, Status: status, Reason: reason, Message: message, ObservedGeneration: of.Generation})
 }
 
-func gatewayStatus(now *state, g *hierarchy.Gateway, to *gatewayv1.GatewayStatus) {
-	say(&to.Conditions, g.Meta(), "Accepted", "Accepted", "Accepted", "")
-	programmed, address, kind := "AddressNotAssigned", now.addresses[g.Meta().Ref], gatewayv1.IPAddressType
+func (w *world) gatewayStatus(now *state, g *hierarchy.Gateway, to *gatewayv1.GatewayStatus) {
+	say(&to.Conditions, g.Meta(), "Accepted", "Accepted", "")
+	programmed, address, kind := "AddressNotAssigned", w.addresses[g.Meta().Ref], gatewayv1.IPAddressType
 	if to.Addresses = nil; address.IsValid() {
 		programmed = "Programmed"
 		to.Addresses = []gatewayv1.GatewayStatusAddress{{Type: &kind, Value: address.String()}}
 	}
-	say(&to.Conditions, g.Meta(), "Programmed", programmed, "Programmed", "")
+	say(&to.Conditions, g.Meta(), "Programmed", programmed, "")
 	before := to.Listeners
 	to.Listeners = []gatewayv1.ListenerStatus{}
 	for _, l := range now.graph.Listeners(g.Meta().Ref) {
 		if !l.ListenerSet.IsZero() {
 			continue
 		}
-		entry := gatewayv1.ListenerStatus{Name: gatewayv1.SectionName(l.Spec.Name), SupportedKinds: []gatewayv1.RouteGroupKind{}}
-		if i := slices.IndexFunc(before, func(b gatewayv1.ListenerStatus) bool { return b.Name == entry.Name }); i >= 0 {
-			entry.Conditions = before[i].Conditions
-		}
-		if entry.AttachedRoutes = int32(now.graph.AttachedRoutes(l.Ref)); schemes[l.Spec.Protocol] != "" {
+		name := gatewayv1.SectionName(l.Spec.Name)
+		entry := find(before, func(b gatewayv1.ListenerStatus) bool { return b.Name == name })
+		entry.Name, entry.SupportedKinds, entry.AttachedRoutes = name, []gatewayv1.RouteGroupKind{}, int32(now.graph.AttachedRoutes(l.Ref))
+		accepted, resolved, programmed := cmp.Or(l.Conflicted, "Accepted"), "ResolvedRefs", "Programmed"
+		if schemes[l.Spec.Protocol] == "" {
+			accepted = "UnsupportedProtocol"
+		} else {
 			for _, k := range l.Supported {
 				group := gatewayv1.Group(k.Group)
 				entry.SupportedKinds = append(entry.SupportedKinds, gatewayv1.RouteGroupKind{Group: &group, Kind: gatewayv1.Kind(k.Kind)})
 			}
 		}
-		listenerConditions(now, g.Meta(), l, &entry.Conditions)
+		if _, err := now.certificate(l); err != nil && l.Spec.Protocol == "HTTPS" {
+			resolved = "InvalidCertificateRef"
+		}
+		if accepted != "Accepted" || resolved != "ResolvedRefs" {
+			programmed = "Invalid"
+		}
+		say(&entry.Conditions, g.Meta(), "Accepted", accepted, "")
+		say(&entry.Conditions, g.Meta(), "ResolvedRefs", resolved, "")
+		say(&entry.Conditions, g.Meta(), "Programmed", programmed, "")
 		to.Listeners = append(to.Listeners, entry)
 	}
 }
 
-func listenerConditions(now *state, of *hierarchy.Meta, l *hierarchy.Listener, conditions *[]metav1.Condition) {
-	accepted, resolved, programmed := cmp.Or(l.Conflicted, "Accepted"), "ResolvedRefs", "Programmed"
-	if schemes[l.Spec.Protocol] == "" {
-		accepted = "UnsupportedProtocol"
+// find returns the entry of a list that is asked for, or an empty one.
+func find[E any](list []E, asked func(E) bool) (entry E) {
+	if i := slices.IndexFunc(list, asked); i >= 0 {
+		entry = list[i]
 	}
-	if _, err := now.certificate(l); err != nil && l.Spec.Protocol == "HTTPS" {
-		resolved = "InvalidCertificateRef"
-	}
-	if accepted != "Accepted" || resolved != "ResolvedRefs" {
-		programmed = "Invalid"
-	}
-	for reason, good := range map[string]string{accepted: "Accepted", resolved: "ResolvedRefs", programmed: "Programmed"} {
-		say(conditions, of, good, reason, good, "")
-	}
+	return entry
 }
 
-// routeStatus has an entry for each parentRef on a Gateway that is served here;
-// those of other controllers stay as they are.
-func (r *reporter) routeStatus(now *state, route *hierarchy.Route, to *gatewayv1.RouteStatus) {
+// routeStatus has an entry for each parentRef on a Gateway that is served here; those of other
+// controllers stay as they are.
+func (w *world) routeStatus(now *state, route *hierarchy.Route, to *gatewayv1.RouteStatus) {
 	var object struct{ Spec gatewayv1.CommonRouteSpec }
 	convert(now.objects[route.Meta().Ref].Object, &object)
-	before := to.Parents
-	to.Parents = slices.DeleteFunc(slices.Clone(before), func(p gatewayv1.RouteParentStatus) bool { return string(p.ControllerName) == r.options.controller })
+	before, ours := to.Parents, gatewayv1.GatewayController(w.controller)
+	to.Parents = slices.DeleteFunc(append([]gatewayv1.RouteParentStatus{}, before...), func(p gatewayv1.RouteParentStatus) bool { return p.ControllerName == ours })
 	for _, b := range now.graph.Bindings(route.Meta().Ref) {
 		parent := b.Parent.Ref.Object()
 		if set, ok := now.graph.Get(parent); ok && parent.Kind == "ListenerSet" {
 			parent = set.(*hierarchy.ListenerSet).Parent
 		}
-		if b.Parent.Index < 0 || !now.addresses[parent].IsValid() {
+		if b.Parent.Index < 0 || !w.addresses[parent].IsValid() {
 			continue
 		}
-		entry := gatewayv1.RouteParentStatus{ParentRef: object.Spec.ParentRefs[b.Parent.Index], ControllerName: gatewayv1.GatewayController(r.options.controller)}
-		for _, old := range before {
-			if old.ControllerName == entry.ControllerName && equality.Semantic.DeepEqual(old.ParentRef, entry.ParentRef) {
-				entry.Conditions = old.Conditions
-			}
-		}
-		say(&entry.Conditions, route.Meta(), "Accepted", b.Reason, "Accepted", b.Message)
+		ref := object.Spec.ParentRefs[b.Parent.Index]
+		entry := find(before, func(p gatewayv1.RouteParentStatus) bool {
+			return p.ControllerName == ours && equality.Semantic.DeepEqual(p.ParentRef, ref)
+		})
+		entry.ParentRef, entry.ControllerName = ref, ours
+		say(&entry.Conditions, route.Meta(), "Accepted", b.Reason, b.Message)
 		reason, message := now.resolved(route)
-		say(&entry.Conditions, route.Meta(), "ResolvedRefs", reason, "ResolvedRefs", message)
+		say(&entry.Conditions, route.Meta(), "ResolvedRefs", reason, message)
 		to.Parents = append(to.Parents, entry)
 	}
-	to.Parents = append([]gatewayv1.RouteParentStatus{}, to.Parents...)
 }
 
 // resolved says whether a route may refer to its backends, and whether they exist.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -21,9 +22,8 @@ import (
 	"github.com/attache-dev/attache/policy/request"
 )
 
-// backendsAnnotation on a Service names the addresses behind it, separated by
-// commas. In a cluster EndpointSlices do that; an API server refuses loopback
-// addresses in them.
+// backendsAnnotation on a Service names the addresses behind it, separated by commas. In a cluster
+// EndpointSlices do that; an API server refuses loopback addresses in them.
 const backendsAnnotation = "example.attache.dev/addresses"
 
 // watched are the resources that everything is made of.
@@ -43,10 +43,8 @@ type state struct {
 	graph *hierarchy.Graph
 	index *request.Index
 	// objects are all that is watched, for what hierarchy does not keep.
-	objects map[hierarchy.Ref]*unstructured.Unstructured
-	// gateways are those of the class, sorted, addresses where they are served.
-	gateways  []*hierarchy.Gateway
-	addresses map[hierarchy.Ref]netip.Addr
+	objects  map[hierarchy.Ref]*unstructured.Unstructured
+	gateways []*hierarchy.Gateway // those of the class, sorted
 	// settings are what applies, by route; backends the addresses of Services.
 	settings map[hierarchy.Ref]routeSettings
 	backends map[hierarchy.Ref][]string
@@ -54,12 +52,14 @@ type state struct {
 
 // world keeps the state up to date.
 type world struct {
-	options options
-	log     *slog.Logger
-	client  dynamic.Interface
-	state   atomic.Pointer[state]
-	stores  []cache.Store
-	// addresses are those given so far, and last the last of them.
+	class, controller string // what is served, and in whose name
+	network           netip.Prefix
+	portOffset        int
+	log               *slog.Logger
+	client            dynamic.Interface
+	state             atomic.Pointer[state]
+	stores            []cache.Store
+	// addresses are where the Gateways are served that there are, last is the last one given.
 	addresses map[hierarchy.Ref]netip.Addr
 	last      netip.Addr
 	// changed has room for one: whoever finds it full is covered by it.
@@ -107,10 +107,7 @@ func (w *world) run(ctx context.Context, then func(*state)) error {
 
 // build makes a state of what the caches hold. before is the last one, or nil.
 func (w *world) build(before *state) *state {
-	s := &state{
-		objects: map[hierarchy.Ref]*unstructured.Unstructured{}, addresses: map[hierarchy.Ref]netip.Addr{},
-		settings: map[hierarchy.Ref]routeSettings{}, backends: map[hierarchy.Ref][]string{},
-	}
+	s := &state{objects: map[hierarchy.Ref]*unstructured.Unstructured{}, settings: map[hierarchy.Ref]routeSettings{}, backends: map[hierarchy.Ref][]string{}}
 	var objects []hierarchy.Object
 	for _, store := range w.stores {
 		for _, item := range store.List() {
@@ -131,18 +128,19 @@ func (w *world) build(before *state) *state {
 		s.settings[route.Meta().Ref] = s.read(before, route, w.log)
 	}
 	for gateway := range s.graph.Gateways() {
-		if gateway.Class == w.options.class {
+		if gateway.Class == w.class {
 			s.gateways = append(s.gateways, gateway)
 		}
 	}
 	slices.SortFunc(s.gateways, func(a, b *hierarchy.Gateway) int { return hierarchy.Compare(a.Meta().Ref, b.Meta().Ref) })
-	// A Gateway keeps the address that it was given first.
+	maps.DeleteFunc(w.addresses, func(ref hierarchy.Ref, _ netip.Addr) bool {
+		return !slices.ContainsFunc(s.gateways, func(g *hierarchy.Gateway) bool { return g.Meta().Ref == ref })
+	})
 	for _, g := range s.gateways {
-		if ref := g.Meta().Ref; !w.addresses[ref].IsValid() && w.options.network.Contains(w.last.Next()) {
+		if ref := g.Meta().Ref; !w.addresses[ref].IsValid() && w.network.Contains(w.last.Next()) {
 			w.last = w.last.Next()
 			w.addresses[ref] = w.last
 		}
-		s.addresses[g.Meta().Ref] = w.addresses[g.Meta().Ref]
 	}
 	return s
 }

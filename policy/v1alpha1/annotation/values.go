@@ -2,7 +2,11 @@ package annotation
 
 import (
 	"encoding/json"
+	"errors"
+	"net"
+	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -55,6 +59,42 @@ type Limit struct {
 	// From is the policy that states the limit. Two policies never share a bucket;
 	// zero where the annotation does not say.
 	From types.NamespacedName
+}
+
+// Bucket names the bucket from which a limit takes a token for a request that a
+// rule of a route serves on a listener; route is a name of it that no other route
+// of any kind has. It does not depend on the numbers of the
+// limit, so that an edit of those keeps what was counted.
+func (l *Limit) Bucket(at Parent, route string, rule int, r *http.Request) string {
+	counter := []string{l.From.String(), l.Name, l.Counter, at.Gateway.String()}
+	switch l.Counter {
+	case "Route":
+		counter = append(counter, route)
+	case "Rule":
+		counter = append(counter, route, strconv.Itoa(rule), at.ListenerSet.String(), at.Listener)
+	}
+	who := ""
+	if name, ok := strings.CutPrefix(l.Key, "Header:"); ok {
+		who = strings.Join(r.Header.Values(name), ",")
+	} else if l.Key == "ClientIP" {
+		who, _, _ = net.SplitHostPort(r.RemoteAddr)
+	}
+	return strings.Join(append(counter, l.Key, who), "\x00")
+}
+
+// Values are the values of all kinds that a scope may have.
+type Values struct {
+	Timeouts
+	Retries Retries
+	Limits  []Limit
+}
+
+// Values decodes the values of all kinds.
+func (s *Scope) Values() (Values, error) {
+	timeouts, err := s.Timeouts()
+	retries, err2 := s.Retries()
+	limits, err3 := s.Limits()
+	return Values{timeouts, retries, limits}, errors.Join(err, err2, err3)
 }
 
 // Timeouts decodes the values of TimeoutPolicy.

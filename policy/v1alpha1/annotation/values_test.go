@@ -2,11 +2,13 @@ package annotation_test
 
 import (
 	"encoding/json"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/attache-dev/attache/policy/v1alpha1/annotation"
 )
@@ -121,6 +123,46 @@ func TestReasonsToTryAgain(t *testing.T) {
 		r := annotation.Retries{On: []string{c.on}}
 		if got := r.Again(c.outcome); got != c.again {
 			t.Errorf("%s after %+v: %t", c.on, c.outcome, got)
+		}
+	}
+}
+
+// A bucket belongs to a policy, to what shares its counter, and to who is counted
+// apart, and to nothing else.
+func TestARequestDrawsOnTheBucketOfItsLimit(t *testing.T) {
+	here := at("g", "http")
+	const route, other = "HTTPRoute shop/r", "HTTPRoute shop/other"
+	from := func(address string, ids ...string) *http.Request {
+		return &http.Request{RemoteAddr: address, Header: http.Header{"X-Tenant": ids}}
+	}
+	bob := from("192.0.2.1:1000", "bob")
+	limit := func(change func(*annotation.Limit)) annotation.Limit {
+		l := annotation.Limit{Name: "limits.a", Rate: 1, Size: 1, Key: "All", Counter: "Rule", From: types.NamespacedName{Namespace: "shop", Name: "p"}}
+		change(&l)
+		return l
+	}
+	rule := limit(func(*annotation.Limit) {})
+	byRoute, byGateway := limit(func(l *annotation.Limit) { l.Counter = "Route" }), limit(func(l *annotation.Limit) { l.Counter = "Gateway" })
+	byClient, byTenant := limit(func(l *annotation.Limit) { l.Key = "ClientIP" }), limit(func(l *annotation.Limit) { l.Key = "Header:x-tenant" })
+	faster, another := limit(func(l *annotation.Limit) { l.Rate, l.Size = 5, 9 }), limit(func(l *annotation.Limit) { l.From.Name = "q" })
+	for name, test := range map[string]struct {
+		a, b string
+		same bool
+	}{
+		"other numbers":            {rule.Bucket(here, route, 0, bob), faster.Bucket(here, route, 0, bob), true},
+		"another policy":           {rule.Bucket(here, route, 0, bob), another.Bucket(here, route, 0, bob), false},
+		"another rule":             {rule.Bucket(here, route, 0, bob), rule.Bucket(here, route, 1, bob), false},
+		"another listener":         {rule.Bucket(here, route, 0, bob), rule.Bucket(at("g", "https"), route, 0, bob), false},
+		"another rule of a route":  {byRoute.Bucket(here, route, 0, bob), byRoute.Bucket(at("g", "https"), route, 1, bob), true},
+		"another route":            {byRoute.Bucket(here, route, 0, bob), byRoute.Bucket(here, other, 0, bob), false},
+		"another route of all":     {byGateway.Bucket(here, route, 0, bob), byGateway.Bucket(at("g", "https"), other, 1, bob), true},
+		"another Gateway":          {byGateway.Bucket(here, route, 0, bob), byGateway.Bucket(at("h", "http"), route, 0, bob), false},
+		"another port of a client": {byClient.Bucket(here, route, 0, bob), byClient.Bucket(here, route, 0, from("192.0.2.1:2000")), true},
+		"another client":           {byClient.Bucket(here, route, 0, bob), byClient.Bucket(here, route, 0, from("192.0.2.2:1000")), false},
+		"another header":           {byTenant.Bucket(here, route, 0, bob), byTenant.Bucket(here, route, 0, from("192.0.2.1:1000", "eve")), false},
+	} {
+		if (test.a == test.b) != test.same {
+			t.Errorf("%s: %q and %q", name, test.a, test.b)
 		}
 	}
 }
