@@ -61,10 +61,9 @@ type Limit struct {
 	From types.NamespacedName
 }
 
-// Bucket names the bucket from which a limit takes a token for a request that a
-// rule of a route serves on a listener; route is a name of it that no other route
-// of any kind has. It does not depend on the numbers of the
-// limit, so that an edit of those keeps what was counted.
+// Bucket names the bucket from which a limit takes a token for a request that a rule of a route
+// serves on a listener. No other route of any kind may have the same name. The bucket does not
+// depend on the numbers of the limit, so that an edit of those keeps what was counted.
 func (l *Limit) Bucket(at Parent, route string, rule int, r *http.Request) string {
 	counter := []string{l.From.String(), l.Name, l.Counter, at.Gateway.String()}
 	switch l.Counter {
