@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/attache-dev/attache/policy/publish"
 )
@@ -54,7 +53,7 @@ roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: crds}
 subjects: [{kind: User, name: alice, apiGroup: rbac.authorization.k8s.io}]`)
 	alice, bob := s.impersonating("alice", "team-a"), s.owner("bob", "team-b")
 	bob.route("web", "5s")
-	within(t, 30*time.Second, "bob's result", func(context.Context) error { return bob.published("web", "5s") })
+	within(t, patience, "bob's result", func(context.Context) error { return bob.published("web", "5s") })
 	before := bob.object(publish.Kind, "httproute.web").GetResourceVersion()
 
 	alice.apply(ownKinds)
@@ -76,7 +75,7 @@ subjects: [{kind: User, name: alice, apiGroup: rbac.authorization.k8s.io}]`)
 	s.board.to(address)
 	s.startController()
 	bob.route("more", "6s")
-	within(t, 30*time.Second, "the controller to go on", func(context.Context) error { return bob.published("more", "6s") })
+	within(t, patience, "the controller to go on", func(context.Context) error { return bob.published("more", "6s") })
 	s.controller.idle(t)
 	if after := bob.object(publish.Kind, "httproute.web").GetResourceVersion(); after != before {
 		t.Errorf("bob's result was written anew: %v", bob.object(publish.Kind, "httproute.web").Object["status"])
@@ -103,7 +102,7 @@ func TestTheGateHoldsDeletionsOfThePlatform(t *testing.T) {
 	alice.route("two", "90s")
 	s.admin.apply(policyOn("infra", "ceiling", "kind: Gateway, name: public", "override: {request: 30s}"))
 	for _, route := range []string{"one", "two"} {
-		within(t, 30*time.Second, "the ceiling to hold", func(context.Context) error { return alice.published(route, "30s") })
+		within(t, patience, "the ceiling to hold", func(context.Context) error { return alice.published(route, "30s") })
 	}
 	s.admin.apply(`
 apiVersion: attache.dev/v1alpha1

@@ -124,7 +124,7 @@ func TestOneTenantDoesNotStarveTheOthers(t *testing.T) {
 		return nil
 	})
 	s.controller.idleWithin(t, 30*time.Second+time.Duration(*loadRoutes)*time.Second)
-	within(t, 20*time.Second, "the replica to annotate", func(context.Context) error {
+	within(t, patience, "the replica to annotate", func(context.Context) error {
 		if _, annotated, err := bob.plainRoute(fmt.Sprintf("warm-%d", time.Now().UnixNano())); err != nil || !annotated {
 			return errors.Join(errors.New("not yet"), err)
 		}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/attache-dev/attache/policy/publish"
 	"github.com/attache-dev/attache/test/eventually"
@@ -68,7 +67,7 @@ subjects: [{kind: ServiceAccount, namespace: attache-system, name: attache-contr
 		}
 		return ours, other
 	}
-	within(t, 40*time.Second, "a result for each", func(context.Context) error {
+	within(t, patience, "a result for each", func(context.Context) error {
 		ours, other := results()
 		if ours != "httproute.web" || other == "" || other == ours {
 			return fmt.Errorf("%q and %q", ours, other)
@@ -76,7 +75,7 @@ subjects: [{kind: ServiceAccount, namespace: attache-system, name: attache-contr
 		return admin.published("web", "5s")
 	})
 	admin.remove("HTTPRoute.v1.other.example.com", "web")
-	within(t, 30*time.Second, "the result of what is gone to be gone", func(context.Context) error {
+	within(t, patience, "the result of what is gone to be gone", func(context.Context) error {
 		if _, other := results(); other != "" {
 			return errors.New("it is there")
 		}
@@ -100,7 +99,7 @@ func TestGeneratedNamesAreNotReferredTo(t *testing.T) {
 	admin.apply(policyOn("infra", "above", "kind: Gateway, name: wide", "default: {idle: 9s}"))
 	manifest := strings.Replace(wideRoute("team-a", "big", "{name: wide, namespace: infra}"), "name: big,", "generateName: "+strings.Repeat("g", 40)+"-,", 1)
 	var name string
-	within(t, 20*time.Second, "the replica to know the policy", func(context.Context) error {
+	within(t, patience, "the replica to know the policy", func(context.Context) error {
 		u, err := admin.tryCreate(manifest)
 		if err != nil {
 			return err
@@ -111,7 +110,7 @@ func TestGeneratedNamesAreNotReferredTo(t *testing.T) {
 		}
 		return nil
 	})
-	within(t, 20*time.Second, "the annotation to name the result", func(context.Context) error {
+	within(t, patience, "the annotation to name the result", func(context.Context) error {
 		if see := annotation(admin.object("HTTPRoute", name)); !strings.Contains(see, `"see":"httproute.`+name+`"`) {
 			return fmt.Errorf("it says %.200s", see)
 		}
@@ -128,7 +127,7 @@ apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
 metadata: {name: tiny, namespace: NS}
 spec: {parentRefs: [{name: public, namespace: infra}], rules: [{name: r1, timeouts: {request: 1ms}}]}`)
-	within(t, 20*time.Second, "the replica to know the route", func(context.Context) error {
+	within(t, patience, "the replica to know the route", func(context.Context) error {
 		_, err := alice.tryCreate(policyOn("team-a", "p", "kind: HTTPRoute, name: tiny, sectionName: r1", "default: {idle: 1s}"))
 		return err
 	})
@@ -142,7 +141,7 @@ spec: {parentRefs: [{name: public, namespace: infra}], rules: [{name: r1, timeou
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	within(t, 20*time.Second, "the route's own word to hold", func(context.Context) error {
+	within(t, patience, "the route's own word to hold", func(context.Context) error {
 		got := mergedValue(alice.object("HTTPRoute", "tiny"), "TimeoutPolicy")
 		if !strings.Contains(got, `"request":"1ms"`) || !strings.Contains(got, `"backend":"1ms"`) {
 			return errors.New("it has " + got)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
@@ -53,7 +52,7 @@ func forgeries(w *world, name string) map[string]func() error {
 // forge tries all of them, and what everybody may do.
 func forge(t *testing.T, s *site, bob *world, name string) {
 	for what, try := range forgeries(bob, name) {
-		within(t, 20*time.Second, what+" to be refused", func(context.Context) error {
+		within(t, patience, what+" to be refused", func(context.Context) error {
 			switch err := try(); {
 			case err == nil:
 				return errors.New("it is accepted")
@@ -79,7 +78,7 @@ func (s *site) unprotect() {
 	s.noPolicy()
 	s.noWebhooks()
 	bob := s.admin
-	within(s, 20*time.Second, "the API server to know", func(context.Context) error {
+	within(s, patience, "the API server to know", func(context.Context) error {
 		_, err := bob.tryCreate(`{apiVersion: attache.dev/v1alpha1, kind: EffectivePolicy, metadata: {name: httproute.probe, namespace: infra}, targetRef: {group: gateway.networking.k8s.io, kind: HTTPRoute, name: probe}}`, client.DryRunAll)
 		return err
 	})
@@ -120,7 +119,7 @@ func TestNobodyButTheControllerWritesResults(t *testing.T) {
 			s := startSite(t, lock.values, "team-b")
 			bob := s.owner("bob", "team-b")
 			bob.route("web", "5s")
-			within(t, 30*time.Second, "the route's result", func(context.Context) error { return bob.published("web", "5s") })
+			within(t, patience, "the route's result", func(context.Context) error { return bob.published("web", "5s") })
 			lock.alone(s)
 			forge(t, s, bob, "httproute.web")
 		})
@@ -133,7 +132,7 @@ func TestForgedResultsDoNotLast(t *testing.T) {
 	s := startSite(t, nil, "team-b")
 	bob := s.owner("bob", "team-b")
 	bob.route("web", "5s")
-	within(t, 30*time.Second, "the route's result", func(context.Context) error { return bob.published("web", "5s") })
+	within(t, patience, "the route's result", func(context.Context) error { return bob.published("web", "5s") })
 	s.controller.idle(t)
 	before := s.controller.metric(t, "attache_drift_repairs_total")
 	s.unprotect()
@@ -142,14 +141,14 @@ func TestForgedResultsDoNotLast(t *testing.T) {
 		if err := bob.patchStatus("httproute.web", fmt.Sprintf(forgery, "0s")); err != nil {
 			t.Fatal(err)
 		}
-		within(t, 10*time.Second, "the truth to be back", func(context.Context) error {
+		within(t, patience, "the truth to be back", func(context.Context) error {
 			if digest, _, _ := unstructured.NestedString(bob.object(publish.Kind, "httproute.web").Object, "status", "digest"); digest == "evil" {
 				return errors.New("it is spoofed")
 			}
 			return nil
 		})
 	}
-	within(t, 10*time.Second, "an event and the metric to tell", func(context.Context) error {
+	within(t, patience, "an event and the metric to tell", func(context.Context) error {
 		n, _ := s.as(s.plane.Config, "team-b").events("httproute.web", "WrittenBySomebodyElse")
 		if repairs := s.controller.metric(t, "attache_drift_repairs_total") - before; n != 1 || repairs < times {
 			return fmt.Errorf("%d events, %v repairs", n, repairs)
@@ -164,7 +163,7 @@ func TestARestartBelievesOnlyWhatTheControllerWrote(t *testing.T) {
 	bob := s.owner("bob", "team-b")
 	bob.route("web", "50s")
 	s.as(s.plane.Config, "team-b").apply(atMost60s)
-	within(t, 30*time.Second, "the route's result", func(context.Context) error { return bob.published("web", "50s") })
+	within(t, patience, "the route's result", func(context.Context) error { return bob.published("web", "50s") })
 	s.unprotect()
 	bob.edit("TimeoutPolicy", "web", request("30m"))
 	bob.untilProgrammed("web", status.ReasonGuardrailViolated)
@@ -175,7 +174,7 @@ func TestARestartBelievesOnlyWhatTheControllerWrote(t *testing.T) {
 	s.startController()
 	bob.untilProgrammed("web", status.ReasonGuardrailViolated)
 	s.controller.idle(t)
-	within(t, 20*time.Second, "the forged value to be gone", func(context.Context) error {
+	within(t, patience, "the forged value to be gone", func(context.Context) error {
 		for _, u := range []*unstructured.Unstructured{bob.object("HTTPRoute", "web"), bob.find(publish.Kind, "httproute.web")} {
 			if u == nil {
 				continue

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -38,7 +37,7 @@ func (w *world) attempt(kind, name string, change func(*obj)) error {
 // refusedBy waits until an edit is refused by a guardrail.
 func (w *world) refusedBy(rail, what string, try func() error) {
 	w.Helper()
-	within(w, 20*time.Second, what+" to be refused", func(context.Context) error {
+	within(w, patience, what+" to be refused", func(context.Context) error {
 		switch err := try(); {
 		case err == nil:
 			return eventually.Final(errors.New("it is accepted"))
@@ -56,7 +55,7 @@ func (s *site) knows(rail, namespace string) {
 	s.Helper()
 	w := s.as(s.plane.Config, namespace)
 	w.apply(`{apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, metadata: {name: probe, namespace: NS}, spec: {parentRefs: [{name: public, namespace: infra}], rules: [{}]}}`)
-	within(s, 20*time.Second, "the replica to know guardrail "+rail, func(context.Context) error {
+	within(s, patience, "the replica to know guardrail "+rail, func(context.Context) error {
 		_, err := w.tryCreate(policyOn(namespace, "probe", "kind: HTTPRoute, name: probe", "default: {request: 2h}"), client.DryRunAll)
 		if err == nil || !strings.Contains(err.Error(), "guardrail "+rail) {
 			return fmt.Errorf("it says %w", err)

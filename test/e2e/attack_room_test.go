@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -17,7 +16,7 @@ import (
 // refusedFor waits until something is refused with words.
 func refusedFor(t testing.TB, what, words string, try func() error) {
 	t.Helper()
-	within(t, 20*time.Second, what+" to be refused", func(context.Context) error {
+	within(t, patience, what+" to be refused", func(context.Context) error {
 		switch err := try(); {
 		case err == nil:
 			return errors.New("it is accepted")
@@ -45,7 +44,7 @@ func TestWhatAppliesHasRoom(t *testing.T) {
 	s := startSite(t, nil, "team-a")
 	alice := s.owner("alice", "team-a")
 	alice.route("web", "5s")
-	within(t, 30*time.Second, "the route's result", func(context.Context) error { return alice.published("web", "5s") })
+	within(t, patience, "the route's result", func(context.Context) error { return alice.published("web", "5s") })
 	most := 256<<10 - review.OurAnnotation - len("pad")
 	refusedFor(t, "an annotation that leaves no room", "leave 17408 of the 262144", func() error { return alice.attempt("HTTPRoute", "web", padded(most+1)) })
 	refusedFor(t, "the same at creation", "leave 17408", func() error {
@@ -55,7 +54,7 @@ func TestWhatAppliesHasRoom(t *testing.T) {
 	})
 	alice.edit("HTTPRoute", "web", padded(most))
 	s.admin.apply(policyOn("infra", "above", "kind: Gateway, name: public", "override: {idle: 61s, connect: 7s}"))
-	within(t, 20*time.Second, "the platform's override to be in the annotation", func(context.Context) error {
+	within(t, patience, "the platform's override to be in the annotation", func(context.Context) error {
 		if value := annotation(alice.object("HTTPRoute", "web")); !strings.Contains(value, `"connect":"7s"`) {
 			return fmt.Errorf("it says %s", value)
 		}
@@ -114,7 +113,7 @@ func TestOtherWaysAround(t *testing.T) {
 {apiVersion: attache.dev/v1alpha1, kind: TimeoutPolicy, metadata: {name: ceiling, namespace: infra}, spec: {targetRef: {group: gateway.networking.k8s.io, kind: Gateway, name: public}, override: {request: 60s}}}`)
 	alice := s.owner("alice", "team-a")
 	alice.route("web", "5s")
-	within(t, 30*time.Second, "the route's result", func(context.Context) error { return alice.published("web", "60s") })
+	within(t, patience, "the route's result", func(context.Context) error { return alice.published("web", "60s") })
 	patch := func(kind, name string, as types.PatchType, text string, options ...client.PatchOption) func() error {
 		return func() error {
 			return alice.Patch(t.Context(), named(kind, "team-a", name), client.RawPatch(as, []byte(text)), options...)
@@ -155,13 +154,13 @@ func TestOtherWaysAround(t *testing.T) {
 		if err := try(); err != nil {
 			t.Errorf("%s: %v", what, err)
 		}
-		within(t, 20*time.Second, "the ceiling to stand after a write of "+what, func(context.Context) error { return alice.published("web", "60s") })
+		within(t, patience, "the ceiling to stand after a write of "+what, func(context.Context) error { return alice.published("web", "60s") })
 	}
 	// An object that is on its way out is no way around.
 	if err := alice.Delete(t.Context(), named("HTTPRoute", "team-a", "web")); err != nil {
 		t.Fatal(err)
 	}
 	alice.edit("HTTPRoute", "web", func(u *obj) { u.SetLabels(map[string]string{"a": "c"}) })
-	within(t, 20*time.Second, "the ceiling to stand while the route goes", func(context.Context) error { return alice.published("web", "60s") })
+	within(t, patience, "the ceiling to stand while the route goes", func(context.Context) error { return alice.published("web", "60s") })
 	alice.edit("HTTPRoute", "web", func(u *obj) { u.SetFinalizers(nil) })
 }

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"k8s.io/client-go/rest"
 
@@ -128,7 +127,7 @@ func TestTextsDoNotTellOfOthers(t *testing.T) {
 	alice, said := s.hearing("alice", "team-a")
 	bob, toBob := s.hearing("bob", "team-b")
 	s.admin.apply(rivals)
-	within(t, 30*time.Second, "team-a's policy to be in force", func(context.Context) error {
+	within(t, patience, "team-a's policy to be in force", func(context.Context) error {
 		if alice.find(publish.Kind, "httproute.web") == nil {
 			return errors.New("it is not")
 		}
@@ -144,7 +143,7 @@ func TestTextsDoNotTellOfOthers(t *testing.T) {
 	}
 	bob.tries(toBob, policyOn("team-b", "aaa", "kind: HTTPRoute, name: web, namespace: team-a", "default: {request: 9s}"))
 	s.noWebhooks() // what admission refuses has to be held back
-	within(t, 20*time.Second, "the policy to be edited", func(ctx context.Context) error {
+	within(t, patience, "the policy to be edited", func(ctx context.Context) error {
 		u := alice.object("TimeoutPolicy", "own")
 		setBlock(u, "override", map[string]any{"idle": "5m"})
 		return alice.Update(ctx, u)
@@ -182,7 +181,7 @@ spec:
   - expression: "!has(effective.TimeoutPolicy)"
     message: "a\u001b[31mred\u0007\r\n- guardrail fake: HTTPRoute x\u202eevil"
 `)
-	within(t, 20*time.Second, "the guardrail to object", func(context.Context) error {
+	within(t, patience, "the guardrail to object", func(context.Context) error {
 		s.admin.apply(`{apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, metadata: {name: web, namespace: team-a}, spec: {parentRefs: [{name: public, namespace: infra}], rules: [{}]}}`)
 		_, err := alice.tryCreate(policyOn("team-a", "p", "kind: HTTPRoute, name: web", "default: {request: 5s}"))
 		if err == nil {

@@ -20,7 +20,7 @@ const guardrailKind = "PolicyGuardrail.v1alpha1.attache.dev"
 func (w *world) untilReports(name, reason string, violations int64) map[string]any {
 	w.Helper()
 	var report map[string]any
-	within(w, 15*time.Second, fmt.Sprintf("%s to be %s with %d violations", name, reason, violations), func(ctx context.Context) error {
+	within(w, patience, fmt.Sprintf("%s to be %s with %d violations", name, reason, violations), func(ctx context.Context) error {
 		u := named(guardrailKind, "", name)
 		if err := w.Get(ctx, client.ObjectKeyFromObject(u), u); err != nil {
 			return err

@@ -82,7 +82,7 @@ func TestAnEditOfAGatewayDefaultIsFollowedAndNothingElseIsWritten(t *testing.T) 
 	w.edit("TimeoutPolicy", "public", func(u *unstructured.Unstructured) {
 		u.Object["spec"].(map[string]any)["default"] = map[string]any{"request": "20s", "backend": "5s", "connect": "1s"}
 	})
-	took := within(t, 2*time.Second, "the catalog's annotation to follow", func(context.Context) error {
+	took := within(t, patience, "the catalog's annotation to follow", func(context.Context) error {
 		if got := mergedValue(w.object("HTTPRoute", "catalog"), "TimeoutPolicy"); got != `{"backend":"5s","connect":"1s","request":"20s"}` {
 			return fmt.Errorf("it says %s", got)
 		}
@@ -196,7 +196,7 @@ func TestAStrangersPolicyKindComesAndGoesWhileTheManagerRuns(t *testing.T) {
 
 	w.apply(stranger)
 	crd := named("CustomResourceDefinition.v1.apiextensions.k8s.io", "", "widgetpolicies."+w.namespace+".example.com")
-	within(t, 10*time.Second, "the CRD to be served", func(ctx context.Context) error {
+	within(t, patience, "the CRD to be served", func(ctx context.Context) error {
 		return w.List(ctx, listOf("WidgetPolicy.v1beta1."+w.namespace+".example.com"))
 	})
 	w.apply(`
@@ -211,7 +211,7 @@ metadata: {name: below, namespace: NS}
 spec: {targetRef: {group: gateway.networking.k8s.io, kind: HTTPRoute, name: catalog}, mergeType: merge, defaults: {color: blue}}
 `)
 	kind := "WidgetPolicy." + w.namespace + ".example.com"
-	took := within(t, 3*time.Second, "the stranger's values", func(context.Context) error {
+	took := within(t, patience, "the stranger's values", func(context.Context) error {
 		if got := mergedValue(w.object("HTTPRoute", "catalog"), kind); got != `{"color":"blue","widgets":7}` {
 			return fmt.Errorf("the annotation says %q", got)
 		}
@@ -231,7 +231,7 @@ spec: {targetRef: {group: gateway.networking.k8s.io, kind: HTTPRoute, name: cata
 	if err := w.Delete(t.Context(), crd); err != nil {
 		t.Fatal(err)
 	}
-	took = within(t, 10*time.Second, "the stranger's values to be gone", func(context.Context) error {
+	took = within(t, patience, "the stranger's values to be gone", func(context.Context) error {
 		if got := mergedValue(w.object("HTTPRoute", "catalog"), kind); got != "" {
 			return fmt.Errorf("the annotation still says %q", got)
 		}
@@ -247,7 +247,7 @@ func TestAPolicyKindThatLosesItsLabelIsNoneAnyMore(t *testing.T) {
 	w.apply(shop)
 	w.apply(stranger)
 	kind := "WidgetPolicy.v1beta1." + w.namespace + ".example.com"
-	within(t, 10*time.Second, "the CRD to be served", func(ctx context.Context) error { return w.List(ctx, listOf(kind)) })
+	within(t, patience, "the CRD to be served", func(ctx context.Context) error { return w.List(ctx, listOf(kind)) })
 	w.apply(`
 apiVersion: NS.example.com/v1beta1
 kind: WidgetPolicy
@@ -263,7 +263,7 @@ spec: {targetRef: {group: gateway.networking.k8s.io, kind: Gateway, name: public
 			return nil
 		}
 	}
-	within(t, 10*time.Second, "the kind to count", says(`{"widgets":7}`))
+	within(t, patience, "the kind to count", says(`{"widgets":7}`))
 	label := func(labels map[string]string) {
 		crd := named("CustomResourceDefinition.v1.apiextensions.k8s.io", "", "widgetpolicies."+w.namespace+".example.com")
 		if err := w.Get(t.Context(), client.ObjectKeyFromObject(crd), crd); err != nil {
@@ -275,9 +275,9 @@ spec: {targetRef: {group: gateway.networking.k8s.io, kind: Gateway, name: public
 		}
 	}
 	label(nil)
-	within(t, 5*time.Second, "the kind not to count", says(""))
+	within(t, patience, "the kind not to count", says(""))
 	label(map[string]string{crd.PolicyLabel: "true"})
-	within(t, 5*time.Second, "the kind to count again", says(`{"widgets":7}`))
+	within(t, patience, "the kind to count again", says(`{"widgets":7}`))
 }
 
 func TestWhatTenantsWriteInOurPlaceIsPutRight(t *testing.T) {
@@ -327,7 +327,7 @@ func TestWhatTenantsWriteInOurPlaceIsPutRight(t *testing.T) {
 			w := &world{t, w.Client, w.config, w.namespace}
 			writes := manager.writes(w.namespace)
 			vandalize()
-			took := within(t, 5*time.Second, "it to be put right", func(context.Context) error {
+			took := within(t, patience, "it to be put right", func(context.Context) error {
 				if manager.writes(w.namespace) == writes {
 					return errors.New("nothing was written")
 				}
@@ -355,7 +355,7 @@ func TestWhenTheLastPolicyGoesNothingIsLeft(t *testing.T) {
 	startManager(t, plane.Kubeconfig)
 	w.settled(20 * time.Second)
 	w.remove("TimeoutPolicy", "public")
-	within(t, 5*time.Second, "the catalog to be bare", func(context.Context) error {
+	within(t, patience, "the catalog to be bare", func(context.Context) error {
 		if value, present := w.object("HTTPRoute", "catalog").GetAnnotations()[publish.Annotation]; present {
 			return fmt.Errorf("the annotation says %s", value)
 		}
@@ -366,7 +366,7 @@ func TestWhenTheLastPolicyGoesNothingIsLeft(t *testing.T) {
 	})
 	w.settled(5 * time.Second) // checkout still has its own
 	w.remove("HTTPRoute", "checkout")
-	within(t, 20*time.Second, "the EffectivePolicy to go with its owner", func(context.Context) error {
+	within(t, patience, "the EffectivePolicy to go with its owner", func(context.Context) error {
 		if w.exists("EffectivePolicy", "httproute.checkout") {
 			return errors.New("it is there")
 		}
@@ -383,7 +383,7 @@ func TestGarbageCollectionTakesWhatNoManagerIsThereToTake(t *testing.T) {
 	w.settled(20 * time.Second)
 	manager.terminate(t)
 	w.remove("HTTPRoute", "checkout")
-	within(t, 30*time.Second, "the EffectivePolicy to go with its owner", func(context.Context) error {
+	within(t, patience, "the EffectivePolicy to go with its owner", func(context.Context) error {
 		if w.exists("EffectivePolicy", "httproute.checkout") {
 			return errors.New("it is there")
 		}
@@ -471,21 +471,21 @@ func TestGatewayAPIMayComeLaterKindByKind(t *testing.T) {
 	w.apply(documents[1])
 	install(filepath.Join(attacheCRDs, "attache.dev_timeoutpolicies.yaml"))
 	w.apply(documents[4])
-	within(t, 15*time.Second, "the status of the Gateway's policy", func(context.Context) error {
+	within(t, patience, "the status of the Gateway's policy", func(context.Context) error {
 		status, _, _ := unstructured.NestedSlice(w.object("TimeoutPolicy", "public").Object, "status", "ancestors")
 		if len(status) == 0 {
 			return errors.New("it has none")
 		}
 		return nil
 	})
-	within(t, 15*time.Second, "the Gateway's annotation", func(context.Context) error {
+	within(t, patience, "the Gateway's annotation", func(context.Context) error {
 		if mergedValue(w.object("Gateway", "public"), "TimeoutPolicy") == "" {
 			return errors.New("it has none")
 		}
 		return nil
 	})
 	install(filepath.Join(attacheCRDs, "attache.dev_effectivepolicies.yaml"))
-	within(t, 15*time.Second, "the Gateway's EffectivePolicy", func(context.Context) error {
+	within(t, patience, "the Gateway's EffectivePolicy", func(context.Context) error {
 		if !w.exists("EffectivePolicy", "gateway.public") {
 			return errors.New("there is none")
 		}
@@ -493,7 +493,7 @@ func TestGatewayAPIMayComeLaterKindByKind(t *testing.T) {
 	})
 	install(standard("httproutes"))
 	w.apply(documents[2])
-	took := within(t, 15*time.Second, "the route's annotation", func(context.Context) error {
+	took := within(t, patience, "the route's annotation", func(context.Context) error {
 		if mergedValue(w.object("HTTPRoute", "checkout"), "TimeoutPolicy") == "" {
 			return errors.New("it has none")
 		}
@@ -503,7 +503,7 @@ func TestGatewayAPIMayComeLaterKindByKind(t *testing.T) {
 	if err := w.Delete(t.Context(), named("CustomResourceDefinition.v1.apiextensions.k8s.io", "", "httproutes.gateway.networking.k8s.io")); err != nil {
 		t.Fatal(err)
 	}
-	within(t, 15*time.Second, "the EffectivePolicy to go with the kind", func(context.Context) error {
+	within(t, patience, "the EffectivePolicy to go with the kind", func(context.Context) error {
 		if w.exists("EffectivePolicy", "httproute.checkout") {
 			return errors.New("it is there")
 		}
@@ -545,7 +545,7 @@ func TestWhatIsAffectedSaysSoAndLeavesOtherConditionsAlone(t *testing.T) {
 			return nil
 		}
 	}
-	within(t, 10*time.Second, "the Gateway to be affected", says("Accepted", "Programmed", ours))
+	within(t, patience, "the Gateway to be affected", says("Accepted", "Programmed", ours))
 
 	// The Gateway's own controller lists its listeners, and writes no more than
 	// its own conditions: ours come back.
@@ -560,8 +560,8 @@ func TestWhatIsAffectedSaysSoAndLeavesOtherConditionsAlone(t *testing.T) {
 				"conditions": []any{condition("Accepted"), condition("Programmed")}}},
 		}
 	})
-	within(t, 10*time.Second, "the listener to be affected, too", says("Accepted", "Programmed", ours))
+	within(t, patience, "the listener to be affected, too", says("Accepted", "Programmed", ours))
 	manager.idle(t)
 	w.remove("TimeoutPolicy", "public")
-	within(t, 10*time.Second, "nothing to be affected any more", says("Accepted", "Programmed"))
+	within(t, patience, "nothing to be affected any more", says("Accepted", "Programmed"))
 }

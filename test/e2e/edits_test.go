@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -53,7 +52,7 @@ func TestEditsOnARealAPIServer(t *testing.T) {
 			}
 			e := w.editor(c)
 			var got edits.Verdict
-			within(t, 20*time.Second, "the verdict", func(ctx context.Context) error {
+			within(t, patience, "the verdict", func(ctx context.Context) error {
 				if got, err = e.make(ctx, c, client.DryRunAll); err != nil {
 					return err // rights hold a moment after they are given
 				}
@@ -76,7 +75,7 @@ func TestEditsOnARealAPIServer(t *testing.T) {
 // as the replica has forgotten the last world and seen what there is of this.
 func (w *world) put(u *unstructured.Unstructured) {
 	w.Helper()
-	within(w, 20*time.Second, u.GetKind()+" "+u.GetName()+" to be created", func(ctx context.Context) error {
+	within(w, patience, u.GetKind()+" "+u.GetName()+" to be created", func(ctx context.Context) error {
 		u := u.DeepCopy()
 		err := w.Create(ctx, u)
 		if !apierrors.IsAlreadyExists(err) || u.GetKind() != "Namespace" {
@@ -107,7 +106,7 @@ func (w *world) clear(c edits.Case) {
 		if u.GetKind() == "Namespace" {
 			continue
 		}
-		within(w, 20*time.Second, u.GetKind()+" "+u.GetName()+" to be deleted", func(ctx context.Context) error {
+		within(w, patience, u.GetKind()+" "+u.GetName()+" to be deleted", func(ctx context.Context) error {
 			return client.IgnoreNotFound(w.Delete(ctx, u.DeepCopy()))
 		})
 	}

@@ -46,8 +46,8 @@ func TestAnExceptionEndsOnACluster(t *testing.T) {
 	w.apply(excepted(time.Now().Add(10 * 24 * time.Hour)))
 	w.edit("TimeoutPolicy", "checkout", request("90s"))
 	manager := startManager(t, plane.Kubeconfig)
-	within(t, 20*time.Second, "what the exception covers to be published", func(context.Context) error { return w.published("checkout", "90s") })
-	within(t, 20*time.Second, "the exception to stand in the status", func(context.Context) error {
+	within(t, patience, "what the exception covers to be published", func(context.Context) error { return w.published("checkout", "90s") })
+	within(t, patience, "the exception to stand in the status", func(context.Context) error {
 		list, _, _ := unstructured.NestedSlice(w.guardrailStatus(), "exceptions")
 		if len(list) != 1 {
 			return fmt.Errorf("it says %v", w.guardrailStatus())
@@ -74,8 +74,8 @@ func TestAnExceptionEndsOnACluster(t *testing.T) {
 		}
 		return nil
 	}
-	within(t, 20*time.Second, "what it covered to be taken back", withheld)
-	within(t, 20*time.Second, "the exception to be gone from the status", func(context.Context) error {
+	within(t, patience, "what it covered to be taken back", withheld)
+	within(t, patience, "the exception to be gone from the status", func(context.Context) error {
 		if list, _, _ := unstructured.NestedSlice(w.guardrailStatus(), "exceptions"); len(list) > 0 {
 			return fmt.Errorf("it says %v", list)
 		}
@@ -83,8 +83,8 @@ func TestAnExceptionEndsOnACluster(t *testing.T) {
 	})
 	manager.kill()
 	startManager(t, plane.Kubeconfig).idle(t)
-	within(t, 20*time.Second, "a restart to leave it so", withheld)
+	within(t, patience, "a restart to leave it so", withheld)
 
 	w.apply(excepted(time.Now().Add(time.Hour)))
-	within(t, 20*time.Second, "a longer exception to bring it back", func(context.Context) error { return w.published("checkout", "90s") })
+	within(t, patience, "a longer exception to bring it back", func(context.Context) error { return w.published("checkout", "90s") })
 }

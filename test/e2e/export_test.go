@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"testing"
-	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -137,7 +136,7 @@ metadata: {name: limit, namespace: shop}
 spec: {targetRef: {group: gateway.networking.k8s.io, kind: HTTPRoute, name: on-traefik}, default: {requestsPerSecond: 5}}
 `)
 	btp := func() *unstructured.Unstructured { return onlyOne(w, backendTrafficPolicy) }
-	within(t, 20*time.Second, "the object for Envoy Gateway", func(context.Context) error {
+	within(t, patience, "the object for Envoy Gateway", func(context.Context) error {
 		u := btp()
 		if u == nil {
 			return errors.New("there is none")
@@ -148,16 +147,16 @@ spec: {targetRef: {group: gateway.networking.k8s.io, kind: HTTPRoute, name: on-t
 		return nil
 	})
 	t.Run("outcomes", func(t *testing.T) {
-		within(t, 10*time.Second, "outcomes in the EffectivePolicy", func(context.Context) error {
+		within(t, patience, "outcomes in the EffectivePolicy", func(context.Context) error {
 			return outcome(w, "httproute.on-envoy", "request", "InlineWins")
 		})
 	})
 	t.Run("consent", func(t *testing.T) {
 		w.edit("HTTPRoute", "on-envoy", func(u *unstructured.Unstructured) { u.SetLabels(map[string]string{"attache.dev/inject": "true"}) })
-		within(t, 10*time.Second, "the override in the route", func(context.Context) error {
+		within(t, patience, "the override in the route", func(context.Context) error {
 			return requestOf(w, "on-envoy", "20s")
 		})
-		within(t, 10*time.Second, "the verdict", func(context.Context) error { return outcome(w, "httproute.on-envoy", "request", "") })
+		within(t, patience, "the verdict", func(context.Context) error { return outcome(w, "httproute.on-envoy", "request", "") })
 		// A client that states its own rules again keeps ours.
 		before := w.object("HTTPRoute", "on-envoy")
 		w.apply(fmt.Sprintf(exportRoute, "on-envoy", true, "envoy"))
@@ -167,7 +166,7 @@ spec: {targetRef: {group: gateway.networking.k8s.io, kind: HTTPRoute, name: on-t
 		}
 	})
 	t.Run("Traefik", func(t *testing.T) {
-		within(t, 20*time.Second, "the filter in the route", func(context.Context) error {
+		within(t, patience, "the filter in the route", func(context.Context) error {
 			u := w.object("HTTPRoute", "on-traefik")
 			rules, _, _ := unstructured.NestedSlice(u.Object, "spec", "rules")
 			filters, _ := rules[0].(map[string]any)["filters"].([]any)
@@ -194,8 +193,8 @@ spec: {targetRef: {group: gateway.networking.k8s.io, kind: HTTPRoute, name: on-t
 		if err := w.Delete(t.Context(), binding); err != nil {
 			t.Fatal(err)
 		}
-		within(t, 20*time.Second, "the edit to be possible without protection", func(context.Context) error { return edited() })
-		within(t, 15*time.Second, "the object as it was", func(context.Context) error {
+		within(t, patience, "the edit to be possible without protection", func(context.Context) error { return edited() })
+		within(t, patience, "the object as it was", func(context.Context) error {
 			u := btp()
 			got, _, _ := unstructured.NestedString(u.Object, "spec", "timeout", "tcp", "connectTimeout")
 			if _, more, _ := unstructured.NestedBool(u.Object, "spec", "useClientProtocol"); got != "1s" || more {
@@ -208,7 +207,7 @@ spec: {targetRef: {group: gateway.networking.k8s.io, kind: HTTPRoute, name: on-t
 		infra := a.as(a.plane.Config, "infra")
 		infra.remove("TimeoutPolicy", "ceiling")
 		w.remove("RateLimitPolicy", "limit")
-		within(t, 20*time.Second, "everything of ours to be gone", func(context.Context) error {
+		within(t, patience, "everything of ours to be gone", func(context.Context) error {
 			if u := btp(); u != nil {
 				return errors.New("the object for Envoy Gateway is there")
 			}

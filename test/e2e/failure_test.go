@@ -171,7 +171,7 @@ func (a *admission) policy(w *world, failurePolicy string) {
 	if err := w.Update(w.Context(), config); err != nil {
 		a.Fatal(err)
 	}
-	within(a, 10*time.Second, "the API server to follow the configuration", func(ctx context.Context) error {
+	within(a, patience, "the API server to follow the configuration", func(ctx context.Context) error {
 		_, err := w.tryCreate(`{apiVersion: gateway.networking.k8s.io/v1, kind: GatewayClass, metadata: {name: probe}, spec: {controllerName: example.com/probe}}`, client.DryRunAll)
 		if (err == nil) != (failurePolicy == "Ignore") {
 			return fmt.Errorf("with %s the API server says %w", failurePolicy, err)

@@ -52,7 +52,7 @@ func (w *world) programmed(name string) (reason, message string) {
 
 func (w *world) untilProgrammed(name, want string) (message string) {
 	w.Helper()
-	within(w, 15*time.Second, name+" to be Programmed for the reason "+want, func(context.Context) error {
+	within(w, patience, name+" to be Programmed for the reason "+want, func(context.Context) error {
 		reason, text := w.programmed(name)
 		if message = text; reason != want {
 			return fmt.Errorf("it is %s: %s", reason, text)
@@ -106,10 +106,10 @@ func TestWhatViolatesAGuardrailIsNotPublishedAcrossRestarts(t *testing.T) {
 			t.Errorf("the condition does not say %q: %s", part, message)
 		}
 	}
-	within(t, 5*time.Second, "the last good one to be what is published", func(context.Context) error {
+	within(t, patience, "the last good one to be what is published", func(context.Context) error {
 		return w.published("checkout", "60s")
 	})
-	within(t, 5*time.Second, "events", func(context.Context) error {
+	within(t, patience, "events", func(context.Context) error {
 		// The policy's and the route's, which have one name.
 		if n, note := w.events("checkout", "GuardrailViolated"); n != 2 || !strings.Contains(note, "at-most-60s") {
 			return fmt.Errorf("%d events: %s", n, note)
@@ -132,7 +132,7 @@ func TestWhatViolatesAGuardrailIsNotPublishedAcrossRestarts(t *testing.T) {
 	})
 	before := w.object(publish.Kind, "httproute.checkout").GetResourceVersion()
 	again := startManager(t, plane.Kubeconfig)
-	within(t, 15*time.Second, "the annotation to be put right", func(context.Context) error {
+	within(t, patience, "the annotation to be put right", func(context.Context) error {
 		if got := mergedValue(w.object("HTTPRoute", "checkout"), "TimeoutPolicy"); !strings.Contains(got, `"60s"`) {
 			return errors.New("it says " + got)
 		}
@@ -148,7 +148,7 @@ func TestWhatViolatesAGuardrailIsNotPublishedAcrossRestarts(t *testing.T) {
 
 	w.edit("TimeoutPolicy", "checkout", request("45s"))
 	w.untilProgrammed("checkout", "Programmed")
-	within(t, 5*time.Second, "what is fine again to be published", func(context.Context) error {
+	within(t, patience, "what is fine again to be published", func(context.Context) error {
 		if err := w.published("checkout", "45s"); err != nil {
 			return err
 		}

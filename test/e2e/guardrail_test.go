@@ -6,7 +6,6 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -53,7 +52,7 @@ spec: {targetRef: {group: gateway.networking.k8s.io, kind: HTTPRoute, name: lega
 func (a *admission) asked(what, manifest string, arguments []string, enough func(said string, err error) bool) string {
 	a.Helper()
 	var said string
-	within(a, 15*time.Second, what, func(context.Context) error {
+	within(a, patience, what, func(context.Context) error {
 		var err error
 		if said, err = a.kubectl(manifest, arguments...); enough(said, err) {
 			return nil

@@ -65,7 +65,7 @@ func TestAnEndingManagerServesUntilItHasDrained(t *testing.T) {
 	if err := dial(); err != nil {
 		t.Errorf("while it drains, it does not serve: %v", err)
 	}
-	within(t, 15*time.Second, "the manager to end", p.ended)
+	within(t, patience, "the manager to end", p.ended)
 	if p.err != nil {
 		t.Errorf("it ended with %v", p.err)
 	}
@@ -85,7 +85,7 @@ func TestASecondSignalEndsAtOnce(t *testing.T) {
 			return nil
 		})
 	}
-	within(t, 5*time.Second, "the manager to end", p.ended)
+	within(t, patience, "the manager to end", p.ended)
 }
 
 func TestAManagerThatMayNotReadSaysWhatItNeeds(t *testing.T) {
@@ -95,7 +95,7 @@ func TestAManagerThatMayNotReadSaysWhatItNeeds(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := launchManager(t, nobody.Kubeconfig)
-	within(t, 10*time.Second, "the manager to complain", func(context.Context) error {
+	within(t, patience, "the manager to complain", func(context.Context) error {
 		for _, want := range []string{"Not allowed to read a kind", "customresourcedefinitions", "namespaces"} {
 			if !strings.Contains(p.log.String(), want) {
 				return fmt.Errorf("it does not say %q", want)

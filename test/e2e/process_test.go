@@ -65,7 +65,7 @@ func (l *log) String() string {
 func startManager(t testing.TB, kubeconfig string, flags ...string) *process {
 	t.Helper()
 	p := launchManager(t, kubeconfig, flags...)
-	within(t, 30*time.Second, "the manager to be ready", p.ready)
+	within(t, patience, "the manager to be ready", p.ready)
 	return p
 }
 
@@ -159,6 +159,9 @@ func freeAddress(t testing.TB) string {
 	defer listener.Close()
 	return listener.Addr().String()
 }
+
+// patience is how long a test waits for what has to come. Nobody waits so long unless the test fails.
+const patience = eventually.Limit
 
 // within waits until check returns no error.
 func within(t testing.TB, limit time.Duration, what string, check func(context.Context) error) time.Duration {

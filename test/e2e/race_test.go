@@ -217,7 +217,7 @@ func (l *lane) race(delay time.Duration) (admitted int, err error) {
 	route := parsed(l.w, fmt.Sprintf("{apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, metadata: {name: %s, namespace: shop}}", l.name))
 	err = errors.Join(err, l.w.Patch(l.w.Context(), route, client.RawPatch("application/merge-patch+json", touch)))
 	l.late(time.Duration(rand.Int64N(int64(delay)))) // what was lost lies there for a while
-	back := eventually.Try(l.w.Context(), 5*delay+20*time.Second, func(context.Context) error {
+	back := eventually.Try(l.w.Context(), 5*delay+patience, func(context.Context) error {
 		if err := l.set("TimeoutPolicy", l.name+"-above", "Gateway", l.pair.above); err != nil {
 			return err
 		}

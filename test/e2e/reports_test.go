@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -52,7 +51,7 @@ const reportKind = "Report.v1alpha1.openreports.io"
 
 func (w *world) untilReported(fail int64) {
 	w.Helper()
-	within(w, 15*time.Second, fmt.Sprintf("a report of %d failures", fail), func(context.Context) error {
+	within(w, patience, fmt.Sprintf("a report of %d failures", fail), func(context.Context) error {
 		report := w.find(reportKind, status.ReportName)
 		if report == nil {
 			if fail == 0 {

@@ -41,7 +41,7 @@ func TestARouteKindOfOnesOwnWorksLikeABuiltInOne(t *testing.T) {
 	manager := startManager(t, plane.Kubeconfig)
 	w.settled(20 * time.Second)
 	w.apply(webSocketRoute)
-	within(t, 10*time.Second, "the kind to be served", func(ctx context.Context) error {
+	within(t, patience, "the kind to be served", func(ctx context.Context) error {
 		return w.List(ctx, listOf(webSocketKind))
 	})
 	w.apply(`
@@ -60,7 +60,7 @@ kind: TimeoutPolicy
 metadata: {name: room, namespace: NS}
 spec: {targetRef: {group: sockets.example.com, kind: WebSocketRoute, name: chat, sectionName: room}, default: {idle: 2h}}
 `)
-	within(t, 10*time.Second, "its annotation and its EffectivePolicy", func(context.Context) error {
+	within(t, patience, "its annotation and its EffectivePolicy", func(context.Context) error {
 		annotation := w.object(webSocketKind, "chat").GetAnnotations()[publish.Annotation]
 		if !strings.Contains(annotation, `"idle":"1h"`) || !strings.Contains(annotation, `"idle":"2h"`) {
 			return fmt.Errorf("it is annotated %q", annotation)
@@ -77,7 +77,7 @@ spec: {targetRef: {group: sockets.example.com, kind: WebSocketRoute, name: chat,
 	if err := w.Delete(t.Context(), crd); err != nil {
 		t.Fatal(err)
 	}
-	within(t, 10*time.Second, "nothing to be said of a kind that is gone", func(context.Context) error {
+	within(t, patience, "nothing to be said of a kind that is gone", func(context.Context) error {
 		if w.find(publish.Kind, publish.ObjectName(hierarchy.NewRef("sockets.example.com", "WebSocketRoute", w.namespace, "chat"))) != nil {
 			return fmt.Errorf("its EffectivePolicy is still there")
 		}

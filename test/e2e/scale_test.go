@@ -77,7 +77,7 @@ func TestManyRoutes(t *testing.T) {
 	w.edit("TimeoutPolicy", "checkout", func(u *unstructured.Unstructured) {
 		u.Object["spec"].(map[string]any)["default"] = map[string]any{"request": "61s"}
 	})
-	within(t, 10*time.Second, "a route to follow", func(context.Context) error {
+	within(t, patience, "a route to follow", func(context.Context) error {
 		if got := mergedValue(w.object("HTTPRoute", "checkout"), "TimeoutPolicy"); !strings.Contains(got, "61s") {
 			return errors.New(got)
 		}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/rest"
@@ -56,7 +55,7 @@ func TestSelectorsAndNamespaces(t *testing.T) {
 // none if it is empty.
 func (w *world) says(route, timeout string) {
 	w.Helper()
-	within(w, 20*time.Second, route+" to say "+timeout, func(context.Context) error {
+	within(w, patience, route+" to say "+timeout, func(context.Context) error {
 		if timeout != "" {
 			return w.published(route, timeout)
 		}
@@ -72,7 +71,7 @@ func (w *world) says(route, timeout string) {
 func (w *world) relabel(route, tier string) string {
 	w.Helper()
 	answer := ""
-	within(w, 10*time.Second, "the label to be set", func(ctx context.Context) error {
+	within(w, patience, "the label to be set", func(ctx context.Context) error {
 		u := named("HTTPRoute", w.namespace, route)
 		if err := w.Get(ctx, client.ObjectKeyFromObject(u), u); err != nil {
 			return err
@@ -100,7 +99,7 @@ func routesRelabelled(t *testing.T, tina, rival *world) {
 		t.Errorf("the write that takes the label away is answered %q", answer)
 	}
 	tina.says("stock", "")
-	within(t, 20*time.Second, "the policy to count its targets", func(context.Context) error {
+	within(t, patience, "the policy to count its targets", func(context.Context) error {
 		target, _, _ := unstructured.NestedString(tina.object("TimeoutPolicy", "web").Object, "status", "summary", "target")
 		if target != "1 HTTPRoute (tier=web)" {
 			return errors.New(target)
@@ -117,7 +116,7 @@ func houseRules(t *testing.T, s *site, tina, rival *world) {
 	tina.says("stock", "90s")
 	tina.says("cart", "7s") // the more specific one
 	rival.says("cart", "")
-	within(t, 20*time.Second, "everything to agree with a fresh computation", func(context.Context) error {
+	within(t, patience, "everything to agree with a fresh computation", func(context.Context) error {
 		return s.admin.agrees("attache-system", "infra")
 	})
 }
@@ -184,7 +183,7 @@ func outOfReach(t *testing.T, s *site, tina, rival *world, heard *ears) {
 		s.admin.edit("Gateway", "public", func(u *unstructured.Unstructured) { u.SetLabels(map[string]string{"tier": "web"}) })
 		before := len(heard.all())
 		tina.apply(selecting("shop", "grab", "group: gateway.networking.k8s.io, kind: Gateway, matchLabels: {tier: web}", "override: {request: 1s}"))
-		within(t, 20*time.Second, "the policy to select nothing", func(context.Context) error {
+		within(t, patience, "the policy to select nothing", func(context.Context) error {
 			said := fmt.Sprint(tina.object("TimeoutPolicy", "grab").Object["status"])
 			if !strings.Contains(said, "NoScope") {
 				return errors.New(said)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"strings"
 	"testing"
-	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/rest"
@@ -80,7 +79,7 @@ func TestTenants(t *testing.T) {
 		t.Fatal(err)
 	}
 	startManager(t, controller.Kubeconfig, "--platform-namespaces", "attache-system,infra")
-	within(t, 30*time.Second, "the controller to publish", func(context.Context) error {
+	within(t, patience, "the controller to publish", func(context.Context) error {
 		if !admin.exists("EffectivePolicy", "httproute.checkout") {
 			return errors.New("it has not")
 		}
@@ -236,7 +235,7 @@ func attempts(t *testing.T, admin *world, who *restConfig) {
 			}
 			// Rights, grants and guardrails reach the API server and the replica in
 			// their own time.
-			within(t, 10*time.Second, "the answer", func(context.Context) error {
+			within(t, patience, "the answer", func(context.Context) error {
 				before := len(heard.all())
 				err := test.try(tenant)
 				warnings := strings.Join(heard.all()[before:], "\n")

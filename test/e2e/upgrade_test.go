@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -113,7 +112,7 @@ func TestAnUpgradeTakesNothingAway(t *testing.T) {
 	for _, route := range []string{"held", "free"} {
 		uid := string(w.object("HTTPRoute", route).GetUID())
 		first[route] = strings.NewReplacer("ROUTE", route, "UID", uid, "NS", w.namespace).Replace(firstFormOf)
-		within(t, 30*time.Second, "the first form to be served and stored", func(context.Context) error { return w.applyAs(first[route]) })
+		within(t, patience, "the first form to be served and stored", func(context.Context) error { return w.applyAs(first[route]) })
 		text := fmt.Sprintf(`{"digest":"sha256:old","scopes":[{"effective":{"TimeoutPolicy":{"request":"50s"}},"parents":[{"gateway":"%s/public","listener":"http"}],"rules":["*"]}]}`, w.namespace)
 		if err := w.applyAs(fmt.Sprintf("{apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, metadata: {name: %s, namespace: %s, annotations: {%s: %q}}}", route, w.namespace, reader.Key, text)); err != nil {
 			t.Fatal(err)
@@ -121,7 +120,7 @@ func TestAnUpgradeTakesNothingAway(t *testing.T) {
 	}
 	crd(filepath.Join(attacheCRDs, "attache.dev_effectivepolicies.yaml"))
 	// The premise: nothing can be applied to the first form any more.
-	within(t, 30*time.Second, "the second form to be served", func(context.Context) error {
+	within(t, patience, "the second form to be served", func(context.Context) error {
 		if err := w.applyAs(first["free"]); err == nil {
 			return fmt.Errorf("the first form can still be applied")
 		}
@@ -130,7 +129,7 @@ func TestAnUpgradeTakesNothingAway(t *testing.T) {
 
 	startManager(t, plane.Kubeconfig)
 	want := map[string]string{"held": "GuardrailViolated", "free": ""}
-	within(t, 30*time.Second, "the second form", func(context.Context) error {
+	within(t, patience, "the second form", func(context.Context) error {
 		for route, withheld := range want {
 			a, err := reader.Parse(w.object("HTTPRoute", route).GetAnnotations()[reader.Key])
 			if err != nil {
@@ -158,5 +157,5 @@ func TestAnUpgradeTakesNothingAway(t *testing.T) {
 	}
 	// What is withheld comes when the guardrail permits it.
 	w.edit("TimeoutPolicy", "held", request("40s"))
-	within(t, 15*time.Second, "what is new to be published", func(context.Context) error { return w.published("held", "40s") })
+	within(t, patience, "what is new to be published", func(context.Context) error { return w.published("held", "40s") })
 }

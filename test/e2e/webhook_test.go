@@ -89,7 +89,7 @@ func TestAdmission(t *testing.T) {
 	a.board.to(address)
 	w := a.as(a.plane.Config, "shop")
 	w.apply(shopAbove)
-	within(t, 10*time.Second, "the replica to know the policy", func(context.Context) error {
+	within(t, patience, "the replica to know the policy", func(context.Context) error {
 		u, err := w.tryCreate(shopRoute, client.DryRunAll)
 		if err == nil && annotation(u) == "" {
 			err = errors.New("no annotation on a dry run")
@@ -190,7 +190,7 @@ func controllerAgrees(t *testing.T, a *admission, w *world) {
 		before[name] = w.object("HTTPRoute", name).GetResourceVersion()
 	}
 	p := startManager(t, account.Kubeconfig, "--platform-namespaces", "attache-system,infra", "--leader-elect")
-	within(t, 30*time.Second, "the controller to publish", func(context.Context) error { return w.agrees("infra") })
+	within(t, patience, "the controller to publish", func(context.Context) error { return w.agrees("infra") })
 	p.idle(t)
 	for name, version := range before {
 		if now := w.object("HTTPRoute", name).GetResourceVersion(); now != version {
@@ -277,7 +277,7 @@ func rollout(t *testing.T, a *admission, w *world, first *process, address strin
 func outage(t *testing.T, a *admission, w *world) {
 	var p *unstructured.Unstructured
 	// The switchboard hung up just now, which the API server may learn by a write.
-	within(t, 10*time.Second, "the API server to connect anew", func(context.Context) (err error) {
+	within(t, patience, "the API server to connect anew", func(context.Context) (err error) {
 		p, err = w.tryCreate(policyOn("shop", "p", "kind: HTTPRoute, name: checkout", "default: {request: 5s}"))
 		return err
 	})
@@ -332,7 +332,7 @@ func outage(t *testing.T, a *admission, w *world) {
 	if err := errors.Join(unstructured.SetNestedSlice(config.Object, hooks, "webhooks"), w.Update(t.Context(), config)); err != nil {
 		t.Fatal(err)
 	}
-	within(t, 10*time.Second, "the API server to follow the configuration", func(context.Context) error {
+	within(t, patience, "the API server to follow the configuration", func(context.Context) error {
 		_, err := w.tryCreate(strings.Replace(shopRoute, "name: checkout, namespace", "name: unreviewed, namespace", 1))
 		return err
 	})

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -169,7 +168,7 @@ func (a *admission) stub(snapshot func() (*policy.Snapshot, bool)) (address stri
 			a.Error(err)
 		}
 	})
-	within(a, 10*time.Second, "the server to listen", func(context.Context) error {
+	within(a, patience, "the server to listen", func(context.Context) error {
 		if server.Address() == "" {
 			return errors.New("it does not")
 		}

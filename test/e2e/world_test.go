@@ -86,7 +86,7 @@ func (w *world) apply(manifest string) {
 		if u.Object == nil {
 			continue
 		}
-		within(w, 10*time.Second, fmt.Sprintf("%s %s/%s to be applied", u.GetKind(), u.GetNamespace(), u.GetName()), func(ctx context.Context) error {
+		within(w, patience, fmt.Sprintf("%s %s/%s to be applied", u.GetKind(), u.GetNamespace(), u.GetName()), func(ctx context.Context) error {
 			err := w.Apply(ctx, client.ApplyConfigurationFromUnstructured(u), client.FieldOwner("somebody"), client.ForceOwnership)
 			if apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) {
 				return eventually.Final(err)
@@ -154,7 +154,7 @@ func (w *world) editStatus(kind, name string, change func(*unstructured.Unstruct
 
 func (w *world) tryEdit(doing, kind, name string, change func(*unstructured.Unstructured), write func(context.Context, *unstructured.Unstructured) error) {
 	w.Helper()
-	within(w, eventually.Limit, fmt.Sprintf("%s %s %s", doing, kind, name), func(ctx context.Context) error {
+	within(w, patience, fmt.Sprintf("%s %s %s", doing, kind, name), func(ctx context.Context) error {
 		u := w.object(kind, name)
 		change(u)
 		if err := write(ctx, u); !apierrors.IsConflict(err) {
