@@ -36,6 +36,9 @@ type brokenReplica struct {
 	most  time.Duration
 }
 
+// slack is what a busy machine may add to the timeouts that the API server was told.
+const slack = 10 * time.Second
+
 func reviewAnswer(w http.ResponseWriter, uid string) {
 	w.Header().Set("Content-Type", "application/json")
 	fmt.Fprintf(w, `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","response":{"uid":%q,"allowed":true}}`, uid)
@@ -134,7 +137,7 @@ func TestFailureMatrix(t *testing.T) {
 				began := time.Now()
 				_, err := w.tryCreate(write, client.DryRunAll)
 				took := time.Since(began)
-				if took > b.most {
+				if took > b.most+slack {
 					t.Errorf("it took %s", took)
 				}
 				if calls.Load() < b.calls {
