@@ -4,18 +4,46 @@ import (
 	"context"
 	"encoding/json"
 
-	"github.com/attache-dev/attache/hierarchy"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
 	"github.com/attache-dev/attache/hierarchy/injected"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/export"
 	"github.com/attache-dev/attache/policy/review"
 	"github.com/attache-dev/attache/policy/status"
 )
 
-// injects says whether rules of an object are written to at admission.
+// injects says whether rules of an object are written to at admission: what policies
+// ask for is put in, and what records speak of is taken out again. A record that nobody
+// keeps true would hide its author's own words from guardrails.
 func (h *Handlers) injects(req *request) bool {
-	gk := req.groupKind()
-	proxied := gk.Group == hierarchy.Group && (gk.Kind == "HTTPRoute" || gk.Kind == "GRPCRoute")
-	return h.options.Injector != nil && proxied && !beingDeleted(req.object)
+	if !injected.Writable(req.Kind.Group, req.Kind.Kind) || beingDeleted(req.object) {
+		return false
+	}
+	return h.options.Injector != nil || recorded(req.object) || recorded(req.old)
+}
+
+// recorded says whether an object has a record, true or not.
+func recorded(u *unstructured.Unstructured) bool {
+	if u == nil {
+		return false
+	}
+	_, has := u.GetAnnotations()[injected.Annotation]
+	return has
+}
+
+// unrecorded is an object without a record. While an object is being deleted anybody
+// may write its annotations without a review, so its record is not believed when its
+// spec changes.
+func unrecorded(u *unstructured.Unstructured) *unstructured.Unstructured {
+	if !recorded(u) {
+		return u
+	}
+	u = u.DeepCopy()
+	annotations := u.GetAnnotations()
+	delete(annotations, injected.Annotation)
+	u.SetAnnotations(annotations)
+	return u
 }
 
 // inject decides what the rules of a route must say, and the record of it. The
@@ -37,7 +65,10 @@ func (h *Handlers) inject(ctx context.Context, s *policy.Snapshot, req *request)
 	if ok, err := of().publishable(ctx, req.old == nil); err != nil || !ok {
 		published = nil
 	}
-	result := h.options.Injector.Inject(after.Graph(), published, own, req.old)
+	result := export.Inject(own, nil, nil)
+	if h.options.Injector != nil {
+		result = h.options.Injector.Inject(after.Graph(), published, own, req.old)
+	}
 	patch := annotationPatch(req.object, value, wanted)
 	record := ""
 	if len(result.Record.Rules) > 0 {

@@ -135,8 +135,12 @@ func (r *request) groupKind() schema.GroupKind {
 	return schema.GroupKind{Group: r.Kind.Group, Kind: r.Kind.Kind}
 }
 
-// named returns an object under the name and namespace of the request.
+// named returns an object under the name and namespace of the request, as it is to be
+// judged.
 func (r *request) named(u *unstructured.Unstructured) *unstructured.Unstructured {
+	if u != nil && u == r.object && beingDeleted(u) {
+		u = unrecorded(u)
+	}
 	ref := r.ref()
 	if u == nil || u.GetName() == ref.Name && u.GetNamespace() == ref.Namespace {
 		return u

@@ -8,8 +8,10 @@ import (
 )
 
 func decodeRoute(r *reader, meta hierarchy.Meta, object map[string]any) hierarchy.Object {
-	// The engine reads what the owner wrote, never what we put there (E8.4).
-	object = injected.OwnObject(object)
+	if injected.Writable(meta.Ref.GroupKind.Group, meta.Ref.Kind) {
+		// The engine reads what the owner wrote, never what we put there (E8.4).
+		object = injected.OwnObject(object)
+	}
 	spec := r.object(object, "", "spec")
 	route := &hierarchy.Route{
 		Parents:            r.parents(spec),

@@ -11,6 +11,12 @@ import (
 // owner's own words can be told from ours (E8.3).
 const Annotation = "attache.dev/injected"
 
+// Writable says whether anything is ever put into routes of a kind. On all others the
+// annotation means nothing.
+func Writable(group, kind string) bool {
+	return group == "gateway.networking.k8s.io" && (kind == "HTTPRoute" || kind == "GRPCRoute")
+}
+
 // Record says what was put into the rules of a route, and what stood there.
 type Record struct {
 	Rules []RuleRecord `json:"rules"`
