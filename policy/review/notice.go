@@ -26,6 +26,10 @@ type Notice struct {
 	// "take effect on HTTPRoute shop/checkout". Empty says that it is about this
 	// one alone.
 	shared string
+	// byTarget says the same of what the policy is attached to, without the policy.
+	byTarget string
+	// quiet says that who writes the object alone need not be told.
+	quiet bool
 }
 
 // Notices are those of all objects: what is wrong with policies and may pass, and
@@ -132,7 +136,7 @@ func (v Verdict) effectless(p *policy.Policy) []Notice {
 	}
 	switch {
 	case paths == 0:
-		return []Notice{{Object: p.Ref, Message: fmt.Sprintf("%s reaches no route yet", v.After.Text(p.Ref)), named: true}}
+		return []Notice{v.waiting(p)}
 	case inEffect == 0 && len(beaten) > 0:
 		return []Notice{{Object: p.Ref, Message: fmt.Sprintf("%s has no effect on %s: %s wins", v.After.Text(p.Ref), anyOf(paths), v.name(beaten[0])), named: true}}
 	}

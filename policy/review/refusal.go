@@ -50,7 +50,7 @@ func (v *Verdict) attach(e Edit, unreadable []hierarchy.Problem) {
 			v.warn(ref, "spec.bounds."+l.Path.String(), "a max on %s alone limits each counter of each key by itself: bound %s, too", l.Path.String(), prose.List(crd.Texts(l.Missing), 8))
 		}
 		for _, s := range v.After.Acceptances(p) {
-			v.stand(ref, s, known)
+			v.stand(p, s, known)
 			if s.Accepted() || s.Reason == policy.ReasonTargetNotFound {
 				v.inapplicable(p, s.Target)
 			}
@@ -71,7 +71,8 @@ func (v *Verdict) warn(object hierarchy.Ref, field, format string, args ...any) 
 // passes with a warning: who applies a folder creates targets and grants in any
 // order, and a rename creates before it prunes. Only a GatewayClass or a Namespace
 // that policies of this namespace may never target is refused.
-func (v *Verdict) stand(ref hierarchy.Ref, s policy.Acceptance, known map[standing]bool) {
+func (v *Verdict) stand(p *policy.Policy, s policy.Acceptance, known map[standing]bool) {
+	ref := p.Ref
 	switch {
 	case s.Accepted(), s.Reason == policy.ReasonOverridden:
 	case s.Reason == policy.ReasonNotLookedAt:
@@ -79,7 +80,7 @@ func (v *Verdict) stand(ref hierarchy.Ref, s policy.Acceptance, known map[standi
 	case s.Reason == policy.ReasonRefNotPermitted && s.Target.Ref.Namespace == "" && !known[standing{s.Target.Ref, s.Reason}]:
 		v.Refusals = append(v.Refusals, Refusal{Object: ref, Field: s.Target.Field, Message: s.Told(v.edit.MayRead), Forbidden: true})
 	default:
-		v.warn(ref, s.Target.Field, "%s", s.Told(v.edit.MayRead))
+		v.notices = append(v.notices, Notice{Object: ref, Field: s.Target.Field, Message: s.Told(v.edit.MayRead), byTarget: v.absent(p, s)})
 	}
 }
 

@@ -199,7 +199,7 @@ func TestAPolicyWithoutEffectSaysWhy(t *testing.T) {
 	for want, e := range map[string]review.Edit{
 		"TimeoutPolicy shop/checkout has no effect on any of 2 paths: TimeoutPolicy infra/ceiling wins": review.EditOf(nil,
 			timeout(t, "shop", "checkout", onCheckout, "default: {request: 90s}")),
-		"TimeoutPolicy shop/checkout: spec.targetRef: HTTPRoute shop/gone does not exist": review.EditOf(nil,
+		"HTTPRoute shop/gone does not exist: policies on it have no effect": review.EditOf(nil,
 			timeout(t, "shop", "checkout", "kind: HTTPRoute, name: gone", "default: {request: 90s}")),
 	} {
 		v := reviewed(t, s, e, nil)

@@ -57,8 +57,9 @@ func fitting(parts []string, bytes int) string {
 
 // sentence tells the changes of one route: "HTTPRoute shop/checkout: TimeoutPolicy
 // request 60s → 30s (override of TimeoutPolicy infra/edge-ceiling)". What has a
-// value comes first, and the same kind and author are said once.
-func (v Verdict) sentence(changes []effective.Change) string {
+// value comes first, and the same kind and author are said once. It takes no more
+// than so many bytes where that can be.
+func (v Verdict) sentence(changes []effective.Change, bytes int) string {
 	ordered := slices.Clone(changes)
 	slices.SortStableFunc(ordered, func(a, b effective.Change) int {
 		switch {
@@ -75,7 +76,7 @@ func (v Verdict) sentence(changes []effective.Change) string {
 		parts = append(parts, v.changeText(c, &last))
 	}
 	head := changes[0].Target.String() + ": "
-	return head + fitting(parts, MaxWarning-1-len(head))
+	return head + fitting(parts, bytes-len(head))
 }
 
 // said is what the part of a sentence before has said.

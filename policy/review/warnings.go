@@ -45,20 +45,29 @@ func (v Verdict) Warnings() []string {
 
 // consequences says what follows from an edit, around what guardrails say of it.
 func (v Verdict) consequences(guardrails []string) []string {
-	lines := append(v.headline(), guardrails...)
+	head := v.headline()
+	lines := append(head, guardrails...)
 	for _, c := range v.Excepted() {
 		lines = append(lines, c.String())
 	}
-	lines = append(lines, together(v.Notices())...)
+	lines = append(lines, v.together(v.Notices())...)
 	lines = append(lines, v.limited()...)
-	if room := MaxWarnings - len(lines); room > 0 && !v.toldAtOnce() {
-		lines = append(lines, v.routes(room)...)
+	room := MaxWarnings - len(lines)
+	if room <= 0 || v.toldAtOnce() {
+		return lines
 	}
-	return lines
+	told, hidden := v.told()
+	if len(told) == 1 && hidden == 0 && len(head) == 1 && v.Impact.Routes > 1 { // of a new policy
+		lines[0] += "; " + v.sentence(told[0], MaxWarning-3-len(head[0]))
+		return lines
+	}
+	return append(lines, v.routes(told, hidden, room)...)
 }
 
 // together are notices in words. What is to be said of several objects is one line.
-func together(notices []Notice) []string {
+// Of a single object that is written, only what it waits for is named.
+func (v Verdict) together(notices []Notice) []string {
+	_, single := v.edit.Single()
 	var lines []string
 	done := map[string]bool{}
 	for _, n := range notices {
@@ -70,6 +79,9 @@ func together(notices []Notice) []string {
 		}
 		switch {
 		case n.Note || done[n.shared]:
+		case single && n.quiet:
+		case single && n.byTarget != "":
+			lines = append(lines, n.byTarget)
 		case len(same) > 1:
 			lines = append(lines, prose.List(same, 2)+" "+n.shared)
 			done[n.shared] = true
@@ -98,8 +110,8 @@ func (v Verdict) headline() []string {
 	case single && (v.Before.IsRoute(ref.GroupKind) || v.After.IsRoute(ref.GroupKind)):
 		return v.ofRoute(ref, change)
 	case v.toldAtOnce():
-		return []string{v.sentence(v.Impact.Changes)}
-	case single && v.knownToAuthor(ref, change):
+		return []string{v.sentence(v.ofRoutes(), MaxWarning-1)}
+	case single && v.knownToAuthor(ref, change), v.fulfils():
 		return nil
 	}
 	var parts []string
@@ -120,18 +132,63 @@ func (v Verdict) headline() []string {
 	if single {
 		who = ref.String()
 	}
-	return []string{who + " changes " + strings.Join(parts, " and ")}
+	line := who + " changes " + strings.Join(parts, " and ")
+	if v.structural() && v.Impact.Routes > 0 {
+		line += ": " + inFull(change)
+	}
+	return []string{line}
+}
+
+// structural says that a route comes or goes, or what is above routes. What that means
+// is not told by an example: all values of a route come or go.
+func (v Verdict) structural() bool {
+	ref, change, single := v.single()
+	if !single || change.Old != nil && change.New != nil {
+		return false
+	}
+	switch ref.GroupKind {
+	case hierarchy.GatewayClassKind, hierarchy.GatewayKind, hierarchy.ListenerSetKind, hierarchy.NamespaceKind:
+		return true
+	}
+	return v.Before.IsRoute(ref.GroupKind) || v.After.IsRoute(ref.GroupKind)
+}
+
+// fulfils says that a Gateway or the like that is new only gives values to routes that
+// had none: they waited for it, and who wrote them was told.
+func (v Verdict) fulfils() bool {
+	_, change, _ := v.single()
+	return v.structural() && change.Old == nil &&
+		len(displaced(v.ofRoutes())) == 0
+}
+
+// inFull is the command that tells all changes.
+func inFull(change ObjectChange) string {
+	if change.Old != nil && change.New == nil {
+		return "kubectl effective-policy diff -f FILE --delete"
+	}
+	return "kubectl effective-policy diff -f FILE"
 }
 
 // toldAtOnce says that the line of the only route that a policy changes says all.
 func (v Verdict) toldAtOnce() bool {
 	ref, change, single := v.single()
-	if !single || change.Old == nil || v.Impact.Routes != 1 || v.Impact.Gateways > 0 || !v.edit.MayRead.May(v.Impact.Namespaces[0]) {
+	if !single || v.Impact.Routes != 1 || !v.edit.MayRead.May(v.Impact.Namespaces[0]) {
 		return false
 	}
 	_, was := v.Before.Policy(ref)
 	_, is := v.After.Policy(ref)
-	return was || is
+	switch {
+	case !was && !is:
+		return false
+	case change.Old == nil:
+		return v.Impact.Namespaces[0] != ref.Namespace && len(displaced(v.ofRoutes())) > 0
+	}
+	return v.Impact.Gateways == 0
+}
+
+// ofRoutes are the changes but those of Gateways, which are what new routes would get.
+func (v Verdict) ofRoutes() []effective.Change {
+	return slices.DeleteFunc(slices.Clone(v.Impact.Changes), func(c effective.Change) bool { return c.Target.GroupKind == hierarchy.GatewayKind })
 }
 
 // knownToAuthor says that a new policy changes nothing but the routes of its
@@ -183,6 +240,9 @@ func (v Verdict) unbound(ref hierarchy.Ref) []string {
 		}
 	}
 	for _, b := range v.After.Graph().Bindings(ref) {
+		if b.Reason == hierarchy.ReasonParentNotFound {
+			return []string{missing(b.Parent.Ref.Object())}
+		}
 		return []string{fmt.Sprintf("%s is bound to no listener: %s", ref, b.Message)}
 	}
 	return []string{fmt.Sprintf("%s is bound to no listener: it has no parentRefs", ref)}
@@ -218,53 +278,67 @@ func (v Verdict) limited() []string {
 	return lines
 }
 
-// routes tells the changes of routes that may be read, one line each, and counts
-// the others.
-func (v Verdict) routes(room int) []string {
+// told are the changes of the routes that are told of one by one, and how many are
+// hidden from who makes the edit. Of a new policy they are those of values that others
+// had: what it gives to its own namespace, or where nothing was, its author knows.
+func (v Verdict) told() (told [][]effective.Change, hidden int) {
 	ref, change, single := v.single()
 	_, isPolicy := v.After.Policy(ref)
-	isRoute := v.Before.IsRoute(ref.GroupKind) || v.After.IsRoute(ref.GroupKind)
-	if single && isRoute && (change.Old == nil || change.New == nil) {
-		return nil // its author knows
-	}
 	created := single && isPolicy && change.Old == nil
-	var lines []string
-	told, hidden := 0, 0
+	if v.structural() {
+		return nil, 0
+	}
 	for _, ofOne := range byTarget(v.Impact.Changes) {
 		target := ofOne[0].Target
 		switch {
 		case target.GroupKind == hierarchy.GatewayKind:
 		case !v.edit.MayRead.May(target.Namespace):
 			hidden++
-		case created && !displaces(ofOne, ref.Namespace):
+		case !created:
+			told = append(told, ofOne)
+		case target.Namespace == ref.Namespace || len(displaced(ofOne)) == 0:
 		default:
-			told++
-			lines = append(lines, v.sentence(ofOne))
+			told = append(told, displaced(ofOne))
 		}
 	}
-	if hidden == 0 && told <= room {
-		return lines
-	}
-	lines = lines[:min(len(lines), room-1)]
-	more := told - len(lines)
-	switch {
-	case more > 0 && hidden > 0:
-		return append(lines, fmt.Sprintf("and %s, and %s in namespaces that you may not read", prose.Count(more, "more route"), prose.Count(hidden, "route")))
-	case more > 0:
-		how := "diff -f FILE"
-		if single && change.New == nil {
-			how += " --delete"
-		}
-		return append(lines, fmt.Sprintf("and %s: kubectl effective-policy %s", prose.Count(more, "more route"), how))
-	}
-	return append(lines, prose.Count(hidden, "route")+" in namespaces that you may not read")
+	return told, hidden
 }
 
-// displaces says whether a new policy changes what somebody else had. What it gives
-// to its own namespace, or where nothing was, its author knows.
-func displaces(changes []effective.Change, namespace string) bool {
-	return changes[0].Target.Namespace != namespace &&
-		slices.ContainsFunc(changes, func(c effective.Change) bool { return c.Before != nil })
+// routes tells the changes of routes, one line each; if there is no room, those of the
+// first, and counts the others.
+func (v Verdict) routes(told [][]effective.Change, hidden, room int) []string {
+	switch {
+	case hidden == 0 && len(told) <= room:
+		lines := make([]string, len(told))
+		for i, ofOne := range told {
+			lines[i] = v.sentence(ofOne, MaxWarning-1)
+		}
+		return lines
+	case len(told) == 0:
+		return []string{prose.Count(hidden, "route") + " in namespaces that you may not read"}
+	}
+	return []string{v.first(told[0], len(told)-1, hidden)}
+}
+
+// first tells the changes of one route, and counts the others in the same line.
+func (v Verdict) first(changes []effective.Change, more, hidden int) string {
+	var rest []string
+	if more > 0 {
+		rest = append(rest, prose.Count(more, "more route"))
+	}
+	if hidden > 0 {
+		rest = append(rest, prose.Count(hidden, "route")+" in namespaces that you may not read")
+	} else {
+		_, change, _ := v.single()
+		rest[0] += ": " + inFull(change)
+	}
+	tail := "; and " + strings.Join(rest, ", and ")
+	return v.sentence(changes, MaxWarning-1-len(tail)) + tail
+}
+
+// displaced are the changes of values that somebody else had set.
+func displaced(changes []effective.Change) []effective.Change {
+	return slices.DeleteFunc(slices.Clone(changes), func(c effective.Change) bool { return c.Before == nil })
 }
 
 // byTarget puts the changes of one target together.

@@ -109,7 +109,7 @@ func TestConsequencesAndGuardrails(t *testing.T) {
 	ceiling := policyOn("infra", "ceiling", "kind: GatewayClass, name: edge", "override: {request: 30s}")
 	said = a.asked("the ceiling to be told", ceiling, dry(apply...), func(said string, err error) bool { return err == nil && strings.Contains(said, "3 routes") })
 	says(t, said, " changes 3 routes in 2 namespaces and 1 Gateway",
-		"Warning: HTTPRoute labs/trial: TimeoutPolicy request 10s → 30s (override of TimeoutPolicy infra/ceiling)", "Warning: and 2 more routes: ")
+		"Warning: HTTPRoute labs/trial: TimeoutPolicy request 10s → 30s (override of TimeoutPolicy infra/ceiling); and 2 more routes: ")
 	if forReal, err := a.kubectl(ceiling, apply...); err != nil || forReal != strings.ReplaceAll(said, " (server dry run)", "") {
 		t.Errorf("for real it says %s", forReal)
 	}

@@ -181,8 +181,7 @@ func reclassed(t *testing.T, a *admission, w *world) {
 	}
 	a.told(t, false, merge("gateway", "public", `{"spec": {"gatewayClassName": "relaxed"}}`),
 		" changes 3 routes in 2 namespaces and 1 Gateway",
-		"Warning: HTTPRoute labs/first: TimeoutPolicy request 30s → 45s (override of TimeoutPolicy infra/relaxed)",
-		"Warning: and 2 more routes: kubectl effective-policy diff -f FILE")
+		"Warning: HTTPRoute labs/first: TimeoutPolicy request 30s → 45s (override of TimeoutPolicy infra/relaxed); and 2 more routes: kubectl effective-policy diff -f FILE")
 	if class() != "relaxed" {
 		t.Errorf("its class is %v", class())
 	}

@@ -118,7 +118,7 @@ func TestAdmission(t *testing.T) {
 	t.Run("what is refused", func(t *testing.T) { refusals(t, a) })
 	t.Run("what is warned of", func(t *testing.T) {
 		said, err := a.kubectl(policyOn("shop", "early", "kind: HTTPRoute, name: later", "default: {request: 5s}"), "apply", "--dry-run=server", "-f", "-")
-		if err != nil || !strings.Contains(said, "Warning: TimeoutPolicy shop/early: spec.targetRef: HTTPRoute shop/later does not exist") {
+		if err != nil || !strings.Contains(said, "Warning: HTTPRoute shop/later does not exist: policies on it have no effect") {
 			t.Errorf("%v: %s", err, said)
 		}
 		t.Logf("a person reads: %s", said)
