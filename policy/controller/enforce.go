@@ -132,8 +132,19 @@ func (c *Controller) world(g *hierarchy.Graph) enforcement.World {
 		w.Read = e.reader(g)
 		w.Fields = e.standardFields()
 		w.Foreign, w.Held, w.Installed = e.Planes.Foreign(), e.Planes.Held, e.Planes.Installed
+		w.Refused = e.refusedRules
 	}
 	return w
+}
+
+// refusedRules are the rules of a route, as it is stored, that would not be valid with what is to be
+// put there.
+func (e *enforcer) refusedRules(route hierarchy.Ref, rules []export.RuleInjection) map[int]string {
+	live := e.Planes.Route(route)
+	if live == nil || e.Check == nil {
+		return nil
+	}
+	return export.Inject(&unstructured.Unstructured{Object: injected.OwnObject(live.Object)}, rules, e.Check).Refused
 }
 
 // forgetKept drops what was kept of a route.
@@ -226,7 +237,7 @@ func (e *enforcer) read(route hierarchy.Ref, r *enforcement.Result, now time.Tim
 	held := e.Planes.Held(name, route)
 	r.Readings = map[string]enforcement.Reading{}
 	for _, want := range r.Projection.Objects {
-		reading := e.readObject(name, want, held[want.GetName()], r)
+		reading := e.readObject(want, held[want.GetName()], r)
 		_, reading.Silent = e.waits(hierarchy.RefOf(want), reading.State == enforcement.Pending, now)
 		r.Readings[want.GetName()] = reading
 	}
@@ -252,7 +263,7 @@ func (e *enforcer) readInjected(route hierarchy.Ref, r *enforcement.Result, now 
 	if live == nil {
 		return enforcement.Reading{State: enforcement.Accepted}
 	}
-	reading := enforcement.ReadRoute(live, r.Controllers())
+	reading := r.ReadRoute(live)
 	_, reading.Silent = e.waits(route, reading.State == enforcement.Pending, now)
 	return reading
 }
@@ -302,7 +313,7 @@ func (e *enforcer) left(route hierarchy.Ref, on *enforced, now time.Time) time.D
 const injectedSection = "injected"
 
 // readObject is the state of one object.
-func (e *enforcer) readObject(exporter string, want, live *unstructured.Unstructured, r *enforcement.Result) enforcement.Reading {
+func (e *enforcer) readObject(want, live *unstructured.Unstructured, r *enforcement.Result) enforcement.Reading {
 	ref := hierarchy.RefOf(want)
 	e.mu.Lock()
 	why, failed := e.failed[ref]
@@ -323,7 +334,7 @@ func (e *enforcer) readObject(exporter string, want, live *unstructured.Unstruct
 	case !observe && !e.asWanted(want, live):
 		return enforcement.Reading{State: enforcement.Pending}
 	}
-	return enforcement.ReadObject(exporter, live, r.Controllers())
+	return r.ReadObject(live)
 }
 
 // stands says whether the route has what this part puts into it.

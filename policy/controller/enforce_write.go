@@ -130,7 +130,7 @@ func (c *Controller) bring(ctx context.Context, r *enforcement.Result, want, liv
 	}
 	if live != nil && e.asWanted(want, live) {
 		e.forget(ref)
-		reading := enforcement.ReadObject(r.Registration.Name(), live, r.Controllers())
+		reading := r.ReadObject(live)
 		if reading.State != enforcement.Rejected {
 			return 0, nil
 		}

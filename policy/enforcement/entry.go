@@ -64,6 +64,10 @@ type Reading struct {
 	Refused string
 	// Silent says that the plane has had long enough to answer.
 	Silent bool
+	// heard is what was said for single ancestors, aggregated that the plane says so of all that it
+	// did not name. Without either the reading is the same on all paths.
+	heard      []heard
+	aggregated bool
 }
 
 // Result is a Part with what its exporter made of it.
@@ -117,6 +121,8 @@ type partIndex struct {
 	asked int
 	// known are the entries of paths of which the same became.
 	known map[became]*Entry
+	// varies are the parts of which planes say one thing for one listener and another for another.
+	varies []bool
 }
 
 // became is all that an entry depends on: a list of outcomes is shared by all paths of which the
@@ -125,11 +131,14 @@ type became struct {
 	part       int
 	controller string
 	outcomes   *export.Outcome
+	// listener is where the plane's word depends on it, nil elsewhere.
+	listener *hierarchy.Listener
 }
 
 func indexParts(parts []Result) *partIndex {
-	x := &partIndex{parts: parts, known: map[became]*Entry{}}
+	x := &partIndex{parts: parts, known: map[became]*Entry{}, varies: make([]bool, len(parts))}
 	for i := range parts {
+		x.varies[i] = parts[i].varies()
 		for j, at := range parts[i].order {
 			for len(x.places) <= at {
 				x.places = append(x.places, place{-1, 0})
@@ -152,6 +161,9 @@ func (x *partIndex) next(p effective.Path) *Entry {
 	if at.part >= 0 {
 		part := &x.parts[at.part]
 		key.controller = part.Input.Paths[at.path].Controller
+		if x.varies[at.part] {
+			key.listener = p.Listener
+		}
 		if len(part.Projection.Outcomes) > at.path {
 			outcomes = part.Projection.Outcomes[at.path]
 		}
@@ -184,7 +196,7 @@ func (x *partIndex) entry(at place, outcomes []export.Outcome) *Entry {
 			e.Objects = append(e.Objects, hierarchy.RefOf(o))
 		}
 	}
-	worst := part.state(names, outcomes)
+	worst := part.state(&part.Input.Paths[at.path], names, outcomes)
 	e.State, e.Message, e.Refused, e.silent = worst.State, worst.Message, worst.Refused, worst.Silent
 	return e
 }
@@ -203,7 +215,7 @@ func objectNames(outcomes []export.Outcome) []string {
 
 // state is the worst of the objects that speak for a path, and of the route if
 // anything stands there.
-func (p *Result) state(names []string, outcomes []export.Outcome) Reading {
+func (p *Result) state(on *export.Path, names []string, outcomes []export.Outcome) Reading {
 	if p.Readings == nil && p.Route == nil {
 		return Reading{State: Planned}
 	}
@@ -218,19 +230,35 @@ func (p *Result) state(names []string, outcomes []export.Outcome) Reading {
 	}
 	for _, name := range names {
 		if r, ok := p.Readings[name]; ok {
-			add(r)
+			add(r.on(on))
 		} else {
 			add(Reading{State: Pending})
 		}
 	}
 	inRoute := slices.ContainsFunc(outcomes, export.Outcome.InRoute)
 	if p.Route != nil && (inRoute || len(names) == 0) {
-		add(*p.Route)
+		add(p.Route.on(on))
 	}
 	if worst.State == "" {
 		worst.State = Accepted
 	}
 	return worst
+}
+
+// varies says whether what planes say depends on the path.
+func (p *Result) varies() bool {
+	differs := func(r Reading) bool {
+		return slices.ContainsFunc(p.Input.Paths, func(path export.Path) bool {
+			word := r.on(&path)
+			return word.State != r.State || word.Message != r.Message
+		})
+	}
+	for _, r := range p.Readings {
+		if len(r.heard) > 0 && differs(r) {
+			return true
+		}
+	}
+	return p.Route != nil && len(p.Route.heard) > 0 && differs(*p.Route)
 }
 
 // alike says whether two entries are shown as one (E3.1): all is equal but the names of objects.

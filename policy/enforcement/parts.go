@@ -22,6 +22,8 @@ type Part struct {
 	order []int
 	// from is what the input was made of.
 	from origin
+	// refused says into which rules injections cannot be put; nil when that is not asked.
+	refused func(rules []export.RuleInjection) map[int]string
 }
 
 // Project is what the part's exporter makes of its paths; nothing when it has
@@ -30,7 +32,11 @@ func (p *Part) Project() export.Projection {
 	if p.Registration.Exporter == nil {
 		return export.Projection{}
 	}
-	return p.Registration.Project(p.Input)
+	projection := p.Registration.Project(p.Input)
+	if p.refused == nil || len(projection.Rules) == 0 {
+		return projection
+	}
+	return projection.Refuse(p.Input, p.refused(projection.Rules))
 }
 
 // World is what exporters look at beside the route's effective policy.
@@ -45,6 +51,9 @@ type World struct {
 	// Installed says whether the CRDs of an exporter's kinds are there; nil
 	// when that is not asked.
 	Installed func(exporter string) bool
+	// Refused says into which rules of a route injections cannot be put, since its CRD would refuse
+	// it, with the reason; nil when that is not asked.
+	Refused func(route hierarchy.Ref, rules []export.RuleInjection) map[int]string
 	// Read takes what exporters look at out of a path's effective policies, for those who remember
 	// it; Read if nil.
 	Read func(p *effective.PathPolicies) *export.Effective
@@ -210,6 +219,9 @@ func (w World) complete(part *Part, all []Part, route *hierarchy.Route) {
 				in.ParentGenerations[parent.String()] = o.Meta().Generation
 			}
 		}
+	}
+	if w.Refused != nil {
+		part.refused = func(rules []export.RuleInjection) map[int]string { return w.Refused(meta.Ref, rules) }
 	}
 	in.MissingCRD = w.Installed != nil && !w.Installed(part.Registration.Name())
 }

@@ -9,40 +9,102 @@ import (
 	"github.com/attache-dev/attache/policy/export"
 )
 
-// ReadObject is what the plane says of one object of ours (E10.1), given the
-// controllerNames of the classes that it is for. An object without a status of
-// its own kind to wait for counts as accepted when it is there.
-func ReadObject(exporter string, live *unstructured.Unstructured, controllers []string) Reading {
+// heard is what one plane said of an object or a route for one ancestor or parent.
+type heard struct {
+	// at is a Gateway, a listener, a ListenerSet or one of its listeners.
+	at hierarchy.Ref
+	// controller is who said it.
+	controller string
+	Reading
+}
+
+// ReadObject is what the plane says of one object of ours for the paths of a part (E10.1). An object
+// without a status of its own kind to wait for counts as accepted when it is there.
+func (p *Part) ReadObject(live *unstructured.Unstructured) Reading {
 	if live == nil {
 		return Reading{State: Pending}
 	}
-	if exporter == export.Traefik {
+	if p.Registration.Name() == export.Traefik {
 		return Reading{State: Accepted} // the route says the rest
 	}
 	ancestors, _, _ := unstructured.NestedSlice(live.Object, "status", "ancestors")
-	best := Reading{State: Pending}
+	onRule := slices.ContainsFunc(export.TargetsOf(live), func(t hierarchy.Ref) bool { return t.Section != "" })
+	read := Reading{}
 	for _, a := range ancestors {
 		entry, _ := a.(map[string]any)
-		name, _ := entry["controllerName"].(string)
-		if !slices.Contains(controllers, name) {
-			continue
-		}
 		conditions, _ := entry["conditions"].([]any)
-		read := readConditions(conditions, live.GetGeneration())
-		switch read.State {
-		case Rejected, Conflicted:
-			return read
-		case Accepted:
-			best = read
-		}
+		word, aggregated := readConditions(conditions, live.GetGeneration(), onRule)
+		read.aggregated = read.aggregated || aggregated && slices.Contains(p.Controllers(), textAt(entry, "controllerName"))
+		read.heard = append(read.heard, heard{parentAt(textMap(entry, "ancestorRef"), live.GetNamespace()), textAt(entry, "controllerName"), word})
 	}
-	return best
+	return p.overall(read)
 }
 
-// readConditions reads the conditions of one ancestor. After a merge the entries
-// of listeners have Merged alone, and of very many Aggregated (12.E5b).
-func readConditions(conditions []any, generation int64) Reading {
-	read := Reading{State: Pending}
+// overall is a reading with the worst that was said on any path of the part.
+func (p *Part) overall(read Reading) Reading {
+	for i := range p.Input.Paths {
+		word := read.on(&p.Input.Paths[i])
+		if Worse(read.State, word.State) != read.State {
+			read.State, read.Message = word.State, word.Message
+		}
+	}
+	return read
+}
+
+// on is what was said for one path: nothing against it, and something for it (12.E5b).
+func (r Reading) on(p *export.Path) Reading {
+	if r.heard == nil && !r.aggregated && r.State != "" {
+		return r // it does not depend on the path
+	}
+	word := Reading{State: Pending, Refused: r.Refused, Silent: r.Silent}
+	if r.aggregated {
+		word.State = Accepted
+	}
+	for _, h := range r.heard {
+		if h.controller != p.Controller || !concerns(h.at, p) {
+			continue
+		}
+		switch h.State {
+		case Rejected, Conflicted:
+			word.State, word.Message = h.State, h.Message
+			return word
+		case Accepted:
+			word.State = Accepted
+		}
+	}
+	return word
+}
+
+// concerns says whether what was said at a place is about a path: the place is its Gateway or its
+// ListenerSet, or its listener.
+func concerns(at hierarchy.Ref, p *export.Path) bool {
+	return at == p.Gateway || at == p.Listener || at == p.Listener.Object() || at == p.Gateway.WithSection(p.Listener.Section)
+}
+
+// parentAt is what a parentRef or an ancestorRef names.
+func parentAt(ref map[string]any, namespace string) hierarchy.Ref {
+	kind := textAt(ref, "kind")
+	if kind == "" {
+		kind = hierarchy.GatewayKind.Kind
+	}
+	if stated := textAt(ref, "namespace"); stated != "" {
+		namespace = stated
+	}
+	return hierarchy.NewRef(groupOf(ref), kind, namespace, textAt(ref, "name")).WithSection(textAt(ref, "sectionName"))
+}
+
+func groupOf(ref map[string]any) string {
+	if group, stated := ref["group"].(string); stated {
+		return group
+	}
+	return hierarchy.Group
+}
+
+// readConditions reads the conditions of one ancestor. After a merge the entries of listeners have
+// Merged alone, and of very many Aggregated (12.E5b). Overridden on a policy on a whole route says
+// that others are on its rules, some of which are ours.
+func readConditions(conditions []any, generation int64, onRule bool) (read Reading, aggregated bool) {
+	read = Reading{State: Pending}
 	for _, c := range conditions {
 		condition, _ := c.(map[string]any)
 		observed, stated := export.Integer(condition["observedGeneration"])
@@ -53,64 +115,67 @@ func readConditions(conditions []any, generation int64) Reading {
 		message, _ := condition["message"].(string)
 		switch {
 		case kind == "Accepted" && value == "False" && condition["reason"] == "Conflicted":
-			return Reading{State: Conflicted, Message: message}
-		case kind == "Accepted" && value == "False", kind == "Overridden" && value == "True":
-			return Reading{State: Rejected, Message: message}
+			return Reading{State: Conflicted, Message: message}, false
+		case kind == "Accepted" && value == "False", kind == "Overridden" && value == "True" && onRule:
+			return Reading{State: Rejected, Message: message}, false
 		case (kind == "Accepted" || kind == "Merged" || kind == "Aggregated") && value == "True":
 			read = Reading{State: Accepted}
+			aggregated = aggregated || kind == "Aggregated"
 		}
 	}
-	return read
+	return read, aggregated
 }
 
-// ReadRoute is what the planes say of what stands in the route: Accepted at the
-// generation that has our values.
-func ReadRoute(live *unstructured.Unstructured, controllers []string) Reading {
+// ReadRoute is what the planes say of what stands in the route: Accepted at the generation that has
+// our values.
+func (p *Part) ReadRoute(live *unstructured.Unstructured) Reading {
 	if live == nil {
 		return Reading{State: Pending}
 	}
 	parents, _, _ := unstructured.NestedSlice(live.Object, "status", "parents")
-	best := Reading{State: Pending}
-	for _, p := range parents {
-		parent, _ := p.(map[string]any)
-		name, _ := parent["controllerName"].(string)
-		if !slices.Contains(controllers, name) {
-			continue
-		}
+	read := Reading{}
+	for _, item := range parents {
+		parent, _ := item.(map[string]any)
 		conditions, _ := parent["conditions"].([]any)
-		accepted, resolved := false, true
-		for _, c := range conditions {
-			condition, _ := c.(map[string]any)
-			if observed, stated := export.Integer(condition["observedGeneration"]); stated && observed != live.GetGeneration() {
-				return Reading{State: Pending}
-			}
-			message, _ := condition["message"].(string)
-			switch {
-			case condition["type"] == "Accepted" && condition["status"] == "False" && condition["reason"] == "UnsupportedValue":
-				return Reading{State: Rejected, Message: message}
-			case condition["type"] == "Accepted":
-				accepted = condition["status"] == "True"
-			case condition["type"] == "ResolvedRefs":
-				resolved = condition["status"] == "True"
-			}
+		read.heard = append(read.heard, heard{parentAt(textMap(parent, "parentRef"), live.GetNamespace()),
+			textAt(parent, "controllerName"), readParent(conditions, live.GetGeneration())})
+	}
+	return p.overall(read)
+}
+
+// readParent reads the conditions of one parent of a route.
+func readParent(conditions []any, generation int64) Reading {
+	accepted, resolved := false, true
+	for _, c := range conditions {
+		condition, _ := c.(map[string]any)
+		if observed, stated := export.Integer(condition["observedGeneration"]); stated && observed != generation {
+			return Reading{State: Pending}
 		}
-		if accepted && resolved {
-			best = Reading{State: Accepted}
+		message, _ := condition["message"].(string)
+		switch {
+		case condition["type"] == "Accepted" && condition["status"] == "False" && condition["reason"] == "UnsupportedValue":
+			return Reading{State: Rejected, Message: message}
+		case condition["type"] == "Accepted":
+			accepted = condition["status"] == "True"
+		case condition["type"] == "ResolvedRefs":
+			resolved = condition["status"] == "True"
 		}
 	}
-	return best
+	if accepted && resolved {
+		return Reading{State: Accepted}
+	}
+	return Reading{State: Pending}
 }
 
 // ParentRefused says whether the plane refuses somebody's policy above the route. Ours is merged
 // with it, and is refused with it whatever it says: removing it would help nobody (12.E5a).
 func (p *Part) ParentRefused() bool {
-	controllers := p.Controllers()
 	for i := range p.Input.Foreign {
 		f := &p.Input.Foreign[i]
 		if f.Target.Object() == p.Input.Route {
 			continue
 		}
-		if ReadObject(p.Registration.Name(), f.Object, controllers).State == Rejected {
+		if p.ReadObject(f.Object).State == Rejected {
 			return true
 		}
 	}

@@ -25,8 +25,8 @@ type Score struct {
 	// exporter writes for. Silent are those that have waited long; Planned are
 	// those of exporters that only plan.
 	Pending, Unserved, Silent, Planned int
-	// Exporters counts the paths of each.
-	Exporters map[string]int
+	// Exporters counts the paths of each, Reasons those without one by what is said of that.
+	Exporters, Reasons map[string]int
 	// Losses and Failures count paths by what is wrong there.
 	Losses, Failures map[Trouble]int
 }
@@ -57,7 +57,7 @@ func Scores(t *effective.Target, rules []hierarchy.RuleRef, parts []Result) map[
 		for policy, fields := range won[p.Result] {
 			at := PolicyAt{policy, p.Listener.Gateway}
 			if scores[at] == nil {
-				scores[at] = &Score{Exporters: map[string]int{}, Losses: map[Trouble]int{}, Failures: map[Trouble]int{}}
+				scores[at] = &Score{Exporters: map[string]int{}, Reasons: map[string]int{}, Losses: map[Trouble]int{}, Failures: map[Trouble]int{}}
 			}
 			scores[at].count(entry, fields, Trouble{Route: t.Target, Rule: rule})
 		}
@@ -104,6 +104,9 @@ func (s *Score) count(e *Entry, fields map[export.Field]bool, at Trouble) {
 		s.Unserved++
 		if e.State == Planned {
 			s.Planned++
+		}
+		if e.Message != "" {
+			s.Reasons[e.Message]++
 		}
 		return
 	}
@@ -161,6 +164,7 @@ func (s *Score) sum(other Score, sign int) {
 	s.Silent += sign * other.Silent
 	s.Planned += sign * other.Planned
 	s.Exporters = sumMaps(s.Exporters, other.Exporters, sign)
+	s.Reasons = sumMaps(s.Reasons, other.Reasons, sign)
 	s.Losses = sumMaps(s.Losses, other.Losses, sign)
 	s.Failures = sumMaps(s.Failures, other.Failures, sign)
 }
@@ -189,7 +193,11 @@ func (s *Score) Condition() Condition {
 	case served == 0 && s.Planned > 0:
 		return Condition{"Unknown", "NoExporter", "The exporter of the GatewayClass only plans: nothing is written, and nothing is known of what the data plane does."}
 	case served == 0:
-		return Condition{"Unknown", "NoExporter", "No exporter is enabled for the GatewayClass: nothing is known of what the data plane does."}
+		why := "no exporter is enabled for the GatewayClass"
+		if len(s.Reasons) > 0 {
+			why = strings.Join(slices.Sorted(maps.Keys(s.Reasons)), "; ") // E1.3, E1.6
+		}
+		return Condition{"Unknown", "NoExporter", "Nothing is known of what the data plane does: " + why + "."}
 	case len(s.Failures) > 0 || s.Unserved > 0 && s.Pending == 0:
 		reason := "PartiallyEnforced"
 		if s.Some == 0 {
@@ -269,6 +277,7 @@ func troubles(counts map[Trouble]int, where bool) string {
 // Same says whether two scores count the same.
 func (s Score) Same(other Score) bool {
 	return s.Paths == other.Paths && s.Enforced == other.Enforced && s.Some == other.Some &&
-		s.Pending == other.Pending && s.Unserved == other.Unserved && s.Silent == other.Silent && s.Planned == other.Planned && maps.Equal(s.Exporters, other.Exporters) &&
+		s.Pending == other.Pending && s.Unserved == other.Unserved && s.Silent == other.Silent && s.Planned == other.Planned &&
+		maps.Equal(s.Exporters, other.Exporters) && maps.Equal(s.Reasons, other.Reasons) &&
 		maps.Equal(s.Losses, other.Losses) && maps.Equal(s.Failures, other.Failures)
 }

@@ -62,6 +62,45 @@ func refusals(own *unstructured.Unstructured, rules []any, check Checker) []stri
 	return slices.DeleteFunc(check.Check(candidate), func(p string) bool { return slices.Contains(before, p) })
 }
 
+// Refuse is the projection where nothing can be put into some rules of the route, since it would no
+// longer be valid (E8.5): what was to stand there is not in force. refused has the reasons by rule.
+// Objects that only filters of such a rule would name are left out.
+func (p Projection) Refuse(in Input, refused map[int]string) Projection {
+	if len(refused) == 0 {
+		return p
+	}
+	left := Projection{}
+	var unnamed []string
+	for _, injection := range p.Rules {
+		if _, out := refused[injection.Rule]; out {
+			unnamed = slices.Concat(unnamed, injection.First, injection.Last)
+			continue
+		}
+		left.Rules = append(left.Rules, injection)
+	}
+	for _, object := range p.Objects {
+		if !slices.Contains(unnamed, object.GetName()) {
+			left.Objects = append(left.Objects, object)
+		}
+	}
+	left.Outcomes = slices.Clone(p.Outcomes)
+	for path, outcomes := range left.Outcomes {
+		why, out := refused[in.Paths[path].Rule]
+		if !out {
+			continue
+		}
+		changed := slices.Clone(outcomes)
+		for i := range changed {
+			if o := &changed[i]; o.Verdict != Unsupported && (o.InRoute() || slices.Contains(unnamed, o.Object)) {
+				invalid := state(Invalid, why)
+				*o = Outcome{Field: o.Field, Verdict: Unsupported, Reason: invalid.reason, Message: invalid.message}
+			}
+		}
+		left.Outcomes[path] = changed
+	}
+	return left
+}
+
 // put is Inject without a check. rules is not changed.
 func put(rules []any, injections []RuleInjection) Injected {
 	result := Injected{Rules: slices.Clone(rules)}

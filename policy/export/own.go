@@ -1,6 +1,9 @@
 package export
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // The leaves of a rule that are written into routes.
 const (
@@ -78,14 +81,25 @@ func (r *rule) intoRoute(leaf string, value any, fields []Field, noConsent func(
 		r.each(fields, func(v *verdict) { v.because(FieldNotInCRD, leaf) })
 		return false
 	}
-	for _, p := range readers {
-		if !p.Consent {
-			r.each(fields, noConsent)
-			return false
-		}
+	if refused := r.unconsented(leaf, noConsent); refused != nil {
+		r.each(fields, refused)
+		return false
 	}
 	r.puts[leaf] = value
 	return true
+}
+
+// unconsented is the verdict where not all classes that read a leaf allow it to be put into the
+// route: noConsent where none of ours does, else that somebody does not (E8.2); nil when all do.
+func (r *rule) unconsented(leaf string, noConsent func(v *verdict)) func(v *verdict) {
+	refuses := func(p *Path) bool { return !p.Consent }
+	switch {
+	case !slices.ContainsFunc(r.readersOf(leaf), refuses):
+		return nil
+	case !slices.ContainsFunc(r.paths, func(p *Path) bool { return p.Consent }):
+		return noConsent
+	}
+	return func(v *verdict) { v.because(NotConsented) }
 }
 
 // knows says whether the installed CRD has a leaf.

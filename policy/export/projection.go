@@ -135,9 +135,12 @@ func (v *verdict) outcome(f Field, plane string) Outcome {
 			o.Message += separator + string(r.reason) + ": " + r.message
 		}
 	}
-	if o.Verdict != Unsupported {
+	switch {
+	case o.Verdict != Unsupported:
 		o.As, o.Value, o.Object = v.as, v.value, v.object
 		o.Notes = slices.Sorted(slices.Values(v.notes))
+	case v != nil && slices.Contains(v.notes, Kept):
+		o.Notes = []string{Kept} // what is live is not what is asked for
 	}
 	return o
 }

@@ -1,6 +1,7 @@
 package export
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -74,6 +75,36 @@ func (r *traefikRule) read() {
 		r.limit(l)
 	}
 	r.retry()
+	r.keep()
+}
+
+// keep leaves in place the live Middlewares for kinds that have become invalid on all paths of the
+// rule (E2.3). None is ever made of an invalid kind.
+func (r *traefikRule) keep() {
+	purpose := r.middleware("").GetAnnotations()[ForAnnotation]
+	for _, kind := range [...]struct{ policy, field string }{{RateLimitPolicy, "rateLimit"}, {RetryPolicy, "retry"}} {
+		if _, invalid := r.invalid[kind.policy]; !invalid {
+			continue
+		}
+		for _, name := range slices.Sorted(maps.Keys(r.in.Held)) {
+			live := r.in.Held[name]
+			spec, _, _ := unstructured.NestedMap(live.Object, "spec") // a copy
+			if spec[kind.field] == nil || live.GetAnnotations()[ForAnnotation] != purpose {
+				continue
+			}
+			object := r.middleware("")
+			object.SetName(name)
+			object.Object["spec"] = spec
+			if kind.policy == RateLimitPolicy {
+				r.first = append(r.first, object)
+			} else {
+				r.last = append(r.last, object)
+			}
+			for f := range Leaves(kind.policy, r.paths[0].Effective.Values[kind.policy]) {
+				r.sheet.at(f).note(Kept)
+			}
+		}
+	}
 }
 
 func (r *traefikRule) middleware(part string) *unstructured.Unstructured {

@@ -19,6 +19,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/source"
 	"github.com/attache-dev/attache/test/controlplane"
 	"github.com/attache-dev/attache/test/eventually"
@@ -111,6 +112,11 @@ func onlyOffline(t *testing.T, c client.Client, file string, archive *txtar.Arch
 		return "is checked by other CRDs than the cluster has"
 	case strings.HasPrefix(file, "folders/"):
 		return "is about reading folders"
+	}
+	for _, d := range w.manifests(t) {
+		if name := d.Object.GetName(); crd.Is(d.Object) && (strings.HasSuffix(name, ".attache.dev") || strings.HasSuffix(name, ".gateway.networking.k8s.io")) {
+			return "has a CRD in the place of one that the cluster has"
+		}
 	}
 	if kind := unserved(t, c, w); kind != "" {
 		return "has a " + kind + " without its CRD"

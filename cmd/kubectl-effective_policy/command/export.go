@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/enforcement"
 	"github.com/attache-dev/attache/policy/export"
@@ -152,7 +153,7 @@ func (w *world) exports(targets []hierarchy.Ref, to string, fields export.Standa
 	if to != toAuto {
 		config.To = to
 	}
-	world := enforcement.World{Graph: w.snapshot.Graph(), Config: config, Fields: fields, Foreign: w.foreignIndex()}
+	world := enforcement.World{Graph: w.snapshot.Graph(), Config: config, Fields: fields, Foreign: w.foreignIndex(), Refused: w.refusedRules, Installed: w.installed}
 	resolution := w.resolve(targets)
 	var exported []exportedRoute
 	for _, target := range targets {
@@ -171,6 +172,33 @@ func (w *world) exports(targets []hierarchy.Ref, to string, fields export.Standa
 		exported = append(exported, r)
 	}
 	return exported
+}
+
+// installed says whether what an exporter writes can be: not where the cluster lacks the CRD, or one
+// in the input does not serve the version that is written (E1.7, E2.5).
+func (w *world) installed(exporter string) bool {
+	row, _ := export.Lookup(exporter)
+	for _, k := range row.Kinds {
+		name := k.Plural + "." + k.Group
+		if w.missing[name] {
+			return false
+		}
+		for _, d := range w.documents {
+			if crd.Is(d.Object) && d.Object.GetName() == name && !serves(d.Object, k.Version) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// serves says whether a CRD serves a version.
+func serves(definition *unstructured.Unstructured, version string) bool {
+	versions, _, _ := unstructured.NestedSlice(definition.Object, "spec", "versions")
+	return slices.ContainsFunc(versions, func(v any) bool {
+		fields, _ := v.(map[string]any)
+		return fields["name"] == version && fields["served"] == true
+	})
 }
 
 // planeKinds are the kinds of data planes' APIs that exporters write.
@@ -217,11 +245,11 @@ func (o *options) standardFields(w *world, e *exportOptions) (export.StandardFie
 	if err != nil {
 		return export.StandardFields{}, fmt.Errorf("--standard-fields: %w", err)
 	}
-	crd := &unstructured.Unstructured{}
-	if err := yaml.Unmarshal(data, &crd.Object); err != nil {
+	definition := &unstructured.Unstructured{}
+	if err := yaml.Unmarshal(data, &definition.Object); err != nil {
 		return export.StandardFields{}, fmt.Errorf("--standard-fields %s: %w", e.standardFields, err)
 	}
-	fields := export.FieldsOf(crd)
+	fields := export.FieldsOf(definition)
 	if fields.FiltersMax == 0 {
 		return fields, errors.New("--standard-fields " + e.standardFields + " is not the CustomResourceDefinition of HTTPRoute: give httproutes.gateway.networking.k8s.io")
 	}
@@ -230,7 +258,7 @@ func (o *options) standardFields(w *world, e *exportOptions) (export.StandardFie
 
 // routeCRDOf is the CRD by which HTTPRoutes of the input were checked, and
 // whether it is the one in the binary.
-func routeCRDOf(in *source.Input) (crd *unstructured.Unstructured, builtIn bool) {
+func routeCRDOf(in *source.Input) (definition *unstructured.Unstructured, builtIn bool) {
 	const name = "httproutes." + hierarchy.Group
 	builtIn = true
 	for _, d := range in.Documents {
@@ -238,10 +266,10 @@ func routeCRDOf(in *source.Input) (crd *unstructured.Unstructured, builtIn bool)
 	}
 	for _, c := range in.Schemas.CRDs() {
 		if c.GetName() == name {
-			crd = c
+			definition = c
 		}
 	}
-	return crd, builtIn
+	return definition, builtIn
 }
 
 // failed says whether --fail-on finds something.

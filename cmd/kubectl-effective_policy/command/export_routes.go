@@ -40,17 +40,30 @@ func (w *world) injected(r exportedRoute) *unstructured.Unstructured {
 		injections = append(injections, result.Projection.Rules...)
 	}
 	own := &unstructured.Unstructured{Object: injected.OwnObject(route.Object)}
-	var check export.Checker
-	if w.schemas != nil {
-		check = routeChecker{w}
-	}
-	after := export.Inject(own, injections, check)
+	after := export.Inject(own, injections, w.checker())
 	if len(after.Record.Rules) == 0 {
 		return nil
 	}
 	out := own.DeepCopy()
 	_ = unstructured.SetNestedSlice(out.Object, after.Rules, "spec", "rules")
 	return withoutOurs(out)
+}
+
+// refusedRules are the rules of a route that would not be valid with what is to be put there.
+func (w *world) refusedRules(ref hierarchy.Ref, rules []export.RuleInjection) map[int]string {
+	route := w.manifest(ref)
+	if route == nil {
+		return nil
+	}
+	return export.Inject(&unstructured.Unstructured{Object: injected.OwnObject(route.Object)}, rules, w.checker()).Refused
+}
+
+// checker checks routes by the CRDs of the world; nil where it has none.
+func (w *world) checker() export.Checker {
+	if w.schemas == nil {
+		return nil
+	}
+	return routeChecker{w}
 }
 
 // withoutOurs takes our annotations off.
@@ -134,10 +147,12 @@ func (o *options) readPlane(ctx context.Context, w *world) error {
 	if err != nil {
 		return err
 	}
+	w.missing = map[string]bool{}
 	for _, gvr := range planeLists() {
 		list, err := client.Resource(gvr).Namespace(w.namespace).List(ctx, metav1.ListOptions{})
 		switch {
 		case apierrors.IsNotFound(err):
+			w.missing[gvr.Resource+"."+gvr.Group] = true
 			continue
 		case apierrors.IsForbidden(err):
 			o.note("warning: %s.%s cannot be read: what other policies there say does not count", gvr.Resource, gvr.Group)

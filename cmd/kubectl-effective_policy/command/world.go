@@ -44,9 +44,11 @@ type world struct {
 	routeCRD      *unstructured.Unstructured
 	builtInRoutes bool
 	planeObjects  []*unstructured.Unstructured
-	index         *export.ForeignIndex
-	fields        *export.StandardFields // of routeCRD, once it was asked for
-	planes        review.Enforced        // once it was asked for
+	// missing are kinds of data planes, by the names of their CRDs, that a cluster does not have.
+	missing map[string]bool
+	index   *export.ForeignIndex
+	fields  *export.StandardFields // of routeCRD, once it was asked for
+	planes  review.Enforced        // once it was asked for
 	// problems are those of single objects, in words.
 	problems []string
 	// skipped are resources of the cluster that this person may not list, and the
