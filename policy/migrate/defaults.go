@@ -46,7 +46,7 @@ func (c *converter) placeDefaults() (onGateway, onRoutes wants, err error) {
 // that is there already; empty when they would not (M46, M61).
 func (c *converter) changesStrangers(kind string, fields map[string]any) (string, error) {
 	if c.options.World == nil || c.options.Stored == nil {
-		return "", &InputError{"--defaults=gateway is proved by the engine, which needs the CRDs of the policies"}
+		return "", &InputError{Message: "--defaults=gateway is proved by the engine, which needs the CRDs of the policies"}
 	}
 	world := c.options.World
 	gateway := c.gateway.ref()

@@ -77,14 +77,14 @@ func (c *converter) planGateway() error {
 		graph := graphOf(c.old.objects)
 		ref := hierarchy.GatewayRef(o.Gateway.Namespace, o.Gateway.Name)
 		if _, ok := graph.Get(ref); !ok {
-			return &InputError{fmt.Sprintf("--gateway %s/%s is not in the input: give its manifest, or write --new-gateway", o.Gateway.Namespace, o.Gateway.Name)}
+			return &InputError{Message: fmt.Sprintf("--gateway %s/%s is not in the input: give its manifest, or write --new-gateway", o.Gateway.Namespace, o.Gateway.Name)}
 		}
 		c.gateway.graph = graph
 		c.addListenerSets()
 		return nil
 	}
 	if o.GatewayClass == "" {
-		return &InputError{"--new-gateway needs --gateway-class: the class of a Gateway is never guessed from that of an Ingress"}
+		return &InputError{Message: "--new-gateway needs --gateway-class: the class of a Gateway is never guessed from that of an Ingress"}
 	}
 	taken := map[string]bool{"http": true}
 	for _, host := range c.hostOrder() {

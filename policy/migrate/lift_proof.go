@@ -32,7 +32,7 @@ type change struct {
 
 func (c *converter) newProof(before []statement) (*proof, error) {
 	if c.options.World == nil || c.options.Stored == nil {
-		return nil, &InputError{"lifting is proved by the engine, which needs the CRDs of the policies"}
+		return nil, &InputError{Message: "lifting is proved by the engine, which needs the CRDs of the policies"}
 	}
 	p := &proof{c: c, statements: before}
 	p.world, _ = c.options.World.With(c.stored(c.objects)...)

@@ -63,14 +63,14 @@ func expected(a *routing.Answer) Expectation {
 }
 
 // LiveRequests are the requests of a comparison that are safe to send, at most so many:
-// GET, for hosts of the Ingresses, those first of which the models say that the sides
+// GET and HEAD, for hosts of the Ingresses, those first of which the models say that the sides
 // differ or that the data plane chooses (M80). schemes are those that can be sent.
 func LiveRequests(old *Old, snapshot *policy.Snapshot, options VerifyOptions, schemes []string, most int) []LiveRequest {
 	v := newVerifier(old, snapshot, options)
 	var list []LiveRequest
 	for _, host := range old.view.Hosts() {
 		v.each(host, func(r *request.Request) {
-			if r.Method != "GET" || !slices.Contains(schemes, r.Scheme) || host == routing.CatchAll || strings.HasSuffix(r.Host, ".invalid") {
+			if r.Method != "GET" && r.Method != "HEAD" || !slices.Contains(schemes, r.Scheme) || host == routing.CatchAll || strings.HasSuffix(r.Host, ".invalid") {
 				return
 			}
 			kind := v.compare(host, r, map[string]*Group{})

@@ -39,7 +39,11 @@ type owner struct {
 }
 
 // InputError is input that nothing can be made of.
-type InputError struct{ Message string }
+type InputError struct {
+	Message string
+	// None says that there is no Ingress, or none of the controller that was named.
+	None bool
+}
 
 // Error is the message.
 func (e *InputError) Error() string { return e.Message }
@@ -62,7 +66,7 @@ func Read(objects []Object, options Options) (*Old, error) {
 	o.leaveOut(all)
 	o.config = findConfig(objects, o.options.ConfigMap, o.controller)
 	if o.options.ConfigMap.Name != "" && o.config.object == nil {
-		return nil, &InputError{fmt.Sprintf("--config-map %s/%s is not in the input", o.options.ConfigMap.Namespace, o.options.ConfigMap.Name)}
+		return nil, &InputError{Message: fmt.Sprintf("--config-map %s/%s is not in the input", o.options.ConfigMap.Namespace, o.options.ConfigMap.Name)}
 	}
 	o.sortByAge()
 	for _, g := range o.ingresses {
@@ -100,7 +104,7 @@ func placeOf(o *Object) string { return cmp.Or(o.GetNamespace(), "default") + "/
 // choose finds the one controller of the run, and its Ingresses (M6, M7).
 func (o *Old) choose(all []*ingress) error {
 	if o.options.Controller != "" && !known(o.options.Controller) {
-		return &InputError{"--controller " + o.options.Controller + " is not known: write one of " + strings.Join(Controllers(), ", ")}
+		return &InputError{Message: "--controller " + o.options.Controller + " is not known: write one of " + strings.Join(Controllers(), ", ")}
 	}
 	classes := readClasses(o.objects)
 	found, classed := map[string]int{}, false
@@ -127,7 +131,7 @@ func (o *Old) choose(all []*ingress) error {
 		}
 	}
 	if len(o.ingresses) == 0 {
-		return &InputError{noIngresses(all)}
+		return &InputError{noIngresses(all), len(all) == 0 || o.options.Controller != ""}
 	}
 	controllers := map[string]bool{}
 	for key := range found {
@@ -135,7 +139,7 @@ func (o *Old) choose(all []*ingress) error {
 		controllers[name] = true
 	}
 	if len(controllers) > 1 {
-		return &InputError{"the input has Ingresses of " + strings.Join(slices.Sorted(maps.Keys(controllers)), " and ") + ": choose one with --controller"}
+		return &InputError{Message: "the input has Ingresses of " + strings.Join(slices.Sorted(maps.Keys(controllers)), " and ") + ": choose one with --controller"}
 	}
 	if len(found) > 1 && o.options.IngressClass == "" {
 		var names []string
@@ -146,7 +150,7 @@ func (o *Old) choose(all []*ingress) error {
 			}
 		}
 		if len(names) > 1 {
-			return &InputError{"the input has Ingresses of the classes " + strings.Join(names, " and ") + ": choose one with --ingress-class"}
+			return &InputError{Message: "the input has Ingresses of the classes " + strings.Join(names, " and ") + ": choose one with --ingress-class"}
 		}
 	}
 	o.controller = controllerNamed(o.ingresses[0].controller)

@@ -20,48 +20,73 @@ func (p *progress) serving(routes map[hierarchy.Ref]bool) (string, bool) {
 		if u == nil {
 			return ref.String() + " has no status", false
 		}
+		taken := false
 		parents, _, _ := unstructured.NestedSlice(u.Object, "status", "parents")
-		if len(parents) == 0 {
-			return ref.String() + " has no status: no data plane has taken it", false
-		}
 		for _, each := range parents {
 			parent, _ := each.(map[string]any)
-			for _, condition := range []string{"Accepted", "ResolvedRefs"} {
-				if text, ok := isTrue(parent, condition, u.GetGeneration()); !ok {
-					return ref.String() + " is not " + condition + text, false
-				}
+			gateway := p.gatewayOf(parent, ref.Namespace)
+			if only := p.options.Verify.Gateway; gateway.Name == "" || only.Name != "" && gateway != only {
+				continue // with --gateway that one counts alone
 			}
-			if text, ok := p.gatewayServes(parent, ref.Namespace); !ok {
+			taken = true
+			if text, ok := p.parentServes(ref, u.GetGeneration(), gateway, parent); !ok {
 				return text, false
 			}
+		}
+		if !taken {
+			return ref.String() + " has no status: no data plane has taken it", false
 		}
 	}
 	return "", true
 }
 
-// gatewayServes says whether the Gateway of a parentRef is programmed and has an
-// address.
-func (p *progress) gatewayServes(parent map[string]any, namespace string) (string, bool) {
+// parentServes says whether a route is served by one of its parents: accepted there,
+// and below a Gateway that is programmed and has an address.
+func (p *progress) parentServes(route hierarchy.Ref, generation int64, gateway hierarchy.Ref, parent map[string]any) (string, bool) {
+	for _, condition := range []string{"Accepted", "ResolvedRefs"} {
+		if text, ok := isTrue(parent, condition, generation); !ok {
+			return route.String() + " is not " + condition + text, false
+		}
+	}
+	u := p.objects[gateway]
+	if u == nil {
+		return gateway.String() + " is not there", false
+	}
+	status, _ := u.Object["status"].(map[string]any)
+	if text, ok := isTrue(status, "Programmed", u.GetGeneration()); !ok {
+		return gateway.String() + " is not Programmed" + text, false
+	}
+	if addresses, _ := status["addresses"].([]any); len(addresses) == 0 {
+		return gateway.String() + " has no address", false
+	}
+	return "", true
+}
+
+// gatewayOf is the Gateway of a parent of a route: itself, or that of the ListenerSet;
+// none of other kinds.
+func (p *progress) gatewayOf(parent map[string]any, namespace string) hierarchy.Ref {
 	ref, _ := parent["parentRef"].(map[string]any)
 	name, _ := ref["name"].(string)
 	if space, ok := ref["namespace"].(string); ok {
 		namespace = space
 	}
-	if kind, _ := ref["kind"].(string); kind != "" && kind != "Gateway" {
-		return "", true // a ListenerSet has no address of its own
+	switch ref["kind"] {
+	case nil, "", "Gateway":
+		return hierarchy.GatewayRef(namespace, name)
+	case "ListenerSet":
+	default:
+		return hierarchy.Ref{} // of a mesh
 	}
-	u := p.objects[hierarchy.GatewayRef(namespace, name)]
-	if u == nil {
-		return "", true
+	set := p.objects[hierarchy.ListenerSetRef(namespace, name)]
+	if set == nil {
+		return hierarchy.ListenerSetRef(namespace, name)
 	}
-	status, _ := u.Object["status"].(map[string]any)
-	if text, ok := isTrue(status, "Programmed", u.GetGeneration()); !ok {
-		return "Gateway " + namespace + "/" + name + " is not Programmed" + text, false
+	of, _, _ := unstructured.NestedMap(set.Object, "spec", "parentRef")
+	if space, ok := of["namespace"].(string); ok {
+		namespace = space
 	}
-	if addresses, _ := status["addresses"].([]any); len(addresses) == 0 {
-		return "Gateway " + namespace + "/" + name + " has no address", false
-	}
-	return "", true
+	name, _ = of["name"].(string)
+	return hierarchy.GatewayRef(namespace, name)
 }
 
 // isTrue says whether a condition is True for a generation, and the reason when it is

@@ -302,16 +302,3 @@ func (v *verifier) add(groups map[string]*Group, kind string, r *request.Request
 		g.Example, g.Old, g.New, g.Request = example, old.String(), answer.String(), *r
 	}
 }
-
-// curl is the request as a command.
-func curl(r *request.Request) string {
-	text := "curl"
-	if r.Method != "GET" {
-		text += " -X " + r.Method
-	}
-	text += " -H 'Host: " + r.Host + "'"
-	for _, h := range r.Headers {
-		text += " -H '" + h.Name + ": " + h.Value + "'"
-	}
-	return text + " " + r.Scheme + "://GATEWAY" + r.Path
-}

@@ -59,7 +59,7 @@ func faults() []fault {
 			world: ingress("a", "web", "", with("use-regex", "true"), "ImplementationSpecific /v[0-9]+ web:80"),
 		},
 		{
-			name: "one host in two namespaces is two Gateways", differs: "https://GATEWAY/b old b/two:80",
+			name: "one host in two namespaces is two Gateways", differs: "https://shop.example.com/b old b/two:80",
 			world: withTLS(ingress("a", "one", host, nil, "Prefix / one:80"), "shop="+host) + ingress("b", "two", host, nil, "Prefix /b two:80"),
 		},
 		{name: "a slash is not redirected beside /", world: ingress("a", "web", host, nil, "Prefix /docs/ docs:80", "Prefix / web:80"), differs: "old 301"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strconv"
 	"time"
@@ -32,8 +34,11 @@ type liveOptions struct {
 	backendHeader string
 	body          bool
 	insecure      bool
+	authority     string
 
 	from, to *url.URL
+	// trusted are the certificates of --ca, beside the system's; nil when there are none.
+	trusted *x509.CertPool
 }
 
 func (l *liveOptions) addFlags(cmd *cobra.Command) {
@@ -42,11 +47,12 @@ func (l *liveOptions) addFlags(cmd *cobra.Command) {
 	flags.StringVar(&l.new, "new", "", "URL of the new data plane")
 	flags.IntVar(&l.most, "max-requests", 500, "at most so many requests are sent; those that may differ come first")
 	flags.Float64Var(&l.rate, "rate", 5, "requests a second to each side")
-	flags.DurationVar(&l.timeout, "live-timeout", 10*time.Second, "how long an answer is waited for")
+	flags.DurationVar(&l.timeout, "timeout", 10*time.Second, "how long an answer of --old or --new is waited for")
 	flags.StringSliceVar(&l.headers, "headers", nil, "headers of answers that are compared besides Location and Content-Type")
 	flags.StringVar(&l.backendHeader, "backend-header", "", "the header by which a backend says who it is")
 	flags.BoolVar(&l.body, "body", false, "compare bodies, by digest")
-	flags.BoolVar(&l.insecure, "insecure-skip-tls-verify", false, "take every certificate of both sides")
+	flags.StringVar(&l.authority, "ca", "", "a file of certificates that those of --old and --new may be signed by, beside the system's")
+	flags.BoolVar(&l.insecure, "insecure", false, "take every certificate of --old and --new")
 }
 
 func (l *liveOptions) asked() bool { return l.from != nil }
@@ -74,8 +80,26 @@ func (l *liveOptions) complete() error {
 		return err
 	case l.from.Scheme != l.to.Scheme:
 		return errors.New("--old and --new: write both with http, or both with https")
-	case l.rate <= 0 || l.most < 1:
-		return errors.New("--rate and --max-requests: write numbers above 0")
+	case l.rate <= 0 || l.most < 1 || l.timeout <= 0:
+		return errors.New("--rate, --max-requests and --timeout: write values above 0")
+	}
+	return l.trust()
+}
+
+// trust reads the certificates of --ca.
+func (l *liveOptions) trust() error {
+	if l.authority == "" {
+		return nil
+	}
+	data, err := os.ReadFile(l.authority)
+	if err != nil {
+		return fmt.Errorf("--ca: %w", err)
+	}
+	if l.trusted, err = x509.SystemCertPool(); err != nil {
+		l.trusted = x509.NewCertPool() // a machine without any
+	}
+	if !l.trusted.AppendCertsFromPEM(data) {
+		return errors.New("--ca " + l.authority + " has no certificate: give a file in PEM")
 	}
 	return nil
 }
@@ -236,10 +260,10 @@ func (l *liveOptions) send(ctx context.Context, side *url.URL, r *migrate.LiveRe
 			var d net.Dialer
 			return d.DialContext(ctx, network, address)
 		},
-		TLSClientConfig: &tls.Config{ServerName: r.Request.Host, InsecureSkipVerify: l.insecure},
+		TLSClientConfig: &tls.Config{ServerName: r.Request.Host, RootCAs: l.trusted, InsecureSkipVerify: l.insecure},
 	}
 	client := &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	asked, err := http.NewRequestWithContext(ctx, http.MethodGet, r.Request.Scheme+"://"+r.Request.Host+r.Request.Path, nil)
+	asked, err := http.NewRequestWithContext(ctx, r.Request.Method, r.Request.Scheme+"://"+r.Request.Host+r.Request.Path, nil)
 	if err != nil {
 		return liveAnswer{err: err.Error()}
 	}

@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"strconv"
@@ -68,11 +69,15 @@ func (o *options) migrateStatus(ctx context.Context, m *migrateOptions, s *statu
 		}
 	}
 	old, err := migrate.Read(sides.objects, m.options)
+	var input *migrate.InputError
+	if errors.As(err, &input) && input.None {
+		return o.nothingLeft()
+	}
 	if err != nil {
 		return err
 	}
 	if s.resolve {
-		options.Addresses = resolveAll(ctx, migrate.NamesToResolve(old, sides.snapshot))
+		options.Addresses = o.resolveAll(ctx, migrate.NamesToResolve(old, sides.snapshot))
 	}
 	p := migrate.ProgressOf(old, sides.snapshot, options)
 	if err := o.printProgress(p, s.deletable); err != nil {
@@ -84,31 +89,45 @@ func (o *options) migrateStatus(ctx context.Context, m *migrateOptions, s *statu
 	return nil
 }
 
+// nothingLeft is the end of a migration.
+func (o *options) nothingLeft() error {
+	switch o.output {
+	case formatJSON:
+		return encode(o.streams.Out, formatJSON, &migrate.Progress{Ingresses: []migrate.IngressProgress{}, Hosts: []migrate.HostProgress{}})
+	case formatTable:
+		_, err := fmt.Fprintln(o.streams.Out, "no Ingress is left")
+		return err
+	}
+	return nil
+}
+
 // resolveAll asks DNS for names, five at a time (M86). A name that nobody has leads
-// nowhere.
-func resolveAll(ctx context.Context, names []string) map[string][]string {
+// nowhere; that DNS fails is said. Names are asked for as they stand, without what the
+// machine appends to names.
+func (o *options) resolveAll(ctx context.Context, names []string) map[string][]string {
 	const atOnce, patience = 5, 10 * time.Second
-	found := map[string][]string{}
-	var mu sync.Mutex
+	found, failures := make([][]string, len(names)), make([]error, len(names))
 	var wait sync.WaitGroup
 	slots := make(chan struct{}, atOnce)
-	for _, name := range names {
+	for i, name := range names {
 		slots <- struct{}{}
 		wait.Go(func() {
 			defer func() { <-slots }()
 			ctx, cancel := context.WithTimeout(ctx, patience)
 			defer cancel()
-			addresses, err := net.DefaultResolver.LookupHost(ctx, name)
-			if err != nil {
-				addresses = nil
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			found[name] = addresses
+			found[i], failures[i] = net.DefaultResolver.LookupHost(ctx, strings.TrimSuffix(name, ".")+".")
 		})
 	}
 	wait.Wait()
-	return found
+	addresses := map[string][]string{}
+	for i, name := range names {
+		addresses[name] = found[i]
+		var answer *net.DNSError
+		if failures[i] != nil && (!errors.As(failures[i], &answer) || !answer.IsNotFound) {
+			o.note("warning: DNS says nothing about %s: %v", name, failures[i])
+		}
+	}
+	return addresses
 }
 
 func (o *options) printProgress(p *migrate.Progress, deletable bool) error {
