@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"net"
 	"slices"
 	"strings"
 
@@ -143,19 +142,6 @@ func RenderWebhooks(r Release) (Webhooks, error) {
 		return Webhooks{}, err
 	}
 	return WebhooksOf(objects)
-}
-
-// PointTo makes the API server call all webhooks at a host and port, by URL
-// instead of by service, and trust the given CA there.
-func (w Webhooks) PointTo(host string, port int, caBundle []byte) {
-	w.each(func(c *admissionregistrationv1.WebhookClientConfig) {
-		path := ""
-		if c.Service != nil && c.Service.Path != nil {
-			path = *c.Service.Path
-		}
-		url := fmt.Sprintf("https://%s%s", net.JoinHostPort(host, fmt.Sprint(port)), path)
-		*c = admissionregistrationv1.WebhookClientConfig{URL: &url, CABundle: caBundle}
-	})
 }
 
 // OnPort keeps the service of all webhooks and the CA that is trusted there, and

@@ -43,10 +43,6 @@ type File struct {
 	Data []byte
 }
 
-// FS holds the files of this package: attache's own CRDs at the root, those of
-// Gateway API in the folder gatewayapi.
-func FS() fs.FS { return files }
-
 // Attache returns the CRDs of attache's own kinds.
 func Attache() []File { return read(".") }
 

@@ -75,9 +75,6 @@ func NewServer(h *Handlers, o ServerOptions) *Server {
 	return &Server{handlers: h, options: o}
 }
 
-// NeedLeaderElection says that every replica serves.
-func (s *Server) NeedLeaderElection() bool { return false }
-
 // Start listens and serves until ctx ends, then drains and returns. It does all
 // of these things once.
 func (s *Server) Start(ctx context.Context) error {

@@ -85,13 +85,6 @@ func WithheldAnnotation(generation int64, reason string) string {
 	return Content{generation: generation, Withheld: reason, Scopes: []any{}}.Text()
 }
 
-// AnnotationOf is the annotation that goes with an EffectivePolicy in its
-// second form; false when there is no object and so there must be none.
-func AnnotationOf(target hierarchy.Ref, object *unstructured.Unstructured) (string, bool) {
-	c, ok := ContentOf(target, object)
-	return c.Text(), ok
-}
-
 // ContentOf is what the annotation says that goes with an EffectivePolicy.
 func ContentOf(target hierarchy.Ref, object *unstructured.Unstructured) (Content, bool) {
 	if object == nil {
