@@ -83,14 +83,14 @@ func later(text string) string { return strings.Replace(text, ": 9s}", ": 8s}", 
 // many paths of a tenant.
 func BenchmarkReviewOfManyPaths(b *testing.B) {
 	gateway, class, s := wideWorld(b)
-	for _, rails := range []struct {
+	for _, guardrails := range []struct {
 		name    string
 		options []func(*Options)
 	}{
 		{"none", nil},
 		{"names", []func(*Options){with(b, object(b, readsNames))}},
 	} {
-		h := handlersOf(b, s, append(rails.options, func(o *Options) { o.MaxPaths, o.Deadline = 50_000, time.Hour })...)
+		h := handlersOf(b, s, append(guardrails.options, func(o *Options) { o.MaxPaths, o.Deadline = 50_000, time.Hour })...)
 		for _, test := range []struct {
 			name string
 			ask  ask
@@ -100,7 +100,7 @@ func BenchmarkReviewOfManyPaths(b *testing.B) {
 			{"delete/Gateway", remove(b, gateway)},
 			{"delete/GatewayClass", remove(b, class)},
 		} {
-			b.Run("guardrail="+rails.name+"/"+test.name, func(b *testing.B) {
+			b.Run("guardrail="+guardrails.name+"/"+test.name, func(b *testing.B) {
 				body := test.ask.body(b)
 				b.ReportAllocs()
 				for b.Loop() {

@@ -35,10 +35,10 @@ spec:
 }
 
 // with has the handlers judge with guardrails.
-func with(t testing.TB, rails ...*unstructured.Unstructured) func(*Options) {
+func with(t testing.TB, guardrails ...*unstructured.Unstructured) func(*Options) {
 	t.Helper()
 	var compiled []*guardrail.Guardrail
-	for _, u := range rails {
+	for _, u := range guardrails {
 		g, problems := guardrail.Parse(u, languages)
 		if len(problems) > 0 {
 			t.Fatal(problems)

@@ -13,8 +13,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/evaluate"
 	"github.com/attache-dev/attache/policy/guardrail"
-	"github.com/attache-dev/attache/policy/review"
 )
 
 // hook is one admission handler.
@@ -183,7 +183,7 @@ func (k *hook) run(ctx context.Context, end func(), limit time.Duration, s *poli
 	req.concerned = o.concerned
 	if errors.Is(o.err, context.DeadlineExceeded) || errors.Is(o.err, context.Canceled) || errors.As(o.err, &guardrail.TooSlow{}) {
 		message := fmt.Sprintf("attache could not review %s within %s", req.shown(), limit)
-		var unfinished *review.Unfinished
+		var unfinished *evaluate.Unfinished
 		if errors.As(o.err, &unfinished) {
 			message += ": " + unfinished.Error()
 		}

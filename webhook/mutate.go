@@ -12,6 +12,7 @@ import (
 
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/evaluate"
 	"github.com/attache-dev/attache/policy/publish"
 	"github.com/attache-dev/attache/policy/review"
 )
@@ -51,7 +52,7 @@ func (h *Handlers) resultOf(s *policy.Snapshot, req *request, found *review.Verd
 		defer done()
 		e := r.Resolve(req.ref()).Get(req.ref())
 		return result{e, func(ctx context.Context, isNew bool) (bool, error) {
-			return review.Publishable(ctx, after, e, isNew, h.guardrails(), h.enforced())
+			return evaluate.Publishable(ctx, after, e, isNew, h.guardrails(), h.enforced())
 		}}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/enforcement"
+	"github.com/attache-dev/attache/policy/evaluate"
 	"github.com/attache-dev/attache/policy/export"
 	"github.com/attache-dev/attache/policy/review"
 )
@@ -62,13 +63,13 @@ func (h *Handlers) unenforced(s *policy.Snapshot, req *request, found *review.Ve
 }
 
 // enforced answers what data planes make of targets; nil where no exporter is enabled.
-func (h *Handlers) enforced() review.Enforced {
+func (h *Handlers) enforced() evaluate.Enforced {
 	i := h.options.Injector
 	if i == nil {
 		return nil
 	}
-	return func(g *hierarchy.Graph, t *effective.Target) review.Outcomes {
-		return review.Outcomes(i.World(g).Outcomes(t))
+	return func(g *hierarchy.Graph, t *effective.Target) evaluate.Outcomes {
+		return evaluate.Outcomes(i.World(g).Outcomes(t))
 	}
 }
 

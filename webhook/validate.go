@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/evaluate"
 	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/publish"
 	"github.com/attache-dev/attache/policy/review"
@@ -67,9 +68,9 @@ func (h *Handlers) review(ctx context.Context, s *policy.Snapshot, req *request,
 	if h.swollen(s, req, v) || !change.Relevant() && !change.Crowds() {
 		return nil, nil
 	}
-	rails := h.guardrails()
+	guardrails := h.guardrails()
 	platform := ofPlatform(s, req.ref().Namespace)
-	yields := platform && judgedBeforePublication(rails)
+	yields := platform && judgedBeforePublication(guardrails)
 	reviewing, stop := ctx, context.CancelFunc(func() {})
 	if yields {
 		reviewing, stop = part(ctx)
@@ -81,9 +82,9 @@ func (h *Handlers) review(ctx context.Context, s *policy.Snapshot, req *request,
 	found, err := review.On(reviewing, r, review.Edit{
 		Changes: []review.ObjectChange{change}, Author: req.author(), MayRead: h.reader(ctx, s, req),
 		MaxPaths: h.options.MaxPaths, MaxResults: h.options.MaxResults, Platform: platform, Enforced: h.enforced(),
-	}, rails)
-	reviewed(attribute.Int("attache.guardrails", len(rails)), attribute.Int("attache.routes", found.Impact.Routes), attribute.Int("attache.gateways", found.Impact.Gateways), attribute.Int("attache.violations", len(found.Violations)))
-	var unfinished *review.Unfinished
+	}, guardrails)
+	reviewed(attribute.Int("attache.guardrails", len(guardrails)), attribute.Int("attache.routes", found.Impact.Routes), attribute.Int("attache.gateways", found.Impact.Gateways), attribute.Int("attache.violations", len(found.Violations)))
+	var unfinished *evaluate.Unfinished
 	switch {
 	case err == nil:
 	case yields && ctx.Err() == nil && reviewing.Err() != nil && errors.As(err, &unfinished):
@@ -92,7 +93,7 @@ func (h *Handlers) review(ctx context.Context, s *policy.Snapshot, req *request,
 	default:
 		return nil, err
 	}
-	v.audit = h.audit(rails, found)
+	v.audit = h.audit(guardrails, found)
 	v.warnings = found.Warnings()
 	if found.Denied() {
 		v.objections, v.message = found.Objections(), found.Denial(req.shown())
@@ -129,8 +130,8 @@ func part(ctx context.Context) (context.Context, context.CancelFunc) {
 
 // judgedBeforePublication says whether the publication gate asks every rule that can refuse an edit.
 // It does not know who edits what.
-func judgedBeforePublication(rails []*guardrail.Guardrail) bool {
-	return !slices.ContainsFunc(review.Denying(rails), func(g *guardrail.Guardrail) bool {
+func judgedBeforePublication(guardrails []*guardrail.Guardrail) bool {
+	return !slices.ContainsFunc(evaluate.Denying(guardrails), func(g *guardrail.Guardrail) bool {
 		return slices.ContainsFunc(g.Rules, func(r guardrail.Rule) bool { return r.Uses()&guardrail.AdmissionOnly != 0 })
 	})
 }

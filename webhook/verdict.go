@@ -108,10 +108,10 @@ const (
 const maxAudited = 20
 
 // audit is what the audit log keeps of a review.
-func (h *Handlers) audit(rails []*guardrail.Guardrail, v review.Verdict) map[string]string {
+func (h *Handlers) audit(guardrails []*guardrail.Guardrail, v review.Verdict) map[string]string {
 	entries := map[string]string{
 		AuditEngine:     h.options.Version,
-		AuditGuardrails: fmt.Sprintf("%s (%d)", guardrail.Digest(rails), len(rails)),
+		AuditGuardrails: fmt.Sprintf("%s (%d)", guardrail.Digest(guardrails), len(guardrails)),
 	}
 	if v.Impact.Routes+v.Impact.Gateways > 0 {
 		entries[AuditChanges] = fmt.Sprintf("routes=%d namespaces=%d gateways=%d", v.Impact.Routes, len(v.Impact.Namespaces), v.Impact.Gateways)

@@ -12,8 +12,8 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/evaluate"
 	"github.com/attache-dev/attache/policy/guardrail"
-	"github.com/attache-dev/attache/policy/review"
 	"github.com/attache-dev/attache/policy/status"
 )
 
@@ -31,9 +31,9 @@ type audit struct {
 	mu sync.Mutex
 	// dirty are the targets to look at again.
 	dirty refs
-	// rails are the guardrails that results are about.
-	rails   map[string]*guardrail.Guardrail
-	results map[string]map[hierarchy.Ref][]review.Violation // by guardrail
+	// guardrails are the guardrails that results are about.
+	guardrails map[string]*guardrail.Guardrail
+	results    map[string]map[hierarchy.Ref][]evaluate.Violation // by guardrail
 	// covered counts what exceptions let pass, by guardrail and then by target.
 	covered map[string]map[hierarchy.Ref]map[string]int
 	// soon are the exceptions of each guardrail that end soon, as one text.
@@ -43,7 +43,7 @@ type audit struct {
 func newAudit() *audit {
 	return &audit{
 		filled: make(chan struct{}, 1), dirty: refs{},
-		rails: map[string]*guardrail.Guardrail{}, results: map[string]map[hierarchy.Ref][]review.Violation{},
+		guardrails: map[string]*guardrail.Guardrail{}, results: map[string]map[hierarchy.Ref][]evaluate.Violation{},
 		covered: map[string]map[hierarchy.Ref]map[string]int{}, soon: map[string]string{},
 	}
 }
@@ -68,13 +68,13 @@ func (a *audit) take(now []*guardrail.Guardrail) (dirty refs, fresh []*guardrail
 	next := make(map[string]*guardrail.Guardrail, len(now))
 	for _, g := range now {
 		next[g.Name] = g
-		if a.rails[g.Name] != g {
+		if a.guardrails[g.Name] != g {
 			fresh = append(fresh, g)
-			a.results[g.Name] = map[hierarchy.Ref][]review.Violation{}
+			a.results[g.Name] = map[hierarchy.Ref][]evaluate.Violation{}
 			a.covered[g.Name] = map[hierarchy.Ref]map[string]int{}
 		}
 	}
-	for name := range a.rails {
+	for name := range a.guardrails {
 		if next[name] == nil {
 			gone = append(gone, name)
 			delete(a.results, name)
@@ -82,20 +82,20 @@ func (a *audit) take(now []*guardrail.Guardrail) (dirty refs, fresh []*guardrail
 			delete(a.soon, name)
 		}
 	}
-	a.rails = next
+	a.guardrails = next
 	return dirty, fresh, gone
 }
 
 // set takes in what violates guardrails on a target, and says which guardrails
 // that is news for.
-func (a *audit) set(target hierarchy.Ref, rails []*guardrail.Guardrail, found []review.Violation, news map[string]bool) {
+func (a *audit) set(target hierarchy.Ref, guardrails []*guardrail.Guardrail, found []evaluate.Violation, news map[string]bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	by := map[string][]review.Violation{}
+	by := map[string][]evaluate.Violation{}
 	for _, v := range found {
 		by[v.Guardrail] = append(by[v.Guardrail], v)
 	}
-	for _, g := range rails {
+	for _, g := range guardrails {
 		results, now := a.results[g.Name], by[g.Name]
 		if results == nil || len(now) == 0 && len(results[target]) == 0 {
 			continue
@@ -108,7 +108,7 @@ func (a *audit) set(target hierarchy.Ref, rails []*guardrail.Guardrail, found []
 }
 
 // cover takes in what exceptions let pass on a target.
-func (a *audit) cover(target hierarchy.Ref, rails []*guardrail.Guardrail, list []review.Covered, news map[string]bool) {
+func (a *audit) cover(target hierarchy.Ref, guardrails []*guardrail.Guardrail, list []evaluate.Covered, news map[string]bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	by := map[string]map[string]int{}
@@ -118,7 +118,7 @@ func (a *audit) cover(target hierarchy.Ref, rails []*guardrail.Guardrail, list [
 		}
 		by[c.Guardrail][c.Exception] += c.Paths
 	}
-	for _, g := range rails {
+	for _, g := range guardrails {
 		covered, now := a.covered[g.Name], by[g.Name]
 		if covered == nil || maps.Equal(covered[target], now) {
 			continue
@@ -131,10 +131,10 @@ func (a *audit) cover(target hierarchy.Ref, rails []*guardrail.Guardrail, list [
 }
 
 // ending says of which guardrails other exceptions end soon than when it was last asked.
-func (a *audit) ending(rails []*guardrail.Guardrail, now time.Time) (news []string) {
+func (a *audit) ending(guardrails []*guardrail.Guardrail, now time.Time) (news []string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for _, g := range rails {
+	for _, g := range guardrails {
 		var soon []string
 		for _, e := range g.InForce() {
 			if e.EndsSoon(now) {
@@ -153,7 +153,7 @@ func (a *audit) ending(rails []*guardrail.Guardrail, now time.Time) (news []stri
 func (a *audit) uses(name string, now time.Time) []status.ExceptionUse {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.rails[name] == nil {
+	if a.guardrails[name] == nil {
 		return nil
 	}
 	sums := map[string]int{}
@@ -163,7 +163,7 @@ func (a *audit) uses(name string, now time.Time) []status.ExceptionUse {
 		}
 	}
 	var uses []status.ExceptionUse
-	for _, e := range a.rails[name].InForce() {
+	for _, e := range a.guardrails[name].InForce() {
 		if soon := e.EndsSoon(now); soon || sums[e.Name] > 0 {
 			uses = append(uses, status.ExceptionUse{Name: e.Name, Until: e.Until, Covers: int64(sums[e.Name]), EndsSoon: soon})
 		}
@@ -173,21 +173,21 @@ func (a *audit) uses(name string, now time.Time) []status.ExceptionUse {
 }
 
 // report says what violates a guardrail, sorted.
-func (a *audit) report(name string) (g *guardrail.Guardrail, found []review.Violation) {
+func (a *audit) report(name string) (g *guardrail.Guardrail, found []evaluate.Violation) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, violations := range a.results[name] {
 		found = append(found, violations...)
 	}
-	slices.SortFunc(found, review.Compare)
-	return a.rails[name], found
+	slices.SortFunc(found, evaluate.Compare)
+	return a.guardrails[name], found
 }
 
 // all are the violations of every guardrail by target.
-func (a *audit) all() map[hierarchy.Ref][]review.Violation {
+func (a *audit) all() map[hierarchy.Ref][]evaluate.Violation {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	all := map[hierarchy.Ref][]review.Violation{}
+	all := map[hierarchy.Ref][]evaluate.Violation{}
 	for _, results := range a.results {
 		for target, found := range results {
 			all[target] = append(all[target], found...)
@@ -242,7 +242,7 @@ const longestWait = time.Minute
 func (c *Controller) untilNextEnd(timer *time.Timer) {
 	timer.Stop()
 	now := c.options.Now()
-	if end, any := guardrail.NextEnd(c.state.rails(), now); any {
+	if end, any := guardrail.NextEnd(c.state.guardrails(), now); any {
 		timer.Reset(untilEnd(end, now))
 	}
 }
@@ -259,19 +259,19 @@ func guardrailRef(name string) hierarchy.Ref {
 // round looks at what was touched, and returns the guardrails with news and what is published.
 func (c *Controller) round(ctx context.Context) (news map[string]bool, published map[hierarchy.Ref]*effective.Target) {
 	snapshot, published := c.state.current()
-	rails := c.state.rails()
-	dirty, fresh, gone := c.audit.take(rails)
+	guardrails := c.state.guardrails()
+	dirty, fresh, gone := c.audit.take(guardrails)
 	news = map[string]bool{}
-	look := func(targets refs, rails []*guardrail.Guardrail) {
-		series := review.NewSeries(snapshot, rails, c.state.publication.enforced)
+	look := func(targets refs, guardrails []*guardrail.Guardrail) {
+		evaluator := evaluate.Of(snapshot, guardrails, c.state.publication.enforced)
 		for target := range targets {
-			found, err := series.Existing(ctx, published[target])
+			found, err := evaluator.Existing(ctx, published[target])
 			if err != nil {
 				c.options.Log.Error(err, "Cannot audit an object", "object", target.String())
 				continue
 			}
-			c.audit.set(target, rails, found, news)
-			c.audit.cover(target, rails, series.Covered(), news)
+			c.audit.set(target, guardrails, found, news)
+			c.audit.cover(target, guardrails, evaluator.Covered(), news)
 		}
 	}
 	all := refs{}
@@ -279,11 +279,11 @@ func (c *Controller) round(ctx context.Context) (news map[string]bool, published
 		all.addAll(maps.Keys(published))
 	}
 	look(all, fresh)
-	look(dirty, slices.DeleteFunc(slices.Clone(rails), func(g *guardrail.Guardrail) bool { return slices.Contains(fresh, g) }))
+	look(dirty, slices.DeleteFunc(slices.Clone(guardrails), func(g *guardrail.Guardrail) bool { return slices.Contains(fresh, g) }))
 	for _, g := range fresh {
 		news[g.Name] = true
 	}
-	for _, name := range c.audit.ending(rails, c.options.Now()) {
+	for _, name := range c.audit.ending(guardrails, c.options.Now()) {
 		news[name] = true
 	}
 	for _, name := range gone {

@@ -38,9 +38,9 @@ func TestAnAuditLeavesTheListOfGuardrailsAlone(t *testing.T) {
 // An exception in use stands in the status with what it covers, and says in time that
 // it ends; then what it covered is counted as violations.
 func TestTheStatusListsExceptionsInUse(t *testing.T) {
-	rail := excepting("one", false)
-	rail.Exceptions[0].Until = theEnd.Add(30 * 24 * time.Hour)
-	s := newCovered(t, rail)
+	g := excepting("one", false)
+	g.Exceptions[0].Until = theEnd.Add(30 * 24 * time.Hour)
+	s := newCovered(t, g)
 	measures, err := newMeasures(prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)
@@ -53,13 +53,13 @@ func TestTheStatusListsExceptionsInUse(t *testing.T) {
 		uses       []status.ExceptionUse
 		violations int
 	}{
-		{30 * 24 * time.Hour, true, []status.ExceptionUse{{Name: "migration", Until: rail.Exceptions[0].Until, Covers: 1}}, 0},
-		{29 * 24 * time.Hour, false, []status.ExceptionUse{{Name: "migration", Until: rail.Exceptions[0].Until, Covers: 1}}, 0},
-		{14 * 24 * time.Hour, true, []status.ExceptionUse{{Name: "migration", Until: rail.Exceptions[0].Until, Covers: 1, EndsSoon: true}}, 0},
-		{time.Second, false, []status.ExceptionUse{{Name: "migration", Until: rail.Exceptions[0].Until, Covers: 1, EndsSoon: true}}, 0},
+		{30 * 24 * time.Hour, true, []status.ExceptionUse{{Name: "migration", Until: g.Exceptions[0].Until, Covers: 1}}, 0},
+		{29 * 24 * time.Hour, false, []status.ExceptionUse{{Name: "migration", Until: g.Exceptions[0].Until, Covers: 1}}, 0},
+		{14 * 24 * time.Hour, true, []status.ExceptionUse{{Name: "migration", Until: g.Exceptions[0].Until, Covers: 1, EndsSoon: true}}, 0},
+		{time.Second, false, []status.ExceptionUse{{Name: "migration", Until: g.Exceptions[0].Until, Covers: 1, EndsSoon: true}}, 0},
 		{0, true, nil, 1},
 	} {
-		s.clock = rail.Exceptions[0].Until.Add(-step.left)
+		s.clock = g.Exceptions[0].Until.Add(-step.left)
 		s.c.audit.touch(all)
 		news, _ := s.c.round(t.Context())
 		uses := s.c.audit.uses("short", s.clock)

@@ -77,7 +77,7 @@ type Controller struct {
 // New returns a controller that learns from a source and writes to the API
 // server of config.
 func New(config *rest.Config, from *cluster.Source, options Options) (*Controller, error) {
-	rails := func() []*guardrail.Guardrail { return nil }
+	guardrails := func() []*guardrail.Guardrail { return nil }
 	if options.Writers <= 0 {
 		options.Writers = 8
 	}
@@ -89,7 +89,7 @@ func New(config *rest.Config, from *cluster.Source, options Options) (*Controlle
 	}
 	if options.Guardrails != nil {
 		timed := &guardrail.Timed{}
-		rails = func() []*guardrail.Guardrail { return timed.At(options.Guardrails.Guardrails(), options.Now()) }
+		guardrails = func() []*guardrail.Guardrail { return timed.At(options.Guardrails.Guardrails(), options.Now()) }
 	}
 	if options.Metrics == nil {
 		options.Metrics = metrics.Registry
@@ -102,7 +102,7 @@ func New(config *rest.Config, from *cluster.Source, options Options) (*Controlle
 	if err != nil {
 		return nil, fmt.Errorf("registering metrics: %w", err)
 	}
-	known := newState(rails)
+	known := newState(guardrails)
 	known.publication.slice = judgeSlice
 	made := &Controller{
 		options:  options,

@@ -5,6 +5,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/evaluate"
 	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/review"
 	"github.com/attache-dev/attache/test/edits"
@@ -73,10 +74,10 @@ func TestTheGateSaysTheSame(t *testing.T) {
 // guardrails, and then the edit with them.
 func follow(t *testing.T, stage *edits.Stage, edited hierarchy.Ref) *state {
 	t.Helper()
-	var rails []*guardrail.Guardrail
-	s := newState(func() []*guardrail.Guardrail { return rails })
+	var guardrails []*guardrail.Guardrail
+	s := newState(func() []*guardrail.Guardrail { return guardrails })
 	s.begin(t.Context(), stage.World, nil, &memory{})
-	rails = stage.Guardrails
+	guardrails = stage.Guardrails
 	after := stage.World.Without(edited)
 	if stage.Change.New != nil {
 		after, _ = stage.World.With(stage.Change.New)
@@ -88,15 +89,15 @@ func follow(t *testing.T, stage *edits.Stage, edited hierarchy.Ref) *state {
 // reason is what a violation is about, on whichever path.
 type reason struct{ guardrail, code, field, message string }
 
-func reasonOf(v review.Violation) reason {
+func reasonOf(v evaluate.Violation) reason {
 	return reason{v.Guardrail, v.Code, v.FieldPath, v.Message}
 }
 
 // aboveIn is what policies above a route give, nil where guardrails object to it.
-func aboveIn(t *testing.T, s *state, target hierarchy.Ref, rails []*guardrail.Guardrail) *effective.Target {
+func aboveIn(t *testing.T, s *state, target hierarchy.Ref, guardrails []*guardrail.Guardrail) *effective.Target {
 	t.Helper()
 	above := effective.NewResolver(s.snapshot).Above(target)
-	ok, err := review.Publishable(t.Context(), s.snapshot, above, true, rails, nil)
+	ok, err := evaluate.Publishable(t.Context(), s.snapshot, above, true, guardrails, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,14 +108,14 @@ func aboveIn(t *testing.T, s *state, target hierarchy.Ref, rails []*guardrail.Gu
 }
 
 // expected are the violations of a verdict that the gate sees.
-func expected(stage *edits.Stage, verdict review.Verdict, before, after effective.Resolution) map[reason]review.Violation {
+func expected(stage *edits.Stage, verdict review.Verdict, before, after effective.Resolution) map[reason]evaluate.Violation {
 	blind := map[string]bool{}
 	for _, g := range stage.Guardrails {
 		for _, r := range g.Rules {
 			blind[g.Name] = blind[g.Name] || r.Uses()&guardrail.AdmissionOnly != 0
 		}
 	}
-	list := map[reason]review.Violation{}
+	list := map[reason]evaluate.Violation{}
 	for _, v := range verdict.By(guardrail.Deny) {
 		was, is := before.Get(v.Target), after.Get(v.Target)
 		if !blind[v.Guardrail] && (was == nil || len(effective.Compare(was, is)) > 0) {
@@ -125,7 +126,7 @@ func expected(stage *edits.Stage, verdict review.Verdict, before, after effectiv
 }
 
 // compare holds what is held back against what a verdict says.
-func compare(t *testing.T, g *publication, want map[reason]review.Violation) {
+func compare(t *testing.T, g *publication, want map[reason]evaluate.Violation) {
 	t.Helper()
 	targets := map[reason]int{}
 	for target, h := range g.withheld {
@@ -157,10 +158,10 @@ func compare(t *testing.T, g *publication, want map[reason]review.Violation) {
 
 // publishable checks what admission annotates without knowing what is published:
 // nothing that the gate holds back.
-func publishable(t *testing.T, s *state, before effective.Resolution, rails []*guardrail.Guardrail) {
+func publishable(t *testing.T, s *state, before effective.Resolution, guardrails []*guardrail.Guardrail) {
 	t.Helper()
 	for target := range s.publication.withheld {
-		if ok, err := review.Publishable(t.Context(), s.snapshot, s.effective[target], before.Get(target) == nil, rails, nil); err != nil || ok {
+		if ok, err := evaluate.Publishable(t.Context(), s.snapshot, s.effective[target], before.Get(target) == nil, guardrails, nil); err != nil || ok {
 			t.Errorf("admission would annotate %s: %v", target, err)
 		}
 	}

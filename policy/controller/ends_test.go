@@ -29,16 +29,16 @@ func excepting(namespace string, withholds bool) *guardrail.Guardrail {
 
 // covered is a route with a value that an exception covers, and what is published of it.
 type covered struct {
-	t        *testing.T
-	memory   *memory
-	snapshot *policy.Snapshot
-	clock    time.Time
-	rails    []*guardrail.Guardrail
-	c        *Controller
+	t          *testing.T
+	memory     *memory
+	snapshot   *policy.Snapshot
+	clock      time.Time
+	guardrails []*guardrail.Guardrail
+	c          *Controller
 }
 
-func newCovered(t *testing.T, rail *guardrail.Guardrail) *covered {
-	s := &covered{t: t, memory: newMemory(), clock: theEnd.Add(-time.Hour), rails: []*guardrail.Guardrail{rail}}
+func newCovered(t *testing.T, g *guardrail.Guardrail) *covered {
+	s := &covered{t: t, memory: newMemory(), clock: theEnd.Add(-time.Hour), guardrails: []*guardrail.Guardrail{g}}
 	s.snapshot, _ = policy.NewSnapshot(policy.Options{}).With(object(timeoutCRD))
 	s.put("{" + gatewayAPI + "Gateway, metadata: {name: g, namespace: one}, spec: {gatewayClassName: c, listeners: [{name: a, port: 80, protocol: HTTP}]}}")
 	s.put("{" + gatewayAPI + "HTTPRoute, metadata: {name: r, namespace: one, uid: r}, spec: {parentRefs: [{name: g}], rules: [{}]}}")
@@ -63,8 +63,8 @@ func (s *covered) timeout(name, target, values string) refs {
 // restart starts a controller that knows what is published alone.
 func (s *covered) restart() {
 	timed := &guardrail.Timed{}
-	rails := func() []*guardrail.Guardrail { return timed.At(s.rails, s.clock) }
-	s.c = &Controller{live: s.memory, planner: status.Planner{Now: func() time.Time { return s.clock }}, state: newState(rails), enforcer: newEnforcer(Enforcement{})}
+	guardrails := func() []*guardrail.Guardrail { return timed.At(s.guardrails, s.clock) }
+	s.c = &Controller{live: s.memory, planner: status.Planner{Now: func() time.Time { return s.clock }}, state: newState(guardrails), enforcer: newEnforcer(Enforcement{})}
 	s.c.carryOut(s.memory, s.c.state.begin(s.t.Context(), s.snapshot, s.memory.existing(), s.memory))
 }
 
@@ -118,7 +118,7 @@ func TestTheEndOfAnExceptionWithholds(t *testing.T) {
 	// A longer exception does, and so does a better value.
 	longer := excepting("one", true)
 	longer.Exceptions[0].Until = theEnd.Add(time.Hour)
-	s.rails = []*guardrail.Guardrail{longer}
+	s.guardrails = []*guardrail.Guardrail{longer}
 	s.pass(refs{})
 	s.says("map[connect:1s idle:5s request:2s]", "reason:Published")
 	s.clock = theEnd.Add(time.Hour)
@@ -149,7 +149,7 @@ func TestTheEndOfAnExceptionLeavesNothing(t *testing.T) {
 }
 
 func TestTheEndOfAnExceptionKeeps(t *testing.T) {
-	for name, rail := range map[string]*guardrail.Guardrail{
+	for name, g := range map[string]*guardrail.Guardrail{
 		"as it is by default": excepting("one", false),
 		"what it did not cover": func() *guardrail.Guardrail {
 			g := excepting("two", true)
@@ -165,7 +165,7 @@ func TestTheEndOfAnExceptionKeeps(t *testing.T) {
 		}(),
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newCovered(t, rail)
+			s := newCovered(t, g)
 			s.clock = theEnd
 			s.pass(refs{})
 			s.says(slowResult, "reason:Published")
@@ -174,9 +174,9 @@ func TestTheEndOfAnExceptionKeeps(t *testing.T) {
 		})
 	}
 	t.Run("and a guardrail that does not deny", func(t *testing.T) {
-		rail := excepting("one", true)
-		rail.Enforcement = guardrail.Audit
-		s := newCovered(t, rail)
+		g := excepting("one", true)
+		g.Enforcement = guardrail.Audit
+		s := newCovered(t, g)
 		s.clock = theEnd
 		s.pass(refs{})
 		s.says(slowResult, "reason:Published")
@@ -189,13 +189,13 @@ func TestWhatAnExceptionCoveredIsNotPublishedAfterIt(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		clock := theEnd.Add(-time.Hour)
 		timed, list := &guardrail.Timed{}, []*guardrail.Guardrail{excepting("one", true)}
-		rails := func() []*guardrail.Guardrail { return timed.At(list, clock) }
+		guardrails := func() []*guardrail.Guardrail { return timed.At(list, clock) }
 		passes := func() {
 			if rapid.IntRange(0, 3).Draw(t, "time passes") == 0 {
 				clock = clock.Add(30 * time.Minute)
 			}
 		}
-		edit(t, rails, passes, func(m *memory) {
+		edit(t, guardrails, passes, func(m *memory) {
 			for ref, value := range m.annotations {
 				if ref.Kind == "HTTPRoute" && strings.Contains(value, `"request":"2s"`) && (ref.Namespace != "one" || !clock.Before(theEnd)) {
 					t.Fatalf("%s is annotated %s at %s", ref, value, clock)

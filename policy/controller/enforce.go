@@ -13,9 +13,9 @@ import (
 	"github.com/attache-dev/attache/hierarchy/injected"
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/enforcement"
+	"github.com/attache-dev/attache/policy/evaluate"
 	"github.com/attache-dev/attache/policy/export"
 	"github.com/attache-dev/attache/policy/guardrail"
-	"github.com/attache-dev/attache/policy/review"
 	"github.com/attache-dev/attache/policy/source/cluster"
 	"github.com/attache-dev/attache/policy/status"
 )
@@ -172,12 +172,12 @@ func (e *enforcer) reader(g *hierarchy.Graph) func(p *effective.PathPolicies) *e
 }
 
 // enforced answers guardrails what data planes make of targets; nil where no exporter is enabled.
-func (c *Controller) enforced() review.Enforced {
+func (c *Controller) enforced() evaluate.Enforced {
 	if c.enforcer.Planes == nil {
 		return nil
 	}
-	return func(g *hierarchy.Graph, t *effective.Target) review.Outcomes {
-		return review.Outcomes(c.world(g).Outcomes(t))
+	return func(g *hierarchy.Graph, t *effective.Target) evaluate.Outcomes {
+		return evaluate.Outcomes(c.world(g).Outcomes(t))
 	}
 }
 
@@ -396,7 +396,7 @@ func (c *Controller) followPlanes(ctx context.Context) {
 			c.queue.Add(ref)
 		}
 		// Guardrails that read what data planes do may find something else now.
-		if slices.ContainsFunc(c.state.rails(), func(g *guardrail.Guardrail) bool { return g.Uses()&guardrail.Outcomes != 0 }) {
+		if slices.ContainsFunc(c.state.guardrails(), func(g *guardrail.Guardrail) bool { return g.Uses()&guardrail.Outcomes != 0 }) {
 			c.audit.touch(touched)
 		}
 	})

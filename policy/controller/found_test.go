@@ -55,7 +55,7 @@ func TestWhatIsLeftOfAnEarlierRouteIsNotBelieved(t *testing.T) {
 			snapshot, _ = snapshot.With(object(route("second")))
 			m.effective[shown].SetOwnerReferences(test.owners)
 			c = start()
-			c.state.rails = short
+			c.state.guardrails = short
 			c.carryOut(m, c.state.begin(t.Context(), snapshot, m.existing(), m))
 			left := m.effective[shown]
 			if stays := strings.Contains(fmt.Sprint(left.Object), "request:2s"); stays != test.stays {

@@ -118,7 +118,7 @@ func (l *loop) schedule() {
 		l.backlog.nudge()
 	}
 	now := l.c.options.Now()
-	if end, any := guardrail.NextWithheld(l.c.state.rails(), now); any {
+	if end, any := guardrail.NextWithheld(l.c.state.guardrails(), now); any {
 		l.ends.Reset(untilEnd(end, now))
 	} else {
 		l.ends.Stop()

@@ -11,9 +11,9 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/evaluate"
 	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/publish"
-	"github.com/attache-dev/attache/policy/review"
 	"github.com/attache-dev/attache/policy/status"
 )
 
@@ -55,7 +55,7 @@ type published struct {
 
 // withheld is why something is not published.
 type withheld struct {
-	violations []review.Violation // none when it could not be judged in time
+	violations []evaluate.Violation // none when it could not be judged in time
 	// fromAbove says that what policies above the route give stands in, and nothing
 	// that nothing is published, or was last: an exception ended.
 	fromAbove, nothing bool
@@ -82,7 +82,7 @@ type publication struct {
 	slice time.Duration
 	now   func() time.Time
 	// enforced answers guardrails what data planes make of targets; nil is unknown.
-	enforced review.Enforced
+	enforced evaluate.Enforced
 }
 
 func newPublication() *publication {
@@ -96,11 +96,11 @@ func newPublication() *publication {
 // what policies above the route give, so that an override holds also where the
 // route's own words may not be published. Where guardrails object to that, too, it
 // is what stood in before.
-func fromAbove(ctx context.Context, series *review.Series, s *policy.Snapshot, above *effective.Target, was published) published {
+func fromAbove(ctx context.Context, evaluator *evaluate.Evaluator, s *policy.Snapshot, above *effective.Target, was published) published {
 	switch {
 	case above == nil:
 		return published{}
-	case judge(ctx, series, s, was.shown(s), above) != nil:
+	case judge(ctx, evaluator, s, was.shown(s), above) != nil:
 		return was
 	case !above.Reached():
 		return published{}
@@ -154,11 +154,11 @@ func (g *publication) inForce(s *policy.Snapshot, target hierarchy.Ref) *effecti
 }
 
 // judge returns why an effective policy may not be published, nil when it may.
-func judge(ctx context.Context, series *review.Series, s *policy.Snapshot, before, after *effective.Target) *withheld {
+func judge(ctx context.Context, evaluator *evaluate.Evaluator, s *policy.Snapshot, before, after *effective.Target) *withheld {
 	ctx, cancel := context.WithTimeout(ctx, judgeTime)
 	defer cancel()
-	found, err := series.Judge(ctx, before, after)
-	found = slices.DeleteFunc(found, func(v review.Violation) bool { return v.Enforcement != guardrail.Deny })
+	found, err := evaluator.Published(ctx, before, after)
+	found = slices.DeleteFunc(found, func(v evaluate.Violation) bool { return v.Enforcement != guardrail.Deny })
 	if err == nil && len(found) == 0 {
 		return nil
 	}
@@ -322,5 +322,5 @@ func (g *publication) count() (n counts) {
 
 // ended says whether the end of an exception took back what was published.
 func (h *withheld) ended() bool {
-	return slices.ContainsFunc(h.violations, func(v review.Violation) bool { return v.Ended != nil })
+	return slices.ContainsFunc(h.violations, func(v evaluate.Violation) bool { return v.Ended != nil })
 }

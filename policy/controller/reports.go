@@ -13,8 +13,8 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/evaluate"
 	"github.com/attache-dev/attache/policy/guardrail"
-	"github.com/attache-dev/attache/policy/review"
 	"github.com/attache-dev/attache/policy/status"
 )
 
@@ -119,7 +119,7 @@ func (c *Controller) entries(published map[hierarchy.Ref]*effective.Target) map[
 }
 
 // result is how OpenReports calls a violation.
-func result(v review.Violation) string {
+func result(v evaluate.Violation) string {
 	switch {
 	case v.Failed:
 		return "error"

@@ -253,11 +253,11 @@ func (c *Controller) carryOut(m *memory, dirty refs) {
 
 // edit makes random edits in a random world that a controller follows, and after
 // each asks check, and a controller that starts afresh. Before each, time passes.
-func edit(t *rapid.T, rails func() []*guardrail.Guardrail, passes func(), check func(*memory)) {
+func edit(t *rapid.T, guardrails func() []*guardrail.Guardrail, passes func(), check func(*memory)) {
 	now := func() time.Time { return time.Unix(0, 0) }
 	m := newMemory()
 	start := func() *Controller {
-		return &Controller{live: m, planner: status.Planner{Now: now}, state: newState(rails), enforcer: newEnforcer(Enforcement{})}
+		return &Controller{live: m, planner: status.Planner{Now: now}, state: newState(guardrails), enforcer: newEnforcer(Enforcement{})}
 	}
 	snapshot, _ := policy.NewSnapshot(policy.Options{PlatformNamespaces: []string{"one"}}).With(object(timeoutCRD))
 	c := start()

@@ -13,9 +13,9 @@ import (
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/evaluate"
 	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/publish"
-	"github.com/attache-dev/attache/policy/review"
 	"github.com/attache-dev/attache/policy/status"
 )
 
@@ -42,9 +42,9 @@ type state struct {
 	named map[hierarchy.Ref]refs
 	// targetOf finds the target of an EffectivePolicy by its name.
 	targetOf map[types.NamespacedName]hierarchy.Ref
-	// rails are the guardrails of the moment, publication what they let through; judgedBy are
+	// guardrails are the guardrails of the moment, publication what they let through; judgedBy are
 	// those that were asked last.
-	rails       func() []*guardrail.Guardrail
+	guardrails  func() []*guardrail.Guardrail
 	judgedBy    []*guardrail.Guardrail
 	publication *publication
 	// drifted are the objects that somebody else wrote on and that nobody has
@@ -54,9 +54,9 @@ type state struct {
 	forged refs
 }
 
-func newState(rails func() []*guardrail.Guardrail) *state {
+func newState(guardrails func() []*guardrail.Guardrail) *state {
 	return &state{
-		rails:       rails,
+		guardrails:  guardrails,
 		publication: newPublication(),
 		snapshot:    policy.NewSnapshot(policy.Options{}),
 		effective:   map[hierarchy.Ref]*effective.Target{},
@@ -72,18 +72,18 @@ func newState(rails func() []*guardrail.Guardrail) *state {
 // say is what is published.
 func (s *state) begin(ctx context.Context, now *policy.Snapshot, existing []hierarchy.Ref, live status.Live) refs {
 	resolution := effective.ResolveAll(now)
-	rails := s.rails()
-	denied := len(review.Denying(rails)) > 0
+	guardrails := s.guardrails()
+	denied := len(evaluate.Denying(guardrails)) > 0
 	targets := make(map[hierarchy.Ref]*effective.Target, resolution.Len())
 	for e := range resolution.All() {
 		if targets[e.Target] = e; denied {
 			s.publication.find(now, e, live)
 		}
 	}
-	decisions, waiting := s.publication.rule(ctx, now, rails, targets)
+	decisions, waiting := s.publication.rule(ctx, now, guardrails, targets)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.snapshot, s.judgedBy = now, rails
+	s.snapshot, s.judgedBy = now, guardrails
 	dirty := refs{}
 	for target, e := range targets {
 		s.replace(target, e, dirty)
@@ -117,17 +117,17 @@ func (s *state) settle(ctx context.Context, after *policy.Snapshot, changed, wri
 	for ref := range touched {
 		targets[ref] = resolution.Get(ref)
 	}
-	rails := s.rails()
-	s.publication.reopen(after, changed, rails, slices.Equal(rails, s.judgedBy), due)
+	guardrails := s.guardrails()
+	s.publication.reopen(after, changed, guardrails, slices.Equal(guardrails, s.judgedBy), due)
 	for ref := range s.publication.waiting {
 		if _, ok := touched[ref]; !ok {
 			targets[ref] = s.effective[ref]
 		}
 	}
-	decisions, waiting := s.publication.rule(ctx, after, rails, targets)
+	decisions, waiting := s.publication.rule(ctx, after, guardrails, targets)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.snapshot, s.judgedBy = after, rails
+	s.snapshot, s.judgedBy = after, guardrails
 	dirty, drifted = refs{}, refs{}
 	for ref, e := range targets {
 		if _, ok := touched[ref]; ok {

@@ -9,8 +9,8 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/evaluate"
 	"github.com/attache-dev/attache/policy/guardrail"
-	"github.com/attache-dev/attache/policy/review"
 )
 
 // judgeSlice is how long the gate judges at a stretch. Then it takes in what has changed
@@ -26,8 +26,8 @@ type decision struct {
 
 // rule judges targets against what is published, and lists those for which there was no time. It
 // changes nothing.
-func (g *publication) rule(ctx context.Context, s *policy.Snapshot, rails []*guardrail.Guardrail, now map[hierarchy.Ref]*effective.Target) (decisions []decision, waiting refs) {
-	denying := review.Denying(rails)
+func (g *publication) rule(ctx context.Context, s *policy.Snapshot, guardrails []*guardrail.Guardrail, now map[hierarchy.Ref]*effective.Target) (decisions []decision, waiting refs) {
+	denying := evaluate.Denying(guardrails)
 	decisions = make([]decision, 0, len(now))
 	var open []hierarchy.Ref
 	for target, e := range now {
@@ -38,7 +38,7 @@ func (g *publication) rule(ctx context.Context, s *policy.Snapshot, rails []*gua
 		}
 		decisions = append(decisions, decision{target: target, published: published{effective: e}})
 	}
-	on := judging{review.NewSeries(s, denying, g.enforced), denying, s, effective.NewResolver(s)}
+	on := judging{evaluate.Of(s, denying, g.enforced), denying, s, effective.NewResolver(s)}
 	waiting = refs{}
 	began := g.now()
 	for i, target := range inTurn(open) {
@@ -59,30 +59,30 @@ func (g *publication) rule(ctx context.Context, s *policy.Snapshot, rails []*gua
 
 // judging is what targets are judged with.
 type judging struct {
-	series   *review.Series
-	rails    []*guardrail.Guardrail
-	s        *policy.Snapshot
-	resolver *effective.Resolver
+	evaluator  *evaluate.Evaluator
+	guardrails []*guardrail.Guardrail
+	s          *policy.Snapshot
+	resolver   *effective.Resolver
 }
 
 // decide judges one target.
 func (j judging) decide(ctx context.Context, e *effective.Target, was published) decision {
 	r := decision{target: e.Target, published: published{effective: e}}
 	if was.fromAbove {
-		was = fromAbove(ctx, j.series, j.s, j.resolver.Above(e.Target), was)
+		was = fromAbove(ctx, j.evaluator, j.s, j.resolver.Above(e.Target), was)
 	}
 	if was, r.withheld = j.afterEnd(ctx, e.Target, was); r.withheld != nil {
 		r.published = was
 		return r
 	}
 	if !was.isAlready(e) {
-		r.withheld = judge(ctx, j.series, j.s, was.shown(j.s), e)
+		r.withheld = judge(ctx, j.evaluator, j.s, was.shown(j.s), e)
 	}
 	if r.withheld != nil && was.isNothing() {
 		// It is judged again beside what stands in, as every later pass and a
 		// restart will.
-		if was = fromAbove(ctx, j.series, j.s, j.resolver.Above(e.Target), published{}); !was.isNothing() {
-			r.withheld = judge(ctx, j.series, j.s, was.shown(j.s), e)
+		if was = fromAbove(ctx, j.evaluator, j.s, j.resolver.Above(e.Target), published{}); !was.isNothing() {
+			r.withheld = judge(ctx, j.evaluator, j.s, was.shown(j.s), e)
 		}
 	}
 	if r.withheld != nil {
@@ -95,11 +95,11 @@ func (j judging) decide(ctx context.Context, e *effective.Target, was published)
 // published was covered by one whose guardrail withholds then. When that cannot be
 // judged in time it stays, and is judged again.
 func (j judging) afterEnd(ctx context.Context, target hierarchy.Ref, was published) (published, *withheld) {
-	if was.isNothing() || !guardrail.AnyEnded(j.rails, target) {
+	if was.isNothing() || !guardrail.AnyEnded(j.guardrails, target) {
 		return was, nil
 	}
 	shown := was.shown(j.s)
-	switch h := judge(ctx, j.series, j.s, shown, shown); {
+	switch h := judge(ctx, j.evaluator, j.s, shown, shown); {
 	case h == nil:
 		return was, nil
 	case len(h.violations) == 0:
@@ -141,9 +141,9 @@ func inTurn(targets []hierarchy.Ref) []hierarchy.Ref {
 // judged, when it is due, and everything when guardrails changed or anything but routes and policies.
 // Those are judged themselves when they change. What an exception covered is judged again when
 // guardrails changed, which the end of one is.
-func (g *publication) reopen(s *policy.Snapshot, changed refs, rails []*guardrail.Guardrail, sameRails, due bool) {
+func (g *publication) reopen(s *policy.Snapshot, changed refs, guardrails []*guardrail.Guardrail, sameRails, due bool) {
 	all := !sameRails
-	if denying := review.Denying(rails); !sameRails && len(denying) > 0 {
+	if denying := evaluate.Denying(guardrails); !sameRails && len(denying) > 0 {
 		for target := range g.published {
 			if guardrail.AnyEnded(denying, target) {
 				g.waiting.add(target)

@@ -34,8 +34,8 @@ func crowd(t *testing.T, routes int) (*state, *slow, *policy.Snapshot) {
 	t.Helper()
 	clock := time.Unix(0, 0)
 	rule := &slow{clock: &clock}
-	rails := []*guardrail.Guardrail{{Name: "slow", Enforcement: guardrail.Deny, Rules: []guardrail.Rule{rule}}}
-	s := newState(func() []*guardrail.Guardrail { return rails })
+	guardrails := []*guardrail.Guardrail{{Name: "slow", Enforcement: guardrail.Deny, Rules: []guardrail.Rule{rule}}}
+	s := newState(func() []*guardrail.Guardrail { return guardrails })
 	s.publication.slice, s.publication.now = 250*time.Millisecond, func() time.Time { return clock }
 	objects := []*unstructured.Unstructured{
 		object(timeoutCRD),

@@ -135,8 +135,8 @@ func (g *Guardrail) Ended(o Objected) *Exception {
 }
 
 // AnyEnded says whether the end of an exception can take anything of a route back.
-func AnyEnded(rails []*Guardrail, route hierarchy.Ref) bool {
-	return slices.ContainsFunc(rails, func(g *Guardrail) bool {
+func AnyEnded(guardrails []*Guardrail, route hierarchy.Ref) bool {
+	return slices.ContainsFunc(guardrails, func(g *Guardrail) bool {
 		return slices.ContainsFunc(g.ended, func(e *Exception) bool { return e.mayCover(route) })
 	})
 }
@@ -147,9 +147,9 @@ func (g *Guardrail) InForce() []*Exception { return g.inForce }
 // At returns guardrails with the exceptions that are in force at a time. One that
 // was not made by At has none in force, whatever it says: who forgets the time
 // excepts nothing.
-func At(rails []*Guardrail, now time.Time) []*Guardrail {
-	list := make([]*Guardrail, len(rails))
-	for i, g := range rails {
+func At(guardrails []*Guardrail, now time.Time) []*Guardrail {
+	list := make([]*Guardrail, len(guardrails))
+	for i, g := range guardrails {
 		list[i] = g.at(now)
 	}
 	return list
@@ -173,13 +173,13 @@ func (g *Guardrail) at(now time.Time) *Guardrail {
 }
 
 // NextWithheld is NextEnd for guardrails that take back what an exception covered.
-func NextWithheld(rails []*Guardrail, now time.Time) (end time.Time, any bool) {
-	return NextEnd(slices.DeleteFunc(slices.Clone(rails), func(g *Guardrail) bool { return !g.Withholds }), now)
+func NextWithheld(guardrails []*Guardrail, now time.Time) (end time.Time, any bool) {
+	return NextEnd(slices.DeleteFunc(slices.Clone(guardrails), func(g *Guardrail) bool { return !g.Withholds }), now)
 }
 
 // NextEnd is when the next exception ends that is in force at a time.
-func NextEnd(rails []*Guardrail, now time.Time) (end time.Time, any bool) {
-	for _, g := range rails {
+func NextEnd(guardrails []*Guardrail, now time.Time) (end time.Time, any bool) {
+	for _, g := range guardrails {
 		for i := range g.Exceptions {
 			if e := &g.Exceptions[i]; !e.ended(now) && (!any || e.Until.Before(end)) {
 				end, any = e.Until, true
@@ -197,12 +197,12 @@ type Timed struct {
 }
 
 // At is the function At.
-func (t *Timed) At(rails []*Guardrail, now time.Time) []*Guardrail {
+func (t *Timed) At(guardrails []*Guardrail, now time.Time) []*Guardrail {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	next := make(map[*Guardrail]*Guardrail, len(rails))
-	list := make([]*Guardrail, len(rails))
-	for i, g := range rails {
+	next := make(map[*Guardrail]*Guardrail, len(guardrails))
+	list := make([]*Guardrail, len(guardrails))
+	for i, g := range guardrails {
 		timed := g.at(now)
 		if last := t.last[g]; last != nil && slices.Equal(last.inForce, timed.inForce) {
 			timed = last

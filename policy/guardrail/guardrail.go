@@ -64,9 +64,9 @@ func (g *Guardrail) TellsApart() bool { return g.Uses()&(Route|RouteRule|Listene
 
 // Digest is one short text for a set of guardrails: it changes with every
 // guardrail that comes, goes or says something else.
-func Digest(rails []*Guardrail) string {
+func Digest(guardrails []*Guardrail) string {
 	h := sha256.New()
-	for _, g := range rails {
+	for _, g := range guardrails {
 		fmt.Fprintf(h, "%s %s\n", g.Name, g.Digest)
 	}
 	return fmt.Sprintf("sha256:%x", h.Sum(nil)[:16])

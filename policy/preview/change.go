@@ -10,6 +10,7 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/evaluate"
 	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/review"
 )
@@ -57,7 +58,7 @@ type Change struct {
 	// Pruned are objects of the world that the edit removes besides.
 	Pruned []*unstructured.Unstructured
 	// Enforced knows what data planes make of routes; nil is unknown.
-	Enforced review.Enforced
+	Enforced evaluate.Enforced
 	// Now is the time by which exceptions of guardrails end.
 	Now time.Time
 	// PlatformUnknown says that it is not known which namespaces are the platform's.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/evaluate"
 	"github.com/attache-dev/attache/policy/explain"
 	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/review"
@@ -153,7 +154,7 @@ func (p *places) notice(n review.Notice) Finding {
 }
 
 // excepted notes what an exception lets pass.
-func (p *places) excepted(c review.Covered) Finding {
+func (p *places) excepted(c evaluate.Covered) Finding {
 	f := p.at(c.Target, "")
 	f.Level, f.Rule, f.Guardrail, f.Paths, f.Routes = Note, GuardrailRule(c.Guardrail), c.Guardrail, c.Paths, c.Targets
 	f.Message, f.text = c.String(), c.String()
@@ -284,7 +285,7 @@ func (p *places) undecided() []Finding {
 // violation stands where the offending value is written. If that is not among
 // the manifests, it is the route, its Gateway, or whatever brought the value
 // about.
-func (p *places) violation(v review.Violation) Finding {
+func (p *places) violation(v evaluate.Violation) Finding {
 	f := p.cause(v)
 	f.Level, f.Rule, f.Guardrail, f.Message = Note, GuardrailRule(v.Guardrail), v.Guardrail, v.Message
 	switch v.Enforcement {
@@ -301,7 +302,7 @@ func (p *places) violation(v review.Violation) Finding {
 	return f
 }
 
-func (p *places) cause(v review.Violation) Finding {
+func (p *places) cause(v evaluate.Violation) Finding {
 	if v.Origin != nil {
 		if d, ok := p.document(v.Origin.From); ok {
 			return findingAt(d, review.FieldOf(p.verdict.After, d.Object, *v.Origin))

@@ -13,8 +13,8 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/evaluate"
 	"github.com/attache-dev/attache/policy/guardrail"
-	"github.com/attache-dev/attache/policy/review"
 )
 
 // Variables that exist only for the edit of one object, and those that exist
@@ -24,10 +24,10 @@ const (
 	byWhom    = guardrail.User
 )
 
-// rails compiles the guardrails that are in force after the change: those of the
+// guardrails compiles the guardrails that are in force after the change: those of the
 // world and, before these, those of the change itself, with what an API server
 // would say about the latter.
-func (c *Change) rails(ctx context.Context, compilers guardrail.Compilers) ([]*guardrail.Guardrail, []Finding, error) {
+func (c *Change) guardrails(ctx context.Context, compilers guardrail.Compilers) ([]*guardrail.Guardrail, []Finding, error) {
 	inForce := map[string]*guardrail.Guardrail{}
 	var findings []Finding
 	for _, u := range c.Guardrails {
@@ -69,17 +69,17 @@ func (c *Change) rails(ctx context.Context, compilers guardrail.Compilers) ([]*g
 			findings = append(findings, found...)
 		}
 	}
-	var rails []*guardrail.Guardrail
+	var guardrails []*guardrail.Guardrail
 	for _, name := range slices.Sorted(maps.Keys(inForce)) {
-		rails = append(rails, inForce[name])
+		guardrails = append(guardrails, inForce[name])
 	}
-	return guardrail.At(rails, c.Now), append(findings, c.endingSoon(rails)...), nil
+	return guardrail.At(guardrails, c.Now), append(findings, c.endingSoon(guardrails)...), nil
 }
 
 // endingSoon notes exceptions that are in force and end soon.
-func (c *Change) endingSoon(rails []*guardrail.Guardrail) []Finding {
+func (c *Change) endingSoon(guardrails []*guardrail.Guardrail) []Finding {
 	var findings []Finding
-	for _, g := range rails {
+	for _, g := range guardrails {
 		for _, e := range g.Exceptions {
 			if e.EndsSoon(c.Now) {
 				findings = append(findings, Finding{
@@ -103,11 +103,11 @@ func atItsEnd(g *guardrail.Guardrail) string {
 // foundBy says what a new guardrail objects to in the world as it is: that may stay,
 // and its author should know.
 func (c *Change) foundBy(ctx context.Context, g *guardrail.Guardrail, d Manifest) ([]Finding, error) {
-	series := review.NewSeries(c.Before, guardrail.At([]*guardrail.Guardrail{g}, c.Now), c.Enforced)
-	var first *review.Violation
+	evaluator := evaluate.Of(c.Before, guardrail.At([]*guardrail.Guardrail{g}, c.Now), c.Enforced)
+	var first *evaluate.Violation
 	paths, all := 0, 0
 	for e := range effective.ResolveAll(c.Before).All() {
-		found, err := series.Existing(ctx, e)
+		found, err := evaluator.Existing(ctx, e)
 		if err != nil {
 			return nil, err
 		}
@@ -170,9 +170,9 @@ func textAt(u *unstructured.Unstructured, field string) string {
 
 // part returns guardrails with only the rules that a test picks. Guardrails
 // without any are left out.
-func part(rails []*guardrail.Guardrail, pick func(guardrail.Variables) bool) []*guardrail.Guardrail {
+func part(guardrails []*guardrail.Guardrail, pick func(guardrail.Variables) bool) []*guardrail.Guardrail {
 	var list []*guardrail.Guardrail
-	for _, g := range rails {
+	for _, g := range guardrails {
 		rules := slices.DeleteFunc(slices.Clone(g.Rules), func(r guardrail.Rule) bool { return !pick(r.Uses()) })
 		if len(rules) > 0 {
 			some := *g

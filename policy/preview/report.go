@@ -11,6 +11,7 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/crd"
+	"github.com/attache-dev/attache/policy/evaluate"
 	"github.com/attache-dev/attache/policy/explain"
 	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/review"
@@ -63,22 +64,22 @@ func (c *Change) Review(ctx context.Context, compilers guardrail.Compilers, auth
 func (c *Change) Judge(ctx context.Context, compilers guardrail.Compilers, author *review.Author) (*Report, review.Verdict, error) {
 	report := &Report{Findings: []Finding{}, Warnings: []string{}}
 	report.Findings = append(append(report.Findings, c.Problems...), c.PassedOver...)
-	rails, findings, err := c.rails(ctx, compilers)
+	guardrails, findings, err := c.guardrails(ctx, compilers)
 	if err != nil {
 		return nil, review.Verdict{}, err
 	}
 	report.Findings = append(report.Findings, findings...)
 	if author == nil {
-		known := part(rails, func(uses guardrail.Variables) bool { return uses&byWhom == 0 })
-		report.Findings = append(report.Findings, unchecked(rails, known)...)
-		rails = known
+		known := part(guardrails, func(uses guardrail.Variables) bool { return uses&byWhom == 0 })
+		report.Findings = append(report.Findings, unchecked(guardrails, known)...)
+		guardrails = known
 	}
 	edit := c.edit()
 	edit.Author = author
-	whole, each := rails, []*guardrail.Guardrail(nil)
+	whole, each := guardrails, []*guardrail.Guardrail(nil)
 	if _, single := edit.Single(); !single {
-		whole = part(rails, func(uses guardrail.Variables) bool { return uses&oneObject == 0 })
-		each = part(rails, func(uses guardrail.Variables) bool { return uses&oneObject != 0 })
+		whole = part(guardrails, func(uses guardrail.Variables) bool { return uses&oneObject == 0 })
+		each = part(guardrails, func(uses guardrail.Variables) bool { return uses&oneObject != 0 })
 	}
 	verdict, err := review.On(ctx, c.resolver(), edit, whole)
 	if err != nil {
@@ -150,16 +151,16 @@ func unchecked(all, known []*guardrail.Guardrail) []Finding {
 
 // oneByOne asks rules that read the object under edit about each object in turn,
 // in the order in which they can be applied.
-func (c *Change) oneByOne(ctx context.Context, author *review.Author, rails []*guardrail.Guardrail) ([]review.Violation, error) {
-	if len(rails) == 0 {
+func (c *Change) oneByOne(ctx context.Context, author *review.Author, guardrails []*guardrail.Guardrail) ([]evaluate.Violation, error) {
+	if len(guardrails) == 0 {
 		return nil, nil
 	}
-	var violations []review.Violation
+	var violations []evaluate.Violation
 	said := map[string]bool{}
 	now := c.Before
 	for _, i := range c.inOrder() {
 		edit := review.Edit{Changes: []review.ObjectChange{c.changeOf(i)}, Author: author, Enforced: c.Enforced}
-		verdict, err := review.Review(ctx, now, edit, rails)
+		verdict, err := review.Review(ctx, now, edit, guardrails)
 		if err != nil {
 			return nil, err
 		}

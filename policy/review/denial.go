@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/attache-dev/attache/hierarchy/prose"
+	"github.com/attache-dev/attache/policy/evaluate"
 	"github.com/attache-dev/attache/policy/guardrail"
 )
 
@@ -38,7 +39,7 @@ func (v Verdict) Objections() []Objection {
 }
 
 // Told is a violation in one line, with what to do about it.
-func (v Verdict) Told(x Violation) string {
+func (v Verdict) Told(x evaluate.Violation) string {
 	text := x.Told(v.edit.MayRead)
 	if x.Stood {
 		text += "; the value that was there may stay, a new one must satisfy the guardrail"
@@ -51,7 +52,7 @@ func (v Verdict) Told(x Violation) string {
 
 // fieldOf is the field of the edit that sets the value at fault, or else where
 // the value stands in the effective policy.
-func (v Verdict) fieldOf(x Violation) string {
+func (v Verdict) fieldOf(x evaluate.Violation) string {
 	if x.Origin != nil {
 		if field := v.ownField(*x.Origin); field != "" {
 			return field
@@ -77,13 +78,13 @@ func (v Verdict) Denial(object string) string {
 // named once, in the heading.
 func DenialOf(object string, objections []Objection) string {
 	lines := make([]string, len(objections))
-	var rails []string
+	var guardrails []string
 	others := false
 	for i, o := range objections {
 		lines[i] = o.Message
 		switch {
 		case o.Guardrail != "":
-			rails = append(rails, o.Guardrail)
+			guardrails = append(guardrails, o.Guardrail)
 		default:
 			others = true
 			if o.Field != "" {
@@ -91,17 +92,17 @@ func DenialOf(object string, objections []Objection) string {
 			}
 		}
 	}
-	slices.Sort(rails)
-	rails = slices.Compact(rails)
+	slices.Sort(guardrails)
+	guardrails = slices.Compact(guardrails)
 	heading := fmt.Sprintf("%s has %d problems", object, len(lines))
 	switch {
-	case len(rails) == 0 && len(lines) == 1:
+	case len(guardrails) == 0 && len(lines) == 1:
 		return object + ": " + prose.Visible(lines[0])
-	case len(rails) > 0 && !others:
-		heading = fmt.Sprintf("%s is refused by %s", object, cmp.Or(oneRail(rails), "guardrails "+strings.Join(rails, ", ")))
+	case len(guardrails) > 0 && !others:
+		heading = fmt.Sprintf("%s is refused by %s", object, cmp.Or(oneRail(guardrails), "guardrails "+strings.Join(guardrails, ", ")))
 	}
 	for i, o := range objections {
-		if o.Guardrail != "" && (others || len(rails) > 1) {
+		if o.Guardrail != "" && (others || len(guardrails) > 1) {
 			lines[i] = "guardrail " + o.Guardrail + ": " + lines[i]
 		}
 		lines[i] = prose.Visible(lines[i])
@@ -114,9 +115,9 @@ func DenialOf(object string, objections []Objection) string {
 	return heading + ":\n- " + strings.Join(lines, "\n- ") + more
 }
 
-func oneRail(rails []string) string {
-	if len(rails) == 1 {
-		return "guardrail " + rails[0]
+func oneRail(guardrails []string) string {
+	if len(guardrails) == 1 {
+		return "guardrail " + guardrails[0]
 	}
 	return ""
 }

@@ -11,7 +11,7 @@
 //   - guardrail.Problem: a guardrail does not compile, or one of its examples does not come out as
 //     it says.
 //   - guardrail.Finding: one rule objects to one path.
-//   - Violation: a guardrail objects for one reason, on all paths on which that is the same.
+//   - evaluate.Violation: a guardrail objects for one reason, on all paths on which that is the same.
 //   - Refusal: it takes no guardrail to refuse this: a policy that cannot be attached, or a merged
 //     value that the policy kind's own schema forbids.
 //   - Objection: what denies an edit, a Refusal or a Violation of a guardrail with Deny, in the form
@@ -29,7 +29,7 @@
 //   - Only violations that are new or worse deny: what already violates a guardrail can still be
 //     relabelled, finalised and deleted, and edited in everything else.
 //   - All violations of all guardrails come in one verdict, sorted.
-//   - It is pure. The document that rules see is assembled here.
+//   - It is pure.
 //
 // # What it must not do
 //

@@ -9,6 +9,7 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/crd"
+	"github.com/attache-dev/attache/policy/evaluate"
 	"github.com/attache-dev/attache/policy/guardrail"
 )
 
@@ -30,7 +31,7 @@ type Edit struct {
 	// limit.
 	MaxResults int
 	// Enforced knows what data planes make of targets; nil is unknown.
-	Enforced Enforced
+	Enforced evaluate.Enforced
 }
 
 // ObjectChange is an object before and after: Old is nil for a creation, New for a deletion. At
@@ -174,8 +175,8 @@ func (e Edit) apply(s *policy.Snapshot) (Verdict, []hierarchy.Problem) {
 }
 
 // document is the part of the input that is the same on every path.
-func (e Edit) document(impact Impact) guardrail.Input {
-	in := guardrail.Input{"change": changeInput(impact)}
+func (e Edit) document(impact evaluate.Impact) guardrail.Input {
+	in := guardrail.Input{"change": impact.Input()}
 	if c, ok := e.Single(); ok {
 		if c.New != nil {
 			in["object"] = c.New.Object
@@ -193,12 +194,4 @@ func (e Edit) document(impact Impact) guardrail.Input {
 		in["user"] = map[string]any{"username": e.Author.Username, "groups": groups}
 	}
 	return in
-}
-
-func changeInput(impact Impact) map[string]any {
-	return map[string]any{
-		"routes":     int64(impact.Routes),
-		"gateways":   int64(impact.Gateways),
-		"namespaces": int64(len(impact.Namespaces)),
-	}
 }

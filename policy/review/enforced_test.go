@@ -6,6 +6,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/evaluate"
 	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/review"
 )
@@ -26,8 +27,8 @@ func (inForce) Check(_ context.Context, in guardrail.Input) ([]guardrail.Finding
 }
 
 // ignoredIn is a data plane that ignores everything of routes in a namespace.
-func ignoredIn(namespace string) review.Enforced {
-	return func(_ *hierarchy.Graph, t *effective.Target) review.Outcomes {
+func ignoredIn(namespace string) evaluate.Enforced {
+	return func(_ *hierarchy.Graph, t *effective.Target) evaluate.Outcomes {
 		return func(*hierarchy.Listener, int) []any {
 			if t.Target.Namespace == namespace && t.Reached() {
 				return []any{map[string]any{"outcome": "Unsupported"}}
@@ -39,10 +40,10 @@ func ignoredIn(namespace string) review.Enforced {
 
 func TestGuardrailsSeeWhatDataPlanesDo(t *testing.T) {
 	world := shop(t)
-	rails := []*guardrail.Guardrail{{Name: "in-force", Enforcement: guardrail.Deny, Rules: []guardrail.Rule{inForce{}}}}
+	guardrails := []*guardrail.Guardrail{{Name: "in-force", Enforcement: guardrail.Deny, Rules: []guardrail.Rule{inForce{}}}}
 	edit := review.EditOf(nil, timeout(t, "infra", "public", onGateway, "default: {request: 90s}"))
 	for name, test := range map[string]struct {
-		enforced review.Enforced
+		enforced evaluate.Enforced
 		want     int
 	}{
 		"no data plane is known":            {nil, 0},
@@ -50,7 +51,7 @@ func TestGuardrailsSeeWhatDataPlanesDo(t *testing.T) {
 		"a data plane that ignores it":      {ignoredIn("labs"), 1},
 	} {
 		edit.Enforced = test.enforced
-		v, err := review.Review(t.Context(), world, edit, rails)
+		v, err := review.Review(t.Context(), world, edit, guardrails)
 		if err != nil || len(v.Violations) != test.want {
 			t.Errorf("%s: violations %v, %v, want %d", name, v.Violations, err, test.want)
 		}
@@ -59,21 +60,21 @@ func TestGuardrailsSeeWhatDataPlanesDo(t *testing.T) {
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	series := review.NewSeries(after, rails, ignoredIn("labs"))
+	evaluator := evaluate.Of(after, guardrails, ignoredIn("labs"))
 	for e := range effective.ResolveAll(after).All() {
 		want := 0
 		if e.Target.Kind != "Gateway" && e.Target.Namespace == "labs" {
 			want = 1
 		}
-		for name, ask := range map[string]func() ([]review.Violation, error){
-			"the audit": func() ([]review.Violation, error) { return series.Existing(t.Context(), e) },
-			"the gate":  func() ([]review.Violation, error) { return series.Judge(t.Context(), nil, e) },
+		for name, ask := range map[string]func() ([]evaluate.Violation, error){
+			"the audit": func() ([]evaluate.Violation, error) { return evaluator.Existing(t.Context(), e) },
+			"the gate":  func() ([]evaluate.Violation, error) { return evaluator.Published(t.Context(), nil, e) },
 		} {
 			if found, err := ask(); err != nil || len(found) != want {
 				t.Errorf("%s: %s finds %v, %v, want %d", e.Target, name, found, err, want)
 			}
 		}
-		publishable, err := review.Publishable(t.Context(), after, e, true, rails, ignoredIn("labs"))
+		publishable, err := evaluate.Publishable(t.Context(), after, e, true, guardrails, ignoredIn("labs"))
 		if err != nil || publishable != (want == 0) {
 			t.Errorf("%s can be published: %t, %v", e.Target, publishable, err)
 		}

@@ -38,16 +38,16 @@ func TestAnExceptionEnds(t *testing.T) {
 	edit := review.EditOf(nil, timeout(t, "shop", "checkout", onCheckout, "default: {request: 90s}"))
 	end := g.Exceptions[0].Until
 	for name, test := range map[string]struct {
-		rails  []*guardrail.Guardrail
-		denied bool
-		used   int
+		guardrails []*guardrail.Guardrail
+		denied     bool
+		used       int
 	}{
 		"before its end":       {guardrail.At([]*guardrail.Guardrail{g}, end.Add(-time.Second)), false, 1},
 		"at its end":           {guardrail.At([]*guardrail.Guardrail{g}, end), true, 0},
 		"when nobody says now": {[]*guardrail.Guardrail{g}, true, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			v := reviewed(t, shop(t), edit, test.rails)
+			v := reviewed(t, shop(t), edit, test.guardrails)
 			if v.Denied() != test.denied || len(v.Excepted()) != test.used {
 				t.Errorf("denied %v, excepted %v", v.Denied(), v.Excepted())
 			}
@@ -63,21 +63,21 @@ func TestAnExceptionEnds(t *testing.T) {
 
 func TestATimedGuardrailIsTheSameUntilAnExceptionEnds(t *testing.T) {
 	g := withExceptions(t)
-	rails := append([]*guardrail.Guardrail{g}, sixty(guardrail.Match{})...)
+	guardrails := append([]*guardrail.Guardrail{g}, sixty(guardrail.Match{})...)
 	end := g.Exceptions[0].Until
 	var timed guardrail.Timed
-	first, again, after := timed.At(rails, end.Add(-time.Hour)), timed.At(rails, end.Add(-time.Minute)), timed.At(rails, end)
+	first, again, after := timed.At(guardrails, end.Add(-time.Hour)), timed.At(guardrails, end.Add(-time.Minute)), timed.At(guardrails, end)
 	if first[0] != again[0] || first[1] != again[1] {
 		t.Error("nothing ended, and a guardrail is another one")
 	}
 	if after[0] == first[0] || after[1] != first[1] {
 		t.Error("an exception ended, and the guardrail is the same; or one without exceptions is another")
 	}
-	next, any := guardrail.NextEnd(rails, end)
+	next, any := guardrail.NextEnd(guardrails, end)
 	if !any || !next.Equal(g.Exceptions[1].Until) {
 		t.Errorf("the next end is %v %v", next, any)
 	}
-	if _, any := guardrail.NextEnd(rails, next); any {
+	if _, any := guardrail.NextEnd(guardrails, next); any {
 		t.Error("all have ended, and another one is to end")
 	}
 }

@@ -51,9 +51,9 @@ func TestARangeAndAConjunctionHoldTheRatchet(t *testing.T) {
 	before := timeout(t, "shop", "checkout", onCheckout, "default: {request: 90s, connect: 1s}")
 	s, _ := shop(t).With(before)
 	for name, test := range map[string]struct {
-		rail   *guardrail.Guardrail
-		spec   string
-		denied bool
+		guardrail *guardrail.Guardrail
+		spec      string
+		denied    bool
 	}{
 		"beyond one end":               {within, "default: {request: 10h, connect: 1s}", true},
 		"beyond the other":             {within, "default: {request: 1s, connect: 1s}", true},
@@ -64,7 +64,7 @@ func TestARangeAndAConjunctionHoldTheRatchet(t *testing.T) {
 		"nothing at all, without path": {both, "default: {request: 90s, connect: 1s}", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			v := reviewed(t, s, review.EditOf(before, timeout(t, "shop", "checkout", onCheckout, test.spec)), []*guardrail.Guardrail{test.rail})
+			v := reviewed(t, s, review.EditOf(before, timeout(t, "shop", "checkout", onCheckout, test.spec)), []*guardrail.Guardrail{test.guardrail})
 			if v.Denied() != test.denied {
 				t.Errorf("denied is %v: %v", v.Denied(), lines(v))
 			}

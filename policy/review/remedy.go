@@ -9,13 +9,14 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/evaluate"
 	"github.com/attache-dev/attache/policy/merge"
 )
 
 // remedy is what would make a violation go away; empty where only the
 // guardrail's message can say. What the edit itself did comes first: that is what
 // its author can take back.
-func (v Verdict) remedy(x Violation) string {
+func (v Verdict) remedy(x evaluate.Violation) string {
 	deleted := v.edit.deletes()
 	switch {
 	case x.Failed:
@@ -42,7 +43,7 @@ func (v Verdict) remedy(x Violation) string {
 }
 
 // remedyOfDeletion is what has to be done before an object can go.
-func (v Verdict) remedyOfDeletion(x Violation, deleted hierarchy.Ref) string {
+func (v Verdict) remedyOfDeletion(x evaluate.Violation, deleted hierarchy.Ref) string {
 	switch {
 	case x.Origin == nil:
 		return fmt.Sprintf("first move the settings of %[1]s to another policy, then delete %[1]s", deleted)
@@ -56,12 +57,12 @@ func (v Verdict) remedyOfDeletion(x Violation, deleted hierarchy.Ref) string {
 
 // takenBack says which of the edit's own changes to take back: of the fields of the
 // kind that the violation is about, on its path, the field at fault before others.
-func (v Verdict) takenBack(x Violation) string {
+func (v Verdict) takenBack(x evaluate.Violation) string {
 	kinds := make([]string, len(v.Impact.Changes))
 	for i, c := range v.Impact.Changes {
 		kinds[i] = c.Kind
 	}
-	kind, field, ofResult := splitPath(kinds, x.FieldPath)
+	kind, field, ofResult := evaluate.SplitPath(kinds, x.FieldPath)
 	if !ofResult {
 		return "" // the guardrail does not say what it is about
 	}

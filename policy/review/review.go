@@ -3,14 +3,13 @@ package review
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 
 	"github.com/attache-dev/attache/hierarchy"
-	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/evaluate"
 	"github.com/attache-dev/attache/policy/guardrail"
 )
 
@@ -19,31 +18,32 @@ type Verdict struct {
 	// Refusals refuse the edit whatever guardrails say.
 	Refusals []Refusal
 	// Violations are the new or worse ones of all guardrails, sorted.
-	Violations []Violation
-	Impact     Impact
+	Violations []evaluate.Violation
+	Impact     evaluate.Impact
 	// Before and After are the worlds that were compared.
 	Before, After *policy.Snapshot
 
 	edit    Edit
 	notices []Notice
-	judge   *judge
 	targets map[hierarchy.Ref]*effective.Target
+	// evaluator has run the guardrails; nil when none was asked.
+	evaluator *evaluate.Evaluator
 }
 
 // Denied says whether the edit is refused, by a guardrail or because it is wrong.
 func (v Verdict) Denied() bool { return len(v.Refusals) > 0 || len(v.By(guardrail.Deny)) > 0 }
 
 // Excepted is what exceptions let pass that guardrails would object to.
-func (v Verdict) Excepted() []Covered {
-	if v.judge == nil {
+func (v Verdict) Excepted() []evaluate.Covered {
+	if v.evaluator == nil {
 		return nil
 	}
-	return v.judge.exceptions()
+	return v.evaluator.Covered()
 }
 
 // By lists the violations of guardrails with one enforcement.
-func (v Verdict) By(e guardrail.Enforcement) []Violation {
-	var list []Violation
+func (v Verdict) By(e guardrail.Enforcement) []evaluate.Violation {
+	var list []evaluate.Violation
 	for _, violation := range v.Violations {
 		if violation.Enforcement == e {
 			list = append(list, violation)
@@ -59,13 +59,13 @@ const chunk = 8
 // Review says what an edit would do to the effective policies of a snapshot,
 // whether it can be, and what guardrails say to it. It stops with the context's
 // error when that ends.
-func Review(ctx context.Context, s *policy.Snapshot, e Edit, rails []*guardrail.Guardrail) (Verdict, error) {
-	return On(ctx, effective.NewResolver(s), e, rails)
+func Review(ctx context.Context, s *policy.Snapshot, e Edit, guardrails []*guardrail.Guardrail) (Verdict, error) {
+	return On(ctx, effective.NewResolver(s), e, guardrails)
 }
 
 // On is Review with a resolver of the snapshot, which may have folded already some of what the
 // edit touches.
-func On(ctx context.Context, r *effective.Resolver, e Edit, rails []*guardrail.Guardrail) (Verdict, error) {
+func On(ctx context.Context, r *effective.Resolver, e Edit, guardrails []*guardrail.Guardrail) (Verdict, error) {
 	v, unreadable := e.apply(r.Snapshot())
 	v.attach(e, unreadable)
 	touched := v.touched(e)
@@ -83,7 +83,7 @@ func On(ctx context.Context, r *effective.Resolver, e Edit, rails []*guardrail.G
 	var changes []effective.Change
 	for part := range slices.Chunk(touched, chunk) {
 		if err := ctx.Err(); err != nil {
-			return v, &Unfinished{Done: len(pairs), All: len(touched), err: err}
+			return v, &evaluate.Unfinished{Done: len(pairs), All: len(touched), Err: err}
 		}
 		before, after := old.Resolve(part...), now.Resolve(part...)
 		changes = append(changes, effective.Diff(before, after)...)
@@ -94,7 +94,7 @@ func On(ctx context.Context, r *effective.Resolver, e Edit, rails []*guardrail.G
 			}
 		}
 	}
-	v.Impact = impactOf(changes)
+	v.Impact = evaluate.ImpactOf(changes)
 	v.tooLarge(pairs, e)
 	for _, b := range broken.list {
 		if b.ours {
@@ -107,7 +107,7 @@ func On(ctx context.Context, r *effective.Resolver, e Edit, rails []*guardrail.G
 	for i, target := range touched {
 		v.targets[target] = pairs[i].after
 	}
-	err := v.ask(ctx, e, rails, pairs)
+	err := v.ask(ctx, e, guardrails, pairs)
 	return v, err
 }
 
@@ -115,30 +115,29 @@ func On(ctx context.Context, r *effective.Resolver, e Edit, rails []*guardrail.G
 type sides struct{ before, after *effective.Target }
 
 // ask asks the guardrails about every target.
-func (v *Verdict) ask(ctx context.Context, e Edit, rails []*guardrail.Guardrail, pairs []sides) error {
-	j := newJudge(rails, v.Before, v.After, e.document(v.Impact), e.Enforced)
-	j.mayRead = e.MayRead
-	j.deletes = len(e.set()) == 0
+func (v *Verdict) ask(ctx context.Context, e Edit, guardrails []*guardrail.Guardrail, pairs []sides) error {
+	x := evaluate.New(evaluate.Options{
+		Guardrails: guardrails, Before: v.Before, After: v.After, Edit: e.document(v.Impact), Deletes: len(e.set()) == 0,
+		MayRead: e.MayRead, Enforced: e.Enforced,
+	})
 	if e.MaxPaths > 0 {
-		j.counting = true
 		for _, target := range pairs {
-			if err := j.target(ctx, target.before, target.after); err != nil {
+			if err := x.Count(ctx, target.before, target.after); err != nil {
 				return err
 			}
 		}
-		j.counting = false
-		v.tooMany(j, e)
+		v.tooMany(x, e)
 	}
 	for i, target := range pairs {
-		if err := j.target(ctx, target.before, target.after); err != nil {
-			var u *Unfinished
+		if err := x.Target(ctx, target.before, target.after); err != nil {
+			var u *evaluate.Unfinished
 			if errors.As(err, &u) {
 				u.Done, u.All = i, len(pairs)
 			}
 			return err
 		}
 	}
-	v.Violations, v.judge = j.violations(), j
+	v.Violations, v.evaluator = x.Violations(), x
 	return nil
 }
 
@@ -161,26 +160,11 @@ func (v Verdict) Targets() []hierarchy.Ref {
 	return slices.SortedFunc(maps.Keys(v.targets), hierarchy.Compare)
 }
 
-// Unfinished is the error of a review that came to no end.
-type Unfinished struct {
-	// Done of All routes and Gateways had been looked at.
-	Done, All int
-	// Guardrail is the one that was being asked; empty when effective policies
-	// were still being worked out.
-	Guardrail string
-	err       error
+// Publishable says whether what an edit makes of a target can be written down without knowing what is
+// published now, as evaluate.Publishable does.
+func (v Verdict) Publishable(ctx context.Context, target hierarchy.Ref, isNew bool) (bool, error) {
+	return v.evaluator.Publishable(ctx, v.targets[target], isNew)
 }
-
-// Error says how far the review got.
-func (u *Unfinished) Error() string {
-	if u.Guardrail == "" {
-		return fmt.Sprintf("%d of %s were worked out", u.Done, prose.Count(u.All, "effective policy"))
-	}
-	return fmt.Sprintf("guardrail %s was being asked after %d of %s", u.Guardrail, u.Done, prose.Count(u.All, "effective policy"))
-}
-
-// Unwrap is why it came to no end: the context's error.
-func (u *Unfinished) Unwrap() error { return u.err }
 
 // touched lists the routes and Gateways that any object of the edit touches,
 // before or after, sorted.
@@ -192,33 +176,4 @@ func (v Verdict) touched(e Edit) []hierarchy.Ref {
 	}
 	slices.SortFunc(touched, hierarchy.Compare)
 	return slices.Compact(touched)
-}
-
-// Impact is what an edit changes.
-type Impact struct {
-	Changes []effective.Change
-	// Routes and Gateways count the targets with changes; Namespaces are those
-	// of the routes, sorted.
-	Routes, Gateways int
-	Namespaces       []string
-}
-
-func impactOf(changes []effective.Change) Impact {
-	impact := Impact{Changes: changes}
-	var last hierarchy.Ref
-	for _, c := range changes {
-		if c.Target == last {
-			continue
-		}
-		last = c.Target
-		if c.Target.GroupKind == hierarchy.GatewayKind {
-			impact.Gateways++
-			continue
-		}
-		impact.Routes++
-		impact.Namespaces = append(impact.Namespaces, c.Target.Namespace)
-	}
-	slices.Sort(impact.Namespaces)
-	impact.Namespaces = slices.Compact(impact.Namespaces)
-	return impact
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/evaluate"
 	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/review"
 	"github.com/attache-dev/attache/test/worldtest"
@@ -83,9 +84,9 @@ func sixty(match guardrail.Match) []*guardrail.Guardrail {
 	return []*guardrail.Guardrail{{Name: "sixty", Enforcement: guardrail.Deny, Match: match, Rules: []guardrail.Rule{&atMost{60}}}}
 }
 
-func reviewed(t *testing.T, s *policy.Snapshot, e review.Edit, rails []*guardrail.Guardrail) review.Verdict {
+func reviewed(t *testing.T, s *policy.Snapshot, e review.Edit, guardrails []*guardrail.Guardrail) review.Verdict {
 	t.Helper()
-	v, err := review.Review(t.Context(), s, e, rails)
+	v, err := review.Review(t.Context(), s, e, guardrails)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,11 +225,11 @@ func (noDeletions) Check(_ context.Context, in guardrail.Input) ([]guardrail.Fin
 func TestADeletionWasNotADeletionBefore(t *testing.T) {
 	public := timeout(t, "infra", "public", onGateway, "default: {request: 5s}")
 	s, _ := shop(t).With(public)
-	rails := []*guardrail.Guardrail{{Name: "keep", Enforcement: guardrail.Deny, Rules: []guardrail.Rule{noDeletions{}}}}
-	if v := reviewed(t, s, review.EditOf(public, nil), rails); !v.Denied() {
+	guardrails := []*guardrail.Guardrail{{Name: "keep", Enforcement: guardrail.Deny, Rules: []guardrail.Rule{noDeletions{}}}}
+	if v := reviewed(t, s, review.EditOf(public, nil), guardrails); !v.Denied() {
 		t.Error("a rule against deletions does not deny one")
 	}
-	if v := reviewed(t, s, review.EditOf(public, public), rails); v.Denied() {
+	if v := reviewed(t, s, review.EditOf(public, public), guardrails); v.Denied() {
 		t.Error("a rule against deletions denies an update")
 	}
 }
@@ -251,8 +252,8 @@ func TestAWarningOutOfSightHidesNoDenial(t *testing.T) {
 	e := review.EditOf(nil, timeout(t, "infra", "public", onGateway, "default: {request: 5s}"))
 	for name, reader := range map[string]policy.Reader{"in sight": nil, "out of sight": func(string) bool { return false }} {
 		e.MayRead = reader
-		rails := []*guardrail.Guardrail{{Name: "both", Enforcement: guardrail.Deny, Rules: []guardrail.Rule{warnsOfLabs{}}}}
-		v := reviewed(t, shop(t), e, rails)
+		guardrails := []*guardrail.Guardrail{{Name: "both", Enforcement: guardrail.Deny, Rules: []guardrail.Rule{warnsOfLabs{}}}}
+		v := reviewed(t, shop(t), e, guardrails)
 		if !v.Denied() || len(v.By(guardrail.Warn)) != 1 {
 			t.Errorf("%s: denied is %v, want a denial and a warning: %v", name, v.Denied(), v.Violations)
 		}
@@ -301,15 +302,15 @@ func TestTheGateJudgesAgainstWhatIsPublished(t *testing.T) {
 	good, _ := shop(t).With(timeout(t, "shop", "checkout", onCheckout, "default: {request: 30s}"))
 	bad, _ := good.With(timeout(t, "shop", "checkout", onCheckout, "default: {request: 90s}"))
 	published, next := effective.Resolve(good, route).Get(route), effective.Resolve(bad, route).Get(route)
-	violations, err := review.NewSeries(bad, sixty(guardrail.Match{}), nil).Judge(t.Context(), published, next)
+	violations, err := evaluate.Of(bad, sixty(guardrail.Match{}), nil).Published(t.Context(), published, next)
 	if err != nil || len(violations) != 1 {
 		t.Errorf("want one violation, got %v, %v", violations, err)
 	}
-	violations, err = review.NewSeries(bad, sixty(guardrail.Match{}), nil).Judge(t.Context(), next, next)
+	violations, err = evaluate.Of(bad, sixty(guardrail.Match{}), nil).Published(t.Context(), next, next)
 	if err != nil || len(violations) != 0 {
 		t.Errorf("what is already published is not new, got %v, %v", violations, err)
 	}
-	violations, err = review.NewSeries(bad, sixty(guardrail.Match{}), nil).Existing(t.Context(), next)
+	violations, err = evaluate.Of(bad, sixty(guardrail.Match{}), nil).Existing(t.Context(), next)
 	if err != nil || len(violations) != 1 || violations[0].Paths != 2 {
 		t.Errorf("an audit finds what exists, got %v, %v", violations, err)
 	}

@@ -7,25 +7,24 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/hierarchy/prose"
+	"github.com/attache-dev/attache/policy/evaluate"
 )
 
 // tooMany passes over the guardrails that tell paths apart when an edit changes
 // more paths than they can be asked about in one review. What the platform edits is
 // judged all the same, before it is published; a tenant's edit is refused, and that
 // costs next to nothing.
-func (v *Verdict) tooMany(j *judge, e Edit) {
+func (v *Verdict) tooMany(x *evaluate.Evaluator, e Edit) {
 	sum := 0
 	var names []string
-	for rail, n := range j.counted {
+	for g, n := range x.Counted() {
 		sum += n
-		names = append(names, rail.Name)
+		names = append(names, g.Name)
 	}
 	if sum <= e.MaxPaths {
 		return
 	}
-	for rail := range j.counted {
-		j.passedOver[rail] = true
-	}
+	x.PassOverCounted()
 	slices.Sort(names)
 	who := "guardrails " + strings.Join(names, ", ") + " read"
 	if len(names) == 1 {

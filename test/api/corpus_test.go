@@ -19,17 +19,17 @@ type manifest struct {
 }
 
 const (
-	route   = "targetRef: {group: gateway.networking.k8s.io, kind: HTTPRoute, name: api-route}\n"
-	timeout = "TimeoutPolicy"
-	retry   = "RetryPolicy"
-	rate    = "RateLimitPolicy"
-	rail    = "PolicyGuardrail"
+	route         = "targetRef: {group: gateway.networking.k8s.io, kind: HTTPRoute, name: api-route}\n"
+	timeout       = "TimeoutPolicy"
+	retry         = "RetryPolicy"
+	rate          = "RateLimitPolicy"
+	guardrailKind = "PolicyGuardrail"
 )
 
 func (m manifest) object(t *testing.T, namespace, name string) *unstructured.Unstructured {
 	t.Helper()
 	metadata := "{name: " + name + ", namespace: " + namespace + "}"
-	if m.kind == rail {
+	if m.kind == guardrailKind {
 		metadata = "{name: " + name + "}"
 	}
 	text := "apiVersion: attache.dev/v1alpha1\nkind: " + m.kind + "\nmetadata: " + metadata + "\nspec:\n"

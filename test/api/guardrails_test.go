@@ -14,7 +14,7 @@ import (
 
 func guardrails() []manifest {
 	is := func(name, spec string, refused ...string) manifest {
-		return manifest{name: "guardrails: " + name, kind: rail, spec: spec, refused: refused}
+		return manifest{name: "guardrails: " + name, kind: guardrailKind, spec: spec, refused: refused}
 	}
 	const (
 		one    = `{expression: has(effective.RateLimitPolicy), message: set a rate limit}`
@@ -71,7 +71,7 @@ func guardrails() []manifest {
 
 func TestServerShowsWhetherAGuardrailWorks(t *testing.T) {
 	plane := controlplane.Shared(t)
-	client := dynamic.NewForConfigOrDie(plane.Config).Resource(resources[rail])
+	client := dynamic.NewForConfigOrDie(plane.Config).Resource(resources[guardrailKind])
 	u := guardrails()[0].object(t, "", "sixty")
 	stored, err := client.Create(t.Context(), u, metav1.CreateOptions{FieldValidation: metav1.FieldValidationStrict})
 	if err != nil {

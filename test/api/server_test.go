@@ -34,7 +34,7 @@ var resources = map[string]schema.GroupVersionResource{
 	timeout:           {Group: "attache.dev", Version: "v1alpha1", Resource: "timeoutpolicies"},
 	retry:             {Group: "attache.dev", Version: "v1alpha1", Resource: "retrypolicies"},
 	rate:              {Group: "attache.dev", Version: "v1alpha1", Resource: "ratelimitpolicies"},
-	rail:              {Group: "attache.dev", Version: "v1alpha1", Resource: "policyguardrails"},
+	guardrailKind:     {Group: "attache.dev", Version: "v1alpha1", Resource: "policyguardrails"},
 	"EffectivePolicy": {Group: "attache.dev", Version: "v1alpha1", Resource: "effectivepolicies"},
 }
 

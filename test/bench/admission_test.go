@@ -69,11 +69,11 @@ func BenchmarkAdmitPolicy(b *testing.B) {
 	}
 }
 
-func handler(b *testing.B, s *policy.Snapshot, rails []*guardrail.Guardrail) http.Handler {
+func handler(b *testing.B, s *policy.Snapshot, guardrails []*guardrail.Guardrail) http.Handler {
 	b.Helper()
 	h, err := webhook.New(webhook.Options{
 		Snapshot:   func() (*policy.Snapshot, bool) { return s, true },
-		Guardrails: func() []*guardrail.Guardrail { return rails },
+		Guardrails: func() []*guardrail.Guardrail { return guardrails },
 		Metrics:    prometheus.NewRegistry(),
 		Deadline:   time.Minute,
 	})
@@ -86,7 +86,7 @@ func handler(b *testing.B, s *policy.Snapshot, rails []*guardrail.Guardrail) htt
 // guardrails are rules as platforms have them: each about one field, which it holds on all paths.
 func guardrails(b *testing.B, cel, rego int) []*guardrail.Guardrail {
 	b.Helper()
-	var rails []*guardrail.Guardrail
+	var guardrails []*guardrail.Guardrail
 	for i := range cel + rego {
 		spec := object{"cel": []any{object{
 			"expression": fmt.Sprintf(`duration(effective.?TimeoutPolicy.?request.orValue("1s")) <= duration("%dm")`, 10+i),
@@ -96,13 +96,13 @@ func guardrails(b *testing.B, cel, rego int) []*guardrail.Guardrail {
 		}
 		u := &unstructured.Unstructured{Object: object{"apiVersion": "attache.dev/v1alpha1", "kind": "PolicyGuardrail",
 			"metadata": object{"name": fmt.Sprintf("rail-%d", i)}, "spec": spec}}
-		rail, problems := guardrail.Parse(u, guardrail.Compilers{CEL: celrule.Compile, Rego: regorule.Compile})
+		parsed, problems := guardrail.Parse(u, guardrail.Compilers{CEL: celrule.Compile, Rego: regorule.Compile})
 		if len(problems) > 0 {
 			b.Fatal(problems)
 		}
-		rails = append(rails, rail)
+		guardrails = append(guardrails, parsed)
 	}
-	return rails
+	return guardrails
 }
 
 // creation is what an API server sends when a route is created: to the mutating webhook, and then,

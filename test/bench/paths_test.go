@@ -74,9 +74,9 @@ func BenchmarkManyPaths(b *testing.B) {
 		for name, rule := range map[string]string{"none": "", "shared": sharedRule, "names": namesRule} {
 			b.Run(fmt.Sprintf("routes=%d/guardrail=%s", n, name), func(b *testing.B) {
 				s, above := wide(b, n)
-				var rails []*guardrail.Guardrail
+				var guardrails []*guardrail.Guardrail
 				if rule != "" {
-					rails = append(rails, railOf(b, rule))
+					guardrails = append(guardrails, railOf(b, rule))
 				}
 				edited := above.DeepCopy()
 				if err := unstructured.SetNestedField(edited.Object, "4s", "spec", "default", "connect"); err != nil {
@@ -88,7 +88,7 @@ func BenchmarkManyPaths(b *testing.B) {
 				var before, after runtime.MemStats
 				runtime.ReadMemStats(&before)
 				for b.Loop() {
-					if _, err := review.Review(b.Context(), s, edit, rails); err != nil {
+					if _, err := review.Review(b.Context(), s, edit, guardrails); err != nil {
 						b.Fatal(err)
 					}
 				}

@@ -35,7 +35,7 @@ func (w *world) attempt(kind, name string, change func(*obj)) error {
 }
 
 // refusedBy waits until an edit is refused by a guardrail.
-func (w *world) refusedBy(rail, what string, try func() error) {
+func (w *world) refusedBy(guardrail, what string, try func() error) {
 	w.Helper()
 	within(w, patience, what+" to be refused", func(context.Context) error {
 		switch err := try(); {
@@ -43,7 +43,7 @@ func (w *world) refusedBy(rail, what string, try func() error) {
 			return eventually.Final(errors.New("it is accepted"))
 		case apierrors.IsConflict(err):
 			return err
-		case !strings.Contains(err.Error(), "guardrail "+rail):
+		case !strings.Contains(err.Error(), "guardrail "+guardrail):
 			return eventually.Final(err)
 		}
 		return nil
@@ -51,13 +51,13 @@ func (w *world) refusedBy(rail, what string, try func() error) {
 }
 
 // knows waits until the replica knows a guardrail, by a creation that violates it.
-func (s *site) knows(rail, namespace string) {
+func (s *site) knows(guardrail, namespace string) {
 	s.Helper()
 	w := s.as(s.plane.Config, namespace)
 	w.apply(`{apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, metadata: {name: probe, namespace: NS}, spec: {parentRefs: [{name: public, namespace: infra}], rules: [{}]}}`)
-	within(s, patience, "the replica to know guardrail "+rail, func(context.Context) error {
+	within(s, patience, "the replica to know guardrail "+guardrail, func(context.Context) error {
 		_, err := w.tryCreate(policyOn(namespace, "probe", "kind: HTTPRoute, name: probe", "default: {request: 2h}"), client.DryRunAll)
-		if err == nil || !strings.Contains(err.Error(), "guardrail "+rail) {
+		if err == nil || !strings.Contains(err.Error(), "guardrail "+guardrail) {
 			return fmt.Errorf("it says %w", err)
 		}
 		return nil

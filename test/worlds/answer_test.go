@@ -54,14 +54,14 @@ func TestNoPartOfAnAnswerNamesWhatItsReaderMayNotKnow(t *testing.T) {
 				readable[ns] = true
 			}
 		}
-		rails := []*guardrail.Guardrail{
+		guardrails := []*guardrail.Guardrail{
 			{Name: "deny", Enforcement: rapid.SampledFrom([]guardrail.Enforcement{guardrail.Deny, guardrail.Warn}).Draw(rt, "enforcement"), Rules: []guardrail.Rule{&talkative{}}},
 			{Name: "audit", Enforcement: guardrail.Audit, Rules: []guardrail.Rule{&talkative{}}},
 		}
 		registry := prometheus.NewRegistry()
 		h, err := webhook.New(webhook.Options{
 			Snapshot:   func() (*policy.Snapshot, bool) { return s, true },
-			Guardrails: func() []*guardrail.Guardrail { return rails },
+			Guardrails: func() []*guardrail.Guardrail { return guardrails },
 			MayRead: func(context.Context, authenticationv1.UserInfo) func(string) bool {
 				return func(ns string) bool { return readable[ns] }
 			},

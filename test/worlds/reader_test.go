@@ -17,6 +17,7 @@ import (
 	"github.com/attache-dev/attache/policy"
 	policycrd "github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/evaluate"
 	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/review"
 	"github.com/attache-dev/attache/policy/status"
@@ -101,7 +102,7 @@ func TestNoTextNamesWhatItsReaderMayNotKnow(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w := drawTenantWorld(rt)
 		s := snapshotOf(t, w.objects)
-		rails := []*guardrail.Guardrail{
+		guardrails := []*guardrail.Guardrail{
 			{Name: "deny", Enforcement: guardrail.Deny, Rules: []guardrail.Rule{&talkative{}}},
 			{Name: "warn", Enforcement: guardrail.Warn, Rules: []guardrail.Rule{&talkative{}}},
 		}
@@ -113,7 +114,7 @@ func TestNoTextNamesWhatItsReaderMayNotKnow(t *testing.T) {
 		}
 		e := review.EditOf(nil, manifestOf(t, w.edit))
 		e.MayRead = func(ns string) bool { return readable[ns] }
-		v, err := review.Review(t.Context(), s, e, rails)
+		v, err := review.Review(t.Context(), s, e, guardrails)
 		if err != nil {
 			rt.Fatal(err)
 		}
@@ -122,18 +123,18 @@ func TestNoTextNamesWhatItsReaderMayNotKnow(t *testing.T) {
 			texts = append(texts, o.Field, o.Message)
 		}
 		knows(rt, texts, func(ns string) bool { return readable[ns] }, w.edit)
-		statuses(rt, v.After, rails)
+		statuses(rt, v.After, guardrails)
 	})
 }
 
 // statuses checks what stands in the status of every policy, for those who may
 // read its namespace and no other, with everything held back that can be.
-func statuses(t *rapid.T, s *policy.Snapshot, rails []*guardrail.Guardrail) {
+func statuses(t *rapid.T, s *policy.Snapshot, guardrails []*guardrail.Guardrail) {
 	var tally effective.Tally
 	held := map[hierarchy.Ref][]status.Hold{}
 	for e := range effective.ResolveAll(s).All() {
 		tally.Add(e)
-		found, err := review.NewSeries(s, rails, nil).Judge(context.Background(), nil, e)
+		found, err := evaluate.Of(s, guardrails, nil).Published(context.Background(), nil, e)
 		if err != nil {
 			t.Fatal(err)
 		}

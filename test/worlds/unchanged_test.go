@@ -61,7 +61,7 @@ func TestNobodyChangesWhatASnapshotHandsOut(t *testing.T) {
 	for _, file := range crds.Attache() {
 		kinds = append(kinds, manifests(t, string(file.Data))...)
 	}
-	rails := []*guardrail.Guardrail{ceiling(t)}
+	guardrails := []*guardrail.Guardrail{ceiling(t)}
 	reviewed := 0
 	for i := range 60 {
 		w := draw(rand.New(rand.NewPCG(uint64(i), 11)), float64(i%10+1)/10)
@@ -72,7 +72,7 @@ func TestNobodyChangesWhatASnapshotHandsOut(t *testing.T) {
 		given, _ := json.Marshal(list)
 		for _, u := range list {
 			for _, e := range []review.Edit{review.EditOf(u, nil), review.EditOf(nil, u)} {
-				v, err := review.Review(t.Context(), s, e, rails)
+				v, err := review.Review(t.Context(), s, e, guardrails)
 				if err != nil {
 					t.Fatal(err)
 				}

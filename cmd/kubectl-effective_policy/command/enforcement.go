@@ -15,10 +15,10 @@ import (
 	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/enforcement"
+	"github.com/attache-dev/attache/policy/evaluate"
 	"github.com/attache-dev/attache/policy/explain"
 	"github.com/attache-dev/attache/policy/export"
 	"github.com/attache-dev/attache/policy/publish"
-	"github.com/attache-dev/attache/policy/review"
 	"github.com/attache-dev/attache/policy/status"
 )
 
@@ -43,7 +43,7 @@ func (w *world) enforced(route hierarchy.Ref) []enforcement.Entry {
 
 // planesOf answers guardrails what data planes would make of targets, if all exporters were switched
 // on. The objects are the CRD of HTTPRoute and those of data planes' APIs, among others.
-func planesOf(objects ...[]*unstructured.Unstructured) review.Enforced {
+func planesOf(objects ...[]*unstructured.Unstructured) evaluate.Enforced {
 	var foreign []*unstructured.Unstructured
 	world := enforcement.World{Config: enforcement.Config{All: true}}
 	kinds := planeKinds()
@@ -56,16 +56,16 @@ func planesOf(objects ...[]*unstructured.Unstructured) review.Enforced {
 		}
 	}
 	world.Foreign = export.NewForeignIndex(foreign)
-	return func(g *hierarchy.Graph, t *effective.Target) review.Outcomes {
+	return func(g *hierarchy.Graph, t *effective.Target) evaluate.Outcomes {
 		on := world
 		on.Graph = g
-		return review.Outcomes(on.Outcomes(t))
+		return evaluate.Outcomes(on.Outcomes(t))
 	}
 }
 
 // outcomesOf is what --where sees of data planes on one target; nothing on a cluster, where only
 // the controller knows.
-func (w *world) outcomesOf(t *effective.Target) review.Outcomes {
+func (w *world) outcomesOf(t *effective.Target) evaluate.Outcomes {
 	if w.schemas == nil {
 		return nil
 	}

@@ -27,7 +27,7 @@ func (o *options) printFields(shown []shownPolicy, noHeaders bool) error {
 		return nil
 	}
 	if path, ok := strings.CutPrefix(o.output, formatJSONPath); ok {
-		printed, err := evaluate(path, listOf(shown))
+		printed, err := atPath(path, listOf(shown))
 		if err == nil {
 			_, err = fmt.Fprint(o.streams.Out, printed)
 		}
@@ -36,9 +36,9 @@ func (o *options) printFields(shown []shownPolicy, noHeaders bool) error {
 	return o.printColumns(strings.TrimPrefix(o.output, formatColumns), shown, noHeaders)
 }
 
-// evaluate is a JSONPath template on a value. Fields that are not there are
+// atPath is a JSONPath template on a value. Fields that are not there are
 // nothing.
-func evaluate(template string, value any) (string, error) {
+func atPath(template string, value any) (string, error) {
 	p := jsonpath.New("output").AllowMissingKeys(true)
 	if err := p.Parse(template); err != nil {
 		return "", fmt.Errorf("-o jsonpath: %w", err)
@@ -70,7 +70,7 @@ func (o *options) printColumns(spec string, shown []shownPolicy, noHeaders bool)
 	for _, s := range shown {
 		cells := make([]string, len(paths))
 		for i, path := range paths {
-			text, err := evaluate(path, s.object.Object)
+			text, err := atPath(path, s.object.Object)
 			if err != nil {
 				return err
 			}

@@ -14,10 +14,10 @@ import (
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/evaluate"
 	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/guardrail/celrule"
 	"github.com/attache-dev/attache/policy/merge"
-	"github.com/attache-dev/attache/policy/review"
 )
 
 // filterFlags pick routes by what applies on their paths. A route is picked when
@@ -60,7 +60,7 @@ type askedPath struct {
 	rule     hierarchy.RuleRef
 	result   *effective.PathPolicies
 	// outcomes are what data planes make of the target; nil when that is not known.
-	outcomes func() review.Outcomes
+	outcomes func() evaluate.Outcomes
 }
 
 // tests are what the flags ask.
@@ -118,11 +118,11 @@ func where(expression string) (test, error) {
 
 // input is the document that an expression sees.
 func (p *askedPath) input(uses guardrail.Variables) guardrail.Input {
-	var outcomes review.Outcomes
+	var outcomes evaluate.Outcomes
 	if uses&guardrail.Outcomes != 0 {
 		outcomes = p.outcomes()
 	}
-	return review.PathInput(p.snapshot, uses, p.route, p.listener, p.rule, p.result, outcomes)
+	return evaluate.PathInput(p.snapshot, uses, p.route, p.listener, p.rule, p.result, outcomes)
 }
 
 // whereRule compiles an expression. It is true where the rule would not object.
@@ -201,7 +201,7 @@ func (w *world) pick(ctx context.Context, e *effective.Target, tests []test) (pi
 	if !isRoute {
 		return out, nil
 	}
-	outcomes := sync.OnceValue(func() review.Outcomes { return w.outcomesOf(e) })
+	outcomes := sync.OnceValue(func() evaluate.Outcomes { return w.outcomesOf(e) })
 	for _, scope := range e.Scopes {
 		on := scope.Rules.In(route)
 		passing, err := w.pickScope(ctx, scope, &askedPath{snapshot: w.snapshot, route: route, outcomes: outcomes}, on, tests)

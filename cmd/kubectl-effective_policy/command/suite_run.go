@@ -61,8 +61,8 @@ type testTotals struct {
 
 // testedGuardrail is a guardrail under test.
 type testedGuardrail struct {
-	object *unstructured.Unstructured // as it would be stored
-	rail   *guardrail.Guardrail
+	object    *unstructured.Unstructured // as it would be stored
+	guardrail *guardrail.Guardrail
 	// objected counts the cases that each rule objected to, by its name in the
 	// object: cel[0], or rego.
 	objected map[string]int
@@ -102,9 +102,9 @@ func (t *tests) guardrail(ctx context.Context, d source.Document, within *suite)
 	t.guardrails[place] = g
 	prepared, problems, _ := t.registry.Prepare(ctx, d.Object)
 	g.object = prepared
-	rail, found := guardrail.Parse(prepared, compilers)
-	g.rail = rail
-	name := "PolicyGuardrail " + rail.Name
+	tested, found := guardrail.Parse(prepared, compilers)
+	g.guardrail = tested
+	name := "PolicyGuardrail " + tested.Name
 	var wrong, fields []string
 	for _, p := range problems {
 		wrong, fields = append(wrong, p.String()), append(fields, p.Field)
@@ -119,7 +119,7 @@ func (t *tests) guardrail(ctx context.Context, d source.Document, within *suite)
 		return g
 	}
 	failed := map[int]string{}
-	for _, f := range guardrail.FailedExamples(ctx, rail, prepared) {
+	for _, f := range guardrail.FailedExamples(ctx, tested, prepared) {
 		failed[f.Index] = f.Problem.Message
 	}
 	examples, _, _ := unstructured.NestedSlice(prepared.Object, "spec", "examples")
@@ -163,10 +163,10 @@ func (g *testedGuardrail) rule(code string) string {
 // ask runs all rules on an input document and counts which of them object.
 func (g *testedGuardrail) ask(ctx context.Context, in guardrail.Input) (findings []guardrail.Finding, err error) {
 	objecting := map[string]bool{}
-	for _, rule := range g.rail.Rules {
+	for _, rule := range g.guardrail.Rules {
 		found, err := rule.Check(ctx, in)
 		if err != nil {
-			return nil, fmt.Errorf("guardrail %s: %w", g.rail.Name, err)
+			return nil, fmt.Errorf("guardrail %s: %w", g.guardrail.Name, err)
 		}
 		for _, f := range found {
 			objecting[g.rule(f.Code)] = true
@@ -185,19 +185,19 @@ func (t *tests) suite(ctx context.Context, s *suite) error {
 	if err != nil {
 		return suiteError(s.document, "guardrails", "%w", err)
 	}
-	var rails []*testedGuardrail
+	var guardrails []*testedGuardrail
 	for _, d := range documents {
 		if !preview.IsGuardrail(d.Object) {
 			return suiteError(s.document, "guardrails", "%s: %s is no PolicyGuardrail", d.Place(), hierarchy.RefOf(d.Object))
 		}
 		g := t.guardrail(ctx, d, s)
-		if slices.ContainsFunc(rails, func(o *testedGuardrail) bool { return o.rail.Name == g.rail.Name }) {
-			return suiteError(s.document, "guardrails", "%s: there are two guardrails called %s: only one can be in a cluster", d.Place(), g.rail.Name)
+		if slices.ContainsFunc(guardrails, func(o *testedGuardrail) bool { return o.guardrail.Name == g.guardrail.Name }) {
+			return suiteError(s.document, "guardrails", "%s: there are two guardrails called %s: only one can be in a cluster", d.Place(), g.guardrail.Name)
 		}
-		rails = append(rails, g)
+		guardrails = append(guardrails, g)
 	}
 	for i, c := range s.Cases {
-		said, err := t.run(ctx, s, c, rails)
+		said, err := t.run(ctx, s, c, guardrails)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -236,15 +236,15 @@ func (a answer) differs(c suiteCase, err error) string {
 	return ""
 }
 
-func (t *tests) run(ctx context.Context, s *suite, c suiteCase, rails []*testedGuardrail) (answer, error) {
+func (t *tests) run(ctx context.Context, s *suite, c suiteCase, guardrails []*testedGuardrail) (answer, error) {
 	if c.Input != nil {
-		return runInput(ctx, c.Input, rails)
+		return runInput(ctx, c.Input, guardrails)
 	}
 	changed, err := s.change(ctx, c, t.settings)
 	if err != nil {
 		return answer{}, err
 	}
-	for _, g := range rails {
+	for _, g := range guardrails {
 		changed.Guardrails = append(changed.Guardrails, g.object)
 	}
 	changed.Now = t.now
@@ -268,9 +268,9 @@ func (t *tests) run(ctx context.Context, s *suite, c suiteCase, rails []*testedG
 		}
 	}
 	said.others = append(said.others, report.Warnings...)
-	for _, g := range rails {
+	for _, g := range guardrails {
 		counted := map[string]bool{}
-		for code := range objecting[g.rail.Name] {
+		for code := range objecting[g.guardrail.Name] {
 			if rule := g.rule(code); !counted[rule] {
 				counted[rule] = true
 				g.objected[rule]++
@@ -282,14 +282,14 @@ func (t *tests) run(ctx context.Context, s *suite, c suiteCase, rails []*testedG
 
 // runInput asks all rules about an input document, as the examples of a
 // guardrail are: whatever it selects and enforces.
-func runInput(ctx context.Context, in guardrail.Input, rails []*testedGuardrail) (answer, error) {
+func runInput(ctx context.Context, in guardrail.Input, guardrails []*testedGuardrail) (answer, error) {
 	for _, name := range slices.Sorted(maps.Keys(in)) {
 		if guardrail.VariableNamed(name) == 0 {
 			return answer{}, fmt.Errorf("the input document has no %s; it has %s", name, guardrail.VariableNames())
 		}
 	}
 	var said answer
-	for _, g := range rails {
+	for _, g := range guardrails {
 		findings, err := g.ask(ctx, in)
 		if err != nil {
 			return answer{}, err
@@ -311,7 +311,7 @@ func (t *tests) finish() *testReport {
 		g := t.guardrails[place]
 		for _, rule := range g.rules() {
 			tested := testedRule{
-				Guardrail: g.rail.Name, Rule: rule, File: g.file, Line: g.line("spec." + rule), Objected: g.objected[rule],
+				Guardrail: g.guardrail.Name, Rule: rule, File: g.file, Line: g.line("spec." + rule), Objected: g.objected[rule],
 			}
 			t.report.Rules = append(t.report.Rules, tested)
 			if tested.Objected > 0 {

@@ -111,14 +111,14 @@ func (c *uiCluster) guardrails(ctx context.Context, problems []string) ([]*unstr
 
 // next makes the world of a newer snapshot.
 func (c *uiCluster) next(ctx context.Context, b cluster.Batch) {
-	rails := slices.ContainsFunc(b.Changed, func(ref hierarchy.Ref) bool { return ref.GroupKind == guardrailKind })
+	guardrails := slices.ContainsFunc(b.Changed, func(ref hierarchy.Ref) bool { return ref.GroupKind == guardrailKind })
 	var list []*unstructured.Unstructured
-	if rails {
+	if guardrails {
 		list, _ = c.guardrails(ctx, nil)
 	}
 	c.change(append(b.Changed, b.Written...), func(w *view.World) {
 		w.Snapshot = b.After
-		if rails && list != nil {
+		if guardrails && list != nil {
 			w.Guardrails = list
 		}
 	})

@@ -16,9 +16,9 @@ import (
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/evaluate"
 	"github.com/attache-dev/attache/policy/explain"
 	"github.com/attache-dev/attache/policy/export"
-	"github.com/attache-dev/attache/policy/review"
 	"github.com/attache-dev/attache/policy/source"
 	"github.com/attache-dev/attache/policy/source/cluster"
 	"github.com/attache-dev/attache/policy/validate"
@@ -48,7 +48,7 @@ type world struct {
 	missing map[string]bool
 	index   *export.ForeignIndex
 	fields  *export.StandardFields // of routeCRD, once it was asked for
-	planes  review.Enforced        // once it was asked for
+	planes  evaluate.Enforced      // once it was asked for
 	// problems are those of single objects, in words.
 	problems []string
 	// skipped are resources of the cluster that this person may not list, and the

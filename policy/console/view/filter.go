@@ -10,8 +10,8 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/evaluate"
 	"github.com/attache-dev/attache/policy/guardrail"
-	"github.com/attache-dev/attache/policy/review"
 )
 
 // Filter says which routes are shown, and which of their paths.
@@ -197,7 +197,7 @@ func (f *Filter) wants(r *effective.PathPolicies) bool {
 // which the same rules pass stay together.
 func (v *View) asked(ctx context.Context, i *item, scope effective.Scope, where guardrail.Rule) ([]effective.Scope, error) {
 	rules := scope.Rules.In(i.Route)
-	outcomes := sync.OnceValue(func() review.Outcomes {
+	outcomes := sync.OnceValue(func() evaluate.Outcomes {
 		if v.World.Outcomes == nil || where.Uses()&guardrail.Outcomes == 0 {
 			return nil
 		}
@@ -207,7 +207,7 @@ func (v *View) asked(ctx context.Context, i *item, scope effective.Scope, where 
 	for _, l := range scope.Parents {
 		var passing []hierarchy.RuleRef
 		for _, rule := range rules {
-			in := review.PathInput(v.Snapshot, where.Uses(), i.Route, l, rule, scope.Result, outcomes())
+			in := evaluate.PathInput(v.Snapshot, where.Uses(), i.Route, l, rule, scope.Result, outcomes())
 			found, err := where.Check(ctx, in)
 			if err != nil {
 				return nil, BadRequest(fmt.Sprintf("where: on %s: %v", i.Ref, err))

@@ -7,8 +7,8 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/evaluate"
 	"github.com/attache-dev/attache/policy/explain"
-	"github.com/attache-dev/attache/policy/review"
 )
 
 // World is what the page shows at one moment. Nobody changes it.
@@ -32,7 +32,7 @@ type World struct {
 	// Unread are objects that look like policies and are not read as such.
 	Unread []explain.Unread
 	// Outcomes answers expressions what data planes make of routes; nil is unknown.
-	Outcomes review.Enforced
+	Outcomes evaluate.Enforced
 	// Guardrails are those of the world.
 	Guardrails []*unstructured.Unstructured
 	// Exists finds out whether what an object names is there.

@@ -15,8 +15,8 @@ import (
 // guardrailCRD is the CRD of PolicyGuardrail.
 const guardrailCRD = "policyguardrails." + policy.Group
 
-// rails are the compiled guardrails. They belong to the reducer.
-type rails struct {
+// guardrails are the compiled guardrails. They belong to the reducer.
+type guardrails struct {
 	compilers guardrail.Compilers
 	byName    map[string]*guardrail.Guardrail
 	problems  []hierarchy.Problem
@@ -24,7 +24,7 @@ type rails struct {
 
 // set compiles a guardrail. Its text compiles once, however often its status is
 // written.
-func (r *rails) set(ref hierarchy.Ref, u *unstructured.Unstructured) {
+func (r *guardrails) set(ref hierarchy.Ref, u *unstructured.Unstructured) {
 	g, problems := guardrail.Parse(u, r.compilers)
 	for _, p := range problems {
 		r.problems = append(r.problems, hierarchy.Problem{Ref: ref, Field: p.Field, Message: p.Text()})
@@ -35,17 +35,17 @@ func (r *rails) set(ref hierarchy.Ref, u *unstructured.Unstructured) {
 	r.byName[ref.Name] = g
 }
 
-func (r *rails) remove(name string) { delete(r.byName, name) }
+func (r *guardrails) remove(name string) { delete(r.byName, name) }
 
 // take returns what is wrong with guardrails that came since the last time.
-func (r *rails) take() []hierarchy.Problem {
+func (r *guardrails) take() []hierarchy.Problem {
 	problems := r.problems
 	r.problems = nil
 	return problems
 }
 
 // list is all guardrails, sorted by name: a new list each time.
-func (r *rails) list() []*guardrail.Guardrail {
+func (r *guardrails) list() []*guardrail.Guardrail {
 	return slices.SortedFunc(maps.Values(r.byName), func(a, b *guardrail.Guardrail) int { return strings.Compare(a.Name, b.Name) })
 }
 

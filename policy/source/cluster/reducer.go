@@ -21,14 +21,14 @@ type reducer struct {
 	ask   func(crd string)
 	start func(k kind) *watched
 
-	memory   *memory
-	snapshot *policy.Snapshot
-	crds     map[string]*definition
-	crdWatch *watched
-	nsWatch  *watched
-	synced   bool
-	pending  pending
-	rails    rails
+	memory     *memory
+	snapshot   *policy.Snapshot
+	crds       map[string]*definition
+	crdWatch   *watched
+	nsWatch    *watched
+	synced     bool
+	pending    pending
+	guardrails guardrails
 	// refusals are those that nobody has been told of yet.
 	refusals []event
 }
@@ -49,17 +49,17 @@ type pending struct {
 	crds    map[string]*unstructured.Unstructured
 	set     map[hierarchy.Ref]*unstructured.Unstructured
 	written map[hierarchy.Ref]struct{}
-	// rails are guardrails, which no snapshot knows.
-	rails map[hierarchy.Ref]struct{}
+	// guardrails are guardrails, which no snapshot knows.
+	guardrails map[hierarchy.Ref]struct{}
 }
 
 func newPending() pending {
 	return pending{
-		remove:  map[hierarchy.Ref]struct{}{},
-		crds:    map[string]*unstructured.Unstructured{},
-		set:     map[hierarchy.Ref]*unstructured.Unstructured{},
-		written: map[hierarchy.Ref]struct{}{},
-		rails:   map[hierarchy.Ref]struct{}{},
+		remove:     map[hierarchy.Ref]struct{}{},
+		crds:       map[string]*unstructured.Unstructured{},
+		set:        map[hierarchy.Ref]*unstructured.Unstructured{},
+		written:    map[hierarchy.Ref]struct{}{},
+		guardrails: map[hierarchy.Ref]struct{}{},
 	}
 }
 
@@ -264,8 +264,8 @@ func (f *reducer) set(k kind, u *unstructured.Unstructured) {
 			f.pending.written[ref] = struct{}{}
 		}
 	case means && k.role == feedsGuardrails:
-		f.rails.set(ref, u)
-		f.pending.rails[ref] = struct{}{}
+		f.guardrails.set(ref, u)
+		f.pending.guardrails[ref] = struct{}{}
 	case means:
 		f.pending.set[ref] = u
 		delete(f.pending.remove, ref)
@@ -279,8 +279,8 @@ func (f *reducer) remove(k kind, ref hierarchy.Ref) {
 	case remembered:
 		f.pending.written[ref] = struct{}{}
 	case feedsGuardrails:
-		f.rails.remove(ref.Name)
-		f.pending.rails[ref] = struct{}{}
+		f.guardrails.remove(ref.Name)
+		f.pending.guardrails[ref] = struct{}{}
 		delete(f.pending.written, ref)
 	default:
 		delete(f.pending.set, ref)
@@ -292,7 +292,7 @@ func (f *reducer) remove(k kind, ref hierarchy.Ref) {
 // flush makes the next snapshot.
 func (f *reducer) flush(first bool) (*Batch, []hierarchy.Problem) {
 	p := f.pending
-	if !first && len(p.remove)+len(p.crds)+len(p.set)+len(p.written)+len(p.rails) == 0 {
+	if !first && len(p.remove)+len(p.crds)+len(p.set)+len(p.written)+len(p.guardrails) == 0 {
 		return nil, nil
 	}
 	f.pending = newPending()
@@ -305,10 +305,10 @@ func (f *reducer) flush(first bool) (*Batch, []hierarchy.Problem) {
 	if objects := slices.AppendSeq(slices.Collect(maps.Values(p.crds)), maps.Values(p.set)); len(objects) > 0 {
 		next, problems = next.With(objects...)
 	}
-	problems = append(problems, f.rails.take()...)
+	problems = append(problems, f.guardrails.take()...)
 	f.snapshot, batch.After = next, next
 	changed := p.remove
-	maps.Copy(changed, p.rails)
+	maps.Copy(changed, p.guardrails)
 	for ref := range p.set {
 		changed[ref] = struct{}{}
 	}

@@ -84,7 +84,7 @@ func New(config *rest.Config, options Options) (*Source, error) {
 	}
 	s.snapshot.Store(policy.NewSnapshot(options.Policy))
 	s.reducer = newReducer(options.Policy, s.memory, nil, nil)
-	s.reducer.rails.compilers = options.Compilers
+	s.reducer.guardrails.compilers = options.Compilers
 	s.reducer.results = options.Results
 	return s, nil
 }
@@ -112,7 +112,7 @@ func (s *Source) Start(ctx context.Context) error {
 		}
 		batch, problems := s.reducer.apply(s.events.take())
 		if batch != nil {
-			list := s.reducer.rails.list()
+			list := s.reducer.guardrails.list()
 			s.guardrails.Store(&list)
 			s.publish(*batch)
 		}

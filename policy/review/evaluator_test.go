@@ -5,8 +5,8 @@ import (
 	"testing"
 
 	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/evaluate"
 	"github.com/attache-dev/attache/policy/guardrail"
-	"github.com/attache-dev/attache/policy/review"
 )
 
 // counted counts how often a rule is asked.
@@ -20,14 +20,14 @@ func (c counted) Check(ctx context.Context, in guardrail.Input) ([]guardrail.Fin
 	return c.Rule.Check(ctx, in)
 }
 
-func TestASeriesFindsWhatItsRuleFindsAndAsksOnce(t *testing.T) {
+func TestAnEvaluatorFindsWhatItsRuleFindsAndAsksOnce(t *testing.T) {
 	s, problems := shop(t).With(timeout(t, "infra", "public", onGateway, "default: {request: 90s}"))
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
 	asked := 0
-	rails := []*guardrail.Guardrail{{Name: "short", Enforcement: guardrail.Deny, Rules: []guardrail.Rule{counted{&atMost{60}, &asked}}}}
-	series := review.NewSeries(s, rails, nil)
+	guardrails := []*guardrail.Guardrail{{Name: "short", Enforcement: guardrail.Deny, Rules: []guardrail.Rule{counted{&atMost{60}, &asked}}}}
+	evaluator := evaluate.Of(s, guardrails, nil)
 	for e := range effective.ResolveAll(s).All() {
 		want := 0 // paths that say 90s, by looking at them
 		for _, scope := range e.Scopes {
@@ -35,15 +35,15 @@ func TestASeriesFindsWhatItsRuleFindsAndAsksOnce(t *testing.T) {
 				want = 1
 			}
 		}
-		got, err := series.Judge(t.Context(), nil, e)
+		got, err := evaluator.Published(t.Context(), nil, e)
 		if err != nil || len(got) != want {
 			t.Errorf("%s: %d violations, want %d: %v, %v", e.Target, len(got), want, got, err)
 		}
 		before := asked
-		if again, err := series.Judge(t.Context(), nil, e); err != nil || len(again) != want || asked != before {
-			t.Errorf("%s: asked again, the series finds %v, %v, and asks its rule %d times", e.Target, again, err, asked-before)
+		if again, err := evaluator.Published(t.Context(), nil, e); err != nil || len(again) != want || asked != before {
+			t.Errorf("%s: asked again, the evaluator finds %v, %v, and asks its rule %d times", e.Target, again, err, asked-before)
 		}
-		publishable, err := review.Publishable(t.Context(), s, e, true, rails, nil)
+		publishable, err := evaluate.Publishable(t.Context(), s, e, true, guardrails, nil)
 		if err != nil || publishable != (want == 0) {
 			t.Errorf("%s can be published: %t, %v", e.Target, publishable, err)
 		}
@@ -71,10 +71,10 @@ func TestWhatComparesWithTheValuePublishedIsLeftToWhoKnowsIt(t *testing.T) {
 		{guardrail.Effective | guardrail.Before, true, true}, // there is nothing published
 		{guardrail.Before | guardrail.User, false, true},     // which is asked at admission only
 	} {
-		rails := []*guardrail.Guardrail{{Name: "steps", Enforcement: guardrail.Deny, Rules: []guardrail.Rule{comparing{test.uses}}}}
+		guardrails := []*guardrail.Guardrail{{Name: "steps", Enforcement: guardrail.Deny, Rules: []guardrail.Rule{comparing{test.uses}}}}
 		for e := range effective.ResolveAll(s).All() {
 			want := test.want || e.Target.Kind == "Gateway"
-			if got, err := review.Publishable(t.Context(), s, e, test.isNew, rails, nil); err != nil || got != want {
+			if got, err := evaluate.Publishable(t.Context(), s, e, test.isNew, guardrails, nil); err != nil || got != want {
 				t.Errorf("%s, new %t, with a rule that reads %b: %t, %v", e.Target, test.isNew, test.uses, got, err)
 			}
 		}

@@ -1,4 +1,4 @@
-package review
+package evaluate
 
 import (
 	"maps"
@@ -12,12 +12,12 @@ import (
 
 // input assembles the document for one path. Seen as it was before the edit,
 // nothing is about to change: effective and before are both what was.
-func (j *judge) input(uses guardrail.Variables, p path, asBefore bool) guardrail.Input {
+func (x *Evaluator) input(uses guardrail.Variables, p path, asBefore bool) guardrail.Input {
 	in := guardrail.Input{}
-	maps.Copy(in, j.edit)
-	result, route, s := p.pair.After, p.route, j.after
+	maps.Copy(in, x.Edit)
+	result, route, s := p.pair.After, p.route, x.After
 	if asBefore {
-		result, route, s = p.pair.Before, p.old, j.before
+		result, route, s = p.pair.Before, p.old, x.Before
 		undo(in)
 	}
 	graph := s.Graph()
@@ -53,7 +53,7 @@ func (j *judge) input(uses guardrail.Variables, p path, asBefore bool) guardrail
 		in["namespace"] = map[string]any{"name": p.target.Namespace, "labels": labelsInput(graph.NamespaceLabels(p.target.Namespace))}
 	}
 	if uses&guardrail.Outcomes != 0 {
-		in["enforcement"] = j.outcomesInput(p, route, asBefore)
+		in["enforcement"] = x.outcomesInput(p, route, asBefore)
 	}
 	return in
 }
@@ -61,8 +61,8 @@ func (j *judge) input(uses guardrail.Variables, p path, asBefore bool) guardrail
 // PathInput is the document that rules see of one path of a snapshot, outside any
 // edit. The index of rule is -1 for a route without rules. outcomes may be nil.
 func PathInput(s *policy.Snapshot, uses guardrail.Variables, route *hierarchy.Route, l *hierarchy.Listener, rule hierarchy.RuleRef, result *effective.PathPolicies, outcomes Outcomes) guardrail.Input {
-	j := &judge{before: s, after: s}
-	in := j.input(uses, path{target: route.Meta().Ref, route: route, pair: effective.Pair{After: result}, listener: l, rule: rule}, false)
+	x := Of(s, nil, nil)
+	in := x.input(uses, path{target: route.Meta().Ref, route: route, pair: effective.Pair{After: result}, listener: l, rule: rule}, false)
 	if uses&guardrail.Outcomes != 0 && outcomes != nil {
 		in["enforcement"] = outcomes(l, max(rule.Index, 0))
 	}
@@ -75,7 +75,7 @@ func undo(in guardrail.Input) {
 	if _, isEdit := in["change"]; !isEdit {
 		return
 	}
-	in["change"] = changeInput(Impact{})
+	in["change"] = Impact{}.Input()
 	delete(in, "object")
 	delete(in, "operation")
 	if old, ok := in["oldObject"]; ok {
@@ -137,7 +137,7 @@ func labelsInput(labels map[string]string) map[string]any {
 
 // originAt is the origin of the value at a path that a rule names.
 func originAt(r *effective.PathPolicies, fieldPath string) *effective.Origin {
-	kind, field, ok := splitPath(kindsOf(effective.Pair{After: r}), fieldPath)
+	kind, field, ok := SplitPath(kindsOf(effective.Pair{After: r}), fieldPath)
 	if !ok {
 		return nil
 	}

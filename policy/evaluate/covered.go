@@ -1,4 +1,4 @@
-package review
+package evaluate
 
 import (
 	"cmp"
@@ -30,15 +30,15 @@ func (c Covered) String() string {
 }
 
 // cover counts what an exception lets pass.
-func (j *judge) cover(g *guardrail.Guardrail, e *guardrail.Exception, p path, f guardrail.Finding) {
+func (x *Evaluator) cover(g *guardrail.Guardrail, e *guardrail.Exception, p path, f guardrail.Finding) {
 	key := g.Name + "/" + e.Name
-	c := j.covered[key]
+	c := x.covered[key]
 	if c == nil {
 		c = &Covered{
 			Guardrail: g.Name, Exception: e.Name, Reason: e.Reason, Until: e.Until,
-			Target: p.target, Targets: 1, Message: f.Message, last: p.target, hidden: !j.mayRead.May(p.target.Namespace),
+			Target: p.target, Targets: 1, Message: f.Message, last: p.target, hidden: !x.MayRead.May(p.target.Namespace),
 		}
-		j.covered[key] = c
+		x.covered[key] = c
 	}
 	if c.last != p.target {
 		c.last = p.target
@@ -47,11 +47,11 @@ func (j *judge) cover(g *guardrail.Guardrail, e *guardrail.Exception, p path, f 
 	c.Paths += p.count
 }
 
-// exceptions lists what exceptions let pass, sorted. What its reader may not be
+// Covered lists what exceptions let pass, sorted. What its reader may not be
 // told of is left out.
-func (j *judge) exceptions() []Covered {
+func (x *Evaluator) Covered() []Covered {
 	var list []Covered
-	for _, c := range j.covered {
+	for _, c := range x.covered {
 		if !c.hidden {
 			list = append(list, *c)
 		}

@@ -1,4 +1,4 @@
-package review
+package evaluate
 
 import (
 	"reflect"
@@ -15,7 +15,7 @@ import (
 // guardrail names.
 
 // isNew says whether an edit is to answer for an objection.
-func (j *judge) isNew(rail *guardrail.Guardrail, p path, f guardrail.Finding, now, was []guardrail.Finding) bool {
+func (x *Evaluator) isNew(g *guardrail.Guardrail, p path, f guardrail.Finding, now, was []guardrail.Finding) bool {
 	same := func(o guardrail.Finding) bool { return o.Code == f.Code && o.FieldPath == f.FieldPath }
 	countOf := func(list []guardrail.Finding) (n int) {
 		for _, o := range list {
@@ -29,25 +29,25 @@ func (j *judge) isNew(rail *guardrail.Guardrail, p path, f guardrail.Finding, no
 	switch {
 	case before == 0:
 		return true
-	case j.deletes: // who takes away does not answer for what comes to light
+	case x.Deletes: // who takes away does not answer for what comes to light
 		return false
 	case countOf(now) > before:
 		return true
 	}
-	return valueChanges(rail, p.pair, f.FieldPath)
+	return valueChanges(g, p.pair, f.FieldPath)
 }
 
 // valueChanges says whether the value that an objection is about changes on a
 // path.
-func valueChanges(rail *guardrail.Guardrail, pair effective.Pair, fieldPath string) bool {
+func valueChanges(g *guardrail.Guardrail, pair effective.Pair, fieldPath string) bool {
 	if pair.Same() {
 		return false
 	}
-	if kind, field, ok := splitPath(kindsOf(pair), fieldPath); ok {
+	if kind, field, ok := SplitPath(kindsOf(pair), fieldPath); ok {
 		return !sameValue(pair, kind, field)
 	}
 	for _, kind := range kindsOf(pair) {
-		if concernsKind(rail, kind) && !sameValue(pair, kind, nil) {
+		if concernsKind(g, kind) && !sameValue(pair, kind, nil) {
 			return true
 		}
 	}
@@ -86,10 +86,10 @@ func valueAt(r *effective.PathPolicies, kind string, field crd.Path) (value any,
 	return value, true
 }
 
-// splitPath reads what a rule names as the place of its objection, effective.TimeoutPolicy.request
+// SplitPath reads what a rule names as the place of its objection, effective.TimeoutPolicy.request
 // or effective["Kind.group"].labels["a.b"], as kind and field; ok is false when it leads to no value
 // of an effective policy. The group may also be written without quotes.
-func splitPath(kinds []string, fieldPath string) (kind string, field crd.Path, ok bool) {
+func SplitPath(kinds []string, fieldPath string) (kind string, field crd.Path, ok bool) {
 	path, err := crd.ParsePath(fieldPath)
 	if err != nil || path[0] != "effective" {
 		return "", nil, false
@@ -121,6 +121,6 @@ func kindsOf(pair effective.Pair) []string {
 	return names
 }
 
-func concernsKind(rail *guardrail.Guardrail, kind string) bool {
-	return guardrail.OneOf(rail.Match.PolicyKinds, kind)
+func concernsKind(g *guardrail.Guardrail, kind string) bool {
+	return guardrail.OneOf(g.Match.PolicyKinds, kind)
 }

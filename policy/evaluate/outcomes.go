@@ -1,4 +1,4 @@
-package review
+package evaluate
 
 import (
 	"slices"
@@ -24,16 +24,16 @@ type side struct {
 }
 
 // outcomesInput is the variable enforcement: an empty list where nothing is known.
-func (j *judge) outcomesInput(p path, route *hierarchy.Route, asBefore bool) []any {
-	on := &j.now
+func (x *Evaluator) outcomesInput(p path, route *hierarchy.Route, asBefore bool) []any {
+	on := &x.now
 	if asBefore {
-		on = &j.was
+		on = &x.was
 	}
-	if j.enforced == nil || on.target == nil || route == nil {
+	if x.Enforced == nil || on.target == nil || route == nil {
 		return []any{}
 	}
 	if on.outcomes == nil {
-		on.outcomes = j.enforced(on.graph, on.target)
+		on.outcomes = x.Enforced(on.graph, on.target)
 	}
 	return on.outcomes(p.listener, max(indexOf(route, p.rule), 0))
 }

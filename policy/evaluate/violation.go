@@ -1,4 +1,4 @@
-package review
+package evaluate
 
 import (
 	"cmp"
@@ -7,11 +7,10 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/hierarchy/prose"
+	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/merge"
-
-	"github.com/attache-dev/attache/policy"
 )
 
 // Violation is an objection of a guardrail, on all the paths on which it is

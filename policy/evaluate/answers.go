@@ -1,0 +1,103 @@
+package evaluate
+
+import (
+	"context"
+	"errors"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/guardrail"
+)
+
+// question is everything that a rule's answer can depend on. What the rule does
+// not read is left zero.
+type question struct {
+	rule           guardrail.Rule
+	result, before *effective.PathPolicies
+	route          *hierarchy.Route
+	ruleName       hierarchy.RuleRef
+	listener       *hierarchy.Listener
+	gateway, class hierarchy.Ref
+	namespace      string
+	// outcomes is set for a rule that asks about data planes: what they make of a path depends on
+	// the whole of its target.
+	outcomes *effective.Target
+	asBefore bool
+}
+
+// maxAnswers is how many answers are remembered. Those that paths share come soon after each other.
+const maxAnswers = 1 << 15
+
+type answer struct {
+	findings []guardrail.Finding
+	failed   bool
+}
+
+// ask runs a rule on a path as it is after the edit, or as it was before it.
+// A rule that cannot be evaluated objects by that very fact, under its
+// guardrail's own enforcement; only the end of the context, and a rule that the
+// clock ended, are errors.
+func (x *Evaluator) ask(ctx context.Context, rule guardrail.Rule, p path, asBefore bool) (answer, error) {
+	q := x.question(rule, p, asBefore)
+	if a, known := x.answers[q]; known {
+		return a, nil
+	}
+	findings, err := rule.Check(ctx, x.input(rule.Uses(), p, asBefore))
+	if ctxErr := ctx.Err(); ctxErr != nil {
+		return answer{}, ctxErr
+	}
+	a := answer{findings: findings}
+	if err != nil {
+		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || errors.As(err, &guardrail.TooSlow{}) {
+			return answer{}, err
+		}
+		a = answer{findings: []guardrail.Finding{{Code: "error", Message: "the guardrail could not be evaluated: " + err.Error()}}, failed: true}
+	}
+	if len(x.answers) >= maxAnswers {
+		clear(x.answers)
+	}
+	x.answers[q] = a
+	return a, nil
+}
+
+func (x *Evaluator) question(rule guardrail.Rule, p path, asBefore bool) question {
+	uses := rule.Uses()
+	q := question{rule: rule, asBefore: asBefore}
+	if uses&(guardrail.Effective|guardrail.Origins) != 0 {
+		q.result = p.pair.After
+		if asBefore {
+			q.result = p.pair.Before
+		}
+	}
+	if uses&guardrail.Before != 0 {
+		q.before = p.pair.Before
+	}
+	if uses&guardrail.Route != 0 {
+		q.route = p.route
+		if asBefore {
+			q.route = p.old
+		}
+	}
+	if uses&guardrail.RouteRule != 0 {
+		q.route, q.ruleName = p.route, p.rule
+	}
+	if uses&guardrail.Listener != 0 {
+		q.listener = p.listener
+	}
+	if uses&guardrail.Gateway != 0 {
+		q.gateway = p.listener.Gateway
+	}
+	if uses&guardrail.GatewayClass != 0 {
+		q.class = p.listener.Class
+	}
+	if uses&guardrail.Outcomes != 0 {
+		q.route, q.ruleName, q.listener, q.outcomes = p.route, p.rule, p.listener, x.now.target
+		if asBefore {
+			q.outcomes = x.was.target
+		}
+	}
+	if uses&guardrail.Namespace != 0 {
+		q.namespace = p.target.Namespace
+	}
+	return q
+}

@@ -1,0 +1,120 @@
+package evaluate
+
+import (
+	"context"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/guardrail"
+)
+
+// Published evaluates one target whose effective policy changed, without an edit: the publication
+// gate asks it before it writes. before is what is published now. Rules that need an edit are passed
+// over. What an exception covered that has ended is found also where nothing changes, if its
+// guardrail withholds then.
+func (x *Evaluator) Published(ctx context.Context, before, after *effective.Target) ([]Violation, error) {
+	x.gate = true
+	defer func() { x.gate = false }()
+	return x.run(ctx, before, after, false)
+}
+
+// Existing lists the violations that a target has, as if each path were new. Rules that need an edit
+// are passed over.
+func (x *Evaluator) Existing(ctx context.Context, e *effective.Target) ([]Violation, error) {
+	return x.run(ctx, e, e, true)
+}
+
+func (x *Evaluator) run(ctx context.Context, before, after *effective.Target, audit bool) ([]Violation, error) {
+	x.audit, x.found, x.covered = audit, map[violationKey]*Violation{}, map[string]*Covered{}
+	if err := x.Target(ctx, before, after); err != nil {
+		return nil, err
+	}
+	return x.Violations(), nil
+}
+
+// Count counts the paths of a target that guardrails which tell paths apart would be asked about,
+// and asks nothing.
+func (x *Evaluator) Count(ctx context.Context, before, after *effective.Target) error {
+	x.counting = true
+	defer func() { x.counting = false }()
+	return x.Target(ctx, before, after)
+}
+
+// Counted are the guardrails that tell paths apart, with the paths that were counted.
+func (x *Evaluator) Counted() map[*guardrail.Guardrail]int { return x.counted }
+
+// PassOverCounted leaves out the guardrails that were counted from now on.
+func (x *Evaluator) PassOverCounted() {
+	for g := range x.counted {
+		x.passedOver[g] = true
+	}
+}
+
+// Publishable says whether an effective policy can be written down without
+// knowing what is published now: whether no guardrail with Deny objects to any
+// of its paths, or could object if it knew. It is what admission asks before it
+// annotates an object; what it leaves alone the publication gate decides. isNew
+// says that the object is being created, so that nothing is published about it.
+func Publishable(ctx context.Context, s *policy.Snapshot, e *effective.Target, isNew bool, guardrails []*guardrail.Guardrail, enforced Enforced) (bool, error) {
+	return Of(s, Denying(guardrails), enforced).publishable(ctx, e, isNew)
+}
+
+// Publishable is the function Publishable for a target of the world after the edit. Rules are not
+// asked again what they were asked before.
+func (x *Evaluator) Publishable(ctx context.Context, e *effective.Target, isNew bool) (bool, error) {
+	again := Of(x.After, Denying(x.Guardrails), x.Enforced)
+	again.answers = x.answers
+	return again.publishable(ctx, e, isNew)
+}
+
+func (x *Evaluator) publishable(ctx context.Context, e *effective.Target, isNew bool) (bool, error) {
+	before := e
+	if isNew {
+		before = nil
+	} else if needsBefore(x.After, e, x.Guardrails) {
+		return false, nil
+	}
+	x.audit = !isNew
+	if err := x.Target(ctx, before, e); err != nil {
+		return false, err
+	}
+	for _, v := range x.Violations() {
+		if v.Enforcement == guardrail.Deny {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// needsBefore says whether a guardrail compares what a target comes to with what
+// is published.
+func needsBefore(s *policy.Snapshot, e *effective.Target, guardrails []*guardrail.Guardrail) bool {
+	if e == nil {
+		return false
+	}
+	object, _ := s.Graph().Get(e.Target)
+	route, isRoute := object.(*hierarchy.Route)
+	if !isRoute {
+		return false
+	}
+	for _, g := range guardrails {
+		for _, r := range g.Rules {
+			if uses := r.Uses(); uses&guardrail.Before != 0 && uses&guardrail.AdmissionOnly == 0 && g.Match.SelectsRoute(s, route) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Denying lists the guardrails that can refuse anything.
+func Denying(guardrails []*guardrail.Guardrail) []*guardrail.Guardrail {
+	var list []*guardrail.Guardrail
+	for _, g := range guardrails {
+		if g.Enforcement == guardrail.Deny && g.Broken == "" {
+			list = append(list, g)
+		}
+	}
+	return list
+}

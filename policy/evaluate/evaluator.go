@@ -1,0 +1,280 @@
+package evaluate
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/guardrail"
+)
+
+// Evaluator runs guardrails on targets, one after the other, and remembers what rules said: paths
+// that agree in all that a rule reads share one answer. It is for one goroutine.
+type Evaluator struct {
+	Options
+	// audit takes each path as new; gate says that what is published is judged, and not an edit.
+	audit, gate bool
+	// was and now are the sides of the target that is judged.
+	was, now side
+
+	// sameGraph says that the edit changes policies alone.
+	sameGraph bool
+	// counting counts the paths that guardrails which tell paths apart would be asked about, and
+	// asks nothing.
+	counting bool
+	counted  map[*guardrail.Guardrail]int
+	// passedOver are guardrails that are not asked.
+	passedOver map[*guardrail.Guardrail]bool
+
+	answers map[question]answer
+	found   map[violationKey]*Violation
+	covered map[string]*Covered
+}
+
+// Options are what an Evaluator works with.
+type Options struct {
+	Guardrails []*guardrail.Guardrail
+	// Before and After are the worlds before and after an edit, one and the same without an edit.
+	Before, After *policy.Snapshot
+	// Edit is the part of the input that comes from an edit, nil when there is none.
+	Edit guardrail.Input
+	// Deletes says that the edit only takes away.
+	Deletes bool
+	// MayRead says what the author of the edit may be told of.
+	MayRead policy.Reader
+	// Enforced knows what data planes do; nil when that is not known.
+	Enforced Enforced
+}
+
+// New returns an Evaluator that was asked nothing yet.
+func New(o Options) *Evaluator {
+	return &Evaluator{
+		Options: o, sameGraph: o.Before.Graph() == o.After.Graph(),
+		passedOver: map[*guardrail.Guardrail]bool{}, counted: map[*guardrail.Guardrail]int{},
+		answers: map[question]answer{}, covered: map[string]*Covered{}, found: map[violationKey]*Violation{},
+	}
+}
+
+// Of returns an Evaluator of one snapshot, without an edit.
+func Of(s *policy.Snapshot, guardrails []*guardrail.Guardrail, enforced Enforced) *Evaluator {
+	return New(Options{Guardrails: guardrails, Before: s, After: s, Enforced: enforced})
+}
+
+type violationKey struct {
+	guardrail                string
+	enforcement              guardrail.Enforcement
+	code, message, fieldPath string
+	from                     hierarchy.Ref // who set the value at fault
+	hidden, stood            bool
+}
+
+// Target evaluates every path of one route, as the edit leaves it. Gateways' own paths carry nobody's
+// traffic and are not looked at.
+func (x *Evaluator) Target(ctx context.Context, before, after *effective.Target) error {
+	if after == nil || len(x.Guardrails) == 0 {
+		return nil
+	}
+	object, _ := x.After.Graph().Get(after.Target)
+	route, isRoute := object.(*hierarchy.Route)
+	if !isRoute {
+		return nil
+	}
+	x.was, x.now = side{graph: x.Before.Graph(), target: before}, side{graph: x.After.Graph(), target: after}
+	was, _ := x.Before.Graph().Get(after.Target)
+	old, _ := was.(*hierarchy.Route)
+	paths := effective.Align(before, after)
+	for _, g := range x.Guardrails {
+		if g.Broken != "" || x.passedOver[g] || x.counting && !g.TellsApart() || !g.Match.SelectsRoute(x.After, route) {
+			continue
+		}
+		p := path{target: after.Target, route: route, old: old}
+		p.before = old != nil && g.Match.SelectsRoute(x.Before, old)
+		if err := x.guardrail(ctx, g, p, paths); err != nil {
+			return &Unfinished{Guardrail: g.Name, Err: err}
+		}
+	}
+	return nil
+}
+
+// guardrail evaluates the paths of a route by one guardrail. Paths that no rule of it can
+// tell apart are judged as one.
+func (x *Evaluator) guardrail(ctx context.Context, g *guardrail.Guardrail, route path, paths effective.Alignment) error {
+	uses := g.Uses()
+	for _, band := range paths.Bands() {
+		first := band.Listeners[0]
+		if !g.Match.SelectsListener(x.After, first) {
+			continue
+		}
+		selectedBefore := route.before && g.Match.SelectsListener(x.Before, first)
+		listeners := [][]*hierarchy.Listener{band.Listeners}
+		if uses&(guardrail.Listener|guardrail.Outcomes) != 0 {
+			listeners = slices.Collect(slices.Chunk(band.Listeners, 1))
+		}
+		columns := distinct(band.Row, uses&(guardrail.RouteRule|guardrail.Outcomes) != 0)
+		for _, some := range listeners {
+			for _, c := range columns {
+				p := route
+				p.pair, p.listener, p.rule, p.count = c.pair, some[0], paths.Rules[c.rule], len(some)*c.count
+				p.before = c.pair.Before != nil && selectedBefore
+				if p.pair.After == nil || p.before && !x.audit && !x.ends(g, p) && !concerns(g, p.pair) {
+					continue
+				}
+				if err := x.path(ctx, g, p); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// column is a rule of a route, and how many rules it stands for.
+type column struct {
+	pair        effective.Pair
+	rule, count int
+}
+
+// distinct lists the rules of a row that differ; all of them where each counts.
+func distinct(row []effective.Pair, each bool) []column {
+	columns := make([]column, 0, len(row))
+	at := map[effective.Pair]int{}
+	for i, pair := range row {
+		if n, known := at[pair]; known && !each {
+			columns[n].count++
+			continue
+		}
+		at[pair] = len(columns)
+		columns = append(columns, column{pair, i, 1})
+	}
+	return columns
+}
+
+// path is one path under judgement.
+type path struct {
+	target   hierarchy.Ref
+	route    *hierarchy.Route
+	old      *hierarchy.Route
+	pair     effective.Pair
+	listener *hierarchy.Listener
+	rule     hierarchy.RuleRef
+	// before says whether the path existed before and the guardrail selected it.
+	before bool
+	// count is how many paths it stands for.
+	count int
+}
+
+// concerns says whether one of the policy kinds that a guardrail names changes
+// on a path.
+func concerns(g *guardrail.Guardrail, pair effective.Pair) bool {
+	if len(g.Match.PolicyKinds) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(g.Match.PolicyKinds, func(kind string) bool {
+		b, had := pair.Before.Kind(kind)
+		a, has := pair.After.Kind(kind)
+		return had != has || (had && !b.Same(a))
+	})
+}
+
+// path asks every rule of a guardrail about one path and keeps what is new or
+// worse.
+func (x *Evaluator) path(ctx context.Context, g *guardrail.Guardrail, p path) error {
+	for _, rule := range g.Rules {
+		if x.Edit == nil && rule.Uses()&guardrail.AdmissionOnly != 0 {
+			continue
+		}
+		if x.sameGraph && p.before && !x.audit && !x.ends(g, p) && p.pair.Same() && rule.Uses()&(guardrail.AdmissionOnly|guardrail.Outcomes) == 0 {
+			continue // it would say the same twice
+		}
+		if x.counting {
+			x.counted[g]++
+			continue
+		}
+		now, err := x.ask(ctx, rule, p, false)
+		if err != nil {
+			return err
+		}
+		if len(now.findings) == 0 {
+			continue
+		}
+		var was answer
+		if p.before && !x.audit {
+			if was, err = x.ask(ctx, rule, p, true); err != nil {
+				return err
+			}
+		}
+		for _, f := range now.findings {
+			if !p.before || x.audit || x.ended(g, p, f) != nil || x.isNew(g, p, f, now.findings, was.findings) {
+				x.keep(g, p, f, answer{was.findings, now.failed})
+			}
+		}
+	}
+	return nil
+}
+
+// ends says whether the end of an exception can take back what is published on a path.
+func (x *Evaluator) ends(g *guardrail.Guardrail, p path) bool {
+	return x.gate && guardrail.AnyEnded([]*guardrail.Guardrail{g}, p.target)
+}
+
+// ended is the exception that let an objection pass until it ended.
+func (x *Evaluator) ended(g *guardrail.Guardrail, p path, f guardrail.Finding) *guardrail.Exception {
+	if !x.ends(g, p) {
+		return nil
+	}
+	return g.Ended(guardrail.Objected{Route: p.target, Finding: f, Effective: p.pair.After, Origin: originAt(p.pair.After, f.FieldPath)})
+}
+
+// keep counts a violation in.
+func (x *Evaluator) keep(g *guardrail.Guardrail, p path, f guardrail.Finding, a answer) {
+	origin := originAt(p.pair.After, f.FieldPath)
+	if e := g.Excepted(guardrail.Objected{Route: p.target, Finding: f, Effective: p.pair.After, Origin: origin}); e != nil && !a.failed {
+		x.cover(g, e, p, f)
+		return
+	}
+	failed := a.failed
+	stood := slices.ContainsFunc(a.findings, func(o guardrail.Finding) bool { return o.Code == f.Code && o.FieldPath == f.FieldPath })
+	enforcement := g.Enforcement
+	if f.WarnOnly && enforcement == guardrail.Deny {
+		enforcement = guardrail.Warn
+	}
+	key := violationKey{guardrail: g.Name, enforcement: enforcement, code: f.Code, message: f.Message, fieldPath: f.FieldPath, stood: stood}
+	if origin != nil {
+		key.from = origin.From
+	}
+	hidden := !x.MayRead.May(p.target.Namespace)
+	if hidden {
+		// Even a message can tell too much: rules put values into it.
+		key = violationKey{guardrail: g.Name, enforcement: enforcement, fieldPath: f.FieldPath, hidden: true}
+	}
+	v := x.found[key]
+	switch {
+	case v == nil && hidden:
+		v = &Violation{Guardrail: g.Name, Enforcement: enforcement, FieldPath: f.FieldPath, Hidden: true, Failed: failed, Targets: 1, last: p.target}
+		x.found[key] = v
+	case v == nil:
+		v = &Violation{
+			Guardrail: g.Name, Enforcement: enforcement, Message: f.Message, FieldPath: f.FieldPath, Code: f.Code,
+			Target: p.target, Listener: p.listener, Rule: p.rule, Origin: origin, Failed: failed, Stood: stood,
+			Targets: 1, Ended: x.ended(g, p, f),
+		}
+		v.last = p.target
+		x.found[key] = v
+	}
+	if v.last != p.target {
+		v.last = p.target
+		v.Targets++
+	}
+	v.Paths += p.count
+}
+
+func (x *Evaluator) Violations() []Violation {
+	var list []Violation
+	for _, v := range slices.SortedFunc(maps.Values(x.found), func(a, b *Violation) int { return Compare(*a, *b) }) {
+		list = append(list, *v)
+	}
+	return list
+}
