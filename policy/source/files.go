@@ -311,6 +311,9 @@ func (r *reader) read(ctx context.Context, name string, from io.Reader) {
 	r.bytes += len(data)
 	d := &decoder{file: name, limits: r.options.Limits, lenient: !r.named[name]}
 	d.decode(data)
+	if d.index == 0 && len(d.problems) == 0 && !d.lenient {
+		r.problems = append(r.problems, Problem{File: name, Message: "holds no Kubernetes object: it is empty"})
+	}
 	r.place(d, name)
 	r.documents = append(r.documents, d.documents...)
 	r.problems = append(r.problems, d.problems...)
