@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -30,6 +31,8 @@ type filterFlags struct {
 	clamped    bool
 	invalid    bool
 	fail       bool
+	// absent are the keys that the expression asked for and some path did not have.
+	absent map[string]bool
 }
 
 func (f *filterFlags) add(cmd *cobra.Command) {
@@ -67,7 +70,8 @@ type askedPath struct {
 func (f *filterFlags) tests(s *policy.Snapshot) ([]test, error) {
 	var tests []test
 	if f.where != "" {
-		t, err := where(f.where)
+		f.absent = map[string]bool{}
+		t, err := where(f.where, f.absent)
 		if err != nil {
 			return nil, err
 		}
@@ -101,14 +105,27 @@ func (f *filterFlags) tests(s *policy.Snapshot) ([]test, error) {
 	return tests, nil
 }
 
-// where asks an expression of paths.
-func where(expression string) (test, error) {
+// lacking says which keys were not on paths, since a misspelled one is on none.
+func (f *filterFlags) lacking() string {
+	if len(f.absent) == 0 {
+		return ""
+	}
+	return "; a path without " + strings.Join(slices.Sorted(maps.Keys(f.absent)), ", ") + " never does"
+}
+
+// where asks an expression of paths, and notes the keys that they do not have.
+func where(expression string, lacks map[string]bool) (test, error) {
 	rule, err := whereRule(expression)
 	if err != nil {
 		return nil, fmt.Errorf("--where: %w", err)
 	}
 	return func(ctx context.Context, p *askedPath) (bool, error) {
 		found, err := rule.Check(ctx, p.input(rule.Uses()))
+		var absent *celrule.AbsentError
+		if errors.As(err, &absent) { // it is not true there
+			lacks[absent.Key] = true
+			return false, nil
+		}
 		if err != nil {
 			return false, fmt.Errorf("--where: on %s: %w", p.route.Meta().Ref, err)
 		}

@@ -43,7 +43,8 @@ shows.
 --where, --without, --overridden, --clamped and --invalid ask about every path of all
 bound routes, also of those that no policy reaches, and show the paths that fit. The
 variables of --where are those of guardrails: effective, origins, route, rule,
-listener, gateway, gatewayClass, namespace.`,
+listener, gateway, gatewayClass, namespaceObject, enforcement. A path that lacks
+what the expression asks for does not fit.`,
 		Example: `  kubectl effective-policy get -A
   kubectl effective-policy get httproute/checkout -f manifests/ -o json
   kubectl effective-policy get -A --without RateLimitPolicy --fail
@@ -161,7 +162,7 @@ func (o *options) printShown(w *world, shown []shownPolicy, flags *getFlags, nam
 	} else if !named {
 		switch {
 		case flags.given():
-			o.note("no route fits%s", w.whereOrAll())
+			o.note("no route fits%s%s", w.whereOrAll(), flags.lacking())
 		default:
 			which := "no policy"
 			if w.hasDirect() { // it is there, and never comes to an effective policy

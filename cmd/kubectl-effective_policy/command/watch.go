@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/attache-dev/attache/policy"
@@ -78,18 +79,21 @@ func (o *options) printChanged(ctx context.Context, w *world, now *policy.Snapsh
 		return err
 	}
 	var fresh []shownPolicy
+	there, first := map[string]bool{}, len(printed) == 0
 	for _, s := range shown {
 		key, cells := s.object.GetNamespace()+"/"+s.object.GetName(), s.cells(flags, true)
 		if was, known := printed[key]; !known || !slices.Equal(was, cells) {
 			printed[key] = cells
 			fresh = append(fresh, s)
 		}
+		there[key] = true
 	}
+	maps.DeleteFunc(printed, func(key string, _ []string) bool { return !there[key] }) // it is news when it is back
 	if len(fresh) == 0 {
 		return nil
 	}
 	rows := *flags
-	rows.noHeaders = flags.noHeaders || len(printed) > len(fresh)
+	rows.noHeaders = flags.noHeaders || !first
 	if o.output == formatName {
 		return o.printFields(fresh, true)
 	}

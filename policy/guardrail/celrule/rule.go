@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -40,7 +41,11 @@ func (r *rule) Check(ctx context.Context, in guardrail.Input) ([]guardrail.Findi
 		if isSlow(err) {
 			return nil, guardrail.TooSlow{}
 		}
-		return nil, fmt.Errorf("expression %s: %s", r.code, reason(err))
+		failure := fmt.Errorf("expression %s: %s", r.code, reason(err))
+		if key, absent := strings.CutPrefix(err.Error(), noSuchKey); absent {
+			return nil, &AbsentError{Key: key, err: failure}
+		}
+		return nil, failure
 	}
 	switch value {
 	case types.True:
@@ -50,6 +55,18 @@ func (r *rule) Check(ctx context.Context, in guardrail.Input) ([]guardrail.Findi
 	}
 	return nil, fmt.Errorf("expression %s: the result is a %s, and must be true or false", r.code, value.Type().TypeName())
 }
+
+// noSuchKey begins the errors of CEL that say that a map lacks a key. CEL has no type for them.
+const noSuchKey = "no such key: "
+
+// AbsentError says that an expression asked for a key which the input does not have.
+type AbsentError struct {
+	Key string
+	err error
+}
+
+// Error is the error of the expression.
+func (e *AbsentError) Error() string { return e.err.Error() }
 
 // patience is a context that ends when a rule has had its time. The time is
 // counted in quarters, each of which ends when somebody notices: a machine that
