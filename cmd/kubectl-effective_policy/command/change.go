@@ -33,6 +33,9 @@ type changeFlags struct {
 	keepRefused bool
 	// prune says that what is in base and not among the manifests is removed.
 	prune bool
+	// staying says that what is in base alone is always told of, and not only where a
+	// folder is given, which is likely to be all there is.
+	staying bool
 }
 
 func (f *changeFlags) add(cmd *cobra.Command, instead string) {
@@ -114,10 +117,10 @@ func (o *options) prune(c *preview.Change, around *surroundings, f changeFlags) 
 	switch {
 	case f.prune:
 		c.Pruned = gone
-	case len(gone) > 0 && len(f.base) > 0 && slices.ContainsFunc(o.files, isFolder):
-		verb := "are not in -f and are taken to stay; add --prune if they are deleted"
+	case len(gone) > 0 && len(f.base) > 0 && (f.staying || slices.ContainsFunc(o.files, isFolder)):
+		verb := "are not in -f and stay; --prune removes them"
 		if len(gone) == 1 {
-			verb = "is not in -f and is taken to stay; add --prune if it is deleted"
+			verb = "is not in -f and stays; --prune removes it"
 		}
 		o.note("note: %s of --base %s", prose.Count(len(gone), "object"), verb)
 	}

@@ -56,6 +56,7 @@ func (o *options) diff(cmd *cobra.Command, flags diffFlags) error {
 	if err != nil {
 		return err
 	}
+	flags.staying = true
 	c, err := o.loadChange(cmd.Context(), flags.changeFlags)
 	if err != nil {
 		return err
