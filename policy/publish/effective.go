@@ -69,6 +69,13 @@ func Show(e *effective.Target) *unstructured.Unstructured {
 	return object
 }
 
+// Glance is Show with the summary alone, for tables.
+func Glance(e *effective.Target) *unstructured.Unstructured {
+	object := Bare(e.Target)
+	object.Object["status"] = map[string]any{"summary": summary(e)}
+	return object
+}
+
 // Bare is the EffectivePolicy of a target without a status.
 func Bare(target hierarchy.Ref) *unstructured.Unstructured {
 	object := &unstructured.Unstructured{Object: map[string]any{

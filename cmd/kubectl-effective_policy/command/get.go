@@ -106,9 +106,13 @@ func (o *options) shownPolicies(ctx context.Context, w *world, args []string, fl
 			return nil, err
 		}
 	}
+	show := publish.Show
+	if o.output == formatTable && !flags.watch { // of ten thousand routes the rest is hundreds of megabytes
+		show = publish.Glance
+	}
 	resolution := effective.Resolve(w.snapshot, targets...)
 	for _, target := range targets {
-		row, err := w.row(ctx, resolution.Get(target), tests, flags)
+		row, err := w.row(ctx, resolution.Get(target), tests, flags, show)
 		switch {
 		case err != nil:
 			return nil, err
@@ -130,7 +134,9 @@ func compareShown(a, b shownPolicy) int {
 }
 
 // row is what get shows of one target, nil when that is nothing.
-func (w *world) row(ctx context.Context, e *effective.Target, tests []test, flags *getFlags) (*shownPolicy, error) {
+func (w *world) row(
+	ctx context.Context, e *effective.Target, tests []test, flags *getFlags, show func(*effective.Target) *unstructured.Unstructured,
+) (*shownPolicy, error) {
 	isRoute := w.snapshot.IsRoute(e.Target.GroupKind)
 	switch {
 	case len(tests) > 0:
@@ -140,9 +146,9 @@ func (w *world) row(ctx context.Context, e *effective.Target, tests []test, flag
 		}
 		some := *e
 		some.Scopes = found.scopes
-		return &shownPolicy{publish.Show(&some), fmt.Sprintf("%d/%d", found.paths, found.total)}, nil
+		return &shownPolicy{show(&some), fmt.Sprintf("%d/%d", found.paths, found.total)}, nil
 	case e.Reached(), flags.all && isRoute && len(e.Scopes) > 0:
-		return &shownPolicy{object: publish.Show(e)}, nil
+		return &shownPolicy{object: show(e)}, nil
 	}
 	return nil, nil
 }
@@ -253,7 +259,7 @@ func (s *shownPolicy) cells(flags *getFlags, wide bool) []string {
 	summary, _, _ := unstructured.NestedMap(s.object.Object, "status", "summary")
 	text := func(key string) string { v, _ := summary[key].(string); return v }
 	line := []string{
-		s.object.GetNamespace(), text("target"), strconv.Itoa(len(s.scopes())),
+		s.object.GetNamespace(), text("target"), strconv.Itoa(s.countScopes(summary)),
 		text("timeout"), text("retries"), text("rate"), text("constrained"),
 	}
 	if flags.given() {
@@ -263,6 +269,15 @@ func (s *shownPolicy) cells(flags *getFlags, wide bool) []string {
 		line = append(line, text("enforced"), s.exporters(), s.invalid(), s.gateways(), s.policies())
 	}
 	return line
+}
+
+// countScopes is how many scopes there are, which the summary says; one that another version wrote
+// may not.
+func (s *shownPolicy) countScopes(summary map[string]any) int {
+	if n, said := summary["scopes"].(int64); said {
+		return int(n)
+	}
+	return len(s.scopes())
 }
 
 // scopes are those of the object that shows the effective policy.
