@@ -79,7 +79,12 @@ func (p Planner) Policy(s *policy.Snapshot, of *policy.Policy, tally *effective.
 func wanted(s *policy.Snapshot, of *policy.Policy, tally *effective.Tally, holds []Hold, enforced func(policy, gateway hierarchy.Ref) *enforcement.Condition) []ancestor {
 	reader := s.ReaderIn(of.Ref.Namespace)
 	byRef := map[hierarchy.Ref][]policy.Acceptance{}
+	var refused []policy.Acceptance // selectors, which have no target to stand for them
 	for _, standing := range s.Acceptances(of) {
+		if standing.Target.Selected && standing.Reason == policy.ReasonRefNotPermitted {
+			refused = append(refused, standing)
+			continue
+		}
 		refs := []hierarchy.Ref{standing.Target.Ref}
 		if standing.Accepted() || slices.Contains([]string{policy.ReasonConflicted, policy.ReasonInvalid, policy.ReasonOverridden}, standing.Reason) {
 			if gateways := Gateways(s, standing.Target.Ref); len(gateways) > 0 {
@@ -90,8 +95,15 @@ func wanted(s *policy.Snapshot, of *policy.Policy, tally *effective.Tally, holds
 			byRef[ref] = append(byRef[ref], standing)
 		}
 	}
-	if len(byRef) == 0 {
+	switch {
+	case len(byRef) == 0 && len(refused) > 0:
+		byRef[refused[0].Target.Ref] = refused
+	case len(byRef) == 0:
 		return []ancestor{selectsNothing(of)}
+	default:
+		for ref := range byRef {
+			byRef[ref] = append(byRef[ref], refused...)
+		}
 	}
 	counts := map[hierarchy.Ref]*effective.Count{}
 	for _, c := range tally.Of(of.Ref) {
@@ -202,10 +214,18 @@ func accepted(list []policy.Acceptance, reader policy.Reader) (condition, int) {
 
 // clauses puts sentences in a row, and counts those that are too many.
 func clauses(sentences []string) string {
-	if len(sentences) <= mostListed {
-		return strings.Join(sentences, " ")
+	shown := sentences[:min(len(sentences), mostListed)]
+	more := len(sentences) - len(shown)
+	whole := len(shown) > 0 && strings.HasSuffix(shown[0], ".")
+	switch {
+	case whole && more > 0:
+		return fmt.Sprintf("%s And %d more.", strings.Join(shown, " "), more)
+	case whole:
+		return strings.Join(shown, " ")
+	case more > 0:
+		return fmt.Sprintf("%s; and %d more", strings.Join(shown, "; "), more)
 	}
-	return fmt.Sprintf("%s And %d more.", strings.Join(sentences[:mostListed], " "), len(sentences)-mostListed)
+	return strings.Join(shown, "; ")
 }
 
 // movedText are values that something moved, as a reader may be told of it.
