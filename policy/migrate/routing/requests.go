@@ -13,7 +13,8 @@ type Words struct {
 	paths    *paths
 	patterns []string
 	headers  []hierarchy.Header
-	methods  []string
+	// methods are those that matches name.
+	methods []string
 	// Unread are regular expressions that cannot be read.
 	Unread []string
 }
@@ -71,7 +72,7 @@ func (x *RouteIndex) of(host string) []*hierarchy.Route {
 // WordsOf gathers what the sides distinguish requests to a host by. host is that
 // of a server as it is written.
 func (v *View) WordsOf(host string, routes *RouteIndex) *Words {
-	w := &Words{paths: newPaths(), methods: []string{"GET"}}
+	w := &Words{paths: newPaths()}
 	for _, name := range []string{host, v.aliases[host], CatchAll, "*" + host[max(0, strings.IndexByte(host, '.')):]} {
 		if s := v.servers[name]; s != nil {
 			w.addServer(s)
@@ -172,10 +173,7 @@ func (w *Words) Requests(scheme, concrete string) []request.Request {
 			}
 		}
 	}
-	methods := w.methods
-	if len(methods) > 1 && !slices.Contains(methods, "POST") {
-		methods = append(slices.Clone(methods), "POST")
-	}
+	methods := w.askedMethods()
 	headers := [][]hierarchy.Header{nil}
 	for _, h := range w.headers {
 		headers = append(headers, []hierarchy.Header{h}, []hierarchy.Header{{Name: h.Name, Value: "other-than-all"}})
@@ -189,6 +187,26 @@ func (w *Words) Requests(scheme, concrete string) []request.Request {
 		}
 	}
 	return out
+}
+
+// askedMethods are GET and, where a match names a method, those that are named and one
+// that is not: POST, unless it is.
+func (w *Words) askedMethods() []string {
+	methods := []string{"GET"}
+	for _, m := range w.methods {
+		if m != "GET" {
+			methods = append(methods, m)
+		}
+	}
+	if len(w.methods) == 0 {
+		return methods
+	}
+	for _, m := range []string{"POST", "PATCH", "OPTIONS", "PUT", "DELETE", "HEAD", "TRACE", "CONNECT"} {
+		if !slices.Contains(methods, m) {
+			return append(methods, m)
+		}
+	}
+	return methods
 }
 
 // IsNormal says whether a path is one that nobody changes before comparing it.
