@@ -19,6 +19,7 @@ import (
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/evaluate"
 	"github.com/attache-dev/attache/policy/guardrail"
+	"github.com/attache-dev/attache/policy/publish"
 	"github.com/attache-dev/attache/policy/review"
 	"github.com/attache-dev/attache/policy/status"
 	"github.com/attache-dev/attache/policy/validate"
@@ -127,11 +128,15 @@ func TestNoTextNamesWhatItsReaderMayNotKnow(t *testing.T) {
 	})
 }
 
-// statuses checks what stands in the status of every policy, for those who may
-// read its namespace and no other, with everything held back that can be.
+// statuses checks what stands in every status, and in the events on it, for those who
+// may read its namespace and no other, with everything held back that can be.
 func statuses(t *rapid.T, s *policy.Snapshot, guardrails []*guardrail.Guardrail) {
 	var tally effective.Tally
 	held := map[hierarchy.Ref][]status.Hold{}
+	planner := status.Planner{
+		Now: func() time.Time { return time.Time{} }, Version: func(hierarchy.Ref) string { return "v1" },
+		Holds: func(p hierarchy.Ref) []status.Hold { return held[p] },
+	}
 	for e := range effective.ResolveAll(s).All() {
 		tally.Add(e)
 		found, err := evaluate.Of(s, guardrails, nil).Published(context.Background(), nil, e)
@@ -143,16 +148,57 @@ func statuses(t *rapid.T, s *policy.Snapshot, guardrails []*guardrail.Guardrail)
 				held[p.Ref] = append(held[p.Ref], status.Hold{Target: e.Target, Gateway: v.Listener.Gateway, Guardrail: v.Guardrail, Text: v.Told(s.ReaderIn(p.Ref.Namespace))})
 			}
 		}
+		results(t, s, planner, e, found)
 	}
-	planner := status.Planner{Now: func() time.Time { return time.Time{} }, Holds: func(p hierarchy.Ref) []status.Hold { return held[p] }}
 	for p := range s.Policies() {
-		live := &unstructured.Unstructured{Object: map[string]any{"metadata": map[string]any{"name": p.Ref.Name, "namespace": p.Ref.Namespace}}}
+		live := named(p.Ref)
 		var texts []string
-		for _, write := range planner.Policy(s, p, &tally, policyOnly{live}) {
-			texts = append(texts, conditionTexts(write.Object)...)
+		for _, write := range planner.Policy(s, p, &tally, liveOnly{live}) {
+			texts = append(texts, textsOf(write.Object.Object)...)
+			for _, event := range append(planner.Turned(live, write.Object), planner.Turned(write.Object, live)...) {
+				texts = append(texts, textsOf(event.Object.Object)...)
+			}
+		}
+		if len(texts) == 0 {
+			t.Fatalf("nothing is said of %s", p.Ref)
 		}
 		knows(t, texts, func(ns string) bool { return ns == p.Ref.Namespace }, targetsOf(p))
 	}
+	for object := range s.Graph().Gateways() {
+		ref := object.Meta().Ref
+		live := status.Conditions{Listeners: map[string][]any{"http": {}}}
+		for _, write := range planner.Affected(s, ref, 1, live) {
+			knows(t, textsOf(write.Object.Object), func(ns string) bool { return ns == ref.Namespace }, "")
+		}
+	}
+	for object := range s.Graph().GatewayClasses() {
+		for _, write := range planner.Affected(s, object.Meta().Ref, 1, status.Conditions{}) {
+			knows(t, textsOf(write.Object.Object), func(string) bool { return false }, "")
+		}
+	}
+}
+
+// results checks the texts on the EffectivePolicy of a target, published and withheld, and
+// those of the event on the target.
+func results(t *rapid.T, s *policy.Snapshot, planner status.Planner, e *effective.Target, found []evaluate.Violation) {
+	reader := func(ns string) bool { return ns == e.Target.Namespace }
+	var writes []status.Write
+	writes = append(writes, planner.Target(e.Target, e, liveOnly{})...)
+	for _, v := range found {
+		told := v.Told(s.ReaderIn(e.Target.Namespace))
+		writes = append(writes, planner.Keep(e.Target, e.UID, nil, &status.Withheld{Reason: publish.WithheldViolation, Message: told}, liveOnly{})...)
+		writes = append(writes, planner.Event(named(e.Target), status.Event{Type: status.EventWarning, Reason: status.ReasonGuardrailViolated, Note: told}))
+	}
+	for _, write := range writes {
+		knows(t, textsOf(write.Object.Object), reader, "")
+	}
+}
+
+// named is an object of which only the name is known.
+func named(ref hierarchy.Ref) *unstructured.Unstructured {
+	return &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": ref.GroupKind.Group + "/v1", "kind": ref.Kind, "metadata": map[string]any{"name": ref.Name, "namespace": ref.Namespace},
+	}}
 }
 
 func targetsOf(p *policy.Policy) string {
@@ -163,13 +209,20 @@ func targetsOf(p *policy.Policy) string {
 	return b.String()
 }
 
-func conditionTexts(u *unstructured.Unstructured) []string {
-	var texts []string
-	ancestors, _, _ := unstructured.NestedSlice(u.Object, "status", "ancestors")
-	for _, a := range ancestors {
-		conditions, _, _ := unstructured.NestedSlice(a.(map[string]any), "conditions")
-		for _, c := range conditions {
-			texts = append(texts, fmt.Sprint(c.(map[string]any)["message"]))
+// textsOf are the sentences of an object: messages of conditions and of what is invalid,
+// and notes of events. References beside them have fields of their own.
+func textsOf(value any) (texts []string) {
+	switch value := value.(type) {
+	case map[string]any:
+		for key, inner := range value {
+			if text, isText := inner.(string); isText && (key == "message" || key == "note" || key == "reason") {
+				texts = append(texts, text)
+			}
+			texts = append(texts, textsOf(inner)...)
+		}
+	case []any:
+		for _, inner := range value {
+			texts = append(texts, textsOf(inner)...)
 		}
 	}
 	return texts
@@ -208,9 +261,9 @@ func snapshotOf(t testing.TB, manifests []string) *policy.Snapshot {
 	return s
 }
 
-// policyOnly is a status.Live that knows one policy.
-type policyOnly struct{ object *unstructured.Unstructured }
+// liveOnly is a status.Live that knows one policy, and that every route and Gateway exists.
+type liveOnly struct{ object *unstructured.Unstructured }
 
-func (policyOnly) Annotations(hierarchy.Ref) (map[string]string, bool)       { return nil, false }
-func (policyOnly) EffectivePolicy(string, string) *unstructured.Unstructured { return nil }
-func (p policyOnly) Policy(hierarchy.Ref) *unstructured.Unstructured         { return p.object }
+func (liveOnly) Annotations(hierarchy.Ref) (map[string]string, bool)       { return nil, true }
+func (liveOnly) EffectivePolicy(string, string) *unstructured.Unstructured { return nil }
+func (l liveOnly) Policy(hierarchy.Ref) *unstructured.Unstructured         { return l.object }
