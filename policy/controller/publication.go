@@ -203,9 +203,15 @@ func (g *publication) find(s *policy.Snapshot, e *effective.Target, live status.
 		return
 	}
 	found = publish.Upgraded(s, e.Target, found)
-	if effective := publish.Read(s, e.Target, found); effective != nil {
-		g.published[e.Target] = published{effective, found, publish.FromAbove(found)}
+	effective := publish.Read(s, e.Target, found)
+	if effective == nil {
+		return
 	}
+	was := published{effective, found, publish.FromAbove(found)}
+	if !was.fromAbove && was.isAlready(e) {
+		was = published{effective: e} // says the same, and takes no room: an object of many paths is large
+	}
+	g.published[e.Target] = was
 }
 
 // apply makes decisions hold, and adds the policies whose status they change.

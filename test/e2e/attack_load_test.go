@@ -158,7 +158,15 @@ func TestOneTenantDoesNotStarveTheOthers(t *testing.T) {
 	s.admin.apply(readsNames)
 	s.platformEdits()
 	s.controller.idleWithin(t, 30*time.Second+time.Duration(*loadRoutes)*time.Second)
-	t.Logf("peak RSS: webhook %d MiB, controller %d MiB", s.replica.peak(t), s.controller.peak(t))
+	first := s.controller.peak(t)
+	s.controller.kill() // who starts reads everything at once
+	s.startController()
+	s.controller.idleWithin(t, 30*time.Second+time.Duration(*loadRoutes)*time.Second)
+	limit := int(containerLimit(t) >> 20)
+	t.Logf("peak RSS: webhook %d MiB, controller %d MiB, started anew %d MiB; the chart's limit is %d MiB", s.replica.peak(t), first, s.controller.peak(t), limit)
+	if most := max(s.replica.peak(t), first, s.controller.peak(t)); most >= limit {
+		t.Errorf("a process had %d MiB: a container would have been ended", most)
+	}
 }
 
 // platformEdits creates, edits and deletes policies above everything.

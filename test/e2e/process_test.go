@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"sync"
 	"syscall"
 	"testing"
@@ -18,7 +20,10 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/attache-dev/attache/charts"
 	"github.com/attache-dev/attache/test/eventually"
 )
 
@@ -31,6 +36,47 @@ var binary = sync.OnceValues(func() (string, error) {
 	}
 	return path, nil
 })
+
+// chartLimit is the memory limit of the containers that the chart renders, the
+// smallest if they differ.
+var chartLimit = sync.OnceValues(func() (int64, error) {
+	objects, err := charts.Render(charts.Release{})
+	if err != nil {
+		return 0, err
+	}
+	least := int64(0)
+	for _, u := range objects {
+		containers, _, err := unstructured.NestedSlice(u.Object, "spec", "template", "spec", "containers")
+		if err != nil {
+			return 0, err
+		}
+		for _, c := range containers {
+			c, _ := c.(map[string]any)
+			text, _, _ := unstructured.NestedString(c, "resources", "limits", "memory")
+			limit, err := resource.ParseQuantity(text)
+			if err != nil {
+				return 0, fmt.Errorf("%s %s: memory limit %q: %w", u.GetKind(), u.GetName(), text, err)
+			}
+			if least == 0 || limit.Value() < least {
+				least = limit.Value()
+			}
+		}
+	}
+	if least == 0 {
+		return 0, errors.New("the chart sets no memory limit")
+	}
+	return least, nil
+})
+
+// containerLimit is how much memory a process of ours has in a cluster.
+func containerLimit(t testing.TB) int64 {
+	t.Helper()
+	limit, err := chartLimit()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return limit
+}
 
 // process is a running manager.
 type process struct {
@@ -87,6 +133,7 @@ func launchManager(t testing.TB, kubeconfig string, flags ...string) *process {
 		"--log-format", "console",
 	}, flags...)...)
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
+	p.cmd.Env = append(os.Environ(), "GOMEMLIMIT="+strconv.FormatInt(containerLimit(t)/10*9, 10)) // as in a container
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

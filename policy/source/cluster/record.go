@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"bytes"
-	"encoding/json"
 	"hash/fnv"
 	"maps"
 	"slices"
@@ -10,7 +9,6 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	kjson "k8s.io/apimachinery/pkg/util/json"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 
 	"github.com/attache-dev/attache/hierarchy"
@@ -45,15 +43,19 @@ type meaning struct {
 // written is what we wrote there, or what somebody put in its place.
 type written struct {
 	annotations map[string]string
-	body        []byte // JSON
+	body        body
 }
 
 func (w written) equal(other written) bool {
 	return maps.Equal(w.annotations, other.annotations) && bytes.Equal(w.body, other.body)
 }
 
-// compact removes from an object what nobody here reads. It changes u.
+// compact removes from an object what nobody here reads, and packs what a result
+// says. It changes u; doing it twice changes nothing more.
 func compact(u *unstructured.Unstructured, k kind) {
+	if _, packed := u.Object[packedField]; packed {
+		return
+	}
 	status.Claim(u, k.keep.has(keepEffective) && status.Claimed(u))
 	annotations := u.GetAnnotations()
 	maps.DeleteFunc(annotations, func(key, _ string) bool {
@@ -71,6 +73,9 @@ func compact(u *unstructured.Unstructured, k kind) {
 		u.Object["status"] = conditionsOf(u)
 	case !k.keep.has(keepEffective | keepStatus):
 		delete(u.Object, "status")
+	}
+	if k.keep.has(keepEffective) {
+		pack(u)
 	}
 }
 
@@ -118,11 +123,7 @@ func newRecord(k kind, u *unstructured.Unstructured) *record {
 		r.written.body = encode(map[string]any{"status": u.Object["status"]})
 	case k.keep.has(keepEffective):
 		r.meaning = meaning{} // the snapshot does not read it
-		r.written.body = encode(map[string]any{
-			"metadata":  map[string]any{"ownerReferences": ownersOf(u), "managedFields": claimOf(u)},
-			"targetRef": u.Object["targetRef"],
-			"status":    u.Object["status"],
-		})
+		r.written.body = resultBody(u)
 	}
 	return r
 }
@@ -167,30 +168,6 @@ func claimOf(u *unstructured.Unstructured) any {
 func ownersOf(u *unstructured.Unstructured) any {
 	owners, _, _ := unstructured.NestedFieldNoCopy(u.Object, "metadata", "ownerReferences")
 	return owners
-}
-
-// encode writes values that came from JSON, which always encode; keys come out
-// sorted, so that equal values have equal bytes.
-func encode(v map[string]any) []byte {
-	text, err := json.Marshal(v)
-	if err != nil {
-		panic("cluster: a value that came from JSON does not encode: " + err.Error())
-	}
-	return text
-}
-
-// decode is the reverse, with numbers as the API machinery has them.
-func (r *record) decode() map[string]any {
-	var object map[string]any
-	if err := kjson.Unmarshal(r.written.body, &object); err != nil {
-		panic("cluster: a record does not decode: " + err.Error())
-	}
-	for key, value := range object {
-		if value == nil {
-			delete(object, key)
-		}
-	}
-	return object
 }
 
 // older says whether version a is known to come before b.

@@ -268,7 +268,7 @@ func (s *Source) object(ref hierarchy.Ref) *unstructured.Unstructured {
 
 // build makes the object again that a record was made of, as far as it is kept.
 func build(ref hierarchy.Ref, r *record, k kind) *unstructured.Unstructured {
-	u := &unstructured.Unstructured{Object: r.decode()}
+	u := &unstructured.Unstructured{Object: r.written.body.decode()}
 	u.SetGroupVersionKind(k.resource.GroupVersion().WithKind(k.Kind))
 	u.SetNamespace(ref.Namespace)
 	u.SetName(ref.Name)

@@ -44,6 +44,27 @@ func (c clients) list(ctx context.Context, k kind, options metav1.ListOptions) (
 	return c.dynamic.Resource(k.resource).List(ctx, options)
 }
 
+// resultsPerPage is how many results are decoded at a time, where the API server
+// cannot stream a list.
+const resultsPerPage = 50
+
+// page is list for watches, which may ask for everything at once: results come in
+// small pages, and compact.
+func (c clients) page(ctx context.Context, k kind, options metav1.ListOptions) (runtime.Object, error) {
+	if !k.keep.has(keepEffective) {
+		return c.list(ctx, k, options)
+	}
+	options.ResourceVersion, options.ResourceVersionMatch = "", "" // the newest, and in pages
+	options.Limit = resultsPerPage
+	list, err := c.list(ctx, k, options)
+	if results, ok := list.(*unstructured.UnstructuredList); ok && err == nil {
+		for i := range results.Items {
+			compact(&results.Items[i], k)
+		}
+	}
+	return list, err
+}
+
 func (c clients) watch(ctx context.Context, k kind, options metav1.ListOptions) (apiwatch.Interface, error) {
 	if k.metadata {
 		return c.metadata.Resource(k.resource).Watch(ctx, options)
@@ -92,7 +113,7 @@ func (w *watched) run(ctx context.Context, c clients, events *queue, log logr.Lo
 	}
 	listWatch := &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
-			list, err := c.list(ctx, w.kind, options)
+			list, err := c.page(ctx, w.kind, options)
 			return list, failed(err)
 		},
 		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (apiwatch.Interface, error) {

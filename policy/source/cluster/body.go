@@ -1,0 +1,102 @@
+package cluster
+
+import (
+	"bytes"
+	"compress/flate"
+	"encoding/json"
+	"io"
+	"sync"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	kjson "k8s.io/apimachinery/pkg/util/json"
+)
+
+// body is a JSON object as a record keeps it: as it is, or compressed after a zero byte. Equal
+// objects have equal bytes.
+//
+// A route with many rules on many listeners has a result of hundreds of kilobytes that names the
+// same listeners again and again, and takes a twentieth compressed. Decoded it takes ten times as
+// much as its text, so no result stays decoded for longer than somebody looks at it.
+type body []byte
+
+// manyBytes is the size from which on a body is compressed.
+const manyBytes = 8 << 10
+
+var deflaters = sync.Pool{New: func() any {
+	w, err := flate.NewWriter(nil, flate.BestSpeed)
+	if err != nil {
+		panic("cluster: there is no such level of compression: " + err.Error())
+	}
+	return w
+}}
+
+// encode writes values that came from JSON, which always encode; keys come out
+// sorted, so that equal values have equal bytes.
+func encode(v map[string]any) body {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic("cluster: a value that came from JSON does not encode: " + err.Error())
+	}
+	if len(text) < manyBytes {
+		return text
+	}
+	packed := bytes.NewBuffer(make([]byte, 1, len(text)/16))
+	w, _ := deflaters.Get().(*flate.Writer)
+	defer deflaters.Put(w)
+	w.Reset(packed)
+	_, _ = w.Write(text) // a buffer takes everything
+	_ = w.Close()
+	return bytes.Clone(packed.Bytes())
+}
+
+// decode is the reverse, with numbers as the API machinery has them. What is null
+// is left out.
+func (b body) decode() map[string]any {
+	text := []byte(b)
+	if len(b) > 0 && b[0] == 0 {
+		var err error
+		if text, err = io.ReadAll(flate.NewReader(bytes.NewReader(b[1:]))); err != nil {
+			panic("cluster: a record does not decompress: " + err.Error())
+		}
+	}
+	var object map[string]any
+	if err := kjson.Unmarshal(text, &object); err != nil {
+		panic("cluster: a record does not decode: " + err.Error())
+	}
+	for key, value := range object {
+		if value == nil {
+			delete(object, key)
+		}
+	}
+	return object
+}
+
+// packedField is where a compact object has its body in place of what the body is
+// made of. No object of an API server has such a field.
+const packedField = "\x00body"
+
+// pack puts a result's body in the place of what it says, so that a list of all
+// results, and the queue, hold them compressed.
+func pack(u *unstructured.Unstructured) {
+	text := resultBody(u)
+	small := &unstructured.Unstructured{Object: map[string]any{packedField: string(text)}}
+	small.SetAPIVersion(u.GetAPIVersion())
+	small.SetKind(u.GetKind())
+	small.SetNamespace(u.GetNamespace())
+	small.SetName(u.GetName())
+	small.SetUID(u.GetUID())
+	small.SetResourceVersion(u.GetResourceVersion())
+	u.Object = small.Object
+}
+
+// resultBody is what a record keeps of an EffectivePolicy.
+func resultBody(u *unstructured.Unstructured) body {
+	if packed, ok := u.Object[packedField].(string); ok {
+		return body(packed)
+	}
+	return encode(map[string]any{
+		"metadata":  map[string]any{"ownerReferences": ownersOf(u), "managedFields": claimOf(u)},
+		"targetRef": u.Object["targetRef"],
+		"status":    u.Object["status"],
+	})
+}
