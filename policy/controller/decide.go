@@ -87,7 +87,7 @@ func (c *Controller) target(ref hierarchy.Ref, on *enforced) []status.Write {
 	if p.found == nil && h == nil {
 		return c.planned(on).Target(ref, p.effective, c.live)
 	}
-	was, uid := p.found, ""
+	was, uid := p.found.Object(), ""
 	if e := c.state.effective[ref]; e != nil {
 		uid = e.UID
 	}

@@ -6,14 +6,13 @@ import (
 	"slices"
 	"time"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/evaluate"
 	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/publish"
+	"github.com/attache-dev/attache/policy/source/cluster"
 	"github.com/attache-dev/attache/policy/status"
 )
 
@@ -46,7 +45,7 @@ type Guardrails interface {
 // EffectivePolicy object, and what can be read from it.
 type published struct {
 	effective *effective.Target
-	found     *unstructured.Unstructured
+	found     *cluster.Kept
 	// fromAbove says that it stands in for a first result that is withheld: it is
 	// what policies above the route give, without the route's own words. It is made
 	// anew as long as the result is withheld.
@@ -123,7 +122,7 @@ func (p published) shown(s *policy.Snapshot) *effective.Target {
 	if p.effective == nil {
 		return nil
 	}
-	object := p.found
+	object := p.found.Object()
 	if object == nil {
 		object = publish.EffectivePolicy(p.effective)
 	}
@@ -146,7 +145,7 @@ func (g *publication) inForce(s *policy.Snapshot, target hierarchy.Ref) *effecti
 	if p.isNothing() || p.found == nil && g.withheld[target] == nil {
 		return p.effective
 	}
-	object := p.found
+	object := p.found.Object()
 	if object == nil {
 		object = publish.EffectivePolicy(p.effective)
 	}
@@ -203,13 +202,14 @@ func (g *publication) find(s *policy.Snapshot, e *effective.Target, live status.
 		return
 	}
 	found = publish.Upgraded(s, e.Target, found)
-	effective := publish.Read(s, e.Target, found)
-	if effective == nil {
+	was := published{effective: publish.Read(s, e.Target, found), fromAbove: publish.FromAbove(found)}
+	switch {
+	case was.effective == nil:
 		return
-	}
-	was := published{effective, found, publish.FromAbove(found)}
-	if !was.fromAbove && was.isAlready(e) {
-		was = published{effective: e} // says the same, and takes no room: an object of many paths is large
+	case !was.fromAbove && was.isAlready(e):
+		was.effective = e // says the same, and takes no room: a result of many paths is large
+	default:
+		was.found = cluster.Keep(found)
 	}
 	g.published[e.Target] = was
 }

@@ -100,3 +100,22 @@ func resultBody(u *unstructured.Unstructured) body {
 		"status":    u.Object["status"],
 	})
 }
+
+// Kept is an object in as little room as can be. Nil is none.
+type Kept struct{ body body }
+
+// Keep keeps an object of JSON values.
+func Keep(u *unstructured.Unstructured) *Kept {
+	if u == nil {
+		return nil
+	}
+	return &Kept{encode(u.Object)}
+}
+
+// Object is what is kept, made anew each time.
+func (k *Kept) Object() *unstructured.Unstructured {
+	if k == nil {
+		return nil
+	}
+	return &unstructured.Unstructured{Object: k.body.decode()}
+}
