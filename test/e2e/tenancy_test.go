@@ -173,6 +173,23 @@ const (
 	noGrant        = `no ReferenceGrant in namespace "infra"`
 )
 
+// nearGrants are grants each of which lacks one word, and grants that are in the wrong place:
+// none of them permits anything.
+func nearGrants() []attempt {
+	whole := grant("TimeoutPolicy", ", name: public")
+	var list []attempt
+	for what, g := range map[string]string{
+		"from another namespace": strings.Replace(whole, "namespace: shop}", "namespace: rival}", 1),
+		"from another group":     strings.Replace(whole, "group: attache.dev", "group: kuadrant.io", 1),
+		"to another kind":        strings.Replace(whole, "kind: Gateway", "kind: HTTPRoute", 1),
+		"to the core group":      strings.Replace(whole, "to: [{group: gateway.networking.k8s.io", `to: [{group: ""`, 1),
+		"that is in shop":        strings.Replace(whole, "namespace: infra}", "namespace: shop}", 1),
+	} {
+		list = append(list, attempt{what: "a grant " + what, grant: g, warns: noGrant, try: tryPolicy(publicGateway, fiveSeconds)})
+	}
+	return list
+}
+
 func attemptsOfTenants() []attempt {
 	return []attempt{
 		{what: "a policy on the own route", try: tryPolicy("kind: HTTPRoute, name: checkout", fiveSeconds)},
@@ -223,7 +240,7 @@ func attempts(t *testing.T, admin *world, who *restConfig) {
 	config := rest.CopyConfig(who)
 	config.WarningHandler = heard
 	tenant := newWorld(t, config, "shop")
-	for _, test := range attemptsOfTenants() {
+	for _, test := range append(attemptsOfTenants(), nearGrants()...) {
 		t.Run(test.what, func(t *testing.T) {
 			if test.grant != "" {
 				g := admin.create(test.grant)

@@ -154,7 +154,14 @@ func (a *admission) replica(flags ...string) (p *process, address string) {
 // stub serves webhooks in this process with a snapshot that a test controls.
 func (a *admission) stub(snapshot func() (*policy.Snapshot, bool)) (address string) {
 	a.Helper()
-	handlers, err := webhook.New(webhook.Options{Snapshot: snapshot, Metrics: prometheus.NewRegistry()})
+	return a.serve(webhook.Options{Snapshot: snapshot})
+}
+
+// serve serves webhooks in this process.
+func (a *admission) serve(options webhook.Options) (address string) {
+	a.Helper()
+	options.Metrics = prometheus.NewRegistry()
+	handlers, err := webhook.New(options)
 	if err != nil {
 		a.Fatal(err)
 	}
