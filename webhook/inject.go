@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"encoding/json"
+	"maps"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -60,7 +61,6 @@ func (h *Handlers) inject(ctx context.Context, s *policy.Snapshot, req *request)
 			return evaluate.Publishable(ctx, after, target, isNew, h.guardrails(), h.enforced())
 		}}
 	}
-	value, wanted := h.annotation(ctx, req, of)
 	published := target
 	if ok, err := of().publishable(ctx, req.old == nil); err != nil || !ok {
 		published = nil
@@ -69,17 +69,31 @@ func (h *Handlers) inject(ctx context.Context, s *policy.Snapshot, req *request)
 	if h.options.Injector != nil {
 		result = h.options.Injector.Inject(after.Graph(), published, own, req.old)
 	}
+	spec, _ := req.object.Object["spec"].(map[string]any)
+	_, has := spec["rules"]
+	rewrites, final := has && !equalJSON(spec["rules"], result.Rules), req.object
+	if rewrites {
+		final = withRules(req.object, spec, result.Rules)
+	}
+	value, wanted := h.annotation(ctx, req, final, of)
 	patch := annotationPatch(req.object, value, wanted)
 	record := ""
 	if len(result.Record.Rules) > 0 {
 		record = result.Record.String()
 	}
 	patch = append(patch, recordPatch(req, patch, record)...)
-	spec, _ := req.object.Object["spec"].(map[string]any)
-	if _, has := spec["rules"]; has && !equalJSON(spec["rules"], result.Rules) {
+	if rewrites {
 		patch = append(patch, operation{Op: "replace", Path: "/spec/rules", Value: result.Rules})
 	}
 	return &answer{patch: patch}, nil
+}
+
+// withRules is an object with other rules; everything else is shared.
+func withRules(u *unstructured.Unstructured, spec map[string]any, rules []any) *unstructured.Unstructured {
+	object, with := maps.Clone(u.Object), maps.Clone(spec)
+	with["rules"] = rules
+	object["spec"] = with
+	return &unstructured.Unstructured{Object: object}
 }
 
 // recordPatch makes the record of what was injected right, after another patch

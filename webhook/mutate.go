@@ -28,7 +28,7 @@ func (h *Handlers) mutate(ctx context.Context, s *policy.Snapshot, req *request)
 	if h.injects(req) {
 		return h.inject(ctx, s, req)
 	}
-	value, wanted := h.annotation(ctx, req, h.resultOf(s, req, nil))
+	value, wanted := h.annotation(ctx, req, req.object, h.resultOf(s, req, nil))
 	return &answer{patch: annotationPatch(req.object, value, wanted)}, nil
 }
 
@@ -62,7 +62,9 @@ func (h *Handlers) resultOf(s *policy.Snapshot, req *request, found *review.Verd
 // what is published, or cannot be asked in time. Then it is what it was, which
 // for a new object is that its result is withheld: only the controller knows what
 // is published now, and decides.
-func (h *Handlers) annotation(ctx context.Context, req *request, of func() result) (value string, wanted bool) {
+//
+// final is the object under review as it will be stored.
+func (h *Handlers) annotation(ctx context.Context, req *request, final *unstructured.Unstructured, of func() result) (value string, wanted bool) {
 	if h.options.LeaveRoutes {
 		return "", false
 	}
@@ -72,7 +74,7 @@ func (h *Handlers) annotation(ctx context.Context, req *request, of func() resul
 	ok, err := r.publishable(ctx, req.old == nil)
 	switch {
 	case err == nil && ok:
-		value, wanted = publish.AnnotationValue(r.target.At(req.generation()))
+		value, wanted = publish.AnnotationValue(r.target.At(req.generation(final)))
 		if req.nameless() && publish.Refers(value) {
 			return "", false // to what has no name yet; the controller knows it in a moment
 		}
@@ -81,15 +83,15 @@ func (h *Handlers) annotation(ctx context.Context, req *request, of func() resul
 		value, wanted = req.old.GetAnnotations()[publish.Annotation]
 		return value, wanted
 	case err != nil:
-		return publish.WithheldAnnotation(req.generation(), publish.WithheldUndecided), true
+		return publish.WithheldAnnotation(req.generation(final), publish.WithheldUndecided), true
 	}
-	return publish.WithheldAnnotation(req.generation(), publish.WithheldViolation), true
+	return publish.WithheldAnnotation(req.generation(final), publish.WithheldViolation), true
 }
 
-// generation is what metadata.generation of the object is going to be. What the
-// object under review says is what its author sent: the API server counts it up
+// generation is what metadata.generation of the object is going to be, given the object that will be
+// stored. What the object under review says is what its author sent: the API server counts it up
 // after mutation, where anything but metadata and status differs.
-func (r *request) generation() int64 {
+func (r *request) generation(final *unstructured.Unstructured) int64 {
 	if r.old == nil {
 		return 1
 	}
@@ -103,7 +105,7 @@ func (r *request) generation() int64 {
 		delete(rest, "status")
 		return rest
 	}
-	if reflect.DeepEqual(apart(r.old), apart(r.object)) {
+	if reflect.DeepEqual(apart(r.old), apart(final)) {
 		return was
 	}
 	return was + 1

@@ -195,7 +195,7 @@ func (h *Handlers) spoofed(ctx context.Context, s *policy.Snapshot, req *request
 			return
 		}
 	}
-	want, wanted := h.annotation(ctx, req, h.resultOf(s, req, found))
+	want, wanted := h.annotation(ctx, req, req.object, h.resultOf(s, req, found))
 	if present != wanted || have != want {
 		v.warn("annotation %s of %s does not say what is in force; attache will put it right", publish.Annotation, req.shown())
 	}

@@ -101,3 +101,36 @@ func TestWhatIsNoRecordExplainsNothing(t *testing.T) {
 		}
 	}
 }
+
+// TestARecordStandsAsLongAsNobodyWritesThere: what was taken back, or out of its place, does not stand.
+func TestARecordStandsAsLongAsNobodyWritesThere(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		rule := drawRule(t, 0)
+		entry := inject(t, rule, 0)
+		entry.Wrote["filters"] = []any{"limit"}
+		rule["filters"] = []any{map[string]any{"type": "ExtensionRef", "extensionRef": map[string]any{"name": "limit"}}}
+		record := injected.Record{Rules: []injected.RuleRecord{entry}}
+		if !record.Stands([]any{rule}) {
+			t.Errorf("%v does not stand in %v", entry, rule)
+		}
+		if record.Stands(nil) {
+			t.Error("it stands in a route without rules")
+		}
+		for _, leaf := range injected.Leaves() {
+			inner, _ := entry.Wrote[leaf[0]].(map[string]any)
+			wrote, stated := inner[leaf[1]]
+			if !stated {
+				continue
+			}
+			changed := injected.CopyJSON(rule).(map[string]any)
+			injected.SetLeaf(changed, leaf, map[bool]any{true: "7s", false: nil}[wrote == nil], false)
+			if record.Stands([]any{changed}) {
+				t.Errorf("%v stands in %v", entry, changed)
+			}
+		}
+		delete(rule, "filters")
+		if record.Stands([]any{rule}) {
+			t.Error("it stands without its filter")
+		}
+	})
+}

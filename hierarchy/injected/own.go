@@ -107,9 +107,7 @@ func dropFilters(rule map[string]any, names []any) bool {
 		return false
 	}
 	kept := slices.DeleteFunc(slices.Clone(filters), func(f any) bool {
-		filter, _ := f.(map[string]any)
-		extension, _ := filter["extensionRef"].(map[string]any)
-		return extension != nil && slices.Contains(names, extension["name"])
+		return slices.ContainsFunc(names, func(name any) bool { return refersTo(f, name) })
 	})
 	if len(kept) == len(filters) {
 		return false

@@ -124,35 +124,37 @@ func SetLeaf(rule map[string]any, leaf []string, value any, keep bool) {
 	}
 }
 
-// Has says whether everything that another record wrote, this one did, too.
-func (r Record) Has(other Record) bool {
-	for _, want := range other.Rules {
-		found := false
-		for _, e := range r.Rules {
-			if e.Index != want.Index || e.Hash != want.Hash {
-				continue
-			}
-			found = true
-			for _, leaf := range Leaves() {
-				value, stated := statedLeaf(want.Wrote, leaf)
-				have, wrote := statedLeaf(e.Wrote, leaf)
-				if stated && (!wrote || !equalJSON(value, have)) {
-					return false
-				}
-			}
-			wanted, _ := want.Wrote["filters"].([]any)
-			filters, _ := e.Wrote["filters"].([]any)
-			for _, name := range wanted {
-				if !slices.Contains(filters, name) {
-					return false
-				}
+// Stands says whether all that a record wrote stands in rules, in the places that it names.
+func (r Record) Stands(rules []any) bool {
+	for i := range r.Rules {
+		e := &r.Rules[i]
+		if e.Index >= len(rules) {
+			return false
+		}
+		rule, _ := rules[e.Index].(map[string]any)
+		for _, leaf := range Leaves() {
+			wrote, stated := statedLeaf(e.Wrote, leaf)
+			now, present := LeafOf(rule, leaf)
+			if stated && (present != (wrote != nil) || present && !equalJSON(now, wrote)) {
+				return false
 			}
 		}
-		if !found {
-			return false
+		names, _ := e.Wrote["filters"].([]any)
+		filters, _ := rule["filters"].([]any)
+		for _, name := range names {
+			if !slices.ContainsFunc(filters, func(f any) bool { return refersTo(f, name) }) {
+				return false
+			}
 		}
 	}
 	return true
+}
+
+// refersTo says whether a filter is an ExtensionRef to an object of that name.
+func refersTo(filter, name any) bool {
+	fields, _ := filter.(map[string]any)
+	extension, _ := fields["extensionRef"].(map[string]any)
+	return extension != nil && extension["name"] == name
 }
 
 // hashLength is how many hex digits of a hash stand for a rule.

@@ -49,6 +49,9 @@ type enforcer struct {
 	leaving map[hierarchy.Ref]time.Time
 	// failed are objects that could not be written, with the reason.
 	failed map[hierarchy.Ref]string
+	// standing are the objects of each route as they were wanted when they stood so last: who finds
+	// them otherwise while the same is wanted puts somebody's edit right.
+	standing map[hierarchy.Ref]map[string]*unstructured.Unstructured
 	// refused are contents that the plane refused, by object.
 	refused map[hierarchy.Ref]refusal
 	// excuses are the objects that were refused because of a policy above them, and when that was
@@ -104,6 +107,7 @@ func newEnforcer(of Enforcement) *enforcer {
 		touched:     map[hierarchy.Ref]touch{},
 		leaving:     map[hierarchy.Ref]time.Time{},
 		failed:      map[hierarchy.Ref]string{},
+		standing:    map[hierarchy.Ref]map[string]*unstructured.Unstructured{},
 		refused:     map[hierarchy.Ref]refusal{},
 		waiting:     map[hierarchy.Ref]time.Time{},
 		excuses:     map[hierarchy.Ref]time.Time{},
@@ -152,6 +156,7 @@ func (e *enforcer) forgetKept(route hierarchy.Ref) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	delete(e.kept, route)
+	delete(e.standing, route)
 }
 
 // reader reads effective policies, each once for a graph.
@@ -346,10 +351,10 @@ func (e *enforcer) stands(route hierarchy.Ref, r *enforcement.Result) bool {
 	if live == nil {
 		return false
 	}
-	have := injected.RecordOf(live.Object)
 	own := &unstructured.Unstructured{Object: injected.OwnObject(live.Object)}
 	want := export.Inject(own, r.Projection.Rules, nil)
-	return have.Has(want.Record)
+	rules, _, _ := unstructured.NestedSlice(live.Object, "spec", "rules")
+	return want.Record.Stands(rules)
 }
 
 // planned is the planner with what is known of data planes.

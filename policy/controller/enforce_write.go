@@ -130,6 +130,7 @@ func (c *Controller) bring(ctx context.Context, r *enforcement.Result, want, liv
 	}
 	if live != nil && e.asWanted(want, live) {
 		e.forget(ref)
+		e.stood(r.Input.Route, want)
 		reading := r.ReadObject(live)
 		if reading.State != enforcement.Rejected {
 			return 0, nil
@@ -161,7 +162,6 @@ func (c *Controller) bring(ctx context.Context, r *enforcement.Result, want, liv
 		answer, err = resource.Apply(ctx, want.GetName(), want, metav1.ApplyOptions{FieldManager: exportOwner, Force: true})
 		if err == nil && !e.asWanted(want, answer) {
 			answer, err = resource.Patch(ctx, want.GetName(), types.JSONPatchType, specPatch(want), metav1.PatchOptions{FieldManager: exportOwner})
-			c.metrics.exportReverts.WithLabelValues(exporter).Inc()
 		}
 	}
 	e.wroteNow(ref, time.Now())
@@ -169,6 +169,9 @@ func (c *Controller) bring(ctx context.Context, r *enforcement.Result, want, liv
 	switch {
 	case err == nil:
 		e.forget(ref)
+		if e.stood(r.Input.Route, want) {
+			c.metrics.exportReverts.WithLabelValues(exporter).Inc()
+		}
 		e.Planes.Wrote(answer)
 		return 0, nil
 	case apierrors.IsAlreadyExists(err):
@@ -181,6 +184,19 @@ func (c *Controller) bring(ctx context.Context, r *enforcement.Result, want, liv
 		return time.Minute, nil
 	}
 	return 0, fmt.Errorf("%s of %s: %w", verb, ref, err)
+}
+
+// stood takes in that an object of a route stands as it is wanted, and says whether it did with the
+// same content before.
+func (e *enforcer) stood(route hierarchy.Ref, want *unstructured.Unstructured) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.standing[route] == nil {
+		e.standing[route] = map[string]*unstructured.Unstructured{}
+	}
+	last := e.standing[route][want.GetName()]
+	e.standing[route][want.GetName()] = want
+	return last == want || last != nil && reflect.DeepEqual(last.Object, want.Object)
 }
 
 // excused is how long an object that the plane refuses stays all the same: as long as a policy
@@ -238,6 +254,9 @@ func (c *Controller) discard(ctx context.Context, exporter string, live *unstruc
 			return errLater{soon}
 		}
 	}
+	c.enforcer.mu.Lock()
+	delete(c.enforcer.standing[route], live.GetName())
+	c.enforcer.mu.Unlock()
 	uid := live.GetUID()
 	err := c.client.Resource(resourceOf(live)).Namespace(live.GetNamespace()).Delete(ctx, live.GetName(), metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &uid}})
 	c.metrics.exportWrites.WithLabelValues(exporter, "delete", resultText(err)).Inc()
@@ -256,10 +275,10 @@ func (c *Controller) touch(ctx context.Context, ref hierarchy.Ref, on *enforced)
 		return true, 0, nil
 	}
 	wanted := e.wantedIn(live, on)
-	if wanted == injected.RecordOf(live.Object).String() {
+	if wanted.In(live) {
 		return true, 0, nil
 	}
-	key := live.GetResourceVersion() + " " + wanted
+	key := live.GetResourceVersion() + " " + wanted.Record.String()
 	next, wait := e.nextTouch(ref, key)
 	if !next {
 		return false, wait, nil
@@ -277,7 +296,7 @@ func (c *Controller) touch(ctx context.Context, ref hierarchy.Ref, on *enforced)
 		return false, 0, fmt.Errorf("touching %s: %w", ref, err)
 	}
 	e.Planes.Wrote(answer)
-	if e.wantedIn(answer, on) != injected.RecordOf(answer.Object).String() {
+	if !e.wantedIn(answer, on).In(answer) {
 		return false, wait, nil
 	}
 	return true, 0, nil
@@ -344,8 +363,8 @@ func (e *enforcer) stays(ref hierarchy.Ref) {
 	delete(e.leaving, ref)
 }
 
-// wantedIn is the record that a stored route should carry.
-func (e *enforcer) wantedIn(live *unstructured.Unstructured, on *enforced) string {
+// wantedIn is what a stored route should say, and the record of it.
+func (e *enforcer) wantedIn(live *unstructured.Unstructured, on *enforced) export.Injected {
 	var injections []export.RuleInjection
 	for i := range on.results {
 		if r := &on.results[i]; r.Choice.Settings.Mode == enforcement.Write {
@@ -353,7 +372,7 @@ func (e *enforcer) wantedIn(live *unstructured.Unstructured, on *enforced) strin
 		}
 	}
 	own := &unstructured.Unstructured{Object: injected.OwnObject(live.Object)}
-	return export.Inject(own, injections, e.Check).Record.String()
+	return export.Inject(own, injections, e.Check)
 }
 
 // prepare is the object as the plane's CRD defaults it.

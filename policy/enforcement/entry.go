@@ -50,8 +50,10 @@ type Entry struct {
 	// written again (12.E5a).
 	Refused string
 	Objects []hierarchy.Ref
-	// Outcomes are sorted by field.
-	Outcomes []export.Outcome
+	// Outcomes are sorted by field. Projected counts fields in force as stated that are left out, in
+	// an entry that was read from where there was no room for them.
+	Outcomes  []export.Outcome
+	Projected int64
 	// silent says that the plane has had long enough to answer.
 	silent bool
 }
@@ -373,6 +375,9 @@ func (e *Entry) Object() map[string]any {
 		}
 		m["rules"] = rules
 	}
+	if e.Projected > 0 {
+		m["projected"] = e.Projected
+	}
 	if e.Message != "" {
 		m["message"] = clip(e.Message, longestMessage)
 	}
@@ -404,7 +409,7 @@ func clip(s string, most int) string {
 // Word sums an entry up (E3.1): yes, with loss, pending, partly, no, unknown. For
 // a planned entry it is what would be.
 func (e *Entry) Word() string {
-	inForce, lost, degraded := false, false, false
+	inForce, lost, degraded := e.Projected > 0, false, false
 	for _, o := range e.Outcomes {
 		switch o.Verdict {
 		case export.Unsupported:

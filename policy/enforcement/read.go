@@ -9,8 +9,8 @@ import (
 	"github.com/attache-dev/attache/policy/export"
 )
 
-// EntriesOf reads status.enforcement of an EffectivePolicy back. Parents that the graph does not
-// have are left out. Which of several objects says a field is not in it.
+// EntriesOf reads status.enforcement of an EffectivePolicy back. Of parents that the graph does not
+// have there is the name alone. Which of several objects says a field is not in it.
 func EntriesOf(g *hierarchy.Graph, object *unstructured.Unstructured) []Entry {
 	list, _, _ := unstructured.NestedSlice(object.Object, "status", "enforcement")
 	var entries []Entry
@@ -20,10 +20,13 @@ func EntriesOf(g *hierarchy.Graph, object *unstructured.Unstructured) []Entry {
 			Exporter: textAt(m, "exporter"), Controller: textAt(m, "controller"), State: State(textAt(m, "state")),
 			Message: textAt(m, "message"), Refused: textAt(m, "refused"), Rules: rulesOf(m),
 		}
+		e.Projected, _ = export.Integer(m["projected"])
 		for _, parent := range mapsAt(m, "parents") {
-			if l, known := g.Listener(listenerOf(parent)); known {
-				e.Parents = append(e.Parents, l)
+			l, known := g.Listener(listenerOf(parent))
+			if !known {
+				l = namedListener(parent)
 			}
+			e.Parents = append(e.Parents, l)
 		}
 		for _, o := range mapsAt(m, "objects") {
 			e.Objects = append(e.Objects, hierarchy.NewRef(textAt(o, "group"), textAt(o, "kind"), textAt(o, "namespace"), textAt(o, "name")))
@@ -42,6 +45,16 @@ func listenerOf(parent map[string]any) hierarchy.Ref {
 		of, in = hierarchy.ListenerSetKind, set
 	}
 	return hierarchy.NewRef(of.Group, of.Kind, textAt(in, "namespace"), textAt(in, "name")).WithSection(textAt(parent, "listener"))
+}
+
+// namedListener is a listener of which the name alone is known.
+func namedListener(parent map[string]any) *hierarchy.Listener {
+	gateway, set := textMap(parent, "gateway"), textMap(parent, "listenerSet")
+	l := &hierarchy.Listener{Ref: listenerOf(parent), Gateway: hierarchy.GatewayRef(textAt(gateway, "namespace"), textAt(gateway, "name"))}
+	if set != nil {
+		l.ListenerSet = l.Ref.Object()
+	}
+	return l
 }
 
 func rulesOf(entry map[string]any) hierarchy.RuleSet {

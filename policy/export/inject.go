@@ -26,6 +26,17 @@ type Injected struct {
 	Refused map[int]string
 }
 
+// In says whether a route says just this, and carries the record of it. The record alone says what
+// was put in once: whoever writes while nobody asks the webhook may have taken it out since.
+func (i Injected) In(route *unstructured.Unstructured) bool {
+	have := injected.RecordOf(route.Object)
+	if len(i.Record.Rules) == 0 && len(have.Rules) == 0 {
+		return true
+	}
+	rules, _, _ := unstructured.NestedSlice(route.Object, "spec", "rules")
+	return i.Record.String() == have.String() && equalJSON(rules, i.Rules)
+}
+
 // Inject puts injections into a route's own rules (E8.5). own is the route as
 // its owner wrote it; it is not changed. A rule that would no longer be valid
 // stays as its owner wrote it.

@@ -16,6 +16,7 @@ import (
 	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/crd"
+	"github.com/attache-dev/attache/policy/enforcement"
 	"github.com/attache-dev/attache/policy/preview"
 	"github.com/attache-dev/attache/policy/source"
 )
@@ -56,6 +57,8 @@ type surroundings struct {
 	namespace string
 	// unknown are objects of kinds that have no definition, such as those of data planes' APIs.
 	unknown []*unstructured.Unstructured
+	// exporters are those that are switched on.
+	exporters enforcement.Config
 	// snapshot is what the objects come to, if that is known already.
 	snapshot *policy.Snapshot
 	// old returns the whole object that there is, or nil; stored what would be
@@ -169,7 +172,7 @@ func (s *surroundings) change(ctx context.Context, paths []string, options sourc
 		c.Refused, c.Problems = refusedBySchema(in)
 	}
 	missing, err := s.settle(c, documents)
-	c.Enforced = planesOf(in.Schemas.CRDs(), s.objects, s.unknown, manifestObjects(c.Manifests), manifestObjects(c.Unknown))
+	c.Enforced = planesOf(s.exporters, in.Schemas.CRDs(), s.objects, s.unknown, manifestObjects(c.Manifests), manifestObjects(c.Unknown))
 	return c, append(warnings, missing...), err
 }
 
@@ -244,7 +247,8 @@ func (o *options) surroundings(ctx context.Context, f changeFlags) (*surrounding
 		return nil, err
 	}
 	return &surroundings{
-		settings: settings, say: o.sayPassedOver,
+		exporters: allExporters,
+		settings:  settings, say: o.sayPassedOver,
 		objects:   builtin.CRDs(),
 		namespace: *o.config.Namespace,
 		old:       func(hierarchy.Ref) (*unstructured.Unstructured, error) { return nil, nil },
@@ -257,7 +261,7 @@ var beforeAllEdits = metav1.NewTime(time.Date(9999, time.January, 1, 0, 0, 0, 0,
 
 // surroundingFiles are manifests that an edit is made to.
 func surroundingFiles(in *source.Input, namespace string) *surroundings {
-	around := &surroundings{objects: in.Objects(), places: map[hierarchy.Ref]string{}, namespace: namespace}
+	around := &surroundings{exporters: allExporters, objects: in.Objects(), places: map[hierarchy.Ref]string{}, namespace: namespace}
 	known := make(map[hierarchy.Ref]*unstructured.Unstructured, len(in.Documents))
 	for _, d := range in.Documents {
 		ref := hierarchy.RefOf(d.Object)

@@ -26,7 +26,7 @@ func (o *options) surroundingCluster(ctx context.Context) (*surroundings, error)
 		return nil, clusterUnread(err, orBase)
 	}
 	config.QPS = -1 // as in readCluster
-	around := &surroundings{say: o.sayPassedOver, stored: preview.Applied}
+	around := &surroundings{say: o.sayPassedOver, stored: preview.Applied, exporters: allExporters}
 	if around.namespace, _, err = o.config.ToRawKubeConfigLoader().Namespace(); err != nil {
 		return nil, err
 	}
@@ -41,6 +41,9 @@ func (o *options) surroundingCluster(ctx context.Context) (*surroundings, error)
 	around.objects = read.Objects
 	client, err := dynamic.NewForConfig(config)
 	if err != nil {
+		return nil, err
+	}
+	if err := around.readPlanes(ctx, client); err != nil {
 		return nil, err
 	}
 	guardrails, err := guardrailsOf(ctx, client)

@@ -41,11 +41,15 @@ func (w *world) enforced(route hierarchy.Ref) []enforcement.Entry {
 	return nil
 }
 
-// planesOf answers guardrails what data planes would make of targets, if all exporters were switched
-// on. The objects are the CRD of HTTPRoute and those of data planes' APIs, among others.
-func planesOf(objects ...[]*unstructured.Unstructured) evaluate.Enforced {
+// allExporters counts every exporter as switched on, which is how manifests are read.
+var allExporters = enforcement.Config{All: true}
+
+// planesOf answers guardrails what data planes would make of targets. The objects are the CRD of
+// HTTPRoute and those of data planes' APIs, among others; those that a cluster has say what is live.
+func planesOf(exporters enforcement.Config, objects ...[]*unstructured.Unstructured) evaluate.Enforced {
 	var foreign []*unstructured.Unstructured
-	world := enforcement.World{Config: enforcement.Config{All: true}}
+	live := map[hierarchy.Ref]map[string]*unstructured.Unstructured{}
+	world := enforcement.World{Config: exporters}
 	kinds := planeKinds()
 	for _, u := range slices.Concat(objects...) {
 		switch {
@@ -53,8 +57,15 @@ func planesOf(objects ...[]*unstructured.Unstructured) evaluate.Enforced {
 			world.Fields = export.FieldsOf(u)
 		case slices.Contains(kinds, u.GroupVersionKind().GroupKind()):
 			foreign = append(foreign, u)
+			if route, ours := export.RouteOf(u); ours && u.GetUID() != "" {
+				if live[route] == nil {
+					live[route] = map[string]*unstructured.Unstructured{}
+				}
+				live[route][u.GetName()] = u
+			}
 		}
 	}
+	world.Held = func(_ string, route hierarchy.Ref) map[string]*unstructured.Unstructured { return live[route] }
 	world.Foreign = export.NewForeignIndex(foreign)
 	return func(g *hierarchy.Graph, t *effective.Target) evaluate.Outcomes {
 		on := world
@@ -70,7 +81,7 @@ func (w *world) outcomesOf(t *effective.Target) evaluate.Outcomes {
 		return nil
 	}
 	if w.planes == nil {
-		w.planes = planesOf(w.schemas.CRDs(), w.foreign())
+		w.planes = planesOf(allExporters, w.schemas.CRDs(), w.foreign())
 	}
 	return w.planes(w.snapshot.Graph(), t)
 }
@@ -163,13 +174,21 @@ func enforcementOf(entries []enforcement.Entry, s explain.Scope, f explain.Field
 		}) {
 			continue
 		}
+		found := false
 		for _, outcome := range e.Outcomes {
 			if outcome.Field.Policy != f.Policy || !slices.Equal(outcome.Field.Path(), f.Path) {
 				continue
 			}
+			found = true
 			if line := verdict(e, outcome, f.Block == "inline"); !slices.Contains(lines, line) {
 				lines = append(lines, line)
 			}
+		}
+		if found || e.Projected == 0 || !export.IsExported(f.Policy) {
+			continue
+		}
+		if line := verdict(e, export.Outcome{Verdict: export.Projected}, false); !slices.Contains(lines, line) {
+			lines = append(lines, line) // there was no room to say where (E3.1)
 		}
 	}
 	return lines
@@ -203,6 +222,9 @@ func verdict(e *enforcement.Entry, o export.Outcome, inline bool) cell {
 		return cell{"enforced with loss (" + string(o.Reason) + "): " + o.Message + notes, yellow}
 	case inline && o.InRoute():
 		return cell{text: "enforced by the route's own words" + notes}
+	}
+	if o.As == "" {
+		return cell{text: "enforced as stated by " + e.Exporter}
 	}
 	where := "the route's " + o.As
 	if !o.InRoute() {

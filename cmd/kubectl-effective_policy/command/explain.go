@@ -63,7 +63,7 @@ func (o *options) explain(cmd *cobra.Command, args []string, on explain.Selectio
 	case err != nil:
 		return err
 	case p != nil:
-		return o.explainPublished(p, args, on)
+		return o.explainPublished(p, args, on, noEnforcement)
 	}
 	target, err := w.findOne(args, w.targets())
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/enforcement"
 	"github.com/attache-dev/attache/policy/explain"
 	"github.com/attache-dev/attache/policy/publish"
 	"github.com/attache-dev/attache/policy/source"
@@ -163,7 +164,7 @@ func (o *options) sayWithheld(object *unstructured.Unstructured) {
 	}
 }
 
-func (o *options) explainPublished(p *publishedWorld, args []string, on explain.Selection) error {
+func (o *options) explainPublished(p *publishedWorld, args []string, on explain.Selection, noEnforcement bool) error {
 	target, err := p.findOne(args)
 	if err != nil {
 		return err
@@ -178,7 +179,11 @@ func (o *options) explainPublished(p *publishedWorld, args []string, on explain.
 	if o.output == formatJSON || o.output == formatYAML {
 		return encode(o.streams.Out, o.output, e)
 	}
-	return o.printExplanation(e, nil)
+	var entries []enforcement.Entry
+	if !noEnforcement {
+		entries = enforcement.EntriesOf(p.snapshot.Graph(), object)
+	}
+	return o.printExplanation(e, entries)
 }
 
 func (o *options) describePublished(ctx context.Context, p *publishedWorld, args []string) error {

@@ -59,7 +59,7 @@ func newUIFiles(ctx context.Context, o *options, w *world) (*uiFiles, error) {
 		Snapshot: f.around.snapshot, Version: "1", Context: contextOfFiles(o.files), Files: true, Namespace: w.namespace,
 		Problems: w.problems, Unread: w.unread, Exists: o.existence(ctx, w), Place: f.place,
 		Enforced: func(_ context.Context, route hierarchy.Ref) []any { return w.enforcedObjects(route) },
-		Outcomes: planesOf(w.schemas.CRDs(), w.foreign()),
+		Outcomes: planesOf(allExporters, w.schemas.CRDs(), w.foreign()),
 	}
 	for _, d := range w.documents {
 		f.objects[hierarchy.RefOf(d.Object)] = d
