@@ -10,7 +10,7 @@ import (
 	"slices"
 
 	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
-	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/cel"
+	structural "k8s.io/apiextensions-apiserver/pkg/apiserver/schema"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/validation"
 	celconfig "k8s.io/apiserver/pkg/apis/cel"
 	"k8s.io/utils/lru"
@@ -29,16 +29,16 @@ type parts struct {
 type part struct {
 	id      uint32
 	openapi validation.SchemaCreateValidator // at the root and at items of lists; without what is in items below
-	rules   *cel.Validator                   // the CEL rules of the node itself, nil without any
+	rules   *rules                           // the CEL rules of the node itself, nil without any
 	fields  map[string]*part
 	items   *part
 	entries *part // the values of a map
 }
 
-// newParts takes a schema and its compiled CEL rules apart.
-func newParts(props *apiextensions.JSONSchemaProps, rules *cel.Validator) (*parts, error) {
+// newParts takes a schema apart, and compiles its CEL rules. object says that it is that of whole objects.
+func newParts(props *apiextensions.JSONSchemaProps, s *structural.Structural, object bool) (*parts, error) {
 	d := dissection{}
-	root, err := d.segment(props, rules)
+	root, err := d.segment(props, ruledRoot(s, object))
 	if err != nil {
 		return nil, err
 	}
@@ -49,9 +49,9 @@ func newParts(props *apiextensions.JSONSchemaProps, rules *cel.Validator) (*part
 type dissection struct{ nodes uint32 }
 
 // segment makes the part of a schema that has an OpenAPI validator of its own.
-func (d *dissection) segment(props *apiextensions.JSONSchemaProps, rules *cel.Validator) (*part, error) {
+func (d *dissection) segment(props *apiextensions.JSONSchemaProps, at ruled) (*part, error) {
 	props = props.DeepCopy()
-	p, err := d.part(props, rules)
+	p, err := d.part(props, at)
 	if err != nil {
 		return nil, err
 	}
@@ -60,24 +60,19 @@ func (d *dissection) segment(props *apiextensions.JSONSchemaProps, rules *cel.Va
 }
 
 // part makes the part of one node. It takes out of its schema what parts of items have.
-func (d *dissection) part(props *apiextensions.JSONSchemaProps, rules *cel.Validator) (*part, error) {
+func (d *dissection) part(props *apiextensions.JSONSchemaProps, at ruled) (*part, error) {
 	d.nodes++
-	p := &part{id: d.nodes, fields: map[string]*part{}}
-	if rules != nil && (len(rules.Schema.XValidations) > 0 || len(rules.AllOfValidators) > 0) {
-		own := *rules
-		own.Items, own.Properties, own.AdditionalProperties = nil, nil, nil
-		p.rules = &own
-	}
+	p := &part{id: d.nodes, fields: map[string]*part{}, rules: at.compile()}
 	var err error
 	for _, name := range slices.Sorted(maps.Keys(props.Properties)) {
 		property := props.Properties[name]
-		if p.fields[name], err = d.part(&property, rulesOf(rules, name)); err != nil {
+		if p.fields[name], err = d.part(&property, at.property(name)); err != nil {
 			return nil, err
 		}
 		props.Properties[name] = property
 	}
 	if entries := props.AdditionalProperties; entries != nil && entries.Schema != nil {
-		if p.entries, err = d.part(entries.Schema, rulesOfEntries(rules)); err != nil {
+		if p.entries, err = d.part(entries.Schema, at.entries()); err != nil {
 			return nil, err
 		}
 	}
@@ -86,37 +81,13 @@ func (d *dissection) part(props *apiextensions.JSONSchemaProps, rules *cel.Valid
 	}
 	items := props.Items.Schema
 	if items.Type == "object" && !items.Nullable && !items.XEmbeddedResource && items.XPreserveUnknownFields == nil {
-		p.items, err = d.segment(items, rulesOfItems(rules))
+		p.items, err = d.segment(items, at.items())
 		preserve := true
 		props.Items.Schema = &apiextensions.JSONSchemaProps{Type: items.Type, XPreserveUnknownFields: &preserve}
 		return p, err
 	}
-	p.items, err = d.part(items, rulesOfItems(rules))
+	p.items, err = d.part(items, at.items())
 	return p, err
-}
-
-func rulesOf(v *cel.Validator, property string) *cel.Validator {
-	if v == nil {
-		return nil
-	}
-	if below, ok := v.Properties[property]; ok {
-		return &below
-	}
-	return nil
-}
-
-func rulesOfItems(v *cel.Validator) *cel.Validator {
-	if v == nil {
-		return nil
-	}
-	return v.Items
-}
-
-func rulesOfEntries(v *cel.Validator) *cel.Validator {
-	if v == nil {
-		return nil
-	}
-	return v.AdditionalProperties
 }
 
 // areFine says whether an object breaks neither the schema nor its CEL rules, within what an API server
@@ -144,11 +115,9 @@ func (p *parts) cost(ctx context.Context, n *part, value any) (cost int64, fine 
 		return 0, false
 	}
 	if n.rules != nil && value != nil {
-		errs, left := n.rules.Validate(ctx, nil, n.rules.Schema, value, nil, celconfig.RuntimeCELCostBudget)
-		if len(errs) > 0 {
+		if cost, fine = n.rules.kept(ctx, value); !fine {
 			return 0, false
 		}
-		cost = celconfig.RuntimeCELCostBudget - left
 	}
 	below, fine := p.below(ctx, n, value)
 	cost += below

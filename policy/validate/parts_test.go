@@ -92,7 +92,7 @@ func manifests(t *testing.T, data []byte) []*unstructured.Unstructured {
 }
 
 // TestPartsAreFineWhenTheWholeIs: taking an object apart and remembering parts gives the verdict that
-// an API server's code gives on the whole, whatever was asked before.
+// an API server's code gives on the whole, and the cost of its rules, whatever was asked before.
 func TestPartsAreFineWhenTheWholeIs(t *testing.T) {
 	all := specimens(t)
 	verdicts := map[bool]int{}
@@ -103,10 +103,10 @@ func TestPartsAreFineWhenTheWholeIs(t *testing.T) {
 			edit(t, object)
 		}
 		defaulting.Default(object, s.node.structural)
-		got := s.node.parts.areFine(t.Context(), object)
-		want := wholeIsFine(t.Context(), s.node, object)
-		if got != want {
-			t.Fatalf("parts say %v, the whole says %v", got, want)
+		gotCost, got := s.node.parts.cost(t.Context(), s.node.parts.root, object)
+		wantCost, want := costOfWhole(t.Context(), s.node, object)
+		if got != want || want && gotCost != wantCost {
+			t.Fatalf("parts say %v at a cost of %d, the whole says %v at %d", got, gotCost, want, wantCost)
 		}
 		verdicts[want]++
 	})
@@ -115,15 +115,16 @@ func TestPartsAreFineWhenTheWholeIs(t *testing.T) {
 	}
 }
 
-func wholeIsFine(ctx context.Context, n *node, object map[string]any) bool {
+func costOfWhole(ctx context.Context, n *node, object map[string]any) (cost int64, fine bool) {
 	if len(validation.ValidateCustomResource(nil, object, n.openapi)) > 0 {
-		return false
+		return 0, false
 	}
-	if n.rules == nil {
-		return true
+	rules := n.rules()
+	if rules == nil {
+		return 0, true
 	}
-	errs, _ := n.rules.Validate(ctx, nil, n.structural, object, nil, celconfig.RuntimeCELCostBudget)
-	return len(errs) == 0
+	errs, left := rules.Validate(ctx, nil, n.structural, object, nil, celconfig.RuntimeCELCostBudget)
+	return celconfig.RuntimeCELCostBudget - left, len(errs) == 0
 }
 
 // edit changes one place of an object: it is taken away, doubled, or gets another value, often one that

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 
 	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
@@ -26,9 +27,11 @@ import (
 type node struct {
 	structural *structural.Structural
 	openapi    validation.SchemaValidator
-	rules      *cel.Validator // nil when there are no CEL rules
-	parts      *parts
-	single     single
+	// rules are those of the whole schema, compiled when a value breaks something: parts know of the
+	// others that they are fine. Nil when there are none.
+	rules  func() *cel.Validator
+	parts  *parts
+	single single
 }
 
 // version is one served version of a kind.
@@ -78,11 +81,11 @@ func compileNode(props *apiextensions.JSONSchemaProps, root bool) (*node, error)
 	if err != nil {
 		return nil, err
 	}
-	rules := cel.NewValidator(s, root, celconfig.PerCallLimit)
-	parts, err := newParts(props, rules)
+	parts, err := newParts(props, s, root)
 	if err != nil {
 		return nil, err
 	}
+	rules := sync.OnceValue(func() *cel.Validator { return cel.NewValidator(s, root, celconfig.PerCallLimit) })
 	return &node{structural: s, openapi: openapi, rules: rules, parts: parts}, nil
 }
 
@@ -102,13 +105,17 @@ func (n *node) check(ctx context.Context, value map[string]any) (errs, rules fie
 	}
 	errs = append(errs, objectmeta.Validate(ctx, nil, value, n.structural, false)...)
 	errs = append(errs, listtype.ValidateListSetsAndMaps(nil, n.structural, value)...)
-	if n.rules == nil || fine && len(errs) == 0 {
+	if fine && len(errs) == 0 {
+		return nil, nil
+	}
+	all := n.rules()
+	if all == nil {
 		return errs, nil
 	}
 	if slices.ContainsFunc(errs, blocks) {
 		return append(errs, field.Invalid(nil, nil, unfinished+"; correct the existing errors to complete validation")), nil
 	}
-	rules, _ = n.rules.Validate(ctx, nil, n.structural, value, nil, celconfig.RuntimeCELCostBudget)
+	rules, _ = all.Validate(ctx, nil, n.structural, value, nil, celconfig.RuntimeCELCostBudget)
 	return errs, rules
 }
 
