@@ -68,7 +68,7 @@ func (l *loop) run(ctx context.Context) {
 	dirty := l.c.state.begin(ctx, now, l.c.source.EffectivePolicies(), l.c.live)
 	l.c.metrics.resolve.Observe(time.Since(began).Seconds())
 	l.c.scoreAll(dirty)
-	l.look(dirty)
+	l.look(dirty, nil)
 	l.c.audit.touch(dirty)
 	l.c.followPlanes(ctx)
 	go l.c.tellOfKinds(ctx, l.faults.news(now))
@@ -92,7 +92,7 @@ func (l *loop) pass(ctx context.Context) {
 	l.c.audit.touch(l.c.state.audited(dirty, changed))
 	l.c.metrics.resolve.Observe(time.Since(began).Seconds())
 	l.c.metrics.lag.Observe(time.Since(since).Seconds())
-	l.look(dirty)
+	l.look(dirty, changed)
 	if news := l.faults.news(after); len(news) > 0 {
 		go l.c.tellOfKinds(ctx, news)
 	}
@@ -101,10 +101,9 @@ func (l *loop) pass(ctx context.Context) {
 	}
 }
 
-func (l *loop) look(dirty refs) {
-	for ref := range dirty {
-		l.queue.Add(ref)
-	}
+// look queues what a pass found dirty, which changes of some objects made so.
+func (l *loop) look(dirty, changed refs) {
+	enqueue(l.queue, l.c.state.snapshot, dirty, changed)
 }
 
 // schedule asks for another pass when something could not be judged in time.
