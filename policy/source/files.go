@@ -43,6 +43,9 @@ type Options struct {
 	Stdin io.Reader
 	// Limits bound what is read.
 	Limits Limits
+	// Progress is told how many objects of how many are checked, which is most of
+	// the work. It is called by several goroutines, and must be quick.
+	Progress func(done, total int)
 }
 
 // Files reads manifests from files and folders.

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	kschema "k8s.io/apimachinery/pkg/runtime/schema"
@@ -72,6 +73,7 @@ func prepare(ctx context.Context, documents []Document, options Options) (*Input
 	}
 	p := &preparer{registry: registry, options: options}
 	results := make([]result, len(documents))
+	var done atomic.Int64
 	inParallel(len(documents), func(i int) {
 		if ctx.Err() != nil {
 			return
@@ -79,6 +81,9 @@ func prepare(ctx context.Context, documents []Document, options Options) (*Input
 		results[i] = p.one(ctx, documents[i])
 		if r := results[i]; r.object != nil && len(r.problems) == 0 {
 			documents[i].Object = r.object // nobody needs it as it is written: half the memory
+		}
+		if options.Progress != nil {
+			options.Progress(int(done.Add(1)), len(documents))
 		}
 	})
 	in := &Input{Schemas: registry, StandIns: made, Documents: make([]Document, 0, len(documents))}
