@@ -241,7 +241,7 @@ func (c *converter) explainRate(g *ingress, short, name string) bool {
 		c.report.annotation(g, name, NoEffect, None, "no limit")
 		return true
 	}
-	m, r := multiplier(s), int64(c.options.Replicas)
+	m, r := multiplier(s), c.old.replicas.count
 	field, unit := "requestsPerSecond", "second"
 	if short == "limit-rpm" {
 		field, unit = "limits.per-minute", "minute"
@@ -253,7 +253,10 @@ func (c *converter) explainRate(g *ingress, short, name string) bool {
 		return true
 	}
 	status, effect, text := Converted, Effect(""), ""
-	if r > 1 {
+	switch {
+	case c.old.replicas.scaled:
+		status, effect, text = Approximated, Differs, "; each replica counted for itself, and an autoscaler changes their number"
+	case r > 1:
 		status, effect, text = Approximated, Differs, "; each replica counted for itself"
 	}
 	if w := c.routes[g]; w != nil && len(w.names) > 1 {

@@ -12,6 +12,7 @@ import (
 
 // Old is the old side: the Ingresses of one controller with what configures it.
 type Old struct {
+	replicas   replicas
 	options    Options
 	controller *controller
 	rows       map[string]*Row
@@ -68,6 +69,7 @@ func Read(objects []Object, options Options) (*Old, error) {
 	if o.options.ConfigMap.Name != "" && o.config.object == nil {
 		return nil, &InputError{Message: fmt.Sprintf("--config-map %s/%s is not in the input", o.options.ConfigMap.Namespace, o.options.ConfigMap.Name)}
 	}
+	o.replicas = findReplicas(objects, o.options.Replicas, o.controller.label)
 	o.sortByAge()
 	for _, g := range o.ingresses {
 		o.readNginx(g)

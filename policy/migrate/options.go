@@ -79,7 +79,8 @@ type Options struct {
 	// Set are fields of the TimeoutPolicy of the defaults that stand in no object:
 	// arguments of the controller.
 	Set map[string]string
-	// Replicas is how many Pods of the controller count apart (M55).
+	// Replicas is how many Pods of the controller count apart; 0 for what its Deployment
+	// says, or 1 (M55).
 	Replicas int
 	// Check says in words why the API server would refuse an object, empty when it
 	// does not; nil checks nothing (M58).
@@ -118,7 +119,6 @@ func (o Options) defaulted() Options {
 			o.LiftTo = LiftToGateway
 		}
 	}
-	o.Replicas = max(o.Replicas, 1)
 	return o
 }
 

@@ -200,7 +200,7 @@ func multiplier(s *settings) int {
 
 // rateWants are the limits of an Ingress (M54).
 func (o *Old) rateWants(w wants, s *settings) {
-	r := int64(o.options.Replicas)
+	r := o.replicas.count
 	if n, ok := positive(s.text("limit-rps")); ok && int64(n)*r <= mostRequests && burst(n, multiplier(s))*r <= mostRequests {
 		w.set(RateLimitPolicy, "requestsPerSecond", int64(n)*r)
 		w.set(RateLimitPolicy, "burst", burst(n, multiplier(s))*r)

@@ -55,6 +55,14 @@ spec:
   - host: news.example.com
     http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: news, port: {number: 80}}}}]}
 ---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: ingress-nginx-controller, namespace: INFRA, labels: {app.kubernetes.io/name: ingress-nginx, app.kubernetes.io/component: controller}}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: controller}}
+  template: {metadata: {labels: {app: controller}}, spec: {containers: [{name: controller, image: registry.example.com/controller}]}}
+---
 {apiVersion: v1, kind: Service, metadata: {name: api, namespace: SHOP}, spec: {selector: {app: api}, ports: [{name: http, port: 8080}]}}
 `
 
@@ -105,6 +113,9 @@ func (r *run) migrateAndApply() {
 	written, said, code := r.command(append([]string{"migrate"}, flags...)...)
 	if code != 0 {
 		r.Fatalf("migrate: exit %d\n%s", code, said)
+	}
+	if !strings.Contains(said, "for 2 replicas; each replica counted for itself") {
+		r.Errorf("the Deployment of the controller was not read:\n%s", said)
 	}
 	report, _, _ := r.command(append([]string{"migrate", "-o", "json"}, flags...)...)
 	if err := os.WriteFile(r.report, []byte(report), 0o600); err != nil {

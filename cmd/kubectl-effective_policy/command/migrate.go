@@ -77,7 +77,7 @@ func (m *migrateOptions) addFlags(cmd *cobra.Command) {
 	flags.StringVar(&m.configMap, "config-map", "", "NAMESPACE/NAME of the controller's ConfigMap (default: the one with its label)")
 	flags.StringVar(&m.version, "controller-version", "1.15", "version of ingress-nginx; before 1.12 it does not validate values")
 	flags.StringVar(&m.gateway, "gateway", "", "NAMESPACE/NAME of a Gateway that exists")
-	flags.IntVar(&m.replicasText, "replicas", 1, "Pods of the controller: each counts rate limits for itself")
+	flags.IntVar(&m.replicasText, "replicas", 0, "Pods of the controller: each counts rate limits for itself (default: what its Deployment says, or 1)")
 	flags.StringVar(&m.options.ReadTimeout, "read-timeout", migrate.ReadIdle, "the field that read and send timeouts become: idle, backend")
 	flags.StringVar(&m.options.Retries, "retries", migrate.RetriesSafe, "what is repeated: safe, what was not sent yet; methods, as nginx does, by a rule for the methods that may be repeated; all, also what was sent")
 	flags.StringVar(&m.options.HSTS, "hsts", migrate.HSTSDrop, "the header Strict-Transport-Security: drop, keep")

@@ -70,6 +70,9 @@ func (o *options) readIngresses(ctx context.Context) ([]migrate.Object, error) {
 	if err != nil && !apierrors.IsForbidden(err) {
 		return nil, err
 	}
+	if err := o.readReplicas(ctx, client, take); err != nil {
+		return nil, err
+	}
 	for _, name := range migrate.NamedConfigMaps(objects) {
 		u, err := maps.Namespace(name.Namespace).Get(ctx, name.Name, metav1.GetOptions{})
 		if err == nil && !slices.ContainsFunc(objects, func(have migrate.Object) bool {
@@ -79,6 +82,26 @@ func (o *options) readIngresses(ctx context.Context) ([]migrate.Object, error) {
 		}
 	}
 	return objects, nil
+}
+
+// readReplicas reads what says how many Pods of ingress-nginx count limits (M55). Without
+// the right to it the number is asked for.
+func (o *options) readReplicas(ctx context.Context, client dynamic.Interface, take func(*unstructured.Unstructured)) error {
+	for _, scaled := range []kschema.GroupVersionResource{
+		{Group: "apps", Version: "v1", Resource: "deployments"}, {Group: "autoscaling", Version: "v2", Resource: "horizontalpodautoscalers"},
+	} {
+		options := metav1.ListOptions{}
+		if scaled.Resource == "deployments" {
+			options.LabelSelector = "app.kubernetes.io/name=" + migrate.IngressNginx
+		}
+		err := eachOf(ctx, client.Resource(scaled), options, take)
+		if apierrors.IsForbidden(err) {
+			o.note("warning: you may not list %s, so that --replicas has to say how many Pods of the controller count limits", scaled.Resource)
+		} else if err != nil && !apierrors.IsNotFound(err) {
+			return err
+		}
+	}
+	return nil
 }
 
 func eachOf(ctx context.Context, resource dynamic.NamespaceableResourceInterface, options metav1.ListOptions, take func(*unstructured.Unstructured)) error {
