@@ -40,7 +40,7 @@ playground-down: ## Stop the playground
 	@$(PLAYGROUND) down
 
 ##@ Build and test
-.PHONY: build test test-short test-ui soak traffic conformance oracle ingress2gateway nginx controlplane
+.PHONY: build test test-short test-ui soak traffic conformance oracle ingress2gateway nginx alerts controlplane
 build: ## Both programs, into bin/, stamped with the version of the checkout
 	$(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ ./cmd/...
 	@ln -sf kubectl-effective_policy bin/kubectl_complete-effective_policy
@@ -69,6 +69,8 @@ ingress2gateway: ## ingress2gateway as a judge of migrations, and its known faul
 nginx: ## 5,000 random hosts: the model of ingress-nginx against nginx itself
 	test/nginx/prepare.sh
 	ATTACHE_NGINX_HOSTS=5000 $(GO) test -count 1 $(TESTFLAGS) -v ./test/nginx
+alerts: ## The chart's alert rules in Prometheus' own engine, on time series (a minute more when first built)
+	cd test/alerts && $(GO) test -count 1 $(TESTFLAGS) .
 controlplane: ## Get etcd, kube-apiserver and kubectl (minutes, once per machine)
 	@folder=$$(test/controlplane/prepare.sh --controller-manager) && echo "control plane: $$folder"
 
@@ -105,7 +107,7 @@ dist: ## What a release consists of, into dist/: VERSION=v0.1.0 PLATFORMS=linux/
 	$(GO) tool -modfile=release.mod validate-krew-manifest --manifest dist/effective-policy.yaml --skip-install
 vuln: ## Known vulnerabilities that the programs can reach (needs vuln.go.dev)
 	$(GO) mod verify
-	$(GO) tool -modfile=release.mod govulncheck ./cmd/...
+	@test/release/vuln.sh
 
 ##@ Tidy up
 .PHONY: clean

@@ -40,6 +40,8 @@ const (
 	reasonUnknownKind = "unknown_kind"
 )
 
+var reasons = []string{reasonIncomplete, reasonStopped, reasonOverloaded, reasonDeadline, reasonGone, reasonPanic, reasonUnknownKind}
+
 // ServeHTTP answers one call.
 func (k *hook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	begin := time.Now()

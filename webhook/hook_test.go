@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -273,16 +274,22 @@ func TestMetricsTellDecisionsApart(t *testing.T) {
 				for _, l := range m.GetLabel() {
 					got.WriteString(" " + l.GetName() + "=" + l.GetValue())
 				}
-				got.WriteString("\n")
+				fmt.Fprintf(&got, " %v\n", m.GetCounter().GetValue())
 			}
 		}
 	}
-	want := `attache_admission_requests_total decision=allowed dry_run=false operation=CREATE webhook=validate
-attache_admission_requests_total decision=allowed dry_run=true operation=CREATE webhook=mutate
-attache_admission_requests_total decision=denied dry_run=false operation=CREATE webhook=validate
-attache_admission_requests_total decision=malformed dry_run=false operation=none webhook=mutate
-attache_admission_requests_total decision=undecided dry_run=false operation=none webhook=validate
-attache_undecided_total reason=stopped
+	want := `attache_admission_requests_total decision=allowed dry_run=false operation=CREATE webhook=validate 1
+attache_admission_requests_total decision=allowed dry_run=true operation=CREATE webhook=mutate 1
+attache_admission_requests_total decision=denied dry_run=false operation=CREATE webhook=validate 1
+attache_admission_requests_total decision=malformed dry_run=false operation=none webhook=mutate 1
+attache_admission_requests_total decision=undecided dry_run=false operation=none webhook=validate 1
+attache_undecided_total reason=deadline 0
+attache_undecided_total reason=gone 0
+attache_undecided_total reason=incomplete 0
+attache_undecided_total reason=overloaded 0
+attache_undecided_total reason=panic 0
+attache_undecided_total reason=stopped 1
+attache_undecided_total reason=unknown_kind 0
 `
 	if got.String() != want {
 		t.Errorf("got\n%swant\n%s", got.String(), want)

@@ -43,6 +43,9 @@ func newMeasures(registry prometheus.Registerer) (*measures, error) {
 			Help: "Admission reviews that could not be decided, by reason; the API server's failurePolicy decides about them.",
 		}, []string{"reason"}),
 	}
+	for _, reason := range reasons {
+		m.undecided.WithLabelValues(reason) // from zero: a counter that begins at one does not increase
+	}
 	for _, c := range []prometheus.Collector{m.requests, m.duration, m.undecided, m.watching.requests, m.watching.duration} {
 		if err := registry.Register(c); err != nil {
 			return nil, err
