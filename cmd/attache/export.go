@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/go-logr/logr"
 	"github.com/spf13/pflag"
@@ -28,12 +29,14 @@ type exportSettings struct {
 	parameters []string
 
 	refuseUnenforced bool
+	interval         time.Duration
 }
 
 func (s *exportSettings) flags(f *pflag.FlagSet) {
 	f.StringSliceVar(&s.exporters, "exporters", nil, "`exporters` that bring effective policies to data planes: envoy-gateway, standard, traefik (agentgateway, kgateway and nginx compute only); empty is none")
 	f.StringSliceVar(&s.parameters, "export-parameters", nil, "`parameters` of exporters, as exporter.parameter=value, such as envoy-gateway.mode=Observe or traefik.inject=All")
 	f.BoolVar(&s.refuseUnenforced, "export-refuse-unenforced", false, "refuse writes after which a data plane does not do an override or a bound any more, instead of warning of it")
+	f.DurationVar(&s.interval, "export-min-interval", 5*time.Second, "how long, as a `duration`, an object of a data plane is left alone after it was written; the last state wins")
 	f.StringSliceVar(&s.cleanup, "export-cleanup", nil, "`exporters` that are switched off and whose objects and injected values are removed")
 }
 
@@ -86,7 +89,7 @@ func (s *exportSettings) enforcement(config *rest.Config, log logr.Logger) (cont
 	if err != nil {
 		return controller.Enforcement{}, err
 	}
-	e := controller.Enforcement{Config: c, Cleanup: s.cleanup}
+	e := controller.Enforcement{Config: c, Cleanup: s.cleanup, Interval: s.interval}
 	if len(s.exporters)+len(s.cleanup) == 0 {
 		return e, nil
 	}

@@ -4,11 +4,13 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/export"
 )
 
@@ -24,7 +26,7 @@ func TestThePageHasTheTables(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := string(text)
-	for name, table := range map[string]string{"planes": planesTable(), "exporters": exportersTable(), "reasons": reasonsTable()} {
+	for name, table := range map[string]string{"planes": planesTable(), "exporters": exportersTable(), "reasons": reasonsTable(), "fields": fieldsTable(t)} {
 		got = section(t, got, name, table)
 	}
 	if *update {
@@ -68,6 +70,73 @@ func planesTable() string {
 			exporter = "`" + p.Exporter + "`"
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", p.Controller, p.Title, exporter, orNone(strings.Join(reads, ", ")))
+	}
+	return b.String()
+}
+
+// documented is an effective policy that sets every field; limits are for everybody.
+func documented(key string) *export.Effective {
+	return &export.Effective{Values: map[string]map[string]any{
+		export.TimeoutPolicy: {"request": "30s", "backend": "5s", "connect": "2s", "idle": "1m"},
+		export.RetryPolicy: {"maxRetries": int64(3), "retryOn": []any{"5xx", "connect-failure"}, "backoffPolicy": "exponential",
+			"backoffBase": "100ms", "backoffMax": "1s", "perTryTimeout": "4s"},
+		export.RateLimitPolicy: {"requestsPerSecond": int64(10), "burst": int64(5), "key": key, "counter": "Rule"},
+	}}
+}
+
+// fieldsTable says what becomes of each field on each data plane, for a route of one named rule with
+// one match on one listener, whose owner consents, and with the HTTPRoute CRD of Gateway API 1.7.
+func fieldsTable(t *testing.T) string {
+	t.Helper()
+	cells := map[string]map[string]string{} // by field and plane
+	var titles, rows []string
+	for _, plane := range export.Planes() {
+		exporter, served := export.Lookup(plane.Exporter)
+		if !served || slices.Contains(titles, plane.Title) {
+			continue
+		}
+		titles = append(titles, plane.Title)
+		for _, key := range []string{"All", "ClientIP", "Header:x-tenant"} {
+			gateway := hierarchy.GatewayRef("infra", "public")
+			in := export.Input{
+				Route: hierarchy.NewRef(hierarchy.Group, "HTTPRoute", "shop", "checkout"), Version: "v1",
+				Rules: []export.Rule{{Name: "pay", Matches: 1}},
+				Paths: []export.Path{{Gateway: gateway, Listener: gateway.WithSection("http"), Controller: plane.Controller,
+					Hostnames: 1, Consent: true, Effective: documented(key)}},
+				Fields:     export.StandardFields{Timeouts: true, Retry: true, DefaultAttempts: 1, FiltersMax: 16},
+				Parameters: export.Parameters{Version: "1.9.1"},
+			}
+			for _, o := range exporter.Project(in).Outcomes[0] {
+				row := o.Field.Policy + " `" + o.Field.Name + "`"
+				switch {
+				case o.Field.Name == "key":
+					row = o.Field.Policy + " `key: " + key + "`"
+				case o.Field.Policy == export.RateLimitPolicy && key != "All":
+					continue
+				}
+				if cells[row] == nil {
+					cells[row], rows = map[string]string{}, append(rows, row)
+				}
+				cell := "yes"
+				switch o.Verdict {
+				case export.Degraded:
+					cell = "`" + string(o.Reason) + "`"
+				case export.Unsupported:
+					cell = "no: `" + string(o.Reason) + "`"
+				}
+				cells[row][plane.Title] = cell
+			}
+		}
+	}
+	slices.Sort(rows)
+	var b strings.Builder
+	fmt.Fprintf(&b, "| field | %s |\n|---%s|\n", strings.Join(titles, " | "), strings.Repeat("|---", len(titles)))
+	for _, row := range rows {
+		line := "| " + row
+		for _, title := range titles {
+			line += " | " + cells[row][title]
+		}
+		b.WriteString(line + " |\n")
 	}
 	return b.String()
 }
