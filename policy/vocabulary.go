@@ -6,6 +6,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/bound"
 	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/merge"
 )
@@ -13,7 +14,7 @@ import (
 // vocabulary is what the CRD of a kind declares, in the form that the engine
 // asks for it.
 type vocabulary struct {
-	bounded map[string]*Comparable // by field name
+	bounded map[string]*bound.Comparable // by field name
 	atMosts []AtMost
 	groups  [][]crd.Path
 	shape   merge.Shape
@@ -22,7 +23,7 @@ type vocabulary struct {
 }
 
 // AtMost says that one field never exceeds another (semantics section 3.3).
-type AtMost struct{ Lower, Upper *Comparable }
+type AtMost struct{ Lower, Upper *bound.Comparable }
 
 func newVocabulary(d *crd.Definition) vocabulary {
 	var v vocabulary
@@ -48,7 +49,7 @@ func newVocabulary(d *crd.Definition) vocabulary {
 	}
 	v.shape = merge.NewShape(whole, groups, join)
 	if d.Bounds != nil {
-		v.bounded = make(map[string]*Comparable, len(d.Bounds))
+		v.bounded = make(map[string]*bound.Comparable, len(d.Bounds))
 	}
 	for _, b := range d.Bounds {
 		v.bounded[b.Field.String()] = v.comparable(b)
@@ -57,10 +58,10 @@ func newVocabulary(d *crd.Definition) vocabulary {
 	return v
 }
 
-func (v *vocabulary) comparable(b crd.BoundedField) *Comparable {
-	c := &Comparable{Path: b.Field, Type: BoundType(b.Type), Absent: b.Absent}
+func (v *vocabulary) comparable(b crd.BoundedField) *bound.Comparable {
+	c := &bound.Comparable{Path: b.Field, Type: bound.Type(b.Type), Absent: b.Absent}
 	if b.Off != nil {
-		c.Off = &Switch{Path: b.Off.Switch, Value: b.Off.Value}
+		c.Off = &bound.Switch{Path: b.Off.Switch, Value: b.Off.Value}
 		if len(c.Off.Path) == 0 {
 			c.Off.Path = b.Field
 		}
@@ -117,7 +118,7 @@ func (k *Kind) AtMosts() []AtMost { return k.atMosts }
 
 // Bounded is what the kind says of a field that can have bounds, nil when it
 // cannot have any.
-func (k *Kind) Bounded(path crd.Path) *Comparable { return k.bounded[path.String()] }
+func (k *Kind) Bounded(path crd.Path) *bound.Comparable { return k.bounded[path.String()] }
 
 // OfChallenger says that the strategy stands on the more specific policy: the
 // most specific one on a path applies and, if it says Patch at one of its levels,
@@ -156,3 +157,49 @@ func (k *Kind) AppliesWhole(route schema.GroupKind) bool {
 }
 
 func isAny(p crd.Path) bool { return len(p) == 1 && p[0] == crd.Any }
+
+// Bound limits one field: from below, from above, both, or to a list of values
+// (semantics 3.1).
+type Bound struct {
+	*bound.Comparable
+	// Min and Max are the limits as the policy writes them; nil when absent.
+	Min, Max any
+	// OneOf are the values allowed; nil when any is.
+	OneOf []any
+}
+
+// LoneMaximum is a maximum on the head of a group of fields, without bounds on the
+// others of the group.
+type LoneMaximum struct {
+	Path    crd.Path
+	Missing []crd.Path
+}
+
+// LoneMaxima are the maxima of a policy that limit less than they seem to: a rate is
+// counted apart for each counter of each key, unless these are bounded as well
+// (semantics 3.1).
+func (p *Policy) LoneMaxima() []LoneMaximum {
+	var list []LoneMaximum
+	bound := func(path crd.Path) *Bound {
+		i := slices.IndexFunc(p.Bounds, func(b Bound) bool { return slices.Equal(b.Path, path) })
+		if i < 0 {
+			return nil
+		}
+		return &p.Bounds[i]
+	}
+	for _, group := range p.Kind.groups {
+		if head := bound(group[0]); head == nil || head.Max == nil {
+			continue
+		}
+		lone := LoneMaximum{Path: group[0]}
+		for _, path := range group[1:] {
+			if p.Kind.Bounded(path) != nil && bound(path) == nil {
+				lone.Missing = append(lone.Missing, path)
+			}
+		}
+		if len(lone.Missing) > 0 {
+			list = append(list, lone)
+		}
+	}
+	return list
+}

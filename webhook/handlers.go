@@ -19,6 +19,7 @@ import (
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/status"
+	"github.com/attache-dev/attache/webhook/limit"
 )
 
 // The paths that the webhook configurations of the chart name.
@@ -108,7 +109,7 @@ type Options struct {
 // Handlers are the two admission handlers.
 type Handlers struct {
 	options Options
-	limiter *limiter
+	limiter *limit.Limiter
 	retries retries
 	metrics *measures
 	phase   atomic.Int32
@@ -150,7 +151,7 @@ func New(o Options) (*Handlers, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Handlers{options: o, retries: newRetries(), limiter: newLimiter(o.Concurrency, o.Queue), metrics: m}, nil
+	return &Handlers{options: o, retries: newRetries(), limiter: limit.New(o.Concurrency, o.Queue), metrics: m}, nil
 }
 
 // maxFolds is how much a resolver may remember.

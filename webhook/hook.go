@@ -15,6 +15,7 @@ import (
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/evaluate"
 	"github.com/attache-dev/attache/policy/guardrail"
+	"github.com/attache-dev/attache/webhook/limit"
 )
 
 // hook is one admission handler.
@@ -79,12 +80,12 @@ func (k *hook) serve(r *http.Request, begin time.Time) (req *request, a *answer,
 		return nil, nil, &undecided{reasonStopped, "this replica of attache is shutting down"}
 	}
 	place := &place{limiter: k.h.limiter, size: sizeOf(r)}
-	if !place.limiter.arrive(place.size) {
+	if !place.limiter.Arrive(place.size) {
 		return nil, nil, &undecided{reasonOverloaded, "attache has more reviews waiting than it can answer in time"}
 	}
 	defer func() {
 		if !place.kept {
-			place.limiter.depart(place.size)
+			place.limiter.Depart(place.size)
 		}
 	}()
 	body, err := readBody(r)
@@ -102,15 +103,15 @@ func (k *hook) serve(r *http.Request, begin time.Time) (req *request, a *answer,
 	limit := k.h.budget(timeoutOf(r), begin.Sub(k.h.retries.arrived(req.UID, begin)))
 	// Where the caller is gone, nobody wants the decision.
 	ctx, cancel := context.WithTimeout(remote(r), limit)
-	turn := place.limiter.enter(ctx, req.share())
+	turn := place.limiter.Enter(ctx, req.share())
 	if turn == nil {
 		cancel()
 		return req, nil, &undecided{reasonOverloaded, fmt.Sprintf("attache is busy: the review waited %s for its turn", limit)}
 	}
 	place.kept, req.begun = true, time.Now()
 	end := func() {
-		place.limiter.leave(turn)
-		place.limiter.depart(place.size)
+		place.limiter.Leave(turn)
+		place.limiter.Depart(place.size)
 		cancel()
 	}
 	a, err = k.run(ctx, end, limit, snapshot, req)
@@ -119,7 +120,7 @@ func (k *hook) serve(r *http.Request, begin time.Time) (req *request, a *answer,
 
 // place is what a review takes up from its arrival to the end of its decision.
 type place struct {
-	limiter *limiter
+	limiter *limit.Limiter
 	size    int64
 	// kept says that the decision gives it back.
 	kept bool

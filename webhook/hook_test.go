@@ -127,11 +127,7 @@ func TestALateDecisionKeepsItsSlot(t *testing.T) {
 	answerTo(t, h.Validate(), create(t, checkout))
 }
 
-func present(h *Handlers) int {
-	h.limiter.mu.Lock()
-	defer h.limiter.mu.Unlock()
-	return h.limiter.here
-}
+func present(h *Handlers) int { return h.limiter.Here() }
 
 func TestADecisionWhoseCallerIsGoneStops(t *testing.T) {
 	h := handlersOf(t, world(t))

@@ -8,6 +8,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/bound"
 	"github.com/attache-dev/attache/policy/merge"
 )
 
@@ -34,15 +35,15 @@ type placed struct {
 // bound applies the bounds of the policies on the path (semantics 3.1), field
 // by field, the heads of groups first: the others ask for them.
 func (f *folding) bound() {
-	var bounds map[*policy.Comparable][]placed
-	var fields []*policy.Comparable
+	var bounds map[*bound.Comparable][]placed
+	var fields []*bound.Comparable
 	for a := range f.key.holders {
 		for _, b := range a.Policy.Bounds {
 			if f.isRoute && !f.key.kind.AppliesPath(f.target.GroupKind, b.Path) {
 				continue
 			}
 			if bounds == nil {
-				bounds = map[*policy.Comparable][]placed{}
+				bounds = map[*bound.Comparable][]placed{}
 			}
 			if bounds[b.Comparable] == nil {
 				fields = append(fields, b.Comparable)
@@ -50,7 +51,7 @@ func (f *folding) bound() {
 			bounds[b.Comparable] = append(bounds[b.Comparable], placed{b, a})
 		}
 	}
-	slices.SortFunc(fields, func(a, b *policy.Comparable) int {
+	slices.SortFunc(fields, func(a, b *bound.Comparable) int {
 		return cmp.Or(cmp.Compare(len(a.Head), len(b.Head)), slices.Compare(a.Path, b.Path))
 	})
 	for _, field := range fields {
@@ -59,7 +60,7 @@ func (f *folding) bound() {
 }
 
 // boundField goes through off, oneOf, max, min and filling.
-func (f *folding) boundField(field *policy.Comparable, bounds []placed) {
+func (f *folding) boundField(field *bound.Comparable, bounds []placed) {
 	if field.Head != nil && f.at(field.Head) == nil {
 		return
 	}
@@ -88,7 +89,7 @@ func (f *folding) boundField(field *policy.Comparable, bounds []placed) {
 
 // fill sets a field that nobody sets: to the maximum, or, where the kind says
 // what absence means and the list does not have that, to the first of the list.
-func (f *folding) fill(field *policy.Comparable, l limits) {
+func (f *folding) fill(field *bound.Comparable, l limits) {
 	if _, something := valueAt(f.m.Value, field.Path); something {
 		return // of another type; the schema says so
 	}
@@ -119,7 +120,7 @@ func (f *folding) at(path []string) *Origin {
 }
 
 // switchedOff is the origin of the other field that switches this one off.
-func (f *folding) switchedOff(field *policy.Comparable) *Origin {
+func (f *folding) switchedOff(field *bound.Comparable) *Origin {
 	if field.Off == nil || field.Own() {
 		return nil
 	}
@@ -132,7 +133,7 @@ func (f *folding) switchedOff(field *policy.Comparable) *Origin {
 // switchOn takes a switch out where a maximum applies: off is beyond every
 // maximum. The field takes what the winner states for it if that is within
 // bounds, else the maximum.
-func (f *folding) switchOn(field *policy.Comparable, off *Origin, highest *limit) *Origin {
+func (f *folding) switchOn(field *bound.Comparable, off *Origin, highest *limit) *Origin {
 	was := *off
 	by := highest.attachment.Policy.Ref
 	remove(f.m.Value, was.Path)
@@ -163,7 +164,7 @@ func (f *folding) switchOn(field *policy.Comparable, off *Origin, highest *limit
 
 // compareTo compares a value with a limit; no limit compares equal. A value
 // that is not of the kind's type is left for the schema check to report.
-func compareTo(field *policy.Comparable, value any, l *limit) (int, error) {
+func compareTo(field *bound.Comparable, value any, l *limit) (int, error) {
 	if l == nil {
 		return 0, nil
 	}
@@ -181,7 +182,7 @@ func (f *folding) clamp(o *Origin, to any, by hierarchy.Ref) {
 
 // intersect brings together the bounds that apply to a field, from the
 // GatewayClass down. One that contradicts those above it is ignored.
-func (f *folding) intersect(field *policy.Comparable, bounds []placed, winner *Origin) limits {
+func (f *folding) intersect(field *bound.Comparable, bounds []placed, winner *Origin) limits {
 	var l limits
 	for _, b := range bounds {
 		if f.yields(b.attachment, winner) {
@@ -233,7 +234,7 @@ func (f *folding) yields(b *policy.Attachment, winner *Origin) bool {
 }
 
 // excludes is the highest list that does not have a value.
-func (l *limits) excludes(field *policy.Comparable, value any) *placed {
+func (l *limits) excludes(field *bound.Comparable, value any) *placed {
 	for i := range l.lists {
 		if !contains(field, l.lists[i].OneOf, value) {
 			return &l.lists[i]
@@ -242,13 +243,13 @@ func (l *limits) excludes(field *policy.Comparable, value any) *placed {
 	return nil
 }
 
-func contains(field *policy.Comparable, list []any, value any) bool {
+func contains(field *bound.Comparable, list []any, value any) bool {
 	return slices.ContainsFunc(list, func(v any) bool { return field.Equal(v, value) })
 }
 
 // beyond compares a new limit with an established one of the other end (or of
 // the same end, to find the tighter); 0 when there is nothing to compare.
-func beyond(field *policy.Comparable, value any, established *limit) int {
+func beyond(field *bound.Comparable, value any, established *limit) int {
 	if value == nil || established == nil {
 		return 0
 	}

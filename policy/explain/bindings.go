@@ -95,7 +95,7 @@ func BindingsOf(s *policy.Snapshot, found []hierarchy.Ref, byName bool) Bindings
 		return cmp.Or(strings.Compare(a.Kind, b.Kind), strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
 	})
 	for ref := range holders {
-		report.Listeners = append(report.Listeners, listenersOf(g, ref)...)
+		report.Listeners = append(report.Listeners, ListenersOf(g, ref)...)
 	}
 	slices.SortFunc(report.Listeners, func(a, b AttachedListener) int {
 		return cmp.Or(strings.Compare(a.Gateway, b.Gateway), strings.Compare(a.ListenerSet, b.ListenerSet), strings.Compare(a.Listener, b.Listener))
@@ -144,10 +144,10 @@ func NameOf(l *hierarchy.Listener) ListenerName {
 	return n
 }
 
-// listenersOf lists the listeners that a Gateway or a ListenerSet itself holds.
+// ListenersOf lists the listeners that a Gateway or a ListenerSet itself holds.
 // Those of a ListenerSet that did not join its Gateway are there too, with
 // nothing attached.
-func listenersOf(g *hierarchy.Graph, holder hierarchy.Ref) []AttachedListener {
+func ListenersOf(g *hierarchy.Graph, holder hierarchy.Ref) []AttachedListener {
 	object, _ := g.Get(holder)
 	var specs []hierarchy.ListenerSpec
 	name := ListenerName{}

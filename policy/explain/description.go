@@ -172,7 +172,7 @@ func describeObject(s *policy.Snapshot, ref hierarchy.Ref) *Description {
 			verdict = "accepted"
 		}
 		d.Facts = append(d.Facts, Fact{"gateway", o.Parent.String()}, Fact{verdict, reason + ": " + message})
-		d.addListeners(g, listenersOf(g, ref.Object()))
+		d.addListeners(g, ListenersOf(g, ref.Object()))
 	case *hierarchy.Route:
 		if len(o.Hostnames) > 0 {
 			d.Facts = append(d.Facts, Fact{"hostnames", strings.Join(o.Hostnames, ", ")})
@@ -207,10 +207,10 @@ func newDescription(ref hierarchy.Ref) *Description {
 // gatewayListeners are the listeners of a Gateway and of every ListenerSet that
 // names it.
 func gatewayListeners(g *hierarchy.Graph, gateway hierarchy.Ref) []AttachedListener {
-	listeners := listenersOf(g, gateway.Object())
+	listeners := ListenersOf(g, gateway.Object())
 	for set := range g.ListenerSets() {
 		if set.Parent == gateway.Object() {
-			listeners = append(listeners, listenersOf(g, set.Meta().Ref)...)
+			listeners = append(listeners, ListenersOf(g, set.Meta().Ref)...)
 		}
 	}
 	return listeners
@@ -258,15 +258,15 @@ func policiesAround(s *policy.Snapshot, ref hierarchy.Ref) (attached, above []At
 }
 
 func attachedOf(in *policy.Snapshot, p *policy.Policy, s policy.Acceptance) Attached {
-	a := Attached{Policy: in.Text(p.Ref), Target: s.Target.Ref.String(), States: states(p), Reason: s.Reason}
+	a := Attached{Policy: in.Text(p.Ref), Target: s.Target.Ref.String(), States: States(p), Reason: s.Reason}
 	if !s.Accepted() {
 		a.Message = s.Message
 	}
 	return a
 }
 
-// states are the blocks of a policy.
-func states(p *policy.Policy) []string {
+// States are the blocks of a policy.
+func States(p *policy.Policy) []string {
 	blocks := []string{}
 	for _, layer := range p.Layers {
 		blocks = append(blocks, layer.Block.String())
@@ -303,7 +303,7 @@ func strategyOf(p *policy.Policy) string {
 func DescribePolicy(s *policy.Snapshot, p *policy.Policy) *Description {
 	d := newDescription(p.Ref)
 	d.Text = s.Text(p.Ref)
-	d.Facts = append(d.Facts, Fact{"class", string(p.Kind.Class)}, Fact{"strategy", strategyOf(p)}, Fact{"states", strings.Join(states(p), ", ")})
+	d.Facts = append(d.Facts, Fact{"class", string(p.Kind.Class)}, Fact{"strategy", strategyOf(p)}, Fact{"states", strings.Join(States(p), ", ")})
 	for _, a := range s.Acceptances(p) {
 		d.Targets = append(d.Targets, Refused{s.Text(p.Ref), s.Text(a.Target.Ref), a.Reason, WithNearMiss(a.Message, NearMiss(s, p, a))})
 	}

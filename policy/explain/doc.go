@@ -4,7 +4,7 @@
 //
 // The command prints these reports and the page shows them: what applies to a
 // route and why (Explain), what is bound where (BindingsOf), what surrounds an
-// object (Describe), the topology with the policies on it (TopologyOf), what an
+// object (Describe), the hierarchy above and below objects (package topology), what an
 // edit changes (ChangesOf), and the policy kinds (KindsOf). Every report is data:
 // encoding/json writes the form that "-o json" prints.
 //

@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/crd"
 )
@@ -130,3 +131,22 @@ func propertiesOf(k *policy.Kind) []Property {
 
 // oneLine is JSON without the line breaks that its author gave it.
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+// ClassMissing says what follows from GatewayClasses that are not there: among
+// manifests they count as there, on a cluster not (semantics section 7).
+func ClassMissing(s *policy.Snapshot, classes []hierarchy.Ref) string {
+	names := make([]string, len(classes))
+	assumed := true
+	for i, class := range classes {
+		names[i] = class.Name
+		assumed = assumed && s.HasClass(class)
+	}
+	subject, is, counts := "GatewayClass ", " is", " and counts"
+	if len(names) > 1 {
+		subject, is, counts = "GatewayClasses ", " are", " and count"
+	}
+	if assumed {
+		return subject + prose.List(names, 3) + is + " not among the manifests" + counts + " as there"
+	}
+	return subject + prose.List(names, 3) + is + " not there: policies on it have no effect"
+}

@@ -72,7 +72,7 @@ func (a *ServedBy) explain(s *policy.Snapshot) {
 	for _, b := range a.Backends {
 		for _, p := range s.Named(b.To) {
 			if p.Kind.Class == policy.Direct {
-				a.Direct = append(a.Direct, Attached{Policy: p.Ref.String(), Target: b.To.String(), States: states(p)})
+				a.Direct = append(a.Direct, Attached{Policy: p.Ref.String(), Target: b.To.String(), States: States(p)})
 			}
 		}
 	}

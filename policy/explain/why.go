@@ -79,8 +79,8 @@ func (s *paths) boundedInVain(m *effective.Policy, o effective.Origin) string {
 	return strings.Join(names, ", ")
 }
 
-// levelOf is the level of what a policy is attached to.
-func levelOf(target hierarchy.Ref) hierarchy.Level {
+// LevelOf is the level of what a policy is attached to.
+func LevelOf(target hierarchy.Ref) hierarchy.Level {
 	section := hierarchy.Level(0)
 	if target.Section != "" {
 		section = 1

@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"github.com/attache-dev/attache/hierarchy"
-	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/bound"
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/migrate/routing"
 )
@@ -149,8 +149,8 @@ func same(a, b any) bool {
 	if x == y {
 		return true
 	}
-	d, err := policy.ParseDuration(x)
-	e, wrong := policy.ParseDuration(y)
+	d, err := bound.ParseDuration(x)
+	e, wrong := bound.ParseDuration(y)
 	return err == nil && wrong == nil && d == e
 }
 

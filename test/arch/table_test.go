@@ -84,19 +84,25 @@ var table = []row{
 		never:   slices.Concat(engines, ours("policy/v1alpha1")),
 	},
 	{
+		name: "policy/bound", pure: true,
+		does:    "compares the values of fields: durations, integers, quantities and texts",
+		imports: []string{"policy/crd"},
+		never:   engines,
+	},
+	{
 		name: "policy", pure: true,
 		does: "what is written: policy kinds as their CRDs describe them, parsed policies, the snapshot, " +
 			"and which policy is in force where",
 		imports: []string{
-			"hierarchy", "hierarchy/decode", "hierarchy/persistent", "hierarchy/prose", "policy/crd",
-			"policy/merge",
+			"hierarchy", "hierarchy/decode", "hierarchy/persistent", "hierarchy/prose", "policy/bound",
+			"policy/crd", "policy/merge",
 		},
 		never: slices.Concat(engines, ours("policy/v1alpha1")),
 	},
 	{
 		name: "policy/effective", pure: true,
 		does:    "what follows: effective policies per path with their origins, bounds, and the difference of two resolutions",
-		imports: []string{"hierarchy", "policy", "policy/crd", "policy/merge"},
+		imports: []string{"hierarchy", "policy", "policy/bound", "policy/crd", "policy/merge"},
 		never:   slices.Concat(engines, ours("policy/v1alpha1")),
 	},
 	{
@@ -187,6 +193,12 @@ var table = []row{
 		never: engines,
 	},
 	{
+		name: "policy/explain/topology", pure: true,
+		does:    "the hierarchy above and below some objects as a graph of nodes and edges",
+		imports: []string{"hierarchy", "policy", "policy/explain"},
+		never:   engines,
+	},
+	{
 		name: "policy/preview", pure: true,
 		does: "turns manifests and a world into an edit, its verdict, and findings with their places",
 		imports: []string{
@@ -233,7 +245,8 @@ var table = []row{
 		name: "policy/migrate", pure: true,
 		does: "Ingresses and what configures them into routes and policies, every loss reported; a table and a file for each controller",
 		imports: []string{
-			"hierarchy", "hierarchy/decode", "hierarchy/prose", "policy", "policy/effective", "policy/migrate/routing", "policy/request",
+			"hierarchy", "hierarchy/decode", "hierarchy/prose", "policy", "policy/bound", "policy/effective",
+			"policy/migrate/routing", "policy/request",
 		},
 		never: slices.Concat(engines, ours("policy/v1alpha1")),
 	},
@@ -283,12 +296,16 @@ var table = []row{
 		never: ours("webhook"),
 	},
 	{
+		name: "webhook/limit", stdlib: true,
+		does: "shares out the time of a replica among those who ask it",
+	},
+	{
 		name: "webhook",
 		does: "admission: an AdmissionReview in, a verdict out",
 		imports: []string{
 			"hierarchy", "hierarchy/injected", "hierarchy/prose", "policy", "policy/effective",
 			"policy/enforcement", "policy/evaluate", "policy/export", "policy/guardrail", "policy/publish",
-			"policy/review", "policy/status",
+			"policy/review", "policy/status", "webhook/limit",
 		},
 		never: ours("policy/controller", "policy/source/cluster"),
 	},
@@ -323,12 +340,12 @@ var table = []row{
 		does: "the plugin: one file per subcommand, which prints what explain and preview return",
 		imports: []string{
 			"cmd/kubectl-effective_policy/doctor", "crds", "hierarchy", "hierarchy/injected",
-			"hierarchy/prose", "policy", "policy/console", "policy/console/page", "policy/console/view",
-			"policy/crd", "policy/effective", "policy/enforcement", "policy/evaluate", "policy/explain",
-			"policy/export", "policy/guardrail", "policy/guardrail/celrule", "policy/guardrail/regorule",
-			"policy/merge", "policy/migrate", "policy/preview", "policy/profiles", "policy/publish",
-			"policy/request", "policy/review", "policy/source", "policy/source/cluster", "policy/status",
-			"policy/validate",
+			"hierarchy/prose", "policy", "policy/bound", "policy/console", "policy/console/page",
+			"policy/console/view", "policy/crd", "policy/effective", "policy/enforcement", "policy/evaluate",
+			"policy/explain", "policy/explain/topology", "policy/export", "policy/guardrail",
+			"policy/guardrail/celrule", "policy/guardrail/regorule", "policy/merge", "policy/migrate",
+			"policy/preview", "policy/profiles", "policy/publish", "policy/request", "policy/review",
+			"policy/source", "policy/source/cluster", "policy/status", "policy/validate",
 		},
 		never: ours("webhook", "policy/controller"),
 	},

@@ -3,7 +3,7 @@ package command
 import (
 	"github.com/spf13/cobra"
 
-	"github.com/attache-dev/attache/policy/explain"
+	"github.com/attache-dev/attache/policy/explain/topology"
 )
 
 // The output formats of graph besides JSON.
@@ -42,7 +42,7 @@ func (o *options) graph(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	t := explain.TopologyOf(w.snapshot, found)
+	t := topology.Of(w.snapshot, found)
 	if len(t.Nodes) == 0 {
 		o.note("there is no route and no Gateway%s", w.where())
 	}

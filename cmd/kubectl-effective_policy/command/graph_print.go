@@ -7,14 +7,14 @@ import (
 	"strings"
 
 	"github.com/attache-dev/attache/hierarchy"
-	"github.com/attache-dev/attache/policy/explain"
+	"github.com/attache-dev/attache/policy/explain/topology"
 )
 
 // children are what stands below each node: its policies, then the level below.
-func children(t *explain.Topology) map[string][]int {
+func children(t *topology.Topology) map[string][]int {
 	below := map[string][]int{}
 	for _, e := range t.Edges {
-		if e.Type == explain.AttachedTo {
+		if e.Type == topology.AttachedTo {
 			below[e.To] = append(below[e.To], t.Index[e.From])
 		} else {
 			below[e.From] = append(below[e.From], t.Index[e.To])
@@ -27,10 +27,10 @@ func children(t *explain.Topology) map[string][]int {
 }
 
 // roots are the nodes with nothing above them.
-func roots(t *explain.Topology) []int {
+func roots(t *topology.Topology) []int {
 	lower := map[string]bool{}
 	for _, e := range t.Edges {
-		if e.Type == explain.Below {
+		if e.Type == topology.Below {
 			lower[e.To] = true
 		}
 	}
@@ -43,7 +43,7 @@ func roots(t *explain.Topology) []int {
 	return roots
 }
 
-func (o *options) printTree(t *explain.Topology) error {
+func (o *options) printTree(t *topology.Topology) error {
 	tree := &tree{pen: o.pen(), topology: t, below: children(t), shown: map[int]bool{}}
 	for _, root := range roots(t) {
 		tree.print(root, "", "")
@@ -55,7 +55,7 @@ func (o *options) printTree(t *explain.Topology) error {
 // the next time.
 type tree struct {
 	pen      *pen
-	topology *explain.Topology
+	topology *topology.Topology
 	below    map[string][]int
 	shown    map[int]bool
 }
@@ -80,11 +80,11 @@ func (t *tree) print(i int, first, rest string) {
 	}
 }
 
-func (t *tree) bound(n *explain.Node) bool {
-	return slices.ContainsFunc(t.topology.Edges, func(e explain.Edge) bool { return e.Type == explain.Below && e.To == n.ID })
+func (t *tree) bound(n *topology.Node) bool {
+	return slices.ContainsFunc(t.topology.Edges, func(e topology.Edge) bool { return e.Type == topology.Below && e.To == n.ID })
 }
 
-func nodeStyle(n *explain.Node) style {
+func nodeStyle(n *topology.Node) style {
 	switch {
 	case n.Reason != "":
 		return yellow
@@ -96,7 +96,7 @@ func nodeStyle(n *explain.Node) style {
 	return plain
 }
 
-func (o *options) printDot(t *explain.Topology) error {
+func (o *options) printDot(t *topology.Topology) error {
 	p := o.pen()
 	p.colours = false
 	p.line("digraph topology {")
@@ -107,7 +107,7 @@ func (o *options) printDot(t *explain.Topology) error {
 	}
 	for _, e := range t.Edges {
 		look := ""
-		if e.Type == explain.AttachedTo {
+		if e.Type == topology.AttachedTo {
 			look = " [style=dashed]"
 		}
 		p.line("  n%d -> n%d%s;", t.Index[e.From], t.Index[e.To], look)
@@ -117,11 +117,11 @@ func (o *options) printDot(t *explain.Topology) error {
 }
 
 // label is the text of a node where it does not stand below its object.
-func label(n *explain.Node) string {
+func label(n *topology.Node) string {
 	return strings.ReplaceAll(n.Text, "  ", " ")
 }
 
-func dotShape(n *explain.Node) string {
+func dotShape(n *topology.Node) string {
 	switch {
 	case n.Reason != "":
 		return ", shape=ellipse, color=gray, fontcolor=gray"
@@ -131,7 +131,7 @@ func dotShape(n *explain.Node) string {
 	return ""
 }
 
-func (o *options) printMermaid(t *explain.Topology) error {
+func (o *options) printMermaid(t *topology.Topology) error {
 	p := o.pen()
 	p.colours = false
 	p.line("graph TD")
@@ -144,7 +144,7 @@ func (o *options) printMermaid(t *explain.Topology) error {
 	}
 	for _, e := range t.Edges {
 		arrow := "-->"
-		if e.Type == explain.AttachedTo {
+		if e.Type == topology.AttachedTo {
 			arrow = "-.->"
 		}
 		p.line("  n%d %s n%d", t.Index[e.From], arrow, t.Index[e.To])

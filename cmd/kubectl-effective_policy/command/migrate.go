@@ -16,7 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/attache-dev/attache/hierarchy"
-	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/bound"
 	"github.com/attache-dev/attache/policy/migrate"
 	"github.com/attache-dev/attache/policy/source"
 	"github.com/attache-dev/attache/policy/validate"
@@ -125,7 +125,7 @@ func (m *migrateOptions) complete(o *options, args []string, needGateway bool) e
 	}
 	m.options.Replicas = m.replicasText
 	for field, value := range m.set {
-		if _, wrong := policy.ParseDuration(value); wrong != nil || !slices.Contains([]string{"request", "backend", "connect", "idle"}, field) {
+		if _, wrong := bound.ParseDuration(value); wrong != nil || !slices.Contains([]string{"request", "backend", "connect", "idle"}, field) {
 			return fmt.Errorf("--set %s=%s: write a field of a TimeoutPolicy, request, backend, connect or idle, and a duration such as 180s", field, value)
 		}
 	}

@@ -1,4 +1,4 @@
-package webhook
+package limit
 
 import (
 	"context"
@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// limiter shares out the replica's time. A bounded number of reviews is decided
+// Limiter shares out the replica's time. A bounded number of reviews is decided
 // at a time, a bounded number waits, and their bodies are bounded together.
 //
 // Whoever waits belongs to a share: a namespace, or a user where an object is in
@@ -16,7 +16,7 @@ import (
 // more than half of the slots, and those that used much never have all slots
 // between them, so that there is always one for the others. Dry runs count as
 // what they cost.
-type limiter struct {
+type Limiter struct {
 	slots, queue int
 	now          func() time.Time
 
@@ -56,12 +56,12 @@ type turn struct {
 	heavy   bool
 }
 
-func newLimiter(slots, queue int) *limiter {
-	return &limiter{slots: slots, queue: queue, now: time.Now, shares: map[string]*share{}}
+func New(slots, queue int) *Limiter {
+	return &Limiter{slots: slots, queue: queue, now: time.Now, shares: map[string]*share{}}
 }
 
-// arrive takes a place for a body of a size, or says at once that there is none.
-func (l *limiter) arrive(size int64) bool {
+// Arrive takes a place for a body of a size, or says at once that there is none.
+func (l *Limiter) Arrive(size int64) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.here >= l.slots+l.queue || l.here > 0 && l.bytes+size > maxBytes {
@@ -72,17 +72,24 @@ func (l *limiter) arrive(size int64) bool {
 	return true
 }
 
-// depart gives the place back.
-func (l *limiter) depart(size int64) {
+// Here counts those who have a place.
+func (l *Limiter) Here() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.here
+}
+
+// Depart gives the place back.
+func (l *Limiter) Depart(size int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.here--
 	l.bytes -= size
 }
 
-// enter waits for a turn as long as ctx allows; nil is none. A share that fills
+// Enter waits for a turn as long as ctx allows; nil is none. A share that fills
 // half of the queue gets none either.
-func (l *limiter) enter(ctx context.Context, name string) *turn {
+func (l *Limiter) Enter(ctx context.Context, name string) *turn {
 	t := l.wait(name)
 	if t == nil {
 		return nil
@@ -100,11 +107,11 @@ func (l *limiter) enter(ctx context.Context, name string) *turn {
 		return nil
 	}
 	l.mu.Unlock()
-	l.leave(t) // it came at the same moment, and too late
+	l.Leave(t) // it came at the same moment, and too late
 	return nil
 }
 
-func (l *limiter) wait(name string) *turn {
+func (l *Limiter) wait(name string) *turn {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := l.shares[name]
@@ -122,8 +129,8 @@ func (l *limiter) wait(name string) *turn {
 	return t
 }
 
-// leave gives the slot back.
-func (l *limiter) leave(t *turn) {
+// Leave gives the slot back.
+func (l *Limiter) Leave(t *turn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()
@@ -139,7 +146,7 @@ func (l *limiter) leave(t *turn) {
 }
 
 // dispatch gives turns to those that may have one.
-func (l *limiter) dispatch() {
+func (l *Limiter) dispatch() {
 	for l.running < l.slots {
 		now := l.now()
 		var next *share
@@ -178,7 +185,7 @@ func (s *share) decay(now time.Time) {
 }
 
 // forget forgets shares that nobody waits in and that used next to nothing.
-func (l *limiter) forget(name string) {
+func (l *Limiter) forget(name string) {
 	s := l.shares[name]
 	if s != nil && s.running == 0 && len(s.waiting) == 0 && s.used < time.Millisecond {
 		delete(l.shares, name)

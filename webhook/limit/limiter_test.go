@@ -1,4 +1,4 @@
-package webhook
+package limit
 
 import (
 	"context"
@@ -9,12 +9,12 @@ import (
 // line is a limiter with a clock of its own.
 type line struct {
 	*testing.T
-	*limiter
+	*Limiter
 	clock time.Time
 }
 
 func newLine(t *testing.T, slots, queue int) *line {
-	l := &line{t, newLimiter(slots, queue), time.Unix(0, 0)}
+	l := &line{t, New(slots, queue), time.Unix(0, 0)}
 	l.now = func() time.Time { return l.clock }
 	return l
 }
@@ -41,7 +41,7 @@ func (l *line) decide(t *turn, took time.Duration) {
 	l.Helper()
 	l.expect(t, true)
 	l.clock = l.clock.Add(took)
-	l.leave(t)
+	l.Leave(t)
 }
 
 func TestAShareHasHalfOfTheSlots(t *testing.T) {
@@ -96,10 +96,10 @@ func TestWhoDoesNotWaitAnyMoreTakesNoSlot(t *testing.T) {
 	first := l.wait("a")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if l.enter(ctx, "b") != nil {
+	if l.Enter(ctx, "b") != nil {
 		t.Error("it got a slot that is not free")
 	}
-	l.leave(first)
+	l.Leave(first)
 	l.decide(l.wait("c"), 0)
 	if l.running != 0 || len(l.shares) > 0 {
 		t.Errorf("%d run, %d shares", l.running, len(l.shares))
@@ -123,16 +123,17 @@ func TestOneShareDoesNotFillTheQueue(t *testing.T) {
 }
 
 func TestBodiesAreBoundedTogether(t *testing.T) {
+	const large = 6 << 20
 	l := newLine(t, 2, 64)
 	n := 0
-	for l.arrive(MaxBody) {
+	for l.Arrive(large) {
 		n++
 	}
-	if n != maxBytes/MaxBody {
+	if n != maxBytes/large {
 		t.Errorf("%d of the largest bodies", n)
 	}
-	l.depart(MaxBody)
-	if !l.arrive(MaxBody) {
+	l.Depart(large)
+	if !l.Arrive(large) {
 		t.Error("a place is not free again")
 	}
 }

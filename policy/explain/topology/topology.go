@@ -1,4 +1,4 @@
-package explain
+package topology
 
 import (
 	"cmp"
@@ -8,6 +8,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/explain"
 )
 
 // Topology is what graph draws.
@@ -53,9 +54,9 @@ const (
 	AttachedTo = "attached"
 )
 
-// TopologyOf has the paths through the objects given, also when they end above:
+// Of has the paths through the objects given, also when they end above:
 // a Gateway without routes, a route that is bound to nothing.
-func TopologyOf(s *policy.Snapshot, objects []hierarchy.Ref) *Topology {
+func Of(s *policy.Snapshot, objects []hierarchy.Ref) *Topology {
 	g := s.Graph()
 	t := &Topology{Nodes: []Node{}, Edges: []Edge{}, Index: map[string]int{}, edges: map[Edge]bool{}}
 	attached := namespacesWithPolicies(s)
@@ -107,7 +108,7 @@ func levelIn(s *policy.Snapshot, ref hierarchy.Ref) hierarchy.Level {
 	if s.IsRoute(ref.GroupKind) {
 		return hierarchy.RouteLevel
 	}
-	return levelOf(ref)
+	return explain.LevelOf(ref)
 }
 
 func addPath(s *policy.Snapshot, t *Topology, path hierarchy.Path) {
@@ -124,7 +125,7 @@ func addPath(s *policy.Snapshot, t *Topology, path hierarchy.Path) {
 			route = ref
 		}
 		if node.Level == hierarchy.RouteRuleLevel {
-			name = RuleNames(s, route)[node.Rule]
+			name = explain.RuleNames(s, route)[node.Rule]
 			ref = route.WithSection(name)
 		}
 		id := t.add(ref, node.Level, name)
@@ -157,7 +158,7 @@ func describeListeners(s *policy.Snapshot, t *Topology) {
 			continue
 		}
 		holder := hierarchy.NewRef(n.Group, n.Kind, n.Namespace, n.Name)
-		for _, l := range listenersOf(g, holder) {
+		for _, l := range explain.ListenersOf(g, holder) {
 			if l.Listener != n.Section {
 				continue
 			}
@@ -171,7 +172,7 @@ func describeListeners(s *policy.Snapshot, t *Topology) {
 
 func addRules(s *policy.Snapshot, t *Topology, o *hierarchy.Route) {
 	ref := o.Meta().Ref
-	for _, name := range RuleNames(s, ref) {
+	for _, name := range explain.RuleNames(s, ref) {
 		t.join(t.id(ref), t.add(ref.WithSection(name), hierarchy.RouteRuleLevel, name))
 	}
 }
@@ -195,7 +196,7 @@ func addBackends(s *policy.Snapshot, t *Topology, objects []hierarchy.Ref) {
 		if !isRoute {
 			continue
 		}
-		names := RuleNames(s, ref)
+		names := explain.RuleNames(s, ref)
 		for i := range route.Rules {
 			for _, backend := range route.Rules[i].Backends {
 				if to := backend.To.Object(); on[to] {
@@ -240,7 +241,7 @@ func addPolicies(s *policy.Snapshot, t *Topology) {
 }
 
 func (t *Topology) addPolicy(in *policy.Snapshot, p *policy.Policy, s policy.Acceptance, at string) {
-	text := in.Text(p.Ref) + " (" + strings.Join(states(p), ", ") + ")"
+	text := in.Text(p.Ref) + " (" + strings.Join(explain.States(p), ", ") + ")"
 	id := t.id(p.Ref)
 	reason := ""
 	if !s.Accepted() {
@@ -277,7 +278,7 @@ func (t *Topology) add(ref hierarchy.Ref, level hierarchy.Level, rule string) st
 	text, order := ref.String(), strconv.Itoa(1+int(level))+id
 	switch {
 	case level == hierarchy.RouteRuleLevel:
-		text = RuleText(rule)
+		text = explain.RuleText(rule)
 	case ref.Section != "":
 		text = "listener " + ref.Section
 	}

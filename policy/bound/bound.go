@@ -1,4 +1,4 @@
-package policy
+package bound
 
 import (
 	"cmp"
@@ -17,72 +17,26 @@ import (
 	"github.com/attache-dev/attache/policy/crd"
 )
 
-// BoundType is the type by which the values of a field compare.
-type BoundType crd.BoundType
+// Type is the type by which the values of a field compare.
+type Type crd.BoundType
 
 // The comparable types (api.md section 2).
 const (
 	// DurationBound compares GEP-2257 durations. Zero switches the thing off,
 	// so it is longer than every other duration.
-	DurationBound = BoundType(crd.DurationBound)
+	DurationBound = Type(crd.DurationBound)
 	// IntegerBound compares integers.
-	IntegerBound = BoundType(crd.IntegerBound)
+	IntegerBound = Type(crd.IntegerBound)
 	// QuantityBound compares Kubernetes quantities (100, 500m, 2k).
-	QuantityBound = BoundType(crd.QuantityBound)
+	QuantityBound = Type(crd.QuantityBound)
 	// TextBound has no order: only oneOf bounds it.
-	TextBound = BoundType(crd.TextBound)
+	TextBound = Type(crd.TextBound)
 )
-
-// Bound limits one field: from below, from above, both, or to a list of values
-// (semantics 3.1).
-type Bound struct {
-	*Comparable
-	// Min and Max are the limits as the policy writes them; nil when absent.
-	Min, Max any
-	// OneOf are the values allowed; nil when any is.
-	OneOf []any
-}
-
-// LoneMaximum is a maximum on the head of a group of fields, without bounds on the
-// others of the group.
-type LoneMaximum struct {
-	Path    crd.Path
-	Missing []crd.Path
-}
-
-// LoneMaxima are the maxima of a policy that limit less than they seem to: a rate is
-// counted apart for each counter of each key, unless these are bounded as well
-// (semantics 3.1).
-func (p *Policy) LoneMaxima() []LoneMaximum {
-	var list []LoneMaximum
-	bound := func(path crd.Path) *Bound {
-		i := slices.IndexFunc(p.Bounds, func(b Bound) bool { return slices.Equal(b.Path, path) })
-		if i < 0 {
-			return nil
-		}
-		return &p.Bounds[i]
-	}
-	for _, group := range p.Kind.groups {
-		if head := bound(group[0]); head == nil || head.Max == nil {
-			continue
-		}
-		lone := LoneMaximum{Path: group[0]}
-		for _, path := range group[1:] {
-			if p.Kind.Bounded(path) != nil && bound(path) == nil {
-				lone.Missing = append(lone.Missing, path)
-			}
-		}
-		if len(lone.Missing) > 0 {
-			list = append(list, lone)
-		}
-	}
-	return list
-}
 
 // Compare orders two values of one type. It fails when either is not of it. A
 // duration of zero, which switches a timeout off, is longer than every other;
 // Comparable knows better what a kind means by it.
-func (t BoundType) Compare(a, b any) (int, error) {
+func (t Type) Compare(a, b any) (int, error) {
 	if t == DurationBound {
 		return (&Comparable{Type: t, Off: &Switch{Value: "0s"}}).Compare(a, b)
 	}
@@ -90,7 +44,7 @@ func (t BoundType) Compare(a, b any) (int, error) {
 }
 
 // compare orders two values of one type as they stand.
-func (t BoundType) compare(a, b any) (int, error) {
+func (t Type) compare(a, b any) (int, error) {
 	switch t {
 	case TextBound:
 		return 0, errors.New("texts have no order")
@@ -118,8 +72,8 @@ func (t BoundType) compare(a, b any) (int, error) {
 	}
 }
 
-// check says whether v is a value of the type.
-func (t BoundType) check(v any) error {
+// Check says whether v is a value of the type.
+func (t Type) Check(v any) error {
 	if t == TextBound {
 		if _, isText := v.(string); !isText {
 			return fmt.Errorf("%v is not a text", v)
@@ -179,7 +133,7 @@ func quantity(v any) (resource.Quantity, error) {
 // section 3.1).
 type Comparable struct {
 	Path crd.Path
-	Type BoundType
+	Type Type
 	// Off is what switches the thing off that the field limits, nil when nothing
 	// does. Off is beyond every maximum.
 	Off *Switch
