@@ -222,26 +222,43 @@ func isWithin(field, outer string) bool {
 }
 
 // plainly leaves out what only repeats another problem: a pattern where a rule
-// says in words what to write, and what is wrong inside a value that should not be
-// a list.
+// says in words what to write, and what is wrong inside a value that is of another
+// type altogether. What is a list and what is not, it says of targets in words.
 func plainly(u *unstructured.Unstructured, problems []validate.Problem) []validate.Problem {
-	const one = "spec.targetRef"
-	_, isList, _ := unstructured.NestedSlice(u.Object, "spec", "targetRef")
 	var kept []validate.Problem
-	for i, problem := range problems {
-		inWords := slices.ContainsFunc(problems, func(o validate.Problem) bool {
-			return o != problem && o.Field == problem.Field && !o.Pattern
-		})
-		switch {
-		case problem.Pattern && inWords, isList && problem.Field != one && isWithin(problem.Field, one):
-		case isList && problem.Field == one && problem.Blocks:
-			problems[i].Message = "is one object: write targetRefs for a list"
-			kept = append(kept, problems[i])
-		default:
-			kept = append(kept, problem)
+	for _, problem := range problems {
+		inWords := func(o validate.Problem) bool { return o != problem && o.Field == problem.Field && !o.Pattern }
+		around := func(o validate.Problem) bool {
+			return o.Blocks && o.Field != problem.Field && isWithin(problem.Field, o.Field)
 		}
+		if problem.Pattern && slices.ContainsFunc(problems, inWords) || slices.ContainsFunc(problems, around) {
+			continue
+		}
+		if text := formOf(u, problem.Field); problem.Blocks && text != "" {
+			problem.Message = text
+		}
+		kept = append(kept, problem)
 	}
 	return kept
+}
+
+// formOf says of targets that are no list, or are one, what to write.
+func formOf(u *unstructured.Unstructured, field string) string {
+	value, _, _ := unstructured.NestedFieldNoCopy(u.Object, strings.Split(field, ".")...)
+	switch value.(type) {
+	case []any:
+		if field == "spec.targetRef" {
+			return "is one object: write targetRefs for a list"
+		}
+	case map[string]any:
+		switch field {
+		case "spec.targetRefs":
+			return "is a list: write a dash before each target, or targetRef for one"
+		case "spec.targetSelectors":
+			return "is a list: write a dash before each selector"
+		}
+	}
+	return ""
 }
 
 // removeField takes a field out of a value, if it is there.
