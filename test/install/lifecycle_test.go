@@ -74,6 +74,8 @@ func TestALifeWithHelm(t *testing.T) {
 	c.apply(policyOfShop("checkout", "8s"))
 	c.inForce("8s")
 	c.tested()
+	c.deployed(9)
+	c.sound()
 	c.exercise()
 	fresh[0].shows("attache_build_info{", `attache_routes{covered="true"}`, `attache_policies{kind="TimeoutPolicy",reason="Accepted"}`,
 		`attache_graph_objects{kind="HTTPRoute.gateway.networking.k8s.io"}`, `attache_certificate_not_after_seconds{certificate="authority"}`)
@@ -85,6 +87,8 @@ func TestALifeWithHelm(t *testing.T) {
 	for _, p := range fresh {
 		p.kill()
 	}
+	c.deployed(0)
+	c.ailing("attache-webhook: none of", "attache-controller: none of")
 	c.helms("upgrade", release, chart, "--set", "webhook.replicas=2", "--set", "admission.namespaceLabels=true")
 	c.helms("upgrade", release, chart, "--set", "webhook.replicas=2")
 	c.helms("rollback", release, "2")
@@ -167,4 +171,5 @@ func (c *cluster) leave(running []*pod) {
 	if c.object("attache.dev/v1alpha1", "TimeoutPolicy", "shop", "checkout") == nil {
 		c.Error("a policy went away")
 	}
+	c.ailing("no ConfigMap attache-settings", "no ValidatingWebhookConfiguration of attache")
 }

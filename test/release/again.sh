@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Builds what is in a folder a second time, from a copy of the source at another path and with an
+# empty build cache, and compares every byte: again.sh FOLDER VERSION [PLATFORMS].
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+folder=$(cd "$1" && pwd) version=$2 platforms=${3:-}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mkdir "$work/elsewhere" "$work/cache"
+git ls-files --cached --others --exclude-standard | while IFS= read -r file; do
+	[ ! -f "$file" ] || printf '%s\n' "$file"
+done | tar -cf - -T - | tar -xf - -C "$work/elsewhere"
+echo "dist-again: everything is compiled anew, which takes minutes for each platform"
+(cd "$work/elsewhere" && GOCACHE="$work/cache" "${GO:-go}" run ./test/release --version "$version" --out "$work/again" ${platforms:+--platforms "$platforms"})
+diff -r "$folder" "$work/again"
+echo "dist-again: $(wc -l <"$folder/checksums.txt") files, all the same bytes"
