@@ -52,9 +52,11 @@ func (h *Handler) asking(answer func(v *view.View, ctx context.Context, p view.P
 	}
 }
 
-// drawingOf answers GET /api/v1/map.
-func drawingOf(v *view.View, ctx context.Context, p view.Parameters) (any, error) {
-	return drawing.Answer(ctx, v, p)
+// drawn answers GET /api/v1/map.
+func (h *Handler) drawn(r *http.Request) (any, error) {
+	return h.asking(func(v *view.View, ctx context.Context, p view.Parameters) (any, error) {
+		return drawing.Answer(ctx, v, p)
+	})(r)
 }
 
 // object answers GET /api/v1/object?target= with the object, and where it stands.

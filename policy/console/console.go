@@ -69,7 +69,7 @@ func New(o Options) *Handler {
 	h.answers = map[string]func(*http.Request) (any, error){
 		"summary": h.asking((*view.View).Summary), "tree": h.asking((*view.View).Tree), "effective": h.asking((*view.View).Effective),
 		"bindings": h.asking((*view.View).Bindings), "search": h.asking((*view.View).Search), "request": h.asking((*view.View).Request),
-		"routes": h.asking((*view.View).Routes), "map": h.asking(drawingOf), "policies": h.asking((*view.View).Policies),
+		"routes": h.asking((*view.View).Routes), "map": h.drawn, "policies": h.asking((*view.View).Policies),
 		"describe": h.asking((*view.View).Describe), "enforcement": h.asking((*view.View).Enforcement),
 		"guardrails": h.asking((*view.View).GuardrailList), "reverse": h.asking((*view.View).Reverse),
 		"object": h.object, "whatif": h.trying,

@@ -271,6 +271,7 @@ func (x *Evaluator) keep(g *guardrail.Guardrail, p path, f guardrail.Finding, a 
 	v.Paths += p.count
 }
 
+// Violations are what was found so far, in a fixed order.
 func (x *Evaluator) Violations() []Violation {
 	var list []Violation
 	for _, v := range slices.SortedFunc(maps.Values(x.found), func(a, b *Violation) int { return Compare(*a, *b) }) {

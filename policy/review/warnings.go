@@ -239,13 +239,14 @@ func (v Verdict) unbound(ref hierarchy.Ref) []string {
 			return nil
 		}
 	}
-	for _, b := range v.After.Graph().Bindings(ref) {
-		if b.Reason == hierarchy.ReasonParentNotFound {
-			return []string{missing(b.Parent.Ref.Object())}
-		}
-		return []string{fmt.Sprintf("%s is bound to no listener: %s", ref, b.Message)}
+	bindings := v.After.Graph().Bindings(ref)
+	switch {
+	case len(bindings) == 0:
+		return []string{fmt.Sprintf("%s is bound to no listener: it has no parentRefs", ref)}
+	case bindings[0].Reason == hierarchy.ReasonParentNotFound:
+		return []string{missing(bindings[0].Parent.Ref.Object())}
 	}
-	return []string{fmt.Sprintf("%s is bound to no listener: it has no parentRefs", ref)}
+	return []string{fmt.Sprintf("%s is bound to no listener: %s", ref, bindings[0].Message)}
 }
 
 // limited says which values of a policy that is written something else limits.

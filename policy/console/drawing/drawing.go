@@ -63,6 +63,7 @@ const (
 	columns
 )
 
+// ColumnNames are the headings of the columns, from left to right.
 var ColumnNames = [columns]string{"GatewayClass", "Gateway", "Listener", "Namespace", "Route", "Rule"}
 
 // MaxNodes is how many nodes a map has at most.

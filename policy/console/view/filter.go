@@ -37,6 +37,7 @@ func (f *Filter) All() bool { return f.key == emptyKey() }
 // FilterKeys are the parameters of a filter.
 var FilterKeys = []string{"ns", "gateway", "kind", "field", "level", "findings", "mixed", "changed", "where", "text"}
 
+// Filter reads a filter from the parameters of a question, which may be none.
 func (v *View) Filter(p Parameters) (*Filter, error) {
 	f := &Filter{
 		namespace: p.Get("ns"), gateway: p.Get("gateway"), kind: p.Get("kind"), text: strings.ToLower(p.Get("text")),

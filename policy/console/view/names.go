@@ -115,4 +115,5 @@ func listenerName(l *hierarchy.Listener) explain.ListenerName {
 	return n
 }
 
+// SortedKeys are the keys of a map in their order.
 func SortedKeys[T any](m map[string]T) []string { return slices.Sorted(maps.Keys(m)) }

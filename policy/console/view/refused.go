@@ -20,7 +20,10 @@ type Refused struct {
 
 func (e *Refused) Error() string { return e.message }
 
-func NotFound(message string) error   { return &Refused{Absent, message} }
+// NotFound refuses a question about something that is not there.
+func NotFound(message string) error { return &Refused{Absent, message} }
+
+// BadRequest refuses a question that cannot be understood.
 func BadRequest(message string) error { return &Refused{Malformed, message} }
 
 // NotKnown answers a question that published objects have no answer to.
