@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -81,7 +82,7 @@ func (w *world) applyAs(manifest string) error {
 
 // TestAnUpgradeTakesNothingAway publishes results in the first form, as the attache
 // before wrote them, one of which a guardrail holds; brings the CRD to the second
-// form; and starts the manager.
+// form; and starts the manager. Then it goes back, and forward again.
 func TestAnUpgradeTakesNothingAway(t *testing.T) {
 	if testing.Short() {
 		t.Skip("needs a control plane, which -short leaves out")
@@ -127,7 +128,7 @@ func TestAnUpgradeTakesNothingAway(t *testing.T) {
 		return nil
 	})
 
-	startManager(t, plane.Kubeconfig)
+	manager := startManager(t, plane.Kubeconfig)
 	want := map[string]string{"held": "GuardrailViolated", "free": ""}
 	within(t, patience, "the second form", func(context.Context) error {
 		for route, withheld := range want {
@@ -158,4 +159,33 @@ func TestAnUpgradeTakesNothingAway(t *testing.T) {
 	// What is withheld comes when the guardrail permits it.
 	w.edit("TimeoutPolicy", "held", request("40s"))
 	within(t, patience, "what is new to be published", func(context.Context) error { return w.published("held", "40s") })
+
+	manager.kill()
+	rolledBack(t, w, first, func() { crd(filepath.Join("testdata", "effectivepolicies-first-form.yaml")) })
+	crd(filepath.Join(attacheCRDs, "attache.dev_effectivepolicies.yaml"))
+	startManager(t, plane.Kubeconfig)
+	within(t, patience, "the second form after the way back", func(context.Context) error { return w.published("held", "40s") })
+}
+
+// rolledBack goes back to the CRD of the first form, with what the second one left behind: the
+// attache before can apply nothing to it, and publishes anew once it is deleted.
+func rolledBack(t *testing.T, w *world, first map[string]string, back func()) {
+	back()
+	within(t, patience, "the first form to be refused over the second", func(context.Context) error {
+		if err := w.applyAs(first["free"]); err == nil {
+			return errors.New("it is applied")
+		}
+		return nil
+	})
+	for route := range first {
+		w.remove(publish.Kind, "httproute."+route)
+	}
+	within(t, patience, "the first form to be applied anew", func(context.Context) error {
+		for route := range first {
+			if err := w.applyAs(first[route]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
