@@ -1,7 +1,13 @@
 package controller
 
 import (
+	"slices"
+	"strconv"
+
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/effective"
 )
 
 // measures are the controller's metrics. No label grows with the number of
@@ -86,4 +92,174 @@ func (m *measures) ofExporters() {
 		Name: "attache_export_fields",
 		Help: "Values of effective policies on paths, each counted once for each path, by exporter, outcome and reason (empty when projected).",
 	}, []string{"exporter", "outcome", "reason"})
+}
+
+// inventory counts what is in force, whenever somebody asks for metrics. No label grows with the
+// number of objects. A replica that does not lead knows of nothing.
+type inventory struct{ c *Controller }
+
+var (
+	routesDesc = prometheus.NewDesc("attache_routes",
+		"Routes, by whether any policy reaches them (covered).", []string{"covered"}, nil)
+	policiesDesc = prometheus.NewDesc("attache_policies",
+		"Targets of policies, by kind of the policy and by reason: Accepted, or why the policy does not hold the target.", []string{"kind", "reason"}, nil)
+	clampedDesc = prometheus.NewDesc("attache_clamped_values",
+		"Values in force that bounds from above moved, by kind; each counted once for each result that has it.", []string{"kind"}, nil)
+	kindsDesc = prometheus.NewDesc("attache_policy_kinds",
+		"Policy kinds that are known, by whether the cluster has policies of them (used).", []string{"used"}, nil)
+	faultsDesc = prometheus.NewDesc("attache_policy_kind_faults",
+		"Names and annotations on the CRD of a policy kind that are left out because they make no sense, by kind; kinds without any have no row.", []string{"kind"}, nil)
+	objectsDesc = prometheus.NewDesc("attache_graph_objects",
+		"Objects that are known, by kind.", []string{"kind"}, nil)
+	gatewayRoutesDesc = prometheus.NewDesc("attache_gateway_routes",
+		"Routes of a Gateway with the annotation "+hierarchy.MetricsAnnotation+", by what is published of them: covered, withheld, or untouched by any policy.", []string{"gateway_namespace", "gateway_name", "state"}, nil)
+	exceptionsDesc = prometheus.NewDesc("attache_guardrail_exceptions",
+		"Exceptions of guardrails, by guardrail and state: active, ended.", []string{"guardrail", "state"}, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (i inventory) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{routesDesc, policiesDesc, clampedDesc, kindsDesc, faultsDesc, objectsDesc, gatewayRoutesDesc, exceptionsDesc} {
+		out <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (i inventory) Collect(out chan<- prometheus.Metric) {
+	gauge := func(d *prometheus.Desc, n int, labels ...string) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(n), labels...)
+	}
+	for kind, n := range i.c.source.Objects() {
+		gauge(objectsDesc, n, kind.String())
+	}
+	i.exceptions(gauge)
+	s := i.c.state
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	routes, clamped := map[bool]int{}, map[string]int{}
+	seen := map[*effective.PathPolicies]bool{}
+	for ref, e := range s.effective {
+		if s.snapshot.IsRoute(ref.GroupKind) {
+			routes[e.Reached()]++
+		}
+		for _, r := range e.Reaches {
+			countClamped(r.Result, seen, clamped)
+		}
+	}
+	for _, covered := range []bool{true, false} {
+		gauge(routesDesc, routes[covered], strconv.FormatBool(covered))
+	}
+	for kind, n := range clamped {
+		gauge(clampedDesc, n, kind)
+	}
+	i.policies(gauge)
+	i.gateways(gauge)
+}
+
+// maxWatched is how many Gateways have series of their own: the first ones by name.
+// Whoever may write Gateways can switch them on.
+const maxWatched = 64
+
+// gateways counts the routes of the Gateways that ask for it. The state is locked.
+func (i inventory) gateways(gauge func(*prometheus.Desc, int, ...string)) {
+	s := i.c.state
+	var watched []hierarchy.Ref
+	for g := range s.snapshot.Graph().Gateways() {
+		if g.Watched.Metrics {
+			watched = append(watched, g.Meta().Ref)
+		}
+	}
+	if len(watched) == 0 {
+		return
+	}
+	slices.SortFunc(watched, hierarchy.Compare)
+	watched = watched[:min(len(watched), maxWatched)]
+	counts := map[hierarchy.Ref]map[string]int{}
+	for _, g := range watched {
+		counts[g] = map[string]int{}
+	}
+	for ref, e := range s.effective {
+		if !s.snapshot.IsRoute(ref.GroupKind) {
+			continue
+		}
+		state := "untouched"
+		switch {
+		case s.publication.withheld[ref] != nil:
+			state = "withheld"
+		case e.Reached():
+			state = "covered"
+		}
+		var last hierarchy.Ref
+		for _, l := range s.snapshot.Graph().BoundTo(ref) { // sorted by Gateway
+			if count := counts[l.Gateway]; count != nil && l.Gateway != last {
+				count[state]++
+			}
+			last = l.Gateway
+		}
+	}
+	for _, g := range watched {
+		for _, state := range []string{"covered", "untouched", "withheld"} {
+			gauge(gatewayRoutesDesc, counts[g][state], g.Namespace, g.Name, state)
+		}
+	}
+}
+
+// countClamped counts the values of a result that bounds moved.
+func countClamped(r *effective.PathPolicies, seen map[*effective.PathPolicies]bool, clamped map[string]int) {
+	if r == nil || seen[r] {
+		return
+	}
+	seen[r] = true
+	for _, p := range r.Kinds {
+		for _, o := range p.Origins {
+			if !o.ClampedBy.IsZero() {
+				clamped[p.Kind.Name()]++
+			}
+		}
+	}
+}
+
+// policies counts targets by what became of them. The state is locked.
+func (i inventory) policies(gauge func(*prometheus.Desc, int, ...string)) {
+	type row struct{ kind, reason string }
+	snapshot := i.c.state.snapshot
+	targets, used := map[row]int{}, map[string]bool{}
+	for p := range snapshot.Policies() {
+		kind := p.Kind.Name()
+		used[kind] = true
+		for _, a := range snapshot.Acceptances(p) {
+			targets[row{kind, a.Reason}]++
+		}
+	}
+	for r, n := range targets {
+		gauge(policiesDesc, n, r.kind, r.reason)
+	}
+	for _, k := range snapshot.Kinds() {
+		if len(k.Faults) > 0 {
+			gauge(faultsDesc, len(k.Faults), k.Name())
+		}
+	}
+	kinds := len(snapshot.Kinds())
+	gauge(kindsDesc, len(used), "true")
+	gauge(kindsDesc, kinds-len(used), "false")
+}
+
+// exceptions counts the exceptions of guardrails.
+func (i inventory) exceptions(gauge func(*prometheus.Desc, int, ...string)) {
+	if i.c.options.Guardrails == nil {
+		return
+	}
+	now := i.c.options.Now()
+	for _, g := range i.c.options.Guardrails.Guardrails() {
+		active := 0
+		for _, e := range g.Exceptions {
+			if now.Before(e.Until) {
+				active++
+			}
+		}
+		if len(g.Exceptions) > 0 {
+			gauge(exceptionsDesc, active, g.Name, "active")
+			gauge(exceptionsDesc, len(g.Exceptions)-active, g.Name, "ended")
+		}
+	}
 }

@@ -58,7 +58,11 @@ func prepare() (*tables, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &tables{env: set.NewExpressionsEnv(), overloads: map[string]*functions.Overload{}}
+	env := set.NewExpressionsEnv()
+	if env, err = env.Extend(cel.CustomTypeAdapter(inOrder{env.CELTypeAdapter()})); err != nil {
+		return nil, err
+	}
+	t := &tables{env: env, overloads: map[string]*functions.Overload{}}
 	for _, function := range t.env.Functions() {
 		bindings, err := function.Bindings()
 		if err != nil {

@@ -175,6 +175,28 @@ func TestFindingsCarryNumberMessageAndField(t *testing.T) {
 	}
 }
 
+func TestKeysComeInOrder(t *testing.T) {
+	labels := map[string]any{}
+	for i := range 20 {
+		labels[fmt.Sprintf("k%02d", i)] = map[string]any{"b": "2", "a": "1"}
+	}
+	in := document()
+	in["object"] = map[string]any{"list": []any{map[string]any{"labels": labels}}}
+	rules, problems := celrule.Compile([]guardrail.Expression{{
+		Expression:        "false",
+		MessageExpression: `object.list[0].labels.map(k, k + object.list[0].labels[k].map(x, x).join("")).join(",")`,
+	}})
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	want := "k00ab,k01ab,k02ab,k03ab,k04ab,k05ab,k06ab,k07ab,k08ab,k09ab,k10ab,k11ab,k12ab,k13ab,k14ab,k15ab,k16ab,k17ab,k18ab,k19ab"
+	for range 5 {
+		if found, err := rules[0].Check(t.Context(), in); err != nil || len(found) != 1 || found[0].Message != want {
+			t.Fatalf("%v, %v", found, err)
+		}
+	}
+}
+
 func TestUsesAreTheVariablesThatAreRead(t *testing.T) {
 	for expression, want := range map[string]guardrail.Variables{
 		"true":                                         0,
