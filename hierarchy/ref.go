@@ -130,9 +130,32 @@ func (r RuleRef) String() string {
 		return ""
 	}
 	if r.Name == "" {
-		return "rules[" + strconv.Itoa(r.Index) + "]"
+		return unnamedRule + strconv.Itoa(r.Index) + "]"
 	}
 	return r.Name
+}
+
+// unnamedRule begins what stands for a rule without a name where others have theirs. No name has a
+// bracket.
+const unnamedRule = "rules["
+
+// RuleOf is the rule that the section of a target means: the reverse of RuleRef.String. It knows the
+// Index of a rule without a name alone.
+func RuleOf(section string) RuleRef {
+	if inner, unnamed := strings.CutPrefix(section, unnamedRule); unnamed {
+		if index, err := strconv.Atoi(strings.TrimSuffix(inner, "]")); err == nil {
+			return RuleRef{Index: index}
+		}
+	}
+	return RuleRef{Name: section}
+}
+
+// Text names a rule in a sentence: "rule pay", or "rules[2]" for one without a name.
+func (r RuleRef) Text() string {
+	if r.Name == "" {
+		return r.String()
+	}
+	return "rule " + r.Name
 }
 
 // RuleSet is some of the rules of one route.

@@ -25,3 +25,18 @@ func TestARuleIsNamedOnlyByANameOfItsOwn(t *testing.T) {
 		t.Errorf("all rules read %q", got)
 	}
 }
+
+func TestASectionNamesTheRuleThatItWasMadeOf(t *testing.T) {
+	for _, c := range []struct {
+		rule          hierarchy.RuleRef
+		section, text string
+	}{
+		{hierarchy.RuleRef{Name: "pay"}, "pay", "rule pay"},
+		{hierarchy.RuleRef{Index: 2}, "rules[2]", "rules[2]"},
+		{hierarchy.RuleRef{Name: "rules"}, "rules", "rule rules"},
+	} {
+		if section, back := c.rule.String(), hierarchy.RuleOf(c.section); section != c.section || back != c.rule || back.Text() != c.text {
+			t.Errorf("%v is %s, and back %v, %s", c.rule, section, back, back.Text())
+		}
+	}
+}

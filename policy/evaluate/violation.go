@@ -112,10 +112,7 @@ func inRule(o effective.Origin) string {
 	if section == "" {
 		return o.From.String()
 	}
-	if !strings.HasPrefix(section, "rules[") {
-		section = "rule " + section
-	}
-	return section + " of " + o.From.String()
+	return hierarchy.RuleOf(section).Text() + " of " + o.From.String()
 }
 
 // Compare orders violations by guardrail, path and objection, as all output does.

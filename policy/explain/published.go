@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
-	"strconv"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	kschema "k8s.io/apimachinery/pkg/runtime/schema"
@@ -234,10 +233,7 @@ func kindOrBare(s *policy.Snapshot, name string) *policy.Kind {
 func (s *publishedScope) ruleNames() []string {
 	names := make([]string, len(s.Rules))
 	for i, rule := range s.Rules {
-		names[i] = rule.Name
-		if rule.Name == "" {
-			names[i] = "rules[" + strconv.Itoa(rule.Index) + "]"
-		}
+		names[i] = hierarchy.RuleRef{Index: rule.Index, Name: rule.Name}.String()
 	}
 	return names
 }

@@ -209,7 +209,7 @@ func (a *ServedBy) Heading() string {
 func ruleText(route *hierarchy.Route, rule, match int) string {
 	text := route.Meta().Ref.String()
 	if rule < len(route.Rules) {
-		text += ", " + RuleText(route.RuleRefs()[rule].String())
+		text += ", " + route.RuleRefs()[rule].Text()
 		if match >= 0 {
 			text += ": " + MatchText(&route.Rules[rule].Matches[match])
 		}

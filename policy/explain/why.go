@@ -110,7 +110,7 @@ func placeOf(target hierarchy.Ref, level hierarchy.Level) string {
 	case hierarchy.RouteLevel:
 		return "the route"
 	case hierarchy.RouteRuleLevel:
-		return RuleText(target.Section)
+		return hierarchy.RuleOf(target.Section).Text()
 	}
 	return target.String()
 }
@@ -238,12 +238,4 @@ func headOf(m *effective.Policy, n effective.NotSet) string {
 		}
 	}
 	return "its head"
-}
-
-// RuleText is "rule pay", or "rules[2]" for one without a name.
-func RuleText(name string) string {
-	if strings.HasPrefix(name, "rules[") {
-		return name
-	}
-	return "rule " + name
 }

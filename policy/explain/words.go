@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/hierarchy/prose"
 )
 
@@ -35,7 +36,7 @@ func (s *Scope) Heading(isRoute bool) string {
 	case len(s.Rules) == 1 && s.Rules[0] == "*":
 		text += ", all rules"
 	case len(s.Rules) == 1:
-		text += ", " + RuleText(s.Rules[0])
+		text += ", " + hierarchy.RuleOf(s.Rules[0]).Text()
 	default:
 		text += ", " + named("rule", s.Rules)
 	}

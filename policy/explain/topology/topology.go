@@ -278,7 +278,7 @@ func (t *Topology) add(ref hierarchy.Ref, level hierarchy.Level, rule string) st
 	text, order := ref.String(), strconv.Itoa(1+int(level))+id
 	switch {
 	case level == hierarchy.RouteRuleLevel:
-		text = explain.RuleText(rule)
+		text = hierarchy.RuleOf(rule).Text()
 	case ref.Section != "":
 		text = "listener " + ref.Section
 	}
