@@ -65,6 +65,9 @@ var allowed = []struct {
 
 // over puts stated parameters over s.
 func (s Settings) over(stated Settings) (Settings, error) {
+	if stated == (Settings{}) {
+		return s, nil
+	}
 	out := s
 	if stated.Mode != "" {
 		if !slices.Contains(modes, stated.Mode) {

@@ -64,7 +64,11 @@ type World struct {
 // Parts splits a route's paths by exporter (E1.5), sorted by exporter and
 // controller.
 func (w World) Parts(t *effective.Target) []Part {
-	return w.parts(t.Target, func(yield func(PathValues) bool) {
+	count := 0
+	for range t.Paths() {
+		count++
+	}
+	return w.parts(t.Target, count, func(yield func(PathValues) bool) {
 		seen, read := map[*effective.PathPolicies]*export.Effective{}, w.Read
 		if read == nil {
 			read = Read
@@ -92,7 +96,8 @@ type PathValues struct {
 	result *effective.PathPolicies
 }
 
-func (w World) parts(target hierarchy.Ref, paths func(yield func(PathValues) bool)) []Part {
+// parts is Parts, of so many paths.
+func (w World) parts(target hierarchy.Ref, all int, paths func(yield func(PathValues) bool)) []Part {
 	object, _ := w.Graph.Get(target)
 	route, isRoute := object.(*hierarchy.Route)
 	if !isRoute {
@@ -100,10 +105,7 @@ func (w World) parts(target hierarchy.Ref, paths func(yield func(PathValues) boo
 	}
 	hostnames := hostnamesOf(w.Graph, target)
 	parts, choices := map[string]*Part{}, map[hierarchy.Ref]*chosen{}
-	at, all := 0, 0
-	for range paths {
-		all++
-	}
+	at := 0
 	for p := range paths {
 		c := choices[p.Listener.Class]
 		if c == nil {
@@ -214,7 +216,13 @@ func (w World) complete(part *Part, all []Part, route *hierarchy.Route) {
 	}
 	in.ParentGenerations = map[string]int64{}
 	for i := range in.Paths {
+		if i > 0 && in.Paths[i].Listener == in.Paths[i-1].Listener {
+			continue // the paths of a listener are side by side
+		}
 		for _, parent := range [...]hierarchy.Ref{in.Paths[i].Gateway, in.Paths[i].Listener.Object()} {
+			if _, known := in.ParentGenerations[parent.String()]; known {
+				continue
+			}
 			if o, exists := w.Graph.Get(parent); exists {
 				in.ParentGenerations[parent.String()] = o.Meta().Generation
 			}
