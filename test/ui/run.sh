@@ -20,7 +20,7 @@ if [ -n "$(missing)" ] && [ -n "${CI:-}" ] && [ "$(id -u)" = 0 ] && command -v a
 	(apt-get update -qq && apt-get install -y -qq --no-install-recommends $(missing) fonts-dejavu-core) >/tmp/attache-ui-apt.log 2>&1 || tail -5 /tmp/attache-ui-apt.log
 fi
 if [ -n "$(missing)" ]; then
-	echo "test-ui: not here: $(missing). On Debian: apt-get install $(missing); elsewhere set CHROMIUM to the program of a Chromium or Chrome."
+	echo "test-ui: not here: $(missing) (Node has to be 20 or later). On Debian: apt-get install $(missing); elsewhere set CHROMIUM to the program of a Chromium or Chrome."
 	[ -n "${CI:-}" ] && { echo "test-ui: LEFT OUT, because these cannot be installed here"; exit 0; }
 	exit 1
 fi

@@ -1,5 +1,5 @@
 // Questions to the server, or to the data in the file.
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { signal } from '@preact/signals'
 import { filterKeys, place } from './place'
 import type { Summary, Tried } from './types'
@@ -66,7 +66,7 @@ export function useAnswer<T>(name: string, params: Params | null): Answer<T> {
   const question = useRef('')
   const key = params ? keyOf(name, params) : ''
   const of = version.value
-  useEffect(() => {
+  useLayoutEffect(() => { // before the page is painted: the answer is on its way meanwhile
     if (!params) { set({ data: null, error: '', loading: false }); return }
     let current = true
     if (question.current.split('?')[0] !== name) set({ data: null, error: '', loading: true })

@@ -5,7 +5,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/ho
 import { filters, say, useAnswer } from './api'
 import { cleared } from './table'
 import { idOf, linkTo, place, pointed, to } from './place'
-import { chipTitle, Empty, kindShort, Name, Problem, Shape, Waiting, counted, levelWord, shapeOf, textOf } from './parts'
+import { chipTitle, Empty, kindShort, Name, Problem, Shape, still, Waiting, counted, levelWord, shapeOf, textOf } from './parts'
 import type { Drawing, MapNode } from './types'
 
 const gap = 10
@@ -43,8 +43,12 @@ function calm(d: Drawing): MapNode[] {
   return nodes
 }
 
+// screens is how tall a map may be, in pixels, to have its nodes beside what they are joined to.
+// In a taller one that would be far down, and the first screen empty but for routes and rules.
+const screens = 2200
+
 // layout puts nodes beside what they are joined to: the tallest column first, the
-// others at the middle of their neighbours.
+// others at the middle of their neighbours, or from the top on where the map is too tall.
 function layout(d: Drawing, room: number): Layout {
   const column = Math.max(172, Math.floor((room - 8) / 6))
   const nodes: Placed[] = calm(d).map((node, at) => ({ node, at, x: node.column * column, y: 0, height: heightOf(node, column - 44) }))
@@ -54,14 +58,16 @@ function layout(d: Drawing, room: number): Layout {
   const columns = titles.map((_, c) => nodes.filter((n) => n.node.column === c).sort((a, b) => a.node.row - b.node.row))
   const tall = columns.map((list) => list.reduce((sum, n) => sum + n.height + gap, 0))
   const start = tall.indexOf(Math.max(...tall))
+  const beside = tall[start] <= screens
   const put = (c: number, of: (n: Placed) => number[]) => {
     let y = top
     columns[c].forEach((n) => {
-      const near = of(n)
+      const near = beside || c >= 4 ? of(n) : []
       const want = near.length ? near.reduce((sum, i) => sum + nodes[i].y + nodes[i].height / 2, 0) / near.length - n.height / 2 : y
       n.y = Math.max(y, want)
       y = n.y + n.height + gap
     })
+    if (!beside && c < 4) return
     // What was pushed down too far comes back up.
     let bottom = top + Math.max(...tall)
     for (let i = columns[c].length - 1; i >= 0; i--) {
@@ -133,12 +139,12 @@ function targetOf(n: MapNode): string {
   return linkTo(n.id)
 }
 
-function NodeOf({ p, width, index, focused, look, onFocus, onHover }: {
-  p: Placed; width: number; index: number; focused: boolean; look: string; onFocus: () => void; onHover: (on: boolean) => void
-}) {
+const NodeOf = still(({ p, href, width, index, focused, look, onFocus, onHover }: {
+  p: Placed; href: string; width: number; index: number; focused: boolean; look: string; onFocus: () => void; onHover: (on: boolean) => void
+}) => {
   const n = p.node
   const values = n.values ?? []
-  return <a class={'node column-' + n.column + ' ' + look + (n.count > 1 ? ' fold' : '') + (n.changed ? ' changed' : '')} href={targetOf(n)}
+  return <a class={'node column-' + n.column + ' ' + look + (n.count > 1 ? ' fold' : '') + (n.changed ? ' changed' : '')} href={href}
     style={{ left: p.x + 'px', top: p.y.toFixed(1) + 'px', width: width + 'px', height: p.height + 'px' }}
     role="treeitem" aria-level={n.column + 1} aria-selected={look.includes('selected')} tabIndex={focused ? 0 : -1} data-node={index}
     onFocus={onFocus} onMouseEnter={() => onHover(true)} onMouseLeave={() => onHover(false)}>
@@ -150,7 +156,7 @@ function NodeOf({ p, width, index, focused, look, onFocus, onHover }: {
     {n.policies?.length ? <span class="chips">{n.policies.map((c) => <bdi class={'chip' + (c.reason ? ' void' : '')} title={chipTitle(c)}>{c.blocks.map((b) => <Shape block={b} />)}{kindShort(c.kind)}</bdi>)}</span> : null}
     </span>
   </a>
-}
+})
 
 export function Map() {
   const { data, error } = useAnswer<Drawing>('map', filters())
@@ -191,6 +197,8 @@ function Sheet({ l, d, focus, setFocus, over, setOver }: {
   useEffect(() => {
     const box = document.querySelector('.mapbox'), n = chosen >= 0 ? l.nodes[chosen] : null
     if (box && n && (n.x < box.scrollLeft || n.x + l.column > box.scrollLeft + box.clientWidth)) box.scrollLeft = Math.max(0, n.x + l.column - box.clientWidth / 2)
+    const node = document.querySelector('.node.selected'), r = node?.getBoundingClientRect()
+    if (node && r && (r.top < 60 || r.bottom > innerHeight)) node.scrollIntoView({ block: 'center', inline: 'nearest' })
   }, [chosen, l])
   const on = useMemo(() => light >= 0 ? lit(l, light) : null, [l, light])
   const lines = useMemo(() => d.edges.map(([a, b]) => curve(l.nodes[a], l.nodes[b], width)).join(''), [l, width])
@@ -206,8 +214,8 @@ function Sheet({ l, d, focus, setFocus, over, setOver }: {
   return <Fragment>
     <div class="heads" style={{ width: l.width + 'px' }} aria-hidden="true">{d.columns.map((c, i) => <span style={{ left: i * l.column + 'px' }}>{titles[i]}<i>{c.total.toLocaleString('en')}</i></span>)}</div>
     <div class={'sheet' + (on ? ' dimmed' : '')} role="tree" aria-label="Topology with policies" onKeyDown={key} style={{ width: l.width + 'px', height: l.height + 'px' }}>
-      <svg width={l.width} height={l.height} aria-hidden="true"><path class="edges" d={lines} />{bright && <path class="bright" d={bright} />}</svg>
-      {order.map((i) => <NodeOf key={l.nodes[i].node.id} p={l.nodes[i]} width={width} index={i} focused={i === focus} onFocus={() => setFocus(i)}
+      <svg width={l.width} height={l.height} aria-hidden="true"><path class={d.edges.length > 150 ? 'edges many' : 'edges'} d={lines} />{bright && <path class="bright" d={bright} />}</svg>
+      {order.map((i) => <NodeOf key={l.nodes[i].node.id} p={l.nodes[i]} href={targetOf(l.nodes[i].node)} width={width} index={i} focused={i === focus} onFocus={() => setFocus(i)}
         look={(on?.has(i) ? 'lit' : '') + (i === chosen ? ' selected' : '')} onHover={(in_) => setOver(in_ ? i : -1)} />)}
     </div>
     <Legend />

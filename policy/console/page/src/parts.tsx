@@ -1,5 +1,5 @@
 // Small things that are shown in many places.
-import { Fragment, h, type ComponentChildren } from 'preact'
+import { Component, Fragment, h, type ComponentChildren, type FunctionComponent } from 'preact'
 import { useState } from 'preact/hooks'
 import { idOf, linkTo } from './place'
 import type { Cell, Chip, Ref } from './types'
@@ -52,6 +52,18 @@ export function Value({ cell, field }: { cell: Cell; field?: boolean }) {
     <span class={'origin mk ' + shapeOf(cell.block)}><span class="hide"> {cell.block} of the </span>{levelWord(cell.level)}</span>
     {cell.limited && <span class="limited mk bounds" title="limited by bounds or another field"><span class="hide">, limited</span></span>}
   </span>
+}
+
+// still is a component that is drawn anew only when one of its properties changes. Functions among
+// them do not count: they are made anew each time and do the same.
+export function still<P extends object>(draw: (props: P) => ComponentChildren): FunctionComponent<P> {
+  return class extends Component<P> {
+    shouldComponentUpdate(next: P): boolean {
+      const now = this.props as P
+      return (Object.keys(next) as (keyof P)[]).some((k) => typeof next[k] !== 'function' && next[k] !== now[k])
+    }
+    render(props: P) { return draw(props) }
+  } as unknown as FunctionComponent<P>
 }
 
 // kindShort is a kind without what all policy kinds have in common.

@@ -1,16 +1,18 @@
 // The table: every route that passes the filter, with what applies on its paths.
 import { Fragment, h } from 'preact'
-import { useEffect } from 'preact/hooks'
+import { useEffect, useMemo } from 'preact/hooks'
 import { filters, say, summary, useAnswer } from './api'
 import { idOf, linkTo, place, to } from './place'
-import { Dotted, Empty, Name, Problem, Value, Waiting, counted, kindShort, listenerText, rulesText, textOf } from './parts'
+import { Dotted, Empty, Name, Problem, still, Value, Waiting, counted, kindShort, listenerText, rulesText, textOf } from './parts'
 import type { Cell, Change, Row, RowScope, Rows } from './types'
 
 const size = 30
 
+interface Column { title: string; of: (c: Cell) => boolean; field: boolean; kind: string }
+
 // columnsOf are the policy kinds that are in use, or the fields of the one that is
 // asked for.
-function columnsOf(): { title: string; of: (c: Cell) => boolean; field: boolean; kind: string }[] {
+function columnsOf(): Column[] {
   const kinds = (summary.value?.kinds ?? []).filter((k) => k.class === 'Inherited' && k.objects > 0)
   const chosen = kinds.find((k) => k.name === place.value.params.kind)
   if (chosen) {
@@ -52,13 +54,13 @@ function Values({ cells, changes, field }: { cells: Cell[]; changes: Change[]; f
   </Fragment>
 }
 
-function RowOf({ row, selected }: { row: Row; selected: boolean }) {
-  const columns = columnsOf()
+// RowOf is drawn anew only when something of it changes, not whenever the address does.
+const RowOf = still(({ row, selected, href, columns }: { row: Row; selected: boolean; href: string; columns: Column[] }) => {
   const scopes: RowScope[] = row.scopes.length ? row.scopes : [{ parents: [], rules: ['*'], paths: 0, values: [] }]
   return <Fragment>
     {scopes.map((scope, i) => <tr class={(selected ? 'selected ' : '') + (i > 0 ? 'more' : 'first')}>
       {i === 0 && <th scope="row" rowSpan={scopes.length}>
-        <a href={linkTo(row.id)} aria-current={selected ? 'true' : undefined} data-row>
+        <a href={href} aria-current={selected ? 'true' : undefined} data-row>
           <span class="kind">{row.target.kind.replace(/Route$/, '')}</span> <Name>{row.target.name}</Name>
         </a>
         <div class="under"><Name>{row.target.namespace}</Name>{row.hostnames.length > 0 && <Fragment> · {row.hostnames.slice(0, 2).map((x, i) => <Fragment>{i > 0 && ', '}<Dotted text={x} /></Fragment>)}{row.hostnames.length > 2 ? ` +${row.hostnames.length - 2}` : ''}</Fragment>}</div>
@@ -70,7 +72,7 @@ function RowOf({ row, selected }: { row: Row; selected: boolean }) {
       </td>)}
     </tr>)}
   </Fragment>
-}
+})
 
 // move goes from row to row with the arrow keys.
 function move(e: KeyboardEvent) {
@@ -86,16 +88,16 @@ export function Table() {
   const p = place.value
   const offset = Number(p.params.offset ?? 0) || 0
   const { data, error } = useAnswer<Rows>('routes', { ...filters(), limit: String(size), offset: offset ? String(offset) : undefined })
+  const columns = useMemo(columnsOf, [p.params.kind, p.params.field, summary.value])
   useEffect(() => { if (data) say(counted(data.total, 'route') + ' shown') }, [data?.total])
   if (error) return <Problem text={error} />
   if (!data) return <Waiting />
   if (!data.total) return <Empty title={data.all ? 'No route passes the filter' : 'There is no route here yet'}>{data.all ? <a href={to({ params: cleared() })}>Show all {data.all.toLocaleString('en')} routes</a> : 'Routes appear here as soon as there are any.'}</Empty>
-  const columns = columnsOf()
   return <div class="tablebox">
     <table onKeyDown={move}>
       <caption class="hide">Routes with what applies on their paths, and who set it</caption>
       <thead><tr><th scope="col">Route</th><th scope="col">Paths</th>{columns.map((c) => <th scope="col"><Name>{c.title}</Name></th>)}</tr></thead>
-      <tbody>{data.rows.map((row) => <RowOf key={row.id} row={row} selected={p.id === idOf(row.target)} />)}</tbody>
+      <tbody>{data.rows.map((row) => <RowOf key={row.id} row={row} selected={p.id === idOf(row.target)} href={linkTo(row.id)} columns={columns} />)}</tbody>
     </table>
     <Pages data={data} />
   </div>
