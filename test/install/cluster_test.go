@@ -3,6 +3,7 @@ package install
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
@@ -32,6 +33,7 @@ type cluster struct {
 	folder  string
 	address string // where replicas listen
 	audit   string // the audit log of our service accounts
+	wire    *wire  // what pods reach the API server through; nil is directly
 }
 
 // auditPolicy has the API server note what our accounts asked for.
@@ -43,7 +45,8 @@ rules:
 - {level: None}
 `
 
-func start(t testing.TB) *cluster {
+// start takes further flags of the API server.
+func start(t testing.TB, more ...map[string][]string) *cluster {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("needs a control plane, which -short leaves out")
@@ -58,13 +61,16 @@ func start(t testing.TB) *cluster {
 	if err := os.WriteFile(policy, []byte(auditPolicy), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	flags := map[string][]string{
+		// The API server picks an endpoint of a Service itself.
+		"enable-aggregator-routing": {"true"},
+		"audit-policy-file":         {policy}, "audit-log-path": {c.audit},
+	}
+	for _, further := range more {
+		maps.Copy(flags, further)
+	}
 	c.plane, err = controlplane.Start(t.Context(), controlplane.Options{
-		CRDs: []string{gatewayAPI}, ControllerManager: true,
-		APIServerFlags: map[string][]string{
-			// The API server picks an endpoint of a Service itself.
-			"enable-aggregator-routing": {"true"},
-			"audit-policy-file":         {policy}, "audit-log-path": {c.audit},
-		},
+		CRDs: []string{gatewayAPI}, ControllerManager: true, APIServerFlags: flags,
 	})
 	if err != nil {
 		t.Fatal(err)

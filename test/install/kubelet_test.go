@@ -123,7 +123,11 @@ func (p *pod) start(spec map[string]any, arguments []string) {
 	if err != nil {
 		p.c.Fatal(err)
 	}
-	p.cmd = exec.Command(program, append(arguments, "--kubeconfig="+account.Kubeconfig)...)
+	kubeconfig := account.Kubeconfig
+	if p.c.wire != nil {
+		kubeconfig = p.c.wire.through(p.c, kubeconfig, p.c.plane.Config.Host)
+	}
+	p.cmd = exec.Command(program, append(arguments, "--kubeconfig="+kubeconfig)...)
 	p.cmd.Env = []string{"POD_NAMESPACE=" + namespace, "HOSTNAME=" + p.name, "HOME=" + p.c.folder}
 	p.cmd.Stdout, p.cmd.Stderr = p.said, p.said
 	if err := p.cmd.Start(); err != nil {
