@@ -53,7 +53,7 @@ func (o *options) watch(ctx context.Context, args []string, flags *getFlags) err
 			o.note("%v", err)
 		}
 	}()
-	printed := map[string][]string{}
+	printed := &printedRows{cells: map[string][]string{}}
 	for {
 		select {
 		case <-ctx.Done():
@@ -66,8 +66,14 @@ func (o *options) watch(ctx context.Context, args []string, flags *getFlags) err
 	}
 }
 
+// printedRows are the rows as they were printed last, and whether any ever was.
+type printedRows struct {
+	cells map[string][]string
+	some  bool
+}
+
 // printChanged prints the rows that are not as they were printed last.
-func (o *options) printChanged(ctx context.Context, w *world, now *policy.Snapshot, args []string, flags *getFlags, printed map[string][]string) error {
+func (o *options) printChanged(ctx context.Context, w *world, now *policy.Snapshot, args []string, flags *getFlags, printed *printedRows) error {
 	w.snapshot, w.kinds = now, kindsOf(now)
 	if len(args) > 0 { // what was named may be gone for a while
 		if _, err := w.find(args, w.targets()); err != nil {
@@ -79,21 +85,22 @@ func (o *options) printChanged(ctx context.Context, w *world, now *policy.Snapsh
 		return err
 	}
 	var fresh []shownPolicy
-	there, first := map[string]bool{}, len(printed) == 0
+	there := map[string]bool{}
 	for _, s := range shown {
 		key, cells := s.object.GetNamespace()+"/"+s.object.GetName(), s.cells(flags, true)
-		if was, known := printed[key]; !known || !slices.Equal(was, cells) {
-			printed[key] = cells
+		if was, known := printed.cells[key]; !known || !slices.Equal(was, cells) {
+			printed.cells[key] = cells
 			fresh = append(fresh, s)
 		}
 		there[key] = true
 	}
-	maps.DeleteFunc(printed, func(key string, _ []string) bool { return !there[key] }) // it is news when it is back
+	maps.DeleteFunc(printed.cells, func(key string, _ []string) bool { return !there[key] }) // it is news when it is back
 	if len(fresh) == 0 {
 		return nil
 	}
 	rows := *flags
-	rows.noHeaders = flags.noHeaders || !first
+	rows.noHeaders = flags.noHeaders || printed.some
+	printed.some = true
 	if o.output == formatName {
 		return o.printFields(fresh, true)
 	}

@@ -1,0 +1,92 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/command"
+	"github.com/attache-dev/attache/test/controlplane"
+)
+
+// watching runs get --watch until the test ends it, and returns what it prints.
+func watching(t *testing.T, kubeconfig string, arguments ...string) (out *log, end func() int) {
+	t.Helper()
+	out = &log{}
+	errOut := &log{}
+	ctx, cancel := context.WithCancel(t.Context())
+	code := make(chan int, 1)
+	line := append([]string{"kubectl-effective_policy", "--kubeconfig", kubeconfig, "get", "--watch"}, arguments...)
+	go func() {
+		code <- command.Main(ctx, line, genericiooptions.IOStreams{In: strings.NewReader(""), Out: out, ErrOut: errOut}, "")
+	}()
+	return out, func() int {
+		cancel()
+		c := <-code
+		if c != 0 {
+			t.Logf("it says: %s", errOut)
+		}
+		return c
+	}
+}
+
+// rowsOf are the printed rows of a target.
+func rowsOf(out *log, target string) []string {
+	var rows []string
+	for _, line := range strings.Split(out.String(), "\n") {
+		if fields := strings.Fields(line); len(fields) > 3 && fields[1] == target {
+			rows = append(rows, strings.Join(fields[3:], " "))
+		}
+	}
+	return rows
+}
+
+// TestGetWatchPrintsWhatChanges has the command watch a cluster on which no manager runs: it
+// computes by itself.
+func TestGetWatchPrintsWhatChanges(t *testing.T) {
+	plane := controlplane.Shared(t)
+	w := newWorld(t, plane.Config, plane.NewNamespace(t))
+	w.apply(shop)
+	all, endAll := watching(t, plane.Kubeconfig, "-n", w.namespace)
+	long, endLong := watching(t, plane.Kubeconfig, "-n", w.namespace, "--where", `duration(effective.TimeoutPolicy.request) > duration("70s")`)
+	last := func(out *log, target, starts string) {
+		t.Helper()
+		within(t, patience, target+" to be "+starts, func(context.Context) error {
+			rows := rowsOf(out, target)
+			if len(rows) == 0 || !strings.HasPrefix(rows[len(rows)-1], starts) {
+				return fmt.Errorf("it printed %q", rows)
+			}
+			return nil
+		})
+	}
+	last(all, "HTTPRoute/catalog", "10s")
+	before := len(rowsOf(all, "HTTPRoute/catalog"))
+
+	w.edit("TimeoutPolicy", "checkout", request("80s"))
+	last(all, "HTTPRoute/checkout", "80s")
+	last(long, "HTTPRoute/checkout", "80s")
+	w.edit("TimeoutPolicy", "checkout", request("20s"))
+	last(all, "HTTPRoute/checkout", "20s")
+	w.remove("TimeoutPolicy", "checkout")
+	last(all, "HTTPRoute/checkout", "10s")
+	w.apply("{apiVersion: attache.dev/v1alpha1, kind: TimeoutPolicy, metadata: {name: again, namespace: NS}, spec: {targetRef: {group: gateway.networking.k8s.io, kind: HTTPRoute, name: checkout}, default: {request: 90s}}}")
+	last(all, "HTTPRoute/checkout", "90s")
+	last(long, "HTTPRoute/checkout", "90s")
+
+	if after := len(rowsOf(all, "HTTPRoute/catalog")); after != before {
+		t.Errorf("a row that did not change was printed %d times more", after-before)
+	}
+	for _, out := range []*log{all, long} {
+		if text := out.String(); strings.Count(text, "NAMESPACE") != 1 {
+			t.Errorf("the headings stand there %d times:\n%s", strings.Count(text, "NAMESPACE"), text)
+		}
+	}
+	for _, end := range []func() int{endAll, endLong} {
+		if code := end(); code != 0 {
+			t.Errorf("it ended with %d", code)
+		}
+	}
+}
