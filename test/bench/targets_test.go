@@ -57,6 +57,11 @@ func ratio(benchmark, to, unit string) func() (float64, bool) {
 	}
 }
 
+// ofManager is a figure of the cluster that -manager.routes asks for.
+func ofManager(unit string) func() (float64, bool) {
+	return func() (float64, bool) { return of(fmt.Sprintf("Manager/routes=%d", *managerRoutes), unit) }
+}
+
 // exponent is the power of the number of routes that a figure grows with.
 func exponent(benchmark string, small, large int, unit string) func() (float64, bool) {
 	return func() (float64, bool) {
@@ -105,6 +110,11 @@ var targets = []target{
 	{what: "get -f, 2,000 routes: processor time", value: plain("CommandGet/routes=2000", "cpu-ns/op"), want: 1.4 * second, show: duration},
 	{what: "export of every route to Envoy Gateway", value: plain("Export/exporter=envoy-gateway/routes=10000", "cpu-ns/op"), want: 150 * millisecond, show: duration},
 	{what: "which route serves a request", value: plain("Ask/routes=10000", "cpu-ns/op"), want: millisecond, show: duration},
+	{what: "manager: ready", value: ofManager("ready-ns"), want: 3 * second, show: duration},
+	{what: "manager: resident memory", value: ofManager("rss-MB"), want: 157, show: megabytes},
+	{what: "manager: memory after edits, against before", value: ofManager("churn-rss-ratio"), want: 1.2, show: number},
+	{what: "manager: first writes, against a bare client", value: ofManager("first-writes-ratio"), want: 0.7, atLeast: true, show: number},
+	{what: "manager: an edit of the class, against a bare client", value: ofManager("fan-out-ratio"), want: 0.7, atLeast: true, show: number},
 }
 
 // TestMain prints what was measured against what is wanted, after a run of benchmarks.

@@ -1,0 +1,252 @@
+package bench
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
+
+	"github.com/attache-dev/attache/test/eventually"
+)
+
+// writers is how many objects the manager writes at a time, and the client beside it.
+const writers = 8
+
+// client writes to the API server as fast as it can.
+type client struct{ dynamic.Interface }
+
+func dial(b *testing.B, config *rest.Config) client {
+	b.Helper()
+	made, err := dynamic.NewForConfig(config)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return client{made}
+}
+
+func (c client) on(u *unstructured.Unstructured) dynamic.ResourceInterface {
+	gvk := u.GroupVersionKind()
+	plural := strings.ToLower(gvk.Kind) + "s"
+	switch {
+	case strings.HasSuffix(gvk.Kind, "Policy"):
+		plural = strings.ToLower(strings.TrimSuffix(gvk.Kind, "y")) + "ies"
+	case strings.HasSuffix(gvk.Kind, "Class"):
+		plural = strings.ToLower(gvk.Kind) + "es"
+	}
+	return c.Resource(schema.GroupVersionResource{Group: gvk.Group, Version: gvk.Version, Resource: plural}).Namespace(u.GetNamespace())
+}
+
+func (c client) create(b *testing.B, u *unstructured.Unstructured) {
+	b.Helper()
+	if _, err := c.on(u).Create(b.Context(), u, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
+		b.Error(err)
+	}
+}
+
+func (c client) apply(b *testing.B, u *unstructured.Unstructured, part string) {
+	b.Helper()
+	options := metav1.ApplyOptions{FieldManager: "bare", Force: true}
+	var err error
+	if part == "status" {
+		_, err = c.on(u).ApplyStatus(b.Context(), u.GetName(), u, options)
+	} else {
+		_, err = c.on(u).Apply(b.Context(), u.GetName(), u, options)
+	}
+	if err != nil {
+		b.Error(err)
+	}
+}
+
+func (c client) patch(b *testing.B, u *unstructured.Unstructured, change object) {
+	b.Helper()
+	data, err := json.Marshal(change)
+	if err != nil {
+		b.Fatal(err)
+	}
+	if _, err := c.on(u).Patch(b.Context(), u.GetName(), types.MergePatchType, data, metav1.PatchOptions{}); err != nil {
+		b.Error(err)
+	}
+}
+
+func (c client) remove(b *testing.B, u *unstructured.Unstructured) {
+	b.Helper()
+	if err := c.on(u).Delete(b.Context(), u.GetName(), metav1.DeleteOptions{}); err != nil {
+		b.Error(err)
+	}
+}
+
+func (c client) list(b *testing.B, apiVersion, kind string) []*unstructured.Unstructured {
+	b.Helper()
+	of := &unstructured.Unstructured{Object: object{"apiVersion": apiVersion, "kind": kind}}
+	list, err := c.on(of).List(b.Context(), metav1.ListOptions{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	all := make([]*unstructured.Unstructured, len(list.Items))
+	for i := range list.Items {
+		all[i] = &list.Items[i]
+	}
+	return all
+}
+
+func (c client) inParallel(b *testing.B, objects []*unstructured.Unstructured, do func(*testing.B, *unstructured.Unstructured)) {
+	b.Helper()
+	var running sync.WaitGroup
+	for worker := range writers {
+		running.Go(func() {
+			for i := worker; i < len(objects) && !b.Failed(); i += writers {
+				do(b, objects[i])
+			}
+		})
+	}
+	running.Wait()
+	if b.Failed() {
+		b.FailNow()
+	}
+}
+
+func namespaceOf(name string) *unstructured.Unstructured {
+	return &unstructured.Unstructured{Object: object{"apiVersion": "v1", "kind": "Namespace", "metadata": object{"name": name}}}
+}
+
+func targetKind(result *unstructured.Unstructured) string {
+	kind, _, _ := unstructured.NestedString(result.Object, "targetRef", "kind")
+	return kind
+}
+
+func targetName(result *unstructured.Unstructured) string {
+	name, _, _ := unstructured.NestedString(result.Object, "targetRef", "name")
+	return name
+}
+
+func text(length int) string { return strings.Repeat("x", length) }
+
+// manager is a running manager without webhooks.
+type manager struct {
+	cmd             *exec.Cmd
+	health, metrics string
+}
+
+func buildManager(b *testing.B) string {
+	b.Helper()
+	program := filepath.Join(b.TempDir(), "attache")
+	if out, err := exec.CommandContext(b.Context(), "go", "build", "-o", program, "../../cmd/attache").CombinedOutput(); err != nil {
+		b.Fatalf("%v\n%s", err, out)
+	}
+	return program
+}
+
+// startManager returns when the manager is ready.
+func startManager(b *testing.B, program, kubeconfig string) *manager {
+	b.Helper()
+	m := &manager{health: freeAddress(b), metrics: freeAddress(b)}
+	m.cmd = exec.Command(program, "manager", "--kubeconfig", kubeconfig, "--disable-webhooks", "--drain-delay", "0s",
+		"--health-probe-bind-address", m.health, "--metrics-bind-address", m.metrics, "--platform-namespaces", infra,
+		"--kube-api-qps", "100000", "--kube-api-burst", "100000", "--writers", fmt.Sprint(writers), "--log-level", "error")
+	m.cmd.Stderr = os.Stderr
+	if err := m.cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		_ = m.cmd.Process.Kill() // it may have ended
+		_ = m.cmd.Wait()
+	})
+	await(b, 10*time.Minute, func(context.Context) error {
+		answer, err := http.Get("http://" + m.health + "/readyz")
+		if err != nil {
+			return err
+		}
+		defer func() { _ = answer.Body.Close() }()
+		if answer.StatusCode != http.StatusOK {
+			return fmt.Errorf("not ready: %s", answer.Status)
+		}
+		return nil
+	})
+	return m
+}
+
+func (m *manager) terminate(b *testing.B) {
+	b.Helper()
+	if err := m.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		b.Fatal(err)
+	}
+	_ = m.cmd.Wait() // how it ends is what other tests look at
+}
+
+// metric is the sum of a metric over all its labels.
+func (m *manager) metric(b *testing.B, name string) float64 {
+	b.Helper()
+	answer, err := http.Get("http://" + m.metrics + "/metrics")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(answer.Body)
+	if err != nil {
+		b.Fatal(err)
+	}
+	sum := 0.0
+	for _, metric := range families[name].GetMetric() {
+		sum += metric.GetCounter().GetValue() + metric.GetGauge().GetValue()
+	}
+	return sum
+}
+
+// settle waits until the manager has nothing left to do.
+func (m *manager) settle(b *testing.B) {
+	b.Helper()
+	await(b, time.Hour, func(context.Context) error {
+		left := m.metric(b, "workqueue_depth") + m.metric(b, "controller_runtime_active_workers")
+		if left > 0 || m.metric(b, "controller_runtime_reconcile_total") == 0 {
+			return fmt.Errorf("%v objects are left", left)
+		}
+		return nil
+	})
+}
+
+func (m *manager) awaitWrites(b *testing.B, before float64) {
+	b.Helper()
+	await(b, 10*time.Minute, func(context.Context) error {
+		if m.metric(b, "attache_writes_total") == before {
+			return fmt.Errorf("nothing is written")
+		}
+		return nil
+	})
+}
+
+func await(b *testing.B, limit time.Duration, check func(context.Context) error) {
+	b.Helper()
+	if err := eventually.Try(b.Context(), limit, check); err != nil {
+		b.Fatal(err)
+	}
+}
+
+func freeAddress(b *testing.B) string {
+	b.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	return listener.Addr().String()
+}
