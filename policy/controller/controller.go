@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -71,7 +72,9 @@ type Controller struct {
 	audit    *audit
 	reports  reports
 	enforcer *enforcer
-	queue    workqueue.TypedRateLimitingInterface[hierarchy.Ref]
+	// untouchable are resources whose status may not be written, as was told.
+	untouchable sync.Map
+	queue       workqueue.TypedRateLimitingInterface[hierarchy.Ref]
 }
 
 // New returns a controller that learns from a source and writes to the API

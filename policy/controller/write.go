@@ -18,6 +18,7 @@ import (
 	"k8s.io/client-go/dynamic"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/publish"
 	"github.com/attache-dev/attache/policy/status"
 )
@@ -88,6 +89,7 @@ func (c *Controller) write(ctx context.Context, w status.Write) error {
 	default:
 		err = fmt.Errorf("no such verb: %q", w.Verb)
 	}
+	err = c.ungranted(resource, w.Verb, err)
 	result, err := outcome(err)
 	c.metrics.writes.WithLabelValues(string(w.Verb), result).Inc()
 	c.options.Log.V(1).Info("Wrote", "verb", w.Verb, "kind", w.Object.GetKind(), "namespace", w.Object.GetNamespace(), "name", name, "result", result)
@@ -95,6 +97,28 @@ func (c *Controller) write(ctx context.Context, w status.Write) error {
 		return fmt.Errorf("%s of %s %s/%s: %w", w.Verb, w.Object.GetKind(), w.Object.GetNamespace(), name, err)
 	}
 	return nil
+}
+
+// notGranted is how long a status waits that may not be written.
+const notGranted = time.Minute
+
+// ungranted says once of a kind of somebody else's, whose CRD asks for its status to be
+// written, that the right to do so is missing, and puts the write off: others are not
+// held up by it, and the log is not filled.
+func (c *Controller) ungranted(resource schema.GroupVersionResource, verb status.Verb, err error) error {
+	at := resource.GroupResource()
+	switch {
+	case verb != status.UpdateStatus || at.Group == policy.Group:
+		return err
+	case apierrors.IsForbidden(err):
+		if _, told := c.untouchable.LoadOrStore(at, true); !told {
+			c.options.Log.Error(err, "Not allowed to write the status of a kind: give the service account update on it", "resource", at.Resource+"."+at.Group+"/status")
+		}
+		return errLater{notGranted}
+	case err == nil:
+		c.untouchable.Delete(at)
+	}
+	return err
 }
 
 // learn makes the answer to a write known.
@@ -128,9 +152,12 @@ func (c *Controller) insist(ctx context.Context, objects dynamic.ResourceInterfa
 
 // outcome says what came of a write, and whether there is something left to do.
 func outcome(err error) (result string, left error) {
+	var later errLater
 	switch {
 	case err == nil:
 		return resultDone, nil
+	case errors.As(err, &later):
+		return resultFailed, err
 	case apierrors.IsNotFound(err), apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
 		return resultGone, nil
 	case apierrors.IsConflict(err):

@@ -25,6 +25,8 @@ type Change struct {
 	// Before and After are the field's values with their origins; nil where it
 	// is not set.
 	Before, After *Origin
+	// Gone says that the rules are no more: there is nothing that After could be set on.
+	Gone bool
 }
 
 // Pair is the result of a path before and after; nil where the path does not
@@ -245,7 +247,23 @@ type leafText struct {
 
 // leafChange is a change of one leaf. Within one Diff, changes that read the
 // same are the same pointer, so that paths can be grouped by it.
-type leafChange struct{ before, after *Origin }
+type leafChange struct {
+	before, after *Origin
+	// gone says that it is of rules that are no more, ofGone is the same change of those.
+	gone   bool
+	ofGone *leafChange
+}
+
+// onGone is a change, if there is one, as that of a rule that is no more.
+func (c *leafChange) onGone() *leafChange {
+	if c != nil && c.ofGone == nil {
+		c.ofGone = &leafChange{before: c.before, after: c.after, gone: true}
+	}
+	if c == nil {
+		return nil
+	}
+	return c.ofGone
+}
 
 func (c *leafChange) path() crd.Path {
 	if c.after != nil {
@@ -269,6 +287,10 @@ func (d *differ) target(target hierarchy.Ref, before, after *Target) []Change {
 	}
 	a := Align(before, after)
 	bands := a.Bands()
+	alive := len(a.Rules) // those that are gone follow
+	if after != nil {
+		alive = len(after.rules)
+	}
 	keys := map[leafKey]bool{}
 	for _, band := range bands {
 		for j, pair := range band.Row {
@@ -287,6 +309,9 @@ func (d *differ) target(target hierarchy.Ref, before, after *Target) []Change {
 			row := make([]*leafChange, len(band.Row))
 			for j, pair := range band.Row {
 				row[j] = d.pair(pair)[key]
+				if j >= alive {
+					row[j] = row[j].onGone()
+				}
 			}
 			for range band.Listeners {
 				leaf = append(leaf, row)
@@ -296,7 +321,7 @@ func (d *differ) target(target hierarchy.Ref, before, after *Target) []Change {
 			if c := paths.Result; c != nil {
 				changes = append(changes, Change{
 					Target: target, Parents: paths.Parents, Rules: paths.Rules,
-					Kind: key.kind, Path: c.path(), Before: c.before, After: c.after,
+					Kind: key.kind, Path: c.path(), Before: c.before, After: c.after, Gone: c.gone,
 				})
 			}
 		}
@@ -332,7 +357,7 @@ func (d *differ) leaf(changes map[leafKey]*leafChange, key leafKey, before, afte
 	text := leafText{key, before.text(), after.text()}
 	c, ok := d.same[text]
 	if !ok {
-		c = &leafChange{before, after}
+		c = &leafChange{before: before, after: after}
 		d.same[text] = c
 	}
 	changes[key] = c

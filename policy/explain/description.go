@@ -64,6 +64,8 @@ type InEffect struct {
 	Whole    int      `json:"whole"`
 	Part     int      `json:"part"`
 	BeatenBy []string `json:"beatenBy,omitempty"`
+	// Limited says which of its values something limits, as its status does.
+	Limited []string `json:"limited,omitempty"`
 }
 
 // Reference is an object outside the hierarchy that a field names.
@@ -315,6 +317,9 @@ func DescribePolicy(s *policy.Snapshot, p *policy.Policy) *Description {
 		in := InEffect{Gateway: c.Gateway.Place(), Paths: c.Paths, Whole: c.Whole, Part: c.Part}
 		for _, by := range c.BeatenBy() {
 			in.BeatenBy = append(in.BeatenBy, s.Text(by))
+		}
+		for _, m := range c.Moved() {
+			in.Limited = append(in.Limited, m.String())
 		}
 		d.InEffect = append(d.InEffect, in)
 	}

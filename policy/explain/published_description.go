@@ -26,7 +26,7 @@ func DescribePublished(object *unstructured.Unstructured) (*Description, error) 
 		for _, o := range scope.Origins {
 			d.attach(p.target, o.From.ref(), o.Target.ref(), o.Block)
 			for _, b := range o.Beat {
-				d.attach(p.target, b.From.ref(), levelRef(p.target, b.Level), b.Block)
+				d.attach(p.target, b.From.ref(), scope.levelRef(p.target, b.Level), b.Block)
 			}
 			if by := o.ClampedBy.ref(); !by.IsZero() {
 				d.attach(p.target, by, hierarchy.Ref{}, "bounds")
@@ -46,11 +46,30 @@ func DescribePublished(object *unstructured.Unstructured) (*Description, error) 
 	return d, nil
 }
 
-// levelRef is what a value that lost stands on: the object says the level alone.
-func levelRef(target hierarchy.Ref, level string) hierarchy.Ref {
+// levelRef is what a value that lost stands on: the object says the level alone. It is
+// zero where several objects are on that level.
+func (s *publishedScope) levelRef(target hierarchy.Ref, level string) hierarchy.Ref {
+	at := func(ref func(*hierarchy.Listener) hierarchy.Ref) hierarchy.Ref {
+		var one hierarchy.Ref
+		for i, parent := range s.Parents {
+			switch r := ref(parent.listener()); {
+			case i == 0:
+				one = r
+			case r != one:
+				return hierarchy.Ref{}
+			}
+		}
+		return one
+	}
 	switch level {
 	case hierarchy.RouteLevel.String(), hierarchy.RouteRuleLevel.String():
 		return target
+	case hierarchy.ListenerLevel.String():
+		return at(func(l *hierarchy.Listener) hierarchy.Ref { return l.Ref })
+	case hierarchy.GatewayClassLevel.String():
+		return s.class()
+	case hierarchy.GatewayLevel.String():
+		return at(func(l *hierarchy.Listener) hierarchy.Ref { return l.Gateway })
 	}
 	return hierarchy.Ref{}
 }

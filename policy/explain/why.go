@@ -20,9 +20,9 @@ func (s *paths) why(m *effective.Policy, o effective.Origin) string {
 	case o.Block == merge.Bound:
 		return "nobody states it, so it takes the maximum of these bounds"
 	case alone && o.Block == merge.Inline:
-		sentence = "written in the route rule; nobody else states it"
+		sentence = "written in the route rule, and nowhere else"
 	case alone:
-		sentence = "nobody else states it"
+		sentence = "stated by this policy alone"
 	case o.Block == merge.Override:
 		sentence = whyOverride(o)
 	case o.Block == merge.Inline:

@@ -8,10 +8,12 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/merge"
 )
 
-// gets are the values of a route in words, by kind; those that differ by path are
-// called mixed. A kind is named once, with its first value.
+// gets are the values of a route in words, by kind, but those that it states itself;
+// those that differ by path are called mixed. A kind is named once, with its first
+// value.
 func gets(e *effective.Target) []string {
 	type leaf struct{ kind, field string }
 	values := map[leaf]string{}
@@ -19,6 +21,9 @@ func gets(e *effective.Target) []string {
 	for _, scope := range e.Scopes {
 		for _, m := range scope.Result.Kinds {
 			for _, o := range m.Origins {
+				if o.Block == merge.Inline && o.From == e.Target {
+					continue
+				}
 				at := leaf{m.Kind.Name(), o.Path.String()}
 				text, known := values[at]
 				switch {

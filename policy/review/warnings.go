@@ -10,6 +10,7 @@ import (
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/guardrail"
+	"github.com/attache-dev/attache/policy/merge"
 )
 
 // Limits of what an API server passes on to a person: longer warnings are cut,
@@ -296,7 +297,9 @@ func (v Verdict) told() (told [][]effective.Change, hidden int) {
 		case !v.edit.MayRead.May(target.Namespace):
 			hidden++
 		case !created:
-			told = append(told, ofOne)
+			if news := unwritten(ofOne, ref); len(news) > 0 {
+				told = append(told, news)
+			}
 		case target.Namespace == ref.Namespace || len(displaced(ofOne)) == 0:
 		default:
 			told = append(told, displaced(ofOne))
@@ -340,6 +343,21 @@ func (v Verdict) first(changes []effective.Change, more, hidden int) string {
 // displaced are the changes of values that somebody else had set.
 func displaced(changes []effective.Change) []effective.Change {
 	return slices.DeleteFunc(slices.Clone(changes), func(c effective.Change) bool { return c.Before == nil })
+}
+
+// unwritten are the changes of a target but what the author of an edit of the route
+// itself wrote there: values in its rules, and rules that are gone.
+func unwritten(changes []effective.Change, edited hierarchy.Ref) []effective.Change {
+	if changes[0].Target != edited {
+		return changes
+	}
+	return slices.DeleteFunc(slices.Clone(changes), func(c effective.Change) bool {
+		by := c.After
+		if by == nil {
+			by = c.Before
+		}
+		return c.Gone || by.Block == merge.Inline && by.From == edited
+	})
 }
 
 // byTarget puts the changes of one target together.

@@ -75,9 +75,7 @@ func (o *options) printBindings(report explain.Bindings) error {
 			}
 			t.plain(l.Gateway, l.ListenerSet, l.Listener, strconv.Itoa(int(l.Spec.Port)), l.Spec.Protocol, host, strconv.Itoa(l.AttachedRoutes), l.Note)
 		}
-		if o.output != formatWide {
-			t.dropEmpty()
-		}
+		t.dropEmpty()
 		p.print(t)
 	}
 	return p.err
@@ -87,7 +85,7 @@ func (o *options) printBindings(report explain.Bindings) error {
 // to, or why it is bound to none.
 func (o *options) printRoutes(p *pen, routes []explain.Binding) {
 	if o.output == formatWide {
-		p.print(o.routeTable(routes))
+		p.print(routeTable(routes))
 		return
 	}
 	for _, ofOne := range runs(routes, func(r explain.Binding) string { return r.Kind + " " + r.Namespace + "/" + r.Name }) {
@@ -126,7 +124,7 @@ func listenerText(l explain.ListenerName) string {
 
 // routeTable has a line for each listener that a parentRef is bound to, or one
 // that says why it is bound to none.
-func (o *options) routeTable(routes []explain.Binding) *table {
+func routeTable(routes []explain.Binding) *table {
 	t := &table{}
 	t.head("NAMESPACE", "ROUTE", "PARENT", "BOUND", "LISTENER", "HOSTNAMES", "REASON")
 	for _, r := range routes {
@@ -135,17 +133,14 @@ func (o *options) routeTable(routes []explain.Binding) *table {
 			t.add(cell{text: r.Namespace}, name, parent, cell{"no", red}, cell{text: "-"}, cell{text: "-"}, cell{text: r.Reason + ": " + r.Message})
 			continue
 		}
-		for i, l := range r.Listeners {
-			reason := l.Idle
-			if reason == "" && o.output == formatWide && i == 0 {
-				reason = r.Message
-			}
+		for _, l := range r.Listeners {
 			hosts := strings.Join(l.Hostnames, ",")
 			if hosts == "" {
 				hosts = "*"
 			}
-			t.add(cell{text: r.Namespace}, name, parent, cell{"yes", green}, cell{text: l.Listener}, cell{text: hosts}, cell{text: reason})
+			t.add(cell{text: r.Namespace}, name, parent, cell{"yes", green}, cell{text: l.Listener}, cell{text: hosts}, cell{text: l.Idle})
 		}
 	}
+	t.dropEmpty()
 	return t
 }

@@ -84,6 +84,7 @@ func (o *options) check(cmd *cobra.Command, flags changeFlags, failOn, root stri
 		}
 		return err
 	}
+	failed := fails(report, failOn)
 	switch o.output {
 	case formatJSON:
 		err = encode(o.streams.Out, o.output, report)
@@ -95,10 +96,11 @@ func (o *options) check(cmd *cobra.Command, flags changeFlags, failOn, root stri
 		err = o.checkMarkdown(report)
 	case formatGitHub:
 		err = o.printAnnotations(report)
-	default:
+	default: // what is passed over is counted on standard error, and -v lists it
+		report.Findings = slices.DeleteFunc(report.Findings, func(f preview.Finding) bool { return f.Rule == preview.PassedOverRule })
 		err = o.printFindings(report)
 	}
-	if err == nil && fails(report, failOn) {
+	if err == nil && failed {
 		err = errFinding
 	}
 	return err

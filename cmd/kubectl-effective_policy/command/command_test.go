@@ -295,6 +295,10 @@ func TestCompletion(t *testing.T) {
 	run(t, "", "__complete", "-f", shop, "explain", "checkout", "--rule", "p").wantOutput(t, "pay\n:4")
 	run(t, "", "__complete", "-f", shop, "explain", "httproute/api-route", "--listener", "").wantOutput(t, "https\npartners\n:4")
 	run(t, "", "__complete", "-f", shop, "explain", "checkout", "--policy", "T").wantOutput(t, "TimeoutPolicy\n:4")
+	run(t, "", "__complete", "-f", shop, "explain", "checkout", "--field", "re").wantOutput(t, "request\nrequestsPerSecond\nretryOn\n:4")
+	run(t, "", "__complete", "-f", shop, "explain", "checkout", "--policy", "TimeoutPolicy", "--field", "").wantOutput(t, "backend\n", "idle\n", "request\n:4")
+	run(t, "", "__complete", "-f", shop, "get", "--without", "R").wantOutput(t, "RateLimitPolicy\nRetryPolicy\n:6")
+	run(t, "", "__complete", "-f", shop, "get", "--without", "TimeoutPolicy.i").wantOutput(t, "TimeoutPolicy.idle\n:4")
 	run(t, "", "__complete", "-f", shop, "explain", "check").wantOutput(t, "checkout\n:4")
 	run(t, "", "__complete", "-f", shop, "get", "-o", "").wantOutput(t, "wide\n", "yaml\n")
 	if r := run(t, "", "__complete", "-f", "nothing-here", "explain", ""); strings.Contains(r.errOut, "no such file") {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/explain"
 )
 
@@ -74,6 +75,70 @@ func (o *options) completeKinds(cmd *cobra.Command, _ []string, begun string) ([
 		}
 	}
 	return begunWith(begun, names), cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeFields completes --field with the fields of the kind that --policy names, or
+// of all kinds.
+func (o *options) completeFields(cmd *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
+	w := o.quietWorld(cmd)
+	if w == nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	chosen, _ := cmd.Flags().GetString("policy") // a command without it is about all
+	var names []string
+	for kind, fields := range w.policyFields() {
+		if chosen == "" || strings.EqualFold(chosen, kind) {
+			names = append(names, fields...)
+		}
+	}
+	return begunWith(begun, names), cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeWithout completes --without with kinds, and after a dot with their fields.
+func (o *options) completeWithout(cmd *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
+	w := o.quietWorld(cmd)
+	if w == nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	var kinds, fields []string
+	for kind, of := range w.policyFields() {
+		kinds = append(kinds, kind)
+		for _, field := range of {
+			fields = append(fields, kind+"."+field)
+		}
+	}
+	if names := begunWith(begun, kinds); len(names) > 1 || len(names) == 1 && names[0] != begun {
+		return names, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+	}
+	return begunWith(begun, fields), cobra.ShellCompDirectiveNoFileComp
+}
+
+// policyFields are those of each policy kind that its CRD speaks of or that have a value.
+func (w *world) policyFields() map[string][]string {
+	fields := map[string][]string{}
+	for _, k := range w.snapshot.Kinds() {
+		if k.Class != policy.Inherited {
+			continue
+		}
+		paths := []string{}
+		for _, b := range k.Bounds {
+			paths = append(paths, b.Field.String())
+		}
+		for _, list := range k.AppliesTo {
+			paths = append(paths, crd.Texts(list)...)
+		}
+		fields[k.Name()] = paths
+	}
+	for e := range w.resolve(w.targets()).All() {
+		for _, scope := range e.Scopes {
+			for _, m := range scope.Result.Kinds {
+				for _, origin := range m.Origins {
+					fields[m.Kind.Name()] = append(fields[m.Kind.Name()], origin.Path.String())
+				}
+			}
+		}
+	}
+	return fields
 }
 
 // completeOf completes with what the targets that are named have, or all targets.

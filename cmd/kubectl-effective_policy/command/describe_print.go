@@ -95,7 +95,10 @@ func attachedRows(policies []explain.Attached) *rows {
 // attachedCell is what a policy states where it is attached, and why it does not
 // apply there.
 func attachedCell(before string, a explain.Attached) cell {
-	text := before + strings.Join(a.States, ", ") + " of " + glued([]string{a.Target})
+	text := before + strings.Join(a.States, ", ")
+	if a.Target != "" { // what is published does not say where a policy stands that only bounds
+		text += " of " + glued([]string{a.Target})
+	}
 	switch a.Reason {
 	case policy.ReasonAccepted:
 		return cell{text: text}
@@ -116,6 +119,9 @@ func inEffectRows(counts []explain.InEffect) *rows {
 			text += "; beaten by " + glued(c.BeatenBy)
 		}
 		t.add(cell{text: "through Gateway " + c.Gateway}, cell{text: text})
+		for _, limited := range c.Limited {
+			t.add(cell{}, cell{limited, yellow})
+		}
 	}
 	return t
 }

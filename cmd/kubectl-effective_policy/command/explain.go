@@ -52,6 +52,7 @@ others do not. Exit code 1 says that no route serves it.`,
 	_ = cmd.RegisterFlagCompletionFunc("rule", o.completeRules)
 	_ = cmd.RegisterFlagCompletionFunc("listener", o.completeListeners)
 	_ = cmd.RegisterFlagCompletionFunc("policy", o.completeKinds)
+	_ = cmd.RegisterFlagCompletionFunc("field", o.completeFields)
 	asked.add(cmd)
 	o.addOutput(cmd, formatTable, formatWide, formatJSON, formatYAML)
 	return cmd

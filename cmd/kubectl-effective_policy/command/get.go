@@ -53,6 +53,7 @@ what the expression asks for does not fit.`,
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.get(cmd, args, &flags) },
 	}
 	flags.add(cmd)
+	_ = cmd.RegisterFlagCompletionFunc("without", o.completeWithout)
 	cmd.Flags().BoolVar(&flags.noHeaders, "no-headers", false, "no line of headings")
 	cmd.Flags().BoolVar(&flags.noEnforcement, "no-enforcement", false, "leave out what data planes would make of it")
 	cmd.Flags().BoolVarP(&flags.watch, "watch", "w", false, "on a cluster, go on and print the rows that change")

@@ -35,14 +35,14 @@ those of --policy-kinds (configuration).
 
 With -o wide also:
 
-  TARGETS    what its objects can be attached to with any effect
   STATUS     who writes the status of its objects
   ADMISSION  whether our webhook reviews its objects before they are stored. The
              chart's value policyKinds lists the kinds of others; one that it
              does not list is resolved and reported all the same
 
-and below what is said of each kind and by whom: an annotation of its CRD, or a
-profile, with the version of the project in which it was read`,
+and below what the objects of each kind can be attached to with any effect, and what
+is said of it and by whom: an annotation of its CRD, or a profile, with the version
+of the project in which it was read`,
 		Args: knownCommand,
 		RunE: o.kinds,
 	}
@@ -69,6 +69,7 @@ const (
 
 func (o *options) kinds(cmd *cobra.Command, _ []string) error {
 	o.allNamespaces = o.allNamespaces || *o.config.Namespace == "" // it is an overview
+	o.listsFaults = true
 	w, err := o.load(cmd.Context())
 	if err != nil {
 		return err
@@ -102,9 +103,9 @@ func (o *options) kinds(cmd *cobra.Command, _ []string) error {
 		p.line("%s", testedWith)
 		return p.err
 	}
-	t.head("KIND", "GROUP", "CLASS", "STRATEGY", "OBJECTS", "STATUS", "ADMISSION", "TARGETS")
+	t.head("KIND", "GROUP", "CLASS", "STRATEGY", "OBJECTS", "STATUS", "ADMISSION")
 	for _, r := range reports {
-		t.plain(r.Kind, r.Group, r.Class, r.Strategy, strconv.Itoa(r.Objects), r.StatusWrittenBy, r.Admission, strings.Join(r.Targets, ","))
+		t.plain(r.Kind, r.Group, r.Class, r.Strategy, strconv.Itoa(r.Objects), r.StatusWrittenBy, r.Admission)
 	}
 	p := o.pen()
 	p.print(t)
@@ -141,6 +142,7 @@ func printSources(p *pen, reports []explain.Kind) {
 func printProperties(p *pen, reports []explain.Kind) {
 	for _, r := range reports {
 		t := &rows{indent: "  "}
+		t.add(cell{"attaches to", faint}, cell{text: strings.Join(r.Targets, ", ")})
 		for _, said := range r.Properties {
 			t.add(cell{said.Name, faint}, cell{text: said.Value + " (" + said.Source + ")"})
 		}

@@ -48,8 +48,10 @@ type options struct {
 	settingsUnknown bool
 	// quiet leaves problems of objects to the command. planeKinds are kinds of
 	// data planes' APIs that it reads, with or without their CRDs.
-	quiet      bool
-	planeKinds []kschema.GroupKind
+	quiet bool
+	// listsFaults says that the command prints what is wrong with kinds itself.
+	listsFaults bool
+	planeKinds  []kschema.GroupKind
 }
 
 // Main runs the command line and returns the exit code. args[0] is the name of

@@ -3,7 +3,11 @@ package command
 import "strings"
 
 // screen is the width that text for people fits: that of a terminal as it opens.
-const screen = 80
+// -o wide is for one of wideScreen, where it is no table.
+const (
+	screen     = 80
+	wideScreen = 100
+)
 
 // rows are lines of two columns that fit a screen. A first cell that is wider than
 // its column has the second one below it, and a second cell that does not fit goes
@@ -50,10 +54,11 @@ func (r *rows) height(column int) int {
 
 // second are the lines of a second cell.
 func (r *rows) second(line [2]cell, column int) []string {
+	columns := screen
 	if r.wide {
-		return []string{strings.ReplaceAll(line[1].text, unbreakable, " ")}
+		columns = wideScreen
 	}
-	return wrap(line[1].text, screen-len(r.indent)-column)
+	return wrap(line[1].text, columns-len(r.indent)-column)
 }
 
 func (r *rows) print(p *pen) {

@@ -49,13 +49,36 @@ spec:
 	}
 }
 
+// TestWideAnswersFitAWideScreen holds -o wide to 100 columns where it is for reading.
+// "get", "policies", "check", "bindings" and "kinds" have one line for each object then, as
+// kubectl's own tables have.
+func TestWideAnswersFitAWideScreen(t *testing.T) {
+	var lines []string
+	for _, route := range []string{"storefront", "checkout", "api-route", "orders-feed"} {
+		lines = append(lines, "explain httproute/"+route+" -n shop", "describe httproute/"+route+" -n shop")
+	}
+	lines = append(lines, "explain grpcroute/authorise -n payments", "explain gateway/edge -n platform", "describe gateway/edge -n platform")
+	for _, line := range lines {
+		arguments := append(strings.Fields(line), "-f", shop)
+		if strings.HasPrefix(line, "explain") {
+			arguments = append(arguments, "-o", "wide")
+		}
+		fitsIn(t, run(t, "", arguments...), line, wideScreen)
+	}
+}
+
 func fits(t *testing.T, r result, line string) {
+	t.Helper()
+	fitsIn(t, r, line, screen)
+}
+
+func fitsIn(t *testing.T, r result, line string, columns int) {
 	t.Helper()
 	if r.code == exitFailure || r.out == "" {
 		t.Errorf("%s: exit code %d, %q, %s", line, r.code, r.out, r.errOut)
 	}
 	for text := range strings.Lines(r.out) {
-		if text = strings.TrimSuffix(text, "\n"); width(text) > screen {
+		if text = strings.TrimSuffix(text, "\n"); width(text) > columns {
 			t.Errorf("%s: wider than a screen: %s", line, text)
 		}
 	}

@@ -96,7 +96,7 @@ func (o *options) load(ctx context.Context) (*world, error) {
 	w.addShortNames()
 	w.problems = problems
 	for _, text := range problems {
-		if !o.quiet {
+		if !o.quiet && !(o.listsFaults && isFault(w.snapshot, text)) {
 			o.note("warning: %s", text)
 		}
 	}
@@ -224,4 +224,17 @@ func (compile lateValidator) Validate(merged map[string]any) []crd.Broken {
 		return []crd.Broken{{Rule: "Schema", Message: "cannot be checked: " + err.Error()}}
 	}
 	return blocks.Validate(merged)
+}
+
+// isFault says that a problem is what is wrong with a kind, and no more: one of a file has
+// its place.
+func isFault(s *policy.Snapshot, problem string) bool {
+	for _, k := range s.Kinds() {
+		for _, f := range k.Faults {
+			if problem == "CustomResourceDefinition "+k.Definition.Name+": "+f.String() {
+				return true
+			}
+		}
+	}
+	return false
 }
