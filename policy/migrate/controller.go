@@ -25,6 +25,8 @@ type controller struct {
 	standard func(key string) string
 	label    string
 	version  string
+	// source is the document that its names are from, with the version.
+	source string
 	// notes are what is to be known of it: a name and a sentence.
 	notes [][2]string
 	// nginx says that the host view is that of ingress-nginx.
@@ -48,33 +50,39 @@ func controllers() []controller {
 			name: IngressNginx, of: "k8s.io/ingress-nginx", class: "nginx",
 			prefixes: []string{"nginx.ingress.kubernetes.io/"}, rows: nginxAnnotations, keys: nginxKeys, nginx: true,
 			standard: compiledIn, label: IngressNginx, version: "v1.15",
+			source: "kubernetes/ingress-nginx v1.15.1, internal/ingress/annotations and internal/ingress/controller/config",
 		},
 		{
 			name: Traefik, of: "traefik.io/ingress-controller", class: "traefik",
 			prefixes: []string{"traefik.ingress.kubernetes.io/"}, rows: traefikRows, convert: traefikConvert, defaults: traefikWants, services: true,
 			standard: nothing, version: "Traefik v3",
-			notes: [][2]string{{"entry-points", "respondingTimeouts of entry points are arguments of Traefik and stand in no object: --set idle=… states them"}},
+			source: "Traefik v3, reference/routing-configuration/kubernetes/ingress",
+			notes:  [][2]string{{"entry-points", "respondingTimeouts of entry points are arguments of Traefik and stand in no object: --set idle=… states them"}},
 		},
 		{
 			name: HAProxy, of: "haproxy.org/ingress-controller", class: "haproxy",
 			prefixes: []string{"haproxy.org/", "haproxy.com/", "ingress.kubernetes.io/"}, rows: haproxyRows, keys: haproxyKeys, convert: haproxyConvert, defaults: haproxyWants, services: true,
 			standard: haproxyDefaults, label: "kubernetes-ingress", version: "version 3.2",
-			notes: [][2]string{{"rate-limit-status-code", "it refuses with 403 where a limit is reached, most data planes with 429"}},
+			source: "haproxytech/kubernetes-ingress 3.2, documentation/annotations.md",
+			notes:  [][2]string{{"rate-limit-status-code", "it refuses with 403 where a limit is reached, most data planes with 429"}},
 		},
 		{
 			name: HAProxyIngress, of: "haproxy-ingress.github.io/controller", class: "haproxy-ingress",
 			prefixes: []string{"haproxy-ingress.github.io/"}, rows: haproxyIngressRows, keys: haproxyIngressKeys, convert: haproxyIngressConvert, defaults: haproxyWants, services: true,
 			standard: haproxyDefaults, label: "haproxy-ingress", version: "v0.15",
+			source: "HAProxy Ingress v0.15, docs/configuration/keys",
 		},
 		{
 			name: Kong, of: "ingress-controllers.konghq.com/kong", class: "kong",
 			prefixes: []string{"konghq.com/"}, rows: kongRows, convert: kongConvert, defaults: kongWants, services: true,
 			standard: nothing, version: "Kong 3",
+			source: "Kong Ingress Controller 3, reference/annotations",
 		},
 		{
 			name: ALB, of: "ingress.k8s.aws/alb", class: "alb",
 			prefixes: []string{"alb.ingress.kubernetes.io/"}, rows: albRows, convert: albConvert, defaults: albWants,
 			standard: nothing, version: "the AWS Load Balancer Controller",
+			source: "AWS Load Balancer Controller 2 and 3, docs/guide/ingress/annotations.md",
 		},
 	}
 }
@@ -92,7 +100,9 @@ func Controllers() []string {
 
 // Table is what is known of one controller, as data (M41).
 type Table struct {
-	Controller  string `json:"controller"`
+	Controller string `json:"controller"`
+	// Source is the document that the names are from.
+	Source      string `json:"source"`
 	Annotations []Row  `json:"annotations"`
 	Keys        []Row  `json:"configMap"`
 }
@@ -104,7 +114,7 @@ func Tables(name string) []Table {
 		if name != "" && name != c.name {
 			continue
 		}
-		t := Table{Controller: c.name}
+		t := Table{Controller: c.name, Source: c.source}
 		for _, r := range c.rows() {
 			r.Name = c.prefixes[0] + r.Name
 			t.Annotations = append(t.Annotations, r)

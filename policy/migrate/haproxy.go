@@ -44,9 +44,12 @@ func haproxyKeys() []Row {
 	for i := range rows {
 		rows[i].Scope = "global"
 	}
-	return inOrder([][]Row{rows, named(Row{Scope: "global", Valid: Any, Bad: BadDefault, Status: Lost, Effect: None, Becomes: "a setting of the data plane"},
-		"dontlognull", "global-config-snippet-file", "hard-stop-after", "http-connection-mode", "http-keep-alive", "http-server-close", "log-format", "log-format-tcp", "logasap", "maxconn",
-		"nbthread", "prometheus-endpoint-auth-realm", "prometheus-endpoint-auth-secret", "proxy-protocol", "syslog-server", "timeout-hard-stop")})
+	return inOrder([][]Row{
+		rows,
+		{{Name: "client-strict-sni", Scope: "global", Valid: Any, Bad: BadDefault, Status: Lost, Effect: Exposes, Becomes: "handshakes for names without a certificate are a matter of the data plane"}},
+		named(Row{Scope: "global", Valid: Any, Bad: BadDefault, Status: Lost, Effect: None, Becomes: "a setting of the data plane"},
+			"clean-certs", "dontlognull", "generate-certificates-signer", "global-config-snippet-file", "hard-stop-after", "http-connection-mode", "http-keep-alive", "http-server-close", "log-format", "log-format-tcp", "logasap", "maxconn",
+			"nbthread", "prometheus-endpoint-auth-realm", "prometheus-endpoint-auth-secret", "proxy-protocol", "syslog-server", "timeout-hard-stop")})
 }
 
 func haproxyDefaults(key string) string {

@@ -20,7 +20,7 @@ func kongRows() []Row {
 			"rewrite", "strip-path"),
 		{{Name: "path", Scope: "service", Valid: Any, Bad: BadDefault, Status: Lost, Effect: Breaks, Becomes: "nothing is put before the path: write a URLRewrite filter"}},
 		named(Row{Scope: "ingress", Valid: Any, Bad: BadDefault, Status: Lost, Effect: Breaks, Becomes: "write it as a match of the route, or as a listener"},
-			"headers", "headers.*", "host-aliases", "methods", "protocols", "regex-prefix", "regex-priority", "snis"),
+			"headers", "headers.*", "host-aliases", "methods", "path-handling", "protocols", "regex-prefix", "regex-priority", "snis"),
 		named(Row{Scope: "service", Valid: Any, Bad: BadDefault, Status: Lost, Effect: Breaks, Becomes: "write a BackendTLSPolicy, or appProtocol of the Service"},
 			"ca-certificates", "ca-certificates-configmap", "ca-certificates-secret", "client-cert", "protocol", "tls-verify", "tls-verify-depth"),
 		named(Row{Scope: "ingress or service", Valid: Any, Bad: BadDefault, Status: Lost, Effect: Differs, Becomes: "write it as a filter, or into the data plane's own policy"},

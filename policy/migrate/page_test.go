@@ -24,7 +24,7 @@ func TestTablesOnThePage(t *testing.T) {
 		if len(table.Keys) > 0 {
 			fmt.Fprintf(&b, " and %d keys of the ConfigMap", len(table.Keys))
 		}
-		b.WriteString(".\n\n| name | on | becomes | status | when lost | a bad value |\n|---|---|---|---|---|---|\n")
+		b.WriteString(", from " + table.Source + ".\n\n| name | on | becomes | status | when lost | a bad value |\n|---|---|---|---|---|---|\n")
 		for i := range table.Annotations {
 			row := &table.Annotations[i]
 			fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s |\n", row.Name, row.Scope, cell(row.Becomes), row.Status, row.Effect, bad(row))
