@@ -42,7 +42,7 @@ func (x *Evaluator) ask(ctx context.Context, rule guardrail.Rule, p path, asBefo
 	if a, known := x.answers[q]; known {
 		return a, nil
 	}
-	findings, err := rule.Check(ctx, x.input(rule.Uses(), p, asBefore))
+	findings, err := rule.Check(ctx, x.shared(rule.Uses(), p, asBefore))
 	if ctxErr := ctx.Err(); ctxErr != nil {
 		return answer{}, ctxErr
 	}
@@ -58,6 +58,32 @@ func (x *Evaluator) ask(ctx context.Context, rule guardrail.Rule, p path, asBefo
 	}
 	x.answers[q] = a
 	return a, nil
+}
+
+// document is what an input is made of, on one target.
+type document struct {
+	uses     guardrail.Variables
+	pair     effective.Pair
+	listener *hierarchy.Listener
+	rule     hierarchy.RuleRef
+	asBefore bool
+}
+
+// maxInputs is how many documents are kept: as many as guardrails share on a target of usual size.
+const maxInputs = 256
+
+// shared is the input for a path, the same one for all rules that read the same. Rules only read it.
+func (x *Evaluator) shared(uses guardrail.Variables, p path, asBefore bool) guardrail.Input {
+	of := document{uses, p.pair, p.listener, p.rule, asBefore}
+	in, known := x.inputs[of]
+	if !known {
+		if len(x.inputs) >= maxInputs {
+			clear(x.inputs)
+		}
+		in = x.input(uses, p, asBefore)
+		x.inputs[of] = in
+	}
+	return in
 }
 
 func (x *Evaluator) question(rule guardrail.Rule, p path, asBefore bool) question {

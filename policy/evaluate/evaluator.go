@@ -29,6 +29,8 @@ type Evaluator struct {
 	// passedOver are guardrails that are not asked.
 	passedOver map[*guardrail.Guardrail]bool
 
+	// inputs are the documents of the target that is judged, which rules that read the same share.
+	inputs  map[document]guardrail.Input
 	answers map[question]answer
 	found   map[violationKey]*Violation
 	covered map[string]*Covered
@@ -54,7 +56,7 @@ func New(o Options) *Evaluator {
 	return &Evaluator{
 		Options: o, sameGraph: o.Before.Graph() == o.After.Graph(),
 		passedOver: map[*guardrail.Guardrail]bool{}, counted: map[*guardrail.Guardrail]int{},
-		answers: map[question]answer{}, covered: map[string]*Covered{}, found: map[violationKey]*Violation{},
+		inputs: map[document]guardrail.Input{}, answers: map[question]answer{}, covered: map[string]*Covered{}, found: map[violationKey]*Violation{},
 	}
 }
 
@@ -83,6 +85,7 @@ func (x *Evaluator) Target(ctx context.Context, before, after *effective.Target)
 		return nil
 	}
 	x.was, x.now = side{graph: x.Before.Graph(), target: before}, side{graph: x.After.Graph(), target: after}
+	clear(x.inputs)
 	was, _ := x.Before.Graph().Get(after.Target)
 	old, _ := was.(*hierarchy.Route)
 	paths := effective.Align(before, after)
