@@ -152,7 +152,7 @@ func (b *binder) parentListeners(parent ParentRef) ([]*Listener, verdict) {
 	case ServiceKind:
 		return nil, verdict{ReasonMeshParent, fmt.Sprintf("%s is a mesh parent, not a way through a Gateway", ref)}
 	default:
-		message := fmt.Sprintf("%s is none of Gateway, ListenerSet (group %q) and Service (group \"\")", describeParent(parent), Group)
+		message := fmt.Sprintf("%s is not a Gateway, a ListenerSet (group %q) or a Service (group \"\")", describeParent(parent), Group)
 		if ref.GroupKind.Group == Group && ref.Kind == ServiceKind.Kind {
 			message += "; did you mean group: \"\"?"
 		}

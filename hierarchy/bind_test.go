@@ -158,7 +158,7 @@ func TestParentsThatAreNotGateways(t *testing.T) {
 	if g.Bindings(checkout)[0].Accepted {
 		t.Error("a mesh parent is accepted as a way through a Gateway")
 	}
-	if got := g.Bindings(checkout)[1].Message; got != `Service shop/backend of group "gateway.networking.k8s.io" is none of Gateway, ListenerSet (group "gateway.networking.k8s.io") and Service (group ""); did you mean group: ""?` {
+	if got := g.Bindings(checkout)[1].Message; got != `Service shop/backend of group "gateway.networking.k8s.io" is not a Gateway, a ListenerSet (group "gateway.networking.k8s.io") or a Service (group ""); did you mean group: ""?` {
 		t.Errorf("message: %s", got)
 	}
 }

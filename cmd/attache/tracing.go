@@ -37,7 +37,7 @@ func (s *tracingSettings) newTracing(ctx context.Context) (*tracing, error) {
 		return nil, nil
 	}
 	if s.ratio < 0 || s.ratio > 1 {
-		return nil, fmt.Errorf("--trace-sample-ratio: %v is no share: write a number from 0 to 1", s.ratio)
+		return nil, fmt.Errorf("--trace-sample-ratio: %v is not a share: write a number from 0 to 1", s.ratio)
 	}
 	at, err := url.Parse(s.endpoint)
 	if err != nil || at.Host == "" || at.Scheme != "http" && at.Scheme != "https" {

@@ -33,7 +33,7 @@ func (h *Handler) Export(ctx context.Context, to io.Writer, place string) error 
 	_, query, _ := strings.Cut(place, "?")
 	values, err := url.ParseQuery(query)
 	if err != nil {
-		return fmt.Errorf("%s is no address in the page: %w", place, err)
+		return fmt.Errorf("%s is not an address in the page: %w", place, err)
 	}
 	c := &collector{handler: h, ctx: ctx, filter: url.Values{}, answers: map[string]any{}}
 	for _, key := range append(view.FilterKeys, "whatif") {

@@ -107,7 +107,7 @@ func (r *reader) word(raw []byte) *StrategyWord {
 		if _, known := w.Values[strings.ToLower(word)]; known {
 			w.Overrides = append(w.Overrides, strings.ToLower(word))
 		} else {
-			r.fault("overrides", "%q is none of the words in values", word)
+			r.fault("overrides", "%q is not among the words in values", word)
 		}
 	}
 	w.With, w.At = r.levels("with", said.With), r.levels("at", said.At)

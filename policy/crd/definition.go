@@ -210,7 +210,7 @@ func (d *Definition) readClass(labels map[string]string, named bool) {
 	case strings.EqualFold(label, string(Inherited)), strings.EqualFold(label, "true"):
 		d.Class, d.Sources[PropertyClass] = Inherited, SourceLabel
 	case labelled:
-		d.Faults = append(d.Faults, Fault{Field: "metadata.labels[" + PolicyLabel + "]", Message: fmt.Sprintf("%q is no class: write Inherited or Direct", label)})
+		d.Faults = append(d.Faults, Fault{Field: "metadata.labels[" + PolicyLabel + "]", Message: fmt.Sprintf("%q is not a class: write Inherited or Direct", label)})
 	case named:
 		d.Class, d.Sources[PropertyClass] = Inherited, SourceConfiguration
 	}

@@ -20,7 +20,7 @@ func ParsePath(text string) (Path, error) {
 	for rest := text; ; {
 		key, after, err := firstKey(rest)
 		if err != nil {
-			return nil, fmt.Errorf("%q is no path: %w", text, err)
+			return nil, fmt.Errorf("%q is not a path: %w", text, err)
 		}
 		path = append(path, key)
 		switch {
@@ -29,10 +29,10 @@ func ParsePath(text string) (Path, error) {
 		case after[0] == '.':
 			after = after[1:]
 			if after == "" {
-				return nil, fmt.Errorf("%q is no path: it ends in a dot", text)
+				return nil, fmt.Errorf("%q is not a path: it ends in a dot", text)
 			}
 		case after[0] != '[':
-			return nil, fmt.Errorf("%q is no path: write a dot after the bracket", text)
+			return nil, fmt.Errorf("%q is not a path: write a dot after the bracket", text)
 		}
 		rest = after
 	}

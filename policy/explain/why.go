@@ -16,7 +16,7 @@ func (s *paths) why(m *effective.Policy, o effective.Origin) string {
 	alone := len(o.Beat) == 0
 	switch {
 	case o.Block == merge.Bound && !isMaximum(m, o):
-		return "nobody states it, and what its absence means is none of those that the bounds of " + s.text(o.From) + " allow"
+		return "nobody states it, and the bounds of " + s.text(o.From) + " do not allow what its absence means"
 	case o.Block == merge.Bound:
 		return "nobody states it, so it takes the maximum of these bounds"
 	case alone && o.Block == merge.Inline:

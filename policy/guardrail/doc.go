@@ -4,7 +4,7 @@
 // # Invariants
 //
 //   - What is wrong with a guardrail is a Problem, with its field, and the guardrail is returned
-//     with it: Broken says why it can not be asked.
+//     with it: Broken says why it cannot be asked.
 //   - Rules are compiled elsewhere (celrule, regorule) and come in through the interface Rule. They
 //     see a document of JSON values, an Input, and can do no I/O.
 //   - The limits on what one rule may take are the same for every language (limits.go).

@@ -251,7 +251,7 @@ func readExceptions(list []readException) ([]Exception, []Problem) {
 		case r.Reason == "":
 			wrong(".reason", "say why there is an exception")
 		case len(r.Match.Namespaces)+len(r.Match.Routes)+len(r.Match.Policies) == 0:
-			wrong(".match", "an exception from everything is none: name namespaces, routes or policies")
+			wrong(".match", "an exception must not cover everything: name namespaces, routes or policies")
 		default:
 			exceptions = append(exceptions, Exception{
 				Name: r.Name, Reason: r.Reason, Until: until,

@@ -157,7 +157,7 @@ func (d *decoder) add(c chunk, object map[string]any, bytes int, path string, it
 		return
 	case apiVersion != "" && kind != "":
 	case !isManifest(object):
-		d.pass(c, *item, "is no Kubernetes object: it has no apiVersion or no kind")
+		d.pass(c, *item, "is not a Kubernetes object: it has no apiVersion or no kind")
 		return
 	default:
 		d.fail(c, *item, "has no apiVersion or no kind: write both, as text, at the start of the document")
@@ -238,7 +238,7 @@ func (d *decoder) failYAML(c chunk, err error) {
 		d.fail(c, 0, message)
 		return
 	case d.lenient && !topLevelKind.Match(c.data):
-		d.pass(c, 0, "is no Kubernetes object: it is not YAML")
+		d.pass(c, 0, "is not a Kubernetes object: it is not YAML")
 		return
 	}
 	text := strings.TrimPrefix(err.Error(), "error converting YAML to JSON: ")

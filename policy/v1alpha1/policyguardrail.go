@@ -173,7 +173,7 @@ type GuardrailException struct {
 
 // GuardrailExceptionMatch selects objections.
 //
-// +kubebuilder:validation:XValidation:rule=`(has(self.namespaces) && size(self.namespaces) > 0) || (has(self.routes) && size(self.routes) > 0) || (has(self.policies) && size(self.policies) > 0)`,message="an exception from everything is none: name namespaces, routes or policies"
+// +kubebuilder:validation:XValidation:rule=`(has(self.namespaces) && size(self.namespaces) > 0) || (has(self.routes) && size(self.routes) > 0) || (has(self.policies) && size(self.policies) > 0)`,message="an exception must not cover everything: name namespaces, routes or policies"
 type GuardrailExceptionMatch struct {
 	// Namespaces are those of the routes.
 	//

@@ -199,7 +199,7 @@ type RateLimitSettings struct {
 	// +optional
 	// +kubebuilder:validation:MinProperties=1
 	// +kubebuilder:validation:MaxProperties=64
-	// +kubebuilder:validation:XValidation:rule=`self.all(k, size(k) <= 63 && k.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$'))`,message="a limit has a name that is none: write at most 63 lower-case letters, digits and dashes, such as per-client"
+	// +kubebuilder:validation:XValidation:rule=`self.all(k, size(k) <= 63 && k.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$'))`,message="a limit has an invalid name: write at most 63 lower-case letters, digits and dashes, such as per-client"
 	Limits map[string]NamedLimit `json:"limits,omitempty"`
 }
 

@@ -56,7 +56,7 @@ type PolicyTargetReference struct {
 
 	// SectionName narrows the target to a part of it: for a Gateway or a
 	// ListenerSet the name of a listener, for a Route the name of a rule.
-	// Default: the whole object. A rule without a name can not be named here.
+	// Default: the whole object. A rule without a name cannot be named here.
 	//
 	// Valid: "https", "pay". Invalid: "rules[2]", "Pay".
 	//

@@ -53,7 +53,7 @@ func limits() []manifest {
 		is("by name, switched off", "default: {limits: {per-client: {mode: Disabled}}}"),
 		is("beside the unnamed one", "override: {requestsPerSecond: 5, limits: {a: {requests: 1}}}"),
 		is("none by name", "default: {limits: {}}", "spec.default.limits"),
-		is("by a name that is none", "default: {limits: {Per_Client: {requests: 1}}}", "a limit has a name that is none: write at most 63 lower-case letters, digits and dashes, such as per-client"),
+		is("by an invalid name", "default: {limits: {Per_Client: {requests: 1}}}", "a limit has an invalid name: write at most 63 lower-case letters, digits and dashes, such as per-client"),
 		is("by name without requests", "default: {limits: {a: {per: 1s}}}", "the limit says not how many requests: write requests, such as requests: 100, or mode: Disabled"),
 		is("of no requests", "default: {limits: {a: {requests: 0}}}", "spec.default.limits", "greater than or equal to 1"),
 		is("per nothing", "default: {limits: {a: {requests: 1, per: 0s}}}", "per must be longer than 0s, such as 1s or 1m"),

@@ -156,7 +156,7 @@ func read(data map[string][]byte, since string) (*state, error) {
 		}
 	}
 	if s.since, err = time.Parse(time.RFC3339Nano, since); err != nil {
-		return nil, errors.New("annotation " + sinceAnnotation + " is no time")
+		return nil, errors.New("annotation " + sinceAnnotation + " is not a time")
 	}
 	for _, c := range unbundle(data[keyBundle]) {
 		if !c.Equal(s.signing.certificate) && (s.next == nil || !c.Equal(s.next.certificate)) {

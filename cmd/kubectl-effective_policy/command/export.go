@@ -83,7 +83,7 @@ func exporterNames() []string {
 
 func (e *exportOptions) validate() error {
 	if e.to != toAuto && !slices.Contains(exporterNames(), e.to) {
-		return fmt.Errorf("--to %s is no exporter: write one of %s, or auto", e.to, strings.Join(exporterNames(), ", "))
+		return fmt.Errorf("--to %s is not an exporter: write one of %s, or auto", e.to, strings.Join(exporterNames(), ", "))
 	}
 	if !slices.Contains([]string{reportTable, reportJSON, reportNone}, e.report) {
 		return fmt.Errorf("--report %s: write table, json or none", e.report)

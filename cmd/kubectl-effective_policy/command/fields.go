@@ -57,7 +57,7 @@ func (o *options) printColumns(spec string, shown []shownPolicy, noHeaders bool)
 	for _, column := range strings.Split(spec, ",") {
 		head, path, ok := strings.Cut(column, ":")
 		if !ok || head == "" || path == "" {
-			return fmt.Errorf("-o custom-columns: %q is no column: write NAME:.path, such as TIMEOUT:.status.summary.timeout", column)
+			return fmt.Errorf("-o custom-columns: %q is not a column: write NAME:.path, such as TIMEOUT:.status.summary.timeout", column)
 		}
 		if !strings.HasPrefix(path, "{") {
 			path = "{." + strings.TrimPrefix(path, ".") + "}"

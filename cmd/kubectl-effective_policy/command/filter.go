@@ -155,7 +155,7 @@ func whereRule(expression string) (guardrail.Rule, error) {
 	}
 	rule := rules[0]
 	if rule.Uses()&guardrail.AdmissionOnly != 0 || rule.Uses()&guardrail.Before != 0 {
-		return nil, errors.New("object, oldObject, operation, user, change and before are about an edit, and there is none")
+		return nil, errors.New("object, oldObject, operation, user, change and before are about an edit, and this is not one")
 	}
 	return rule, nil
 }

@@ -111,7 +111,7 @@ func eachOf(ctx context.Context, resource dynamic.NamespaceableResourceInterface
 	return p.EachListItem(ctx, options, func(object runtime.Object) error {
 		u, ok := object.(*unstructured.Unstructured)
 		if !ok {
-			return errors.New("the API server sent something that is no object")
+			return errors.New("the API server sent something that is not an object")
 		}
 		take(u)
 		return nil
