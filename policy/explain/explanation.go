@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/effective"
@@ -252,8 +253,9 @@ func (n *narrowing) wants(m *effective.Policy) bool { return n.kind == "" || n.k
 // kindNamed is the name of the policy kind that a person means: its bare kind in
 // any case, or Kind.group.
 func kindNamed(s *policy.Snapshot, word string) (string, error) {
-	var names []string
+	var names, known []string
 	for _, k := range s.Kinds() {
+		known = append(known, k.Name())
 		if strings.EqualFold(k.Name(), word) || strings.EqualFold(k.GroupKind.Kind, word) || strings.EqualFold(k.Plural, word) {
 			names = append(names, k.Name())
 		}
@@ -262,6 +264,9 @@ func kindNamed(s *policy.Snapshot, word string) (string, error) {
 	case word == "":
 		return "", nil
 	case len(names) == 0:
+		if near, ok := prose.Closest(word, known); ok {
+			return "", fmt.Errorf("--policy %s: no policy kind is called so: did you mean %s?", word, near)
+		}
 		return "", fmt.Errorf("--policy %s: no policy kind is called so: see kubectl effective-policy kinds", word)
 	case len(names) > 1:
 		return "", fmt.Errorf("--policy %s is ambiguous: write one of %s", word, strings.Join(names, ", "))

@@ -9,6 +9,8 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/prose"
+	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/explain"
 )
 
@@ -71,7 +73,8 @@ func (o *options) diff(cmd *cobra.Command, flags diffFlags) error {
 	for _, n := range verdict.Notices() {
 		o.note("warning: %s", n)
 	}
-	report := explain.ChangesOf(verdict.Before, verdict.After, verdict.Impact.Changes, chosen)
+	report := explain.ChangesOf(verdict.Before, verdict.After, o.inNamespace(verdict.Impact.Changes), chosen)
+	report.Unbound = slices.DeleteFunc(report.Unbound, func(u explain.Unbound) bool { return !o.among(u.Ref) })
 	if flags.keep {
 		report.Kept = report.KeptBy(verdict.After, c.Touched(verdict.After))
 	}
@@ -92,6 +95,27 @@ func (o *options) diff(cmd *cobra.Command, flags diffFlags) error {
 		err = errFinding
 	}
 	return err
+}
+
+// among says whether an object is in the namespace of -n, if there is one.
+func (o *options) among(ref hierarchy.Ref) bool {
+	return o.allNamespaces || *o.config.Namespace == "" || ref.Namespace == *o.config.Namespace
+}
+
+// inNamespace are the changes in the namespace of -n, if there is one; it says how many
+// objects elsewhere change as well.
+func (o *options) inNamespace(changes []effective.Change) []effective.Change {
+	elsewhere := map[hierarchy.Ref]bool{}
+	shown := slices.DeleteFunc(slices.Clone(changes), func(c effective.Change) bool {
+		if !o.among(c.Target) {
+			elsewhere[c.Target] = true
+		}
+		return !o.among(c.Target)
+	})
+	if n := len(elsewhere); n > 0 {
+		o.note("note: of other namespaces %s would change, too: leave -n out to see them", prose.Count(n, "object"))
+	}
+	return shown
 }
 
 // chosen is the selector of -l.

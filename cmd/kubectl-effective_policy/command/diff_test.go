@@ -213,3 +213,21 @@ spec: {gatewayClassName: edge, listeners: [{name: http, port: 80, protocol: HTTP
 	run(t, shade, "diff", "-f", "-", "--base", base).wantFinding(t, "Shade.example.org colour\n      + red")
 	run(t, strings.Replace(shade, "red", "green", 1), "diff", "-f", "-", "--base", base).wantFailure(t, "-:6", "spec.default.colour", "red")
 }
+
+func TestDiffLooksAtOneNamespace(t *testing.T) {
+	change := filepath.Join(shop, "../shop-changes/01-class-override.yaml")
+	r := run(t, "", "diff", "-f", change, "--base", shop, "-n", "payments")
+	if r.code != exitFinding || strings.Contains(r.out, "shop/") || !strings.Contains(r.out, "HTTPRoute payments/ledger") {
+		t.Errorf("exit code %d, want the routes of payments alone:\n%s", r.code, r.out)
+	}
+	if want := "note: of other namespaces 6 objects would change, too"; !strings.Contains(r.errOut, want) {
+		t.Errorf("it does not say %q: %s", want, r.errOut)
+	}
+	for word, line := range map[string]string{
+		"did you mean TimeoutPolicy?": "get --without TimeoutPolcy", "so: did you mean TimeoutPolicy?": "explain httproute/checkout -n shop --policy TimeoutPolcy",
+	} {
+		if r := run(t, "", append(strings.Fields(line), "-f", shop)...); r.code != exitFailure || !strings.Contains(r.errOut, word) {
+			t.Errorf("%s: exit code %d, want %q: %s", line, r.code, word, r.errOut)
+		}
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/effective"
@@ -174,6 +175,9 @@ func without(s *policy.Snapshot, word string) (test, error) {
 		names = append(names, k.Name())
 	}
 	if kind == nil {
+		if near, ok := prose.Closest(word, names); ok {
+			return nil, fmt.Errorf("--without %s: no policy kind is called so: did you mean %s?", word, near)
+		}
 		return nil, fmt.Errorf("--without %s: write a policy kind, one of %s, and a field of it after a dot", word, strings.Join(names, ", "))
 	}
 	var path crd.Path
