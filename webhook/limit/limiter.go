@@ -41,13 +41,13 @@ const (
 // share is those who wait for each other.
 type share struct {
 	running int
-	waiting []*turn
+	waiting []*Turn
 	used    time.Duration
 	at      time.Time // when used was true
 }
 
-// turn is one review's turn.
-type turn struct {
+// Turn is one review's turn.
+type Turn struct {
 	share   *share
 	name    string
 	arrival int
@@ -56,6 +56,7 @@ type turn struct {
 	heavy   bool
 }
 
+// New is a limiter with so many slots, and so many places to wait for one.
 func New(slots, queue int) *Limiter {
 	return &Limiter{slots: slots, queue: queue, now: time.Now, shares: map[string]*share{}}
 }
@@ -89,7 +90,7 @@ func (l *Limiter) Depart(size int64) {
 
 // Enter waits for a turn as long as ctx allows; nil is none. A share that fills
 // half of the queue gets none either.
-func (l *Limiter) Enter(ctx context.Context, name string) *turn {
+func (l *Limiter) Enter(ctx context.Context, name string) *Turn {
 	t := l.wait(name)
 	if t == nil {
 		return nil
@@ -101,7 +102,7 @@ func (l *Limiter) Enter(ctx context.Context, name string) *turn {
 	}
 	l.mu.Lock()
 	if t.began.IsZero() {
-		t.share.waiting = slices.DeleteFunc(t.share.waiting, func(o *turn) bool { return o == t })
+		t.share.waiting = slices.DeleteFunc(t.share.waiting, func(o *Turn) bool { return o == t })
 		l.forget(t.name)
 		l.mu.Unlock()
 		return nil
@@ -111,7 +112,7 @@ func (l *Limiter) Enter(ctx context.Context, name string) *turn {
 	return nil
 }
 
-func (l *Limiter) wait(name string) *turn {
+func (l *Limiter) wait(name string) *Turn {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := l.shares[name]
@@ -123,14 +124,14 @@ func (l *Limiter) wait(name string) *turn {
 		return nil
 	}
 	l.arrival++
-	t := &turn{share: s, name: name, arrival: l.arrival, ready: make(chan struct{})}
+	t := &Turn{share: s, name: name, arrival: l.arrival, ready: make(chan struct{})}
 	s.waiting = append(s.waiting, t)
 	l.dispatch()
 	return t
 }
 
 // Leave gives the slot back.
-func (l *Limiter) Leave(t *turn) {
+func (l *Limiter) Leave(t *Turn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()

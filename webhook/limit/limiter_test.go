@@ -20,7 +20,7 @@ func newLine(t *testing.T, slots, queue int) *line {
 }
 
 // hasCome says whether a turn has come.
-func hasCome(t *turn) bool {
+func hasCome(t *Turn) bool {
 	select {
 	case <-t.ready:
 		return true
@@ -29,7 +29,7 @@ func hasCome(t *turn) bool {
 	}
 }
 
-func (l *line) expect(t *turn, come bool) {
+func (l *line) expect(t *Turn, come bool) {
 	l.Helper()
 	if t == nil || hasCome(t) != come {
 		l.Errorf("the turn has come: %v, want %v", !come, come)
@@ -37,7 +37,7 @@ func (l *line) expect(t *turn, come bool) {
 }
 
 // decide takes a turn that has come, and ends it after a time.
-func (l *line) decide(t *turn, took time.Duration) {
+func (l *line) decide(t *Turn, took time.Duration) {
 	l.Helper()
 	l.expect(t, true)
 	l.clock = l.clock.Add(took)
@@ -46,7 +46,7 @@ func (l *line) decide(t *turn, took time.Duration) {
 
 func TestAShareHasHalfOfTheSlots(t *testing.T) {
 	l := newLine(t, 4, 64)
-	var a []*turn
+	var a []*Turn
 	for range 4 {
 		a = append(a, l.wait("a"))
 	}
@@ -108,7 +108,7 @@ func TestWhoDoesNotWaitAnyMoreTakesNoSlot(t *testing.T) {
 
 func TestOneShareDoesNotFillTheQueue(t *testing.T) {
 	l := newLine(t, 1, 4)
-	var list []*turn
+	var list []*Turn
 	for range 8 {
 		if turn := l.wait("a"); turn != nil {
 			list = append(list, turn)
