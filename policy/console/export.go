@@ -16,6 +16,7 @@ import (
 
 	"github.com/attache-dev/attache/policy/console/drawing"
 	"github.com/attache-dev/attache/policy/console/view"
+	"github.com/attache-dev/attache/policy/explain"
 )
 
 // MaxFile is the size of an exported page.
@@ -35,7 +36,7 @@ func (h *Handler) Export(ctx context.Context, to io.Writer, place string) error 
 	if err != nil {
 		return fmt.Errorf("%s is not an address in the page: %w", place, err)
 	}
-	c := &collector{handler: h, ctx: ctx, filter: url.Values{}, answers: map[string]any{}}
+	c := &collector{handler: h, ctx: ctx, filter: url.Values{}, answers: map[string]any{}, shown: map[[3]string]bool{}}
 	for _, key := range append(view.FilterKeys, "whatif") {
 		if value := values.Get(key); value != "" {
 			c.filter.Set(key, value)
@@ -70,8 +71,10 @@ type collector struct {
 	ctx     context.Context
 	filter  url.Values
 	answers map[string]any
-	size    int
-	err     error
+	// shown are the routes that pass the filter, by kind, namespace and name.
+	shown map[[3]string]bool
+	size  int
+	err   error
 }
 
 func (c *collector) tooLarge(size int) error {
@@ -138,6 +141,8 @@ func (c *collector) collect() {
 		}
 		page, _ := c.ask("routes", true, parameters...).(view.Rows)
 		for i := range page.Rows {
+			of := page.Rows[i].Target
+			c.shown[[3]string{of.Kind, of.Namespace, of.Name}] = true
 			c.target(page.Rows[i].ID)
 			for _, scope := range page.Rows[i].Scopes {
 				for _, value := range scope.Values {
@@ -161,6 +166,26 @@ func (c *collector) collect() {
 	}
 	c.ask("policies", false, "limit", strconv.Itoa(view.PageSize))
 	c.ask("guardrails", false)
+	c.leaveOut()
+}
+
+// leaveOut takes the routes that do not pass the filter from what Gateways say of theirs:
+// the file is for others, who were to see what passes.
+func (c *collector) leaveOut() {
+	for key, answer := range c.answers {
+		all, ok := answer.(explain.Bindings)
+		if !ok {
+			continue
+		}
+		kept := []explain.Binding{}
+		for i := range all.Routes {
+			if b := all.Routes[i]; c.shown[[3]string{b.Kind, b.Namespace, b.Name}] {
+				kept = append(kept, b)
+			}
+		}
+		all.Routes = kept
+		c.answers[key] = all
+	}
 }
 
 // target asks what the panel of a route shows.
