@@ -61,7 +61,8 @@ func (s *site) saysWhatToGrant(t *testing.T) {
 	within(t, time.Minute, "the line of the log", func(context.Context) error {
 		lines = nil
 		for line := range strings.Lines(s.controller.log.String()) {
-			if strings.Contains(line, "bulkheadpolicies") {
+			told := strings.Contains(line, "write the status") || strings.Contains(line, "Reconciler error")
+			if told && strings.Contains(line, "ulkhead") {
 				lines = append(lines, line)
 			}
 		}
@@ -168,7 +169,7 @@ func (p *step) write(section *txtar.File) {
 	}
 }
 
-// named is an object of a file.
+// namedObject is an object of a file.
 type namedObject struct{ kind, namespace, name string }
 
 func (p *step) objects(data []byte) []namedObject {
