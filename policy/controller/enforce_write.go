@@ -129,20 +129,7 @@ func (c *Controller) bring(ctx context.Context, r *enforcement.Result, want, liv
 		return 0, nil
 	}
 	if live != nil && e.asWanted(want, live) {
-		e.forget(ref)
-		e.stood(r.Input.Route, want)
-		reading := r.ReadObject(live)
-		if reading.State != enforcement.Rejected {
-			return 0, nil
-		}
-		if left := e.excused(ref, r.ParentRefused(), time.Now()); left > 0 {
-			return left, nil
-		}
-		// An object that Envoy Gateway finds invalid makes every request of its
-		// rule a 500 (12.E5a): it goes at once, and is not written again.
-		e.refuse(ref, e.hashOf(want, r), reading.Message)
-		c.tellRefused(ctx, r.Input.Route, ref, reading.Message)
-		return soon, c.discard(ctx, r.Registration.Name(), live)
+		return c.stands(ctx, r, want, live)
 	}
 	if _, problems, known := e.prepare(want); known && len(problems) > 0 {
 		e.fail(ref, "the data plane's CRD refuses what was to be written: "+problems[0])
@@ -184,6 +171,26 @@ func (c *Controller) bring(ctx context.Context, r *enforcement.Result, want, liv
 		return time.Minute, nil
 	}
 	return 0, fmt.Errorf("%s of %s: %w", verb, ref, err)
+}
+
+// stands looks at what the data plane says of an object that is as it is wanted. An object that Envoy
+// Gateway finds invalid makes every request of its rule a 500 (12.E5a): it goes at once, and is not
+// written again.
+func (c *Controller) stands(ctx context.Context, r *enforcement.Result, want, live *unstructured.Unstructured) (wait time.Duration, err error) {
+	e := c.enforcer
+	ref := hierarchy.RefOf(want)
+	e.forget(ref)
+	e.stood(r.Input.Route, want)
+	reading := r.ReadObject(live)
+	if reading.State != enforcement.Rejected {
+		return 0, nil
+	}
+	if left := e.excused(ref, r.ParentRefused(), time.Now()); left > 0 {
+		return left, nil
+	}
+	e.refuse(ref, e.hashOf(want, r), reading.Message)
+	c.tellRefused(ctx, r.Input.Route, ref, reading.Message)
+	return soon, c.discard(ctx, r.Registration.Name(), live)
 }
 
 // stood takes in that an object of a route stands as it is wanted, and says whether it did with the
