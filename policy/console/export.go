@@ -172,6 +172,9 @@ func (c *collector) collect() {
 // leaveOut takes the routes that do not pass the filter from what Gateways say of theirs:
 // the file is for others, who were to see what passes.
 func (c *collector) leaveOut() {
+	if len(c.filter) == 0 {
+		return
+	}
 	for key, answer := range c.answers {
 		all, ok := answer.(explain.Bindings)
 		if !ok {
