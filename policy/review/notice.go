@@ -9,6 +9,7 @@ import (
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/merge"
 )
 
 // Notice is something to be known of one object of an edit that goes through.
@@ -95,8 +96,10 @@ func (v Verdict) transitions(was, now *policy.Policy) []Notice {
 	tell := func(one, several, what string) {
 		notices = append(notices, Notice{Object: ref, Message: fmt.Sprintf("%s %s %s", ref, one, what), named: true, shared: several + " " + what})
 	}
+	held := map[hierarchy.Ref]bool{}
 	for _, s := range v.After.Acceptances(now) {
 		target := s.Target.Ref
+		held[target] = true
 		i := slices.IndexFunc(before, func(s policy.Acceptance) bool { return s.Target.Ref == target })
 		switch {
 		case i < 0 || before[i].Reason == s.Reason:
@@ -111,7 +114,21 @@ func (v Verdict) transitions(was, now *policy.Policy) []Notice {
 			tell("loses", "lose", target.String()+", which is deleted")
 		}
 	}
+	if !constrains(now) {
+		return notices
+	}
+	for _, s := range before {
+		target := s.Target.Ref
+		if s.Accepted() && s.Target.Selected && !v.edit.removes(target.Object()) && !held[target] {
+			tell("does not select", "do not select", target.String()+" any more: its labels do not match")
+		}
+	}
 	return notices
+}
+
+// constrains says whether a policy states what those below cannot undo: an override or a bound.
+func constrains(p *policy.Policy) bool {
+	return len(p.Bounds) > 0 || slices.ContainsFunc(p.Layers, func(l merge.Layer) bool { return l.Block == merge.Override })
 }
 
 // effectless says that an accepted policy decides nothing, and why.
