@@ -38,6 +38,12 @@ var shortNamesOf = sync.OnceValue(func() map[kschema.GroupKind][]string {
 	return short
 })
 
+// publishedKind is EffectivePolicy, with the words that kubectl takes for it.
+func publishedKind() *resourceKind {
+	gk := publish.EffectivePolicyKind
+	return &resourceKind{gk, append([]string{strings.ToLower(gk.Kind), pluralOf(gk.Kind)}, shortNamesOf()[gk]...)}
+}
+
 // addShortNames adds those of a CRD.
 func addShortNames(short map[kschema.GroupKind][]string, crd *unstructured.Unstructured) {
 	group, _, _ := unstructured.NestedString(crd.Object, "spec", "group")
@@ -142,6 +148,8 @@ type query struct {
 	// kinds are nil when any will do.
 	kinds                    []kschema.GroupKind
 	namespace, name, section string
+	// published says that the name is that of an EffectivePolicy, and what is asked for its target.
+	published bool
 }
 
 // queries reads arguments of the forms NAME, KIND/NAME, KIND/NAMESPACE/NAME,
@@ -149,7 +157,7 @@ type query struct {
 // asks for all objects of it.
 func (w *world) queries(args []string) ([]query, error) {
 	if len(args) > 1 && !strings.ContainsAny(strings.Join(args, ""), "/") {
-		if kinds := w.kindsNamed(args[0]); kinds != nil {
+		if w.kindsNamed(args[0]) != nil || publishedKind().named(args[0]) {
 			rest := slices.Clone(args[1:])
 			for i := range rest {
 				rest[i] = args[0] + "/" + rest[i]
@@ -183,7 +191,8 @@ func (w *world) query(arg string) (query, error) {
 		return q, fmt.Errorf("%q is not a name: write KIND/NAME, such as httproute/checkout", q.text)
 	}
 	if strings.Contains(arg, "/") {
-		if q.kinds = w.kindsNamed(kind); q.kinds == nil {
+		q.kinds, q.published = w.kindsNamed(kind), publishedKind().named(kind)
+		if q.kinds == nil && !q.published {
 			return q, w.unknownKind(kind, q.name)
 		}
 	}
@@ -209,7 +218,10 @@ func (q *query) matches(ref hierarchy.Ref, namespace string) bool {
 	if q.kinds != nil && !slices.Contains(q.kinds, ref.GroupKind) {
 		return false
 	}
-	if q.name != "" && q.name != ref.Name && (q.kinds != nil || q.name != publish.ObjectName(ref)) {
+	switch {
+	case q.published && q.name != publish.ObjectName(ref):
+		return false
+	case q.name != "" && q.name != ref.Name && (q.kinds != nil || q.name != publish.ObjectName(ref)):
 		return false
 	}
 	if q.namespace != "" {
@@ -233,7 +245,7 @@ func (w *world) find(args []string, candidates []hierarchy.Ref) ([]hierarchy.Ref
 	for _, q := range queries {
 		refs := w.matching(q, candidates)
 		if len(refs) == 0 && q.kinds == nil && q.name != "" && q.section == "" {
-			if kinds := w.kindsNamed(q.name); kinds != nil { // a kind alone
+			if kinds := w.kindsNamed(q.name); kinds != nil || publishedKind().named(q.name) { // a kind alone
 				found = append(found, w.matching(query{kinds: kinds}, candidates)...)
 				continue
 			}
@@ -293,7 +305,10 @@ func (w *world) notFound(q query, candidates []hierarchy.Ref) error {
 		namespace = q.namespace
 	}
 	text := fmt.Sprintf("%q not found", q.name)
-	if len(q.kinds) == 1 {
+	switch {
+	case q.published:
+		text = publish.Kind + " " + text
+	case len(q.kinds) == 1:
 		text = q.kinds[0].Kind + " " + text
 	}
 	if namespace != "" {
@@ -302,11 +317,15 @@ func (w *world) notFound(q query, candidates []hierarchy.Ref) error {
 	var elsewhere []hierarchy.Ref
 	var names []string
 	for _, ref := range candidates {
-		if any := (&query{kinds: q.kinds, name: q.name}); any.matches(ref, "") {
+		if any := (&query{kinds: q.kinds, name: q.name, published: q.published}); any.matches(ref, "") {
 			elsewhere = append(elsewhere, ref)
 		}
 		if (&query{kinds: q.kinds}).matches(ref, namespace) {
-			names = append(names, ref.Name)
+			name := ref.Name
+			if q.published {
+				name = publish.ObjectName(ref)
+			}
+			names = append(names, name)
 		}
 	}
 	slices.SortFunc(elsewhere, hierarchy.Compare)
