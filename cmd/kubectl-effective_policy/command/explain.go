@@ -1,9 +1,13 @@
 package command
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy/enforcement"
 	"github.com/attache-dev/attache/policy/explain"
 )
@@ -72,9 +76,13 @@ func (o *options) explain(cmd *cobra.Command, args []string, on explain.Selectio
 	}
 	sectionInto(&on, target, w.snapshot.IsRoute(target.GroupKind))
 	target = target.Object()
+	w.kindInto(&on)
 	e, err := explain.Explain(w.snapshot, target, on)
 	if err != nil {
 		return err
+	}
+	if near, ok := w.misspelt(on, e); ok {
+		o.note("no field that has a value is called %s; did you mean --field %s?", on.Field, near)
 	}
 	if o.output == formatJSON || o.output == formatYAML {
 		return encode(o.streams.Out, o.output, e)
@@ -90,6 +98,34 @@ func (o *options) explain(cmd *cobra.Command, args []string, on explain.Selectio
 		entries = w.enforced(target)
 	}
 	return o.printExplanation(e, entries)
+}
+
+// kindInto takes the kind of --field TimeoutPolicy.request, as --without has it, for --policy.
+func (w *world) kindInto(on *explain.Selection) {
+	for _, k := range w.snapshot.Kinds() {
+		if field, ok := cutFold(on.Field, k.GroupKind.Kind+"."); ok && on.Policy == "" {
+			on.Policy, on.Field = k.Name(), field
+		}
+	}
+}
+
+// misspelt returns what --field probably means, when nothing is found and no field that is known
+// is called so.
+func (w *world) misspelt(on explain.Selection, found *explain.Explanation) (near string, ok bool) {
+	if on.Field == "" || slices.ContainsFunc(found.Scopes, func(s explain.Scope) bool { return len(s.Fields)+len(s.NotSet) > 0 }) {
+		return "", false
+	}
+	var known []string
+	for kind, fields := range w.policyFields() {
+		if on.Policy == "" || strings.EqualFold(on.Policy, kind) {
+			known = append(known, fields...)
+		}
+	}
+	if slices.ContainsFunc(known, func(field string) bool { return field == on.Field || strings.HasPrefix(field, on.Field+".") }) {
+		return "", false
+	}
+	slices.Sort(known)
+	return prose.Closest(on.Field, known)
 }
 
 // sectionInto takes the section of httproute/checkout#pay for --rule, and that of a
