@@ -107,3 +107,33 @@ func uniform[R comparable](cells []R) bool {
 	}
 	return true
 }
+
+// Fitting are the parts of a scope of a route whose paths fit. Listeners on which the same rules fit
+// stay together.
+func Fitting(s Scope, route *hierarchy.Route, fits func(l *hierarchy.Listener, rule hierarchy.RuleRef) (bool, error)) ([]Scope, error) {
+	rules := s.Rules.In(route)
+	var parts []Scope
+	for _, l := range s.Parents {
+		var fitting []hierarchy.RuleRef
+		for _, rule := range rules {
+			ok, err := fits(l, rule)
+			if err != nil {
+				return nil, err
+			}
+			if ok {
+				fitting = append(fitting, rule)
+			}
+		}
+		if len(fitting) == 0 {
+			continue
+		}
+		set := route.SetOf(fitting)
+		at := slices.IndexFunc(parts, func(p Scope) bool { return p.Rules.Equal(set) })
+		if at < 0 {
+			at = len(parts)
+			parts = append(parts, Scope{Rules: set, Result: s.Result})
+		}
+		parts[at].Parents = append(parts[at].Parents, l)
+	}
+	return parts, nil
+}

@@ -224,49 +224,19 @@ func (w *world) pick(ctx context.Context, e *effective.Target, tests []test) (pi
 	}
 	outcomes := sync.OnceValue(func() evaluate.Outcomes { return w.outcomesOf(e) })
 	for _, scope := range e.Scopes {
-		on := scope.Rules.In(route)
-		passing, err := w.pickScope(ctx, scope, &askedPath{snapshot: w.snapshot, route: route, outcomes: outcomes}, on, tests)
+		passing, err := effective.Fitting(scope, route, func(l *hierarchy.Listener, rule hierarchy.RuleRef) (bool, error) {
+			return passes(ctx, tests, &askedPath{snapshot: w.snapshot, route: route, listener: l, rule: rule, result: scope.Result, outcomes: outcomes})
+		})
 		if err != nil {
 			return out, err
 		}
-		out.total += len(scope.Parents) * len(on)
+		out.total += len(scope.Parents) * len(scope.Rules.In(route))
 		for _, part := range passing {
 			out.paths += len(part.Parents) * len(part.Rules.In(route))
 			out.scopes = append(out.scopes, part)
 		}
 	}
 	return out, nil
-}
-
-// pickScope asks about the paths of one scope. Listeners on which the same rules
-// pass stay together.
-func (w *world) pickScope(ctx context.Context, scope effective.Scope, on *askedPath, rules []hierarchy.RuleRef, tests []test) ([]effective.Scope, error) {
-	var parts []effective.Scope
-	for _, l := range scope.Parents {
-		var passing []hierarchy.RuleRef
-		for _, rule := range rules {
-			path := *on
-			path.listener, path.rule, path.result = l, rule, scope.Result
-			ok, err := passes(ctx, tests, &path)
-			if err != nil {
-				return nil, err
-			}
-			if ok {
-				passing = append(passing, rule)
-			}
-		}
-		if len(passing) == 0 {
-			continue
-		}
-		set := on.route.SetOf(passing)
-		i := slices.IndexFunc(parts, func(p effective.Scope) bool { return p.Rules.Equal(set) })
-		if i < 0 {
-			i = len(parts)
-			parts = append(parts, effective.Scope{Rules: set, Result: scope.Result})
-		}
-		parts[i].Parents = append(parts[i].Parents, l)
-	}
-	return parts, nil
 }
 
 func passes(ctx context.Context, tests []test, p *askedPath) (bool, error) {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/explain"
 )
 
 // Chip is a policy where it is attached.
@@ -25,7 +26,7 @@ func chips(s *policy.Snapshot) map[hierarchy.Ref][]Chip {
 	on := map[hierarchy.Ref][]Chip{}
 	for p := range s.Policies() {
 		for _, a := range s.Acceptances(p) {
-			c := Chip{ID: IDOf(p.Ref), Kind: p.Kind.Name(), Namespace: p.Ref.Namespace, Name: p.Ref.Name, Blocks: blocksOf(p)}
+			c := Chip{ID: IDOf(p.Ref), Kind: p.Kind.Name(), Namespace: p.Ref.Namespace, Name: p.Ref.Name, Blocks: explain.States(p)}
 			if !a.Accepted() {
 				c.Reason = a.Reason
 			}
@@ -36,18 +37,4 @@ func chips(s *policy.Snapshot) map[hierarchy.Ref][]Chip {
 		slices.SortFunc(list, func(a, b Chip) int { return strings.Compare(a.ID, b.ID) })
 	}
 	return on
-}
-
-func blocksOf(p *policy.Policy) []string {
-	blocks := []string{}
-	for _, layer := range p.Layers {
-		blocks = append(blocks, layer.Block.String())
-	}
-	if len(p.Bounds) > 0 {
-		blocks = append(blocks, "bounds")
-	}
-	if p.Kind.Class == policy.Direct {
-		blocks = append(blocks, "direct")
-	}
-	return blocks
 }

@@ -197,38 +197,20 @@ func (f *Filter) wants(r *effective.PathPolicies) bool {
 // asked are the paths of a scope on which an expression is true: listeners on
 // which the same rules pass stay together.
 func (v *View) asked(ctx context.Context, i *item, scope effective.Scope, where guardrail.Rule) ([]effective.Scope, error) {
-	rules := scope.Rules.In(i.Route)
 	outcomes := sync.OnceValue(func() evaluate.Outcomes {
 		if v.World.Outcomes == nil || where.Uses()&guardrail.Outcomes == 0 {
 			return nil
 		}
 		return v.World.Outcomes(v.Snapshot.Graph(), i.target)
 	})
-	var parts []effective.Scope
-	for _, l := range scope.Parents {
-		var passing []hierarchy.RuleRef
-		for _, rule := range rules {
-			in := evaluate.PathInput(v.Snapshot, where.Uses(), i.Route, l, rule, scope.Result, outcomes())
-			found, err := where.Check(ctx, in)
-			if err != nil {
-				return nil, BadRequest(fmt.Sprintf("where: on %s: %v", i.Ref, err))
-			}
-			if len(found) == 0 {
-				passing = append(passing, rule)
-			}
+	return effective.Fitting(scope, i.Route, func(l *hierarchy.Listener, rule hierarchy.RuleRef) (bool, error) {
+		in := evaluate.PathInput(v.Snapshot, where.Uses(), i.Route, l, rule, scope.Result, outcomes())
+		found, err := where.Check(ctx, in)
+		if err != nil {
+			return false, BadRequest(fmt.Sprintf("where: on %s: %v", i.Ref, err))
 		}
-		if len(passing) == 0 {
-			continue
-		}
-		set := i.Route.SetOf(passing)
-		at := slices.IndexFunc(parts, func(p effective.Scope) bool { return p.Rules.Equal(set) })
-		if at < 0 {
-			at = len(parts)
-			parts = append(parts, effective.Scope{Rules: set, Result: scope.Result})
-		}
-		parts[at].Parents = append(parts[at].Parents, l)
-	}
-	return parts, nil
+		return len(found) == 0, nil
+	})
 }
 
 // memory holds the answers to the last few filters.

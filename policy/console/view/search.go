@@ -118,7 +118,7 @@ func (v *View) find(words string) []hit {
 		add(hierarchy.NamespaceRef(name), namespaceHit, "", name)
 	}
 	for p := range v.Snapshot.Policies() {
-		add(p.Ref, policyHit, strings.Join(blocksOf(p), ", "), p.Ref.Name, p.Ref.Place(), IDOf(p.Ref), p.Kind.Name())
+		add(p.Ref, policyHit, strings.Join(explain.States(p), ", "), p.Ref.Name, p.Ref.Place(), IDOf(p.Ref), p.Kind.Name())
 	}
 	slices.SortFunc(hits, func(a, b hit) int {
 		return cmp.Or(a.rank-b.rank, strings.Compare(a.Type, b.Type), strings.Compare(a.ID, b.ID))
