@@ -18,7 +18,11 @@
 //     nothing for the others.
 //   - Every exported method is safe for concurrent use.
 //   - Work per object is bounded by the API server's own CEL budgets.
-//   - Problems of the input are values, sorted by field.
+//   - Problems of the input are values, sorted by field. A broken rule is known by
+//     its place in the schema: every rule is asked by itself.
+//   - The same object gives the same problems, byte for byte. The API server's
+//     messages list the keys of a map in another order each time; here they come
+//     sorted. Only a rule whose truth depends on that order is left to chance.
 //
 // # What it must not do
 //

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/attache-dev/attache/hierarchy/prose"
+	"github.com/attache-dev/attache/policy/crd"
 )
 
 // Problem is one reason to refuse an object.
@@ -46,21 +47,48 @@ func blocks(err *field.Error) bool {
 	return false
 }
 
-// What the libraries of the API server say in words only: that they did not look at the rest, and
-// that a value does not match a pattern. It is recognized here, once.
-const (
-	unfinished = "some validation rules were not checked because the object was invalid"
-	pattern    = " in body should match '"
-)
+// pattern is how the libraries of the API server say that a value does not match a pattern: they say
+// so in words only, which are recognized here and nowhere else.
+const pattern = " in body should match '"
+
+// unfinished is what a server says when it does not ask rules, and the mark of that error.
+const unfinished = "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation"
+
+// fieldOf is the path of an error, empty for the whole object.
+func fieldOf(err *field.Error) string {
+	if err.Field == (*field.Path)(nil).String() {
+		return ""
+	}
+	return err.Field
+}
+
+// fieldPath takes apart the path of an error: a.b[0], or labels[a.b] for the key of a map. The
+// libraries hand it on as a text only, which is read here and nowhere else.
+func fieldPath(text string) crd.Path {
+	if text == (*field.Path)(nil).String() {
+		return nil
+	}
+	var path crd.Path
+	for text != "" {
+		text = strings.TrimPrefix(text, ".")
+		end := strings.IndexAny(text, ".[")
+		if key, rest, closed := strings.Cut(text, "]"); end == 0 && closed {
+			path, text = append(path, key[1:]), rest
+			continue
+		}
+		if end <= 0 {
+			return append(path, text)
+		}
+		path, text = append(path, text[:end]), text[end:]
+	}
+	return path
+}
 
 func problemOf(err *field.Error) Problem {
-	name := err.Field
-	if name == "<nil>" {
-		name = ""
-	}
+	name := fieldOf(err)
 	return Problem{
 		Field: name, Message: err.ErrorBody(), Blocks: blocks(err),
-		Unfinished: name == "" && strings.Contains(err.Detail, unfinished), Pattern: strings.Contains(err.Detail, pattern),
+		Unfinished: err.Origin == unfinished, Pattern: strings.Contains(err.Detail, pattern),
 	}
 }
 

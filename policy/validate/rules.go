@@ -23,6 +23,7 @@ type rules struct {
 	compiled []cel.CompilationResult
 	schema   *celSchema
 	unknown  bool // there are rules that cannot be asked here
+	each     []*rule
 }
 
 // ruled is a node of a schema as CEL sees it: the zero value is one that CEL does not see.
@@ -97,6 +98,7 @@ func (n ruled) compile() *rules {
 	}
 	env := environment.MustBaseEnvSet(environment.DefaultCompatibilityVersion())
 	compiled, err := cel.Compile(own, n.declared, celconfig.PerCallLimit, env, cel.StoredExpressionsEnvLoader())
+	r.each = rulesOf(own, n.object, compiled)
 	if err != nil {
 		r.unknown = true
 		return r

@@ -29,9 +29,8 @@ type node struct {
 	openapi    validation.SchemaValidator
 	// rules are those of the whole schema, compiled when a value breaks something: parts know of the
 	// others that they are fine. Nil when there are none.
-	rules  func() *cel.Validator
-	parts  *parts
-	single single
+	rules func() *cel.Validator
+	parts *parts
 }
 
 // version is one served version of a kind.
@@ -92,13 +91,16 @@ func compileNode(props *apiextensions.JSONSchemaProps, root bool) (*node, error)
 // validate does what the API server does on creation.
 func (n *node) validate(ctx context.Context, value map[string]any) field.ErrorList {
 	errs, rules := n.check(ctx, value)
-	return append(errs, rules...)
+	for _, r := range rules {
+		errs = append(errs, r.err)
+	}
+	return errs
 }
 
 // check finds what breaks the schema, and what breaks its CEL rules, in the
 // order of the API server: the rules are evaluated only when nothing before them
 // makes that unsafe.
-func (n *node) check(ctx context.Context, value map[string]any) (errs, rules field.ErrorList) {
+func (n *node) check(ctx context.Context, value map[string]any) (errs field.ErrorList, rules []brokenRule) {
 	fine := n.parts.areFine(ctx, value)
 	if !fine {
 		errs = validation.ValidateCustomResource(nil, value, n.openapi)
@@ -113,9 +115,18 @@ func (n *node) check(ctx context.Context, value map[string]any) (errs, rules fie
 		return errs, nil
 	}
 	if slices.ContainsFunc(errs, blocks) {
-		return append(errs, field.Invalid(nil, nil, unfinished+"; correct the existing errors to complete validation")), nil
+		return append(errs, field.Invalid(nil, nil, unfinished).WithOrigin(unfinished)), nil
 	}
-	rules, _ = all.Validate(ctx, nil, n.structural, value, nil, celconfig.RuntimeCELCostBudget)
+	found, left := all.Validate(ctx, nil, n.structural, value, nil, celconfig.RuntimeCELCostBudget)
+	if len(found) == 0 {
+		return errs, nil
+	}
+	if left >= 0 {
+		return errs, n.parts.root.eachRule(ctx, nil, nil, value)
+	}
+	for _, err := range found { // an API server stops here, and so its words count
+		rules = append(rules, brokenRule{path: fieldPath(err.Field), err: err})
+	}
 	return errs, rules
 }
 
