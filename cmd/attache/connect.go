@@ -17,6 +17,9 @@ func (s *settings) connect() (*rest.Config, error) {
 		return nil, err
 	}
 	config.QPS, config.Burst = s.qps, s.burst
+	if s.qps <= 0 {
+		config.QPS = -1 // zero would be client-go's own default of five
+	}
 	config.UserAgent = "attache/" + versionText()
 	probe := rest.CopyConfig(config)
 	probe.Timeout = 10 * time.Second

@@ -86,8 +86,8 @@ func (s *settings) flags() *pflag.FlagSet {
 	f.StringVar(&s.config, "config", "", "YAML `file` with any of these flags, by name and without dashes in front; flags on the command line win")
 
 	f.StringVar(&s.kubeconfig, "kubeconfig", "", "kubeconfig `file`; without it $KUBECONFIG, the pod's own account, and ~/.kube/config are tried in turn")
-	f.Float32Var(&s.qps, "kube-api-qps", 100, "requests per second to the API server, on average")
-	f.IntVar(&s.burst, "kube-api-burst", 200, "requests to the API server at once")
+	f.Float32Var(&s.qps, "kube-api-qps", 0, "requests per second to the API server, on average, of each client; 0 is no fixed rate: --writers bounds what is under way, and fewer are while the API server refuses or is slow")
+	f.IntVar(&s.burst, "kube-api-burst", 200, "requests to the API server at once, where --kube-api-qps is not 0")
 
 	f.StringVar(&s.metricsAddress, "metrics-bind-address", ":8080", "`address` to serve metrics on; 0 serves none")
 	f.StringVar(&s.healthAddress, "health-probe-bind-address", ":8081", "`address` to serve /healthz and /readyz on; 0 serves none")
@@ -107,7 +107,7 @@ func (s *settings) flags() *pflag.FlagSet {
 	f.BoolVar(&s.disableController, "disable-controller", false, "write nothing: neither annotations nor EffectivePolicy objects nor status")
 	f.BoolVar(&s.leaderElect, "leader-elect", false, "let one replica write, elected by a lease; needed with more than one")
 	f.StringVar(&s.leaderElectionNamespace, "leader-election-namespace", ownNamespace(), "`namespace` of the lease")
-	f.IntVar(&s.writers, "writers", 8, "objects written at a time")
+	f.IntVar(&s.writers, "writers", 8, "objects written at a time, at most: fewer while the API server refuses (429, 503) or is slow")
 	f.StringSliceVar(&s.effectivePolicyWriters, "effective-policy-writers", ownUsernames(), "`users` whose writes to EffectivePolicy objects admission lets through: the controller's own; empty is whoever RBAC lets")
 
 	f.StringSliceVar(&s.platformNamespaces, "platform-namespaces", []string{ownNamespace()}, "`namespaces` whose policies may target a GatewayClass")

@@ -9,6 +9,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/controller/pace"
 	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/status"
 )
@@ -19,7 +20,7 @@ func TestAnAuditLeavesTheListOfGuardrailsAlone(t *testing.T) {
 		{Name: "a", Enforcement: guardrail.Deny, Rules: []guardrail.Rule{atMost1s{}}},
 		{Name: "b", Enforcement: guardrail.Deny, Rules: []guardrail.Rule{atMost1s{}}},
 	}
-	measures, err := newMeasures(prometheus.NewRegistry())
+	measures, err := newMeasures(prometheus.NewRegistry(), pace.New(1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +42,7 @@ func TestTheStatusListsExceptionsInUse(t *testing.T) {
 	g := excepting("one", false)
 	g.Exceptions[0].Until = theEnd.Add(30 * 24 * time.Hour)
 	s := newCovered(t, g)
-	measures, err := newMeasures(prometheus.NewRegistry())
+	measures, err := newMeasures(prometheus.NewRegistry(), pace.New(1))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,6 +23,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/controller/pace"
 	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/publish"
 	"github.com/attache-dev/attache/policy/source/cluster"
@@ -45,7 +46,7 @@ type Options struct {
 	// is no exporter at all.
 	Enforcement Enforcement
 
-	// Writers is how many objects are written at a time; 8 if it is zero.
+	// Writers is how many objects are written at a time, at most; 8 if it is zero.
 	Writers int
 
 	// Coalesce is how long to wait for more changes after the first one; 20 ms if
@@ -101,11 +102,12 @@ func New(config *rest.Config, from *cluster.Source, options Options) (*Controlle
 	if options.Metrics == nil {
 		options.Metrics = metrics.Registry
 	}
-	client, err := dynamic.NewForConfig(config)
+	pacer := pace.New(options.Writers)
+	client, err := dynamic.NewForConfig(paced(config, pacer))
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the API server: %w", err)
 	}
-	m, err := newMeasures(options.Metrics)
+	m, err := newMeasures(options.Metrics, pacer)
 	if err != nil {
 		return nil, fmt.Errorf("registering metrics: %w", err)
 	}
@@ -130,6 +132,13 @@ func New(config *rest.Config, from *cluster.Source, options Options) (*Controlle
 		return nil, fmt.Errorf("registering metrics: %w", err)
 	}
 	return made, nil
+}
+
+// paced is a configuration whose clients send as much at a time as the API server bears.
+func paced(config *rest.Config, pacer *pace.Pacer) *rest.Config {
+	config = rest.CopyConfig(config)
+	config.Wrap(pacer.Wrap)
+	return config
 }
 
 // instance is who reports events: this process.

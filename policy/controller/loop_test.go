@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/controller/pace"
 	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/source/cluster"
 )
@@ -16,7 +17,7 @@ import (
 // time, however many batches came meanwhile; when everything is decided, nothing is.
 func TestManyBatchesAskForOnePassToJudgeAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		measures, err := newMeasures(prometheus.NewRegistry())
+		measures, err := newMeasures(prometheus.NewRegistry(), pace.New(1))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/controller/pace"
 	"github.com/attache-dev/attache/policy/effective"
 )
 
@@ -32,7 +33,7 @@ const (
 	heldWaiting   = "waiting"
 )
 
-func newMeasures(registry prometheus.Registerer) (*measures, error) {
+func newMeasures(registry prometheus.Registerer, pacer *pace.Pacer) (*measures, error) {
 	seconds := []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
 	m := &measures{
 		writes: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -63,9 +64,13 @@ func newMeasures(registry prometheus.Registerer) (*measures, error) {
 		}),
 	}
 	m.ofExporters()
+	limit := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "attache_write_limit",
+		Help: "Requests that the controller may have under way to the API server: --writers, and fewer while the API server refuses for lack of room or is slow.",
+	}, func() float64 { return float64(pacer.Limit()) })
 	for _, c := range []prometheus.Collector{
 		m.writes, m.resolve, m.lag, m.violations, m.held, m.drift, m.exportWrites, m.exportReverts, m.exportObjects,
-		m.exportFields,
+		m.exportFields, limit,
 	} {
 		if err := registry.Register(c); err != nil {
 			return nil, err

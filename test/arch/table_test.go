@@ -286,10 +286,14 @@ var table = []row{
 		never:   slices.Concat(cel, opa, ours("policy/controller", "policy/source/cluster")),
 	},
 	{
+		name: "policy/controller/pace", stdlib: true,
+		does: "limits how many requests are under way to an API server, by how it answers",
+	},
+	{
 		name: "policy/controller",
 		does: "reconciles: snapshot, resolve, plan, apply",
 		imports: []string{
-			"hierarchy", "hierarchy/injected", "policy", "policy/crd", "policy/effective",
+			"hierarchy", "hierarchy/injected", "policy", "policy/controller/pace", "policy/crd", "policy/effective",
 			"policy/enforcement", "policy/evaluate", "policy/export", "policy/guardrail", "policy/publish",
 			"policy/source/cluster", "policy/status",
 		},

@@ -161,7 +161,7 @@ func startManager(b *testing.B, program, kubeconfig string) *manager {
 	m := &manager{health: freeAddress(b), metrics: freeAddress(b)}
 	m.cmd = exec.Command(program, "manager", "--kubeconfig", kubeconfig, "--disable-webhooks", "--drain-delay", "0s",
 		"--health-probe-bind-address", m.health, "--metrics-bind-address", m.metrics, "--platform-namespaces", infra,
-		"--kube-api-qps", "100000", "--kube-api-burst", "100000", "--writers", fmt.Sprint(writers), "--log-level", "error")
+		"--writers", fmt.Sprint(writers), "--log-level", "error")
 	m.cmd.Stderr = os.Stderr
 	if err := m.cmd.Start(); err != nil {
 		b.Fatal(err)

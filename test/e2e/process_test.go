@@ -129,7 +129,6 @@ func launchManager(t testing.TB, kubeconfig string, flags ...string) *process {
 		"--drain-delay", "0s",
 		"--health-probe-bind-address", p.health,
 		"--metrics-bind-address", p.metrics,
-		"--kube-api-qps", "1000", "--kube-api-burst", "1000",
 		"--log-format", "console",
 	}, flags...)...)
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
