@@ -2,7 +2,6 @@ package validate
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"testing"
 
@@ -93,7 +92,6 @@ func said(errs field.ErrorList, exact bool) []string {
 // same fields and in the same words.
 func TestEveryRuleByItselfSaysWhatTheWholeSays(t *testing.T) {
 	all, room := specimens(t), roomNode(t)
-	seen := map[string]bool{}
 	rapid.Check(t, func(t *rapid.T) {
 		n, value := room, map[string]any(nil)
 		if rapid.Bool().Draw(t, "a room") {
@@ -116,15 +114,11 @@ func TestEveryRuleByItselfSaysWhatTheWholeSays(t *testing.T) {
 		var got field.ErrorList
 		for _, r := range n.parts.root.eachRule(t.Context(), nil, nil, value) {
 			got = append(got, r.err)
-			seen[r.text] = true
 		}
 		if got, want := said(got, n != room), said(want, n != room); !slices.Equal(got, want) {
 			t.Fatalf("each says %q, the whole says %q", got, want)
 		}
 	})
-	if len(seen) < 10 {
-		t.Errorf("only these rules were broken: %q", slices.Sorted(maps.Keys(seen)))
-	}
 }
 
 func TestARuleIsKnownWhereverItStands(t *testing.T) {
