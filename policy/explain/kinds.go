@@ -24,6 +24,7 @@ type Kind struct {
 	Objects         int      `json:"objects"`
 	StatusWrittenBy string   `json:"statusWrittenBy"`
 	Admission       string   `json:"admission"`
+	Rights          Rights   `json:"attacheMay"`
 	// Source is who says that it is a policy kind, Properties what is said of it
 	// and by whom: annotation, profile, label or configuration.
 	Source     string     `json:"source"`
@@ -35,6 +36,22 @@ type Kind struct {
 	NotUnderstood []string `json:"notUnderstood,omitempty"`
 	// Faults are what of that makes no sense, and is left out.
 	Faults []string `json:"faults,omitempty"`
+}
+
+// The answers to whether the manager may do something. Manifests do not say it.
+const (
+	Yes     = "yes"
+	No      = "no"
+	Unknown = "unknown"
+)
+
+// Rights is what the manager may do with the objects of a kind.
+type Rights struct {
+	// Read is whether it may list and watch them.
+	Read string `json:"read"`
+	// WriteStatus is whether it may update their status; empty where that is not its
+	// to write.
+	WriteStatus string `json:"writeStatus,omitempty"`
 }
 
 // Property is something that is said about a kind.
@@ -83,8 +100,8 @@ func kindAnywhere(gk schema.GroupKind) string {
 // KindsOf reports on the policy kinds of a snapshot, with the number of their
 // objects in a namespace, or everywhere when it is empty. onHierarchy are the
 // kinds that policies can be attached to, in the order in which they are shown;
-// admission says whether a webhook reviews a kind.
-func KindsOf(s *policy.Snapshot, namespace string, onHierarchy []schema.GroupKind, admission func(*policy.Kind) string) []Kind {
+// admission says whether a webhook reviews a kind, rights what the manager may do.
+func KindsOf(s *policy.Snapshot, namespace string, onHierarchy []schema.GroupKind, admission func(*policy.Kind) string, rights func(*policy.Kind) Rights) []Kind {
 	count := map[*policy.Kind]int{}
 	strange := map[*policy.Kind][]string{}
 	for p := range s.Policies() {
@@ -102,13 +119,16 @@ func KindsOf(s *policy.Snapshot, namespace string, onHierarchy []schema.GroupKin
 		r := Kind{
 			Kind: k.GroupKind.Kind, Group: k.Group(), Plural: k.Plural, Version: k.Version,
 			Class: string(k.Class), Strategy: k.Strategy.String(), Targets: targetKinds(s, k, onHierarchy), Objects: count[k],
-			StatusWrittenBy: "its own controller", Admission: admission(k),
+			StatusWrittenBy: "its own controller", Admission: admission(k), Rights: rights(k),
 			Source: string(k.Sources[crd.PropertyClass]), Properties: propertiesOf(k), Docs: k.Docs, Read: k.Read,
 		}
 		if k.Class == policy.Direct {
 			r.Strategy = "None"
 		}
-		if k.ManagesStatus() {
+		switch {
+		case k.ManagesStatus() && (r.Rights.Read == No || r.Rights.WriteStatus == No):
+			r.StatusWrittenBy = "nobody"
+		case k.ManagesStatus():
 			r.StatusWrittenBy = "attache"
 		}
 		r.NotUnderstood = slices.Sorted(slices.Values(strange[k]))

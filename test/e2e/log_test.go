@@ -29,7 +29,7 @@ var update = flag.Bool("update", false, "write the transcripts of testdata/log a
 // what they meet now. Its prose says both; its sections are
 //
 //	setup.yaml   objects that are there before; a namespace is made for each
-//	users        a line for each user: name, role of the chart, namespace
+//	users        a line for each user: name, role of the chart, namespace if it is for one
 //	NAME.yaml    files
 //	a command    with what it prints; "! " is standard error. "dana: " before it is
 //	             who types it
@@ -247,7 +247,7 @@ func (p *step) roles() {
 func (p *step) addUsers(lines string) {
 	p.Helper()
 	for line := range strings.Lines(lines) {
-		words := strings.Fields(line)
+		words := append(strings.Fields(line), "") // without a namespace, everywhere
 		p.users[words[0]] = p.reader(words[0], words[1], words[2])
 	}
 }

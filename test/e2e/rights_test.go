@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/command"
+	"github.com/attache-dev/attache/policy/explain"
 	"github.com/attache-dev/attache/test/controlplane"
 )
 
@@ -93,6 +95,28 @@ func TestTheCommandWithTheRightsOfOneNamespace(t *testing.T) {
 			t.Errorf("%s: exit code %d, want 2 and two lines that name the role:\n%s%s", line, code, out, errOut)
 		}
 	}
+	within(t, time.Minute, "to be told what attache may do", func(ctx context.Context) error {
+		return errors.Join(attacheMay(ctx, admin, "TimeoutPolicy", "yes"), attacheMay(ctx, admin, "RateLimitPolicy", "yes"),
+			attacheMay(ctx, reader, "TimeoutPolicy", "yes"), attacheMay(ctx, reader, "RateLimitPolicy", "unknown"))
+	})
+}
+
+// attacheMay says whether a user is told by kinds that attache may read a kind and write
+// its status. Who may not ask the API server sees it by the status of objects.
+func attacheMay(ctx context.Context, user controlplane.User, kind, want string) error {
+	out, errOut, _ := plugin(ctx, user, "kinds", "-o", "json")
+	var said struct {
+		Kinds []explain.Kind `json:"kinds"`
+	}
+	if err := json.Unmarshal([]byte(out), &said); err != nil {
+		return fmt.Errorf("%w: %s", err, errOut)
+	}
+	for _, k := range said.Kinds {
+		if k.Kind == kind && (k.Rights != explain.Rights{Read: want, WriteStatus: want}) {
+			return fmt.Errorf("%s: %+v, want %s", kind, k.Rights, want)
+		}
+	}
+	return nil
 }
 
 // TestSettingsOfTheManagerReachEverybody asks as a user without any rights but

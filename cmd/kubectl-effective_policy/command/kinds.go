@@ -2,12 +2,14 @@ package command
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 	admissionv1 "k8s.io/api/admissionregistration/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -35,7 +37,8 @@ those of --policy-kinds (configuration).
 
 With -o wide also:
 
-  STATUS     who writes the status of its objects
+  STATUS     who writes the status of its objects: "nobody" where attache should
+             and may not
   ADMISSION  whether our webhook reviews its objects before they are stored. The
              chart's value policyKinds lists the kinds of others; one that it
              does not list is resolved and reported all the same
@@ -58,14 +61,9 @@ var gatewayAPITested = []string{"v1.6.3", "v1.7.0"}
 // testedWith says so to people.
 var testedWith = "tested with the CRDs of Gateway API " + strings.Join(gatewayAPITested, " and ") + ", both channels"
 
-// The answers to whether admission covers a kind.
-const (
-	coveredYes     = "yes"
-	coveredNo      = "no"
-	coveredUnknown = "unknown"
-	// coveredIfListed is for kinds of others when nothing is installed.
-	coveredIfListed = "if listed"
-)
+// coveredIfListed is the answer to whether admission covers a kind of others when
+// nothing is installed.
+const coveredIfListed = "if listed"
 
 func (o *options) kinds(cmd *cobra.Command, _ []string) error {
 	o.allNamespaces = o.allNamespaces || *o.config.Namespace == "" // it is an overview
@@ -78,7 +76,11 @@ func (o *options) kinds(cmd *cobra.Command, _ []string) error {
 	for i := range w.kinds {
 		onHierarchy = append(onHierarchy, w.kinds[i].GroupKind)
 	}
-	reports := explain.KindsOf(w.snapshot, w.namespace, onHierarchy, o.coverage(cmd.Context(), w))
+	rights, err := o.managerRights(cmd.Context(), w)
+	if err != nil {
+		return err
+	}
+	reports := explain.KindsOf(w.snapshot, w.namespace, onHierarchy, o.coverage(cmd.Context(), w), rights.of)
 	for _, r := range reports {
 		for _, text := range r.NotUnderstood {
 			o.note("warning: %s", text)
@@ -90,16 +92,19 @@ func (o *options) kinds(cmd *cobra.Command, _ []string) error {
 	if o.output == formatJSON || o.output == formatYAML {
 		return encode(o.streams.Out, o.output, map[string]any{"kinds": reports, "gatewayAPITested": gatewayAPITested})
 	}
+	return printKinds(o.pen(), reports, rights, o.output == formatWide)
+}
+
+func printKinds(p *pen, reports []explain.Kind, rights *managerRights, wide bool) error {
 	t := &table{}
-	if o.output == formatTable {
+	if !wide {
 		t.head("KIND", "CLASS", "STRATEGY", "OBJECTS")
 		for _, r := range reports {
 			t.plain(r.Name(), r.Class, r.Strategy, strconv.Itoa(r.Objects))
 		}
-		p := o.pen()
 		p.print(t)
 		p.line("")
-		printSources(p, reports)
+		printSources(p, reports, rights)
 		p.line("%s", testedWith)
 		return p.err
 	}
@@ -107,17 +112,20 @@ func (o *options) kinds(cmd *cobra.Command, _ []string) error {
 	for _, r := range reports {
 		t.plain(r.Kind, r.Group, r.Class, r.Strategy, strconv.Itoa(r.Objects), r.StatusWrittenBy, r.Admission)
 	}
-	p := o.pen()
 	p.print(t)
 	printProperties(p, reports)
 	p.line("")
+	missing := &rows{}
+	rights.lacking(missing, reports)
+	missing.print(p)
+	rights.sayUnknown(p)
 	p.line("%s", testedWith)
 	return p.err
 }
 
-// printSources lists the kinds that are known otherwise than by their label, and
-// what is said of kinds that makes no sense.
-func printSources(p *pen, reports []explain.Kind) {
+// printSources lists the kinds that are known otherwise than by their label, what is
+// said of kinds that makes no sense, and what the manager may not do.
+func printSources(p *pen, reports []explain.Kind, rights *managerRights) {
 	t := &rows{}
 	for _, source := range []crd.Source{crd.SourceProfile, crd.SourceConfiguration} {
 		var names []string
@@ -135,6 +143,7 @@ func printSources(p *pen, reports []explain.Kind) {
 			t.add(cell{"left out", yellow}, cell{text: r.Name() + ": " + fault})
 		}
 	}
+	rights.lacking(t, reports)
 	t.print(p)
 }
 
@@ -171,26 +180,29 @@ func (o *options) coverage(ctx context.Context, w *world) func(*policy.Kind) str
 		if len(configurations) == 0 {
 			return func(k *policy.Kind) string {
 				if k.Group() == policy.Group {
-					return coveredYes
+					return explain.Yes
 				}
 				return coveredIfListed
 			}
 		}
 	} else {
 		list, err := o.listConfigurations(ctx)
+		if apierrors.IsForbidden(err) {
+			err = errors.New("you may not list validatingwebhookconfigurations")
+		}
 		if err != nil {
 			o.note("warning: what admission covers is not known: %v", err)
-			return func(*policy.Kind) string { return coveredUnknown }
+			return func(*policy.Kind) string { return explain.Unknown }
 		}
 		configurations = list
 	}
 	return func(k *policy.Kind) string {
 		for _, c := range configurations {
 			if slices.ContainsFunc(c.Webhooks, func(h admissionv1.ValidatingWebhook) bool { return reviews(h, k) }) {
-				return coveredYes
+				return explain.Yes
 			}
 		}
-		return coveredNo
+		return explain.No
 	}
 }
 

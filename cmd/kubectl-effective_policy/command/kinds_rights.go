@@ -1,0 +1,176 @@
+package command
+
+import (
+	"context"
+	"fmt"
+
+	authorizationv1 "k8s.io/api/authorization/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	kschema "k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/explain"
+	"github.com/attache-dev/attache/policy/status"
+)
+
+// managerRights is what the manager of a cluster may do with policy kinds.
+type managerRights struct {
+	account string // namespace/name; empty where it is not known
+	kinds   map[*policy.Kind]explain.Rights
+	// unknown says why something is not known; empty when all is.
+	unknown string
+}
+
+func (r *managerRights) of(k *policy.Kind) explain.Rights { return r.kinds[k] }
+
+// managerRights asks the API server what the manager may do. A person who may not ask
+// sees what the manager did: the status of objects.
+func (o *options) managerRights(ctx context.Context, w *world) (*managerRights, error) {
+	r := &managerRights{kinds: map[*policy.Kind]explain.Rights{}, unknown: "manifests do not say it"}
+	for _, k := range w.snapshot.Kinds() {
+		r.kinds[k] = explain.Rights{Read: explain.Unknown}
+		if k.ManagesStatus() {
+			r.kinds[k] = explain.Rights{Read: explain.Unknown, WriteStatus: explain.Unknown}
+		}
+	}
+	if len(o.files) > 0 {
+		return r, nil
+	}
+	config, err := o.connection()
+	if err != nil {
+		return nil, err
+	}
+	config.QPS = -1 // as in readCluster
+	settings, err := o.publishedSettings(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	if settings["controllerAccount"] == "" {
+		r.unknown = fmt.Sprintf("no ConfigMap %s/%s that you may read names its account", o.manager.namespace, settingsName)
+		return r, nil
+	}
+	r.account, r.unknown = o.manager.namespace+"/"+settings["controllerAccount"], ""
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return nil, err
+	}
+	objects, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return nil, err
+	}
+	a := &asking{client, objects, "system:serviceaccount:" + o.manager.namespace + ":" + settings["controllerAccount"], o.manager.namespace}
+	for _, k := range w.snapshot.Kinds() {
+		rights, err := a.rightsTo(ctx, k)
+		if err != nil {
+			return nil, err
+		}
+		if r.kinds[k] = rights; rights.Read == explain.Unknown || rights.WriteStatus == explain.Unknown {
+			r.unknown = "you may not create subjectaccessreviews"
+		}
+	}
+	return r, nil
+}
+
+// asking asks an API server what an account may do.
+type asking struct {
+	client                  kubernetes.Interface
+	objects                 dynamic.Interface
+	user, accountsNamespace string
+}
+
+// rightsTo is what the account may do with a kind.
+func (a *asking) rightsTo(ctx context.Context, k *policy.Kind) (explain.Rights, error) {
+	rights := explain.Rights{}
+	read, err := a.may(ctx, k, "", "list", "watch")
+	if err != nil {
+		return rights, err
+	}
+	rights.Read = read
+	if !k.ManagesStatus() {
+		return rights, nil
+	}
+	if rights.WriteStatus, err = a.may(ctx, k, "status", "update"); err != nil || rights.WriteStatus != explain.Unknown {
+		return rights, err
+	}
+	wrote, err := a.wroteStatus(ctx, k)
+	if err == nil && wrote {
+		rights = explain.Rights{Read: explain.Yes, WriteStatus: explain.Yes}
+	}
+	return rights, err
+}
+
+// may says whether the account may do something with all objects of a kind.
+func (a *asking) may(ctx context.Context, k *policy.Kind, subresource string, verbs ...string) (string, error) {
+	for _, verb := range verbs {
+		review, err := a.client.AuthorizationV1().SubjectAccessReviews().Create(ctx, &authorizationv1.SubjectAccessReview{
+			Spec: authorizationv1.SubjectAccessReviewSpec{
+				User:   a.user,
+				Groups: []string{"system:serviceaccounts", "system:serviceaccounts:" + a.accountsNamespace, "system:authenticated"},
+				ResourceAttributes: &authorizationv1.ResourceAttributes{
+					Verb: verb, Group: k.Group(), Version: k.Version, Resource: k.Plural, Subresource: subresource,
+				},
+			},
+		}, metav1.CreateOptions{})
+		switch {
+		case apierrors.IsForbidden(err):
+			return explain.Unknown, nil
+		case err != nil:
+			return "", fmt.Errorf("asking what %s may do: %w", a.user, err)
+		case !review.Status.Allowed:
+			return explain.No, nil
+		}
+	}
+	return explain.Yes, nil
+}
+
+// looked is how many objects of a kind are looked at for a status.
+const looked = 50
+
+// wroteStatus says whether the manager wrote the status of some object of a kind. A kind
+// that this person may not list, or that went in the meantime, has none to show.
+func (a *asking) wroteStatus(ctx context.Context, k *policy.Kind) (bool, error) {
+	list, err := a.objects.Resource(kschema.GroupVersionResource{Group: k.Group(), Version: k.Version, Resource: k.Plural}).
+		List(ctx, metav1.ListOptions{Limit: looked})
+	if apierrors.IsForbidden(err) || apierrors.IsNotFound(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	for _, u := range list.Items {
+		ancestors, _, _ := unstructured.NestedSlice(u.Object, "status", "ancestors")
+		for _, entry := range ancestors {
+			if e, _ := entry.(map[string]any); e["controllerName"] == status.Controller {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}
+
+// lacking are rows for the kinds that the manager may not read, or whose status it may
+// not write, with what to grant.
+func (r *managerRights) lacking(t *rows, reports []explain.Kind) {
+	for _, k := range reports {
+		grant := func(verbs, subresource string) cell {
+			return cell{text: fmt.Sprintf("%s: give the service account %s %s on %s.%s%s", k.Name(), r.account, verbs, k.Plural, k.Group, subresource)}
+		}
+		if k.Rights.Read == explain.No {
+			t.add(cell{"not read", yellow}, grant("list and watch", ""))
+		}
+		if k.Rights.WriteStatus == explain.No {
+			t.add(cell{"no status", yellow}, grant("update", "/status"))
+		}
+	}
+}
+
+// sayUnknown says what is not known of the rights of the manager.
+func (r *managerRights) sayUnknown(p *pen) {
+	if r.unknown != "" {
+		p.wrapped("", cell{"whether attache may read these kinds and write their status is not known: " + r.unknown, faint})
+	}
+}
