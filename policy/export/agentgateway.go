@@ -208,10 +208,11 @@ func (r *envoyRule) agentgatewayConditions(block map[string]any) bool {
 		})
 		return false
 	}
+	as := "spec.traffic.retry.condition"
 	if len(in.codes) > 0 {
-		block["codes"] = anys(in.codes)
+		block["codes"], as = anys(in.codes), "spec.traffic.retry.codes"
 	}
-	v := r.sheet.at(retry(retryOn)).written("spec.traffic.retry.codes", anys(in.codes))
+	v := r.sheet.at(retry(retryOn)).written(as, anys(in.codes))
 	in.judge(v, r.retryOn, true)
 	return true
 }

@@ -136,7 +136,7 @@ func (r Registration) writes(gk schema.GroupKind) bool {
 }
 
 // Selects says whether one of an object's selectors chooses a route, a Gateway or a ListenerSet of
-// a graph: by its labels, and in another namespace only with a ReferenceGrant there (E11.6, E5i).
+// a graph: by its labels, and in another namespace only with a ReferenceGrant there (E11.6, 12.E5i).
 func Selects(g *hierarchy.Graph, o *unstructured.Unstructured, target *hierarchy.Meta) bool {
 	list, _, _ := unstructured.NestedSlice(o.Object, "spec", "targetSelectors")
 	for _, item := range list {

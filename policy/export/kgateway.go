@@ -113,13 +113,14 @@ func (r *envoyRule) kgatewayConditions(block map[string]any) {
 		return
 	}
 	w := splitWords(r.retryOn)
+	as := "spec.retry.statusCodes"
 	if on := slices.Concat(w.conditions, w.statuses); len(on) > 0 {
-		block["retryOn"] = anys(on)
+		block["retryOn"], as = anys(on), "spec.retry.retryOn"
 	}
 	if len(w.codes) > 0 {
 		block["statusCodes"] = anys(w.codes)
 	}
-	r.sheet.at(retry(retryOn)).written("spec.retry.retryOn", anys(r.retryOn))
+	r.sheet.at(retry(retryOn)).written(as, anys(r.retryOn))
 }
 
 // kgatewayBackoff: the longest wait is always ten times the base.

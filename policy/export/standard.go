@@ -248,7 +248,11 @@ func (r *standardRule) codesLeaf(p Plane) {
 		value = anys(in.codes)
 	}
 	if r.put(leafCodes, value, sameCodes(in.codes, r.own.codes), f) {
-		in.judge(r.sheet.at(f), r.retryOn, p.anyCode)
+		v := r.sheet.at(f)
+		if value == nil {
+			v.written(r.inRoute("retry"), nil) // the stanza alone says it
+		}
+		in.judge(v, r.retryOn, p.anyCode)
 	}
 }
 

@@ -217,7 +217,11 @@ func (r *traefikRule) retry() {
 	if r.retryOn != nil && !network {
 		spec["disableRetryOnNetworkError"] = true
 	}
-	r.says(retry(retryOn), object, "spec.retry.status", anys(status))
+	if len(status) > 0 {
+		r.says(retry(retryOn), object, "spec.retry.status", anys(status))
+	} else {
+		r.says(retry(retryOn), object, "spec.retry", nil) // connection errors alone have no word there
+	}
 	if len(dropped) > 0 {
 		r.sheet.at(retry(retryOn)).because(ConditionsDropped, strings.Join(dropped, ", "))
 	}
@@ -238,8 +242,8 @@ func (r *traefikRule) waits(object *unstructured.Unstructured, spec map[string]a
 		shape = r.backoffBase.text + " at first, and at most twice that"
 	}
 	as := "spec.retry.initialInterval"
-	if r.backoffBase != nil && r.backoffBase.off() {
-		as = Absent
+	if !r.backoffBase.limits() {
+		as = Absent // it tries again at once
 	}
 	r.says(retry(backoffBase), object, as, textOf(r.backoffBase))
 	for _, f := range []Field{retry(backoffPolicy), retry(backoffMax)} {

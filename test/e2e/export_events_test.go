@@ -147,7 +147,7 @@ spec: {targetRef: {group: gateway.networking.k8s.io, kind: HTTPRoute, name: chec
 	within(t, patience, "what is published to stand in the route", func(context.Context) error { return requestOf(w, "checkout", "8s") })
 }
 
-// E5i: of a policy in another namespace that chooses routes by their labels.
+// 12.E5i: of a policy in another namespace that chooses routes by their labels.
 func (x *exportWorld) chosenFromElsewhere(t *testing.T) {
 	w := newWorld(t, x.plane.Config, "shop")
 	w.apply(`{apiVersion: v1, kind: Namespace, metadata: {name: elsewhere}}`)

@@ -21,6 +21,7 @@
 //     routes are bound to it, what became of every ListenerSet, and after "!"
 //     what is found about any object.
 //   - "-- status --": the status of every policy, with a clock that stands still.
+//   - "-- records --": the records of what admission puts into routes.
 //
 // "go test ./test/golden -update" writes the expected sections anew. Read the
 // difference as if somebody else had made it: these files are the specification

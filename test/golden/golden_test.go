@@ -31,6 +31,7 @@ const (
 	effectiveSection = "effective"
 	hierarchySection = "hierarchy"
 	statusSection    = "status"
+	recordsSection   = "records"
 	// editsFolder has inputs that take the place of others, laterPrefix
 	// is before sections that are expected then.
 	editsFolder = "after/"
@@ -161,6 +162,8 @@ func (w *world) section(t *testing.T, name string) []byte {
 		return w.hierarchy(t)
 	case statusSection:
 		return w.status(t)
+	case recordsSection:
+		return w.records(t)
 	}
 	out, errOut, code := w.run(t, words(name)...)
 	return w.transcript(out, errOut, code)
