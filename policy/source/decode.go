@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -100,6 +98,11 @@ func (d *decoder) decodeYAML(c chunk) {
 	}
 	if bytes.Equal(data, []byte("null")) {
 		d.index-- // an empty document is none
+		return
+	}
+	if line, message := alikeKeys(c.data); message != "" {
+		c.line += line - 1
+		d.fail(c, 0, message)
 		return
 	}
 	d.decodeValue(c, data)
@@ -220,9 +223,6 @@ func (d *decoder) fail(c chunk, item int, message string) {
 	d.problems = append(d.problems, Problem{File: d.file, Document: d.index, Item: item, Line: c.line, Message: message})
 }
 
-// lineOf finds the line in a message of the YAML parser.
-var lineOf = regexp.MustCompile(`line (\d+): `)
-
 // failYAML turns the error of the YAML parser into problems with the line in the
 // file, where the parser knows only the line in the document.
 func (d *decoder) failYAML(c chunk, err error) {
@@ -241,24 +241,10 @@ func (d *decoder) failYAML(c chunk, err error) {
 		d.pass(c, 0, "is not a Kubernetes object: it is not YAML")
 		return
 	}
-	text := strings.TrimPrefix(err.Error(), "error converting YAML to JSON: ")
-	text = strings.TrimPrefix(text, "yaml: ")
-	for _, message := range strings.Split(strings.TrimPrefix(text, "unmarshal errors:\n"), "\n") {
+	for _, mistake := range mistakesIn(err) {
 		at := c
-		message = strings.TrimSpace(message)
-		if m := lineOf.FindStringSubmatch(message); m != nil {
-			if n, err := strconv.Atoi(m[1]); err == nil && n > 0 {
-				at.line += n - 1
-			}
-			message = strings.Replace(message, m[0], "", 1)
-			if strings.HasPrefix(message, "did not find expected") {
-				at.line++ // the parser, unlike the scanner, counts lines from 0
-			}
-		}
-		if strings.Contains(message, "already set in map") {
-			message += ": write it once"
-		}
-		d.fail(at, 0, "is not YAML: "+message)
+		at.line += max(mistake.line, 1) - 1
+		d.fail(at, 0, "is not YAML: "+mistake.message)
 	}
 }
 

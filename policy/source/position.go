@@ -1,7 +1,6 @@
 package source
 
 import (
-	"strconv"
 	"strings"
 
 	yamlv3 "go.yaml.in/yaml/v3"
@@ -81,24 +80,4 @@ func steps(path string) []string {
 		}
 	}
 	return out
-}
-
-// child steps into a node: by key into a mapping, by index into a sequence.
-func child(n *yamlv3.Node, step string) (*yamlv3.Node, int) {
-	for n.Kind == yamlv3.AliasNode {
-		n = n.Alias
-	}
-	switch n.Kind {
-	case yamlv3.MappingNode:
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			if n.Content[i].Value == step {
-				return n.Content[i+1], n.Content[i].Line
-			}
-		}
-	case yamlv3.SequenceNode:
-		if i, err := strconv.Atoi(step); err == nil && i >= 0 && i < len(n.Content) {
-			return n.Content[i], n.Content[i].Line
-		}
-	}
-	return nil, 0
 }
