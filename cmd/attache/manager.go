@@ -43,6 +43,9 @@ import (
 // lease is the name of the lease by which replicas elect the one that writes.
 const lease = "controller.attache.dev"
 
+// shortestLease leaves time to renew a lease that is looked at every two seconds.
+const shortestLease = 6 * time.Second
+
 func managerCommand() *cobra.Command {
 	s := &settings{}
 	command := &cobra.Command{
@@ -253,6 +256,10 @@ func (s *settings) newWebhooks(config *rest.Config, source *cluster.Source, plan
 
 func (s *settings) newManager(config *rest.Config, log logr.Logger) (manager.Manager, error) {
 	graceful := 20 * time.Second
+	if s.leaderElectionLease < shortestLease {
+		return nil, fmt.Errorf("--leader-election-lease: %s is less than %s", s.leaderElectionLease, shortestLease)
+	}
+	renew := s.leaderElectionLease * 2 / 3
 	m, err := manager.New(config, manager.Options{
 		// Objects are read by package cluster, and never by the manager's client.
 		Scheme:                        runtime.NewScheme(),
@@ -263,6 +270,8 @@ func (s *settings) newManager(config *rest.Config, log logr.Logger) (manager.Man
 		LeaderElectionID:              lease,
 		LeaderElectionNamespace:       s.leaderElectionNamespace,
 		LeaderElectionReleaseOnCancel: true,
+		LeaseDuration:                 &s.leaderElectionLease,
+		RenewDeadline:                 &renew,
 		GracefulShutdownTimeout:       &graceful,
 	})
 	if err != nil {

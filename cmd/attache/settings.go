@@ -39,6 +39,7 @@ type settings struct {
 	disableController       bool
 	leaderElect             bool
 	leaderElectionNamespace string
+	leaderElectionLease     time.Duration
 	writers                 int
 	effectivePolicyWriters  []string
 
@@ -107,6 +108,7 @@ func (s *settings) flags() *pflag.FlagSet {
 	f.BoolVar(&s.disableController, "disable-controller", false, "write nothing: neither annotations nor EffectivePolicy objects nor status")
 	f.BoolVar(&s.leaderElect, "leader-elect", false, "let one replica write, elected by a lease; needed with more than one")
 	f.StringVar(&s.leaderElectionNamespace, "leader-election-namespace", ownNamespace(), "`namespace` of the lease")
+	f.DurationVar(&s.leaderElectionLease, "leader-election-lease", time.Minute, "how long the lease lasts that is not renewed: after a crash another replica writes when it is over; a leader that could not reach the API server for two thirds of it ends")
 	f.IntVar(&s.writers, "writers", 8, "objects written at a time, at most: fewer while the API server refuses (429, 503) or is slow")
 	f.StringSliceVar(&s.effectivePolicyWriters, "effective-policy-writers", ownUsernames(), "`users` whose writes to EffectivePolicy objects admission lets through: the controller's own; empty is whoever RBAC lets")
 

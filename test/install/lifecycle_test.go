@@ -97,7 +97,8 @@ func TestALifeWithHelm(t *testing.T) {
 		t.Error("a policy went with the release")
 	}
 	c.apply(policyOfShop("checkout", "9s")) // nobody is asked any more
-	c.helms("install", release, chart, "--set", "webhook.drainDelay=1s")
+	// The Lease is that of a controller that was killed.
+	c.helms("install", release, chart, "--set", "webhook.drainDelay=1s", "--set", "controller.leaseDuration=15s")
 	again := []*pod{c.launch("attache-controller"), c.launch("attache-webhook")}
 	for _, p := range again {
 		p.awaitReady()

@@ -211,13 +211,6 @@ func TestReplicasAreReplacedUnderLoad(t *testing.T) {
 	killed.stop()
 	t.Logf("%d writes while two of three were killed, %d failed", killed.writes, len(killed.failures))
 	after := c.write(rateOf(t, 200))
-	c.within(10*time.Second, "see a hundred writes", func(context.Context) error {
-		after.mu.Lock()
-		defer after.mu.Unlock()
-		if after.writes < 100 {
-			return fmt.Errorf("%d", after.writes)
-		}
-		return nil
-	})
+	after.reaches(c, 100)
 	after.stopsWithout(t, "the time after")
 }

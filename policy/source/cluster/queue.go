@@ -16,6 +16,8 @@ type event struct {
 	// crd names the definition that was read; objects has it, unless it is gone.
 	crd string
 	err error
+	// times is how often in a row a kind was refused.
+	times int
 }
 
 type op int

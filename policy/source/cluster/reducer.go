@@ -89,7 +89,7 @@ func (f *reducer) apply(events []event) (*Batch, []hierarchy.Problem) {
 		case e.op == opDefine:
 			f.define(e.crd, e.objects)
 		case e.op == opRefused:
-			if e.from.refused == nil {
+			if e.times == lasting {
 				f.refusals = append(f.refusals, e)
 			}
 			e.from.refused = e.err

@@ -99,13 +99,22 @@ type watched struct {
 // because the API server needs a moment to serve what it says is established.
 const firstPause = 50 * time.Millisecond
 
+// lasting is how many refusals in a row people are told of, after about two seconds. An API server
+// that was just started refuses everybody until it has read its roles.
+const lasting = 6
+
 // run keeps a watch going until ctx ends.
 func (w *watched) run(ctx context.Context, c clients, events *queue, log logr.Logger) {
+	refusals := 0 // in a row
 	failed := func(err error) error {
+		if !apierrors.IsForbidden(err) && !apierrors.IsUnauthorized(err) {
+			refusals = 0
+		}
 		switch {
 		case err == nil, ctx.Err() != nil, apierrors.IsNotFound(err), apierrors.IsResourceExpired(err), apierrors.IsGone(err):
 		case apierrors.IsForbidden(err), apierrors.IsUnauthorized(err):
-			events.put(event{op: opRefused, from: w, err: err})
+			refusals++
+			events.put(event{op: opRefused, from: w, err: err, times: refusals})
 		default:
 			log.Error(err, "Cannot read a kind, trying again", "resource", w.resource.String())
 		}
