@@ -76,6 +76,10 @@ type Options struct {
 	// others of their own namespace.
 	MayRead func(ctx context.Context, user authenticationv1.UserInfo) func(namespace string) bool
 
+	// MayReadGrants says the same of ReferenceGrants: one that nearly permits what a policy refers
+	// to is told of only to those who may read it. Nil tells nobody.
+	MayReadGrants func(ctx context.Context, user authenticationv1.UserInfo) func(namespace string) bool
+
 	// MaxPaths is how many paths guardrails that tell paths apart are asked about in
 	// one review; 0 is no limit. Beyond it an edit of a tenant is refused, and one of
 	// the platform left to the publication gate.

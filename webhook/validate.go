@@ -80,7 +80,7 @@ func (h *Handlers) review(ctx context.Context, s *policy.Snapshot, req *request,
 	defer done()
 	reviewing, reviewed := h.stage(reviewing, "review")
 	found, err := review.On(reviewing, r, review.Edit{
-		Changes: []review.ObjectChange{change}, Author: req.author(), MayRead: h.reader(ctx, s, req),
+		Changes: []review.ObjectChange{change}, Author: req.author(), MayRead: h.reader(ctx, s, req), MayReadGrants: h.grantReader(ctx, req),
 		MaxPaths: h.options.MaxPaths, MaxResults: h.options.MaxResults, Platform: platform, Enforced: h.enforced(),
 	}, guardrails)
 	reviewed(attribute.Int("attache.guardrails", len(guardrails)), attribute.Int("attache.routes", found.Impact.Routes), attribute.Int("attache.gateways", found.Impact.Gateways), attribute.Int("attache.violations", len(found.Violations)))
@@ -162,6 +162,16 @@ func (h *Handlers) reader(ctx context.Context, s *policy.Snapshot, req *request)
 	return func(namespace string) bool {
 		return namespace == own || slices.Contains(platform, namespace) || may(namespace)
 	}
+}
+
+// grantReader says of which namespaces the author of a write may read the ReferenceGrants. That
+// what a platform namespace holds is told to everybody does not count here: a grant there names the
+// namespaces of other tenants.
+func (h *Handlers) grantReader(ctx context.Context, req *request) func(namespace string) bool {
+	if h.options.MayReadGrants == nil {
+		return nil
+	}
+	return h.options.MayReadGrants(ctx, req.UserInfo)
 }
 
 // exempt says whether a request is never held up: whatever goes away must be able

@@ -208,13 +208,13 @@ func (s *settings) policyOptions() (policy.Options, error) {
 var compilers = guardrail.Compilers{CEL: celrule.Compile, Rego: regorule.Compile}
 
 func (s *settings) newWebhooks(config *rest.Config, source *cluster.Source, planes *cluster.Planes, inject *status.Injector, certificates *certificates, tracer trace.Tracer, log logr.Logger) (*webhook.Server, error) {
-	var mayRead func(context.Context, authenticationv1.UserInfo) func(string) bool
+	var mayRead, mayReadGrants func(context.Context, authenticationv1.UserInfo) func(string) bool
 	if s.accessReviews {
 		reader, err := access.New(config)
 		if err != nil {
 			return nil, err
 		}
-		mayRead = reader.For
+		mayRead, mayReadGrants = reader.For, reader.Grants
 	}
 	handlers, err := webhook.New(webhook.Options{
 		Snapshot: func() (*policy.Snapshot, bool) {
@@ -227,9 +227,12 @@ func (s *settings) newWebhooks(config *rest.Config, source *cluster.Source, plan
 		Guardrails:  source.Guardrails,
 		Compilers:   compilers,
 		MayRead:     mayRead,
-		MaxPaths:    s.maxPaths,
-		MaxResults:  s.maxResults,
-		Injector:    inject,
+
+		MayReadGrants: mayReadGrants,
+
+		MaxPaths:   s.maxPaths,
+		MaxResults: s.maxResults,
+		Injector:   inject,
 
 		RefuseUnenforced: s.export.refuseUnenforced,
 		Version:          versionText(),

@@ -8,9 +8,10 @@
 //
 // # Invariants
 //
-//   - The question is always the same: may this user get HTTPRoutes there? One
-//     question about the whole cluster comes first, because whoever works on a
-//     platform gets a yes to it, and no more questions are asked.
+//   - The question is always the same: may this user get HTTPRoutes there? Of
+//     ReferenceGrants it is asked before one is quoted. One question about the
+//     whole cluster comes first, because whoever works on a platform gets a yes to
+//     it, and no more questions are asked.
 //   - A review asks at most MaxQuestions times, for at most Patience in all. What
 //     was not answered by then, or went wrong, is a no.
 //   - Answers are remembered for Remember. No right is cached for longer.
@@ -61,7 +62,13 @@ type Reader struct {
 	answers *cache.LRUExpireCache
 }
 
-type question struct{ user, namespace string }
+type question struct{ user, resource, namespace string }
+
+// The resources of Gateway API that it is asked of.
+const (
+	routes = "httproutes"
+	grants = "referencegrants"
+)
 
 // clock is what time it is.
 type clock func() time.Time
@@ -88,7 +95,16 @@ func newReader(asker Asker, now clock) *Reader {
 // For is what one review asks with: whether its author may read the routes of a
 // namespace.
 func (r *Reader) For(ctx context.Context, user authenticationv1.UserInfo) func(namespace string) bool {
-	s := &session{reader: r, user: user, key: keyOf(user), left: MaxQuestions, deadline: r.clock.Now().Add(Patience)}
+	return r.may(ctx, user, routes)
+}
+
+// Grants is the same for the ReferenceGrants of a namespace.
+func (r *Reader) Grants(ctx context.Context, user authenticationv1.UserInfo) func(namespace string) bool {
+	return r.may(ctx, user, grants)
+}
+
+func (r *Reader) may(ctx context.Context, user authenticationv1.UserInfo, resource string) func(namespace string) bool {
+	s := &session{reader: r, user: user, key: keyOf(user), resource: resource, left: MaxQuestions, deadline: r.clock.Now().Add(Patience)}
 	return func(namespace string) bool {
 		return s.may(ctx, metav1.NamespaceAll) || s.may(ctx, namespace)
 	}
@@ -99,12 +115,13 @@ type session struct {
 	reader   *Reader
 	user     authenticationv1.UserInfo
 	key      string
+	resource string
 	left     int
 	deadline time.Time
 }
 
 func (s *session) may(ctx context.Context, namespace string) bool {
-	q := question{s.key, namespace}
+	q := question{s.key, s.resource, namespace}
 	if yes, known := s.reader.known(q); known {
 		return yes
 	}
@@ -130,7 +147,7 @@ func (s *session) review(namespace string) *authorizationv1.SubjectAccessReview 
 	return &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
 		User: s.user.Username, UID: s.user.UID, Groups: s.user.Groups, Extra: extra,
 		ResourceAttributes: &authorizationv1.ResourceAttributes{
-			Namespace: namespace, Verb: "get", Group: hierarchy.Group, Resource: "httproutes",
+			Namespace: namespace, Verb: "get", Group: hierarchy.Group, Resource: s.resource,
 		},
 	}}
 }

@@ -16,6 +16,8 @@ import (
 type server struct {
 	asked []string
 	reply func(namespace string) (bool, error)
+	// refused is a resource of which nobody may read anything.
+	refused string
 }
 
 func (s *server) Create(ctx context.Context, review *authorizationv1.SubjectAccessReview, _ metav1.CreateOptions) (*authorizationv1.SubjectAccessReview, error) {
@@ -23,10 +25,13 @@ func (s *server) Create(ctx context.Context, review *authorizationv1.SubjectAcce
 		return nil, errors.New("the question has no deadline")
 	}
 	a := review.Spec.ResourceAttributes
-	if a.Verb != "get" || a.Group != "gateway.networking.k8s.io" || a.Resource != "httproutes" {
+	if a.Verb != "get" || a.Group != "gateway.networking.k8s.io" || a.Resource != "httproutes" && a.Resource != "referencegrants" {
 		return nil, errors.New("another question")
 	}
 	s.asked = append(s.asked, review.Spec.User+":"+a.Namespace)
+	if a.Resource == s.refused {
+		return review, nil
+	}
 	yes, err := s.reply(a.Namespace)
 	review.Status.Allowed = yes
 	return review, err
@@ -82,6 +87,20 @@ func TestAnErrorIsANo(t *testing.T) {
 	s := &server{reply: func(string) (bool, error) { return true, errors.New("down") }}
 	may := NewReader(s).For(t.Context(), authenticationv1.UserInfo{Username: "tom"})
 	if may("a") || may("b") || len(s.asked) != 1 {
+		t.Errorf("asked %q", s.asked)
+	}
+}
+
+func TestRoutesAndGrantsAreAskedAboutApart(t *testing.T) {
+	s := &server{reply: func(namespace string) (bool, error) { return namespace == "b", nil }, refused: "referencegrants"}
+	r, tom := NewReader(s), authenticationv1.UserInfo{Username: "tom"}
+	if may := r.For(t.Context(), tom); !may("b") {
+		t.Error("tom may read the routes of b")
+	}
+	if may := r.Grants(t.Context(), tom); may("b") {
+		t.Error("tom may not read the grants of b")
+	}
+	if may := r.For(t.Context(), tom); !may("b") || len(s.asked) != 4 {
 		t.Errorf("asked %q", s.asked)
 	}
 }

@@ -190,43 +190,14 @@ func there(s *policy.Snapshot, ref hierarchy.Ref) bool {
 	return s.Graph().Exists(ref) || slices.Contains(s.Outside(ref.GroupKind, ref.Namespace), ref.Object())
 }
 
-// nearGrant finds the ReferenceGrant in the target's namespace that would permit a
-// reference if one word of it were different, and says which.
+// nearGrant says which ReferenceGrant would permit a reference if a word of it were
+// different, and which word.
 func nearGrant(s *policy.Snapshot, p *policy.Policy, target hierarchy.Ref) string {
-	best, wrong := "", 3
-	for g := range s.Graph().ReferenceGrants() {
-		if g.Meta().Ref.Namespace != target.Namespace {
-			continue
-		}
-		for _, from := range g.From {
-			for _, to := range g.To {
-				differences := grantDifferences(from, to, p, target)
-				if n := len(differences); n > 0 && n < wrong {
-					wrong = n
-					best = fmt.Sprintf("%s nearly does: %s", g.Meta().Ref, strings.Join(differences, ", "))
-				}
-			}
-		}
+	near, found := s.NearGrant(p, target)
+	if !found {
+		return ""
 	}
-	return best
-}
-
-func grantDifferences(from hierarchy.GrantFrom, to hierarchy.GrantTo, p *policy.Policy, target hierarchy.Ref) []string {
-	var list []string
-	differs := func(field, is, needs string) {
-		if is != needs {
-			list = append(list, fmt.Sprintf("its %s is %q, not %q", field, is, needs))
-		}
-	}
-	differs("from.group", from.Group, p.Ref.GroupKind.Group)
-	differs("from.kind", from.Kind, p.Ref.Kind)
-	differs("from.namespace", from.Namespace, p.Ref.Namespace)
-	differs("to.group", to.Group, target.GroupKind.Group)
-	differs("to.kind", to.Kind, target.Kind)
-	if to.Name != "" {
-		differs("to.name", to.Name, target.Name)
-	}
-	return list
+	return fmt.Sprintf("%s nearly does: %s", near.Grant, near.Text())
 }
 
 // WithNearMiss adds a near miss to a message.

@@ -22,6 +22,9 @@ type Edit struct {
 	Author *Author
 	// MayRead says which namespaces that person may read; nil is every one.
 	MayRead policy.Reader
+	// MayReadGrants says in which namespaces that person may read ReferenceGrants; where it is nil,
+	// grants that nearly fit a policy are not told of.
+	MayReadGrants func(namespace string) bool
 	// MaxPaths is how many paths guardrails that tell paths apart are asked about; 0
 	// is no limit. Platform says that whoever makes the edit answers for all: then
 	// what is beyond the limit is left to the publication gate, and else refused.
@@ -126,6 +129,11 @@ func (e Edit) creates(ref hierarchy.Ref) bool {
 
 func (e Edit) removes(ref hierarchy.Ref) bool {
 	return slices.ContainsFunc(e.Changes, func(c ObjectChange) bool { return c.New == nil && c.Ref() == ref })
+}
+
+// writes says whether an object is among those that the edit creates or changes.
+func (e Edit) writes(ref hierarchy.Ref) bool {
+	return slices.ContainsFunc(e.Changes, func(c ObjectChange) bool { return c.New != nil && c.Ref() == ref })
 }
 
 // set are the objects as they would be after the edit.

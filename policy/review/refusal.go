@@ -34,6 +34,10 @@ func (v *Verdict) attach(e Edit, unreadable []hierarchy.Problem) {
 			continue
 		}
 		ref := c.Ref()
+		if ref.GroupKind == hierarchy.ReferenceGrantKind {
+			v.nearlyPermits(e, ref)
+			continue
+		}
 		p, isPolicy := v.After.Policy(ref)
 		if !isPolicy {
 			continue
@@ -81,6 +85,7 @@ func (v *Verdict) stand(p *policy.Policy, s policy.Acceptance, known map[standin
 		v.Refusals = append(v.Refusals, Refusal{Object: ref, Field: s.Target.Field, Message: s.Told(v.edit.MayRead), Forbidden: true})
 	default:
 		v.notices = append(v.notices, Notice{Object: ref, Field: s.Target.Field, Message: s.Told(v.edit.MayRead), byTarget: v.absent(p, s)})
+		v.nearGrant(p, s)
 	}
 }
 

@@ -94,9 +94,36 @@ func TestTenants(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Run("what others do is counted, not told", func(t *testing.T) { countedNotTold(t, a, admin, tina.Kubeconfig) })
+	t.Run("a grant that nearly fits is told to who may read it", func(t *testing.T) { nearGrantTold(t, a, admin, tina.Kubeconfig) })
 	admin.apply(exposed)
 	for name, config := range map[string]*restConfig{"tina": tina.Config, "the robot": robot.Config} {
 		t.Run(name, func(t *testing.T) { attempts(t, admin, config) })
+	}
+}
+
+// nearGrantTold has a platform and a tenant write a policy that a grant nearly permits, and the platform
+// a grant that nearly permits one.
+func nearGrantTold(t *testing.T, a *admission, admin *world, kubeconfig string) {
+	g := admin.create(grant("RetryPolicy", ", name: private"))
+	write := policyOn("shop", "waits", privateGateway, fiveSeconds)
+	apply := dry("apply", "-f", "-")
+	enough := func(said string, err error) bool { return err == nil && strings.Contains(said, noGrant) }
+	told := func(said string, err error) bool {
+		return err == nil && strings.Contains(said, `ReferenceGrant infra/shop nearly permits it: its from.kind is "RetryPolicy", not "TimeoutPolicy"`)
+	}
+	a.asked("the platform's answer", write, apply, told)
+	if said := a.asked("the tenant's answer", write, append(apply, "--kubeconfig", kubeconfig), enough); strings.Contains(said, "nearly") {
+		t.Errorf("it tells of a grant that the tenant may not read: %s", said)
+	}
+	if err := admin.Delete(t.Context(), g); err != nil {
+		t.Error(err)
+	}
+	waits := admin.create(write)
+	a.asked("the answer to who writes the grant", grant("RetryPolicy", ", name: private"), apply, func(said string, err error) bool {
+		return err == nil && strings.Contains(said, `does not let TimeoutPolicy shop/waits refer to Gateway infra/private: its from.kind is "RetryPolicy", not "TimeoutPolicy"`)
+	})
+	if err := admin.Delete(t.Context(), waits); err != nil {
+		t.Error(err)
 	}
 }
 
