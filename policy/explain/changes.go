@@ -61,6 +61,8 @@ type Side struct {
 	// FromRef and TargetRef are the same as references.
 	FromRef   Object `json:"fromRef"`
 	TargetRef Object `json:"targetRef"`
+	// ClampedByRef is ClampedBy as a reference.
+	ClampedByRef *Object `json:"-"`
 
 	// Place is the target in a sentence: listener https, rule pay.
 	Place string `json:"-"`
@@ -140,7 +142,8 @@ func sideOf(s *policy.Snapshot, o *effective.Origin) *Side {
 		Place: placeOf(o.Target, o.Level),
 	}
 	if !o.ClampedBy.IsZero() {
-		side.ClampedBy = s.Text(o.ClampedBy)
+		by := objectOf(o.ClampedBy)
+		side.ClampedBy, side.ClampedByRef = s.Text(o.ClampedBy), &by
 	}
 	return side
 }

@@ -95,11 +95,9 @@ func fieldOf(s *policy.Snapshot, ref hierarchy.Ref) string {
 	return "spec.rules[" + strconv.Itoa(slices.Index(RuleNames(s, ref.Object()), ref.Section)) + "]"
 }
 
-// narrow leaves only what is about one field and what is in it.
+// narrow leaves only the findings about one field and what is in it.
 func (d *Description) narrow(field string) {
-	elsewhere := func(f string) bool { return !strings.HasPrefix(f, field) }
-	d.References = slices.DeleteFunc(d.References, func(r Reference) bool { return elsewhere(r.Field) })
-	d.Findings = slices.DeleteFunc(d.Findings, func(f Remark) bool { return elsewhere(f.Field) })
+	d.Findings = slices.DeleteFunc(d.Findings, func(f Remark) bool { return !strings.HasPrefix(f.Field, field) })
 }
 
 // sectionsOf lists the sections of an object, for those who misspelled one.
@@ -222,9 +220,11 @@ func (d *Description) addListeners(g *hierarchy.Graph, listeners []AttachedListe
 	for _, l := range listeners {
 		bound := ListenerRoutes{AttachedListener: l, Routes: []string{}}
 		if listener, ok := g.Listener(l.Ref); ok {
+			seen := map[hierarchy.Ref]bool{}
 			for path := range g.Through(listener.Ref) {
 				for _, node := range path {
-					if node.Level == hierarchy.RouteLevel && !slices.Contains(bound.Routes, node.Ref.String()) {
+					if node.Level == hierarchy.RouteLevel && !seen[node.Ref] {
+						seen[node.Ref] = true
 						bound.Routes = append(bound.Routes, node.Ref.String())
 					}
 				}

@@ -55,25 +55,35 @@ func attachedOn(s *policy.Snapshot, on map[hierarchy.Ref]bool) map[hierarchy.Ref
 	return attached
 }
 
-// referencesIn are the references of an object to others outside the hierarchy.
+// referencesIn are the references of an object, or of one section of it, to others outside the
+// hierarchy.
 func referencesIn(s *policy.Snapshot, ref hierarchy.Ref) []hierarchy.Reference {
 	var refs []hierarchy.Reference
 	object, _ := s.Graph().Get(ref)
+	whole := ref.Section == ""
+	certificates := func(listeners []hierarchy.ListenerSpec) {
+		for i := range listeners {
+			if whole || listeners[i].Name == ref.Section {
+				refs = append(refs, listeners[i].Certificates...)
+			}
+		}
+	}
 	switch o := object.(type) {
 	case *hierarchy.GatewayClass:
 		refs = appendPresent(refs, o.Parameters)
 	case *hierarchy.Gateway:
-		refs = append(appendPresent(refs, o.Parameters), o.References...)
-		for i := range o.Listeners {
-			refs = append(refs, o.Listeners[i].Certificates...)
+		if whole {
+			refs = append(appendPresent(refs, o.Parameters), o.References...)
 		}
+		certificates(o.Listeners)
 	case *hierarchy.ListenerSet:
-		for i := range o.Listeners {
-			refs = append(refs, o.Listeners[i].Certificates...)
-		}
+		certificates(o.Listeners)
 	case *hierarchy.Route:
+		section := slices.Index(RuleNames(s, ref.Object()), ref.Section)
 		for i := range o.Rules {
-			refs = slices.Concat(refs, o.Rules[i].Backends, o.Rules[i].Extensions)
+			if whole || i == section {
+				refs = slices.Concat(refs, o.Rules[i].Backends, o.Rules[i].Extensions)
+			}
 		}
 	}
 	return refs

@@ -213,7 +213,7 @@ func (o *options) printKept(kept []explain.Kept) error {
 	p.line("%s", p.paint(cyan, "Keep their value"))
 	t := &rows{indent: "  "}
 	for _, k := range kept {
-		t.add(cell{text: k.Ref.String()}, cell{text: k.Policy + " " + k.Field + ": " + valueText(k.Side.Value) + ", " + origin(k.Side.Block, k.Side.Place, k.Policy, k.Side.From)})
+		t.add(cell{text: k.Ref.String()}, cell{text: k.Policy + " " + k.Field + ": " + valueText(k.Side.Value) + ", " + origin(k.Side.Block, k.Side.Place, k.Policy, &k.Side.FromRef)})
 	}
 	t.print(p)
 	return p.err
@@ -249,9 +249,9 @@ func addChange(t *rows, c explain.Change) {
 		if side.Side == nil {
 			continue
 		}
-		text := origin(side.Block, side.Place, c.Policy, side.From)
+		text := origin(side.Block, side.Place, c.Policy, &side.FromRef)
 		if side.ClampedBy != "" {
-			text += ", limited by bounds of " + who("", c.Policy, side.ClampedBy)
+			text += ", limited by bounds of " + who("", c.Policy, side.ClampedByRef)
 		}
 		t.add(cell{"  " + side.sign + " " + valueText(side.Value), side.style}, cell{text: text})
 	}

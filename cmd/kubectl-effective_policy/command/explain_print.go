@@ -7,6 +7,11 @@ import (
 	"strconv"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/enforcement"
 	"github.com/attache-dev/attache/policy/explain"
 )
@@ -121,17 +126,17 @@ func addFields(t *rows, fields []explain.Field, label string, enforced func(expl
 		if f.From == "" {
 			t.add(cell{f.Field + ": not set", yellow}, cell{})
 		} else {
-			t.add(cell{f.Field + ": " + valueText(f.Value), green}, cell{text: origin(f.Block, f.Place, f.Policy, f.From)})
+			t.add(cell{f.Field + ": " + valueText(f.Value), green}, cell{text: origin(f.Block, f.Place, f.Policy, f.FromRef)})
 		}
 		if f.ClampedBy != "" {
 			by := "bounds"
 			if f.Limit != "" {
 				by = f.Limit
 			}
-			t.add(cell{"  stated " + valueText(f.Stated), yellow}, cell{"limited by " + by + " of " + who("", f.Policy, f.ClampedBy), yellow})
+			t.add(cell{"  stated " + valueText(f.Stated), yellow}, cell{"limited by " + by + " of " + who("", f.Policy, f.ClampedByRef), yellow})
 		}
 		for _, b := range f.Beat {
-			t.add(cell{"  beat " + valueText(b.Value), faint}, cell{origin(b.Block, b.Place, f.Policy, b.From), faint})
+			t.add(cell{"  beat " + valueText(b.Value), faint}, cell{origin(b.Block, b.Place, f.Policy, &b.FromRef), faint})
 		}
 		if len(f.Beat) > 0 || f.Block == "bound" {
 			t.add(cell{"  why", faint}, cell{text: f.Why})
@@ -152,7 +157,7 @@ func verdictLabel(entries []enforcement.Entry) string {
 }
 
 // origin is who set a value, and in which block on what.
-func origin(block, place, kind, from string) string {
+func origin(block, place, kind string, from *explain.Object) string {
 	if by := who(block, kind, from); by != "" {
 		return how(block, place) + ", " + by
 	}
@@ -182,16 +187,15 @@ func how(block, place string) string {
 	return block + " of " + place
 }
 
-// who is the policy of a value; its kind stands above. A route that states a
-// value itself is said already.
-func who(block, kind, from string) string {
-	if block == "inline" {
+// who is the policy of a value. Its kind stands above, and is said only where it is another one. A
+// route that states a value itself is said already.
+func who(block, kind string, by *explain.Object) string {
+	if block == "inline" || by == nil {
 		return ""
 	}
-	name, place, _ := strings.Cut(from, " ")
-	bare, _, _ := strings.Cut(kind, ".")
-	if other, _, _ := strings.Cut(name, "."); other != bare {
-		return from
+	place := hierarchy.Ref{NamespacedName: types.NamespacedName{Namespace: by.Namespace, Name: by.Name}}.Place()
+	if name := policy.KindName(schema.GroupKind{Group: by.Group, Kind: by.Kind}); name != kind {
+		return name + " " + place
 	}
 	return place
 }

@@ -90,7 +90,7 @@ func setBy(c explain.Change) string {
 	if side == nil {
 		side = c.Before
 	}
-	return origin(side.Block, side.Place, c.Policy, side.From)
+	return origin(side.Block, side.Place, c.Policy, &side.FromRef)
 }
 
 // checkMarkdown is a verdict as a comment.
