@@ -162,9 +162,9 @@ func TestADeletionIsJudgedByWhatItUncovers(t *testing.T) {
 	}
 	v = reviewed(t, s, review.EditOf(ceiling, nil), nil)
 	want := []string{
-		"TimeoutPolicy infra/ceiling changes 2 routes in 2 namespaces and 1 Gateway",
-		"HTTPRoute labs/trial: TimeoutPolicy request 30s → not set (was override of TimeoutPolicy infra/ceiling)",
-		"HTTPRoute shop/checkout: TimeoutPolicy request 30s → 90s (default of TimeoutPolicy shop/checkout)",
+		"TimeoutPolicy infra/ceiling changes 2 routes in 2 namespaces and 1 Gateway; " +
+			"HTTPRoute labs/trial: TimeoutPolicy request 30s → not set; " +
+			"HTTPRoute shop/checkout: TimeoutPolicy request 30s → 90s (default of TimeoutPolicy shop/checkout)",
 	}
 	if diff := cmp.Diff(want, v.Warnings()); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/merge"
@@ -98,6 +99,9 @@ func (v Verdict) changeText(c effective.Change, last *said) string {
 		author += ", limited by " + v.edit.MayRead.Name(by.ClampedBy)
 	}
 	author += ")"
+	if c.After == nil && v.deletes(by.From) { // the line says so
+		author = ""
+	}
 	now := said{c.Kind, author}
 	text := c.Path.String()
 	if now.kind != last.kind {
@@ -111,6 +115,12 @@ func (v Verdict) changeText(c effective.Change, last *said) string {
 		text = strings.Join(c.Rules.Names(), ",") + " " + text
 	}
 	return fmt.Sprintf("%s %s → %s%s", text, shown(c.Before), shown(c.After), author)
+}
+
+// deletes says that an object is what the edit is about, and that it is gone after it.
+func (v Verdict) deletes(object hierarchy.Ref) bool {
+	ref, change, single := v.single()
+	return single && change.New == nil && ref == object
 }
 
 func shown(o *effective.Origin) string {

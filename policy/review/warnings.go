@@ -58,11 +58,39 @@ func (v Verdict) consequences(guardrails []string) []string {
 		return lines
 	}
 	told, hidden := v.told()
-	if len(told) == 1 && hidden == 0 && len(head) == 1 && v.Impact.Routes > 1 { // of a new policy
+	_, change, single := v.single()
+	switch {
+	case len(head) == 0 || len(told) == 0:
+	case len(told) == 1 && hidden == 0 && v.Impact.Routes > 1: // of a new policy
 		lines[0] += "; " + v.sentence(told[0], MaxWarning-3-len(head[0]))
+		return lines
+	case single && change.New == nil:
+		lines[0] = v.ended(head[0], told, hidden)
 		return lines
 	}
 	return append(lines, v.routes(told, hidden, room)...)
+}
+
+// ended is the one line about the end of a policy or the like, as folders of them are
+// deleted: how much it changes, and what of all routes, or of the first, where that fits.
+func (v Verdict) ended(head string, told [][]effective.Change, hidden int) string {
+	room := MaxWarning - 3 - len(head)
+	all := make([]string, len(told))
+	for i, ofOne := range told {
+		all[i] = v.sentence(ofOne, MaxWarning)
+	}
+	if text := strings.Join(all, "; "); hidden == 0 && len(text) <= room {
+		return head + "; " + text
+	}
+	first := v.sentence(told[0], room)
+	if len(told) > 1 || hidden > 0 {
+		first = v.first(told[0], len(told)-1, hidden, room)
+	}
+	if len(first) > room {
+		_, change, _ := v.single()
+		return head + ": " + inFull(change)
+	}
+	return head + "; " + first
 }
 
 // together are notices in words. What is to be said of several objects is one line.
@@ -321,11 +349,12 @@ func (v Verdict) routes(told [][]effective.Change, hidden, room int) []string {
 	case len(told) == 0:
 		return []string{prose.Count(hidden, "route") + " in namespaces that you may not read"}
 	}
-	return []string{v.first(told[0], len(told)-1, hidden)}
+	return []string{v.first(told[0], len(told)-1, hidden, MaxWarning-1)}
 }
 
-// first tells the changes of one route, and counts the others in the same line.
-func (v Verdict) first(changes []effective.Change, more, hidden int) string {
+// first tells the changes of one route, and counts the others in the same line, in as
+// many bytes where that can be.
+func (v Verdict) first(changes []effective.Change, more, hidden, bytes int) string {
 	var rest []string
 	if more > 0 {
 		rest = append(rest, prose.Count(more, "more route"))
@@ -337,7 +366,7 @@ func (v Verdict) first(changes []effective.Change, more, hidden int) string {
 		rest[0] += ": " + inFull(change)
 	}
 	tail := "; and " + strings.Join(rest, ", and ")
-	return v.sentence(changes, MaxWarning-1-len(tail)) + tail
+	return v.sentence(changes, bytes-len(tail)) + tail
 }
 
 // displaced are the changes of values that somebody else had set.

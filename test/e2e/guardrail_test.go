@@ -131,7 +131,7 @@ func TestConsequencesAndGuardrails(t *testing.T) {
 
 	// What uncovers nothing bad any more goes, and kubectl says what that changes.
 	said = a.asked("the deletion to be harmless", "", uncover, func(_ string, err error) bool { return err == nil })
-	says(t, said, "Warning: HTTPRoute labs/trial: TimeoutPolicy request 30s → 10s (default of TimeoutPolicy infra/public)")
+	says(t, said, "; HTTPRoute labs/trial: TimeoutPolicy request 30s → 10s (default of TimeoutPolicy infra/public)")
 
 	said = a.asked("the other language to object", "", dry("delete", "timeoutpolicy", "public", "-n", "infra"), func(_ string, err error) bool { return err != nil })
 	says(t, said, "deleting TimeoutPolicy infra/public is refused by guardrail retries-need-a-timeout:", "HTTPRoute labs/trial", "set by RetryPolicy labs/trial")

@@ -208,9 +208,8 @@ func regrouped(t *testing.T, a *admission, w *world) {
 // ungranted deletes a grant on which a policy of another namespace stands.
 func ungranted(t *testing.T, a *admission, w *world) {
 	a.told(t, false, []string{"delete", "referencegrant", "from-infra", "-n", "labs"},
-		" changes 1 route in 1 namespace\n",
-		`Warning: TimeoutPolicy infra/guest loses HTTPRoute labs/guest: no ReferenceGrant in namespace "labs" lets a TimeoutPolicy`,
-		"Warning: HTTPRoute labs/guest: TimeoutPolicy request 5s → not set (was override of TimeoutPolicy infra/guest)")
+		" changes 1 route in 1 namespace; HTTPRoute labs/guest: TimeoutPolicy request 5s → not set (was override of TimeoutPolicy infra/guest)\n",
+		`Warning: TimeoutPolicy infra/guest loses HTTPRoute labs/guest: no ReferenceGrant in namespace "labs" lets a TimeoutPolicy`)
 	if a.as(a.plane.Config, "labs").exists("ReferenceGrant", "from-infra") {
 		t.Error("it is there")
 	}
