@@ -2,12 +2,15 @@ package charts
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/rest"
@@ -35,12 +38,7 @@ func TestAnAPIServerTakesEveryObject(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "attache-system", Labels: map[string]string{
-		"pod-security.kubernetes.io/enforce": "restricted",
-	}}}
-	if err := c.Create(t.Context(), namespace); err != nil {
-		t.Fatal(err)
-	}
+	restrict(t, c)
 	each(t, func(t *testing.T, objects []*unstructured.Unstructured) {
 		*heard = nil
 		pods := 0
@@ -65,6 +63,97 @@ func TestAnAPIServerTakesEveryObject(t *testing.T) {
 			t.Errorf("%d kinds of pods, want %d", pods, want)
 		}
 	})
+}
+
+// restrict makes the namespace of releases, once, which admits only restricted pods.
+func restrict(t *testing.T, c client.Client) {
+	t.Helper()
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "attache-system", Labels: map[string]string{
+		"pod-security.kubernetes.io/enforce": "restricted",
+	}}}
+	if err := c.Create(t.Context(), namespace); err != nil && !apierrors.IsAlreadyExists(err) {
+		t.Fatal(err)
+	}
+}
+
+// switches are values that change what pods are made of, each with what it may be.
+var switches = [][]map[string]any{
+	{
+		{"certificates": map[string]any{"provider": "self"}},
+		{"certificates": map[string]any{"provider": "generated"}},
+		{"certificates": map[string]any{"provider": "cert-manager"}},
+		{"certificates": map[string]any{"provider": "existing", "existingSecret": "tls", "caBundle": "YQ=="}},
+	},
+	{nil, {"webhook": map[string]any{"callers": map[string]any{"configMap": "callers", "names": []any{"kube-apiserver"}}}}},
+	{nil, {"webhook": placed("system-cluster-critical"), "controller": placed("system-cluster-critical")}},
+	{nil, {"metrics": map[string]any{"enabled": false}}},
+	{nil, {"controller": map[string]any{"replicas": 1, "leaderElection": false, "reports": true}}},
+	{nil, {"export": map[string]any{"exporters": []any{"envoy-gateway", "traefik", "standard"}}, "annotateRoutes": false, "vendorPolicies": false}},
+}
+
+// combinations are all combinations of switches, one after the other.
+func combinations(left [][]map[string]any, so map[string]any, f func(map[string]any)) {
+	if len(left) == 0 {
+		f(so)
+		return
+	}
+	for _, values := range left[0] {
+		combinations(left[1:], merged(so, values), f)
+	}
+}
+
+// merged are two maps of values as one, level by level.
+func merged(a, b map[string]any) map[string]any {
+	both := maps.Clone(a)
+	for key, value := range b {
+		inner, ok := value.(map[string]any)
+		if before, is := both[key].(map[string]any); ok && is {
+			value = merged(before, inner)
+		}
+		both[key] = value
+	}
+	return both
+}
+
+// TestPodsAreRestrictedWhateverTheValues has the PodSecurity admission plugin of a real API server
+// look at the pods of all combinations of the values that change them.
+func TestPodsAreRestrictedWhateverTheValues(t *testing.T) {
+	c, err := client.New(controlplane.Shared(t).Config, client.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	restrict(t, c)
+	seen, renderings := map[string]bool{}, 0
+	combinations(switches, map[string]any{}, func(values map[string]any) {
+		renderings++
+		for _, u := range rendered(t, values) {
+			pod := podOf(u)
+			if pod == nil {
+				continue
+			}
+			text, err := json.Marshal(pod.Object)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if seen[string(text)] {
+				continue
+			}
+			seen[string(text)] = true
+			if err := dryRun(t.Context(), c, pod); err != nil {
+				t.Errorf("%v: a pod of %s %s: %v", values, u.GetKind(), u.GetName(), err)
+			}
+		}
+	})
+	t.Logf("%d renderings have %d different pods", renderings, len(seen))
+	if len(seen) < renderings/4 {
+		t.Error("the switches change next to nothing")
+	}
+	// That it is looked at at all.
+	bad := podOf(find(rendered(t, nil), "Deployment", "attache-webhook"))
+	bad.Object["spec"].(map[string]any)["hostNetwork"] = true
+	if err := dryRun(t.Context(), c, bad); !apierrors.IsForbidden(err) {
+		t.Errorf("a pod in the network of its node is admitted: %v", err)
+	}
 }
 
 func dryRun(ctx context.Context, c client.Client, u *unstructured.Unstructured) error {

@@ -38,6 +38,12 @@ var variants = map[string]map[string]any{
 		"controller": placed("system-cluster-critical"),
 		"image":      map[string]any{"digest": "sha256:" + strings.Repeat("0", 64), "pullSecrets": []any{map[string]any{"name": "registry"}}},
 	},
+	"a given Secret, and callers that show certificates": {
+		"certificates": map[string]any{"provider": "existing", "existingSecret": "tls", "caBundle": "YQ=="},
+		"webhook":      map[string]any{"callers": map[string]any{"configMap": "callers", "names": []any{"kube-apiserver"}}},
+	},
+	"callers that show certificates": {"webhook": map[string]any{"callers": map[string]any{"configMap": "callers"}}},
+	"exporters":                      {"export": map[string]any{"exporters": []any{"envoy-gateway", "traefik", "standard"}}},
 	"everything off": {
 		"annotateRoutes": false, "crds": map[string]any{"install": false},
 		"controller": map[string]any{"replicas": 1, "leaderElection": false},
@@ -226,6 +232,7 @@ func TestBadValuesAreRefusedWithTheirName(t *testing.T) {
 		"a misspelt name":        {Release{Values: map[string]any{"replica": 3}}, "replica"},
 		"a wrong failure policy": {Release{Values: map[string]any{"admission": map[string]any{"failurePolicies": map[string]any{"policies": "fail"}}}}, "failurePolicies"},
 		"no Secret":              {Release{Values: map[string]any{"certificates": map[string]any{"provider": "existing"}}}, "certificates.existingSecret"},
+		"callers unasked":        {Release{Values: map[string]any{"webhook": map[string]any{"callers": map[string]any{"names": []any{"kube-apiserver"}}}}}, "webhook.callers.configMap"},
 		"two writers":            {Release{Values: map[string]any{"controller": map[string]any{"leaderElection": false}}}, "two controllers"},
 		"kube-system":            {Release{Namespace: "kube-system"}, "namespace of its own"},
 		"a webhook on apps":      {Release{Values: map[string]any{"policyKinds": []any{map[string]any{"group": "apps", "resource": "deployments", "kind": "Deployment"}}}}, "no policy or route kind"},
@@ -290,7 +297,7 @@ func TestRightsAreTheLeastThatWork(t *testing.T) {
 		for r := range writes {
 			if r.resource == "secrets" && r.verb != "create" && r.name != "attache-webhook-authority" || r.resource == "*" || r.verb == "*" || r.group == "*" ||
 				slices.Contains([]string{"impersonate", "escalate", "bind", "deletecollection"}, r.verb) ||
-				r.resource == "events" && r.verb != "create" && r.verb != "patch" || r.verb == "delete" && r.resource != "effectivepolicies" && r.resource != "reports" {
+				r.resource == "events" && r.verb != "create" && r.verb != "patch" || r.verb == "delete" && !slices.Contains([]string{"effectivepolicies", "reports", "backendtrafficpolicies", "middlewares"}, r.resource) {
 				t.Errorf("the controller may %v", r)
 			}
 		}

@@ -42,6 +42,13 @@ type ServerOptions struct {
 	// ready then. Nil is not to look.
 	Distrust func(chain ...*x509.Certificate) error
 
+	// CallerAuthorities is a PEM file with the authorities of client certificates: who calls without
+	// one of theirs is not answered. It is read again when it changes. Empty is to answer anybody.
+	CallerAuthorities string
+
+	// CallerNames are the common names that client certificates may have; empty is any.
+	CallerNames []string
+
 	// AllowTLS12 lets callers in that cannot do TLS 1.3.
 	AllowTLS12 bool
 
@@ -139,6 +146,13 @@ func (s *Server) tlsConfig(ctx context.Context) (*tls.Config, error) {
 	}
 	if s.options.AllowTLS12 {
 		config.MinVersion = tls.VersionTLS12
+	}
+	if s.options.CallerAuthorities != "" {
+		callers, err := newCallers(s.options.CallerAuthorities, s.options.CallerNames, s.options.Log)
+		if err != nil {
+			return nil, err
+		}
+		config.ClientAuth, config.VerifyConnection = tls.RequireAnyClientCert, callers.verify
 	}
 	if config.GetCertificate != nil {
 		s.certificate.Store(&config.GetCertificate)

@@ -216,6 +216,9 @@ func (s *settings) newWebhooks(config *rest.Config, source *cluster.Source, plan
 		}
 		mayRead, mayReadGrants = reader.For, reader.Grants
 	}
+	if len(s.callerNames) > 0 && s.callers == "" {
+		return nil, errors.New("--caller-names: without --caller-authorities nobody is asked for a certificate")
+	}
 	handlers, err := webhook.New(webhook.Options{
 		Snapshot: func() (*policy.Snapshot, bool) {
 			synced := source.Synced() && (planes == nil || planes.Synced()) // before the snapshot, which can only be newer
@@ -246,7 +249,10 @@ func (s *settings) newWebhooks(config *rest.Config, source *cluster.Source, plan
 		Address:    net.JoinHostPort(s.webhookHost, strconv.Itoa(s.webhookPort)),
 		CertDir:    s.certDir,
 		DrainDelay: s.drainDelay,
-		Log:        log,
+
+		CallerAuthorities: s.callers,
+		CallerNames:       s.callerNames,
+		Log:               log,
 	}
 	if certificates.serving != nil {
 		options.GetCertificate = certificates.serving.GetCertificate

@@ -32,6 +32,8 @@ type settings struct {
 	webhookPort     int
 	certDir         string
 	drainDelay      time.Duration
+	callers         string
+	callerNames     []string
 	accessReviews   bool
 	maxPaths        int
 	maxResults      int
@@ -98,6 +100,9 @@ func (s *settings) flags() *pflag.FlagSet {
 	f.StringVar(&s.webhookHost, "webhook-host", "", "`host` to serve webhooks on; empty is all addresses")
 	f.IntVar(&s.webhookPort, "webhook-port", 9443, "port to serve webhooks on")
 	f.StringVar(&s.certDir, "cert-dir", "/etc/attache/tls", "`folder` with tls.crt and tls.key for the webhooks; they are read again when they change")
+	f.StringVar(&s.callers, "caller-authorities", "", "PEM `file` with the authorities of client certificates: who calls the webhooks without one of theirs is not answered; it is read again when it changes; empty is to answer anybody")
+	f.StringSliceVar(&s.callerNames, "caller-names", nil, "common `names` that those client certificates may have; empty is any")
+
 	f.DurationVar(&s.drainDelay, "drain-delay", 10*time.Second, "how long to go on serving after being told to end")
 
 	f.BoolVar(&s.accessReviews, "subject-access-reviews", true, "ask the API server which namespaces the author of a write may read, so that answers tell of no others; when false, people are told of their own namespace, and in platform namespaces of everything")

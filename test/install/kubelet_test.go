@@ -89,27 +89,44 @@ func (c *cluster) container(name string, spec map[string]any) []string {
 	mounts, _, _ := unstructured.NestedSlice(container, "volumeMounts")
 	volumes, _, _ := unstructured.NestedSlice(spec, "volumes")
 	for i := range mounts {
-		secret, _, _ := unstructured.NestedString(volumes[i].(map[string]any), "secret", "secretName")
-		at := filepath.Join(c.folder, name, secret)
-		if err := os.MkdirAll(at, 0o700); err != nil {
-			c.Fatal(err)
-		}
-		data, _, _ := unstructured.NestedStringMap(c.object("v1", "Secret", namespace, secret).Object, "data")
-		for key, text := range data {
-			content, err := base64.StdEncoding.DecodeString(text)
-			if err != nil {
-				c.Fatal(err)
-			}
-			if err := os.WriteFile(filepath.Join(at, key), content, 0o600); err != nil {
-				c.Fatal(err)
-			}
-		}
+		at := c.projected(filepath.Join(c.folder, name), volumes[i].(map[string]any))
 		path := mounts[i].(map[string]any)["mountPath"].(string)
 		for j := range arguments {
 			arguments[j] = strings.ReplaceAll(arguments[j], path, at)
 		}
 	}
 	return arguments
+}
+
+// projected writes what a Secret or a ConfigMap has into a folder.
+func (c *cluster) projected(below string, volume map[string]any) string {
+	c.Helper()
+	kind, data := "Secret", map[string][]byte{}
+	name, _, _ := unstructured.NestedString(volume, "secret", "secretName")
+	if name == "" {
+		kind = "ConfigMap"
+		name, _, _ = unstructured.NestedString(volume, "configMap", "name")
+	}
+	texts, _, _ := unstructured.NestedStringMap(c.object("v1", kind, namespace, name).Object, "data")
+	for key, text := range texts {
+		data[key] = []byte(text)
+		if kind == "Secret" {
+			var err error
+			if data[key], err = base64.StdEncoding.DecodeString(text); err != nil {
+				c.Fatal(err)
+			}
+		}
+	}
+	at := filepath.Join(below, name)
+	if err := os.MkdirAll(at, 0o700); err != nil {
+		c.Fatal(err)
+	}
+	for key, content := range data {
+		if err := os.WriteFile(filepath.Join(at, key), content, 0o600); err != nil {
+			c.Fatal(err)
+		}
+	}
+	return at
 }
 
 // start runs the program with the token of the pod's service account.
