@@ -21,6 +21,7 @@ func (o *Old) action(g *ingress, key locationKey, w *owner) *routing.Action {
 		}
 	}
 	if !o.controller.nginx {
+		a.HTTPS, a.KeepSlash = o.othersToHTTPS(g, key, a.Backend), true
 		return a
 	}
 	s := g.set
@@ -77,10 +78,8 @@ func (o *Old) redirect(s *settings, a *routing.Action) {
 
 // toHTTPS says whether http is redirected at a location (M20).
 func (o *Old) toHTTPS(g *ingress, key locationKey) bool {
-	for prefix := range strings.SplitSeq(o.config.value("no-tls-redirect-locations"), ",") {
-		if prefix = strings.TrimSpace(prefix); prefix != "" && strings.HasPrefix(key.path, prefix) {
-			return false
-		}
+	if o.excepted(key.path) {
+		return false
 	}
 	if g.set.boolOr("force-ssl-redirect", o.config.value("force-ssl-redirect") == "true") {
 		return true

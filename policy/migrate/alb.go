@@ -1,6 +1,7 @@
 package migrate
 
 import (
+	"encoding/json"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,17 +13,27 @@ func albRows() []Row {
 	return inOrder([][]Row{
 		{{Name: "load-balancer-attributes", Scope: "global", Valid: Any, Bad: BadDefault, Status: Approximated, Effect: Differs, Becomes: "TimeoutPolicy idle on the Gateway for idle_timeout.timeout_seconds; the rest is the data plane's own"}},
 		named(Row{Scope: "ingress", Valid: Any, Bad: BadDefault, Status: Lost, Effect: Exposes, Becomes: "Gateway API has no filter for it", Advice: "protect it by the data plane's own policy, then --accept it"},
-			"auth-idp-cognito", "auth-idp-oidc", "auth-on-unauthenticated-request", "auth-scope", "auth-session-cookie", "auth-session-timeout", "auth-type", "inbound-cidrs", "mutual-authentication",
-			"security-group-prefix-lists", "security-groups", "shield-advanced-protection", "waf-acl-id", "wafv2-acl-arn", "wafv2-acl-name"),
+			"mutual-authentication", "security-group-prefix-lists", "security-groups", "waf-acl-id", "wafv2-acl-arn", "wafv2-acl-name", "web-acl-id"),
+		named(Row{Scope: "ingress or service", Valid: Any, Bad: BadDefault, Status: Lost, Effect: Exposes, Off: []string{"none"}, Becomes: "Gateway API has no filter for it", Advice: "protect it by the data plane's own policy, then --accept it"},
+			"auth-idp-cognito", "auth-idp-oidc", "auth-on-unauthenticated-request", "auth-scope", "auth-session-cookie", "auth-session-timeout", "auth-type", "jwt-validation"),
+		{{Name: "inbound-cidrs", Scope: "ingress", Valid: Any, Bad: BadDefault, Status: Lost, Effect: Exposes, Off: []string{"0.0.0.0/0", "0.0.0.0/0,::/0", "::/0,0.0.0.0/0"}, Becomes: "Gateway API has no filter by the client's address", Advice: "restrict the addresses by the data plane's own policy, then --accept inbound-cidrs"}},
+		{{Name: "shield-advanced-protection", Scope: "ingress", Valid: Any, Bad: BadDefault, Status: Lost, Effect: Exposes, Off: []string{"false"}, Becomes: "AWS protects its own load balancers", Advice: "protect it by the data plane's own policy, then --accept shield-advanced-protection"}},
+		{{Name: "scheme", Scope: "ingress", Valid: Any, Bad: BadDefault, Status: Lost, Effect: Exposes, Off: []string{"internet-facing"}, Becomes: "who can reach the Gateway is its data plane's matter", Advice: "see to it that the Gateway is internal, then --accept scheme"}},
 		named(Row{Scope: "ingress", Valid: Any, Bad: BadDefault, Status: Lost, Effect: Breaks, Holds: true, Becomes: "actions and conditions are no part of the Ingress API and are not read", Advice: "write them as matches and filters of the route, then --accept it"},
-			"actions.*", "conditions.*", "transforms.*", "use-regex-path-match"),
-		named(Row{Scope: "ingress", Valid: Any, Bad: BadDefault, Status: Lost, Effect: Breaks, Becomes: "write it as a listener, or as appProtocol of the Service"},
-			"backend-protocol", "backend-protocol-version", "certificate-arn", "listen-ports"),
+			"actions.*", "conditions.*", "transforms.*"),
+		{{Name: "use-regex-path-match", Scope: "ingress", Valid: Any, Bad: BadDefault, Status: Lost, Effect: Breaks, Holds: true, Off: []string{"false"}, Becomes: "paths are not read as regular expressions", Advice: "write RegularExpression matches, then --accept use-regex-path-match"}},
+		named(Row{Scope: "ingress or service", Valid: Any, Bad: BadDefault, Status: Lost, Effect: Breaks, Off: []string{"HTTP", "HTTP1"}, Becomes: "write it as appProtocol of the Service"},
+			"backend-protocol", "backend-protocol-version"),
+		named(Row{Scope: "ingress", Valid: Any, Bad: BadDefault, Status: Lost, Effect: Breaks, Becomes: "certificates are Secrets that listeners name"},
+			"acm-pca-arn", "certificate-arn", "create-acm-cert"),
+		{{Name: "listen-ports", Scope: "ingress", Valid: Any, Bad: BadDefault, Status: Approximated, Effect: Exposes, Becomes: "the listeners of the Gateway, for HTTP 80 and HTTPS 443"}},
+		{{Name: "ssl-redirect", Scope: "ingress", Valid: Int, Bad: BadDefault, Status: Converted, Effect: Exposes, Becomes: "RequestRedirect to https, 301, at every Ingress of the group"}},
+		{{Name: "target-group-attributes", Scope: "ingress or service", Valid: Any, Bad: BadDefault, Status: Approximated, Effect: Breaks, Becomes: "the data plane's own"}},
 		named(Row{Scope: "ingress", Valid: Any, Bad: BadDefault, Status: Lost, Effect: Differs, Becomes: "the data plane's own"},
-			"frontend-nlb-*", "enable-frontend-nlb", "group.order", "listener-attributes.*", "scheme", "ssl-policy", "ssl-redirect", "target-group-attributes"),
+			"frontend-nlb-*", "enable-frontend-nlb", "group.order", "listener-attributes.*", "ssl-policy"),
 		{{Name: "group.name", Scope: "ingress", Valid: Any, Bad: BadDefault, Status: Converted, Becomes: "one Gateway, as one load balancer"}},
-		named(Row{Scope: "ingress", Valid: Any, Bad: BadDefault, Status: Lost, Effect: None, Becomes: "a setting of AWS"},
-			"customer-owned-ipv4-pool", "healthcheck-*", "healthy-threshold-count", "ip-address-type", "ipam-ipv4-pool-id", "load-balancer-capacity-reservation", "load-balancer-name", "manage-backend-security-group-rules",
+		named(Row{Scope: "ingress or service", Valid: Any, Bad: BadDefault, Status: Lost, Effect: None, Becomes: "a setting of AWS"},
+			"customer-owned-ipv4-pool", "dry-run-plan", "healthcheck-*", "healthy-threshold-count", "ip-address-type", "ipam-ipv4-pool-id", "load-balancer-name", "manage-backend-security-group-rules",
 			"minimum-load-balancer-capacity", "multi-cluster-target-group", "subnets", "success-codes", "tags", "target-control-port.*", "target-node-labels", "target-type", "unhealthy-threshold-count"),
 	})
 }
@@ -55,9 +66,44 @@ func albWants(o *Old) wants {
 }
 
 func albConvert(o *Old, s *settings, short string) *conversion {
-	if short != "load-balancer-attributes" {
-		return nil
+	switch short {
+	case "load-balancer-attributes":
+		return albAttributes(o, s)
+	case "ssl-redirect":
+		return saying("http is redirected to https with 301, at every Ingress of the group")
+	case "listen-ports":
+		return albPorts(s)
+	case "target-group-attributes":
+		if strings.Contains(s.text(short), "stickiness.enabled=true") {
+			return notWritten(Breaks, "sessions may go to another Pod: state stickiness by the data plane's own policy")
+		}
+		return notWritten(Differs, "the data plane's own")
 	}
+	return nil
+}
+
+// albPorts are the ports that a load balancer listens on: a Gateway has 80 and 443.
+func albPorts(s *settings) *conversion {
+	var list []map[string]int
+	if json.Unmarshal([]byte(s.text("listen-ports")), &list) != nil {
+		return withoutEffect("it is no list of ports")
+	}
+	plain := s.has("ssl-redirect")
+	for _, port := range list {
+		for protocol, n := range port {
+			if n != 80 && n != 443 || (protocol == "HTTP") != (n == 80) {
+				return notWritten(Breaks, "the Gateway listens on 80 and 443: add listeners for other ports")
+			}
+			plain = plain || protocol == "HTTP"
+		}
+	}
+	if !plain {
+		return notWritten(Exposes, "http is not answered there, and a route answers it: bind the routes to listeners with TLS, then --accept listen-ports")
+	}
+	return saying("the listeners of the Gateway")
+}
+
+func albAttributes(o *Old, s *settings) *conversion {
 	n := albIdle(s)
 	if n == 0 {
 		return notWritten(Differs, "attributes of the load balancer are the data plane's own; idle_timeout.timeout_seconds is not among them")

@@ -11,8 +11,11 @@ type controller struct {
 	name string
 	// of is spec.controller of its IngressClass, class the usual name of that.
 	of, class string
-	// prefixes are those of its annotations, the canonical one first.
+	// prefixes are those of its annotations, the one that counts first. also are names
+	// outside of them that it reads; anyCase says that upper and lower case are equal.
 	prefixes []string
+	also     []string
+	anyCase  bool
 	rows     func() []Row
 	keys     func() []Row
 	// convert is what an annotation comes to in a policy, defaults what holds without
@@ -54,35 +57,51 @@ func controllers() []controller {
 		},
 		{
 			name: Traefik, of: "traefik.io/ingress-controller", class: "traefik",
-			prefixes: []string{"traefik.ingress.kubernetes.io/"}, rows: traefikRows, convert: traefikConvert, defaults: traefikWants, services: true,
+			prefixes: []string{"traefik.ingress.kubernetes.io/"}, anyCase: true, rows: traefikRows, convert: traefikConvert, defaults: traefikWants, services: true,
 			standard: nothing, version: "Traefik v3",
-			source: "Traefik v3, reference/routing-configuration/kubernetes/ingress",
-			notes:  [][2]string{{"entry-points", "respondingTimeouts of entry points are arguments of Traefik and stand in no object: --set idle=… states them"}},
+			source: "Traefik v3.7, reference/routing-configuration/kubernetes/ingress",
+			notes: [][2]string{
+				{"entry-points", "respondingTimeouts of entry points are arguments of Traefik and stand in no object: --set idle=… states them"},
+				{"prefixes", "a Prefix takes what begins with its text, /app also /apple, unless strictPrefixMatching is on; one of a route takes whole path elements"},
+			},
 		},
 		{
 			name: HAProxy, of: "haproxy.org/ingress-controller", class: "haproxy",
 			prefixes: []string{"haproxy.org/", "haproxy.com/", "ingress.kubernetes.io/"}, rows: haproxyRows, keys: haproxyKeys, convert: haproxyConvert, defaults: haproxyWants, services: true,
 			standard: haproxyDefaults, label: "kubernetes-ingress", version: "version 3.2",
 			source: "haproxytech/kubernetes-ingress 3.2, documentation/annotations.md",
-			notes:  [][2]string{{"rate-limit-status-code", "it refuses with 403 where a limit is reached, most data planes with 429"}},
+			notes: [][2]string{
+				{"rate-limit-status-code", "it refuses with 403 where a limit is reached, most data planes with 429"},
+				{"prefixes", "an ImplementationSpecific path takes what begins with its text, /app also /apple; a PathPrefix takes whole path elements"},
+			},
 		},
 		{
 			name: HAProxyIngress, of: "haproxy-ingress.github.io/controller", class: "haproxy-ingress",
-			prefixes: []string{"haproxy-ingress.github.io/"}, rows: haproxyIngressRows, keys: haproxyIngressKeys, convert: haproxyIngressConvert, defaults: haproxyWants, services: true,
-			standard: haproxyDefaults, label: "haproxy-ingress", version: "v0.15",
-			source: "HAProxy Ingress v0.15, docs/configuration/keys",
+			prefixes: []string{"haproxy-ingress.github.io/", "ingress.kubernetes.io/"}, rows: haproxyIngressRows, keys: haproxyIngressKeys, convert: haproxyIngressConvert, defaults: haproxyWants, services: true,
+			standard: haproxyIngressDefaults, label: "haproxy-ingress", version: "v0.15",
+			source: "jcmoraisjr/haproxy-ingress up to v0.16, docs/content/en/docs/configuration/keys.md",
+			notes: [][2]string{
+				{"prefixes", "an ImplementationSpecific path takes what begins with its text, /app also /apple; a PathPrefix takes whole path elements"},
+			},
 		},
 		{
 			name: Kong, of: "ingress-controllers.konghq.com/kong", class: "kong",
-			prefixes: []string{"konghq.com/"}, rows: kongRows, convert: kongConvert, defaults: kongWants, services: true,
+			prefixes: []string{"konghq.com/"}, also: []string{"ingress.kubernetes.io/force-ssl-redirect", "ingress.kubernetes.io/service-upstream"}, rows: kongRows, convert: kongConvert, defaults: kongWants, services: true,
 			standard: nothing, version: "Kong 3",
-			source: "Kong Ingress Controller 3, reference/annotations",
+			source: "Kong Ingress Controller 3.5, reference/annotations and internal/annotations",
+			notes: [][2]string{
+				{"prefixes", "an ImplementationSpecific path takes what begins with its text, /app also /apple; a PathPrefix takes whole path elements"},
+				{"global-plugins", "a KongClusterPlugin with the label global: \"true\" holds for every route, though no annotation names it; what it does is not written"},
+			},
 		},
 		{
 			name: ALB, of: "ingress.k8s.aws/alb", class: "alb",
-			prefixes: []string{"alb.ingress.kubernetes.io/"}, rows: albRows, convert: albConvert, defaults: albWants,
+			prefixes: []string{"alb.ingress.kubernetes.io/"}, rows: albRows, convert: albConvert, defaults: albWants, services: true,
 			standard: nothing, version: "the AWS Load Balancer Controller",
-			source: "AWS Load Balancer Controller 2 and 3, docs/guide/ingress/annotations.md",
+			source: "AWS Load Balancer Controller 2 and 3, docs/guide/ingress/annotations.md and pkg/annotations/constants.go",
+			notes: [][2]string{
+				{"scheme", "load balancers are internal unless scheme says internet-facing; who can reach the Gateway is its data plane's matter"},
+			},
 		},
 	}
 }
@@ -116,7 +135,7 @@ func Tables(name string) []Table {
 		}
 		t := Table{Controller: c.name, Source: c.source}
 		for _, r := range c.rows() {
-			r.Name = c.prefixes[0] + r.Name
+			r.Name = c.fullName(r.Name)
 			t.Annotations = append(t.Annotations, r)
 		}
 		if c.keys != nil {
@@ -131,10 +150,45 @@ func Tables(name string) []Table {
 func (c *controller) own(annotation string) (string, bool) {
 	for _, prefix := range c.prefixes {
 		if name, ok := strings.CutPrefix(annotation, prefix); ok {
+			if c.anyCase {
+				name = strings.ToLower(name)
+			}
 			return name, true
 		}
 	}
+	if slices.Contains(c.also, annotation) {
+		return shortName(annotation), true
+	}
 	return "", false
+}
+
+// fullName is a name with its prefix.
+func (c *controller) fullName(short string) string {
+	for _, name := range c.also {
+		if shortName(name) == short {
+			return name
+		}
+	}
+	return c.prefixes[0] + short
+}
+
+// other is the annotation that comes before one which says the same by another prefix,
+// or in other letters; empty when there is none.
+func (c *controller) other(annotations map[string]string, name, short string) string {
+	if len(c.prefixes) == 1 && !c.anyCase {
+		return ""
+	}
+	rank := func(name string) int {
+		return slices.IndexFunc(c.prefixes, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
+	}
+	for _, candidate := range sortedKeys(annotations) {
+		same, ours := c.own(candidate)
+		if ours && same == short && strings.TrimSpace(annotations[candidate]) != "" &&
+			(rank(candidate) < rank(name) || rank(candidate) == rank(name) && candidate < name) {
+			return candidate
+		}
+	}
+	return ""
 }
 
 // rowsByName are the rows of a table by name.
@@ -174,8 +228,8 @@ func readClasses(objects []Object) classes {
 const classAnnotation = "kubernetes.io/ingress.class"
 
 // classify says to which class and controller an Ingress belongs (M6); an empty
-// controller when nothing says so.
-func (c *classes) classify(g *ingress) {
+// controller when nothing says so. wanted is that of --controller.
+func (c *classes) classify(g *ingress, wanted string) {
 	g.class = cmp.Or(g.class, g.annotations[classAnnotation], c.fallback)
 	if of, ok := c.controllers[g.class]; ok {
 		for _, k := range controllers() {
@@ -195,22 +249,25 @@ func (c *classes) classify(g *ingress) {
 				g.controller = k.name
 			}
 		}
-		if k := byPrefix(g); k != "" && (!known(g.controller) || g.controller == HAProxy && k == HAProxyIngress) {
+		if k := byPrefix(g, wanted); k != "" && (!known(g.controller) || g.controller == HAProxy && k == HAProxyIngress) {
 			g.controller = k
 		}
 		return
 	}
-	g.controller = byPrefix(g)
+	g.controller = byPrefix(g, wanted)
 }
 
 func known(name string) bool { return slices.Contains(Controllers(), name) }
 
-// byPrefix is the controller whose annotations an Ingress has.
-func byPrefix(g *ingress) string {
-	for _, k := range controllers() {
+// byPrefix is the controller whose annotations an Ingress has: the one that is wanted if
+// it reads one of them, for some prefixes are those of several.
+func byPrefix(g *ingress, wanted string) string {
+	list := controllers()
+	slices.SortStableFunc(list, func(a, b controller) int { return boolRank(a.name != wanted) - boolRank(b.name != wanted) })
+	for i := range list {
 		for _, name := range sortedKeys(g.annotations) {
-			if _, ok := k.own(name); ok {
-				return k.name
+			if _, ok := list[i].own(name); ok {
+				return list[i].name
 			}
 		}
 	}

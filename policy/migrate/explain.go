@@ -21,10 +21,10 @@ func (c *converter) explainAll() {
 				c.report.annotation(g, name, NoEffect, None, "the controller does not serve the Ingress")
 			case g.canary() && !forCanary(short):
 				c.report.annotation(g, name, NoEffect, None, "of a canary only its own annotations, balancing and affinity count")
-			case !c.old.controller.nginx && row.Status != Lost:
+			case !c.old.controller.nginx && (row.Status != Lost || c.old.conversionOf(g.set, short) != nil):
 				c.explainOther(g, row, short, name)
 			case row.Status == Lost:
-				c.explainLost(g, row, name)
+				c.explainLost(g, row, short, name)
 			case c.options.Routes != nil:
 				c.explainGiven(g, short, name)
 			default:
@@ -40,8 +40,8 @@ func forCanary(name string) bool {
 		strings.HasPrefix(name, "upstream-hash") || name == "load-balance"
 }
 
-func (c *converter) explainLost(g *ingress, row *Row, name string) {
-	out := c.old.lostOf(g, row)
+func (c *converter) explainLost(g *ingress, row *Row, short, name string) {
+	out := c.old.lossOf(g.set, row, short)
 	text := out.why
 	if out.status == Lost && row.Advice != "" {
 		text += "; " + row.Advice
@@ -52,8 +52,8 @@ func (c *converter) explainLost(g *ingress, row *Row, name string) {
 	f := c.report.annotation(g, name, out.status, out.effect, "%s", text)
 	if out.status == Lost {
 		f.Advice = row.Advice
-		f.Accepted = f.Accepted || c.options.accepts(row.Name)
-		f.Held = (out.effect == Exposes || row.Holds) && !f.Accepted
+		f.Accepted = f.Accepted || c.options.accepts(short)
+		f.Held = out.isHeld(row) && !f.Accepted
 	}
 }
 

@@ -85,14 +85,14 @@ func (c *converter) explainKeys() {
 	}
 	rows := rowsByName(c.old.controller.keys())
 	for _, key := range sortedKeys(c.old.config.values) {
-		row, value := rows[key], c.old.config.values[key]
+		row, value := rowOf(rows, key), c.old.config.values[key]
 		f := Finding{
 			Key: key, Value: value, File: m.File, Document: m.Document, Line: m.line("data[" + key + "]"),
 		}
 		switch {
 		case row == nil:
 			f.Status, f.Effect, f.Message = Unknown, Differs, "the controller has no such key"
-		case row.Status == Lost && row.Effect == Exposes && (value == "false" || value == ""):
+		case row.isOff(value) || row.Status == Lost && row.Effect == Exposes && value == "false":
 			f.Status, f.Effect, f.Message = NoEffect, None, "it is off"
 		default:
 			f.Status, f.Effect, f.Message = row.Status, row.Effect, row.Becomes

@@ -1,6 +1,7 @@
 package migrate
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -55,7 +56,7 @@ func (o *Old) buildView() {
 			case first[key] != nil:
 				o.shadowed(g, key, first[key], field)
 			default:
-				add(o.location(g, key, p.backend, field))
+				add(o.pathLocation(g, key, p, field))
 			}
 		})
 	}
@@ -104,7 +105,7 @@ func (o *Old) eachPath(g *ingress, visit func(key locationKey, p *ingressPath, f
 		}
 		for j := range g.rules[i].paths {
 			p := &g.rules[i].paths[j]
-			path, exact := p.read()
+			path, exact := p.read(o.controller.name)
 			visit(locationKey{host, path, exact}, p, "spec.rules["+strconv.Itoa(i)+"].http.paths["+strconv.Itoa(j)+"]")
 		}
 	}
@@ -144,6 +145,14 @@ func (o *Old) location(g *ingress, key locationKey, backend *backendRef, field s
 	l := &routing.Location{Host: key.host, Path: key.path, Exact: key.exact, Age: g.age, Action: o.action(g, key, w)}
 	rewrite := g.set.text("rewrite-target")
 	l.Pattern = o.controller.nginx && (g.set.bool("use-regex") || rewrite != "" && rewrite != key.path)
+	return l, w
+}
+
+// pathLocation is that of a path, which may be a pattern of the controller's own kind.
+func (o *Old) pathLocation(g *ingress, key locationKey, p *ingressPath, field string) (*routing.Location, *owner) {
+	l, w := o.location(g, key, p.backend, field)
+	w.pattern = p.pattern(o.controller.name)
+	l.Action.Unknown = cmp.Or(w.pattern, l.Action.Unknown)
 	return l, w
 }
 

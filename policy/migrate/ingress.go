@@ -196,12 +196,29 @@ func (g *ingress) hosts() []string {
 	return list
 }
 
-// path is a path as the controller reads it (M13): its text and whether it is
-// Exact.
-func (p *ingressPath) read() (path string, exact bool) {
+// read is a path as the controller reads it (M13): its text and whether it is Exact.
+// ALB's ImplementationSpecific is a pattern: without a wildcard it is the whole path.
+func (p *ingressPath) read(controller string) (path string, exact bool) {
 	path = p.path
-	if path == "" {
-		path = "/"
+	switch {
+	case path == "":
+		return "/", p.kind == "Exact"
+	case controller != ALB || p.kind == "Exact" || p.kind == "Prefix":
+		return path, p.kind == "Exact"
+	case path == "/*":
+		return "/", false
 	}
-	return path, p.kind == "Exact"
+	return path, !strings.ContainsAny(path, "*?")
+}
+
+// pattern says what a path is that no match stands for; empty when there is one.
+func (p *ingressPath) pattern(controller string) string {
+	specific := p.kind != "Exact" && p.kind != "Prefix"
+	switch {
+	case controller == Kong && specific && strings.HasPrefix(p.path, "/~"):
+		return "a path that begins with /~ is a regular expression of Kong's"
+	case controller == ALB && specific && p.path != "/*" && strings.ContainsAny(p.path, "*?"):
+		return "a path with * or ? is a pattern of ALB's"
+	}
+	return ""
 }

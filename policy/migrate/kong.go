@@ -17,14 +17,29 @@ func kongRows() []Row {
 		{{Name: "retries", Scope: "service", Valid: Int, Bad: BadDefault, Status: Approximated, Effect: Differs, Becomes: "RetryPolicy maxRetries"}},
 		{{Name: "plugins", Scope: "ingress or service", Valid: Any, Bad: BadDefault, Status: Approximated, Effect: Differs, Becomes: "RateLimitPolicy for rate-limiting; others are lost"}},
 		named(Row{Scope: "ingress", Valid: Any, Bad: BadDefault, Status: Lost, Effect: Breaks, Holds: true, Becomes: "paths are not rewritten for it", Advice: "write a URLRewrite filter, then --accept it"},
-			"rewrite", "strip-path"),
-		{{Name: "path", Scope: "service", Valid: Any, Bad: BadDefault, Status: Lost, Effect: Breaks, Becomes: "nothing is put before the path: write a URLRewrite filter"}},
-		named(Row{Scope: "ingress", Valid: Any, Bad: BadDefault, Status: Lost, Effect: Breaks, Becomes: "write it as a match of the route, or as a listener"},
-			"headers", "headers.*", "host-aliases", "methods", "path-handling", "protocols", "regex-prefix", "regex-priority", "snis"),
-		named(Row{Scope: "service", Valid: Any, Bad: BadDefault, Status: Lost, Effect: Breaks, Becomes: "write a BackendTLSPolicy, or appProtocol of the Service"},
-			"ca-certificates", "ca-certificates-configmap", "ca-certificates-secret", "client-cert", "protocol", "tls-verify", "tls-verify-depth"),
-		named(Row{Scope: "ingress or service", Valid: Any, Bad: BadDefault, Status: Lost, Effect: Differs, Becomes: "write it as a filter, or into the data plane's own policy"},
-			"host-header", "https-redirect-status-code", "override", "preserve-host", "upstream-policy"),
+			"rewrite"),
+		// What the Ingress controller writes has strip_path false, whatever Kong's own
+		// default is.
+		{{Name: "strip-path", Scope: "ingress", Valid: Bool, Bad: BadDefault, Status: Lost, Effect: Breaks, Holds: true, Off: []string{"false"}, Becomes: "the path of the rule is not cut off before requests are sent on; without the annotation Kong's controller does not either",
+			Advice: "write a URLRewrite filter with ReplacePrefixMatch, then --accept strip-path"}},
+		{{Name: "path", Scope: "service", Valid: Any, Bad: BadDefault, Status: Lost, Effect: Breaks, Holds: true, Off: []string{"/"}, Becomes: "nothing is put before the path", Advice: "write a URLRewrite filter, then --accept path"}},
+		named(Row{Scope: "ingress", Valid: Any, Bad: BadDefault, Status: Lost, Effect: Exposes, Becomes: "requests that it does not take are taken, too", Advice: "write it as a match of the route, then --accept it"},
+			"headers.*", "methods", "snis"),
+		{{Name: "protocols", Scope: "ingress", Valid: Any, Bad: BadDefault, Status: Lost, Effect: Breaks, Off: []string{"http,https", "https,http"}, Becomes: "RequestRedirect for https alone with a code that redirects; write other protocols as listeners"}},
+		{{Name: "force-ssl-redirect", Scope: "ingress", Valid: Bool, Bad: BadDefault, Status: Lost, Effect: Exposes, Off: []string{"false"}, Becomes: "RequestRedirect to https, 302"}},
+		{{Name: "https-redirect-status-code", Scope: "ingress", Valid: Int, Bad: BadDefault, Status: Converted, Effect: Differs, Becomes: "the code of that redirect"}},
+		named(Row{Scope: "ingress", Valid: Any, Bad: BadDefault, Status: Lost, Effect: Breaks, Becomes: "write it as a match of the route"},
+			"headers-separator", "host-aliases", "regex-prefix", "regex-priority"),
+		{{Name: "path-handling", Scope: "ingress", Valid: Any, Bad: BadDefault, Status: Lost, Effect: Breaks, Off: []string{"v0"}, Becomes: "how the path of the Service is put before it has no equal"}},
+		named(Row{Scope: "service", Valid: Any, Bad: BadDefault, Status: Lost, Effect: Breaks, Becomes: "write a BackendTLSPolicy"},
+			"ca-certificates", "ca-certificates-configmap", "ca-certificates-secret", "client-cert", "tls-verify-depth"),
+		{{Name: "protocol", Scope: "service", Valid: Any, Bad: BadDefault, Status: Lost, Effect: Breaks, Off: []string{"http"}, Becomes: "write appProtocol of the Service, or a BackendTLSPolicy"}},
+		{{Name: "tls-verify", Scope: "service", Valid: Any, Bad: BadDefault, Status: Lost, Effect: Breaks, Off: []string{"false"}, Becomes: "write a BackendTLSPolicy"}},
+		{{Name: "preserve-host", Scope: "ingress", Valid: Bool, Bad: BadDefault, Status: Lost, Effect: Breaks, Off: []string{"true"}, Becomes: "backends are sent the Host of the request: write a URLRewrite filter with a hostname"}},
+		named(Row{Scope: "ingress or service", Valid: Any, Bad: BadDefault, Status: Lost, Effect: Breaks, Becomes: "write it as a filter, or into the data plane's own policy"},
+			"host-header", "override"),
+		{{Name: "service-upstream", Scope: "service", Valid: Bool, Bad: BadDefault, Status: Lost, Effect: Differs, Off: []string{"false"}, Becomes: "who chooses the Pod is the data plane's own matter"}},
+		{{Name: "upstream-policy", Scope: "service", Valid: Any, Bad: BadDefault, Status: Lost, Effect: Differs, Becomes: "who chooses the Pod is the data plane's own matter"}},
 		named(Row{Scope: "ingress", Valid: Any, Bad: BadDefault, Status: Lost, Effect: None, Becomes: "a setting of the data plane"}, "request-buffering", "response-buffering", "tags"),
 	})
 }
@@ -67,6 +82,8 @@ func kongConvert(o *Old, s *settings, short string) *conversion {
 		return c.differing("only connection failures are repeated")
 	case "plugins":
 		return kongPlugins(o, s)
+	case "protocols", "force-ssl-redirect", "https-redirect-status-code":
+		return kongScheme(s, short)
 	}
 	return nil
 }
@@ -79,41 +96,71 @@ func millisOf(field, text string) *conversion {
 	return &conversion{status: Lost, effect: Differs, text: "it is no time above 0"}
 }
 
+// kongPlugin finds a plugin by its name, with the namespace of another one before it
+// where that is stated.
+func kongPlugin(o *Old, namespace, name string) *Object {
+	if other, rest, ok := strings.Cut(name, ":"); ok {
+		namespace, name = strings.TrimSpace(other), strings.TrimSpace(rest)
+	}
+	if plugin := o.find("KongPlugin", namespace, name); plugin != nil {
+		return plugin
+	}
+	return o.find("KongClusterPlugin", "", name)
+}
+
 // kongPlugins reads the KongPlugins that an object names: rate-limiting becomes the
 // strictest of its limits.
 func kongPlugins(o *Old, s *settings) *conversion {
 	var lost []string
-	worst, fields, said := Effect(""), map[string]any(nil), ""
+	worst, holds, fields, said := Effect(""), false, map[string]any(nil), ""
+	lose := func(text string, effect Effect) { lost, worst = append(lost, text), worse(worst, effect) }
 	for name := range strings.SplitSeq(s.text("plugins"), ",") {
 		name = strings.TrimSpace(name)
-		plugin := o.find("KongPlugin", s.namespace, name)
+		plugin := kongPlugin(o, s.namespace, name)
 		if plugin == nil {
-			plugin = o.find("KongClusterPlugin", "", name)
+			lose(name+" (not in the input)", Exposes)
+			continue
 		}
-		if plugin == nil {
-			lost, worst = append(lost, name+" (not in the input)"), Exposes
+		if plugin.Object["disabled"] == true {
 			continue
 		}
 		kind, _ := plugin.Object["plugin"].(string)
 		config, _ := plugin.Object["config"].(map[string]any)
 		if kind != "rate-limiting" || fields != nil {
-			lost, worst = append(lost, name+" ("+kind+")"), worse(worst, kongEffect(kind))
+			lose(name+" ("+kind+")", kongEffect(kind, config))
+			holds = holds || kongLeads(kind, config)
 			continue
 		}
 		limit, text, effect := kongLimit(config)
 		if limit == nil {
-			lost, worst = append(lost, name+" ("+text+")"), worse(worst, effect)
+			lose(name+" ("+text+")", effect)
 			continue
 		}
 		fields, said = limit, text
 	}
 	switch {
-	case len(lost) > 0 && worst == Exposes || len(fields) == 0:
-		return notWritten(cmp.Or(worst, Differs), "no policy stands for "+strings.Join(lost, ", ")+": put the protection elsewhere, then --accept plugins")
+	case len(lost) == 0 && fields == nil:
+		return withoutEffect("its plugins are disabled")
+	case worst == Exposes || worst == Breaks || fields == nil:
+		c := notWritten(cmp.Or(worst, Differs), "no policy stands for "+strings.Join(lost, ", ")+": put the protection elsewhere, then --accept plugins")
+		c.holds, c.kind, c.fields = holds, RateLimitPolicy, fields
+		return c
 	case len(lost) > 0:
 		said += "; lost: " + strings.Join(lost, ", ")
 	}
 	return limited(fields).differing(said)
+}
+
+// kongLeads says whether a plugin leads requests to another path or host.
+func kongLeads(kind string, config map[string]any) bool {
+	switch kind {
+	case "redirect", "route-by-header", "canary", "forward-proxy", "aws-lambda", "azure-functions":
+		return true
+	case "request-transformer", "request-transformer-advanced":
+		replace, _ := config["replace"].(map[string]any)
+		return replace["uri"] != nil || replace["host"] != nil
+	}
+	return false
 }
 
 func worse(a, b Effect) Effect {
@@ -124,18 +171,25 @@ func worse(a, b Effect) Effect {
 	return b
 }
 
-// kongEffect is what losing a plugin does.
-func kongEffect(kind string) Effect {
+// kongEffect is what losing a plugin does. One that is not known may protect.
+func kongEffect(kind string, config map[string]any) Effect {
 	switch kind {
-	case "acl", "basic-auth", "bot-detection", "hmac-auth", "ip-restriction", "jwt", "key-auth", "ldap-auth", "mtls-auth", "oauth2", "openid-connect", "rate-limiting",
-		"rate-limiting-advanced", "request-size-limiting", "request-validator", "response-ratelimiting", "session", "pre-function", "post-function", "opa":
-		return Exposes
-	case "request-transformer", "response-transformer", "cors", "proxy-cache", "correlation-id":
+	case "response-transformer", "response-transformer-advanced", "cors", "proxy-cache", "proxy-cache-advanced", "correlation-id":
 		return Differs
-	case "file-log", "http-log", "tcp-log", "udp-log", "syslog", "statsd", "prometheus", "datadog", "zipkin", "opentelemetry":
+	case "request-transformer", "request-transformer-advanced":
+		if kongLeads(kind, config) {
+			return Breaks
+		}
+		return Differs
+	case "grpc-gateway", "grpc-web", "degraphql", "kafka-upstream", "soap-xml-handling":
+		return Breaks
+	case "file-log", "http-log", "tcp-log", "udp-log", "syslog", "statsd", "prometheus", "datadog", "zipkin", "opentelemetry", "loggly", "kafka-log":
 		return None
 	}
-	return Breaks
+	if kongLeads(kind, config) {
+		return Breaks
+	}
+	return Exposes
 }
 
 // kongLimit is the strictest limit of a rate-limiting plugin.

@@ -10,13 +10,26 @@ type outcome struct {
 	why    string
 }
 
-// lostOf is what losing an annotation comes to on one Ingress: some do nothing
-// without another one, or at the value that they have anyway.
-func (o *Old) lostOf(g *ingress, row *Row) outcome {
-	s, value := g.set, g.set.text(row.Name)
-	if !o.controller.nginx {
-		return outcome{row.Status, row.Effect, row.Becomes}
+// isHeld says whether rules are held back for the loss (M40).
+func (out outcome) isHeld(row *Row) bool {
+	return out.status == Lost && (out.effect == Exposes || row.Holds)
+}
+
+// lossOf is what losing an annotation comes to: at some values it does nothing.
+func (o *Old) lossOf(s *settings, row *Row, short string) outcome {
+	switch {
+	case o.controller.nginx:
+		return o.lostOf(s, row)
+	case row.isOff(s.text(short)):
+		return outcome{NoEffect, None, "that is as without the annotation"}
 	}
+	return outcome{row.Status, row.Effect, row.Becomes}
+}
+
+// lostOf is that of ingress-nginx: some do nothing without another one, or at the value
+// that they have anyway.
+func (o *Old) lostOf(s *settings, row *Row) outcome {
+	value := s.text(row.Name)
 	nothing := func(why string) outcome { return outcome{NoEffect, None, why} }
 	if need := needs(row.Name); need != "" && !s.has(need) {
 		return nothing(need + " is not stated")
@@ -130,13 +143,12 @@ func (c *converter) exposing(g *ingress) []string {
 	var names []string
 	for _, name := range sortedKeys(g.set.values) {
 		row := c.old.row(name)
-		if conv := c.old.conversionOf(g.set, name); conv != nil && conv.status == Lost && conv.effect == Exposes {
-			names = append(names, name)
-		}
-		if row.Status == Lost {
-			if out := c.old.lostOf(g, row); out.status == Lost && (out.effect == Exposes || row.Holds) {
+		if conv := c.old.conversionOf(g.set, name); conv != nil {
+			if conv.isHeld() {
 				names = append(names, name)
 			}
+		} else if row.Status == Lost && c.old.lossOf(g.set, row, name).isHeld(row) {
+			names = append(names, name)
 		}
 	}
 	c.exposed[g] = names

@@ -27,6 +27,8 @@ type Old struct {
 	report    *report
 	// listing are the Ingresses of each host, the oldest first.
 	listing map[string][]*ingress
+	// redirecting are the groups of ALB whose http is redirected to https.
+	redirecting map[string]bool
 }
 
 // owner is who states a location.
@@ -35,8 +37,10 @@ type owner struct {
 	backend *backendRef
 	// field is where the path stands in the Ingress.
 	field string
-	// unresolved says that the port of its Service cannot be told.
+	// unresolved says that the port of its Service cannot be told, pattern that its path
+	// is one of the controller's own kind.
 	unresolved bool
+	pattern    string
 }
 
 // InputError is input that nothing can be made of.
@@ -75,6 +79,7 @@ func Read(objects []Object, options Options) (*Old, error) {
 		o.readNginx(g)
 		g.chosen = o.options.Chosen == nil || o.options.Chosen(g.namespace, g.name, g.labels)
 	}
+	o.redirecting = albRedirecting(o.ingresses)
 	o.buildView()
 	return o, nil
 }
@@ -111,7 +116,7 @@ func (o *Old) choose(all []*ingress) error {
 	classes := readClasses(o.objects)
 	found, classed := map[string]int{}, false
 	for _, g := range all {
-		classes.classify(g)
+		classes.classify(g, o.options.Controller)
 		classed = classed || g.class != "" || g.controller != ""
 	}
 	for _, g := range all {

@@ -20,6 +20,21 @@ type conversion struct {
 	effect  Effect
 	// text says what differs, or why nothing is written.
 	text string
+	// holds says that losing it holds the rules back although nothing is exposed:
+	// requests would be sent to where they were not (M40).
+	holds bool
+}
+
+// isHeld says whether rules are held back for what is lost (M40).
+func (c *conversion) isHeld() bool { return c.status == Lost && (c.effect == Exposes || c.holds) }
+
+// saying is a conversion of which nothing is in a policy.
+func saying(text string) *conversion { return &conversion{status: Converted, text: text} }
+
+// holding says that rules are held back for the loss.
+func (c *conversion) holding() *conversion {
+	c.holds = true
+	return c
 }
 
 func stating(kind, field string, value any) *conversion {
@@ -96,26 +111,15 @@ func (o *Old) settingsOf(namespace string, annotations map[string]string) *setti
 	for _, name := range sortedKeys(annotations) {
 		short, ours := o.controller.own(name)
 		value := strings.TrimSpace(annotations[name])
-		if row := o.row(short); ours && row != nil && value != "" && row.Valid.Accepts(value) {
+		if row := o.row(short); ours && row != nil && value != "" && row.Valid.Accepts(value) && o.controller.other(annotations, name, short) == "" {
 			s.values[short], s.full[short] = value, name
 		}
 	}
 	return s
 }
 
-// row is what is known of an annotation. A row whose name ends in "*" is for all that
-// begin with it.
-func (o *Old) row(short string) *Row {
-	if row := o.rows[short]; row != nil {
-		return row
-	}
-	for i := len(short); i > 0; i-- {
-		if row := o.rows[short[:i]+"*"]; row != nil {
-			return row
-		}
-	}
-	return nil
-}
+// row is what is known of an annotation.
+func (o *Old) row(short string) *Row { return rowOf(o.rows, short) }
 
 // serviceSettings are the annotations of a backend's Service; nil when the controller
 // reads none, or the Service is not in the input.
@@ -149,7 +153,8 @@ func (c *converter) explainOther(g *ingress, row *Row, short, name string) {
 	}
 	if conv.status == Lost || conv.status == NoEffect {
 		f := c.report.annotation(g, name, conv.status, conv.effect, "%s", conv.text)
-		f.Held = conv.status == Lost && conv.effect == Exposes && !f.Accepted
+		f.Accepted = f.Accepted || c.options.accepts(short)
+		f.Held = conv.isHeld() && !f.Accepted
 		return
 	}
 	var became []Became
@@ -166,8 +171,20 @@ func (c *converter) explainOther(g *ingress, row *Row, short, name string) {
 	if conv.text != "" {
 		parts = append(parts, conv.text)
 	}
-	f := c.report.annotation(g, name, conv.status, conv.effect, "%s%s", strings.Join(parts, "; "), c.notWritten(g))
+	text := strings.Join(parts, "; ")
+	if len(became) > 0 {
+		text += c.notWritten(g)
+	}
+	f := c.report.annotation(g, name, conv.status, conv.effect, "%s", text)
 	f.Became = became
+}
+
+// onRules says what an annotation of a Service comes to.
+func onRules(conv *conversion) string {
+	if len(conv.all()) == 0 {
+		return conv.text
+	}
+	return kindsText(conv.all()) + " on the rules that send to it" + prefixed("; ", conv.text)
 }
 
 func prefixed(prefix, text string) string {
@@ -187,7 +204,7 @@ func (o *Old) exposingOn(b *routing.Backend) []string {
 	var names []string
 	for _, short := range sortedKeys(s.values) {
 		row, conv := o.row(short), o.conversionOf(s, short)
-		if conv != nil && conv.status == Lost && conv.effect == Exposes || conv == nil && row.Status == Lost && (row.Effect == Exposes || row.Holds) {
+		if conv != nil && conv.isHeld() || conv == nil && o.lossOf(s, row, short).isHeld(row) {
 			names = append(names, short)
 		}
 	}
@@ -242,14 +259,15 @@ func (c *converter) explainService(b *routing.Backend) {
 			f.Status, f.Effect = NoEffect, None
 			f.Message += "the value is not " + string(row.Valid)
 		case conv == nil:
-			f.Status, f.Effect = row.Status, row.Effect
-			f.Message += row.Becomes
+			out := c.old.lossOf(s, row, short)
+			f.Status, f.Effect = out.status, out.effect
+			f.Message += out.why
 		case conv.status == Lost || conv.status == NoEffect:
 			f.Status, f.Effect = conv.status, conv.effect
 			f.Message += conv.text
 		default:
 			f.Status, f.Effect = conv.status, conv.effect
-			f.Message += kindsText(conv.all()) + " on the rules that send to it" + prefixed("; ", conv.text)
+			f.Message += onRules(conv)
 		}
 		f.Held = slices.Contains(c.old.exposingOn(b), short) && !c.options.accepts(short)
 		c.report.add(f)

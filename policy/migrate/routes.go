@@ -71,6 +71,9 @@ func (c *converter) variantsOf(g *ingress, h *hostRules) []*variant {
 		c.unbound(g, h.host)
 		return nil
 	}
+	if !has(parents, "https") && slices.ContainsFunc(h.rules[g], func(r *rule) bool { return r.redirects }) {
+		c.leadsNowhere(g, h.host)
+	}
 	var list []*variant
 	for _, held := range []bool{false, true} {
 		var main, plain, redirects []*rule
@@ -345,6 +348,13 @@ func (c *converter) unbound(g *ingress, host string) {
 	f := c.report.about(g, Unbound, "%s: no listener of Gateway %s takes a route of namespace %s for it: add one with this hostname that allows the namespace",
 		hostText(host), c.gateway.name, g.namespace)
 	f.Host, f.Effect = host, Breaks
+}
+
+// leadsNowhere says that http is redirected to https, which no listener takes (M37).
+func (c *converter) leadsNowhere(g *ingress, host string) {
+	f := c.report.about(g, Unbound, "%s: http is redirected to https, and no listener takes that for the host: name a Secret in tls, or one for every host by --default-tls",
+		hostText(host))
+	f.Effect = Breaks // without Host: no request is made that it would announce
 }
 
 // writeNames writes the routes of the other names of hosts (M32).

@@ -20,6 +20,9 @@ var update = flag.Bool("update", false, "write testdata anew")
 // sampleOf is a value that an annotation's parser takes.
 func sampleOf(row *migrate.Row) string {
 	name := row.Name[strings.LastIndexByte(row.Name, '/')+1:]
+	if row.Valid == migrate.Bool {
+		return "true"
+	}
 	switch name {
 	case "permanent-redirect", "temporal-redirect":
 		return "https://elsewhere.example.org/there"
@@ -33,9 +36,16 @@ func sampleOf(row *migrate.Row) string {
 		return "alias.example.com"
 	case "mirror-target":
 		return "http://copy:8080"
+	case "listen-ports":
+		return `[{"HTTP": 80}, {"HTTPS": 443}]`
+	case "ssl-redirect":
+		if row.Valid == migrate.Int {
+			return "443"
+		}
+		return "true"
 	case "load-balancer-attributes":
 		return "idle_timeout.timeout_seconds=90"
-	case "router.middlewares":
+	case "router.middlewares", "service.middlewares":
 		return "shop-limit@kubernetescrd"
 	case "service.serverstransport":
 		return "shop-slow@kubernetescrd"
@@ -110,7 +120,8 @@ func besides(name string) map[string]string {
 }
 
 // TestRowsOfTables: what becomes of each name of each table, at a value that its
-// parser takes and, where there is one, at a value that it does not. The files are the
+// parser takes and, where there are some, at those that do nothing and at one that it does
+// not take. The files are the
 // golden files of the tables (M97).
 func TestRowsOfTables(t *testing.T) {
 	for _, table := range migrate.Tables("") {
@@ -123,6 +134,9 @@ func TestRowsOfTables(t *testing.T) {
 					t.Errorf("%s: %q is no value that the table takes as %s", row.Name, good, row.Valid)
 				}
 				b.WriteString(stated(t, table.Controller, row, good))
+				for _, off := range row.Off {
+					b.WriteString(stated(t, table.Controller, row, off))
+				}
 				if bad := "{not-a-value"; !row.Valid.Accepts(bad) {
 					b.WriteString(stated(t, table.Controller, row, bad))
 				}

@@ -2,6 +2,7 @@ package migrate
 
 import (
 	"cmp"
+	"fmt"
 	"net/url"
 	"regexp"
 	"slices"
@@ -42,7 +43,7 @@ func (c *converter) rulesOf(s *routing.Server) *hostRules {
 		}
 		w := c.old.owners[l]
 		held := c.isHeld(w.ingress, l, h)
-		if w.unresolved {
+		if w.unresolved || w.pattern != "" {
 			c.unresolved(w, l)
 			continue
 		}
@@ -69,8 +70,12 @@ func (c *converter) hiddenLocation(l, by *routing.Location) {
 }
 
 func (c *converter) unresolved(w *owner, l *routing.Location) {
-	f := c.report.about(w.ingress, Unresolved, "%s %s: the port %q of Service %s/%s cannot be told: give the Service in the input; no rule is written",
-		hostText(l.Host), l.Path, w.backend.named, w.ingress.namespace, w.backend.service)
+	why := w.pattern + ", and no rule is written: write the match"
+	if w.pattern == "" {
+		why = fmt.Sprintf("the port %q of Service %s/%s cannot be told: give the Service in the input; no rule is written",
+			w.backend.named, w.ingress.namespace, w.backend.service)
+	}
+	f := c.report.about(w.ingress, Unresolved, "%s %s: %s", hostText(l.Host), l.Path, why)
 	f.Line, f.Host, f.Effect = w.ingress.object.line(w.field), l.Host, Breaks
 }
 

@@ -45,7 +45,7 @@ func (s *settings) int(name string) (int, bool) {
 	return n, err == nil
 }
 
-// aliases are the names that another name takes the place of when it is empty.
+// aliasOf is the name that comes before another one for the same thing.
 func aliasOf(name string) string {
 	switch name {
 	case "whitelist-source-range":
@@ -73,6 +73,8 @@ func (o *Old) readNginx(g *ingress) {
 			o.unknown(g, name, short)
 		case value == "":
 			o.report.annotation(g, name, NoEffect, None, "it is empty")
+		case o.controller.other(g.annotations, name, short) != "":
+			o.report.annotation(g, name, NoEffect, None, "%s is stated and comes before it", o.controller.other(g.annotations, name, short))
 		case o.controller.nginx && aliasOf(short) != short && strings.TrimSpace(g.annotations[o.controller.prefixes[0]+aliasOf(short)]) != "":
 			o.report.annotation(g, name, NoEffect, None, "%s is stated and comes before it", aliasOf(short))
 		case !o.options.NoValidation && !o.takes(row, short, value):

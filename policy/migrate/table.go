@@ -35,6 +35,27 @@ type Row struct {
 	// Holds says that losing it holds the rules of the Ingress back, although nothing
 	// is exposed: paths would not be rewritten (M40).
 	Holds bool `json:"holds,omitempty"`
+	// Off are the values at which it does nothing, or what holds without it.
+	Off []string `json:"off,omitempty"`
+}
+
+// isOff says whether the annotation does nothing at a value.
+func (r *Row) isOff(value string) bool {
+	value = strings.ReplaceAll(value, " ", "")
+	return slices.ContainsFunc(r.Off, func(off string) bool { return strings.EqualFold(off, value) })
+}
+
+// rowOf is the row of a name. A row whose name ends in "*" is for all that begin with it.
+func rowOf(rows map[string]*Row, name string) *Row {
+	if row := rows[name]; row != nil {
+		return row
+	}
+	for i := len(name); i > 0; i-- {
+		if row := rows[name[:i]+"*"]; row != nil {
+			return row
+		}
+	}
+	return nil
 }
 
 // Bad is what a value does that the parser does not take.

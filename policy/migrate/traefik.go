@@ -11,12 +11,20 @@ import (
 func traefikRows() []Row {
 	return inOrder([][]Row{
 		{{Name: "router.middlewares", Scope: "ingress", Valid: Any, Bad: BadDefault, Status: Approximated, Effect: Differs, Becomes: "RateLimitPolicy of rateLimit, RetryPolicy of retry; others are lost"}},
+		{{Name: "service.middlewares", Scope: "service", Valid: Any, Bad: BadDefault, Status: Approximated, Effect: Differs, Becomes: "RateLimitPolicy of rateLimit, RetryPolicy of retry; others are lost"}},
 		{{Name: "service.serverstransport", Scope: "service", Valid: Any, Bad: BadDefault, Status: Approximated, Effect: Differs, Becomes: "TimeoutPolicy connect and idle of its forwardingTimeouts"}},
-		{{Name: "router.entrypoints", Scope: "ingress", Valid: Any, Bad: BadDefault, Status: Lost, Effect: Differs, Becomes: "a route names listeners of its Gateway; timeouts of entry points are arguments of Traefik: --set states them"}},
-		named(Row{Scope: "ingress", Valid: Any, Bad: BadDefault, Status: Lost, Effect: Breaks, Becomes: "write it as matches of the route, or as a listener"},
-			"router.pathmatcher", "router.priority", "router.rulesyntax", "router.tls", "router.tls.certresolver", "router.tls.domains.*", "service.serversscheme", "service.sticky.cookie", "service.sticky.cookie.*"),
+		{{Name: "router.entrypoints", Scope: "ingress", Valid: Any, Bad: BadDefault, Status: Lost, Effect: Exposes, Off: []string{"web", "web,websecure", "websecure,web", "http,https", "https,http"},
+			Becomes: "a route is bound to listeners of its Gateway, and answers where only these entry points did", Advice: "bind the routes to the listeners that stand for them (sectionName), then --accept router.entrypoints"}},
+		{{Name: "router.tls", Scope: "ingress", Valid: Any, Bad: BadDefault, Status: Lost, Effect: Exposes, Off: []string{"false"}, Becomes: "Traefik answers https alone there, and a route answers http, too", Advice: "bind the routes to listeners with TLS (sectionName), then --accept router.tls"}},
+		named(Row{Scope: "ingress", Valid: Any, Bad: BadDefault, Status: Lost, Effect: Exposes, Off: []string{"PathPrefix"}, Becomes: "routes have PathPrefix, which takes more paths than Path or another expression", Advice: "write the matches, then --accept it"}, "router.pathmatcher"),
+		{{Name: "router.priority", Scope: "ingress", Valid: Any, Bad: BadDefault, Status: Lost, Effect: Breaks, Off: []string{"0"}, Becomes: "routes have no priorities: Exact comes first, then the longest path"}},
+		named(Row{Scope: "ingress", Valid: Any, Bad: BadDefault, Status: Lost, Effect: Breaks, Becomes: "certificates are those of listeners"}, "router.tls.certresolver", "router.tls.domains.*"),
+		{{Name: "service.serversscheme", Scope: "service", Valid: Any, Bad: BadDefault, Status: Lost, Effect: Breaks, Off: []string{"http"}, Becomes: "write appProtocol of the Service"}},
+		named(Row{Scope: "service", Valid: Any, Bad: BadDefault, Status: Lost, Effect: Breaks, Off: []string{"false"}, Becomes: "sessions may go to another Pod", Advice: "sessionPersistence is experimental in Gateway API; state it by the data plane's own policy"}, "service.sticky.cookie", "service.sticky.cookie.*"),
 		{{Name: "router.tls.options", Scope: "ingress", Valid: Any, Bad: BadDefault, Status: Lost, Effect: Exposes, Becomes: "TLS options can ask clients for certificates; a listener states that", Advice: "state it on the Gateway, then --accept router.tls.options"}},
-		named(Row{Scope: "ingress or service", Valid: Any, Bad: BadDefault, Status: Lost, Effect: Differs, Becomes: "the data plane's own"}, "service.nativelb", "service.nodeportlb", "service.passhostheader"),
+		named(Row{Scope: "service", Valid: Any, Bad: BadDefault, Status: Lost, Effect: Differs, Off: []string{"false"}, Becomes: "the data plane's own"}, "service.nativelb", "service.nodeportlb"),
+		{{Name: "service.passhostheader", Scope: "service", Valid: Any, Bad: BadDefault, Status: Lost, Effect: Breaks, Off: []string{"true"}, Becomes: "backends are sent the Host of the request, not the server's"}},
+		{{Name: "router.rulesyntax", Scope: "ingress", Valid: Any, Bad: BadDefault, Status: Lost, Effect: None, Becomes: "the rules of routes are Gateway API's"}},
 		named(Row{Scope: "ingress", Valid: Any, Bad: BadDefault, Status: Lost, Effect: None, Becomes: "logs, figures and traces are settings of the data plane"},
 			"router.observability.*"),
 	})
@@ -32,8 +40,8 @@ func traefikWants(*Old) wants {
 
 func traefikConvert(o *Old, s *settings, short string) *conversion {
 	switch short {
-	case "router.middlewares":
-		return traefikMiddlewares(o, s)
+	case "router.middlewares", "service.middlewares":
+		return traefikMiddlewares(o, s, short)
 	case "service.serverstransport":
 		return traefikTransport(o, s.text(short), s.namespace)
 	}
@@ -67,13 +75,14 @@ func (o *Old) find(kind, namespace, name string) *Object {
 	return nil
 }
 
-// traefikMiddlewares are what the Middlewares of a router come to. One that protects
-// and is lost makes the whole annotation a loss.
-func traefikMiddlewares(o *Old, s *settings) *conversion {
+// traefikMiddlewares are what the Middlewares of a router or of a service come to. One
+// that is lost, and protects or leads requests elsewhere, makes the whole annotation a
+// loss.
+func traefikMiddlewares(o *Old, s *settings, short string) *conversion {
 	total := wants{}
 	var lost, said []string
-	worst := Effect("")
-	for reference := range strings.SplitSeq(s.text("router.middlewares"), ",") {
+	worst, holds := Effect(""), false
+	for reference := range strings.SplitSeq(s.text(short), ",") {
 		object, name := traefikObject(o, "Middleware", reference)
 		if object == nil {
 			lost, worst = append(lost, name+" (not in the input)"), Exposes
@@ -84,7 +93,7 @@ func traefikMiddlewares(o *Old, s *settings) *conversion {
 			config, _ := spec[kind].(map[string]any)
 			conv := traefikMiddleware(kind, config)
 			if conv.status == Lost {
-				lost, worst = append(lost, kind+" of "+name+prefixed(": ", conv.text)), worse(worst, conv.effect)
+				lost, worst, holds = append(lost, kind+" of "+name+prefixed(": ", conv.text)), worse(worst, conv.effect), holds || conv.holds
 				continue
 			}
 			for field, value := range conv.fields {
@@ -95,11 +104,14 @@ func traefikMiddlewares(o *Old, s *settings) *conversion {
 			}
 		}
 	}
-	c := &conversion{status: Converted, fields: map[string]any{}, several: total}
+	c := &conversion{status: Converted, fields: map[string]any{}, several: total, holds: holds}
 	switch {
 	case worst == Exposes:
 		c.status, c.effect = Lost, Exposes
-		c.text = "no policy stands for " + strings.Join(lost, ", ") + ": put the protection elsewhere, then --accept router.middlewares"
+		c.text = "no policy stands for " + strings.Join(lost, ", ") + ": put the protection elsewhere, then --accept " + short
+	case worst == Breaks:
+		c.status, c.effect = Lost, Breaks
+		c.text = "nothing stands for " + strings.Join(lost, ", ") + ": write a filter or the data plane's own policy, then --accept " + short
 	case len(lost) > 0 && len(total) == 0:
 		c.status, c.effect, c.text = Lost, worst, "no policy stands for "+strings.Join(lost, ", ")
 	case len(lost) > 0:
@@ -132,12 +144,14 @@ func traefikMiddleware(kind string, config map[string]any) *conversion {
 			}
 		}
 		return c
-	case "ipAllowList", "ipWhiteList", "inFlightReq", "basicAuth", "digestAuth", "forwardAuth", "passTLSClientCert", "plugin", "chain":
-		return notWritten(Exposes, "")
-	case "buffering", "stripPrefix", "stripPrefixRegex", "addPrefix", "replacePath", "replacePathRegex", "redirectRegex", "redirectScheme":
+	case "stripPrefix", "stripPrefixRegex", "addPrefix", "replacePath", "replacePathRegex", "redirectRegex", "redirectScheme":
+		return notWritten(Breaks, "").holding()
+	case "buffering":
 		return notWritten(Breaks, "")
+	case "circuitBreaker", "compress", "contentType", "errors", "grpcWeb", "headers":
+		return notWritten(Differs, "")
 	}
-	return notWritten(Differs, "")
+	return notWritten(Exposes, "") // what protects, and what is not known
 }
 
 func traefikRate(config map[string]any) *conversion {
