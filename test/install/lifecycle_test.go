@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -136,18 +135,7 @@ func (c *cluster) tested() {
 // leave uninstalls in the order of the page, and looks at what stays.
 func (c *cluster) leave(running []*pod) {
 	c.Helper()
-	program, err := attache()
-	if err != nil {
-		c.Fatal(err)
-	}
-	for _, p := range running {
-		go p.terminate(0) // as Deployments of no replicas would
-	}
-	out, err := exec.Command(program, "uninstall", "--kubeconfig", c.plane.Kubeconfig).CombinedOutput()
-	if err != nil {
-		c.Fatalf("attache uninstall: %v\n%s", err, out)
-	}
-	c.Logf("attache uninstall said:\n%s", out)
+	c.uninstalled(running)
 	c.helms("uninstall", release)
 	for kind, name := range map[string]string{"HTTPRoute": "checkout", "Gateway": "public"} {
 		if a := c.object("gateway.networking.k8s.io/v1", kind, "shop", name).GetAnnotations(); len(a) > 0 {

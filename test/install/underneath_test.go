@@ -123,6 +123,12 @@ func (c *cluster) gone(name string) {
 	if err := c.Create(c.Context(), crd); err != nil {
 		c.Fatal(err)
 	}
+	c.established(name)
+}
+
+// established waits until a CRD is served.
+func (c *cluster) established(name string) {
+	c.Helper()
 	c.within(time.Minute, "see "+name+" served", func(ctx context.Context) error {
 		now := c.object("apiextensions.k8s.io/v1", "CustomResourceDefinition", "", name)
 		conditions, _, _ := unstructured.NestedSlice(now.Object, "status", "conditions")
