@@ -73,6 +73,7 @@ type Controller struct {
 	state    *state
 	backoff  *backoff
 	drift    *drift
+	progress progress
 	metrics  *measures
 	audit    *audit
 	reports  reports
@@ -180,6 +181,7 @@ func (c *Controller) Start(ctx context.Context) error {
 
 // Reconcile makes what is written about one object true.
 func (c *Controller) Reconcile(ctx context.Context, ref hierarchy.Ref) (reconcile.Result, error) {
+	began := c.progress.began()
 	written, forged := c.state.repaired(ref)
 	foreign := written && c.somebodyElses(ref)
 	writes, on, err := c.plan(ctx, ref)
@@ -201,6 +203,9 @@ func (c *Controller) Reconcile(ctx context.Context, ref hierarchy.Ref) (reconcil
 			return reconcile.Result{}, err
 		}
 		c.tell(ctx, events...)
+	}
+	if !c.state.undecided(ref) {
+		c.progress.done(ref, began, len(writes) > 0)
 	}
 	c.tellOfRoute(ctx, ref)
 	c.offer(ctx, ref)
@@ -309,6 +314,7 @@ func (c *Controller) decide(ref hierarchy.Ref) ([]status.Write, *enforced) {
 	defer s.mu.RUnlock()
 	if p, isPolicy := s.snapshot.Policy(ref); isPolicy {
 		planner := c.planned(nil)
+		planner.Reconciling = c.progress.of(ref)
 		planner.Holds = func(p hierarchy.Ref) []status.Hold { return s.publication.of(p, s.snapshot) }
 		return planner.Policy(s.snapshot, p, &s.tally, c.live), nil
 	}

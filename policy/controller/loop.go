@@ -20,6 +20,14 @@ const (
 	maxRejudge = time.Minute
 )
 
+// A burst is edits of the same objects, one soon after the other, as programs write them that take an
+// object from state to state. It ends in one pass: the first one after a quiet time, or after the
+// longest that a change waits for the end of a burst.
+const (
+	quiet        = 100 * time.Millisecond
+	longestBurst = 1500 * time.Millisecond
+)
+
 // loop brings the state up to date with the source and queues what has to be looked at. It is one
 // goroutine, the only one that changes the state's snapshot, and what it holds is nobody else's.
 type loop struct {
@@ -64,6 +72,7 @@ func (l *loop) run(ctx context.Context) {
 	defer cancel()
 	defer l.again.Stop()
 	defer l.ends.Stop()
+	defer l.c.progress.stop()
 	began := time.Now()
 	dirty := l.c.state.begin(ctx, now, l.c.source.EffectivePolicies(), l.c.live)
 	l.c.metrics.resolve.Observe(time.Since(began).Seconds())
@@ -103,7 +112,13 @@ func (l *loop) pass(ctx context.Context) {
 
 // look queues what a pass found dirty, which changes of some objects made so.
 func (l *loop) look(dirty, changed refs) {
+	l.c.progress.put(dirty, l.c.state.far, l.lookSoon)
 	enqueue(l.queue, l.c.state.snapshot, dirty, changed)
+}
+
+// lookSoon queues a policy before what wide edits reach.
+func (l *loop) lookSoon(policy hierarchy.Ref) {
+	addUrgently(l.queue, policy, urgencyEdit)
 }
 
 // schedule asks for another pass when something could not be judged in time.
@@ -145,13 +160,20 @@ func (l *loop) wait(ctx context.Context) bool {
 		return true
 	case <-l.backlog.filled:
 	}
-	moment := time.NewTimer(l.c.options.Coalesce)
+	moment, longest := time.NewTimer(l.c.options.Coalesce), time.NewTimer(longestBurst)
 	defer moment.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-moment.C:
-		return true
+	defer longest.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-moment.C:
+			return true
+		case <-longest.C:
+			return true
+		case <-l.backlog.repeated:
+			moment.Reset(quiet)
+		}
 	}
 }
 
@@ -162,10 +184,15 @@ type backlog struct {
 	changed, written refs
 	since            time.Time
 	filled           chan struct{} // holds one token while there is something
+	// repeated holds one when a batch brought nothing but further edits of what is edited already, or
+	// was until just now: taken is what take returned last, and when.
+	repeated chan struct{}
+	taken    refs
+	takenAt  time.Time
 }
 
 func newBacklog() *backlog {
-	return &backlog{changed: refs{}, written: refs{}, filled: make(chan struct{}, 1)}
+	return &backlog{changed: refs{}, written: refs{}, filled: make(chan struct{}, 1), repeated: make(chan struct{}, 1)}
 }
 
 // put adds a batch. It never waits.
@@ -176,6 +203,12 @@ func (b *backlog) put(batch cluster.Batch) {
 		b.since = time.Now()
 	}
 	b.after = batch.After
+	if b.repeats(batch) {
+		select {
+		case b.repeated <- struct{}{}:
+		default:
+		}
+	}
 	for _, ref := range batch.Changed {
 		b.changed.add(ref)
 	}
@@ -183,6 +216,18 @@ func (b *backlog) put(batch cluster.Batch) {
 		b.written.add(ref)
 	}
 	b.nudge()
+}
+
+// repeats says whether a batch is part of a burst: edits of the same objects, one after the other.
+func (b *backlog) repeats(batch cluster.Batch) bool {
+	recently := time.Since(b.takenAt) < quiet
+	for _, ref := range batch.Changed {
+		_, waits := b.changed[ref]
+		if _, taken := b.taken[ref]; !waits && (!taken || !recently) {
+			return false
+		}
+	}
+	return len(batch.Changed) > 0
 }
 
 // nudge makes take return, even if there is nothing in the backlog.
@@ -199,9 +244,12 @@ func (b *backlog) take() (after *policy.Snapshot, changed, written refs, since t
 	defer b.mu.Unlock()
 	after, changed, written, since = b.after, b.changed, b.written, b.since
 	b.after, b.changed, b.written = nil, refs{}, refs{}
-	select {
-	case <-b.filled: // it came after somebody had begun to wait for more
-	default:
+	b.taken, b.takenAt = changed, time.Now()
+	for _, token := range []chan struct{}{b.filled, b.repeated} {
+		select {
+		case <-token: // it came after somebody had begun to wait for more
+		default:
+		}
 	}
 	return after, changed, written, since
 }

@@ -108,6 +108,10 @@ var (
 		"Routes, by whether any policy reaches them (covered).", []string{"covered"}, nil)
 	policiesDesc = prometheus.NewDesc("attache_policies",
 		"Targets of policies, by kind of the policy and by reason: Accepted, or why the policy does not hold the target.", []string{"kind", "reason"}, nil)
+	pendingDesc = prometheus.NewDesc("attache_reconcile_pending",
+		"Objects that wait to be looked at and written, after changes or a start.", nil, nil)
+	totalDesc = prometheus.NewDesc("attache_reconcile_objects",
+		"Objects that have come to wait since none did: of so many, attache_reconcile_pending are left. 0 when nothing waits.", nil, nil)
 	clampedDesc = prometheus.NewDesc("attache_clamped_values",
 		"Values in force that bounds from above moved, by kind; each counted once for each result that has it.", []string{"kind"}, nil)
 	kindsDesc = prometheus.NewDesc("attache_policy_kinds",
@@ -124,7 +128,7 @@ var (
 
 // Describe implements prometheus.Collector.
 func (i inventory) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{routesDesc, policiesDesc, clampedDesc, kindsDesc, faultsDesc, objectsDesc, gatewayRoutesDesc, exceptionsDesc} {
+	for _, d := range []*prometheus.Desc{pendingDesc, totalDesc, routesDesc, policiesDesc, clampedDesc, kindsDesc, faultsDesc, objectsDesc, gatewayRoutesDesc, exceptionsDesc} {
 		out <- d
 	}
 }
@@ -138,6 +142,9 @@ func (i inventory) Collect(out chan<- prometheus.Metric) {
 		gauge(objectsDesc, n, kind.String())
 	}
 	i.exceptions(gauge)
+	waiting, total := i.c.progress.counts()
+	gauge(pendingDesc, waiting)
+	gauge(totalDesc, total)
 	s := i.c.state
 	s.mu.RLock()
 	defer s.mu.RUnlock()

@@ -37,14 +37,17 @@ func urgency(ref hierarchy.Ref, s *policy.Snapshot, changed refs, dirty int) int
 // enqueue puts what a pass found dirty into the queue: the urgent first, and among equals namespaces in
 // turn, so that none waits for all of another's.
 func enqueue(queue workqueue.TypedRateLimitingInterface[hierarchy.Ref], s *policy.Snapshot, dirty, changed refs) {
-	order := inTurn(slices.Collect(maps.Keys(dirty)))
-	ranked, ranks := queue.(priorityqueue.PriorityQueue[hierarchy.Ref])
-	for _, ref := range order {
-		if !ranks {
-			queue.Add(ref)
-			continue
-		}
-		urgency := urgency(ref, s, changed, len(dirty))
-		ranked.AddWithOpts(priorityqueue.AddOpts{Priority: &urgency}, ref)
+	for _, ref := range inTurn(slices.Collect(maps.Keys(dirty))) {
+		addUrgently(queue, ref, urgency(ref, s, changed, len(dirty)))
 	}
+}
+
+// addUrgently adds one object, where a queue knows urgencies.
+func addUrgently(queue workqueue.TypedRateLimitingInterface[hierarchy.Ref], ref hierarchy.Ref, urgency int) {
+	ranked, ranks := queue.(priorityqueue.PriorityQueue[hierarchy.Ref])
+	if !ranks {
+		queue.Add(ref)
+		return
+	}
+	ranked.AddWithOpts(priorityqueue.AddOpts{Priority: &urgency}, ref)
 }

@@ -52,6 +52,8 @@ type state struct {
 	drifted refs
 	// forged are those whose EffectivePolicy it was.
 	forged refs
+	// far are the policies whose writing out the last pass began, with what each reaches.
+	far map[hierarchy.Ref]refs
 }
 
 func newState(guardrails func() []*guardrail.Guardrail) *state {
@@ -84,11 +86,13 @@ func (s *state) begin(ctx context.Context, now *policy.Snapshot, existing []hier
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.snapshot, s.judgedBy = now, guardrails
-	dirty := refs{}
+	dirty, all := refs{}, refs{}
 	for target, e := range targets {
 		s.replace(target, e, dirty)
 		dirty.add(target)
+		all.add(target)
 	}
+	s.far = farReaching(now, map[hierarchy.Ref]refs{{}: all}, targets)
 	s.publication.apply(decisions, waiting, dirty)
 	for p := range now.Policies() {
 		s.index(p, true)
@@ -107,16 +111,20 @@ func (s *state) begin(ctx context.Context, now *policy.Snapshot, existing []hier
 // that is due.
 func (s *state) settle(ctx context.Context, after *policy.Snapshot, changed, written refs, due bool) (dirty, drifted refs) {
 	before := s.snapshot // only the loop changes it, and this is the loop
-	touched := refs{}
+	touched, touchedBy := refs{}, make(map[hierarchy.Ref]refs, len(changed))
 	for ref := range changed {
-		touched.addAll(slices.Values(before.Touched(ref)))
-		touched.addAll(slices.Values(after.Touched(ref)))
+		by := refs{}
+		by.addAll(slices.Values(before.Touched(ref)))
+		by.addAll(slices.Values(after.Touched(ref)))
+		touchedBy[ref] = by
+		maps.Copy(touched, by)
 	}
 	resolution := effective.Resolve(after, slices.Collect(maps.Keys(touched))...)
 	targets := make(map[hierarchy.Ref]*effective.Target, len(touched))
 	for ref := range touched {
 		targets[ref] = resolution.Get(ref)
 	}
+	s.far = farReaching(after, touchedBy, targets)
 	guardrails := s.guardrails()
 	s.publication.reopen(after, changed, guardrails, slices.Equal(guardrails, s.judgedBy), due)
 	for ref := range s.publication.waiting {
@@ -132,6 +140,8 @@ func (s *state) settle(ctx context.Context, after *policy.Snapshot, changed, wri
 	for ref, e := range targets {
 		if _, ok := touched[ref]; ok {
 			s.replace(ref, e, dirty)
+		} else if _, waits := waiting[ref]; waits {
+			continue // it is as it was
 		}
 		dirty.add(ref)
 	}
@@ -359,6 +369,14 @@ func (s *state) repaired(ref hierarchy.Ref) (drifted, forged bool) {
 	delete(s.drifted, ref)
 	delete(s.forged, ref)
 	return drifted, forged
+}
+
+// undecided says whether what is to be published of an object is still to be judged.
+func (s *state) undecided(ref hierarchy.Ref) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	_, waits := s.publication.waiting[ref]
+	return waits
 }
 
 // newlyWithheld says what holds a route back, once for each time that anything does.

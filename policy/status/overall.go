@@ -28,8 +28,11 @@ func (p Planner) overall(s *policy.Snapshot, status map[string]any, of *policy.P
 	status["summary"] = map[string]any{"target": targetText(s, of), "inEffect": fmt.Sprintf("%d/%d", inEffect, paths)}
 	live, _, _ := unstructured.NestedSlice(map[string]any{"status": status}, "status", "conditions")
 	conditions := []any{p.condition(ready(of, entries), live, of.Generation)}
+	if p.Reconciling != "" {
+		conditions = append(conditions, p.condition(condition{ConditionReconciling, "True", ReasonPublishing, p.Reconciling}, live, of.Generation))
+	}
 	for _, c := range live {
-		if c, isObject := c.(map[string]any); isObject && c["type"] != ConditionReady {
+		if c, isObject := c.(map[string]any); isObject && c["type"] != ConditionReady && c["type"] != ConditionReconciling {
 			conditions = append(conditions, c)
 		}
 	}

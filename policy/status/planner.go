@@ -70,6 +70,8 @@ type Planner struct {
 	LeaveRoutes bool
 	// Holds lists where what a policy says is held back; nil when nothing is.
 	Holds func(policy hierarchy.Ref) []Hold
+	// Reconciling says how far the policy that is planned is written out; empty when it is.
+	Reconciling string
 	// Enforcement is what data planes make of the target that is planned; nil
 	// when that is not known.
 	Enforcement []enforcement.Entry

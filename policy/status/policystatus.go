@@ -24,6 +24,11 @@ const (
 	ConditionProgrammed = "Programmed"
 	ConditionAggregated = "Aggregated"
 
+	// ConditionReconciling is there while what a policy comes to is written out.
+	ConditionReconciling = "Reconciling"
+	// ReasonPublishing is its reason.
+	ReasonPublishing = "Publishing"
+
 	ReasonProgrammed          = "Programmed"
 	ReasonPartiallyProgrammed = "PartiallyProgrammed"
 	ReasonOverridden          = "Overridden"

@@ -24,6 +24,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:printcolumn:name="PROGRAMMED",type=string,JSONPath=`.status.ancestors[0].conditions[?(@.type=="Programmed")].status`,description="Whether any of its values are in force (first ancestor)"
 // +kubebuilder:printcolumn:name="ENFORCED",type=string,JSONPath=`.status.ancestors[0].conditions[?(@.type=="Enforced")].status`,description="What data planes made of it (first ancestor)"
 // +kubebuilder:printcolumn:name="IN EFFECT",type=string,JSONPath=`.status.summary.inEffect`,description="Paths on which it decides a value, of those that it reaches"
+// +kubebuilder:printcolumn:name="PROGRESS",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Reconciling")].message`,description="How many of the routes that it reaches are written, while that takes its time"
 // +kubebuilder:printcolumn:name="AGE",type=date,JSONPath=`.metadata.creationTimestamp`
 type RetryPolicy struct {
 	metav1.TypeMeta `json:",inline"`

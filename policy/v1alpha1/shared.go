@@ -374,7 +374,8 @@ type PolicyStatus struct {
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
 	// Conditions sum up the entries of attache among the ancestors. Ready is True
-	// when the policy is accepted in every one of them.
+	// when the policy is accepted in every one of them. Reconciling is there while
+	// what a far-reaching edit comes to is written, and counts.
 	//
 	// +optional
 	// +listType=map

@@ -1,0 +1,211 @@
+package controller
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/effective"
+)
+
+const (
+	// tellEvery is how often the status of a policy says how far its writing out is.
+	tellEvery = 3 * time.Second
+	// mostTold is how many policies say it when it is no edit of a policy that reaches far.
+	mostTold = 8
+)
+
+// progress is what waits to be looked at, and how far each policy is written out that reaches far. A
+// person who edits one sees it in a condition of its status, which is there as long as it takes.
+type progress struct {
+	mu sync.Mutex
+	// pass counts what put was called for. What waits remembers its last one, so that who began to
+	// look at it before does not count as done with it.
+	pass    int
+	waiting map[hierarchy.Ref]int
+	// total is how many have come since nothing waited.
+	total int
+	outs  map[hierarchy.Ref]*fanOut
+	// changed has a policy looked at because its text did.
+	changed func(policy hierarchy.Ref)
+	ticks   *time.Timer
+}
+
+// fanOut is how far one policy is written out.
+type fanOut struct {
+	left refs
+	all  int
+	// wrote is on how many there was anything to write. A restart, after which everything is as it
+	// should be, is no fan-out.
+	wrote int
+	text  string
+}
+
+// put takes in what a pass found dirty, and which policies reach far.
+func (p *progress) put(dirty refs, far map[hierarchy.Ref]refs, changed func(policy hierarchy.Ref)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.waiting == nil {
+		p.waiting, p.outs = map[hierarchy.Ref]int{}, map[hierarchy.Ref]*fanOut{}
+	}
+	p.changed = changed
+	p.pass++
+	for ref := range dirty {
+		if _, waits := p.waiting[ref]; !waits {
+			p.total++
+		}
+		p.waiting[ref] = p.pass
+	}
+	for policy, targets := range far {
+		text := ""
+		if old := p.outs[policy]; old != nil {
+			text = old.text
+		}
+		p.outs[policy] = &fanOut{left: targets, all: len(targets), text: text}
+	}
+	if len(p.outs) > 0 && p.ticks == nil {
+		p.ticks = time.AfterFunc(tellEvery, p.tick)
+	}
+}
+
+// began is to be given to done by who begins to look at an object.
+func (p *progress) began() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.pass
+}
+
+// done takes in that an object is as it should be.
+func (p *progress) done(ref hierarchy.Ref, began int, wrote bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	pass, waits := p.waiting[ref]
+	if !waits || pass > began {
+		return
+	}
+	if delete(p.waiting, ref); len(p.waiting) == 0 {
+		p.total = 0
+	}
+	for policy, out := range p.outs {
+		if _, left := out.left[ref]; !left {
+			continue
+		}
+		delete(out.left, ref)
+		if wrote {
+			out.wrote++
+		}
+		if len(out.left) > 0 {
+			continue
+		}
+		delete(p.outs, policy)
+		if out.text != "" {
+			p.changed(policy)
+		}
+	}
+}
+
+// tick brings the texts up to date.
+func (p *progress) tick() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for policy, out := range p.outs {
+		text := fmt.Sprintf("Reconciling %d/%d", out.all-len(out.left), out.all)
+		if out.wrote < narrowly || text == out.text {
+			continue
+		}
+		out.text = text
+		p.changed(policy)
+	}
+	p.ticks = nil
+	if len(p.outs) > 0 {
+		p.ticks = time.AfterFunc(tellEvery, p.tick)
+	}
+}
+
+// stop ends what ticks.
+func (p *progress) stop() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if clear(p.outs); p.ticks != nil {
+		p.ticks.Stop()
+	}
+}
+
+// of says how far a policy is written out; empty when it is, or was not worth a word.
+func (p *progress) of(policy hierarchy.Ref) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if out := p.outs[policy]; out != nil {
+		return out.text
+	}
+	return ""
+}
+
+// counts are how many objects wait, and of how many.
+func (p *progress) counts() (waiting, total int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.waiting), p.total
+}
+
+// farReaching are the policies of ours that reach more than a few of what a pass resolved, with what
+// each reaches: those that were edited, and for what other objects touch, those that reach most.
+func farReaching(s *policy.Snapshot, touched map[hierarchy.Ref]refs, now map[hierarchy.Ref]*effective.Target) map[hierarchy.Ref]refs {
+	far, others := map[hierarchy.Ref]refs{}, refs{}
+	for ref, targets := range touched {
+		if len(targets) <= narrowly {
+			continue
+		}
+		if _, isPolicy := s.Policy(ref); isPolicy {
+			if ref.GroupKind.Group == policy.Group {
+				far[ref] = targets
+			}
+			continue
+		}
+		maps.Copy(others, targets)
+	}
+	if len(others) == 0 {
+		return far
+	}
+	reach := map[hierarchy.Ref]int{}
+	for target := range others {
+		for p := range ofOurs(now[target]) {
+			reach[p]++
+		}
+	}
+	maps.DeleteFunc(reach, func(_ hierarchy.Ref, n int) bool { return n <= narrowly })
+	most := slices.SortedFunc(maps.Keys(reach), func(a, b hierarchy.Ref) int {
+		return cmp.Or(cmp.Compare(reach[b], reach[a]), hierarchy.Compare(a, b))
+	})
+	most = most[:min(len(most), mostTold)]
+	for _, p := range most {
+		far[p] = make(refs, reach[p])
+	}
+	for target := range others {
+		for p := range ofOurs(now[target]) {
+			if slices.Contains(most, p) {
+				far[p].add(target)
+			}
+		}
+	}
+	return far
+}
+
+// ofOurs are the policies of our kinds on a target, each once.
+func ofOurs(e *effective.Target) refs {
+	found := refs{}
+	if e == nil {
+		return found
+	}
+	for ref := range policiesOn(e) {
+		if ref.GroupKind.Group == policy.Group {
+			found.add(ref)
+		}
+	}
+	return found
+}
