@@ -11,8 +11,11 @@ import (
 	"pgregory.net/rapid"
 	"sigs.k8s.io/yaml"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/condition"
 	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/publish"
 	"github.com/attache-dev/attache/policy/status"
@@ -40,7 +43,7 @@ func newMemory() *memory {
 func (m *memory) Conditions(ref hierarchy.Ref) status.Conditions {
 	live, known := m.conditions[ref]
 	if !known { // a Gateway's own controller lists its listeners
-		live.Listeners = map[string][]any{"a": nil, "z": nil}
+		live.Listeners = map[string][]metav1.Condition{"a": nil, "z": nil}
 	}
 	return live
 }
@@ -93,12 +96,12 @@ func (m *memory) write(w status.Write) {
 		}
 		m.effective[ref] = u
 	case w.Verb == status.ApplyStatus && ref.GroupKind != publish.EffectivePolicyKind:
-		live := status.Conditions{Listeners: map[string][]any{"a": nil, "z": nil}}
-		live.Object, _, _ = unstructured.NestedSlice(w.Object.Object, "status", "conditions")
+		live := status.Conditions{Listeners: map[string][]metav1.Condition{"a": nil, "z": nil}}
+		live.Object = condition.In(w.Object.Object, "status", "conditions")
 		entries, _, _ := unstructured.NestedSlice(w.Object.Object, "status", "listeners")
 		for _, entry := range entries {
 			entry := entry.(map[string]any)
-			live.Listeners[entry["name"].(string)] = entry["conditions"].([]any)
+			live.Listeners[entry["name"].(string)] = condition.Read(entry["conditions"])
 		}
 		m.conditions[ref] = live
 	case w.Verb == status.ApplyStatus:

@@ -3,9 +3,11 @@ package enforcement
 import (
 	"slices"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/condition"
 	"github.com/attache-dev/attache/policy/export"
 )
 
@@ -32,7 +34,7 @@ func (p *Part) ReadObject(live *unstructured.Unstructured) Reading {
 	read := Reading{}
 	for _, a := range ancestors {
 		entry, _ := a.(map[string]any)
-		conditions, _ := entry["conditions"].([]any)
+		conditions := condition.Read(entry["conditions"])
 		word, aggregated := readConditions(conditions, live.GetGeneration(), onRule)
 		read.aggregated = read.aggregated || aggregated && slices.Contains(p.Controllers(), textAt(entry, "controllerName"))
 		read.heard = append(read.heard, heard{parentAt(textMap(entry, "ancestorRef"), live.GetNamespace()), textAt(entry, "controllerName"), word})
@@ -103,24 +105,22 @@ func groupOf(ref map[string]any) string {
 // readConditions reads the conditions of one ancestor. After a merge the entries of listeners have
 // Merged alone, and of very many Aggregated (12.E5b). Overridden on a policy on a whole route says
 // that others are on its rules, some of which are ours.
-func readConditions(conditions []any, generation int64, onRule bool) (read Reading, aggregated bool) {
+func readConditions(conditions []metav1.Condition, generation int64, onRule bool) (read Reading, aggregated bool) {
 	read = Reading{State: Pending}
-	for _, c := range conditions {
-		condition, _ := c.(map[string]any)
-		observed, stated := export.Integer(condition["observedGeneration"])
-		if stated && observed != generation {
+	for i := range conditions {
+		c := &conditions[i]
+		if !condition.Observed(c, generation) {
 			continue
 		}
-		kind, value := condition["type"], condition["status"]
-		message, _ := condition["message"].(string)
+		is := func(kind string, status metav1.ConditionStatus) bool { return c.Type == kind && c.Status == status }
 		switch {
-		case kind == "Accepted" && value == "False" && condition["reason"] == "Conflicted":
-			return Reading{State: Conflicted, Message: message}, false
-		case kind == "Accepted" && value == "False", kind == "Overridden" && value == "True" && onRule:
-			return Reading{State: Rejected, Message: message}, false
-		case (kind == "Accepted" || kind == "Merged" || kind == "Aggregated") && value == "True":
+		case is("Accepted", metav1.ConditionFalse) && c.Reason == "Conflicted":
+			return Reading{State: Conflicted, Message: c.Message}, false
+		case is("Accepted", metav1.ConditionFalse), is("Overridden", metav1.ConditionTrue) && onRule:
+			return Reading{State: Rejected, Message: c.Message}, false
+		case is("Accepted", metav1.ConditionTrue), is("Merged", metav1.ConditionTrue), is("Aggregated", metav1.ConditionTrue):
 			read = Reading{State: Accepted}
-			aggregated = aggregated || kind == "Aggregated"
+			aggregated = aggregated || c.Type == "Aggregated"
 		}
 	}
 	return read, aggregated
@@ -136,7 +136,7 @@ func (p *Part) ReadRoute(live *unstructured.Unstructured) Reading {
 	read := Reading{}
 	for _, item := range parents {
 		parent, _ := item.(map[string]any)
-		conditions, _ := parent["conditions"].([]any)
+		conditions := condition.Read(parent["conditions"])
 		read.heard = append(read.heard, heard{parentAt(textMap(parent, "parentRef"), live.GetNamespace()),
 			textAt(parent, "controllerName"), readParent(conditions, live.GetGeneration())})
 	}
@@ -144,21 +144,20 @@ func (p *Part) ReadRoute(live *unstructured.Unstructured) Reading {
 }
 
 // readParent reads the conditions of one parent of a route.
-func readParent(conditions []any, generation int64) Reading {
+func readParent(conditions []metav1.Condition, generation int64) Reading {
 	accepted, resolved := false, true
-	for _, c := range conditions {
-		condition, _ := c.(map[string]any)
-		if observed, stated := export.Integer(condition["observedGeneration"]); stated && observed != generation {
+	for i := range conditions {
+		c := &conditions[i]
+		if !condition.Observed(c, generation) {
 			return Reading{State: Pending}
 		}
-		message, _ := condition["message"].(string)
 		switch {
-		case condition["type"] == "Accepted" && condition["status"] == "False" && condition["reason"] == "UnsupportedValue":
-			return Reading{State: Rejected, Message: message}
-		case condition["type"] == "Accepted":
-			accepted = condition["status"] == "True"
-		case condition["type"] == "ResolvedRefs":
-			resolved = condition["status"] == "True"
+		case c.Type == "Accepted" && c.Status == metav1.ConditionFalse && c.Reason == "UnsupportedValue":
+			return Reading{State: Rejected, Message: c.Message}
+		case c.Type == "Accepted":
+			accepted = c.Status == metav1.ConditionTrue
+		case c.Type == "ResolvedRefs":
+			resolved = c.Status == metav1.ConditionTrue
 		}
 	}
 	if accepted && resolved {

@@ -4,10 +4,12 @@ import (
 	"slices"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/condition"
 )
 
 // DescribePublished says what surrounds a route or a Gateway, as far as the
@@ -119,14 +121,12 @@ func DescribePublishedPolicy(object *unstructured.Unstructured, controller strin
 		}
 		text := func(key string) string { s, _, _ := unstructured.NestedString(ancestor, "ancestorRef", key); return s }
 		at := hierarchy.NewRef(text("group"), text("kind"), text("namespace"), text("name")).WithSection(text("sectionName"))
-		conditions, _, _ := unstructured.NestedSlice(ancestor, "conditions")
+		conditions := condition.Read(ancestor["conditions"])
 		for _, c := range conditions {
-			condition, _ := c.(map[string]any)
-			said := func(key string) string { s, _ := condition[key].(string); return s }
-			if said("type") == "Accepted" && said("status") == "True" && len(conditions) > 1 {
+			if c.Type == "Accepted" && c.Status == metav1.ConditionTrue && len(conditions) > 1 {
 				continue // the next one says more
 			}
-			d.Facts = append(d.Facts, Fact{at.String(), said("reason") + ": " + said("message")})
+			d.Facts = append(d.Facts, Fact{at.String(), c.Reason + ": " + c.Message})
 		}
 	}
 	return d

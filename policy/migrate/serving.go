@@ -2,14 +2,16 @@ package migrate
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/condition"
 )
 
 // serving says whether a data plane reports that it serves all of these routes, and
@@ -92,28 +94,16 @@ func (p *progress) gatewayOf(parent map[string]any, namespace string) hierarchy.
 // isTrue says whether a condition is True for a generation, and the reason when it is
 // not.
 func isTrue(status map[string]any, name string, generation int64) (string, bool) {
-	conditions, _ := status["conditions"].([]any)
-	for _, each := range conditions {
-		c, _ := each.(map[string]any)
-		if c["type"] != name {
-			continue
-		}
-		observed := generation
-		switch n := c["observedGeneration"].(type) {
-		case int64:
-			observed = n
-		case float64:
-			observed = int64(n)
-		}
-		switch {
-		case c["status"] != "True":
-			return fmt.Sprintf(": %v", c["reason"]), false
-		case observed < generation:
-			return ": its last edit was not looked at yet", false
-		}
-		return "", true
+	c := meta.FindStatusCondition(condition.Read(status["conditions"]), name)
+	switch {
+	case c == nil:
+		return ": nobody says so", false
+	case c.Status != metav1.ConditionTrue:
+		return ": " + c.Reason, false
+	case c.ObservedGeneration != 0 && c.ObservedGeneration < generation:
+		return ": its last edit was not looked at yet", false
 	}
-	return ": nobody says so", false
+	return "", true
 }
 
 // NamesToResolve are the names that ProgressOf has to know the addresses of (M86): the

@@ -7,8 +7,11 @@ import (
 	"slices"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/condition"
 )
 
 // MaxConditions is how many conditions a list can have (R57). Ours never push
@@ -25,8 +28,8 @@ const (
 // ListenerSet: the conditions of the object, and of each listener that its
 // status has.
 type Conditions struct {
-	Object    []any
-	Listeners map[string][]any
+	Object    []metav1.Condition
+	Listeners map[string][]metav1.Condition
 }
 
 // Affected returns the write that makes the conditions attache.dev/<Kind>Affected
@@ -48,7 +51,7 @@ func (p Planner) Affected(s *policy.Snapshot, ref hierarchy.Ref, generation int6
 	want := map[string]any{}
 	conditions, changed := p.affectedConditions(own, live.Object, generation, reader)
 	if len(conditions) > 0 {
-		want["conditions"] = conditions
+		want["conditions"] = condition.Objects(conditions)
 	}
 	var entries []any
 	for _, name := range listeners {
@@ -59,7 +62,7 @@ func (p Planner) Affected(s *policy.Snapshot, ref hierarchy.Ref, generation int6
 		conditions, differs := p.affectedConditions(policiesOn(s, own, ref.WithSection(name)), have, generation, reader)
 		changed = changed || differs
 		if len(conditions) > 0 {
-			entries = append(entries, map[string]any{"name": name, "conditions": conditions})
+			entries = append(entries, map[string]any{"name": name, "conditions": condition.Objects(conditions)})
 		}
 	}
 	if !changed {
@@ -115,11 +118,11 @@ func policiesOn(s *policy.Snapshot, above map[string][]hierarchy.Ref, targets ..
 
 // affectedConditions are our conditions to be, and whether they differ from the
 // live ones.
-func (p Planner) affectedConditions(kinds map[string][]hierarchy.Ref, live []any, generation int64, reader policy.Reader) (want []any, changed bool) {
-	var have []any
+func (p Planner) affectedConditions(kinds map[string][]hierarchy.Ref, live []metav1.Condition, generation int64, reader policy.Reader) (want []metav1.Condition, changed bool) {
+	var have []metav1.Condition
 	foreign := 0
 	for _, c := range live {
-		if isAffected(c) {
+		if isAffected(c.Type) {
 			have = append(have, c)
 		} else {
 			foreign++
@@ -130,22 +133,17 @@ func (p Planner) affectedConditions(kinds map[string][]hierarchy.Ref, live []any
 			break
 		}
 		refs := kinds[kind]
-		want = append(want, p.condition(condition{
-			kind: affectedPrefix + kind + affectedSuffix, status: "True", reason: reasonAffected,
-			message: fmt.Sprintf("Affected by %s.", reader.Names(refs, 5)),
-		}, live, generation))
+		affected := condition.New(affectedPrefix+kind+affectedSuffix, metav1.ConditionTrue, reasonAffected,
+			fmt.Sprintf("Affected by %s.", reader.Names(refs, 5)))
+		want = append(want, p.condition(affected, live, generation))
 	}
-	byType := func(a, b any) int {
-		return strings.Compare(fmt.Sprint(a.(map[string]any)["type"]), fmt.Sprint(b.(map[string]any)["type"]))
-	}
+	byType := func(a, b metav1.Condition) int { return strings.Compare(a.Type, b.Type) }
 	slices.SortFunc(have, byType)
 	slices.SortFunc(want, byType)
-	return want, len(have) != len(want) || (len(want) > 0 && !reflect.DeepEqual(have, want))
+	return want, len(have) != len(want) || (len(want) > 0 && !reflect.DeepEqual(condition.Objects(have), condition.Objects(want)))
 }
 
-// isAffected says whether a live condition is one of ours.
-func isAffected(c any) bool {
-	object, _ := c.(map[string]any)
-	kind, _ := object["type"].(string)
+// isAffected says whether a condition is one of ours.
+func isAffected(kind string) bool {
 	return strings.HasPrefix(kind, affectedPrefix) && strings.HasSuffix(kind, affectedSuffix)
 }

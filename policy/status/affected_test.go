@@ -6,8 +6,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/condition"
 	"github.com/attache-dev/attache/policy/status"
 )
 
@@ -26,8 +29,8 @@ func TestWhatPoliciesAffectSaysSoAndStopsSayingSo(t *testing.T) {
 {apiVersion: attache.dev/v1alpha1, kind: RetryPolicy, metadata: {name: http, namespace: infra}, spec: {strategy: Patch, targetRef: {group: gateway.networking.k8s.io, kind: Gateway, name: a, sectionName: http}, default: {maxRetries: 1}}}`)
 	gateway := hierarchy.GatewayRef("infra", "a")
 	live := status.Conditions{
-		Object:    []any{map[string]any{"type": "Accepted", "status": "True"}},
-		Listeners: map[string][]any{"http": {map[string]any{"type": "Programmed", "status": "True"}}},
+		Object:    []metav1.Condition{condition.New("Accepted", metav1.ConditionTrue, "", "")},
+		Listeners: map[string][]metav1.Condition{"http": {condition.New("Programmed", metav1.ConditionTrue, "", "")}},
 	}
 	writes := at(noon).Affected(c.s, gateway, 4, live)
 	if len(writes) != 1 || writes[0].Verb != status.ApplyStatus {
@@ -42,8 +45,8 @@ func TestWhatPoliciesAffectSaysSoAndStopsSayingSo(t *testing.T) {
 		t.Errorf("on the listener: -want +got:\n%s", diff)
 	}
 
-	live.Object = append(live.Object, written["conditions"].([]any)...)
-	live.Listeners["http"] = append(live.Listeners["http"], listener["conditions"].([]any)...)
+	live.Object = append(live.Object, condition.Read(written["conditions"])...)
+	live.Listeners["http"] = append(live.Listeners["http"], condition.Read(listener["conditions"])...)
 	if again := at(noon).Affected(c.s, gateway, 4, live); len(again) > 0 {
 		t.Errorf("written again: %v", again)
 	}
@@ -59,9 +62,9 @@ func TestWhatPoliciesAffectSaysSoAndStopsSayingSo(t *testing.T) {
 
 func TestOurConditionsNeverPushAnotherOut(t *testing.T) {
 	c := clusterOf(t, gateways)
-	var full []any
+	var full []metav1.Condition
 	for i := range status.MaxConditions {
-		full = append(full, map[string]any{"type": fmt.Sprintf("example.com/C%d", i), "status": "True"})
+		full = append(full, condition.New(fmt.Sprintf("example.com/C%d", i), metav1.ConditionTrue, "", ""))
 	}
 	if writes := at(noon).Affected(c.s, hierarchy.GatewayClassRef("edge"), 1, status.Conditions{Object: full}); len(writes) > 0 {
 		t.Errorf("the list is full, got %v", writes)

@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"slices"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/attache-dev/attache/policy/condition"
 	"github.com/attache-dev/attache/policy/enforcement"
 	"github.com/attache-dev/attache/policy/export"
 )
@@ -28,13 +30,12 @@ func EnforcedOf(u *unstructured.Unstructured) (value, message string) {
 	ancestors, _, _ := unstructured.NestedSlice(u.Object, "status", "ancestors")
 	unknown := false
 	for _, c := range ourConditions(ancestors, ConditionEnforced) {
-		text, _ := c["message"].(string)
-		switch c["status"] {
-		case "False":
-			return "False", text
-		case "True":
+		switch c.Status {
+		case metav1.ConditionFalse:
+			return "False", c.Message
+		case metav1.ConditionTrue:
 			if value == "" {
-				value, message = "True", text
+				value, message = "True", c.Message
 			}
 		default:
 			unknown = true
@@ -47,13 +48,15 @@ func EnforcedOf(u *unstructured.Unstructured) (value, message string) {
 }
 
 // ourConditions are those of one type in our entries.
-func ourConditions(ancestors []any, kind string) []map[string]any {
-	var found []map[string]any
+func ourConditions(ancestors []any, kind string) []metav1.Condition {
+	var found []metav1.Condition
 	for _, a := range ancestors {
+		if !ours(a) {
+			continue
+		}
 		entry, _ := a.(map[string]any)
-		conditions, _ := entry["conditions"].([]any)
-		for _, c := range conditions {
-			if c, isObject := c.(map[string]any); isObject && ours(a) && c["type"] == kind {
+		for _, c := range condition.Read(entry["conditions"]) {
+			if c.Type == kind {
 				found = append(found, c)
 			}
 		}

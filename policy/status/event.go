@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/attache-dev/attache/hierarchy/prose"
+	"github.com/attache-dev/attache/policy/condition"
 )
 
 // The types of events.
@@ -78,11 +79,9 @@ func heldBack(u *unstructured.Unstructured) string {
 	ancestors, _, _ := unstructured.NestedSlice(u.Object, "status", "ancestors")
 	for _, a := range ancestors {
 		a, _ := a.(map[string]any)
-		conditions, _ := a["conditions"].([]any)
-		for _, c := range conditions {
-			c, _ := c.(map[string]any)
-			if a["controllerName"] == Controller && c["reason"] == ReasonGuardrailViolated {
-				return fmt.Sprint(c["message"])
+		for _, c := range condition.Read(a["conditions"]) {
+			if a["controllerName"] == Controller && c.Reason == ReasonGuardrailViolated {
+				return c.Message
 			}
 		}
 	}

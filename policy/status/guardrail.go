@@ -7,7 +7,10 @@ import (
 	"strings"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/attache-dev/attache/policy/condition"
 )
 
 // Condition of a PolicyGuardrail and its reasons, as package v1alpha1 describes
@@ -81,7 +84,8 @@ func (p Planner) Guardrail(live *unstructured.Unstructured, r GuardrailReport) [
 		want["exceptions"] = exceptions
 	}
 	conditions, _ := status["conditions"].([]any)
-	ready := p.condition(r.ready(), conditions, live.GetGeneration())
+	written := p.condition(r.ready(), condition.Read(conditions), live.GetGeneration())
+	ready := condition.Object(&written)
 	conditions = slices.Clone(conditions)
 	at := slices.IndexFunc(conditions, func(c any) bool { m, _ := c.(map[string]any); return m["type"] == ConditionReady })
 	if at < 0 {
@@ -98,14 +102,14 @@ func (p Planner) Guardrail(live *unstructured.Unstructured, r GuardrailReport) [
 	return []Write{{UpdateStatus, changed}}
 }
 
-func (r GuardrailReport) ready() condition {
+func (r GuardrailReport) ready() metav1.Condition {
 	switch {
 	case r.Broken != "":
-		return condition{ConditionReady, "False", ReasonDoesNotCompile, "It checks nothing: " + r.Broken}
+		return condition.New(ConditionReady, "False", ReasonDoesNotCompile, "It checks nothing: "+r.Broken)
 	case len(r.Examples) > 0:
-		return condition{ConditionReady, "False", ReasonExampleFails, strings.Join(r.Examples, "; ")}
+		return condition.New(ConditionReady, "False", ReasonExampleFails, strings.Join(r.Examples, "; "))
 	}
-	return condition{ConditionReady, "True", ReasonCompiled, "The guardrail compiles, and its examples come out as they say."}
+	return condition.New(ConditionReady, "True", ReasonCompiled, "The guardrail compiles, and its examples come out as they say.")
 }
 
 // violation keeps the time at which a violation was first seen.

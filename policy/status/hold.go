@@ -7,9 +7,12 @@ import (
 	"slices"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/condition"
 	"github.com/attache-dev/attache/policy/publish"
 )
 
@@ -42,7 +45,7 @@ func (p Planner) holds(of *policy.Policy) []Hold {
 
 // held is the condition Programmed of a policy under one ancestor, given what it
 // would be if nothing were held back.
-func held(holds []Hold, ancestor hierarchy.Ref, otherwise condition, reader policy.Reader) condition {
+func held(holds []Hold, ancestor hierarchy.Ref, otherwise metav1.Condition, reader policy.Reader) metav1.Condition {
 	routes := map[hierarchy.Ref]bool{}
 	var texts []string
 	unnamed := map[string]int{}
@@ -67,9 +70,9 @@ func held(holds []Hold, ancestor hierarchy.Ref, otherwise condition, reader poli
 	if len(routes) == 0 {
 		return otherwise
 	}
-	return condition{ConditionProgrammed, "False", ReasonGuardrailViolated, fmt.Sprintf(
+	return condition.New(ConditionProgrammed, "False", ReasonGuardrailViolated, fmt.Sprintf(
 		"Not published on %s, where what was published last stays in force: %s. If all were published: %s",
-		prose.Count(len(routes), "route"), strings.Join(texts, "; "), otherwise.message)}
+		prose.Count(len(routes), "route"), strings.Join(texts, "; "), otherwise.Message))
 }
 
 // String names the guardrail and the path.

@@ -5,10 +5,12 @@ import (
 	"slices"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/condition"
 	"github.com/attache-dev/attache/policy/effective"
 )
 
@@ -27,10 +29,13 @@ func (p Planner) overall(s *policy.Snapshot, status map[string]any, of *policy.P
 	status["paths"], status["pathsInEffect"] = paths, inEffect
 	status["summary"] = map[string]any{"target": targetText(s, of), "inEffect": fmt.Sprintf("%d/%d", inEffect, paths)}
 	live, _, _ := unstructured.NestedSlice(map[string]any{"status": status}, "status", "conditions")
-	conditions := []any{p.condition(ready(of, entries), live, of.Generation)}
+	was := condition.Read(live)
+	written := []metav1.Condition{p.condition(ready(of, entries), was, of.Generation)}
 	if p.Reconciling != "" {
-		conditions = append(conditions, p.condition(condition{ConditionReconciling, "True", ReasonPublishing, p.Reconciling}, live, of.Generation))
+		reconciling := condition.New(ConditionReconciling, metav1.ConditionTrue, ReasonPublishing, p.Reconciling)
+		written = append(written, p.condition(reconciling, was, of.Generation))
 	}
+	conditions := condition.Objects(written)
 	for _, c := range live {
 		if c, isObject := c.(map[string]any); isObject && c["type"] != ConditionReady && c["type"] != ConditionReconciling {
 			conditions = append(conditions, c)
@@ -41,43 +46,43 @@ func (p Planner) overall(s *policy.Snapshot, status map[string]any, of *policy.P
 
 // ready is True when the policy is accepted in every entry, and else False with
 // the first reason.
-func ready(of *policy.Policy, entries []ancestor) condition {
+func ready(of *policy.Policy, entries []ancestor) metav1.Condition {
 	for _, a := range entries {
-		if c := a.accepted(); c.status != "True" {
-			return condition{ConditionReady, "False", c.reason, c.message}
+		if c := a.accepted(); c.Status != "True" {
+			return condition.New(ConditionReady, "False", c.Reason, c.Message)
 		}
 	}
 	if len(entries) == 0 && len(of.Problems) > 0 {
-		return condition{ConditionReady, "False", policy.ReasonInvalid, strings.Join(of.Problems, "; ")}
+		return condition.New(ConditionReady, "False", policy.ReasonInvalid, strings.Join(of.Problems, "; "))
 	}
-	return condition{ConditionReady, "True", policy.ReasonAccepted, "The policy is accepted everywhere."}
+	return condition.New(ConditionReady, "True", policy.ReasonAccepted, "The policy is accepted everywhere.")
 }
 
 // accepted is the condition Accepted of an entry.
-func (a ancestor) accepted() condition {
+func (a ancestor) accepted() metav1.Condition {
 	for _, c := range a.conditions {
-		if c.kind == ConditionAccepted {
+		if c.Type == ConditionAccepted {
 			return c
 		}
 	}
-	return condition{}
+	return metav1.Condition{}
 }
 
 // concern orders entries: what is not accepted comes first, then what others
 // override, what is in force in part, and what has no route yet, so that the
 // entries for which there is no room hide nothing that somebody has to know.
 func (a ancestor) concern() int {
-	if a.accepted().status != "True" {
+	if a.accepted().Status != "True" {
 		return 0
 	}
 	for _, c := range a.conditions {
 		switch {
-		case c.kind != ConditionProgrammed:
-		case c.reason == ReasonNoScope:
+		case c.Type != ConditionProgrammed:
+		case c.Reason == ReasonNoScope:
 			return 3
-		case c.status != "True":
+		case c.Status != "True":
 			return 1
-		case c.reason != ReasonProgrammed:
+		case c.Reason != ReasonProgrammed:
 			return 2
 		}
 	}
@@ -96,7 +101,7 @@ func counted(entries []ancestor) string {
 	count := map[string]int{}
 	for _, a := range entries {
 		for _, c := range a.conditions {
-			kind := c.kind + "=" + c.status + " " + c.reason
+			kind := c.Type + "=" + string(c.Status) + " " + c.Reason
 			if count[kind] == 0 {
 				kinds = append(kinds, kind)
 			}

@@ -4,12 +4,14 @@ import (
 	"reflect"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/condition"
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/enforcement"
 	"github.com/attache-dev/attache/policy/publish"
@@ -173,27 +175,18 @@ const ConditionPublished = "Published"
 // setPublished gives an EffectivePolicy its condition. The time is that of the
 // last transition, which only the object that is live knows.
 func (p Planner) setPublished(want, have *unstructured.Unstructured, withheld *Withheld) {
-	c := map[string]any{
-		"type": ConditionPublished, "status": "True", "reason": "Published",
-		"message": "This is what the policies of now come to.", "lastTransitionTime": p.Now().UTC().Format(time.RFC3339),
-	}
+	c := condition.New(ConditionPublished, metav1.ConditionTrue, "Published", "This is what the policies of now come to.")
 	if withheld != nil {
-		c["status"], c["reason"], c["message"] = "False", withheld.Reason, withheld.Message
+		c = condition.New(ConditionPublished, metav1.ConditionFalse, withheld.Reason, withheld.Message)
 	}
 	status, _ := want.Object["status"].(map[string]any)
-	if generation, known := status["observedGeneration"]; known {
-		c["observedGeneration"] = generation
-	}
+	generation, _ := status["observedGeneration"].(int64)
+	var live []metav1.Condition
 	if have != nil {
-		conditions, _, _ := unstructured.NestedSlice(have.Object, "status", "conditions")
-		for _, entry := range conditions {
-			old, _ := entry.(map[string]any)
-			if old["type"] == ConditionPublished && old["status"] == c["status"] && old["lastTransitionTime"] != nil {
-				c["lastTransitionTime"] = old["lastTransitionTime"]
-			}
-		}
+		live = condition.In(have.Object, "status", "conditions")
 	}
-	status["conditions"] = []any{c}
+	c = condition.At(c, generation, live, p.Now())
+	status["conditions"] = []any{condition.Object(&c)}
 }
 
 func (p Planner) annotation(writes []Write, want publication, annotations map[string]string) []Write {

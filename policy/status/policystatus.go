@@ -6,13 +6,14 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/condition"
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/enforcement"
 )
@@ -42,12 +43,11 @@ const MaxAncestors = 16
 const maxMessage = 32768
 
 // condition is one condition to be, without a time.
-type condition struct{ kind, status, reason, message string }
 
 // ancestor is one status entry to be.
 type ancestor struct {
 	ref        map[string]any
-	conditions []condition
+	conditions []metav1.Condition
 }
 
 // Policy returns the write that makes a policy's status true, if it is not.
@@ -117,12 +117,12 @@ func wanted(s *policy.Snapshot, of *policy.Policy, tally *effective.Tally, holds
 	var ancestors []ancestor
 	for _, ref := range slices.SortedFunc(maps.Keys(byRef), hierarchy.Compare) {
 		accepted, lacks := accepted(byRef[ref], reader)
-		conditions := []condition{accepted}
-		if accepted.status == "True" && of.Kind.Class == policy.Inherited {
+		conditions := []metav1.Condition{accepted}
+		if accepted.Status == "True" && of.Kind.Class == policy.Inherited {
 			conditions = append(conditions, held(holds, ref, programmed(counts[ref], lacks, reader), reader))
-			if conditions[1].status == "True" && enforced != nil {
+			if conditions[1].Status == "True" && enforced != nil {
 				if c := enforced(of.Ref, ref); c != nil {
-					conditions = append(conditions, condition{ConditionEnforced, c.Status, c.Reason, c.Message})
+					conditions = append(conditions, condition.New(ConditionEnforced, metav1.ConditionStatus(c.Status), c.Reason, c.Message))
 				}
 			}
 		}
@@ -176,9 +176,9 @@ func joined(g *hierarchy.Graph, object, gateway hierarchy.Ref) bool {
 // selectsNothing is the one entry of a policy whose selectors match nothing, for
 // the Namespace it is in. It is not an error: objects come and go.
 func selectsNothing(of *policy.Policy) ancestor {
-	conditions := []condition{{ConditionAccepted, "True", policy.ReasonAccepted, "The selectors of the policy match no object now."}}
+	conditions := []metav1.Condition{condition.New(ConditionAccepted, "True", policy.ReasonAccepted, "The selectors of the policy match no object now.")}
 	if of.Kind.Class == policy.Inherited {
-		conditions = append(conditions, condition{ConditionProgrammed, "False", ReasonNoScope, "The selectors of the policy match no object now."})
+		conditions = append(conditions, condition.New(ConditionProgrammed, "False", ReasonNoScope, "The selectors of the policy match no object now."))
 	}
 	return ancestor{ancestorRef(hierarchy.NamespaceRef(of.Ref.Namespace)), conditions}
 }
@@ -188,7 +188,7 @@ const mostListed = 3
 
 // accepted sums up what became of the targets under one ancestor: accepted
 // when one of them is. The number is how many the policy does not hold.
-func accepted(list []policy.Acceptance, reader policy.Reader) (condition, int) {
+func accepted(list []policy.Acceptance, reader policy.Reader) (metav1.Condition, int) {
 	var holds, lacks []string
 	reason := ""
 	for _, a := range list {
@@ -205,7 +205,7 @@ func accepted(list []policy.Acceptance, reader policy.Reader) (condition, int) {
 		if reason == policy.ReasonOverridden {
 			reason = policy.ReasonConflicted // of a selector, by name, on all that it selects here
 		}
-		return condition{ConditionAccepted, "False", reason, clauses(lacks)}, len(lacks)
+		return condition.New(ConditionAccepted, "False", reason, clauses(lacks)), len(lacks)
 	}
 	message := clauses(holds)
 	if len(holds) > mostListed {
@@ -214,7 +214,7 @@ func accepted(list []policy.Acceptance, reader policy.Reader) (condition, int) {
 	if len(lacks) > 0 {
 		message += fmt.Sprintf(" It does not hold %d of %s: %s", len(lacks), prose.Count(len(list), "target"), clauses(lacks))
 	}
-	return condition{ConditionAccepted, "True", policy.ReasonAccepted, message}, len(lacks)
+	return condition.New(ConditionAccepted, "True", policy.ReasonAccepted, message), len(lacks)
 }
 
 // clauses puts sentences in a row, and counts those that are too many.
@@ -244,9 +244,9 @@ func movedText(moved []effective.Moved, reader policy.Reader) []string {
 
 // programmed says what came of an accepted policy under one Gateway, where it
 // does not hold some of its targets.
-func programmed(c *effective.Count, lacks int, reader policy.Reader) condition {
+func programmed(c *effective.Count, lacks int, reader policy.Reader) metav1.Condition {
 	if c == nil || c.Paths == 0 {
-		return condition{ConditionProgrammed, "False", ReasonNoScope, "No route is on any path through here to which the policy applies."}
+		return condition.New(ConditionProgrammed, "False", ReasonNoScope, "No route is on any path through here to which the policy applies.")
 	}
 	message := fmt.Sprintf("In effect on %d of %d paths", c.Whole+c.Part, c.Paths)
 	if c.Part > 0 {
@@ -264,11 +264,11 @@ func programmed(c *effective.Count, lacks int, reader policy.Reader) condition {
 	message += "."
 	switch {
 	case c.Whole == c.Paths && c.Incomplete == 0 && lacks == 0:
-		return condition{ConditionProgrammed, "True", ReasonProgrammed, message}
+		return condition.New(ConditionProgrammed, "True", ReasonProgrammed, message)
 	case c.Whole+c.Part+c.Incomplete > 0:
-		return condition{ConditionProgrammed, "True", ReasonPartiallyProgrammed, message}
+		return condition.New(ConditionProgrammed, "True", ReasonPartiallyProgrammed, message)
 	}
-	return condition{ConditionProgrammed, "False", ReasonOverridden, message}
+	return condition.New(ConditionProgrammed, "False", ReasonOverridden, message)
 }
 
 func ancestorRef(ref hierarchy.Ref) map[string]any {
@@ -298,8 +298,8 @@ func (p Planner) ancestors(live []any, want []ancestor, generation int64) []any 
 		want = slices.Clone(want[:room])
 		if room > 0 {
 			last := &want[room-1]
-			last.conditions = append(slices.Clone(last.conditions), condition{ConditionAggregated, "True", "TooManyAncestors",
-				fmt.Sprintf("%d more ancestors are affected and not listed, because a status has room for %d: %s.", more, MaxAncestors, counted(hidden))})
+			last.conditions = append(slices.Clone(last.conditions), condition.New(ConditionAggregated, "True", "TooManyAncestors",
+				fmt.Sprintf("%d more ancestors are affected and not listed, because a status has room for %d: %s.", more, MaxAncestors, counted(hidden))))
 		}
 	}
 	return p.inSlots(live, want, generation)
@@ -338,25 +338,15 @@ func ours(entry any) bool {
 }
 
 func (p Planner) entry(a ancestor, live map[string]any, generation int64) map[string]any {
-	liveConditions, _ := live["conditions"].([]any)
-	conditions := make([]any, 0, len(a.conditions))
-	for _, c := range a.conditions {
-		conditions = append(conditions, p.condition(c, liveConditions, generation))
+	conditions, liveConditions := make([]metav1.Condition, len(a.conditions)), condition.Read(live["conditions"])
+	for i, c := range a.conditions {
+		conditions[i] = p.condition(c, liveConditions, generation)
 	}
-	return map[string]any{"ancestorRef": a.ref, "controllerName": Controller, "conditions": conditions}
+	return map[string]any{"ancestorRef": a.ref, "controllerName": Controller, "conditions": condition.Objects(conditions)}
 }
 
-// condition keeps the time of the last transition while the status stays.
-func (p Planner) condition(c condition, live []any, generation int64) map[string]any {
-	since := p.Now().UTC().Format(time.RFC3339)
-	for _, old := range live {
-		old, _ := old.(map[string]any)
-		if at, ok := old["lastTransitionTime"].(string); ok && old["type"] == c.kind && old["status"] == c.status {
-			since = at
-		}
-	}
-	return map[string]any{
-		"type": c.kind, "status": c.status, "reason": c.reason, "message": prose.Clip(prose.Visible(c.message), maxMessage),
-		"observedGeneration": generation, "lastTransitionTime": since,
-	}
+// condition is a condition as it is written for a generation.
+func (p Planner) condition(c metav1.Condition, live []metav1.Condition, generation int64) metav1.Condition {
+	c.Message = prose.Clip(prose.Visible(c.Message), maxMessage)
+	return condition.At(c, generation, live, p.Now())
 }

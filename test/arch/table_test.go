@@ -67,6 +67,11 @@ var table = []row{
 		never:   engines,
 	},
 	{
+		name: "policy/condition", pure: true,
+		does:  "reads and writes the conditions of a status, typed, where objects are unstructured",
+		never: engines,
+	},
+	{
 		name: "policy/merge", pure: true, stdlib: true,
 		does: "folds layers of JSON under Atomic and Patch and remembers who set each leaf; knows nothing of Kubernetes",
 	},
@@ -101,9 +106,11 @@ var table = []row{
 	},
 	{
 		name: "policy/effective", pure: true,
-		does:    "what follows: effective policies per path with their origins, bounds, and the difference of two resolutions",
-		imports: []string{"hierarchy", "policy", "policy/bound", "policy/crd", "policy/merge"},
-		never:   slices.Concat(engines, ours("policy/v1alpha1")),
+		does: "what follows: effective policies per path with their origins, bounds, and the difference of two resolutions",
+		imports: []string{
+			"hierarchy", "policy", "policy/bound", "policy/crd", "policy/merge",
+		},
+		never: slices.Concat(engines, ours("policy/v1alpha1")),
 	},
 	{
 		name:    "policy/validate",
@@ -121,8 +128,8 @@ var table = []row{
 		name: "policy/evaluate", pure: true,
 		does: "runs guardrails on effective policies: the input document, shared answers, what is new or worse",
 		imports: []string{
-			"hierarchy", "hierarchy/prose", "policy", "policy/crd", "policy/effective", "policy/guardrail",
-			"policy/merge",
+			"hierarchy", "hierarchy/prose", "policy", "policy/crd", "policy/effective",
+			"policy/guardrail", "policy/merge",
 		},
 		never: engines,
 	},
@@ -160,8 +167,8 @@ var table = []row{
 		does: "computes what to write: EffectivePolicy objects, annotations, conditions; " +
 			"and nothing that is already there",
 		imports: []string{
-			"hierarchy", "hierarchy/injected", "hierarchy/prose", "policy", "policy/effective",
-			"policy/enforcement", "policy/export", "policy/publish",
+			"hierarchy", "hierarchy/injected", "hierarchy/prose", "policy", "policy/condition",
+			"policy/effective", "policy/enforcement", "policy/export", "policy/publish",
 		},
 		never: engines,
 	},
@@ -173,9 +180,11 @@ var table = []row{
 	},
 	{
 		name: "policy/enforcement", pure: true,
-		does:    "which exporter enforces the policies of a class, and of every field whether it is enforced",
-		imports: []string{"hierarchy", "policy/effective", "policy/export"},
-		never:   slices.Concat(engines, ours("policy/v1alpha1")),
+		does: "which exporter enforces the policies of a class, and of every field whether it is enforced",
+		imports: []string{
+			"hierarchy", "policy/condition", "policy/effective", "policy/export",
+		},
+		never: slices.Concat(engines, ours("policy/v1alpha1")),
 	},
 	{
 		name: "policy/request", pure: true,
@@ -187,8 +196,8 @@ var table = []row{
 		name: "policy/explain", pure: true,
 		does: "resolutions, bindings and differences as reports with reasons: what the command prints, as data",
 		imports: []string{
-			"hierarchy", "hierarchy/prose", "policy", "policy/crd", "policy/effective", "policy/merge",
-			"policy/request",
+			"hierarchy", "hierarchy/prose", "policy", "policy/condition", "policy/crd",
+			"policy/effective", "policy/merge", "policy/request",
 		},
 		never: engines,
 	},
@@ -245,8 +254,8 @@ var table = []row{
 		name: "policy/migrate", pure: true,
 		does: "Ingresses and what configures them into routes and policies, every loss reported; a table and a file for each controller",
 		imports: []string{
-			"hierarchy", "hierarchy/decode", "hierarchy/prose", "policy", "policy/bound", "policy/effective",
-			"policy/migrate/routing", "policy/request",
+			"hierarchy", "hierarchy/decode", "hierarchy/prose", "policy", "policy/bound",
+			"policy/condition", "policy/effective", "policy/migrate/routing", "policy/request",
 		},
 		never: slices.Concat(engines, ours("policy/v1alpha1")),
 	},
@@ -274,8 +283,8 @@ var table = []row{
 		name: "policy/source/cluster",
 		does: "reads a cluster: informers, and watches that come and go with the CRDs of policy kinds",
 		imports: []string{
-			"hierarchy", "hierarchy/injected", "hierarchy/prose", "policy", "policy/crd", "policy/export",
-			"policy/guardrail", "policy/publish", "policy/status",
+			"hierarchy", "hierarchy/injected", "hierarchy/prose", "policy", "policy/condition",
+			"policy/crd", "policy/export", "policy/guardrail", "policy/publish", "policy/status",
 		},
 		never: ours("webhook", "policy/controller"),
 	},
@@ -293,9 +302,9 @@ var table = []row{
 		name: "policy/controller",
 		does: "reconciles: snapshot, resolve, plan, apply",
 		imports: []string{
-			"hierarchy", "hierarchy/injected", "policy", "policy/controller/pace", "policy/crd", "policy/effective",
-			"policy/enforcement", "policy/evaluate", "policy/export", "policy/guardrail", "policy/publish",
-			"policy/source/cluster", "policy/status",
+			"hierarchy", "hierarchy/injected", "policy", "policy/controller/pace", "policy/crd",
+			"policy/effective", "policy/enforcement", "policy/evaluate", "policy/export",
+			"policy/guardrail", "policy/publish", "policy/source/cluster", "policy/status",
 		},
 		never: ours("webhook"),
 	},
@@ -308,8 +317,8 @@ var table = []row{
 		does: "admission: an AdmissionReview in, a verdict out",
 		imports: []string{
 			"hierarchy", "hierarchy/injected", "hierarchy/prose", "policy", "policy/effective",
-			"policy/enforcement", "policy/evaluate", "policy/export", "policy/guardrail", "policy/publish",
-			"policy/review", "policy/status", "webhook/limit",
+			"policy/enforcement", "policy/evaluate", "policy/export", "policy/guardrail",
+			"policy/publish", "policy/review", "policy/status", "webhook/limit",
 		},
 		never: ours("policy/controller", "policy/source/cluster"),
 	},
@@ -322,10 +331,10 @@ var table = []row{
 		name: "cmd/attache",
 		does: "the manager: flags and wiring",
 		imports: []string{
-			"hierarchy", "hierarchy/injected", "hierarchy/prose", "policy", "policy/access", "policy/controller", "policy/crd",
-			"policy/enforcement", "policy/export", "policy/guardrail", "policy/guardrail/celrule",
-			"policy/guardrail/regorule", "policy/profiles", "policy/publish", "policy/source/cluster",
-			"policy/status", "policy/validate", "webhook", "webhook/authority",
+			"hierarchy", "hierarchy/injected", "hierarchy/prose", "policy", "policy/access",
+			"policy/controller", "policy/crd", "policy/enforcement", "policy/export", "policy/guardrail",
+			"policy/guardrail/celrule", "policy/guardrail/regorule", "policy/profiles", "policy/publish",
+			"policy/source/cluster", "policy/status", "policy/validate", "webhook", "webhook/authority",
 		},
 	},
 	{
@@ -335,21 +344,23 @@ var table = []row{
 		never:   ours("webhook", "policy/controller"),
 	},
 	{
-		name:  "cmd/kubectl-effective_policy/doctor",
-		does:  "looks at an installation on a cluster, part by part, and writes nothing",
-		never: slices.Concat(cel, opa, ours("hierarchy", "policy", "webhook")),
+		name:    "cmd/kubectl-effective_policy/doctor",
+		does:    "looks at an installation on a cluster, part by part, and writes nothing",
+		never:   slices.Concat(cel, opa, ours("hierarchy", "policy", "webhook")),
+		imports: []string{"policy/condition"},
 	},
 	{
 		name: "cmd/kubectl-effective_policy/command",
 		does: "the plugin: one file per subcommand, which prints what explain and preview return",
 		imports: []string{
 			"cmd/kubectl-effective_policy/doctor", "crds", "hierarchy", "hierarchy/injected",
-			"hierarchy/prose", "policy", "policy/bound", "policy/console", "policy/console/page",
-			"policy/console/view", "policy/crd", "policy/effective", "policy/enforcement", "policy/evaluate",
-			"policy/explain", "policy/explain/topology", "policy/export", "policy/guardrail",
-			"policy/guardrail/celrule", "policy/guardrail/regorule", "policy/merge", "policy/migrate",
-			"policy/preview", "policy/profiles", "policy/publish", "policy/request", "policy/review",
-			"policy/source", "policy/source/cluster", "policy/status", "policy/validate",
+			"hierarchy/prose", "policy", "policy/bound", "policy/condition", "policy/console",
+			"policy/console/page", "policy/console/view", "policy/crd", "policy/effective",
+			"policy/enforcement", "policy/evaluate", "policy/explain", "policy/explain/topology",
+			"policy/export", "policy/guardrail", "policy/guardrail/celrule", "policy/guardrail/regorule",
+			"policy/merge", "policy/migrate", "policy/preview", "policy/profiles", "policy/publish",
+			"policy/request", "policy/review", "policy/source", "policy/source/cluster", "policy/status",
+			"policy/validate",
 		},
 		never: ours("webhook", "policy/controller"),
 	},

@@ -13,6 +13,8 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/attache-dev/attache/crds"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 	policycrd "github.com/attache-dev/attache/policy/crd"
@@ -166,7 +168,7 @@ func statuses(t *rapid.T, s *policy.Snapshot, guardrails []*guardrail.Guardrail)
 	}
 	for object := range s.Graph().Gateways() {
 		ref := object.Meta().Ref
-		live := status.Conditions{Listeners: map[string][]any{"http": {}}}
+		live := status.Conditions{Listeners: map[string][]metav1.Condition{"http": {}}}
 		for _, write := range planner.Affected(s, ref, 1, live) {
 			knows(t, textsOf(write.Object.Object), func(ns string) bool { return ns == ref.Namespace }, "")
 		}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	kschema "k8s.io/apimachinery/pkg/runtime/schema"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/condition"
 	"github.com/attache-dev/attache/policy/enforcement"
 	"github.com/attache-dev/attache/policy/explain"
 	"github.com/attache-dev/attache/policy/publish"
@@ -157,10 +159,9 @@ func (o *options) getPublished(p *publishedWorld, args []string, flags *getFlags
 
 // sayWithheld says when an object is not what the policies of now come to.
 func (o *options) sayWithheld(object *unstructured.Unstructured) {
-	for _, c := range entriesOf(object.Object, "status", "conditions") {
-		if c["type"] == "Published" && c["status"] != "True" {
-			o.note("warning: %s is what was published last: %v: %v", publish.TargetOf(object), c["reason"], c["message"])
-		}
+	c := meta.FindStatusCondition(condition.In(object.Object, "status", "conditions"), status.ConditionPublished)
+	if c != nil && c.Status != metav1.ConditionTrue {
+		o.note("warning: %s is what was published last: %s: %s", publish.TargetOf(object), c.Reason, c.Message)
 	}
 }
 

@@ -6,9 +6,13 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/attache-dev/attache/policy/condition"
 )
 
 var getOptions = metav1.GetOptions{}
@@ -23,13 +27,7 @@ const settingsName = "attache-settings"
 const lease = "controller.attache.dev"
 
 func established(crd map[string]any) bool {
-	conditions, _, _ := unstructured.NestedSlice(crd, "status", "conditions")
-	for _, c := range conditions {
-		if c, _ := c.(map[string]any); c["type"] == "Established" {
-			return c["status"] == "True"
-		}
-	}
-	return false
+	return meta.IsStatusConditionTrue(condition.In(crd, "status", "conditions"), string(apiextensionsv1.Established))
 }
 
 func serves(crd map[string]any, version string) bool {

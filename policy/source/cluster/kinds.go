@@ -1,11 +1,14 @@
 package cluster
 
 import (
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/condition"
 	"github.com/attache-dev/attache/policy/crd"
 )
 
@@ -122,14 +125,7 @@ func kindOf(u *unstructured.Unstructured, options policy.Options) (k kind, ok bo
 }
 
 func established(crd *unstructured.Unstructured) bool {
-	conditions, _, _ := unstructured.NestedSlice(crd.Object, "status", "conditions")
-	for _, c := range conditions {
-		c, _ := c.(map[string]any)
-		if c["type"] == "Established" {
-			return c["status"] == "True"
-		}
-	}
-	return false
+	return meta.IsStatusConditionTrue(condition.In(crd.Object, "status", "conditions"), string(apiextensionsv1.Established))
 }
 
 func crdRef(name string) hierarchy.Ref {

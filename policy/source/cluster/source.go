@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/condition"
 	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/publish"
@@ -246,13 +248,13 @@ func (s *Source) Conditions(ref hierarchy.Ref) status.Conditions {
 	if u == nil {
 		return live
 	}
-	live.Object, _, _ = unstructured.NestedSlice(u.Object, "status", "conditions")
+	live.Object = condition.In(u.Object, "status", "conditions")
 	listeners, _, _ := unstructured.NestedSlice(u.Object, "status", "listeners")
-	live.Listeners = make(map[string][]any, len(listeners))
+	live.Listeners = make(map[string][]metav1.Condition, len(listeners))
 	for _, l := range listeners {
 		l, _ := l.(map[string]any)
 		name, _ := l["name"].(string)
-		live.Listeners[name], _ = l["conditions"].([]any)
+		live.Listeners[name] = condition.Read(l["conditions"])
 	}
 	return live
 }
