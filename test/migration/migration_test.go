@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/attache-dev/attache/test/eventually"
+	"github.com/attache-dev/attache/test/zone"
 )
 
 // before are three Ingresses of two teams. That of archive is on the host of news.
@@ -82,7 +83,7 @@ var oldSide, newSide = [4]byte{192, 0, 2, 1}, [4]byte{192, 0, 2, 2}
 // deleting the last, with rights to read alone.
 func TestAMigrationOnACluster(t *testing.T) {
 	r := start(t)
-	names := serveZone(t)
+	names := zone.Serve(t)
 	r.apply(before)
 	for _, name := range []string{"SHOP web", "PRESS archive", "PRESS news"} {
 		namespace, name, _ := strings.Cut(name, " ")
@@ -168,17 +169,17 @@ func (r *run) editedAfterwards() {
 }
 
 // moves leads the hosts to the Gateway one after the other, and deletes what may go.
-func (r *run) moves(names *zone) {
+func (r *run) moves(names *zone.Zone) {
 	r.Helper()
 	resolve := []string{"--resolve"}
-	names.leads("shop.example.com", oldSide)
-	names.leads("news.example.com", oldSide)
+	names.Leads("shop.example.com", oldSide)
+	names.Leads("news.example.com", oldSide)
 	p := r.states("DNS to lead to the old side", resolve, "archive ready", "news ready", "web ready")
 	if got := p.Hosts[0].Resolves + " " + p.Hosts[1].Resolves; got != "old old" {
 		r.Errorf("the hosts resolve to %s", got)
 	}
-	names.leads("shop.example.com", newSide)
-	names.leads("news.example.com", oldSide, newSide)
+	names.Leads("shop.example.com", newSide)
+	names.Leads("news.example.com", oldSide, newSide)
 	p = r.states("one host to be moved", resolve, "archive ready", "news ready", "web moved")
 	if got := p.Hosts[0].Resolves + " " + p.Hosts[1].Resolves; got != "both new" {
 		r.Errorf("the hosts resolve to %s", got)
@@ -187,12 +188,12 @@ func (r *run) moves(names *zone) {
 	if want := r.words.Replace("SHOP ingress/web\n"); out != want || code != 1 {
 		r.Errorf("deletable is %q with exit code %d, want %q with 1", out, code, want)
 	}
-	names.leads("news.example.com", [4]byte{203, 0, 113, 9})
+	names.Leads("news.example.com", [4]byte{203, 0, 113, 9})
 	p = r.states("a host that leads elsewhere", resolve, "archive ready", "news ready", "web moved")
 	if got := p.Hosts[0].Resolves; got != "other" {
 		r.Errorf("the host resolves to %s", got)
 	}
-	names.leads("news.example.com", newSide)
+	names.Leads("news.example.com", newSide)
 	r.states("all to be moved", resolve, "archive moved", "news moved", "web moved")
 	out, _, code = r.command("migrate", "status", "-A", "--report", r.report, "--resolve", "--deletable", "-o", "name", "--check")
 	if strings.Count(out, "ingress/") != 3 || code != 0 {

@@ -1,4 +1,4 @@
-package migration
+package zone
 
 import (
 	"context"
@@ -9,16 +9,16 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 )
 
-// zone is a DNS server on loopback that the process asks instead of the machine's.
-type zone struct {
-	sync.Mutex
+// Zone is a DNS server on loopback that the process asks instead of the machine's.
+type Zone struct {
+	mutex     sync.Mutex
 	addresses map[string][][4]byte
 }
 
-// serveZone starts it. Every look-up of this process goes there until the test ends.
-func serveZone(t *testing.T) *zone {
+// Serve starts one. Every look-up of this process goes there until the test ends.
+func Serve(t testing.TB) *Zone {
 	t.Helper()
-	z := &zone{addresses: map[string][][4]byte{}}
+	z := &Zone{addresses: map[string][][4]byte{}}
 	socket, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -36,7 +36,7 @@ func serveZone(t *testing.T) *zone {
 	return z
 }
 
-func (z *zone) serve(socket net.PacketConn) {
+func (z *Zone) serve(socket net.PacketConn) {
 	packet := make([]byte, 1024)
 	for {
 		n, from, err := socket.ReadFrom(packet)
@@ -49,15 +49,15 @@ func (z *zone) serve(socket net.PacketConn) {
 	}
 }
 
-func (z *zone) answer(packet []byte) []byte {
+func (z *Zone) answer(packet []byte) []byte {
 	var m dnsmessage.Message
 	if m.Unpack(packet) != nil || len(m.Questions) != 1 {
 		return nil
 	}
 	q := m.Questions[0]
 	m.Response, m.Authoritative, m.Additionals = true, true, nil
-	z.Lock()
-	defer z.Unlock()
+	z.mutex.Lock()
+	defer z.mutex.Unlock()
 	addresses, known := z.addresses[q.Name.String()]
 	if !known {
 		m.RCode = dnsmessage.RCodeNameError
@@ -75,9 +75,9 @@ func (z *zone) answer(packet []byte) []byte {
 	return data
 }
 
-// leads makes a name lead to addresses.
-func (z *zone) leads(name string, to ...[4]byte) {
-	z.Lock()
-	defer z.Unlock()
+// Leads makes a name lead to addresses.
+func (z *Zone) Leads(name string, to ...[4]byte) {
+	z.mutex.Lock()
+	defer z.mutex.Unlock()
 	z.addresses[name+"."] = to
 }
