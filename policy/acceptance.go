@@ -45,12 +45,15 @@ func (s Acceptance) Accepted() bool { return s.Reason == ReasonAccepted }
 // A policy without any has one entry, for the Namespace it is in. The list is
 // empty only for a policy whose selectors match nothing.
 func (s *Snapshot) Acceptances(p *Policy) []Acceptance {
-	if len(p.Targets) == 0 && len(p.Selectors) == 0 {
+	if len(p.Targets) == 0 && len(p.Selectors) == 0 && len(p.Unread) == 0 {
 		return []Acceptance{p.untargeted()}
 	}
-	list := make([]Acceptance, 0, len(p.Targets))
+	list := make([]Acceptance, 0, len(p.Targets)+len(p.Unread))
 	for _, t := range p.Targets {
 		list = append(list, s.acceptance(p, t))
+	}
+	for _, t := range p.Unread {
+		list = append(list, p.unread(t))
 	}
 	for _, ref := range s.Selected(p).Targets {
 		if !slices.ContainsFunc(p.Targets, func(t Target) bool { return t.Ref == ref }) {
@@ -75,6 +78,16 @@ func (s *Snapshot) refusedSelector(p *Policy, sel *Selector) (refused Acceptance
 	message := s.permitted(p, hierarchy.GatewayClassRef(""))
 	at := Target{Ref: hierarchy.NamespaceRef(p.Ref.Namespace), Field: sel.Field, Selected: true}
 	return Acceptance{Target: at, Reason: ReasonRefNotPermitted, Message: message}, message != ""
+}
+
+// unread is what becomes of a reference with a word that is not known: to take it for the whole of
+// what it names would be a guess.
+func (p *Policy) unread(t Target) Acceptance {
+	a := Acceptance{Target: t, Reason: ReasonNotLookedAt, Message: fmt.Sprintf("%s is not looked at: what %q means in a target is not known", t.Ref, t.Unknown)}
+	if len(p.Problems) > 0 {
+		a.Reason, a.Message = ReasonInvalid, strings.Join(p.Problems, "; ")
+	}
+	return a
 }
 
 // untargeted is what becomes of a policy with no target that is understood.
@@ -103,7 +116,7 @@ func (s *Snapshot) acceptance(p *Policy, t Target) Acceptance {
 		return refuse(ReasonInvalid, message)
 	}
 	if !p.Kind.MayTarget(t.Ref.GroupKind) {
-		return refuse(ReasonNotLookedAt, fmt.Sprintf("%s is not looked at by this kind: a %s attaches to %s", t.Ref, p.Ref.Kind, p.Kind.targetNames()))
+		return refuse(ReasonNotLookedAt, p.Kind.notLookedAt(t.Ref))
 	}
 	if reason, message := s.missing(p, t.Ref); reason != "" {
 		return refuse(reason, message)
@@ -177,7 +190,7 @@ func (s *Snapshot) misplaced(p *Policy, target hierarchy.Ref) string {
 func (s *Snapshot) missing(p *Policy, target hierarchy.Ref) (reason, message string) {
 	level, onHierarchy := s.Level(p, target)
 	if !onHierarchy {
-		return s.missingOutside(target)
+		return s.missingOutside(p, target)
 	}
 	if target.GroupKind == hierarchy.GatewayClassKind && s.HasClass(target) {
 		return "", ""

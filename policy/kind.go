@@ -1,7 +1,9 @@
 package policy
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -108,13 +110,50 @@ func (k *Kind) MayTarget(gk schema.GroupKind) bool {
 	return len(k.Targets) == 0 || slices.Contains(k.Targets, gk)
 }
 
+// coreSpelled is how some vendors spell the core group, whose name is empty. A profile says it of a
+// target by listing that in both.
+const coreSpelled = "core"
+
+// TargetKinds are the kinds that objects of the kind may attach to, as far as anybody says.
+func (k *Kind) TargetKinds() []schema.GroupKind {
+	return slices.DeleteFunc(slices.Clone(k.Targets), func(gk schema.GroupKind) bool { return gk.Group == coreSpelled })
+}
+
+// groupOf is the group of a kind that a target names without one.
+func (k *Kind) groupOf(kind string) string {
+	group := hierarchy.Group
+	for _, gk := range k.TargetKinds() {
+		switch {
+		case gk.Kind != kind:
+		case gk.Group == hierarchy.Group:
+			return gk.Group
+		case group == hierarchy.Group:
+			group = gk.Group
+		}
+	}
+	return group
+}
+
 // targetNames are the kinds that objects of the kind may attach to.
 func (k *Kind) targetNames() string {
-	names := make([]string, len(k.Targets))
-	for i, gk := range k.Targets {
-		names[i] = hierarchy.KindName(gk)
+	kinds := k.TargetKinds()
+	names := make([]string, len(kinds))
+	for i, gk := range kinds {
+		names[i] = strings.TrimSuffix(hierarchy.KindName(gk), ".") // the core group has no name
 	}
 	return prose.List(names, 8)
+}
+
+// notLookedAt says that the kind does not attach to a target, and which group was meant where
+// it does to a kind of that name.
+func (k *Kind) notLookedAt(target hierarchy.Ref) string {
+	text := fmt.Sprintf("%s is not looked at by this kind: a %s attaches to %s", target, k.GroupKind.Kind, k.targetNames())
+	for _, gk := range k.TargetKinds() {
+		if gk.Kind == target.Kind {
+			return text + fmt.Sprintf("; its group is %q, did you mean group: %q?", target.GroupKind.Group, gk.Group)
+		}
+	}
+	return text
 }
 
 // blockNames are all spellings of the blocks of a policy (semantics section

@@ -14,9 +14,9 @@ import (
 // outsider is an object that is neither on the hierarchy nor a policy, and that a
 // policy may name all the same: a Service, a backend of somebody's own.
 type outsider struct {
-	// sections are the names of a Service's ports. Of other kinds it is not known
-	// what a sectionName of theirs is.
-	sections []string
+	// sections are the names of a Service's ports, numbers those of all. Of other kinds
+	// it is not known what a sectionName of theirs is.
+	sections, numbers []string
 	// gone says that the object was there and was removed.
 	gone bool
 }
@@ -36,7 +36,7 @@ func (e *edit) addOutside(u *unstructured.Unstructured) {
 	}
 	var o outsider
 	if ref.GroupKind == hierarchy.ServiceKind {
-		o.sections = portNames(u)
+		o.sections, o.numbers = portsOf(u)
 	}
 	if _, known := e.next.outside.Get(ref); !known {
 		for _, key := range [...]outsideKey{{ref.GroupKind, ref.Namespace}, {ref.GroupKind, ""}} {
@@ -56,29 +56,32 @@ func (e *edit) removeOutside(ref hierarchy.Ref) {
 	}
 }
 
-func portNames(service *unstructured.Unstructured) []string {
+func portsOf(service *unstructured.Unstructured) (names, numbers []string) {
 	ports, _, _ := unstructured.NestedSlice(service.Object, "spec", "ports")
-	var names []string
 	for _, p := range ports {
 		port, _ := p.(map[string]any)
 		if name, _ := port["name"].(string); name != "" {
 			names = append(names, name)
 		}
+		if number := port["port"]; number != nil {
+			numbers = append(numbers, fmt.Sprint(number))
+		}
 	}
-	return names
+	return names, numbers
 }
 
 // missingOutside says what is known of a target that is not on the hierarchy
 // (semantics section 10): it is missing when others of its kind are there and it
 // is not; where nothing is known of the kind it is not looked at.
-func (s *Snapshot) missingOutside(target hierarchy.Ref) (reason, message string) {
+// Gateway API names a port by its name. Vendors do by its number, too, which no name can be.
+func (s *Snapshot) missingOutside(p *Policy, target hierarchy.Ref) (reason, message string) {
 	o, there := s.outside.Get(target.Object())
 	switch {
 	case there && !o.gone && target.Section == "":
 		return "", ""
 	case there && !o.gone && target.GroupKind != hierarchy.ServiceKind:
 		return ReasonNotLookedAt, fmt.Sprintf("%s is not looked at: what a section of a %s is, is not known", target, target.Kind)
-	case there && !o.gone && slices.Contains(o.sections, target.Section):
+	case there && !o.gone && (slices.Contains(o.sections, target.Section) || p.Kind.Group() != hierarchy.Group && slices.Contains(o.numbers, target.Section)):
 		return "", ""
 	case there && !o.gone:
 		return ReasonTargetNotFound, fmt.Sprintf("%s has no port named %q", target.Object(), target.Section)

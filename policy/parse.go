@@ -27,6 +27,9 @@ type Policy struct {
 	Generation int64
 	UID        string
 	Targets    []Target
+	// Unread are references with a word that is not known, which may narrow what they are to: the
+	// policy contributes nothing there.
+	Unread []Target
 	// Selectors stand for further targets, by their labels (Snapshot.Selected).
 	Selectors []Selector
 	// Layers are what the policy contributes at each of its targets, at most
@@ -59,6 +62,25 @@ type Target struct {
 	Field string
 	// Selected says that the policy selects it, by its labels.
 	Selected bool
+	// Unknown is a word of the reference that is not known, empty in those that are read.
+	Unknown string
+}
+
+// The words of a reference and of a selector that are read.
+var (
+	targetWords   = []string{"group", "kind", "name", "namespace", "sectionName"}
+	selectorWords = []string{"group", "kind", "matchLabels", "matchExpressions", "namespaces", "sectionName"}
+)
+
+// unknownWord is the first word of a reference or a selector that is not among those that are
+// known; empty when all are. Null says nothing.
+func unknownWord(object map[string]any, known []string) string {
+	for _, key := range slices.Sorted(maps.Keys(object)) {
+		if object[key] != nil && !slices.Contains(known, key) {
+			return key
+		}
+	}
+	return ""
 }
 
 // Parse reads a policy of a known kind. It reports everything that is wrong at
@@ -98,10 +120,10 @@ func (p *Policy) again(kind *Kind) *Policy {
 func (p *Policy) read(errs field.ErrorList) field.ErrorList {
 	kind, spec, path := p.Kind, p.spec, field.NewPath("spec")
 	if err := fits(spec, path); err != nil {
-		p.Targets, errs = parseTargets(kind, p.Ref.Namespace, spec, path, errs)
+		errs = p.readTargets(path, errs)
 		return append(errs, err) // it states nothing
 	}
-	p.Targets, errs = parseTargets(kind, p.Ref.Namespace, spec, path, errs)
+	errs = p.readTargets(path, errs)
 	p.Selectors, errs = parseSelectors(kind, spec["targetSelectors"], path.Child("targetSelectors"), errs)
 	strategy, rest, err := p.specStrategy(path)
 	if p.Strategy = strategy; err != nil {
@@ -119,6 +141,19 @@ func (p *Policy) read(errs field.ErrorList) field.ErrorList {
 	return errs
 }
 
+// readTargets fills in the references, those with an unknown word apart.
+func (p *Policy) readTargets(path *field.Path, errs field.ErrorList) field.ErrorList {
+	targets, errs := parseTargets(p.Kind, p.Ref.Namespace, p.spec, path, errs)
+	for _, t := range targets {
+		if t.Unknown == "" {
+			p.Targets = append(p.Targets, t)
+		} else {
+			p.Unread = append(p.Unread, t)
+		}
+	}
+	return errs
+}
+
 func parseTargets(kind *Kind, namespace string, spec map[string]any, path *field.Path, errs field.ErrorList) ([]Target, field.ErrorList) {
 	one, hasOne := spec["targetRef"]
 	many, hasMany := spec["targetRefs"]
@@ -130,7 +165,7 @@ func parseTargets(kind *Kind, namespace string, spec map[string]any, path *field
 		t, err := parseTarget(kind, namespace, raw, at)
 		if err != nil {
 			errs = append(errs, err)
-		} else if !slices.ContainsFunc(targets, func(o Target) bool { return o.Ref == t.Ref }) {
+		} else if !slices.ContainsFunc(targets, func(o Target) bool { return o.Ref == t.Ref && o.Unknown == t.Unknown }) {
 			targets = append(targets, t)
 		}
 	}
@@ -150,16 +185,22 @@ func parseTargets(kind *Kind, namespace string, spec map[string]any, path *field
 }
 
 // targetGroup is the API group that a target reference or a selector names.
-// Absent it is the core group in our kinds, whose schema asks for it, and
-// Gateway API's in others.
+// Absent it is the core group in our kinds, whose schema asks for it; in others it is
+// Gateway API's, or the one in which a vendor's kind knows that kind of target. The
+// core group is "core", too, where the vendor says so.
 func targetGroup(of *Kind, object map[string]any, at *field.Path) (string, *field.Error) {
 	raw, present := object["group"]
 	group, _ := raw.(string)
+	kind, _ := object["kind"].(string)
 	if bare, version, versioned := strings.Cut(group, "/"); versioned {
 		return "", field.Invalid(at.Child("group"), group, fmt.Sprintf("a group has no version: write %q without %q", bare, "/"+version))
 	}
-	if !present && of.Group() != Group {
-		return hierarchy.Group, nil
+	switch {
+	case of.Group() == Group:
+	case !present:
+		return of.groupOf(kind), nil
+	case group == coreSpelled && slices.Contains(of.Targets, schema.GroupKind{Group: coreSpelled, Kind: kind}):
+		return "", nil
 	}
 	return group, nil
 }
@@ -188,7 +229,7 @@ func parseTarget(of *Kind, namespace string, raw any, at *field.Path) (Target, *
 		namespace = ""
 	}
 	ref := hierarchy.NewRef(group, kind, namespace, name).WithSection(text("sectionName"))
-	return Target{Ref: ref, Field: at.String()}, nil
+	return Target{Ref: ref, Field: at.String(), Unknown: unknownWord(object, targetWords)}, nil
 }
 
 // specStrategy reads the strategy that the spec of a policy says, and returns

@@ -69,9 +69,9 @@ func (k *Kind) Name() string {
 // targetKinds are the kinds on the hierarchy on which objects of a policy kind
 // have any effect. A Direct kind says itself what it is for.
 func targetKinds(s *policy.Snapshot, k *policy.Kind, onHierarchy []schema.GroupKind) []string {
-	if len(k.Targets) > 0 {
-		names := make([]string, len(k.Targets))
-		for i, gk := range k.Targets {
+	if kinds := k.TargetKinds(); len(kinds) > 0 {
+		names := make([]string, len(kinds))
+		for i, gk := range kinds {
 			names[i] = kindAnywhere(gk)
 		}
 		return names

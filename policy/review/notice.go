@@ -136,7 +136,10 @@ func (v Verdict) effectless(p *policy.Policy) []Notice {
 	if len(p.Selectors) > 0 && len(v.After.Acceptances(p)) == 0 {
 		return []Notice{{Object: p.Ref, Field: "spec.targetSelectors", Message: "the selectors match no object now"}}
 	}
-	reaches := func(s policy.Acceptance) bool { return s.Accepted() && !v.meaningless(p, s.Target.Ref) }
+	reaches := func(s policy.Acceptance) bool {
+		_, onHierarchy := v.After.Level(p, s.Target.Ref) // a backend has no paths
+		return s.Accepted() && onHierarchy && !v.meaningless(p, s.Target.Ref)
+	}
 	if p.Kind.Class != policy.Inherited || !slices.ContainsFunc(v.After.Acceptances(p), reaches) {
 		return nil
 	}
