@@ -87,11 +87,14 @@ golden-update: ## Write the expected results of golden tests anew; read the diff
 	echo "$(GO) test" $$packages -update && $(GO) test $$packages -update
 
 ##@ Measure it
-.PHONY: bench bench-smoke fuzz
+.PHONY: bench bench-smoke bench-peers fuzz
 bench: ## Benchmarks on one processor, against their targets: BENCH=regexp BENCHTIME=1s BENCHCOUNT=1
 	$(GO) test -run '^$$' -cpu 1 -bench '$(BENCH)' -benchmem -benchtime $(BENCHTIME) -count $(BENCHCOUNT) -timeout 60m ./hierarchy/... ./policy/... ./test/bench/...
 bench-smoke: ## Every benchmark once, the small worlds alone: whether they run, not how fast
 	$(GO) test -short -run '^$$' -bench . -benchtime 1x ./hierarchy/... ./policy/... ./test/bench/...
+bench-peers: ## The engine beside gwctl's, on the same clusters, in turn (two minutes more when first built)
+	@mkdir -p bin && cd test/peers && $(GO) build -o ../../bin/peers .
+	$(GO) test -run '^$$' -cpu 1 -bench '^BenchmarkPeers$$' -benchtime 1x -count $(or $(COUNT),3) -timeout 60m ./test/bench -peers "$(CURDIR)/bin/peers"
 fuzz: ## Every fuzz target in turn: FUZZ=regexp FUZZTIME=30s
 	@git grep -hoE '^func Fuzz[A-Za-z0-9_]*' -- '*_test.go' >/dev/null || { echo "no fuzz targets"; exit 1; }
 	@git grep -oE '^func Fuzz[A-Za-z0-9_]*' -- '*_test.go' | grep -E '$(FUZZ)' | \

@@ -6,9 +6,7 @@ import (
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"sigs.k8s.io/yaml"
 
-	"github.com/attache-dev/attache/crds"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/validate"
@@ -212,15 +210,7 @@ func snapshot(b *testing.B, routes int) *policy.Snapshot { return read(b, cluste
 
 func read(b *testing.B, objs []*unstructured.Unstructured) *policy.Snapshot {
 	b.Helper()
-	var kinds []*unstructured.Unstructured
-	for _, file := range crds.Attache() {
-		u := &unstructured.Unstructured{}
-		if err := yaml.Unmarshal(file.Data, &u.Object); err != nil {
-			b.Fatal(err)
-		}
-		kinds = append(kinds, u)
-	}
-	s, problems := policy.NewSnapshot(options).With(append(kinds, objs...)...)
+	s, problems := policy.NewSnapshot(options).With(append(definitions(b), objs...)...)
 	for _, p := range problems {
 		b.Fatal(p)
 	}
