@@ -16,7 +16,7 @@
 //   - Yes, perhaps with warnings: a review with allowed true.
 //   - No: a review with allowed false, code 403 or 422, a message for people, and
 //     one cause with a field path for each problem in status.details.causes.
-//   - "I cannot tell": HTTP 503 with Retry-After: 1 and Connection: close, never a
+//   - "I cannot tell": HTTP 503 with Retry-After: 1 and mostly Connection: close, never a
 //     denial. The API server tries again, most likely at another replica, and when
 //     that fails too the failurePolicy that the operator chose decides. This is
 //     the answer while the first list of objects is still coming in, when too many

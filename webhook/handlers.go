@@ -117,6 +117,8 @@ type Handlers struct {
 	retries retries
 	metrics *measures
 	phase   atomic.Int32
+	// closing and telling are for reviews that are turned away.
+	closing, telling seldom
 	// resolvers are those that no decision uses, with what they have folded.
 	resolvers sync.Pool
 }
@@ -155,7 +157,9 @@ func New(o Options) (*Handlers, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Handlers{options: o, retries: newRetries(), limiter: limit.New(o.Concurrency, o.Queue), metrics: m}, nil
+	h := &Handlers{options: o, retries: newRetries(), limiter: limit.New(o.Concurrency, o.Queue), metrics: m}
+	h.closing.every, h.telling.every = closingPause, tellingPause
+	return h, nil
 }
 
 // maxFolds is how much a resolver may remember.

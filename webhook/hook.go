@@ -234,8 +234,14 @@ func (k *hook) refuse(w http.ResponseWriter, r *http.Request, req *request, err 
 	if req != nil {
 		object = req.shown()
 	}
-	k.h.options.Log.Info("Cannot decide a review", "webhook", k.name, "object", object, "reason", reason, "error", err.Error())
-	w.Header().Set("Connection", "close")
+	k.tell(object, reason, err)
+	closing := reason != reasonOverloaded
+	if !closing {
+		closing, _ = k.h.closing.now(time.Now())
+	}
+	if closing {
+		w.Header().Set("Connection", "close") // the next call may reach another replica
+	}
 	seconds := int32(0)
 	if req == nil || worthwhile(reason, k.h.retries.arrived(req.UID, begin), time.Now(), timeoutOf(r)) {
 		seconds = int32(retryAfter / time.Second)
@@ -243,6 +249,18 @@ func (k *hook) refuse(w http.ResponseWriter, r *http.Request, req *request, err 
 	}
 	writeStatus(w, http.StatusServiceUnavailable, metav1.StatusReasonServiceUnavailable, err.Error(), seconds)
 	return decisionUndecided
+}
+
+// tell has the log say why a review was not decided. Where too many come, one line a second does.
+func (k *hook) tell(object, reason string, err error) {
+	more := int64(0)
+	if reason == reasonOverloaded {
+		var yes bool
+		if yes, more = k.h.telling.now(time.Now()); !yes {
+			return
+		}
+	}
+	k.h.options.Log.Info("Cannot decide a review", "webhook", k.name, "object", object, "reason", reason, "error", err.Error(), "moreBefore", more)
 }
 
 // writeStatus writes a Status object. API servers show its message.
