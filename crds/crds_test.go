@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/attache-dev/attache/crds"
+	"github.com/attache-dev/attache/test/controlplane"
 )
 
 var update = flag.Bool("update", false, "write gatewayapi/*.json anew from the module in go.mod")
@@ -103,11 +104,11 @@ func TestGatewayAPIFilesAreThoseOfTheModuleInGoMod(t *testing.T) {
 // module that go.mod names, and strips them.
 func fromModule(t *testing.T) map[string][]byte {
 	t.Helper()
-	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/gateway-api").Output()
+	dir, err := controlplane.GatewayAPICRDs("experimental")
 	if err != nil {
-		t.Fatalf("finding the Gateway API module: %v", err)
+		t.Fatal(err)
 	}
-	paths, err := filepath.Glob(filepath.Join(strings.TrimSpace(string(dir)), "config", "crd", "experimental", "gateway.networking.*.yaml"))
+	paths, err := filepath.Glob(filepath.Join(dir, "gateway.networking.*.yaml"))
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("no CRDs in the Gateway API module: %v", err)
 	}

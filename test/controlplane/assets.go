@@ -76,18 +76,32 @@ func assets(ctx context.Context, arguments ...string) (string, error) {
 }
 
 // moduleFolder is where the go command has the sources of a module that this
-// module is or requires.
+// module is or requires. It downloads them when they are not there: the sources of
+// a module of which no package is imported are not.
 func moduleFolder(ctx context.Context, module string) (string, error) {
+	folder, err := askGo(ctx, "list", "-m", "-f", "{{.Dir}}", module)
+	if err == nil && folder == "" {
+		if _, err = askGo(ctx, "mod", "download", module); err == nil {
+			folder, err = askGo(ctx, "list", "-m", "-f", "{{.Dir}}", module)
+		}
+	}
+	if err != nil {
+		return "", fmt.Errorf("asking go for the folder of module %s: %w", module, err)
+	}
+	if folder == "" {
+		return "", fmt.Errorf("go does not know the folder of module %s after it downloaded it", module)
+	}
+	return folder, nil
+}
+
+// askGo runs the go command, and gives its answer without the end of the line.
+func askGo(ctx context.Context, arguments ...string) (string, error) {
 	var complaint bytes.Buffer
-	cmd := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", module)
+	cmd := exec.CommandContext(ctx, "go", arguments...)
 	cmd.Stderr = &complaint
 	answer, err := cmd.Output()
 	if err != nil {
-		return "", fmt.Errorf("asking go for the folder of module %s: %w: %s", module, err, bytes.TrimSpace(complaint.Bytes()))
+		return "", fmt.Errorf("go %s: %w: %s", strings.Join(arguments, " "), err, bytes.TrimSpace(complaint.Bytes()))
 	}
-	folder := strings.TrimSpace(string(answer))
-	if folder == "" {
-		return "", fmt.Errorf("the sources of module %s are not on this machine: run \"go mod download\" first", module)
-	}
-	return folder, nil
+	return strings.TrimSpace(string(answer)), nil
 }

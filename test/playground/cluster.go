@@ -236,12 +236,3 @@ func freePort() (int, error) {
 	defer listener.Close()
 	return listener.Addr().(*net.TCPAddr).Port, nil
 }
-
-// gatewayAPIModule is the folder of Gateway API's Go module.
-func gatewayAPIModule(ctx context.Context) string {
-	out, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/gateway-api").Output()
-	if err != nil {
-		return ""
-	}
-	return strings.TrimSpace(string(out))
-}

@@ -7,11 +7,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/attache-dev/attache/test/controlplane"
 )
 
 const (
@@ -93,11 +94,11 @@ func (t *tour) startControlPlane(ctx context.Context, folder string) error {
 
 func (t *tour) installCRDs(ctx context.Context, _ string) error {
 	t.story.title("Install the CRDs of Gateway API, from its Go module")
-	module := gatewayAPIModule(ctx)
-	if module == "" {
-		return errors.New("go does not know the folder of the module sigs.k8s.io/gateway-api")
+	crds, err := controlplane.GatewayAPICRDs("standard")
+	if err != nil {
+		return err
 	}
-	out, err := t.reads(ctx, "kubectl apply --server-side -f "+filepath.Join(module, "config", "crd", "standard"))
+	out, err := t.reads(ctx, "kubectl apply --server-side -f "+crds)
 	t.story.show(`kubectl apply --server-side -f "$(go list -m -f '{{.Dir}}' sigs.k8s.io/gateway-api)/config/crd/standard"`, out)
 	if err != nil {
 		return err
