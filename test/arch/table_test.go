@@ -350,10 +350,21 @@ var table = []row{
 		imports: []string{"policy/condition"},
 	},
 	{
+		name:    "cmd/kubectl-effective_policy/terminal",
+		does:    "writes text for people: tables, rows that wrap, colours, a line of progress",
+		imports: []string{"hierarchy/prose"},
+	},
+	{
+		name:    "cmd/kubectl-effective_policy/ci",
+		does:    "writes findings as SARIF, JUnit and annotations, for continuous integration",
+		imports: []string{"policy/preview"},
+	},
+	{
 		name: "cmd/kubectl-effective_policy/command",
 		does: "the plugin: one file per subcommand, which prints what explain and preview return",
 		imports: []string{
-			"cmd/kubectl-effective_policy/doctor", "crds", "hierarchy", "hierarchy/injected",
+			"cmd/kubectl-effective_policy/ci", "cmd/kubectl-effective_policy/doctor",
+			"cmd/kubectl-effective_policy/terminal", "crds", "hierarchy", "hierarchy/injected",
 			"hierarchy/prose", "policy", "policy/bound", "policy/condition", "policy/console",
 			"policy/console/page", "policy/console/view", "policy/crd", "policy/effective",
 			"policy/enforcement", "policy/evaluate", "policy/explain", "policy/explain/topology",

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/terminal"
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/explain"
 )
@@ -64,43 +65,43 @@ func (o *options) printBindings(report explain.Bindings) error {
 	}
 	if len(report.Listeners) > 0 {
 		if len(report.Routes) > 0 {
-			p.line("")
+			p.Line("")
 		}
-		t := &table{}
-		t.head("GATEWAY", "LISTENERSET", "LISTENER", "PORT", "PROTOCOL", "HOSTNAME", "ROUTES", "NOTE")
+		t := &terminal.Table{}
+		t.Head("GATEWAY", "LISTENERSET", "LISTENER", "PORT", "PROTOCOL", "HOSTNAME", "ROUTES", "NOTE")
 		for _, l := range report.Listeners {
 			host := l.Spec.Hostname
 			if host == "" {
 				host = "*"
 			}
-			t.plain(l.Gateway, l.ListenerSet, l.Listener, strconv.Itoa(int(l.Spec.Port)), l.Spec.Protocol, host, strconv.Itoa(l.AttachedRoutes), l.Note)
+			t.Plain(l.Gateway, l.ListenerSet, l.Listener, strconv.Itoa(int(l.Spec.Port)), l.Spec.Protocol, host, strconv.Itoa(l.AttachedRoutes), l.Note)
 		}
-		t.dropEmpty()
-		p.print(t)
+		t.DropEmpty()
+		p.Print(t)
 	}
-	return p.err
+	return p.Failed()
 }
 
 // printRoutes prints each route with its parents: the listeners that it is bound
 // to, or why it is bound to none.
-func (o *options) printRoutes(p *pen, routes []explain.Binding) {
+func (o *options) printRoutes(p *terminal.Pen, routes []explain.Binding) {
 	if o.output == formatWide {
-		p.print(routeTable(routes))
+		p.Print(routeTable(routes))
 		return
 	}
 	for _, ofOne := range runs(routes, func(r explain.Binding) string { return r.Kind + " " + r.Namespace + "/" + r.Name }) {
-		p.line("%s", p.paint(bold, ofOne[0].Kind+" "+ofOne[0].Namespace+"/"+ofOne[0].Name))
-		t := &rows{indent: "  "}
+		p.Line("%s", p.Paint(terminal.Bold, ofOne[0].Kind+" "+ofOne[0].Namespace+"/"+ofOne[0].Name))
+		t := &terminal.Rows{Indent: "  "}
 		for _, r := range ofOne {
 			addBinding(t, r)
 		}
-		t.print(p)
+		t.Print(p)
 	}
 }
 
-func addBinding(t *rows, r explain.Binding) {
+func addBinding(t *terminal.Rows, r explain.Binding) {
 	if len(r.Listeners) == 0 {
-		t.add(cell{text: r.ParentRef.Text()}, cell{"not bound: " + r.Reason + ": " + r.Message, red})
+		t.Add(terminal.Cell{Text: r.ParentRef.Text()}, terminal.Cell{Text: "not bound: " + r.Reason + ": " + r.Message, Style: terminal.Red})
 	}
 	for _, l := range r.Listeners {
 		text := strings.Join(l.Hostnames, ", ")
@@ -110,7 +111,7 @@ func addBinding(t *rows, r explain.Binding) {
 		if l.Idle != "" {
 			text += "; " + l.Idle
 		}
-		t.add(cell{listenerText(l.ListenerName), green}, cell{text: text})
+		t.Add(terminal.Cell{Text: listenerText(l.ListenerName), Style: terminal.Green}, terminal.Cell{Text: text})
 	}
 }
 
@@ -124,13 +125,13 @@ func listenerText(l explain.ListenerName) string {
 
 // routeTable has a line for each listener that a parentRef is bound to, or one
 // that says why it is bound to none.
-func routeTable(routes []explain.Binding) *table {
-	t := &table{}
-	t.head("NAMESPACE", "ROUTE", "PARENT", "BOUND", "LISTENER", "HOSTNAMES", "REASON")
+func routeTable(routes []explain.Binding) *terminal.Table {
+	t := &terminal.Table{}
+	t.Head("NAMESPACE", "ROUTE", "PARENT", "BOUND", "LISTENER", "HOSTNAMES", "REASON")
 	for _, r := range routes {
-		name, parent := cell{text: r.Kind + "/" + r.Name}, cell{text: r.ParentRef.Text()}
+		name, parent := terminal.Cell{Text: r.Kind + "/" + r.Name}, terminal.Cell{Text: r.ParentRef.Text()}
 		if len(r.Listeners) == 0 {
-			t.add(cell{text: r.Namespace}, name, parent, cell{"no", red}, cell{text: "-"}, cell{text: "-"}, cell{text: r.Reason + ": " + r.Message})
+			t.Add(terminal.Cell{Text: r.Namespace}, name, parent, terminal.Cell{Text: "no", Style: terminal.Red}, terminal.Cell{Text: "-"}, terminal.Cell{Text: "-"}, terminal.Cell{Text: r.Reason + ": " + r.Message})
 			continue
 		}
 		for _, l := range r.Listeners {
@@ -138,9 +139,9 @@ func routeTable(routes []explain.Binding) *table {
 			if hosts == "" {
 				hosts = "*"
 			}
-			t.add(cell{text: r.Namespace}, name, parent, cell{"yes", green}, cell{text: l.Listener}, cell{text: hosts}, cell{text: l.Idle})
+			t.Add(terminal.Cell{Text: r.Namespace}, name, parent, terminal.Cell{Text: "yes", Style: terminal.Green}, terminal.Cell{Text: l.Listener}, terminal.Cell{Text: hosts}, terminal.Cell{Text: l.Idle})
 		}
 	}
-	t.dropEmpty()
+	t.DropEmpty()
 	return t
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/ci"
 	"github.com/attache-dev/attache/policy/preview"
 	"github.com/attache-dev/attache/policy/review"
 )
@@ -17,6 +18,8 @@ import (
 const (
 	formatSARIF = "sarif"
 	formatJUnit = "junit"
+	// formatGitHub is annotations of GitHub's workflows, next to the lines.
+	formatGitHub = "github"
 )
 
 func (o *options) checkCommand() *cobra.Command {
@@ -47,8 +50,8 @@ Exit code 1 says that something would be denied, 0 that all would pass.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			flags.empty, flags.keepRefused = !onCluster, true
-			if !slices.Contains(levels, failOn) {
-				return fmt.Errorf("--fail-on %s: write one of %s", failOn, strings.Join(levels, ", "))
+			if !slices.Contains(ci.Levels(), failOn) {
+				return fmt.Errorf("--fail-on %s: write one of %s", failOn, strings.Join(ci.Levels(), ", "))
 			}
 			o.files = append(o.files, guardrails...)
 			return o.check(cmd, flags, failOn, root)
@@ -61,18 +64,15 @@ Exit code 1 says that something would be denied, 0 that all would pass.`,
 	cmd.Flags().StringVar(&failOn, "fail-on", preview.Denied, "exit with 1 from this level on: note, warning or denied")
 	cmd.Flags().StringArrayVar(&guardrails, "guardrail", nil, "a file with a guardrail that is tried on what is there; may be repeated")
 	cmd.Flags().StringVar(&root, "root", "", "with -o sarif, the folder of the repository: files are named relative to it")
-	_ = cmd.RegisterFlagCompletionFunc("fail-on", cobra.FixedCompletions(levels, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("fail-on", cobra.FixedCompletions(ci.Levels(), cobra.ShellCompDirectiveNoFileComp))
 	o.addOutput(cmd, formatTable, formatWide, formatJSON, formatSARIF, formatJUnit, formatMarkdown, formatGitHub)
 	return cmd
 }
 
-// levels are those of findings, from the lightest.
-var levels = []string{preview.Note, preview.Warning, preview.Denied}
-
 // fails says whether a report has findings from a level on.
 func fails(r *preview.Report, from string) bool {
 	return slices.ContainsFunc(r.Findings, func(f preview.Finding) bool {
-		return slices.Index(levels, f.Level) >= slices.Index(levels, from)
+		return slices.Index(ci.Levels(), f.Level) >= slices.Index(ci.Levels(), from)
 	})
 }
 
@@ -80,7 +80,7 @@ func (o *options) check(cmd *cobra.Command, flags changeFlags, failOn, root stri
 	report, err := o.review(cmd.Context(), flags)
 	if err != nil {
 		if o.output == formatSARIF { // those who wait for a file get one
-			err = errors.Join(err, encode(o.streams.Out, formatJSON, sarifOfFailure(err, ownVersion(o.builtAs).Version)))
+			err = errors.Join(err, encode(o.streams.Out, formatJSON, ci.FailureSARIF(err, ownVersion(o.builtAs).Version)))
 		}
 		return err
 	}
@@ -89,13 +89,13 @@ func (o *options) check(cmd *cobra.Command, flags changeFlags, failOn, root stri
 	case formatJSON:
 		err = encode(o.streams.Out, o.output, report)
 	case formatSARIF:
-		err = encode(o.streams.Out, formatJSON, sarifOf(report, ownVersion(o.builtAs).Version, root))
+		err = encode(o.streams.Out, formatJSON, ci.SARIF(report, ownVersion(o.builtAs).Version, root))
 	case formatJUnit:
-		err = writeJUnit(o.streams.Out, junitOfCheck(report))
+		err = ci.WriteJUnit(o.streams.Out, ci.JUnit(report))
 	case formatMarkdown:
 		err = o.checkMarkdown(report)
 	case formatGitHub:
-		err = o.printAnnotations(report)
+		err = ci.WriteAnnotations(o.streams.Out, report, totalsText(report))
 	default: // what is passed over is counted on standard error, and -v lists it
 		report.Findings = slices.DeleteFunc(report.Findings, func(f preview.Finding) bool { return f.Rule == preview.PassedOverRule })
 		err = o.printFindings(report)

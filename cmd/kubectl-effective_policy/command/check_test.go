@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/ci"
 	"github.com/attache-dev/attache/policy/preview"
 )
 
@@ -221,7 +222,7 @@ func TestJUnit(t *testing.T) {
 	change := edgeTimeouts + "---\n" + strings.NewReplacer("name: edge-timeouts", "name: gone", "name: edge}", "name: gone}").Replace(edgeTimeouts) + "---\n" + fifteen
 	r := onShop(t, change, "-o", "junit")
 	r.wantFinding(t)
-	var suites junitSuites
+	var suites ci.JUnitSuites
 	if err := xml.Unmarshal([]byte(r.out), &suites); err != nil {
 		t.Fatal(err)
 	}

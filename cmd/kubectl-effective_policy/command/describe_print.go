@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/terminal"
 	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/explain"
@@ -14,130 +15,119 @@ func (o *options) printDescription(d *explain.Description) error {
 		return encode(o.streams.Out, o.output, d)
 	}
 	p := o.pen()
-	p.line("%s", p.paint(bold, d.Text))
-	facts := &rows{indent: "  "}
+	p.Line("%s", p.Paint(terminal.Bold, d.Text))
+	facts := &terminal.Rows{Indent: "  "}
 	for _, f := range d.Facts {
-		facts.add(cell{f.Name, faint}, cell{text: f.Value})
+		facts.Add(terminal.Cell{Text: f.Name, Style: terminal.Faint}, terminal.Cell{Text: f.Value})
 	}
-	facts.print(p)
-	p.part("Policies attached here", attachedRows(d.Attached))
-	p.part("Policies from above", attachedRows(d.Above))
-	targets := &rows{}
+	facts.Print(p)
+	p.Part("Policies attached here", attachedRows(d.Attached))
+	p.Part("Policies from above", attachedRows(d.Above))
+	targets := &terminal.Rows{}
 	for _, t := range d.Targets {
-		targets.add(cell{text: t.Target}, acceptance(t.Reason, t.Message))
+		targets.Add(terminal.Cell{Text: t.Target}, acceptance(t.Reason, t.Message))
 	}
-	p.part("Targets", targets)
-	p.part("In effect", inEffectRows(d.InEffect))
-	p.part("Bound to", boundToRows(d.Bindings))
-	p.part("Listeners and the routes on them", listenerRows(d.Listeners))
-	references := &rows{}
+	p.Part("Targets", targets)
+	p.Part("In effect", inEffectRows(d.InEffect))
+	p.Part("Bound to", boundToRows(d.Bindings))
+	p.Part("Listeners and the routes on them", listenerRows(d.Listeners))
+	references := &terminal.Rows{}
 	for _, r := range d.References {
-		s := plain
+		s := terminal.Plain
 		if r.State != explain.StateExists {
-			s = yellow
+			s = terminal.Yellow
 		}
-		references.add(cell{text: r.Field}, cell{r.To + ": " + r.State, s})
+		references.Add(terminal.Cell{Text: r.Field}, terminal.Cell{Text: r.To + ": " + r.State, Style: s})
 		for _, a := range r.Policies {
-			references.add(cell{}, attachedCell(glued([]string{a.Policy})+", ", a))
+			references.Add(terminal.Cell{}, attachedCell(terminal.Glued([]string{a.Policy})+", ", a))
 		}
 	}
-	p.part("Refers to", references)
-	named := &rows{}
+	p.Part("Refers to", references)
+	named := &terminal.Rows{}
 	for _, r := range d.NamedBy {
-		named.add(cell{text: r.To}, cell{text: r.Field})
+		named.Add(terminal.Cell{Text: r.To}, terminal.Cell{Text: r.Field})
 	}
-	p.part("Named by", named)
+	p.Part("Named by", named)
 	if len(d.Facts)+len(d.Attached)+len(d.Targets)+len(d.NamedBy)+len(d.Findings) == 0 {
-		p.line("  %s", p.paint(faint, "no policy is attached to it, and no route or Gateway names it"))
+		p.Line("  %s", p.Paint(terminal.Faint, "no policy is attached to it, and no route or Gateway names it"))
 	}
-	findings := &rows{}
+	findings := &terminal.Rows{}
 	for _, f := range d.Findings {
 		field := f.Field
 		if field == "" {
 			field = "note"
 		}
-		findings.add(cell{field, yellow}, cell{text: f.Message})
+		findings.Add(terminal.Cell{Text: field, Style: terminal.Yellow}, terminal.Cell{Text: f.Message})
 	}
-	p.part("Findings", findings)
-	return p.err
-}
-
-// part prints rows under a heading, or nothing when there are none.
-func (p *pen) part(heading string, t *rows) {
-	if len(t.lines) == 0 {
-		return
-	}
-	p.line("")
-	p.line("%s", p.paint(cyan, heading))
-	t.indent = "  "
-	t.print(p)
+	p.Part("Findings", findings)
+	return p.Failed()
 }
 
 // acceptance is whether a policy applies at a target, and why it does not.
-func acceptance(reason, message string) cell {
+func acceptance(reason, message string) terminal.Cell {
 	switch reason {
 	case policy.ReasonAccepted:
-		return cell{reason, green}
+		return terminal.Cell{Text: reason, Style: terminal.Green}
 	case policy.ReasonNotLookedAt:
-		return cell{message, yellow}
+		return terminal.Cell{Text: message, Style: terminal.Yellow}
 	}
-	return cell{reason + ": " + message, red}
+	return terminal.Cell{Text: reason + ": " + message, Style: terminal.Red}
 }
 
-func attachedRows(policies []explain.Attached) *rows {
-	t := &rows{}
+func attachedRows(policies []explain.Attached) *terminal.Rows {
+	t := &terminal.Rows{}
 	for _, a := range policies {
-		t.add(cell{text: a.Policy}, attachedCell("", a))
+		t.Add(terminal.Cell{Text: a.Policy}, attachedCell("", a))
 	}
 	return t
 }
 
 // attachedCell is what a policy states where it is attached, and why it does not
 // apply there.
-func attachedCell(before string, a explain.Attached) cell {
+func attachedCell(before string, a explain.Attached) terminal.Cell {
 	text := before + strings.Join(a.States, ", ")
 	if a.Target != "" { // what is published does not say where a policy stands that only bounds
-		text += " of " + glued([]string{a.Target})
+		text += " of " + terminal.Glued([]string{a.Target})
 	}
 	switch a.Reason {
 	case policy.ReasonAccepted:
-		return cell{text: text}
+		return terminal.Cell{Text: text}
 	case policy.ReasonNotLookedAt:
-		return cell{text + "; " + a.Message, yellow}
+		return terminal.Cell{Text: text + "; " + a.Message, Style: terminal.Yellow}
 	}
-	return cell{text + "; " + a.Reason + ": " + a.Message, red}
+	return terminal.Cell{Text: text + "; " + a.Reason + ": " + a.Message, Style: terminal.Red}
 }
 
-func inEffectRows(counts []explain.InEffect) *rows {
-	t := &rows{}
+func inEffectRows(counts []explain.InEffect) *terminal.Rows {
+	t := &terminal.Rows{}
 	for _, c := range counts {
 		text := "on " + strconv.Itoa(c.Whole+c.Part) + " of " + prose.Count(c.Paths, "path")
 		if c.Part > 0 {
 			text += ", on " + strconv.Itoa(c.Part) + " of them in part"
 		}
 		if len(c.BeatenBy) > 0 {
-			text += "; beaten by " + glued(c.BeatenBy)
+			text += "; beaten by " + terminal.Glued(c.BeatenBy)
 		}
-		t.add(cell{text: "through Gateway " + c.Gateway}, cell{text: text})
+		t.Add(terminal.Cell{Text: "through Gateway " + c.Gateway}, terminal.Cell{Text: text})
 		for _, limited := range c.Limited {
-			t.add(cell{}, cell{limited, yellow})
+			t.Add(terminal.Cell{}, terminal.Cell{Text: limited, Style: terminal.Yellow})
 		}
 	}
 	return t
 }
 
-func boundToRows(bindings []explain.Binding) *rows {
-	t := &rows{}
+func boundToRows(bindings []explain.Binding) *terminal.Rows {
+	t := &terminal.Rows{}
 	for _, b := range bindings {
 		addBinding(t, b)
 	}
 	return t
 }
 
-func listenerRows(listeners []explain.ListenerRoutes) *rows {
-	t := &rows{}
+func listenerRows(listeners []explain.ListenerRoutes) *terminal.Rows {
+	t := &terminal.Rows{}
 	for _, l := range listeners {
-		routes := glued(l.Routes)
+		routes := terminal.Glued(l.Routes)
 		if routes == "" {
 			routes = "no routes"
 		}
@@ -145,7 +135,7 @@ func listenerRows(listeners []explain.ListenerRoutes) *rows {
 			routes += " (" + l.Note + ")"
 		}
 		on := strings.TrimSpace(l.Spec.Protocol + " " + strconv.Itoa(int(l.Spec.Port)) + " " + l.Spec.Hostname)
-		t.add(cell{text: listenerText(l.ListenerName)}, cell{text: on + ": " + routes})
+		t.Add(terminal.Cell{Text: listenerText(l.ListenerName)}, terminal.Cell{Text: on + ": " + routes})
 	}
 	return t
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/labels"
 
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/terminal"
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy/effective"
@@ -148,30 +149,30 @@ func (o *options) printChanges(report explain.Changes) error {
 	}
 	if len(report.Changes) == 0 {
 		for _, u := range report.Unbound {
-			p.wrapped("", cell{u.Ref.String() + " " + u.Sentence(), yellow})
+			p.Wrapped("", terminal.Cell{Text: u.Ref.String() + " " + u.Sentence(), Style: terminal.Yellow})
 		}
-		return p.err
+		return p.Failed()
 	}
 	for _, ofOne := range runs(report.Changes, func(c explain.Change) string { return c.Ref.String() }) {
-		p.line("%s", p.paint(bold, ofOne[0].Ref.String()))
+		p.Line("%s", p.Paint(terminal.Bold, ofOne[0].Ref.String()))
 		for _, u := range report.Unbound {
 			if u.Ref == ofOne[0].Ref {
-				p.wrapped("  ", cell{u.Sentence(), yellow})
+				p.Wrapped("  ", terminal.Cell{Text: u.Sentence(), Style: terminal.Yellow})
 			}
 		}
 		slices.SortStableFunc(ofOne, func(a, b explain.Change) int { return strings.Compare(pathsOf(a), pathsOf(b)) })
 		for _, onPaths := range runs(ofOne, pathsOf) {
-			p.wrapped("  ", cell{pathsOf(onPaths[0]), cyan})
-			t := &rows{indent: "    "}
+			p.Wrapped("  ", terminal.Cell{Text: pathsOf(onPaths[0]), Style: terminal.Cyan})
+			t := &terminal.Rows{Indent: "    "}
 			for _, c := range onPaths {
 				addChange(t, c)
 			}
-			t.print(p)
+			t.Print(p)
 		}
-		p.line("")
+		p.Line("")
 	}
-	p.line("%s", p.paint(bold, report.Totals.Text()))
-	return p.err
+	p.Line("%s", p.Paint(terminal.Bold, report.Totals.Text()))
+	return p.Failed()
 }
 
 // printGroups prints equal changes once.
@@ -182,7 +183,7 @@ func (o *options) printGroups(report *explain.Changes) error {
 		return nil
 	}
 	for _, u := range report.Unbound {
-		p.wrapped("", cell{u.Ref.String() + " " + u.Sentence(), yellow})
+		p.Wrapped("", terminal.Cell{Text: u.Ref.String() + " " + u.Sentence(), Style: terminal.Yellow})
 	}
 	for _, g := range report.Groups() {
 		text := func(value any) string {
@@ -191,16 +192,16 @@ func (o *options) printGroups(report *explain.Changes) error {
 			}
 			return valueText(value)
 		}
-		p.line("%s", p.paint(bold, g.Policy+" "+g.Field)+"  "+p.paint(red, text(g.Before))+" → "+p.paint(green, text(g.After)))
-		t := &rows{indent: "  "}
+		p.Line("%s", p.Paint(terminal.Bold, g.Policy+" "+g.Field)+"  "+p.Paint(terminal.Red, text(g.Before))+" → "+p.Paint(terminal.Green, text(g.After)))
+		t := &terminal.Rows{Indent: "  "}
 		example := g.Example.Kind + " " + g.Example.Namespace + "/" + g.Example.Name
-		t.add(cell{"on", faint}, cell{text: g.Where() + ", e.g. " + glued([]string{example})})
-		t.add(cell{"by", faint}, cell{text: glued(g.SetBy)})
-		t.print(p)
+		t.Add(terminal.Cell{Text: "on", Style: terminal.Faint}, terminal.Cell{Text: g.Where() + ", e.g. " + terminal.Glued([]string{example})})
+		t.Add(terminal.Cell{Text: "by", Style: terminal.Faint}, terminal.Cell{Text: terminal.Glued(g.SetBy)})
+		t.Print(p)
 	}
-	p.line("")
-	p.line("%s", p.paint(bold, totalsOr(report)))
-	return p.err
+	p.Line("")
+	p.Line("%s", p.Paint(terminal.Bold, totalsOr(report)))
+	return p.Failed()
 }
 
 // printKept prints the routes that keep their values.
@@ -209,14 +210,14 @@ func (o *options) printKept(kept []explain.Kept) error {
 	if len(kept) == 0 {
 		return nil
 	}
-	p.line("")
-	p.line("%s", p.paint(cyan, "Keep their value"))
-	t := &rows{indent: "  "}
+	p.Line("")
+	p.Line("%s", p.Paint(terminal.Cyan, "Keep their value"))
+	t := &terminal.Rows{Indent: "  "}
 	for _, k := range kept {
-		t.add(cell{text: k.Ref.String()}, cell{text: k.Policy + " " + k.Field + ": " + valueText(k.Side.Value) + ", " + origin(k.Side.Block, k.Side.Place, k.Policy, &k.Side.FromRef)})
+		t.Add(terminal.Cell{Text: k.Ref.String()}, terminal.Cell{Text: k.Policy + " " + k.Field + ": " + valueText(k.Side.Value) + ", " + origin(k.Side.Block, k.Side.Place, k.Policy, &k.Side.FromRef)})
 	}
-	t.print(p)
-	return p.err
+	t.Print(p)
+	return p.Failed()
 }
 
 // runs cuts a list into parts of neighbours with the same key.
@@ -239,13 +240,13 @@ func pathsOf(c explain.Change) string {
 }
 
 // addChange adds a field with its values before and after.
-func addChange(t *rows, c explain.Change) {
-	t.add(cell{text: c.Kind + " " + c.Field}, cell{})
+func addChange(t *terminal.Rows, c explain.Change) {
+	t.Add(terminal.Cell{Text: c.Kind + " " + c.Field}, terminal.Cell{})
 	for _, side := range []struct {
 		sign  string
-		style style
+		style terminal.Style
 		*explain.Side
-	}{{"-", red, c.Before}, {"+", green, c.After}} {
+	}{{"-", terminal.Red, c.Before}, {"+", terminal.Green, c.After}} {
 		if side.Side == nil {
 			continue
 		}
@@ -253,6 +254,6 @@ func addChange(t *rows, c explain.Change) {
 		if side.ClampedBy != "" {
 			text += ", limited by bounds of " + who("", c.Policy, side.ClampedByRef)
 		}
-		t.add(cell{"  " + side.sign + " " + valueText(side.Value), side.style}, cell{text: text})
+		t.Add(terminal.Cell{Text: "  " + side.sign + " " + valueText(side.Value), Style: side.style}, terminal.Cell{Text: text})
 	}
 }

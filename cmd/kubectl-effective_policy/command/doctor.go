@@ -8,6 +8,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/doctor"
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/terminal"
 )
 
 func (o *options) doctorCommand() *cobra.Command {
@@ -53,16 +54,16 @@ func (o *options) doctor(cmd *cobra.Command, _ []string) error {
 
 // printChecks prints a line for each check, with the part where it changes.
 func (o *options) printChecks(checks []doctor.Check) error {
-	p, t, part := o.pen(), &table{}, ""
-	styles := map[doctor.State]style{doctor.OK: green, doctor.Warning: yellow, doctor.Problem: red}
+	p, t, part := o.pen(), &terminal.Table{}, ""
+	styles := map[doctor.State]terminal.Style{doctor.OK: terminal.Green, doctor.Warning: terminal.Yellow, doctor.Problem: terminal.Red}
 	for _, c := range checks {
 		shown := c.Part
 		if c.Part == part {
 			shown = ""
 		}
 		part = c.Part
-		t.add(cell{shown, bold}, cell{string(c.State), styles[c.State]}, cell{text: c.Name}, cell{text: c.Message})
+		t.Add(terminal.Cell{Text: shown, Style: terminal.Bold}, terminal.Cell{Text: string(c.State), Style: styles[c.State]}, terminal.Cell{Text: c.Name}, terminal.Cell{Text: c.Message})
 	}
-	p.print(t)
-	return p.err
+	p.Print(t)
+	return p.Failed()
 }

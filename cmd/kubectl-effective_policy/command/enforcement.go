@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/dynamic"
 
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/terminal"
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/effective"
@@ -165,8 +166,8 @@ func copyEnforcement(to, from *unstructured.Unstructured) {
 // enforcementOf says what data planes make of one field in a scope, one line for
 // each thing that becomes of it on some of its paths; nothing where no exporter
 // looks at them (E3.5).
-func enforcementOf(entries []enforcement.Entry, s explain.Scope, f explain.Field) []cell {
-	var lines []cell
+func enforcementOf(entries []enforcement.Entry, s explain.Scope, f explain.Field) []terminal.Cell {
+	var lines []terminal.Cell
 	for i := range entries {
 		e := &entries[i]
 		if e.Exporter == "" || !shareRules(e.Rules.Names(), s.Rules) || !slices.ContainsFunc(e.Parents, func(l *hierarchy.Listener) bool {
@@ -201,7 +202,7 @@ func shareRules(a, b []string) bool {
 }
 
 // verdict is an outcome in a line: who enforces it and where, or why not.
-func verdict(e *enforcement.Entry, o export.Outcome, inline bool) cell {
+func verdict(e *enforcement.Entry, o export.Outcome, inline bool) terminal.Cell {
 	notes := ""
 	if len(o.Notes) > 0 {
 		notes = " (" + strings.Join(o.Notes, ", ") + ")"
@@ -215,16 +216,16 @@ func verdict(e *enforcement.Entry, o export.Outcome, inline bool) cell {
 		if e.Message != "" {
 			text += ": " + e.Message
 		}
-		return cell{text, yellow}
+		return terminal.Cell{Text: text, Style: terminal.Yellow}
 	case o.Verdict == export.Unsupported:
-		return cell{"not enforced (" + string(o.Reason) + "): " + o.Message, yellow}
+		return terminal.Cell{Text: "not enforced (" + string(o.Reason) + "): " + o.Message, Style: terminal.Yellow}
 	case o.Verdict == export.Degraded:
-		return cell{"enforced with loss (" + string(o.Reason) + "): " + o.Message + notes, yellow}
+		return terminal.Cell{Text: "enforced with loss (" + string(o.Reason) + "): " + o.Message + notes, Style: terminal.Yellow}
 	case inline && o.InRoute():
-		return cell{text: "enforced by the route's own words" + notes}
+		return terminal.Cell{Text: "enforced by the route's own words" + notes}
 	}
 	if o.As == "" {
-		return cell{text: "enforced as stated by " + e.Exporter}
+		return terminal.Cell{Text: "enforced as stated by " + e.Exporter}
 	}
 	where := "the route's " + o.As
 	if !o.InRoute() {
@@ -238,7 +239,7 @@ func verdict(e *enforcement.Entry, o export.Outcome, inline bool) cell {
 	if o.As == export.Absent {
 		where = "leaving it out"
 	}
-	return cell{text: "enforced by " + e.Exporter + ", " + where + notes}
+	return terminal.Cell{Text: "enforced by " + e.Exporter + ", " + where + notes}
 }
 
 // enforcedObjects is enforced as EffectivePolicy objects have it.

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/terminal"
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/enforcement"
@@ -19,7 +20,7 @@ import (
 // The entries are what data planes would make of it.
 func (o *options) printExplanation(e *explain.Explanation, entries []enforcement.Entry) error {
 	p := o.pen()
-	p.line("%s", p.paint(bold, e.Ref.String()))
+	p.Line("%s", p.Paint(terminal.Bold, e.Ref.String()))
 	printBound(p, e)
 	seen := map[string]int{}
 	for i, s := range e.Scopes {
@@ -27,66 +28,66 @@ func (o *options) printExplanation(e *explain.Explanation, entries []enforcement
 		if len(e.Scopes) > 1 {
 			number = "[" + strconv.Itoa(i+1) + "] "
 		}
-		p.line("")
-		p.line("%s", p.paint(cyan, number+s.Heading(e.Bindings != nil)))
+		p.Line("")
+		p.Line("%s", p.Paint(terminal.Cyan, number+s.Heading(e.Bindings != nil)))
 		printScope(p, s, entries, i+1, seen, o.output == formatWide, len(e.Direct) > 0)
 	}
 	if len(e.NotInForce) > 0 {
-		p.line("")
-		p.line("%s", p.paint(yellow, "Not in force"))
-		t := &rows{indent: "  ", wide: o.output == formatWide}
+		p.Line("")
+		p.Line("%s", p.Paint(terminal.Yellow, "Not in force"))
+		t := &terminal.Rows{Indent: "  ", Wide: o.output == formatWide}
 		for _, r := range e.NotInForce {
-			t.add(cell{text: r.Policy}, standing(r.Target, r.Reason, r.Message))
+			t.Add(terminal.Cell{Text: r.Policy}, standing(r.Target, r.Reason, r.Message))
 		}
-		t.print(p)
+		t.Print(p)
 	}
 	if len(e.Direct) > 0 {
-		p.line("")
-		p.line("%s", p.paint(cyan, "Direct policies, each applies to its target as it stands"))
-		t := &rows{indent: "  ", wide: o.output == formatWide}
+		p.Line("")
+		p.Line("%s", p.Paint(terminal.Cyan, "Direct policies, each applies to its target as it stands"))
+		t := &terminal.Rows{Indent: "  ", Wide: o.output == formatWide}
 		for _, d := range e.Direct {
-			t.add(cell{text: d.Policy}, standing(d.Target, d.Reason, d.Message))
+			t.Add(terminal.Cell{Text: d.Policy}, standing(d.Target, d.Reason, d.Message))
 		}
-		t.print(p)
+		t.Print(p)
 	}
-	return p.err
+	return p.Failed()
 }
 
 // standing is where a policy is, and why it does not apply there.
-func standing(target, reason, message string) cell {
-	at := "on " + strings.ReplaceAll(target, " ", unbreakable)
+func standing(target, reason, message string) terminal.Cell {
+	at := "on " + strings.ReplaceAll(target, " ", terminal.Unbreakable)
 	if message == "" {
-		return cell{text: at}
+		return terminal.Cell{Text: at}
 	}
-	return cell{at + "; " + reason + ": " + message, yellow}
+	return terminal.Cell{Text: at + "; " + reason + ": " + message, Style: terminal.Yellow}
 }
 
 // printScope prints the kinds of one scope. What reads as it did in an earlier
 // scope is not said again.
-func printScope(p *pen, s explain.Scope, entries []enforcement.Entry, number int, seen map[string]int, wide, direct bool) {
+func printScope(p *terminal.Pen, s explain.Scope, entries []enforcement.Entry, number int, seen map[string]int, wide, direct bool) {
 	for _, fields := range byPolicyKind(s.Fields) {
-		t := &rows{indent: "    ", wide: wide}
-		addFields(t, fields, verdictLabel(entries), func(f explain.Field) []cell { return enforcementOf(entries, s, f) })
+		t := &terminal.Rows{Indent: "    ", Wide: wide}
+		addFields(t, fields, verdictLabel(entries), func(f explain.Field) []terminal.Cell { return enforcementOf(entries, s, f) })
 		kind := fields[0].Kind
 		var text bytes.Buffer
-		draft := &pen{to: &text}
-		t.print(draft)
+		draft := &terminal.Pen{To: &text}
+		t.Print(draft)
 		if at, before := seen[kind+text.String()]; before {
-			p.line("  %s  %s", p.paint(bold, kind), p.paint(faint, "as in ["+strconv.Itoa(at)+"]"))
+			p.Line("  %s  %s", p.Paint(terminal.Bold, kind), p.Paint(terminal.Faint, "as in ["+strconv.Itoa(at)+"]"))
 			continue
 		}
 		seen[kind+text.String()] = number
-		p.line("  %s", p.paint(bold, kind))
-		t.print(p)
+		p.Line("  %s", p.Paint(terminal.Bold, kind))
+		t.Print(p)
 	}
-	remarks := &rows{indent: "  ", wide: wide}
+	remarks := &terminal.Rows{Indent: "  ", Wide: wide}
 	addRemarks(remarks, s)
-	if len(s.Fields) == 0 && len(remarks.lines) == 0 && direct {
-		remarks.add(cell{"no policy that is inherited states a value here", faint}, cell{})
-	} else if len(s.Fields) == 0 && len(remarks.lines) == 0 {
-		remarks.add(cell{"nothing applies: no policy states a value here", faint}, cell{})
+	if len(s.Fields) == 0 && len(remarks.Lines) == 0 && direct {
+		remarks.Add(terminal.Cell{Text: "no policy that is inherited states a value here", Style: terminal.Faint}, terminal.Cell{})
+	} else if len(s.Fields) == 0 && len(remarks.Lines) == 0 {
+		remarks.Add(terminal.Cell{Text: "nothing applies: no policy states a value here", Style: terminal.Faint}, terminal.Cell{})
 	}
-	remarks.print(p)
+	remarks.Print(p)
 }
 
 func byPolicyKind(fields []explain.Field) [][]explain.Field {
@@ -103,46 +104,46 @@ func byPolicyKind(fields []explain.Field) [][]explain.Field {
 
 // printBound says what a route is not bound to. What it is bound to is in the
 // headings.
-func printBound(p *pen, e *explain.Explanation) {
+func printBound(p *terminal.Pen, e *explain.Explanation) {
 	if len(e.Scopes) == 0 && e.Ref.Kind != "Gateway" {
-		p.line("is bound to no listener, so nothing applies to it:")
+		p.Line("is bound to no listener, so nothing applies to it:")
 		if len(e.Bindings) == 0 {
-			p.line("  it has no parentRefs")
+			p.Line("  it has no parentRefs")
 		}
 	} else if len(e.Scopes) == 0 {
-		p.line("has no listeners, so nothing applies to it")
+		p.Line("has no listeners, so nothing applies to it")
 	}
 	for _, b := range e.Bindings {
 		if !b.Accepted {
-			p.wrapped("  ", cell{"not bound to " + b.ParentRef.Text() + ": " + b.Reason + ": " + b.Message, red})
+			p.Wrapped("  ", terminal.Cell{Text: "not bound to " + b.ParentRef.Text() + ": " + b.Reason + ": " + b.Message, Style: terminal.Red})
 		}
 	}
 }
 
 // addFields adds two columns: a value, and who set it; below, whom it beat and what
 // data planes make of it.
-func addFields(t *rows, fields []explain.Field, label string, enforced func(explain.Field) []cell) {
+func addFields(t *terminal.Rows, fields []explain.Field, label string, enforced func(explain.Field) []terminal.Cell) {
 	for _, f := range fields {
 		if f.From == "" {
-			t.add(cell{f.Field + ": not set", yellow}, cell{})
+			t.Add(terminal.Cell{Text: f.Field + ": not set", Style: terminal.Yellow}, terminal.Cell{})
 		} else {
-			t.add(cell{f.Field + ": " + valueText(f.Value), green}, cell{text: origin(f.Block, f.Place, f.Policy, f.FromRef)})
+			t.Add(terminal.Cell{Text: f.Field + ": " + valueText(f.Value), Style: terminal.Green}, terminal.Cell{Text: origin(f.Block, f.Place, f.Policy, f.FromRef)})
 		}
 		if f.ClampedBy != "" {
 			by := "bounds"
 			if f.Limit != "" {
 				by = f.Limit
 			}
-			t.add(cell{"  stated " + valueText(f.Stated), yellow}, cell{"limited by " + by + " of " + who("", f.Policy, f.ClampedByRef), yellow})
+			t.Add(terminal.Cell{Text: "  stated " + valueText(f.Stated), Style: terminal.Yellow}, terminal.Cell{Text: "limited by " + by + " of " + who("", f.Policy, f.ClampedByRef), Style: terminal.Yellow})
 		}
 		for _, b := range f.Beat {
-			t.add(cell{"  beat " + valueText(b.Value), faint}, cell{origin(b.Block, b.Place, f.Policy, &b.FromRef), faint})
+			t.Add(terminal.Cell{Text: "  beat " + valueText(b.Value), Style: terminal.Faint}, terminal.Cell{Text: origin(b.Block, b.Place, f.Policy, &b.FromRef), Style: terminal.Faint})
 		}
 		if len(f.Beat) > 0 || f.Block == "bound" {
-			t.add(cell{"  why", faint}, cell{text: f.Why})
+			t.Add(terminal.Cell{Text: "  why", Style: terminal.Faint}, terminal.Cell{Text: f.Why})
 		}
 		for _, line := range enforced(f) {
-			t.add(cell{"  " + label, faint}, line)
+			t.Add(terminal.Cell{Text: "  " + label, Style: terminal.Faint}, line)
 		}
 	}
 }
@@ -164,15 +165,15 @@ func origin(block, place, kind string, from *explain.Object) string {
 	return how(block, place)
 }
 
-func addRemarks(t *rows, s explain.Scope) {
+func addRemarks(t *terminal.Rows, s explain.Scope) {
 	for _, message := range s.Invalid {
-		t.add(cell{"invalid", red}, cell{text: message})
+		t.Add(terminal.Cell{Text: "invalid", Style: terminal.Red}, terminal.Cell{Text: message})
 	}
 	for _, field := range s.NotApplicable {
-		t.add(cell{"not applicable", yellow}, cell{text: field + " means nothing on this kind of route"})
+		t.Add(terminal.Cell{Text: "not applicable", Style: terminal.Yellow}, terminal.Cell{Text: field + " means nothing on this kind of route"})
 	}
 	for _, message := range s.Ignored {
-		t.add(cell{"ignored", yellow}, cell{text: message})
+		t.Add(terminal.Cell{Text: "ignored", Style: terminal.Yellow}, terminal.Cell{Text: message})
 	}
 }
 

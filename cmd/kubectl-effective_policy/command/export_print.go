@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/terminal"
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/enforcement"
 	"github.com/attache-dev/attache/policy/export"
@@ -58,34 +59,34 @@ func (o *options) printExportReport(format string, exported []exportedRoute, w *
 		o.note("no policy reaches any route%s", w.where())
 		return nil
 	}
-	p := &pen{to: o.streams.ErrOut, colours: false}
+	p := &terminal.Pen{To: o.streams.ErrOut, Colours: false}
 	for i, r := range exported {
 		if i > 0 {
-			p.line("")
+			p.Line("")
 		}
-		p.line("%s: would be enforced: %s", p.paint(plain, r.target.Target.String()), enforcement.Summary(r.entries))
+		p.Line("%s: would be enforced: %s", p.Paint(terminal.Plain, r.target.Target.String()), enforcement.Summary(r.entries))
 		for _, entry := range r.entries {
-			p.entry(entry)
+			printEntry(p, entry)
 		}
 	}
-	return p.err
+	return p.Failed()
 }
 
 // entry prints one entry of a route.
-func (p *pen) entry(e enforcement.Entry) {
+func printEntry(p *terminal.Pen, e enforcement.Entry) {
 	by := "no exporter"
 	if e.Exporter != "" {
 		by = e.Exporter
 	}
-	p.line("  %s, %s: %s", p.paint(plain, listenersText(e.Parents)), rulesText(e.Rules), by)
+	p.Line("  %s, %s: %s", p.Paint(terminal.Plain, listenersText(e.Parents)), rulesText(e.Rules), by)
 	if e.Message != "" {
-		p.line("    %s", p.paint(plain, e.Message))
+		p.Line("    %s", p.Paint(terminal.Plain, e.Message))
 	}
-	t := &table{indent: "    "}
+	t := &terminal.Table{Indent: "    "}
 	for _, outcome := range e.Outcomes {
-		t.plain(outcome.Field.Policy+" "+outcome.Field.String(), outcomeText(outcome))
+		t.Plain(outcome.Field.Policy+" "+outcome.Field.String(), outcomeText(outcome))
 	}
-	p.print(t)
+	p.Print(t)
 }
 
 // outcomeText is an outcome in one line: where the value stands, or why not.

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"k8s.io/client-go/util/jsonpath"
+
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/terminal"
 )
 
 // Formats that pick fields of objects, as in kubectl. What follows = is part of
@@ -52,7 +54,7 @@ func atPath(template string, value any) (string, error) {
 
 // printColumns prints NAME:.path,NAME:.path of each object.
 func (o *options) printColumns(spec string, shown []shownPolicy, noHeaders bool) error {
-	t := &table{}
+	t := &terminal.Table{}
 	var heads, paths []string
 	for _, column := range strings.Split(spec, ",") {
 		head, path, ok := strings.Cut(column, ":")
@@ -65,7 +67,7 @@ func (o *options) printColumns(spec string, shown []shownPolicy, noHeaders bool)
 		heads, paths = append(heads, head), append(paths, path)
 	}
 	if !noHeaders {
-		t.head(heads...)
+		t.Head(heads...)
 	}
 	for _, s := range shown {
 		cells := make([]string, len(paths))
@@ -78,9 +80,9 @@ func (o *options) printColumns(spec string, shown []shownPolicy, noHeaders bool)
 				cells[i] = "<none>"
 			}
 		}
-		t.plain(cells...)
+		t.Plain(cells...)
 	}
 	p := o.pen()
-	p.print(t)
-	return p.err
+	p.Print(t)
+	return p.Failed()
 }

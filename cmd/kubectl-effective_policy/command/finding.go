@@ -3,6 +3,7 @@ package command
 import (
 	"fmt"
 
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/terminal"
 	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy/preview"
 )
@@ -11,35 +12,35 @@ import (
 // With -o wide each is one line.
 func (o *options) printFindings(r *preview.Report) error {
 	p := o.pen()
-	styles := map[string]style{preview.Denied: red, preview.Warning: yellow, preview.Note: faint}
-	t, above := &table{}, ""
+	styles := map[string]terminal.Style{preview.Denied: terminal.Red, preview.Warning: terminal.Yellow, preview.Note: terminal.Faint}
+	t, above := &terminal.Table{}, ""
 	for _, f := range r.Findings {
 		place := f.Place()
 		if place == "" {
 			place = "-"
 		}
 		if o.output == formatWide {
-			t.add(cell{text: place}, cell{f.Level, styles[f.Level]}, cell{text: f.Sentence()})
+			t.Add(terminal.Cell{Text: place}, terminal.Cell{Text: f.Level, Style: styles[f.Level]}, terminal.Cell{Text: f.Sentence()})
 			continue
 		}
 		if at := place + "  " + f.Level; at != above {
 			above = at
-			p.line("%s  %s", p.paint(plain, place), p.paint(styles[f.Level], f.Level))
+			p.Line("%s  %s", p.Paint(terminal.Plain, place), p.Paint(styles[f.Level], f.Level))
 		}
-		for _, line := range wrap(f.Sentence(), screen-2) {
-			p.line("  %s", p.paint(plain, line))
+		for _, line := range terminal.Wrap(f.Sentence(), terminal.Screen-2) {
+			p.Line("  %s", p.Paint(terminal.Plain, line))
 		}
 	}
-	p.print(t)
+	p.Print(t)
 	if len(r.Findings) > 0 {
-		p.line("")
+		p.Line("")
 	}
 	if o.output == formatWide {
-		p.line("%s", p.paint(bold, totalsText(r)))
+		p.Line("%s", p.Paint(terminal.Bold, totalsText(r)))
 	} else {
-		p.wrapped("", cell{totalsText(r), bold})
+		p.Wrapped("", terminal.Cell{Text: totalsText(r), Style: terminal.Bold})
 	}
-	return p.err
+	return p.Failed()
 }
 
 // totalsText is the totals in words.

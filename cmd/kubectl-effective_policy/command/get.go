@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/terminal"
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy"
@@ -205,8 +206,8 @@ func (o *options) printDirect(w *world) error {
 		return nil
 	}
 	p := o.pen()
-	p.line("%s", p.paint(faint, prose.Count(len(policies), "Direct policy")+": see explain"))
-	return p.err
+	p.Line("%s", p.Paint(terminal.Faint, prose.Count(len(policies), "Direct policy")+": see explain"))
+	return p.Failed()
 }
 
 // hasDirect says whether there is any policy of a Direct kind.
@@ -237,7 +238,7 @@ type shownPolicy struct {
 
 // printPolicies prints the columns of the EffectivePolicy CRD.
 func (o *options) printPolicies(shown []shownPolicy, flags *getFlags) error {
-	t := &table{}
+	t := &terminal.Table{}
 	columns := []string{"NAMESPACE", "TARGET", "SCOPES", "TIMEOUT", "RETRIES", "RATE", "CONSTRAINED"}
 	if flags.given() {
 		columns[2] = "PATHS"
@@ -246,14 +247,14 @@ func (o *options) printPolicies(shown []shownPolicy, flags *getFlags) error {
 		columns = append(columns, "ENFORCED", "BY", "INVALID", "GATEWAYS", "SET BY")
 	}
 	if !flags.noHeaders {
-		t.head(columns...)
+		t.Head(columns...)
 	}
 	for i := range shown {
-		t.plain(shown[i].cells(flags, o.output == formatWide)...)
+		t.Plain(shown[i].cells(flags, o.output == formatWide)...)
 	}
 	p := o.pen()
-	p.print(t)
-	return p.err
+	p.Print(t)
+	return p.Failed()
 }
 
 func (s *shownPolicy) cells(flags *getFlags, wide bool) []string {

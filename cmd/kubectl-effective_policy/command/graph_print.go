@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/terminal"
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/explain/topology"
 )
@@ -48,13 +49,13 @@ func (o *options) printTree(t *topology.Topology) error {
 	for _, root := range roots(t) {
 		tree.print(root, "", "")
 	}
-	return tree.pen.err
+	return tree.pen.Failed()
 }
 
 // tree draws a topology. What was drawn with all that is below it is only named
 // the next time.
 type tree struct {
-	pen      *pen
+	pen      *terminal.Pen
 	topology *topology.Topology
 	below    map[string][]int
 	shown    map[int]bool
@@ -62,15 +63,15 @@ type tree struct {
 
 func (t *tree) print(i int, first, rest string) {
 	n := &t.topology.Nodes[i]
-	text, below := t.pen.paint(nodeStyle(n), n.Text), t.below[n.ID]
+	text, below := t.pen.Paint(nodeStyle(n), n.Text), t.below[n.ID]
 	if t.shown[i] && len(below) > 0 {
-		text, below = text+t.pen.paint(faint, "  as above"), nil
+		text, below = text+t.pen.Paint(terminal.Faint, "  as above"), nil
 	}
 	if n.Level == hierarchy.RouteLevel.String() && !t.bound(n) {
-		text += t.pen.paint(red, "  bound to nothing")
+		text += t.pen.Paint(terminal.Red, "  bound to nothing")
 	}
 	t.shown[i] = true
-	t.pen.line("%s%s", first, text)
+	t.pen.Line("%s%s", first, text)
 	for k, child := range below {
 		if k == len(below)-1 {
 			t.print(child, rest+"└─ ", rest+"   ")
@@ -84,36 +85,36 @@ func (t *tree) bound(n *topology.Node) bool {
 	return slices.ContainsFunc(t.topology.Edges, func(e topology.Edge) bool { return e.Type == topology.Below && e.To == n.ID })
 }
 
-func nodeStyle(n *topology.Node) style {
+func nodeStyle(n *topology.Node) terminal.Style {
 	switch {
 	case n.Reason != "":
-		return yellow
+		return terminal.Yellow
 	case n.Level == "":
-		return green
+		return terminal.Green
 	case n.Level == hierarchy.RouteLevel.String(), n.Section == "":
-		return bold
+		return terminal.Bold
 	}
-	return plain
+	return terminal.Plain
 }
 
 func (o *options) printDot(t *topology.Topology) error {
 	p := o.pen()
-	p.colours = false
-	p.line("digraph topology {")
-	p.line("  rankdir=TB;")
-	p.line("  node [shape=box, fontname=\"sans-serif\"];")
+	p.Colours = false
+	p.Line("digraph topology {")
+	p.Line("  rankdir=TB;")
+	p.Line("  node [shape=box, fontname=\"sans-serif\"];")
 	for i, n := range t.Nodes {
-		p.line("  n%d [label=%s%s];", i, strconv.Quote(label(&n)), dotShape(&n))
+		p.Line("  n%d [label=%s%s];", i, strconv.Quote(label(&n)), dotShape(&n))
 	}
 	for _, e := range t.Edges {
 		look := ""
 		if e.Type == topology.AttachedTo {
 			look = " [style=dashed]"
 		}
-		p.line("  n%d -> n%d%s;", t.Index[e.From], t.Index[e.To], look)
+		p.Line("  n%d -> n%d%s;", t.Index[e.From], t.Index[e.To], look)
 	}
-	p.line("}")
-	return p.err
+	p.Line("}")
+	return p.Failed()
 }
 
 // label is the text of a node where it does not stand below its object.
@@ -133,21 +134,21 @@ func dotShape(n *topology.Node) string {
 
 func (o *options) printMermaid(t *topology.Topology) error {
 	p := o.pen()
-	p.colours = false
-	p.line("graph TD")
+	p.Colours = false
+	p.Line("graph TD")
 	for i, n := range t.Nodes {
 		open, closing := "[", "]"
 		if n.Level == "" {
 			open, closing = "([", "])"
 		}
-		p.line("  n%d%s\"%s\"%s", i, open, mermaidText(label(&n)), closing)
+		p.Line("  n%d%s\"%s\"%s", i, open, mermaidText(label(&n)), closing)
 	}
 	for _, e := range t.Edges {
 		arrow := "-->"
 		if e.Type == topology.AttachedTo {
 			arrow = "-.->"
 		}
-		p.line("  n%d %s n%d", t.Index[e.From], arrow, t.Index[e.To])
+		p.Line("  n%d %s n%d", t.Index[e.From], arrow, t.Index[e.To])
 	}
 	var idle []string
 	for i, n := range t.Nodes {
@@ -156,10 +157,10 @@ func (o *options) printMermaid(t *topology.Topology) error {
 		}
 	}
 	if len(idle) > 0 {
-		p.line("  classDef idle fill:#eee,color:#888,stroke:#bbb")
-		p.line("  class %s idle", strings.Join(idle, ","))
+		p.Line("  classDef idle fill:#eee,color:#888,stroke:#bbb")
+		p.Line("  class %s idle", strings.Join(idle, ","))
 	}
-	return p.err
+	return p.Failed()
 }
 
 // mermaidText escapes what ends a label.

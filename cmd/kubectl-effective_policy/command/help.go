@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/terminal"
 	"github.com/attache-dev/attache/hierarchy/prose"
 )
 
@@ -76,7 +77,7 @@ func (o *options) optionsCommand() *cobra.Command {
 			})
 			own.SortFlags = false
 			_, err := fmt.Fprintf(o.streams.Out, "Every command has these flags:\n%s\nand those of kubectl for a connection:\n%s",
-				own.FlagUsagesWrapped(screen), kubectls.FlagUsagesWrapped(screen))
+				own.FlagUsagesWrapped(terminal.Screen), kubectls.FlagUsagesWrapped(terminal.Screen))
 			return err
 		},
 	}
@@ -98,7 +99,7 @@ func usage(cmd *cobra.Command) error {
 	}
 	subcommands(&b, cmd)
 	if flags := cmd.LocalNonPersistentFlags(); flags.HasAvailableFlags() && cmd.HasParent() {
-		fmt.Fprintf(&b, "\nFlags:\n%s", flags.FlagUsagesWrapped(screen))
+		fmt.Fprintf(&b, "\nFlags:\n%s", flags.FlagUsagesWrapped(terminal.Screen))
 	}
 	common := pflag.NewFlagSet("", pflag.ContinueOnError)
 	common.SortFlags = false
@@ -107,7 +108,7 @@ func usage(cmd *cobra.Command) error {
 			common.AddFlag(f)
 		}
 	}
-	fmt.Fprintf(&b, "\nFlags of all commands:\n%s", common.FlagUsagesWrapped(screen))
+	fmt.Fprintf(&b, "\nFlags of all commands:\n%s", common.FlagUsagesWrapped(terminal.Screen))
 	fmt.Fprintf(&b, "\nUse \"%s options\" for more flags of all commands.\n", displayName)
 	_, err := io.WriteString(cmd.OutOrStderr(), b.String())
 	return err
@@ -119,7 +120,7 @@ func reflow(text string) string {
 	var lines, paragraph []string
 	end := func() {
 		if len(paragraph) > 0 {
-			lines = append(lines, wrap(strings.Join(paragraph, " "), screen)...)
+			lines = append(lines, terminal.Wrap(strings.Join(paragraph, " "), terminal.Screen)...)
 			paragraph = nil
 		}
 	}
@@ -138,7 +139,7 @@ func reflow(text string) string {
 
 // hanging wraps a text that stands in a help; further lines are indented.
 func hanging(text string, indent int) string {
-	return strings.Join(wrap(text, screen-indent), "\n"+strings.Repeat(" ", indent))
+	return strings.Join(terminal.Wrap(text, terminal.Screen-indent), "\n"+strings.Repeat(" ", indent))
 }
 
 func subcommands(b *strings.Builder, cmd *cobra.Command) {

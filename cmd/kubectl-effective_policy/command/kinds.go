@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/terminal"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/explain"
@@ -95,38 +96,38 @@ func (o *options) kinds(cmd *cobra.Command, _ []string) error {
 	return printKinds(o.pen(), reports, rights, o.output == formatWide)
 }
 
-func printKinds(p *pen, reports []explain.Kind, rights *managerRights, wide bool) error {
-	t := &table{}
+func printKinds(p *terminal.Pen, reports []explain.Kind, rights *managerRights, wide bool) error {
+	t := &terminal.Table{}
 	if !wide {
-		t.head("KIND", "CLASS", "STRATEGY", "OBJECTS")
+		t.Head("KIND", "CLASS", "STRATEGY", "OBJECTS")
 		for _, r := range reports {
-			t.plain(r.Name(), r.Class, r.Strategy, strconv.Itoa(r.Objects))
+			t.Plain(r.Name(), r.Class, r.Strategy, strconv.Itoa(r.Objects))
 		}
-		p.print(t)
-		p.line("")
+		p.Print(t)
+		p.Line("")
 		printSources(p, reports, rights)
-		p.line("%s", testedWith)
-		return p.err
+		p.Line("%s", testedWith)
+		return p.Failed()
 	}
-	t.head("KIND", "GROUP", "CLASS", "STRATEGY", "OBJECTS", "STATUS", "ADMISSION")
+	t.Head("KIND", "GROUP", "CLASS", "STRATEGY", "OBJECTS", "STATUS", "ADMISSION")
 	for _, r := range reports {
-		t.plain(r.Kind, r.Group, r.Class, r.Strategy, strconv.Itoa(r.Objects), r.StatusWrittenBy, r.Admission)
+		t.Plain(r.Kind, r.Group, r.Class, r.Strategy, strconv.Itoa(r.Objects), r.StatusWrittenBy, r.Admission)
 	}
-	p.print(t)
+	p.Print(t)
 	printProperties(p, reports)
-	p.line("")
-	missing := &rows{}
+	p.Line("")
+	missing := &terminal.Rows{}
 	rights.lacking(missing, reports)
-	missing.print(p)
+	missing.Print(p)
 	rights.sayUnknown(p)
-	p.line("%s", testedWith)
-	return p.err
+	p.Line("%s", testedWith)
+	return p.Failed()
 }
 
 // printSources lists the kinds that are known otherwise than by their label, what is
 // said of kinds that makes no sense, and what the manager may not do.
-func printSources(p *pen, reports []explain.Kind, rights *managerRights) {
-	t := &rows{}
+func printSources(p *terminal.Pen, reports []explain.Kind, rights *managerRights) {
+	t := &terminal.Rows{}
 	for _, source := range []crd.Source{crd.SourceProfile, crd.SourceConfiguration} {
 		var names []string
 		for _, r := range reports {
@@ -135,34 +136,34 @@ func printSources(p *pen, reports []explain.Kind, rights *managerRights) {
 			}
 		}
 		if len(names) > 0 {
-			t.add(cell{text: "by " + string(source)}, cell{text: strings.Join(names, ", ")})
+			t.Add(terminal.Cell{Text: "by " + string(source)}, terminal.Cell{Text: strings.Join(names, ", ")})
 		}
 	}
 	for _, r := range reports {
 		for _, fault := range r.Faults {
-			t.add(cell{"left out", yellow}, cell{text: r.Name() + ": " + fault})
+			t.Add(terminal.Cell{Text: "left out", Style: terminal.Yellow}, terminal.Cell{Text: r.Name() + ": " + fault})
 		}
 	}
 	rights.lacking(t, reports)
-	t.print(p)
+	t.Print(p)
 }
 
 // printProperties lists what is said of each kind, and by whom.
-func printProperties(p *pen, reports []explain.Kind) {
+func printProperties(p *terminal.Pen, reports []explain.Kind) {
 	for _, r := range reports {
-		t := &rows{indent: "  "}
-		t.add(cell{"attaches to", faint}, cell{text: strings.Join(r.Targets, ", ")})
+		t := &terminal.Rows{Indent: "  "}
+		t.Add(terminal.Cell{Text: "attaches to", Style: terminal.Faint}, terminal.Cell{Text: strings.Join(r.Targets, ", ")})
 		for _, said := range r.Properties {
-			t.add(cell{said.Name, faint}, cell{text: said.Value + " (" + said.Source + ")"})
+			t.Add(terminal.Cell{Text: said.Name, Style: terminal.Faint}, terminal.Cell{Text: said.Value + " (" + said.Source + ")"})
 		}
-		p.line("")
-		p.line("%s", p.paint(bold, r.Name()))
+		p.Line("")
+		p.Line("%s", p.Paint(terminal.Bold, r.Name()))
 		for _, fault := range r.Faults {
-			t.add(cell{"left out", yellow}, cell{text: fault})
+			t.Add(terminal.Cell{Text: "left out", Style: terminal.Yellow}, terminal.Cell{Text: fault})
 		}
-		t.print(p)
+		t.Print(p)
 		if r.Read != "" {
-			p.line("  %s", p.paint(faint, "profile read from "+r.Docs+" at "+r.Read))
+			p.Line("  %s", p.Paint(terminal.Faint, "profile read from "+r.Docs+" at "+r.Read))
 		}
 	}
 }

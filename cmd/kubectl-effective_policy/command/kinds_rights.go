@@ -12,6 +12,7 @@ import (
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/terminal"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/explain"
 	"github.com/attache-dev/attache/policy/status"
@@ -154,23 +155,23 @@ func (a *asking) wroteStatus(ctx context.Context, k *policy.Kind) (bool, error) 
 
 // lacking are rows for the kinds that the manager may not read, or whose status it may
 // not write, with what to grant.
-func (r *managerRights) lacking(t *rows, reports []explain.Kind) {
+func (r *managerRights) lacking(t *terminal.Rows, reports []explain.Kind) {
 	for _, k := range reports {
-		grant := func(verbs, subresource string) cell {
-			return cell{text: fmt.Sprintf("%s: give the service account %s %s on %s.%s%s", k.Name(), r.account, verbs, k.Plural, k.Group, subresource)}
+		grant := func(verbs, subresource string) terminal.Cell {
+			return terminal.Cell{Text: fmt.Sprintf("%s: give the service account %s %s on %s.%s%s", k.Name(), r.account, verbs, k.Plural, k.Group, subresource)}
 		}
 		if k.Rights.Read == explain.No {
-			t.add(cell{"not read", yellow}, grant("list and watch", ""))
+			t.Add(terminal.Cell{Text: "not read", Style: terminal.Yellow}, grant("list and watch", ""))
 		}
 		if k.Rights.WriteStatus == explain.No {
-			t.add(cell{"no status", yellow}, grant("update", "/status"))
+			t.Add(terminal.Cell{Text: "no status", Style: terminal.Yellow}, grant("update", "/status"))
 		}
 	}
 }
 
 // sayUnknown says what is not known of the rights of the manager.
-func (r *managerRights) sayUnknown(p *pen) {
+func (r *managerRights) sayUnknown(p *terminal.Pen) {
 	if r.unknown != "" {
-		p.wrapped("", cell{"whether attache may read these kinds and write their status is not known: " + r.unknown, faint})
+		p.Wrapped("", terminal.Cell{Text: "whether attache may read these kinds and write their status is not known: " + r.unknown, Style: terminal.Faint})
 	}
 }

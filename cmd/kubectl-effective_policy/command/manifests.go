@@ -19,9 +19,9 @@ func (o *options) readManifests(ctx context.Context, paths []string, options sou
 	options.Recursive, options.Strict = o.recursive, o.strict
 	options.Undefined = append(undefined(settings), o.planeKinds...)
 	said := o.progress("objects checked")
-	options.Progress = said.at
+	options.Progress = said.At
 	in, err := source.New(paths, options).Read(ctx)
-	said.end()
+	said.End()
 	if err != nil {
 		return nil, err
 	}

@@ -19,6 +19,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/terminal"
 	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy/migrate"
 )
@@ -145,19 +146,19 @@ func (r *liveResult) count(kind string) int {
 	return n
 }
 
-func (r *liveResult) print(p *pen) {
+func (r *liveResult) print(p *terminal.Pen) {
 	if r == nil {
 		return
 	}
 	for _, g := range r.Groups {
-		p.line("live %s  %s  %s", g.Kind, p.paint(plain, g.Host), p.paint(plain, g.Request))
-		p.line("    old  %s", p.paint(plain, g.Old))
-		p.line("    new  %s", p.paint(plain, g.New))
+		p.Line("live %s  %s  %s", g.Kind, p.Paint(terminal.Plain, g.Host), p.Paint(terminal.Plain, g.Request))
+		p.Line("    old  %s", p.Paint(terminal.Plain, g.Old))
+		p.Line("    new  %s", p.Paint(terminal.Plain, g.New))
 		if g.Why != "" {
-			p.line("    why  %s", p.paint(plain, g.Why))
+			p.Line("    why  %s", p.Paint(terminal.Plain, g.Why))
 		}
 	}
-	p.line("live: %s to each side, %d equal: %d different, %d announced, %d unstable, %d not what the model says, %d without an answer", prose.Count(r.Requests, "request"), r.Equal,
+	p.Line("live: %s to each side, %d equal: %d different, %d announced, %d unstable, %d not what the model says, %d without an answer", prose.Count(r.Requests, "request"), r.Equal,
 		r.count(migrate.Different), r.count(migrate.Announced), r.count(liveUnstable), r.count(liveModel), r.count(liveFailed))
 }
 

@@ -12,6 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/ci"
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/terminal"
 	"github.com/attache-dev/attache/policy/migrate"
 )
 
@@ -37,7 +39,7 @@ func (o *options) printMigration(r *migrate.Result, m *migrateOptions) error {
 	if _, err := o.streams.Out.Write(text); err != nil {
 		return err
 	}
-	return printMigrationTable(&pen{to: o.streams.ErrOut}, r)
+	return printMigrationTable(&terminal.Pen{To: o.streams.ErrOut}, r)
 }
 
 // manifests are objects as YAML documents.
@@ -74,12 +76,12 @@ func migrationReport(r *migrate.Result) map[string]any {
 	return report
 }
 
-var findingStyles = map[migrate.Status]style{
-	migrate.Lost: red, migrate.NotServed: red, migrate.Unbound: red, migrate.Unresolved: red, migrate.Conflict: red,
-	migrate.Unknown: yellow, migrate.Approximated: yellow, migrate.Implicit: faint, migrate.NoEffect: faint, migrate.Foreign: faint,
+var findingStyles = map[migrate.Status]terminal.Style{
+	migrate.Lost: terminal.Red, migrate.NotServed: terminal.Red, migrate.Unbound: terminal.Red, migrate.Unresolved: terminal.Red, migrate.Conflict: terminal.Red,
+	migrate.Unknown: terminal.Yellow, migrate.Approximated: terminal.Yellow, migrate.Implicit: terminal.Faint, migrate.NoEffect: terminal.Faint, migrate.Foreign: terminal.Faint,
 }
 
-func printMigrationTable(p *pen, r *migrate.Result) error {
+func printMigrationTable(p *terminal.Pen, r *migrate.Result) error {
 	for i := range r.Findings {
 		f := &r.Findings[i]
 		place := f.File
@@ -87,13 +89,13 @@ func printMigrationTable(p *pen, r *migrate.Result) error {
 			place += ":" + strconv.Itoa(f.Line)
 		}
 		padding := strings.Repeat(" ", max(0, len(migrate.Approximated)-len(f.Status)))
-		p.line("%s  %s%s  %s", p.paint(plain, cmp.Or(place, f.Ingress, "-")), p.paint(findingStyles[f.Status], string(f.Status)), padding, p.paint(plain, findingText(f)))
+		p.Line("%s  %s%s  %s", p.Paint(terminal.Plain, cmp.Or(place, f.Ingress, "-")), p.Paint(findingStyles[f.Status], string(f.Status)), padding, p.Paint(terminal.Plain, findingText(f)))
 	}
 	if r.Lifted != nil {
-		p.line("%s", r.Lifted.String())
+		p.Line("%s", r.Lifted.String())
 	}
-	p.line("%s", p.paint(bold, r.Totals.String()))
-	return p.err
+	p.Line("%s", p.Paint(terminal.Bold, r.Totals.String()))
+	return p.Failed()
 }
 
 // findingText is a finding in a sentence, with its effect where it is a loss.
@@ -113,36 +115,36 @@ func findingText(f *migrate.Finding) string {
 }
 
 // migrationSARIF are findings for programs that show them in source code.
-func migrationSARIF(findings []migrate.Finding, version string) sarifLog {
+func migrationSARIF(findings []migrate.Finding, version string) ci.SARIFLog {
 	var ids []string
 	for i := range findings {
 		ids = append(ids, string(findings[i].Status))
 	}
 	slices.Sort(ids)
 	ids = slices.Compact(ids)
-	run := newSARIFRun(version)
+	run := ci.NewSARIFRun(version)
 	for _, id := range ids {
 		text := aboutStatus(migrate.Status(id))
-		run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, newRule(id, ruleText{text, text, "migrating.md"}, "warning"))
+		run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, ci.NewSARIFRule(id, ci.RuleText{Text: text, Help: text, Page: "migrating.md"}, "warning"))
 	}
 	seen := map[string]int{}
 	for i := range findings {
 		f := &findings[i]
-		result := sarifResult{RuleID: string(f.Status), RuleIndex: slices.Index(ids, string(f.Status)), Level: statusLevel(f), Message: sarifText{Text: findingText(f)}}
-		result.Fingerprints = map[string]string{"attache/v1": fingerprint(seen, string(f.Status), f.Ingress, f.Message)}
+		result := ci.SARIFResult{RuleID: string(f.Status), RuleIndex: slices.Index(ids, string(f.Status)), Level: statusLevel(f), Message: ci.SARIFText{Text: findingText(f)}}
+		result.Fingerprints = map[string]string{"attache/v1": ci.Fingerprint(seen, string(f.Status), f.Ingress, f.Message)}
 		if f.File != "" {
-			location := sarifLocation{PhysicalLocation: sarifPhysical{ArtifactLocation: artifactOf(f.File, "")}}
+			location := ci.SARIFLocation{PhysicalLocation: ci.SARIFPhysical{ArtifactLocation: ci.ArtifactOf(f.File, "")}}
 			if f.Line > 0 {
-				location.PhysicalLocation.Region = &sarifRegion{f.Line}
+				location.PhysicalLocation.Region = &ci.SARIFRegion{StartLine: f.Line}
 			}
 			if f.Ingress != "" {
-				location.LogicalLocations = []sarifLogical{{"Ingress " + f.Ingress, "object"}}
+				location.LogicalLocations = []ci.SARIFLogical{{FullyQualifiedName: "Ingress " + f.Ingress, Kind: "object"}}
 			}
-			result.Locations = []sarifLocation{location}
+			result.Locations = []ci.SARIFLocation{location}
 		}
 		run.Results = append(run.Results, result)
 	}
-	return sarifLog{Schema: sarifSchema, Version: "2.1.0", Runs: []sarifRun{run}}
+	return ci.SARIFLog{Schema: ci.SARIFSchema, Version: "2.1.0", Runs: []ci.SARIFRun{run}}
 }
 
 // statusLevel is the level of a finding in SARIF (M64).
@@ -203,17 +205,17 @@ func (o *options) migrateAnnotationsCommand() *cobra.Command {
 	return cmd
 }
 
-func printTables(p *pen, tables []migrate.Table) error {
-	t := &table{}
-	t.head("NAME", "SCOPE", "BECOMES", "STATUS", "WHEN LOST", "BAD VALUE")
+func printTables(p *terminal.Pen, tables []migrate.Table) error {
+	t := &terminal.Table{}
+	t.Head("NAME", "SCOPE", "BECOMES", "STATUS", "WHEN LOST", "BAD VALUE")
 	for _, each := range tables {
 		for _, r := range each.Annotations {
-			t.plain(r.Name, r.Scope, r.Becomes, string(r.Status), string(r.Effect), string(r.Bad))
+			t.Plain(r.Name, r.Scope, r.Becomes, string(r.Status), string(r.Effect), string(r.Bad))
 		}
 		for _, r := range each.Keys {
-			t.plain("ConfigMap "+r.Name, r.Scope, r.Becomes, string(r.Status), string(r.Effect), string(r.Bad))
+			t.Plain("ConfigMap "+r.Name, r.Scope, r.Becomes, string(r.Status), string(r.Effect), string(r.Bad))
 		}
 	}
-	p.print(t)
-	return p.err
+	p.Print(t)
+	return p.Failed()
 }

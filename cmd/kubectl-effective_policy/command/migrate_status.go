@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/terminal"
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/migrate"
 )
@@ -135,18 +136,18 @@ func (o *options) printProgress(p *migrate.Progress, deletable bool) error {
 	case formatJSON:
 		return encode(o.streams.Out, formatJSON, p)
 	case formatName:
-		pen := &pen{to: o.streams.Out}
+		pen := &terminal.Pen{To: o.streams.Out}
 		for i := range p.Ingresses {
 			if one := &p.Ingresses[i]; !deletable || one.Deletable {
 				namespace, name, _ := strings.Cut(one.Ingress, "/")
-				pen.line("%s ingress/%s", namespace, name)
+				pen.Line("%s ingress/%s", namespace, name)
 			}
 		}
-		return pen.err
+		return pen.Failed()
 	}
 	pen := o.pen()
-	t := &table{}
-	t.head("INGRESS", "STATE", "LOCATIONS", "DELETABLE", "WHY")
+	t := &terminal.Table{}
+	t.Head("INGRESS", "STATE", "LOCATIONS", "DELETABLE", "WHY")
 	for i := range p.Ingresses {
 		one := &p.Ingresses[i]
 		if deletable && !one.Deletable {
@@ -163,14 +164,14 @@ func (o *options) printProgress(p *migrate.Progress, deletable bool) error {
 				why = one.Keep
 			}
 		}
-		t.plain(one.Ingress, one.State, strconv.Itoa(one.Covered)+" of "+strconv.Itoa(one.Locations), gone, why)
+		t.Plain(one.Ingress, one.State, strconv.Itoa(one.Covered)+" of "+strconv.Itoa(one.Locations), gone, why)
 	}
-	pen.print(t)
-	if pen.err == nil && !deletable {
-		_, pen.err = fmt.Fprintln(o.streams.Out)
+	pen.Print(t)
+	if !deletable {
+		pen.Line("")
 		for i := range p.Hosts {
-			pen.line("%s", pen.paint(plain, p.Hosts[i].String()))
+			pen.Line("%s", pen.Paint(terminal.Plain, p.Hosts[i].String()))
 		}
 	}
-	return pen.err
+	return pen.Failed()
 }

@@ -12,6 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/ci"
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/terminal"
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy"
@@ -189,51 +191,51 @@ func (o *options) printComparison(c *migrate.Comparison, live *liveResult) error
 	case formatSARIF:
 		return encode(o.streams.Out, formatJSON, comparisonSARIF(c, o.builtAs))
 	case formatJUnit:
-		return writeJUnit(o.streams.Out, comparisonJUnit(c))
+		return ci.WriteJUnit(o.streams.Out, comparisonJUnit(c))
 	}
 	p := o.pen()
 	for i := range c.Hosts {
-		p.host(&c.Hosts[i])
+		printHost(p, &c.Hosts[i])
 	}
 	for _, note := range c.Notes {
-		p.line("note: %s", note)
+		p.Line("note: %s", note)
 	}
-	p.line("%s", p.paint(bold, comparisonTotals(c)))
+	p.Line("%s", p.Paint(terminal.Bold, comparisonTotals(c)))
 	live.print(p)
-	return p.err
+	return p.Failed()
 }
 
 // host prints one host, and each group of requests that differ on it.
-func (p *pen) host(h *migrate.HostResult) {
+func printHost(p *terminal.Pen, h *migrate.HostResult) {
 	if len(h.Groups) == 0 {
 		text := "no request differs"
 		if h.Result == migrate.Sampled {
 			text = "none of " + prose.Count(h.Requests, "request") + " differs"
 		}
-		p.line("%s  %s  %s", p.paint(green, h.Result), p.paint(plain, h.Host), text)
+		p.Line("%s  %s  %s", p.Paint(terminal.Green, h.Result), p.Paint(terminal.Plain, h.Host), text)
 		return
 	}
-	styles := map[string]style{migrate.Different: red, migrate.Undetermined: yellow, migrate.Announced: faint}
+	styles := map[string]terminal.Style{migrate.Different: terminal.Red, migrate.Undetermined: terminal.Yellow, migrate.Announced: terminal.Faint}
 	for _, g := range h.Groups {
 		share := strconv.Itoa(g.Count) + " of " + prose.Count(h.Requests, "request")
 		if g.Count == h.Requests {
 			share = "all " + prose.Count(h.Requests, "request")
 		}
-		p.line("%s  %s  %s", p.paint(styles[g.Kind], g.Kind), p.paint(plain, h.Host), share)
-		p.line("  %s", p.paint(plain, g.Example))
+		p.Line("%s  %s  %s", p.Paint(styles[g.Kind], g.Kind), p.Paint(terminal.Plain, h.Host), share)
+		p.Line("  %s", p.Paint(terminal.Plain, g.Example))
 		if len(g.Policy) == 0 {
-			p.line("    old  %s  (%s)", p.paint(plain, g.Old), p.paint(plain, g.OldPlace))
-			p.line("    new  %s  (%s)", p.paint(plain, g.New), p.paint(plain, g.NewPlace))
+			p.Line("    old  %s  (%s)", p.Paint(terminal.Plain, g.Old), p.Paint(terminal.Plain, g.OldPlace))
+			p.Line("    new  %s  (%s)", p.Paint(terminal.Plain, g.New), p.Paint(terminal.Plain, g.NewPlace))
 		}
 		for _, d := range g.Policy {
 			line := d.Kind + " " + d.Field + "   old " + d.Old + "   new " + d.New
 			if d.Origin != "" {
 				line += "   " + d.Origin
 			}
-			p.line("    %s", p.paint(plain, line))
+			p.Line("    %s", p.Paint(terminal.Plain, line))
 		}
 		if g.Why != "" {
-			p.line("    why  %s", p.paint(plain, g.Why))
+			p.Line("    why  %s", p.Paint(terminal.Plain, g.Why))
 		}
 	}
 }
@@ -251,28 +253,28 @@ func comparisonTotals(c *migrate.Comparison) string {
 }
 
 // comparisonSARIF has a result for each group.
-func comparisonSARIF(c *migrate.Comparison, version string) sarifLog {
+func comparisonSARIF(c *migrate.Comparison, version string) ci.SARIFLog {
 	rules := []string{migrate.Different, migrate.Undetermined, migrate.Announced}
 	levels := []string{"error", "warning", "note"}
 	texts := []string{
 		"The new side answers otherwise than the Ingresses.", "The specification leaves the answer to the data plane.",
 		"The difference was announced by migrate.",
 	}
-	run := newSARIFRun(version)
+	run := ci.NewSARIFRun(version)
 	for i, id := range rules {
-		run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, newRule(id, ruleText{texts[i], texts[i], "migrating.md"}, levels[i]))
+		run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, ci.NewSARIFRule(id, ci.RuleText{Text: texts[i], Help: texts[i], Page: "migrating.md"}, levels[i]))
 	}
-	run.Results = []sarifResult{}
+	run.Results = []ci.SARIFResult{}
 	for _, h := range c.Hosts {
 		for i := range h.Groups {
 			g := &h.Groups[i]
 			index := slices.Index(rules, g.Kind)
-			run.Results = append(run.Results, sarifResult{
-				RuleID: g.Kind, RuleIndex: index, Level: levels[index], Message: sarifText{Text: h.Host + ": " + groupText(g)},
+			run.Results = append(run.Results, ci.SARIFResult{
+				RuleID: g.Kind, RuleIndex: index, Level: levels[index], Message: ci.SARIFText{Text: h.Host + ": " + groupText(g)},
 			})
 		}
 	}
-	return sarifLog{Schema: "https://json.schemastore.org/sarif-2.1.0.json", Version: "2.1.0", Runs: []sarifRun{run}}
+	return ci.SARIFLog{Schema: "https://json.schemastore.org/sarif-2.1.0.json", Version: "2.1.0", Runs: []ci.SARIFRun{run}}
 }
 
 func groupText(g *migrate.Group) string {
@@ -284,19 +286,19 @@ func groupText(g *migrate.Group) string {
 }
 
 // comparisonJUnit has a suite for each host (M77).
-func comparisonJUnit(c *migrate.Comparison) *junitSuites {
-	suites := &junitSuites{Name: "migrate verify"}
+func comparisonJUnit(c *migrate.Comparison) *ci.JUnitSuites {
+	suites := &ci.JUnitSuites{Name: "migrate verify"}
 	for _, h := range c.Hosts {
 		if len(h.Groups) == 0 {
-			suites.add(h.Host, junitCase{Name: h.Result, Class: h.Host})
+			suites.Add(h.Host, ci.JUnitCase{Name: h.Result, Class: h.Host})
 		}
 		for i := range h.Groups {
 			g := &h.Groups[i]
-			one := junitCase{Name: g.Example, Class: h.Host, Out: groupText(g)}
+			one := ci.JUnitCase{Name: g.Example, Class: h.Host, Out: groupText(g)}
 			if g.Kind == migrate.Different {
-				one.Failure = &junitFailure{Message: "old " + g.Old + ", new " + g.New, Type: g.Kind, Text: groupText(g)}
+				one.Failure = &ci.JUnitFailure{Message: "old " + g.Old + ", new " + g.New, Type: g.Kind, Text: groupText(g)}
 			}
-			suites.add(h.Host, one)
+			suites.Add(h.Host, one)
 		}
 	}
 	return suites

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/terminal"
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/explain"
@@ -80,40 +81,40 @@ func (o *options) listPolicies(cmd *cobra.Command, args []string, flags policyFl
 	if o.output == formatTable {
 		return o.printPolicyRows(rows)
 	}
-	t := &table{}
-	t.head("NAMESPACE", "POLICY", "TARGET", "STATE", "PATHS", "BY")
+	t := &terminal.Table{}
+	t.Head("NAMESPACE", "POLICY", "TARGET", "STATE", "PATHS", "BY")
 	for _, r := range rows {
-		t.plain(r.Ref.Namespace, r.Kind+"/"+r.Ref.Name, targetsText(r.Targets, r.Ref.Namespace), o.stateText(r), r.Fraction(), o.beatenText(r))
+		t.Plain(r.Ref.Namespace, r.Kind+"/"+r.Ref.Name, targetsText(r.Targets, r.Ref.Namespace), o.stateText(r), r.Fraction(), o.beatenText(r))
 	}
-	t.dropEmpty()
+	t.DropEmpty()
 	p := o.pen()
-	p.print(t)
-	return p.err
+	p.Print(t)
+	return p.Failed()
 }
 
 // printPolicyRows prints two columns by namespace, in the width of a screen.
 func (o *options) printPolicyRows(list []explain.PolicyRow) error {
 	p := o.pen()
 	for _, ofOne := range runs(list, func(r explain.PolicyRow) string { return r.Ref.Namespace }) {
-		p.line("%s", p.paint(bold, ofOne[0].Ref.Namespace))
-		t := &rows{indent: "  "}
+		p.Line("%s", p.Paint(terminal.Bold, ofOne[0].Ref.Namespace))
+		t := &terminal.Rows{Indent: "  "}
 		for _, r := range ofOne {
-			text, look := o.stateText(r), plain
+			text, look := o.stateText(r), terminal.Plain
 			if f := r.Fraction(); f != "-" {
 				text += " " + f
 			}
 			if r.NoEffect() {
-				look = yellow
+				look = terminal.Yellow
 			}
 			text += ", on " + targetsText(r.Targets, r.Ref.Namespace)
 			if by := o.beatenText(r); by != "" {
 				text += "; beaten by " + by
 			}
-			t.add(cell{text: r.Kind + "/" + r.Ref.Name}, cell{text, look})
+			t.Add(terminal.Cell{Text: r.Kind + "/" + r.Ref.Name}, terminal.Cell{Text: text, Style: look})
 		}
-		t.print(p)
+		t.Print(p)
 	}
-	return p.err
+	return p.Failed()
 }
 
 // stateText is a state in the width of a column.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/terminal"
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/explain"
@@ -97,7 +98,7 @@ func (o *options) explainRequest(cmd *cobra.Command, f *requestFlags) error {
 	} else {
 		p := o.pen()
 		printServed(p, served)
-		err = p.err
+		err = p.Failed()
 	}
 	if err == nil && !served.Found() {
 		err = errFinding
@@ -136,12 +137,12 @@ func (o *options) compareRequest(cmd *cobra.Command, f *requestFlags, q *request
 		err = encode(o.streams.Out, o.output, compared{before.Report(), after.Report()})
 	} else {
 		p := o.pen()
-		p.line("%s", p.paint(bold, "Before"))
+		p.Line("%s", p.Paint(terminal.Bold, "Before"))
 		printServed(p, before)
-		p.line("")
-		p.line("%s", p.paint(bold, "After"))
+		p.Line("")
+		p.Line("%s", p.Paint(terminal.Bold, "After"))
 		printServed(p, after)
-		err = p.err
+		err = p.Failed()
 	}
 	if err == nil && !after.Found() {
 		err = errFinding
@@ -150,48 +151,48 @@ func (o *options) compareRequest(cmd *cobra.Command, f *requestFlags, q *request
 }
 
 // printServed prints one block for each answer.
-func printServed(p *pen, served *explain.Served) {
+func printServed(p *terminal.Pen, served *explain.Served) {
 	for i := range served.Answers {
 		a := &served.Answers[i]
 		if i > 0 {
-			p.line("")
+			p.Line("")
 		}
-		p.line("%s", p.paint(cyan, a.Heading()))
+		p.Line("%s", p.Paint(terminal.Cyan, a.Heading()))
 		if served.Question.Request.Host == "" {
-			p.line("  %s", p.paint(faint, "for host "+a.Host))
+			p.Line("  %s", p.Paint(terminal.Faint, "for host "+a.Host))
 		}
-		t := &rows{indent: "  "}
+		t := &terminal.Rows{Indent: "  "}
 		for _, fact := range a.Lines() {
-			style := plain
+			style := terminal.Plain
 			switch fact.Name {
 			case "served by", "redirect":
-				style = green
+				style = terminal.Green
 			case "no route", "no listener":
-				style = red
+				style = terminal.Red
 			case "note":
-				style = yellow
+				style = terminal.Yellow
 			}
-			t.add(cell{fact.Name, faint}, cell{fact.Value, style})
+			t.Add(terminal.Cell{Text: fact.Name, Style: terminal.Faint}, terminal.Cell{Text: fact.Value, Style: style})
 		}
-		t.print(p)
+		t.Print(p)
 		runnersUp, notBound := a.Losers()
 		printLosers(p, "Runners-up", runnersUp)
 		printLosers(p, "Would match, and not bound here", notBound)
 		if a.Scope != nil {
-			p.line("")
+			p.Line("")
 			printScope(p, *a.Scope, nil, 1, map[string]int{}, false, len(a.Direct) > 0)
 		}
 	}
 }
 
-func printLosers(p *pen, heading string, losers []explain.Fact) {
+func printLosers(p *terminal.Pen, heading string, losers []explain.Fact) {
 	if len(losers) == 0 {
 		return
 	}
-	p.line("  %s", heading)
-	t := &rows{indent: "    "}
+	p.Line("  %s", heading)
+	t := &terminal.Rows{Indent: "    "}
 	for _, l := range losers {
-		t.add(cell{text: l.Name}, cell{l.Value, faint})
+		t.Add(terminal.Cell{Text: l.Name}, terminal.Cell{Text: l.Value, Style: terminal.Faint})
 	}
-	t.print(p)
+	t.Print(p)
 }

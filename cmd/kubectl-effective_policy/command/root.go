@@ -12,6 +12,8 @@ import (
 	kschema "k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/terminal"
 )
 
 // The exit codes (api.md section 5).
@@ -75,7 +77,7 @@ func Main(ctx context.Context, args []string, streams genericiooptions.IOStreams
 	if ctx.Err() != nil {
 		err = errors.New("interrupted")
 	}
-	fmt.Fprintln(streams.ErrOut, "error: "+strings.Join(visibleLines(err.Error()), "\n       "))
+	fmt.Fprintln(streams.ErrOut, "error: "+strings.Join(terminal.VisibleLines(err.Error()), "\n       "))
 	return exitFailure
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/ci"
 	"github.com/attache-dev/attache/policy/preview"
 	"github.com/attache-dev/attache/test/vendors"
 )
@@ -43,10 +44,10 @@ func publishedSchema(t *testing.T) *jsonschema.Schema {
 		t.Fatalf("the schema: %v", err)
 	}
 	compiler := jsonschema.NewCompiler()
-	if err := compiler.AddResource(sarifSchema, document); err != nil {
+	if err := compiler.AddResource(ci.SARIFSchema, document); err != nil {
 		t.Fatal(err)
 	}
-	schema, err := compiler.Compile(sarifSchema)
+	schema, err := compiler.Compile(ci.SARIFSchema)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +55,7 @@ func publishedSchema(t *testing.T) *jsonschema.Schema {
 }
 
 // checkSARIF runs check and holds its output to the published schema.
-func checkSARIF(t *testing.T, schema *jsonschema.Schema, code int, args ...string) sarifRun {
+func checkSARIF(t *testing.T, schema *jsonschema.Schema, code int, args ...string) ci.SARIFRun {
 	t.Helper()
 	r := run(t, "", append([]string{"check", "-o", "sarif"}, args...)...)
 	if r.code != code {
@@ -67,7 +68,7 @@ func checkSARIF(t *testing.T, schema *jsonschema.Schema, code int, args ...strin
 	if err != nil {
 		t.Errorf("%v: %v\n%s", args, err, r.out)
 	}
-	var log sarifLog
+	var log ci.SARIFLog
 	if err := json.Unmarshal([]byte(r.out), &log); err != nil || len(log.Runs) != 1 {
 		t.Fatalf("%v: %d runs, %v", args, len(log.Runs), err)
 	}
@@ -86,10 +87,10 @@ func TestSARIFIsWhatItsSchemaSays(t *testing.T) {
 	var ids []string
 	for _, rule := range driver.Rules {
 		ids = append(ids, rule.ID)
-		if rule.Help.Text == "" || rule.Help.Markdown == "" || !strings.HasPrefix(rule.HelpURI, homepage+"/blob/main/docs/") {
+		if rule.Help.Text == "" || rule.Help.Markdown == "" || !strings.HasPrefix(rule.HelpURI, ci.Homepage+"/blob/main/docs/") {
 			t.Errorf("rule %s has no help: %+v", rule.ID, rule)
 		}
-		page := strings.TrimPrefix(rule.HelpURI, homepage+"/blob/main/")
+		page := strings.TrimPrefix(rule.HelpURI, ci.Homepage+"/blob/main/")
 		if _, err := os.Stat(filepath.Join("../../..", page)); err != nil {
 			t.Errorf("rule %s: %v", rule.ID, err)
 		}
@@ -105,15 +106,15 @@ func TestSARIFIsWhatItsSchemaSays(t *testing.T) {
 			t.Errorf("a result is %+v", result)
 		}
 	}
-	if where := placeOf(t, got); where.ArtifactLocation.URI != fileURI(file) || where.Region.StartLine != 6 {
+	if where := placeOf(t, got); where.ArtifactLocation.URI != ci.FileURI(file) || where.Region.StartLine != 6 {
 		t.Errorf("the location is %+v", where)
 	}
 	inRoot := checkSARIF(t, schema, exitFinding, append(args, "--root", filepath.Dir(file))...)
-	if where := placeOf(t, inRoot).ArtifactLocation; where != (sarifArtifact{"change.yaml", "%SRCROOT%"}) {
+	if where := placeOf(t, inRoot).ArtifactLocation; where != (ci.SARIFArtifact{URI: "change.yaml", Base: "%SRCROOT%"}) {
 		t.Errorf("with a root the file is %+v", where)
 	}
 	elsewhere := checkSARIF(t, schema, exitFinding, append(args, "--root", t.TempDir())...)
-	if where := placeOf(t, elsewhere).ArtifactLocation; where.URI != fileURI(file) || where.Base != "" {
+	if where := placeOf(t, elsewhere).ArtifactLocation; where.URI != ci.FileURI(file) || where.Base != "" {
 		t.Errorf("outside of the root the file is %+v", where)
 	}
 	if none := checkSARIF(t, schema, exitFine, "-f", write(t, "apiVersion: v1\nkind: Namespace\nmetadata: {name: x}\n")); len(none.Results)+len(none.Tool.Driver.Rules) != 0 {
@@ -126,7 +127,7 @@ func TestSARIFIsWhatItsSchemaSays(t *testing.T) {
 }
 
 // placeOf is where the first result stands that has a place.
-func placeOf(t *testing.T, run sarifRun) sarifPhysical {
+func placeOf(t *testing.T, run ci.SARIFRun) ci.SARIFPhysical {
 	t.Helper()
 	for _, result := range run.Results {
 		if len(result.Locations) > 0 {
@@ -134,14 +135,14 @@ func placeOf(t *testing.T, run sarifRun) sarifPhysical {
 		}
 	}
 	t.Fatalf("no result has a place: %+v", run.Results)
-	return sarifPhysical{}
+	return ci.SARIFPhysical{}
 }
 
 // TestFingerprintsStay holds that a finding is known again after lines, files and
 // values have moved, and that no two of a run are one.
 func TestFingerprintsStay(t *testing.T) {
 	prints := func(text string) []string {
-		var r struct{ Runs []sarifRun }
+		var r struct{ Runs []ci.SARIFRun }
 		out := onShop(t, text+"---\n"+fifteen, "-o", "sarif").out
 		if err := json.Unmarshal([]byte(out), &r); err != nil {
 			t.Fatal(err)
@@ -165,13 +166,13 @@ func TestFingerprintsStay(t *testing.T) {
 func TestEveryRuleHasItsHelp(t *testing.T) {
 	said := map[string]string{}
 	for _, id := range []string{preview.SchemaRule, preview.AdmissionRule, preview.BrokenRule, preview.BindingRule, preview.KindRule, preview.PassedOverRule, preview.GuardrailRule("x")} {
-		about := aboutRule(id)
-		if other, twice := said[about.text]; twice || about.help == "" {
-			t.Errorf("%s and %s say %q", id, other, about.text)
+		about := ci.AboutRule(id)
+		if other, twice := said[about.Text]; twice || about.Help == "" {
+			t.Errorf("%s and %s say %q", id, other, about.Text)
 		}
-		said[about.text] = id
+		said[about.Text] = id
 	}
-	if got := fileURI("a folder/100%.yaml"); got != "a%20folder/100%25.yaml" {
+	if got := ci.FileURI("a folder/100%.yaml"); got != "a%20folder/100%25.yaml" {
 		t.Errorf("the URI of a relative path is %q", got)
 	}
 }

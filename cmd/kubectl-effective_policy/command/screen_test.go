@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/terminal"
 )
 
 // TestOrdinaryNamesFitAScreen holds what people read to 80 columns: every command on
@@ -63,13 +65,13 @@ func TestWideAnswersFitAWideScreen(t *testing.T) {
 		if strings.HasPrefix(line, "explain") {
 			arguments = append(arguments, "-o", "wide")
 		}
-		fitsIn(t, run(t, "", arguments...), line, wideScreen)
+		fitsIn(t, run(t, "", arguments...), line, terminal.WideScreen)
 	}
 }
 
 func fits(t *testing.T, r result, line string) {
 	t.Helper()
-	fitsIn(t, r, line, screen)
+	fitsIn(t, r, line, terminal.Screen)
 }
 
 func fitsIn(t *testing.T, r result, line string, columns int) {
@@ -78,7 +80,7 @@ func fitsIn(t *testing.T, r result, line string, columns int) {
 		t.Errorf("%s: exit code %d, %q, %s", line, r.code, r.out, r.errOut)
 	}
 	for text := range strings.Lines(r.out) {
-		if text = strings.TrimSuffix(text, "\n"); width(text) > columns {
+		if text = strings.TrimSuffix(text, "\n"); terminal.Width(text) > columns {
 			t.Errorf("%s: wider than a screen: %s", line, text)
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/ci"
 )
 
 const exampleGuardrails = "../../../examples/guardrails"
@@ -90,7 +92,7 @@ func TestCasesThatFail(t *testing.T) {
 	}
 	r = run(t, "", "test", dir, "-o", "junit")
 	r.wantFinding(t)
-	var suites junitSuites
+	var suites ci.JUnitSuites
 	if err := xml.Unmarshal([]byte(r.out), &suites); err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/ci"
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/terminal"
 	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy/preview"
 	"github.com/attache-dev/attache/policy/source"
@@ -82,7 +84,7 @@ func (o *options) test(cmd *cobra.Command, args []string) error {
 	case formatJSON:
 		err = encode(o.streams.Out, o.output, report)
 	case formatJUnit:
-		err = writeJUnit(o.streams.Out, junitOfTests(report))
+		err = ci.WriteJUnit(o.streams.Out, junitOfTests(report))
 	default:
 		err = o.printTests(report)
 	}
@@ -94,14 +96,14 @@ func (o *options) test(cmd *cobra.Command, args []string) error {
 
 // junitOfTests has a suite for each suite, and one for the examples of each
 // guardrail.
-func junitOfTests(r *testReport) *junitSuites {
-	suites := &junitSuites{Name: "test"}
+func junitOfTests(r *testReport) *ci.JUnitSuites {
+	suites := &ci.JUnitSuites{Name: "test"}
 	for _, c := range r.Cases {
-		one := junitCase{Name: c.Name, Class: c.Suite, File: c.File, Line: c.Line}
+		one := ci.JUnitCase{Name: c.Name, Class: c.Suite, File: c.File, Line: c.Line}
 		if !c.Passed {
-			one.Failure = &junitFailure{Message: c.Message, Type: "case", Text: c.place() + ": " + c.Message}
+			one.Failure = &ci.JUnitFailure{Message: c.Message, Type: "case", Text: c.place() + ": " + c.Message}
 		}
-		suites.add(c.Suite, one)
+		suites.Add(c.Suite, one)
 	}
 	return suites
 }
@@ -110,33 +112,33 @@ func junitOfTests(r *testReport) *junitSuites {
 // nothing made object.
 func (o *options) printTests(r *testReport) error {
 	p := o.pen()
-	t := &table{}
+	t := &terminal.Table{}
 	for _, cases := range runs(r.Cases, func(c testedCase) string { return c.File + " " + c.Suite }) {
 		failed := slices.DeleteFunc(slices.Clone(cases), func(c testedCase) bool { return c.Passed })
-		verdict := cell{"ok", green}
+		verdict := terminal.Cell{Text: "ok", Style: terminal.Green}
 		if len(failed) > 0 {
-			verdict = cell{"FAIL", red}
+			verdict = terminal.Cell{Text: "FAIL", Style: terminal.Red}
 		}
-		t.add(verdict, cell{text: cases[0].Suite}, cell{text: prose.Count(len(cases), "case")}, cell{cases[0].File, faint})
+		t.Add(verdict, terminal.Cell{Text: cases[0].Suite}, terminal.Cell{Text: prose.Count(len(cases), "case")}, terminal.Cell{Text: cases[0].File, Style: terminal.Faint})
 		for _, c := range failed {
-			t.add(cell{text: "      " + c.place() + ": " + c.Name + ": " + c.Message})
+			t.Add(terminal.Cell{Text: "      " + c.place() + ": " + c.Name + ": " + c.Message})
 		}
 	}
-	p.print(t)
-	quiet := &table{indent: "      "}
+	p.Print(t)
+	quiet := &terminal.Table{Indent: "      "}
 	for _, rule := range r.Rules {
 		if rule.Objected == 0 {
-			quiet.add(cell{text: rule.File + ":" + strconv.Itoa(rule.Line)}, cell{text: "PolicyGuardrail " + rule.Guardrail + ", " + rule.Rule})
+			quiet.Add(terminal.Cell{Text: rule.File + ":" + strconv.Itoa(rule.Line)}, terminal.Cell{Text: "PolicyGuardrail " + rule.Guardrail + ", " + rule.Rule})
 		}
 	}
-	p.line("")
-	if len(quiet.lines) > 0 {
-		p.line("%s", p.paint(yellow, "no case made these rules object:"))
-		p.print(quiet)
-		p.line("")
+	p.Line("")
+	if len(quiet.Lines) > 0 {
+		p.Line("%s", p.Paint(terminal.Yellow, "no case made these rules object:"))
+		p.Print(quiet)
+		p.Line("")
 	}
-	p.line("%s", p.paint(bold, r.Totals.text()))
-	return p.err
+	p.Line("%s", p.Paint(terminal.Bold, r.Totals.text()))
+	return p.Failed()
 }
 
 // text is the totals in words.

@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/discovery"
 
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/terminal"
 	"github.com/attache-dev/attache/crds"
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
@@ -69,20 +70,20 @@ func (o *options) version(cmd *cobra.Command, _ []string) error {
 		return encode(o.streams.Out, o.output, v)
 	}
 	p := o.pen()
-	t := &table{}
-	t.add(cell{"client", bold}, cell{text: strings.TrimSpace(v.Client.Version + " " + v.Client.Revision)})
-	t.add(cell{}, cell{text: "Gateway API " + v.Client.GatewayAPI + ", " + v.Client.Go})
+	t := &terminal.Table{}
+	t.Add(terminal.Cell{Text: "client", Style: terminal.Bold}, terminal.Cell{Text: strings.TrimSpace(v.Client.Version + " " + v.Client.Revision)})
+	t.Add(terminal.Cell{}, terminal.Cell{Text: "Gateway API " + v.Client.GatewayAPI + ", " + v.Client.Go})
 	switch s := v.Server; {
 	case s == nil:
 	case s.Error != "":
-		t.add(cell{"server", bold}, cell{text: "not reached: " + s.Error})
+		t.Add(terminal.Cell{Text: "server", Style: terminal.Bold}, terminal.Cell{Text: "not reached: " + s.Error})
 	default:
-		t.add(cell{"server", bold}, cell{text: "Kubernetes " + s.Kubernetes})
-		t.add(cell{}, cell{text: "Gateway API " + served(s.GatewayAPI)})
-		t.add(cell{}, cell{text: "attache.dev " + served(s.Attache)})
+		t.Add(terminal.Cell{Text: "server", Style: terminal.Bold}, terminal.Cell{Text: "Kubernetes " + s.Kubernetes})
+		t.Add(terminal.Cell{}, terminal.Cell{Text: "Gateway API " + served(s.GatewayAPI)})
+		t.Add(terminal.Cell{}, terminal.Cell{Text: "attache.dev " + served(s.Attache)})
 	}
-	p.print(t)
-	return p.err
+	p.Print(t)
+	return p.Failed()
 }
 
 // ownVersion is the version that the program was built as, and what the Go tools

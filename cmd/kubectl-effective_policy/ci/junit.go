@@ -1,4 +1,4 @@
-package command
+package ci
 
 import (
 	"encoding/xml"
@@ -11,7 +11,8 @@ import (
 
 // The form of JUnit's reports that continuous integration reads.
 type (
-	junitSuites struct {
+	// JUnitSuites is a whole report.
+	JUnitSuites struct {
 		XMLName  xml.Name     `xml:"testsuites"`
 		Name     string       `xml:"name,attr"`
 		Tests    int          `xml:"tests,attr"`
@@ -25,25 +26,27 @@ type (
 		Failures int         `xml:"failures,attr"`
 		Errors   int         `xml:"errors,attr"`
 		Skipped  int         `xml:"skipped,attr"`
-		Cases    []junitCase `xml:"testcase"`
+		Cases    []JUnitCase `xml:"testcase"`
 	}
-	junitCase struct {
+	// JUnitCase is one thing that was looked at.
+	JUnitCase struct {
 		Name    string        `xml:"name,attr"`
 		Class   string        `xml:"classname,attr"`
 		File    string        `xml:"file,attr,omitempty"`
 		Line    int           `xml:"line,attr,omitempty"`
-		Failure *junitFailure `xml:"failure,omitempty"`
+		Failure *JUnitFailure `xml:"failure,omitempty"`
 		Out     string        `xml:"system-out,omitempty"`
 	}
-	junitFailure struct {
+	// JUnitFailure says why a case failed.
+	JUnitFailure struct {
 		Message string `xml:"message,attr"`
 		Type    string `xml:"type,attr"`
 		Text    string `xml:",chardata"`
 	}
 )
 
-// add puts a case into the suite of a name, the last one or a new one.
-func (s *junitSuites) add(suite string, c junitCase) {
+// Add puts a case into the suite of a name, the last one or a new one.
+func (s *JUnitSuites) Add(suite string, c JUnitCase) {
 	if n := len(s.Suites); n == 0 || s.Suites[n-1].Name != suite {
 		s.Suites = append(s.Suites, junitSuite{Name: suite})
 	}
@@ -57,7 +60,8 @@ func (s *junitSuites) add(suite string, c junitCase) {
 	}
 }
 
-func writeJUnit(to io.Writer, suites *junitSuites) error {
+// WriteJUnit writes a report as XML.
+func WriteJUnit(to io.Writer, suites *JUnitSuites) error {
 	text, err := xml.MarshalIndent(suites, "", "  ")
 	if err != nil {
 		return err
@@ -66,12 +70,12 @@ func writeJUnit(to io.Writer, suites *junitSuites) error {
 	return err
 }
 
-// junitOfCheck has a suite for each file and a case for each object. An object
+// JUnit has a suite for each file and a case for each object. An object
 // fails when something in it is denied.
-func junitOfCheck(r *preview.Report) *junitSuites {
-	suites := &junitSuites{Name: "check"}
+func JUnit(r *preview.Report) *JUnitSuites {
+	suites := &JUnitSuites{Name: "check"}
 	for _, object := range r.Checked {
-		c := junitCase{Name: object.Name, Class: object.File, File: object.File, Line: object.Line}
+		c := JUnitCase{Name: object.Name, Class: object.File, File: object.File, Line: object.Line}
 		var denied, other []string
 		for _, f := range r.Findings {
 			if f.File != object.File || f.Document != object.Document || f.Item != object.Item {
@@ -83,7 +87,7 @@ func junitOfCheck(r *preview.Report) *junitSuites {
 				continue
 			}
 			if denied = append(denied, line); len(denied) == 1 {
-				c.Failure = &junitFailure{Message: f.Sentence(), Type: f.Rule}
+				c.Failure = &JUnitFailure{Message: f.Sentence(), Type: f.Rule}
 			}
 		}
 		if n := len(denied); n > 1 {
@@ -93,7 +97,7 @@ func junitOfCheck(r *preview.Report) *junitSuites {
 			c.Failure.Text = strings.Join(denied, "\n")
 		}
 		c.Out = strings.Join(other, "\n")
-		suites.add(object.File, c)
+		suites.Add(object.File, c)
 	}
 	return suites
 }

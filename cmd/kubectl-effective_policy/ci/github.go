@@ -1,15 +1,14 @@
-package command
+package ci
 
 import (
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/attache-dev/attache/policy/preview"
 )
 
-// formatGitHub is annotations of GitHub's workflows, next to the lines.
-const formatGitHub = "github"
-
+// githubLevels are annotations of GitHub's workflows, next to the lines.
 var githubLevels = map[string]string{preview.Denied: "error", preview.Warning: "warning", preview.Note: "notice"}
 
 // githubText escapes as GitHub's commands need it; property also what ends a
@@ -22,15 +21,15 @@ func githubText(text string, property bool) string {
 	return text
 }
 
-// printAnnotations prints a command for each finding, and the totals.
-func (o *options) printAnnotations(report *preview.Report) error {
+// WriteAnnotations writes a command for each finding, and the totals.
+func WriteAnnotations(to io.Writer, report *preview.Report, totals string) error {
 	for _, f := range report.Findings {
 		place := ""
 		if f.File != "" && f.File != "-" {
 			place = fmt.Sprintf("file=%s,line=%d,", githubText(f.File, true), max(f.Line, 1))
 		}
-		fmt.Fprintf(o.streams.Out, "::%s %stitle=%s::%s\n", githubLevels[f.Level], place, githubText("attache: "+f.Rule, true), githubText(f.Sentence(), false))
+		fmt.Fprintf(to, "::%s %stitle=%s::%s\n", githubLevels[f.Level], place, githubText("attache: "+f.Rule, true), githubText(f.Sentence(), false))
 	}
-	_, err := fmt.Fprintln(o.streams.Out, totalsText(report))
+	_, err := fmt.Fprintln(to, totals)
 	return err
 }

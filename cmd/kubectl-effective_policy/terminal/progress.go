@@ -1,4 +1,4 @@
-package command
+package terminal
 
 import (
 	"fmt"
@@ -16,9 +16,9 @@ const (
 	progressEvery = 100 * time.Millisecond
 )
 
-// progress is one line on a terminal that says how far long work has come, and is gone when it is done.
+// Progress is one line on a terminal that says how far long work has come, and is gone when it is done.
 // The zero value says nothing.
-type progress struct {
+type Progress struct {
 	to  io.Writer // nil where nobody watches
 	now func() time.Time
 	// what is counted, such as "objects checked".
@@ -29,26 +29,19 @@ type progress struct {
 	shown bool
 }
 
-// progress is for work that begins now. Standard error gets it when it is a terminal: scripts and logs
-// do not.
-func (o *options) progress(what string) *progress {
-	if !isTerminal(o.streams.ErrOut) {
-		return &progress{}
-	}
-	return newProgress(o.streams.ErrOut, what, time.Now)
+// NewProgress is for work that begins now.
+func NewProgress(to io.Writer, what string, now func() time.Time) *Progress {
+	return &Progress{to: to, what: what, now: now, next: now().Add(progressAfter)}
 }
 
-func newProgress(to io.Writer, what string, now func() time.Time) *progress {
-	return &progress{to: to, what: what, now: now, next: now().Add(progressAfter)}
-}
-
-func isTerminal(w io.Writer) bool {
+// IsTerminal says whether a person watches.
+func IsTerminal(w io.Writer) bool {
 	file, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(file.Fd())) //nolint:gosec // a file descriptor is small
 }
 
-// at says how much is done. Several may call it at once.
-func (p *progress) at(done, total int) {
+// At says how much is done. Several may call it at once.
+func (p *Progress) At(done, total int) {
 	if p.to == nil {
 		return
 	}
@@ -62,8 +55,8 @@ func (p *progress) at(done, total int) {
 	_, _ = fmt.Fprintf(p.to, "\r%d of %d %s\x1b[K", done, total, p.what)
 }
 
-// end takes the line away.
-func (p *progress) end() {
+// End takes the line away.
+func (p *Progress) End() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.shown {
@@ -71,3 +64,6 @@ func (p *progress) end() {
 	}
 	p.to, p.shown = nil, false
 }
+
+// Watched says whether anybody sees it.
+func (p *Progress) Watched() bool { return p.to != nil }

@@ -1,16 +1,18 @@
-package command
+package ci
 
 // The part of SARIF 2.1.0 that findings need.
 type (
-	sarifLog struct {
+	// SARIFLog is a whole report.
+	SARIFLog struct {
 		Schema  string     `json:"$schema"`
 		Version string     `json:"version"`
-		Runs    []sarifRun `json:"runs"`
+		Runs    []SARIFRun `json:"runs"`
 	}
-	sarifRun struct {
+	// SARIFRun is what one run of the program found.
+	SARIFRun struct {
 		Tool        sarifTool         `json:"tool"`
 		Invocations []sarifInvocation `json:"invocations"`
-		Results     []sarifResult     `json:"results"`
+		Results     []SARIFResult     `json:"results"`
 	}
 	sarifTool struct {
 		Driver sarifDriver `json:"driver"`
@@ -23,16 +25,17 @@ type (
 	}
 	sarifRule struct {
 		ID      string             `json:"id"`
-		Short   sarifText          `json:"shortDescription"`
-		Full    sarifText          `json:"fullDescription"`
-		Help    sarifText          `json:"help"`
+		Short   SARIFText          `json:"shortDescription"`
+		Full    SARIFText          `json:"fullDescription"`
+		Help    SARIFText          `json:"help"`
 		HelpURI string             `json:"helpUri"`
 		Default sarifConfiguration `json:"defaultConfiguration"`
 	}
 	sarifConfiguration struct {
 		Level string `json:"level"`
 	}
-	sarifText struct {
+	// SARIFText is a text, also as Markdown where there is more.
+	SARIFText struct {
 		Text     string `json:"text"`
 		Markdown string `json:"markdown,omitempty"`
 	}
@@ -42,32 +45,38 @@ type (
 	}
 	sarifNotification struct {
 		Level   string    `json:"level"`
-		Message sarifText `json:"message"`
+		Message SARIFText `json:"message"`
 	}
-	sarifResult struct {
+	// SARIFResult is one finding.
+	SARIFResult struct {
 		RuleID       string            `json:"ruleId"`
 		RuleIndex    int               `json:"ruleIndex"`
 		Level        string            `json:"level"`
-		Message      sarifText         `json:"message"`
-		Locations    []sarifLocation   `json:"locations,omitempty"`
+		Message      SARIFText         `json:"message"`
+		Locations    []SARIFLocation   `json:"locations,omitempty"`
 		Fingerprints map[string]string `json:"partialFingerprints"`
 	}
-	sarifLocation struct {
-		PhysicalLocation sarifPhysical  `json:"physicalLocation"`
-		LogicalLocations []sarifLogical `json:"logicalLocations,omitempty"`
+	// SARIFLocation is where a finding is.
+	SARIFLocation struct {
+		PhysicalLocation SARIFPhysical  `json:"physicalLocation"`
+		LogicalLocations []SARIFLogical `json:"logicalLocations,omitempty"`
 	}
-	sarifPhysical struct {
-		ArtifactLocation sarifArtifact `json:"artifactLocation"`
-		Region           *sarifRegion  `json:"region,omitempty"`
+	// SARIFPhysical is a place in a file.
+	SARIFPhysical struct {
+		ArtifactLocation SARIFArtifact `json:"artifactLocation"`
+		Region           *SARIFRegion  `json:"region,omitempty"`
 	}
-	sarifArtifact struct {
+	// SARIFArtifact is a file.
+	SARIFArtifact struct {
 		URI  string `json:"uri"`
 		Base string `json:"uriBaseId,omitempty"`
 	}
-	sarifRegion struct {
+	// SARIFRegion is a line.
+	SARIFRegion struct {
 		StartLine int `json:"startLine"`
 	}
-	sarifLogical struct {
+	// SARIFLogical is an object.
+	SARIFLogical struct {
 		FullyQualifiedName string `json:"fullyQualifiedName"`
 		Kind               string `json:"kind"`
 	}
