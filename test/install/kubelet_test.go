@@ -246,21 +246,44 @@ func (p *pod) terminate(lag time.Duration) {
 // shows looks for metrics that are not zero.
 func (p *pod) shows(metrics ...string) {
 	p.c.Helper()
-	answer, err := http.Get("http://" + p.metrics + "/metrics")
-	if err != nil {
-		p.c.Fatal(err)
-	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
+	text, err := p.exposition()
 	if err != nil {
 		p.c.Fatal(err)
 	}
 	for _, m := range metrics {
-		_, value, found := strings.Cut("\n"+string(text), "\n"+m)
+		_, value, found := strings.Cut("\n"+text, "\n"+m)
 		if line, _, _ := strings.Cut(value, "\n"); !found || strings.HasSuffix(line, " 0") {
 			p.c.Errorf("%s does not show %s, but%s", p.name, m, line)
 		}
 	}
+}
+
+// exposition is what the process shows to Prometheus.
+func (p *pod) exposition() (string, error) {
+	answer, err := http.Get("http://" + p.metrics + "/metrics")
+	if err != nil {
+		return "", err
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	return string(text), err
+}
+
+// scrape reads the values of metrics without labels.
+func (p *pod) scrape(metrics ...string) ([]float64, error) {
+	text, err := p.exposition()
+	if err != nil {
+		return nil, err
+	}
+	values := make([]float64, len(metrics))
+	for i, m := range metrics {
+		_, rest, _ := strings.Cut("\n"+text, "\n"+m+" ")
+		line, _, _ := strings.Cut(rest, "\n")
+		if values[i], err = strconv.ParseFloat(line, 64); err != nil {
+			return nil, fmt.Errorf("%s: %w", m, err)
+		}
+	}
+	return values, nil
 }
 
 // kill ends the process at once.

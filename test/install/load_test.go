@@ -142,11 +142,10 @@ func (l *load) stopsWithout(t testing.TB, during string, outages ...outage) {
 	}
 }
 
-// outage is a time in which there was no API server.
+// outage is a time in which there was no API server, or no replica where it called one.
 type outage struct{ from, to time.Time }
 
-// explains whether a write that began then fails by it. One that was on its way when the API server
-// ended counts.
+// explains whether a write that began then fails by it. One that was on its way when it began counts.
 func (o outage) explains(began time.Time) bool {
 	return began.After(o.from.Add(-10*time.Second)) && began.Before(o.to)
 }

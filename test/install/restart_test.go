@@ -30,7 +30,7 @@ func TestTheAPIServerIsRestartedUnderLoad(t *testing.T) {
 	writer := c.writeAnd(rateOf(t, 50), "guardrail ceiling")
 	var outages []outage
 	began := time.Now()
-	for i := 0; i == 0 || time.Since(began) < soak(t); i++ {
+	for i := 0; i == 0 || time.Since(began) < underLoad(t); i++ {
 		outages = append(outages, c.restarted(running))
 		// What was written before, and what is written now.
 		timeout := []string{"8s", "7s"}[i%2]

@@ -7,8 +7,6 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"os"
-	"strconv"
 	"testing"
 	"time"
 
@@ -17,20 +15,6 @@ import (
 
 	"github.com/attache-dev/attache/test/eventually"
 )
-
-// soak is how many minutes "make soak" gives each of these tests; 0 in continuous integration.
-func soak(t testing.TB) time.Duration {
-	t.Helper()
-	text := os.Getenv("ATTACHE_SOAK_MINUTES")
-	if text == "" {
-		return 0
-	}
-	minutes, err := strconv.ParseFloat(text, 64)
-	if err != nil {
-		t.Fatalf("ATTACHE_SOAK_MINUTES: %v", err)
-	}
-	return time.Duration(minutes * float64(time.Minute))
-}
 
 const authoritySecret = "attache-webhook-authority"
 
@@ -50,7 +34,7 @@ func TestAuthorityOnAnAPIServer(t *testing.T) {
 	first := c.serial()
 	writer := c.write(max(20, rateOf(t, 50)))
 	began := time.Now()
-	for rounds := 0; rounds == 0 || time.Since(began) < soak(t); rounds++ {
+	for rounds := 0; rounds == 0 || time.Since(began) < underLoad(t); rounds++ {
 		before := c.serial()
 		c.within(time.Minute, "see another authority sign", func(context.Context) error {
 			if c.serial() == before {
@@ -190,26 +174,24 @@ func TestReplicasAreReplacedUnderLoad(t *testing.T) {
 	}
 	webhooks := running[1:]
 	c.policiesServed()
-	lags := []time.Duration{2 * time.Second}
-	if soak(t) > 0 {
-		lags = []time.Duration{0, 2 * time.Second, 5 * time.Second, 9 * time.Second}
+	lags := lags
+	if soak(t) == 0 {
+		lags = lags[1:2]
 	}
 	writer := c.write(rateOf(t, 200))
 	began := time.Now()
-	for i := 0; i < len(lags) || time.Since(began) < soak(t); i++ {
-		fresh := c.launch("attache-webhook")
-		fresh.awaitReady() // as with maxSurge 1 and maxUnavailable 0
-		webhooks[0].terminate(lags[i%len(lags)])
-		webhooks = append(webhooks[1:], fresh)
+	for i := 0; i < len(lags) || time.Since(began) < underLoad(t); i++ {
+		webhooks = append(webhooks[1:], c.replaced(webhooks[0], lags[i%len(lags)]))
 	}
 	writer.stopsWithout(t, fmt.Sprintf("%s of rolling replacements with endpoints late by %v", time.Since(began).Round(time.Second), lags))
 
 	killed := c.write(rateOf(t, 200))
+	var kills []outage
 	for _, p := range webhooks[:2] {
-		p.kill()
+		_, o := c.killed(p)
+		kills = append(kills, o)
 	}
-	killed.stop()
-	t.Logf("%d writes while two of three were killed, %d failed", killed.writes, len(killed.failures))
+	killed.stopsWithout(t, "the killing of two of three, one after the other", kills...)
 	after := c.write(rateOf(t, 200))
 	after.reaches(c, 100)
 	after.stopsWithout(t, "the time after")

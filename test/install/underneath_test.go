@@ -39,7 +39,7 @@ func TestTheClusterUnderneathGoesAndComes(t *testing.T) {
 	c.inForce("7s")
 
 	writer := c.write(rateOf(t, 50))
-	for _, name := range []string{"grpcroutes.gateway.networking.k8s.io", "tlsroutes.gateway.networking.k8s.io", "listenersets.gateway.networking.k8s.io", "ratelimitpolicies.attache.dev"} {
+	for _, name := range comers {
 		c.gone(name)
 	}
 	writer.stopsWithout(t, "CRDs going and coming back")
