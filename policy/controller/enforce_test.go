@@ -84,7 +84,7 @@ func TestTurnsOfEnforcedAreTold(t *testing.T) {
 	says := func(value string) *unstructured.Unstructured {
 		u := object(`{apiVersion: attache.dev/v1alpha1, kind: TimeoutPolicy, metadata: {name: p, namespace: shop}}`)
 		u.Object["status"] = map[string]any{"ancestors": []any{map[string]any{
-			"controllerName": status.Controller,
+			"controllerName": status.ControllerName,
 			"conditions":     []any{map[string]any{"type": status.ConditionEnforced, "status": value, "message": "m"}},
 		}}}
 		return u

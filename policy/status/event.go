@@ -43,7 +43,7 @@ func (p Planner) Event(about *unstructured.Unstructured, e Event) Write {
 		"apiVersion": "events.k8s.io/v1", "kind": "Event",
 		"metadata":            map[string]any{"namespace": namespace, "name": fmt.Sprintf("%.200s.%x", about.GetName(), sum.Sum64())},
 		"eventTime":           p.Now().UTC().Format(metav1.RFC3339Micro),
-		"reportingController": Controller,
+		"reportingController": ControllerName,
 		"reportingInstance":   p.Instance,
 		"action":              "Publish",
 		"reason":              e.Reason,
@@ -80,7 +80,7 @@ func heldBack(u *unstructured.Unstructured) string {
 	for _, a := range ancestors {
 		a, _ := a.(map[string]any)
 		for _, c := range condition.Read(a["conditions"]) {
-			if a["controllerName"] == Controller && c.Reason == ReasonGuardrailViolated {
+			if a["controllerName"] == ControllerName && c.Reason == ReasonGuardrailViolated {
 				return c.Message
 			}
 		}

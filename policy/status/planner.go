@@ -17,8 +17,8 @@ import (
 	"github.com/attache-dev/attache/policy/publish"
 )
 
-// Controller is our controllerName in status entries.
-const Controller = policy.Group + "/policy-controller"
+// ControllerName is our controllerName in status entries.
+const ControllerName = policy.Group + "/policy-controller"
 
 // Verb says how a Write is carried out.
 type Verb string

@@ -334,7 +334,7 @@ func (p Planner) inSlots(live []any, want []ancestor, generation int64) []any {
 
 func ours(entry any) bool {
 	e, _ := entry.(map[string]any)
-	return e["controllerName"] == Controller
+	return e["controllerName"] == ControllerName
 }
 
 func (p Planner) entry(a ancestor, live map[string]any, generation int64) map[string]any {
@@ -342,7 +342,7 @@ func (p Planner) entry(a ancestor, live map[string]any, generation int64) map[st
 	for i, c := range a.conditions {
 		conditions[i] = p.condition(c, liveConditions, generation)
 	}
-	return map[string]any{"ancestorRef": a.ref, "controllerName": Controller, "conditions": condition.Objects(conditions)}
+	return map[string]any{"ancestorRef": a.ref, "controllerName": ControllerName, "conditions": condition.Objects(conditions)}
 }
 
 // condition is a condition as it is written for a generation.

@@ -94,7 +94,7 @@ func TestEntriesOfOthersStayAsAndWhereTheyAre(t *testing.T) {
 		}
 	}
 	ours := c.policyStatus(t, "class", noon)["ancestors"].([]any)
-	stale := map[string]any{"controllerName": status.Controller, "ancestorRef": map[string]any{"kind": "Gateway", "name": "gone"}, "conditions": []any{}}
+	stale := map[string]any{"controllerName": status.ControllerName, "ancestorRef": map[string]any{"kind": "Gateway", "name": "gone"}, "conditions": []any{}}
 	ref := hierarchy.NewRef(policy.Group, "TimeoutPolicy", "infra", "class")
 	c.objects[ref].Object["status"] = map[string]any{"ancestors": []any{foreign(0), ours[1], foreign(1), stale}}
 	s := c.policyStatus(t, "class", noon)

@@ -160,7 +160,7 @@ func TestForeignStatusEntriesStayAsAndWhereTheyAre(t *testing.T) {
 	if len(got) != 3 || !reflect.DeepEqual(got[0], foreign("b")) || !reflect.DeepEqual(got[2], foreign("a")) {
 		t.Errorf("the entries are\n\t%v", got)
 	}
-	if ours := got[1].(map[string]any); ours["controllerName"] != status.Controller {
+	if ours := got[1].(map[string]any); ours["controllerName"] != status.ControllerName {
 		t.Errorf("the second entry is of %v", ours["controllerName"])
 	}
 }

@@ -24,7 +24,7 @@ that name them. Binding is computed from spec alone, by the rules of Gateway API
 		Example: `  kubectl effective-policy bindings -n shop
   kubectl effective-policy bindings gateway/public -n infra
   kubectl effective-policy bindings httproute/checkout -f manifests/ -o json`,
-		ValidArgsFunction: o.completeObjects((*world).bindable, false),
+		ValidArgsFunction: o.completeObjects((*workspace).bindable, false),
 		RunE:              o.bindings,
 	}
 	o.addOutput(cmd, formatTable, formatWide, formatJSON, formatYAML)
@@ -32,7 +32,7 @@ that name them. Binding is computed from spec alone, by the rules of Gateway API
 }
 
 // bindable are the objects that bindings can be asked about.
-func (w *world) bindable() []hierarchy.Ref {
+func (w *workspace) bindable() []hierarchy.Ref {
 	refs := w.targets()
 	for s := range w.snapshot.Graph().ListenerSets() {
 		refs = w.appendSelected(refs, s.Meta())

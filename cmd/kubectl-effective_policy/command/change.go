@@ -46,8 +46,8 @@ func (f *changeFlags) add(cmd *cobra.Command, instead string) {
 	cmd.MarkFlagsMutuallyExclusive("delete", "prune")
 }
 
-// surroundings are where an edit takes place.
-type surroundings struct {
+// baseline is what an edit is made to.
+type baseline struct {
 	settings policy.Options
 	// say is told what was read of manifests, and what was passed over.
 	say     func(*source.Input)
@@ -76,7 +76,7 @@ func (o *options) loadChange(ctx context.Context, f changeFlags) (*preview.Chang
 	if slices.Contains(o.files, "-") && slices.Contains(f.base, "-") {
 		return nil, errors.New("-f - and --base - are both standard input: give one of them as a file")
 	}
-	around, err := o.surroundings(ctx, f)
+	around, err := o.baseline(ctx, f)
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +105,7 @@ func (o *options) loadChange(ctx context.Context, f changeFlags) (*preview.Chang
 
 // prune removes what is in the other manifests and not among these, or says that
 // it is taken to stay.
-func (o *options) prune(c *preview.Change, around *surroundings, f changeFlags) {
+func (o *options) prune(c *preview.Change, around *baseline, f changeFlags) {
 	given := map[hierarchy.Ref]bool{}
 	for _, m := range slices.Concat(c.Manifests, c.Refused) {
 		given[hierarchy.RefOf(m.Object)] = true
@@ -130,7 +130,7 @@ func (o *options) prune(c *preview.Change, around *surroundings, f changeFlags) 
 }
 
 // change reads an edit, in which objects are applied or removed.
-func (s *surroundings) change(ctx context.Context, paths []string, options source.Options, remove bool) (*preview.Change, []string, error) {
+func (s *baseline) change(ctx context.Context, paths []string, options source.Options, remove bool) (*preview.Change, []string, error) {
 	c := &preview.Change{Remove: remove}
 	var problems []hierarchy.Problem
 	if s.snapshot == nil {
@@ -178,7 +178,7 @@ func (s *surroundings) change(ctx context.Context, paths []string, options sourc
 
 // settle finds out which of the manifests there are already, and what would be
 // stored in their place. It warns of what is not there to be removed.
-func (s *surroundings) settle(c *preview.Change, documents []source.Document) (warnings []string, err error) {
+func (s *baseline) settle(c *preview.Change, documents []source.Document) (warnings []string, err error) {
 	for _, d := range documents {
 		ref := hierarchy.RefOf(d.Object)
 		old, err := s.old(ref)
@@ -226,7 +226,7 @@ func refusedBySchema(in *source.Input) (refused []preview.Manifest, problems []p
 	return refused, problems
 }
 
-func (o *options) surroundings(ctx context.Context, f changeFlags) (*surroundings, error) {
+func (o *options) baseline(ctx context.Context, f changeFlags) (*baseline, error) {
 	settings, err := o.settings()
 	switch {
 	case err != nil:
@@ -236,17 +236,17 @@ func (o *options) surroundings(ctx context.Context, f changeFlags) (*surrounding
 		if err != nil {
 			return nil, err
 		}
-		around := surroundingFiles(in, *o.config.Namespace)
+		around := baselineOfFiles(in, *o.config.Namespace)
 		around.settings, around.say = settings, o.sayPassedOver
 		return around, nil
 	case !f.empty:
-		return o.surroundingCluster(ctx)
+		return o.baselineOfCluster(ctx)
 	}
 	builtin, err := source.Builtin()
 	if err != nil {
 		return nil, err
 	}
-	return &surroundings{
+	return &baseline{
 		exporters: allExporters,
 		settings:  settings, say: o.sayPassedOver,
 		objects:   builtin.CRDs(),
@@ -259,9 +259,9 @@ func (o *options) surroundings(ctx context.Context, f changeFlags) (*surrounding
 // older than what is about to be created, and among itself of one age.
 var beforeAllEdits = metav1.NewTime(time.Date(9999, time.January, 1, 0, 0, 0, 0, time.UTC))
 
-// surroundingFiles are manifests that an edit is made to.
-func surroundingFiles(in *source.Input, namespace string) *surroundings {
-	around := &surroundings{exporters: allExporters, objects: in.Objects(), places: map[hierarchy.Ref]string{}, namespace: namespace}
+// baselineOfFiles are manifests that an edit is made to.
+func baselineOfFiles(in *source.Input, namespace string) *baseline {
+	around := &baseline{exporters: allExporters, objects: in.Objects(), places: map[hierarchy.Ref]string{}, namespace: namespace}
 	known := make(map[hierarchy.Ref]*unstructured.Unstructured, len(in.Documents))
 	for _, d := range in.Documents {
 		ref := hierarchy.RefOf(d.Object)

@@ -20,13 +20,13 @@ import (
 // guardrailResource is where an API server has guardrails.
 var guardrailResource = schema.GroupVersionResource{Group: policy.Group, Version: "v1alpha1", Resource: "policyguardrails"}
 
-func (o *options) surroundingCluster(ctx context.Context) (*surroundings, error) {
+func (o *options) baselineOfCluster(ctx context.Context) (*baseline, error) {
 	config, err := o.connection()
 	if err != nil {
 		return nil, clusterUnread(err, orBase)
 	}
 	config.QPS = -1 // as in readCluster
-	around := &surroundings{say: o.sayPassedOver, stored: preview.Applied, exporters: allExporters}
+	around := &baseline{say: o.sayPassedOver, stored: preview.Applied, exporters: allExporters}
 	if around.namespace, _, err = o.config.ToRawKubeConfigLoader().Namespace(); err != nil {
 		return nil, err
 	}

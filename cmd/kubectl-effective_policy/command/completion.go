@@ -14,7 +14,7 @@ import (
 )
 
 // completeObjects completes KIND/NAME with the objects that a command can show.
-func (o *options) completeObjects(candidates func(*world) []hierarchy.Ref, one bool) cobra.CompletionFunc {
+func (o *options) completeObjects(candidates func(*workspace) []hierarchy.Ref, one bool) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
 		if one && len(args) > 0 {
 			return nil, cobra.ShellCompDirectiveNoFileComp
@@ -41,7 +41,7 @@ func (o *options) completeObjects(candidates func(*world) []hierarchy.Ref, one b
 // completeRules completes --rule with the rules of the route that is named, or of
 // all routes.
 func (o *options) completeRules(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
-	return o.completeOf(cmd, args, begun, func(w *world, target hierarchy.Ref) []string {
+	return o.completeOf(cmd, args, begun, func(w *workspace, target hierarchy.Ref) []string {
 		if !w.snapshot.IsRoute(target.GroupKind) {
 			return nil
 		}
@@ -51,7 +51,7 @@ func (o *options) completeRules(cmd *cobra.Command, args []string, begun string)
 
 // completeListeners completes --listener with those that the named object is on.
 func (o *options) completeListeners(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
-	return o.completeOf(cmd, args, begun, func(w *world, target hierarchy.Ref) []string {
+	return o.completeOf(cmd, args, begun, func(w *workspace, target hierarchy.Ref) []string {
 		var names []string
 		for _, scope := range w.resolve([]hierarchy.Ref{target}).Get(target).Scopes {
 			for _, l := range scope.Parents {
@@ -114,7 +114,7 @@ func (o *options) completeWithout(cmd *cobra.Command, _ []string, begun string) 
 }
 
 // policyFields are those of each policy kind that its CRD speaks of or that have a value.
-func (w *world) policyFields() map[string][]string {
+func (w *workspace) policyFields() map[string][]string {
 	fields := map[string][]string{}
 	for _, k := range w.snapshot.Kinds() {
 		if k.Class != policy.Inherited {
@@ -142,7 +142,7 @@ func (w *world) policyFields() map[string][]string {
 }
 
 // completeOf completes with what the targets that are named have, or all targets.
-func (o *options) completeOf(cmd *cobra.Command, args []string, begun string, of func(*world, hierarchy.Ref) []string) ([]string, cobra.ShellCompDirective) {
+func (o *options) completeOf(cmd *cobra.Command, args []string, begun string, of func(*workspace, hierarchy.Ref) []string) ([]string, cobra.ShellCompDirective) {
 	w := o.quietWorld(cmd)
 	if w == nil {
 		return nil, cobra.ShellCompDirectiveError
@@ -179,7 +179,7 @@ func (o *options) completeNamespaces(cmd *cobra.Command, _ []string, begun strin
 
 // quietWorld is the world for a completion, nil when there is none: a person
 // who presses the tabulator key wants no messages.
-func (o *options) quietWorld(cmd *cobra.Command) *world {
+func (o *options) quietWorld(cmd *cobra.Command) *workspace {
 	quiet := *o
 	quiet.streams.ErrOut = io.Discard
 	w, err := quiet.load(cmd.Context())

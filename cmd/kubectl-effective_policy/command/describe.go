@@ -24,7 +24,7 @@ object, such as a Service, it shows the policies on it and what names it.`,
   kubectl effective-policy describe gateway/public#https -n infra
   kubectl effective-policy describe timeoutpolicy/edge-ceiling -f manifests/`,
 		Args:              oneObject("an object, such as gateway/public or timeoutpolicy/checkout"),
-		ValidArgsFunction: o.completeObjects((*world).describable, true),
+		ValidArgsFunction: o.completeObjects((*workspace).describable, true),
 		RunE:              o.describe,
 	}
 	o.addOutput(cmd, formatTable, formatJSON, formatYAML)
@@ -32,7 +32,7 @@ object, such as a Service, it shows the policies on it and what names it.`,
 }
 
 // describable is everything on the hierarchy and every policy.
-func (w *world) describable() []hierarchy.Ref {
+func (w *workspace) describable() []hierarchy.Ref {
 	refs := w.bindable()
 	for c := range w.snapshot.Graph().GatewayClasses() {
 		refs = append(refs, c.Meta().Ref)
@@ -45,7 +45,7 @@ func (w *world) describable() []hierarchy.Ref {
 
 // others are the objects that are neither on the hierarchy nor policies: those of
 // manifests, and those that policies name.
-func (w *world) others() []hierarchy.Ref {
+func (w *workspace) others() []hierarchy.Ref {
 	refs := explain.PolicyTargets(w.snapshot)
 	for _, d := range w.documents {
 		refs = append(refs, hierarchy.RefOf(d.Object))

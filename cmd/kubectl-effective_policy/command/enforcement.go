@@ -26,7 +26,7 @@ import (
 // enforced is what exporters would make of a route, if all were switched on;
 // nothing where no data plane that they know serves it, and nothing on a cluster,
 // where EffectivePolicy objects say it: publishedResults.
-func (w *world) enforced(route hierarchy.Ref) []enforcement.Entry {
+func (w *workspace) enforced(route hierarchy.Ref) []enforcement.Entry {
 	if w.schemas == nil || !w.snapshot.IsRoute(route.GroupKind) {
 		return nil
 	}
@@ -77,7 +77,7 @@ func planesOf(exporters enforcement.Config, objects ...[]*unstructured.Unstructu
 
 // outcomesOf is what --where sees of data planes on one target; nothing on a cluster, where only
 // the controller knows.
-func (w *world) outcomesOf(t *effective.Target) evaluate.Outcomes {
+func (w *workspace) outcomesOf(t *effective.Target) evaluate.Outcomes {
 	if w.schemas == nil {
 		return nil
 	}
@@ -90,7 +90,7 @@ func (w *world) outcomesOf(t *effective.Target) evaluate.Outcomes {
 // publishedResults are the EffectivePolicy objects of a cluster, which say what data
 // planes make of them; none on files, and none where attache is not installed or
 // they may not be read.
-func (o *options) publishedResults(ctx context.Context, w *world) (map[hierarchy.Ref]*unstructured.Unstructured, error) {
+func (o *options) publishedResults(ctx context.Context, w *workspace) (map[hierarchy.Ref]*unstructured.Unstructured, error) {
 	if w.schemas != nil {
 		return nil, nil
 	}
@@ -118,7 +118,7 @@ func (o *options) publishedResults(ctx context.Context, w *world) (map[hierarchy
 
 // publishedEntries are what a published result says of data planes; none where it is not there or
 // may not be read.
-func (o *options) publishedEntries(ctx context.Context, w *world, route hierarchy.Ref) ([]enforcement.Entry, error) {
+func (o *options) publishedEntries(ctx context.Context, w *workspace, route hierarchy.Ref) ([]enforcement.Entry, error) {
 	config, err := o.config.ToRESTConfig()
 	if err != nil {
 		return nil, err
@@ -140,7 +140,7 @@ func (o *options) publishedEntries(ctx context.Context, w *world, route hierarch
 // showEnforcement says in the EffectivePolicy of a target what data planes make of it: what was
 // published says it, and of manifests what exporters would write. A route has the list also where
 // nobody enforces anything, a Gateway never (E3.1).
-func (w *world) showEnforcement(object *unstructured.Unstructured, target hierarchy.Ref, published *unstructured.Unstructured) {
+func (w *workspace) showEnforcement(object *unstructured.Unstructured, target hierarchy.Ref, published *unstructured.Unstructured) {
 	if !w.snapshot.IsRoute(target.GroupKind) {
 		return
 	}
@@ -243,7 +243,7 @@ func verdict(e *enforcement.Entry, o export.Outcome, inline bool) terminal.Cell 
 }
 
 // enforcedObjects is enforced as EffectivePolicy objects have it.
-func (w *world) enforcedObjects(route hierarchy.Ref) []any {
+func (w *workspace) enforcedObjects(route hierarchy.Ref) []any {
 	entries := w.enforced(route)
 	list := make([]any, len(entries))
 	for i := range entries {

@@ -13,7 +13,7 @@ import (
 
 // existence finds out whether objects exist: among the manifests, or on the
 // cluster as far as the person may read them.
-func (o *options) existence(ctx context.Context, w *world) func(hierarchy.Ref) string {
+func (o *options) existence(ctx context.Context, w *workspace) func(hierarchy.Ref) string {
 	if len(o.files) > 0 {
 		present := map[hierarchy.Ref]bool{}
 		for _, d := range w.documents {

@@ -37,7 +37,7 @@ others do not. Exit code 1 says that no route serves it.`,
 			}
 			return oneObject("a route or a Gateway, such as httproute/checkout")(cmd, args)
 		},
-		ValidArgsFunction: o.completeObjects((*world).targets, true),
+		ValidArgsFunction: o.completeObjects((*workspace).targets, true),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := asked.check(args, on.Rule, on.Listener); err != nil {
 				return err
@@ -101,7 +101,7 @@ func (o *options) explain(cmd *cobra.Command, args []string, on explain.Selectio
 }
 
 // kindInto takes the kind of --field TimeoutPolicy.request, as --without has it, for --policy.
-func (w *world) kindInto(on *explain.Selection) {
+func (w *workspace) kindInto(on *explain.Selection) {
 	for _, k := range w.snapshot.Kinds() {
 		if field, ok := cutFold(on.Field, k.GroupKind.Kind+"."); ok && on.Policy == "" {
 			on.Policy, on.Field = k.Name(), field
@@ -111,7 +111,7 @@ func (w *world) kindInto(on *explain.Selection) {
 
 // misspelt returns what --field probably means, when nothing is found and no field that is known
 // is called so.
-func (w *world) misspelt(on explain.Selection, found *explain.Explanation) (near string, ok bool) {
+func (w *workspace) misspelt(on explain.Selection, found *explain.Explanation) (near string, ok bool) {
 	if on.Field == "" || slices.ContainsFunc(found.Scopes, func(s explain.Scope) bool { return len(s.Fields)+len(s.NotSet) > 0 }) {
 		return "", false
 	}

@@ -53,7 +53,7 @@ too, as they are after what has to stand in them was put there.`,
   kubectl effective-policy export httproute/checkout -n shop --report json
   kubectl effective-policy export --to envoy-gateway -f manifests/
   kubectl effective-policy export --restore -A | kubectl replace -f -`,
-		ValidArgsFunction: o.completeObjects((*world).routes, false),
+		ValidArgsFunction: o.completeObjects((*workspace).routes, false),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if e.restore {
 				return o.restoreRoutes(cmd.Context(), args)
@@ -148,7 +148,7 @@ func (o *options) export(ctx context.Context, e *exportOptions, args []string) e
 }
 
 // exports is what exporters make of routes that a policy reaches.
-func (w *world) exports(targets []hierarchy.Ref, to string, fields export.StandardFields) []exportedRoute {
+func (w *workspace) exports(targets []hierarchy.Ref, to string, fields export.StandardFields) []exportedRoute {
 	config := enforcement.Config{All: true}
 	if to != toAuto {
 		config.To = to
@@ -176,7 +176,7 @@ func (w *world) exports(targets []hierarchy.Ref, to string, fields export.Standa
 
 // installed says whether what an exporter writes can be: not where the cluster lacks the CRD, or one
 // in the input does not serve the version that is written (E1.7, E2.5).
-func (w *world) installed(exporter string) bool {
+func (w *workspace) installed(exporter string) bool {
 	row, _ := export.Lookup(exporter)
 	for _, k := range row.Kinds {
 		name := k.Plural + "." + k.Group
@@ -213,7 +213,7 @@ func planeKinds() []schema.GroupKind {
 }
 
 // foreignIndex is the index of the objects of data planes' APIs, made once.
-func (w *world) foreignIndex() *export.ForeignIndex {
+func (w *workspace) foreignIndex() *export.ForeignIndex {
 	if w.index == nil {
 		w.index = export.NewForeignIndex(w.foreign())
 	}
@@ -221,7 +221,7 @@ func (w *world) foreignIndex() *export.ForeignIndex {
 }
 
 // foreign are the objects of data planes' APIs in the input.
-func (w *world) foreign() []*unstructured.Unstructured {
+func (w *workspace) foreign() []*unstructured.Unstructured {
 	kinds := planeKinds()
 	all := slices.Clone(w.planeObjects)
 	for _, d := range w.documents {
@@ -234,7 +234,7 @@ func (w *world) foreign() []*unstructured.Unstructured {
 
 // standardFields is what the HTTPRoute CRD has: that of the flag, else of the
 // input or the cluster, else the built-in one, and then the report says so.
-func (o *options) standardFields(w *world, e *exportOptions) (export.StandardFields, error) {
+func (o *options) standardFields(w *workspace, e *exportOptions) (export.StandardFields, error) {
 	if e.standardFields == "" {
 		if w.builtInRoutes && e.report == reportTable {
 			o.note("HTTPRoute: fields of the experimental channel of Gateway API, for want of a CRD in the input; --standard-fields names another")

@@ -48,7 +48,7 @@ func (o *options) printObjects(objects []*unstructured.Unstructured) error {
 }
 
 // printExportReport tells on standard error what became of every field.
-func (o *options) printExportReport(format string, exported []exportedRoute, w *world) error {
+func (o *options) printExportReport(format string, exported []exportedRoute, w *workspace) error {
 	switch format {
 	case reportNone:
 		return nil
@@ -118,7 +118,7 @@ func rulesText(rules hierarchy.RuleSet) string {
 	return "rules " + rules.String()
 }
 
-func (o *options) printReportJSON(exported []exportedRoute, w *world) error {
+func (o *options) printReportJSON(exported []exportedRoute, w *workspace) error {
 	list := []any{}
 	for _, r := range exported {
 		target := r.target.Target

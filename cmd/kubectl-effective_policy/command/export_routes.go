@@ -16,7 +16,7 @@ import (
 )
 
 // routeChecker checks routes by the CRDs of the world.
-type routeChecker struct{ w *world }
+type routeChecker struct{ w *workspace }
 
 // Check implements export.Checker.
 func (c routeChecker) Check(route *unstructured.Unstructured) []string {
@@ -30,7 +30,7 @@ func (c routeChecker) Check(route *unstructured.Unstructured) []string {
 
 // injected is the route as it has to be, without our annotations; nil when
 // nothing has to stand in it.
-func (w *world) injected(r exportedRoute) *unstructured.Unstructured {
+func (w *workspace) injected(r exportedRoute) *unstructured.Unstructured {
 	route := w.manifest(r.target.Target)
 	if route == nil {
 		return nil
@@ -50,7 +50,7 @@ func (w *world) injected(r exportedRoute) *unstructured.Unstructured {
 }
 
 // refusedRules are the rules of a route that would not be valid with what is to be put there.
-func (w *world) refusedRules(ref hierarchy.Ref, rules []export.RuleInjection) map[int]string {
+func (w *workspace) refusedRules(ref hierarchy.Ref, rules []export.RuleInjection) map[int]string {
 	route := w.manifest(ref)
 	if route == nil {
 		return nil
@@ -59,7 +59,7 @@ func (w *world) refusedRules(ref hierarchy.Ref, rules []export.RuleInjection) ma
 }
 
 // checker checks routes by the CRDs of the world; nil where it has none.
-func (w *world) checker() export.Checker {
+func (w *workspace) checker() export.Checker {
 	if w.schemas == nil {
 		return nil
 	}
@@ -79,7 +79,7 @@ func withoutOurs(route *unstructured.Unstructured) *unstructured.Unstructured {
 }
 
 // manifest is the route as it was read.
-func (w *world) manifest(route hierarchy.Ref) *unstructured.Unstructured {
+func (w *workspace) manifest(route hierarchy.Ref) *unstructured.Unstructured {
 	for _, d := range w.documents {
 		if hierarchy.RefOf(d.Object) == route {
 			return d.Object.DeepCopy()
@@ -135,7 +135,7 @@ func planeLists() []schema.GroupVersionResource {
 // readPlane reads from a cluster what export looks at beside policies: routes
 // whole, the objects of data planes' APIs, and the CRD of HTTPRoute. With
 // manifests it does nothing.
-func (o *options) readPlane(ctx context.Context, w *world) error {
+func (o *options) readPlane(ctx context.Context, w *workspace) error {
 	if len(o.files) > 0 {
 		return nil
 	}

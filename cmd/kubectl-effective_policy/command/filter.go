@@ -215,7 +215,7 @@ type picked struct {
 }
 
 // pick asks about every path of a target.
-func (w *world) pick(ctx context.Context, e *effective.Target, tests []test) (picked, error) {
+func (w *workspace) pick(ctx context.Context, e *effective.Target, tests []test) (picked, error) {
 	var out picked
 	object, _ := w.snapshot.Graph().Get(e.Target)
 	route, isRoute := object.(*hierarchy.Route)

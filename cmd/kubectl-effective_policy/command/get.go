@@ -50,7 +50,7 @@ what the expression asks for does not fit.`,
   kubectl effective-policy get httproute/checkout -f manifests/ -o json
   kubectl effective-policy get -A --without RateLimitPolicy --fail
   kubectl effective-policy get -A --where '!has(effective.TimeoutPolicy)'`,
-		ValidArgsFunction: o.completeObjects((*world).targets, false),
+		ValidArgsFunction: o.completeObjects((*workspace).targets, false),
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.get(cmd, args, &flags) },
 	}
 	flags.add(cmd)
@@ -87,7 +87,7 @@ func (o *options) get(cmd *cobra.Command, args []string, flags *getFlags) error 
 }
 
 // shownPolicies are the rows of get, sorted.
-func (o *options) shownPolicies(ctx context.Context, w *world, args []string, flags *getFlags) ([]shownPolicy, error) {
+func (o *options) shownPolicies(ctx context.Context, w *workspace, args []string, flags *getFlags) ([]shownPolicy, error) {
 	candidates := w.targets()
 	if flags.given() {
 		candidates = w.routes()
@@ -136,7 +136,7 @@ func compareShown(a, b shownPolicy) int {
 }
 
 // row is what get shows of one target, nil when that is nothing.
-func (w *world) row(
+func (w *workspace) row(
 	ctx context.Context, e *effective.Target, tests []test, flags *getFlags, show func(*effective.Target) *unstructured.Unstructured,
 ) (*shownPolicy, error) {
 	isRoute := w.snapshot.IsRoute(e.Target.GroupKind)
@@ -156,7 +156,7 @@ func (w *world) row(
 }
 
 // printShown prints rows in the format that is asked for.
-func (o *options) printShown(w *world, shown []shownPolicy, flags *getFlags, named bool) error {
+func (o *options) printShown(w *workspace, shown []shownPolicy, flags *getFlags, named bool) error {
 	switch {
 	case o.output == formatJSON || o.output == formatYAML:
 		return encode(o.streams.Out, o.output, listOf(shown))
@@ -186,7 +186,7 @@ func (o *options) printShown(w *world, shown []shownPolicy, flags *getFlags, nam
 }
 
 // printDirect says how many Direct policies there are, which no row shows.
-func (o *options) printDirect(w *world) error {
+func (o *options) printDirect(w *workspace) error {
 	if !w.hasDirect() {
 		return nil
 	}
@@ -211,7 +211,7 @@ func (o *options) printDirect(w *world) error {
 }
 
 // hasDirect says whether there is any policy of a Direct kind.
-func (w *world) hasDirect() bool {
+func (w *workspace) hasDirect() bool {
 	for p := range w.snapshot.Policies() {
 		if p.Kind.Class == policy.Direct {
 			return true

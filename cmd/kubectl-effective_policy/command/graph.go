@@ -25,7 +25,7 @@ Name routes, Gateways or ListenerSets to draw only the paths through them.`,
 		Example: `  kubectl effective-policy graph -A
   kubectl effective-policy graph httproute/checkout
   kubectl effective-policy graph -f manifests/ -o mermaid`,
-		ValidArgsFunction: o.completeObjects((*world).bindable, false),
+		ValidArgsFunction: o.completeObjects((*workspace).bindable, false),
 		RunE:              o.graph,
 	}
 	o.addOutput(cmd, formatTree, formatDot, formatMermaid, formatJSON)

@@ -170,7 +170,7 @@ func printProperties(p *terminal.Pen, reports []explain.Kind) {
 
 // coverage says which kinds our webhook reviews: as the configurations say that
 // are installed or among the manifests, or as the chart would have it.
-func (o *options) coverage(ctx context.Context, w *world) func(*policy.Kind) string {
+func (o *options) coverage(ctx context.Context, w *workspace) func(*policy.Kind) string {
 	var configurations []admissionv1.ValidatingWebhookConfiguration
 	if len(o.files) > 0 {
 		for _, d := range w.documents {

@@ -30,7 +30,7 @@ func (r *managerRights) of(k *policy.Kind) explain.Rights { return r.kinds[k] }
 
 // managerRights asks the API server what the manager may do. A person who may not ask
 // sees what the manager did: the status of objects.
-func (o *options) managerRights(ctx context.Context, w *world) (*managerRights, error) {
+func (o *options) managerRights(ctx context.Context, w *workspace) (*managerRights, error) {
 	r := &managerRights{kinds: map[*policy.Kind]explain.Rights{}, unknown: "manifests do not say it"}
 	for _, k := range w.snapshot.Kinds() {
 		r.kinds[k] = explain.Rights{Read: explain.Unknown}
@@ -145,7 +145,7 @@ func (a *asking) wroteStatus(ctx context.Context, k *policy.Kind) (bool, error) 
 	for _, u := range list.Items {
 		ancestors, _, _ := unstructured.NestedSlice(u.Object, "status", "ancestors")
 		for _, entry := range ancestors {
-			if e, _ := entry.(map[string]any); e["controllerName"] == status.Controller {
+			if e, _ := entry.(map[string]any); e["controllerName"] == status.ControllerName {
 				return true, nil
 			}
 		}

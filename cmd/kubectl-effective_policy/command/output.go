@@ -22,7 +22,7 @@ const (
 	formatYAML  = "yaml"
 )
 
-func (w *world) selects(meta *hierarchy.Meta) bool {
+func (w *workspace) selects(meta *hierarchy.Meta) bool {
 	return w.selector.Matches(labels.Set(meta.Labels))
 }
 

@@ -40,7 +40,7 @@ func (o *options) policiesCommand() *cobra.Command {
 		Example: `  kubectl effective-policy policies -A
   kubectl effective-policy policies -A --no-effect
   kubectl effective-policy policies -n shop --overridden`,
-		ValidArgsFunction: o.completeObjects((*world).policies, false),
+		ValidArgsFunction: o.completeObjects((*workspace).policies, false),
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.listPolicies(cmd, args, flags) },
 	}
 	cmd.Flags().BoolVar(&flags.noEffect, "no-effect", false, "only policies of which nothing is in effect")
@@ -51,7 +51,7 @@ func (o *options) policiesCommand() *cobra.Command {
 }
 
 // policies are all policies.
-func (w *world) policies() []hierarchy.Ref {
+func (w *workspace) policies() []hierarchy.Ref {
 	var refs []hierarchy.Ref
 	for p := range w.snapshot.Policies() {
 		refs = append(refs, p.Ref)

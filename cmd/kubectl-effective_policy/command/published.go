@@ -32,14 +32,14 @@ var effectiveResource = kschema.GroupVersionResource{Group: policy.Group, Versio
 // the controller published there. Its snapshot has the built-in kinds and nothing
 // else.
 type publishedWorld struct {
-	*world
+	*workspace
 	client  dynamic.Interface
 	objects map[hierarchy.Ref]*unstructured.Unstructured
 }
 
 // loadOrPublished is load, or what is published where this person may not read
 // what the answer is computed from.
-func (o *options) loadOrPublished(ctx context.Context) (*world, *publishedWorld, error) {
+func (o *options) loadOrPublished(ctx context.Context) (*workspace, *publishedWorld, error) {
 	w, err := o.load(ctx)
 	var forbidden *cluster.ForbiddenError
 	if !errors.As(err, &forbidden) {
@@ -85,7 +85,7 @@ func (o *options) readPublished(ctx context.Context, forbidden *cluster.Forbidde
 		list.Items[i].SetManagedFields(nil)
 		p.objects[publish.TargetOf(&list.Items[i])] = &list.Items[i]
 	}
-	if p.world, err = worldOfPublished(namespace, p.targets()); err != nil {
+	if p.workspace, err = worldOfPublished(namespace, p.targets()); err != nil {
 		return nil, err
 	}
 	o.note("from the published EffectivePolicy objects%s: %v", where, forbidden)
@@ -93,7 +93,7 @@ func (o *options) readPublished(ctx context.Context, forbidden *cluster.Forbidde
 }
 
 // worldOfPublished knows the kinds that are built in, and those of the targets.
-func worldOfPublished(namespace string, targets []hierarchy.Ref) (*world, error) {
+func worldOfPublished(namespace string, targets []hierarchy.Ref) (*workspace, error) {
 	builtin, err := source.Builtin()
 	if err != nil {
 		return nil, err
@@ -103,7 +103,7 @@ func worldOfPublished(namespace string, targets []hierarchy.Ref) (*world, error)
 	for _, target := range targets {
 		more = append(more, target.GroupKind)
 	}
-	return &world{snapshot: snapshot, namespace: namespace, kinds: kindsOf(snapshot, more...)}, nil
+	return &workspace{snapshot: snapshot, namespace: namespace, kinds: kindsOf(snapshot, more...)}, nil
 }
 
 func (p *publishedWorld) targets() []hierarchy.Ref {
@@ -115,15 +115,15 @@ func (p *publishedWorld) targets() []hierarchy.Ref {
 	return targets
 }
 
-// find is world.find among what is published.
+// find is workspace.find among what is published.
 func (p *publishedWorld) find(args []string) ([]hierarchy.Ref, error) {
-	refs, err := p.world.find(args, p.targets())
+	refs, err := p.workspace.find(args, p.targets())
 	return refs, orUnreached(err)
 }
 
-// findOne is world.findOne among what is published.
+// findOne is workspace.findOne among what is published.
 func (p *publishedWorld) findOne(args []string) (hierarchy.Ref, error) {
-	ref, err := p.world.findOne(args, p.targets())
+	ref, err := p.workspace.findOne(args, p.targets())
 	return ref, orUnreached(err)
 }
 
@@ -148,7 +148,7 @@ func (o *options) getPublished(p *publishedWorld, args []string, flags *getFlags
 		o.sayWithheld(shown[i].object)
 	}
 	slices.SortFunc(shown, compareShown)
-	if err := o.printShown(p.world, shown, flags, len(args) > 0); err != nil {
+	if err := o.printShown(p.workspace, shown, flags, len(args) > 0); err != nil {
 		return err
 	}
 	if flags.fail && len(shown) > 0 {
@@ -197,7 +197,7 @@ func (o *options) describePublished(ctx context.Context, p *publishedWorld, args
 		if object == nil {
 			return err
 		}
-		return o.printDescription(explain.DescribePublishedPolicy(object, status.Controller))
+		return o.printDescription(explain.DescribePublishedPolicy(object, status.ControllerName))
 	}
 	object := p.objects[target.Object()]
 	d, err := explain.DescribePublished(object)

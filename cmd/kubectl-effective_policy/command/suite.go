@@ -186,7 +186,7 @@ func (s *suite) change(ctx context.Context, c suiteCase, settings policy.Options
 	if err != nil {
 		return nil, err
 	}
-	around := surroundingFiles(in, "default")
+	around := baselineOfFiles(in, "default")
 	around.settings, around.say = settings, func(*source.Input) {}
 	edit, remove := c.Edit.Apply, false
 	if len(c.Edit.Delete) > 0 {

@@ -174,7 +174,7 @@ func (c *uiCluster) Object(ctx context.Context, _ *view.World, ref hierarchy.Ref
 
 // Change implements console.Workshop.
 func (c *uiCluster) Change(ctx context.Context, _ *view.World, e console.Edit) (*preview.Change, []string, error) {
-	around, err := c.options.surroundingCluster(ctx)
+	around, err := c.options.baselineOfCluster(ctx)
 	if err != nil {
 		return nil, nil, err
 	}

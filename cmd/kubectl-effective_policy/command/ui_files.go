@@ -37,21 +37,21 @@ func (o *options) uiSource(ctx context.Context, flags *uiFlags) (uiWorld, error)
 // uiFiles shows manifests. What is read once does not change.
 type uiFiles struct {
 	options *options
-	loaded  *world
+	loaded  *workspace
 	world   *view.World
 	objects map[hierarchy.Ref]source.Document
 	// around is where edits take place. Its snapshot is the world's, so that an edit
 	// resolves what it touches and nothing else.
-	around *surroundings
+	around *baseline
 }
 
-func newUIFiles(ctx context.Context, o *options, w *world) (*uiFiles, error) {
+func newUIFiles(ctx context.Context, o *options, w *workspace) (*uiFiles, error) {
 	settings, err := o.settings()
 	if err != nil {
 		return nil, err
 	}
 	f := &uiFiles{options: o, loaded: w, objects: map[hierarchy.Ref]source.Document{}}
-	f.around = surroundingFiles(&source.Input{Documents: w.documents, Schemas: w.schemas}, *o.config.Namespace)
+	f.around = baselineOfFiles(&source.Input{Documents: w.documents, Schemas: w.schemas}, *o.config.Namespace)
 	f.around.settings, f.around.say = settings, func(*source.Input) {}
 	f.around.snapshot, _ = policy.NewSnapshot(settings).With(f.around.objects...) // the problems are w.problems
 	w.snapshot = f.around.snapshot
@@ -119,7 +119,7 @@ func (f *uiFiles) Change(ctx context.Context, _ *view.World, e console.Edit) (*p
 }
 
 // editOf reads an edit from the page, or from the files of -f.
-func editOf(ctx context.Context, around *surroundings, e console.Edit, recursive bool) (*preview.Change, []string, error) {
+func editOf(ctx context.Context, around *baseline, e console.Edit, recursive bool) (*preview.Change, []string, error) {
 	paths, stdin := []string{"-"}, strings.NewReader(e.Text)
 	if len(e.Files) > 0 {
 		paths = e.Files

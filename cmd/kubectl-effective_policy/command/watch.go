@@ -73,7 +73,7 @@ type printedRows struct {
 }
 
 // printChanged prints the rows that are not as they were printed last.
-func (o *options) printChanged(ctx context.Context, w *world, now *policy.Snapshot, args []string, flags *getFlags, printed *printedRows) error {
+func (o *options) printChanged(ctx context.Context, w *workspace, now *policy.Snapshot, args []string, flags *getFlags, printed *printedRows) error {
 	w.snapshot, w.kinds = now, kindsOf(now)
 	if len(args) > 0 { // what was named may be gone for a while
 		if _, err := w.find(args, w.targets()); err != nil {

@@ -92,7 +92,7 @@ func kindsOf(s *policy.Snapshot, more ...kschema.GroupKind) []resourceKind {
 }
 
 // addShortNames adds the short names of CRDs among the manifests.
-func (w *world) addShortNames() {
+func (w *workspace) addShortNames() {
 	short := map[kschema.GroupKind][]string{}
 	for _, d := range w.documents {
 		if d.Object.GetKind() == "CustomResourceDefinition" {
@@ -131,7 +131,7 @@ func (k *resourceKind) named(word string) bool {
 }
 
 // kindsNamed are the kinds that a word means.
-func (w *world) kindsNamed(word string) []kschema.GroupKind {
+func (w *workspace) kindsNamed(word string) []kschema.GroupKind {
 	var kinds []kschema.GroupKind
 	for i := range w.kinds {
 		if w.kinds[i].named(word) {
@@ -155,7 +155,7 @@ type query struct {
 // queries reads arguments of the forms NAME, KIND/NAME, KIND/NAMESPACE/NAME,
 // each with #SECTION at the end, and KIND NAME… as kubectl has it. A kind alone
 // asks for all objects of it.
-func (w *world) queries(args []string) ([]query, error) {
+func (w *workspace) queries(args []string) ([]query, error) {
 	if len(args) > 1 && !strings.ContainsAny(strings.Join(args, ""), "/") {
 		if w.kindsNamed(args[0]) != nil || publishedKind().named(args[0]) {
 			rest := slices.Clone(args[1:])
@@ -176,7 +176,7 @@ func (w *world) queries(args []string) ([]query, error) {
 	return queries, nil
 }
 
-func (w *world) query(arg string) (query, error) {
+func (w *workspace) query(arg string) (query, error) {
 	q := query{text: arg}
 	arg, q.section, _ = strings.Cut(arg, "#")
 	kind := ""
@@ -202,7 +202,7 @@ func (w *world) query(arg string) (query, error) {
 	return q, nil
 }
 
-func (w *world) unknownKind(kind, name string) error {
+func (w *workspace) unknownKind(kind, name string) error {
 	var words []string
 	for i := range w.kinds {
 		words = append(words, strings.ToLower(w.kinds[i].Kind))
@@ -233,7 +233,7 @@ func (q *query) matches(ref hierarchy.Ref, namespace string) bool {
 // find returns the objects among candidates that the arguments ask for, sorted,
 // each once; all of them when there are no arguments. Every argument must ask
 // for something that exists.
-func (w *world) find(args []string, candidates []hierarchy.Ref) ([]hierarchy.Ref, error) {
+func (w *workspace) find(args []string, candidates []hierarchy.Ref) ([]hierarchy.Ref, error) {
 	queries, err := w.queries(args)
 	if err != nil {
 		return nil, err
@@ -259,7 +259,7 @@ func (w *world) find(args []string, candidates []hierarchy.Ref) ([]hierarchy.Ref
 	return slices.Compact(found), nil
 }
 
-func (w *world) matching(q query, candidates []hierarchy.Ref) []hierarchy.Ref {
+func (w *workspace) matching(q query, candidates []hierarchy.Ref) []hierarchy.Ref {
 	var refs []hierarchy.Ref
 	for _, ref := range candidates {
 		if q.matches(ref, w.namespace) {
@@ -271,7 +271,7 @@ func (w *world) matching(q query, candidates []hierarchy.Ref) []hierarchy.Ref {
 
 // findOne returns the one object that the arguments name, with the section they
 // name in it.
-func (w *world) findOne(args []string, candidates []hierarchy.Ref) (hierarchy.Ref, error) {
+func (w *workspace) findOne(args []string, candidates []hierarchy.Ref) (hierarchy.Ref, error) {
 	queries, err := w.queries(args)
 	if err != nil {
 		return hierarchy.Ref{}, err
@@ -299,7 +299,7 @@ func (w *world) findOne(args []string, candidates []hierarchy.Ref) (hierarchy.Re
 }
 
 // notFound says what an argument does not name, and what may be meant.
-func (w *world) notFound(q query, candidates []hierarchy.Ref) error {
+func (w *workspace) notFound(q query, candidates []hierarchy.Ref) error {
 	namespace := w.namespace
 	if q.namespace != "" {
 		namespace = q.namespace
@@ -351,7 +351,7 @@ func describeLine(ref hierarchy.Ref) string {
 }
 
 // targets are the routes and Gateways with the labels asked for.
-func (w *world) targets() []hierarchy.Ref {
+func (w *workspace) targets() []hierarchy.Ref {
 	refs := w.routes()
 	for g := range w.snapshot.Graph().Gateways() {
 		refs = w.appendSelected(refs, g.Meta())
@@ -359,7 +359,7 @@ func (w *world) targets() []hierarchy.Ref {
 	return refs
 }
 
-func (w *world) routes() []hierarchy.Ref {
+func (w *workspace) routes() []hierarchy.Ref {
 	var refs []hierarchy.Ref
 	for r := range w.snapshot.Graph().Routes() {
 		refs = w.appendSelected(refs, r.Meta())
@@ -367,7 +367,7 @@ func (w *world) routes() []hierarchy.Ref {
 	return refs
 }
 
-func (w *world) appendSelected(refs []hierarchy.Ref, meta *hierarchy.Meta) []hierarchy.Ref {
+func (w *workspace) appendSelected(refs []hierarchy.Ref, meta *hierarchy.Meta) []hierarchy.Ref {
 	if w.selects(meta) {
 		return append(refs, meta.Ref)
 	}
@@ -375,7 +375,7 @@ func (w *world) appendSelected(refs []hierarchy.Ref, meta *hierarchy.Meta) []hie
 }
 
 // where says in which namespace a command looks, for messages.
-func (w *world) where() string {
+func (w *workspace) where() string {
 	if w.namespace == "" {
 		return ""
 	}
@@ -383,7 +383,7 @@ func (w *world) where() string {
 }
 
 // whereOrAll is where, and how to look everywhere.
-func (w *world) whereOrAll() string {
+func (w *workspace) whereOrAll() string {
 	if w.namespace == "" {
 		return ""
 	}

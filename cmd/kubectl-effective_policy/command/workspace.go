@@ -24,9 +24,9 @@ import (
 	"github.com/attache-dev/attache/policy/validate"
 )
 
-// world is everything a command works on. After it is made nothing depends on
+// workspace is everything a command works on. After it is made nothing depends on
 // whether it came from files or from a cluster.
-type world struct {
+type workspace struct {
 	snapshot *policy.Snapshot
 	kinds    []resourceKind
 	// namespace is where names are looked up; empty means everywhere.
@@ -60,7 +60,7 @@ type world struct {
 }
 
 // resolve is effective.Resolve for those who ask about one target after the other.
-func (w *world) resolve(targets []hierarchy.Ref) effective.Resolution {
+func (w *workspace) resolve(targets []hierarchy.Ref) effective.Resolution {
 	if w.resolved != w.snapshot {
 		w.resolver, w.resolved = effective.NewResolver(w.snapshot), w.snapshot
 	}
@@ -72,8 +72,8 @@ const orFiles = "to work on manifests instead of a cluster, give them with -f"
 
 // load makes the world that the flags ask for. Problems of single objects that
 // do not stop the work are warnings.
-func (o *options) load(ctx context.Context) (*world, error) {
-	w := &world{selector: labels.Everything()}
+func (o *options) load(ctx context.Context) (*workspace, error) {
+	w := &workspace{selector: labels.Everything()}
 	if o.selector != "" {
 		var err error
 		if w.selector, err = labels.Parse(o.selector); err != nil {
@@ -106,7 +106,7 @@ func (o *options) load(ctx context.Context) (*world, error) {
 // readFiles takes the objects from manifests. Names are looked up everywhere,
 // unless -n says where; it is also the namespace of objects that do not say
 // theirs, as with kubectl apply.
-func (o *options) readFiles(ctx context.Context, w *world) ([]string, error) {
+func (o *options) readFiles(ctx context.Context, w *workspace) ([]string, error) {
 	settings, err := o.settings()
 	if err != nil {
 		return nil, err
@@ -144,7 +144,7 @@ func (o *options) readFiles(ctx context.Context, w *world) ([]string, error) {
 
 // readCluster takes the objects from the cluster of the current context. Names
 // are looked up in the context's namespace, unless -n or -A say where.
-func (o *options) readCluster(ctx context.Context, w *world) ([]string, error) {
+func (o *options) readCluster(ctx context.Context, w *workspace) ([]string, error) {
 	config, err := o.connection()
 	if err != nil {
 		return nil, fmt.Errorf("%w\n"+orFiles, err)
