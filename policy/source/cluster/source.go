@@ -163,7 +163,7 @@ func (s *Source) publish(batch Batch) {
 func (s *Source) report(problems []hierarchy.Problem) {
 	for _, e := range s.reducer.refusals {
 		s.options.Log.Error(e.err, "Not allowed to read a kind: give the service account list and watch on it",
-			"resource", e.from.resource.String(), "notReadyWithoutIt", !e.from.optional)
+			"resource", e.from.resource.String(), "required", !e.from.optional)
 	}
 	s.reducer.refusals = nil
 	for _, p := range problems {
