@@ -99,6 +99,8 @@ func (v *verifier) announced(host string, r *request.Request, old, answer *routi
 		return "the nearest status code", true
 	case l.Action.Canary != nil && l.Action.Canary.Pattern != "" && len(fields) == 1 && fields[0] == routing.FieldBackends && v.canarySays(l):
 		return "canary-by-header-pattern", true
+	case l.Action.Canary != nil && len(fields) == 1 && fields[0] == routing.FieldBackends && about[CanarySpread]:
+		return "finding canary-spread", true
 	case len(fields) == 1 && fields[0] == routing.FieldHost && a.says(ingress, "upstream-vhost"):
 		return "upstream-vhost", true
 	}

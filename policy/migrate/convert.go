@@ -205,8 +205,12 @@ func (c *converter) wider(host string) bool {
 	return false
 }
 
-// canaryHere says whether a canary states the location itself.
-func (c *converter) canaryHere(l *routing.Location) bool {
+// leavesCanary says whether a location goes without the canary of its Service, since no
+// canary states the location itself (M31).
+func (c *converter) leavesCanary(l *routing.Location) bool {
+	if l.Action.Canary == nil || c.options.Canary != CanaryHere {
+		return false
+	}
 	here := false
 	for _, g := range c.old.ingresses {
 		if c.old.served(g) && g.canary() {
@@ -215,7 +219,7 @@ func (c *converter) canaryHere(l *routing.Location) bool {
 			})
 		}
 	}
-	return here
+	return !here
 }
 
 // isHeld says whether the rules of a location are held back, and says so (M40).

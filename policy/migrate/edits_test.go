@@ -177,9 +177,9 @@ func TestARandomEditThatChangesAnAnswerIsFound(t *testing.T) {
 			var result *migrate.Comparison
 			for range perEdit {
 				q := aRequest(random, equal[random.IntN(len(equal))])
-				was, _ := before.Choices(q, "")
-				is, _ := after.Choices(q, "")
-				if len(was) == 1 && len(is) == 1 && len(routing.Differ(&was[0], &is[0])) == 0 || !comparedScheme(c, q) {
+				was := before.Choices(q, "")
+				is := after.Choices(q, "")
+				if len(was) == 1 && len(is) == 1 && len(routing.Differ(&was[0].Answer, &is[0].Answer)) == 0 || !comparedScheme(c, q) {
 					continue
 				}
 				if result == nil {

@@ -99,6 +99,9 @@ func (c *converter) explainTimeout(g *ingress, short, name string) bool {
 	n, ok := positive(g.set.text(short))
 	value, fits := seconds(n)
 	became, policy := c.policyOf(g, TimeoutPolicy, field)
+	if longest, _ := c.old.idle(g.set); field != "connect" && longest > n && fits {
+		_, fits = seconds(longest) // that of the other annotation counts
+	}
 	if !ok || !fits {
 		c.report.annotation(g, name, Lost, Differs, "what nginx makes of it is not a time that a TimeoutPolicy can have; state a number of seconds above 0 if a limit was meant")
 		return true
@@ -263,8 +266,9 @@ func (c *converter) explainRate(g *ingress, short, name string) bool {
 		status, effect = Approximated, Differs
 		text += "; each of the " + strconv.Itoa(len(w.names)) + " routes counts for itself"
 	}
-	if m < 1 || int64(n)*int64(m)+1-int64(n) < 0 {
+	if int64(n)*int64(m)+1-int64(n) < 0 {
 		status, effect = Approximated, Differs
+		text += "; nginx lets 1 through at once, a RateLimitPolicy no fewer than the rate"
 	}
 	replicas := "1 replica"
 	if r > 1 {

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
 	"github.com/attache-dev/attache/policy/migrate/routing"
 )
 
@@ -141,8 +143,25 @@ func (c *converter) explainImplicit() {
 	if c.cutsSlash() {
 		r.implicit("https-slash", Differs, "redirects to https cut off a final / of the path; a RequestRedirect keeps it")
 	}
+	c.explainLimits()
 	r.implicit("wildcards", Differs, "a wildcard host takes one label; one of a route takes any number")
 	r.implicit("not-found", Differs, "a request that no path of its host takes is answered with 404, never by another host's route")
+}
+
+// explainLimits says what refuses above a limit, and whose address is counted (M57).
+func (c *converter) explainLimits() {
+	if !slices.ContainsFunc(c.objects, func(u *unstructured.Unstructured) bool { return u.GetKind() == RateLimitPolicy }) {
+		return
+	}
+	if code := c.old.config.value("limit-req-status-code"); code != "429" {
+		c.report.implicit("limit-status", Differs, "requests above a limit are refused with %s, by most data planes with 429", code)
+	}
+	for _, key := range []string{"use-forwarded-headers", "use-proxy-protocol"} {
+		if c.old.config.value(key) == "true" {
+			c.report.implicit("client-address", Differs, "%s says where the address of a client is from; limits count that which the data plane trusts", key)
+			return
+		}
+	}
 }
 
 // cutsSlash says whether some redirect to https cuts off a final "/" (M20).

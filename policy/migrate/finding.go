@@ -31,7 +31,6 @@ const (
 	Fallthrough    Status = "fallthrough"
 	Order          Status = "order"
 	CanarySpread   Status = "canary-spread"
-	AppProtocol    Status = "app-protocol"
 	LeftOut        Status = "left-out"
 	Implicit       Status = "implicit"
 	Advice         Status = "advice"

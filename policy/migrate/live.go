@@ -75,10 +75,10 @@ func LiveRequests(old *Old, snapshot *policy.Snapshot, options VerifyOptions, sc
 			}
 			kind := v.compare(host, r, map[string]*Group{})
 			before, _ := old.view.Answer(r)
-			choices, _ := v.side.Choices(r, options.DataPlane)
+			choices := v.side.Choices(r, options.DataPlane)
 			one := LiveRequest{Host: host, Request: *r, Kind: kind, Old: expected(&before)}
 			if len(choices) == 1 && len(v.side.Gateways()) > 0 {
-				one.New = expected(&choices[0])
+				one.New = expected(&choices[0].Answer)
 			}
 			list = append(list, one)
 		})

@@ -190,10 +190,11 @@ const mostRequests = 1000000000
 // at once (M54).
 func burst(n, multiplier int) int64 { return max(int64(n)*int64(multiplier)+1-int64(n), 0) }
 
-// multiplier is limit-burst-multiplier, 5 when it is not stated.
+// multiplier is limit-burst-multiplier, 5 when it is not stated. 0 is one request at a
+// time.
 func multiplier(s *settings) int {
-	if n, ok := s.int("limit-burst-multiplier"); ok && n > 0 {
-		return n
+	if n, ok := s.int("limit-burst-multiplier"); ok {
+		return max(n, 0)
 	}
 	return 5
 }

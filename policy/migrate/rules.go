@@ -47,6 +47,11 @@ func (c *converter) rulesOf(s *routing.Server) *hostRules {
 			c.unresolved(w, l)
 			continue
 		}
+		if c.leavesCanary(l) {
+			f := c.report.about(w.ingress, CanarySpread, "%s %s: the canary of Service %s gets requests here, too; --canary=here leaves it out",
+				hostText(l.Host), pathText(l.Path, l.Exact), l.Action.Backend.Name)
+			f.Line, f.Host, f.Effect = w.ingress.object.line(w.field), l.Host, Differs
+		}
 		for _, r := range c.locationRules(s, h, l) {
 			if !r.regex && !isMatchPath(r.path) {
 				c.unwritable(w, l)
@@ -269,7 +274,7 @@ func (c *converter) backendRules(l *routing.Location, m *rule) []*rule {
 		m.wants = c.old.wantsOf(s)
 	}
 	k := l.Action.Canary
-	if k != nil && c.options.Canary == CanaryHere && !c.canaryHere(l) {
+	if c.leavesCanary(l) {
 		k = nil
 	}
 	if k == nil {

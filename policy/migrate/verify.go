@@ -213,52 +213,57 @@ func (v *verifier) https(host, concrete string) bool {
 // they do not.
 func (v *verifier) compare(host string, r *request.Request, groups map[string]*Group) string {
 	old, location := v.old.view.Answer(r)
-	choices, place := v.side.Choices(r, v.options.DataPlane)
-	if len(choices) == 1 && v.crosses(&choices[0]) {
+	choices := v.side.Choices(r, v.options.DataPlane)
+	first := &choices[0]
+	if len(choices) == 1 && v.crosses(&first.Answer) {
 		return ""
 	}
 	if old.Undetermined != "" {
-		v.add(groups, Undetermined, r, &old, &choices[0], nil, nil, location, place, old.Undetermined)
+		v.add(groups, Undetermined, r, &old, first, nil, nil, location, old.Undetermined)
 		return Undetermined
 	}
-	fields := routing.Differ(&old, &choices[0])
-	var policies []PolicyDifference
-	if len(fields) == 0 && len(old.Backends) > 0 && location != nil && place.Route != nil {
-		policies = v.policies.compare(v.old.owners[location].ingress, location.Action.Backend, r.Method, place)
+	agree := 0
+	for i := range choices {
+		if len(routing.Differ(&old, &choices[i].Answer)) == 0 && len(v.policiesOf(&old, &choices[i], r, location)) == 0 {
+			agree++
+		}
 	}
+	fields, policies := routing.Differ(&old, &first.Answer), v.policiesOf(&old, first, r, location)
 	switch {
-	case len(fields) == 0 && len(policies) == 0 && len(choices) == 1:
+	case agree == len(choices): // whatever the data plane chooses
 		return ""
-	case len(fields) == 0 && len(policies) > 0:
-		kind := Different
-		why, ok := v.announced(host, r, &old, &choices[0], location, []string{"policies"})
-		switch {
-		case ok || v.announce.policies(policies):
-			kind = Announced
-		case len(choices) > 1: // which rule answers is the data plane's choice
-			kind = Undetermined
-		}
-		v.add(groups, kind, r, &old, &choices[0], nil, policies, location, place, why)
-		return kind
-	case slices.ContainsFunc(choices, func(c routing.Answer) bool { return len(routing.Differ(&old, &c)) == 0 }):
-		if !slices.ContainsFunc(choices, func(c routing.Answer) bool { return len(routing.Differ(&old, &c)) > 0 }) {
-			return "" // whatever the data plane chooses
-		}
-		v.add(groups, Undetermined, r, &old, other(&old, choices), fields, nil, location, place, "the specification leaves the choice to the data plane")
+	case agree > 0:
+		choice := other(&old, choices)
+		v.add(groups, Undetermined, r, &old, choice, routing.Differ(&old, &choice.Answer), policies, location, "the specification leaves the choice to the data plane")
 		return Undetermined
-	default:
-		kind, why := Different, v.why(host, r, location)
-		answer := &choices[0]
-		for i := range choices {
-			differ := routing.Differ(&old, &choices[i])
-			if text, ok := v.announced(host, r, &old, &choices[i], location, differ); ok {
-				kind, why, answer, fields = Announced, text, &choices[i], differ
-				break
-			}
+	case len(fields) == 0:
+		kind := Different
+		why, ok := v.announced(host, r, &old, &first.Answer, location, []string{"policies"})
+		if ok || v.announce.policies(policies) {
+			kind = Announced
 		}
-		v.add(groups, kind, r, &old, answer, fields, nil, location, place, why)
+		v.add(groups, kind, r, &old, first, nil, policies, location, why)
 		return kind
 	}
+	kind, why, answer := Different, v.why(host, r, location), first
+	for i := range choices {
+		differ := routing.Differ(&old, &choices[i].Answer)
+		if text, ok := v.announced(host, r, &old, &choices[i].Answer, location, differ); ok {
+			kind, why, answer, fields = Announced, text, &choices[i], differ
+			break
+		}
+	}
+	v.add(groups, kind, r, &old, answer, fields, nil, location, why)
+	return kind
+}
+
+// policiesOf are the differences in policies between what a location wants and what is in
+// force on the rule that gives an answer, where the answer is the same.
+func (v *verifier) policiesOf(old *routing.Answer, choice *routing.Outcome, r *request.Request, location *routing.Location) []PolicyDifference {
+	if len(old.Backends) == 0 || location == nil || choice.Place.Route == nil || len(routing.Differ(old, &choice.Answer)) > 0 {
+		return nil
+	}
+	return v.policies.compare(v.old.owners[location].ingress, location.Action.Backend, r.Method, choice.Place)
 }
 
 // crosses says whether an answer is the old controller's own, behind the bridge.
@@ -267,20 +272,20 @@ func (v *verifier) crosses(a *routing.Answer) bool {
 	return b.Name != "" && len(a.Backends) == 1 && a.Backends[0].Backend == routing.Backend{Namespace: b.Namespace, Name: b.Name, Port: b.Port}
 }
 
-// other is the first choice that differs.
-func other(old *routing.Answer, choices []routing.Answer) *routing.Answer {
+// other is the first choice that differs, in its answer if there is one.
+func other(old *routing.Answer, choices []routing.Outcome) *routing.Outcome {
 	for i := range choices {
-		if len(routing.Differ(old, &choices[i])) > 0 {
+		if len(routing.Differ(old, &choices[i].Answer)) > 0 {
 			return &choices[i]
 		}
 	}
 	return &choices[0]
 }
 
-func (v *verifier) add(groups map[string]*Group, kind string, r *request.Request, old, answer *routing.Answer, fields []string, policies []PolicyDifference,
-	location *routing.Location, place routing.Place, why string,
+func (v *verifier) add(groups map[string]*Group, kind string, r *request.Request, old *routing.Answer, choice *routing.Outcome, fields []string, policies []PolicyDifference,
+	location *routing.Location, why string,
 ) {
-	oldPlace, newPlace := v.old.placeText(location), placeText(place)
+	oldPlace, newPlace := v.old.placeText(location), placeText(choice.Place)
 	key := strings.Join([]string{kind, oldPlace, newPlace, strings.Join(fields, ","), why}, "\x00")
 	for _, p := range policies {
 		key += "\x00" + p.Kind + p.Field
@@ -299,6 +304,6 @@ func (v *verifier) add(groups map[string]*Group, kind string, r *request.Request
 	}
 	g.Count++
 	if g.Example == "" || len(example) < len(g.Example) || len(example) == len(g.Example) && example < g.Example {
-		g.Example, g.Old, g.New, g.Request = example, old.String(), answer.String(), *r
+		g.Example, g.Old, g.New, g.Request = example, old.String(), choice.Answer.String(), *r
 	}
 }

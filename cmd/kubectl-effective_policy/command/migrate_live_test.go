@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"k8s.io/cli-runtime/pkg/genericiooptions"
@@ -54,7 +55,12 @@ func side(t *testing.T, name string, change func(path string, n int) int) *httpt
 	t.Helper()
 	var mu sync.Mutex
 	asked := map[string]int{}
+	var underWay atomic.Int32
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if underWay.Add(1) > 1 { // M83
+			t.Errorf("%s was sent two requests at a time", name)
+		}
+		defer underWay.Add(-1)
 		mu.Lock()
 		asked[r.URL.Path]++
 		n := asked[r.URL.Path]
@@ -81,7 +87,7 @@ func side(t *testing.T, name string, change func(path string, n int) int) *httpt
 }
 
 // TestLive: equal sides are equal; a status of one side alone is different; one that
-// changes is unstable; and one that no model expects is said to be so (M79 to M82).
+// changes is unstable; and one that no model expects is said to be so. One request is under way at a time (M79 to M83).
 func TestLive(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "world.yaml")
 	if err := os.WriteFile(file, []byte(liveWorld), 0o600); err != nil {

@@ -29,18 +29,24 @@ type candidate struct {
 	match *hierarchy.Match
 }
 
+// Outcome is one answer that the specification allows, and what gives it.
+type Outcome struct {
+	Answer
+	Place Place
+}
+
 // Choices are all answers that the specification allows for a request, the one that
 // package request gives first: it leaves the order of regular expressions to the
 // data plane, and whether a request that fits no rule of its hostname goes on to a
 // less specific one. plane narrows them; it is empty when nothing is known.
-func (n *NewSide) Choices(r *request.Request, plane string) ([]Answer, Place) {
+func (n *NewSide) Choices(r *request.Request, plane string) []Outcome {
 	first, place := n.Answer(r)
-	answers := []Answer{first}
+	answers := []Outcome{{first, place}}
 	if place.Listener == nil {
-		return answers, place
+		return answers
 	}
 	if place.Route == nil {
-		return append(answers, n.beyond(r, place.Listener)...), place
+		return append(answers, n.beyond(r, place.Listener)...)
 	}
 	var regexes, others []candidate
 	for _, c := range n.candidates(r, place) {
@@ -51,24 +57,34 @@ func (n *NewSide) Choices(r *request.Request, plane string) ([]Answer, Place) {
 		}
 	}
 	if len(regexes) == 0 {
-		return answers, place
+		return answers
 	}
 	if plane == EnvoyGateway { // Exact, RegularExpression, PathPrefix, then length (V11)
 		if i := slices.IndexFunc(others, func(c candidate) bool { return c.match.PathType == hierarchy.MatchExact }); i >= 0 {
-			return answers, place
+			return answers
 		}
 		best := slices.MinFunc(regexes, func(a, b candidate) int { return cmp.Compare(len(b.match.Path), len(a.match.Path)) })
-		return []Answer{answerOf(&best.hit, r)}, Place{best.hit.Listener, best.hit.Route, best.hit.Rule}
+		return []Outcome{outcomeOf(&best.hit, r)}
 	}
-	for _, c := range regexes {
-		answers = append(answers, answerOf(&c.hit, r))
+	add := func(c *candidate) {
+		more := outcomeOf(&c.hit, r)
+		if !slices.ContainsFunc(answers, func(o Outcome) bool { return o.Place == more.Place && len(Differ(&o.Answer, &more.Answer)) == 0 }) {
+			answers = append(answers, more)
+		}
+	}
+	for i := range regexes {
+		add(&regexes[i])
 	}
 	if len(others) > 0 {
 		if best, ok := n.withoutRegexes(others); ok {
-			answers = append(answers, answerOf(&best.hit, r))
+			add(&best)
 		}
 	}
-	return answers, place
+	return answers
+}
+
+func outcomeOf(hit *request.Hit, r *request.Request) Outcome {
+	return Outcome{answerOf(hit, r), Place{hit.Listener, hit.Route, hit.Rule}}
 }
 
 // strongest adds a regular expression; of those with one text the one with more
@@ -200,13 +216,13 @@ func fits(m *hierarchy.Match, r *request.Request) bool {
 }
 
 // beyond is what routes of less specific hostnames would answer.
-func (n *NewSide) beyond(r *request.Request, l *hierarchy.Listener) []Answer {
+func (n *NewSide) beyond(r *request.Request, l *hierarchy.Listener) []Outcome {
 	asked := *r
 	asked.Port = l.Spec.Port
-	var answers []Answer
+	var answers []Outcome
 	for _, a := range n.index.Ask(&request.Question{Request: asked, Gateway: l.Gateway, Fallthrough: true}) {
 		if a.Result == request.Matched || a.Result == request.Redirected {
-			answers = append(answers, answerOf(&a.Hit, r))
+			answers = append(answers, outcomeOf(&a.Hit, r))
 		}
 	}
 	return answers
