@@ -121,6 +121,14 @@ func (b Beaten) String() string { return fmt.Sprintf("%s (%s)", b.From, b.Block)
 // Same says whether two results of one kind read the same.
 func (m *Policy) Same(other *Policy) bool { return m.identity == other.identity }
 
+// AppendValues writes the values alone, the same for all results of a kind that have the same.
+func (m *Policy) AppendValues(b []byte) []byte {
+	for i := range m.Origins {
+		b = appendValue(strconv.AppendQuote(b, m.Origins[i].Path.String()), m.Origins[i].Value)
+	}
+	return b
+}
+
 // Size is about how many bytes m takes where it is published.
 func (m *Policy) Size() int {
 	size := m.valueSize

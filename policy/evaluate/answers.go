@@ -14,6 +14,9 @@ import (
 type question struct {
 	rule           guardrail.Rule
 	result, before *effective.PathPolicies
+	// values stands for the values that a rule reads which asks for no more of a result: results of
+	// different policies that say the same share an answer.
+	values         int
 	route          *hierarchy.Route
 	ruleName       hierarchy.RuleRef
 	listener       *hierarchy.Listener
@@ -38,10 +41,48 @@ type answer struct {
 // guardrail's own enforcement; only the end of the context, and a rule that the
 // clock ended, are errors.
 func (x *Evaluator) ask(ctx context.Context, rule guardrail.Rule, p path, asBefore bool) (answer, error) {
+	if rule.Uses()&^guardrail.AdmissionOnly == guardrail.Effective {
+		return x.askOfValues(ctx, rule, p, asBefore)
+	}
 	q := x.question(rule, p, asBefore)
 	if a, known := x.answers[q]; known {
 		return a, nil
 	}
+	a, err := x.check(ctx, rule, p, asBefore)
+	if err != nil {
+		return answer{}, err
+	}
+	if len(x.answers) >= maxAnswers {
+		clear(x.answers)
+	}
+	x.answers[q] = a
+	return a, nil
+}
+
+// askOfValues is ask for a rule that reads nothing but values, as most do. What it is asked is a small
+// question.
+func (x *Evaluator) askOfValues(ctx context.Context, rule guardrail.Rule, p path, asBefore bool) (answer, error) {
+	result := p.pair.After
+	if asBefore {
+		result = p.pair.Before
+	}
+	q := valuesQuestion{rule, x.values.of(rule, result), asBefore}
+	if a, known := x.values.answers[q]; known {
+		return a, nil
+	}
+	a, err := x.check(ctx, rule, p, asBefore)
+	if err != nil {
+		return answer{}, err
+	}
+	if len(x.values.answers) >= maxAnswers {
+		clear(x.values.answers)
+	}
+	x.values.answers[q] = a
+	return a, nil
+}
+
+// check runs a rule.
+func (x *Evaluator) check(ctx context.Context, rule guardrail.Rule, p path, asBefore bool) (answer, error) {
 	findings, err := rule.Check(ctx, x.shared(rule.Uses(), p, asBefore))
 	if ctxErr := ctx.Err(); ctxErr != nil {
 		return answer{}, ctxErr
@@ -53,10 +94,6 @@ func (x *Evaluator) ask(ctx context.Context, rule guardrail.Rule, p path, asBefo
 		}
 		a = answer{findings: []guardrail.Finding{{Code: "error", Message: "the guardrail could not be evaluated: " + err.Error()}}, failed: true}
 	}
-	if len(x.answers) >= maxAnswers {
-		clear(x.answers)
-	}
-	x.answers[q] = a
 	return a, nil
 }
 
@@ -89,11 +126,15 @@ func (x *Evaluator) shared(uses guardrail.Variables, p path, asBefore bool) guar
 func (x *Evaluator) question(rule guardrail.Rule, p path, asBefore bool) question {
 	uses := rule.Uses()
 	q := question{rule: rule, asBefore: asBefore}
-	if uses&(guardrail.Effective|guardrail.Origins) != 0 {
-		q.result = p.pair.After
-		if asBefore {
-			q.result = p.pair.Before
-		}
+	result := p.pair.After
+	if asBefore {
+		result = p.pair.Before
+	}
+	switch {
+	case uses&guardrail.Origins != 0:
+		q.result = result
+	case uses&guardrail.Effective != 0:
+		q.values = x.values.of(rule, result)
 	}
 	if uses&guardrail.Before != 0 {
 		q.before = p.pair.Before

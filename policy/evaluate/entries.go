@@ -64,7 +64,7 @@ func Publishable(ctx context.Context, s *policy.Snapshot, e *effective.Target, i
 // asked again what they were asked before.
 func (x *Evaluator) Publishable(ctx context.Context, e *effective.Target, isNew bool) (bool, error) {
 	again := Of(x.After, Denying(x.Guardrails), x.Enforced)
-	again.answers = x.answers
+	again.answers, again.values = x.answers, x.values
 	return again.publishable(ctx, e, isNew)
 }
 

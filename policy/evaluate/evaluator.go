@@ -32,6 +32,7 @@ type Evaluator struct {
 	// inputs are the documents of the target that is judged, which rules that read the same share.
 	inputs  map[document]guardrail.Input
 	answers map[question]answer
+	values  *values
 	found   map[violationKey]*Violation
 	covered map[string]*Covered
 }
@@ -56,7 +57,7 @@ func New(o Options) *Evaluator {
 	return &Evaluator{
 		Options: o, sameGraph: o.Before.Graph() == o.After.Graph(),
 		passedOver: map[*guardrail.Guardrail]bool{}, counted: map[*guardrail.Guardrail]int{},
-		inputs: map[document]guardrail.Input{}, answers: map[question]answer{}, covered: map[string]*Covered{}, found: map[violationKey]*Violation{},
+		inputs: map[document]guardrail.Input{}, answers: map[question]answer{}, values: newValues(), covered: map[string]*Covered{}, found: map[violationKey]*Violation{},
 	}
 }
 
@@ -89,13 +90,14 @@ func (x *Evaluator) Target(ctx context.Context, before, after *effective.Target)
 	was, _ := x.Before.Graph().Get(after.Target)
 	old, _ := was.(*hierarchy.Route)
 	paths := effective.Align(before, after)
+	rows := rowsOf(paths.Bands())
 	for _, g := range x.Guardrails {
 		if g.Broken != "" || x.passedOver[g] || x.counting && !g.TellsApart() || !g.Match.SelectsRoute(x.After, route) {
 			continue
 		}
 		p := path{target: after.Target, route: route, old: old}
 		p.before = old != nil && g.Match.SelectsRoute(x.Before, old)
-		if err := x.guardrail(ctx, g, p, paths); err != nil {
+		if err := x.guardrail(ctx, g, p, paths.Rules, rows); err != nil {
 			return &Unfinished{Guardrail: g.Name, Err: err}
 		}
 	}
@@ -104,23 +106,24 @@ func (x *Evaluator) Target(ctx context.Context, before, after *effective.Target)
 
 // guardrail evaluates the paths of a route by one guardrail. Paths that no rule of it can
 // tell apart are judged as one.
-func (x *Evaluator) guardrail(ctx context.Context, g *guardrail.Guardrail, route path, paths effective.Alignment) error {
+func (x *Evaluator) guardrail(ctx context.Context, g *guardrail.Guardrail, route path, rules []hierarchy.RuleRef, rows []row) error {
 	uses := g.Uses()
-	for _, band := range paths.Bands() {
+	for i := range rows {
+		band := &rows[i]
 		first := band.Listeners[0]
 		if !g.Match.SelectsListener(x.After, first) {
 			continue
 		}
 		selectedBefore := route.before && g.Match.SelectsListener(x.Before, first)
-		listeners := [][]*hierarchy.Listener{band.Listeners}
+		together := len(band.Listeners)
 		if uses&(guardrail.Listener|guardrail.Outcomes) != 0 {
-			listeners = slices.Collect(slices.Chunk(band.Listeners, 1))
+			together = 1
 		}
-		columns := distinct(band.Row, uses&(guardrail.RouteRule|guardrail.Outcomes) != 0)
-		for _, some := range listeners {
+		columns := band.columns(uses&(guardrail.RouteRule|guardrail.Outcomes) != 0)
+		for some := range slices.Chunk(band.Listeners, together) {
 			for _, c := range columns {
 				p := route
-				p.pair, p.listener, p.rule, p.count = c.pair, some[0], paths.Rules[c.rule], len(some)*c.count
+				p.pair, p.listener, p.rule, p.count = c.pair, some[0], rules[c.rule], len(some)*c.count
 				p.before = c.pair.Before != nil && selectedBefore
 				if p.pair.After == nil || p.before && !x.audit && !x.ends(g, p) && !concerns(g, p.pair) {
 					continue
@@ -132,27 +135,6 @@ func (x *Evaluator) guardrail(ctx context.Context, g *guardrail.Guardrail, route
 		}
 	}
 	return nil
-}
-
-// column is a rule of a route, and how many rules it stands for.
-type column struct {
-	pair        effective.Pair
-	rule, count int
-}
-
-// distinct lists the rules of a row that differ; all of them where each counts.
-func distinct(row []effective.Pair, each bool) []column {
-	columns := make([]column, 0, len(row))
-	at := map[effective.Pair]int{}
-	for i, pair := range row {
-		if n, known := at[pair]; known && !each {
-			columns[n].count++
-			continue
-		}
-		at[pair] = len(columns)
-		columns = append(columns, column{pair, i, 1})
-	}
-	return columns
 }
 
 // path is one path under judgement.

@@ -16,6 +16,12 @@ type Rule interface {
 	Uses() Variables
 }
 
+// KindReader is a Rule that knows which policy kinds of the variable effective it reads.
+type KindReader interface {
+	// Kinds are their names; only is false for a rule that may read any.
+	Kinds() (names []string, only bool)
+}
+
 // Finding is one objection of a rule to one path.
 type Finding struct {
 	// Code tells the rule's objections apart in a way that does not depend on

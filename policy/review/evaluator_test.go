@@ -2,6 +2,7 @@ package review_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"github.com/attache-dev/attache/policy/effective"
@@ -78,5 +79,54 @@ func TestWhatComparesWithTheValuePublishedIsLeftToWhoKnowsIt(t *testing.T) {
 				t.Errorf("%s, new %t, with a rule that reads %b: %t, %v", e.Target, test.isNew, test.uses, got, err)
 			}
 		}
+	}
+}
+
+// kindReading is a rule that says of which kind it reads values.
+type kindReading struct{ counted }
+
+func (kindReading) Kinds() ([]string, bool) { return []string{"TimeoutPolicy"}, true }
+
+// Routes to which different policies give the same share one verdict; a rule that reads one kind does
+// not mind what differs in another.
+func TestRoutesThatComeToTheSameShareAVerdict(t *testing.T) {
+	s, problems := shop(t).With(
+		timeout(t, "shop", "checkout", "kind: HTTPRoute, name: checkout", "override: {request: 90s}"),
+		timeout(t, "labs", "trial", "kind: HTTPRoute, name: trial", "override: {request: 90s}"))
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	whole, one := 0, 0
+	guardrails := []*guardrail.Guardrail{
+		{Name: "whole", Enforcement: guardrail.Deny, Rules: []guardrail.Rule{counted{&atMost{60}, &whole}}},
+		{Name: "one", Enforcement: guardrail.Deny, Rules: []guardrail.Rule{kindReading{counted{&atMost{60}, &one}}}},
+	}
+	evaluator := evaluate.Of(s, guardrails, nil)
+	results, texts, timeouts, found := map[*effective.PathPolicies]bool{}, map[string]bool{}, map[string]bool{}, 0
+	for e := range effective.ResolveAll(s).All() {
+		if e.Target.Kind == "Gateway" {
+			continue
+		}
+		for p := range e.Paths() {
+			results[p.Result] = true
+			text := ""
+			for _, m := range p.Result.Kinds {
+				text += m.Kind.Name() + fmt.Sprint(m.Value)
+			}
+			texts[text] = true
+			m, _ := p.Result.Kind("TimeoutPolicy")
+			timeouts[fmt.Sprint(m.Value)] = true
+		}
+		violations, err := evaluator.Published(t.Context(), nil, e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found += len(violations)
+	}
+	if whole != len(texts) || one != len(timeouts) || len(texts) >= len(results) {
+		t.Errorf("%d results that read %d ways, with %d timeouts: the rules were asked %d and %d times", len(results), len(texts), len(timeouts), whole, one)
+	}
+	if found != 4 {
+		t.Errorf("%d violations, want two guardrails' on two routes", found)
 	}
 }

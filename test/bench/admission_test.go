@@ -155,7 +155,7 @@ func jsonOf(b *testing.B, u *unstructured.Unstructured) []byte {
 
 func call(b *testing.B, handler http.Handler, path string, body []byte) *admissionv1.AdmissionResponse {
 	b.Helper()
-	r := httptest.NewRequestWithContext(b.Context(), http.MethodPost, path+"?timeout=5s", bytes.NewReader(body))
+	r := httptest.NewRequestWithContext(b.Context(), http.MethodPost, path+"?timeout=30s", bytes.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
 	w := httptest.NewRecorder()
 	handler.ServeHTTP(w, r)

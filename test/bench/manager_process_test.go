@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -156,12 +157,12 @@ func buildManager(b *testing.B) string {
 }
 
 // startManager returns when the manager is ready.
-func startManager(b *testing.B, program, kubeconfig string) *manager {
+func startManager(b *testing.B, program, kubeconfig string, flags ...string) *manager {
 	b.Helper()
 	m := &manager{health: freeAddress(b), metrics: freeAddress(b)}
-	m.cmd = exec.Command(program, "manager", "--kubeconfig", kubeconfig, "--disable-webhooks", "--drain-delay", "0s",
+	m.cmd = exec.Command(program, append([]string{"manager", "--kubeconfig", kubeconfig, "--disable-webhooks", "--drain-delay", "0s",
 		"--health-probe-bind-address", m.health, "--metrics-bind-address", m.metrics, "--platform-namespaces", infra,
-		"--writers", fmt.Sprint(writers), "--log-level", "error")
+		"--writers", fmt.Sprint(writers), "--log-level", "error"}, flags...)...)
 	m.cmd.Stderr = os.Stderr
 	if err := m.cmd.Start(); err != nil {
 		b.Fatal(err)
@@ -195,6 +196,22 @@ func (m *manager) terminate(b *testing.B) {
 // metric is the sum of a metric over all its labels.
 func (m *manager) metric(b *testing.B, name string) float64 {
 	b.Helper()
+	return m.figures(b).sum(name)
+}
+
+// scraped are all metrics of one moment.
+type scraped map[string]*dto.MetricFamily
+
+func (s scraped) sum(name string) float64 {
+	sum := 0.0
+	for _, metric := range s[name].GetMetric() {
+		sum += metric.GetCounter().GetValue() + metric.GetGauge().GetValue()
+	}
+	return sum
+}
+
+func (m *manager) figures(b *testing.B) scraped {
+	b.Helper()
 	answer, err := http.Get("http://" + m.metrics + "/metrics")
 	if err != nil {
 		b.Fatal(err)
@@ -205,11 +222,7 @@ func (m *manager) metric(b *testing.B, name string) float64 {
 	if err != nil {
 		b.Fatal(err)
 	}
-	sum := 0.0
-	for _, metric := range families[name].GetMetric() {
-		sum += metric.GetCounter().GetValue() + metric.GetGauge().GetValue()
-	}
-	return sum
+	return families
 }
 
 // settle waits until the manager has nothing left to do.
@@ -219,16 +232,6 @@ func (m *manager) settle(b *testing.B) {
 		left := m.metric(b, "workqueue_depth") + m.metric(b, "controller_runtime_active_workers")
 		if left > 0 || m.metric(b, "controller_runtime_reconcile_total") == 0 {
 			return fmt.Errorf("%v objects are left", left)
-		}
-		return nil
-	})
-}
-
-func (m *manager) awaitWrites(b *testing.B, before float64) {
-	b.Helper()
-	await(b, 10*time.Minute, func(context.Context) error {
-		if m.metric(b, "attache_writes_total") == before {
-			return fmt.Errorf("nothing is written")
 		}
 		return nil
 	})

@@ -16,6 +16,7 @@ import (
 var (
 	managerRoutes = flag.Int("manager.routes", 0, "routes of BenchmarkManager, which takes minutes and is left out at 0")
 	managerChurn  = flag.Duration("manager.churn", 30*time.Second, "how long BenchmarkManager edits fifty policies a second")
+	managerIdle   = flag.Duration("manager.idle", 20*time.Second, "how long BenchmarkManager asks for reviews while nothing happens")
 )
 
 // BenchmarkManager runs the manager as a process on a real API server with the large cluster in it: how soon
@@ -42,12 +43,17 @@ func BenchmarkManager(b *testing.B) {
 	})
 	b.Run(fmt.Sprintf("routes=%d", *managerRoutes), func(b *testing.B) {
 		s := site{b: b, cluster: dial(b, plane.Config), program: buildManager(b), kubeconfig: plane.Kubeconfig}
+		began := time.Now()
 		s.fill(world{routes: *managerRoutes, classes: 1}.objects())
+		s.say("%d routes are there after %v", *managerRoutes, time.Since(began))
 		s.firstWrites()
 		s.bareWrites()
 		s.atRest()
 		s.fanOut()
 		s.churn(*managerChurn)
+		s.largeObjects()
+		s.admission()
+		s.exporter()
 	})
 }
 
@@ -59,6 +65,7 @@ type site struct {
 	kubeconfig string
 	manager    *manager
 	rate       float64 // of the first writes, in a second
+	plain      fanOut  // an edit of the class, without an exporter
 }
 
 func (s *site) fill(objects []*unstructured.Unstructured) {
@@ -83,6 +90,7 @@ func (s *site) firstWrites() {
 	s.rate = writes / took.Seconds()
 	measured(s.b, "first-writes", writes)
 	measured(s.b, "first-writes/s", s.rate)
+	s.say("first writes: %.0f in %v", writes, took)
 	s.manager.terminate(s.b)
 }
 
@@ -104,6 +112,7 @@ func (s *site) bareWrites() {
 	rate := float64(3*len(results)) / time.Since(began).Seconds()
 	measured(s.b, "bare-writes/s", rate)
 	measured(s.b, "first-writes-ratio", s.rate/rate)
+	s.say("a bare client writes %.0f objects a second, the manager wrote %.0f", rate, s.rate)
 	s.cluster.inParallel(s.b, results, func(b *testing.B, u *unstructured.Unstructured) {
 		u.SetName("bare-" + u.GetName())
 		s.cluster.remove(b, u)
@@ -115,6 +124,7 @@ func (s *site) atRest() {
 	began := time.Now()
 	s.manager = startManager(s.b, s.program, s.kubeconfig)
 	measured(s.b, "ready-ns", float64(time.Since(began)))
+	s.say("started again, ready after %v", time.Since(began))
 	s.manager.settle(s.b)
 	measured(s.b, "writes-after-restart", s.manager.metric(s.b, "attache_writes_total"))
 	measured(s.b, "rss-MB", s.manager.metric(s.b, "process_resident_memory_bytes")/1e6)
@@ -129,18 +139,14 @@ func (s *site) atRest() {
 
 // fanOut edits a policy that all routes are below. An override of the class changes all of them.
 func (s *site) fanOut() {
-	before := s.manager.metric(s.b, "attache_writes_total")
-	began := time.Now()
-	s.cluster.patch(s.b, above("GatewayClass", "class-0", 0)[0], object{"spec": object{"default": nil, "override": object{"request": "7s"}}})
-	s.manager.awaitWrites(s.b, before)
-	s.manager.settle(s.b)
-	writes := s.manager.metric(s.b, "attache_writes_total") - before
-	rate := writes / time.Since(began).Seconds()
-	measured(s.b, "fan-out-writes", writes)
+	out := s.editClass("7s")
+	rate := out.writes / out.took.Seconds()
+	measured(s.b, "fan-out-writes", out.writes)
 	measured(s.b, "fan-out-writes/s", rate)
 	if bare, ok := of(s.b.Name()[len("Benchmark"):], "bare-writes/s"); ok {
 		measured(s.b, "fan-out-ratio", rate/bare)
 	}
+	s.say("an edit of the class: %.0f writes in %v", out.writes, out.took)
 }
 
 // churn edits policies of single routes, fifty a second.
@@ -162,4 +168,5 @@ func (s *site) churn(span time.Duration) {
 	measured(s.b, "churn-edits/s", float64(edits)/span.Seconds())
 	measured(s.b, "churn-rss-MB", after/1e6)
 	measured(s.b, "churn-rss-ratio", after/start)
+	s.say("%d edits: %.0f MB before, %.0f MB after", edits, start/1e6, after/1e6)
 }

@@ -43,11 +43,13 @@ func Compile(expressions []guardrail.Expression) ([]guardrail.Rule, []guardrail.
 func (t *tables) rule(i int, e guardrail.Expression) (*rule, []guardrail.Problem) {
 	r := &rule{code: strconv.Itoa(i), source: e.Expression, message: e.Message, fieldPath: e.FieldPath}
 	path := fmt.Sprintf("[%d].", i)
-	program, uses, problems := t.program(e.Expression, cel.BoolType, path+"expression")
-	r.program, r.uses = program, uses
+	program, read, problems := t.program(e.Expression, cel.BoolType, path+"expression")
+	r.program = program
+	r.reads(read)
 	if e.MessageExpression != "" {
-		message, uses, found := t.program(e.MessageExpression, cel.StringType, path+"messageExpression")
-		r.messageProgram, r.uses = message, r.uses|uses
+		message, read, found := t.program(e.MessageExpression, cel.StringType, path+"messageExpression")
+		r.messageProgram = message
+		r.reads(read)
 		problems = append(problems, found...)
 	}
 	if slices.ContainsFunc(problems, func(p guardrail.Problem) bool { return !p.Warning }) {
@@ -57,27 +59,27 @@ func (t *tables) rule(i int, e guardrail.Expression) (*rule, []guardrail.Problem
 }
 
 // program compiles one expression that must have a type.
-func (t *tables) program(source string, want *cel.Type, path string) (cel.Program, guardrail.Variables, []guardrail.Problem) {
+func (t *tables) program(source string, want *cel.Type, path string) (cel.Program, *ast.AST, []guardrail.Problem) {
 	problem := func(err error) []guardrail.Problem {
 		return []guardrail.Problem{{Field: path, Message: err.Error()}}
 	}
 	parsed, issues := t.env.Parse(source)
 	if issues.Err() != nil {
-		return nil, 0, issueProblems(issues, source, path)
+		return nil, nil, issueProblems(issues, source, path)
 	}
 	if found := forbidden(parsed.NativeRep(), source, path); len(found) > 0 {
-		return nil, 0, found
+		return nil, nil, found
 	}
 	checked, issues := t.env.Check(parsed)
 	if issues.Err() != nil {
-		return nil, 0, issueProblems(issues, source, path)
+		return nil, nil, issueProblems(issues, source, path)
 	}
 	if err := resultType(checked.OutputType(), want); err != nil {
-		return nil, 0, problem(err)
+		return nil, nil, problem(err)
 	}
 	price, err := t.price(checked)
 	if err != nil {
-		return nil, 0, problem(err)
+		return nil, nil, problem(err)
 	}
 	program, err := t.env.Program(checked,
 		cel.CustomDecoratorV2(t.guard),
@@ -87,13 +89,13 @@ func (t *tables) program(source string, want *cel.Type, path string) (cel.Progra
 		cel.InterruptCheckFrequency(1),
 	)
 	if err != nil {
-		return nil, 0, problem(err)
+		return nil, nil, problem(err)
 	}
 	var warnings []guardrail.Problem
 	if price != "" {
 		warnings = []guardrail.Problem{{Field: path, Message: price, Warning: true}}
 	}
-	return program, usesOf(checked.NativeRep()), warnings
+	return program, checked.NativeRep(), warnings
 }
 
 func resultType(got, want *cel.Type) error {
@@ -158,15 +160,6 @@ func forbid(e ast.Expr) error {
 		}
 	}
 	return nil
-}
-
-// usesOf lists the variables that an expression refers to.
-func usesOf(a *ast.AST) guardrail.Variables {
-	var uses guardrail.Variables
-	for _, reference := range a.ReferenceMap() {
-		uses |= variable(reference.Name)
-	}
-	return uses
 }
 
 // assumed is how large lists, maps and texts of an input document are taken to

@@ -24,7 +24,13 @@ type rule struct {
 	messageProgram cel.Program
 	fieldPath      string
 	uses           guardrail.Variables
+	// kinds are the policy kinds of effective that it reads; whole says that it may read any.
+	kinds []string
+	whole bool
 }
+
+// Kinds implements guardrail.KindReader.
+func (r *rule) Kinds() (names []string, only bool) { return r.kinds, !r.whole }
 
 // Uses says which variables the expression and its message read.
 func (r *rule) Uses() guardrail.Variables { return r.uses }
