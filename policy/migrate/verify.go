@@ -222,13 +222,17 @@ func (v *verifier) compare(host string, r *request.Request, groups map[string]*G
 		v.add(groups, Undetermined, r, &old, first, nil, nil, location, old.Undetermined)
 		return Undetermined
 	}
+	fields, policies := v.differences(&old, first, r, location)
 	agree := 0
 	for i := range choices {
-		if len(routing.Differ(&old, &choices[i].Answer)) == 0 && len(v.policiesOf(&old, &choices[i], r, location)) == 0 {
+		answer, others := fields, policies
+		if i > 0 {
+			answer, others = v.differences(&old, &choices[i], r, location)
+		}
+		if len(answer)+len(others) == 0 {
 			agree++
 		}
 	}
-	fields, policies := routing.Differ(&old, &first.Answer), v.policiesOf(&old, first, r, location)
 	switch {
 	case agree == len(choices): // whatever the data plane chooses
 		return ""
@@ -257,13 +261,14 @@ func (v *verifier) compare(host string, r *request.Request, groups map[string]*G
 	return kind
 }
 
-// policiesOf are the differences in policies between what a location wants and what is in
-// force on the rule that gives an answer, where the answer is the same.
-func (v *verifier) policiesOf(old *routing.Answer, choice *routing.Outcome, r *request.Request, location *routing.Location) []PolicyDifference {
-	if len(old.Backends) == 0 || location == nil || choice.Place.Route == nil || len(routing.Differ(old, &choice.Answer)) > 0 {
-		return nil
+// differences are those between the answers, or where they are the same those between the
+// policies that a location wants and what is in force on the rule that answers.
+func (v *verifier) differences(old *routing.Answer, choice *routing.Outcome, r *request.Request, location *routing.Location) ([]string, []PolicyDifference) {
+	fields := routing.Differ(old, &choice.Answer)
+	if len(fields) > 0 || len(old.Backends) == 0 || location == nil || choice.Place.Route == nil {
+		return fields, nil
 	}
-	return v.policies.compare(v.old.owners[location].ingress, location.Action.Backend, r.Method, choice.Place)
+	return nil, v.policies.compare(v.old.owners[location].ingress, location.Action.Backend, r.Method, choice.Place)
 }
 
 // crosses says whether an answer is the old controller's own, behind the bridge.
