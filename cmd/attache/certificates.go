@@ -24,8 +24,8 @@ type certificateSettings struct {
 }
 
 func (s *certificateSettings) flags(f *pflag.FlagSet) {
-	f.StringVar(&s.configuration, "webhook-configuration", "", "`name` of the webhook configurations: a replica is ready when they trust what it serves; empty is not to look")
-	f.StringVar(&s.secret, "authority-secret", "", "`name` of the Secret of the authority that signs the webhooks' certificates: the controller makes and replaces it; empty is to serve what is in --cert-dir")
+	f.StringVar(&s.configuration, "webhook-configuration", "", "`name` of the webhook configurations: a replica is ready when they trust what it serves; if empty, they are not checked")
+	f.StringVar(&s.secret, "authority-secret", "", "`name` of the Secret of the authority that signs the webhooks' certificates: the controller makes and replaces it; if empty, the certificates in --cert-dir are served")
 	f.StringVar(&s.namespace, "authority-namespace", ownNamespace(), "`namespace` of that Secret")
 	f.StringSliceVar(&s.names, "certificate-names", nil, "DNS `names` of the certificates that the authority signs: those of the webhooks' Service")
 	f.DurationVar(&s.authority, "authority-lifetime", 365*24*time.Hour, "how long an authority lasts; it is replaced when a third of that is left")

@@ -50,7 +50,7 @@ func managerCommand() *cobra.Command {
 	s := &settings{}
 	command := &cobra.Command{
 		Use:   "manager",
-		Short: "Answer admission reviews, and keep what policies come to written down",
+		Short: "Answer admission reviews, and publish effective policies",
 		Args:  cobra.NoArgs,
 		PreRunE: func(command *cobra.Command, _ []string) error {
 			return load(s.config, command.Flags())

@@ -30,7 +30,7 @@ func probeCommand() *cobra.Command {
 	p := &probe{settings: settings{qps: 5, burst: 10}}
 	command := &cobra.Command{
 		Use:   "probe",
-		Short: "Try an installation with dry runs: what is right passes, what is wrong is refused by the webhooks",
+		Short: "Test an installation with dry runs: valid objects pass, and the webhooks refuse invalid ones",
 		Args:  cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			config, err := p.settings.connect()
@@ -43,7 +43,7 @@ func probeCommand() *cobra.Command {
 	f := command.Flags()
 	f.StringVar(&p.settings.kubeconfig, "kubeconfig", "", "kubeconfig `file`; without it $KUBECONFIG, the pod's own account, and ~/.kube/config are tried in turn")
 	f.StringVar(&p.namespace, "namespace", ownNamespace(), "`namespace` that a policy is tried in; nothing is left there")
-	f.DurationVar(&p.timeout, "timeout", time.Minute, "how long to try again before it is said to have failed")
+	f.DurationVar(&p.timeout, "timeout", time.Minute, "how long to retry before the test fails")
 	return command
 }
 

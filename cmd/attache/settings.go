@@ -89,7 +89,7 @@ func (s *settings) flags() *pflag.FlagSet {
 	f.StringVar(&s.config, "config", "", "YAML `file` with any of these flags, by name and without dashes in front; flags on the command line win")
 
 	f.StringVar(&s.kubeconfig, "kubeconfig", "", "kubeconfig `file`; without it $KUBECONFIG, the pod's own account, and ~/.kube/config are tried in turn")
-	f.Float32Var(&s.qps, "kube-api-qps", 0, "requests per second to the API server, on average, of each client; 0 is no fixed rate: --writers bounds what is under way, and fewer are while the API server refuses or is slow")
+	f.Float32Var(&s.qps, "kube-api-qps", 0, "requests per second to the API server, on average, of each client; 0 is no fixed rate: --writers limits the requests under way, and there are fewer while the API server refuses or is slow")
 	f.IntVar(&s.burst, "kube-api-burst", 200, "requests to the API server at once, where --kube-api-qps is not 0")
 
 	f.StringVar(&s.metricsAddress, "metrics-bind-address", ":8080", "`address` to serve metrics on; 0 serves none")
@@ -103,7 +103,7 @@ func (s *settings) flags() *pflag.FlagSet {
 	f.StringVar(&s.callers, "caller-authorities", "", "PEM `file` with the authorities of client certificates: who calls the webhooks without one of theirs is not answered; it is read again when it changes; empty is to answer anybody")
 	f.StringSliceVar(&s.callerNames, "caller-names", nil, "common `names` that those client certificates may have; empty is any")
 
-	f.DurationVar(&s.drainDelay, "drain-delay", 10*time.Second, "how long to go on serving after being told to end")
+	f.DurationVar(&s.drainDelay, "drain-delay", 10*time.Second, "how long to keep serving after the signal to stop")
 
 	f.BoolVar(&s.accessReviews, "subject-access-reviews", true, "ask the API server which namespaces the author of a write may read, so that answers tell of no others; when false, people are told of their own namespace, and in platform namespaces of everything")
 
@@ -114,13 +114,13 @@ func (s *settings) flags() *pflag.FlagSet {
 	f.BoolVar(&s.leaderElect, "leader-elect", false, "let one replica write, elected by a lease; needed with more than one")
 	f.StringVar(&s.leaderElectionNamespace, "leader-election-namespace", ownNamespace(), "`namespace` of the lease")
 	f.DurationVar(&s.leaderElectionLease, "leader-election-lease", time.Minute, "how long the lease lasts that is not renewed: after a crash another replica writes when it is over; a leader that could not reach the API server for two thirds of it ends")
-	f.IntVar(&s.writers, "writers", 8, "objects written at a time, at most: fewer while the API server refuses (429, 503) or is slow")
-	f.StringSliceVar(&s.effectivePolicyWriters, "effective-policy-writers", ownUsernames(), "`users` whose writes to EffectivePolicy objects admission lets through: the controller's own; empty is whoever RBAC lets")
+	f.IntVar(&s.writers, "writers", 8, "maximum number of objects written at a time; fewer while the API server refuses (429, 503) or is slow")
+	f.StringSliceVar(&s.effectivePolicyWriters, "effective-policy-writers", ownUsernames(), "`users` whose writes to EffectivePolicy objects admission lets through: the controller's own; empty is everybody whom RBAC allows")
 
 	f.StringSliceVar(&s.platformNamespaces, "platform-namespaces", []string{ownNamespace()}, "`namespaces` whose policies may target a GatewayClass")
 	f.StringSliceVar(&s.policyKinds, "policy-kinds", nil, "`kinds`, as Kind.group, that are policies although their CRD has no label")
 	f.StringSliceVar(&s.routeKinds, "route-kinds", nil, "`kinds`, as Kind.group, that are routes although their CRD has no label")
-	f.StringSliceVar(&s.profiles, "profiles", nil, "`files` that say about CRDs of policy kinds what their vendors do not; an entry replaces the shipped one of its CRD")
+	f.StringSliceVar(&s.profiles, "profiles", nil, "`files` that describe CRDs of policy kinds where their vendors do not; an entry replaces the shipped one of its CRD")
 	f.BoolVar(&s.annotateRoutes, "annotate-routes", true, "write the annotation attache.dev/effective-policies on routes and Gateways")
 	f.BoolVar(&s.reports, "reports", false, "write what violates guardrails into OpenReports reports (reports.openreports.io), one in each namespace; when false, those of an earlier time are removed")
 
@@ -128,7 +128,7 @@ func (s *settings) flags() *pflag.FlagSet {
 	s.tracing.flags(f)
 	s.certificates.flags(f)
 
-	f.StringVar(&s.logLevel, "log-level", "info", "error, info, debug, or a number: the higher the more is said")
+	f.StringVar(&s.logLevel, "log-level", "info", "error, info, debug, or a number; higher numbers log more")
 	f.StringVar(&s.logFormat, "log-format", "json", "json or console")
 	return f
 }

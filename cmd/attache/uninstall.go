@@ -32,7 +32,7 @@ func uninstallCommand() *cobra.Command {
 	u := &uninstall{settings: settings{qps: 50, burst: 100}}
 	command := &cobra.Command{
 		Use:   "uninstall",
-		Short: "Take away what attache wrote into a cluster; run it before \"helm uninstall\"",
+		Short: "Remove what attache wrote into a cluster; run it before \"helm uninstall\"",
 		Long: `Take away what attache wrote into a cluster, in an order in which traffic stays as its owners wrote it:
 the processes first, then admission, then what stands in routes and Gateways, then what those named.
 Policies, guardrails and CRDs stay. It can be run again after a failure. Who runs it needs the rights

@@ -14,10 +14,10 @@ import (
 func (o *options) bindingsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "bindings [KIND/NAME…]",
-		Short: "Say which listeners each route is bound to, or why it is not",
-		Long: `Say for every parentRef which listeners the route is bound to, with the
-hostnames they share, or why it is not bound; and how many routes each listener
-has.
+		Short: "Show which listeners each route is bound to, or why it is not",
+		Long: `Show for every parentRef the listeners that the route is bound to, with the
+hostnames they share, or why it is not bound. For every listener, show the number
+of its routes.
 
 Name routes to see their parentRefs, Gateways or ListenerSets to see the routes
 that name them. Binding is computed from spec alone, by the rules of Gateway API.`,

@@ -40,7 +40,7 @@ type changeFlags struct {
 }
 
 func (f *changeFlags) add(cmd *cobra.Command, instead string) {
-	cmd.Flags().StringArrayVar(&f.base, "base", nil, "manifests of what is there now, instead of "+instead+": a file, a folder, or - for standard input; may be repeated")
+	cmd.Flags().StringArrayVar(&f.base, "base", nil, "manifests of the current state, instead of "+instead+": a file, a folder, or - for standard input; may be repeated")
 	cmd.Flags().BoolVar(&f.remove, "delete", false, "the objects are removed, not applied")
 	cmd.Flags().BoolVar(&f.prune, "prune", false, "objects of --base that are not in -f are removed")
 	cmd.MarkFlagsMutuallyExclusive("delete", "prune")

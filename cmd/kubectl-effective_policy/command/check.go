@@ -30,19 +30,19 @@ func (o *options) checkCommand() *cobra.Command {
 	var root string
 	cmd := &cobra.Command{
 		Use:   "check -f FILE [--base FILE | --cluster]",
-		Short: "Say what an API server with attache would answer to manifests",
-		Long: `Say everything that an API server with attache would answer if manifests were
-applied or, with --delete, removed: what it would refuse, what guardrails object
-to, and what it would warn of. All manifests are one change.
+		Short: "Check manifests as an API server with attache would",
+		Long: `Check what an API server with attache would answer if manifests were applied
+or, with --delete, removed: what it would refuse, what guardrails object to, and
+what it would warn about. All manifests are one change.
 
-Guardrails are those among the manifests and those of the world that is changed:
-with --base that of other manifests, with --cluster that of the current context.
-With neither the manifests are the whole world, and everything in them is new.
+Guardrails are those among the manifests and those of the current state: the
+manifests of --base or, with --cluster, the cluster of the current context. With
+neither, the manifests are the whole state, and everything in them is new.
 
-Rules that read who makes the change are checked for the user of --as and
+Rules that read the user of a change are checked for the user of --as and
 --as-group.
 
-Exit code 1 says that something would be denied, 0 that all would pass.`,
+The exit code is 1 if something would be denied, and 0 if all would be accepted.`,
 		Example: `  kubectl effective-policy check -f manifests/ -R
   kubectl effective-policy check -f timeout.yaml --cluster
   kubectl effective-policy check -R -f branch/ --base main/ --prune -o sarif
@@ -58,11 +58,11 @@ Exit code 1 says that something would be denied, 0 that all would pass.`,
 		},
 	}
 	flags.add(cmd, "nothing")
-	cmd.Flags().BoolVar(&onCluster, "cluster", false, "what is there now is in the cluster of the current context")
+	cmd.Flags().BoolVar(&onCluster, "cluster", false, "the current state is that of the cluster of the current context")
 	cmd.MarkFlagsMutuallyExclusive("base", "cluster")
 	o.addNow(cmd)
 	cmd.Flags().StringVar(&failOn, "fail-on", preview.Denied, "exit with 1 from this level on: note, warning or denied")
-	cmd.Flags().StringArrayVar(&guardrails, "guardrail", nil, "a file with a guardrail that is tried on what is there; may be repeated")
+	cmd.Flags().StringArrayVar(&guardrails, "guardrail", nil, "a file with a guardrail to try on the current state; may be repeated")
 	cmd.Flags().StringVar(&root, "root", "", "with -o sarif, the folder of the repository: files are named relative to it")
 	_ = cmd.RegisterFlagCompletionFunc("fail-on", cobra.FixedCompletions(ci.Levels(), cobra.ShellCompDirectiveNoFileComp))
 	o.addOutput(cmd, formatTable, formatWide, formatJSON, formatSARIF, formatJUnit, formatMarkdown, formatGitHub)

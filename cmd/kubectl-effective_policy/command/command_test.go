@@ -246,7 +246,7 @@ func TestColoursAreForTerminals(t *testing.T) {
 }
 
 func TestHelpSaysHowThePluginIsCalled(t *testing.T) {
-	run(t, "", "--help").wantOutput(t, "kubectl effective-policy get -A", "explain     Say what applies")
+	run(t, "", "--help").wantOutput(t, "kubectl effective-policy get -A", "explain     Explain what applies")
 	run(t, "", "explain", "--help").wantOutput(t, "kubectl effective-policy explain KIND/NAME")
 	run(t, "").wantOutput(t, "Which policies apply, and why:")
 	run(t, "", "completion", "bash").wantOutput(t, "__complete")

@@ -14,12 +14,12 @@ import (
 func (o *options) describeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "describe KIND/NAME[#SECTION]",
-		Short: "Show what surrounds an object: policies, bindings, findings",
-		Long: `Show what surrounds a GatewayClass, a Gateway, a ListenerSet, a listener
-(gateway/public#https), a route, a rule, or a policy: the policies that are attached
-to it and those that reach it from above, what it is bound to or what is bound to it,
-what it refers to, and what is found to be wrong or doubtful about it. Of any other
-object, such as a Service, it shows the policies on it and what names it.`,
+		Short: "Show an object with its policies, bindings and findings",
+		Long: `Show a GatewayClass, a Gateway, a ListenerSet, a listener (gateway/public#https),
+a route, a rule, or a policy with its surroundings: the policies attached to it and
+those that reach it from above, what it is bound to or what is bound to it, what it
+refers to, and what is wrong or doubtful about it. For any other object, such as a
+Service, it shows the policies on it and the objects that name it.`,
 		Example: `  kubectl effective-policy describe gateway/public -n infra
   kubectl effective-policy describe gateway/public#https -n infra
   kubectl effective-policy describe timeoutpolicy/edge-ceiling -f manifests/`,

@@ -27,9 +27,9 @@ The manifests of -f are compared with the cluster of the current context, or wit
 the manifests of --base: then no cluster is asked. All of them are one change.
 The rows of a Gateway show what a new route without policies of its own would get.
 
-From 10 routes on equal changes are put together; --full shows each, --summary none.
+From 10 routes on, equal changes are shown together; --full never does that, --summary always.
 
-Exit code 1 says that something changes, 0 that nothing does.`,
+The exit code is 1 if something changes, and 0 if nothing does.`,
 		Example: `  kubectl effective-policy diff -f timeout.yaml
   kubectl effective-policy diff -f timeout.yaml --delete
   kubectl effective-policy diff -f branch/ --base main/ -R --prune -o markdown`,
@@ -37,9 +37,9 @@ Exit code 1 says that something changes, 0 that nothing does.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.diff(cmd, flags) },
 	}
 	flags.add(cmd, "the cluster")
-	cmd.Flags().BoolVar(&flags.full, "full", false, "every object on its own, however many change")
-	cmd.Flags().BoolVar(&flags.summary, "summary", false, "equal changes in one line each, however few")
-	cmd.Flags().BoolVar(&flags.keep, "keep", false, "also the routes that keep their value")
+	cmd.Flags().BoolVar(&flags.full, "full", false, "show every object by itself, however many change")
+	cmd.Flags().BoolVar(&flags.summary, "summary", false, "show equal changes on one line, however few")
+	cmd.Flags().BoolVar(&flags.keep, "keep", false, "also show routes that keep their value")
 	cmd.MarkFlagsMutuallyExclusive("full", "summary")
 	o.addOutput(cmd, formatTable, formatJSON, formatMarkdown)
 	return cmd

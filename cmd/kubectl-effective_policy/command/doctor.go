@@ -14,12 +14,12 @@ import (
 func (o *options) doctorCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Say whether attache is installed as it must be",
-		Long: `Say whether attache is installed as it must be on the cluster of the current
-context: CRDs, processes, leader, webhooks and their certificates, admission policy,
-versions, and what you may read. It writes nothing.
+		Short: "Check the installation of attache",
+		Long: `Check the installation of attache on the cluster of the current context: CRDs,
+processes, leader, webhooks and their certificates, admission policy, versions, and
+what you may read. It writes nothing.
 
-It ends with 1 when something is wrong.`,
+The exit code is 1 if something is wrong.`,
 		Args: cobra.NoArgs,
 		RunE: o.doctor,
 	}

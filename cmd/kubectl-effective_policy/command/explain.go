@@ -18,15 +18,15 @@ func (o *options) explainCommand() *cobra.Command {
 	var noEnforcement bool
 	cmd := &cobra.Command{
 		Use:   "explain KIND/NAME | --request '[METHOD] URL'",
-		Short: "Say what applies to a route or a Gateway, who set it, and why",
-		Long: `Say for every field what applies, who set it, at which level and block, what it
+		Short: "Explain what applies to a route or a Gateway, who set it, and why",
+		Long: `Explain for every field what applies, who set it, at which level and block, what it
 beat, and why. Paths on which the same applies are shown together.
 
-For a Gateway it is what a route without policies of its own would get. On files, a
-field that an exporter knows a data plane for has a line on what would become of it.
+For a Gateway, this is what a route without policies of its own would get. On files,
+every field that an exporter can bring to a data plane has a line that says how.
 
-With --request it says first which listener, route and rule serve a request, and why
-others do not. Exit code 1 says that no route serves it.`,
+With --request it first shows which listener, route and rule serve a request, and why
+others do not. The exit code is 1 if no route serves it.`,
 		Example: `  kubectl effective-policy explain httproute/checkout
   kubectl effective-policy explain httproute/checkout --rule pay
   kubectl effective-policy explain gateway/public -n infra -f manifests/
@@ -51,8 +51,8 @@ others do not. Exit code 1 says that no route serves it.`,
 	cmd.Flags().StringVar(&on.Rule, "rule", "", "only this rule of the route: its name, or rules[2] for the third when it has none")
 	cmd.Flags().StringVar(&on.Listener, "listener", "", "only this listener: NAME, or GATEWAY/NAME")
 	cmd.Flags().StringVar(&on.Policy, "policy", "", "only this policy kind, such as TimeoutPolicy")
-	cmd.Flags().StringVar(&on.Field, "field", "", "only this field and what is in it, such as request")
-	cmd.Flags().BoolVar(&noEnforcement, "no-enforcement", false, "leave out what data planes would make of it")
+	cmd.Flags().StringVar(&on.Field, "field", "", "only this field and the fields in it, such as request")
+	cmd.Flags().BoolVar(&noEnforcement, "no-enforcement", false, "do not show how data planes would enforce it")
 	_ = cmd.RegisterFlagCompletionFunc("rule", o.completeRules)
 	_ = cmd.RegisterFlagCompletionFunc("listener", o.completeListeners)
 	_ = cmd.RegisterFlagCompletionFunc("policy", o.completeKinds)

@@ -41,14 +41,14 @@ func (o *options) exportCommand() *cobra.Command {
 	e := &exportOptions{}
 	cmd := &cobra.Command{
 		Use:   "export [KIND/]NAME…",
-		Short: "Print the objects by which data planes enforce effective policies",
-		Long: `Print the objects by which data planes enforce the effective policies of routes,
-all of them or those named, and report on standard error for every field whether it
-is in force there, in force with a loss, or not, and why.
+		Short: "Print the data plane objects that enforce effective policies",
+		Long: `Print the data plane objects that enforce the effective policies of routes, of all
+or of those named, and report on standard error for every field whether it is in
+force there, in force with a loss, or not in force, and why.
 
-Which data plane runs a GatewayClass is told by its controllerName. What an object of
-the data plane in the input says already counts. With --routes the routes are printed
-too, as they are after what has to stand in them was put there.`,
+The controllerName of a GatewayClass tells its data plane. Objects of the data plane
+that are in the input are taken into account. With --routes the routes are printed
+too, with the values to write into them.`,
 		Example: `  kubectl effective-policy export -f manifests/ -R > objects.yaml
   kubectl effective-policy export httproute/checkout -n shop --report json
   kubectl effective-policy export --to envoy-gateway -f manifests/
@@ -62,10 +62,10 @@ too, as they are after what has to stand in them was put there.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&e.to, "to", toAuto, "take every GatewayClass for a data plane of this exporter: "+strings.Join(exporterNames(), ", ")+"; auto goes by the class")
-	flags.BoolVar(&e.routes, "routes", false, "also print the routes with what has to stand in them")
-	flags.BoolVar(&e.restore, "restore", false, "print the routes that were written to, in their owners' own words, and nothing else")
-	flags.StringVar(&e.standardFields, "standard-fields", "", "an HTTPRoute CRD: its fields are what can be written into routes (default one in the input, else the experimental channel)")
+	flags.StringVar(&e.to, "to", toAuto, "treat every GatewayClass as one of this exporter: "+strings.Join(exporterNames(), ", ")+"; auto goes by the class")
+	flags.BoolVar(&e.routes, "routes", false, "also print the routes with the values to write into them")
+	flags.BoolVar(&e.restore, "restore", false, "print only the routes that were changed, as their owners wrote them")
+	flags.StringVar(&e.standardFields, "standard-fields", "", "an HTTPRoute CRD, whose fields are those that can be written into routes (default one in the input, else the experimental channel)")
 	flags.StringVar(&e.report, "report", reportTable, "the report on standard error: table, json, none")
 	flags.StringVar(&e.failOn, "fail-on", "", "exit 1 when a field is unsupported, or degraded or unsupported: unsupported, degraded")
 	_ = cmd.RegisterFlagCompletionFunc("to", cobra.FixedCompletions(append(exporterNames(), toAuto), cobra.ShellCompDirectiveNoFileComp))

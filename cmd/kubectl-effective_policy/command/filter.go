@@ -38,7 +38,7 @@ type filterFlags struct {
 
 func (f *filterFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.BoolVar(&f.all, "all", false, "also the routes that no policy reaches")
+	flags.BoolVar(&f.all, "all", false, "also show routes that no policy reaches")
 	flags.StringVar(&f.where, "where", "", "only paths on which this CEL expression is true, over the input document of guardrails")
 	flags.StringArrayVar(&f.without, "without", nil, "only paths on which this is not set: KIND or KIND.FIELD; may be repeated")
 	flags.BoolVar(&f.overridden, "overridden", false, "only paths on which an override from above the route beats something")

@@ -36,16 +36,16 @@ func (o *options) getCommand() *cobra.Command {
 		Short: "List the effective policies of routes and Gateways",
 		Long: `List the effective policies of routes and Gateways, all of them or those named.
 
-What a Gateway shows is what a route without policies of its own would get on it.
+A Gateway shows what a route without policies of its own would get on it.
 The answer is computed from the routes, Gateways and policies. On a cluster it can
 be ahead of the EffectivePolicy objects there, which 'kubectl get effective-policy'
 shows.
 
---where, --without, --overridden, --clamped and --invalid ask about every path of all
-bound routes, also of those that no policy reaches, and show the paths that fit. The
+--where, --without, --overridden, --clamped and --invalid look at every path of all
+bound routes, even of those that no policy reaches, and show the paths that match. The
 variables of --where are those of guardrails: effective, origins, route, rule,
 listener, gateway, gatewayClass, namespaceObject, enforcement. A path that lacks
-what the expression asks for does not fit.`,
+what the expression reads does not match.`,
 		Example: `  kubectl effective-policy get -A
   kubectl effective-policy get httproute/checkout -f manifests/ -o json
   kubectl effective-policy get -A --without RateLimitPolicy --fail
@@ -55,9 +55,9 @@ what the expression asks for does not fit.`,
 	}
 	flags.add(cmd)
 	_ = cmd.RegisterFlagCompletionFunc("without", o.completeWithout)
-	cmd.Flags().BoolVar(&flags.noHeaders, "no-headers", false, "no line of headings")
-	cmd.Flags().BoolVar(&flags.noEnforcement, "no-enforcement", false, "leave out what data planes would make of it")
-	cmd.Flags().BoolVarP(&flags.watch, "watch", "w", false, "on a cluster, go on and print the rows that change")
+	cmd.Flags().BoolVar(&flags.noHeaders, "no-headers", false, "do not print the line of headings")
+	cmd.Flags().BoolVar(&flags.noEnforcement, "no-enforcement", false, "do not show how data planes would enforce it")
+	cmd.Flags().BoolVarP(&flags.watch, "watch", "w", false, "on a cluster, keep running and print the rows that change")
 	o.addOutput(cmd, formatTable, formatWide, formatJSON, formatYAML, formatName, formatJSONPath, formatColumns)
 	return cmd
 }

@@ -25,15 +25,15 @@ import (
 func (o *options) kindsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "kinds",
-		Short: "List the policy kinds that are known here",
-		Long: `List the policy kinds that are known here: every CRD with the label
+		Short: "List the known policy kinds",
+		Long: `List the known policy kinds: every CRD with the label
 gateway.networking.k8s.io/policy.
 
   CLASS      Inherited kinds merge along the hierarchy; Direct ones affect their
              target alone
-  STRATEGY   that of an object which does not say one
+  STRATEGY   the strategy of an object that states none
 
-Below the table stand the kinds that no label says: those that a profile knows, and
+Below the table are the kinds without the label: those that a profile describes, and
 those of --policy-kinds (configuration).
 
 With -o wide also:
@@ -44,9 +44,9 @@ With -o wide also:
              chart's value policyKinds lists the kinds of others; one that it
              does not list is resolved and reported all the same
 
-and below what the objects of each kind can be attached to with any effect, and what
-is said of it and by whom: an annotation of its CRD, or a profile, with the version
-of the project in which it was read`,
+and for each kind what its objects can be attached to with any effect, and what is
+declared about it and where: in an annotation of its CRD, or in a profile, with the
+version of the project that was read.`,
 		Args: knownCommand,
 		RunE: o.kinds,
 	}

@@ -46,14 +46,14 @@ func (l *liveOptions) addFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&l.old, "old", "", "URL of the old controller: with --new the requests are sent to both, and the answers compared")
 	flags.StringVar(&l.new, "new", "", "URL of the new data plane")
-	flags.IntVar(&l.most, "max-requests", 500, "at most so many requests are sent; those that may differ come first")
+	flags.IntVar(&l.most, "max-requests", 500, "the maximum number of requests to send; those that may differ come first")
 	flags.Float64Var(&l.rate, "rate", 5, "requests a second to each side")
-	flags.DurationVar(&l.timeout, "timeout", 10*time.Second, "how long an answer of --old or --new is waited for")
-	flags.StringSliceVar(&l.headers, "headers", nil, "headers of answers that are compared besides Location and Content-Type")
-	flags.StringVar(&l.backendHeader, "backend-header", "", "the header by which a backend says who it is")
+	flags.DurationVar(&l.timeout, "timeout", 10*time.Second, "how long to wait for an answer of --old or --new")
+	flags.StringSliceVar(&l.headers, "headers", nil, "response headers to compare besides Location and Content-Type")
+	flags.StringVar(&l.backendHeader, "backend-header", "", "the response header in which a backend names itself")
 	flags.BoolVar(&l.body, "body", false, "compare bodies, by digest")
-	flags.StringVar(&l.authority, "ca", "", "a file of certificates that those of --old and --new may be signed by, beside the system's")
-	flags.BoolVar(&l.insecure, "insecure", false, "take every certificate of --old and --new")
+	flags.StringVar(&l.authority, "ca", "", "a file of CA certificates for --old and --new, in addition to those of the system")
+	flags.BoolVar(&l.insecure, "insecure", false, "accept any certificate of --old and --new")
 }
 
 func (l *liveOptions) asked() bool { return l.from != nil }

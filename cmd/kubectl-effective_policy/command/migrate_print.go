@@ -200,7 +200,7 @@ func (o *options) migrateAnnotationsCommand() *cobra.Command {
 			return printTables(o.pen(), tables)
 		},
 	}
-	cmd.Flags().StringVar(&controller, "controller", "", "only those of one controller")
+	cmd.Flags().StringVar(&controller, "controller", "", "only annotations and keys of one controller")
 	o.addOutput(cmd, formatTable, formatJSON, formatYAML)
 	return cmd
 }

@@ -27,13 +27,13 @@ func (o *options) migrateStatusCommand() *cobra.Command {
 	m, s := &migrateOptions{}, &statusOptions{}
 	cmd := &cobra.Command{
 		Use:   "status [INGRESS…] [--gateway NAMESPACE/NAME]",
-		Short: "Show how far a parallel run is, and which Ingresses can go",
+		Short: "Show the progress of a parallel run, and which Ingresses can be deleted",
 		Long: `Show how far a parallel run of the old controller and the new side is: of each Ingress
 whether routes answer as it does, whether a data plane serves them, and whether it can be
 deleted. A route counts by what it answers, not by its name.
 
-Nobody is asked where traffic goes unless --resolve asks DNS for the hosts. Nothing is
-deleted: --deletable -o name prints what can be.`,
+Where traffic goes is only checked with --resolve, which asks DNS for the hosts. Nothing
+is deleted: --deletable -o name prints what can be.`,
 		Example: `  kubectl effective-policy migrate status -A
   kubectl effective-policy migrate status -A --resolve --check
   kubectl effective-policy migrate status -A --resolve --deletable -o name`,
@@ -41,11 +41,11 @@ deleted: --deletable -o name prints what can be.`,
 	}
 	m.addFlags(cmd)
 	flags := cmd.Flags()
-	flags.StringVar(&s.report, "report", "", "what migrate -o json printed: what it announces does not count")
-	flags.StringSliceVar(&m.accept, "accept", nil, "names of annotations whose protection is elsewhere now")
-	flags.BoolVar(&s.resolve, "resolve", false, "ask DNS where the hosts lead")
+	flags.StringVar(&s.report, "report", "", "the output of migrate -o json: differences that it announces do not count")
+	flags.StringSliceVar(&m.accept, "accept", nil, "names of annotations whose protection is now provided elsewhere")
+	flags.BoolVar(&s.resolve, "resolve", false, "resolve the hosts by DNS")
 	flags.BoolVar(&s.deletable, "deletable", false, "only the Ingresses that can be deleted")
-	flags.BoolVar(&s.withoutDNS, "without-dns", false, "what is ready counts as moved")
+	flags.BoolVar(&s.withoutDNS, "without-dns", false, "count ready Ingresses as moved")
 	flags.BoolVar(&s.check, "check", false, "exit with 1 unless every Ingress is moved")
 	o.addOutput(cmd, formatTable, formatJSON, formatName)
 	return cmd

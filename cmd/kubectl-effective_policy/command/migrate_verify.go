@@ -34,8 +34,8 @@ func (o *options) migrateVerifyCommand() *cobra.Command {
 	m, v := &migrateOptions{}, &verifyOptions{}
 	cmd := &cobra.Command{
 		Use:   "verify [--gateway NAMESPACE/NAME]",
-		Short: "Show which requests the new side answers otherwise than the Ingresses",
-		Long: `Show which requests the new side answers otherwise than the Ingresses do, policies
+		Short: "Show which requests the new side answers differently from the Ingresses",
+		Long: `Show which requests the new side answers differently from the Ingresses, policies
 included. Both sides are read from one set of manifests, or from the cluster.
 
 For hosts without regular expressions the comparison is complete: when it finds no
@@ -51,9 +51,9 @@ migrate announces do not count with --report. The exit code is 1 when a request 
 	}
 	m.addFlags(cmd)
 	flags := cmd.Flags()
-	flags.StringVar(&v.report, "report", "", "what migrate -o json printed: what it announces does not count")
-	flags.StringVar(&v.dataPlane, "data-plane", "", "narrows what the specification leaves open: "+strings.Join(migrate.DataPlanes(), ", "))
-	flags.BoolVar(&v.policies, "policies", false, "compare policies also where the new side has none")
+	flags.StringVar(&v.report, "report", "", "the output of migrate -o json: differences that it announces do not count")
+	flags.StringVar(&v.dataPlane, "data-plane", "", "the data plane, for what the specification leaves open: "+strings.Join(migrate.DataPlanes(), ", "))
+	flags.BoolVar(&v.policies, "policies", false, "compare policies even where the new side has none")
 	v.live.addFlags(cmd)
 	_ = cmd.RegisterFlagCompletionFunc("data-plane", cobra.FixedCompletions(migrate.DataPlanes(), cobra.ShellCompDirectiveNoFileComp))
 	o.addOutput(cmd, formatTable, formatJSON, formatSARIF, formatJUnit)

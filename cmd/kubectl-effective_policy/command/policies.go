@@ -29,8 +29,8 @@ func (o *options) policiesCommand() *cobra.Command {
 	var flags policyFlags
 	cmd := &cobra.Command{
 		Use:   "policies [KIND/NAME…]",
-		Short: "List all policies of all kinds, with what they come to",
-		Long: `List all policies of all kinds, with what they come to.
+		Short: "List all policies of all kinds, with their effect",
+		Long: `List all policies of all kinds, with their effect.
 
   STATE  Programmed, Partial(lyProgrammed), Overridden (beaten everywhere) or
          NoScope (it reaches no route); the reason for which it is not accepted;
@@ -43,9 +43,9 @@ func (o *options) policiesCommand() *cobra.Command {
 		ValidArgsFunction: o.completeObjects((*workspace).policies, false),
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.listPolicies(cmd, args, flags) },
 	}
-	cmd.Flags().BoolVar(&flags.noEffect, "no-effect", false, "only policies of which nothing is in effect")
-	cmd.Flags().BoolVar(&flags.conflicted, "conflicted", false, "only policies whose target another one holds")
-	cmd.Flags().BoolVar(&flags.overridden, "overridden", false, "only policies that another one wins over somewhere")
+	cmd.Flags().BoolVar(&flags.noEffect, "no-effect", false, "only policies that have no effect")
+	cmd.Flags().BoolVar(&flags.conflicted, "conflicted", false, "only policies that conflict with another one on their target")
+	cmd.Flags().BoolVar(&flags.overridden, "overridden", false, "only policies that another one beats somewhere")
 	o.addOutput(cmd, formatTable, formatWide, formatJSON, formatYAML)
 	return cmd
 }

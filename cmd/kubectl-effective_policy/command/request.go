@@ -28,11 +28,11 @@ const theCluster = "cluster"
 
 func (f *requestFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.text, "request", "", "say who serves this request, and what applies to it: '[METHOD] URL'")
+	flags.StringVar(&f.text, "request", "", "show who serves this request, and what applies to it: '[METHOD] URL'")
 	flags.StringArrayVarP(&f.headers, "header", "H", nil, "with --request, a header of it: 'name: value'; may be repeated")
-	flags.StringVar(&f.gateway, "gateway", "", "with --request, ask this Gateway alone: NAMESPACE/NAME")
-	flags.BoolVar(&f.noIsolation, "no-isolation", false, "with --request, as on a data plane that asks less specific listeners, too")
-	flags.BoolVar(&f.fallthroughHosts, "fallthrough", false, "with --request, as on a data plane that asks routes of less specific hostnames, too")
+	flags.StringVar(&f.gateway, "gateway", "", "with --request, ask only this Gateway: NAMESPACE/NAME")
+	flags.BoolVar(&f.noIsolation, "no-isolation", false, "with --request, as on a data plane that also tries less specific listeners")
+	flags.BoolVar(&f.fallthroughHosts, "fallthrough", false, "with --request, as on a data plane that also tries routes of less specific hostnames")
 	flags.StringArrayVar(&f.before, "before", nil, "with --request, compare: -f is a change of these manifests, or of the cluster for the word "+theCluster+"; may be repeated")
 	flags.BoolVar(&f.gone, "delete", false, "with --before, the objects of -f are removed, not applied")
 	flags.BoolVar(&f.prune, "prune", false, "with --before, objects of its manifests that are not in -f are removed")

@@ -86,8 +86,8 @@ func New(streams genericiooptions.IOStreams, version string) *cobra.Command {
 	o := &options{streams: streams, builtAs: version, config: genericclioptions.NewConfigFlags(true)}
 	root := &cobra.Command{
 		Use:   "kubectl-effective_policy",
-		Short: "Show which policies apply on every way through a Gateway, and why",
-		Long: `Show which policies apply on every way through a Gateway, and why.
+		Short: "Show which policies apply on every path through a Gateway, and why",
+		Long: `Show which policies apply on every path through a Gateway, and why.
 
 Without -f it asks the cluster of the current context. With -f it works on
 manifests alone: no cluster, no network, the same answers.`,
@@ -134,15 +134,15 @@ func (o *options) addFlags(root *cobra.Command) {
 	flags.SortFlags = false
 	flags.StringArrayVarP(&o.files, "filename", "f", nil, "manifests to work on instead of a cluster: a file, a folder, or - for standard input; PATH@NAMESPACE for objects that state none; may be repeated")
 	flags.BoolVarP(&o.recursive, "recursive", "R", false, "with -f, also read the folders inside a folder")
-	flags.BoolVarP(&o.allNamespaces, "all-namespaces", "A", false, "look in all namespaces (with -f and without -n that is so anyway)")
+	flags.BoolVarP(&o.allNamespaces, "all-namespaces", "A", false, "look in all namespaces (the default with -f and without -n)")
 	flags.StringVarP(&o.selector, "selector", "l", "", "only routes and Gateways with these labels, such as -l app=shop,tier!=test")
-	flags.BoolVar(&o.noColor, "no-color", false, "no colours; they are only used on a terminal, and not when NO_COLOR is set")
-	flags.BoolVar(&o.strict, "strict", false, "with -f, refuse documents that are no Kubernetes objects of a known kind")
+	flags.BoolVar(&o.noColor, "no-color", false, "do not use colours; they are only used on a terminal, and not when NO_COLOR is set")
+	flags.BoolVar(&o.strict, "strict", false, "with -f, refuse documents that are not Kubernetes objects of a known kind")
 	flags.BoolVarP(&o.verbose, "verbose", "v", false, "with -f, list what is passed over")
 	flags.StringSliceVar(&o.manager.platformNamespaces, "platform-namespaces", nil, "namespaces whose policies may target a GatewayClass (default: those of the cluster's manager; with -f any)")
 	flags.StringSliceVar(&o.manager.policyKinds, "policy-kinds", nil, "kinds, as Kind.group, that are policies although their CRD has no label")
 	flags.StringSliceVar(&o.manager.routeKinds, "route-kinds", nil, "kinds, as Kind.group, that are routes although their CRD has no label")
-	flags.StringSliceVar(&o.manager.profiles, "profiles", nil, "files that say about CRDs of policy kinds what their vendors do not; an entry replaces the built-in one of its CRD")
+	flags.StringSliceVar(&o.manager.profiles, "profiles", nil, "files that describe CRDs of policy kinds where their vendors do not; an entry replaces the built-in one of its CRD")
 	flags.StringVar(&o.manager.namespace, "attache-namespace", "attache-system", "namespace in which attache is installed on the cluster")
 	o.config.AddFlags(flags)
 	_ = root.RegisterFlagCompletionFunc("namespace", o.completeNamespaces)

@@ -16,8 +16,9 @@ func (o *options) scaffoldCommand() *cobra.Command {
 	var plural string
 	cmd := &cobra.Command{
 		Use:   "scaffold KIND.GROUP --field NAME=TYPE…",
-		Short: "Print the CRD of a policy kind of your own, to begin with",
-		Long: `Print the CRD of a policy kind of your own, and the ClusterRole by which attache may read it. Apply both, and the kind merges, is explained and guarded as the built-in ones are.
+		Short: "Print a CRD from which to start a policy kind of your own",
+		Long: `Print the CRD of a policy kind of your own, and the ClusterRole that lets attache read it.
+Apply both: the kind then merges, is explained and is guarded like the built-in ones.
 
 The types of fields are ` + strings.Join(crd.ScaffoldTypes, ", ") + `. All but boolean can be bounded.`,
 		Example: `  kubectl effective-policy kinds scaffold CircuitBreakerPolicy.example.com \

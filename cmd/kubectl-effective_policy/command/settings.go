@@ -118,7 +118,7 @@ func (o *options) sayUnknown(s *policy.Snapshot) {
 
 // addNow adds the clock by which exceptions of guardrails end.
 func (o *options) addNow(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&o.nowText, "now", "", "the time by which exceptions of guardrails end, such as 2027-01-31T00:00:00Z (default: now)")
+	cmd.Flags().StringVar(&o.nowText, "now", "", "the time by which exceptions of guardrails are judged, such as 2027-01-31T00:00:00Z (default: now)")
 }
 
 // now is the time that is asked about.

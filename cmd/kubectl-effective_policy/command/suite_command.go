@@ -19,14 +19,14 @@ func (o *options) testCommand() *cobra.Command {
 		Use:   "test FILE|FOLDER…",
 		Short: "Test guardrails by suites of cases, and by their own examples",
 		Long: `Run the cases in files of kind GuardrailSuite, and the examples that
-PolicyGuardrails carry. Other manifests in a folder are left alone.
+PolicyGuardrails carry. Other manifests in a folder are ignored.
 
-A case is an input document that the rules are asked about, or an edit of
-manifests that is reviewed as an API server would; it says whether that is allowed
-and, if it likes, a part of what must be said.
+A case is an input document for the rules, or an edit of manifests that is reviewed
+as an API server would. It states whether that is allowed and, optionally, a part of
+the expected message.
 
-Rules that no case made object are listed: they may not do what they say. Exit
-code 1 says that a case failed, 0 that none did.`,
+Rules that objected in no case are listed: they may not do what they are meant to.
+The exit code is 1 if a case failed, and 0 if none did.`,
 		Example: `  kubectl effective-policy test guardrails/
   kubectl effective-policy test guardrails/ -R -o junit > report.xml`,
 		RunE: o.test,

@@ -40,13 +40,13 @@ func (o *options) uiCommand() *cobra.Command {
 	var flags uiFlags
 	cmd := &cobra.Command{
 		Use:   "ui [-f FILE…] [--base FILE…]",
-		Short: "Show all of it on a page in the browser",
+		Short: "Serve a page that shows the hierarchy, its policies, and why they apply",
 		Long: `Show the topology with the policies on it, why each value applies, what an edit
 would do, and which requests go where, on a page in the browser.
 
-The page is served from here, to this machine alone, and only read. On a cluster it
-shows what you may read, and follows what happens there. With --base it opens with
-the manifests of -f as an edit that is tried.
+The page is served to this machine only, and it only reads. On a cluster it shows
+what you may read, and follows changes there. With --base it opens with the
+manifests of -f as an edit to try.
 
 The link that is printed works once. The command ends with Ctrl-C, or after 30
 minutes without an open page. --out writes the page to one file instead, with the
@@ -58,8 +58,8 @@ data that its address shows.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.ui(cmd.Context(), &flags) },
 	}
-	cmd.Flags().StringArrayVar(&flags.base, "base", nil, "manifests of what is there now: -f is an edit of them; may be repeated")
-	cmd.Flags().IntVar(&flags.port, "port", 0, "the port of this machine to serve on (default: one that is free)")
+	cmd.Flags().StringArrayVar(&flags.base, "base", nil, "manifests of the current state, which -f edits; may be repeated")
+	cmd.Flags().IntVar(&flags.port, "port", 0, "the local port to serve on (default: a free one)")
 	cmd.Flags().BoolVar(&flags.noBrowser, "no-browser", false, "only print the link")
 	cmd.Flags().StringVar(&flags.out, "out", "", "write the page to this HTML file, which needs no server")
 	cmd.Flags().StringVar(&flags.open, "open", "", "the address in the page that it opens at, such as '#/table?ns=shop'")
