@@ -2,7 +2,6 @@ package command
 
 import (
 	"bytes"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -15,40 +14,56 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 )
 
-const liveWorld = `
+// liveSides are an Ingress of one host, and a Gateway with the listeners of LISTENERS. MORE is
+// what else the Ingress has, PATHS are its paths, and RULES those of the route.
+const liveSides = `
 apiVersion: networking.k8s.io/v1
 kind: Ingress
-metadata: {name: web, namespace: shop}
+metadata: {name: web, namespace: shop, annotations: {nginx.ingress.kubernetes.io/preserve-trailing-slash: "true"}}
 spec:
   ingressClassName: nginx
-  rules:
-  - host: shop.example.com
-    http:
-      paths:
-      - {path: /a, pathType: Prefix, backend: {service: {name: a, port: {number: 80}}}}
-      - {path: /b/, pathType: Exact, backend: {service: {name: b, port: {number: 80}}}}
+MORE
+  rules: [{host: shop.example.com, http: {paths: [PATHS]}}]
 ---
 apiVersion: gateway.networking.k8s.io/v1
 kind: Gateway
-metadata: {name: edge, namespace: infra}
-spec:
-  gatewayClassName: any
-  listeners: [{name: http, port: 80, protocol: HTTP, allowedRoutes: {namespaces: {from: All}}}]
+metadata: {name: edge, namespace: shop}
+spec: {gatewayClassName: any, listeners: [LISTENERS]}
 ---
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
 metadata: {name: web, namespace: shop}
 spec:
-  parentRefs: [{name: edge, namespace: infra}]
+  parentRefs: [{name: edge, sectionName: SECTION}]
   hostnames: [shop.example.com]
   rules:
-  - matches: [{path: {value: /a}}]
+RULES
+`
+
+// liveWorld is a host by http.
+var liveWorld = strings.NewReplacer(
+	"MORE\n", "", "LISTENERS", "{name: http, port: 80, protocol: HTTP}", "SECTION", "http",
+	"PATHS", `{path: /a, pathType: Prefix, backend: {service: {name: a, port: {number: 80}}}}, {path: /b/, pathType: Exact, backend: {service: {name: b, port: {number: 80}}}}`,
+	"RULES", `  - matches: [{path: {value: /a}}]
     backendRefs: [{name: a, port: 80}]
   - matches: [{path: {type: Exact, value: /b/}}]
     backendRefs: [{name: b, port: 80}]
   - matches: [{path: {type: Exact, value: /b}}]
-    filters: [{type: RequestRedirect, requestRedirect: {statusCode: 301, path: {type: ReplaceFullPath, replaceFullPath: /b/}}}]
-`
+    filters: [{type: RequestRedirect, requestRedirect: {statusCode: 301, path: {type: ReplaceFullPath, replaceFullPath: /b/}}}]`,
+).Replace(liveSides)
+
+// compareLive runs verify on a world and two sides, and returns what it prints.
+func compareLive(t *testing.T, world string, flags ...string) (string, int) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "world.yaml")
+	if err := os.WriteFile(file, []byte(world), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out, errs bytes.Buffer
+	args := append([]string{"kubectl-effective_policy", "migrate", "verify", "-f", file, "--rate", "2000"}, flags...)
+	code := Main(t.Context(), args, genericiooptions.IOStreams{In: strings.NewReader(""), Out: &out, ErrOut: &errs}, "")
+	return out.String() + errs.String(), code
+}
 
 // side answers as a side of the world does, but for what change does with a path.
 func side(t *testing.T, name string, change func(path string, n int) int) *httptest.Server {
@@ -89,16 +104,9 @@ func side(t *testing.T, name string, change func(path string, n int) int) *httpt
 // TestLive: equal sides are equal; a status of one side alone is different; one that
 // changes is unstable; and one that no model expects is said to be so. One request is under way at a time (M79 to M83).
 func TestLive(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "world.yaml")
-	if err := os.WriteFile(file, []byte(liveWorld), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	same := func(string, int) int { return 0 }
 	run := func(before, after *httptest.Server, flags ...string) (string, int) {
-		var out, errs bytes.Buffer
-		args := append([]string{"kubectl-effective_policy", "migrate", "verify", "-f", file, "--old", before.URL, "--new", after.URL, "--rate", "2000", "--backend-header", "X-Backend"}, flags...)
-		code := Main(t.Context(), args, genericiooptions.IOStreams{In: strings.NewReader(""), Out: &out, ErrOut: &errs}, "")
-		return out.String() + errs.String(), code
+		return compareLive(t, liveWorld, append([]string{"--old", before.URL, "--new", after.URL, "--backend-header", "X-Backend"}, flags...)...)
 	}
 	for _, c := range []struct {
 		name     string
@@ -145,11 +153,9 @@ func TestLive(t *testing.T) {
 		}
 	})
 	t.Run("one URL", func(t *testing.T) {
-		var errs bytes.Buffer
-		args := []string{"kubectl-effective_policy", "migrate", "verify", "-f", file, "--old", "http://127.0.0.1:1"}
-		code := Main(t.Context(), args, genericiooptions.IOStreams{In: strings.NewReader(""), Out: &errs, ErrOut: &errs}, "")
-		if want := "--old and --new: write both URLs"; code != 2 || !strings.Contains(errs.String(), want) {
-			t.Errorf("exit %d: %s", code, fmt.Sprint(errs.String()))
+		out, code := compareLive(t, liveWorld, "--old", "http://127.0.0.1:1")
+		if want := "--old and --new: write both URLs"; code != 2 || !strings.Contains(out, want) {
+			t.Errorf("exit %d: %s", code, out)
 		}
 	})
 }

@@ -1,7 +1,6 @@
 package command
 
 import (
-	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -20,42 +19,18 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"k8s.io/cli-runtime/pkg/genericiooptions"
 )
 
 // liveTLSWorld serves a host by https, and has a rule for HEAD alone.
-const liveTLSWorld = `
-apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata: {name: web, namespace: shop, annotations: {nginx.ingress.kubernetes.io/preserve-trailing-slash: "true"}}
-spec:
-  ingressClassName: nginx
-  tls: [{hosts: [shop.example.com], secretName: shop}]
-  rules:
-  - host: shop.example.com
-    http: {paths: [{path: /a, pathType: Prefix, backend: {service: {name: a, port: {number: 80}}}}]}
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: Gateway
-metadata: {name: edge, namespace: shop}
-spec:
-  gatewayClassName: any
-  listeners:
-  - {name: http, port: 80, protocol: HTTP}
-  - {name: https, port: 443, protocol: HTTPS, tls: {certificateRefs: [{name: shop}]}}
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
-metadata: {name: web, namespace: shop}
-spec:
-  parentRefs: [{name: edge, sectionName: https}]
-  hostnames: [shop.example.com]
-  rules:
-  - matches: [{path: {value: /a}, method: HEAD}]
+var liveTLSWorld = strings.NewReplacer(
+	"MORE", "  tls: [{hosts: [shop.example.com], secretName: shop}]", "SECTION", "https",
+	"LISTENERS", "{name: http, port: 80, protocol: HTTP}, {name: https, port: 443, protocol: HTTPS, tls: {certificateRefs: [{name: shop}]}}",
+	"PATHS", `{path: /a, pathType: Prefix, backend: {service: {name: a, port: {number: 80}}}}`,
+	"RULES", `  - matches: [{path: {value: /a}, method: HEAD}]
     backendRefs: [{name: a, port: 80}]
   - matches: [{path: {value: /a}}]
-    backendRefs: [{name: a, port: 80}]
+    backendRefs: [{name: a, port: 80}]`,
+).Replace(liveSides) + `
 ---
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
@@ -151,10 +126,6 @@ func (m *methods) add(name string) {
 // HEAD, with the name of the host in the handshake. A certificate that nobody trusts or
 // that is for another name is no answer (M80, M81).
 func TestLiveByHTTPS(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "world.yaml")
-	if err := os.WriteFile(file, []byte(liveTLSWorld), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	ca := newAuthority(t)
 	for _, c := range []struct {
 		name, certificate string
@@ -168,16 +139,14 @@ func TestLiveByHTTPS(t *testing.T) {
 		{"nobody trusts", "shop.example.com", 200, nil, 1, "certificate signed by unknown authority"},
 		{"for another name", "other.example.com", 200, []string{"--ca", ca.file}, 1, "certificate is valid for other.example.com, not shop.example.com"},
 		{"every certificate", "other.example.com", 200, []string{"--insecure"}, 0, "0 without an answer"},
-		{"no certificates", "shop.example.com", 200, []string{"--ca", file}, 2, "has no certificate: give a file in PEM"},
+		{"no certificates", "shop.example.com", 200, []string{"--ca", "migrate_live_tls_test.go"}, 2, "has no certificate: give a file in PEM"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			before, after := &methods{count: map[string]int{}}, &methods{count: map[string]int{}}
-			var out bytes.Buffer
-			args := append([]string{"kubectl-effective_policy", "migrate", "verify", "-f", file, "--rate", "2000", "--timeout", "60s",
-				"--old", ca.side("shop.example.com", 200, before).URL, "--new", ca.side(c.certificate, c.head, after).URL}, c.flags...)
-			code := Main(t.Context(), args, genericiooptions.IOStreams{In: strings.NewReader(""), Out: &out, ErrOut: &out}, "")
-			if code != c.code || !strings.Contains(out.String(), c.want) {
-				t.Errorf("exit %d, want %d and %q:\n%s", code, c.code, c.want, out.String())
+			out, code := compareLive(t, liveTLSWorld, append([]string{"--timeout", "60s",
+				"--old", ca.side("shop.example.com", 200, before).URL, "--new", ca.side(c.certificate, c.head, after).URL}, c.flags...)...)
+			if code != c.code || !strings.Contains(out, c.want) {
+				t.Errorf("exit %d, want %d and %q:\n%s", code, c.code, c.want, out)
 			}
 			if c.code == 0 && (after.count["GET"] == 0 || after.count["HEAD"] == 0 || len(after.count) != 2 || before.count["HEAD"] == 0) {
 				t.Errorf("the sides were asked %v and %v", before.count, after.count)
