@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 
-	"github.com/attache-dev/attache/policy/console/drawing"
 	"github.com/attache-dev/attache/policy/console/view"
 )
 
@@ -41,10 +40,13 @@ func (h *Handler) version(r *http.Request) string {
 	return h.options.Source.World().Version
 }
 
+// seeing finds the view that a request is about.
+type seeing func(*http.Request) (*view.View, error)
+
 // asking answers with a function of the view and the parameters of the request.
-func (h *Handler) asking(answer func(v *view.View, ctx context.Context, p view.Parameters) (any, error)) func(*http.Request) (any, error) {
+func (see seeing) asking(answer func(v *view.View, ctx context.Context, p view.Parameters) (any, error)) func(*http.Request) (any, error) {
 	return func(r *http.Request) (any, error) {
-		v, err := h.seen(r)
+		v, err := see(r)
 		if err != nil {
 			return nil, err
 		}
@@ -52,24 +54,21 @@ func (h *Handler) asking(answer func(v *view.View, ctx context.Context, p view.P
 	}
 }
 
-// drawn answers GET /api/v1/map.
-func (h *Handler) drawn(r *http.Request) (any, error) {
-	return h.asking(func(v *view.View, ctx context.Context, p view.Parameters) (any, error) {
-		return drawing.Answer(ctx, v, p)
-	})(r)
+// about is an answer that is no method of a view.
+func (see seeing) about(answer func(ctx context.Context, v *view.View, p view.Parameters) (any, error)) func(*http.Request) (any, error) {
+	return see.asking(func(v *view.View, ctx context.Context, p view.Parameters) (any, error) { return answer(ctx, v, p) })
 }
 
 // object answers GET /api/v1/object?target= with the object, and where it stands.
-func (h *Handler) object(r *http.Request) (any, error) {
-	v, err := h.seen(r)
+func (h *Handler) object(ctx context.Context, v *view.View, p view.Parameters) (any, error) {
+	ref, err := v.Named(p.Get("target"))
 	if err != nil {
 		return nil, err
 	}
-	ref, err := v.Named(r.URL.Query().Get("target"))
-	if err != nil {
-		return nil, err
+	if !v.Whole(ref.Object()) {
+		return nil, view.NotFound(ref.String() + " is about more than what passes the filter")
 	}
-	u, err := h.options.Workshop.Object(r.Context(), v.World, ref.Object())
+	u, err := h.options.Workshop.Object(ctx, v.World, ref.Object())
 	if err != nil {
 		return nil, view.NotFound(err.Error())
 	}
@@ -77,5 +76,5 @@ func (h *Handler) object(r *http.Request) (any, error) {
 	if v.Place != nil {
 		place = v.Place(ref.Object())
 	}
-	return map[string]any{"object": view.Shown(u), "place": place}, nil
+	return map[string]any{"object": v.Shown(u), "place": place}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/attache-dev/attache/policy/console/drawing"
 	"github.com/attache-dev/attache/policy/console/view"
 	"github.com/attache-dev/attache/policy/guardrail"
 )
@@ -66,14 +67,7 @@ func New(o Options) *Handler {
 		door: newDoor(o.Token, o.Hosts), guests: newGuests(o.Source, o.Now),
 	}
 	h.mux.HandleFunc("POST /session", h.door.open)
-	h.answers = map[string]func(*http.Request) (any, error){
-		"summary": h.asking((*view.View).Summary), "tree": h.asking((*view.View).Tree), "effective": h.asking((*view.View).Effective),
-		"bindings": h.asking((*view.View).Bindings), "search": h.asking((*view.View).Search), "request": h.asking((*view.View).Request),
-		"routes": h.asking((*view.View).Routes), "map": h.drawn, "policies": h.asking((*view.View).Policies),
-		"describe": h.asking((*view.View).Describe), "enforcement": h.asking((*view.View).Enforcement),
-		"guardrails": h.asking((*view.View).GuardrailList), "reverse": h.asking((*view.View).Reverse),
-		"object": h.object, "whatif": h.trying,
-	}
+	h.answers = h.answersFrom(h.seen)
 	for name, answer := range h.answers {
 		h.mux.Handle("GET /api/v1/"+name, h.door.guard(h.answering(answer)))
 	}
@@ -82,6 +76,18 @@ func New(o Options) *Handler {
 	h.mux.Handle("GET /api/v1/events", h.door.guard(http.HandlerFunc(h.guests.serve)))
 	h.mux.Handle("GET /", http.FileServerFS(o.Page))
 	return h
+}
+
+// answersFrom are the answers to GET, by name, from the views that see finds.
+func (h *Handler) answersFrom(see seeing) map[string]func(*http.Request) (any, error) {
+	return map[string]func(*http.Request) (any, error){
+		"summary": see.asking((*view.View).Summary), "tree": see.asking((*view.View).Tree), "effective": see.asking((*view.View).Effective),
+		"bindings": see.asking((*view.View).Bindings), "search": see.asking((*view.View).Search), "request": see.asking((*view.View).Request),
+		"routes": see.asking((*view.View).Routes), "map": see.about(drawing.Answer), "policies": see.asking((*view.View).Policies),
+		"describe": see.asking((*view.View).Describe), "enforcement": see.asking((*view.View).Enforcement),
+		"guardrails": see.asking((*view.View).GuardrailList), "reverse": see.asking((*view.View).Reverse),
+		"object": see.about(h.object), "whatif": h.trying,
+	}
 }
 
 // ServeHTTP implements http.Handler.

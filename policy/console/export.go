@@ -5,15 +5,19 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"html"
 	"io"
 	"io/fs"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/console/drawing"
 	"github.com/attache-dev/attache/policy/console/view"
 	"github.com/attache-dev/attache/policy/explain"
@@ -36,19 +40,21 @@ func (h *Handler) Export(ctx context.Context, to io.Writer, place string) error 
 	if err != nil {
 		return fmt.Errorf("%s is not an address in the page: %w", place, err)
 	}
-	c := &collector{handler: h, ctx: ctx, filter: url.Values{}, answers: map[string]any{}, shown: map[[3]string]bool{}}
-	for _, key := range append(view.FilterKeys, "whatif") {
+	c := &collector{handler: h, ctx: ctx, filter: url.Values{}, whatif: values.Get("whatif"), answers: map[string]any{}, policies: map[string]bool{}}
+	for _, key := range view.FilterKeys {
 		if value := values.Get(key); value != "" {
 			c.filter.Set(key, value)
 		}
 	}
-	c.collect()
+	if c.ask = h.answersFrom(c.part()); c.err == nil {
+		c.collect()
+	}
 	if c.err != nil {
 		return c.err
 	}
 	var shown any
-	if h.trial != nil && h.trial.name == c.filter.Get("whatif") {
-		shown = h.trial.answer
+	if h.trial != nil && h.trial.name == c.whatif {
+		shown = h.trial.within(c.parts[c.whatif])
 	}
 	data, err := view.Encode(map[string]any{"place": place, "answers": c.answers, "trial": shown})
 	if err != nil {
@@ -70,11 +76,35 @@ type collector struct {
 	handler *Handler
 	ctx     context.Context
 	filter  url.Values
+	// whatif is the edit that is looked at, if any, parts are the views without it and
+	// with it.
+	whatif  string
+	parts   map[string]*view.View
+	ask     map[string]func(*http.Request) (any, error)
 	answers map[string]any
-	// shown are the routes that pass the filter, by kind, namespace and name.
-	shown map[[3]string]bool
-	size  int
-	err   error
+	// policies are those that what is shown names.
+	policies map[string]bool
+	size     int
+	err      error
+}
+
+// part finds the views of a file: what passes the filter, and nothing else. The file is
+// for others, who are to see that.
+func (c *collector) part() seeing {
+	c.parts = map[string]*view.View{}
+	for _, whatif := range slices.Compact([]string{c.whatif, ""}) {
+		r, err := http.NewRequestWithContext(c.ctx, http.MethodGet, "/?"+url.Values{"whatif": {whatif}}.Encode(), http.NoBody)
+		if err == nil {
+			var whole *view.View
+			if whole, err = c.handler.seen(r); err == nil {
+				c.parts[whatif], err = whole.Part(c.ctx, view.Parameters{Values: c.filter}, c.parts[c.whatif])
+			}
+		}
+		if err != nil {
+			c.err = err
+		}
+	}
+	return func(r *http.Request) (*view.View, error) { return c.parts[r.URL.Query().Get("whatif")], nil }
 }
 
 func (c *collector) tooLarge(size int) error {
@@ -82,20 +112,23 @@ func (c *collector) tooLarge(size int) error {
 		size>>20, MaxFile>>20)
 }
 
-// ask asks one question and keeps the answer; filtered says whether the filter
-// goes along.
-func (c *collector) ask(name string, filtered bool, parameters ...string) any {
+// keep asks one question and keeps the answer; filtered says whether the filter and the
+// edit go along, as those of the address do.
+func (c *collector) keep(name string, filtered bool, parameters ...string) any {
+	query := url.Values{}
+	if filtered {
+		query = maps.Clone(c.filter)
+	}
+	if c.whatif != "" {
+		query.Set("whatif", c.whatif)
+	}
+	return c.keepFor(name, query, parameters...)
+}
+
+// keepFor asks one question with a query.
+func (c *collector) keepFor(name string, query url.Values, parameters ...string) any {
 	if c.err != nil {
 		return nil
-	}
-	query := url.Values{}
-	if name := c.filter.Get("whatif"); name != "" {
-		query.Set("whatif", name)
-	}
-	if filtered {
-		for key, list := range c.filter {
-			query[key] = list
-		}
 	}
 	for i := 0; i+1 < len(parameters); i += 2 {
 		query.Set(parameters[i], parameters[i+1])
@@ -105,11 +138,13 @@ func (c *collector) ask(name string, filtered bool, parameters ...string) any {
 		c.err = err
 		return nil
 	}
-	answer, err := c.handler.answers[name](r)
-	if err != nil {
-		if name != "object" { // what may not be read is not in the file
-			c.err = err
-		}
+	answer, err := c.ask[name](r)
+	var refused *view.Refused
+	switch {
+	case errors.As(err, &refused) && refused.Reason != view.Malformed:
+		return nil // what may not be read, or not be given to others, is not in the file
+	case err != nil:
+		c.err = err
 		return nil
 	}
 	body, err := view.Encode(answer)
@@ -131,90 +166,94 @@ func keyOf(name string, query url.Values) string {
 }
 
 func (c *collector) collect() {
-	c.ask("summary", false)
-	c.ask("map", true)
-	policies := map[string]bool{}
+	c.keepFor("summary", url.Values{}) // whatever is tried
+	c.keep("map", true)
 	for offset := 0; c.err == nil; {
 		parameters := []string{"limit", strconv.Itoa(TableSize)}
 		if offset > 0 {
 			parameters = append(parameters, "offset", strconv.Itoa(offset))
 		}
-		page, _ := c.ask("routes", true, parameters...).(view.Rows)
+		page, _ := c.keep("routes", true, parameters...).(view.Rows)
 		for i := range page.Rows {
-			of := page.Rows[i].Target
-			c.shown[[3]string{of.Kind, of.Namespace, of.Name}] = true
 			c.target(page.Rows[i].ID)
-			for _, scope := range page.Rows[i].Scopes {
-				for _, value := range scope.Values {
-					policies[view.IDOfObject(value.From)] = true
-				}
-			}
 		}
 		if offset = page.Next; offset == 0 {
 			break
 		}
 	}
 	c.branch("")
-	for _, id := range view.SortedKeys(policies) {
-		if ref, err := c.handler.now().Named(id); err == nil {
-			if _, isPolicy := c.handler.now().Snapshot.Policy(ref); isPolicy {
-				c.ask("reverse", false, "policy", id)
-				c.ask("describe", false, "target", id)
-				c.ask("object", false, "target", id)
+	for _, id := range view.SortedKeys(c.policies) {
+		for _, v := range c.parts {
+			if ref, err := v.Named(id); err == nil {
+				c.policy(v, ref, id)
 			}
 		}
 	}
-	c.ask("policies", false, "limit", strconv.Itoa(view.PageSize))
-	c.ask("guardrails", false)
-	c.leaveOut()
+	if len(c.filter) == 0 { // no filter says which of them are somebody's
+		c.keepFor("guardrails", url.Values{})
+	}
 }
 
-// leaveOut takes the routes that do not pass the filter from what Gateways say of theirs:
-// the file is for others, who were to see what passes.
-func (c *collector) leaveOut() {
-	if len(c.filter) == 0 {
+// policy asks what the panel of a policy shows.
+func (c *collector) policy(v *view.View, ref hierarchy.Ref, id string) {
+	if _, isPolicy := v.Snapshot.Policy(ref); isPolicy {
+		c.keep("reverse", false, "policy", id)
+		c.keep("describe", false, "target", id)
+		c.object(id)
+	}
+}
+
+// target asks what the panel of a route or a Gateway shows, and notes the policies that
+// it names.
+func (c *collector) target(id string) {
+	for _, name := range []string{"bindings", "describe", "enforcement"} {
+		c.keep(name, false, "target", id)
+	}
+	c.object(id)
+	e, _ := c.keep("effective", false, "target", id).(*explain.Explanation)
+	if e == nil {
 		return
 	}
-	for key, answer := range c.answers {
-		all, ok := answer.(explain.Bindings)
-		if !ok {
-			continue
-		}
-		kept := []explain.Binding{}
-		for i := range all.Routes {
-			if b := all.Routes[i]; c.shown[[3]string{b.Kind, b.Namespace, b.Name}] {
-				kept = append(kept, b)
+	for i := range e.Scopes {
+		for j := range e.Scopes[i].Fields {
+			f := &e.Scopes[i].Fields[j]
+			for _, by := range []*explain.Object{f.FromRef, f.ClampedByRef} {
+				if by != nil {
+					c.policies[view.IDOfObject(*by)] = true
+				}
+			}
+			for _, b := range f.Beat {
+				c.policies[view.IDOfObject(b.FromRef)] = true
 			}
 		}
-		all.Routes = kept
-		c.answers[key] = all
 	}
 }
 
-// target asks what the panel of a route shows.
-func (c *collector) target(id string) {
-	for _, name := range []string{"effective", "bindings", "describe", "enforcement", "object"} {
-		c.ask(name, false, "target", id)
-	}
-}
+// object asks for an object, which the page does without the edit.
+func (c *collector) object(id string) { c.keepFor("object", url.Values{}, "target", id) }
 
 // branch asks for the tree below a node.
 func (c *collector) branch(parent string) {
-	parameters := []string{"parent", parent}
-	if parent == "" {
-		parameters = nil
-	}
-	answer, _ := c.ask("tree", true, parameters...).(view.Children)
-	for i := range answer.Children {
-		n := &answer.Children[i]
-		if c.err != nil {
+	for offset := 0; c.err == nil; {
+		var parameters []string
+		if parent != "" {
+			parameters = append(parameters, "parent", parent)
+		}
+		if offset > 0 {
+			parameters = append(parameters, "offset", strconv.Itoa(offset))
+		}
+		answer, _ := c.keep("tree", true, parameters...).(view.Children)
+		for i := range answer.Children {
+			n := &answer.Children[i]
+			if n.Children > 0 {
+				c.branch(n.ID)
+			}
+			if n.Level == drawing.ColumnNames[drawing.GatewayColumn] {
+				c.target(n.ID)
+			}
+		}
+		if offset = answer.Next; offset == 0 {
 			return
-		}
-		if n.Children > 0 {
-			c.branch(n.ID)
-		}
-		if n.Level == drawing.ColumnNames[drawing.GatewayColumn] {
-			c.target(n.ID)
 		}
 	}
 }

@@ -39,15 +39,17 @@ type drawnMap struct {
 		Level        string
 		Total, Nodes int
 	}
-	Nodes []struct {
-		ID               string
-		Column, Row      int
-		Count, Routes    int
-		Members          []string
-		Name, Kind, Text string
-	}
+	Nodes              []drawnNode
 	Edges              [][2]int
 	Routes, Paths, All int
+}
+
+type drawnNode struct {
+	ID               string
+	Column, Row      int
+	Count, Routes    int
+	Members          []string
+	Name, Kind, Text string
 }
 
 // check holds a map to what is promised of it.
@@ -113,6 +115,58 @@ func TestAMapLeavesNothingOut(t *testing.T) {
 			r.Errorf("the map shows %d routes with %d paths, the table %+v %v", some.Routes, some.Paths, table, rows)
 		}
 	})
+}
+
+// TestWhatIsOpenHasANodeOfItsOwn opens each route of a map that folds them: it and its
+// rules have their nodes, whatever they were folded into, and nothing else is lost.
+func TestWhatIsOpenHasANodeOfItsOwn(t *testing.T) {
+	h, _ := handlerOf(worldtest.Snapshot(t, many(2, 50, 50, 900)))
+	c := enter(t, h)
+	var folded drawnMap
+	c.get("map", &folded)
+	drawn := map[string]bool{}
+	named := map[string]bool{}
+	for _, n := range folded.Nodes {
+		drawn[n.ID] = true
+		for _, member := range n.Members {
+			named[member] = true
+		}
+	}
+	inside, unnamed := 0, 0
+	for i := 0; i < 900; i += 31 {
+		id := fmt.Sprintf("httproute/n%d/r%d", i%50, i)
+		if drawn[id] {
+			continue
+		}
+		inside++
+		if !named[id] {
+			unnamed++
+		}
+		var m drawnMap
+		c.get("map?open="+url.QueryEscape(id), &m)
+		m.check(t)
+		own := 0
+		for _, n := range m.Nodes {
+			if (n.ID == id || n.ID == id+"#read" || n.ID == id+"#write") && n.Count == 1 {
+				own++
+			}
+		}
+		if own != 3 || m.Routes != folded.Routes || m.Paths != folded.Paths {
+			t.Fatalf("%s and its rules have %d nodes of their own on a map of %d routes", id, own, m.Routes)
+		}
+	}
+	if inside < 10 || unnamed == 0 {
+		t.Errorf("%d routes were folded, %d of them not named: the world is too small to show it", inside, unnamed)
+	}
+	var gateway drawnMap
+	c.get("map?open=gateway/infra/g49", &gateway)
+	gateway.check(t)
+	if !slices.ContainsFunc(gateway.Nodes, func(n drawnNode) bool { return n.ID == "gateway/infra/g49" }) {
+		t.Error("the Gateway has no node of its own")
+	}
+	var nothing drawnMap
+	c.get("map?open=nothing/at/all", &nothing)
+	nothing.check(t)
 }
 
 func TestAMapOfTenThousandRoutes(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/labels"
 
+	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/console/view"
 	"github.com/attache-dev/attache/policy/explain"
 	"github.com/attache-dev/attache/policy/preview"
@@ -167,6 +168,44 @@ func answerTo(name string, diff explain.Changes, report *preview.Report, warning
 		answer.Diff.Unbound = view.Fit(diff.Unbound, view.MaxAnswer/16)
 	}
 	return answer
+}
+
+// within is what an edit would do to what is in a part of the world. What is left out of
+// its findings and warnings, which may be about anybody, is counted.
+func (t *trial) within(part *view.View) *tried {
+	if !part.Partial() {
+		return t.answer
+	}
+	diff := explain.Changes{Changes: []explain.Change{}}
+	namespaces := map[string]bool{}
+	var last hierarchy.Ref
+	for _, c := range t.answer.Diff.Changes {
+		route := part.ByRef[c.Ref] != nil
+		if !route && !part.HasNode(c.Ref) {
+			continue
+		}
+		if diff.Totals.Fields++; c.Ref != last {
+			if last = c.Ref; route {
+				diff.Totals.Routes++
+				namespaces[c.Ref.Namespace] = true
+			} else {
+				diff.Totals.Gateways++
+			}
+		}
+		diff.Changes = append(diff.Changes, c)
+	}
+	diff.Totals.Namespaces = len(namespaces)
+	report := *t.answer.Check
+	report.Denial, report.Warnings, report.Changes = "", nil, diff.Totals
+	report.Findings = slices.DeleteFunc(slices.Clone(report.Findings), func(f preview.Finding) bool {
+		ref := f.Ref()
+		return f.Path != "" || part.ByRef[ref] == nil && !part.HasPolicy(ref)
+	})
+	var warnings []string
+	if left := len(t.answer.Check.Findings) - len(report.Findings) + len(t.answer.Warnings); left > 0 {
+		warnings = append(warnings, "Findings and warnings that may be about what the filter of this file leaves out: "+strconv.Itoa(left)+", not shown")
+	}
+	return answerTo(t.name, diff, &report, warnings)
 }
 
 // trying answers GET /api/v1/whatif?whatif=NAME with the edit that is looked at.

@@ -49,12 +49,18 @@ type Attached struct {
 	States  []string `json:"states"`
 	Reason  string   `json:"reason"`
 	Message string   `json:"message,omitempty"`
+
+	// Ref and At are the policy and the target.
+	Ref hierarchy.Ref `json:"-"`
+	At  hierarchy.Ref `json:"-"`
 }
 
 // ListenerRoutes are the routes on one listener.
 type ListenerRoutes struct {
 	AttachedListener
 	Routes []string `json:"routes"`
+	// Refs are the same routes.
+	Refs []hierarchy.Ref `json:"-"`
 }
 
 // InEffect is what a policy comes to through one Gateway.
@@ -225,7 +231,7 @@ func (d *Description) addListeners(g *hierarchy.Graph, listeners []AttachedListe
 				for _, node := range path {
 					if node.Level == hierarchy.RouteLevel && !seen[node.Ref] {
 						seen[node.Ref] = true
-						bound.Routes = append(bound.Routes, node.Ref.String())
+						bound.Routes, bound.Refs = append(bound.Routes, node.Ref.String()), append(bound.Refs, node.Ref)
 					}
 				}
 			}
@@ -260,7 +266,7 @@ func policiesAround(s *policy.Snapshot, ref hierarchy.Ref) (attached, above []At
 }
 
 func attachedOf(in *policy.Snapshot, p *policy.Policy, s policy.Acceptance) Attached {
-	a := Attached{Policy: in.Text(p.Ref), Target: s.Target.Ref.String(), States: States(p), Reason: s.Reason}
+	a := Attached{Policy: in.Text(p.Ref), Target: s.Target.Ref.String(), States: States(p), Reason: s.Reason, Ref: p.Ref, At: s.Target.Ref}
 	if !s.Accepted() {
 		a.Message = s.Message
 	}
@@ -307,7 +313,7 @@ func DescribePolicy(s *policy.Snapshot, p *policy.Policy) *Description {
 	d.Text = s.Text(p.Ref)
 	d.Facts = append(d.Facts, Fact{"class", string(p.Kind.Class)}, Fact{"strategy", strategyOf(p)}, Fact{"states", strings.Join(States(p), ", ")})
 	for _, a := range s.Acceptances(p) {
-		d.Targets = append(d.Targets, Refused{s.Text(p.Ref), s.Text(a.Target.Ref), a.Reason, WithNearMiss(a.Message, NearMiss(s, p, a))})
+		d.Targets = append(d.Targets, Refused{s.Text(p.Ref), s.Text(a.Target.Ref), a.Reason, WithNearMiss(a.Message, NearMiss(s, p, a)), a.Target.Ref})
 	}
 	var tally effective.Tally
 	for e := range effective.Resolve(s, s.Touched(p.Ref)...).All() {

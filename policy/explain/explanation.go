@@ -107,6 +107,9 @@ type Refused struct {
 	Target  string `json:"target"`
 	Reason  string `json:"reason"`
 	Message string `json:"message"`
+
+	// At is the target.
+	At hierarchy.Ref `json:"-"`
 }
 
 // RuleNames are the rules of a route as scopes name them: a rule that has no
@@ -356,7 +359,7 @@ func refusedOnTheWay(s *policy.Snapshot, e *effective.Target) []Refused {
 		for _, standing := range s.Acceptances(p) {
 			at := standing.Target.Ref
 			if !standing.Accepted() && (onTheWay[at] || at.Object() == e.Target) {
-				refused = append(refused, Refused{s.Text(p.Ref), at.String(), standing.Reason, WithNearMiss(standing.Message, NearMiss(s, p, standing))})
+				refused = append(refused, Refused{s.Text(p.Ref), at.String(), standing.Reason, WithNearMiss(standing.Message, NearMiss(s, p, standing)), at})
 			}
 		}
 	}

@@ -70,6 +70,9 @@ type Finding struct {
 	text string        // in place of object, field and message, for people
 }
 
+// Ref is the object that has to be changed, as far as it is known.
+func (f *Finding) Ref() hierarchy.Ref { return f.ref }
+
 // Sentence is the finding in one line.
 func (f *Finding) Sentence() string {
 	text := f.text

@@ -95,6 +95,12 @@ func TestTheCommandWithTheRightsOfOneNamespace(t *testing.T) {
 			t.Errorf("%s: exit code %d, want 2 and two lines that name the role:\n%s%s", line, code, out, errOut)
 		}
 	}
+	file := t.TempDir() + "/page.html"
+	out, errOut, code := plugin(t.Context(), developer, "ui", "-n", "rights", "--out", file)
+	page, err := os.ReadFile(file)
+	if err != nil || code != 0 || !strings.Contains(string(page), "httproute/rights/checkout") || strings.Contains(string(page), "secret") {
+		t.Errorf("ui --out: exit code %d, %d bytes, %v: %s%s", code, len(page), err, out, errOut)
+	}
 	within(t, time.Minute, "to be told what attache may do", func(ctx context.Context) error {
 		return errors.Join(attacheMay(ctx, admin, "TimeoutPolicy", "yes"), attacheMay(ctx, admin, "RateLimitPolicy", "yes"),
 			attacheMay(ctx, reader, "TimeoutPolicy", "yes"), attacheMay(ctx, reader, "RateLimitPolicy", "unknown"))

@@ -28,7 +28,7 @@ The exit code is 1 if something is wrong.`,
 }
 
 func (o *options) doctor(cmd *cobra.Command, _ []string) error {
-	config, err := o.config.ToRESTConfig()
+	config, err := o.connection()
 	if err != nil {
 		return err
 	}
@@ -52,18 +52,14 @@ func (o *options) doctor(cmd *cobra.Command, _ []string) error {
 	return err
 }
 
-// printChecks prints a line for each check, with the part where it changes.
+// printChecks prints what was found of each part: its state, and below itself what
+// there is to say.
 func (o *options) printChecks(checks []doctor.Check) error {
-	p, t, part := o.pen(), &terminal.Table{}, ""
+	p, t := o.pen(), &terminal.Rows{}
 	styles := map[doctor.State]terminal.Style{doctor.OK: terminal.Green, doctor.Warning: terminal.Yellow, doctor.Problem: terminal.Red}
 	for _, c := range checks {
-		shown := c.Part
-		if c.Part == part {
-			shown = ""
-		}
-		part = c.Part
-		t.Add(terminal.Cell{Text: shown, Style: terminal.Bold}, terminal.Cell{Text: string(c.State), Style: styles[c.State]}, terminal.Cell{Text: c.Name}, terminal.Cell{Text: c.Message})
+		t.Add(terminal.Cell{Text: string(c.State), Style: styles[c.State]}, terminal.Cell{Text: c.Title() + ": " + c.Message})
 	}
-	p.Print(t)
+	t.Print(p)
 	return p.Failed()
 }

@@ -154,7 +154,8 @@ func printProperties(p *terminal.Pen, reports []explain.Kind) {
 		t := &terminal.Rows{Indent: "  "}
 		t.Add(terminal.Cell{Text: "attaches to", Style: terminal.Faint}, terminal.Cell{Text: strings.Join(r.Targets, ", ")})
 		for _, said := range r.Properties {
-			t.Add(terminal.Cell{Text: said.Name, Style: terminal.Faint}, terminal.Cell{Text: said.Value + " (" + said.Source + ")"})
+			value := strings.ReplaceAll(said.Value, `,"`, `, "`) // so that it goes on in the next line
+			t.Add(terminal.Cell{Text: said.Name, Style: terminal.Faint}, terminal.Cell{Text: value + " (" + said.Source + ")"})
 		}
 		p.Line("")
 		p.Line("%s", p.Paint(terminal.Bold, r.Name()))

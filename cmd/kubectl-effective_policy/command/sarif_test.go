@@ -101,9 +101,14 @@ func TestSARIFIsWhatItsSchemaSays(t *testing.T) {
 	if driver.Rules[0].Default.Level != "error" || driver.Rules[1].Default.Level != "note" || len(got.Results) != 4 {
 		t.Errorf("levels %q and %q, %d results", driver.Rules[0].Default.Level, driver.Rules[1].Default.Level, len(got.Results))
 	}
-	for _, result := range got.Results {
-		if ids[result.RuleIndex] != result.RuleID || result.Message.Text == "" {
-			t.Errorf("a result is %+v", result)
+	var report preview.Report
+	if err := json.Unmarshal([]byte(run(t, "", append([]string{"check", "-o", "json"}, args...)...).out), &report); err != nil {
+		t.Fatal(err)
+	}
+	for i, result := range got.Results {
+		level := map[string]string{preview.Denied: "error", preview.Warning: "warning", preview.Note: "note"}[report.Findings[i].Level]
+		if ids[result.RuleIndex] != result.RuleID || result.RuleID != report.Findings[i].Rule || result.Level != level || result.Message.Text == "" {
+			t.Errorf("a result is %+v, want level %s", result, level)
 		}
 	}
 	if where := placeOf(t, got); where.ArtifactLocation.URI != ci.FileURI(file) || where.Region.StartLine != 6 {

@@ -79,7 +79,16 @@ func (o *options) ui(ctx context.Context, flags *uiFlags) error {
 	if flags.out != "" {
 		return o.uiFile(ctx, source, flags)
 	}
-	return o.serveUI(ctx, source, flags)
+	look := time.NewTicker(uiLook)
+	defer look.Stop()
+	return o.serveUI(ctx, source, flags, uiClock{time.Now, look.C})
+}
+
+// uiClock is the time by which the command ends when nobody looks.
+type uiClock struct {
+	now func() time.Time
+	// look says when to look whether anybody does.
+	look <-chan time.Time
 }
 
 // uiWorld is where the page's worlds come from, and who makes edits of them.
@@ -117,13 +126,13 @@ func hostsOf(port int) []string {
 	return hosts
 }
 
-func (o *options) serveUI(ctx context.Context, source uiWorld, flags *uiFlags) error {
+func (o *options) serveUI(ctx context.Context, source uiWorld, flags *uiFlags, clock uiClock) error {
 	listeners, port, err := listenUI(flags.port)
 	if err != nil {
 		return err
 	}
 	settings := uiOptions(source)
-	settings.Hosts = hostsOf(port)
+	settings.Hosts, settings.Now = hostsOf(port), clock.now
 	handler := console.New(settings)
 	handler.Prepare()
 	place := flags.open
@@ -150,23 +159,21 @@ func (o *options) serveUI(ctx context.Context, source uiWorld, flags *uiFlags) e
 			o.note("no browser could be opened (%v): open the link yourself", err)
 		}
 	}
-	err = o.awaitUI(ctx, handler, ended)
+	err = o.awaitUI(ctx, handler, ended, clock.look)
 	handler.Close()
 	server.Close()
 	return err
 }
 
 // awaitUI returns when the person ends it, or nobody looks any more.
-func (o *options) awaitUI(ctx context.Context, handler *console.Handler, ended <-chan error) error {
-	look := time.NewTicker(uiLook)
-	defer look.Stop()
+func (o *options) awaitUI(ctx context.Context, handler *console.Handler, ended <-chan error, look <-chan time.Time) error {
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case err := <-ended:
 			return err
-		case <-look.C:
+		case <-look:
 			if handler.Idle() >= uiIdle {
 				o.note("no page was open for %d minutes", int(uiIdle.Minutes()))
 				return nil

@@ -76,7 +76,7 @@ func (o *options) version(cmd *cobra.Command, _ []string) error {
 	switch s := v.Server; {
 	case s == nil:
 	case s.Error != "":
-		t.Add(terminal.Cell{Text: "server", Style: terminal.Bold}, terminal.Cell{Text: "not reached: " + s.Error})
+		t.Add(terminal.Cell{Text: "server", Style: terminal.Bold}, terminal.Cell{Text: s.Error})
 	default:
 		t.Add(terminal.Cell{Text: "server", Style: terminal.Bold}, terminal.Cell{Text: "Kubernetes " + s.Kubernetes})
 		t.Add(terminal.Cell{}, terminal.Cell{Text: "Gateway API " + served(s.GatewayAPI)})
@@ -110,7 +110,7 @@ func (o *options) askVersion(ctx context.Context) *serverVersion {
 	ctx, cancel := context.WithTimeout(ctx, versionTimeout)
 	defer cancel()
 	failed := func(err error) *serverVersion { return &serverVersion{Error: err.Error()} }
-	config, err := o.config.ToRESTConfig()
+	config, err := o.connection()
 	if err != nil {
 		return failed(err)
 	}
@@ -120,7 +120,7 @@ func (o *options) askVersion(ctx context.Context) *serverVersion {
 	}
 	server, err := client.ServerVersionWithContext(ctx)
 	if err != nil {
-		return failed(err)
+		return failed(unreachable(config, err))
 	}
 	v := &serverVersion{Kubernetes: server.GitVersion}
 	groups, err := client.ServerGroupsWithContext(ctx)

@@ -2,7 +2,10 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,6 +35,17 @@ type Check struct {
 	Message string `json:"message"`
 }
 
+// Title is what a line about it begins with.
+func (c Check) Title() string {
+	switch {
+	case c.Part == "CRDs":
+		return "CRDs of " + c.Name
+	case slices.Contains([]string{"version", "lease", "results", "reading"}, c.Name):
+		return c.Part
+	}
+	return c.Name
+}
+
 // Cluster is what to look at.
 type Cluster struct {
 	Client  kubernetes.Interface
@@ -46,11 +60,13 @@ type Cluster struct {
 // examination collects checks.
 type examination struct {
 	Cluster
-	checks []Check
-	part   string
+	checks      []Check
+	part        string
+	unreachable bool
 }
 
-// Examine looks at everything, in the order in which things need each other.
+// Examine looks at everything, in the order in which things need each other. Of an API
+// server that does not answer there is nothing else to say.
 func Examine(ctx context.Context, c Cluster) []Check {
 	e := &examination{Cluster: c}
 	for _, look := range []struct {
@@ -66,7 +82,9 @@ func Examine(ctx context.Context, c Cluster) []Check {
 		{"your rights", e.rights},
 	} {
 		e.part = look.part
-		look.at(ctx)
+		if look.at(ctx); e.unreachable {
+			break
+		}
 	}
 	return e.checks
 }
@@ -97,6 +115,11 @@ func (e *examination) failed(name, what string, err error) {
 func (e *examination) apiServer(context.Context) {
 	server, err := e.Client.Discovery().ServerVersion()
 	if err != nil {
+		e.unreachable = true
+		var request *url.Error
+		if errors.As(err, &request) {
+			err = request.Err
+		}
 		e.say("version", Problem, "it does not answer: %v", err)
 		return
 	}
@@ -133,7 +156,7 @@ func (e *examination) definitionsOf(ctx context.Context, group string, plurals [
 			return
 		}
 		if annotations := u.GetAnnotations(); annotations["gateway.networking.k8s.io/bundle-version"] != "" {
-			bundle = " of " + annotations["gateway.networking.k8s.io/bundle-version"] + " (" + annotations["gateway.networking.k8s.io/channel"] + ")"
+			bundle = annotations["gateway.networking.k8s.io/bundle-version"] + " (" + annotations["gateway.networking.k8s.io/channel"] + "), "
 		}
 		if !established(u.Object) || !serves(u.Object, version) {
 			unready = append(unready, plural)
@@ -145,6 +168,6 @@ func (e *examination) definitionsOf(ctx context.Context, group string, plurals [
 	case len(unready) > 0:
 		e.say(group, Problem, "%s are not established, or do not serve %s: look at the conditions of their CRDs", strings.Join(unready, ", "), version)
 	default:
-		e.say(group, OK, "%s%s serve %s", strings.Join(plurals, ", "), bundle, version)
+		e.say(group, OK, "%sserved as %s", bundle, version)
 	}
 }

@@ -78,7 +78,8 @@ const maxMembers = 100
 // maxChips is how many policies a node shows.
 const maxChips = 4
 
-// Answer answers GET /api/v1/map?FILTER.
+// Answer answers GET /api/v1/map?FILTER&open=. What is open has a node of its own, also where
+// its like is folded.
 func Answer(ctx context.Context, v *view.View, p view.Parameters) (any, error) {
 	if v.Published != nil {
 		return nil, view.NotKnown()
@@ -91,12 +92,17 @@ func Answer(ctx context.Context, v *view.View, p view.Parameters) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return draw(v, found, f), nil
+	open, err := v.Named(p.Get("open"))
+	if err != nil { // it is not on the map
+		open = hierarchy.Ref{}
+	}
+	return draw(v, found, f, open), nil
 }
 
 // draw makes the map of the routes that pass.
-func draw(v *view.View, found []view.Match, f *view.Filter) drawing {
+func draw(v *view.View, found []view.Match, f *view.Filter, open hierarchy.Ref) drawing {
 	s := newSheet(v, f)
+	s.open = open
 	if f.All() {
 		s.addAll()
 	}
@@ -117,6 +123,8 @@ func draw(v *view.View, found []view.Match, f *view.Filter) drawing {
 type sheet struct {
 	*view.View
 	filter *view.Filter
+	// open is what has a node of its own; zero for nothing.
+	open hierarchy.Ref
 	// refs are the objects of each column as they came, at their places there.
 	refs [columns][]hierarchy.Ref
 	at   [columns]map[hierarchy.Ref]int

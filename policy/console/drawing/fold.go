@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/console/view"
 	"github.com/attache-dev/attache/policy/effective"
 )
@@ -33,8 +34,12 @@ func (s *sheet) fold() {
 func (s *sheet) gather(c int) {
 	above := s.above(c)
 	byKey := map[string]int{}
-	var groups [][]int
+	var groups, alone [][]int
 	for i := range s.refs[c] {
+		if len(alone) < room[c]/2 && s.isOpen(c, s.refs[c][i]) {
+			alone = append(alone, []int{i})
+			continue
+		}
 		key := s.key(c, i, above)
 		at, known := byKey[key]
 		if !known {
@@ -44,20 +49,26 @@ func (s *sheet) gather(c int) {
 		}
 		groups[at] = append(groups[at], i)
 	}
-	if len(groups) > room[c] {
+	if most := room[c] - len(alone); len(groups) > most {
 		slices.SortStableFunc(groups, func(a, b []int) int {
 			return cmp.Or(s.weight(c, b)-s.weight(c, a), len(b)-len(a))
 		})
-		groups[room[c]-1] = slices.Concat(groups[room[c]-1:]...)
-		groups = groups[:room[c]]
-		s.rest[c] = room[c] - 1
+		groups[most-1] = slices.Concat(groups[most-1:]...)
+		groups = groups[:most]
+		s.rest[c] = most - 1
 	}
+	groups = append(groups, alone...)
 	for at, members := range groups {
 		for _, i := range members {
 			s.node[c][i] = at
 		}
 	}
 	s.groups[c] = groups
+}
+
+// isOpen says whether an object is what is open, or a rule of that.
+func (s *sheet) isOpen(c int, ref hierarchy.Ref) bool {
+	return !s.open.IsZero() && (ref == s.open || c >= routeColumn && ref.Object() == s.open.Object())
 }
 
 // weight is greater for what people look for: what changes, and what has findings.

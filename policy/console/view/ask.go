@@ -39,12 +39,15 @@ func (v *View) Effective(_ context.Context, p Parameters) (any, error) {
 	if err != nil {
 		return nil, BadRequest(err.Error())
 	}
-	return answer, nil
+	return v.onlyScopes(answer), nil
 }
 
 // Bindings answers GET /api/v1/bindings?target= as "bindings -o json" does. Without
 // a target it answers for all routes and Gateways in a namespace, page by page.
 func (v *View) Bindings(_ context.Context, p Parameters) (any, error) {
+	if v.Published != nil {
+		return nil, NotKnown()
+	}
 	if id := p.Get("target"); id != "" {
 		ref, err := v.Named(id)
 		if err != nil {
@@ -53,7 +56,7 @@ func (v *View) Bindings(_ context.Context, p Parameters) (any, error) {
 		if _, exists := v.Snapshot.Graph().Get(ref); !exists {
 			return nil, NotFound("there is no " + id)
 		}
-		return explain.BindingsOf(v.Snapshot, []hierarchy.Ref{ref.Object()}, true), nil
+		return v.onlyBindings(explain.BindingsOf(v.Snapshot, []hierarchy.Ref{ref.Object()}, true)), nil
 	}
 	var refs []hierarchy.Ref
 	for _, i := range v.Items {
@@ -93,7 +96,7 @@ func (v *View) Describe(_ context.Context, p Parameters) (any, error) {
 		return explain.DescribePublished(object)
 	}
 	if pol, isPolicy := v.Snapshot.Policy(ref.Object()); isPolicy {
-		return explain.DescribePolicy(v.Snapshot, pol), nil
+		return v.onlyDescription(ref, explain.DescribePolicy(v.Snapshot, pol)), nil
 	}
 	if _, exists := v.Snapshot.Graph().Get(ref); !exists {
 		if !v.Snapshot.Graph().Exists(ref) && len(v.Chips[ref]) == 0 {
@@ -106,7 +109,7 @@ func (v *View) Describe(_ context.Context, p Parameters) (any, error) {
 		return nil, NotFound(err.Error())
 	}
 	d.AddUnread(v.Snapshot, v.Unread)
-	return d, nil
+	return v.onlyDescription(ref, d), nil
 }
 
 func (v *View) exists(ref hierarchy.Ref) string {
@@ -192,10 +195,14 @@ func (v *View) Enforcement(ctx context.Context, p Parameters) (any, error) {
 	return map[string]any{"enforcement": list, "planned": v.Files}, nil
 }
 
-// Shown is an object without what nobody wants to read.
-func Shown(u *unstructured.Unstructured) map[string]any {
+// Shown is an object without what nobody wants to read. In a part it is as people wrote
+// it: the status of what many share tells of others.
+func (v *View) Shown(u *unstructured.Unstructured) map[string]any {
 	u = u.DeepCopy()
 	u.SetManagedFields(nil)
+	if v.only != nil && !v.Snapshot.IsRoute(u.GroupVersionKind().GroupKind()) {
+		unstructured.RemoveNestedField(u.Object, "status")
+	}
 	annotations := u.GetAnnotations()
 	delete(annotations, "kubectl.kubernetes.io/last-applied-configuration")
 	u.SetAnnotations(annotations)
@@ -206,7 +213,7 @@ func Shown(u *unstructured.Unstructured) map[string]any {
 func (v *View) GuardrailList(_ context.Context, _ Parameters) (any, error) {
 	list := []any{}
 	for _, u := range v.Guardrails {
-		list = append(list, Shown(u))
+		list = append(list, v.Shown(u))
 	}
 	return map[string]any{"guardrails": list}, nil
 }

@@ -121,6 +121,7 @@ func (v *View) nowhere(p *policy.Policy) []refusal {
 	list := []refusal{}
 	for _, a := range v.Snapshot.Acceptances(p) {
 		switch {
+		case !v.HasNode(a.Target.Ref):
 		case !a.Accepted():
 			list = append(list, refusal{objectOf(a.Target.Ref), a.Reason, explain.WithNearMiss(a.Message, explain.NearMiss(v.Snapshot, p, a))})
 		case p.Kind.Class == policy.Inherited && !v.onPath(a.Target.Ref):

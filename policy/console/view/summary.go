@@ -86,15 +86,23 @@ func (v *View) summary() summary {
 		return out
 	}
 	namespaces, gateways := map[string]int{}, map[string]int{}
-	for range g.GatewayClasses() {
-		out.Counts.Classes++
+	for class := range g.GatewayClasses() {
+		out.Counts.Classes += boolInt(v.HasNode(class.Meta().Ref))
 	}
 	for gateway := range g.Gateways() {
+		if !v.HasNode(gateway.Meta().Ref) {
+			continue
+		}
 		out.Counts.Gateways++
-		out.Counts.Listeners += len(g.Listeners(gateway.Meta().Ref))
+		for _, l := range g.Listeners(gateway.Meta().Ref) {
+			out.Counts.Listeners += boolInt(v.HasNode(l.Ref))
+		}
 		gateways[gateway.Meta().Ref.Place()] += 0
 	}
 	for p := range v.Snapshot.Policies() {
+		if !v.HasPolicy(p.Ref) {
+			continue
+		}
 		out.Counts.Policies++
 		namespaces[p.Ref.Namespace] += 0
 	}
@@ -147,6 +155,9 @@ func listed(names map[string]int) []counted {
 func (v *View) kindInfos() []kindInfo {
 	fields, objects := map[*policy.Kind]map[string]bool{}, map[*policy.Kind]int{}
 	for p := range v.Snapshot.Policies() {
+		if !v.HasPolicy(p.Ref) {
+			continue
+		}
 		objects[p.Kind]++
 		if fields[p.Kind] == nil {
 			fields[p.Kind] = map[string]bool{}

@@ -37,6 +37,8 @@ type View struct {
 	policies func() []explain.PolicyRow
 	// Changes are what a trial changes, by target; nil for a world as it is.
 	Changes map[hierarchy.Ref][]explain.Change
+	// only is what may be told; nil where all may be.
+	only *part
 }
 
 // item is one route.

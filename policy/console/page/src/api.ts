@@ -57,6 +57,11 @@ export function filters(): Params {
   return params
 }
 
+// mapped asks for the map, with a node of its own for what was opened in a fold.
+export function mapped(): Params {
+  return file ? filters() : { ...filters(), open: place.value.params.unfold }
+}
+
 export interface Answer<T> { data: T | null; error: string; loading: boolean }
 
 // useAnswer asks again when the question or the world changes. Until the new answer

@@ -2,9 +2,9 @@
 // it is a tree.
 import { Fragment, h } from 'preact'
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
-import { filters, say, useAnswer } from './api'
+import { file, mapped, say, useAnswer } from './api'
 import { cleared } from './table'
-import { idOf, linkTo, place, pointed, to } from './place'
+import { go, idOf, linkTo, place, pointed, to } from './place'
 import { chipTitle, Empty, kindShort, Name, Problem, Shape, still, Waiting, counted, levelWord, shapeOf, textOf } from './parts'
 import type { Drawing, MapNode } from './types'
 
@@ -159,7 +159,7 @@ const NodeOf = still(({ p, href, width, index, focused, look, onFocus, onHover }
 })
 
 export function Map() {
-  const { data, error } = useAnswer<Drawing>('map', filters())
+  const { data, error } = useAnswer<Drawing>('map', mapped())
   const box = useRef<HTMLDivElement>(null)
   const [room, setRoom] = useState(0)
   const [focus, setFocus] = useState(0)
@@ -173,6 +173,11 @@ export function Map() {
   }, [!data])
   const l = useMemo(() => data && room ? layout(data, room) : null, [data, room])
   useEffect(() => { if (data) say(counted(data.routes, 'route') + ' on the map') }, [data?.routes])
+  // What is opened inside a fold comes out of it.
+  const inside = place.value.open === 'route' || place.value.open === 'gateway' ? place.value.id : ''
+  useEffect(() => {
+    if (data && inside && !file && place.value.params.unfold !== inside && !data.nodes.some((n) => n.id === inside)) go({ params: { unfold: inside } }, true)
+  }, [data, inside])
   if (error) return <Problem text={error} />
   if (!data) return <Waiting />
   if (!data.nodes.length) return <Empty title={data.all ? 'No route passes the filter' : 'There is nothing to draw yet'}>{data.all ? <a href={to({ params: cleared() })}>Show everything</a> : 'GatewayClasses, Gateways and routes appear here.'}</Empty>

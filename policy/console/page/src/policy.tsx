@@ -1,12 +1,11 @@
 // A policy from its own side; any other object; the guardrails.
 import { Fragment, h } from 'preact'
-import { useAnswer } from './api'
+import { mapped, useAnswer } from './api'
 import { linkTo, place, to } from './place'
 import { Empty, Link, Name, Problem, Waiting, counted, refText } from './parts'
 import { AttachedList, Findings, Panel, Tabs, YamlTab } from './panel'
 import { yaml } from './yaml'
 import type { Description, Drawing, Reversed } from './types'
-import { filters } from './api'
 
 const policyTabs: [string, string][] = [['reach', 'Reach'], ['yaml', 'YAML']]
 
@@ -66,7 +65,7 @@ export function ObjectPanel() {
 // FoldPanel lists what is folded into one node of the map.
 function FoldPanel() {
   const p = place.value
-  const { data } = useAnswer<Drawing>('map', filters())
+  const { data } = useAnswer<Drawing>('map', mapped())
   const node = data?.nodes.find((n) => n.id === p.id)
   return <Panel kind="Together on the map" title={node?.name ?? 'No longer there'}>
     {node && <section class="scope">
