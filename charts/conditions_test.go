@@ -11,6 +11,7 @@ import (
 	"k8s.io/apiserver/pkg/admission"
 	plugin "k8s.io/apiserver/pkg/admission/plugin/cel"
 	"k8s.io/apiserver/pkg/admission/plugin/webhook"
+	"k8s.io/apiserver/pkg/admission/plugin/webhook/matchconditions"
 	"k8s.io/apiserver/pkg/authentication/user"
 	"k8s.io/apiserver/pkg/cel/environment"
 )
@@ -52,10 +53,44 @@ func TestConditionsCanBeEvaluatedOnAnything(t *testing.T) {
 	}
 }
 
+// TestConditionsOfPoliciesCanBeEvaluatedOnAnything is the same for the policies that the API server
+// decides by itself: an error there would keep people from writing what is theirs.
+func TestConditionsOfPoliciesCanBeEvaluatedOnAnything(t *testing.T) {
+	compiler := plugin.NewConditionCompiler(environment.MustBaseEnvSet(environment.DefaultCompatibilityVersion()))
+	policies := kinds(rendered(t, map[string]any{"export": map[string]any{"exporters": []any{"envoy-gateway", "traefik"}}}), "ValidatingAdmissionPolicy")
+	if len(policies) < 2 {
+		t.Fatalf("%d policies", len(policies))
+	}
+	for _, u := range policies {
+		var p admissionregistrationv1.ValidatingAdmissionPolicy
+		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(u.Object, &p); err != nil {
+			t.Fatal(err)
+		}
+		var conditions []plugin.ExpressionAccessor
+		for _, c := range p.Spec.MatchConditions {
+			conditions = append(conditions, &matchconditions.MatchCondition{Name: c.Name, Expression: c.Expression})
+		}
+		matcher := matchconditions.NewMatcher(compiler.CompileCondition(conditions, plugin.OptionalVariableDeclarations{HasAuthorizer: true}, environment.StoredExpressions),
+			p.Spec.FailurePolicy, "policy", "validate", p.Name)
+		var rules []admissionregistrationv1.RuleWithOperations
+		for _, r := range p.Spec.MatchConstraints.ResourceRules {
+			rules = append(rules, r.RuleWithOperations)
+		}
+		if len(conditions) == 0 || everywhere(t, p.Name, matcher, rules) < 50 {
+			t.Errorf("%s: %d conditions, hardly evaluated", p.Name, len(conditions))
+		}
+	}
+}
+
 // total evaluates the conditions of a webhook on all that its rules let in.
 func total(t *testing.T, compiler plugin.ConditionCompiler, hook webhook.WebhookAccessor, rules []admissionregistrationv1.RuleWithOperations) (evaluated int) {
 	t.Helper()
-	matcher := hook.GetCompiledMatcher(compiler)
+	return everywhere(t, hook.GetName(), hook.GetCompiledMatcher(compiler), rules)
+}
+
+// everywhere evaluates conditions on all shapes that rules let in.
+func everywhere(t *testing.T, name string, matcher matchconditions.Matcher, rules []admissionregistrationv1.RuleWithOperations) (evaluated int) {
+	t.Helper()
 	operations := map[admissionregistrationv1.OperationType]bool{}
 	for _, r := range rules {
 		for _, o := range r.Operations {
@@ -67,7 +102,7 @@ func total(t *testing.T, compiler plugin.ConditionCompiler, hook webhook.Webhook
 			for oldName, old := range shapes {
 				attributes := request(admission.Operation(operation), object, old)
 				if result := matcher.Match(t.Context(), attributes, nil, nil); result.Error != nil {
-					t.Errorf("%s: %s of %q over %q: %v", hook.GetName(), operation, newName, oldName, result.Error)
+					t.Errorf("%s: %s of %q over %q: %v", name, operation, newName, oldName, result.Error)
 				}
 				evaluated++
 			}

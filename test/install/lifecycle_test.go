@@ -61,7 +61,8 @@ func TestALifeWithHelm(t *testing.T) {
 
 	// To this chart, with other values, while somebody writes.
 	writer := c.write(20)
-	c.helms("upgrade", release, chart, "--set", "platformNamespaces={infra}", "--set", "webhook.drainDelay=1s", "--set", "metrics.dashboard.enabled=true")
+	c.helms("upgrade", release, chart, "--set", "platformNamespaces={infra}", "--set", "webhook.drainDelay=1s", "--set", "metrics.dashboard.enabled=true",
+		"--set", "controller.leaseDuration=15s") // its controller is killed, and another waits for that long
 	fresh := []*pod{c.launch("attache-controller"), c.launch("attache-webhook")}
 	old[1].terminate(0) // its successor waits for the Lease
 	for _, p := range fresh {
@@ -82,6 +83,14 @@ func TestALifeWithHelm(t *testing.T) {
 	c.rightsFit("attache-webhook", nil)
 	c.rightsFit("attache-controller", notHere)
 
+	// Back to the values before, and on again, while all answer.
+	c.helms("upgrade", release, chart, "--set", "platformNamespaces={infra}", "--set", "webhook.drainDelay=1s", "--set", "admission.namespaceLabels=true")
+	c.helms("rollback", release, "2")
+	c.apply(policyOfShop("checkout", "7s"))
+	c.inForce("7s")
+	c.apply(policyOfShop("checkout", "8s"))
+	c.inForce("8s")
+
 	// With every process dead.
 	for _, p := range fresh {
 		p.kill()
@@ -96,8 +105,7 @@ func TestALifeWithHelm(t *testing.T) {
 		t.Error("a policy went with the release")
 	}
 	c.apply(policyOfShop("checkout", "9s")) // nobody is asked any more
-	// The Lease is that of a controller that was killed.
-	c.helms("install", release, chart, "--set", "webhook.drainDelay=1s", "--set", "controller.leaseDuration=15s")
+	c.helms("install", release, chart, "--set", "webhook.drainDelay=1s")
 	again := []*pod{c.launch("attache-controller"), c.launch("attache-webhook")}
 	for _, p := range again {
 		p.awaitReady()
