@@ -40,24 +40,49 @@ func (s *Snapshot) attach(target hierarchy.Ref, named []*Policy) persistent.Map[
 	slices.SortFunc(named, byKindThenAge)
 	slices.SortFunc(selected, byKindThenAge)
 	p := &AttachmentPoint{named: named, selected: selected}
+	before, _ := s.attached.Get(target)
 	for _, kind := range p.kinds() {
 		if kind.Class != Inherited {
 			continue
 		}
 		for _, level := range s.levelsOf(target) {
-			var last *Attachment
-			for _, holder := range s.holders(p, kind, target, level) {
-				a := &Attachment{Policy: holder, Target: target, Level: level}
-				if last == nil {
-					p.InForce = append(p.InForce, a)
-				} else {
-					last.Next = a
-				}
-				last = a
+			if first := attachments(s.holders(p, kind, target, level), target, level, before); first != nil {
+				p.InForce = append(p.InForce, first)
 			}
 		}
 	}
 	return s.attached.With(target, p)
+}
+
+// attachments are those of the holders of a target at a level, the oldest first; nil without any. Where
+// nothing changed they are those of before, so that what was folded of them still counts.
+func attachments(holders []*Policy, target hierarchy.Ref, level hierarchy.Level, before *AttachmentPoint) *Attachment {
+	if len(holders) == 0 {
+		return nil
+	}
+	if before != nil {
+		for _, a := range before.InForce {
+			if a.Level == level && a.holds(holders) {
+				return a
+			}
+		}
+	}
+	var first *Attachment
+	for _, holder := range slices.Backward(holders) {
+		first = &Attachment{Policy: holder, Target: target, Level: level, Next: first}
+	}
+	return first
+}
+
+// holds says whether an attachment and those after it are of these policies.
+func (a *Attachment) holds(policies []*Policy) bool {
+	for _, p := range policies {
+		if a == nil || a.Policy != p {
+			return false
+		}
+		a = a.Next
+	}
+	return a == nil
 }
 
 // kinds are the kinds of the policies at a point, by name.

@@ -52,6 +52,10 @@ type state struct {
 	drifted refs
 	// forged are those whose EffectivePolicy it was.
 	forged refs
+	// resolver remembers what was folded, for the next pass: an edit of one policy leaves the folds of
+	// other kinds as they were. folds is how many there were at the start.
+	resolver *effective.Resolver
+	folds    int
 	// far are the policies whose writing out the last pass began, with what each reaches.
 	far map[hierarchy.Ref]refs
 }
@@ -73,7 +77,10 @@ func newState(guardrails func() []*guardrail.Guardrail) *state {
 // and Gateways, policies, and the EffectivePolicy objects that exist. What those
 // say is what is published.
 func (s *state) begin(ctx context.Context, now *policy.Snapshot, existing []hierarchy.Ref, live status.Live) refs {
-	resolution := effective.ResolveAll(now)
+	resolver := effective.NewResolver(now)
+	resolution := resolver.ResolveAll()
+	s.folds = resolver.Folds()
+	s.remember(resolver)
 	guardrails := s.guardrails()
 	denied := len(evaluate.Denying(guardrails)) > 0
 	targets := make(map[hierarchy.Ref]*effective.Target, resolution.Len())
@@ -105,6 +112,15 @@ func (s *state) begin(ctx context.Context, now *policy.Snapshot, existing []hier
 	return dirty
 }
 
+// remember keeps what a resolver has folded for the next pass. What it folded for earlier versions goes
+// once it takes half as much room again.
+func (s *state) remember(r *effective.Resolver) {
+	if r.Folds() > s.folds+s.folds/2+1000 {
+		r = effective.NewResolver(r.Snapshot())
+	}
+	s.resolver = r.On(r.Snapshot())
+}
+
 // settle brings the state from its snapshot to the next one, and returns the
 // objects to look at: those for which something else may have to be written now,
 // and those on which somebody else wrote. What could not be judged in time is judged again when
@@ -119,7 +135,9 @@ func (s *state) settle(ctx context.Context, after *policy.Snapshot, changed, wri
 		touchedBy[ref] = by
 		maps.Copy(touched, by)
 	}
-	resolution := effective.Resolve(after, slices.Collect(maps.Keys(touched))...)
+	resolver := s.resolver.On(after)
+	resolution := resolver.Resolve(slices.Collect(maps.Keys(touched))...)
+	s.remember(resolver)
 	targets := make(map[hierarchy.Ref]*effective.Target, len(touched))
 	for ref := range touched {
 		targets[ref] = resolution.Get(ref)

@@ -88,7 +88,8 @@ func edit(b *testing.B, routes int, object func(i int) *unstructured.Unstructure
 	for i := 0; b.Loop(); i++ {
 		next, _ := s.With(object(i))
 		touched := next.Touched(ref)
-		changes := effective.Diff(effective.Resolve(s, touched...), effective.Resolve(next, touched...))
+		old := effective.NewResolver(s)
+		changes := effective.Diff(old.Resolve(touched...), old.On(next).Resolve(touched...))
 		if len(touched) < least || len(changes) < least {
 			b.Fatalf("touched %d, changed %d, want at least %d", len(touched), len(changes), least)
 		}
@@ -120,17 +121,22 @@ func BenchmarkEditGateway(b *testing.B) {
 }
 
 // BenchmarkEditClass edits a policy on the class of all Gateways, which touches
-// every route. The resolution before it is at hand, as in the controller.
+// every route. The resolution before it is at hand, and what was folded for it, as in the controller.
 func BenchmarkEditClass(b *testing.B) {
 	for _, n := range sizes(allSizes...) {
 		b.Run(fmt.Sprintf("routes=%d", n), func(b *testing.B) {
 			s := read(b, world{routes: n, classes: 1}.objects())
-			before := effective.ResolveAll(s)
+			resolver := effective.NewResolver(s)
+			before := resolver.ResolveAll()
+			folds := resolver.Folds()
 			object := edited(infra, "GatewayClass", "class-0")
 			used := processor(b)
 			for i := 0; b.Loop(); i++ {
 				next, _ := s.With(object(i))
-				if changes := effective.Diff(before, effective.ResolveAll(next)); len(changes) < n {
+				if resolver.Folds() > folds+folds/2+1000 { // as the controller does
+					resolver = effective.NewResolver(s)
+				}
+				if changes := effective.Diff(before, resolver.On(next).ResolveAll()); len(changes) < n {
 					b.Fatalf("%d changes", len(changes))
 				}
 			}
