@@ -43,7 +43,7 @@ func (v *View) publishedRows(f *Filter) ([]row, error) {
 			continue
 		}
 		if r := publishedRow(item, f); len(r.Scopes) > 0 || !f.byPath() {
-			list = append(list, r)
+			list = append(list, r.fit())
 		}
 	}
 	return list, nil

@@ -32,10 +32,27 @@ type row struct {
 	Bound     bool           `json:"bound"`
 	Mixed     bool           `json:"mixed"`
 	Scopes    []rowScope     `json:"scopes"`
+	// Left counts the scopes for which there is no room.
+	Left int `json:"left,omitempty"`
 	// Published says that it is read from an EffectivePolicy object.
 	Published bool `json:"published,omitempty"`
 	// Changes are what a trial changes.
 	Changes []explain.Change `json:"changes,omitempty"`
+}
+
+// maxRow is the size of a row's scopes, and of its changes: several rows fit an answer.
+const maxRow = MaxAnswer / 8
+
+// fit leaves out what there is no room for, and counts it: a route can have another
+// result on each of its thousand paths, and is in the table all the same.
+func (r row) fit() row {
+	all := len(r.Scopes)
+	r.Scopes = Fit(r.Scopes, maxRow)
+	r.Left = all - len(r.Scopes)
+	if r.Changes != nil {
+		r.Changes = Fit(r.Changes, maxRow)
+	}
+	return r
 }
 
 // rowScope is what applies on some of its paths.
@@ -89,7 +106,7 @@ func (v *View) Routes(ctx context.Context, p Parameters) (any, error) {
 	answer.Offset = min(offset, len(found))
 	list := make([]row, 0, limit)
 	for _, m := range found[answer.Offset:min(answer.Offset+limit, len(found))] {
-		list = append(list, v.row(m, f))
+		list = append(list, v.row(m, f).fit())
 	}
 	answer.Rows = Fit(list, MaxAnswer-(16<<10))
 	if next := answer.Offset + len(answer.Rows); next < len(found) && len(answer.Rows) > 0 {

@@ -65,6 +65,7 @@ const RowOf = still(({ row, selected, href, columns }: { row: Row; selected: boo
         </a>
         <div class="under"><Name>{row.target.namespace}</Name>{row.hostnames.length > 0 && <Fragment> · {row.hostnames.slice(0, 2).map((x, i) => <Fragment>{i > 0 && ', '}<Dotted text={x} /></Fragment>)}{row.hostnames.length > 2 ? ` +${row.hostnames.length - 2}` : ''}</Fragment>}</div>
         {row.findings > 0 && <span class="finding">{counted(row.findings, 'finding')}</span>}
+        {row.left ? <span class="under">and {counted(row.left, 'more result')}</span> : null}
       </th>}
       <td data-title="Paths">{row.bound ? <Paths scope={scope} all={scopes.length} /> : row.published ? <span class="under">as published</span> : <span class="finding">bound to no listener</span>}</td>
       {columns.map((c) => <td data-title={c.title}>

@@ -18,7 +18,7 @@ export interface Summary {
 export interface RowScope { parents: ListenerName[]; rules: string[]; paths: number; values: Cell[] }
 export interface Row {
   id: string; target: Ref; hostnames: string[]; rules: number; findings: number; bound: boolean; mixed: boolean
-  scopes: RowScope[]; changes?: Change[]; published?: boolean
+  scopes: RowScope[]; left?: number; changes?: Change[]; published?: boolean
 }
 export interface Rows { total: number; paths: number; all: number; offset: number; next?: number; rows: Row[] }
 
