@@ -22,7 +22,7 @@ import (
 
 //go:generate sh -c "rm -f attache/files/crds/*.yaml && cp ../crds/attache.dev_*.yaml attache/files/crds/"
 //go:generate sh -c "mkdir -p attache/files/profiles && rm -f attache/files/profiles/*.yaml && cp ../policy/profiles/*.yaml attache/files/profiles/"
-//go:generate go test -run ^TestTheTableOfValues$ -update .
+//go:generate go test -run "^TestTheTableOf(Values|Roles)$" -update .
 
 //go:embed all:attache
 var files embed.FS
