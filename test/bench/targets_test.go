@@ -97,6 +97,7 @@ var targets = []target{
 	{what: "resolve everything", value: plain("Resolve/routes=10000", "cpu-ns/op"), want: 120 * millisecond, show: duration},
 	{what: "its growth from 1,000 to 50,000 routes, exponent", value: exponent("Resolve", 1000, 50000, "cpu-ns/op"), want: 1.05, show: number},
 	{what: "resolve 40,000 routes on 2,500 ListenerSets", value: plain("ResolveListenerSets/routes=40000", "cpu-ns/op"), want: 600 * millisecond, show: duration},
+	{what: "the same: resident memory", value: plain("ResolveListenerSets/routes=40000", "resident-MB"), want: 419, show: megabytes},
 	{what: "edit a policy that touches one route", value: plain("EditOneRoute/routes=10000", "cpu-ns/op"), want: 50 * microsecond, show: duration},
 	{what: "the same, against 100 routes", value: ratio("EditOneRoute/routes=10000", "EditOneRoute/routes=100", "cpu-ns/op"), want: 2, show: number},
 	{what: "edit a policy of the class of all routes", value: plain("EditClass/routes=10000", "cpu-ns/op"), want: 60 * millisecond, show: duration},
