@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/terminal"
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy"
@@ -50,9 +51,11 @@ func (f *changeFlags) add(cmd *cobra.Command, instead string) {
 type baseline struct {
 	settings policy.Options
 	// say is told what was read of manifests, and what was passed over.
-	say     func(*source.Input)
-	objects []*unstructured.Unstructured // CRDs first
-	places  map[hierarchy.Ref]string
+	say func(*source.Input)
+	// progress shows how far the reading of an edit is; nil where nobody waits for it.
+	progress func(what string) *terminal.Progress
+	objects  []*unstructured.Unstructured // CRDs first
+	places   map[hierarchy.Ref]string
 	// namespace is that of objects which do not say theirs.
 	namespace string
 	// unknown are objects of kinds that have no definition, such as those of data planes' APIs.
@@ -152,7 +155,7 @@ func (s *baseline) change(ctx context.Context, paths []string, options source.Op
 	options.Namespace = s.namespace
 	options.Undefined = undefined(s.settings)
 	options.KeepRefused = options.KeepRefused || remove
-	in, err := source.New(paths, options).Read(ctx)
+	in, err := s.read(ctx, paths, options)
 	if err != nil {
 		return nil, warnings, err
 	}
@@ -174,6 +177,16 @@ func (s *baseline) change(ctx context.Context, paths []string, options source.Op
 	missing, err := s.settle(c, documents)
 	c.Enforced = planesOf(s.exporters, in.Schemas.CRDs(), s.objects, s.unknown, manifestObjects(c.Manifests), manifestObjects(c.Unknown))
 	return c, append(warnings, missing...), err
+}
+
+// read reads the manifests of an edit.
+func (s *baseline) read(ctx context.Context, paths []string, options source.Options) (*source.Input, error) {
+	if s.progress != nil {
+		said := s.progress("objects of the edit checked")
+		defer said.End()
+		options.Progress = said.At
+	}
+	return source.New(paths, options).Read(ctx)
 }
 
 // settle finds out which of the manifests there are already, and what would be
@@ -237,7 +250,7 @@ func (o *options) baseline(ctx context.Context, f changeFlags) (*baseline, error
 			return nil, err
 		}
 		around := baselineOfFiles(in, *o.config.Namespace)
-		around.settings, around.say = settings, o.sayPassedOver
+		around.settings, around.say, around.progress = settings, o.sayPassedOver, o.progress
 		return around, nil
 	case !f.empty:
 		return o.baselineOfCluster(ctx)
@@ -248,7 +261,7 @@ func (o *options) baseline(ctx context.Context, f changeFlags) (*baseline, error
 	}
 	return &baseline{
 		exporters: allExporters,
-		settings:  settings, say: o.sayPassedOver,
+		settings:  settings, say: o.sayPassedOver, progress: o.progress,
 		objects:   builtin.CRDs(),
 		namespace: *o.config.Namespace,
 		old:       func(hierarchy.Ref) (*unstructured.Unstructured, error) { return nil, nil },

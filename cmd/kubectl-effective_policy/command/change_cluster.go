@@ -26,7 +26,7 @@ func (o *options) baselineOfCluster(ctx context.Context) (*baseline, error) {
 		return nil, clusterUnread(err, orBase)
 	}
 	config.QPS = -1 // as in readCluster
-	around := &baseline{say: o.sayPassedOver, stored: preview.Applied, exporters: allExporters}
+	around := &baseline{say: o.sayPassedOver, progress: o.progress, stored: preview.Applied, exporters: allExporters}
 	if around.namespace, _, err = o.config.ToRawKubeConfigLoader().Namespace(); err != nil {
 		return nil, err
 	}
