@@ -20,6 +20,22 @@ func (g *Graph) Bound(l *Listener) iter.Seq2[*Route, BoundListener] {
 	}
 }
 
+// SoleRoute is the route that all of a Gateway's traffic goes to: the only one that is bound to any
+// of its listeners; false where there is none, or more than one.
+func (g *Graph) SoleRoute(gateway Ref) (Ref, bool) {
+	var sole Ref
+	for _, l := range g.Listeners(gateway) {
+		bound, _ := g.bound.Get(l.id)
+		for _, id := range bound {
+			if !sole.IsZero() && sole != *id {
+				return Ref{}, false
+			}
+			sole = *id
+		}
+	}
+	return sole, !sole.IsZero()
+}
+
 // on returns how a route is bound to a listener.
 func (s *routeState) on(l *Listener) (BoundListener, bool) {
 	for i := range s.bindings {

@@ -165,6 +165,7 @@ func (s *state) settle(ctx context.Context, after *policy.Snapshot, changed, wri
 	}
 	s.publication.apply(decisions, waiting, dirty)
 	s.lookAtPolicies(before, after, changed, dirty)
+	lookAtSole(before, after, touched, dirty)
 	for ref := range written {
 		if ref.GroupKind == guardrail.Kind {
 			dirty.add(ref) // somebody else wrote its status

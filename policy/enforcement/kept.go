@@ -23,6 +23,7 @@ type pathOrigin struct {
 	hostnames  int
 	rule       int
 	consents   bool
+	sole       bool
 }
 
 // Kept is the projection of a part with all that it depends on, for who asks again.

@@ -103,7 +103,7 @@ func (w World) parts(target hierarchy.Ref, all int, paths func(yield func(PathVa
 	if !isRoute {
 		return nil
 	}
-	hostnames := hostnamesOf(w.Graph, target)
+	hostnames, sole := hostnamesOf(w.Graph, target), soleness{graph: w.Graph, route: target}
 	parts, choices := map[string]*Part{}, map[hierarchy.Ref]*chosen{}
 	at := 0
 	for p := range paths {
@@ -119,9 +119,10 @@ func (w World) parts(target hierarchy.Ref, all int, paths func(yield func(PathVa
 			part.Registration, _ = export.Lookup(c.Exporter)
 			parts[c.key] = part
 		}
-		part.add(p, c, hostnames[p.Listener])
+		part.add(p, c, hostnames[p.Listener], sole.of(p.Listener.Gateway))
+		entered := &part.Input.Paths[len(part.Input.Paths)-1]
 		part.from.paths = append(part.from.paths, pathOrigin{
-			p.result, p.Listener, part.Input.Paths[len(part.Input.Paths)-1].Controller, hostnames[p.Listener], p.Rule, c.consents,
+			p.result, p.Listener, entered.Controller, hostnames[p.Listener], p.Rule, c.consents, entered.Sole,
 		})
 		part.order = append(part.order, at)
 		at++
@@ -156,7 +157,7 @@ func (w World) choose(class hierarchy.Ref, route *hierarchy.Route) *chosen {
 }
 
 // add enters one path.
-func (p *Part) add(at PathValues, c *chosen, hostnames int) {
+func (p *Part) add(at PathValues, c *chosen, hostnames int, sole bool) {
 	class, choice := at.Listener.Class.Name, c.Choice
 	if len(p.Input.Paths) > 0 && p.Choice.Settings != choice.Settings {
 		lower := p.Choice.Settings
@@ -174,7 +175,7 @@ func (p *Part) add(at PathValues, c *chosen, hostnames int) {
 	}
 	p.Input.Paths = append(p.Input.Paths, export.Path{
 		Gateway: at.Listener.Gateway, Listener: at.Listener.Ref, Class: class, Controller: p.controller(choice),
-		Rule: max(at.Rule, 0), Hostnames: max(hostnames, 1),
+		Rule: max(at.Rule, 0), Hostnames: max(hostnames, 1), Sole: sole,
 		Consent:   c.consents,
 		Effective: at.Effective,
 	})
@@ -271,6 +272,22 @@ func hostnamesOf(g *hierarchy.Graph, route hierarchy.Ref) map[*hierarchy.Listene
 		}
 	}
 	return counts
+}
+
+// soleness remembers of Gateways whether a route is the only one there.
+type soleness struct {
+	graph          *hierarchy.Graph
+	route, gateway hierarchy.Ref
+	sole           bool
+}
+
+// of is asked for one path after the other: those of a Gateway are side by side.
+func (s *soleness) of(gateway hierarchy.Ref) bool {
+	if s.gateway != gateway {
+		only, _ := s.graph.SoleRoute(gateway)
+		s.gateway, s.sole = gateway, only == s.route
+	}
+	return s.sole
 }
 
 // Read takes what an exporter looks at out of a path's effective policies.

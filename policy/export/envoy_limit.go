@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/attache-dev/attache/hierarchy"
 )
 
 const (
@@ -153,30 +155,11 @@ func limitName(l *limit) string {
 	return "the limit without a name"
 }
 
-// judgeCounter: Envoy counts apart for each route entry, that is for each
-// listener, hostname and match.
+// judgeCounter: Envoy counts apart for each route entry, that is for each listener, hostname and
+// match. So it counts as asked where the rule, the route or all routes of the Gateway are one entry
+// (12.E2).
 func (r *rule) judgeCounter(l *limit) {
-	finer := ""
-	switch l.counter {
-	case "Gateway":
-		finer = "route"
-	case "Route":
-		switch {
-		case len(r.in.Rules) > 1:
-			finer = "rule"
-		case len(r.paths) > 1:
-			finer = "listener"
-		}
-		fallthrough
-	default:
-		switch {
-		case finer != "":
-		case r.Matches > 1:
-			finer = "match"
-		case slices.ContainsFunc(r.paths, func(p *Path) bool { return p.Hostnames > 1 }):
-			finer = "hostname"
-		}
-	}
+	finer := r.countedApart(l.counter)
 	if finer == "" {
 		return
 	}
@@ -185,6 +168,37 @@ func (r *rule) judgeCounter(l *limit) {
 		f = l.field(counter)
 	}
 	r.sheet.at(f).because(CounterFiner, finer)
+}
+
+// countedApart names what Envoy has a counter for each of, where what is asked for has several of
+// them; empty where it has one.
+func (r *rule) countedApart(counter string) string {
+	several := func(is func(p *Path) bool) bool { return slices.ContainsFunc(r.paths, is) }
+	switch {
+	case counter == "Gateway" && several(func(p *Path) bool { return !p.Sole }):
+		return "route"
+	case (counter == "Gateway" || counter == "Route") && len(r.in.Rules) > 1:
+		return "rule"
+	case counter == "Route" && len(r.paths) > 1, counter == "Gateway" && r.severalListenersOfOne():
+		return "listener"
+	case r.Matches > 1:
+		return "match"
+	case several(func(p *Path) bool { return p.Hostnames > 1 }):
+		return "hostname"
+	}
+	return ""
+}
+
+// severalListenersOfOne says whether the rule is served by several listeners of one Gateway.
+func (r *rule) severalListenersOfOne() bool {
+	seen := map[hierarchy.Ref]bool{}
+	for _, p := range r.paths {
+		if seen[p.Gateway] {
+			return true
+		}
+		seen[p.Gateway] = true
+	}
+	return false
 }
 
 // limitBlock is rateLimit of the object, given its entries and what is above.

@@ -66,6 +66,8 @@ type Path struct {
 	Rule int
 	// Hostnames counts those of the route that the listener serves; at least 1.
 	Hostnames int
+	// Sole says that no other route is bound to the Gateway.
+	Sole bool
 	// Consent says that the route may be written to for this class (E8.2).
 	Consent   bool
 	Effective *Effective
