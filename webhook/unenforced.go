@@ -33,7 +33,7 @@ func (h *Handlers) unenforced(s *policy.Snapshot, req *request, found *review.Ve
 	if found != nil {
 		before, after = found.Before, found.After
 	}
-	old, now := i.World(before.Graph()), i.World(after.Graph())
+	old, now := i.Reviewed(before.Graph(), req.named(req.old)), i.Reviewed(after.Graph(), req.named(req.object))
 	var routes []hierarchy.Ref
 	switch foreign := h.foreign(req); {
 	case foreign != nil:
@@ -53,12 +53,13 @@ func (h *Handlers) unenforced(s *policy.Snapshot, req *request, found *review.Ve
 		losses = append(losses, enforcement.Losses(
 			enforcement.Side{World: old, Target: was.Get(route)}, enforcement.Side{World: now, Target: is.Get(route)})...)
 	}
-	for _, text := range lossTexts(losses, reader) {
-		if h.options.RefuseUnenforced {
-			v.forbid("", "%s", text)
-		} else {
-			v.warn("%s", text)
-		}
+	texts := lossTexts(losses, reader)
+	if !h.options.RefuseUnenforced {
+		v.warnings = slices.Concat(texts, v.warnings) // before what the edit changes, of which it may be much
+		return
+	}
+	for _, text := range texts {
+		v.forbid("", "%s", text)
 	}
 }
 

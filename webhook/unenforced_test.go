@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -10,6 +11,8 @@ import (
 	"github.com/attache-dev/attache/policy/enforcement"
 	"github.com/attache-dev/attache/policy/export"
 	"github.com/attache-dev/attache/policy/status"
+	"github.com/attache-dev/attache/policy/validate"
+	"github.com/attache-dev/attache/test/worldtest"
 )
 
 // onEnvoy is a shop on Envoy Gateway whose class has an override.
@@ -111,5 +114,133 @@ spec:
 	}
 	if response = answerTo(t, unenforcedHandlers(t, true, plain, object(t, theirs)).Validate(), update(t, theirs, strings.Replace(theirs, "1h", "2h", 1))); !response.Allowed {
 		t.Errorf("what was there before: %v", response.Result)
+	}
+}
+
+// strictTimes are CRDs with rules that exporters do not know: a request of a route takes three
+// seconds at most, and connecting to a backend five.
+const strictTimes = `
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: httproutes.gateway.networking.k8s.io}
+spec:
+  group: gateway.networking.k8s.io
+  scope: Namespaced
+  names: {kind: HTTPRoute, listKind: HTTPRouteList, plural: httproutes, singular: httproute}
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    schema:
+      openAPIV3Schema:
+        type: object
+        properties:
+          spec:
+            type: object
+            x-kubernetes-preserve-unknown-fields: true
+            properties:
+              rules:
+                type: array
+                maxItems: 16
+                items:
+                  type: object
+                  x-kubernetes-preserve-unknown-fields: true
+                  properties:
+                    timeouts:
+                      type: object
+                      properties: {request: {type: string, maxLength: 20}}
+                      x-kubernetes-validations: [{rule: "duration(self.request) <= duration('3s') || self.request == '60s'", message: 3s at most here}]
+---
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: backendtrafficpolicies.gateway.envoyproxy.io}
+spec:
+  group: gateway.envoyproxy.io
+  scope: Namespaced
+  names: {kind: BackendTrafficPolicy, listKind: BackendTrafficPolicyList, plural: backendtrafficpolicies, singular: backendtrafficpolicy}
+  versions:
+  - name: v1alpha1
+    served: true
+    storage: true
+    schema:
+      openAPIV3Schema:
+        type: object
+        properties:
+          spec:
+            type: object
+            x-kubernetes-preserve-unknown-fields: true
+            properties:
+              timeout:
+                type: object
+                x-kubernetes-preserve-unknown-fields: true
+                properties:
+                  tcp:
+                    type: object
+                    properties: {connectTimeout: {type: string, maxLength: 20}}
+                    x-kubernetes-validations: [{rule: "duration(self.connectTimeout) <= duration('5s')", message: 5s at most here}]
+`
+
+// byCRDs refuses what CRDs refuse.
+type byCRDs struct{ registry *validate.Registry }
+
+func (c byCRDs) Refuses(u *unstructured.Unstructured) []string {
+	_, problems, _ := c.registry.Prepare(context.Background(), u)
+	texts := make([]string, len(problems))
+	for i, p := range problems {
+		texts[i] = p.Field + ": " + p.Message
+	}
+	return texts
+}
+
+func (c byCRDs) Check(u *unstructured.Unstructured) []string { return c.Refuses(u) }
+
+// TestWhatACRDRefusesIsWarnedOf: an override that no object can say, or that cannot be put into the
+// route, since the CRD there would refuse it, is one that is not enforced (E2.2, E3.7, E8.5).
+func TestWhatACRDRefusesIsWarnedOf(t *testing.T) {
+	registry, err := validate.New(worldtest.Objects(t, strictTimes)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	crds := byCRDs{registry}
+	stated := strings.Replace(envoyRoute, "TIMEOUTS", "timeouts: {request: 60s}, ", 1)
+	stated = strings.Replace(stated, "namespace: shop}", `namespace: shop, labels: {attache.dev/inject: "true"}}`, 1)
+	plain := strings.Replace(envoyRoute, "TIMEOUTS", "", 1)
+	const ceiling = `
+apiVersion: attache.dev/v1alpha1
+kind: TimeoutPolicy
+metadata: {name: ceiling, namespace: infra}
+spec: {targetRef: {group: gateway.networking.k8s.io, kind: GatewayClass, name: edge}, override: {request: 20sMORE}}
+`
+	more := func(field string) string { return strings.Replace(ceiling, "MORE", field, 1) }
+	handlers := func(route string) *Handlers {
+		h := unenforcedHandlers(t, false, route)
+		world := h.options.Injector.World
+		stored := worldtest.Objects(t, route)[0]
+		h.options.Injector = &status.Injector{
+			Check: crds, Exists: h.options.Injector.Exists,
+			Stored: func(hierarchy.Ref) *unstructured.Unstructured { return stored },
+			World: func(g *hierarchy.Graph) enforcement.World {
+				w := world(g)
+				w.Schemas = crds
+				return w
+			},
+		}
+		return h
+	}
+	for name, c := range map[string]struct {
+		h       *Handlers
+		request ask
+		warns   string
+	}{
+		"an object of ours": {handlers(plain), update(t, more(""), more(", connect: 9s")),
+			"override connect of TimeoutPolicy infra/ceiling will not be enforced on HTTPRoute shop/checkout rule pay: Invalid: "},
+		"an object that fits": {handlers(plain), update(t, more(""), more(", connect: 4s")), ""},
+		"a value in the route": {handlers(plain), update(t, plain, stated),
+			"override request of TimeoutPolicy infra/ceiling will not be enforced on HTTPRoute shop/checkout rule pay: Invalid: "},
+	} {
+		response := answerTo(t, c.h.Validate(), c.request)
+		if !response.Allowed || c.warns != "" && !has(response.Warnings, c.warns) || c.warns == "" && has(response.Warnings, ": Invalid: ") {
+			t.Errorf("%s: allowed %t, with the warnings %q", name, response.Allowed, response.Warnings)
+		}
 	}
 }

@@ -94,7 +94,7 @@ func (h *Handlers) review(ctx context.Context, s *policy.Snapshot, req *request,
 		return nil, err
 	}
 	v.audit = h.audit(guardrails, found)
-	v.warnings = found.Warnings()
+	v.warnings = found.Lines()
 	if found.Denied() {
 		v.objections, v.message = found.Objections(), found.Denial(req.shown())
 		return nil, nil

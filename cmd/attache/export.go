@@ -98,7 +98,7 @@ func (s *exportSettings) enforcement(config *rest.Config, log logr.Logger) (cont
 		return e, err
 	}
 	definitions := &definitions{planes: planes}
-	e.Planes, e.Prepare, e.Check = planes, definitions.prepare, definitions
+	e.Planes, e.Prepare, e.Check, e.Schemas = planes, definitions.prepare, definitions, definitions.schemas
 	return e, nil
 }
 
@@ -128,7 +128,11 @@ func (d *definitions) current() *validate.Registry {
 }
 
 func (d *definitions) prepare(u *unstructured.Unstructured) (*unstructured.Unstructured, []string, bool) {
-	prepared, problems, known := d.current().Prepare(context.Background(), u)
+	return prepareBy(d.current(), u)
+}
+
+func prepareBy(registry *validate.Registry, u *unstructured.Unstructured) (*unstructured.Unstructured, []string, bool) {
+	prepared, problems, known := registry.Prepare(context.Background(), u)
 	texts := make([]string, len(problems))
 	for i, p := range problems {
 		texts[i] = p.Field + ": " + p.Message
@@ -139,6 +143,18 @@ func (d *definitions) prepare(u *unstructured.Unstructured) (*unstructured.Unstr
 // Check implements export.Checker.
 func (d *definitions) Check(route *unstructured.Unstructured) []string {
 	_, problems, _ := d.prepare(route)
+	return problems
+}
+
+// schemas are the CRDs of this moment.
+func (d *definitions) schemas() enforcement.Schemas { return schemas{d.current()} }
+
+// schemas are CRDs that objects of data planes have to fit.
+type schemas struct{ registry *validate.Registry }
+
+// Refuses implements enforcement.Schemas.
+func (s schemas) Refuses(u *unstructured.Unstructured) []string {
+	_, problems, _ := prepareBy(s.registry, u)
 	return problems
 }
 
@@ -153,11 +169,11 @@ func injector(e controller.Enforcement, version func(hierarchy.Ref) string) *sta
 	}
 	fields := &standardFields{planes: e.Planes}
 	return &status.Injector{
-		Check: e.Check, Exists: e.Planes.Exists,
+		Check: e.Check, Exists: e.Planes.Exists, Stored: e.Planes.Route,
 		World: func(g *hierarchy.Graph) enforcement.World {
 			return enforcement.World{
 				Graph: g, Config: e.Config, Fields: fields.current(), Foreign: e.Planes.Foreign(),
-				Held: e.Planes.Held, Installed: e.Planes.Installed, Version: version,
+				Held: e.Planes.Held, Installed: e.Planes.Installed, Schemas: e.Schemas(), Version: version,
 			}
 		},
 	}

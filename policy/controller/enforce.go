@@ -33,6 +33,8 @@ type Enforcement struct {
 	Prepare func(u *unstructured.Unstructured) (prepared *unstructured.Unstructured, problems []string, known bool)
 	// Check says what the CRD of routes refuses a route for.
 	Check export.Checker
+	// Schemas are the CRDs of data planes' kinds of this moment; nil when nobody asks.
+	Schemas func() enforcement.Schemas
 	// Interval is how often one object is written at most; 5 s if it is zero.
 	Interval time.Duration
 }
@@ -137,6 +139,9 @@ func (c *Controller) world(g *hierarchy.Graph) enforcement.World {
 		w.Fields = e.standardFields()
 		w.Foreign, w.Held, w.Installed = e.Planes.Foreign(), e.Planes.Held, e.Planes.Installed
 		w.Refused = e.refusedRules
+		if e.Schemas != nil {
+			w.Schemas = e.Schemas()
+		}
 	}
 	return w
 }
@@ -148,7 +153,7 @@ func (e *enforcer) refusedRules(route hierarchy.Ref, rules []export.RuleInjectio
 	if live == nil || e.Check == nil {
 		return nil
 	}
-	return export.Inject(&unstructured.Unstructured{Object: injected.OwnObject(live.Object)}, rules, e.Check).Refused
+	return export.RefusedRules(live, rules, e.Check)
 }
 
 // forgetKept drops what was kept of a route.

@@ -131,10 +131,6 @@ func (c *Controller) bring(ctx context.Context, r *enforcement.Result, want, liv
 	if live != nil && e.asWanted(want, live) {
 		return c.stands(ctx, r, want, live)
 	}
-	if _, problems, known := e.prepare(want); known && len(problems) > 0 {
-		e.fail(ref, "the data plane's CRD refuses what was to be written: "+problems[0])
-		return 0, nil
-	}
 	if left := e.tooSoon(ref, time.Now()); left > 0 {
 		return left, nil
 	}

@@ -32,6 +32,7 @@ type Kept struct {
 	from       origin
 	beside     []pathOrigin
 	input      export.Input // without rules and paths, which from stands for
+	schemas    Schemas
 	projection export.Projection
 }
 
@@ -56,7 +57,7 @@ func Project(parts []Part, kept []Kept) ([]Result, []Kept) {
 
 // dependsOn is what the projection of a part depends on.
 func (p *Part) dependsOn(all []Part) Kept {
-	k := Kept{choice: p.Choice, from: p.from, input: p.Input}
+	k := Kept{choice: p.Choice, from: p.from, input: p.Input, schemas: p.schemas}
 	k.input.Rules, k.input.Paths, k.input.Beside = nil, nil, nil
 	for i := range all {
 		if &all[i] != p {
@@ -69,7 +70,7 @@ func (p *Part) dependsOn(all []Part) Kept {
 // same says whether two projections must be the same.
 func (k *Kept) same(other *Kept) bool {
 	a, b := &k.input, &other.input
-	return k.from.route == other.from.route && k.choice == other.choice &&
+	return k.from.route == other.from.route && k.choice == other.choice && k.schemas == other.schemas &&
 		slices.Equal(k.from.paths, other.from.paths) && slices.Equal(k.beside, other.beside) &&
 		a.UID == b.UID && a.Version == b.Version && a.Fields == b.Fields && a.Parameters == b.Parameters &&
 		a.ParametersDiffer == b.ParametersDiffer && a.MissingCRD == b.MissingCRD &&

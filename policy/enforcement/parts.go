@@ -24,6 +24,8 @@ type Part struct {
 	from origin
 	// refused says into which rules injections cannot be put; nil when that is not asked.
 	refused func(rules []export.RuleInjection) map[int]string
+	// schemas are those that objects have to fit; nil when that is not asked.
+	schemas Schemas
 }
 
 // Project is what the part's exporter makes of its paths; nothing when it has
@@ -33,10 +35,19 @@ func (p *Part) Project() export.Projection {
 		return export.Projection{}
 	}
 	projection := p.Registration.Project(p.Input)
-	if p.refused == nil || len(projection.Rules) == 0 {
-		return projection
+	if p.refused != nil && len(projection.Rules) > 0 {
+		projection = projection.Refuse(p.Input, p.refused(projection.Rules))
 	}
-	return projection.Refuse(p.Input, p.refused(projection.Rules))
+	if p.schemas != nil {
+		projection = projection.RefuseObjects(p.Input, p.schemas.Refuses)
+	}
+	return projection
+}
+
+// Schemas are the CRDs of data planes' kinds at one moment. Two that are equal refuse the same.
+type Schemas interface {
+	// Refuses says what the CRD of an object's kind refuses it for; nothing where there is none.
+	Refuses(object *unstructured.Unstructured) []string
 }
 
 // World is what exporters look at beside the route's effective policy.
@@ -54,6 +65,8 @@ type World struct {
 	// Refused says into which rules of a route injections cannot be put, since its CRD would refuse
 	// it, with the reason; nil when that is not asked.
 	Refused func(route hierarchy.Ref, rules []export.RuleInjection) map[int]string
+	// Schemas are those that objects have to fit (E2.2); nil when that is not asked.
+	Schemas Schemas
 	// Read takes what exporters look at out of a path's effective policies, for those who remember
 	// it; Read if nil.
 	Read func(p *effective.PathPolicies) *export.Effective
@@ -232,6 +245,7 @@ func (w World) complete(part *Part, all []Part, route *hierarchy.Route) {
 	if w.Refused != nil {
 		part.refused = func(rules []export.RuleInjection) map[int]string { return w.Refused(meta.Ref, rules) }
 	}
+	part.schemas = w.Schemas
 	in.MissingCRD = w.Installed != nil && !w.Installed(part.Registration.Name())
 }
 

@@ -71,8 +71,18 @@ func (r *envoyRule) settleForeign() bool {
 	if len(onRule) == 0 || r.in.older(envoyTarget(r.in, r.unique).name(), onRule[0]) {
 		return true
 	}
-	r.blocked(ForeignPolicy, onRule[0].name())
+	reason, who := taken(envoyTarget(r.in, r.unique), onRule[0])
+	r.blocked(reason, who)
 	return false
+}
+
+// taken is why a foreign policy at a target keeps ours away, and who it is: it has the name that ours
+// would have, or it was there first.
+func taken(at target, f *Foreign) (Reason, string) {
+	if f.Object.GetName() == at.name() && f.Object.GetNamespace() == at.route.Namespace {
+		return NameTaken, at.name()
+	}
+	return ForeignPolicy, f.name()
 }
 
 // blocked: no object can be for the rule. What the route's own words say stays

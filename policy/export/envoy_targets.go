@@ -21,9 +21,10 @@ func envoyTargets(in *Input, rules []*envoyRule) []*unstructured.Unstructured {
 	}
 	whole := envoyTarget(in, "")
 	if onRoute := in.foreignAt(in.Route); len(onRoute) > 0 && !in.older(whole.name(), onRoute[0]) {
+		reason, who := taken(whole, onRoute[0])
 		active = slices.DeleteFunc(active, func(r *envoyRule) bool {
 			if r.unique == "" {
-				r.blockNeeds(ForeignPolicy, onRoute[0].name())
+				r.blockNeeds(reason, who)
 			}
 			return r.unique == ""
 		})

@@ -62,6 +62,12 @@ func Inject(own *unstructured.Unstructured, injections []RuleInjection, check Ch
 	return result
 }
 
+// RefusedRules are the rules of a stored route, by index, into which injections cannot be put, since
+// the route would no longer be valid, with the reason.
+func RefusedRules(stored *unstructured.Unstructured, injections []RuleInjection, check Checker) map[int]string {
+	return Inject(&unstructured.Unstructured{Object: injected.OwnObject(stored.Object)}, injections, check).Refused
+}
+
 // refusals are the problems of a route with other rules. Those that the route
 // has anyway do not count.
 func refusals(own *unstructured.Unstructured, rules []any, check Checker) []string {

@@ -30,13 +30,15 @@ func (p mergingPlane) settle(rules []*envoyRule, sets func(spec map[string]any, 
 		}
 		for _, place := range places {
 			for _, f := range p.in.foreignAt(p.in.Route.WithSection(place)) {
-				if p.in.older(p.target(place).name(), f) {
+				at := p.target(place)
+				if p.in.older(at.name(), f) {
 					continue
 				}
-				for at := range slots {
-					if r.slots[at].value != nil && sets(specOf(f), at) {
-						r.each(r.slots[at].fields, func(v *verdict) { v.because(ForeignPolicy, f.name()) })
-						r.slots[at] = slot{}
+				reason, who := taken(at, f)
+				for s := range slots {
+					if r.slots[s].value != nil && sets(specOf(f), s) {
+						r.each(r.slots[s].fields, func(v *verdict) { v.because(reason, who) })
+						r.slots[s] = slot{}
 					}
 				}
 			}

@@ -23,8 +23,15 @@ const (
 // RetryAnnotation on a route has what its plane refused written once more.
 const RetryAnnotation = "attache.dev/retry"
 
-// longestStem is how much of the route's name an object's name keeps.
-const longestStem = 44
+const (
+	// longestStem is how much of the route's name an object's name keeps.
+	longestStem = 44
+	// hashLength is how much of the hash it has.
+	hashLength = 10
+	// limitPart and retryPart are the parts of a rule that have objects of one kind.
+	limitPart = "ratelimit"
+	retryPart = "retry"
+)
 
 // target is what an object is for.
 type target struct {
@@ -48,7 +55,7 @@ func (t target) name() string {
 	sum := sha256.Sum256([]byte(strings.Join([]string{
 		t.exporter, t.kind.Kind + "." + t.kind.Group, t.route.Kind, t.route.Namespace, t.route.Name, t.rule, t.part,
 	}, "\n")))
-	return "attache-" + strings.TrimRight(stem, "-") + "-" + hex.EncodeToString(sum[:])[:10]
+	return "attache-" + strings.TrimRight(stem, "-") + "-" + hex.EncodeToString(sum[:])[:hashLength]
 }
 
 // purpose is the annotation that says what an object is for.
@@ -77,18 +84,41 @@ func (t target) object(in *Input) *unstructured.Unstructured {
 	return u
 }
 
-// Ours says whether an object is one that an exporter wrote (E5.3): by its
-// label, and an annotation that says what it is for.
+// Ours says whether an object is one that an exporter wrote (E5.3): by its label, and by an
+// annotation that says what it is for and agrees with its name.
 func Ours(u *unstructured.Unstructured) bool {
-	return u.GetLabels()[ManagedByLabel] == ManagedBy && u.GetAnnotations()[ForAnnotation] != ""
+	_, ours := RouteOf(u)
+	return ours
 }
 
-// RouteOf is the route that an object of ours is for; false for any other object.
+// RouteOf is the route that an object of ours is for; false for any other object, and for one that
+// says that it is for something else than what it is named for.
 func RouteOf(u *unstructured.Unstructured) (hierarchy.Ref, bool) {
-	purpose, _, _ := strings.Cut(u.GetAnnotations()[ForAnnotation], "#")
+	purpose, rule, _ := strings.Cut(u.GetAnnotations()[ForAnnotation], "#")
 	kind, name, named := strings.Cut(purpose, "/")
-	if !Ours(u) || !named {
+	if !named || u.GetLabels()[ManagedByLabel] != ManagedBy {
 		return hierarchy.Ref{}, false
 	}
-	return hierarchy.NewRef(hierarchy.Group, kind, u.GetNamespace(), name), true
+	gvk := u.GroupVersionKind()
+	at := target{
+		exporter: u.GetLabels()[ExporterLabel], kind: Kind{Group: gvk.Group, Kind: gvk.Kind}, rule: rule,
+		route: hierarchy.NewRef(hierarchy.Group, kind, u.GetNamespace(), name),
+	}
+	return at.route, at.names(u)
+}
+
+// names says whether an object has the name of the target, for any part that its kind has.
+func (t target) names(u *unstructured.Unstructured) bool {
+	if t.exporter != Traefik {
+		return t.name() == u.GetName()
+	}
+	for _, part := range [...]string{limitPart, retryPart} {
+		if t.part = part; t.name() == u.GetName() {
+			return true
+		}
+	}
+	// The name of a limit is a part of the name, and stands nowhere else.
+	_, limits, _ := unstructured.NestedMap(u.Object, "spec", "rateLimit")
+	stem := t.name()
+	return limits && strings.HasPrefix(u.GetName(), stem[:len(stem)-hashLength]) && len(u.GetName()) == len(stem)
 }

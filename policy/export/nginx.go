@@ -149,7 +149,8 @@ func (r *nginxRoute) object(kind Kind, spec map[string]any, policy string) []*un
 	}
 	for _, f := range r.in.foreignAt(r.in.Route) {
 		if f.Object.GetKind() == kind.Kind && !r.in.older(at.name(), f) {
-			r.each(fields, func(v *verdict) { v.because(ForeignPolicy, f.name()) })
+			reason, who := taken(at, f)
+			r.each(fields, func(v *verdict) { v.because(reason, who) })
 			return nil
 		}
 	}

@@ -134,7 +134,7 @@ func (r *traefikRule) limit(l *limit) {
 	} else if l.key == "ClientIP" {
 		source = map[string]any{"ipStrategy": map[string]any{}}
 	}
-	part := "ratelimit"
+	part := limitPart
 	if l.named() {
 		part += "/" + l.name
 	}
@@ -206,7 +206,7 @@ func (r *traefikRule) retry() {
 		return
 	}
 	spec := map[string]any{"attempts": number + 1} // Traefik counts the first try
-	object := r.middleware("retry")
+	object := r.middleware(retryPart)
 	object.Object["spec"] = map[string]any{"retry": spec}
 	r.last = append(r.last, object)
 	r.says(retry(maxRetries), object, "spec.retry.attempts", number+1)

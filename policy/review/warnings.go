@@ -27,19 +27,25 @@ const (
 // there are at most MaxWarnings. An edit that is refused changes nothing: what else
 // guardrails object to is all that is said beside the refusal.
 func (v Verdict) Warnings() []string {
-	var lines []string
-	for _, violation := range v.By(guardrail.Warn) {
-		lines = append(lines, fmt.Sprintf("guardrail %s: %s", violation.Guardrail, violation.Told(v.edit.MayRead)))
-	}
-	if !v.Denied() {
-		lines = v.consequences(lines)
-	}
+	lines := v.Lines()
 	if len(lines) > MaxWarnings {
 		more := len(lines) - MaxWarnings + 1
 		lines = append(lines[:MaxWarnings-1], fmt.Sprintf("and %d more warnings", more))
 	}
 	for i := range lines {
 		lines[i] = prose.Clip(strings.Join(strings.Fields(prose.Visible(lines[i])), " "), MaxWarning-1)
+	}
+	return lines
+}
+
+// Lines are all of the warnings, for who has more to say beside them.
+func (v Verdict) Lines() []string {
+	var lines []string
+	for _, violation := range v.By(guardrail.Warn) {
+		lines = append(lines, fmt.Sprintf("guardrail %s: %s", violation.Guardrail, violation.Told(v.edit.MayRead)))
+	}
+	if !v.Denied() {
+		lines = v.consequences(lines)
 	}
 	return lines
 }

@@ -18,6 +18,8 @@ type Injector struct {
 	World func(g *hierarchy.Graph) enforcement.World
 	// Check says what the CRD of routes refuses a route for.
 	Check export.Checker
+	// Stored is a route as it is stored, nil when it is not known; nil when nobody asks.
+	Stored func(route hierarchy.Ref) *unstructured.Unstructured
 	// Exists says whether an object that a filter names is there and not about to
 	// go: data planes answer 404 for one that is missing.
 	Exists func(ref hierarchy.Ref) bool
@@ -62,6 +64,30 @@ func (i Injector) Inject(g *hierarchy.Graph, t *effective.Target, own, old *unst
 		i.settleFilters(&injections[j], own.GetNamespace(), paired)
 	}
 	return export.Inject(own, injections, i.Check)
+}
+
+// Reviewed is what exporters look at on a graph, for who asks what becomes of values: rules of routes
+// into which nothing could be put count (E8.5). written is a route under review, nil for none; it takes
+// the place of the stored one.
+func (i Injector) Reviewed(g *hierarchy.Graph, written *unstructured.Unstructured) enforcement.World {
+	w := i.World(g)
+	if i.Check == nil {
+		return w
+	}
+	w.Refused = func(ref hierarchy.Ref, rules []export.RuleInjection) map[int]string {
+		route := written
+		if route == nil || hierarchy.RefOf(route) != ref {
+			route = nil
+			if i.Stored != nil {
+				route = i.Stored(ref)
+			}
+		}
+		if route == nil {
+			return nil
+		}
+		return export.RefusedRules(route, rules, i.Check)
+	}
+	return w
 }
 
 // settleFilters leaves out filters whose objects are missing. Where the old rule

@@ -201,6 +201,30 @@ func TestTenantsAndTheObjectsOfExporters(t *testing.T) {
 			t.Errorf("%v reverts are counted", n)
 		}
 	})
+	t.Run("what she says is for another route is not ours any more, and in our way", func(t *testing.T) {
+		u := ours()
+		name, uid := u.GetName(), u.GetUID()
+		says := func(purpose string) func(context.Context) error {
+			return func(ctx context.Context) error {
+				u := tina.object(backendTrafficPolicy, name)
+				u.SetAnnotations(map[string]string{export.ForAnnotation: purpose})
+				return tina.Update(ctx, u)
+			}
+		}
+		was := u.GetAnnotations()[export.ForAnnotation]
+		within(t, patience, "the annotation to be changed", says("HTTPRoute/early"))
+		within(t, patience, "the name to be said to be taken", func(context.Context) error {
+			return outcome(admin, "httproute.checkout", "connect", "NameTaken")
+		})
+		manager.idle(t)
+		if live := tina.object(backendTrafficPolicy, name); live.GetUID() != uid || live.GetAnnotations()[export.ForAnnotation] != "HTTPRoute/early" {
+			t.Errorf("what is not ours is touched: %v", live.Object)
+		}
+		within(t, patience, "the annotation as it was", says(was))
+		within(t, patience, "the override to be in its object again", func(ctx context.Context) error {
+			return errors.Join(connects("1s")(ctx), outcome(admin, "httproute.checkout", "connect", ""))
+		})
+	})
 	t.Run("nothing is written outside the namespace of the route", func(t *testing.T) {
 		manager.idle(t)
 		for _, u := range admin.all(backendTrafficPolicy, "") {

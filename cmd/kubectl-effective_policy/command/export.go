@@ -153,7 +153,8 @@ func (w *workspace) exports(targets []hierarchy.Ref, to string, fields export.St
 	if to != toAuto {
 		config.To = to
 	}
-	world := enforcement.World{Graph: w.snapshot.Graph(), Config: config, Fields: fields, Foreign: w.foreignIndex(), Refused: w.refusedRules, Installed: w.installed}
+	world := enforcement.World{Graph: w.snapshot.Graph(), Config: config, Fields: fields, Foreign: w.foreignIndex(),
+		Refused: w.refusedRules, Schemas: w.planeSchemas(), Installed: w.installed}
 	resolution := w.resolve(targets)
 	var exported []exportedRoute
 	for _, target := range targets {

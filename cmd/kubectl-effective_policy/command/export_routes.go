@@ -12,7 +12,9 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/hierarchy/injected"
+	"github.com/attache-dev/attache/policy/enforcement"
 	"github.com/attache-dev/attache/policy/export"
+	"github.com/attache-dev/attache/policy/validate"
 )
 
 // routeChecker checks routes by the CRDs of the world.
@@ -20,12 +22,33 @@ type routeChecker struct{ w *workspace }
 
 // Check implements export.Checker.
 func (c routeChecker) Check(route *unstructured.Unstructured) []string {
-	_, problems, _ := c.w.schemas.Prepare(context.Background(), route)
+	return refusals(c.w.schemas, route)
+}
+
+// planeSchemas are the CRDs of the world, as what objects of data planes have to fit.
+type planeSchemas struct{ registry *validate.Registry }
+
+// Refuses implements enforcement.Schemas.
+func (s planeSchemas) Refuses(object *unstructured.Unstructured) []string {
+	return refusals(s.registry, object)
+}
+
+// refusals are what a CRD of the registry refuses an object for.
+func refusals(registry *validate.Registry, object *unstructured.Unstructured) []string {
+	_, problems, _ := registry.Prepare(context.Background(), object)
 	texts := make([]string, len(problems))
 	for i, p := range problems {
 		texts[i] = p.Field + ": " + p.Message
 	}
 	return texts
+}
+
+// planeSchemas are the schemas that objects have to fit; nil where the world has none.
+func (w *world) planeSchemas() enforcement.Schemas {
+	if w.schemas == nil {
+		return nil
+	}
+	return planeSchemas{w.schemas}
 }
 
 // injected is the route as it has to be, without our annotations; nil when
@@ -55,7 +78,7 @@ func (w *workspace) refusedRules(ref hierarchy.Ref, rules []export.RuleInjection
 	if route == nil {
 		return nil
 	}
-	return export.Inject(&unstructured.Unstructured{Object: injected.OwnObject(route.Object)}, rules, w.checker()).Refused
+	return export.RefusedRules(route, rules, w.checker())
 }
 
 // checker checks routes by the CRDs of the world; nil where it has none.
