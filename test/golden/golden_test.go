@@ -185,7 +185,7 @@ func words(line string) []string {
 // run runs the real command on the input.
 func (w *world) run(t *testing.T, args ...string) (out, errOut string, code int) {
 	t.Helper()
-	input, files := w.args, []string{"-f", "--base", "--before", "--guardrail"}
+	input, files := w.args, []string{"-f", "--base", "--before", "--guardrail", "--standard-fields"}
 	if args[0] == "migrate" {
 		files = append(files, "--routes", "--report") // which are no files for export
 	}

@@ -173,24 +173,6 @@ func (p *Planes) watch(ctx context.Context, resource schema.GroupVersionResource
 	informer.RunWithContext(ctx)
 }
 
-// stripPlane removes what nobody here reads.
-func stripPlane(o any) (any, error) {
-	u, isObject := o.(*unstructured.Unstructured)
-	if !isObject {
-		return o, nil
-	}
-	u.SetManagedFields(nil)
-	annotations := u.GetAnnotations()
-	maps.DeleteFunc(annotations, func(key, _ string) bool {
-		return key != export.ForAnnotation && key != export.CarriesAnnotation && key != injected.Annotation && key != export.RetryAnnotation
-	})
-	if len(annotations) == 0 {
-		annotations = nil
-	}
-	u.SetAnnotations(annotations)
-	return u, nil
-}
-
 // answered takes in that a list was answered.
 func (p *Planes) answered(resource schema.GroupVersionResource, err error) {
 	p.mu.Lock()

@@ -1,0 +1,49 @@
+package cluster
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/attache-dev/attache/test/worldtest"
+)
+
+// TestOfAnObjectOnlyWhatIsReadIsKept (E9.2): a policy on a route is kept whole, since ours may have to
+// carry it over; of one above routes what ours is merged with; of a route what stands in it.
+func TestOfAnObjectOnlyWhatIsReadIsKept(t *testing.T) {
+	const policy = `{apiVersion: gateway.envoyproxy.io/v1alpha1, kind: BackendTrafficPolicy, metadata: {name: p, namespace: shop,
+		creationTimestamp: "2026-01-01T00:00:00Z", labels: {team: web, app.kubernetes.io/managed-by: helm}, annotations: {note: long},
+		managedFields: [{manager: m}]}, spec: {TARGET, retry: {numRetries: 1}, useClientProtocol: true}, status: {ancestors: []}}`
+	const stripped = `{apiVersion: gateway.envoyproxy.io/v1alpha1, kind: BackendTrafficPolicy, metadata: {name: p, namespace: shop,
+		creationTimestamp: "2026-01-01T00:00:00Z", labels: {app.kubernetes.io/managed-by: helm}},
+		spec: {TARGET, retry: {numRetries: 1}MORE}, status: {ancestors: []}}`
+	with := func(text, target, more string) *unstructured.Unstructured {
+		return worldtest.Object(t, strings.NewReplacer("TARGET", target, "MORE", more).Replace(text))
+	}
+	for target, more := range map[string]string{
+		"targetRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, name: r}]":                                                               ", useClientProtocol: true",
+		"targetRef: {group: gateway.networking.k8s.io, kind: GRPCRoute, name: r}":                                                                  ", useClientProtocol: true",
+		"targetSelectors: [{group: gateway.networking.k8s.io, kind: HTTPRoute, matchLabels: {a: b}}]":                                              ", useClientProtocol: true",
+		"targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: g}]":                                                                 "",
+		"targetSelectors: [{group: gateway.networking.k8s.io, kind: Gateway, matchLabels: {a: b}}]":                                                "",
+		"targetRefs: [{group: gateway.networking.k8s.io, kind: ListenerSet, name: s}, {group: gateway.networking.k8s.io, kind: Gateway, name: g}]": "",
+	} {
+		got, err := stripPlane(with(policy, target, ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(with(stripped, target, more), got); diff != "" {
+			t.Errorf("with %s (-want +got):\n%s", target, diff)
+		}
+	}
+	route := `{apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, metadata: {name: r, namespace: shop, labels: {team: web}ANNOTATIONS}, spec: {rules: [{name: a}]}}`
+	got, err := stripPlane(worldtest.Object(t, strings.ReplaceAll(route, "ANNOTATIONS", ", annotations: {attache.dev/injected: '{}', attache.dev/effective-policies: long}")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(worldtest.Object(t, strings.ReplaceAll(route, "ANNOTATIONS", ", annotations: {attache.dev/injected: '{}'}")), got); diff != "" {
+		t.Errorf("of a route (-want +got):\n%s", diff)
+	}
+}
