@@ -69,8 +69,8 @@ type enforcer struct {
 	// waiting is since when something has waited for the plane or for admission,
 	// by object, and by route for what stands in it.
 	waiting map[hierarchy.Ref]time.Time
-	// kept are the projections of the last time, by route.
-	kept map[hierarchy.Ref][]enforcement.Kept
+	// kept is what was made of each route the last time.
+	kept map[hierarchy.Ref]*enforcement.Memory
 	// scores are by route, sums by policy and Gateway.
 	scores map[hierarchy.Ref]map[enforcement.PolicyAt]enforcement.Score
 	sums   map[enforcement.PolicyAt]*enforcement.Score
@@ -116,7 +116,7 @@ func newEnforcer(of Enforcement) *enforcer {
 		counts:      map[hierarchy.Ref]exportCounts{},
 		turned:      map[hierarchy.Ref]string{},
 		offered:     map[hierarchy.Ref]string{},
-		kept:        map[hierarchy.Ref][]enforcement.Kept{},
+		kept:        map[hierarchy.Ref]*enforcement.Memory{},
 		scores:      map[hierarchy.Ref]map[enforcement.PolicyAt]enforcement.Score{},
 		sums:        map[enforcement.PolicyAt]*enforcement.Score{},
 	}
@@ -217,25 +217,26 @@ func (c *Controller) enforcedOn(ref hierarchy.Ref) *enforced {
 		return out
 	}
 	out.rules = route.RuleRefs()
-	out.results = c.enforcer.project(ref, c.world(c.state.snapshot.Graph()).Parts(target))
-	for i := range out.results {
-		c.enforcer.read(ref, &out.results[i], c.planner.Now())
-	}
-	out.entries = enforcement.Entries(target, out.results)
+	out.results, out.entries = c.enforcer.look(target, c.world(c.state.snapshot.Graph()), c.planner.Now())
 	return out
 }
 
-// project is what exporters make of the parts of a route. What has not changed since the last time
-// is taken from then.
-func (e *enforcer) project(route hierarchy.Ref, parts []enforcement.Part) []enforcement.Result {
+// look is what exporters make of a route, and what data planes say of it. What has not changed since
+// the last time is taken from then.
+func (e *enforcer) look(target *effective.Target, w enforcement.World, now time.Time) ([]enforcement.Result, []enforcement.Entry) {
+	route := target.Target
 	e.mu.Lock()
 	last := e.kept[route]
 	e.mu.Unlock()
-	results, kept := enforcement.Project(parts, last)
+	results, memory := w.Look(target, last)
+	for i := range results {
+		e.read(route, &results[i], now)
+	}
+	entries := memory.Entries(target, results)
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.kept[route] = kept
-	return results
+	e.kept[route] = memory
+	return results, entries
 }
 
 // read adds what the plane says of the objects, and of the route.

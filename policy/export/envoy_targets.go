@@ -19,7 +19,7 @@ func envoyTargets(in *Input, rules []*envoyRule) []*unstructured.Unstructured {
 			r.unique, r.carried = "", nil
 		}
 	}
-	whole := envoyTarget(in, "")
+	whole := envoyTarget(in, "").named()
 	if onRoute := in.foreignAt(in.Route); len(onRoute) > 0 && !in.older(whole.name(), onRoute[0]) {
 		reason, who := taken(whole, onRoute[0])
 		active = slices.DeleteFunc(active, func(r *envoyRule) bool {
@@ -124,7 +124,7 @@ func eachRule(in *Input, rules []*envoyRule, onRoute bool) []*unstructured.Unstr
 		if len(spec) == 0 && !onRoute && !(r.carried != nil && r.limitsOff() && specOf(r.carried)["rateLimit"] != nil) {
 			continue
 		}
-		at := envoyTarget(in, r.unique)
+		at := envoyTarget(in, r.unique).named()
 		if in.Taken[at.name()] {
 			r.blockNeeds(NameTaken, at.name())
 			continue

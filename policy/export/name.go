@@ -43,11 +43,16 @@ type target struct {
 	rule string
 	// part tells apart the objects of one kind for one rule.
 	part string
+	// hashed is the name, where it is known already.
+	hashed string
 }
 
 // name is the object's name (E5.1): stable, at most 63 bytes, a legal label
 // value.
 func (t target) name() string {
+	if t.hashed != "" {
+		return t.hashed
+	}
 	stem := strings.ReplaceAll(t.route.Name, ".", "-")
 	if len(stem) > longestStem {
 		stem = stem[:longestStem]
@@ -56,6 +61,12 @@ func (t target) name() string {
 		t.exporter, t.kind.Kind + "." + t.kind.Group, t.route.Kind, t.route.Namespace, t.route.Name, t.rule, t.part,
 	}, "\n")))
 	return "attache-" + strings.TrimRight(stem, "-") + "-" + hex.EncodeToString(sum[:])[:hashLength]
+}
+
+// named is the target with its name, for who asks for it several times.
+func (t target) named() target {
+	t.hashed = t.name()
+	return t
 }
 
 // purpose is the annotation that says what an object is for.

@@ -39,18 +39,18 @@ func exportAll(b *testing.B, exporter string, routes int, again bool) {
 		Graph: s.Graph(), Config: config,
 		Fields: export.StandardFields{Timeouts: true, Retry: true, FiltersMax: 16},
 	}
-	kept := map[hierarchy.Ref][]enforcement.Kept{}
+	kept := map[hierarchy.Ref]*enforcement.Memory{}
 	pass := func() (outcomes int) {
 		world.Read = readings()
 		for t := range resolution.All() {
 			if t.Target.GroupKind == hierarchy.GatewayKind {
 				continue
 			}
-			results, keep := enforcement.Project(world.Parts(t), kept[t.Target])
+			results, memory := world.Look(t, kept[t.Target])
 			if again {
-				kept[t.Target] = keep
+				kept[t.Target] = memory
 			}
-			for _, e := range enforcement.Entries(t, results) {
+			for _, e := range memory.Entries(t, results) {
 				outcomes += len(e.Outcomes)
 			}
 		}
