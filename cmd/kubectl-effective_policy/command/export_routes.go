@@ -44,7 +44,7 @@ func refusals(registry *validate.Registry, object *unstructured.Unstructured) []
 }
 
 // planeSchemas are the schemas that objects have to fit; nil where the world has none.
-func (w *world) planeSchemas() enforcement.Schemas {
+func (w *workspace) planeSchemas() enforcement.Schemas {
 	if w.schemas == nil {
 		return nil
 	}

@@ -79,6 +79,7 @@ func Examine(ctx context.Context, c Cluster) []Check {
 		{"leader", e.leader},
 		{"webhooks", e.webhooks},
 		{"admission policy", e.admissionPolicy},
+		{"exporters", e.exporters},
 		{"your rights", e.rights},
 	} {
 		e.part = look.part

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
@@ -31,6 +32,8 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/doctor"
+	"github.com/attache-dev/attache/policy/export"
+	"github.com/attache-dev/attache/test/worldtest"
 )
 
 var now = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
@@ -64,6 +67,7 @@ type sound struct {
 	slice      *discoveryv1.EndpointSlice
 	settings   *corev1.ConfigMap
 	crds       []*unstructured.Unstructured
+	objects    []*unstructured.Unstructured
 	forbidden  bool // whoever asks may read nothing of the release
 	may        bool
 }
@@ -102,6 +106,14 @@ func newSound(t *testing.T) *sound {
 	return s
 }
 
+// wrote puts an object of an exporter there, beside one of somebody else's.
+func (s *sound) wrote(t *testing.T, exporter string) {
+	t.Helper()
+	for name, labels := range map[string]string{"ours": "app.kubernetes.io/managed-by: attache, attache.dev/exporter: " + exporter, "theirs": "app.kubernetes.io/managed-by: helm"} {
+		s.objects = append(s.objects, worldtest.Object(t, `{apiVersion: traefik.io/v1alpha1, kind: Middleware, metadata: {name: `+name+`, namespace: shop, labels: {`+labels+`}}}`))
+	}
+}
+
 // examined is what the doctor says.
 func (s *sound) examined(t *testing.T) []doctor.Check {
 	t.Helper()
@@ -118,12 +130,20 @@ func (s *sound) examined(t *testing.T) []doctor.Check {
 		})
 	}
 	var objects []runtime.Object
-	for _, u := range s.crds {
+	for _, u := range slices.Concat(s.crds, s.objects) {
 		objects = append(objects, u)
 	}
-	crds := dynamicfake.NewSimpleDynamicClientWithCustomListKinds(runtime.NewScheme(), map[schema.GroupVersionResource]string{
+	lists := map[schema.GroupVersionResource]string{
 		{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}: "CustomResourceDefinitionList",
-	}, objects...)
+		{Group: "gateway.networking.k8s.io", Version: "v1", Resource: "httproutes"}:           "HTTPRouteList",
+		{Group: "gateway.networking.k8s.io", Version: "v1", Resource: "grpcroutes"}:           "GRPCRouteList",
+	}
+	for _, row := range doctor.Exporters() {
+		for _, resource := range row.Kinds {
+			lists[resource] = resource.Resource + "List"
+		}
+	}
+	crds := dynamicfake.NewSimpleDynamicClientWithCustomListKinds(runtime.NewScheme(), lists, objects...)
 	return doctor.Examine(t.Context(), doctor.Cluster{Client: client, Dynamic: crds, Namespace: "attache-system", Version: "1.0.0", Now: func() time.Time { return now }})
 }
 
@@ -172,7 +192,19 @@ func TestWhatIsWrongIsFound(t *testing.T) {
 		"no endpoint":      {func(_ *testing.T, s *sound) { s.slice.Endpoints[0].Conditions.Ready = ptr.To(false) }, "webhooks", doctor.Problem, "no endpoint is ready"},
 		"nothing binds it": {func(_ *testing.T, s *sound) { s.binding.Spec.PolicyName = "x" }, "admission policy", doctor.Problem, "nothing binds it"},
 		"no policy":        {func(_ *testing.T, s *sound) { s.policy.Labels = nil }, "admission policy", doctor.Warning, "there is none"},
-		"few rights":       {func(_ *testing.T, s *sound) { s.may = false }, "your rights", doctor.Warning, "attache-cli"},
+		"left behind":      {func(t *testing.T, s *sound) { s.wrote(t, "traefik") }, "exporters", doctor.Warning, "nobody removes 1 objects: name it in export.cleanup"},
+		"on the way out": {func(t *testing.T, s *sound) {
+			s.wrote(t, "traefik")
+			s.settings.Data["exportCleanup"] = "envoy-gateway,traefik"
+		}, "exporters", doctor.Warning, "1 objects are being removed"},
+		"at work": {func(t *testing.T, s *sound) {
+			s.wrote(t, "traefik")
+			s.settings.Data["exporters"] = "traefik"
+		}, "exporters", doctor.OK, "switched on, 1 objects"},
+		"values left in a route": {func(t *testing.T, s *sound) {
+			s.objects = append(s.objects, worldtest.Object(t, `{apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, metadata: {name: r, namespace: shop, annotations: {attache.dev/injected: '{"rules":[]}'}}}`))
+		}, "exporters", doctor.Warning, "export --restore"},
+		"few rights": {func(_ *testing.T, s *sound) { s.may = false }, "your rights", doctor.Warning, "attache-cli"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSound(t)
@@ -220,4 +252,19 @@ func printed(checks []doctor.Check) string {
 		fmt.Fprintf(&b, "\n%s %s: %s: %s", c.Part, c.Name, c.State, c.Message)
 	}
 	return b.String()
+}
+
+// The table of exporters is that of the engine.
+func TestExportersAreThoseOfTheEngine(t *testing.T) {
+	var want []doctor.Exporter
+	for _, row := range export.Exporters() {
+		exporter := doctor.Exporter{Name: row.Name(), Injects: row.Injects}
+		for _, k := range row.Kinds {
+			exporter.Kinds = append(exporter.Kinds, schema.GroupVersionResource{Group: k.Group, Version: k.Version, Resource: k.Plural})
+		}
+		want = append(want, exporter)
+	}
+	if diff := cmp.Diff(want, doctor.Exporters()); diff != "" {
+		t.Errorf("(-engine +doctor):\n%s", diff)
+	}
 }

@@ -173,12 +173,26 @@ func (p *Planes) watch(ctx context.Context, resource schema.GroupVersionResource
 	informer.RunWithContext(ctx)
 }
 
-// answered takes in that a list was answered.
+// answered takes in that a list was answered. A kind that has come or gone is told of: what waits for it
+// sees no object of it change.
 func (p *Planes) answered(resource schema.GroupVersionResource, err error) {
+	if !p.turned(resource, err) {
+		return
+	}
+	p.mu.RLock()
+	tell := slices.Clone(p.tell)
+	p.mu.RUnlock()
+	for _, f := range tell {
+		f([]hierarchy.Ref{crdRef(resource.Resource + "." + resource.Group)})
+	}
+}
+
+// turned says whether a resource is there now and was not, or the other way round.
+func (p *Planes) turned(resource schema.GroupVersionResource, err error) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	missing := apierrors.IsNotFound(err)
-	if missing && !p.missing[resource] {
+	was, missing := p.missing[resource], apierrors.IsNotFound(err)
+	if missing && !was {
 		p.log.Info("A data plane's kind is not installed; it is taken up when it comes", "resource", resource.String())
 	}
 	if apierrors.IsForbidden(err) {
@@ -187,6 +201,7 @@ func (p *Planes) answered(resource schema.GroupVersionResource, err error) {
 	if err == nil || missing || apierrors.IsForbidden(err) {
 		p.missing[resource] = err != nil
 	}
+	return p.missing[resource] != was
 }
 
 // Synced says whether a first answer has come for every kind.
