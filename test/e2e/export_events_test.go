@@ -12,6 +12,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy/injected"
 	"github.com/attache-dev/attache/policy/export"
+	"github.com/attache-dev/attache/test/controlplane"
 )
 
 // exportWorld is a cluster with attache and Envoy Gateway's CRDs, whose exporter is on.
@@ -67,6 +68,7 @@ func TestWhatExportersTellOnTheWay(t *testing.T) {
 	t.Run("policies that choose by label act only with a grant", x.chosenFromElsewhere)
 	t.Run("what was written of a kind stays when it becomes invalid", x.invalidIsKept)
 	t.Run("a value that does not stand in its route has drifted", x.drifts)
+	t.Run("when attache is gone, routes are given back by the command", x.restored)
 }
 
 // E1.6: once for the class, and in the condition of every policy under it.
@@ -284,5 +286,42 @@ spec: {targetRef: {group: gateway.networking.k8s.io, kind: HTTPRoute, name: drif
 	within(t, 2*patience, "the override in the route again, at the controller's next touch", func(context.Context) error { return requestOf(w, "drifts", "20s") })
 	if got := requestsIn(injected.OwnObject(w.object("HTTPRoute", "drifts").Object)); fmt.Sprint(got) != "[60s]" {
 		t.Errorf("the owner's word is %v", got)
+	}
+}
+
+// E8.9: attache was uninstalled at once, so that values stay in routes; what the command prints gives
+// them back in their owners' words.
+func (x *exportWorld) restored(t *testing.T) {
+	w := newWorld(t, x.plane.Config, "shop")
+	if err := requestOf(w, "drifts", "20s"); err != nil {
+		t.Fatal(err)
+	}
+	x.manager.kill()
+	for _, kind := range []string{"MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"} {
+		if err := w.Delete(t.Context(), named(kind+".v1.admissionregistration.k8s.io", "", "attache")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	admin := controlplane.User{Config: x.plane.Config, Kubeconfig: x.plane.Kubeconfig}
+	within(t, patience, "the routes in their owners' words", func(ctx context.Context) error {
+		printed, errOut, code := plugin(ctx, admin, "export", "--restore", "-A")
+		if code != 0 || !strings.Contains(printed, "name: drifts") {
+			return fmt.Errorf("exit %d: %s%s", code, printed, errOut)
+		}
+		replace := x.plane.Kubectl(ctx, "replace", "-f", "-")
+		replace.Stdin = strings.NewReader(printed)
+		if out, err := replace.CombinedOutput(); err != nil {
+			return fmt.Errorf("%w: %s", err, out)
+		}
+		return requestOf(w, "drifts", "60s") // before, a webhook may still have been asked
+	})
+	for _, route := range w.all("HTTPRoute", "") {
+		if record := route.GetAnnotations()[injected.Annotation]; record != "" {
+			t.Errorf("%s/%s still has %s", route.GetNamespace(), route.GetName(), record)
+		}
+	}
+	printed, errOut, code := plugin(t.Context(), admin, "export", "--restore", "-A")
+	if code != 0 || strings.Contains(printed, "kind: HTTPRoute") {
+		t.Errorf("there is nothing left to give back, and it says (exit %d) %s%s", code, printed, errOut)
 	}
 }

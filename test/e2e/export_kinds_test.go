@@ -72,7 +72,7 @@ spec: {targetRef: {group: gateway.networking.k8s.io, kind: HTTPRoute, name: chec
 	t.Run("an edit of a policy is applied, and what others add stays", k.applied)
 	t.Run("an object is written once in five seconds", k.paced)
 	t.Run("a counter of the Gateway is exact for its only route", k.counted)
-	t.Run("the kind goes", k.gone)
+	t.Run("the kind goes and comes again", k.gone)
 }
 
 type exportKinds struct {
@@ -207,4 +207,14 @@ func (k *exportKinds) gone(t *testing.T) {
 		t.Fatal(err)
 	}
 	k.missing(t)
+	definition.SetResourceVersion("")
+	definition.SetUID("")
+	unstructured.RemoveNestedField(definition.Object, "status")
+	within(t, patience, "the kind to be installed again", func(ctx context.Context) error { return k.Create(ctx, definition.DeepCopy()) })
+	within(t, patience, "the kind to be served again", func(ctx context.Context) error {
+		list := &unstructured.UnstructuredList{}
+		list.SetGroupVersionKind(named(backendTrafficPolicy, "", "").GroupVersionKind())
+		return k.List(ctx, list)
+	})
+	within(t, 2*patience, "our object, when the kind is asked for again", k.connects("1240ms"))
 }
