@@ -44,6 +44,17 @@ func rowsOf(out *log, target string) []string {
 	return rows
 }
 
+// eventsOf are the events of a target, each with the timeout that its row has.
+func eventsOf(out *log, target string) []string {
+	var events []string
+	for _, line := range strings.Split(out.String(), "\n") {
+		if fields := strings.Fields(line); len(fields) > 4 && fields[2] == target {
+			events = append(events, fields[0]+" "+fields[4])
+		}
+	}
+	return events
+}
+
 // TestGetWatchPrintsWhatChanges has the command watch a cluster on which no manager runs: it
 // computes by itself.
 func TestGetWatchPrintsWhatChanges(t *testing.T) {
@@ -52,6 +63,7 @@ func TestGetWatchPrintsWhatChanges(t *testing.T) {
 	w.apply(shop)
 	all, endAll := watching(t, plane.Kubeconfig, "-n", w.namespace)
 	long, endLong := watching(t, plane.Kubeconfig, "-n", w.namespace, "--where", `duration(effective.TimeoutPolicy.request) > duration("70s")`)
+	events, endEvents := watching(t, plane.Kubeconfig, "-n", w.namespace, "--output-watch-events", "httproute/checkout", "httproute/catalog")
 	last := func(out *log, target, starts string) {
 		t.Helper()
 		within(t, patience, target+" to be "+starts, func(context.Context) error {
@@ -79,12 +91,30 @@ func TestGetWatchPrintsWhatChanges(t *testing.T) {
 	if after := len(rowsOf(all, "HTTPRoute/catalog")); after != before {
 		t.Errorf("a row that did not change was printed %d times more", after-before)
 	}
-	for _, out := range []*log{all, long} {
+	// What does not fit any more, and what is deleted, is printed once more as it was.
+	rows := len(rowsOf(long, "HTTPRoute/checkout"))
+	w.edit("TimeoutPolicy", "again", request("30s"))
+	last(all, "HTTPRoute/checkout", "30s")
+	within(t, patience, "the row that does not fit to be printed again", func(context.Context) error {
+		if got := rowsOf(long, "HTTPRoute/checkout"); len(got) != rows+1 || got[rows] != got[rows-1] {
+			return fmt.Errorf("it printed %q", got)
+		}
+		return nil
+	})
+	w.remove("HTTPRoute", "checkout")
+	within(t, patience, "the row of what is deleted to be DELETED", func(context.Context) error {
+		got := eventsOf(events, "HTTPRoute/checkout")
+		if len(got) < 2 || !strings.HasPrefix(got[0], "ADDED ") || got[len(got)-1] != "DELETED 30s" || got[len(got)-2] != "MODIFIED 30s" {
+			return fmt.Errorf("they are %q", got)
+		}
+		return nil
+	})
+	for _, out := range []*log{all, long, events} {
 		if text := out.String(); strings.Count(text, "NAMESPACE") != 1 {
 			t.Errorf("the headings stand there %d times:\n%s", strings.Count(text, "NAMESPACE"), text)
 		}
 	}
-	for _, end := range []func() int{endAll, endLong} {
+	for _, end := range []func() int{endAll, endLong, endEvents} {
 		if code := end(); code != 0 {
 			t.Errorf("it ended with %d", code)
 		}

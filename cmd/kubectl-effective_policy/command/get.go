@@ -27,6 +27,7 @@ type getFlags struct {
 	noHeaders     bool
 	noEnforcement bool
 	watch         bool
+	watchEvents   bool
 }
 
 func (o *options) getCommand() *cobra.Command {
@@ -57,12 +58,16 @@ what the expression reads does not match.`,
 	_ = cmd.RegisterFlagCompletionFunc("without", o.completeWithout)
 	cmd.Flags().BoolVar(&flags.noHeaders, "no-headers", false, "do not print the line of headings")
 	cmd.Flags().BoolVar(&flags.noEnforcement, "no-enforcement", false, "do not show how data planes would enforce it")
-	cmd.Flags().BoolVarP(&flags.watch, "watch", "w", false, "on a cluster, keep running and print the rows that change")
+	cmd.Flags().BoolVarP(&flags.watch, "watch", "w", false, "on a cluster, keep running and print the rows that change, and once more those that go")
+	cmd.Flags().BoolVar(&flags.watchEvents, "output-watch-events", false, "with --watch, say of each row whether it is ADDED, MODIFIED or DELETED")
 	o.addOutput(cmd, formatTable, formatWide, formatJSON, formatYAML, formatName, formatJSONPath, formatColumns)
 	return cmd
 }
 
 func (o *options) get(cmd *cobra.Command, args []string, flags *getFlags) error {
+	if flags.watchEvents && !flags.watch {
+		return errNoWatch
+	}
 	if flags.watch {
 		return o.watch(cmd.Context(), args, flags)
 	}
@@ -148,7 +153,7 @@ func (w *workspace) row(
 		}
 		some := *e
 		some.Scopes = found.scopes
-		return &shownPolicy{show(&some), fmt.Sprintf("%d/%d", found.paths, found.total)}, nil
+		return &shownPolicy{object: show(&some), paths: fmt.Sprintf("%d/%d", found.paths, found.total)}, nil
 	case e.Reached(), flags.all && isRoute && len(e.Scopes) > 0:
 		return &shownPolicy{object: show(e)}, nil
 	}
@@ -234,6 +239,8 @@ type shownPolicy struct {
 	object *unstructured.Unstructured
 	// paths is on how many of its paths a filter fits; empty without one.
 	paths string
+	// event is what became of the row since it was printed last; set by --watch alone.
+	event string
 }
 
 // printPolicies prints the columns of the EffectivePolicy CRD.
@@ -246,11 +253,18 @@ func (o *options) printPolicies(shown []shownPolicy, flags *getFlags) error {
 	if o.output == formatWide {
 		columns = append(columns, "ENFORCED", "BY", "INVALID", "GATEWAYS", "SET BY")
 	}
+	if flags.watchEvents {
+		columns = append([]string{"EVENT"}, columns...)
+	}
 	if !flags.noHeaders {
 		t.Head(columns...)
 	}
 	for i := range shown {
-		t.Plain(shown[i].cells(flags, o.output == formatWide)...)
+		cells := shown[i].cells(flags, o.output == formatWide)
+		if flags.watchEvents {
+			cells = append([]string{shown[i].event}, cells...)
+		}
+		t.Plain(cells...)
 	}
 	p := o.pen()
 	p.Print(t)
@@ -359,4 +373,8 @@ func (s *shownPolicy) policies() string {
 	return strings.Join(names, ",")
 }
 
-var errNothingToWatch = errors.New("--watch is for a cluster: manifests do not change by themselves")
+var (
+	errNothingToWatch = errors.New("--watch is for a cluster: manifests do not change by themselves")
+	errNoWatch        = errors.New("--output-watch-events is for --watch")
+	errNameIsNoRow    = errors.New("--output-watch-events is for rows: leave -o name out")
+)

@@ -11,13 +11,15 @@ import (
 )
 
 // watch prints the rows of get, and then every row that changes, until the person
-// ends it.
+// ends it. A row that goes is printed once more as it was, as kubectl does.
 func (o *options) watch(ctx context.Context, args []string, flags *getFlags) error {
 	switch {
 	case len(o.files) > 0:
 		return errNothingToWatch
 	case o.output != formatTable && o.output != formatWide && o.output != formatName:
 		return fmt.Errorf("--watch prints rows: leave -o %s out", o.output)
+	case flags.watchEvents && o.output == formatName:
+		return errNameIsNoRow
 	}
 	w, err := o.load(ctx)
 	if err != nil {
@@ -53,7 +55,7 @@ func (o *options) watch(ctx context.Context, args []string, flags *getFlags) err
 			o.note("%v", err)
 		}
 	}()
-	printed := &printedRows{cells: map[string][]string{}}
+	printed := &printedRows{rows: map[string]shownPolicy{}}
 	for {
 		select {
 		case <-ctx.Done():
@@ -68,33 +70,31 @@ func (o *options) watch(ctx context.Context, args []string, flags *getFlags) err
 
 // printedRows are the rows as they were printed last, and whether any ever was.
 type printedRows struct {
-	cells map[string][]string
-	some  bool
+	rows map[string]shownPolicy
+	some bool
 }
 
-// printChanged prints the rows that are not as they were printed last.
+// The events of --output-watch-events, as kubectl has them.
+const (
+	eventAdded    = "ADDED"
+	eventModified = "MODIFIED"
+	eventDeleted  = "DELETED"
+)
+
+// printChanged prints the rows that are not as they were printed last, and then those that are gone:
+// of a route or a Gateway that is deleted, that no policy reaches any more, or that does not fit what
+// is asked for.
 func (o *options) printChanged(ctx context.Context, w *workspace, now *policy.Snapshot, args []string, flags *getFlags, printed *printedRows) error {
 	w.snapshot, w.kinds = now, kindsOf(now)
-	if len(args) > 0 { // what was named may be gone for a while
-		if _, err := w.find(args, w.targets()); err != nil {
-			return nil //nolint:nilerr // nothing to print meanwhile
+	var shown []shownPolicy
+	// What was named may be gone for a while.
+	if there := w.existing(args); len(args) == 0 || len(there) > 0 {
+		var err error
+		if shown, err = o.shownPolicies(ctx, w, there, flags); err != nil {
+			return err
 		}
 	}
-	shown, err := o.shownPolicies(ctx, w, args, flags)
-	if err != nil {
-		return err
-	}
-	var fresh []shownPolicy
-	there := map[string]bool{}
-	for _, s := range shown {
-		key, cells := s.object.GetNamespace()+"/"+s.object.GetName(), s.cells(flags, true)
-		if was, known := printed.cells[key]; !known || !slices.Equal(was, cells) {
-			printed.cells[key] = cells
-			fresh = append(fresh, s)
-		}
-		there[key] = true
-	}
-	maps.DeleteFunc(printed.cells, func(key string, _ []string) bool { return !there[key] }) // it is news when it is back
+	fresh := printed.news(shown, flags)
 	if len(fresh) == 0 {
 		return nil
 	}
@@ -105,4 +105,41 @@ func (o *options) printChanged(ctx context.Context, w *workspace, now *policy.Sn
 		return o.printFields(fresh, true)
 	}
 	return o.printPolicies(fresh, &rows)
+}
+
+// news are the rows to print, each with its event, when these are shown now.
+func (p *printedRows) news(shown []shownPolicy, flags *getFlags) []shownPolicy {
+	var fresh []shownPolicy
+	there := map[string]bool{}
+	for _, s := range shown {
+		key := s.object.GetNamespace() + "/" + s.object.GetName()
+		there[key] = true
+		was, known := p.rows[key]
+		switch {
+		case !known:
+			s.event = eventAdded
+		case slices.Equal(was.cells(flags, true), s.cells(flags, true)):
+			continue
+		default:
+			s.event = eventModified
+		}
+		p.rows[key] = s
+		fresh = append(fresh, s)
+	}
+	for _, key := range slices.Sorted(maps.Keys(p.rows)) {
+		if s := p.rows[key]; !there[key] {
+			s.event = eventDeleted
+			fresh = append(fresh, s)
+			delete(p.rows, key) // it is news when it is back
+		}
+	}
+	return fresh
+}
+
+// existing are those of the names whose objects are there.
+func (w *workspace) existing(names []string) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+		_, err := w.find([]string{name}, w.targets())
+		return err != nil
+	})
 }
