@@ -185,7 +185,8 @@ func (f *folding) clamp(o *Origin, to any, by hierarchy.Ref) {
 func (f *folding) intersect(field *bound.Comparable, bounds []placed, winner *Origin) limits {
 	var l limits
 	for _, b := range bounds {
-		if f.yields(b.attachment, winner) {
+		if to := f.yields(b.attachment, winner); to != nil {
+			f.m.Yielding = append(f.m.Yielding, YieldingBound{b.attachment.Policy.Ref, b.Bound, to.from})
 			continue
 		}
 		switch {
@@ -195,12 +196,14 @@ func (f *folding) intersect(field *bound.Comparable, bounds []placed, winner *Or
 				both = b.OneOf
 			}
 			if len(both) == 0 {
-				f.ignore(b)
+				f.ignore(b, l.lists[0].attachment)
 				continue
 			}
 			l.allowed, l.lists = both, append(l.lists, b)
-		case beyond(field, b.Min, l.highest) > 0 || beyond(field, b.Max, l.lowest) < 0:
-			f.ignore(b)
+		case beyond(field, b.Min, l.highest) > 0:
+			f.ignore(b, l.highest.attachment)
+		case beyond(field, b.Max, l.lowest) < 0:
+			f.ignore(b, l.lowest.attachment)
 		default:
 			if b.Min != nil && (l.lowest == nil || beyond(field, b.Min, l.lowest) > 0) {
 				l.lowest = &limit{b.Min, b.attachment}
@@ -213,24 +216,24 @@ func (f *folding) intersect(field *bound.Comparable, bounds []placed, winner *Or
 	return l
 }
 
-// yields says whether a bound yields to the winner, or to an Atomic override on
-// the path: to overrides from a level above its own. One written in a platform
+// yields is what a bound yields to: the winner, or an Atomic override on the path, that is
+// an override from a level above its own; nil when it applies. One written in a platform
 // namespace yields only to what is written in one too.
-func (f *folding) yields(b *policy.Attachment, winner *Origin) bool {
+func (f *folding) yields(b *policy.Attachment, winner *Origin) *source {
 	platform := f.r.s.IsPlatform(b.Policy)
 	to := func(layer int) bool {
 		s := f.sources[layer]
 		return f.layers[layer].Block == merge.Override && s.level < b.Level && (!platform || s.platform)
 	}
 	if winner != nil && winner.layer >= 0 && to(winner.layer) {
-		return true
+		return &f.sources[winner.layer]
 	}
 	for i := range f.layers {
 		if f.layers[i].Strategy == merge.Atomic && to(i) {
-			return true
+			return &f.sources[i]
 		}
 	}
-	return false
+	return nil
 }
 
 // excludes is the highest list that does not have a value.
@@ -260,14 +263,15 @@ func beyond(field *bound.Comparable, value any, established *limit) int {
 	return c
 }
 
-func (f *folding) ignore(b placed) {
-	f.m.Ignored = append(f.m.Ignored, IgnoredBound{b.attachment.Policy.Ref, b.Bound})
+func (f *folding) ignore(b placed, by *policy.Attachment) {
+	f.m.Ignored = append(f.m.Ignored, IgnoredBound{b.attachment.Policy.Ref, b.Bound, by.Policy.Ref})
 }
 
-// IgnoredBound is a bound of a policy that contradicts one of a higher level.
+// IgnoredBound is a bound of a policy that contradicts one of a higher level, by another.
 type IgnoredBound struct {
 	Policy hierarchy.Ref
 	Bound  policy.Bound
+	By     hierarchy.Ref
 }
 
 // String says it in one line.
@@ -275,9 +279,32 @@ func (b IgnoredBound) String() string {
 	return fmt.Sprintf("%s: the bound on %s (%s) contradicts a bound of a higher level and is ignored", b.Policy, b.Bound.Path, limitText(b.Bound))
 }
 
-// ignores says whether a bound of a policy is ignored on the path.
-func (m *Policy) ignores(p *policy.Policy, b policy.Bound) bool {
-	return slices.ContainsFunc(m.Ignored, func(i IgnoredBound) bool { return i.Policy == p.Ref && i.Bound.Comparable == b.Comparable })
+// YieldingBound is a bound of a policy that does not apply on the path: an override from
+// a level above it decides.
+type YieldingBound struct {
+	Policy hierarchy.Ref
+	Bound  policy.Bound
+	To     hierarchy.Ref
+}
+
+// String says it in one line.
+func (b YieldingBound) String() string {
+	return fmt.Sprintf("%s: the bound on %s (%s) does not reach an override from above, of %s", b.Policy, b.Bound.Path, limitText(b.Bound), b.To)
+}
+
+// inVain is who decides where a bound of a policy does not apply on the path; zero where it does.
+func (m *Policy) inVain(p *policy.Policy, b policy.Bound) hierarchy.Ref {
+	for _, i := range m.Ignored {
+		if i.Policy == p.Ref && i.Bound.Comparable == b.Comparable {
+			return i.By
+		}
+	}
+	for _, y := range m.Yielding {
+		if y.Policy == p.Ref && y.Bound.Comparable == b.Comparable {
+			return y.To
+		}
+	}
+	return hierarchy.Ref{}
 }
 
 func limitText(b policy.Bound) string {

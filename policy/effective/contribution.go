@@ -41,12 +41,19 @@ func (f *folding) contribution(a *policy.Attachment) Contribution {
 			won = append(won, statedField{path, false})
 		}
 	}
+	c := Contribution{Attachment: a}
 	for _, b := range p.Bounds {
-		if indexOf(won, b.Path) < 0 && applies(b.Path) {
-			won = append(won, statedField{b.Path, !m.ignores(p, b)})
+		if !applies(b.Path) {
+			continue
+		}
+		by := m.inVain(p, b)
+		if !by.IsZero() && by != p.Ref {
+			c.BeatenBy = append(c.BeatenBy, by)
+		}
+		if indexOf(won, b.Path) < 0 {
+			won = append(won, statedField{b.Path, by.IsZero()})
 		}
 	}
-	c := Contribution{Attachment: a}
 	for _, o := range m.Origins {
 		own := o.From == p.Ref
 		switch {

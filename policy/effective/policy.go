@@ -31,6 +31,8 @@ type Policy struct {
 	Invalid []crd.Broken
 	// Ignored are bounds that contradict one of a higher level.
 	Ignored []IgnoredBound
+	// Yielding are bounds that do not apply, because an override from above decides.
+	Yielding []YieldingBound
 	// Parts say what each attached policy came to on the path, the least
 	// specific first.
 	Contributions []Contribution

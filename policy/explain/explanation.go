@@ -287,6 +287,9 @@ func explainScope(s effective.Scope, on *paths) Scope {
 		for _, ignored := range m.Ignored {
 			out.Ignored = append(out.Ignored, ignored.String())
 		}
+		for _, yields := range m.Yielding {
+			out.Ignored = append(out.Ignored, yields.String())
+		}
 		if !on.only.wants(m) {
 			continue
 		}

@@ -12,7 +12,6 @@ import (
 
 // why says in one sentence which rule of precedence decided a field.
 func (s *paths) why(m *effective.Policy, o effective.Origin) string {
-	var sentence string
 	alone := len(o.Beat) == 0
 	switch {
 	case o.Block == merge.Bound && !isMaximum(m, o):
@@ -20,20 +19,15 @@ func (s *paths) why(m *effective.Policy, o effective.Origin) string {
 	case o.Block == merge.Bound:
 		return "nobody states it, so it takes the maximum of these bounds"
 	case alone && o.Block == merge.Inline:
-		sentence = "written in the route rule, and nowhere else"
+		return "written in the route rule, and nowhere else"
 	case alone:
-		sentence = "stated by this policy alone"
+		return "stated by this policy alone"
 	case o.Block == merge.Override:
-		sentence = whyOverride(o)
+		return whyOverride(o)
 	case o.Block == merge.Inline:
-		sentence = "written in the route rule, which beats every default"
-	default:
-		sentence = "no override states it; the most specific default wins"
+		return "written in the route rule, which beats every default"
 	}
-	if by := s.boundedInVain(m, o); by != "" {
-		sentence += "; bounds of " + by + " do not reach an override from above"
-	}
-	return sentence
+	return "no override states it; the most specific default wins"
 }
 
 // isMaximum says whether the policy that a bound comes from has a maximum there.
@@ -60,23 +54,6 @@ func whyOverride(o effective.Origin) string {
 		return "an override beats the overrides below it, and every default"
 	}
 	return "an override beats every default, also from above"
-}
-
-// boundedInVain names the policies whose bounds on a field stand below the
-// override that won it (semantics section 3.1).
-func (s *paths) boundedInVain(m *effective.Policy, o effective.Origin) string {
-	if o.Block != merge.Override {
-		return ""
-	}
-	var names []string
-	for _, part := range m.Contributions {
-		for _, b := range part.Attachment.Policy.Bounds {
-			if slices.Equal(b.Path, o.Path) && part.Attachment.Level > o.Level {
-				names = append(names, s.text(part.Attachment.Policy.Ref))
-			}
-		}
-	}
-	return strings.Join(names, ", ")
 }
 
 // LevelOf is the level of what a policy is attached to.

@@ -158,9 +158,28 @@ func (v Verdict) effectless(p *policy.Policy) []Notice {
 	case paths == 0:
 		return []Notice{v.waiting(p)}
 	case inEffect == 0 && len(beaten) > 0:
-		return []Notice{{Object: p.Ref, Message: fmt.Sprintf("%s has no effect on %s: %s wins", v.After.Text(p.Ref), anyOf(paths), v.name(beaten[0])), named: true}}
+		return []Notice{{Object: p.Ref, Message: fmt.Sprintf("%s has no effect on %s: %s", v.After.Text(p.Ref), anyOf(paths), v.winners(beaten)), named: true}}
 	}
 	return nil
+}
+
+// mostWinners is how many winners a sentence names.
+const mostWinners = 3
+
+// winners says who wins, as who makes the edit may be told of them.
+func (v Verdict) winners(beaten []hierarchy.Ref) string {
+	slices.SortFunc(beaten, hierarchy.Compare)
+	beaten = slices.Compact(beaten)
+	names := make([]string, 0, len(beaten))
+	for _, ref := range beaten {
+		if name := v.name(ref); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 1 {
+		return names[0] + " wins"
+	}
+	return prose.List(names, mostWinners) + " win"
 }
 
 // meaningless says that nothing in a policy means anything on the route that it
