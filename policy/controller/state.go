@@ -145,11 +145,7 @@ func (s *state) settle(ctx context.Context, after *policy.Snapshot, changed, wri
 	s.far = farReaching(after, touchedBy, targets)
 	guardrails := s.guardrails()
 	s.publication.reopen(after, changed, guardrails, slices.Equal(guardrails, s.judgedBy), due)
-	for ref := range s.publication.waiting {
-		if _, ok := touched[ref]; !ok {
-			targets[ref] = s.effective[ref]
-		}
-	}
+	s.judgeAgain(touched, targets)
 	decisions, waiting := s.publication.rule(ctx, after, guardrails, targets)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -185,6 +181,15 @@ func (s *state) settle(ctx context.Context, after *policy.Snapshot, changed, wri
 		drifted.add(shown)
 	}
 	return dirty, drifted
+}
+
+// judgeAgain adds to targets those that wait to be judged, and that no change touches.
+func (s *state) judgeAgain(touched refs, targets map[hierarchy.Ref]*effective.Target) {
+	for ref := range s.publication.waiting {
+		if _, ok := touched[ref]; !ok {
+			targets[ref] = s.effective[ref]
+		}
+	}
 }
 
 // audited are the targets, among those looked at, that violations may have come
