@@ -278,11 +278,14 @@ func comparisonSARIF(c *migrate.Comparison, version string) ci.SARIFLog {
 }
 
 func groupText(g *migrate.Group) string {
-	text := g.Example + ": old " + g.Old + " (" + g.OldPlace + "), new " + g.New + " (" + g.NewPlace + ")"
-	for _, d := range g.Policy {
-		text = g.Example + ": " + d.Kind + " " + d.Field + ": old " + d.Old + ", new " + d.New + " " + d.Origin
+	if len(g.Policy) == 0 {
+		return g.Example + ": old " + g.Old + " (" + g.OldPlace + "), new " + g.New + " (" + g.NewPlace + ")"
 	}
-	return text
+	var fields []string
+	for _, d := range g.Policy {
+		fields = append(fields, d.Kind+" "+d.Field+": old "+d.Old+", new "+strings.TrimSpace(d.New+" "+d.Origin))
+	}
+	return g.Example + ": " + strings.Join(fields, "; ")
 }
 
 // comparisonJUnit has a suite for each host (M77).
