@@ -162,6 +162,12 @@ func (s *state) settle(ctx context.Context, after *policy.Snapshot, changed, wri
 	s.publication.apply(decisions, waiting, dirty)
 	s.lookAtPolicies(before, after, changed, dirty)
 	lookAtSole(before, after, touched, dirty)
+	s.lookAtWritten(written, dirty, drifted)
+	return dirty, drifted
+}
+
+// lookAtWritten adds the objects on which somebody else wrote.
+func (s *state) lookAtWritten(written, dirty, drifted refs) {
 	for ref := range written {
 		if ref.GroupKind == guardrail.Kind {
 			dirty.add(ref) // somebody else wrote its status
@@ -180,7 +186,32 @@ func (s *state) settle(ctx context.Context, after *policy.Snapshot, changed, wri
 		}
 		drifted.add(shown)
 	}
-	return dirty, drifted
+}
+
+// lookAtSole adds the routes that are the only one of a Gateway now and were not before, or the other
+// way round: a counter that all routes of the Gateway share is what a data plane has there, or is not
+// (12.E2). touched are the routes whose bindings may have changed.
+func lookAtSole(before, after *policy.Snapshot, touched, dirty refs) {
+	gateways := refs{}
+	for ref := range touched {
+		for _, in := range [...]*policy.Snapshot{before, after} {
+			for _, l := range in.Graph().BoundTo(ref) {
+				gateways.add(l.Gateway)
+			}
+		}
+	}
+	for gateway := range gateways {
+		was, had := before.Graph().SoleRoute(gateway)
+		is, has := after.Graph().SoleRoute(gateway)
+		if was == is {
+			continue
+		}
+		for ref, route := range map[hierarchy.Ref]bool{was: had, is: has} {
+			if route {
+				dirty.add(ref)
+			}
+		}
+	}
 }
 
 // judgeAgain adds to targets those that wait to be judged, and that no change touches.
