@@ -14,7 +14,7 @@ import (
 	"github.com/attache-dev/attache/policy/review"
 )
 
-// verdict is what the handlers found.
+// verdict is the outcome of a review: what is objected to, and what is warned about.
 type verdict struct {
 	objections []review.Objection
 	// message is for all objections; made of them if it is empty.
@@ -38,7 +38,7 @@ const GuardrailViolated metav1.CauseType = "GuardrailViolated"
 // maxCauses is how many objections a denial lists for programs.
 const maxCauses = 20
 
-// answer turns the verdict into what the API server is told.
+// answer turns the verdict into the answer to the API server.
 func (v *verdict) answer(req *request) *answer {
 	return &answer{denial: v.denial(req), warnings: clipped(v.warnings), audit: v.audit}
 }

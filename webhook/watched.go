@@ -15,7 +15,7 @@ import (
 // first ones by name. Whoever may write Gateways can switch them on.
 const maxWatched = 64
 
-// watching knows the Gateways whose annotations ask for more than everybody has.
+// watching knows the Gateways whose annotations ask for series of their own.
 type watching struct {
 	last     atomic.Pointer[watchedIn]
 	requests *prometheus.CounterVec
