@@ -2,6 +2,7 @@
 import { has, launch, must, same, save, serve, test, watch, artefacts } from './harness.mjs'
 import { readFileSync, statSync } from 'node:fs'
 import { spawnSync } from 'node:child_process'
+import { alike, large } from './worlds.mjs'
 import { program, tabTo } from './harness.mjs'
 
 const edit = `apiVersion: attache.dev/v1alpha1
@@ -207,6 +208,39 @@ export async function journeys() {
     await alone.getByRole('treeitem', { name: /^listener https/ }).waitFor()
     must(wrong.length === 0, wrong.join('\n'))
     await alone.close()
+  })
+  await test('link: a route that lies in a large fold comes out of it, and is lit', async () => {
+    const path = artefacts + '/folded.yaml'
+    alike(path, 600)
+    const folded = await serve('-f', path)
+    const own = await browser.newContext({ viewport: { width: 1440, height: 900 } })
+    const second = await own.newPage()
+    await second.goto(folded.link)
+    await second.getByRole('treeitem', { name: /^600 routes/ }).waitFor()
+    await second.evaluate(() => { location.hash = '#/route/httproute/a/route-577' })
+    const node = second.getByRole('treeitem', { selected: true })
+    await has(node, 'HTTPRoute a/route-577')
+    must((await node.getAttribute('class')).includes('lit'), 'it is not lit')
+    await second.getByRole('treeitem', { name: /^599 routes/ }).waitFor()
+    same(await second.locator('.node.lit').count(), 6, 'lit nodes, from the class to the rule')
+    await own.close()
+    await folded.stop()
+  })
+  await test('a route that is too large for one answer is told rule by rule', async () => {
+    const path = artefacts + '/large.yaml'
+    large(path)
+    const own = await serve('-f', path)
+    const context = await browser.newContext({ viewport: { width: 1440, height: 900 } })
+    const second = await context.newPage()
+    await second.goto(own.link)
+    await second.getByRole('tree', { name: 'Topology' }).waitFor()
+    await second.evaluate(() => { location.hash = '#/route/httproute/a/large?view=table' })
+    await has(second.getByRole('alert'), 'ask for one rule')
+    await has(second.getByRole('table'), /and [0-9]+ more results/)
+    await second.evaluate(() => { location.hash = '#/route/httproute/a/large?rule=r3&via=a/g/l5' })
+    await has(second.getByRole('complementary'), /request\s+103s/)
+    await context.close()
+    await own.stop()
   })
   await test('the end of the command is said', async () => {
     await ui.stop()

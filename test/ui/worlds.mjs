@@ -25,6 +25,24 @@ export function many(path, routes) {
   writeFileSync(path, doc(list))
 }
 
+// alike are routes of one namespace to which the same applies.
+export function alike(path, routes) {
+  const list = [{ apiVersion: api, kind: 'GatewayClass', metadata: { name: 'c' }, spec: { controllerName: 'example.com/c' } },
+    { apiVersion: api, kind: 'Gateway', metadata: { name: 'g', namespace: 'a' }, spec: { gatewayClassName: 'c', listeners: [{ name: 'l', port: 80, protocol: 'HTTP' }] } }, ...policies('a', 'Gateway', 'g', 0)]
+  for (let i = 0; i < routes; i++) list.push({ apiVersion: api, kind: 'HTTPRoute', metadata: { name: `route-${i}`, namespace: 'a' }, spec: { parentRefs: [{ name: 'g' }], hostnames: [`route-${i}.example.com`], rules: [{ name: 'all' }] } })
+  writeFileSync(path, doc(list))
+}
+
+// large is one route with another result on each of its thousand paths.
+export function large(path) {
+  const on = (name, target, block) => ({ apiVersion: 'attache.dev/v1alpha1', kind: 'TimeoutPolicy', metadata: { name, namespace: 'a' }, spec: { targetRef: { group: 'gateway.networking.k8s.io', ...target }, ...block } })
+  const listeners = Array.from({ length: 64 }, (_, i) => `l${i}`), rules = Array.from({ length: 16 }, (_, i) => `r${i}`)
+  writeFileSync(path, doc([{ apiVersion: api, kind: 'Gateway', metadata: { name: 'g', namespace: 'a' }, spec: { gatewayClassName: 'c', listeners: listeners.map((name, i) => ({ name, port: 1000 + i, protocol: 'HTTP' })) } },
+    { apiVersion: api, kind: 'HTTPRoute', metadata: { name: 'large', namespace: 'a' }, spec: { parentRefs: [{ name: 'g' }], rules: rules.map((name) => ({ name })) } },
+    ...listeners.map((name, i) => on(name, { kind: 'Gateway', name: 'g', sectionName: name }, { override: { connect: `${i + 1}s` } })),
+    ...rules.map((name, i) => on(name, { kind: 'HTTPRoute', name: 'large', sectionName: name }, { default: { request: `${100 + i}s` } }))]))
+}
+
 export const markup = '<img src=x onerror="window.harmed=1">'
 export const reversed = '\u202egnp.exe\u202c'
 

@@ -49,7 +49,12 @@ const routeTabs: [string, string][] = [['why', 'Why'], ['effective', 'Effective'
 
 export function RoutePanel() {
   const p = place.value
-  const { data, error } = useAnswer<Effective>('effective', { target: p.id, whatif: p.params.whatif })
+  const whole = useAnswer<Effective>('effective', { target: p.id, whatif: p.params.whatif })
+  // Of a route that is too large for one answer, the rule or the listener that is chosen.
+  const { rule, via } = p.params
+  const part = useAnswer<Effective>('effective', whole.error && (rule || via) ? { target: p.id, rule, listener: via, whatif: p.params.whatif } : null)
+  const data = whole.data ?? part.data
+  const error = part.data ? '' : whole.error
   const { kind, title } = nameOf(p.id)
   const tab = p.params.tab || 'why'
   const shown = data ? narrowed(data.scopes, p.params.rule, p.params.via) : []
