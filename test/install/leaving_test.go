@@ -95,16 +95,7 @@ func TestLeavingWithExporters(t *testing.T) {
 	if lines := regexp.MustCompile(`(?m)^\d/7 +\d+  `).FindAllString(said, -1); len(lines) != 7 {
 		t.Errorf("it does not say how far it is: %s", said)
 	}
-	for object, now := range c.owned() {
-		if now != before[object] {
-			t.Errorf("%s is not as its owner wrote it:\nit was %s\nit is  %s", object, before[object], now)
-		}
-	}
-	for _, kind := range [][2]string{btps, middlewares} {
-		if left := c.exported(kind); len(left) > 0 {
-			t.Errorf("%s of ours are left: %d, the first is %s", kind[1], len(left), left[0].GetName())
-		}
-	}
+	c.givenBack(before)
 	if c.object(middlewares[0], middlewares[1], "shop", "owners") == nil {
 		t.Error("the owner's Middleware is gone")
 	}
@@ -115,11 +106,7 @@ func TestLeavingWithExporters(t *testing.T) {
 		t.Errorf("the Middleware went at %d, before the route was freed of it at %d", after, before)
 	}
 	c.helms("uninstall", release)
-	for object, now := range c.owned() {
-		if now != before[object] {
-			t.Errorf("after all %s is %s", object, now)
-		}
-	}
+	c.givenBack(before)
 }
 
 var (
@@ -175,6 +162,21 @@ func (c *cluster) owned() map[string]string {
 		}
 	}
 	return all
+}
+
+// givenBack looks at what there was before, and at what exporters left.
+func (c *cluster) givenBack(before map[string]string) {
+	c.Helper()
+	for object, now := range c.owned() {
+		if now != before[object] {
+			c.Errorf("%s is not as its owner wrote it:\nit was %s\nit is  %s", object, before[object], now)
+		}
+	}
+	for _, kind := range [][2]string{btps, middlewares} {
+		if left := c.exported(kind); len(left) > 0 {
+			c.Errorf("%s of ours are left: %d, the first is %s", kind[1], len(left), left[0].GetName())
+		}
+	}
 }
 
 // written waits until a route says some words.

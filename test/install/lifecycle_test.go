@@ -91,8 +91,19 @@ func TestALifeWithHelm(t *testing.T) {
 	c.apply(policyOfShop("checkout", "8s"))
 	c.inForce("8s")
 
-	// With every process dead.
-	for _, p := range fresh {
+	c.livesOnDead(fresh)
+	again := []*pod{c.launch("attache-controller"), c.launch("attache-webhook")}
+	for _, p := range again {
+		p.awaitReady()
+	}
+	c.inForce("9s")
+	c.leave(again)
+}
+
+// livesOnDead goes through the life of a release with every process dead, and leaves it installed.
+func (c *cluster) livesOnDead(running []*pod) {
+	c.Helper()
+	for _, p := range running {
 		p.kill()
 	}
 	c.deployed(0)
@@ -102,16 +113,10 @@ func TestALifeWithHelm(t *testing.T) {
 	c.helms("rollback", release, "2")
 	c.helms("uninstall", release)
 	if c.object("attache.dev/v1alpha1", "TimeoutPolicy", "shop", "checkout") == nil {
-		t.Error("a policy went with the release")
+		c.Error("a policy went with the release")
 	}
 	c.apply(policyOfShop("checkout", "9s")) // nobody is asked any more
 	c.helms("install", release, chart, "--set", "webhook.drainDelay=1s")
-	again := []*pod{c.launch("attache-controller"), c.launch("attache-webhook")}
-	for _, p := range again {
-		p.awaitReady()
-	}
-	c.inForce("9s")
-	c.leave(again)
 }
 
 // aggregated waits until the role that others add to has what they added.
