@@ -22,12 +22,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	gatewayAPI, err := controlplane.GatewayAPICRDs("standard")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	os.Exit(controlplane.Main(m, controlplane.Options{CRDs: []string{gatewayAPI, "../../crds"}}))
+	os.Exit(controlplane.MainOn(m, "standard", controlplane.Options{CRDs: []string{"../../crds"}}))
 }
 
 var resources = map[string]schema.GroupVersionResource{

@@ -45,6 +45,18 @@ func Main(m *testing.M, options Options) int {
 	return code
 }
 
+// MainOn is Main with the CRDs of a channel of Gateway API, "standard" or "experimental", before those
+// of options.
+func MainOn(m *testing.M, channel string, options Options) int {
+	crds, err := GatewayAPICRDs(channel)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	options.CRDs = append([]string{crds}, options.CRDs...)
+	return Main(m, options)
+}
+
 // Shared is the control plane that the tests of a package share; tests keep out
 // of each other's way by namespaces of their own ([ControlPlane.NewNamespace]).
 // It needs [Main] in TestMain. With -short, it skips the test.

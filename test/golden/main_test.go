@@ -1,7 +1,6 @@
 package golden_test
 
 import (
-	"fmt"
 	"os"
 	"testing"
 
@@ -15,10 +14,5 @@ import (
 // examples/shop is for.
 func TestMain(m *testing.M) {
 	ctrl.SetLogger(logr.Discard())
-	standard, err := controlplane.GatewayAPICRDs("standard")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	os.Exit(controlplane.Main(m, controlplane.Options{CRDs: []string{standard, "../../crds"}}))
+	os.Exit(controlplane.MainOn(m, "standard", controlplane.Options{CRDs: []string{"../../crds"}}))
 }

@@ -1,7 +1,6 @@
 package ground
 
 import (
-	"fmt"
 	"os"
 	"testing"
 
@@ -13,10 +12,5 @@ import (
 
 func TestMain(m *testing.M) {
 	ctrl.SetLogger(logr.Discard())
-	crds, err := controlplane.GatewayAPICRDs("experimental")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	os.Exit(controlplane.Main(m, controlplane.Options{CRDs: []string{crds}, ControllerManager: true}))
+	os.Exit(controlplane.MainOn(m, "experimental", controlplane.Options{ControllerManager: true}))
 }

@@ -27,12 +27,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	gatewayAPI, err := controlplane.GatewayAPICRDs("standard")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	os.Exit(controlplane.Main(m, controlplane.Options{CRDs: []string{gatewayAPI, "../../crds"}}))
+	os.Exit(controlplane.MainOn(m, "standard", controlplane.Options{CRDs: []string{"../../crds"}}))
 }
 
 // run is one migration on a cluster, by a user who may only read.

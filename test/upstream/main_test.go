@@ -1,7 +1,6 @@
 package upstream_test
 
 import (
-	"fmt"
 	"os"
 	"testing"
 
@@ -13,10 +12,5 @@ import (
 
 func TestMain(m *testing.M) {
 	ctrl.SetLogger(logr.Discard())
-	folder, err := controlplane.GatewayAPICRDs("experimental")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	os.Exit(controlplane.Main(m, controlplane.Options{CRDs: []string{folder}}))
+	os.Exit(controlplane.MainOn(m, "experimental", controlplane.Options{}))
 }
