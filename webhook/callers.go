@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/go-logr/logr"
 )
@@ -23,7 +22,7 @@ type callers struct {
 
 	mu    sync.Mutex
 	pool  *x509.CertPool
-	wrote time.Time // when what was read last was written
+	about os.FileInfo // of what was read last
 }
 
 func newCallers(file string, names []string, log logr.Logger) (*callers, error) {
@@ -40,20 +39,26 @@ func (c *callers) read() error {
 	if err != nil {
 		return fmt.Errorf("reading who may call: %w", err)
 	}
-	if c.pool != nil && about.ModTime().Equal(c.wrote) {
+	if c.pool != nil && sameFile(about, c.about) {
 		return nil
 	}
 	text, err := os.ReadFile(c.file)
 	if err != nil {
 		return fmt.Errorf("reading who may call: %w", err)
 	}
-	c.wrote = about.ModTime()
+	c.about = about
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(text) {
 		return fmt.Errorf("reading who may call: %s has no certificate in PEM", c.file)
 	}
 	c.pool = pool
 	return nil
+}
+
+// sameFile says whether a file was not written since. Time alone does not tell: two writes can bear the
+// same time, which has steps of some milliseconds.
+func sameFile(a, b os.FileInfo) bool {
+	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
 }
 
 // authorities are those of now. What cannot be read leaves those of before.

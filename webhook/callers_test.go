@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
+
 	"github.com/attache-dev/attache/test/eventually"
 )
 
@@ -174,6 +176,30 @@ func TestTheAuthoritiesOfCallersAreReplaced(t *testing.T) {
 	old.CloseIdleConnections()
 	if answer, err := r.ask(t, old); err == nil {
 		t.Errorf("who is not trusted any more is answered: resumed %v", answer.TLS.DidResume)
+	}
+}
+
+// Two writes can bear the same time: a clock of files has steps.
+func TestAuthoritiesThatAreReplacedAtOnceAreRead(t *testing.T) {
+	before, after := newSigner(t, "before"), newSigner(t, "after")
+	file := filepath.Join(t.TempDir(), "ca.crt")
+	now := time.Now()
+	before.writes(file)
+	if err := os.Chtimes(file, now, now); err != nil {
+		t.Fatal(err)
+	}
+	c, err := newCallers(file, nil, logr.Discard())
+	if err != nil {
+		t.Fatal(err)
+	}
+	after.writes(file)
+	if err := os.Chtimes(file, now, now); err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AddCert(after.certificate)
+	if !c.authorities().Equal(pool) {
+		t.Error("the new authority is not read: its file has the time of the old one")
 	}
 }
 
