@@ -52,9 +52,10 @@ func TestAWideEditTellsHowFarItIs(t *testing.T) {
 	running.Wait()
 	first := startManager(t, plane.Kubeconfig)
 	w.settled(2 * patience)
+	first.idleWithin(t, 2*patience) // what other tests left behind, too
 	first.terminate(t)
 	second := startManager(t, plane.Kubeconfig, "--kube-api-qps", "25", "--kube-api-burst", "1", "--writers", "1")
-	second.idle(t)
+	second.idleWithin(t, 2*patience)
 	if _, _, told := w.reconciling("public"); told {
 		t.Error("the policy is said to be written out after a restart, which wrote nothing")
 	}
@@ -83,7 +84,7 @@ func TestAWideEditTellsHowFarItIs(t *testing.T) {
 		}
 		return nil
 	})
-	second.idle(t)
+	second.idleWithin(t, 2*patience)
 	w.settled(patience)
 	if left, total := second.metric(t, "attache_reconcile_pending"), second.metric(t, "attache_reconcile_objects"); left != 0 || total != 0 {
 		t.Errorf("in the end metrics say that %v of %v are left", left, total)
