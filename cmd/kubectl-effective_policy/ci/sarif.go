@@ -62,7 +62,7 @@ func FailureSARIF(err error, version string) SARIFLog {
 func NewSARIFRun(version string) SARIFRun {
 	return SARIFRun{
 		Tool: sarifTool{sarifDriver{
-			Name: "kubectl-effective_policy", Version: version, InformationURI: Homepage, Rules: []sarifRule{},
+			Name: "kubectl-effective_policy", Version: version, InformationURI: Homepage, Rules: []SARIFRule{},
 		}},
 		Invocations: []sarifInvocation{{ExecutionSuccessful: true}},
 		Results:     []SARIFResult{},
@@ -91,7 +91,7 @@ func Fingerprint(seen map[string]int, parts ...string) string {
 
 // ruleOf is a rule with its help. Its level is the most severe one of its
 // findings.
-func ruleOf(id string, findings []preview.Finding) sarifRule {
+func ruleOf(id string, findings []preview.Finding) SARIFRule {
 	level := preview.Note
 	for _, f := range findings {
 		if f.Rule == id && slices.Index(Levels(), f.Level) > slices.Index(Levels(), level) {
@@ -102,9 +102,9 @@ func ruleOf(id string, findings []preview.Finding) sarifRule {
 }
 
 // NewSARIFRule is a rule with its help.
-func NewSARIFRule(id string, about RuleText, level string) sarifRule {
+func NewSARIFRule(id string, about RuleText, level string) SARIFRule {
 	page := Homepage + "/blob/main/docs/" + about.Page
-	return sarifRule{
+	return SARIFRule{
 		ID: id, Short: SARIFText{Text: about.Text}, Full: SARIFText{Text: about.Text},
 		Help:    SARIFText{Text: about.Help + " See " + page, Markdown: about.Help + " See [the page](" + page + ")."},
 		HelpURI: page, Default: sarifConfiguration{level},

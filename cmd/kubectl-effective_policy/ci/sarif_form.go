@@ -21,9 +21,10 @@ type (
 		Name           string      `json:"name"`
 		Version        string      `json:"version,omitempty"`
 		InformationURI string      `json:"informationUri"`
-		Rules          []sarifRule `json:"rules"`
+		Rules          []SARIFRule `json:"rules"`
 	}
-	sarifRule struct {
+	// SARIFRule says what results of one kind mean.
+	SARIFRule struct {
 		ID      string             `json:"id"`
 		Short   SARIFText          `json:"shortDescription"`
 		Full    SARIFText          `json:"fullDescription"`

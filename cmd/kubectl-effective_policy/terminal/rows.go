@@ -81,7 +81,7 @@ func (r *Rows) Print(p *Pen) {
 	}
 }
 
-// unbreakable is a space that no line ends at.
+// Unbreakable is a space that no line ends at.
 const Unbreakable = "\u00a0"
 
 // Glued are texts that stay on one line each: a kind and its name.

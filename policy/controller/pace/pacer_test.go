@@ -130,7 +130,9 @@ func TestWhoGivesUpTakesNobodysPlace(t *testing.T) {
 			t.Errorf("who gives up while waiting gets %v", err)
 		}
 		stop()
-		<-ended
+		if err := <-ended; err == nil {
+			t.Error("who gives up under way gets an answer")
+		}
 		send(t, through, 2)
 		if got := s.asked.Load(); got != 3 {
 			t.Errorf("%d requests were sent, want 3", got)
