@@ -4,9 +4,5 @@ import (
 	"github.com/attache-dev/attache/test/worldtest"
 )
 
-// How the tests write objects.
-var (
-	objects  = worldtest.Objects
-	ourKinds = worldtest.Kinds
-	world    = worldtest.Snapshot
-)
+// How the tests write worlds.
+var world = worldtest.Snapshot
