@@ -21,8 +21,8 @@ const (
 	mostFiles       = 15 // of a package, besides doc.go
 )
 
-// listsOfEquals are packages that have more files, because each is one of a kind: subcommands,
-// controllers of Ingresses, exporters.
+// listsOfEquals are packages with more files, because most of these are of one kind: subcommands,
+// controllers of Ingresses, exporters. ARCHITECTURE.md says of each why it is not cut.
 var listsOfEquals = []string{"cmd/kubectl-effective_policy/command", "policy/migrate", "policy/export"}
 
 // The code keeps to its sizes. "go test ./test/arch -run Sizes -v" prints the figures.
