@@ -128,6 +128,14 @@ func follow(ctx context.Context, folder string, out io.Writer, ended <-chan erro
 
 // tellUse says how to use a playground that runs, and how to end it.
 func tellUse(folder string, out io.Writer) error {
+	var metrics strings.Builder
+	for _, process := range []string{controller, webhooks} {
+		address, err := os.ReadFile(metricsFile(folder, process))
+		if err != nil {
+			return fmt.Errorf("looking for the metrics of the %s: %w", process, err)
+		}
+		fmt.Fprintf(&metrics, "    curl -s http://%s/metrics | grep ^attache_    # %s\n", address, process)
+	}
 	_, err := fmt.Fprintf(out, `
 Use it from a shell:
 
@@ -138,12 +146,15 @@ Use it from a shell:
     kubectl effective-policy explain httproute/checkout -n shop
     kubectl apply -f examples/shop-changes/01-class-override.yaml
 
+Metrics are served on this machine alone:
+
+%[4]s
 Stop it:
 
     make playground-down
 
 The logs of all processes are in %[3]s.
-`, filepath.Join(folder, kubeconfigFile), filepath.Join(folder, "bin"), filepath.Join(folder, "logs"))
+`, filepath.Join(folder, kubeconfigFile), filepath.Join(folder, "bin"), filepath.Join(folder, "logs"), &metrics)
 	return err
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -158,7 +159,11 @@ func (t *tour) startManager(ctx context.Context, _ string) error {
 		if err != nil {
 			return err
 		}
-		arguments = append(arguments, "--metrics-bind-address=0", "--kubeconfig="+kubeconfig)
+		metrics, err := t.metricsAddress(name)
+		if err != nil {
+			return err
+		}
+		arguments = append(arguments, "--metrics-bind-address="+metrics, "--kubeconfig="+kubeconfig)
 		if name == webhooks {
 			arguments = append(arguments, "--webhook-host=127.0.0.1", "--webhook-port="+strconv.Itoa(t.installation.port),
 				"--drain-delay=1s")
@@ -169,6 +174,26 @@ func (t *tour) startManager(ctx context.Context, _ string) error {
 	}
 	t.story.check("both are ready")
 	return nil
+}
+
+// metricsAddress is where a process serves its metrics: nowhere in the demo,
+// which asks for none, and on a port of this machine alone in a playground that
+// stays, which writes the address into a file of that process.
+func (t *tour) metricsAddress(process string) (string, error) {
+	if !t.stays {
+		return "0", nil
+	}
+	port, err := freePort()
+	if err != nil {
+		return "", err
+	}
+	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+	return address, os.WriteFile(metricsFile(t.cluster.folder, process), []byte(address), 0o600)
+}
+
+// metricsFile holds the address of the metrics of a process.
+func metricsFile(folder, process string) string {
+	return filepath.Join(folder, process+".metrics")
 }
 
 // kubeconfig writes one for a service account. Its token lasts, because a

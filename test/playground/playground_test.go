@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -116,6 +118,22 @@ func TestPlaygroundStaysUntilItIsStopped(t *testing.T) {
 	kubeconfig := filepath.Join(state, kubeconfigFile)
 	if !strings.Contains(told, "export KUBECONFIG="+kubeconfig+"\n") {
 		t.Errorf("up should say how to use it, and said:\n%s", told)
+	}
+	addresses := regexp.MustCompile(`curl -s (http://127\.0\.0\.1:[0-9]+/metrics) `).FindAllStringSubmatch(told, -1)
+	if len(addresses) != 2 {
+		t.Errorf("up should say where both processes serve metrics, and said:\n%s", told)
+	}
+	for _, address := range addresses {
+		answer, err := http.Get(address[1])
+		if err != nil {
+			t.Errorf("asking for metrics: %v", err)
+			continue
+		}
+		text, err := io.ReadAll(answer.Body)
+		answer.Body.Close()
+		if err != nil || !strings.Contains(string(text), "\nattache_build_info{") {
+			t.Errorf("%s answered %s (%v):\n%.2000s", address[1], answer.Status, err, text)
+		}
 	}
 	kubectl := func() (string, error) {
 		cmd := exec.Command(filepath.Join(state, "bin", "kubectl"), "get", "effective-policy", "-A")
