@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strconv"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
@@ -28,7 +27,7 @@ func (g *Graph) Findings(ref Ref) []Problem {
 		f.route(o)
 	}
 	slices.SortStableFunc(f.found, func(a, b Problem) int {
-		return cmp.Or(cmp.Compare(a.Field, b.Field), cmp.Compare(a.Message, b.Message))
+		return cmp.Or(CompareFields(a.Field, b.Field), cmp.Compare(a.Message, b.Message))
 	})
 	return f.found
 }
@@ -36,11 +35,13 @@ func (g *Graph) Findings(ref Ref) []Problem {
 // findings collects what is found about one object.
 type findings struct {
 	graph *Graph
+	// entry is the listener or the rule that is looked at, as in Problem.
+	entry int
 	found []Problem
 }
 
 func (f *findings) add(meta *Meta, field, format string, args ...any) {
-	f.found = append(f.found, Problem{Ref: meta.Ref, Field: field, Message: fmt.Sprintf(format, args...)})
+	f.found = append(f.found, Problem{Ref: meta.Ref, Field: field, Message: fmt.Sprintf(format, args...), Entry: f.entry})
 }
 
 // references checks references against the grants in the namespaces they go
@@ -58,7 +59,9 @@ func (f *findings) references(meta *Meta, refs []Reference) {
 // holder checks the listeners of a Gateway or a ListenerSet. Grants are not
 // inherited between the two: the kind that counts is the holder's (R40).
 func (f *findings) holder(meta *Meta, listeners []ListenerSpec) {
+	defer func() { f.entry = 0 }()
 	for i := range listeners {
+		f.entry = i + 1
 		spec := &listeners[i]
 		f.references(meta, spec.Certificates)
 		field := at("spec.listeners", i)
@@ -78,13 +81,12 @@ func (f *findings) holder(meta *Meta, listeners []ListenerSpec) {
 }
 
 func (f *findings) route(o *Route) {
-	if !onlyMesh(o) {
-		for i := range o.Rules {
+	mesh, first := onlyMesh(o), make(map[string]int)
+	for i := range o.Rules {
+		f.entry = i + 1
+		if !mesh {
 			f.references(&o.meta, o.Rules[i].Backends)
 		}
-	}
-	first := make(map[string]int)
-	for i := range o.Rules {
 		name := o.Rules[i].Name
 		if name == "" {
 			continue
@@ -95,6 +97,7 @@ func (f *findings) route(o *Route) {
 		}
 		first[name] = i
 	}
+	f.entry = 0
 	f.sharedHostnames(o)
 	f.sharedServices(o)
 }
@@ -233,9 +236,3 @@ func meetsOnService(route *Route, parent *ParentRef) bool {
 	}
 	return false
 }
-
-// join appends a key to a field path.
-func join(path, key string) string { return path + "." + key }
-
-// at appends an index to a field path.
-func at(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]" }

@@ -16,6 +16,9 @@ type Problem struct {
 	// empty when it is the object as a whole.
 	Field   string
 	Message string
+	// Entry is the listener or the rule that a finding is about, counted from 1; 0 when it is the
+	// object as a whole.
+	Entry int
 }
 
 // Node is one place on a path.

@@ -87,23 +87,25 @@ type Reference struct {
 type Remark struct {
 	Field   string `json:"field"`
 	Message string `json:"message"`
+	// entry is the listener or the rule that it is about, as in hierarchy.Problem.
+	entry int
 }
 
-// fieldOf is where a section stands in its object: spec.rules[1].
-func fieldOf(s *policy.Snapshot, ref hierarchy.Ref) string {
+// entryOf is which listener or rule of its object a section is, counted from 1.
+func entryOf(s *policy.Snapshot, ref hierarchy.Ref) int {
 	object, _ := s.Graph().Get(ref)
 	switch o := object.(type) {
 	case *hierarchy.Gateway:
-		return "spec.listeners[" + strconv.Itoa(slices.Index(listenerNames(o.Listeners), ref.Section)) + "]"
+		return slices.Index(listenerNames(o.Listeners), ref.Section) + 1
 	case *hierarchy.ListenerSet:
-		return "spec.listeners[" + strconv.Itoa(slices.Index(listenerNames(o.Listeners), ref.Section)) + "]"
+		return slices.Index(listenerNames(o.Listeners), ref.Section) + 1
 	}
-	return "spec.rules[" + strconv.Itoa(slices.Index(RuleNames(s, ref.Object()), ref.Section)) + "]"
+	return slices.Index(RuleNames(s, ref.Object()), ref.Section) + 1
 }
 
-// narrow leaves only the findings about one field and what is in it.
-func (d *Description) narrow(field string) {
-	d.Findings = slices.DeleteFunc(d.Findings, func(f Remark) bool { return !strings.HasPrefix(f.Field, field) })
+// narrow leaves only the findings about one listener or rule.
+func (d *Description) narrow(entry int) {
+	d.Findings = slices.DeleteFunc(d.Findings, func(f Remark) bool { return f.entry != entry })
 }
 
 // sectionsOf lists the sections of an object, for those who misspelled one.
@@ -145,7 +147,7 @@ func Describe(s *policy.Snapshot, ref hierarchy.Ref, exists func(hierarchy.Ref) 
 	d := describeObject(s, ref)
 	d.References = referencesOf(s, ref, exists)
 	if ref.Section != "" {
-		d.narrow(fieldOf(s, ref))
+		d.narrow(entryOf(s, ref))
 	}
 	return d, nil
 }
@@ -168,7 +170,7 @@ func describeObject(s *policy.Snapshot, ref hierarchy.Ref) *Description {
 			d.Facts = append(d.Facts, Fact{"listener sets", strconv.Itoa(n) + " accepted"})
 		}
 		if class := hierarchy.GatewayClassRef(o.Class); !g.Exists(class) {
-			d.Findings = append(d.Findings, Remark{"spec.gatewayClassName", ClassMissing(s, []hierarchy.Ref{class})})
+			d.Findings = append(d.Findings, Remark{Field: "spec.gatewayClassName", Message: ClassMissing(s, []hierarchy.Ref{class})})
 		}
 		d.addListeners(g, gatewayListeners(g, ref))
 	case *hierarchy.ListenerSet:
@@ -196,7 +198,7 @@ func describeObject(s *policy.Snapshot, ref hierarchy.Ref) *Description {
 	}
 	d.Attached, d.Above = policiesAround(s, ref)
 	for _, f := range g.Findings(ref.Object()) {
-		d.Findings = append(d.Findings, Remark{f.Field, f.Message})
+		d.Findings = append(d.Findings, Remark{f.Field, f.Message, f.Entry})
 	}
 	d.Findings = append(d.Findings, unreached(g, ref.Object())...)
 	return d
@@ -330,10 +332,10 @@ func DescribePolicy(s *policy.Snapshot, p *policy.Policy) *Description {
 		d.InEffect = append(d.InEffect, in)
 	}
 	for _, r := range p.Remarks {
-		d.Findings = append(d.Findings, Remark{r.Path.String(), r.Message()})
+		d.Findings = append(d.Findings, Remark{Field: r.Path.String(), Message: r.Message()})
 	}
 	for _, message := range p.Problems {
-		d.Findings = append(d.Findings, Remark{"spec", message})
+		d.Findings = append(d.Findings, Remark{Field: "spec", Message: message})
 	}
 	return d
 }

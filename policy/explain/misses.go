@@ -28,7 +28,7 @@ func unreached(g *hierarchy.Graph, ref hierarchy.Ref) []Remark {
 	places := map[pair][]string{}
 	var order []pair
 	for _, o := range x.Overlaps(ref) {
-		hidden := slices.ContainsFunc(remarks, func(r Remark) bool { return r.Field == ruleField(o.Rule) })
+		hidden := slices.ContainsFunc(remarks, func(r Remark) bool { return r.entry == o.Rule+1 })
 		if o.Relation != request.Equal || hidden {
 			continue
 		}
@@ -44,6 +44,7 @@ func unreached(g *hierarchy.Graph, ref hierarchy.Ref) []Remark {
 		remarks = append(remarks, Remark{
 			ruleField(p.rule) + ".matches",
 			fmt.Sprintf("%s matches the same requests on %s; the older route serves them, or the first by namespace and name", p.other, named("listener", places[p])),
+			p.rule + 1,
 		})
 	}
 	return remarks
@@ -77,6 +78,7 @@ func hiddenRules(x *request.Index, route *hierarchy.Route) []Remark {
 			remarks = append(remarks, Remark{
 				ruleField(i),
 				fmt.Sprintf("no request reaches this rule%s: %s all that it matches", where, by),
+				i + 1,
 			})
 		}
 	}

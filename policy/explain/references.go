@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -35,7 +36,7 @@ func referencesOf(s *policy.Snapshot, ref hierarchy.Ref, exists func(hierarchy.R
 		}
 		out = append(out, Reference{Field: r.Field, To: r.To.String(), State: state, Policies: attached[r.To.Object()]})
 	}
-	slices.SortFunc(out, func(a, b Reference) int { return strings.Compare(a.Field, b.Field) })
+	slices.SortFunc(out, func(a, b Reference) int { return hierarchy.CompareFields(a.Field, b.Field) })
 	return out
 }
 
@@ -114,7 +115,9 @@ func DescribeOther(s *policy.Snapshot, ref hierarchy.Ref) *Description {
 	for g := range s.Graph().Gateways() {
 		d.NamedBy = append(d.NamedBy, naming(s, g.Meta().Ref, ref)...)
 	}
-	slices.SortFunc(d.NamedBy, func(a, b Reference) int { return compareTexts(a.To, b.To, a.Field, b.Field) })
+	slices.SortFunc(d.NamedBy, func(a, b Reference) int {
+		return cmp.Or(strings.Compare(a.To, b.To), hierarchy.CompareFields(a.Field, b.Field))
+	})
 	return d
 }
 
