@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 )
@@ -300,20 +301,36 @@ func (r *reader) off(name string, raw json.RawMessage) (*Off, bool) {
 		r.fault(name, "off: %v", err)
 		return nil, false
 	}
-	switch v := value.(type) {
-	case nil:
+	object, isObject := value.(map[string]any)
+	switch {
+	case value == nil:
 		return nil, true
-	case map[string]any:
-		if len(v) != 1 {
-			r.fault(name, `off names %d fields: write one, like {"mode":"Disabled"}`, len(v))
-			return nil, false
-		}
-		for key, switched := range v {
-			path, ok := r.path(key)
-			return &Off{Switch: path, Value: switched}, ok
-		}
+	case !isObject:
+		value, ok := r.scalar(name, value)
+		return &Off{Value: value}, ok
+	case len(object) != 1:
+		r.fault(name, `off names %d fields: write one, like {"mode":"Disabled"}`, len(object))
+		return nil, false
 	}
-	return &Off{Value: value}, true
+	key := sortedKeys(object)[0]
+	path, isPath := r.path(key)
+	switched, ok := r.scalar(name, object[key])
+	return &Off{Switch: path, Value: switched}, isPath && ok
+}
+
+// scalar is a value of off as objects have it, in which whole numbers are integers.
+func (r *reader) scalar(name string, value any) (any, bool) {
+	switch v := value.(type) {
+	case string, bool:
+		return v, true
+	case float64:
+		if v == math.Trunc(v) {
+			return int64(v), true
+		}
+		return v, true
+	}
+	r.fault(name, "off: %v is not one value: write a text, a number, true or false", value)
+	return nil, false
 }
 
 func (r *reader) summary(raw []byte) []SummaryValue {

@@ -129,7 +129,7 @@ func TestTheFirstThatSaysAPropertyCounts(t *testing.T) {
 
 func TestAFaultTakesOutItsNameAlone(t *testing.T) {
 	d := read(t, crd.Known{}, "true", map[string]string{
-		"attache.dev/bounds":     `{"size":"integer","sise":"integer","colour":{"type":"text","absent":"red"},"timeout.http.request":{"type":"duration","off":null},"extra.any":"number"}`,
+		"attache.dev/bounds":     `{"size":"integer","sise":"integer","colour":{"type":"text","absent":"red"},"timeout.http.request":{"type":"duration","off":null},"extra.any":"number","extra.more":{"type":"integer","off":{"size":[1]}}}`,
 		"attache.dev/at-most":    `{"size":"colour","timeout.http.idle":"timeout.http.request"}`,
 		"attache.dev/whole":      `["limits.*","colour+nothing","extra.anything"]`,
 		"attache.dev/inline":     `{"HTTPRoute":{"limits.a.rate":"x","size":{"path":"a.b","as":"string"},"colour":7}}`,
@@ -142,6 +142,7 @@ func TestAFaultTakesOutItsNameAlone(t *testing.T) {
 		`metadata.annotations[attache.dev/at-most]: size: size and colour have no type in common: give both the same one in attache.dev/bounds`,
 		`metadata.annotations[attache.dev/at-most]: timeout.http.idle: timeout.http.idle and timeout.http.request have no type in common: give both the same one in attache.dev/bounds`,
 		`metadata.annotations[attache.dev/bounds]: extra.any: type "number" is not known: write duration, integer, quantity or text`,
+		`metadata.annotations[attache.dev/bounds]: extra.more: off: [1] is not one value: write a text, a number, true or false`,
 		`metadata.annotations[attache.dev/bounds]: sise: the schema has no such field: did you mean size?`,
 		`metadata.annotations[attache.dev/inline]: HTTPRoute.colour: 7 is neither a path like "retry.attempts" nor {"path":"retry.codes","as":"string"}`,
 		`metadata.annotations[attache.dev/inline]: limits.a.rate: it is part of limits.*, which is taken whole`,
@@ -161,9 +162,10 @@ func TestAFaultTakesOutItsNameAlone(t *testing.T) {
 
 func TestOff(t *testing.T) {
 	d := read(t, crd.Known{}, "true", map[string]string{
-		"attache.dev/bounds": `{"size":{"type":"quantity","off":{"colour":"none"}},"timeout.http.request":"duration","timeout.http.idle":{"type":"duration","off":"never"}}`,
+		"attache.dev/bounds": `{"size":{"type":"quantity","off":{"colour":"none"}},"timeout.http.request":"duration","timeout.http.idle":{"type":"duration","off":"never"},"extra.any":{"type":"integer","off":{"size":0}}}`,
 	})
 	want := []crd.BoundedField{
+		{Field: crd.Path{"extra", "any"}, Type: crd.IntegerBound, Off: &crd.Off{Switch: crd.Path{"size"}, Value: int64(0)}},
 		{Field: crd.Path{"size"}, Type: crd.QuantityBound, Off: &crd.Off{Switch: crd.Path{"colour"}, Value: "none"}},
 		{Field: crd.Path{"timeout", "http", "idle"}, Type: crd.DurationBound, Off: &crd.Off{Value: "never"}},
 		{Field: crd.Path{"timeout", "http", "request"}, Type: crd.DurationBound, Off: &crd.Off{Value: "0s"}},

@@ -116,15 +116,10 @@ func valueAt(value any, at crd.Path) (any, bool) {
 // isOff says whether a field is switched off: by the value that its kind declares
 // for that, or because it is the number zero.
 func isOff(m *effective.Policy, field crd.Path, value any) bool {
-	for _, b := range m.Kind.Definition.Bounds {
-		if !slices.Equal(b.Field, field) || b.Off == nil {
-			continue
-		}
-		at := b.Off.Switch
-		if len(at) == 0 {
-			at = field
-		}
-		if v, isSet := valueAt(m.Value, at); isSet && reflect.DeepEqual(v, b.Off.Value) {
+	if b := m.Kind.Bounded(field); b != nil && b.Off != nil {
+		switch v, isSet := valueAt(m.Value, b.Off.Path); {
+		case !isSet:
+		case b.IsOff(v), !b.Own() && reflect.DeepEqual(v, b.Off.Value):
 			return true
 		}
 	}

@@ -15,8 +15,8 @@ import (
 // invalidity collects the rules of policy kinds that merged results newly
 // break, though each policy is valid by itself (semantics section 6).
 type invalidity struct {
-	before *policy.Snapshot
-	list   []*brokenRule
+	before, after *policy.Snapshot
+	list          []*brokenRule
 	// set are the objects of the edit as they would be after it.
 	set map[hierarchy.Ref]bool
 	// above are the effective policies of Gateways before the edit.
@@ -60,7 +60,7 @@ func (f *invalidity) add(target hierarchy.Ref, paths effective.PathGroup[effecti
 				i = len(f.list)
 				f.list = append(f.list, &brokenRule{kind: name, rule: broken, origins: involved(m, broken), targets: map[hierarchy.Ref]bool{}})
 			}
-			f.list[i].count(f, m, paths, broken)
+			f.list[i].count(f, target, m, paths, broken)
 			f.list[i].targets[target] = true
 			f.list[i].places = append(f.list[i].places, brokenPlace{target, place(target, paths.Rules, listener)})
 		}
@@ -69,11 +69,20 @@ func (f *invalidity) add(target hierarchy.Ref, paths effective.PathGroup[effecti
 
 // count adds paths, and takes the origins of those that the edit can mend before
 // others.
-func (b *brokenRule) count(f *invalidity, m *effective.Policy, paths effective.PathGroup[effective.Pair], broken crd.Broken) {
-	b.paths += len(paths.Parents) * max(1, len(paths.Rules.Rules))
+func (b *brokenRule) count(f *invalidity, target hierarchy.Ref, m *effective.Policy, paths effective.PathGroup[effective.Pair], broken crd.Broken) {
+	b.paths += len(paths.Parents) * f.rules(target, paths.Rules)
 	if origins := involved(m, broken); !b.ours && f.mendable(origins) {
 		b.ours, b.origins = true, origins
 	}
+}
+
+// rules is how many rules of a target are in a set; 1 where there are none to tell apart.
+func (f *invalidity) rules(target hierarchy.Ref, set hierarchy.RuleSet) int {
+	object, _ := f.after.Graph().Get(target)
+	if route, isRoute := object.(*hierarchy.Route); isRoute {
+		return len(set.In(route))
+	}
+	return 1
 }
 
 // mendable says whether an object of the edit stands at the most specific level

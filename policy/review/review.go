@@ -75,7 +75,7 @@ func On(ctx context.Context, r *effective.Resolver, e Edit, guardrails []*guardr
 	if v.tooWide(touched, old, now, e) {
 		return v, nil
 	}
-	broken := &invalidity{before: v.Before, set: map[hierarchy.Ref]bool{}, above: map[hierarchy.Ref]*effective.Target{}}
+	broken := &invalidity{before: v.Before, after: v.After, set: map[hierarchy.Ref]bool{}, above: map[hierarchy.Ref]*effective.Target{}}
 	for _, u := range e.set() {
 		broken.set[hierarchy.RefOf(u)] = true
 	}

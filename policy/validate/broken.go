@@ -19,7 +19,7 @@ func (n *node) broken(value map[string]any) []crd.Broken {
 		list = append(list, crd.Broken{Field: fieldPath(err.Field), Rule: string(err.Type), Message: messageOf(err)})
 	}
 	for _, r := range rules {
-		b := crd.Broken{Field: r.path, Rule: string(r.err.Type), Message: messageOf(r.err)}
+		b := crd.Broken{Field: r.path, At: r.at, Rule: string(r.err.Type), Message: messageOf(r.err)}
 		if r.rule != nil && r.text != "" {
 			b.Rule = r.text
 		}

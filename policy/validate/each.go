@@ -31,6 +31,7 @@ type rule struct {
 // brokenRule is a rule that a value does not keep.
 type brokenRule struct {
 	*rule
+	at   crd.Path // of the node that has the rule
 	path crd.Path // of the field that the rule is about
 	err  *field.Error
 }
@@ -118,7 +119,7 @@ func (r *rules) broken(ctx context.Context, at *field.Path, path crd.Path, value
 				err.Detail = text
 			}
 			below := strings.TrimPrefix(strings.TrimPrefix(err.Field, at.String()), ".")
-			broken = append(broken, brokenRule{rule, slices.Concat(path, fieldPath(below)), err})
+			broken = append(broken, brokenRule{rule, path, slices.Concat(path, fieldPath(below)), err})
 		}
 	}
 	return broken

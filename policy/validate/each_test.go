@@ -127,13 +127,13 @@ func TestARuleIsKnownWhereverItStands(t *testing.T) {
 		value map[string]any
 		want  crd.Broken
 	}{
-		{map[string]any{"size": int64(7)}, crd.Broken{Field: crd.Path{"size"}, Rule: "self < 5", Message: "size: too large"}},
-		{map[string]any{"size": int64(4)}, crd.Broken{Field: crd.Path{"size"}, Rule: "self != 4", Message: "size: failed rule: self != 4"}},
-		{map[string]any{"door": map[string]any{"width": int64(0)}}, crd.Broken{Field: crd.Path{"door", "width"}, Rule: "self.width > 0", Message: "door.width: too narrow"}},
-		{map[string]any{"door": map[string]any{}}, crd.Broken{Field: crd.Path{"door"}, Rule: "self.width > 0", Message: "door: no such key: width evaluating rule: too narrow"}},
-		{map[string]any{"shelf": map[string]any{"c.d": int64(3)}}, crd.Broken{Field: crd.Path{"shelf", "c.d"}, Rule: "self < 3", Message: "shelf[c.d]: shelf of 3"}},
-		{map[string]any{"windows": []any{map[string]any{"glass": "x"}, map[string]any{"glass": ""}}}, crd.Broken{Field: crd.Path{"windows", "1"}, Rule: "self.glass != ''", Message: "windows[1]: needs glass"}},
-		{map[string]any{"either": int64(0)}, crd.Broken{Field: crd.Path{"either"}, Rule: "FieldValueInvalid", Message: "either: at least two"}},
+		{map[string]any{"size": int64(7)}, crd.Broken{Field: crd.Path{"size"}, At: crd.Path{"size"}, Rule: "self < 5", Message: "size: too large"}},
+		{map[string]any{"size": int64(4)}, crd.Broken{Field: crd.Path{"size"}, At: crd.Path{"size"}, Rule: "self != 4", Message: "size: failed rule: self != 4"}},
+		{map[string]any{"door": map[string]any{"width": int64(0)}}, crd.Broken{Field: crd.Path{"door", "width"}, At: crd.Path{"door"}, Rule: "self.width > 0", Message: "door.width: too narrow"}},
+		{map[string]any{"door": map[string]any{}}, crd.Broken{Field: crd.Path{"door"}, At: crd.Path{"door"}, Rule: "self.width > 0", Message: "door: no such key: width evaluating rule: too narrow"}},
+		{map[string]any{"shelf": map[string]any{"c.d": int64(3)}}, crd.Broken{Field: crd.Path{"shelf", "c.d"}, At: crd.Path{"shelf", "c.d"}, Rule: "self < 3", Message: "shelf[c.d]: shelf of 3"}},
+		{map[string]any{"windows": []any{map[string]any{"glass": "x"}, map[string]any{"glass": ""}}}, crd.Broken{Field: crd.Path{"windows", "1"}, At: crd.Path{"windows", "1"}, Rule: "self.glass != ''", Message: "windows[1]: needs glass"}},
+		{map[string]any{"either": int64(0)}, crd.Broken{Field: crd.Path{"either"}, At: crd.Path{"either"}, Rule: "FieldValueInvalid", Message: "either: at least two"}},
 	} {
 		got := room.broken(c.value)
 		if c.value["door"] != nil && len(got) > 1 {
