@@ -275,7 +275,7 @@ func (b *binder) refusal(s *routeState, l *Listener, reached stage) string {
 func kindRefusal(l *Listener, kind schema.GroupKind) string {
 	switch {
 	case !standardProtocol(l.Spec.Protocol):
-		return fmt.Sprintf("has protocol %q, of which no route kinds are known", l.Spec.Protocol)
+		return fmt.Sprintf("has protocol %q, for which no route kinds are known", l.Spec.Protocol)
 	case len(l.Spec.Kinds) == 0:
 		return fmt.Sprintf("does not admit %s: its protocol %s serves %s", kind.Kind, protocolWords(&l.Spec), kindList(l.Supported))
 	case containsKind(l.Spec.Kinds, kind):

@@ -312,7 +312,7 @@ func TestTheMessageSaysWhyAKindIsNotAdmitted(t *testing.T) {
 			"listener l does not admit HTTPRoute: its allowedRoutes.kinds are GRPCRoute, QueueRoute.queue.example.com"},
 		{`protocol: TLS, allowedRoutes: {kinds: [{kind: HTTPRoute}]}`,
 			"listener l lists HTTPRoute in allowedRoutes.kinds, but its protocol TLS cannot serve it"},
-		{`protocol: example.com/amqp`, `listener l has protocol "example.com/amqp", of which no route kinds are known`},
+		{`protocol: example.com/amqp`, `listener l has protocol "example.com/amqp", for which no route kinds are known`},
 	} {
 		g := build(t, `
 apiVersion: gateway.networking.k8s.io/v1

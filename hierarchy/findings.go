@@ -66,7 +66,7 @@ func (f *findings) holder(meta *Meta, listeners []ListenerSpec) {
 		f.references(meta, spec.Certificates)
 		field := at("spec.listeners", i)
 		if !standardProtocol(spec.Protocol) {
-			f.add(meta, join(field, "protocol"), "UnsupportedProtocol: no route kinds are known of protocol %q", spec.Protocol)
+			f.add(meta, join(field, "protocol"), "UnsupportedProtocol: no route kinds are known for protocol %q", spec.Protocol)
 			continue
 		}
 		for k, kind := range spec.Kinds {

@@ -132,7 +132,7 @@ spec:
 	wantFindings(t, g, hierarchy.GatewayRef("infra", "g"),
 		"spec.listeners[0].allowedRoutes.kinds[1]: InvalidRouteKinds: protocol HTTP cannot serve TCPRoute",
 		"spec.listeners[0].allowedRoutes.kinds[2]: InvalidRouteKinds: protocol HTTP cannot serve InvalidRoute",
-		`spec.listeners[1].protocol: UnsupportedProtocol: no route kinds are known of protocol "example.com/mq"`,
+		`spec.listeners[1].protocol: UnsupportedProtocol: no route kinds are known for protocol "example.com/mq"`,
 		"spec.listeners[2]: ProtocolConflict: port 82 is in use by a listener that protocol HTTP cannot share it with",
 		"spec.listeners[3]: ProtocolConflict: port 82 is in use by a listener that protocol TCP cannot share it with")
 }

@@ -80,7 +80,7 @@ func (s *Snapshot) missingOutside(p *Policy, target hierarchy.Ref) (reason, mess
 	case there && !o.gone && target.Section == "":
 		return "", ""
 	case there && !o.gone && target.GroupKind != hierarchy.ServiceKind:
-		return ReasonNotLookedAt, fmt.Sprintf("%s is not looked at: what a section of a %s is, is not known", target, target.Kind)
+		return ReasonNotLookedAt, fmt.Sprintf("%s is not looked at: it is not known what a section of a %s is", target, target.Kind)
 	case there && !o.gone && (slices.Contains(o.sections, target.Section) || p.Kind.Group() != hierarchy.Group && slices.Contains(o.numbers, target.Section)):
 		return "", ""
 	case there && !o.gone:

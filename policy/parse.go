@@ -428,7 +428,7 @@ func fits(spec map[string]any, path *field.Path) *field.Error {
 	fields, deep := extent(spec, MaxDepth)
 	switch {
 	case deep:
-		return field.Invalid(path, "", fmt.Sprintf("objects and lists stand in each other more than %d deep: state less in one policy", MaxDepth))
+		return field.Invalid(path, "", fmt.Sprintf("objects and lists are nested more than %d deep: state less in one policy", MaxDepth))
 	case fields > MaxFields:
 		return field.Invalid(path, "", fmt.Sprintf("it has %d fields, and a policy may have %d: state less in one policy", fields, MaxFields))
 	}

@@ -69,7 +69,7 @@ func parseSelector(kind *Kind, raw any, at *field.Path) (Selector, *field.Error)
 		return s, field.Forbidden(at.Child("sectionName"), fmt.Sprintf("a %s has no sections: leave sectionName out", name))
 	}
 	if word := unknownWord(object, selectorWords); word != "" {
-		return s, field.Forbidden(at.Child(word), "what this means in a selector is not known, so it selects nothing")
+		return s, field.Forbidden(at.Child(word), "the meaning of this in a selector is not known, so it selects nothing")
 	}
 	if s.Labels, err = labelSelector(object, at); err != nil {
 		return s, err

@@ -204,7 +204,7 @@ func (s *Server) Ready(r *http.Request) error {
 	case s.ending.Load():
 		return errors.New("the webhook server is shutting down")
 	case !s.handlers.Complete():
-		return errors.New("not all objects were seen yet")
+		return errors.New("not all objects have been seen yet")
 	}
 	host, port, err := net.SplitHostPort((*listener).Addr().String())
 	if err != nil {

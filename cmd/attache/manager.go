@@ -295,7 +295,7 @@ func (p *process) ready(r *http.Request) error {
 	case p.ending.Load():
 		return errors.New("shutting down")
 	case !p.source.Synced():
-		return errors.New("not all objects were seen yet")
+		return errors.New("not all objects have been seen yet")
 	case p.webhooks != nil:
 		return p.webhooks.Ready(r)
 	}
@@ -325,7 +325,7 @@ func (p *process) run(ctx context.Context) error {
 	var failure error
 	select {
 	case <-ctx.Done():
-		p.log.Info("Ending: serving until nobody calls any more", "delay", p.settings.drainDelay.String())
+		p.log.Info("Stopping: serving until calls no longer come", "delay", p.settings.drainDelay.String())
 	case failure = <-parts:
 		parts = nil
 	case failure = <-webhooks:

@@ -100,7 +100,7 @@ func (s *settings) flags() *pflag.FlagSet {
 	f.StringVar(&s.webhookHost, "webhook-host", "", "`host` to serve webhooks on; empty is all addresses")
 	f.IntVar(&s.webhookPort, "webhook-port", 9443, "port to serve webhooks on")
 	f.StringVar(&s.certDir, "cert-dir", "/etc/attache/tls", "`folder` with tls.crt and tls.key for the webhooks; they are read again when they change")
-	f.StringVar(&s.callers, "caller-authorities", "", "PEM `file` with the authorities of client certificates: who calls the webhooks without one of theirs is not answered; it is read again when it changes; empty is to answer anybody")
+	f.StringVar(&s.callers, "caller-authorities", "", "PEM `file` with the authorities of client certificates: a caller without one of theirs gets no answer; it is read again when it changes; empty answers anybody")
 	f.StringSliceVar(&s.callerNames, "caller-names", nil, "common `names` that those client certificates may have; empty is any")
 
 	f.DurationVar(&s.drainDelay, "drain-delay", 10*time.Second, "how long to keep serving after the signal to stop")
@@ -113,7 +113,7 @@ func (s *settings) flags() *pflag.FlagSet {
 	f.BoolVar(&s.disableController, "disable-controller", false, "write nothing: neither annotations nor EffectivePolicy objects nor status")
 	f.BoolVar(&s.leaderElect, "leader-elect", false, "let one replica write, elected by a lease; needed with more than one")
 	f.StringVar(&s.leaderElectionNamespace, "leader-election-namespace", ownNamespace(), "`namespace` of the lease")
-	f.DurationVar(&s.leaderElectionLease, "leader-election-lease", time.Minute, "how long the lease lasts that is not renewed: after a crash another replica writes when it is over; a leader that could not reach the API server for two thirds of it ends")
+	f.DurationVar(&s.leaderElectionLease, "leader-election-lease", time.Minute, "how long a lease lasts that is not renewed: after a crash, another replica writes when it has ended; a leader that could not reach the API server for two thirds of it ends")
 	f.IntVar(&s.writers, "writers", 8, "maximum number of objects written at a time; fewer while the API server refuses (429, 503) or is slow")
 	f.StringSliceVar(&s.effectivePolicyWriters, "effective-policy-writers", ownUsernames(), "`users` whose writes to EffectivePolicy objects admission lets through: the controller's own; empty is everybody whom RBAC allows")
 

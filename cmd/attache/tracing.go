@@ -41,7 +41,7 @@ func (s *tracingSettings) newTracing(ctx context.Context) (*tracing, error) {
 	}
 	at, err := url.Parse(s.endpoint)
 	if err != nil || at.Host == "" || at.Scheme != "http" && at.Scheme != "https" {
-		return nil, fmt.Errorf("--trace-endpoint: %q is no URL of a collector: write one such as http://collector.observability:4317", s.endpoint)
+		return nil, fmt.Errorf("--trace-endpoint: %q is not the URL of a collector: write one such as http://collector.observability:4317", s.endpoint)
 	}
 	exporter, err := otlptracegrpc.New(ctx, otlptracegrpc.WithEndpointURL(s.endpoint), otlptracegrpc.WithTimeout(5*time.Second))
 	if err != nil {

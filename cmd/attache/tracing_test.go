@@ -178,7 +178,7 @@ func (r *receiver) check(t *testing.T, traced bool, parent string) {
 }
 
 func TestBadEndpointsAreExplained(t *testing.T) {
-	for endpoint, says := range map[string]string{"collector:4317": "is no URL of a collector", "ftp://x": "is no URL of a collector"} {
+	for endpoint, says := range map[string]string{"collector:4317": "is not the URL of a collector", "ftp://x": "is not the URL of a collector"} {
 		if _, err := (&tracingSettings{endpoint: endpoint}).newTracing(t.Context()); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: %v", endpoint, err)
 		}

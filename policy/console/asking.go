@@ -27,7 +27,7 @@ func (h *Handler) seen(r *http.Request) (*view.View, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.trial == nil || h.trial.name != name {
-		return nil, &failure{http.StatusGone, "this edit is no longer looked at: try it again"}
+		return nil, &failure{http.StatusGone, "this edit is no longer kept: try it again"}
 	}
 	return h.trial.view, nil
 }

@@ -68,7 +68,7 @@ func (d *door) admits(w http.ResponseWriter, r *http.Request) bool {
 	navigation := r.Method == http.MethodGet && r.Header.Get("Sec-Fetch-Mode") == "navigate"
 	foreign := site != "" && site != "same-origin" && site != "none" && !navigation
 	if (origin != "" && origin != "http://"+r.Host) || foreign {
-		refuse(w, http.StatusForbidden, "this server answers its own page alone")
+		refuse(w, http.StatusForbidden, "this server only answers its own page")
 		return false
 	}
 	return true

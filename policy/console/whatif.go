@@ -60,7 +60,7 @@ func manifests(body json.RawMessage) (string, error) {
 			texts = append(texts, named[name])
 		}
 	default:
-		return "", view.BadRequest(`files is a text, a list of texts, or {"name": "text"}`)
+		return "", view.BadRequest(`files must be a text, a list of texts, or {"name": "text"}`)
 	}
 	texts = slices.DeleteFunc(texts, func(text string) bool { return strings.TrimSpace(text) == "" })
 	return strings.Join(texts, "\n---\n"), nil

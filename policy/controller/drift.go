@@ -115,5 +115,5 @@ func fingerprint(annotations map[string]string, object *unstructured.Unstructure
 // reasonForged is the reason of the event on a result that somebody else wrote.
 const reasonForged = "WrittenBySomebodyElse"
 
-const noteForged = "Somebody else than attache changed what this object says. attache wrote it again. " +
+const noteForged = "Something other than attache changed what this object says. attache wrote it again. " +
 	"Nobody else should have the right to: see admission.protectResults of the chart."

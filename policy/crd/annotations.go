@@ -84,7 +84,7 @@ func (r *reader) word(raw []byte) *StrategyWord {
 	strategy := func(name, word string) Strategy {
 		s := Strategy(word)
 		if s != Atomic && s != Patch {
-			r.fault(name, "%q is no strategy: write Atomic or Patch", word)
+			r.fault(name, "%q is not a strategy: write Atomic or Patch", word)
 			return ""
 		}
 		return s
@@ -132,7 +132,7 @@ func (r *reader) levels(name string, list []string) []string {
 		if slices.Contains(levels, level) {
 			known = append(known, level)
 		} else {
-			r.fault(name, "%q is no level: write %s", level, strings.Join(levels, ", "))
+			r.fault(name, "%q is not a level: write %s", level, strings.Join(levels, ", "))
 		}
 	}
 	return known

@@ -147,8 +147,8 @@ func TestAFaultTakesOutItsNameAlone(t *testing.T) {
 		`metadata.annotations[attache.dev/inline]: HTTPRoute.colour: 7 is neither a path like "retry.attempts" nor {"path":"retry.codes","as":"string"}`,
 		`metadata.annotations[attache.dev/inline]: limits.a.rate: it is part of limits.*, which is taken whole`,
 		`metadata.annotations[attache.dev/strategy]: conflict: "last" is not known: write oldest, field or merge`,
-		`metadata.annotations[attache.dev/strategy]: values.Odd: "Union" is no strategy: write Atomic or Patch`,
-		`metadata.annotations[attache.dev/strategy]: with: "Pod" is no level: write GatewayClass, Gateway, ListenerSet, Listener, PlatformNamespace, Namespace, Route, RouteRule`,
+		`metadata.annotations[attache.dev/strategy]: values.Odd: "Union" is not a strategy: write Atomic or Patch`,
+		`metadata.annotations[attache.dev/strategy]: with: "Pod" is not a level: write GatewayClass, Gateway, ListenerSet, Listener, PlatformNamespace, Namespace, Route, RouteRule`,
 		`metadata.annotations[attache.dev/summary]: none: the schema has no such field`,
 		`metadata.annotations[attache.dev/whole]: nothing: the schema has no such field`,
 	}

@@ -268,9 +268,9 @@ func kindNamed(s *policy.Snapshot, word string) (string, error) {
 		return "", nil
 	case len(names) == 0:
 		if near, ok := prose.Closest(word, known); ok {
-			return "", fmt.Errorf("--policy %s: no policy kind is called so: did you mean %s?", word, near)
+			return "", fmt.Errorf("--policy %s: there is no such policy kind: did you mean %s?", word, near)
 		}
-		return "", fmt.Errorf("--policy %s: no policy kind is called so: see kubectl effective-policy kinds", word)
+		return "", fmt.Errorf("--policy %s: there is no such policy kind: see kubectl effective-policy kinds", word)
 	case len(names) > 1:
 		return "", fmt.Errorf("--policy %s is ambiguous: write one of %s", word, strings.Join(names, ", "))
 	}

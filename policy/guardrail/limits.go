@@ -40,7 +40,7 @@ const (
 type TooSlow struct{}
 
 func (TooSlow) Error() string {
-	return fmt.Sprintf("a rule ran for %s on one path and came to no end", MaxTime)
+	return fmt.Sprintf("a rule ran for %s on one path and did not end", MaxTime)
 }
 
 // Fits refuses texts that are too long.

@@ -88,7 +88,7 @@ func (r *Request) parseURL(text string) error {
 		switch r.Scheme {
 		case SchemeHTTP, SchemeHTTPS, SchemeGRPC, SchemeGRPCS:
 		default:
-			return &FormError{scheme, "is no scheme that a Gateway is asked with", "write http, https, grpc or grpcs"}
+			return &FormError{scheme, "is not a scheme that a Gateway serves", "write http, https, grpc or grpcs"}
 		}
 	}
 	rest, _, _ = strings.Cut(rest, "#") // a client keeps the fragment to itself
@@ -175,7 +175,7 @@ func parseHeader(text string) (hierarchy.Header, error) {
 	case !ok:
 		return hierarchy.Header{}, &FormError{text, "is no header", instead}
 	case !isToken(name):
-		return hierarchy.Header{}, &FormError{name, "is no name of a header", instead}
+		return hierarchy.Header{}, &FormError{name, "is not the name of a header", instead}
 	case name == "host":
 		return hierarchy.Header{}, &FormError{text, "is said by the URL", "write the host there: 'GET https://" + clip(value) + "/'"}
 	}

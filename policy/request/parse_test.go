@@ -44,7 +44,7 @@ func TestWhatIsNoRequestIsToldWhatToWrite(t *testing.T) {
 		"https:///pay":              `"https:///pay" names no host: write '[METHOD] URL', for example 'POST https://www.example.com/pay'`,
 		"GET https://a.b/c d":       `"GET https://a.b/c d" has more than one space: a space in a URL is written %20; write '[METHOD] URL', for example 'POST https://www.example.com/pay'`,
 		"https://a.b/ x":            `"https://a.b/" is no method: a method is a word such as GET or POST; write '[METHOD] URL', for example 'POST https://www.example.com/pay'`,
-		"ftp://a.b/":                `"ftp" is no scheme that a Gateway is asked with: write http, https, grpc or grpcs`,
+		"ftp://a.b/":                `"ftp" is not a scheme that a Gateway serves: write http, https, grpc or grpcs`,
 		"https://u:p@a.b/":          `"u:p@a.b" holds a user name: leave it out; credentials go into a header`,
 		"https://a.b:99999/":        `"99999" is no port: write a number from 1 to 65535`,
 		"https://a.b:/":             `"" is no port: write a number from 1 to 65535`,
@@ -66,7 +66,7 @@ func TestWhatIsNoRequestIsToldWhatToWrite(t *testing.T) {
 	}
 	for header, want := range map[string]string{
 		"x-tier gold":        `"x-tier gold" is no header: write 'name: value', for example 'x-tier: gold'`,
-		"x tier: gold":       `"x tier" is no name of a header: write 'name: value', for example 'x-tier: gold'`,
+		"x tier: gold":       `"x tier" is not the name of a header: write 'name: value', for example 'x-tier: gold'`,
 		"x: a\r\nx-admin: 1": `"x: a\r\nx-admin: 1" has a control character in its value: a header is one line; write 'name: value', for example 'x-tier: gold'`,
 		"Host: a.b":          `"Host: a.b" is said by the URL: write the host there: 'GET https://a.b/'`,
 	} {

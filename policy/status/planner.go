@@ -175,7 +175,7 @@ const ConditionPublished = "Published"
 // setPublished gives an EffectivePolicy its condition. The time is that of the
 // last transition, which only the object that is live knows.
 func (p Planner) setPublished(want, have *unstructured.Unstructured, withheld *Withheld) {
-	c := condition.New(ConditionPublished, metav1.ConditionTrue, "Published", "This is what the policies of now come to.")
+	c := condition.New(ConditionPublished, metav1.ConditionTrue, "Published", "This is what the current policies come to.")
 	if withheld != nil {
 		c = condition.New(ConditionPublished, metav1.ConditionFalse, withheld.Reason, withheld.Message)
 	}

@@ -80,7 +80,7 @@ func (t *Trust) changed() {
 // Configurations that are not there call nobody, and so distrust nobody.
 func (t *Trust) Verify(chain ...*x509.Certificate) error {
 	if !t.Synced() {
-		return errors.New("the webhook configurations were not seen yet")
+		return errors.New("the webhook configurations have not been seen yet")
 	}
 	if len(chain) == 0 {
 		return errors.New("no certificate is served")

@@ -114,7 +114,7 @@ func (o *options) inNamespace(changes []effective.Change) []effective.Change {
 		return !o.among(c.Target)
 	})
 	if n := len(elsewhere); n > 0 {
-		o.note("note: of other namespaces %s would change, too: leave -n out to see them", prose.Count(n, "object"))
+		o.note("note: %s in other namespaces would change too: leave -n out to see them", prose.Count(n, "object"))
 	}
 	return shown
 }

@@ -83,7 +83,7 @@ func printScope(p *terminal.Pen, s explain.Scope, entries []enforcement.Entry, n
 	remarks := &terminal.Rows{Indent: "  ", Wide: wide}
 	addRemarks(remarks, s)
 	if len(s.Fields) == 0 && len(remarks.Lines) == 0 && direct {
-		remarks.Add(terminal.Cell{Text: "no policy that is inherited states a value here", Style: terminal.Faint}, terminal.Cell{})
+		remarks.Add(terminal.Cell{Text: "no inherited policy states a value here", Style: terminal.Faint}, terminal.Cell{})
 	} else if len(s.Fields) == 0 && len(remarks.Lines) == 0 {
 		remarks.Add(terminal.Cell{Text: "nothing applies: no policy states a value here", Style: terminal.Faint}, terminal.Cell{})
 	}

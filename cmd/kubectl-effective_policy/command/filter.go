@@ -176,7 +176,7 @@ func without(s *policy.Snapshot, word string) (test, error) {
 	}
 	if kind == nil {
 		if near, ok := prose.Closest(word, names); ok {
-			return nil, fmt.Errorf("--without %s: no policy kind is called so: did you mean %s?", word, near)
+			return nil, fmt.Errorf("--without %s: there is no such policy kind: did you mean %s?", word, near)
 		}
 		return nil, fmt.Errorf("--without %s: write a policy kind, one of %s, and a field of it after a dot", word, strings.Join(names, ", "))
 	}

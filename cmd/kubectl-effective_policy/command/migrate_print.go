@@ -180,7 +180,7 @@ func aboutStatus(s migrate.Status) string {
 	case migrate.NotServed:
 		return "The controller refuses the Ingress."
 	}
-	return "What is to be known of the migration: " + string(s) + "."
+	return "What to know about the migration: " + string(s) + "."
 }
 
 func (o *options) migrateAnnotationsCommand() *cobra.Command {

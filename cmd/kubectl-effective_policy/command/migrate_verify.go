@@ -257,7 +257,7 @@ func comparisonSARIF(c *migrate.Comparison, version string) ci.SARIFLog {
 	rules := []string{migrate.Different, migrate.Undetermined, migrate.Announced}
 	levels := []string{"error", "warning", "note"}
 	texts := []string{
-		"The new side answers otherwise than the Ingresses.", "The specification leaves the answer to the data plane.",
+		"The new side answers differently from the Ingresses.", "The specification leaves the answer to the data plane.",
 		"The difference was announced by migrate.",
 	}
 	run := ci.NewSARIFRun(version)
