@@ -11,10 +11,10 @@
 // # How it works
 //
 // Package decode reads one unstructured object into one of the compact objects
-// of this package. Build makes a Graph of such objects, With and Without make the next version of a Graph. Objects that a change
-// affects, and only those, are derived again: a route touches itself, a
-// Gateway the routes that name it, a Namespace (when its labels changed) the
-// routes and ListenerSets in it.
+// of this package. Build makes a Graph of such objects, With and Without make
+// the next version of a Graph. Only the objects that a change affects are
+// derived again: a route affects itself, a Gateway the routes that name it, and
+// a Namespace whose labels changed the routes and ListenerSets in it.
 //
 // # Invariants
 //

@@ -20,7 +20,7 @@ const (
 	// ReasonOverridden is of a target that the policy selects and that another one
 	// names: no conflict, only not this policy's.
 	ReasonOverridden = "Overridden"
-	// ReasonNotLookedAt is of a target of which nothing is known, or that the kind
+	// ReasonNotLookedAt is the reason for a target that is not known, or that the kind
 	// is not known to look at: nothing is claimed of it.
 	ReasonNotLookedAt = "NotLookedAt"
 )

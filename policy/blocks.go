@@ -89,7 +89,7 @@ func (p *Policy) parseBlocks(spec map[string]any, path *field.Path, errs field.E
 }
 
 // blockLayer reads one block. A strategy inside the block, in kinds that are
-// not ours, decides over the one in spec; a word that is no strategy is an
+// not ours, decides over the one in spec; a word that is not a strategy is an
 // ordinary field of that kind.
 func (p *Policy) blockLayer(at []string, object map[string]any, block merge.Block) merge.Layer {
 	strategy := p.Strategy

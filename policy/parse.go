@@ -233,8 +233,8 @@ func parseTarget(of *Kind, namespace string, raw any, at *field.Path) (Target, *
 }
 
 // specStrategy reads the strategy that the spec of a policy says, and returns
-// the spec without it. What is no text there, and for other groups' kinds a text
-// that is no known word, is the kind's own field and stays (semantics section 2).
+// the spec without it. What is not a text there, and for other groups' kinds a text
+// that is not a known word, is the kind's own field and stays (semantics section 2).
 func (p *Policy) specStrategy(path *field.Path) (merge.Strategy, map[string]any, *field.Error) {
 	var places []crd.Path
 	if w := p.Kind.Word; w != nil && len(w.Field) > 1 && w.Field[0] == "spec" {
@@ -435,7 +435,7 @@ func fits(spec map[string]any, path *field.Path) *field.Error {
 	return nil
 }
 
-// extent counts the fields of a value that are no objects, and says whether it is
+// extent counts the fields of a value that are not objects, and says whether it is
 // deeper than it may be. It goes no further down than that.
 func extent(value any, depth int) (fields int, deep bool) {
 	if depth < 0 {

@@ -10,7 +10,7 @@ import (
 	"github.com/attache-dev/attache/hierarchy/prose"
 )
 
-// Reader says of which namespaces somebody may be told. Every text that leaves
+// Reader says which namespaces somebody may be told about. Every text that leaves
 // names objects by its methods, so that nobody learns from a refusal, a warning, a
 // status or an event what is in a namespace that they may not read. Nil may be
 // told of everything.

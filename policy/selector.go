@@ -120,7 +120,7 @@ type selectKey struct {
 	namespace string
 }
 
-// everywhere is no name of a namespace.
+// everywhere is not the name of a namespace.
 const everywhere = "*"
 
 func (s *Selector) keyOf(p *Policy) selectKey {

@@ -7,7 +7,7 @@
 // writes the answer. There are two handlers. The mutating one writes the
 // annotation with the effective policy on a route or a Gateway in the same write
 // that makes it exist. The validating one refuses what a CRD cannot see: a
-// reference to something that is no target, a policy on a GatewayClass from a
+// reference to something that is not a target, a policy on a GatewayClass from a
 // namespace that may not, a merged result that is newly invalid, a hand-written
 // EffectivePolicy. [Server] serves both with TLS and ends without losing calls.
 //

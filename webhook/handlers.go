@@ -45,7 +45,7 @@ type Options struct {
 	Terminating func(namespace string) bool
 
 	// Controllers are the exact usernames that may write EffectivePolicy objects:
-	// the controller's own. Empty lets everybody write them whom RBAC lets.
+	// the controller's own. When it is empty, everybody may write them whom RBAC allows to.
 	Controllers []string
 
 	// LeaveRoutes leaves routes and Gateways without the annotation: what users
@@ -203,7 +203,7 @@ func (h *Handlers) Mux() *http.ServeMux {
 func (h *Handlers) Drain() { h.phase.CompareAndSwap(serving, draining) }
 
 // Stop makes every review that comes from now on undecided. Those that are
-// being decided come to their end.
+// being decided end.
 func (h *Handlers) Stop() { h.phase.Store(stopped) }
 
 // Complete says whether the handlers can decide: whether the snapshot is

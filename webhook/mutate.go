@@ -32,7 +32,7 @@ func (h *Handlers) mutate(ctx context.Context, s *policy.Snapshot, req *request)
 	return &answer{patch: annotationPatch(req.object, value, wanted)}, nil
 }
 
-// result is what the object under review comes to once it is stored.
+// result is what is in effect on the object under review once it is stored.
 type result struct {
 	target *effective.Target
 	// publishable asks the guardrails whether that can be written down.

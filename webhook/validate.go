@@ -147,7 +147,7 @@ func (h *Handlers) guardrails() []*guardrail.Guardrail {
 	return guardrail.At(h.options.Guardrails(), h.options.Now())
 }
 
-// reader says of which namespaces the author of a write is told: of its own, of
+// reader says which namespaces the author of a write is told about: of its own, of
 // the platform's, and of those that they may read. Without anybody to ask, the authors of what only
 // those write who are responsible for all are told of everything.
 func (h *Handlers) reader(ctx context.Context, s *policy.Snapshot, req *request) policy.Reader {
@@ -164,7 +164,7 @@ func (h *Handlers) reader(ctx context.Context, s *policy.Snapshot, req *request)
 	}
 }
 
-// grantReader says of which namespaces the author of a write may read the ReferenceGrants. That
+// grantReader says in which namespaces the author of a write may read the ReferenceGrants. That
 // what a platform namespace holds is told to everybody does not count here: a grant there names the
 // namespaces of other tenants.
 func (h *Handlers) grantReader(ctx context.Context, req *request) func(namespace string) bool {

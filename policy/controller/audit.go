@@ -130,7 +130,7 @@ func (a *audit) cover(target hierarchy.Ref, guardrails []*guardrail.Guardrail, l
 	}
 }
 
-// ending says of which guardrails other exceptions end soon than when it was last asked.
+// ending says for which guardrails other exceptions end soon than when it was last asked.
 func (a *audit) ending(guardrails []*guardrail.Guardrail, now time.Time) (news []string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

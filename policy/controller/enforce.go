@@ -203,7 +203,7 @@ func (e *enforcer) standardFields() export.StandardFields {
 }
 
 // enforcedOn is what exporters make of what is published for a route; nil for
-// what is no route. The state's lock is held.
+// what is not a route. The state's lock is held.
 func (c *Controller) enforcedOn(ref hierarchy.Ref) *enforced {
 	if ref.GroupKind == hierarchy.GatewayKind || !c.state.snapshot.IsRoute(ref.GroupKind) {
 		return nil
@@ -296,7 +296,7 @@ func (e *enforcer) waits(on hierarchy.Ref, waits bool, now time.Time) (left time
 	return max(left, 0), left <= 0
 }
 
-// left is when to look again at a route of which something waits; 0 for never.
+// left is when to look again at a route with something that waits; 0 for never.
 func (e *enforcer) left(route hierarchy.Ref, on *enforced, now time.Time) time.Duration {
 	if on == nil || e.Planes == nil {
 		return 0

@@ -13,8 +13,8 @@ import (
 	"github.com/attache-dev/attache/policy/status"
 )
 
-// scored takes in what a route's policies come to in data planes, and returns
-// the policies of which that has changed.
+// scored takes in how data planes enforce a route's policies, and returns the
+// policies for which that has changed.
 func (c *Controller) scored(route hierarchy.Ref, on *enforced) []hierarchy.Ref {
 	e := c.enforcer
 	var now map[enforcement.PolicyAt]enforcement.Score
@@ -163,7 +163,7 @@ func (c *Controller) countExports(route hierarchy.Ref, now exportCounts) {
 	}
 }
 
-// turns are the events on a policy of which Enforced turned False, or True again.
+// turns are the events on a policy whose condition Enforced turned False, or True again.
 // Between the two it may have said Unknown.
 func (e *enforcer) turns(planner status.Planner, before, after *unstructured.Unstructured) []status.Write {
 	if after == nil {

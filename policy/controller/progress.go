@@ -16,7 +16,7 @@ import (
 const (
 	// tellEvery is how often the status of a policy says how far its writing out is.
 	tellEvery = 3 * time.Second
-	// mostTold is how many policies say it when it is no edit of a policy that reaches far.
+	// mostTold is how many policies say it when it is not the edit of a policy that reaches far.
 	mostTold = 8
 )
 
@@ -41,7 +41,7 @@ type fanOut struct {
 	left refs
 	all  int
 	// wrote is on how many there was anything to write. A restart, after which everything is as it
-	// should be, is no fan-out.
+	// should be, is not a fan-out.
 	wrote int
 	text  string
 }

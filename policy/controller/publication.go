@@ -37,7 +37,7 @@ type Guardrails interface {
 //	that ended                    guardrail withholds then; what it was, if not
 //	is gone                       nothing
 //
-// What was there before the guardrail is no new violation: it stays, and the
+// What was there before the guardrail is not a new violation: it stays, and the
 // guardrail's status counts it.
 
 // published is what is, or is about to be, written down about a target; nothing

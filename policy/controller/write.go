@@ -44,7 +44,7 @@ type errLater struct{ after time.Duration }
 func (e errLater) Error() string { return "the object is to be planned again" }
 
 // write carries out one write. It is the only function that writes to the API
-// server. What is gone needs no write, and is no error.
+// server. What is gone needs no write, and is not an error.
 func (c *Controller) write(ctx context.Context, w status.Write) error {
 	resource, known := c.resource(w.Object.GroupVersionKind().GroupKind())
 	if !known {

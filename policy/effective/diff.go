@@ -25,7 +25,7 @@ type Change struct {
 	// Before and After are the field's values with their origins; nil where it
 	// is not set.
 	Before, After *Origin
-	// Gone says that the rules are no more: there is nothing that After could be set on.
+	// Gone says that the rules no longer exist: there is nothing that After could be set on.
 	Gone bool
 }
 
@@ -249,12 +249,12 @@ type leafText struct {
 // same are the same pointer, so that paths can be grouped by it.
 type leafChange struct {
 	before, after *Origin
-	// gone says that it is of rules that are no more, ofGone is the same change of those.
+	// gone says that it is of rules that no longer exist, ofGone is the same change of those.
 	gone   bool
 	ofGone *leafChange
 }
 
-// onGone is a change, if there is one, as that of a rule that is no more.
+// onGone is a change, if there is one, as that of a rule that no longer exists.
 func (c *leafChange) onGone() *leafChange {
 	if c != nil && c.ofGone == nil {
 		c.ofGone = &leafChange{before: c.before, after: c.after, gone: true}

@@ -13,7 +13,7 @@ import (
 )
 
 // Policy is the effective policy of one kind on a path. It is immutable and
-// shared between all paths that come to the same.
+// shared between all paths with the same result.
 type Policy struct {
 	Kind *policy.Kind
 	// Value is the effective spec; empty when every field is NotApplicable.

@@ -19,7 +19,7 @@ type Tally struct {
 	counts map[hierarchy.Ref]map[hierarchy.Ref]*Count // by policy, by Gateway
 }
 
-// Count is what a policy comes to through one Gateway.
+// Count is the effect of a policy through one Gateway.
 type Count struct {
 	Gateway hierarchy.Ref
 	// Paths is how many paths the policy reaches on which something of it

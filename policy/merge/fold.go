@@ -12,7 +12,7 @@ package merge
 //	default      the challenger, if there is one    challenger patched onto established
 //	override     the established, whole             established patched onto challenger
 //
-// An inline layer is no policy. It is put over what the others came to, field
+// An inline layer is not a policy. It is put over the result of the others, field
 // by field (see overlay).
 //
 // (The stack procedure sketched in GEP-713 folds from the top; read literally

@@ -29,7 +29,7 @@ type Event struct {
 	Type, Reason, Note string
 }
 
-// Event returns the write that tells of a namespaced object. Telling the same again is no second
+// Event returns the write that tells of a namespaced object. Telling the same again is not a second
 // event while the API server keeps the first: the name follows from what is told.
 func (p Planner) Event(about *unstructured.Unstructured, e Event) Write {
 	namespace := about.GetNamespace()

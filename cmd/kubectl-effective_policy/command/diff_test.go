@@ -220,7 +220,7 @@ func TestDiffLooksAtOneNamespace(t *testing.T) {
 	if r.code != exitFinding || strings.Contains(r.out, "shop/") || !strings.Contains(r.out, "HTTPRoute payments/ledger") {
 		t.Errorf("exit code %d, want the routes of payments alone:\n%s", r.code, r.out)
 	}
-	if want := "note: of other namespaces 6 objects would change, too"; !strings.Contains(r.errOut, want) {
+	if want := "note: 6 objects in other namespaces would change too"; !strings.Contains(r.errOut, want) {
 		t.Errorf("it does not say %q: %s", want, r.errOut)
 	}
 	for word, line := range map[string]string{
