@@ -54,7 +54,7 @@ func (see seeing) asking(answer func(v *view.View, ctx context.Context, p view.P
 	}
 }
 
-// about is an answer that is no method of a view.
+// about is an answer that is not a method of a view.
 func (see seeing) about(answer func(ctx context.Context, v *view.View, p view.Parameters) (any, error)) func(*http.Request) (any, error) {
 	return see.asking(func(v *view.View, ctx context.Context, p view.Parameters) (any, error) { return answer(ctx, v, p) })
 }

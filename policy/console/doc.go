@@ -11,7 +11,7 @@
 // # Invariants
 //
 //   - Nothing is written, to a cluster or to a disk.
-//   - Every answer is of one World, and says of which in its ETag.
+//   - Every answer is of one World, which its ETag names.
 //   - No answer is larger than view.MaxAnswer.
 //   - A request without the session gets the page and nothing that it shows. A request under another
 //     host name or from another origin gets nothing.

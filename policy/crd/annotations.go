@@ -19,7 +19,7 @@ func (r *reader) fault(name, format string, args ...any) {
 	r.faults = append(r.faults, Fault{Field: r.field, Name: name, Message: fmt.Sprintf(format, args...)})
 }
 
-// path reads a name, and notes when it is no path.
+// path reads a name, and notes when it is not a path.
 func (r *reader) path(text string) (Path, bool) {
 	p, err := ParsePath(text)
 	if err != nil {

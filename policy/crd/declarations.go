@@ -75,7 +75,7 @@ type Declarations struct {
 	Bounds []BoundedField
 	// Summary are the values that a summary of an effective policy shows, sorted by name.
 	Summary []SummaryValue
-	// StatedBy are the values of which a data plane has to know the policy that states them.
+	// StatedBy are the values for which a data plane has to know the policy that states them.
 	StatedBy []Path
 	// ManageStatus says whether the status of the kind's objects is ours to write.
 	ManageStatus *bool
@@ -97,7 +97,7 @@ type StrategyWord struct {
 	// Overrides are those of the words that make what the policy states an override,
 	// in lower case.
 	Overrides []string
-	// With are the levels of which the closest policy is merged with; empty for the closest of all.
+	// With are the levels whose closest policy is merged with; empty for the closest of all.
 	With []string
 	// At are the levels at which the word may stand; empty for all.
 	At []string

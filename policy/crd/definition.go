@@ -272,7 +272,7 @@ func (d *Definition) defaultStrategy() Strategy {
 	return Atomic
 }
 
-// NotValues are the fields of spec that are no part of what a policy of a kind without blocks
+// NotValues are the fields of spec that are not part of what a policy of a kind without blocks
 // states: where it applies, how it merges, and bounds.
 func (d *Definition) NotValues() []string {
 	names := slices.Concat(TargetFields[:], StrategyFields[:])

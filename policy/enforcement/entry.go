@@ -121,14 +121,13 @@ type partIndex struct {
 	places []place
 	// asked counts the paths that were asked about.
 	asked int
-	// known are the entries of paths of which the same became.
+	// known are the entries of paths with the same outcomes.
 	known map[became]*Entry
-	// varies are the parts of which planes say one thing for one listener and another for another.
+	// varies are the parts about which planes say different things for different listeners.
 	varies []bool
 }
 
-// became is all that an entry depends on: a list of outcomes is shared by all paths of which the
-// same becomes.
+// became is all that an entry depends on: all paths with the same outcomes share one list of them.
 type became struct {
 	part       int
 	controller string

@@ -47,7 +47,7 @@ func listenerOf(parent map[string]any) hierarchy.Ref {
 	return hierarchy.NewRef(of.Group, of.Kind, textAt(in, "namespace"), textAt(in, "name")).WithSection(textAt(parent, "listener"))
 }
 
-// namedListener is a listener of which the name alone is known.
+// namedListener is a listener of which only the name is known.
 func namedListener(parent map[string]any) *hierarchy.Listener {
 	gateway, set := textMap(parent, "gateway"), textMap(parent, "listenerSet")
 	l := &hierarchy.Listener{Ref: listenerOf(parent), Gateway: hierarchy.GatewayRef(textAt(gateway, "namespace"), textAt(gateway, "name"))}

@@ -87,7 +87,7 @@ func (x *Evaluator) publishable(ctx context.Context, e *effective.Target, isNew 
 	return true, nil
 }
 
-// needsBefore says whether a guardrail compares what a target comes to with what
+// needsBefore says whether a guardrail compares the result of a target with what
 // is published.
 func needsBefore(s *policy.Snapshot, e *effective.Target, guardrails []*guardrail.Guardrail) bool {
 	if e == nil {

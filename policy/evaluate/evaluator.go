@@ -74,7 +74,7 @@ type violationKey struct {
 	hidden, stood            bool
 }
 
-// Target evaluates every path of one route, as the edit leaves it. Gateways' own paths carry nobody's
+// Target evaluates every path of one route, as the edit leaves it. Gateways' own paths carry no
 // traffic and are not looked at.
 func (x *Evaluator) Target(ctx context.Context, before, after *effective.Target) error {
 	if after == nil || len(x.Guardrails) == 0 {

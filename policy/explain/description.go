@@ -63,7 +63,7 @@ type ListenerRoutes struct {
 	Refs []hierarchy.Ref `json:"-"`
 }
 
-// InEffect is what a policy comes to through one Gateway.
+// InEffect is the effect of a policy through one Gateway.
 type InEffect struct {
 	Gateway  string   `json:"gateway"`
 	Paths    int      `json:"paths"`

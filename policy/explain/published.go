@@ -393,7 +393,7 @@ func blockNamed(name string) merge.Block {
 	return merge.Default
 }
 
-// bareKind is a policy kind of which nothing but the name is known.
+// bareKind is a policy kind of which only the name is known.
 func bareKind(name string) *policy.Kind {
 	gk := kschema.ParseGroupKind(name)
 	if gk.Group == "" {

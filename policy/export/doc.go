@@ -6,9 +6,11 @@
 // No data plane reads a foreign annotation. An exporter writes a data plane's
 // own objects and says of every value on every path whether it is in force, in
 // force with a loss, or not, and why. The same function serves the controller,
-// admission and the command line. docs/enforcement-rules.md has the rules that comments cite by number.
-// The package is a list of equals: the files of each data plane carry its name, and registry.go lists
-// them; the rest is what they share.
+// admission and the command line. docs/enforcement-rules.md has the rules that
+// comments cite by number.
+//
+// The package is a list of equals: the files of each data plane carry its name,
+// and registry.go lists them; the rest is what they share.
 //
 // # Invariants
 //

@@ -103,7 +103,7 @@ func (r *rule) judgeBurst(l *limit, capacity int64) {
 // envoyKeysFixed is the last version that keeps 20 values apart.
 const envoyKeysFixed = "1.9.1"
 
-// newerThan compares versions a.b.c; what is no version is not newer.
+// newerThan compares versions a.b.c; what is not a version is not newer.
 func newerThan(version, than string) bool {
 	a, b := strings.Split(strings.TrimPrefix(version, "v"), "."), strings.Split(than, ".")
 	for i := range b {

@@ -24,7 +24,7 @@ type Projection struct {
 	// nothing is injected.
 	Rules []RuleInjection
 	// Outcomes has a list for each of Input.Paths, with one entry for each field
-	// with a value, sorted by policy and field. Paths of which the same becomes
+	// with a value, sorted by policy and field. Paths with the same outcomes
 	// share one list; nobody changes it.
 	Outcomes [][]Outcome
 }

@@ -190,7 +190,7 @@ func injections(rules []*rule) []RuleInjection {
 	return all
 }
 
-// refused is the projection of a route of which nothing can be written.
+// refused is the projection of a route for which nothing can be written.
 func refused(in *Input, title string, reason Reason, args ...any) Projection {
 	return Projection{Outcomes: outcomes(in, func(*Path, Field) (*verdict, string) {
 		v := &verdict{}

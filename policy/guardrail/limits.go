@@ -35,8 +35,8 @@ const (
 	MaxMessage = 1024
 )
 
-// TooSlow is the error of a rule that ran for MaxTime. It is no finding: on
-// another machine the rule may come to its end.
+// TooSlow is the error of a rule that ran for MaxTime. It is not a finding: on
+// another machine the rule may end.
 type TooSlow struct{}
 
 func (TooSlow) Error() string {

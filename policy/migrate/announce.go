@@ -121,7 +121,7 @@ func (v *verifier) canarySays(*routing.Location) bool {
 	return false
 }
 
-// plainly recognises what plain matches do otherwise than the regular expressions
+// plainly recognises what plain matches do differently from the regular expressions
 // that they stand for (M27).
 func (v *verifier) plainly(r *request.Request, old, answer *routing.Answer, location *routing.Location) (string, bool) {
 	s := v.old.view.Find(r.Host)

@@ -18,7 +18,7 @@ type controller struct {
 	anyCase  bool
 	rows     func() []Row
 	keys     func() []Row
-	// convert is what an annotation comes to in a policy, defaults what holds without
+	// convert is what becomes of an annotation in a policy, defaults what holds without
 	// one; nil of ingress-nginx, which has its own code. services says that annotations
 	// of Services are read.
 	convert  func(o *Old, s *settings, short string) *conversion

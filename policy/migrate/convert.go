@@ -11,7 +11,7 @@ import (
 	"github.com/attache-dev/attache/policy/migrate/routing"
 )
 
-// Result is what a conversion comes to (M64).
+// Result is the result of a conversion (M64).
 type Result struct {
 	Objects []*unstructured.Unstructured
 	// Held are the routes that are not written until somebody accepts what they

@@ -111,7 +111,7 @@ func (o *Old) eachPath(g *ingress, visit func(key locationKey, p *ingressPath, f
 	}
 }
 
-// shadowed says that a path is never served, and by whom it is hidden (M13).
+// shadowed says that a path is never served, and what hides it (M13).
 func (o *Old) shadowed(g *ingress, key locationKey, by *routing.Location, field string) {
 	w := o.owners[by].ingress
 	if w == g {

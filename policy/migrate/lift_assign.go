@@ -20,7 +20,7 @@ type liftPath struct {
 
 // assign decides where a unit is stated (M60). It goes from the Gateway downwards: a
 // node states what holds on all paths below it or, with most, on most of them; what
-// is below states only what it does not get from above. That comes to the same as
+// is below states only what it does not get from above. That is the same as
 // values that rise step by step, for what holds on a path never changes.
 func (l *lifting) assign(u unit) assignment {
 	a := assignment{at: map[hierarchy.Ref]map[string]any{}, routes: map[hierarchy.Ref]map[string]any{}}

@@ -2,7 +2,7 @@ package migrate
 
 import "strings"
 
-// outcome is what becomes of a stated annotation of which the table says that it is
+// outcome is what becomes of a stated annotation whose row says that it is
 // lost, and why.
 type outcome struct {
 	status Status

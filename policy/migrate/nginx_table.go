@@ -30,7 +30,7 @@ func inOrder(groups [][]Row) []Row {
 	return rows
 }
 
-// nginxKept are the annotations of which something is written, be it not quite the same.
+// nginxKept are the annotations for which something is written, even if it is not quite the same.
 func nginxKept() [][]Row {
 	return [][]Row{
 		{{Name: "app-root", Scope: "location", Valid: Path, Bad: BadDefault, Status: Converted, Effect: Breaks, Becomes: "RequestRedirect of / with 302"}},

@@ -9,7 +9,7 @@ import (
 	"github.com/attache-dev/attache/policy/migrate/routing"
 )
 
-// conversion is what one stated annotation comes to in a policy, for the controllers
+// conversion is what becomes of one stated annotation in a policy, for the controllers
 // whose routing is that of the Ingress API (section 7.1).
 type conversion struct {
 	kind   string
@@ -28,7 +28,7 @@ type conversion struct {
 // isHeld says whether rules are held back for what is lost (M40).
 func (c *conversion) isHeld() bool { return c.status == Lost && (c.effect == Exposes || c.holds) }
 
-// saying is a conversion of which nothing is in a policy.
+// saying is a conversion that puts nothing into a policy.
 func saying(text string) *conversion { return &conversion{status: Converted, text: text} }
 
 // holding says that rules are held back for the loss.

@@ -127,7 +127,7 @@ func (c *converter) locationRules(s *routing.Server, h *hostRules, l *routing.Lo
 	return list
 }
 
-// takesRoot says whether requests for "/" come to a location.
+// takesRoot says whether requests for "/" reach a location.
 func takesRoot(s *routing.Server, h *hostRules, l *routing.Location) bool {
 	if h.plain != nil {
 		taker, _ := h.plain.Choose("/")

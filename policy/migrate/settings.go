@@ -9,7 +9,7 @@ import (
 	"github.com/attache-dev/attache/hierarchy/prose"
 )
 
-// settings are what the annotations of one Ingress come to in ingress-nginx.
+// settings are what ingress-nginx makes of the annotations of one Ingress.
 type settings struct {
 	// values are those that the parsers take, by short name; full has the name as it
 	// is written.
@@ -167,7 +167,7 @@ func removed(short string) bool {
 	return strings.HasPrefix(short, "global-rate-limit")
 }
 
-// foreign says to whom an annotation of somebody else belongs.
+// foreign says whose annotation it is, when it is not the controller's.
 func (o *Old) foreign(g *ingress, name string) {
 	group, _, _ := strings.Cut(name, "/")
 	text := "it belongs to somebody else and is not copied"

@@ -105,7 +105,7 @@ func kongScheme(s *settings, short string) *conversion {
 // albGroup is the group of an Ingress, its own where it states none.
 func albGroup(g *ingress) string { return cmp.Or(g.set.text("group.name"), g.place()) }
 
-// albRedirecting are the groups of which some Ingress states ssl-redirect: it holds for
+// albRedirecting are the groups in which some Ingress states ssl-redirect: it holds for
 // the load balancer.
 func albRedirecting(list []*ingress) map[string]bool {
 	groups := map[string]bool{}

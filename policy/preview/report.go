@@ -131,7 +131,7 @@ func (c *Change) name() string {
 	return "the change"
 }
 
-// unchecked says of which guardrails some rules are passed over.
+// unchecked says for which guardrails some rules are passed over.
 func unchecked(all, known []*guardrail.Guardrail) []Finding {
 	rules := map[string]int{}
 	for _, g := range known {

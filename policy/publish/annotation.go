@@ -79,7 +79,7 @@ func (c Content) Text() string {
 	return string(text)
 }
 
-// WithheldAnnotation is the annotation of a target of which nothing was published
+// WithheldAnnotation is the annotation of a target for which nothing was published
 // yet and whose first result is withheld.
 func WithheldAnnotation(generation int64, reason string) string {
 	return Content{generation: generation, Withheld: reason, Scopes: []any{}}.Text()

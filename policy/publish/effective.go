@@ -236,7 +236,7 @@ func digest(scopes []any) string {
 }
 
 // Compact is JSON with sorted keys and no white space, and with no character
-// escaped that JSON does not ask to, so that any language comes to the same. It is
+// escaped that JSON does not ask to, so that any language gets the same. It is
 // only given values that came from JSON, which always encode.
 func Compact(v any) []byte {
 	var text bytes.Buffer

@@ -98,7 +98,7 @@ func ruleSet(v any) hierarchy.RuleSet {
 	return set
 }
 
-// path reads a field of a result; the text itself where it is no path.
+// path reads a field of a result; the text itself where it is not a path.
 func path(field string) crd.Path {
 	p, err := crd.ParsePath(field)
 	if err != nil {

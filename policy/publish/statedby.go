@@ -5,7 +5,7 @@ import (
 	"github.com/attache-dev/attache/policy/effective"
 )
 
-// statedBy says of which policy values are, where their kind declares that a data
+// statedBy says which policy values are from, where their kind declares that a data
 // plane has to know: a counter belongs to the policy that states the limit
 // (semantics.md section 3.2). The scopes do not say it, and so the digest does not
 // depend on it.

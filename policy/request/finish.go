@@ -53,7 +53,7 @@ func (r *race) site(s *site) bool {
 }
 
 // enter notes one candidate, and says whether to go on. Two matches of one rule
-// are no rivals.
+// are not rivals.
 func (r *race) enter(c *candidate) bool {
 	r.regular = r.regular || c.regular()
 	if r.winner == nil && (r.sites == 1 || r.question.Fallthrough) {

@@ -34,7 +34,7 @@ type Request struct {
 	Headers []hierarchy.Header
 }
 
-// Question is a request, and of whom it is asked.
+// Question is a request, and the Gateway that it goes to.
 type Question struct {
 	Request Request
 	// Gateway is zero when all Gateways are asked (Q2).

@@ -111,7 +111,7 @@ func On(ctx context.Context, r *effective.Resolver, e Edit, guardrails []*guardr
 	return v, err
 }
 
-// sides are what a target came to before the edit, and comes to after it.
+// sides are the results of a target before and after the edit.
 type sides struct{ before, after *effective.Target }
 
 // ask asks the guardrails about every target.
@@ -141,7 +141,7 @@ func (v *Verdict) ask(ctx context.Context, e Edit, guardrails []*guardrail.Guard
 	return nil
 }
 
-// results are what the routes and Gateways come to that an object of the edit touches, sorted.
+// results are those of the routes and Gateways that an object of the edit touches, sorted.
 func (v Verdict) results(ref hierarchy.Ref) []*effective.Target {
 	var list []*effective.Target
 	for _, target := range v.After.Touched(ref) {

@@ -227,7 +227,7 @@ func (v Verdict) ofRoutes() []effective.Change {
 }
 
 // knownToAuthor says that a new policy changes nothing but the routes of its
-// namespace that it names, or reaches no route, of which there is a notice.
+// namespace that it names, or reaches no route, for which there is a notice.
 func (v Verdict) knownToAuthor(ref hierarchy.Ref, change ObjectChange) bool {
 	p, isPolicy := v.After.Policy(ref)
 	switch {

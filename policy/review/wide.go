@@ -9,7 +9,7 @@ import (
 
 // tooWide looks, before anything is computed, at how many results each route and
 // Gateway that the edit touches may have. Each is computed, kept in memory and
-// published, so there is a limit for one object. It is no limit for what was
+// published, so there is a limit for one object. It is not a limit for what was
 // beyond it before the edit. Said is that of the first object alone.
 func (v *Verdict) tooWide(touched []hierarchy.Ref, old, now *effective.Resolver, e Edit) (refused bool) {
 	if e.MaxResults == 0 {

@@ -20,7 +20,7 @@
 // where on is a truth value and 0777 a number. It knows no positions, and the
 // parser that does (go.yaml.in/yaml/v3) reads YAML 1.2. So values come from the
 // first alone, and the second, which is asked for lines only, has every key that
-// may be no text read by the first. TestBothParsersReadOneValue and
+// may not be a text to the first. TestBothParsersReadOneValue and
 // FuzzBothParsersReadOneValue hold them to one result: anchors, merges, truth
 // values, octal numbers, timestamps. Two keys that are one in the object, such as
 // on and "true", are refused, as the first parser would keep either by chance.

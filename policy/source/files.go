@@ -26,7 +26,7 @@ type Options struct {
 	// Namespace is that of objects which do not say theirs. The default is
 	// "default".
 	Namespace string
-	// Strict refuses what would be passed over: documents that are no objects of
+	// Strict refuses what would be passed over: documents that are not objects of
 	// a known kind.
 	Strict bool
 	// Undefined are kinds that are read without a CRD: nothing is known of their

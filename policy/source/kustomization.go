@@ -28,7 +28,7 @@ type kustomization struct {
 	simple bool
 }
 
-// simpleKeys are what a kustomization states of which everything is followed.
+// simpleKeys are the keys of a kustomization that are followed completely.
 var simpleKeys = []string{"apiVersion", "kind", "metadata", "namespace", "resources"}
 
 // kustomizationOf reads the kustomization of a folder, if it has one that can be
@@ -54,7 +54,7 @@ func kustomizationOf(folder string, entries []os.DirEntry) (file string, k kusto
 }
 
 // kustomize remembers what a kustomization says of the files beside it: the
-// namespace of its resources replaces theirs, and its patches are no objects.
+// namespace of its resources replaces theirs, and its patches are not objects.
 func (r *reader) kustomize(folder string, entries []os.DirEntry) {
 	file, k, found := kustomizationOf(folder, entries)
 	if !found {

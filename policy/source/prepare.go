@@ -242,7 +242,7 @@ func plainly(u *unstructured.Unstructured, problems []validate.Problem) []valida
 	return kept
 }
 
-// formOf says of targets that are no list, or are one, what to write.
+// formOf says what to write for targets that should be a list and are not, or the reverse.
 func formOf(u *unstructured.Unstructured, field string) string {
 	value, _, _ := unstructured.NestedFieldNoCopy(u.Object, strings.Split(field, ".")...)
 	switch value.(type) {

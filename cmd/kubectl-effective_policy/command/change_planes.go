@@ -16,7 +16,7 @@ import (
 )
 
 // readPlanes finds out which exporters a cluster has switched on, and reads what there is of their data
-// planes' APIs: what an edit comes to there depends on both.
+// planes' APIs: the effect of an edit there depends on both.
 func (s *baseline) readPlanes(ctx context.Context, client dynamic.Interface) error {
 	seen := exportersSeen{}
 	switch err := listEach(ctx, client, effectiveResource, seen.add); {

@@ -48,7 +48,7 @@ func (f *filterFlags) add(cmd *cobra.Command) {
 }
 
 // given says whether any flag asks about paths: then all bound routes are looked
-// at, and Gateways are not, for they carry nobody's traffic.
+// at, and Gateways are not, because no traffic takes them.
 func (f *filterFlags) given() bool {
 	return f.where != "" || len(f.without) > 0 || f.overridden || f.clamped || f.invalid
 }

@@ -157,7 +157,7 @@ func subcommands(b *strings.Builder, cmd *cobra.Command) {
 	}
 }
 
-// knownCommand refuses a word that is no subcommand, and says which one may be
+// knownCommand refuses a word that is not a subcommand, and says which one may be
 // meant.
 func knownCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {

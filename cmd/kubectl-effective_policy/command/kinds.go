@@ -124,7 +124,7 @@ func printKinds(p *terminal.Pen, reports []explain.Kind, rights *managerRights, 
 	return p.Failed()
 }
 
-// printSources lists the kinds that are known otherwise than by their label, what is
+// printSources lists the kinds that are known by something else than their label, what is
 // said of kinds that makes no sense, and what the manager may not do.
 func printSources(p *terminal.Pen, reports []explain.Kind, rights *managerRights) {
 	t := &terminal.Rows{}

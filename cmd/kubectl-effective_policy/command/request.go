@@ -15,7 +15,7 @@ import (
 	"github.com/attache-dev/attache/policy/request"
 )
 
-// requestFlags are a request, and of whom it is asked.
+// requestFlags are a request, and the Gateway that it goes to.
 type requestFlags struct {
 	text, gateway                              string
 	headers                                    []string

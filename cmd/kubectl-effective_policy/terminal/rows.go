@@ -3,7 +3,7 @@ package terminal
 import "strings"
 
 // screen is the width that text for people fits: that of a terminal as it opens.
-// -o wide is for one of wideScreen, where it is no table.
+// -o wide is for one of wideScreen, where it is not a table.
 const (
 	Screen     = 80
 	WideScreen = 100
