@@ -33,6 +33,9 @@ type Report struct {
 	// are or that the change is about.
 	Unbound int `json:"-"`
 	Routes  int `json:"-"`
+	// Elsewhere says that manifests name objects that are not among them, and that a
+	// cluster may have.
+	Elsewhere bool `json:"-"`
 	// DeniedObjects counts the objects with a reason to be denied.
 	DeniedObjects int `json:"-"`
 	// Checked are all manifests, also those without findings, by place.
@@ -105,6 +108,7 @@ func (c *Change) Judge(ctx context.Context, compilers guardrail.Compilers, autho
 	report.Findings = places.instead(append(report.Findings, slices.Concat(places.limited(), places.unbound(), places.unread(), places.classes(), places.undecided())...))
 	report.nameObjects(verdict.After)
 	report.Unbound, report.Routes = len(explain.UnboundRoutes(verdict.Before, verdict.After, places.among)), places.routes()
+	report.Elsewhere = places.elsewhere()
 	if verdict.Denied() {
 		report.Denial = verdict.Denial(c.name())
 	}

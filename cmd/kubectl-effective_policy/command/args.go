@@ -207,6 +207,12 @@ func (w *workspace) unknownKind(kind, name string) error {
 	for i := range w.kinds {
 		words = append(words, strings.ToLower(w.kinds[i].Kind))
 	}
+	if strings.EqualFold(kind, guardrailKind.Kind) || strings.EqualFold(kind, pluralOf(guardrailKind.Kind)) {
+		if len(w.documents) > 0 {
+			return fmt.Errorf("%s %q not found", guardrailKind.Kind, name)
+		}
+		return fmt.Errorf("a %s is neither on the hierarchy nor a policy; to see it: kubectl describe policyguardrail/%s", guardrailKind.Kind, name)
+	}
 	if near, ok := prose.Closest(strings.ToLower(kind), words); ok {
 		return fmt.Errorf("no kind is called %q here; did you mean %s/%s?", kind, near, name)
 	}

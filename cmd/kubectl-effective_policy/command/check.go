@@ -84,6 +84,10 @@ func (o *options) check(cmd *cobra.Command, flags changeFlags, failOn, root stri
 		}
 		return err
 	}
+	forPeople := o.output == formatTable || o.output == formatWide
+	if report.Elsewhere && forPeople && flags.empty && len(flags.base) == 0 {
+		o.note("note: only these manifests were looked at; --cluster looks at the cluster, too")
+	}
 	failed := fails(report, failOn)
 	switch o.output {
 	case formatJSON:

@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/enforcement"
@@ -81,9 +82,22 @@ func exporterNames() []string {
 	return names
 }
 
+// exporterInstead is what to write in place of a name that no exporter has.
+func exporterInstead(of string) string {
+	names := append(exporterNames(), toAuto)
+	near, ok := prose.Closest(of, names)
+	if i := slices.IndexFunc(names, func(name string) bool { return strings.EqualFold(name, of) }); i >= 0 {
+		near, ok = names[i], true
+	}
+	if ok {
+		return " did you mean " + near + "?"
+	}
+	return "\nwrite one of " + strings.Join(exporterNames(), ", ") + ",\nor " + toAuto
+}
+
 func (e *exportOptions) validate() error {
 	if e.to != toAuto && !slices.Contains(exporterNames(), e.to) {
-		return fmt.Errorf("--to %s is not an exporter: write one of %s, or auto", e.to, strings.Join(exporterNames(), ", "))
+		return fmt.Errorf("--to %s is not an exporter:%s", e.to, exporterInstead(e.to))
 	}
 	if !slices.Contains([]string{reportTable, reportJSON, reportNone}, e.report) {
 		return fmt.Errorf("--report %s: write table, json or none", e.report)

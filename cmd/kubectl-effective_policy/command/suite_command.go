@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strconv"
@@ -119,7 +120,7 @@ func (o *options) printTests(r *testReport) error {
 		if len(failed) > 0 {
 			verdict = terminal.Cell{Text: "FAIL", Style: terminal.Red}
 		}
-		t.Add(verdict, terminal.Cell{Text: cases[0].Suite}, terminal.Cell{Text: prose.Count(len(cases), "case")}, terminal.Cell{Text: cases[0].File, Style: terminal.Faint})
+		t.Add(verdict, terminal.Cell{Text: cmp.Or(cases[0].guardrail, cases[0].Suite)}, terminal.Cell{Text: prose.Count(len(cases), "case")}, terminal.Cell{Text: cases[0].File, Style: terminal.Faint})
 		for _, c := range failed {
 			t.Add(terminal.Cell{Text: "      " + c.place() + ": " + c.Name + ": " + c.Message})
 		}
@@ -128,7 +129,7 @@ func (o *options) printTests(r *testReport) error {
 	quiet := &terminal.Table{Indent: "      "}
 	for _, rule := range r.Rules {
 		if rule.Objected == 0 {
-			quiet.Add(terminal.Cell{Text: rule.File + ":" + strconv.Itoa(rule.Line)}, terminal.Cell{Text: "PolicyGuardrail " + rule.Guardrail + ", " + rule.Rule})
+			quiet.Add(terminal.Cell{Text: rule.File + ":" + strconv.Itoa(rule.Line)}, terminal.Cell{Text: rule.Guardrail + ", " + rule.Rule})
 		}
 	}
 	p.Line("")

@@ -38,6 +38,9 @@ type testedCase struct {
 	Passed bool   `json:"passed"`
 	// Message says why the case did not pass.
 	Message string `json:"message,omitempty"`
+
+	// guardrail is whose example it is, in suites that are the examples of one.
+	guardrail string
 }
 
 // testedRule is one rule, and how many cases it objected to.
@@ -115,7 +118,7 @@ func (t *tests) guardrail(ctx context.Context, d source.Document, within *suite)
 		}
 	}
 	if len(wrong) > 0 {
-		t.add(testedCase{Suite: name, Name: "compiles", File: g.file, Line: g.line(fields[0]), Message: strings.Join(wrong, "; ")})
+		t.add(testedCase{Suite: name, guardrail: tested.Name, Name: "compiles", File: g.file, Line: g.line(fields[0]), Message: strings.Join(wrong, "; ")})
 		return g
 	}
 	failed := map[int]string{}
@@ -128,7 +131,7 @@ func (t *tests) guardrail(ctx context.Context, d source.Document, within *suite)
 		title, _ := example["name"].(string)
 		message := failed[i]
 		t.add(testedCase{
-			Suite: name, Name: title, File: g.file, Line: g.line(fmt.Sprintf("spec.examples[%d]", i)),
+			Suite: name, guardrail: tested.Name, Name: title, File: g.file, Line: g.line(fmt.Sprintf("spec.examples[%d]", i)),
 			Passed: message == "", Message: message,
 		})
 		input, _ := example["input"].(map[string]any)

@@ -48,7 +48,7 @@ func TestTheSuiteOfTheExamplesPasses(t *testing.T) {
 	if own < 7 || report.Totals.Failed > 0 || report.Totals.Covered != report.Totals.Rules || report.Totals.Rules != 6 {
 		t.Errorf("%d own cases, totals %+v", own, report.Totals)
 	}
-	run(t, "", "test", exampleGuardrails).wantOutput(t, "ok  PolicyGuardrail change-few-namespaces ", "14 of 14 rules objected to something")
+	run(t, "", "test", exampleGuardrails).wantOutput(t, "ok  change-few-namespaces ", "14 of 14 rules objected to something")
 }
 
 func TestCasesThatFail(t *testing.T) {
@@ -165,7 +165,7 @@ func TestGuardrailsThatFailTheirTests(t *testing.T) {
 	run(t, "", "test", dir).wantFinding(t,
 		"broken.yaml:6: compiles: spec.cel[0].expression", "there is no function hass",
 		`example.yaml:10: half a minute: example "half a minute" should be allowed, and is denied`,
-		"FAIL  PolicyGuardrail sixteen    2 cases",
+		"FAIL  sixteen    2 cases",
 		"mistyped.yaml:8: compiles: spec.cel[0].fieldpath",
 		"4 cases: 3 failed; 1 of 3 rules")
 }
@@ -185,7 +185,7 @@ func TestRulesThatNothingMadeObjectAreListed(t *testing.T) {
 `
 	dir := folder(t, "suite.yaml", strings.Replace(suite, "[fifteen.yaml]", "", 1), "fifteen.yaml", strings.Replace(fifteen, "!has(effective.TimeoutPolicy)", "effective == null || !has(effective.TimeoutPolicy)", 1))
 	r := run(t, "", "test", dir+"/suite.yaml")
-	r.wantOutput(t, "no case made these rules object:\n", "fifteen.yaml:6  PolicyGuardrail fifteen, cel[0]\n", "suite.yaml:6    PolicyGuardrail never, cel[0]\n", "1 of 3 rules objected to something")
+	r.wantOutput(t, "no case made these rules object:\n", "fifteen.yaml:6  fifteen, cel[0]\n", "suite.yaml:6    never, cel[0]\n", "1 of 3 rules objected to something")
 	if strings.Contains(r.out, "never, cel[1]") {
 		t.Errorf("a rule that objected is listed:\n%s", r.out)
 	}
