@@ -224,7 +224,7 @@ func TestDiffLooksAtOneNamespace(t *testing.T) {
 		t.Errorf("it does not say %q: %s", want, r.errOut)
 	}
 	for word, line := range map[string]string{
-		"did you mean TimeoutPolicy?": "get --without TimeoutPolcy", "so: did you mean TimeoutPolicy?": "explain httproute/checkout -n shop --policy TimeoutPolcy",
+		"did you mean TimeoutPolicy?": "get --without TimeoutPolcy", "kind: did you mean TimeoutPolicy?": "explain httproute/checkout -n shop --policy TimeoutPolcy",
 	} {
 		if r := run(t, "", append(strings.Fields(line), "-f", shop)...); r.code != exitFailure || !strings.Contains(r.errOut, word) {
 			t.Errorf("%s: exit code %d, want %q: %s", line, r.code, word, r.errOut)
