@@ -8,6 +8,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/attache-dev/attache/hierarchy/injected"
@@ -86,8 +87,23 @@ func planeCRDs(t *testing.T, w *world) {
 					t.Error(err)
 				}
 			})
+			served(t, w, u)
 		}
 	}
+}
+
+// served waits until the client can list the objects of a CRD that was just made.
+func served(t *testing.T, w *world, crd *unstructured.Unstructured) {
+	t.Helper()
+	versions, _, _ := unstructured.NestedSlice(crd.Object, "spec", "versions")
+	group, _, _ := unstructured.NestedString(crd.Object, "spec", "group")
+	kind, _, _ := unstructured.NestedString(crd.Object, "spec", "names", "kind")
+	version, _ := versions[0].(map[string]any)["name"].(string)
+	within(t, patience, "objects of "+crd.GetName()+" to be served", func(ctx context.Context) error {
+		list := &unstructured.UnstructuredList{}
+		list.SetGroupVersionKind(schema.GroupVersionKind{Group: group, Version: version, Kind: kind + "List"})
+		return w.List(ctx, list)
+	})
 }
 
 // planeManifests are the objects in the files of a folder.

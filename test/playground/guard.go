@@ -19,7 +19,7 @@ func (t *tour) guard(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := expect("the answer", out, "Warning: TimeoutPolicy platform/edge-ceiling changes 6 routes in 2 namespaces and 2 Gateways", "Warning: GRPCRoute payments/authorise: TimeoutPolicy request 20s → 45s"); err != nil {
+	if err := expect("the answer", out, "Warning: TimeoutPolicy platform/edge-ceiling changes 6 routes in 2 namespaces and 2 Gateways: kubectl effective-policy diff -f FILE --delete"); err != nil {
 		return err
 	}
 	t.story.say("Under it, the feed of the shop has no timeout at all. A guardrail looks at what is in force:")

@@ -195,10 +195,14 @@ func who(block, kind string, by *explain.Object) string {
 		return ""
 	}
 	place := hierarchy.Ref{NamespacedName: types.NamespacedName{Namespace: by.Namespace, Name: by.Name}}.Place()
-	if name := policy.KindName(schema.GroupKind{Group: by.Group, Kind: by.Kind}); name != kind {
-		return name + " " + place
+	gk := schema.GroupKind{Group: by.Group, Kind: by.Kind}
+	switch {
+	case policy.KindName(gk) == kind:
+		return place
+	case gk.Group == policy.Group:
+		return gk.Kind + " " + place
 	}
-	return place
+	return hierarchy.KindName(gk) + " " + place
 }
 
 // valueText is a value as a person writes it.
