@@ -2,6 +2,7 @@ package migrate
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 
@@ -223,6 +224,12 @@ func (c *converter) writeRoute(g *ingress, v *variant, hosts []string, rules []w
 	if v.held {
 		c.held = append(c.held, u)
 		c.routes[g].held = true
+		if shut := c.shut(v, rules); len(shut) > 0 {
+			spec = maps.Clone(spec)
+			spec["rules"] = ruleList(shut, v.grpc)
+			c.objects = append(c.objects, object(gatewayAPI, kind, g.namespace, name, g.labels, g.marks(), spec))
+			c.sayShut(g, kind, name, shut)
+		}
 		return
 	}
 	c.objects = append(c.objects, u)
