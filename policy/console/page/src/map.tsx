@@ -176,7 +176,7 @@ export function Map() {
   // What is opened inside a fold comes out of it.
   const inside = place.value.open === 'route' || place.value.open === 'gateway' ? place.value.id : ''
   useEffect(() => {
-    if (data && inside && !file && place.value.params.unfold !== inside && !data.nodes.some((n) => n.id === inside)) go({ params: { unfold: inside } }, true)
+    if (data && inside && !file && place.value.params.unfold !== inside && data.nodes.some((n) => n.count > 1) && !data.nodes.some((n) => n.id === inside)) go({ params: { unfold: inside } }, true)
   }, [data, inside])
   if (error) return <Problem text={error} />
   if (!data) return <Waiting />
