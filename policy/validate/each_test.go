@@ -93,7 +93,8 @@ func said(errs field.ErrorList, exact bool) []string {
 func TestEveryRuleByItselfSaysWhatTheWholeSays(t *testing.T) {
 	all, room := specimens(t), roomNode(t)
 	rapid.Check(t, func(t *rapid.T) {
-		n, value := room, map[string]any(nil)
+		n := room
+		var value map[string]any
 		if rapid.Bool().Draw(t, "a room") {
 			value = drawRoom(t)
 		} else {
