@@ -189,20 +189,23 @@ func sortObjects(list []*unstructured.Unstructured) {
 	})
 }
 
-// wider says whether some less specific host takes requests to a host: every host,
-// or a wildcard above it (M30).
+// wider says whether some less specific host takes requests to a host (M30).
 func (c *converter) wider(host string) bool {
-	if c.old.view.Server(routing.CatchAll) != nil {
-		return true
-	}
+	return slices.ContainsFunc(c.hostsAbove(host), func(h string) bool { return c.old.view.Server(h) != nil })
+}
+
+// hostsAbove are the less specific hosts of a host and its aliases, whether they have a server or
+// not: the wildcards above it, and every host.
+func (c *converter) hostsAbove(host string) []string {
+	var list []string
 	for _, name := range append(c.old.view.AliasesOf(host), host) {
 		for i := range name {
-			if name[i] == '.' && "*"+name[i:] != name && c.old.view.Server("*"+name[i:]) != nil {
-				return true
+			if wildcard := "*" + name[i:]; name[i] == '.' && wildcard != name {
+				list = append(list, wildcard)
 			}
 		}
 	}
-	return false
+	return append(list, routing.CatchAll)
 }
 
 // leavesCanary says whether a location goes without the canary of its Service, since no

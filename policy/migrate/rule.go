@@ -92,6 +92,7 @@ const (
 // written is a rule as it is written: the matches of several.
 type written struct {
 	rule    *rule
+	rules   []*rule
 	matches []any
 }
 
@@ -104,11 +105,11 @@ func join(rules []*rule) []written {
 		i, ok := at[key]
 		if !ok || r.alone || r.header != nil || len(list[i].matches) == mostMatches || list[i].rule.location.Path == "" {
 			at[key] = len(list)
-			list = append(list, written{rule: r, matches: []any{r.match()}})
+			list = append(list, written{rule: r, rules: []*rule{r}, matches: []any{r.match()}})
 			continue
 		}
 		if !slices.ContainsFunc(list[i].matches, func(m any) bool { return equalJSON(m, r.match()) }) {
-			list[i].matches = append(list[i].matches, r.match())
+			list[i].rules, list[i].matches = append(list[i].rules, r), append(list[i].matches, r.match())
 		}
 	}
 	return list

@@ -2,7 +2,6 @@ package migrate
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy/migrate/routing"
@@ -14,69 +13,58 @@ import (
 func (c *converter) shut(v *variant, rules []written) []written {
 	var list []written
 	for _, w := range rules {
-		taken := slices.DeleteFunc(slices.Clone(w.matches), func(m any) bool { return !c.taken(v.hosts, m) })
-		if len(taken) > 0 {
-			list = append(list, written{rule: &rule{path: w.rule.path}, matches: taken})
+		closed := written{rule: &rule{path: w.rule.path}}
+		for _, r := range w.rules {
+			if slices.ContainsFunc(v.hosts, func(host string) bool { return c.taken(host, r) }) {
+				closed.rules, closed.matches = append(closed.rules, r), append(closed.matches, r.match())
+			}
+		}
+		if len(closed.rules) > 0 {
+			list = append(list, closed)
 		}
 	}
 	return list
 }
 
-// taken says whether a rule that is written takes requests of a match, on one of some hosts.
-func (c *converter) taken(hosts []string, match any) bool {
-	m, _ := match.(map[string]any)
-	path, _ := m["path"].(map[string]any)
-	kind, _ := path["type"].(string)
-	value, _ := path["value"].(string)
-	for _, host := range hosts {
-		for _, wide := range widerHosts(host) {
-			h := c.hosts[wide]
-			if h == nil {
-				continue
-			}
-			for g, rules := range h.rules {
-				if g.chosen && slices.ContainsFunc(rules, func(r *rule) bool { return !r.held && len(r.backends) > 0 && r.takes(kind, value) }) {
-					return true
-				}
-			}
+// taken says whether a rule that is written takes requests of a held one. On the host itself what is
+// more specific was so before; on a wider host it takes requests that it never had.
+func (c *converter) taken(host string, held *rule) bool {
+	return c.hosts[host].has(func(r *rule) bool { return r.takes(held) }) ||
+		slices.ContainsFunc(c.hostsAbove(host), func(above string) bool {
+			return above != host && c.hosts[above].has(func(r *rule) bool { return r.takes(held) || held.takes(r) })
+		})
+}
+
+// has says whether a rule that is written, and sends requests on, is of some kind.
+func (h *hostRules) has(is func(*rule) bool) bool {
+	if h == nil {
+		return false
+	}
+	for g, rules := range h.rules {
+		if g.chosen && slices.ContainsFunc(rules, func(r *rule) bool { return !r.held && len(r.backends) > 0 && is(r) }) {
+			return true
 		}
 	}
 	return false
 }
 
-// widerHosts are a host and those that take its requests when it has no route of its own.
-func widerHosts(host string) []string {
-	list := []string{host}
-	for i := range host {
-		if wide := "*" + host[i:]; host[i] == '.' && wide != host {
-			list = append(list, wide)
-		}
-	}
-	return append(list, routing.CatchAll)
-}
-
-// takes says whether a rule takes requests of a match of a path. Of expressions it is not known.
-func (r *rule) takes(kind, path string) bool {
+// takes says whether a rule takes the path of another one. Of expressions that is not known.
+func (r *rule) takes(other *rule) bool {
 	switch {
-	case r.regex:
-		return true
 	case r.exact:
-		return kind == "Exact" && r.path == path
-	case kind == "RegularExpression":
+		return other.exact && r.path == other.path
+	case r.regex, other.regex:
 		return true
 	}
-	return r.path == "/" || path == r.path || strings.HasPrefix(path, r.path+"/")
+	return routing.Covers(r.path, other.path)
 }
 
 // sayShut tells of a route that keeps requests from others.
 func (c *converter) sayShut(g *ingress, kind, name string, list []written) {
 	var paths []string
 	for _, w := range list {
-		for _, m := range w.matches {
-			match, _ := m.(map[string]any)
-			path, _ := match["path"].(map[string]any)
-			value, _ := path["value"].(string)
-			paths = append(paths, value)
+		for _, r := range w.rules {
+			paths = append(paths, r.path)
 		}
 	}
 	slices.Sort(paths)
