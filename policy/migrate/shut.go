@@ -27,21 +27,26 @@ func (c *converter) shut(v *variant, rules []written) []written {
 }
 
 // taken says whether a rule that is written takes requests of a held one. On the host itself what is
-// more specific was so before; on a wider host it takes requests that it never had.
+// more specific was so before; on a wider host it takes requests that it never had. A redirect to a
+// final / that another Ingress has there, too, is written by that one, and answers (M17).
 func (c *converter) taken(host string, held *rule) bool {
-	return c.hosts[host].has(func(r *rule) bool { return r.takes(held) }) ||
+	here := c.hosts[host]
+	if held.exact && here.writes(func(r *rule) bool { return r.exact && r.path == held.path }) {
+		return false
+	}
+	return here.writes(func(r *rule) bool { return len(r.backends) > 0 && r.takes(held) }) ||
 		slices.ContainsFunc(c.hostsAbove(host), func(above string) bool {
-			return above != host && c.hosts[above].has(func(r *rule) bool { return r.takes(held) || held.takes(r) })
+			return above != host && c.hosts[above].writes(func(r *rule) bool { return len(r.backends) > 0 && (r.takes(held) || held.takes(r)) })
 		})
 }
 
-// has says whether a rule that is written, and sends requests on, is of some kind.
-func (h *hostRules) has(is func(*rule) bool) bool {
+// writes says whether a rule of some kind is written for the host.
+func (h *hostRules) writes(is func(*rule) bool) bool {
 	if h == nil {
 		return false
 	}
 	for g, rules := range h.rules {
-		if g.chosen && slices.ContainsFunc(rules, func(r *rule) bool { return !r.held && len(r.backends) > 0 && is(r) }) {
+		if g.chosen && slices.ContainsFunc(rules, func(r *rule) bool { return !r.held && is(r) }) {
 			return true
 		}
 	}
