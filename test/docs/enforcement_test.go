@@ -16,19 +16,21 @@ func TestEveryRuleOfEnforcementIsShown(t *testing.T) {
 	const page = "docs/enforcement-rules.md"
 	text, exist := read(t, page), testsOf(t)
 	rules := 0
-	for line := range strings.Lines(text) {
-		match := ruleItem.FindStringSubmatch(line)
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		match := ruleItem.FindStringSubmatch(lines[i])
 		if match == nil {
 			continue
 		}
 		rules++
-		tests := citedTest.FindAllStringSubmatch(line, -1)
+		item := strings.Join(itemOf(lines[i:]), " ")
+		tests := citedTest.FindAllStringSubmatch(item, -1)
 		for _, test := range tests {
 			if !exist[test[1]] {
 				t.Errorf("%s: %s names %s, which is no test", page, match[1], test[1])
 			}
 		}
-		if len(tests) == 0 && !strings.Contains(line, ruleLinks) {
+		if len(tests) == 0 && !strings.Contains(item, ruleLinks) {
 			t.Errorf("%s: nothing shows %s", page, match[1])
 		}
 	}

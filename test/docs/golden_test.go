@@ -24,9 +24,11 @@ var (
 
 const (
 	// ruleLinks begins the links at the end of a rule.
-	ruleLinks = " → ["
-	// sectionLinks begins the line of links under a heading.
+	ruleLinks = "→ ["
+	// sectionLinks begins the links at the end of a section.
 	sectionLinks = "Examples: ["
+	// columns is where lines of links are broken.
+	columns = 100
 )
 
 // TestRulesLinkToTheirExamples: each rule links to the golden files that say
@@ -34,7 +36,7 @@ const (
 func TestRulesLinkToTheirExamples(t *testing.T) {
 	t.Chdir("../..")
 	examples := examplesByRule(t)
-	for page, link := range map[string]func(string, map[string]string) string{
+	for page, link := range map[string]func(string, map[string][]string) string{
 		"docs/binding.md":           linkRules,
 		"docs/enforcement-rules.md": linkRules,
 		"docs/migrating.md":         linkRules,
@@ -63,7 +65,7 @@ func TestRulesLinkToTheirExamples(t *testing.T) {
 }
 
 // examplesByRule has the links for each rule that a golden file shows.
-func examplesByRule(t *testing.T) map[string]string {
+func examplesByRule(t *testing.T) map[string][]string {
 	t.Helper()
 	links := map[string][]string{}
 	walk(t, "test/golden", ".txtar", func(path, text string) {
@@ -79,62 +81,102 @@ func examplesByRule(t *testing.T) map[string]string {
 	if len(links) == 0 {
 		t.Fatal("no golden file shows any rule")
 	}
-	joined := map[string]string{}
-	for rule, list := range links {
-		joined[rule] = strings.Join(list, ", ")
-	}
-	return joined
+	return links
 }
 
-// linkRules puts links at the end of each rule, and takes those rules out of
-// examples.
-func linkRules(page string, examples map[string]string) string {
-	lines := strings.Split(page, "\n")
-	for i, line := range lines {
-		match := ruleItem.FindStringSubmatch(line)
-		if match == nil {
+// wrapLinks joins links, in lines that begin with an indentation. A link is not broken.
+func wrapLinks(begin, indent string, links []string, end string) []string {
+	var lines []string
+	line := begin
+	for i, link := range links {
+		if i < len(links)-1 {
+			link += ","
+		} else {
+			link += end
+		}
+		if len([]rune(line))+1+len([]rune(link)) > columns && line != begin {
+			lines, line = append(lines, line), indent+link
 			continue
 		}
-		line, _, _ = strings.Cut(line, ruleLinks)
-		if links := examples[match[1]]; links != "" {
-			line += strings.TrimSuffix(ruleLinks, "[") + links
-			delete(examples, match[1])
-		}
-		lines[i] = line
+		line += " " + link
 	}
-	return strings.Join(lines, "\n")
+	return append(lines, line)
 }
 
-// linkSections puts a line of links at the end of each numbered section: the rule
-// comes first.
-func linkSections(page string, examples map[string]string) string {
+// itemOf is the item of a list that begins with the first of some lines: it ends before a line that
+// is not indented.
+func itemOf(lines []string) []string {
+	n := 1
+	for n < len(lines) && strings.HasPrefix(lines[n], "  ") {
+		n++
+	}
+	return lines[:n]
+}
+
+// linkRules puts links at the end of each rule, in lines of their own, and takes those rules out of
+// examples.
+func linkRules(page string, examples map[string][]string) string {
 	var out []string
-	pending, fenced := "", false
+	lines := strings.Split(page, "\n")
+	for len(lines) > 0 {
+		match := ruleItem.FindStringSubmatch(lines[0])
+		if match == nil {
+			out, lines = append(out, lines[0]), lines[1:]
+			continue
+		}
+		item := itemOf(lines)
+		lines = lines[len(item):]
+		for _, line := range item {
+			text, _, linked := strings.Cut(line, ruleLinks)
+			if text = strings.TrimRight(text, " "); text != "" {
+				out = append(out, text)
+			}
+			if linked {
+				break
+			}
+		}
+		if links := examples[match[1]]; len(links) > 0 {
+			out = append(out, wrapLinks("  →", "  ", links, "")...)
+			delete(examples, match[1])
+		}
+	}
+	return strings.Join(out, "\n")
+}
+
+// linkSections puts links at the end of each numbered section: the rule comes first.
+func linkSections(page string, examples map[string][]string) string {
+	var out, pending []string
+	fenced, linked := false, false
 	bare := func() { // without blank lines at the end
 		for len(out) > 0 && out[len(out)-1] == "" {
 			out = out[:len(out)-1]
 		}
 	}
 	end := func() {
-		if pending != "" {
+		if len(pending) > 0 {
 			bare()
-			out, pending = append(out, "", pending, ""), ""
+			out = append(append(append(out, ""), pending...), "")
+			pending = nil
 		}
 	}
 	for line := range strings.SplitSeq(page, "\n") {
 		switch {
 		case strings.HasPrefix(line, sectionLinks):
 			bare()
+			linked = true
+			continue
+		case linked && line != "":
 			continue
 		case strings.HasPrefix(line, "```"):
 			fenced = !fenced
 		case strings.HasPrefix(line, "#") && !fenced:
 			end()
 		}
+		linked = false
 		out = append(out, line)
 		if match := section.FindStringSubmatch(line); match != nil {
-			if links := examples["semantics "+match[1]]; links != "" {
-				pending = strings.TrimSuffix(sectionLinks, "[") + links + "."
+			if links := examples["semantics "+match[1]]; len(links) > 0 {
+				pending = wrapLinks(strings.TrimSuffix(sectionLinks, " ["), "", links, ".")
 				delete(examples, "semantics "+match[1])
 			}
 		}
