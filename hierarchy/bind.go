@@ -37,9 +37,8 @@ type binder struct {
 	scratch []BoundListener
 }
 
-// bind fills in what follows from a route. Of the routes that a listener
-// cannot tell apart it marks none as active: which one is depends on the
-// others (R30).
+// bind computes what follows from a route. Where a listener cannot tell routes apart, it marks none
+// of them as active: which one is active depends on the others (R30).
 func (b *binder) bind(s *routeState) {
 	s.row = rowOf(s.route.meta.Ref.GroupKind)
 	parents := s.route.Parents
@@ -67,8 +66,8 @@ func (b *binder) bind(s *routeState) {
 	s.boundTo = distinctListeners(listeners)
 }
 
-// defaultParents are the parentRefs that a route does not write but means
-// (R31). One that it writes as well is not claimed twice.
+// defaultParents are the parentRefs that a route implies without writing them (R31). One that it
+// also writes is not claimed twice.
 func (b *binder) defaultParents(route *Route) []ParentRef {
 	if !route.claimed() {
 		return nil
@@ -95,8 +94,8 @@ func distinctListeners(bound []BoundListener) []*Listener {
 	return slices.Compact(listeners)
 }
 
-// bindParent binds one parentRef (R5-R8, R27) and appends the listeners it is
-// bound to to the scratch.
+// bindParent binds one parentRef (R5-R8, R27) and appends the listeners that it is bound to, to the
+// scratch slice.
 func (b *binder) bindParent(s *routeState, parent ParentRef) Binding {
 	binding := Binding{Parent: parent}
 	listeners, v := b.parentListeners(parent)
@@ -138,8 +137,8 @@ func (b *binder) parentListeners(parent ParentRef) ([]*Listener, verdict) {
 	switch ref.GroupKind {
 	case GatewayKind:
 		if g := b.gateway(ref); g != nil {
-			// Its own only: a Gateway parentRef never reaches the listeners
-			// of its ListenerSets (R35).
+			// Only its own listeners: a Gateway parentRef never reaches the listeners of its
+			// ListenerSets (R35).
 			return g.own, verdict{}
 		}
 	case ListenerSetKind:
@@ -193,8 +192,7 @@ func (b *binder) try(s *routeState, l *Listener) (stage, []string) {
 	return accepted, hostnames
 }
 
-// matchesHostnames says whether hostnames mean anything between a route kind
-// and a listener (R21).
+// matchesHostnames reports whether hostnames matter between a route kind and a listener (R21).
 func matchesHostnames(row *routeKind, l *Listener) bool {
 	return row.hostnames && l.Spec.Protocol != ProtocolTCP && l.Spec.Protocol != ProtocolUDP
 }
@@ -206,8 +204,8 @@ func acceptedMessage(bound, selected int) string {
 	return "bound to " + strconv.Itoa(bound) + " of the " + strconv.Itoa(selected) + " listeners that the parentRef selects"
 }
 
-// nothingSelected explains the first stage: what the parentRef asks for, and
-// what there is.
+// nothingSelected explains a failure of the first stage: what the parentRef asks for, and which
+// listeners exist.
 func (b *binder) nothingSelected(parent ParentRef, listeners []*Listener) string {
 	ref := parent.Ref.Object()
 	if len(listeners) == 0 {
@@ -236,8 +234,7 @@ func (l *Listener) described() string {
 	return fmt.Sprintf("%q (port %d)", l.Spec.Name, l.Spec.Port)
 }
 
-// explain says of every selected listener that reached the best stage why it
-// went no further.
+// explain says, for every selected listener that reached the best stage, why it got no further.
 func (b *binder) explain(s *routeState, parent ParentRef, listeners []*Listener, best stage) string {
 	var reasons []string
 	for _, l := range listeners {
@@ -284,7 +281,7 @@ func kindRefusal(l *Listener, kind schema.GroupKind) string {
 	return fmt.Sprintf("does not admit %s: its allowedRoutes.kinds are %s", kind.Kind, kindList(l.Spec.Kinds))
 }
 
-// kindList lists kinds; one of another group with its group.
+// kindList lists kinds. A kind of another group is written with its group.
 func kindList(kinds []schema.GroupKind) string {
 	names := make([]string, len(kinds))
 	for i, k := range kinds {
@@ -308,10 +305,9 @@ func intersectHostname(a, b string) (string, bool) {
 	return "", false
 }
 
-// covers says whether the wildcard hostname stands for the other one. It
-// stands for one or more labels, so "*.com" covers "a.b.com" and "*.b.com",
-// but never "com". The suffix it compares includes the dot: that is the label
-// boundary.
+// covers reports whether the wildcard hostname stands for the other one. It stands for one or more
+// labels, so "*.com" covers "a.b.com" and "*.b.com", but never "com". The suffix it compares
+// includes the dot: that is the label boundary.
 func covers(wildcard, other string) bool {
 	if !strings.HasPrefix(wildcard, "*.") {
 		return false

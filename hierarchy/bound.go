@@ -2,9 +2,8 @@ package hierarchy
 
 import "iter"
 
-// Bound iterates over the routes that are bound to a listener, sorted, each
-// with the hostnames that it shares with the listener. A route comes once,
-// through however many parentRefs it is bound.
+// Bound iterates over the routes that are bound to a listener, sorted, each with the hostnames that
+// it shares with the listener. A route is yielded once, no matter how many parentRefs bind it.
 func (g *Graph) Bound(l *Listener) iter.Seq2[*Route, BoundListener] {
 	return func(yield func(*Route, BoundListener) bool) {
 		bound, _ := g.bound.Get(l.id)
@@ -20,8 +19,8 @@ func (g *Graph) Bound(l *Listener) iter.Seq2[*Route, BoundListener] {
 	}
 }
 
-// SoleRoute is the route that all of a Gateway's traffic goes to: the only one that is bound to any
-// of its listeners; false where there is none, or more than one.
+// SoleRoute returns the route that all of a Gateway's traffic goes to, which is the only one bound
+// to any of its listeners. It returns false when there is no such route, or more than one.
 func (g *Graph) SoleRoute(gateway Ref) (Ref, bool) {
 	var sole Ref
 	for _, l := range g.Listeners(gateway) {
@@ -48,10 +47,9 @@ func (s *routeState) on(l *Listener) (BoundListener, bool) {
 	return BoundListener{}, false
 }
 
-// SameTraffic says whether a Gateway's listeners, the routes that name it or
-// its ListenerSets, and what they are bound to, are the same in another Graph
-// that one was made of the other. It compares pointers: what was put again
-// unchanged counts as changed.
+// SameTraffic reports whether a Gateway's listeners, the routes that name it or its ListenerSets,
+// and what they are bound to, are the same in two Graphs, one of which was derived from the other.
+// It compares pointers, so an object that was put again unchanged counts as changed.
 func (g *Graph) SameTraffic(other *Graph, gateway Ref) bool {
 	a, ok := g.gateways.Get(gateway)
 	b, was := other.gateways.Get(gateway)
@@ -72,7 +70,7 @@ func (g *Graph) sameBound(other *Graph, l *Listener) bool {
 	return g.sameRoutes(other, a, b)
 }
 
-// sameRoutes says whether two sets of routes are one, each bound as before.
+// sameRoutes reports whether two sets of routes are equal, and each route is bound as before.
 func (g *Graph) sameRoutes(other *Graph, a, b members) bool {
 	if len(a) != len(b) {
 		return false
@@ -111,8 +109,8 @@ func (g *Graph) sameMembers(other *Graph, gateway Ref) bool {
 	return same(gateway)
 }
 
-// Naming iterates over the routes that name a Gateway or a ListenerSet of it as
-// a parent, bound or not. One that names several of them comes several times.
+// Naming iterates over the routes that name a Gateway or a ListenerSet of it as a parent, bound or
+// not. A route that names several of them is yielded several times.
 func (g *Graph) Naming(gateway Ref) iter.Seq[*Route] {
 	return func(yield func(*Route) bool) {
 		sets, _ := g.setsOf.Get(gateway)
@@ -171,7 +169,7 @@ func (g *Graph) Refusal(route Ref, l *Listener) (reason, message string) {
 	return reason, message
 }
 
-// CompareAge orders two objects as Gateway API lets competitors win: the older
-// first, then by namespace and name. One without a time has not been created
-// yet, and is younger than every other.
+// CompareAge orders two objects by precedence in Gateway API: the older first, then by namespace
+// and name. An object without a creation time has not been created yet, so it is younger than every
+// other.
 func CompareAge(a, b *Meta) int { return older(a, b) }

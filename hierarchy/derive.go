@@ -50,7 +50,7 @@ func (e *edit) deriveGateways() {
 	}
 }
 
-// isDefault says whether a Gateway is, or was, a default Gateway.
+// isDefault reports whether a Gateway is, or was, a default Gateway.
 func (e *edit) isDefault(ref Ref) bool {
 	if now, ok := e.gateways.Get(ref); ok && now.gateway.DefaultScope == FromAll {
 		return true
@@ -59,8 +59,7 @@ func (e *edit) isDefault(ref Ref) bool {
 	return ok && before.gateway.DefaultScope == FromAll
 }
 
-// sameHolder says whether a Gateway or a ListenerSet is to its routes what it
-// was before.
+// sameHolder reports whether a Gateway or a ListenerSet looks the same to its routes as before.
 func (e *edit) sameHolder(ref Ref) bool {
 	if ref.GroupKind == ListenerSetKind {
 		before, existed := e.base.sets.Get(ref)
@@ -73,8 +72,7 @@ func (e *edit) sameHolder(ref Ref) bool {
 	return existed && exists && before.gateway.DefaultScope == now.gateway.DefaultScope && slices.Equal(before.own, now.own)
 }
 
-// bindRoutes binds the stale routes, sorted, so that what is entered for them
-// is sorted too.
+// bindRoutes binds the stale routes in sorted order, so that their index entries are sorted too.
 func (e *edit) bindRoutes() {
 	b := binder{
 		gateway:         func(ref Ref) *gatewayState { g, _ := e.gateways.Get(ref); return g },
@@ -97,8 +95,8 @@ func (e *edit) bindRoutes() {
 	}
 }
 
-// rebind moves a route from the listeners that it was bound to to those that
-// it is bound to now; before or now is nil when there is no such route.
+// rebind moves a route from the listeners of its old bindings to those of its new ones; before or
+// now is nil when there is no such route.
 func (e *edit) rebind(id *Ref, before, now *routeState) {
 	var old, fresh []*Listener
 	if before != nil {
@@ -126,13 +124,13 @@ func (e *edit) rebind(id *Ref, before, now *routeState) {
 	}
 }
 
-// holds says whether a listener, or what it was before, is among others.
+// holds reports whether a listener, or what it was before, is among others.
 func holds(listeners []*Listener, l *Listener) bool {
 	return slices.ContainsFunc(listeners, func(other *Listener) bool { return other.id == l.id })
 }
 
-// settleContests marks, on every listener where that may have changed, the
-// oldest of the routes that it cannot tell apart as the active one (R30).
+// settleContests marks the oldest of the routes that a listener cannot tell apart as the active one
+// (R30), on every listener where this may have changed.
 func (e *edit) settleContests() {
 	for listener := range e.contested {
 		var rivals []*routeState
@@ -155,9 +153,8 @@ func (e *edit) settleContests() {
 	}
 }
 
-// withActive returns the state in which the route is active on a listener, or
-// is not; s itself when it is that already. A conflicted listener carries
-// nobody's traffic.
+// withActive returns the state in which the route is active on a listener, or is not; s itself when
+// it is that already. A conflicted listener carries no traffic.
 func (s *routeState) withActive(listener *Ref, active bool) *routeState {
 	changed := s
 	for i := range s.bindings {

@@ -1,12 +1,10 @@
-// Package hierarchy turns Gateway API objects into an immutable Graph: which
-// Route is bound to which listener and why, and every path from a GatewayClass
-// down to a route rule. The unit of everything that is built on it is the
-// path.
+// Package hierarchy turns Gateway API objects into an immutable Graph: which Route is bound to
+// which listener and why, and every path from a GatewayClass down to a route rule. Everything that
+// is built on it works path by path.
 //
-// It exists because everything else asks the same question, and the question
-// has one answer: what a policy on this object reaches. The rules that it
-// follows are numbered R1 to R57 in the project's page on binding; comments
-// name them where they decide something.
+// It exists because all other packages ask the same question, which has one answer: what does a
+// policy on this object reach? The rules that it follows are numbered R1 to R57 in the project's
+// page on binding; comments name them where they decide something.
 //
 // # How it works
 //
@@ -36,10 +34,9 @@
 // except on TCP and UDP. Kinds in Gateway API's own group are those of
 // v1.6 and no others.
 //
-// An entry that loses a port to an object before it claims nothing; listeners
-// of one object that conflict with each other all lose, and keep the port from
-// objects after them. TCP and UDP listeners on one port are a
-// ProtocolConflict, for there is no hostname that could be in conflict.
+// An entry that loses a port to an object before it claims nothing; listeners of one object that
+// conflict with each other all lose, and still block the port for objects after them. TCP and UDP
+// listeners on one port are a ProtocolConflict, because they have no hostnames that could conflict.
 //
 // A route on a ListenerSet that its Gateway does not admit is not bound
 // (ParentNotAccepted). A ListenerSet that is refused only because none of its

@@ -7,8 +7,8 @@ import (
 	"github.com/attache-dev/attache/hierarchy/persistent"
 )
 
-// Build returns the Graph of a set of objects. Of two objects with one Ref the
-// later counts.
+// Build returns the Graph of a set of objects. If two objects have the same Ref, the later one
+// counts.
 func Build(objects []Object) *Graph { return new(Graph).With(objects...) }
 
 // With returns a Graph that has the objects, in place of those with the same
@@ -43,11 +43,10 @@ const (
 	defaultedRoutes   = "routes"
 )
 
-// edit is the making of the next Graph. First the objects are put and removed,
-// which only notes what depends on them; then everything noted is derived
-// again, once, in the order in which things depend on each other: Gateways
-// with their ListenerSets, routes, and which of competing routes is active.
-// The result is the same as deriving everything from nothing.
+// edit builds the next Graph. First, objects are put and removed, which only records what depends
+// on them. Then everything recorded is derived again, once, in the order of dependencies: Gateways
+// with their ListenerSets, routes, and which of several competing routes is active. The result is
+// the same as deriving everything from nothing.
 type edit struct {
 	base *Graph
 
@@ -62,12 +61,12 @@ type edit struct {
 	bound                                 index[*Ref]
 	routesIn, setsIn, grantsIn, defaulted index[string]
 
-	// staleGateways are to be derived again, existing or not.
+	// staleGateways are to be derived again, whether they exist or not.
 	staleGateways map[Ref]struct{}
 	// holders are the Gateways and ListenerSets whose listeners may have
 	// changed, and with them the routes that name them.
 	holders map[Ref]struct{}
-	// staleRoutes are to be bound again; gone or not.
+	// staleRoutes are to be bound again, whether they still exist or not.
 	staleRoutes map[*Ref]struct{}
 	// contested are listeners where another route may have become the active one.
 	contested map[*Ref]struct{}
@@ -241,7 +240,7 @@ func (e *edit) putRoute(ref Ref, route *Route) {
 
 func sameParents(a, b *Route) bool { return a != nil && b != nil && slices.Equal(a.Parents, b.Parents) }
 
-// claimed says whether default Gateways claim a route (R31).
+// claimed reports whether default Gateways claim a route (R31).
 func (o *Route) claimed() bool { return o != nil && o.UseDefaultGateways == FromAll }
 
 // moveRoute enters a route with the parents that it names now.
@@ -258,8 +257,8 @@ func (e *edit) moveRoute(id *Ref, before, now *Route) {
 	}
 }
 
-// putNamespace puts a Namespace, or removes it when it is nil. What is in it
-// is stale only when that changed the labels (R15).
+// putNamespace puts a Namespace, or removes it when it is nil. Its contents are stale only if its
+// labels changed (R15).
 func (e *edit) putNamespace(name string, namespace *Namespace) {
 	before := e.namespaceLabels(name)
 	if namespace == nil {
@@ -280,8 +279,8 @@ func (e *edit) putNamespace(name string, namespace *Namespace) {
 	}
 }
 
-// putGrant puts a ReferenceGrant, or removes it when it is nil. Grants have no
-// say in bindings (R43).
+// putGrant puts a ReferenceGrant, or removes it when it is nil. Grants do not affect bindings
+// (R43).
 func (e *edit) putGrant(ref Ref, grant *ReferenceGrant) {
 	old, existed := e.grants.Get(ref)
 	if existed {

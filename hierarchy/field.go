@@ -12,7 +12,7 @@ func join(path, key string) string { return path + "." + key }
 // at appends an index to a field path.
 func at(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]" }
 
-// CompareFields orders field paths as people list them: rules[2] comes before rules[10].
+// CompareFields orders field paths naturally: rules[2] comes before rules[10].
 func CompareFields(a, b string) int {
 	for a != "" && b != "" {
 		n, m := digits(a), digits(b)

@@ -35,7 +35,7 @@ func (g *Graph) Findings(ref Ref) []Problem {
 // findings collects what is found about one object.
 type findings struct {
 	graph *Graph
-	// entry is the listener or the rule that is looked at, as in Problem.
+	// entry is the index of the listener or the rule under examination, as in Problem.
 	entry int
 	found []Problem
 }
@@ -102,8 +102,8 @@ func (f *findings) route(o *Route) {
 	f.sharedServices(o)
 }
 
-// onlyMesh says whether a route has Services for parents and nothing else. The
-// backends of such a route need no grant (R43).
+// onlyMesh reports whether all parents of a route are Services. The backends of such a route need
+// no grant (R43).
 func onlyMesh(o *Route) bool {
 	for i := range o.Parents {
 		if o.Parents[i].Ref.GroupKind != ServiceKind {
@@ -154,8 +154,8 @@ func ofKind(m members, kind schema.GroupKind) members {
 	return m[from:to]
 }
 
-// sharesHostname says whether a route has a hostname in common with another's
-// hostnames on the same listener.
+// sharesHostname reports whether a route has a hostname in common with another's hostnames on the
+// same listener.
 func (g *Graph) sharesHostname(route Ref, with BoundListener) bool {
 	for _, b := range g.Bindings(route) {
 		for _, l := range b.Listeners {
@@ -181,13 +181,13 @@ func hostnamesMeet(a, b []string) bool {
 	return false
 }
 
-// meshOrder is which kind applies when several are attached to one port of a
-// Service (R49). UDP has ports of its own.
+// meshOrder lists route kinds by precedence, for when several are attached to one port of a Service
+// (R49). UDP has ports of its own.
 var meshOrder = [...]string{"GRPCRoute", "HTTPRoute", "TLSRoute", "TCPRoute"}
 
-// sharedServices finds routes of a kind that goes before this route's on a
-// port of a Service. Routes of different namespaces do not meet: a consumer's
-// concern nobody else's clients (R47).
+// sharedServices finds routes of a kind that goes before this route's on a port of a Service.
+// Routes of different namespaces do not conflict: a consumer route only affects the clients in its
+// own namespace (R47).
 func (f *findings) sharedServices(o *Route) {
 	rank := meshRank(o.meta.Ref)
 	if rank <= 0 {
@@ -220,8 +220,8 @@ func meshRank(ref Ref) int {
 	return slices.Index(meshOrder[:], ref.Kind)
 }
 
-// meetsOnService says whether a route is attached to a port that a parentRef
-// of another route means. No port and no name are every port.
+// meetsOnService reports whether a route is attached to a port that a parentRef of another route
+// means. Without a port and a name, it means every port.
 func meetsOnService(route *Route, parent *ParentRef) bool {
 	for i := range route.Parents {
 		p := &route.Parents[i]

@@ -12,12 +12,12 @@ import (
 // error: one bad object never hides a good one.
 type Problem struct {
 	Ref Ref
-	// Field is the path of the offending field ("spec.listeners[1].hostname");
-	// empty when it is the object as a whole.
+	// Field is the path of the offending field ("spec.listeners[1].hostname"); empty when the
+	// problem concerns the whole object.
 	Field   string
 	Message string
-	// Entry is the listener or the rule that a finding is about, counted from 1; 0 when it is the
-	// object as a whole.
+	// Entry is the listener or the rule that a finding is about, counted from 1; 0 when it concerns
+	// the whole object.
 	Entry int
 }
 
@@ -30,14 +30,12 @@ type Node struct {
 	Rule int
 }
 
-// Path is one way from a GatewayClass down to a rule (or to a route without
-// rules), GatewayClass first. A level that does not take part (ListenerSet for
-// a Gateway's own listener) has no Node; the levels PlatformNamespace and Namespace
-// share one, at level Namespace. Paths share their Nodes.
+// Path leads from a GatewayClass down to a rule (or to a route without rules), GatewayClass first.
+// A level that does not take part (ListenerSet for a Gateway's own listener) has no Node; the
+// levels PlatformNamespace and Namespace share one, at level Namespace. Paths share their Nodes.
 type Path []*Node
 
-// Listener is one listener in its place on the hierarchy: whose it is, and
-// what is above it.
+// Listener is one listener with its position in the hierarchy: its owner, and what is above it.
 type Listener struct {
 	// Ref names the Gateway or the ListenerSet that holds it, with the
 	// listener's name as Section (R36).
@@ -65,15 +63,14 @@ type Listener struct {
 	above []*Node
 }
 
-// Binding is what became of one parentRef of a route.
+// Binding is the result of binding one parentRef of a route.
 type Binding struct {
 	Parent   ParentRef
 	Accepted bool
-	// Reason is Gateway API's word: Accepted, NoMatchingParent,
-	// NotAllowedByListeners, NoMatchingListenerHostname; or one of ours where
-	// upstream has none: ParentNotFound, ParentNotAccepted, MeshParent,
-	// UnknownParentKind. A MeshParent is never Accepted here: it is not a path
-	// through a Gateway (R47, R50).
+	// Reason is Gateway API's word: Accepted, NoMatchingParent, NotAllowedByListeners,
+	// NoMatchingListenerHostname; or one of our own where upstream defines none: ParentNotFound,
+	// ParentNotAccepted, MeshParent, UnknownParentKind. A MeshParent is never Accepted here: it is
+	// not a path through a Gateway (R47, R50).
 	Reason string
 	// Message names the stage that failed and the offending fields on both
 	// sides.
@@ -91,18 +88,18 @@ type BoundListener struct {
 	Active bool
 }
 
-// The reasons of a Binding and of a ListenerSet. Those that Gateway API has no
-// word for are marked as ours.
+// The reasons of a Binding and of a ListenerSet. Those that Gateway API does not define are marked
+// as ours.
 const (
 	ReasonAccepted                   = "Accepted"
 	ReasonNoMatchingParent           = "NoMatchingParent"
 	ReasonNotAllowedByListeners      = "NotAllowedByListeners"
 	ReasonNoMatchingListenerHostname = "NoMatchingListenerHostname"
-	// ReasonNotAllowed is of a ListenerSet that its Gateway does not admit (R34).
+	// ReasonNotAllowed is the reason of a ListenerSet that its Gateway does not admit (R34).
 	ReasonNotAllowed = "NotAllowed"
-	// ReasonListenersNotValid is of a ListenerSet without a valid entry (R39).
+	// ReasonListenersNotValid is the reason of a ListenerSet without a valid entry (R39).
 	ReasonListenersNotValid = "ListenersNotValid"
-	// ReasonParentNotFound is ours: upstream says nothing at all then (R8).
+	// ReasonParentNotFound is ours: upstream sets no status in this case (R8).
 	ReasonParentNotFound = "ParentNotFound"
 	// ReasonParentNotAccepted is ours on a route: its ListenerSet is refused (R42).
 	ReasonParentNotAccepted = "ParentNotAccepted"
@@ -131,16 +128,15 @@ type Graph struct {
 	namespaces persistent.Map[string, *Namespace]
 	grants     persistent.Map[Ref, *ReferenceGrant]
 
-	// routesOf is from an object to the routes that name it as parent, whether
-	// it exists or not.
+	// routesOf maps an object to the routes that name it as parent, whether it exists or not.
 	routesOf persistent.Map[Ref, members]
-	// setsOf is from a Gateway to the ListenerSets that name it.
+	// setsOf maps a Gateway to the ListenerSets that name it.
 	setsOf persistent.Map[Ref, members]
-	// gatewaysOf is from a GatewayClass to the Gateways that name it.
+	// gatewaysOf maps a GatewayClass to the Gateways that name it.
 	gatewaysOf persistent.Map[Ref, members]
-	// bound is from the identity of a listener to the routes bound to it.
+	// bound maps the identity of a listener to the routes bound to it.
 	bound persistent.Map[*Ref, members]
-	// routesIn, setsIn and grantsIn are from a namespace to what is in it.
+	// routesIn, setsIn and grantsIn map a namespace to the objects in it.
 	routesIn persistent.Map[string, members]
 	setsIn   persistent.Map[string, members]
 	grantsIn persistent.Map[string, members]
@@ -153,18 +149,18 @@ type Graph struct {
 type gatewayState struct {
 	id      *Ref
 	gateway *Gateway
-	// own are its own listeners, all of them with its ListenerSets'; both
-	// sorted by compareListeners.
+	// own are its own listeners; all also includes those of its ListenerSets. Both are sorted by
+	// compareListeners.
 	own, all []*Listener
 }
 
-// setState is a ListenerSet and what its Gateway makes of it.
+// setState is a ListenerSet and how its Gateway treats it.
 type setState struct {
 	id  *Ref
 	set *ListenerSet
-	// admitted says that its listeners joined the Gateway. It is not accepted:
-	// an admitted ListenerSet whose entries all lost their ports is refused,
-	// but routes are still bound to it (R29).
+	// admitted says that its listeners joined the Gateway. This is not the same as accepted: an
+	// admitted ListenerSet whose entries all lost their ports is refused, but routes are still bound
+	// to it (R29).
 	admitted, accepted bool
 	reason, message    string
 	listeners          []*Listener
@@ -192,24 +188,23 @@ func compareListeners(a, b *Listener) int {
 	return strings.Compare(a.Ref.Section, b.Ref.Section)
 }
 
-// Level is a rung of the hierarchy of semantics section 1, from the least to
-// the most specific. A lower number is a higher level: its overrides win, its
-// defaults lose.
+// Level is a level of the hierarchy (semantics section 1), from the least to the most specific. A
+// lower number is a higher level: its overrides win, its defaults lose.
 type Level int
 
-// The levels. Their order is the precedence; nothing else in the engine knows it.
+// The levels. Their order is the order of precedence; nothing else in the engine defines it.
 const (
 	GatewayClassLevel Level = iota
 	GatewayLevel
 	ListenerSetLevel
 	ListenerLevel
-	// PlatformNamespaceLevel is the route's namespace as policies of a platform
-	// namespace target it, NamespaceLevel as those in it do.
+	// PlatformNamespaceLevel is the route's namespace as the target of policies of a platform
+	// namespace; NamespaceLevel is the same namespace as the target of policies in it.
 	PlatformNamespaceLevel
 	NamespaceLevel
 	RouteLevel
 	RouteRuleLevel
-	// Levels is how many there are.
+	// Levels is the number of levels.
 	Levels
 )
 

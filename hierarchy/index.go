@@ -6,27 +6,24 @@ import (
 	"github.com/attache-dev/attache/hierarchy/persistent"
 )
 
-// members is a set of objects, sorted. It holds the identities of objects:
-// while an object is in a Graph, every version of it has the same *Ref. A
-// member costs a pointer, and reading in order costs nothing; what a change
-// costs is a copy of the pointers.
+// members is a set of objects, sorted. It holds the identities of objects: while an object is in a
+// Graph, every version of it has the same *Ref. A member costs a pointer, and reading in order
+// costs nothing; a change costs a copy of the pointers.
 type members []*Ref
 
-// identity returns a new identity. It is not a pointer into an object, for
-// that would keep the first version of the object alive.
+// identity returns a new identity. It is not a pointer into an object, because that would keep the
+// first version of the object alive.
 func identity(ref Ref) *Ref { return &ref }
 
-// index is the next version of a map from keys to members while it is being
-// made. Only the keys that are touched are opened; a key without members is
-// dropped.
+// index is the next version of a map from keys to members while it is being made. Only the keys
+// that change are copied; a key without members is dropped.
 type index[K comparable] struct {
 	base persistent.Map[K, members]
 	open map[K]*ledger
 }
 
-// ledger is one set of members with the changes that have not been carried
-// out. They are carried out together, so that entering thousands costs one
-// copy.
+// ledger is one set of members with its pending changes. They are applied together, so that adding
+// thousands costs one copy.
 type ledger struct {
 	settled members
 	changes []change
@@ -63,7 +60,7 @@ func (x *index[K]) all(key K) members {
 	return m
 }
 
-// settle carries the changes out; of two about one object the later counts.
+// settle applies the changes; if there are two for the same object, the later one counts.
 func (l *ledger) settle() members {
 	if len(l.changes) == 0 {
 		return l.settled

@@ -2,7 +2,8 @@ package hierarchy
 
 import "k8s.io/apimachinery/pkg/runtime/schema"
 
-// The kinds of the hierarchy that are not routes, and Service, which a route of a mesh names.
+// The kinds of the hierarchy that are not routes, and Service, which a mesh route names as its
+// parent.
 var (
 	GatewayClassKind   = schema.GroupKind{Group: Group, Kind: "GatewayClass"}
 	GatewayKind        = schema.GroupKind{Group: Group, Kind: "Gateway"}
@@ -12,8 +13,8 @@ var (
 	ServiceKind        = schema.GroupKind{Kind: "Service"}
 )
 
-// The protocols of listeners. Anything else is a "<domain>/<name>" of some
-// implementation, which serves no kind that we know.
+// The protocols of listeners. Any other protocol is implementation-specific, of the form
+// "<domain>/<name>", and serves no kind that we know.
 const (
 	ProtocolHTTP  = "HTTP"
 	ProtocolHTTPS = "HTTPS"
@@ -22,15 +23,14 @@ const (
 	ProtocolUDP   = "UDP"
 )
 
-// tlsPassthrough is the TLS mode in which a listener sees no more than the name
-// that a client asks for. The other one, Terminate, is the default (R19).
+// tlsPassthrough is the TLS mode in which a listener sees only the server name that a client asks
+// for. The other mode, Terminate, is the default (R19).
 const tlsPassthrough = "Passthrough"
 
 // routeKind is what binding has to know about one kind of route.
 type routeKind struct {
 	kind schema.GroupKind
-	// protocols are those whose listeners serve the kind when they do not
-	// list kinds themselves (R16).
+	// protocols are the protocols whose listeners serve the kind when they do not list kinds (R16).
 	protocols []string
 	// terminated says that a TLS listener that terminates serves the kind, too:
 	// what is left is a stream of bytes (R16).
@@ -44,7 +44,7 @@ type routeKind struct {
 	defaultRule bool
 }
 
-// routeKinds are the route kinds of Gateway API. A new one is one more row.
+// routeKinds are the route kinds of Gateway API. To add one, add a row.
 var routeKinds = [...]routeKind{
 	{kind: schema.GroupKind{Group: Group, Kind: "HTTPRoute"}, protocols: []string{ProtocolHTTP, ProtocolHTTPS}, hostnames: true, distinguishable: true, defaultRule: true},
 	{kind: schema.GroupKind{Group: Group, Kind: "GRPCRoute"}, protocols: []string{ProtocolHTTP, ProtocolHTTPS}, hostnames: true, distinguishable: true},
@@ -53,12 +53,10 @@ var routeKinds = [...]routeKind{
 	{kind: schema.GroupKind{Group: Group, Kind: "UDPRoute"}, protocols: []string{ProtocolUDP}},
 }
 
-// customRoute is the row of every route kind that is not Gateway API's. A
-// custom kind is served like HTTPRoute where a listener lists no kinds.
-// Wherever a listener of a standard protocol lists it, its owner has said that
-// the implementation serves it there, and we have no reason to doubt that.
-// How routes of the kind are told apart is the kind's business, so all of them
-// count as active.
+// customRoute is the row of every route kind that is not Gateway API's. A custom kind is served
+// like HTTPRoute where a listener lists no kinds. When a listener of a standard protocol lists it,
+// we trust the listener's owner that the implementation serves it there. Only the implementation
+// knows how to tell routes of the kind apart, so all of them count as active.
 var customRoute = routeKind{protocols: []string{ProtocolHTTP, ProtocolHTTPS}, hostnames: true, distinguishable: true}
 
 // rowOf returns the row of a route kind.
@@ -82,10 +80,10 @@ func standardRow(kind schema.GroupKind) *routeKind {
 	return nil
 }
 
-// IsStandardRoute says whether a kind is one of Gateway API's own route kinds.
+// IsStandardRoute reports whether a kind is one of Gateway API's own route kinds.
 func IsStandardRoute(gk schema.GroupKind) bool { return standardRow(gk) != nil }
 
-// HasDefaultRule says whether a route of a kind that has no rules has one match-all rule (R54).
+// HasDefaultRule reports whether a route of a kind that has no rules has one match-all rule (R54).
 func HasDefaultRule(gk schema.GroupKind) bool { return rowOf(gk).defaultRule }
 
 // KindName is how people write a kind: "HTTPRoute" for Gateway API's own, "Kind.group" elsewhere.
@@ -114,9 +112,9 @@ func standardProtocol(protocol string) bool {
 	return false
 }
 
-// servesListed says whether a listener can serve a kind that it lists (R16,
-// R17). Kinds in Gateway API's own group are known completely; a kind of another
-// group is taken at its owner's word.
+// servesListed reports whether a listener can serve a kind that it lists (R16, R17). Kinds in
+// Gateway API's own group are known completely; for a kind of another group, the listener's owner
+// is trusted.
 func servesListed(spec *ListenerSpec, kind schema.GroupKind) bool {
 	if kind.Group == Group {
 		row := standardRow(kind)
@@ -125,7 +123,7 @@ func servesListed(spec *ListenerSpec, kind schema.GroupKind) bool {
 	return standardProtocol(spec.Protocol)
 }
 
-// protocolWords names what decides about the kinds of a listener.
+// protocolWords describes what determines the kinds of a listener.
 func protocolWords(spec *ListenerSpec) string {
 	if spec.Protocol == ProtocolTLS && spec.TLSMode == tlsPassthrough {
 		return spec.Protocol + " in mode " + spec.TLSMode
@@ -133,8 +131,8 @@ func protocolWords(spec *ListenerSpec) string {
 	return spec.Protocol
 }
 
-// supportedKinds are the kinds that a listener admits, in the order of
-// allowedRoutes.kinds or else of the table, without repetition.
+// supportedKinds are the kinds that a listener admits, in the order of allowedRoutes.kinds, or else
+// of the table, without duplicates.
 func supportedKinds(spec *ListenerSpec) []schema.GroupKind {
 	var supported []schema.GroupKind
 	if len(spec.Kinds) == 0 {
@@ -162,12 +160,11 @@ func containsKind(kinds []schema.GroupKind, kind schema.GroupKind) bool {
 	return false
 }
 
-// admitsKind is the kind half of the listener gate (R16, R18).
+// admitsKind is the part of the listener gate that checks the kind (R16, R18).
 func (l *Listener) admitsKind(kind schema.GroupKind) bool {
 	if containsKind(l.Supported, kind) {
 		return true
 	}
-	// Supported cannot name the custom kinds that come with HTTP: they are
-	// whatever the cluster has.
+	// Supported cannot name the custom kinds that HTTP listeners imply: they depend on the cluster.
 	return len(l.Spec.Kinds) == 0 && kind.Group != Group && customRoute.implied(&l.Spec)
 }

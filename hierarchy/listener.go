@@ -10,7 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 )
 
-// derived is what a Gateway and the ListenerSets that name it come to.
+// derived is what is derived from a Gateway and the ListenerSets that name it.
 type derived struct {
 	gateway *gatewayState // nil when there is no such Gateway
 	sets    []*setState
@@ -58,9 +58,8 @@ func derive(ref Ref, gateway *gatewayState, sets []*setState, namespaceLabels fu
 	return d
 }
 
-// older orders by age, then by namespace and name: the order in which Gateway
-// API lets competitors win. An object without a time has not been created yet,
-// so it is younger than every other.
+// older orders by age, then by namespace and name, which is the order of precedence in Gateway API.
+// An object without a time has not been created yet, so it is younger than every other.
 func older(a, b *Meta) int {
 	if a.Created.IsZero() != b.Created.IsZero() {
 		if a.Created.IsZero() {
@@ -95,7 +94,7 @@ func noGateway(ref Ref) verdict {
 	return verdict{ReasonParentNotFound, fmt.Sprintf("spec.parentRef names %s, which does not exist", ref)}
 }
 
-// admission says whether a Gateway admits a ListenerSet (R34).
+// admission reports whether a Gateway admits a ListenerSet (R34).
 func admission(g *Gateway, set *ListenerSet, namespaceLabels func(string) map[string]string) verdict {
 	gate := g.AllowedListeners
 	namespace := set.meta.Ref.Namespace
@@ -107,8 +106,8 @@ func admission(g *Gateway, set *ListenerSet, namespaceLabels func(string) map[st
 		gate.refusal(field, namespace, g.meta.Ref.Namespace, namespaceLabels))}
 }
 
-// admits says whether a gate that is held in one namespace lets in what comes
-// from another (R12-R15).
+// admits reports whether a gate of an object in one namespace admits objects of another namespace
+// (R12-R15).
 func (f *From) admits(namespace, holder string, namespaceLabels func(string) map[string]string) bool {
 	switch f.From {
 	case FromAll:
@@ -135,9 +134,9 @@ func (f *From) refusal(field, namespace, holder string, namespaceLabels func(str
 	return fmt.Sprintf("%s.from is None", field)
 }
 
-// validity says whether an admitted ListenerSet has a listener that works
-// (R39). The message names the entries that do not, but not what they lost
-// to: that can be another tenant's.
+// validity reports whether an admitted ListenerSet has a listener that works (R39). The message
+// names the invalid entries, but not the listeners that they conflict with, which can belong to
+// another tenant.
 func validity(listeners []*Listener) verdict {
 	valid := 0
 	var broken []string
@@ -202,9 +201,9 @@ func listenersOf(g *Gateway, set, holder Ref, specs []ListenerSpec, claims *clai
 	return listeners
 }
 
-// keep returns the new listeners, but the old pointer for each that is the
-// same as before, and the old slice when all are. A listener that changed
-// keeps its identity. Both slices are sorted by name.
+// keep returns the new listeners, with the old pointer for each that did not change, and the old
+// slice if none changed. A listener that changed keeps its identity. Both slices are sorted by
+// name.
 func keep(old, fresh []*Listener) []*Listener {
 	same := len(old) == len(fresh)
 	for i, j := 0, 0; i < len(fresh); i++ {
@@ -264,11 +263,10 @@ func claimOf(spec *ListenerSpec) claim {
 // claims are the listeners of one Gateway in merge order that hold a port.
 type claims struct{ held ports }
 
-// enter enters the listeners of the next object in merge order, and returns
-// the conflict of each (R37). An entry that meets a claim of an earlier object
-// loses and claims nothing. Among the rest of one object all members of an
-// indistinct group lose; they still hold the port against later objects, for
-// otherwise a mistake in a Gateway would hand its port to any tenant.
+// enter enters the listeners of the next object in merge order, and returns the conflict of each
+// (R37). An entry that meets a claim of an earlier object loses and claims nothing. Among the rest
+// of one object all members of an indistinct group lose; they still hold the port against later
+// objects, because otherwise a mistake in a Gateway would let any tenant take its port.
 func (c *claims) enter(specs []ListenerSpec) []string {
 	conflicts := make([]string, len(specs))
 	own := make(ports, len(specs))
@@ -291,11 +289,11 @@ func (c *claims) enter(specs []ListenerSpec) []string {
 	return conflicts
 }
 
-// ports are claims, counted.
+// ports counts claims.
 type ports map[claim]int
 
-// sharing is the claim that every listener makes that shares its port by
-// looking into connections, which is what a TCP listener conflicts with.
+// sharing is the claim of every listener that shares its port by inspecting connections; a TCP
+// listener conflicts with it.
 func sharing(port int32) claim { return claim{port: port, protocol: "over TCP"} }
 
 func (p ports) add(c claim) {
@@ -305,9 +303,8 @@ func (p ports) add(c claim) {
 	}
 }
 
-// conflict says how a claim conflicts with those held: not at all (empty),
-// HostnameConflict or ProtocolConflict. own is how many of those held are the
-// claim itself.
+// conflict returns how a claim conflicts with the existing ones: HostnameConflict,
+// ProtocolConflict, or empty if it does not. own is how often the claim itself is among them.
 func (p ports) conflict(c claim, own int) string {
 	switch {
 	case p[c] > own && (c.protocol == ProtocolTCP || c.protocol == ProtocolUDP):
@@ -322,8 +319,8 @@ func (p ports) conflict(c claim, own int) string {
 	return ""
 }
 
-// overTCP says whether listeners of a protocol share a port by looking into
-// the connection, which a TCP listener does not do.
+// overTCP reports whether listeners of a protocol share a port by inspecting connections, which a
+// TCP listener does not do.
 func overTCP(protocol string) bool {
 	return protocol == ProtocolHTTP || protocol == ProtocolHTTPS || protocol == ProtocolTLS
 }

@@ -80,8 +80,7 @@ func countListeners(listeners []ListenerSpec, name string) int {
 	return n
 }
 
-// values iterates over what is made of the values of a map, in no particular
-// order.
+// values iterates over results derived from the values of a map, in no particular order.
 func values[V, T any](m persistent.Map[Ref, V], of func(V) T) iter.Seq[T] {
 	return func(yield func(T) bool) {
 		for _, v := range m.All() {
@@ -117,9 +116,8 @@ func (g *Graph) ReferenceGrants() iter.Seq[*ReferenceGrant] {
 	return values(g.grants, func(o *ReferenceGrant) *ReferenceGrant { return o })
 }
 
-// Bindings returns what became of every distinct parentRef of a route, in the
-// order of its spec. The claims of default Gateways (R31) follow, sorted, with
-// a Parent.Index of -1.
+// Bindings returns the Binding of every distinct parentRef of a route, in the order of its spec.
+// The claims of default Gateways (R31) follow, sorted, with a Parent.Index of -1.
 func (g *Graph) Bindings(route Ref) []Binding {
 	if s, ok := g.routes.Get(route.Object()); ok {
 		return s.bindings
@@ -200,10 +198,10 @@ func (g *Graph) boundTo(listener Ref) members {
 	return bound
 }
 
-// Permits says whether an object of a kind in a namespace may refer to an
-// object: always in its own namespace, and across namespaces when a
-// ReferenceGrant there says so (R44). An object without a namespace has no
-// place for a grant, so it is never permitted from inside one.
+// Permits reports whether an object of a kind in a namespace may refer to an object: always in its
+// own namespace, and across namespaces when a ReferenceGrant there permits it (R44). A
+// cluster-scoped object has no namespace for a grant, so a reference to it from a namespace is
+// never permitted.
 func (g *Graph) Permits(from schema.GroupKind, fromNamespace string, to Ref) bool {
 	if fromNamespace == to.Namespace {
 		return true
@@ -217,7 +215,7 @@ func (g *Graph) Permits(from schema.GroupKind, fromNamespace string, to Ref) boo
 	return false
 }
 
-// permits is one ReferenceGrant's answer: any from together with any to.
+// permits evaluates one ReferenceGrant: any entry of from together with any entry of to.
 func (o *ReferenceGrant) permits(from schema.GroupKind, fromNamespace string, to Ref) bool {
 	return o.grantsFrom(GrantFrom{Group: from.Group, Kind: from.Kind, Namespace: fromNamespace}) && o.grantsTo(to)
 }
@@ -261,8 +259,8 @@ func (g *Graph) listenersOf(ref Ref) []*Listener {
 	return nil
 }
 
-// Objects iterates over the objects of a kind in a namespace, in no particular
-// order; with no namespace over all of the kind.
+// Objects iterates over the objects of a kind in a namespace, in no particular order; without a
+// namespace, over all objects of the kind.
 func (g *Graph) Objects(kind schema.GroupKind, namespace string) iter.Seq[Object] {
 	return func(yield func(Object) bool) {
 		switch kind {
@@ -317,8 +315,8 @@ func (g *Graph) routesOfKind(kind schema.GroupKind, namespace string, yield func
 	}
 }
 
-// Exists says whether there is such an object. A Namespace is there, too, when
-// something in it is: manifests rarely have the Namespaces themselves.
+// Exists reports whether an object exists. A Namespace also counts as existing if it contains an
+// object: manifests rarely include the Namespaces themselves.
 func (g *Graph) Exists(ref Ref) bool {
 	if g.Sections(ref.Object()) > 0 {
 		return true

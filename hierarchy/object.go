@@ -7,14 +7,14 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// Object is a decoded object of the hierarchy: *GatewayClass, *Gateway,
-// *ListenerSet, *Route, *Namespace or *ReferenceGrant. Objects are compact,
-// immutable, and all the engine keeps of what it was given.
+// Object is a decoded object of the hierarchy: *GatewayClass, *Gateway, *ListenerSet, *Route,
+// *Namespace or *ReferenceGrant. Objects are compact, immutable, and the only thing that the engine
+// keeps of its input.
 type Object interface {
 	Meta() *Meta
 }
 
-// Meta is what every object has.
+// Meta is the metadata of an object.
 type Meta struct {
 	Ref Ref
 	// Created is metadata.creationTimestamp; zero when the object has none
@@ -25,17 +25,17 @@ type Meta struct {
 	Labels     map[string]string
 }
 
-// Annotations of a Gateway that switch on how its operation is watched.
+// Annotations of a Gateway that switch on observation of what concerns it.
 const (
 	MetricsAnnotation  = Group + "/enable-metrics"
 	TracingAnnotation  = Group + "/enable-tracing"
 	LogLevelAnnotation = Group + "/log-level"
 )
 
-// Watched says which of them are switched on.
+// Watched says which of these are switched on.
 type Watched struct {
-	// Metrics is series of its own, Tracing that each review about it is traced,
-	// Debug that each is written to the log.
+	// Metrics adds metric series for the Gateway, Tracing traces each review that concerns it, and
+	// Debug logs each of these reviews.
 	Metrics, Tracing, Debug bool
 }
 
@@ -96,7 +96,7 @@ type From struct {
 	Selector labels.Selector
 }
 
-// ListenerSpec is one listener as its object states it.
+// ListenerSpec is one listener as written in its object.
 type ListenerSpec struct {
 	Name     string
 	Port     int32
@@ -117,8 +117,7 @@ type ListenerSpec struct {
 // hierarchy: a backend, a certificate, a parameters object.
 type Reference struct {
 	To Ref
-	// Field is where it stands in the referring object, for messages:
-	// "spec.rules[0].backendRefs[1]".
+	// Field is its path in the referring object, for messages: "spec.rules[0].backendRefs[1]".
 	Field string
 }
 
@@ -128,11 +127,11 @@ type ParentRef struct {
 	Ref Ref
 	// Port is 0 when not set.
 	Port int32
-	// Index is the first place in spec.parentRefs that says this.
+	// Index is the first index in spec.parentRefs with this reference.
 	Index int
 }
 
-// Same says whether another entry names the same parent (R10).
+// Same reports whether another entry names the same parent (R10).
 func (p ParentRef) Same(other ParentRef) bool { return p.Ref == other.Ref && p.Port == other.Port }
 
 // Route is a decoded route of any kind.
@@ -150,15 +149,15 @@ type Route struct {
 type Rule struct {
 	// Name is empty when the rule has none; no name is ever invented (R53).
 	Name string
-	// Inline is what the rule says besides name, matches, filters and
-	// backendRefs (timeouts, retry, ...): the route owner's own values that
-	// policy kinds may map to their fields. Nil when there is nothing.
+	// Inline has the fields of the rule other than name, matches, filters and backendRefs (timeouts,
+	// retry, ...): the route owner's own values that policy kinds may map to their fields. Nil when
+	// there are none.
 	Inline map[string]any
 	// Matches are the requests that the rule is for: any of them. Empty in a
 	// route of a kind that is neither HTTPRoute nor GRPCRoute.
 	Matches []Match
-	// Hash is of the matches of a rule without a name: it stands for the rule
-	// where a name is needed. Empty for a rule with a name.
+	// Hash is the hash of the matches of a rule without a name, and identifies the rule where a name
+	// is needed. It is empty for a rule with a name.
 	Hash    string
 	Filters []Filter
 	// Forwards are the entries of backendRefs, in their order.
@@ -222,8 +221,8 @@ type Match struct {
 	// Service is a gRPC service; empty is any. RPCType says how Service and
 	// Method are compared; it is empty when the match names neither.
 	Service, RPCType string
-	// Headers and Query name a field once each: of two entries with one name
-	// the first counts. Names of headers are as written.
+	// Headers and Query have each name once: if two entries have the same name, the first one
+	// counts. Header names are kept as written.
 	Headers, Query []FieldMatch
 }
 
@@ -236,16 +235,16 @@ type FieldMatch struct {
 
 // Forward is one entry of spec.rules[].backendRefs.
 type Forward struct {
-	// Backend is its place in Rule.Backends.
+	// Backend is its index in Rule.Backends.
 	Backend int
 	// Port is 0 when not set.
 	Port   int32
 	Weight int64
-	// Filters are for requests to this backend alone.
+	// Filters apply only to requests to this backend.
 	Filters []Filter
 }
 
-// The types of a Filter that have a field of their own here.
+// The types of a Filter that have their own field in this struct.
 const (
 	FilterRequestHeaders  = "RequestHeaderModifier"
 	FilterResponseHeaders = "ResponseHeaderModifier"
@@ -256,13 +255,13 @@ const (
 // Filter is one filter of a rule or of a backendRef.
 type Filter struct {
 	Type string
-	// Headers is of RequestHeaderModifier and ResponseHeaderModifier.
+	// Headers is set for RequestHeaderModifier and ResponseHeaderModifier.
 	Headers *HeaderEdit
-	// Redirect is of RequestRedirect.
+	// Redirect is set for RequestRedirect.
 	Redirect *Redirect
-	// Rewrite is of URLRewrite.
+	// Rewrite is set for URLRewrite.
 	Rewrite *Rewrite
-	// Other is what a filter of another type states, its type aside.
+	// Other has the fields of a filter of another type, except its type.
 	Other map[string]any
 }
 

@@ -6,11 +6,11 @@ import (
 	"slices"
 )
 
-// Through iterates over every path through what a Ref names, each down to a
-// rule (or to a route that has none), always in the same order: by Gateway,
-// ListenerSet, listener, route, and rules as the route lists them. A path is
-// there for every listener that a route is bound to, active or not. Through a
-// Namespace are the paths of the routes in it.
+// Through iterates over every path through the object or section that a Ref names. Each path leads
+// down to a rule (or to a route that has none). The order is always the same: by Gateway,
+// ListenerSet, listener, route, and rules as the route lists them. There is a path for every
+// listener that a route is bound to, active or not. The paths through a Namespace are those of the
+// routes in it.
 func (g *Graph) Through(ref Ref) iter.Seq[Path] {
 	return func(yield func(Path) bool) {
 		switch ref.GroupKind {
@@ -55,7 +55,7 @@ func (g *Graph) throughListener(ref Ref, yield func(Path) bool) {
 	}
 }
 
-// throughListeners yields the paths through listeners, and says whether to go on.
+// throughListeners yields the paths through listeners, and reports whether to continue.
 func (g *Graph) throughListeners(listeners []*Listener, yield func(Path) bool) bool {
 	below := make(map[*Ref][]Node)
 	for _, l := range listeners {
@@ -75,7 +75,7 @@ func (g *Graph) throughListeners(listeners []*Listener, yield func(Path) bool) b
 	return true
 }
 
-// throughRoute yields the paths through a route, and says whether to go on.
+// throughRoute yields the paths through a route, and reports whether to continue.
 func (g *Graph) throughRoute(ref Ref, yield func(Path) bool) bool {
 	s, ok := g.routes.Get(ref.Object())
 	if !ok {
@@ -120,9 +120,9 @@ func (l *Listener) paths(nodes []Node, section string, yield func(Path) bool) bo
 	return true
 }
 
-// Above returns what is above an object, or above a section of it, on any path: the highest level
-// first, and sorted within a level. The object itself is above its sections. A ListenerSet that its
-// Gateway does not admit has nothing above it.
+// Above returns the objects above an object, or above a section of it, on any path: the highest
+// level first, sorted within each level. The object itself is above its sections. A ListenerSet
+// that its Gateway does not admit has nothing above it.
 func (g *Graph) Above(ref Ref) []Ref {
 	object, ok := g.Get(ref)
 	if !ok {

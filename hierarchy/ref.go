@@ -13,11 +13,10 @@ import (
 // Group is the API group of Gateway API's own kinds.
 const Group = "gateway.networking.k8s.io"
 
-// Ref names one object, or one section of it: a listener of a Gateway or a
-// ListenerSet, or a rule of a route. It is comparable and it is the one key
-// used everywhere; two Refs are the same thing exactly when they are ==.
-// It has no API version on purpose: an object is the same object through
-// every served version.
+// Ref names one object, or one section of it: a listener of a Gateway or a ListenerSet, or a rule
+// of a route. It is comparable, and is the key used everywhere: two Refs name the same thing
+// exactly when they are ==. It deliberately has no API version: an object is the same object
+// through every served version.
 type Ref struct {
 	schema.GroupKind
 	types.NamespacedName
@@ -65,7 +64,7 @@ func (r Ref) Object() Ref {
 	return r
 }
 
-// IsZero says whether r names nothing.
+// IsZero reports whether r names nothing.
 func (r Ref) IsZero() bool { return r == Ref{} }
 
 // Place is "namespace/name", or the bare name of a cluster-scoped object.
@@ -76,8 +75,8 @@ func (r Ref) Place() string {
 	return r.Namespace + "/" + r.Name
 }
 
-// String is how people read a Ref: "GatewayClass edge", "HTTPRoute
-// shop/checkout#pay". The group is left out: it is for sentences, not a key.
+// String is how people read a Ref: "GatewayClass edge", "HTTPRoute shop/checkout#pay". The group is
+// left out: the text is for sentences, and is not a key.
 func (r Ref) String() string {
 	s := r.Kind + " " + r.Place()
 	if r.Section != "" {
@@ -90,9 +89,8 @@ func (r Ref) String() string {
 // is sorted by it.
 func Compare(a, b Ref) int { return compareRefs(&a, &b) }
 
-// compareRefs is Compare without copying. Most of what is compared is of one
-// kind, and asking whether strings are equal is cheaper than asking which is
-// less.
+// compareRefs is Compare without copying. Most compared Refs are of the same kind, and testing
+// strings for equality is cheaper than ordering them.
 func compareRefs(a, b *Ref) int {
 	switch {
 	case a == b:
@@ -111,17 +109,17 @@ func compareRefs(a, b *Ref) int {
 
 // RuleRef names one rule of a route.
 type RuleRef struct {
-	// Index is the place of the rule in spec.rules.
+	// Index is the index of the rule in spec.rules.
 	Index int
-	// Name is what only this rule of the route is called; empty when it has no name, or one that
-	// another rule has too (R53).
+	// Name is the rule's name if no other rule of the route has the same one; empty otherwise, and
+	// when it has no name (R53).
 	Name string
 }
 
 // NoRule stands for the rule of an object that has no rules.
 func NoRule() RuleRef { return RuleRef{Index: -1} }
 
-// IsNone says whether it is no rule.
+// IsNone reports whether r is NoRule.
 func (r RuleRef) IsNone() bool { return r.Index < 0 }
 
 // String is how people read a RuleRef: the name, or "rules[2]"; empty for none.
@@ -135,12 +133,12 @@ func (r RuleRef) String() string {
 	return r.Name
 }
 
-// unnamedRule begins what stands for a rule without a name where others have theirs. No name has a
+// unnamedRule begins the text that identifies a rule without a name. A name cannot contain a
 // bracket.
 const unnamedRule = "rules["
 
-// RuleOf is the rule that the section of a target means: the reverse of RuleRef.String. It knows the
-// Index of a rule without a name alone.
+// RuleOf returns the rule that the section of a target means: the reverse of RuleRef.String. It can
+// only tell the Index of a rule without a name.
 func RuleOf(section string) RuleRef {
 	if inner, unnamed := strings.CutPrefix(section, unnamedRule); unnamed {
 		if index, err := strconv.Atoi(strings.TrimSuffix(inner, "]")); err == nil {
@@ -158,9 +156,9 @@ func (r RuleRef) Text() string {
 	return "rule " + r.Name
 }
 
-// RuleSet is some of the rules of one route.
+// RuleSet is a set of rules of one route.
 type RuleSet struct {
-	// All says that it is every rule of the route; also for a route without rules.
+	// All means every rule of the route; it is also set for a route without rules.
 	All bool
 	// Rules are the rules in the order of the route; nil when All is set.
 	Rules []RuleRef
@@ -169,7 +167,7 @@ type RuleSet struct {
 // AllRules is every rule of a route.
 func AllRules() RuleSet { return RuleSet{All: true} }
 
-// Names are the rules as people read them; "*" stands for all.
+// Names returns the rules as people read them; "*" means all rules.
 func (s RuleSet) Names() []string {
 	if s.All {
 		return []string{"*"}
@@ -184,12 +182,12 @@ func (s RuleSet) Names() []string {
 // String lists the names.
 func (s RuleSet) String() string { return strings.Join(s.Names(), ", ") }
 
-// Equal says whether two sets have the same rules.
+// Equal reports whether two sets have the same rules.
 func (s RuleSet) Equal(other RuleSet) bool {
 	return s.All == other.All && slices.Equal(s.Rules, other.Rules)
 }
 
-// Has says whether the rule with an index is one of the set.
+// Has reports whether the rule with an index is in the set.
 func (s RuleSet) Has(index int) bool {
 	for _, r := range s.Rules {
 		if r.Index == index {
@@ -210,7 +208,7 @@ func (s RuleSet) In(route *Route) []RuleRef {
 	return route.RuleRefs()
 }
 
-// SetOf is the set of some rules of a route, which are in its order.
+// SetOf returns the set of some rules of a route, which must be given in the order of the route.
 func (o *Route) SetOf(rules []RuleRef) RuleSet {
 	if len(rules) == max(1, len(o.Rules)) {
 		return AllRules()

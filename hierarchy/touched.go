@@ -2,10 +2,10 @@ package hierarchy
 
 import "slices"
 
-// Touched returns the Routes and Gateways whose paths go through a Ref or
-// whose binding depends on it, as whole objects, sorted. Only what is in the
-// Graph is returned, so whoever compares two Graphs asks both. A listener
-// touches what is bound to it and nothing else; a rule touches its route.
+// Touched returns the Routes and Gateways whose paths go through a Ref or whose binding depends on
+// it, as whole objects, sorted. Only objects in the Graph are returned, so a comparison of two
+// Graphs must ask both. A listener touches what is bound to it and nothing else; a rule touches its
+// route.
 func (g *Graph) Touched(ref Ref) []Ref {
 	t := make(touched)
 	switch {
@@ -42,9 +42,9 @@ func (t touched) members(ids members) {
 	}
 }
 
-// gateway adds a Gateway, if it exists, and the routes that name it or a
-// ListenerSet of it. Those of a ListenerSet that it does not admit belong to
-// them: that they are not bound is its doing.
+// gateway adds a Gateway, if it exists, and the routes that name it or a ListenerSet of it. This
+// includes the routes of a ListenerSet that it does not admit, because this is why they are not
+// bound.
 func (t touched) gateway(g *Graph, ref Ref) {
 	if s, ok := g.gateways.Get(ref); ok {
 		t[ref] = struct{}{}
@@ -66,9 +66,8 @@ func (t touched) setsOf(g *Graph, gateway Ref) {
 	}
 }
 
-// set adds the routes that name a ListenerSet, its Gateway, and the routes of
-// the Gateway's other ListenerSets: it can take a port from those (R37), never
-// from the Gateway itself.
+// set adds the routes that name a ListenerSet, its Gateway, and the routes of the Gateway's other
+// ListenerSets: it can take a port from them (R37), but never from the Gateway itself.
 func (t touched) set(g *Graph, ref Ref) {
 	routes, _ := g.routesOf.Get(ref)
 	t.members(routes)
@@ -92,8 +91,8 @@ func (t touched) namespace(g *Graph, name string) {
 	}
 }
 
-// route adds a route, and where a listener cannot tell routes apart those that
-// it competes with (R30).
+// route adds a route, and the routes that it competes with where a listener cannot tell them apart
+// (R30).
 func (t touched) route(g *Graph, ref Ref) {
 	s, ok := g.routes.Get(ref)
 	if !ok {

@@ -15,11 +15,10 @@ import (
 // problems for a kind that is not part of the hierarchy. isRoute says which
 // kinds besides Gateway API's own are routes; nil means none.
 //
-// It applies the defaults of the CRDs itself (R3, R12, R19, R54), for a
-// manifest has not met an API server. It does not default metadata.namespace:
-// only whoever read the manifest knows which namespace is current. An object
-// with problems is returned as far as it could be read, and nil only when it
-// has no name. Nothing of u is kept or changed.
+// It applies the defaults of the CRDs itself (R3, R12, R19, R54), because no API server has
+// defaulted a manifest. It does not default metadata.namespace: only the reader of the manifest
+// knows which namespace is current. An object with problems is returned as far as it could be read;
+// the result is nil only when the object has no name. u is neither changed nor kept.
 func Object(u *unstructured.Unstructured, isRoute func(schema.GroupKind) bool) (hierarchy.Object, []hierarchy.Problem) {
 	if u == nil {
 		return nil, nil

@@ -9,9 +9,9 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 )
 
-// reader reads fields of an unstructured object of any shape. What has the
-// wrong type is reported and then treated as absent, so that one bad field
-// hides nothing else. It never changes or keeps what it reads.
+// reader reads fields of an unstructured object of any shape. A value of the wrong type is reported
+// and then treated as absent, so that one bad field hides nothing else. It never changes or keeps
+// what it reads.
 type reader struct {
 	ref      hierarchy.Ref
 	problems []hierarchy.Problem
@@ -80,8 +80,8 @@ func (r *reader) list(from map[string]any, path, key string) []any {
 	}
 }
 
-// text reads a string, or otherwise when there is none. A string that is there
-// and empty is returned as it is: to a group it means the core group.
+// text reads a string, and returns otherwise when there is none. An empty string is returned as it
+// is: in a group it means the core group.
 func (r *reader) text(from map[string]any, path, key, otherwise string) string {
 	switch v := from[key].(type) {
 	case nil:
@@ -174,7 +174,7 @@ func (r *reader) labels(from map[string]any, path, key string) map[string]string
 	return labels
 }
 
-// item is one entry of a list of objects and where it stands.
+// item is one entry of a list of objects, with its position.
 type item struct {
 	index  int
 	path   string

@@ -56,8 +56,8 @@ func decodeListenerSet(r *reader, meta hierarchy.Meta, object map[string]any) hi
 	return set
 }
 
-// parameters reads a parametersRef. Its kind has no default: whatever it names
-// is the implementation's own.
+// parameters reads a parametersRef. Its kind has no default: what it names is specific to the
+// implementation.
 func (r *reader) parameters(from map[string]any, path, namespace string) *hierarchy.Reference {
 	fields := r.object(from, path, "parametersRef")
 	if fields == nil {
@@ -108,8 +108,8 @@ func (r *reader) appendReference(refs []hierarchy.Reference, fields map[string]a
 	return refs
 }
 
-// listeners reads spec.listeners. Names are unique in an object of a cluster
-// (they are the key of the list); of two that share one the first counts.
+// listeners reads spec.listeners. Names are unique in an object of a cluster (they are the key of
+// the list); if two listeners share a name, the first one counts.
 func (r *reader) listeners(spec map[string]any) []hierarchy.ListenerSpec {
 	var listeners []hierarchy.ListenerSpec
 	seen := make(map[string]bool)
@@ -154,8 +154,8 @@ func (r *reader) listener(l item, name string) hierarchy.ListenerSpec {
 	return spec
 }
 
-// from reads the namespaces gate below path. A value that does not exist
-// admits nothing: when in doubt, the gate is closed.
+// from reads the namespaces gate below path. An unknown value admits nothing: when in doubt, the
+// gate is closed.
 func (r *reader) from(allowed map[string]any, path, otherwise string, values ...string) hierarchy.From {
 	namespaces := r.object(allowed, path, "namespaces")
 	path = join(path, "namespaces")
@@ -225,7 +225,7 @@ func (r *reader) addRequirement(s labels.Selector, path, key string, op selectio
 	return s.Add(*requirement)
 }
 
-// annotation reads one annotation; a value that is no text is absent.
+// annotation reads one annotation; a value that is not a string counts as absent.
 func (r *reader) annotation(object map[string]any, key string) string {
 	metadata, _ := object["metadata"].(map[string]any)
 	annotations, _ := metadata["annotations"].(map[string]any)

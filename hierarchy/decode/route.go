@@ -31,9 +31,8 @@ func decodeRoute(r *reader, meta hierarchy.Meta, object map[string]any) hierarch
 	return route
 }
 
-// parents reads spec.parentRefs, defaulted (R3) and without repetition. What
-// makes two the same is their resolved form, for CEL cannot see the route's
-// own namespace (R10).
+// parents reads spec.parentRefs, defaulted (R3) and without repetition. Two parentRefs are the same
+// when their resolved forms are equal: CEL cannot see the route's own namespace (R10).
 func (r *reader) parents(spec map[string]any) []hierarchy.ParentRef {
 	list := r.list(spec, "spec", "parentRefs")
 	if len(list) == 0 {
@@ -62,7 +61,7 @@ func (r *reader) rule(from item) hierarchy.Rule {
 			continue
 		}
 		if value == nil {
-			continue // as absent as it gets
+			continue // the same as absent
 		}
 		if rule.Inline == nil {
 			rule.Inline = make(map[string]any)
@@ -87,9 +86,9 @@ func (r *reader) rule(from item) hierarchy.Rule {
 	return rule
 }
 
-// filters reads spec.rules[].filters, or one backendRef's filters, and enters
-// what they refer to with the rule: mirrors and external authorization go to
-// backends (R43), and an ExtensionRef to whatever the implementation knows.
+// filters reads spec.rules[].filters, or one backendRef's filters, and enters what they refer to
+// with the rule: mirrors and external authorization go to backends (R43), and an ExtensionRef goes
+// to an object that the implementation knows.
 func (r *reader) filters(rule *hierarchy.Rule, from map[string]any, path string) []hierarchy.Filter {
 	var filters []hierarchy.Filter
 	for filter := range r.items(from, path, "filters") {

@@ -7,15 +7,14 @@ import (
 	"github.com/attache-dev/attache/hierarchy/injected"
 )
 
-// matchesEverything is what a rule without matches has (R54). It is shared, and
-// never changed.
+// matchesEverything is the match of a rule without matches (R54). It is shared, and never changed.
 var matchesEverything = []hierarchy.Match{{PathType: hierarchy.MatchPathPrefix, Path: "/"}}
 
-// matchesEveryCall is what a rule of a GRPCRoute without matches has.
+// matchesEveryCall is the match of a GRPCRoute rule without matches.
 var matchesEveryCall = []hierarchy.Match{{}}
 
-// matches reads spec.rules[].matches of the kinds whose matching Gateway API
-// defines. A rule of another kind has none: how it matches is its own business.
+// matches reads spec.rules[].matches of the kinds whose matching Gateway API defines. A rule of
+// another kind has none: only its implementation knows how it matches.
 func (r *reader) matches(from item) []hierarchy.Match {
 	switch {
 	case r.ref.GroupKind.Group != hierarchy.Group:
@@ -39,7 +38,7 @@ func (r *reader) eachMatch(from item, read func(item) hierarchy.Match, otherwise
 	return matches
 }
 
-// isAnything says whether m has no conditions but those of everything.
+// isAnything reports whether m has no other conditions than everything has.
 func isAnything(m, everything *hierarchy.Match) bool {
 	return m.PathType == everything.PathType && m.Path == everything.Path && m.Method == "" && m.Service == "" &&
 		len(m.Headers) == 0 && len(m.Query) == 0
@@ -71,8 +70,8 @@ func (r *reader) grpcMatch(from item) hierarchy.Match {
 	return m
 }
 
-// fieldMatches reads conditions on headers or query parameters. Of two with
-// one name the first counts, as Gateway API says.
+// fieldMatches reads conditions on headers or query parameters. If two entries have the same name,
+// the first one counts, as Gateway API specifies.
 func (r *reader) fieldMatches(from item, key string, same func(a, b string) bool) []hierarchy.FieldMatch {
 	var fields []hierarchy.FieldMatch
 entries:
@@ -94,8 +93,8 @@ entries:
 	return fields
 }
 
-// forward reads what a backendRef says besides whom it names. backend is the
-// place of the reference.
+// forward reads the fields of a backendRef other than the reference itself. backend is the index of
+// the reference.
 func (r *reader) forward(from item, backend int) hierarchy.Forward {
 	f := hierarchy.Forward{Backend: backend, Port: r.port(from.fields, from.path, "port"), Weight: 1}
 	if from.fields["weight"] != nil {

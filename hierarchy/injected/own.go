@@ -5,11 +5,10 @@ import (
 	"slices"
 )
 
-// Own returns the rules of a route as its owner wrote them (E8.4): what the
-// records explain is taken back. The object's own record comes first, and at an
-// update that of the old object; the first that explains a leaf counts. The
-// object is not changed; without anything to take back its rules are returned as
-// they are.
+// Own returns the rules of a route as its owner wrote them (E8.4): it reverts the values that the
+// records explain. The object's own record comes first; for an update, the record of the old object
+// follows. The first record that explains a leaf counts. The object is not changed; if there is
+// nothing to revert, its rules are returned as they are.
 func Own(object map[string]any, records ...Record) (rules []any, changed bool) {
 	spec, _ := object["spec"].(map[string]any)
 	rules, _ = spec["rules"].([]any)
@@ -48,8 +47,8 @@ func Own(object map[string]any, records ...Record) (rules []any, changed bool) {
 	return own, true
 }
 
-// OwnObject is the object with its rules as its owner wrote them, by its own
-// record; the object itself when there is nothing to take back.
+// OwnObject is the object with its rules as its owner wrote them, by its own record; the object
+// itself when there is nothing to revert.
 func OwnObject(object map[string]any, older ...Record) map[string]any {
 	rules, changed := Own(object, append([]Record{RecordOf(object)}, older...)...)
 	if !changed {
@@ -69,7 +68,7 @@ func OwnObject(object map[string]any, older ...Record) map[string]any {
 	return copied
 }
 
-// takeBack restores in a rule what entries explain, and says whether it did.
+// takeBack reverts the values of a rule that entries explain, and reports whether there were any.
 func takeBack(rule map[string]any, entries []*RuleRecord) bool {
 	changed := false
 	for _, leaf := range Leaves() {
@@ -93,7 +92,7 @@ func takeBack(rule map[string]any, entries []*RuleRecord) bool {
 	return changed
 }
 
-// statedLeaf is LeafOf that tells null from absence.
+// statedLeaf is like LeafOf, but distinguishes null from absence.
 func statedLeaf(object map[string]any, leaf []string) (any, bool) {
 	inner, _ := object[leaf[0]].(map[string]any)
 	v, found := inner[leaf[1]]
@@ -120,9 +119,9 @@ func dropFilters(rule map[string]any, names []any) bool {
 	return true
 }
 
-// Match finds for each rule the entry that is about it: that of its name; else
-// of its matches, whatever it is called now; else of its place, where neither
-// has a name.
+// Match finds the entry for each rule: the entry with the same name; otherwise the one with the
+// same matches, even if the rule was renamed; otherwise the one with the same index, if neither has
+// a name.
 func (r Record) Match(rules []any) []*RuleRecord {
 	matched := make([]*RuleRecord, len(rules))
 	used := make([]bool, len(r.Rules))

@@ -7,17 +7,17 @@ import (
 	"slices"
 )
 
-// Annotation on a route records what was put into its rules, so that its
-// owner's own words can be told from ours (E8.3).
+// Annotation on a route records what was put into its rules, so that the owner's own values can be
+// distinguished from ours (E8.3).
 const Annotation = "attache.dev/injected"
 
-// Writable says whether anything is ever put into routes of a kind. On all others the
-// annotation means nothing.
+// Writable reports whether anything is ever put into routes of a kind. On all others the annotation
+// means nothing.
 func Writable(group, kind string) bool {
 	return group == "gateway.networking.k8s.io" && (kind == "HTTPRoute" || kind == "GRPCRoute")
 }
 
-// Record says what was put into the rules of a route, and what stood there.
+// Record says what was put into the rules of a route, and what was there before.
 type Record struct {
 	Rules []RuleRecord `json:"rules"`
 }
@@ -25,11 +25,11 @@ type Record struct {
 // RuleRecord is a Record for one rule. Fields are in the order in which the
 // annotation has them: its keys are sorted.
 type RuleRecord struct {
-	// Had is what stood there, leaf by leaf; what is not in it was absent.
+	// Had is what was there before, leaf by leaf; a leaf that is not in it was absent.
 	Had map[string]any `json:"had"`
-	// Hash is of the rule's matches.
+	// Hash is the hash of the rule's matches.
 	Hash string `json:"hash"`
-	// Index and Rule are its place and its name at that time.
+	// Index and Rule are its index and its name at that time.
 	Index int    `json:"index"`
 	Rule  string `json:"rule,omitempty"`
 	// Wrote is what was put in, leaf by leaf; null where something was taken
@@ -37,8 +37,8 @@ type RuleRecord struct {
 	Wrote map[string]any `json:"wrote"`
 }
 
-// ParseRecord reads the annotation. What is no record explains nothing: the
-// annotation can only ever say what its writer could have written in the route.
+// ParseRecord reads the annotation. An invalid record explains nothing. A forged one gains nothing:
+// the annotation can only claim what its writer could have written into the route.
 func ParseRecord(annotation string) Record {
 	var r Record
 	if annotation == "" || json.Unmarshal([]byte(annotation), &r) != nil {
@@ -54,8 +54,8 @@ func ParseRecord(annotation string) Record {
 	return r
 }
 
-// wholeNumbers makes int64 of whole numbers, in place, as they stand in objects that an API server
-// decoded: what is taken back must not read differently from what stood there.
+// wholeNumbers turns whole numbers into int64, in place, as in objects that an API server decoded:
+// a reverted value must equal the one that was there before.
 func wholeNumbers(value any) any {
 	switch v := value.(type) {
 	case float64:
@@ -74,7 +74,7 @@ func wholeNumbers(value any) any {
 	return value
 }
 
-// String is the record as the annotation has it.
+// String returns the record as it is written in the annotation.
 func (r Record) String() string {
 	text, err := json.Marshal(r) // sorts the keys of maps
 	if err != nil {
@@ -106,8 +106,8 @@ func LeafOf(rule map[string]any, leaf []string) (any, bool) {
 	return v, found && v != nil
 }
 
-// SetLeaf writes a leaf, or takes it out when the value is nil. What becomes
-// empty goes, unless keep says that it stood there empty.
+// SetLeaf writes a leaf, or takes it out when the value is nil. Objects that become empty are
+// removed, unless keep says that they were there before.
 func SetLeaf(rule map[string]any, leaf []string, value any, keep bool) {
 	inner, found := rule[leaf[0]].(map[string]any)
 	if value != nil {
@@ -124,7 +124,8 @@ func SetLeaf(rule map[string]any, leaf []string, value any, keep bool) {
 	}
 }
 
-// Stands says whether all that a record wrote stands in rules, in the places that it names.
+// Stands reports whether everything that a record wrote is still in the rules, at the indexes that
+// it names.
 func (r Record) Stands(rules []any) bool {
 	for i := range r.Rules {
 		e := &r.Rules[i]
@@ -150,20 +151,20 @@ func (r Record) Stands(rules []any) bool {
 	return true
 }
 
-// refersTo says whether a filter is an ExtensionRef to an object of that name.
+// refersTo reports whether a filter is an ExtensionRef to an object of that name.
 func refersTo(filter, name any) bool {
 	fields, _ := filter.(map[string]any)
 	extension, _ := fields["extensionRef"].(map[string]any)
 	return extension != nil && extension["name"] == name
 }
 
-// hashLength is how many hex digits of a hash stand for a rule.
+// hashLength is the number of hex digits of a hash that identify a rule.
 const hashLength = 8
 
-// MatchesHash stands for a rule by its matches alone, as they are stored: other
-// words of the rule, such as weights and timeouts, come and go.
+// MatchesHash identifies a rule by its matches alone, as they are stored: other fields of the rule,
+// such as weights and timeouts, change more often.
 func MatchesHash(rule map[string]any) string {
-	// Values that came from JSON encode, and json.Marshal sorts keys.
+	// Values that came from JSON can be encoded, and json.Marshal sorts keys.
 	text, _ := json.Marshal(rule["matches"])
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])[:hashLength]

@@ -5,13 +5,12 @@ import (
 	"iter"
 )
 
-// seed is drawn once per process: an attacker who chooses object names cannot
-// know which of them collide. Nothing observable depends on it, for the order
-// of All is unspecified.
+// seed is drawn once per process: an attacker who chooses object names cannot know which of them
+// collide. Nothing observable depends on it, because the order of All is unspecified.
 var seed = maphash.MakeSeed()
 
 const (
-	// width is how many bits of the hash choose a slot of a node.
+	// width is the number of bits of the hash that choose a slot of a node.
 	width = 5
 	mask  = 1<<width - 1
 	// exhausted is the first shift at which the hash has no bits left. Keys
@@ -30,8 +29,8 @@ type Map[K comparable, V any] struct {
 // use when bit i of bitmap is set; slots holds those in use, in that order.
 // Below the last bit of the hash bitmap is unused and slots is a plain list.
 type node[K comparable, V any] struct {
-	// owner is the Builder that may still change this node in place; nil or
-	// another's means that the node is shared and must be copied.
+	// owner is the Builder that may still change this node in place; if it is nil or another
+	// Builder, the node is shared and must be copied.
 	owner  *owner
 	bitmap uint32
 	slots  []slot[K, V]
@@ -112,9 +111,8 @@ func (m Map[K, V]) Builder() *Builder[K, V] {
 	return &Builder[K, V]{root: m.root, size: m.size}
 }
 
-// Builder makes many changes at the price of few: it changes in place the
-// nodes that it made itself. Its zero value starts from the empty map. Unlike
-// a Map it is not safe for concurrent use.
+// Builder makes many changes cheaply: it modifies the nodes that it created itself in place. Its
+// zero value starts from the empty map. Unlike a Map it is not safe for concurrent use.
 type Builder[K comparable, V any] struct {
 	root  *node[K, V]
 	size  int
@@ -151,8 +149,8 @@ func (b *Builder[K, V]) Delete(key K) {
 	}
 }
 
-// Map returns what was built so far. The Builder may be used further; the
-// returned Map will not notice.
+// Map returns what was built so far. The Builder may be used further, without effect on the
+// returned Map.
 func (b *Builder[K, V]) Map() Map[K, V] {
 	b.owner = nil
 	return Map[K, V]{root: b.root, size: b.size}

@@ -90,8 +90,7 @@ func (n *node[K, V]) withListed(o *owner, e *entry[K, V]) (*node[K, V], int) {
 	return n, 1
 }
 
-// inserted returns n with one slot more. It copies once where own and insert
-// would copy twice.
+// inserted returns n with one more slot. It copies once where own and insert would copy twice.
 func (n *node[K, V]) inserted(o *owner, bit uint32, i int, s slot[K, V]) *node[K, V] {
 	if o != nil && n.owner == o {
 		n.bitmap |= bit
@@ -136,7 +135,7 @@ func (n *node[K, V]) without(o *owner, shift uint, hash uint64, key K) (*node[K,
 	}
 	n = n.own(o)
 	if len(child.slots) == 1 && child.slots[0].child == nil {
-		// A node for one entry is a detour: keep the entry here.
+		// A node for a single entry is unnecessary: keep the entry here.
 		n.slots[i] = child.slots[0]
 	} else {
 		n.slots[i] = slot[K, V]{child: child}
@@ -155,7 +154,7 @@ func (n *node[K, V]) cut(o *owner, bit uint32, i int) *node[K, V] {
 	return n
 }
 
-// each yields every entry and says whether to go on.
+// each yields every entry and reports whether to continue.
 func (n *node[K, V]) each(yield func(K, V) bool) bool {
 	for i := range n.slots {
 		s := &n.slots[i]

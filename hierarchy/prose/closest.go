@@ -5,11 +5,10 @@ import (
 	"strings"
 )
 
-// Closest returns the candidate that a misspelled word most likely stands for,
-// and whether there is one near enough to be worth asking about. Case counts as
-// half a mistake. Of several equally near candidates it takes the first in
-// alphabetical order, so that the answer never depends on the order of the
-// candidates.
+// Closest returns the candidate that a misspelled word most likely stands for, and whether there is
+// one near enough to be worth asking about. A difference in case counts as half a mistake. Among
+// equally near candidates it takes the first in alphabetical order, so that the answer never
+// depends on the order of the candidates.
 func Closest(word string, candidates []string) (string, bool) {
 	const longest = 80 // longer words are not misspellings, and cost
 	if word == "" || len(word) > longest {
@@ -28,8 +27,8 @@ func Closest(word string, candidates []string) (string, bool) {
 	return best, found
 }
 
-// distance is twice the number of letters to insert, remove, replace or exchange
-// with their neighbour, plus one for a mere difference in case.
+// distance is twice the number of letters to insert, remove, replace or exchange with their
+// neighbour, plus one for a difference in case only.
 func distance(a, b string) int {
 	folded := edits(strings.ToLower(a), strings.ToLower(b))
 	if folded == 0 && a != b {

@@ -34,7 +34,7 @@ func List(items []string, most int) string {
 	return strings.Join(items, ", ")
 }
 
-// Clauses is List for entries that are half sentences: "a is missing; b is empty; and 3 more".
+// Clauses is like List, for entries that are clauses: "a is missing; b is empty; and 3 more".
 func Clauses(items []string, most int) string {
 	if n := len(items) - most; n > 0 {
 		return strings.Join(items[:most], "; ") + fmt.Sprintf("; and %d more", n)
@@ -42,7 +42,7 @@ func Clauses(items []string, most int) string {
 	return strings.Join(items, "; ")
 }
 
-// Strings is what a list of values says.
+// Strings returns the texts of a list of values.
 func Strings[T fmt.Stringer](values []T) []string {
 	texts := make([]string, len(values))
 	for i, v := range values {

@@ -5,9 +5,9 @@ import (
 	"unicode"
 )
 
-// Visible is a text as it may be shown to somebody, whoever wrote it: one line, in
-// which nothing moves the cursor, rings, turns the direction of writing around or
-// hides. White space becomes a blank, other such characters their escapes.
+// Visible returns a text in a form that is safe to display, whoever wrote it: one line, without
+// characters that move the cursor, ring the bell, reverse the direction of writing, or are
+// invisible. White space becomes a space, and the other such characters become their escapes.
 func Visible(text string) string {
 	if !strings.ContainsFunc(text, hidden) {
 		return text
@@ -26,9 +26,9 @@ func Visible(text string) string {
 	return b.String()
 }
 
-// hidden says whether a character does something else than being seen: control
-// characters, line and paragraph separators, and formats, the marks of direction
-// among them. What is no text at all is one of them.
+// hidden reports whether a character has another effect than being visible: control characters,
+// line and paragraph separators, and format characters, including direction marks. Invalid text
+// counts as hidden too.
 func hidden(c rune) bool {
 	return c == unicode.ReplacementChar || unicode.In(c, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co)
 }
