@@ -17,15 +17,15 @@ const (
 	ReasonInvalid         = "Invalid"
 	ReasonTargetNotFound  = "TargetNotFound"
 	ReasonRefNotPermitted = "RefNotPermitted"
-	// ReasonOverridden is of a target that the policy selects and that another one
-	// names: no conflict, only not this policy's.
+	// ReasonOverridden is the reason for a target that this policy selects and another policy names.
+	// That is not a conflict: the policy that names the target applies.
 	ReasonOverridden = "Overridden"
-	// ReasonNotLookedAt is the reason for a target that is not known, or that the kind
-	// is not known to look at: nothing is claimed of it.
+	// ReasonNotLookedAt is the reason for a target of an unknown kind, or of a kind that the policy
+	// kind is not known to support: we make no statement about it.
 	ReasonNotLookedAt = "NotLookedAt"
 )
 
-// Acceptance is what became of one target of a policy.
+// Acceptance reports whether a policy is accepted at one of its targets.
 type Acceptance struct {
 	Target Target
 	// Reason is one of the reasons above; ReasonAccepted when the policy holds
@@ -36,14 +36,14 @@ type Acceptance struct {
 	Holder hierarchy.Ref
 }
 
-// Accepted says whether the policy holds the target.
+// Accepted reports whether the policy holds the target.
 func (s Acceptance) Accepted() bool { return s.Reason == ReasonAccepted }
 
-// Acceptances says for each target of a policy whether it is accepted there, and
-// why not: those that it names in spec order, then those that it selects, sorted, then
-// an entry for each selector that may select nothing.
-// A policy without any has one entry, for the Namespace it is in. The list is
-// empty only for a policy whose selectors match nothing.
+// Acceptances returns, for each target of a policy, whether the policy is accepted there, and if
+// not, why. The targets that it names come first, in spec order, then those that it selects,
+// sorted, then an entry for each selector that may not select anything. A policy without targets
+// has one entry, for its own Namespace. The list is empty only for a policy whose selectors match
+// nothing.
 func (s *Snapshot) Acceptances(p *Policy) []Acceptance {
 	if len(p.Targets) == 0 && len(p.Selectors) == 0 && len(p.Unread) == 0 {
 		return []Acceptance{p.untargeted()}
@@ -68,9 +68,9 @@ func (s *Snapshot) Acceptances(p *Policy) []Acceptance {
 	return list
 }
 
-// refusedSelector is what becomes of a selector over GatewayClasses of a policy that
-// may target none. It selects nothing, and has one entry, for the policy's Namespace.
-// One over Namespaces selects the policy's own.
+// refusedSelector is the result of a selector over GatewayClasses for a policy that may not target
+// any. It selects nothing, and has one entry, for the policy's Namespace. A selector over
+// Namespaces selects the policy's own.
 func (s *Snapshot) refusedSelector(p *Policy, sel *Selector) (refused Acceptance, is bool) {
 	if sel.Kind != hierarchy.GatewayClassKind {
 		return Acceptance{}, false
@@ -80,8 +80,8 @@ func (s *Snapshot) refusedSelector(p *Policy, sel *Selector) (refused Acceptance
 	return Acceptance{Target: at, Reason: ReasonRefNotPermitted, Message: message}, message != ""
 }
 
-// unread is what becomes of a reference with a word that is not known: to take it for the whole of
-// what it names would be a guess.
+// unread is the result of a reference with an unknown field: to attach the policy to the whole
+// object would be a guess.
 func (p *Policy) unread(t Target) Acceptance {
 	a := Acceptance{Target: t, Reason: ReasonNotLookedAt, Message: fmt.Sprintf("%s is not looked at: what %q means in a target is not known", t.Ref, t.Unknown)}
 	if len(p.Problems) > 0 {
@@ -90,7 +90,7 @@ func (p *Policy) unread(t Target) Acceptance {
 	return a
 }
 
-// untargeted is what becomes of a policy with no target that is understood.
+// untargeted is the result of a policy without a target that we understand.
 func (p *Policy) untargeted() Acceptance {
 	message := "the policy names no target that is understood: write targetRef, targetRefs or targetSelectors"
 	if len(p.Problems) > 0 {
@@ -127,7 +127,7 @@ func (s *Snapshot) acceptance(p *Policy, t Target) Acceptance {
 	return Acceptance{Target: t, Reason: ReasonAccepted, Message: "The policy is attached to " + t.Ref.String() + "."}
 }
 
-// lost says that another policy holds a target.
+// lost is the result when another policy holds the target.
 func (s *Snapshot) lost(p *Policy, t Target, holder *Policy) Acceptance {
 	a := Acceptance{Target: t, Reason: ReasonConflicted, Holder: holder.Ref}
 	if t.Selected && slices.ContainsFunc(holder.Targets, func(o Target) bool { return o.Ref == t.Ref }) {
@@ -146,7 +146,7 @@ func (s *Snapshot) lost(p *Policy, t Target, holder *Policy) Acceptance {
 	return a
 }
 
-// permitted says why a policy may not name a target, or nothing.
+// permitted returns why a policy may not name a target, or an empty text if it may.
 func (s *Snapshot) permitted(p *Policy, target hierarchy.Ref) string {
 	switch {
 	case target.GroupKind == hierarchy.NamespaceKind && target.Name == p.Ref.Namespace:
@@ -173,7 +173,7 @@ func oneOf(namespaces []string) string {
 	return fmt.Sprintf("a platform namespace (%s)", strings.Join(namespaces, ", "))
 }
 
-// misplaced says why a target is none that the kind can attach to, or nothing.
+// misplaced returns why the kind cannot attach to a target, or an empty text if it can.
 func (s *Snapshot) misplaced(p *Policy, target hierarchy.Ref) string {
 	if target.Section != "" && isClusterScoped(target.GroupKind) {
 		return fmt.Sprintf("a %s has no sections: leave sectionName out", target.Kind)
@@ -185,8 +185,8 @@ func (s *Snapshot) misplaced(p *Policy, target hierarchy.Ref) string {
 	return ""
 }
 
-// missing says that a target does not exist, or that its section does not exist
-// or is ambiguous (R52, R55).
+// missing returns that a target does not exist, or that its section does not exist or is ambiguous
+// (R52, R55).
 func (s *Snapshot) missing(p *Policy, target hierarchy.Ref) (reason, message string) {
 	level, onHierarchy := s.Level(p, target)
 	if !onHierarchy {
@@ -215,7 +215,7 @@ func (s *Snapshot) missing(p *Policy, target hierarchy.Ref) (reason, message str
 	return "", ""
 }
 
-// holder is the policy that keeps p off a target, nil when p holds it.
+// holder returns the policy that holds a target instead of p, nil when p holds it.
 func (s *Snapshot) holder(p *Policy, target hierarchy.Ref) *Policy {
 	point, ok := s.attached.Get(target)
 	if !ok {
@@ -235,8 +235,8 @@ func (s *Snapshot) holder(p *Policy, target hierarchy.Ref) *Policy {
 	return nil
 }
 
-// Text is an object as people read it, with the group of its kind where another
-// kind of that name is known (semantics section 10): RateLimitPolicy.example.com a/b.
+// Text returns an object as people read it, with the group of its kind if another kind of the same
+// name is known (semantics section 10): RateLimitPolicy.example.com a/b.
 func (s *Snapshot) Text(ref hierarchy.Ref) string {
 	if !s.sharesName(ref.GroupKind) {
 		return ref.String()
@@ -245,8 +245,8 @@ func (s *Snapshot) Text(ref hierarchy.Ref) string {
 	return ref.String()
 }
 
-// KindText is a policy kind as people read it: as results show it, with our group
-// where a kind of another group has the same name.
+// KindText returns a policy kind as people read it: as in results, and with our group if a kind of
+// another group has the same name.
 func (s *Snapshot) KindText(kind *Kind) string {
 	if name := kind.Name(); name != kind.GroupKind.Kind || !s.sharesName(kind.GroupKind) {
 		return name
@@ -254,7 +254,7 @@ func (s *Snapshot) KindText(kind *Kind) string {
 	return kind.GroupKind.String()
 }
 
-// kindText is a kind with its group where another kind of that name is known.
+// kindText returns a kind, with its group if another kind of the same name is known.
 func (s *Snapshot) kindText(gk schema.GroupKind) string {
 	if s.sharesName(gk) {
 		return gk.String()
@@ -262,8 +262,8 @@ func (s *Snapshot) kindText(gk schema.GroupKind) string {
 	return gk.Kind
 }
 
-// sharesName says whether another group has a kind of that name, a policy kind, a
-// route kind or one of the hierarchy.
+// sharesName reports whether another group has a kind of the same name: a policy kind, a route
+// kind, or another kind of the hierarchy.
 func (s *Snapshot) sharesName(gk schema.GroupKind) bool {
 	if gk.Group == "" {
 		return false

@@ -15,9 +15,8 @@ type AttachmentPoint struct {
 	// named are all policies that name the target: by kind, and within a kind
 	// the oldest first. selected are those that select it by labels.
 	named, selected []*Policy
-	// InForce are the policies of Inherited kinds that apply there, by kind name:
-	// for each kind and level the one that holds the target, and with it those
-	// that it shares the target with.
+	// InForce are the policies of Inherited kinds that apply there, by kind name: for each kind and
+	// level, the policy that holds the target, and the policies that it shares the target with.
 	InForce []*Attachment
 }
 
@@ -31,7 +30,7 @@ type Attachment struct {
 	Next *Attachment
 }
 
-// attach makes out who holds a target.
+// attach determines which policies hold a target.
 func (s *Snapshot) attach(target hierarchy.Ref, named []*Policy) persistent.Map[hierarchy.Ref, *AttachmentPoint] {
 	selected := s.selecting(target)
 	if len(named) == 0 && len(selected) == 0 {
@@ -54,8 +53,9 @@ func (s *Snapshot) attach(target hierarchy.Ref, named []*Policy) persistent.Map[
 	return s.attached.With(target, p)
 }
 
-// attachments are those of the holders of a target at a level, the oldest first; nil without any. Where
-// nothing changed they are those of before, so that what was folded of them still counts.
+// attachments are those of the holders of a target at a level, the oldest first; nil if there are
+// none. If nothing changed, they are the same as before, so that cached results based on them stay
+// valid.
 func attachments(holders []*Policy, target hierarchy.Ref, level hierarchy.Level, before *AttachmentPoint) *Attachment {
 	if len(holders) == 0 {
 		return nil
@@ -74,7 +74,7 @@ func attachments(holders []*Policy, target hierarchy.Ref, level hierarchy.Level,
 	return first
 }
 
-// holds says whether an attachment and those after it are of these policies.
+// holds reports whether an attachment and its successors are those of the given policies.
 func (a *Attachment) holds(policies []*Policy) bool {
 	for _, p := range policies {
 		if a == nil || a.Policy != p {
@@ -99,9 +99,9 @@ func (p *AttachmentPoint) kinds() []*Kind {
 	return kinds
 }
 
-// candidates are the policies of a kind that may hold a target at a level, in
-// the order in which they do: one that names it before one that selects it,
-// unless the kind goes by age alone, and then the oldest first.
+// candidates are the policies of a kind that may hold a target at a level, by precedence: a policy
+// that names the target comes before one that selects it (unless the kind goes by age alone), then
+// the oldest comes first.
 func (s *Snapshot) candidates(p *AttachmentPoint, kind *Kind, target hierarchy.Ref, level hierarchy.Level) []*Policy {
 	var list []*Policy
 	add := func(policies []*Policy) {
@@ -131,8 +131,8 @@ func (s *Snapshot) holders(p *AttachmentPoint, kind *Kind, target hierarchy.Ref,
 	return held
 }
 
-// keptOff is the policy that keeps another off a target that it holds, nil when
-// the two can share it.
+// keptOff returns the policy that holds a target and excludes another one from it, nil when the two
+// can share it.
 func keptOff(held []*Policy, p *Policy) *Policy {
 	for _, holder := range held {
 		switch p.Kind.conflict() {
@@ -148,8 +148,7 @@ func keptOff(held []*Policy, p *Policy) *Policy {
 	return nil
 }
 
-// meet says whether two lists of leaves have one in common, or one inside
-// another.
+// meet reports whether two lists of leaves have a leaf in common, or one that is inside another.
 func meet(a, b [][]string) bool {
 	return slices.ContainsFunc(a, func(x []string) bool {
 		return slices.ContainsFunc(b, func(y []string) bool {
@@ -159,8 +158,8 @@ func meet(a, b [][]string) bool {
 	})
 }
 
-// InForce returns what applies at a target, nil when nothing does. Within one
-// snapshot, and for what a later one shares with it, the pointer is the same.
+// InForce returns what applies at a target, nil when nothing does. Within one snapshot, the pointer
+// is always the same, and a later snapshot that shares the target has the same pointer too.
 func (s *Snapshot) InForce(target hierarchy.Ref) *AttachmentPoint {
 	if p, ok := s.attached.Get(target); ok && len(p.InForce) > 0 {
 		return p
@@ -168,10 +167,9 @@ func (s *Snapshot) InForce(target hierarchy.Ref) *AttachmentPoint {
 	return nil
 }
 
-// PolicyTargets lists where policies are attached on account of one object: the object
-// and its sections that any policy names, or, for a ReferenceGrant, what
-// policies of other namespaces name or select in its namespace, as for a Namespace
-// whose labels such a selector asks for.
+// PolicyTargets lists the targets that depend on one object: the object and those of its sections
+// that any policy names; for a ReferenceGrant, the targets that policies of other namespaces name
+// or select in its namespace; and likewise for a Namespace whose labels such a selector asks for.
 func (s *Snapshot) PolicyTargets(ref hierarchy.Ref) []hierarchy.Ref {
 	object, _ := s.graph.Get(ref)
 	_, isGrant := object.(*hierarchy.ReferenceGrant)
@@ -195,8 +193,8 @@ func (s *Snapshot) PolicyTargets(ref hierarchy.Ref) []hierarchy.Ref {
 	return sorted(places)
 }
 
-// attachedTo are an object outside the hierarchy and those of its sections, where
-// any policy is attached. Its sections are not known, so all places are looked at.
+// attachedTo returns an object outside the hierarchy and its sections, as far as policies are
+// attached to them. Its sections are not known, so all targets are searched.
 func (s *Snapshot) attachedTo(ref hierarchy.Ref) []hierarchy.Ref {
 	var places []hierarchy.Ref
 	for target := range s.attached.All() {
@@ -207,14 +205,13 @@ func (s *Snapshot) attachedTo(ref hierarchy.Ref) []hierarchy.Ref {
 	return sorted(places)
 }
 
-// foreign says whether a policy of another namespace names a place.
+// foreign reports whether a policy of another namespace names a target.
 func foreign(p *AttachmentPoint, namespace string) bool {
 	other := func(p *Policy) bool { return p.Ref.Namespace != namespace }
 	return slices.ContainsFunc(p.named, other) || slices.ContainsFunc(p.selected, other)
 }
 
-// sections are an object and those of its sections that have a name, where any
-// policy is attached.
+// sections returns an object and its named sections, as far as policies are attached to them.
 func (s *Snapshot) sections(object hierarchy.Object, ref hierarchy.Ref) []hierarchy.Ref {
 	return sorted(slices.DeleteFunc(withSections(object, ref), func(c hierarchy.Ref) bool {
 		_, attached := s.attached.Get(c)
@@ -222,7 +219,7 @@ func (s *Snapshot) sections(object hierarchy.Object, ref hierarchy.Ref) []hierar
 	}))
 }
 
-// withSections are an object and its sections that have a name.
+// withSections returns an object and its named sections.
 func withSections(object hierarchy.Object, ref hierarchy.Ref) []hierarchy.Ref {
 	refs := []hierarchy.Ref{ref}
 	for _, name := range hierarchy.SectionNames(object) {

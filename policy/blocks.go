@@ -36,7 +36,7 @@ func (p *Policy) parseLayers(spec map[string]any, path *field.Path, errs field.E
 	return errs
 }
 
-// bare is a spec without the fields that say where and how the policy applies.
+// bare returns a spec without the fields that say where and how the policy applies.
 func bare(kind *Kind, spec map[string]any) map[string]any {
 	whole := maps.Clone(spec)
 	for _, key := range crd.TargetFields {
@@ -48,7 +48,7 @@ func bare(kind *Kind, spec map[string]any) map[string]any {
 	return whole
 }
 
-// parseBlocks reads the blocks of a policy, and says whether it has any.
+// parseBlocks reads the blocks of a policy, and reports whether it has any.
 func (p *Policy) parseBlocks(spec map[string]any, path *field.Path, errs field.ErrorList) (bool, field.ErrorList) {
 	ours := p.Kind.Group() == Group
 	seen := map[merge.Block]string{}
@@ -56,7 +56,7 @@ func (p *Policy) parseBlocks(spec map[string]any, path *field.Path, errs field.E
 		raw, present := spec[b.name]
 		object, isObject := raw.(map[string]any)
 		if !present || (!isObject && !ours) {
-			continue // a list or a scalar of that name is the vendor's own
+			continue // a list or a scalar of this name is a field of the vendor's
 		}
 		block := merge.Default
 		if b.override {
@@ -88,9 +88,8 @@ func (p *Policy) parseBlocks(spec map[string]any, path *field.Path, errs field.E
 	return true, errs
 }
 
-// blockLayer reads one block. A strategy inside the block, in kinds that are
-// not ours, decides over the one in spec; a word that is not a strategy is an
-// ordinary field of that kind.
+// blockLayer reads one block. In kinds that are not ours, a strategy inside the block takes
+// precedence over the one in spec; a word that is not a strategy is an ordinary field of the kind.
 func (p *Policy) blockLayer(at []string, object map[string]any, block merge.Block) merge.Layer {
 	strategy := p.Strategy
 	if word, isText := object["strategy"].(string); isText && p.Kind.Group() != Group && (p.Kind.Word == nil || len(p.Kind.Word.Field) == 0) {
@@ -105,8 +104,8 @@ func (p *Policy) blockLayer(at []string, object map[string]any, block merge.Bloc
 	return merge.Layer{Block: block, Strategy: strategy, Value: object}
 }
 
-// declaredBlocks reads the blocks of a kind that says where they stand. What stands
-// beside them is not read.
+// declaredBlocks reads the blocks of a kind that declares where its blocks are. Fields beside the
+// blocks are not read.
 func (p *Policy) declaredBlocks(spec map[string]any) {
 	rest := bare(p.Kind, spec)
 	for _, b := range [...]struct {
@@ -126,8 +125,7 @@ func (p *Policy) declaredBlocks(spec map[string]any) {
 	p.notRead(rest)
 }
 
-// notRead remarks fields of spec beside a block, unless something is said of them
-// already.
+// notRead adds remarks for fields of spec beside a block, unless they have a remark already.
 func (p *Policy) notRead(rest map[string]any) {
 	for _, key := range slices.Sorted(maps.Keys(rest)) {
 		path := []string{"spec", key}

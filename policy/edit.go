@@ -13,15 +13,15 @@ import (
 	"github.com/attache-dev/attache/policy/crd"
 )
 
-// edit is the making of a new snapshot from an old one.
+// edit builds a new snapshot from an old one.
 type edit struct {
 	old    *Snapshot
 	next   *Snapshot
 	set    []hierarchy.Object
 	remove []hierarchy.Ref
-	// named are the targets whose policies change, with their policies to be.
+	// named are the targets whose policies change, with their new policies.
 	named map[hierarchy.Ref][]*Policy
-	// selecting are the policies with selectors that come or go.
+	// selecting are the policies with selectors that are added or removed.
 	selecting []*Policy
 	problems  []hierarchy.Problem
 }
@@ -61,7 +61,7 @@ func (e *edit) setPolicy(p *Policy) {
 	e.index(p, func(list []*Policy) []*Policy { return append(slices.Clone(list), p) })
 }
 
-// index enters a policy where its selectors look, or takes it out there.
+// index adds a policy to the index of its selectors, or removes it there.
 func (e *edit) index(p *Policy, change func([]*Policy) []*Policy) {
 	var done []selectKey
 	for i := range p.Selectors {
@@ -96,7 +96,7 @@ func (e *edit) detach(p *Policy) {
 	})
 }
 
-// at is the list of policies at a target that this edit may change.
+// at returns the list of policies at a target, which this edit may change.
 func (e *edit) at(target hierarchy.Ref) []*Policy {
 	if list, begun := e.named[target]; begun {
 		return list
@@ -150,8 +150,8 @@ func (e *edit) addCRD(u *unstructured.Unstructured) {
 	}
 }
 
-// sameKind says whether two readings of a CRD describe the same kind. With
-// validators it is never sure, because they have no identity to compare.
+// sameKind reports whether two readings of a CRD describe the same kind. With validators it cannot
+// be sure and reports false, because validators have no identity to compare.
 func sameKind(a, b *Kind) bool {
 	x, y := *a, *b
 	same := (x.Validator == nil) == (y.Validator == nil)
@@ -170,7 +170,7 @@ func (e *edit) removeCRD(name string) {
 	}
 }
 
-// removeRouteKinds forgets that a CRD defines a route kind, and with that its routes.
+// removeRouteKinds removes the route kinds that a CRD defines, and their routes.
 func (e *edit) removeRouteKinds(name string) {
 	for gk, crd := range e.next.routeKinds {
 		if crd != name {
@@ -197,7 +197,7 @@ func (e *edit) removeCRDKind(gk schema.GroupKind) {
 	}
 }
 
-// done brings the graph and the places up to date.
+// done brings the graph and the targets up to date.
 func (e *edit) done() *Snapshot {
 	graph := e.next.graph
 	if len(e.remove) > 0 {

@@ -13,8 +13,8 @@ import (
 	"github.com/attache-dev/attache/policy/merge"
 )
 
-// Group is the API group of this project. It matters twice: kinds in it are
-// shown without their group, and their status is ours to write.
+// Group is the API group of this project. It matters in two ways: kinds in it are shown without
+// their group, and we write their status.
 const Group = crd.Group
 
 // Class is how a policy kind attaches (GEP-713).
@@ -33,20 +33,19 @@ type Validator interface {
 	Validate(merged map[string]any) []crd.Broken
 }
 
-// Kind is a policy kind as its CRD describes it. The engine knows nothing
-// about any kind but this.
+// Kind is a policy kind as its CRD describes it. The engine knows nothing else about any kind.
 type Kind struct {
 	// Definition is what the CRD says, without the schema.
 	crd.Definition
-	// Strategy is that of an object which does not say one: what the CRD fills
-	// in, and Atomic when it fills in nothing.
+	// Strategy is the strategy of an object that does not state one: the default in the CRD, or
+	// Atomic if there is none.
 	Strategy  merge.Strategy
 	Validator Validator
 
 	vocabulary
 }
 
-// newKind makes a policy kind of what its CRD says.
+// newKind makes a policy kind from what its CRD says.
 func newKind(d crd.Definition) *Kind {
 	d.Schema = crd.Schema{}
 	return &Kind{Definition: d, Strategy: mergeStrategy(d.DefaultStrategy), vocabulary: newVocabulary(&d)}
@@ -63,8 +62,8 @@ func mergeStrategy(s crd.Strategy) merge.Strategy {
 // "Kind.group" elsewhere.
 func (k *Kind) Name() string { return KindName(k.GroupKind) }
 
-// boundIsFault says whether a field has no bounds because what is said of it makes
-// no sense (semantics, names in annotations).
+// boundIsFault reports whether a field has no bounds because its declaration is invalid (semantics,
+// names in annotations).
 func (k *Kind) boundIsFault(field string) bool {
 	return slices.ContainsFunc(k.Faults, func(f crd.Fault) bool {
 		return f.About(crd.PropertyBounds) && (f.Name == "" || boundName(f.Name) == field)
@@ -90,8 +89,7 @@ func KindName(gk schema.GroupKind) string {
 	return gk.Kind + "." + gk.Group
 }
 
-// AppliesAtAll says whether any field of the policy means anything on a route
-// kind.
+// AppliesAtAll reports whether any field of the policy has an effect on a route kind.
 func (k *Kind) AppliesAtAll(route schema.GroupKind) bool {
 	return k.AppliesTo == nil || len(k.applicable(route)) > 0
 }
@@ -104,17 +102,17 @@ func (k *Kind) applicable(route schema.GroupKind) []crd.Path {
 	return fields
 }
 
-// MayTarget says whether objects of the kind may attach to a kind, as far as
-// anybody says.
+// MayTarget reports whether objects of the kind may attach to another kind, as far as this is
+// declared.
 func (k *Kind) MayTarget(gk schema.GroupKind) bool {
 	return len(k.Targets) == 0 || slices.Contains(k.Targets, gk)
 }
 
-// coreSpelled is how some vendors spell the core group, whose name is empty. A profile says it of a
-// target by listing that in both.
+// coreSpelled is how some vendors spell the core group, whose name is empty. A profile allows it
+// for a target by listing the target with both spellings.
 const coreSpelled = "core"
 
-// TargetKinds are the kinds that objects of the kind may attach to, as far as anybody says.
+// TargetKinds are the kinds that objects of the kind may attach to, as far as this is declared.
 func (k *Kind) TargetKinds() []schema.GroupKind {
 	return slices.DeleteFunc(slices.Clone(k.Targets), func(gk schema.GroupKind) bool { return gk.Group == coreSpelled })
 }
@@ -144,8 +142,8 @@ func (k *Kind) targetNames() string {
 	return prose.List(names, 8)
 }
 
-// notLookedAt says that the kind does not attach to a target, and which group was meant where
-// it does to a kind of that name.
+// notLookedAt returns that the kind does not attach to a target. If it attaches to a kind of the
+// same name in another group, the message suggests that group.
 func (k *Kind) notLookedAt(target hierarchy.Ref) string {
 	text := fmt.Sprintf("%s is not looked at by this kind: a %s attaches to %s", target, k.GroupKind.Kind, k.targetNames())
 	for _, gk := range k.TargetKinds() {

@@ -8,18 +8,18 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 )
 
-// rung is where the objects of a kind, and their sections, stand on the
-// hierarchy (semantics section 1).
+// rung says at which levels of the hierarchy the objects of a kind, and their sections, are
+// (semantics section 1).
 type rung struct {
 	kind schema.GroupKind
-	// object are the levels of the object as a whole: of a Namespace there are
-	// two, and whose policy it is decides.
+	// object are the levels of the object as a whole. A Namespace has two; which one counts depends
+	// on the namespace of the policy.
 	object []hierarchy.Level
-	// section are those of a section; empty for a kind without sections.
+	// section are the levels of a section; empty for a kind without sections.
 	section []hierarchy.Level
 }
 
-// rungs are all but the routes, whose kinds users can add to.
+// rungs has all kinds but the route kinds, to which users can add their own.
 var rungs = [...]rung{
 	{hierarchy.GatewayClassKind, []hierarchy.Level{hierarchy.GatewayClassLevel}, nil},
 	{hierarchy.GatewayKind, []hierarchy.Level{hierarchy.GatewayLevel}, []hierarchy.Level{hierarchy.ListenerLevel}},
@@ -27,11 +27,10 @@ var rungs = [...]rung{
 	{hierarchy.NamespaceKind, []hierarchy.Level{hierarchy.PlatformNamespaceLevel, hierarchy.NamespaceLevel}, nil},
 }
 
-// routeRung is that of every route kind.
+// routeRung is the rung of every route kind.
 var routeRung = rung{object: []hierarchy.Level{hierarchy.RouteLevel}, section: []hierarchy.Level{hierarchy.RouteRuleLevel}}
 
-// levelsOf are the levels at which a target stands; none for what is not on the
-// hierarchy.
+// levelsOf returns the levels of a target; none for an object outside the hierarchy.
 func (s *Snapshot) levelsOf(target hierarchy.Ref) []hierarchy.Level {
 	r := &routeRung
 	if !s.IsRoute(target.GroupKind) {
@@ -47,9 +46,9 @@ func (s *Snapshot) levelsOf(target hierarchy.Ref) []hierarchy.Level {
 	return r.object
 }
 
-// levelFor says whether a level is the one at which a policy stands at a target
-// with several: in the Namespace that it targets, it is one of the Namespace's
-// own, whoever runs that.
+// levelFor reports whether a level is the right one for a policy at a target that has several. A
+// policy in the Namespace that it targets is one of the Namespace's own, even if the namespace is a
+// platform's.
 func levelFor(p *Policy, target hierarchy.Ref, level hierarchy.Level) bool {
 	if target.GroupKind != hierarchy.NamespaceKind {
 		return true
@@ -57,7 +56,7 @@ func levelFor(p *Policy, target hierarchy.Ref, level hierarchy.Level) bool {
 	return (level == hierarchy.NamespaceLevel) == (p.Ref.Namespace == target.Name)
 }
 
-// Level is where a policy stands at a target, if that is on the hierarchy.
+// Level returns the level of a policy at a target, if the target is on the hierarchy.
 func (s *Snapshot) Level(p *Policy, target hierarchy.Ref) (hierarchy.Level, bool) {
 	for _, level := range s.levelsOf(target) {
 		if levelFor(p, target, level) {
@@ -67,13 +66,13 @@ func (s *Snapshot) Level(p *Policy, target hierarchy.Ref) (hierarchy.Level, bool
 	return 0, false
 }
 
-// isClusterScoped says whether a kind of the hierarchy has no namespace.
+// isClusterScoped reports whether a kind of the hierarchy has no namespace.
 func isClusterScoped(kind schema.GroupKind) bool {
 	return kind == hierarchy.GatewayClassKind || kind == hierarchy.NamespaceKind
 }
 
-// IsPlatform says whether a policy is in a namespace that the installer lists as
-// a platform's. Where none is listed none is known to be.
+// IsPlatform reports whether a policy is in a namespace that the installer lists as a platform
+// namespace. If none is listed, no namespace is known to be one.
 func (s *Snapshot) IsPlatform(p *Policy) bool {
 	return slices.Contains(s.options.PlatformNamespaces, p.Ref.Namespace)
 }

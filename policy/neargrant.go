@@ -9,21 +9,21 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 )
 
-// maxDifferences is how many words of a grant may be others for it to nearly fit. A
-// grant for a route to a Gateway differs from one for a policy there in two.
+// maxDifferences is the number of fields in which a grant may differ and still nearly fit. A grant
+// for a route to a Gateway differs from one for a policy in two.
 const maxDifferences = 2
 
-// NearGrant is a ReferenceGrant in a target's namespace that does not permit a policy
-// to refer to it, and would if a word or two of it were others.
+// NearGrant is a ReferenceGrant in a target's namespace that does not permit a policy to refer to
+// it, and would if one or two of its fields had other values.
 type NearGrant struct {
 	Grant       hierarchy.Ref
 	Differences []GrantDifference
 }
 
-// GrantDifference is a word of a grant: what it is, and what the reference needs.
+// GrantDifference is a field of a grant: its value, and the value that the reference needs.
 type GrantDifference struct{ Field, Is, Needs string }
 
-// Text says what differs.
+// Text describes the differences.
 func (n NearGrant) Text() string {
 	parts := make([]string, len(n.Differences))
 	for i, d := range n.Differences {
@@ -46,7 +46,8 @@ func (s *Snapshot) NearGrant(p *Policy, target hierarchy.Ref) (NearGrant, bool) 
 	return best, !best.Grant.IsZero()
 }
 
-// nearer says whether a grant differs in less than another, or comes first of two equals.
+// nearer reports whether a grant has fewer differences than another, or the same number and sorts
+// first.
 func (n NearGrant) nearer(o NearGrant) bool {
 	if a, b := len(n.Differences), len(o.Differences); a != b {
 		return a < b
@@ -54,9 +55,9 @@ func (n NearGrant) nearer(o NearGrant) bool {
 	return hierarchy.Compare(n.Grant, o.Grant) < 0
 }
 
-// NearlyPermitted are the policies that refer to the namespace of a grant without a
-// permit, and that this grant nearly gives one, sorted. A grant that permits a policy what it
-// refers to does its work, and has none.
+// NearlyPermitted returns the policies that refer to the namespace of a grant without permission,
+// and that this grant nearly permits, sorted. A grant that permits some policy is in use, so the
+// result is empty.
 func (s *Snapshot) NearlyPermitted(grant hierarchy.Ref) []NearlyPermitted {
 	object, _ := s.graph.Get(grant)
 	g, isGrant := object.(*hierarchy.ReferenceGrant)
@@ -90,8 +91,8 @@ type NearlyPermitted struct {
 	Near           NearGrant
 }
 
-// nearlyPermits says in what a grant differs from one that permits a reference, and
-// whether that is little. Every from of a grant goes with every to.
+// nearlyPermits returns in which fields a grant differs from one that permits a reference, and
+// whether these are few enough. Every from of a grant is combined with every to.
 func nearlyPermits(g *hierarchy.ReferenceGrant, p *Policy, target hierarchy.Ref) (n NearGrant, near bool) {
 	n.Grant = g.Meta().Ref
 	first := true

@@ -11,18 +11,17 @@ import (
 	"github.com/attache-dev/attache/policy/crd"
 )
 
-// outsider is an object that is neither on the hierarchy nor a policy, and that a
-// policy may name all the same: a Service, a backend of somebody's own.
+// outsider is an object that is neither on the hierarchy nor a policy, but that a policy may name:
+// a Service, or a custom backend.
 type outsider struct {
-	// sections are the names of a Service's ports, numbers those of all. Of other kinds
-	// it is not known what a sectionName of theirs is.
+	// sections are the names of a Service's ports, numbers are the numbers of all its ports. For
+	// other kinds we do not know what a sectionName means.
 	sections, numbers []string
 	// gone says that the object was there and was removed.
 	gone bool
 }
 
-// outsideKey is where objects of a kind are: in a namespace, which is empty for
-// all of them.
+// outsideKey is a kind and a namespace; the namespace is empty for all objects of the kind.
 type outsideKey struct {
 	kind      schema.GroupKind
 	namespace string
@@ -70,10 +69,10 @@ func portsOf(service *unstructured.Unstructured) (names, numbers []string) {
 	return names, numbers
 }
 
-// missingOutside says what is known of a target that is not on the hierarchy
-// (semantics section 10): it is missing when others of its kind are there and it
-// is not; where nothing is known of the kind it is not looked at.
-// Gateway API names a port by its name. Vendors do by its number, too, which no name can be.
+// missingOutside returns what is wrong with a target that is not on the hierarchy (semantics
+// section 10). It is missing if other objects of its kind are known and it is not; if nothing is
+// known about the kind, it is not looked at. Gateway API refers to a port by its name. Some vendors
+// also use its number, which cannot be a name.
 func (s *Snapshot) missingOutside(p *Policy, target hierarchy.Ref) (reason, message string) {
 	o, there := s.outside.Get(target.Object())
 	switch {
@@ -95,8 +94,8 @@ func (s *Snapshot) missingOutside(p *Policy, target hierarchy.Ref) (reason, mess
 	return ReasonNotLookedAt, message
 }
 
-// knowsOutside says whether objects of a target's kind are known where it would
-// be: in its namespace, or under its name in another one.
+// knowsOutside reports whether objects of a target's kind are known in its namespace, or under its
+// name in another one.
 func (s *Snapshot) knowsOutside(target hierarchy.Ref) bool {
 	if in, _ := s.outsideIn.Get(outsideKey{target.GroupKind, target.Namespace}); in {
 		return true

@@ -18,8 +18,8 @@ import (
 	"github.com/attache-dev/attache/policy/merge"
 )
 
-// Policy is one parsed policy object: compact, immutable, and all that is kept
-// of it.
+// Policy is one parsed policy object: compact, immutable, and the only thing that is kept of the
+// object.
 type Policy struct {
 	Ref        hierarchy.Ref
 	Kind       *Kind
@@ -27,8 +27,8 @@ type Policy struct {
 	Generation int64
 	UID        string
 	Targets    []Target
-	// Unread are references with a word that is not known, which may narrow what they are to: the
-	// policy contributes nothing there.
+	// Unread are references with an unknown field, which may narrow the target: the policy
+	// contributes nothing there.
 	Unread []Target
 	// Selectors stand for further targets, by their labels (Snapshot.Selected).
 	Selectors []Selector
@@ -41,11 +41,11 @@ type Policy struct {
 	// Strategy is the policy's strategy as a person reads it; blocks may differ
 	// only in kinds that are not ours.
 	Strategy merge.Strategy
-	// SaysStrategy says that the object itself says its strategy in a known word.
+	// SaysStrategy means that the object itself states its strategy in a known word.
 	SaysStrategy bool
-	// overrides says that what a policy without blocks states is an override.
+	// overrides means that the values of a policy without blocks are overrides.
 	overrides bool
-	// Remarks are what it says and nobody understands or reads.
+	// Remarks are about fields that are not understood or not read.
 	Remarks []Remark
 	// Problems make the policy Invalid: it contributes nothing anywhere.
 	Problems []string
@@ -57,23 +57,23 @@ type Policy struct {
 // Target is one object or section that a policy names.
 type Target struct {
 	Ref hierarchy.Ref
-	// Field is where the policy names or selects it: "spec.targetRef",
+	// Field is the path at which the policy names or selects it: "spec.targetRef",
 	// "spec.targetRefs[2]", "spec.targetSelectors[0]".
 	Field string
-	// Selected says that the policy selects it, by its labels.
+	// Selected means that the policy selects it by its labels.
 	Selected bool
-	// Unknown is a word of the reference that is not known, empty in those that are read.
+	// Unknown is a field of the reference that is not known; empty in references that are read.
 	Unknown string
 }
 
-// The words of a reference and of a selector that are read.
+// The fields of a reference and of a selector that are read.
 var (
 	targetWords   = []string{"group", "kind", "name", "namespace", "sectionName"}
 	selectorWords = []string{"group", "kind", "matchLabels", "matchExpressions", "namespaces", "sectionName"}
 )
 
-// unknownWord is the first word of a reference or a selector that is not among those that are
-// known; empty when all are. Null says nothing.
+// unknownWord returns the first unknown field of a reference or a selector; empty when all are
+// known. A field with the value null does not count.
 func unknownWord(object map[string]any, known []string) string {
 	for _, key := range slices.Sorted(maps.Keys(object)) {
 		if object[key] != nil && !slices.Contains(known, key) {
@@ -107,7 +107,7 @@ func Parse(kind *Kind, u *unstructured.Unstructured) (*Policy, field.ErrorList) 
 	return p, errs
 }
 
-// again parses the same policy for a changed kind.
+// again parses the same policy once more, for a changed kind.
 func (p *Policy) again(kind *Kind) *Policy {
 	q := &Policy{Ref: p.Ref, Kind: kind, Created: p.Created, Generation: p.Generation, UID: p.UID, spec: p.spec}
 	for _, e := range q.read(nil) {
@@ -141,7 +141,7 @@ func (p *Policy) read(errs field.ErrorList) field.ErrorList {
 	return errs
 }
 
-// readTargets fills in the references, those with an unknown word apart.
+// readTargets reads the references, and keeps those with an unknown field apart.
 func (p *Policy) readTargets(path *field.Path, errs field.ErrorList) field.ErrorList {
 	targets, errs := parseTargets(p.Kind, p.Ref.Namespace, p.spec, path, errs)
 	for _, t := range targets {
@@ -184,10 +184,10 @@ func parseTargets(kind *Kind, namespace string, spec map[string]any, path *field
 	return targets, errs
 }
 
-// targetGroup is the API group that a target reference or a selector names.
-// Absent it is the core group in our kinds, whose schema asks for it; in others it is
-// Gateway API's, or the one in which a vendor's kind knows that kind of target. The
-// core group is "core", too, where the vendor says so.
+// targetGroup is the API group that a target reference or a selector names. If it is absent, it is
+// the core group in our kinds, whose schema requires the field. In other kinds it is Gateway API's
+// group, or the group of the target kind in the vendor's declaration. The core group may also be
+// written "core", if the vendor declares so.
 func targetGroup(of *Kind, object map[string]any, at *field.Path) (string, *field.Error) {
 	raw, present := object["group"]
 	group, _ := raw.(string)
@@ -232,9 +232,9 @@ func parseTarget(of *Kind, namespace string, raw any, at *field.Path) (Target, *
 	return Target{Ref: ref, Field: at.String(), Unknown: unknownWord(object, targetWords)}, nil
 }
 
-// specStrategy reads the strategy that the spec of a policy says, and returns
-// the spec without it. What is not a text there, and for other groups' kinds a text
-// that is not a known word, is the kind's own field and stays (semantics section 2).
+// specStrategy reads the strategy that the spec of a policy says, and returns the spec without it.
+// A value that is not a string, or, in kinds of other groups, not a known word, is an ordinary
+// field of the kind and stays (semantics section 2).
 func (p *Policy) specStrategy(path *field.Path) (merge.Strategy, map[string]any, *field.Error) {
 	var places []crd.Path
 	if w := p.Kind.Word; w != nil && len(w.Field) > 1 && w.Field[0] == "spec" {
@@ -266,8 +266,8 @@ func (p *Policy) specStrategy(path *field.Path) (merge.Strategy, map[string]any,
 	return p.Kind.Strategy, p.spec, nil
 }
 
-// withoutWords is the spec without the known words at some places: where two
-// say the strategy, the first counts.
+// withoutWords returns the spec without the known words at some paths: if two state the strategy,
+// the first counts.
 func (p *Policy) withoutWords(places []crd.Path) map[string]any {
 	spec := p.spec
 	for _, place := range places {
@@ -302,7 +302,7 @@ func (p *Policy) statedPaths() [][]string {
 	return paths
 }
 
-// readLeaves lists what the layers state; nulls state nothing.
+// readLeaves lists the leaves of the layers; nulls do not count.
 func (p *Policy) readLeaves() {
 	p.Leaves = nil
 	for _, layer := range p.Layers {
@@ -345,7 +345,7 @@ func parseBounds(kind *Kind, raw any, path *field.Path, errs field.ErrorList) ([
 		limits, isObject := object[name].(map[string]any)
 		switch {
 		case of == nil && kind.boundIsFault(boundName(name)):
-			continue // the kind's author is wrong, not the policy's: remarked
+			continue // the mistake is in the kind, not in the policy: a remark
 		case of == nil:
 			errs = append(errs, field.NotSupported(at, name, slices.Sorted(maps.Keys(kind.bounded))))
 			continue
@@ -362,7 +362,7 @@ func parseBounds(kind *Kind, raw any, path *field.Path, errs field.ErrorList) ([
 	return bounds, errs
 }
 
-// boundsNotRead remarks bounds that are left out because the kind's author is wrong.
+// boundsNotRead adds remarks for bounds that are ignored because of a mistake in the kind.
 func (p *Policy) boundsNotRead(raw any) {
 	object, _ := raw.(map[string]any)
 	for _, name := range slices.Sorted(maps.Keys(object)) {
@@ -372,7 +372,7 @@ func (p *Policy) boundsNotRead(raw any) {
 	}
 }
 
-// boundName is the name of a field in the one form that names have.
+// boundName returns the name of a field in canonical form.
 func boundName(text string) string {
 	if path, err := crd.ParsePath(text); err == nil {
 		return path.String()
@@ -412,18 +412,18 @@ func parseBound(of *bound.Comparable, limits map[string]any, at *field.Path) (Bo
 	return b, errs
 }
 
-// What a policy may state. Kinds whose CRDs leave their values open take anything,
-// up to a hundred thousand fields in one object; each of them would be an origin of
-// every path below, in memory and in what is published.
+// Limits of a policy. A kind whose CRD does not restrict values accepts up to a hundred thousand
+// fields in one object, and each of them would become an origin of every path below, in memory and
+// in published results.
 const (
-	// MaxFields is how many fields spec may have, its targets included. A list is
-	// one field.
+	// MaxFields is the maximum number of fields in spec, including its targets. A list counts as one
+	// field.
 	MaxFields = 512
-	// MaxDepth is how many objects and lists may stand in each other.
+	// MaxDepth is the maximum depth of nested objects and lists.
 	MaxDepth = 32
 )
 
-// fits says what is wrong with a spec that states too much to be merged.
+// fits returns what is wrong with a spec that is too large to be merged.
 func fits(spec map[string]any, path *field.Path) *field.Error {
 	fields, deep := extent(spec, MaxDepth)
 	switch {
@@ -435,8 +435,8 @@ func fits(spec map[string]any, path *field.Path) *field.Error {
 	return nil
 }
 
-// extent counts the fields of a value that are not objects, and says whether it is
-// deeper than it may be. It goes no further down than that.
+// extent counts the fields of a value that are not objects, and reports whether the value is too
+// deep. It does not descend any further then.
 func extent(value any, depth int) (fields int, deep bool) {
 	if depth < 0 {
 		return 0, true

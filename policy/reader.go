@@ -10,17 +10,16 @@ import (
 	"github.com/attache-dev/attache/hierarchy/prose"
 )
 
-// Reader says which namespaces somebody may be told about. Every text that leaves
-// names objects by its methods, so that nobody learns from a refusal, a warning, a
-// status or an event what is in a namespace that they may not read. Nil may be
-// told of everything.
+// Reader says which namespaces a user may be told about. Every message for users names objects by
+// the methods of Reader, so that no refusal, warning, status or event reveals what is in a
+// namespace that its reader may not read. A nil Reader may be told everything.
 type Reader func(namespace string) bool
 
-// May says whether the reader may be told of a namespace; of what is in none,
-// everybody may.
+// May reports whether the reader may be told about a namespace. Everybody may be told about
+// cluster-scoped objects.
 func (r Reader) May(namespace string) bool { return r == nil || namespace == "" || r(namespace) }
 
-// Name is an object as the reader may be told of it.
+// Name returns the name of an object in a form that the reader may see.
 func (r Reader) Name(ref hierarchy.Ref) string {
 	if r.May(ref.Namespace) {
 		return ref.String()
@@ -28,8 +27,7 @@ func (r Reader) Name(ref hierarchy.Ref) string {
 	return "a " + ref.Kind + " of another namespace"
 }
 
-// Names lists the first few of those that the reader may be told of, and counts
-// the others.
+// Names lists the first few objects that the reader may be told about, and counts the others.
 func (r Reader) Names(refs []hierarchy.Ref, most int) string {
 	var names []string
 	hidden := 0
@@ -49,9 +47,9 @@ func (r Reader) Names(refs []hierarchy.Ref, most int) string {
 	return prose.List(names, most) + ", " + prose.Count(hidden, "object") + " of other namespaces"
 }
 
-// ReaderIn is whoever may read the status of an object in a namespace: they may be
-// told of that namespace, and of those that belong to the platform, whose policies
-// results name anyway. Those who read a platform namespace are told everything.
+// ReaderIn returns the Reader for the status of an object in a namespace. It may be told about that
+// namespace, and about platform namespaces, whose policies results name anyway. The Reader of a
+// platform namespace may be told everything.
 func (s *Snapshot) ReaderIn(namespace string) Reader {
 	platform := s.options.PlatformNamespaces
 	if platform == nil || slices.Contains(platform, namespace) {
@@ -60,7 +58,7 @@ func (s *Snapshot) ReaderIn(namespace string) Reader {
 	return func(other string) bool { return other == namespace || slices.Contains(platform, other) }
 }
 
-// Told is the message for a reader, who may not know the policy that holds the
+// Told returns the message for a reader, who may not be allowed to know the policy that holds the
 // target.
 func (s Acceptance) Told(r Reader) string {
 	switch {
@@ -72,8 +70,8 @@ func (s Acceptance) Told(r Reader) string {
 	return conflictMessage(r.Name(s.Holder), "comes first", s.Target.Ref, s.Holder.GroupKind, s.Holder.Kind)
 }
 
-// conflictMessage says who holds a target, and why. What is to be done about it
-// only the vendor of a kind knows.
+// conflictMessage says which policy holds a target, and why. How to resolve the conflict depends on
+// the kind.
 func conflictMessage(holder, why string, target hierarchy.Ref, kind schema.GroupKind, name string) string {
 	advice := "delete one of the two or merge them"
 	if kind.Group != Group {
@@ -82,7 +80,7 @@ func conflictMessage(holder, why string, target hierarchy.Ref, kind schema.Group
 	return fmt.Sprintf("%s %s and holds %s: one %s applies to a target; %s", holder, why, target, name, advice)
 }
 
-// overriddenMessage says who names a target that a policy only selects.
+// overriddenMessage says which policy names a target that this one only selects.
 func overriddenMessage(holder string, target hierarchy.Ref) string {
 	return fmt.Sprintf("%s names %s, which this policy only selects", holder, target)
 }

@@ -6,25 +6,25 @@ import (
 	"github.com/attache-dev/attache/policy/crd"
 )
 
-// RemarkKind is what is the matter with something that a policy says.
+// RemarkKind says why a field of a policy has a remark.
 type RemarkKind string
 
 const (
-	// StrategyNotUnderstood is a text where a strategy stands that is in no table:
-	// Atomic counts, and the text stays part of the value.
+	// StrategyNotUnderstood is an unknown word in the place of a strategy: Atomic applies, and the
+	// word stays part of the value.
 	StrategyNotUnderstood RemarkKind = "StrategyNotUnderstood"
 	// FieldNotRead is a field of spec beside a block.
 	FieldNotRead RemarkKind = "FieldNotRead"
-	// BoundNotRead is a bound on a field of which the kind's author says something
-	// that makes no sense. It alone does not count.
+	// BoundNotRead is a bound on a field whose declaration in the kind is invalid. Only this bound
+	// is ignored.
 	BoundNotRead RemarkKind = "BoundNotRead"
 )
 
-// Remark is something that a policy says and that is not read, or not
-// understood (semantics sections 2 and 10).
+// Remark is about a field of a policy that is not read, or not understood (semantics sections 2 and
+// 10).
 type Remark struct {
 	Kind RemarkKind
-	// Path is where it stands in the object.
+	// Path is the path of the field in the object.
 	Path  crd.Path
 	Value any
 }
@@ -37,7 +37,7 @@ func (r Remark) String() string {
 	return r.Path.String() + ": " + r.Message()
 }
 
-// Message is the remark without the place.
+// Message is the remark without the path.
 func (r Remark) Message() string {
 	switch r.Kind {
 	case StrategyNotUnderstood:
@@ -68,8 +68,8 @@ func valueAt(object map[string]any, path []string) (any, bool) {
 	return value, true
 }
 
-// withoutPath is an object without what is at a path, nor objects that have
-// nothing else.
+// withoutPath returns an object without the value at a path, and without the objects that this
+// leaves empty.
 func withoutPath(object map[string]any, path []string) map[string]any {
 	c := make(map[string]any, len(object))
 	for key, v := range object {

@@ -15,18 +15,18 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 )
 
-// Selector stands for one target reference to each object of a kind with
-// certain labels (semantics section 2).
+// Selector stands for a target reference to each object of a kind that has certain labels
+// (semantics section 2).
 type Selector struct {
 	Kind   schema.GroupKind
 	Labels labels.Selector
-	// Section is the section of each object, empty for the whole.
+	// Section is the section of each object, empty for the whole object.
 	Section string
-	// Everywhere says that it also selects in other namespaces, where a
-	// ReferenceGrant permits it; Namespaces are the labels of those, nil for all.
+	// Everywhere means that it also selects in other namespaces, where a ReferenceGrant permits it.
+	// Namespaces selects these namespaces by their labels; nil selects all.
 	Everywhere bool
 	Namespaces labels.Selector
-	// Field is where the policy says it.
+	// Field is its path in the policy.
 	Field string
 }
 
@@ -91,8 +91,7 @@ func parseSelector(kind *Kind, raw any, at *field.Path) (Selector, *field.Error)
 	return s, nil
 }
 
-// labelSelector reads matchLabels and matchExpressions; without either it
-// selects everything.
+// labelSelector reads matchLabels and matchExpressions; without both, it selects everything.
 func labelSelector(object map[string]any, at *field.Path) (labels.Selector, *field.Error) {
 	var parsed metav1.LabelSelector
 	fields := map[string]any{}
@@ -112,9 +111,8 @@ func labelSelector(object map[string]any, at *field.Path) (labels.Selector, *fie
 	return selector, nil
 }
 
-// selectKey is where selectors look: a kind, in a namespace. The namespace is
-// empty for kinds without one, and everywhere for selectors that also look into
-// other namespaces.
+// selectKey is a kind and a namespace in which selectors search. The namespace is empty for
+// cluster-scoped kinds, and everywhere for selectors that also search other namespaces.
 type selectKey struct {
 	kind      schema.GroupKind
 	namespace string
@@ -133,8 +131,7 @@ func (s *Selector) keyOf(p *Policy) selectKey {
 	return selectKey{s.Kind, p.Ref.Namespace}
 }
 
-// keysOf are the places of the index where selectors that may select an object
-// are found.
+// keysOf returns the keys of the index under which selectors that may select an object are found.
 func keysOf(ref hierarchy.Ref) []selectKey {
 	if isClusterScoped(ref.GroupKind) {
 		return []selectKey{{ref.GroupKind, ""}}
@@ -142,9 +139,8 @@ func keysOf(ref hierarchy.Ref) []selectKey {
 	return []selectKey{{ref.GroupKind, ref.Namespace}, {ref.GroupKind, everywhere}}
 }
 
-// selects says whether a policy selects a target that is there: an object with
-// such labels, or the one section of it that has the name. What the policy may
-// not target is not selected.
+// selects reports whether a policy selects an existing target: an object with the right labels, or
+// the one section of it with the right name. A target that the policy may not have is not selected.
 func (s *Snapshot) selects(p *Policy, target hierarchy.Ref) bool {
 	return slices.ContainsFunc(p.Selectors, func(sel Selector) bool {
 		if sel.Kind != target.GroupKind || sel.Section != target.Section {
@@ -155,7 +151,7 @@ func (s *Snapshot) selects(p *Policy, target hierarchy.Ref) bool {
 	})
 }
 
-// reaches says whether a selector selects an object, whatever its sections.
+// reaches reports whether a selector selects an object, regardless of sections.
 func (s *Snapshot) reaches(p *Policy, sel *Selector, object hierarchy.Object) bool {
 	meta := object.Meta()
 	ns := meta.Ref.Namespace
@@ -182,11 +178,11 @@ func (s *Snapshot) objectsOf(p *Policy, sel *Selector) iter.Seq[hierarchy.Object
 	}
 }
 
-// Selection is what the selectors of a policy come to.
+// Selection is the result of the selectors of a policy.
 type Selection struct {
 	// Targets are the objects and sections selected, sorted.
 	Targets []hierarchy.Ref
-	// PassedOver are the objects that lack the section, or have it twice, sorted.
+	// PassedOver are the objects without the section, or with two of that name, sorted.
 	PassedOver []hierarchy.Ref
 }
 
@@ -221,8 +217,8 @@ func (s *Snapshot) selecting(target hierarchy.Ref) []*Policy {
 	return list
 }
 
-// TargetsOf lists everything that a policy names or selects, whether it is
-// accepted there or not: what it names in spec order, then the rest, sorted.
+// TargetsOf lists everything that a policy names or selects, whether it is accepted there or not:
+// the targets that it names in spec order, then the others, sorted.
 func (s *Snapshot) TargetsOf(p *Policy) []hierarchy.Ref {
 	refs := make([]hierarchy.Ref, 0, len(p.Targets))
 	for _, t := range p.Targets {
@@ -236,7 +232,7 @@ func (s *Snapshot) TargetsOf(p *Policy) []hierarchy.Ref {
 	return refs
 }
 
-// AcceptedAt says whether a policy holds one target.
+// AcceptedAt reports whether a policy holds one target.
 func (s *Snapshot) AcceptedAt(p *Policy, target hierarchy.Ref) bool {
 	if i := slices.IndexFunc(p.Targets, func(t Target) bool { return t.Ref == target }); i >= 0 {
 		return s.acceptance(p, p.Targets[i]).Accepted()
@@ -244,8 +240,8 @@ func (s *Snapshot) AcceptedAt(p *Policy, target hierarchy.Ref) bool {
 	return s.selects(p, target) && s.acceptance(p, Target{Ref: target, Selected: true}).Accepted()
 }
 
-// reselect finds the targets at which an edit changes who selects them: those
-// of selectors that come or go, and those whose labels or sections change.
+// reselect finds the targets whose selecting policies change in an edit: the targets of selectors
+// that are added or removed, and the targets whose labels or sections change.
 func (e *edit) reselect() {
 	for _, p := range e.selecting {
 		for _, s := range [...]*Snapshot{e.old, e.next} {
@@ -265,8 +261,8 @@ func (e *edit) reselect() {
 	}
 }
 
-// reselectObject notes an object with its sections, before and after, where any
-// selector may select it.
+// reselectObject records an object and its sections, before and after the edit, if any selector may
+// select it.
 func (e *edit) reselectObject(ref hierarchy.Ref) {
 	if slices.ContainsFunc(keysOf(ref), func(key selectKey) bool { _, any := e.next.selectors.Get(key); return any }) {
 		for _, graph := range [...]*hierarchy.Graph{e.old.graph, e.next.graph} {
@@ -282,8 +278,7 @@ func (e *edit) reselectObject(ref hierarchy.Ref) {
 	}
 }
 
-// reselectIn notes everything in a namespace that a selector of another
-// namespace may select.
+// reselectIn records everything in a namespace that a selector of another namespace may select.
 func (e *edit) reselectIn(namespace string) {
 	for _, kind := range e.next.kindsSelectedEverywhere() {
 		for object := range e.next.graph.Objects(kind, namespace) {
@@ -294,8 +289,7 @@ func (e *edit) reselectIn(namespace string) {
 	}
 }
 
-// kindsSelectedEverywhere are the kinds of which a selector looks into other
-// namespaces.
+// kindsSelectedEverywhere returns the kinds that selectors select in other namespaces.
 func (s *Snapshot) kindsSelectedEverywhere() []schema.GroupKind {
 	var kinds []schema.GroupKind
 	for key := range s.selectors.All() {
@@ -306,7 +300,7 @@ func (s *Snapshot) kindsSelectedEverywhere() []schema.GroupKind {
 	return kinds
 }
 
-// noteClasses remembers the GatewayClasses that go.
+// noteClasses records the GatewayClasses that are removed.
 func (e *edit) noteClasses() {
 	for _, ref := range e.remove {
 		if _, existed := e.old.graph.Get(ref); existed && ref.GroupKind == hierarchy.GatewayClassKind {
@@ -320,7 +314,7 @@ func (e *edit) noteClasses() {
 	}
 }
 
-// HasClass says whether a GatewayClass is there, or counts as there.
+// HasClass reports whether a GatewayClass exists, or counts as existing.
 func (s *Snapshot) HasClass(ref hierarchy.Ref) bool {
 	if s.graph.Exists(ref) {
 		return true

@@ -14,25 +14,23 @@ import (
 	"github.com/attache-dev/attache/policy/crd"
 )
 
-// Options are what an installer decides.
+// Options are the settings of an installation.
 type Options struct {
 	// PlatformNamespaces are the namespaces whose policies may target a
 	// GatewayClass (semantics section 7). Nil means any namespace.
 	PlatformNamespaces []string
-	// AssumeClasses makes a GatewayClass that a Gateway names count as there
-	// although it is not, unless it was removed: manifests seldom have it
-	// (semantics section 7).
+	// AssumeClasses makes a GatewayClass that a Gateway names count as existing even if it is not
+	// given, unless it was removed: manifests seldom include it (semantics section 7).
 	AssumeClasses bool
 	// PolicyKinds and RouteKinds name kinds whose CRDs carry no label.
 	PolicyKinds, RouteKinds []schema.GroupKind
-	// Profiles say about CRDs what their authors do not, by the name of the CRD.
+	// Profiles declare properties of CRDs whose authors do not, by the name of the CRD.
 	Profiles map[string]*crd.Profile
-	// Compile makes the check of merged values of a kind; nil leaves them
-	// unchecked.
+	// Compile returns the validator of merged values of a kind; if it is nil, they are not checked.
 	Compile func(crd.Definition) (Validator, error)
 }
 
-// Known is what the options say about CRDs.
+// Known returns what the options declare about CRDs.
 func (o Options) Known() crd.Known {
 	return crd.Known{PolicyKinds: o.PolicyKinds, RouteKinds: o.RouteKinds, Profiles: o.Profiles}
 }
@@ -47,13 +45,13 @@ type Snapshot struct {
 	kindOf     map[string]schema.GroupKind // by CRD name
 	routeKinds map[schema.GroupKind]string // to CRD name
 	policies   persistent.Map[hierarchy.Ref, *Policy]
-	// selectors are the policies with selectors, by where those look.
+	// selectors are the policies with selectors, by the keys that these search.
 	selectors persistent.Map[selectKey, []*Policy]
 	// goneClasses are the GatewayClasses that were there and were removed.
 	goneClasses map[hierarchy.Ref]bool
 	attached    persistent.Map[hierarchy.Ref, *AttachmentPoint]
-	// outside are the objects that are neither on the hierarchy nor policies, and
-	// outsideIn where there are or were any of a kind.
+	// outside are the objects that are neither on the hierarchy nor policies; outsideIn has the
+	// kinds and namespaces in which there are or were any.
 	outside   persistent.Map[hierarchy.Ref, outsider]
 	outsideIn persistent.Map[outsideKey, bool]
 }
@@ -63,7 +61,7 @@ func NewSnapshot(options Options) *Snapshot {
 	return &Snapshot{options: &options, graph: hierarchy.Build(nil)}
 }
 
-// Graph is the hierarchy of this moment.
+// Graph returns the hierarchy of this snapshot.
 func (s *Snapshot) Graph() *hierarchy.Graph { return s.graph }
 
 // Options are the options the snapshot was made with.
@@ -80,8 +78,8 @@ func (s *Snapshot) Kind(gk schema.GroupKind) (*Kind, bool) {
 	return k, ok
 }
 
-// IsRoute says whether objects of a kind are routes here: Gateway API's own
-// route kinds and the ones that users defined.
+// IsRoute reports whether objects of a kind are routes here: Gateway API's own route kinds and the
+// ones that users defined.
 func (s *Snapshot) IsRoute(gk schema.GroupKind) bool {
 	_, users := s.routeKinds[gk]
 	return users || hierarchy.IsStandardRoute(gk)
@@ -121,10 +119,10 @@ func (s *Snapshot) Named(ref hierarchy.Ref) []*Policy {
 	return list
 }
 
-// With returns a snapshot in which objs are as given. Of objects that are neither
-// part of the hierarchy, nor policies, nor CRDs it is remembered that they are there. CRDs count
-// before everything else in the same call; an object whose kind is not known
-// yet is passed over too, and must be given again once its CRD was.
+// With returns a snapshot that has the given objects. For objects that are neither part of the
+// hierarchy, nor policies, nor CRDs, it only records that they exist. CRDs in the same call are
+// read before everything else. An object whose kind is not known yet is passed over, and must be
+// given again after its CRD.
 func (s *Snapshot) With(objs ...*unstructured.Unstructured) (*Snapshot, []hierarchy.Problem) {
 	e := s.edit()
 	for _, u := range objs {
@@ -138,8 +136,8 @@ func (s *Snapshot) With(objs ...*unstructured.Unstructured) (*Snapshot, []hierar
 	return e.done(), e.problems
 }
 
-// Without returns a snapshot in which the named objects do not exist. With a
-// CRD go its kind and all policies of it.
+// Without returns a snapshot in which the named objects do not exist. When a CRD is removed, its
+// kind and all policies of the kind are removed too.
 func (s *Snapshot) Without(refs ...hierarchy.Ref) *Snapshot {
 	e := s.edit()
 	for _, ref := range refs {

@@ -7,10 +7,9 @@ import (
 	"github.com/attache-dev/attache/policy/crd"
 )
 
-// Touched lists the routes and Gateways, sorted, whose effective policy depends
-// on an object: those it is on the path of, or, for a policy, a ReferenceGrant
-// or a CRD, those that the policies concerned may reach. To find all that an
-// edit touches, ask the snapshot before and the one after.
+// Touched lists the routes and Gateways, sorted, whose effective policy depends on an object: those
+// whose paths it is on, or, for a policy, a ReferenceGrant or a CRD, those that the affected
+// policies may reach. To find all that an edit touches, ask the snapshot before and the one after.
 func (s *Snapshot) Touched(ref hierarchy.Ref) []hierarchy.Ref {
 	switch p, isPolicy := s.Policy(ref); {
 	case isPolicy:
@@ -30,8 +29,8 @@ func (s *Snapshot) Touched(ref hierarchy.Ref) []hierarchy.Ref {
 	return sorted(touched)
 }
 
-// below lists the routes and Gateways on whose paths a target is. A listener
-// touches the routes bound to it, and what a Gateway shows of its own paths.
+// below lists the routes and Gateways on whose paths a target is. A listener touches the routes
+// bound to it, and its Gateway.
 func (s *Snapshot) below(target hierarchy.Ref) []hierarchy.Ref {
 	touched := s.graph.Touched(target)
 	if target.Section == "" {

@@ -11,8 +11,7 @@ import (
 	"github.com/attache-dev/attache/policy/merge"
 )
 
-// vocabulary is what the CRD of a kind declares, in the form that the engine
-// asks for it.
+// vocabulary is what the CRD of a kind declares, in the form that the engine needs.
 type vocabulary struct {
 	bounded map[string]*bound.Comparable // by field name
 	atMosts []AtMost
@@ -74,8 +73,8 @@ func (v *vocabulary) comparable(b crd.BoundedField) *bound.Comparable {
 	return c
 }
 
-// orderAtMosts puts the end of each chain first: what limits others is to have
-// its own value by then. There are no circles; package crd takes them out.
+// orderAtMosts puts the end of each chain first, so that a field has its final value before it
+// limits others. There are no cycles; package crd removes them.
 func (v *vocabulary) orderAtMosts(rest []crd.AtMost) {
 	for len(rest) > 0 {
 		var left []crd.AtMost
@@ -116,18 +115,18 @@ func (k *Kind) Groups() [][]crd.Path { return k.groups }
 // in the order in which they are to be applied.
 func (k *Kind) AtMosts() []AtMost { return k.atMosts }
 
-// Bounded is what the kind says of a field that can have bounds, nil when it
-// cannot have any.
+// Bounded returns what the kind declares about a field that can have bounds, nil for a field that
+// cannot.
 func (k *Kind) Bounded(path crd.Path) *bound.Comparable { return k.bounded[path.String()] }
 
-// OfChallenger says that the strategy stands on the more specific policy: the
-// most specific one on a path applies and, if it says Patch at one of its levels,
-// is patched onto the closest one at one of with. No levels mean all.
+// OfChallenger means that the strategy is stated by the more specific policy. The most specific one
+// on a path applies. If it says Patch at one of the levels of at, it is patched onto the closest
+// one at one of the levels of with. No levels means all levels.
 func (k *Kind) OfChallenger() (with, at []hierarchy.Level, yes bool) {
 	return k.with, k.at, k.Word != nil && k.Word.OfChallenger
 }
 
-// conflict says what becomes of two policies of the kind on one target.
+// conflict says what happens to two policies of the kind on one target.
 func (k *Kind) conflict() crd.Conflict {
 	if k.Word == nil || k.Word.Conflict == "" {
 		return crd.ConflictOldest
@@ -135,12 +134,11 @@ func (k *Kind) conflict() crd.Conflict {
 	return k.Word.Conflict
 }
 
-// byAge says that named and selected targets are one list, by age.
+// byAge means that policies that name a target and policies that select it are one list, by age.
 func (k *Kind) byAge() bool { return k.Word != nil && k.Word.SelectorsByAge }
 
-// AppliesPath says whether a path means anything on a route kind. What is listed
-// applies with all that is in it; an object on the way to something listed
-// applies as far as that.
+// AppliesPath reports whether a path has an effect on a route kind. A listed field applies with
+// everything inside it; an object that contains a listed field applies as far as that field.
 func (k *Kind) AppliesPath(route schema.GroupKind, path []string) bool {
 	if k.AppliesTo == nil {
 		return true
@@ -151,7 +149,7 @@ func (k *Kind) AppliesPath(route schema.GroupKind, path []string) bool {
 	})
 }
 
-// AppliesWhole says whether everything applies on a route kind.
+// AppliesWhole reports whether every field has an effect on a route kind.
 func (k *Kind) AppliesWhole(route schema.GroupKind) bool {
 	return k.AppliesTo == nil || slices.ContainsFunc(k.applicable(route), isAny)
 }
@@ -164,7 +162,7 @@ type Bound struct {
 	*bound.Comparable
 	// Min and Max are the limits as the policy writes them; nil when absent.
 	Min, Max any
-	// OneOf are the values allowed; nil when any is.
+	// OneOf are the allowed values; nil when every value is allowed.
 	OneOf []any
 }
 
@@ -175,9 +173,8 @@ type LoneMaximum struct {
 	Missing []crd.Path
 }
 
-// LoneMaxima are the maxima of a policy that limit less than they seem to: a rate is
-// counted apart for each counter of each key, unless these are bounded as well
-// (semantics 3.1).
+// LoneMaxima returns the maxima of a policy that limit less than they seem to: a rate is counted
+// separately for each counter of each key, unless these fields are bounded as well (semantics 3.1).
 func (p *Policy) LoneMaxima() []LoneMaximum {
 	var list []LoneMaximum
 	bound := func(path crd.Path) *Bound {

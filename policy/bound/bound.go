@@ -17,25 +17,25 @@ import (
 	"github.com/attache-dev/attache/policy/crd"
 )
 
-// Type is the type by which the values of a field compare.
+// Type is the type by which the values of a field are compared.
 type Type crd.BoundType
 
 // The comparable types (api.md section 2).
 const (
-	// DurationBound compares GEP-2257 durations. Zero switches the thing off,
-	// so it is longer than every other duration.
+	// DurationBound compares GEP-2257 durations. Zero switches the limit off, so it is longer than
+	// every other duration.
 	DurationBound = Type(crd.DurationBound)
 	// IntegerBound compares integers.
 	IntegerBound = Type(crd.IntegerBound)
 	// QuantityBound compares Kubernetes quantities (100, 500m, 2k).
 	QuantityBound = Type(crd.QuantityBound)
-	// TextBound has no order: only oneOf bounds it.
+	// TextBound has no order: only oneOf can bound it.
 	TextBound = Type(crd.TextBound)
 )
 
-// Compare orders two values of one type. It fails when either is not of it. A
-// duration of zero, which switches a timeout off, is longer than every other;
-// Comparable knows better what a kind means by it.
+// Compare orders two values of one type. It fails when either value is not of the type. A duration
+// of zero, which switches a timeout off, is longer than every other; Comparable knows what it means
+// in a particular kind.
 func (t Type) Compare(a, b any) (int, error) {
 	if t == DurationBound {
 		return (&Comparable{Type: t, Off: &Switch{Value: "0s"}}).Compare(a, b)
@@ -43,7 +43,7 @@ func (t Type) Compare(a, b any) (int, error) {
 	return t.compare(a, b)
 }
 
-// compare orders two values of one type as they stand.
+// compare orders two values of one type without regard to switches.
 func (t Type) compare(a, b any) (int, error) {
 	switch t {
 	case TextBound:
@@ -72,7 +72,7 @@ func (t Type) compare(a, b any) (int, error) {
 	}
 }
 
-// Check says whether v is a value of the type.
+// Check reports whether v is a value of the type.
 func (t Type) Check(v any) error {
 	if t == TextBound {
 		if _, isText := v.(string); !isText {
@@ -129,34 +129,31 @@ func quantity(v any) (resource.Quantity, error) {
 	return q, nil
 }
 
-// Comparable is what a kind says of a field that can have bounds (semantics
-// section 3.1).
+// Comparable is what a kind declares about a field that can have bounds (semantics section 3.1).
 type Comparable struct {
 	Path crd.Path
 	Type Type
-	// Off is what switches the thing off that the field limits, nil when nothing
-	// does. Off is beyond every maximum.
+	// Off is the value that switches off what the field limits, nil when there is none. Off is
+	// beyond every maximum.
 	Off *Switch
-	// Absent is what absence of the field counts as, nil when it counts as
-	// nothing.
+	// Absent is the value that an absent field counts as, nil when there is none.
 	Absent any
-	// Head is the first name of the group that the field is taken whole with,
-	// nil when it is in none or is the head itself: bounds on the other names
-	// apply only where the head is set.
+	// Head is the first field of the group that the field is taken whole with, nil when it is in no
+	// group or is the head itself: bounds on the other fields apply only where the head is set.
 	Head crd.Path
 }
 
-// Switch is a value at a path that switches something off: the field's own, or
-// that of another field.
+// Switch is a value at a path that switches something off: a value of the field itself, or of
+// another field.
 type Switch struct {
 	Path  crd.Path
 	Value any
 }
 
-// Own says whether the switch is a value of the field itself.
+// Own reports whether the switch is a value of the field itself.
 func (c *Comparable) Own() bool { return c.Off != nil && slices.Equal(c.Off.Path, c.Path) }
 
-// IsOff says whether a value of the field switches it off.
+// IsOff reports whether a value of the field switches it off.
 func (c *Comparable) IsOff(v any) bool {
 	if !c.Own() {
 		return false
@@ -182,7 +179,7 @@ func (c *Comparable) Compare(a, b any) (int, error) {
 	return order, nil
 }
 
-// Equal says whether two values are the same by the field's type.
+// Equal reports whether two values are the same by the field's type.
 func (c *Comparable) Equal(a, b any) bool {
 	if c.Type == TextBound {
 		return sameScalar(a, b)
@@ -191,8 +188,7 @@ func (c *Comparable) Equal(a, b any) bool {
 	return err == nil && order == 0
 }
 
-// sameScalar compares scalars as JSON: a number is the same number whatever
-// decoded it.
+// sameScalar compares scalars as JSON: numbers are equal regardless of how they were decoded.
 func sameScalar(a, b any) bool {
 	if x, err := integer(a); err == nil {
 		y, err := integer(b)

@@ -3,15 +3,15 @@
 // # Purpose
 //
 // A bound limits a field from below and from above (semantics 3.1), so values need an order. A Type
-// says which, and a Comparable is a field of a policy kind with its type and with what switches the
-// field off.
+// defines it. A Comparable is a field of a policy kind with its type, and with the value that
+// switches the field off.
 //
 // # Invariants
 //
-//   - A value that is not of its type does not compare: there is an error, never a guess.
+//   - A value that is not of its type cannot be compared: the result is an error, never a guess.
 //   - Two spellings of one value are equal: 60s and 1m.
 //
 // # What it must not do
 //
-// Know policies, or decide what becomes of a value that is out of bounds.
+// Know policies, or decide what happens to a value that is out of bounds.
 package bound

@@ -18,7 +18,7 @@ func In(object map[string]any, path ...string) []metav1.Condition {
 	return Read(list)
 }
 
-// Read reads a list of conditions.
+// Read reads conditions from a list.
 func Read(list any) []metav1.Condition {
 	entries, _ := list.([]any)
 	conditions := make([]metav1.Condition, 0, len(entries))
@@ -45,8 +45,7 @@ func read(object map[string]any) metav1.Condition {
 	return c
 }
 
-// Object is a condition in an unstructured object. A generation and a time that are not known are
-// left out.
+// Object returns a condition in unstructured form. An unknown generation or time is left out.
 func Object(c *metav1.Condition) map[string]any {
 	object := map[string]any{"type": c.Type, "status": string(c.Status), "reason": c.Reason, "message": c.Message}
 	if c.ObservedGeneration != 0 {
@@ -58,7 +57,7 @@ func Object(c *metav1.Condition) map[string]any {
 	return object
 }
 
-// Objects are conditions in an unstructured object.
+// Objects returns conditions in unstructured form.
 func Objects(conditions []metav1.Condition) []any {
 	list := make([]any, len(conditions))
 	for i := range conditions {
@@ -67,8 +66,8 @@ func Objects(conditions []metav1.Condition) []any {
 	return list
 }
 
-// At is a condition as it is written for a generation: with the time of the last transition, which
-// stays while the status of the live one is the same.
+// At returns a condition as it is written for a generation: with the time of the last transition,
+// which stays the same while the status equals that of the live condition.
 func At(c metav1.Condition, generation int64, live []metav1.Condition, now time.Time) metav1.Condition {
 	c.ObservedGeneration, c.LastTransitionTime = generation, metav1.NewTime(now)
 	for i := range live {
@@ -79,7 +78,8 @@ func At(c metav1.Condition, generation int64, live []metav1.Condition, now time.
 	return c
 }
 
-// Observed says whether a condition is about a generation, or does not say about which it is.
+// Observed reports whether a condition is about a generation, or does not say which generation it
+// is about.
 func Observed(c *metav1.Condition, generation int64) bool {
 	return c.ObservedGeneration == 0 || c.ObservedGeneration == generation
 }

@@ -3,9 +3,9 @@
 //
 // # Invariants
 //
-//   - Reading never fails: what is no condition is passed over, and a field of another type than a
-//     condition's is empty.
-//   - What is written and read again is the same.
+//   - Reading never fails: an entry that is not a condition is passed over, and a field of the
+//     wrong type is empty.
+//   - Writing a condition and reading it again gives the same condition.
 //
 // # What it must not do
 //

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// reader reads what annotations and profiles say, in one form, and notes what makes no sense.
+// reader reads annotations and profiles, which have the same form, and records what is invalid.
 type reader struct {
 	field  string
 	faults []Fault
@@ -19,7 +19,7 @@ func (r *reader) fault(name, format string, args ...any) {
 	r.faults = append(r.faults, Fault{Field: r.field, Name: name, Message: fmt.Sprintf(format, args...)})
 }
 
-// path reads a name, and notes when it is not a path.
+// path reads a name, and records a fault if it is not a path.
 func (r *reader) path(text string) (Path, bool) {
 	p, err := ParsePath(text)
 	if err != nil {
@@ -28,7 +28,7 @@ func (r *reader) path(text string) (Path, bool) {
 	return p, err == nil
 }
 
-// decode reads JSON, and notes when it is not of the form that example shows.
+// decode reads JSON, and records a fault if it does not have the form of the example.
 func (r *reader) decode(raw []byte, into any, example string) bool {
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.DisallowUnknownFields()
@@ -293,8 +293,8 @@ func (r *reader) bounded(name string, raw json.RawMessage) (BoundedField, bool) 
 	return b, true
 }
 
-// off reads what switches a field off: a value of its own, the value of another field, or null for
-// nothing.
+// off reads what switches a field off: a value of the field, a value of another field, or null if
+// nothing does.
 func (r *reader) off(name string, raw json.RawMessage) (*Off, bool) {
 	var value any
 	if err := json.Unmarshal(raw, &value); err != nil {
@@ -318,7 +318,7 @@ func (r *reader) off(name string, raw json.RawMessage) (*Off, bool) {
 	return &Off{Switch: path, Value: switched}, isPath && ok
 }
 
-// scalar is a value of off as objects have it, in which whole numbers are integers.
+// scalar converts a value of off to the form in objects, where whole numbers are integers.
 func (r *reader) scalar(name string, value any) (any, bool) {
 	switch v := value.(type) {
 	case string, bool:

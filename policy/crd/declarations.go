@@ -8,11 +8,11 @@ type Class string
 const (
 	// Inherited policies flow down the hierarchy and merge.
 	Inherited Class = "Inherited"
-	// Direct policies affect their target alone; the oldest wins.
+	// Direct policies only affect their target; the oldest wins.
 	Direct Class = "Direct"
 )
 
-// Property is one thing that can be said about a kind.
+// Property is one property that can be declared for a kind.
 type Property string
 
 // The properties. All but Docs and Targets can be written on a CRD.
@@ -31,16 +31,16 @@ const (
 	PropertyManageStatus Property = "manage-status"
 )
 
-// annotated are the properties that annotations say, each under attache.dev/ and its name.
+// annotated are the properties that annotations can declare, each as attache.dev/ and its name.
 var annotated = [...]Property{
 	PropertyStrategy, PropertyWhole, PropertyAtMost, PropertyBlock, PropertyInline, PropertyAppliesTo,
 	PropertyBounds, PropertySummary, PropertyStatedBy, PropertyManageStatus,
 }
 
-// Annotation is the annotation of a CRD that says a property.
+// Annotation returns the annotation of a CRD that declares a property.
 func (p Property) Annotation() string { return Group + "/" + string(p) }
 
-// Source is who says a property.
+// Source is where a property was declared.
 type Source string
 
 // The sources, the strongest first.
@@ -51,98 +51,101 @@ const (
 	SourceConfiguration Source = "configuration"
 )
 
-// Declarations are what is said about a policy kind. A property about which nothing is said is nil
+// Declarations are the declared properties of a policy kind. A property that is not declared is nil
 // or zero.
 type Declarations struct {
 	Class Class
-	// Targets are all that the kind may attach to; empty when nobody says.
+	// Targets are all kinds that the kind may attach to; empty when this is not declared.
 	Targets []schema.GroupKind
-	// Word is where an object says its strategy, and what its words mean.
+	// Word says where an object states its strategy, and what the words mean.
 	Word *StrategyWord
-	// Whole are the values that are taken whole from the strongest layer that has them. A group
-	// of several paths is one value, and its first path the head.
+	// Whole are the values that are taken whole from the strongest layer that has them. A group of
+	// several paths is one value; its first path is the head.
 	Whole []Whole
-	// AtMost are the fields that never exceed another.
+	// AtMost are the fields that never exceed another field.
 	AtMost []AtMost
-	// Blocks is where the blocks of a policy stand.
+	// Blocks says where the blocks of a policy are.
 	Blocks *Blocks
-	// Inline is where route rules state values of the policy's fields, by route kind.
+	// Inline says where route rules state values of the policy's fields, by route kind.
 	Inline map[string][]InlineField
-	// AppliesTo are the fields that mean something on each route kind; nil means all on all. "*"
-	// as a kind is every kind not listed, the path "*" every field.
+	// AppliesTo are the fields that have an effect on each route kind; nil means every field on
+	// every kind. The kind "*" stands for every kind that is not listed, the path "*" for every
+	// field.
 	AppliesTo map[string][]Path
 	// Bounds are the fields that can have bounds, sorted by path.
 	Bounds []BoundedField
 	// Summary are the values that a summary of an effective policy shows, sorted by name.
 	Summary []SummaryValue
-	// StatedBy are the values for which a data plane has to know the policy that states them.
+	// StatedBy are the values for which a data plane has to know which policy states them.
 	StatedBy []Path
-	// ManageStatus says whether the status of the kind's objects is ours to write.
+	// ManageStatus reports whether we write the status of the kind's objects.
 	ManageStatus *bool
 }
 
-// StrategyWord is where an object says its strategy and what its words mean (semantics section 2).
+// StrategyWord says where an object states its strategy, and what the words mean (semantics section
+// 2).
 type StrategyWord struct {
-	// Default is the strategy of an object that says none; empty for what the schema fills in,
-	// and else Atomic.
+	// Default is the strategy of an object that does not state one; if it is empty, the default of
+	// the schema applies, or else Atomic.
 	Default Strategy
-	// Field is where the word stands, from the object down: spec.mergeType. Empty for the fields
-	// that every kind may have.
+	// Field is the path of the word in the object: spec.mergeType. If it is empty, the fields that
+	// every kind may have are read.
 	Field Path
-	// OfChallenger says that the word stands on the lower object and means "merge me into what is
-	// above": the most specific policy on the path is patched onto one other, or alone.
+	// OfChallenger means that the lower object has the word, and that it means "merge me into what
+	// is above": the most specific policy on the path applies, patched onto one other policy or
+	// alone.
 	OfChallenger bool
 	// Values are the words and what they mean, in lower case.
 	Values map[string]Strategy
-	// Overrides are those of the words that make what the policy states an override,
-	// in lower case.
+	// Overrides are the words that turn the values of the policy into overrides, in lower case.
 	Overrides []string
-	// With are the levels whose closest policy is merged with; empty for the closest of all.
+	// With are the levels at which the policy to merge with is searched; empty for all levels. The
+	// closest one counts.
 	With []string
-	// At are the levels at which the word may stand; empty for all.
+	// At are the levels at which the word may be used; empty for all.
 	At []string
-	// Join are the lists that are joined and not replaced.
+	// Join are the lists that are joined instead of replaced.
 	Join []Path
-	// Conflict says what becomes of two policies on one target.
+	// Conflict says what happens to two policies on one target.
 	Conflict Conflict
-	// SelectorsByAge says that targets that are named and those that are selected are one list, by
-	// age; otherwise a name holds its target against a selector.
+	// SelectorsByAge means that age alone decides between policies that name a target and policies
+	// that select it; otherwise one that names the target wins over one that selects it.
 	SelectorsByAge bool
 }
 
-// Conflict is what becomes of two policies of one kind on one target.
+// Conflict is what happens to two policies of one kind on one target.
 type Conflict string
 
 const (
 	// ConflictOldest lets the oldest hold the target alone.
 	ConflictOldest Conflict = "oldest"
-	// ConflictField lets each hold the fields that no older one states.
+	// ConflictField lets each policy hold the fields that no older one states.
 	ConflictField Conflict = "field"
 	// ConflictMerge accepts both; the older is the established one.
 	ConflictMerge Conflict = "merge"
 )
 
-// Strategy is how a layer meets what is below it.
+// Strategy is how a layer is combined with the one below it.
 type Strategy string
 
 const (
-	// Atomic takes the winner whole.
+	// Atomic takes the whole winner.
 	Atomic Strategy = "Atomic"
-	// Patch puts one onto the other, field by field.
+	// Patch merges one into the other, field by field.
 	Patch Strategy = "Patch"
 )
 
-// Whole is a value that is taken whole: one path, or a group of paths that are one thing.
+// Whole is a value that is taken whole: one path, or a group of paths that belong together.
 type Whole []Path
 
-// AtMost says that one field never exceeds another.
+// AtMost means that one field never exceeds another.
 type AtMost struct{ Field, Limit Path }
 
-// Blocks is where the default and the override of a policy stand, from spec down; nil for one that
-// the kind does not have.
+// Blocks has the paths of the default and the override of a policy, from spec down; nil for a block
+// that the kind does not have.
 type Blocks struct{ Default, Override Path }
 
-// InlineField is where a route rule states the value of a field of the policy.
+// InlineField says where a route rule states the value of a field of the policy.
 type InlineField struct {
 	Field Path
 	// Path leads to the value from the rule.
@@ -151,7 +154,7 @@ type InlineField struct {
 	AsString bool
 }
 
-// BoundType is the type by which the values of a field compare.
+// BoundType is the type by which the values of a field are compared.
 type BoundType string
 
 // The types of fields that can have bounds.
@@ -170,15 +173,15 @@ const (
 type BoundedField struct {
 	Field Path
 	Type  BoundType
-	// Off is what switches the thing off; nil when nothing does.
+	// Off is what switches the limit off; nil when nothing does.
 	Off *Off
-	// Absent is what the field means where it is not set; nil when that is nothing.
+	// Absent is the value that an absent field counts as; nil when there is none.
 	Absent any
 }
 
-// Off is what switches a field off, and so lies beyond every maximum.
+// Off is what switches a field off, and is therefore beyond every maximum.
 type Off struct {
-	// Switch is the field whose value does it; empty for the bounded field itself.
+	// Switch is the field with that value; empty for the bounded field itself.
 	Switch Path
 	Value  any
 }

@@ -10,11 +10,11 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// Group is the API group of this project. Kinds in it are shown without their group, and their
-// status is ours to write.
+// Group is the API group of this project. Kinds in it are shown without their group, and we write
+// their status.
 const Group = "attache.dev"
 
-// What the labels of a CRD say.
+// The labels of a CRD.
 const (
 	// PolicyLabel marks a CRD as a policy kind; its value is the class (GEP-713).
 	PolicyLabel = "gateway.networking.k8s.io/policy"
@@ -25,51 +25,50 @@ const (
 // GroupKind is the kind of CustomResourceDefinitions themselves.
 var GroupKind = schema.GroupKind{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}
 
-// Is says whether an object is a CustomResourceDefinition.
+// Is reports whether an object is a CustomResourceDefinition.
 func Is(u *unstructured.Unstructured) bool { return u.GroupVersionKind().GroupKind() == GroupKind }
 
-// Definition is what a CRD defines, and what is said about it.
+// Definition is what a CRD defines, and what is declared about it.
 type Definition struct {
-	// Name is that of the CRD.
+	// Name is the name of the CRD.
 	Name      string
 	GroupKind schema.GroupKind
-	// Plural is the resource name, Namespaced its scope.
+	// Plural is the resource name, Namespaced is its scope.
 	Plural     string
 	Namespaced bool
 	// Version is the served version to read the kind in: the storage version if it is served, else
-	// the first one; empty when none is.
+	// the first one; empty when no version is served.
 	Version string
-	// Route says that it is a route kind.
+	// Route means that it is a route kind.
 	Route bool
-	// Schema is that of whole objects in Version.
+	// Schema is the schema of whole objects in Version.
 	Schema Schema
-	// DefaultStrategy is that of an object which says none.
+	// DefaultStrategy is the strategy of an object that does not state one.
 	DefaultStrategy Strategy
 	// Block leads from spec to the block whose schema a merged value must satisfy; empty for a kind
 	// without blocks, whose spec is the block.
 	Block Path
 	Declarations
-	// Sources says who said each property about which anything is said, and Words
-	// how it is said there.
+	// Sources says where each declared property was declared, and Words has its text there.
 	Sources map[Property]Source
 	Words   map[Property]string
-	// Docs is the page that a profile was read from, Read the version of the project
-	// at that time; empty without a profile.
+	// Docs is the page that a profile is based on, Read is the version of the project that was read;
+	// both are empty without a profile.
 	Docs, Read string
-	// Faults are what is wrong with what is said, sorted.
+	// Faults are the mistakes in the declarations, sorted.
 	Faults []Fault
 }
 
-// Fault is something that is said about a kind and makes no sense. It is left out.
+// Fault is a mistake in a declaration about a kind. The declaration is ignored.
 type Fault struct {
-	// Field is where it stands: "metadata.annotations[attache.dev/bounds]".
+	// Field is its path: "metadata.annotations[attache.dev/bounds]".
 	Field string
-	// Name is the name in it that is wrong; empty when it is all of it.
+	// Name is the name in it that is wrong; empty when all of it is wrong.
 	Name    string
 	Message string
 }
 
-// Text says what is wrong, with the name that is.
+// Text says what is wrong, with the name.
 func (f Fault) Text() string {
 	if f.Name == "" {
 		return f.Message
@@ -77,7 +76,7 @@ func (f Fault) Text() string {
 	return f.Name + ": " + f.Message
 }
 
-// About says whether it is in what is said of a property.
+// About reports whether it is in the declaration of a property.
 func (f Fault) About(p Property) bool {
 	return f.Field == "metadata.annotations["+p.Annotation()+"]" || f.Field == "profile."+string(p)
 }
@@ -85,33 +84,33 @@ func (f Fault) About(p Property) bool {
 // String is the fault in one line.
 func (f Fault) String() string { return f.Field + ": " + f.Text() }
 
-// IsPolicy says whether the CRD defines a policy kind.
+// IsPolicy reports whether the CRD defines a policy kind.
 func (d *Definition) IsPolicy() bool { return d.Class != "" }
 
-// Profile says about a CRD what its author does not.
+// Profile declares properties of a CRD whose author does not.
 type Profile struct {
-	// CRD is the name of the CustomResourceDefinition, and Kind what it defines.
+	// CRD is the name of the CustomResourceDefinition, Kind is the kind that it defines.
 	CRD  string
 	Kind schema.GroupKind
 	Declarations
-	// Faults are what is wrong with the profile by itself.
+	// Faults are the mistakes in the profile itself.
 	Faults []Fault
-	// Words are the properties as the profile has them, in JSON.
+	// Words are the properties as written in the profile, in JSON.
 	Words map[Property]string
-	// Docs is the page that it was read from, Read the version of the project at that time.
+	// Docs is the page that it is based on, Read is the version of the project that was read.
 	Docs, Read string
 }
 
-// Known is what an installation knows besides what CRDs say themselves.
+// Known is what an installation knows about CRDs in addition to the CRDs themselves.
 type Known struct {
-	// PolicyKinds and RouteKinds name kinds whose CRDs carry no label.
+	// PolicyKinds and RouteKinds name kinds whose CRDs have no label.
 	PolicyKinds, RouteKinds []schema.GroupKind
-	// Profiles are by the name of the CRD.
+	// Profiles are keyed by the name of the CRD.
 	Profiles map[string]*Profile
 }
 
-// Concerns says, by the metadata of a CRD alone, whether it may define a policy kind or a route
-// kind. The configuration names kinds, not CRDs, so it counts for all CRDs of the group.
+// Concerns reports, from the metadata of a CRD alone, whether it may define a policy kind or a
+// route kind. The configuration names kinds, not CRDs, so it applies to all CRDs of the group.
 func (k Known) Concerns(name string, labels map[string]string) bool {
 	if _, ok := labels[PolicyLabel]; ok || labels[RouteLabel] == "true" || k.Profiles[name] != nil {
 		return true
@@ -121,7 +120,7 @@ func (k Known) Concerns(name string, labels map[string]string) bool {
 	return slices.ContainsFunc(k.PolicyKinds, named) || slices.ContainsFunc(k.RouteKinds, named)
 }
 
-// Read reads a CRD. It fails only when the CRD does not say what it defines.
+// Read reads a CRD. It fails only if the CRD does not say which kind it defines.
 func (k Known) Read(crd *unstructured.Unstructured) (Definition, error) {
 	d := Definition{Name: crd.GetName(), Sources: map[Property]Source{}, Words: map[Property]string{}}
 	spec, _ := crd.Object["spec"].(map[string]any)
@@ -191,8 +190,8 @@ func (d *Definition) readDeclarations(annotations map[string]string, profile *Pr
 	}
 }
 
-// ManagesStatus says whether the status of the kind's objects is ours to write: of our own kinds, and
-// where the kind asks for it.
+// ManagesStatus reports whether we write the status of the kind's objects: for our own kinds, and
+// for kinds that ask for it.
 func (d *Definition) ManagesStatus() bool {
 	if d.ManageStatus == nil {
 		return d.GroupKind.Group == Group
@@ -200,7 +199,7 @@ func (d *Definition) ManagesStatus() bool {
 	return *d.ManageStatus
 }
 
-// readClass finds the class: what a profile says, the label, or the configuration.
+// readClass finds the class in a profile, in the label, or in the configuration.
 func (d *Definition) readClass(labels map[string]string, named bool) {
 	label, labelled := labels[PolicyLabel]
 	switch {
@@ -216,11 +215,11 @@ func (d *Definition) readClass(labels map[string]string, named bool) {
 	}
 }
 
-// blockNames are the blocks of kinds that do not say where theirs stand.
+// blockNames are the blocks of kinds that do not declare where theirs are.
 var blockNames = [...]string{"default", "defaults", "override", "overrides"}
 
-// blockPath finds the block that a merged value is measured by: of the blocks that the schema
-// declares, the first.
+// blockPath finds the block whose schema a merged value must satisfy: the first block that the
+// schema declares.
 func (d *Definition) blockPath() Path {
 	if b := d.Blocks; b != nil {
 		if len(b.Default) > 0 {
@@ -246,7 +245,7 @@ func (d *Definition) BlockSchema() Schema {
 	return node
 }
 
-// defaultStrategy is what is declared, what the schema fills in, or Atomic (GEP-713).
+// defaultStrategy returns the declared strategy, the default of the schema, or Atomic (GEP-713).
 func (d *Definition) defaultStrategy() Strategy {
 	spec, _ := d.Schema.Field("spec")
 	if w := d.Word; w != nil {
@@ -272,8 +271,8 @@ func (d *Definition) defaultStrategy() Strategy {
 	return Atomic
 }
 
-// NotValues are the fields of spec that are not part of what a policy of a kind without blocks
-// states: where it applies, how it merges, and bounds.
+// NotValues are the fields of spec that are not values of a policy of a kind without blocks: where
+// it applies, how it merges, and bounds.
 func (d *Definition) NotValues() []string {
 	names := slices.Concat(TargetFields[:], StrategyFields[:])
 	if d.Word != nil && len(d.Word.Field) > 1 && d.Word.Field[0] == "spec" {

@@ -8,7 +8,7 @@ import (
 	"github.com/attache-dev/attache/hierarchy/prose"
 )
 
-// checkNames takes out every name that the schema of the block does not have, and every name that
+// checkNames removes every name that the schema of the block does not have, and every name that
 // contradicts another, with a fault for each (semantics section 2).
 func (d *Definition) checkNames() {
 	c := checker{d: d, block: d.BlockSchema()}
@@ -42,8 +42,8 @@ func (d *Definition) checkNames() {
 	c.atMost()
 }
 
-// filter keeps what is right; nil stays nil, so that "nothing is said" stays different from "all of
-// it was wrong". The list given is not changed: a profile shares it.
+// filter keeps the valid entries. nil stays nil, so that "not declared" stays different from "all
+// of it was wrong". The given list is not changed: a profile shares it.
 func filter[E any](list []E, right func(E) bool) []E {
 	if list == nil {
 		return nil
@@ -83,8 +83,8 @@ func (c checker) exists(p Property, path Path) bool {
 	return false
 }
 
-// single checks that an inline value is a field by itself: one inside a value that is taken whole
-// could not be put over it (semantics section 5).
+// single checks that an inline value is a field of its own: a field inside a value that is taken
+// whole could not be replaced alone (semantics section 5).
 func (c checker) single(f InlineField) bool {
 	for _, w := range c.d.Whole {
 		for _, p := range w {
@@ -97,7 +97,7 @@ func (c checker) single(f InlineField) bool {
 	return true
 }
 
-// String is the value as the annotation writes it.
+// String returns the value as it is written in the annotation.
 func (w Whole) String() string {
 	names := make([]string, len(w))
 	for i, p := range w {
@@ -106,7 +106,7 @@ func (w Whole) String() string {
 	return strings.Join(names, "+")
 }
 
-// atMost takes out what closes a circle, and fields that do not compare.
+// atMost removes pairs that close a cycle, and fields that cannot be compared.
 func (c checker) atMost() {
 	limits := map[string]string{}
 	c.d.AtMost = filter(c.d.AtMost, func(a AtMost) bool {

@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// Path leads from a block of a policy to a field: the keys, one by one. In what an annotation says
-// the key "*" stands for any key.
+// Path leads from a block of a policy to a field: the keys, one by one. In an annotation, the key
+// "*" stands for any key.
 type Path []string
 
 // Any is the key that stands for any key.
 const Any = "*"
 
-// ParsePath reads a path as people write it: timeout.http.requestTimeout. A key with a dot or a
-// bracket in it stands in brackets and quotes: labels["a.b"].
+// ParsePath reads a path as people write it: timeout.http.requestTimeout. A key that contains a dot
+// or a bracket is written in brackets and quotes: labels["a.b"].
 func ParsePath(text string) (Path, error) {
 	var path Path
 	for rest := text; ; {
@@ -38,7 +38,7 @@ func ParsePath(text string) (Path, error) {
 	}
 }
 
-// firstKey cuts the first key off a path.
+// firstKey splits a path after its first key.
 func firstKey(text string) (key, rest string, err error) {
 	if !strings.HasPrefix(text, "[") {
 		end := strings.IndexAny(text, ".[")
@@ -83,12 +83,12 @@ func (p Path) String() string {
 	return b.String()
 }
 
-// Matches says whether a path of a value is one that p means: equal, key by key, or under "*".
+// Matches reports whether p means the path of a value: the keys are equal, or "*" stands for them.
 func (p Path) Matches(path []string) bool {
 	return len(p) == len(path) && p.Covers(path)
 }
 
-// Covers says whether a path of a value is what p means, or lies below it.
+// Covers reports whether p means the path of a value, or a path above it.
 func (p Path) Covers(path []string) bool {
 	if len(p) > len(path) {
 		return false
@@ -101,7 +101,7 @@ func (p Path) Covers(path []string) bool {
 	return true
 }
 
-// Texts are paths as people write them.
+// Texts returns paths as people write them.
 func Texts(paths []Path) []string {
 	texts := make([]string, len(paths))
 	for i, p := range paths {

@@ -8,9 +8,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// ParseProfile reads what a profile says about one CRD, in JSON: each property as its annotation
-// would say it, and crd, kind, class, targets, docs and read. What makes no sense is a fault of the
-// profile, and is left out.
+// ParseProfile reads a profile of one CRD, in JSON: each property as in its annotation, and crd,
+// kind, class, targets, docs and read. A mistake is a fault of the profile, and is ignored.
 func ParseProfile(raw map[string]json.RawMessage) *Profile {
 	p := &Profile{Words: map[Property]string{}}
 	text := func(key string, into *string) {

@@ -6,7 +6,7 @@ var properties = [...]Property{
 	PropertyAppliesTo, PropertyBounds, PropertySummary, PropertyStatedBy, PropertyManageStatus,
 }
 
-// says tells whether anything is said about a property.
+// says reports whether a property is declared.
 func (d *Declarations) says(p Property) bool {
 	switch p {
 	case PropertyClass:
@@ -36,7 +36,7 @@ func (d *Declarations) says(p Property) bool {
 	}
 }
 
-// said lists the properties about which anything is said.
+// said lists the declared properties.
 func (d *Declarations) said() []Property {
 	var list []Property
 	for _, p := range properties {
@@ -47,14 +47,14 @@ func (d *Declarations) said() []Property {
 	return list
 }
 
-// Said is a property about which something is said, in the words in which it is.
+// Said is a declared property, with its text in the declaration.
 type Said struct {
 	Property Property
 	Words    string
 	Source   Source
 }
 
-// Said lists what is said about the kind, and by whom, in the order of the
+// Said lists the declared properties of the kind with their sources, in the order of the
 // properties.
 func (d *Definition) Said() []Said {
 	var list []Said
@@ -66,7 +66,7 @@ func (d *Definition) Said() []Said {
 	return list
 }
 
-// take replaces what is said about one property.
+// take replaces the declaration of one property.
 func (d *Declarations) take(p Property, from Declarations) {
 	switch p {
 	case PropertyClass:

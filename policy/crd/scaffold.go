@@ -10,8 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// ScaffoldField is a field of a policy kind to be, and its type: one of
-// ScaffoldTypes.
+// ScaffoldField is a field of a new policy kind, with its type: one of ScaffoldTypes.
 type ScaffoldField struct{ Name, Type string }
 
 // ScaffoldTypes are the types that fields of a new kind can have. All but boolean
@@ -27,8 +26,8 @@ var (
 // yamlBooleans are words that people would have to put in quotes.
 var yamlBooleans = []string{"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
 
-// Scaffold is the CRD of a new policy kind: what its author would otherwise copy
-// together. plural is the resource. Everything in it is meant to be changed.
+// Scaffold returns the CRD of a new policy kind, which its author would otherwise copy from others.
+// plural is the resource name. Everything in it is meant to be changed.
 func Scaffold(gk schema.GroupKind, plural string, fields []ScaffoldField) (map[string]any, error) {
 	if err := scaffoldable(gk, fields); err != nil {
 		return nil, err

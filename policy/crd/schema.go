@@ -6,10 +6,10 @@ import "maps"
 // Schema knows nothing and permits everything.
 type Schema struct{ node map[string]any }
 
-// Known says whether there is a schema.
+// Known reports whether there is a schema.
 func (s Schema) Known() bool { return s.node != nil }
 
-// Field is the schema of a field, if the schema declares it by name.
+// Field returns the schema of a field, if the schema declares it by name.
 func (s Schema) Field(name string) (Schema, bool) {
 	properties, _ := s.node["properties"].(map[string]any)
 	field, ok := properties[name].(map[string]any)
@@ -22,20 +22,20 @@ func (s Schema) Fields() []string {
 	return sortedKeys(properties)
 }
 
-// Type is the JSON type of the value, empty when the schema does not say.
+// Type returns the JSON type of the value, empty when the schema does not say.
 func (s Schema) Type() string {
 	text, _ := s.node["type"].(string)
 	return text
 }
 
-// Default is what the API server fills in for the value, nil for nothing.
+// Default returns the default value that the API server fills in, nil when there is none.
 func (s Schema) Default() any { return s.node["default"] }
 
-// Raw is the node as the CRD has it. It must not be changed.
+// Raw returns the node as it is in the CRD. It must not be changed.
 func (s Schema) Raw() map[string]any { return s.node }
 
-// Has says whether a value of the schema can have something at a path. Where the schema takes any
-// key, every path does.
+// Has reports whether a value of the schema can have a value at a path. Where the schema accepts
+// any key, it accepts every path.
 func (s Schema) Has(path Path) bool {
 	if s.open() || len(path) == 0 {
 		return true
@@ -53,7 +53,7 @@ func (s Schema) Has(path Path) bool {
 	return false
 }
 
-// open says whether a value may have any key.
+// open reports whether a value may have any key.
 func (s Schema) open() bool {
 	if s.node == nil || s.node["x-kubernetes-preserve-unknown-fields"] == true {
 		return true
