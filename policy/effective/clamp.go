@@ -12,7 +12,7 @@ import (
 	"github.com/attache-dev/attache/policy/merge"
 )
 
-// limit is one end of a bound in its place on the path.
+// limit is one end of a bound, with its position on the path.
 type limit struct {
 	value      any
 	attachment *policy.Attachment
@@ -21,19 +21,19 @@ type limit struct {
 // limits are the bounds on one field, intersected.
 type limits struct {
 	lowest, highest *limit
-	// allowed are the values that every list has, in the order of the highest.
+	// allowed are the values that all lists have in common, in the order of the highest list.
 	allowed []any
 	lists   []placed
 }
 
-// placed is a bound in its place on the path.
+// placed is a bound with its position on the path.
 type placed struct {
 	policy.Bound
 	attachment *policy.Attachment
 }
 
-// bound applies the bounds of the policies on the path (semantics 3.1), field
-// by field, the heads of groups first: the others ask for them.
+// bound applies the bounds of the policies on the path (semantics 3.1), field by field. The heads
+// of groups come first, because the other fields depend on them.
 func (f *folding) bound() {
 	var bounds map[*bound.Comparable][]placed
 	var fields []*bound.Comparable
@@ -59,7 +59,7 @@ func (f *folding) bound() {
 	}
 }
 
-// boundField goes through off, oneOf, max, min and filling.
+// boundField applies off, oneOf, max, min and filling, in this order.
 func (f *folding) boundField(field *bound.Comparable, bounds []placed) {
 	if field.Head != nil && f.at(field.Head) == nil {
 		return
@@ -87,8 +87,8 @@ func (f *folding) boundField(field *bound.Comparable, bounds []placed) {
 	}
 }
 
-// fill sets a field that nobody sets: to the maximum, or, where the kind says
-// what absence means and the list does not have that, to the first of the list.
+// fill sets a field that no policy sets: to the maximum, or, if the list of allowed values does not
+// have what absence means, to the first value of the list.
 func (f *folding) fill(field *bound.Comparable, l limits) {
 	if _, something := valueAt(f.m.Value, field.Path); something {
 		return // of another type; the schema says so
@@ -130,9 +130,8 @@ func (f *folding) switchedOff(field *bound.Comparable) *Origin {
 	return nil
 }
 
-// switchOn takes a switch out where a maximum applies: off is beyond every
-// maximum. The field takes what the winner states for it if that is within
-// bounds, else the maximum.
+// switchOn removes a switch where a maximum applies, because off is beyond every maximum. The field
+// gets the value that the winner states for it if that is within bounds, else the maximum.
 func (f *folding) switchOn(field *bound.Comparable, off *Origin, highest *limit) *Origin {
 	was := *off
 	by := highest.attachment.Policy.Ref
@@ -162,8 +161,8 @@ func (f *folding) switchOn(field *bound.Comparable, off *Origin, highest *limit)
 	return o
 }
 
-// compareTo compares a value with a limit; no limit compares equal. A value
-// that is not of the kind's type is left for the schema check to report.
+// compareTo compares a value with a limit; without a limit they count as equal. A value of the
+// wrong type is left for the schema check to report.
 func compareTo(field *bound.Comparable, value any, l *limit) (int, error) {
 	if l == nil {
 		return 0, nil
@@ -171,7 +170,7 @@ func compareTo(field *bound.Comparable, value any, l *limit) (int, error) {
 	return field.Compare(value, l.value)
 }
 
-// clamp moves a value. The first word stays what was stated.
+// clamp moves a value to a limit. The value that was stated first is kept as stated.
 func (f *folding) clamp(o *Origin, to any, by hierarchy.Ref) {
 	if o.ClampedBy.IsZero() {
 		o.Stated = o.Value
@@ -180,8 +179,8 @@ func (f *folding) clamp(o *Origin, to any, by hierarchy.Ref) {
 	put(f.m.Value, o.Path, to)
 }
 
-// intersect brings together the bounds that apply to a field, from the
-// GatewayClass down. One that contradicts those above it is ignored.
+// intersect combines the bounds that apply to a field, from the GatewayClass down. A bound that
+// contradicts those above it is ignored.
 func (f *folding) intersect(field *bound.Comparable, bounds []placed, winner *Origin) limits {
 	var l limits
 	for _, b := range bounds {
@@ -216,9 +215,9 @@ func (f *folding) intersect(field *bound.Comparable, bounds []placed, winner *Or
 	return l
 }
 
-// yields is what a bound yields to: the winner, or an Atomic override on the path, that is
-// an override from a level above its own; nil when it applies. One written in a platform
-// namespace yields only to what is written in one too.
+// yields returns what a bound yields to: the winner, or an Atomic override on the path, if that is
+// an override from a level above the bound's; nil when the bound applies. A bound of a platform
+// namespace only yields to an override of a platform namespace.
 func (f *folding) yields(b *policy.Attachment, winner *Origin) *source {
 	platform := f.r.s.IsPlatform(b.Policy)
 	to := func(layer int) bool {
@@ -236,7 +235,7 @@ func (f *folding) yields(b *policy.Attachment, winner *Origin) *source {
 	return nil
 }
 
-// excludes is the highest list that does not have a value.
+// excludes returns the highest list that does not have a value.
 func (l *limits) excludes(field *bound.Comparable, value any) *placed {
 	for i := range l.lists {
 		if !contains(field, l.lists[i].OneOf, value) {
@@ -279,8 +278,8 @@ func (b IgnoredBound) String() string {
 	return fmt.Sprintf("%s: the bound on %s (%s) contradicts a bound of a higher level and is ignored", b.Policy, b.Bound.Path, limitText(b.Bound))
 }
 
-// YieldingBound is a bound of a policy that does not apply on the path: an override from
-// a level above it decides.
+// YieldingBound is a bound of a policy that does not apply on the path, because an override from a
+// level above it decides.
 type YieldingBound struct {
 	Policy hierarchy.Ref
 	Bound  policy.Bound
@@ -292,7 +291,8 @@ func (b YieldingBound) String() string {
 	return fmt.Sprintf("%s: the bound on %s (%s) does not reach an override from above, of %s", b.Policy, b.Bound.Path, limitText(b.Bound), b.To)
 }
 
-// inVain is who decides where a bound of a policy does not apply on the path; zero where it does.
+// inVain returns who decides instead of a bound of a policy that does not apply on the path; zero
+// if the bound applies.
 func (m *Policy) inVain(p *policy.Policy, b policy.Bound) hierarchy.Ref {
 	for _, i := range m.Ignored {
 		if i.Policy == p.Ref && i.Bound.Comparable == b.Comparable {
@@ -321,8 +321,8 @@ func limitText(b policy.Bound) string {
 	return strings.Join(ends, ", ")
 }
 
-// atMost lowers fields that exceed the one they are at most, from the end of
-// each chain (semantics section 3.3).
+// atMost lowers fields that exceed their limiting field, from the end of each chain (semantics
+// section 3.3).
 func (f *folding) atMost() {
 	for _, pair := range f.key.kind.AtMosts() {
 		lower, upper := f.at(pair.Lower.Path), f.at(pair.Upper.Path)

@@ -8,22 +8,22 @@ import (
 	"github.com/attache-dev/attache/policy/crd"
 )
 
-// Contribution is what one attached policy came to on a path.
+// Contribution is the effect of one attached policy on a path.
 type Contribution struct {
 	Attachment *policy.Attachment
-	// Stated and Won count the leaves the policy states that apply here, and
-	// those of them whose effective value is the policy's.
+	// Stated counts the leaves that the policy states and that apply here, Won those of them whose
+	// effective value is the policy's.
 	Stated, Won int
-	// Moved are those of them whose value a bound or another field moved.
+	// Moved are those whose value was moved by a bound or another field.
 	Moved []Origin
-	// Incomplete says that the policy states a part of what is taken whole
-	// without its head, so nothing of it.
+	// Incomplete means that the policy states a part of a value that is taken whole, without its
+	// head, so that no part of it applies.
 	Incomplete bool
-	// BeatenBy are those that won the others, or left them out, sorted.
+	// BeatenBy are the policies and routes that won the other leaves, or removed them, sorted.
 	BeatenBy []hierarchy.Ref
 }
 
-// tallyContributions counts what each policy came to.
+// tallyContributions counts the effect of each policy.
 func (f *folding) tallyContributions() {
 	for a := range f.key.holders {
 		if !slices.ContainsFunc(f.m.Contributions, func(c Contribution) bool { return c.Attachment.Policy == a.Policy }) {

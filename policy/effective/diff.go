@@ -20,12 +20,12 @@ type Change struct {
 	Rules   hierarchy.RuleSet
 	// Kind is the policy kind as results show it.
 	Kind string
-	// Path leads to the field.
+	// Path is the path of the field.
 	Path crd.Path
 	// Before and After are the field's values with their origins; nil where it
 	// is not set.
 	Before, After *Origin
-	// Gone says that the rules no longer exist: there is nothing that After could be set on.
+	// Gone means that the rules no longer exist, so that there is no After.
 	Gone bool
 }
 
@@ -33,10 +33,9 @@ type Change struct {
 // exist.
 type Pair struct{ Before, After *PathPolicies }
 
-// Diff lists what differs between two resolutions, sorted by target, kind,
-// field and path. Targets that only one of them resolved differ in everything
-// they have there. A field whose value is the same but whose origin changed is
-// no difference.
+// Diff lists what differs between two resolutions, sorted by target, kind, field and path. A target
+// that only one of them has differs in all its fields. A field with the same value and another
+// origin is not a difference.
 func Diff(before, after Resolution) []Change {
 	d := differ{pairs: map[Pair]map[leafKey]*leafChange{}, same: map[leafText]*leafChange{}}
 	var changes []Change
@@ -60,9 +59,8 @@ func targets(before, after Resolution) []hierarchy.Ref {
 	return all
 }
 
-// Compare lists the paths of one target whose results read differently before
-// and after, paths with the same pair of results together. Either side may be
-// nil.
+// Compare lists the paths of one target whose results differ before and after, grouped by equal
+// pairs of results. Either side may be nil.
 func Compare(before, after *Target) []PathGroup[Pair] {
 	if samePaths(before, after) {
 		return nil
@@ -75,18 +73,16 @@ func Compare(before, after *Target) []PathGroup[Pair] {
 // Alignment is every path of one target with its results before and after.
 type Alignment struct {
 	Listeners []*hierarchy.Listener
-	// Rules are the rules of both sides; one with the index -1 for a target without rules.
+	// Rules are the rules of both sides; a target without rules has one with the index -1.
 	Rules []hierarchy.RuleRef
-	// Rows has a row for each listener, with the pair of each rule. Rows that say
-	// the same are often one.
+	// Rows has a row for each listener, with the pair of each rule. Equal rows often share memory.
 	Rows [][]Pair
 }
 
-// Bands puts listeners together whose rules have the same pairs.
+// Bands groups listeners whose rules have the same pairs.
 func (a Alignment) Bands() []Band[Pair] { return bands(a.Listeners, a.Rows) }
 
-// Align puts the results of all paths of both sides next to each other. Either
-// side may be nil.
+// Align pairs the results of all paths of both sides. Either side may be nil.
 func Align(before, after *Target) Alignment {
 	listeners := allListeners(before, after)
 	rules, sides := pairedRules(before, after)
@@ -114,15 +110,15 @@ func Align(before, after *Target) Alignment {
 
 // rowReader reads the rows of one side by the listeners and rules of both.
 type rowReader struct {
-	// inPlace are the rows when both sides have the same listeners in the same order.
+	// inPlace returns the rows if both sides have the same listeners in the same order.
 	inPlace [][]*PathPolicies
 	rows    map[listenerKey][]*PathPolicies
-	// columns says where in a row a rule is, -1 when it is not.
+	// columns returns the column of each rule in a row, -1 for a rule that is not there.
 	columns []int
 	last    []*PathPolicies
 }
 
-// listenerKey is a listener of a Gateway, however often it was read.
+// listenerKey identifies a listener of a Gateway across versions.
 type listenerKey struct{ listener, gateway hierarchy.Ref }
 
 func keyOf(l *hierarchy.Listener) listenerKey { return listenerKey{l.Ref, l.Gateway} }
@@ -160,7 +156,7 @@ func (r *rowReader) at(row []*PathPolicies, j int) *PathPolicies {
 	return row[r.columns[j]]
 }
 
-// Same says whether both sides read the same.
+// Same reports whether both sides are equal to a reader.
 func (p Pair) Same() bool {
 	if p.Before == nil || p.After == nil {
 		return p.Before == p.After
@@ -168,7 +164,7 @@ func (p Pair) Same() bool {
 	return p.Before.identity == p.After.identity
 }
 
-// samePaths is a quick way to see that nothing changed.
+// samePaths quickly detects that nothing changed.
 func samePaths(before, after *Target) bool {
 	if before == nil || after == nil {
 		return before == after
@@ -189,7 +185,7 @@ func samePaths(before, after *Target) bool {
 	return true
 }
 
-// sameShape says whether both sides have the same paths.
+// sameShape reports whether both sides have the same paths.
 func sameShape(before, after *Target) bool {
 	if before == nil || after == nil || len(before.listeners) != len(after.listeners) || len(before.rules) != len(after.rules) {
 		return false
@@ -202,8 +198,8 @@ func sameShape(before, after *Target) bool {
 	return sameListeners(before, after)
 }
 
-// sameListeners says whether both sides have the same listeners in the same order, as they have
-// when the graph did not change.
+// sameListeners reports whether both sides have the same listeners in the same order, which is the
+// case when the graph did not change.
 func sameListeners(before, after *Target) bool {
 	if before == nil || after == nil {
 		return false
@@ -236,25 +232,26 @@ func allListeners(before, after *Target) []*hierarchy.Listener {
 	return listeners
 }
 
-// leafKey names one leaf of a result: a policy kind, and a path in the one form that it has.
+// leafKey names one leaf of a result: a policy kind, and a path in canonical form.
 type leafKey struct{ kind, path string }
 
-// leafText is all that a reader of a change of one leaf sees.
+// leafText is everything that a reader sees of a change of one leaf.
 type leafText struct {
 	key           leafKey
 	before, after string
 }
 
-// leafChange is a change of one leaf. Within one Diff, changes that read the
-// same are the same pointer, so that paths can be grouped by it.
+// leafChange is a change of one leaf. Within one Diff, equal changes are the same pointer, so that
+// paths can be grouped by it.
 type leafChange struct {
 	before, after *Origin
-	// gone says that it is of rules that no longer exist, ofGone is the same change of those.
+	// gone means that it concerns rules that no longer exist; ofGone is the same change for such
+	// rules.
 	gone   bool
 	ofGone *leafChange
 }
 
-// onGone is a change, if there is one, as that of a rule that no longer exists.
+// onGone returns a change, if there is one, in its form for rules that no longer exist.
 func (c *leafChange) onGone() *leafChange {
 	if c != nil && c.ofGone == nil {
 		c.ofGone = &leafChange{before: c.before, after: c.after, gone: true}
@@ -272,8 +269,7 @@ func (c *leafChange) path() crd.Path {
 	return c.before.Path
 }
 
-// differ remembers what pairs of results came to: most paths of a cluster
-// share few of them.
+// differ caches the changes of pairs of results: most paths of a cluster share a few pairs.
 type differ struct {
 	pairs map[Pair]map[leafKey]*leafChange
 	same  map[leafText]*leafChange
@@ -367,7 +363,7 @@ func compareLeaves(a, b leafKey) int {
 	return cmp.Or(strings.Compare(a.kind, b.kind), strings.Compare(a.path, b.path))
 }
 
-// text is all that a reader of a change sees of one side.
+// text is everything that a reader sees of one side of a change.
 func (o *Origin) text() string {
 	if o == nil {
 		return "unset"

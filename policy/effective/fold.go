@@ -10,7 +10,7 @@ import (
 	"github.com/attache-dev/attache/policy/merge"
 )
 
-// foldKey is everything that decides a Policy.
+// foldKey is everything that a Policy depends on.
 type foldKey struct {
 	kind     *policy.Kind
 	route    int
@@ -18,8 +18,8 @@ type foldKey struct {
 	inline   *hierarchy.Rule
 }
 
-// holders yields the policies that hold their place on the path, from the least
-// specific; of one level the established one first.
+// holders yields the policies that hold their targets on the path, the least specific first; within
+// a level, the established one first.
 func (k *foldKey) holders(yield func(*policy.Attachment) bool) {
 	for _, a := range k.attached {
 		for ; a != nil; a = a.Next {
@@ -30,14 +30,14 @@ func (k *foldKey) holders(yield func(*policy.Attachment) bool) {
 	}
 }
 
-// source is whose a layer is.
+// source is the origin of a layer.
 type source struct {
 	from, target hierarchy.Ref
 	level        hierarchy.Level
 	platform     bool
 }
 
-// folding is the making of one Policy.
+// folding builds one Policy.
 type folding struct {
 	r      *Resolver
 	m      *Policy
@@ -88,9 +88,9 @@ func (r *Resolver) fold(key *foldKey, target hierarchy.Ref, route *hierarchy.Rou
 	return m
 }
 
-// addLayers takes in what the policies on the path state and what applies here.
+// addLayers adds what the policies on the path state, as far as it applies here.
 func (f *folding) addLayers() {
-	layers := 1 // that of the rule itself
+	layers := 1 // the layer of the rule itself
 	for a := range f.key.holders {
 		layers += len(a.Policy.Layers)
 	}
@@ -108,7 +108,7 @@ func (f *folding) addLayers() {
 	}
 }
 
-// addInline takes in what the rule states itself.
+// addInline adds what the rule itself states.
 func (f *folding) addInline(route *hierarchy.Route) {
 	rule := f.key.inline
 	if rule == nil {
@@ -128,8 +128,8 @@ func (f *folding) addInline(route *hierarchy.Route) {
 	}
 }
 
-// applicable leaves out of a layer what means nothing on this kind of route
-// (semantics section 8), path by path.
+// applicable removes from a layer the paths that have no effect on this kind of route (semantics
+// section 8).
 func (f *folding) applicable(layer merge.Layer, s source) map[string]any {
 	if !f.isRoute || f.key.kind.AppliesWhole(f.target.GroupKind) {
 		return layer.Value
@@ -147,9 +147,9 @@ func (f *folding) applicable(layer merge.Layer, s source) map[string]any {
 	})
 }
 
-// complete leaves out of a layer the groups that it states without their head:
-// no limit comes out that nobody wrote (semantics section 3.2). It is asked of
-// groups whose head says what switches it off within the group.
+// complete removes from a layer the groups that it states without their head, so that no limit
+// results that nobody wrote (semantics section 3.2). It only concerns groups whose head has a
+// switch within the group.
 func (f *folding) complete(layer merge.Layer, s source) map[string]any {
 	for _, group := range f.key.kind.Groups() {
 		head := f.key.kind.Bounded(group[0])
@@ -169,8 +169,8 @@ func (f *folding) complete(layer merge.Layer, s source) map[string]any {
 	return layer.Value
 }
 
-// without is the value of a layer without the leaves that go, which are listed
-// as not set. What is left empty goes with them.
+// without returns the value of a layer without the removed leaves, which are listed as not set.
+// Objects that become empty are removed too.
 func (f *folding) without(layer merge.Layer, s source, rule Rule, goes func(path []string) bool) map[string]any {
 	var strip func(object map[string]any, path []string) map[string]any
 	strip = func(object map[string]any, path []string) map[string]any {
@@ -234,10 +234,9 @@ func (f *folding) beaten(layers []int, path []string) []Beaten {
 	return list
 }
 
-// challenge applies the rule of kinds whose strategy stands on the more specific
-// policy (semantics section 2): the most specific one on the path applies; if it
-// says Patch, it is patched onto one other. What stands between yields as a
-// whole.
+// challenge applies the rule of kinds whose more specific policy states the strategy (semantics
+// section 2): the most specific one on the path applies; if it says Patch, it is patched onto one
+// other policy. The policies between the two yield as a whole.
 func (f *folding) challenge() {
 	with, at, yes := f.key.kind.OfChallenger()
 	if !yes || len(f.layers) == 0 {

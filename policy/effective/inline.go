@@ -10,9 +10,8 @@ import (
 	"github.com/attache-dev/attache/policy"
 )
 
-// inlineValue is what a rule itself states in the fields that a policy kind
-// maps (semantics section 5), in the policy's own field names; nil when
-// nothing.
+// inlineValue returns what a rule itself states in the fields that a policy kind maps (semantics
+// section 5), in the policy's own field names; nil when it states nothing.
 func inlineValue(kind *policy.Kind, route schema.GroupKind, rule *hierarchy.Rule) map[string]any {
 	var value map[string]any
 	for _, field := range kind.InlineFields(route) {
@@ -31,7 +30,7 @@ func inlineValue(kind *policy.Kind, route schema.GroupKind, rule *hierarchy.Rule
 	return value
 }
 
-// asString turns numbers, also those in a list, into text.
+// asString turns numbers into text, including those in a list.
 func asString(v any) any {
 	switch x := v.(type) {
 	case []any:

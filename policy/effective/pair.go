@@ -7,11 +7,10 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 )
 
-// pairRules says for each rule of after which rule of before it is, -1 for none
-// (semantics section 11): the one of its name; else one with equal matches and
-// filters, of several the one that is equal altogether; else an equal one; else
-// the one in its place. So a rule that is inserted, removed, moved or named
-// changes nothing for the others.
+// pairRules returns, for each rule of after, the index of the same rule in before, or -1 if there
+// is none (semantics section 11). It is the rule with the same name; else a rule with equal matches
+// and filters, preferably one that is equal as a whole; else an equal rule; else the rule with the
+// same index. So inserting, removing, moving or naming a rule does not affect the others.
 func pairRules(before, after *Target) []int {
 	pairs := make([]int, len(after.rules))
 	if before.route == after.route && slices.Equal(before.rules, after.rules) {
@@ -44,13 +43,12 @@ func pairRules(before, after *Target) []int {
 	return pairs
 }
 
-// sameRest says whether two rules say the same besides name, matches and
-// filters.
+// sameRest reports whether two rules are equal except for name, matches and filters.
 func sameRest(a, b *hierarchy.Rule) bool {
 	return reflect.DeepEqual(a.Inline, b.Inline) && reflect.DeepEqual(a.Forwards, b.Forwards)
 }
 
-// pairing pairs what is left, rule by rule.
+// pairing pairs the remaining rules, one by one.
 type pairing struct {
 	pairs []int
 	taken []bool
@@ -70,11 +68,11 @@ func (p *pairing) match(same func(i, j int) bool) {
 	}
 }
 
-// ruleSides is one rule on both sides, by index; -1 where it is not.
+// ruleSides is one rule on both sides, by index; -1 on a side that does not have it.
 type ruleSides struct{ before, after int }
 
-// pairedRules are the rules of both sides, paired, with what to call each: those
-// of after first, then those that are gone.
+// pairedRules are the rules of both sides, paired, each with its name: those of after first, then
+// those that are gone.
 func pairedRules(before, after *Target) ([]hierarchy.RuleRef, []ruleSides) {
 	var names []hierarchy.RuleRef
 	var sides []ruleSides

@@ -2,7 +2,7 @@ package effective
 
 import "slices"
 
-// nearest is what a value states at a path, or at the nearest place above it.
+// nearest returns what a value states at a path, or at the nearest path above it.
 func nearest(value any, path []string) any {
 	for _, key := range path {
 		object, isObject := value.(map[string]any)
@@ -14,7 +14,7 @@ func nearest(value any, path []string) any {
 	return value
 }
 
-// valueAt is what an object states at a path.
+// valueAt returns the value of an object at a path.
 func valueAt(object map[string]any, path []string) (any, bool) {
 	var value any = object
 	for _, key := range path {
@@ -30,8 +30,7 @@ func valueAt(object map[string]any, path []string) (any, bool) {
 	return value, true
 }
 
-// put sets what is at a path. It changes the object, which belongs to the
-// caller.
+// put sets the value at a path. It changes the object, which belongs to the caller.
 func put(object map[string]any, path []string, value any) {
 	for _, key := range path[:len(path)-1] {
 		inner, isObject := object[key].(map[string]any)
@@ -44,7 +43,7 @@ func put(object map[string]any, path []string, value any) {
 	object[path[len(path)-1]] = value
 }
 
-// remove takes away what is at a path, and the objects that it leaves empty.
+// remove deletes the value at a path, and the objects that become empty.
 func remove(object map[string]any, path []string) {
 	if len(path) > 1 {
 		inner, isObject := object[path[0]].(map[string]any)
@@ -58,7 +57,7 @@ func remove(object map[string]any, path []string) {
 	delete(object, path[0])
 }
 
-// startsWith says whether a path leads to or through another.
+// startsWith reports whether a path begins with another.
 func startsWith(path, prefix []string) bool {
 	return len(prefix) <= len(path) && slices.Equal(path[:len(prefix)], prefix)
 }

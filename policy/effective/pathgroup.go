@@ -10,7 +10,7 @@ import (
 // Parents crossed with every rule in Rules.
 type PathGroup[R comparable] struct {
 	Parents []*hierarchy.Listener
-	// Rules are all rules of the route, or none to tell apart, or some.
+	// Rules are all rules of the route, or some of them; a route without rules has all.
 	Rules  hierarchy.RuleSet
 	Result R
 }
@@ -26,7 +26,7 @@ func ruleRefs(route *hierarchy.Route) []hierarchy.RuleRef {
 	return route.RuleRefs()
 }
 
-// sameRule says whether two names, of two versions of a route, name one rule.
+// sameRule reports whether two names, from two versions of a route, name the same rule.
 func sameRule(a, b hierarchy.RuleRef) bool {
 	return a.Name == b.Name && (a.Name != "" || a.Index == b.Index)
 }
@@ -38,8 +38,7 @@ type Band[R comparable] struct {
 	Row []R
 }
 
-// bands puts listeners together whose rows say the same. There is a row for each
-// listener.
+// bands groups listeners with equal rows. There is a row for each listener.
 func bands[R comparable](listeners []*hierarchy.Listener, rows [][]R) []Band[R] {
 	var list []Band[R]
 	for i, row := range rows {
@@ -52,15 +51,14 @@ func bands[R comparable](listeners []*hierarchy.Listener, rows [][]R) []Band[R] 
 	return list
 }
 
-// sameRow compares two rows, which are often one.
+// sameRow compares two rows, which often are the same slice.
 func sameRow[R comparable](a, b []R) bool {
 	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0] || slices.Equal(a, b))
 }
 
-// group makes scopes of paths. rows holds a result of each rule for each
-// listener. For each listener, rules with the same result come together; then
-// listeners for which the same rules have the same result. The scopes come out
-// sorted by their first listener and then their first rule.
+// group turns paths into scopes. rows holds the result of each rule for each listener. It first
+// groups the rules of each listener by result, and then the listeners for which the same rules have
+// the same result. The scopes are sorted by their first listener and then by their first rule.
 func group[R comparable](listeners []*hierarchy.Listener, rules []hierarchy.RuleRef, rows [][]R) []PathGroup[R] {
 	if len(listeners) == 0 {
 		return nil
@@ -108,8 +106,8 @@ func uniform[R comparable](cells []R) bool {
 	return true
 }
 
-// Fitting are the parts of a scope of a route whose paths fit. Listeners on which the same rules fit
-// stay together.
+// Fitting returns the parts of a scope of a route whose paths pass the test. Listeners on which the
+// same rules pass stay together.
 func Fitting(s Scope, route *hierarchy.Route, fits func(l *hierarchy.Listener, rule hierarchy.RuleRef) (bool, error)) ([]Scope, error) {
 	rules := s.Rules.In(route)
 	var parts []Scope

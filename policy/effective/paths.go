@@ -7,7 +7,7 @@ import (
 	"github.com/attache-dev/attache/policy/merge"
 )
 
-// Path is one path of a target and what applies there.
+// Path is one path of a target, with what applies there.
 type Path struct {
 	Listener *hierarchy.Listener
 	// Rule is the index of the rule; -1 when the target has none.
@@ -34,14 +34,14 @@ func (e *Target) Paths() iter.Seq[Path] {
 	}
 }
 
-// Forced says whether the value is one that nobody below may escape: that of an
-// override, one that a bound supplied, or one that was moved.
+// Forced reports whether nobody below can change the value: it is the value of an override, it was
+// supplied by a bound, or it was moved.
 func (o *Origin) Forced() bool {
 	return o.Block == merge.Override || o.Block == merge.Bound || !o.ClampedBy.IsZero()
 }
 
-// Group puts paths with equal results together, as scopes do. results has one
-// for each path, in the order of Paths.
+// Group groups paths with equal results, as scopes do. results has one result for each path, in the
+// order of Paths.
 func Group[R comparable](e *Target, results []R) []PathGroup[R] {
 	rows := make([][]R, len(e.listeners))
 	for i := range rows {
@@ -50,7 +50,7 @@ func Group[R comparable](e *Target, results []R) []PathGroup[R] {
 	return group(e.listeners, e.rules, rows)
 }
 
-// At is the same result for another generation of the target.
+// At returns the same result for another generation of the target.
 func (e *Target) At(generation int64) *Target {
 	if e == nil {
 		return nil

@@ -20,26 +20,25 @@ type Policy struct {
 	Value map[string]any
 	// Origins has one entry for each leaf of Value, sorted by field.
 	Origins []Origin
-	// NotSet is everything that was stated and is not in Value, unless an origin
-	// beat it; sorted by field.
+	// NotSet has everything that was stated, is not in Value, and was not beaten by an origin;
+	// sorted by field.
 	NotSet []NotSet
-	// NotApplicable are the fields left out because they mean nothing on this
-	// kind of route (semantics section 8), sorted.
+	// NotApplicable are the fields that were removed because they have no effect on this kind of
+	// route (semantics section 8), sorted.
 	NotApplicable []crd.Path
 	// Invalid are the rules of the kind's schema that the merged value breaks
 	// (semantics section 6), sorted by message.
 	Invalid []crd.Broken
-	// Ignored are bounds that contradict one of a higher level.
+	// Ignored are bounds that contradict a bound of a higher level.
 	Ignored []IgnoredBound
 	// Yielding are bounds that do not apply, because an override from above decides.
 	Yielding []YieldingBound
-	// Parts say what each attached policy came to on the path, the least
-	// specific first.
+	// Parts has the effect of each attached policy on the path, the least specific first.
 	Contributions []Contribution
 
-	// identity is equal for what readers cannot tell apart.
+	// identity is equal for results that readers cannot tell apart.
 	identity string
-	// valueSize is about how long Value is as JSON.
+	// valueSize is the approximate length of Value as JSON.
 	valueSize int
 }
 
@@ -50,29 +49,30 @@ type Origin struct {
 	Value any
 	// From is the policy, or the route for an inline value.
 	From hierarchy.Ref
-	// Target is what the policy is attached to, or the rule. For a rule without
-	// a name its Section is rules[2], which is for reading only.
+	// Target is what the policy is attached to, or the rule. For a rule without a name, its Section
+	// is rules[2], which is only for display.
 	Target hierarchy.Ref
 	Level  hierarchy.Level
 	Block  merge.Block
-	// Beat are the others that stated something there, the strongest first.
+	// Beat are the others that stated a value there, the strongest first.
 	Beat []Beaten
-	// ClampedBy is who gave the final value where it is not the winner's own: the
-	// policy whose bound it is, or the origin of the field that this one cannot
-	// exceed. Stated is what the winner had said: of this field, or of Switch.
+	// ClampedBy is the source of the final value if it is not the winner's own: the policy whose
+	// bound applies, or the origin of the field that this one cannot exceed. Stated is the value
+	// that the winner stated: for this field, or for Switch.
 	ClampedBy hierarchy.Ref
 	Stated    any
-	// Limit is the field that this one cannot exceed, where that moved the value;
-	// Switch the field that switched this one off, where a bound took that out.
+	// Limit is the field that this one cannot exceed, if that moved the value. Switch is the field
+	// that switched this one off, if a bound removed it.
 	Limit, Switch crd.Path
-	// Joined are the others whose entries are in a joined list.
+	// Joined are the other sources of entries in a joined list.
 	Joined []hierarchy.Ref
 
-	// layer is the winner among the layers of the fold, -1 for a bound.
+	// layer is the index of the winner among the layers of the fold, -1 for a bound.
 	layer int
 }
 
-// StatedText is Stated as a reader sees it: with the name of the field where it is another one's.
+// StatedText returns Stated as a reader sees it: with the name of the field if it is the value of
+// another field.
 func (o *Origin) StatedText() any {
 	if o.Switch == nil {
 		return o.Stated
@@ -99,13 +99,13 @@ const (
 type NotSet struct {
 	Path  crd.Path
 	Value any
-	// From states it, at a level: on paths that read the same it can be attached
-	// to different objects.
+	// From states it, at a level: on paths with equal results it can be attached to different
+	// objects.
 	From  hierarchy.Ref
 	Level hierarchy.Level
 	Block merge.Block
 	Rule  Rule
-	// By is whose doing it is; zero for NotApplicable and Incomplete.
+	// By is the cause; zero for NotApplicable and Incomplete.
 	By hierarchy.Ref
 }
 
@@ -117,13 +117,13 @@ type Beaten struct {
 	Value any
 }
 
-// String is the loser as results show it: "TimeoutPolicy shop/checkout (default)".
+// String returns the loser as results show it: "TimeoutPolicy shop/checkout (default)".
 func (b Beaten) String() string { return fmt.Sprintf("%s (%s)", b.From, b.Block) }
 
-// Same says whether two results of one kind read the same.
+// Same reports whether two results of one kind are equal to a reader.
 func (m *Policy) Same(other *Policy) bool { return m.identity == other.identity }
 
-// AppendValues writes the values alone, the same for all results of a kind that have the same.
+// AppendValues writes only the values, identically for all results of a kind with equal values.
 func (m *Policy) AppendValues(b []byte) []byte {
 	for i := range m.Origins {
 		b = appendValue(strconv.AppendQuote(b, m.Origins[i].Path.String()), m.Origins[i].Value)
@@ -131,7 +131,7 @@ func (m *Policy) AppendValues(b []byte) []byte {
 	return b
 }
 
-// Size is about how many bytes m takes where it is published.
+// Size returns the approximate number of bytes of m in published form.
 func (m *Policy) Size() int {
 	size := m.valueSize
 	for i := range m.Origins {
@@ -141,13 +141,14 @@ func (m *Policy) Size() int {
 	return size
 }
 
-// What references, levels and blocks take in an EffectivePolicy, measured.
+// Measured sizes of references, levels and blocks in an EffectivePolicy.
 const (
 	perOrigin = 280
 	perBeaten = 160
 )
 
-// appendIdentity writes everything that a reader can see of m. The value is in its origins.
+// appendIdentity writes everything that a reader can see of m. The value is contained in its
+// origins.
 func (m *Policy) appendIdentity(b []byte) []byte {
 	b = append(b, m.Kind.Name()...)
 	for _, path := range m.NotApplicable {
@@ -195,7 +196,7 @@ func appendRef(b []byte, r *hierarchy.Ref) []byte {
 	return appendAll(b, r.GroupKind.Group, "/", r.Kind, " ", r.Namespace, "/", r.Name, "#", r.Section)
 }
 
-// appendValue writes a value, the same for all that read the same.
+// appendValue writes a value, identically for equal values.
 func appendValue(b []byte, value any) []byte {
 	b = append(b, '=')
 	switch v := value.(type) {

@@ -22,45 +22,43 @@ type Target struct {
 	Target     hierarchy.Ref
 	Generation int64
 	UID        string
-	// Scopes cover every path of the target, sorted; paths with identical
-	// results share one. It is empty when the target is on no path.
+	// Scopes cover every path of the target, sorted; paths with identical results share a scope. It
+	// is empty when the target is on no path.
 	Scopes []Scope
-	// Reaches count the target's paths by Gateway and by what is attached to
-	// them, for the status of policies.
+	// Reaches counts the target's paths by Gateway and attached policies, for the status of
+	// policies.
 	Reaches []Reach
 
-	// The paths: for each listener a row with the result of each rule. Listeners
-	// above which the same is attached share their row, so that a path costs a
-	// pointer at most.
+	// The paths: for each listener a row with the result of each rule. Listeners with the same
+	// policies above them share their row, so that a path costs at most a pointer.
 	listeners []*hierarchy.Listener
 	rules     []hierarchy.RuleRef
 	rows      [][]*PathPolicies
-	// route is the object of a route, nil for what is restored.
+	// route is the object of a route, nil in restored results.
 	route *hierarchy.Route
 }
 
-// Reach is a number of paths of one target through one Gateway on which the
-// same policies came to the same.
+// Reach is a number of paths of one target through one Gateway on which the same policies have the
+// same effect.
 type Reach struct {
 	Gateway hierarchy.Ref
 	Result  *PathPolicies
 	Paths   int
 }
 
-// PathPolicies is what applies on one path: one entry for each policy kind, sorted
-// by name. Within the scopes of one Resolution, results that read the same are
-// the same pointer.
+// PathPolicies is what applies on one path: one entry for each policy kind, sorted by name. Within
+// the scopes of one Resolution, equal results are the same pointer.
 type PathPolicies struct {
 	Kinds []*Policy
-	// Reached says whether any policy is attached anywhere on the path.
+	// Reached reports whether any policy is attached anywhere on the path.
 	Reached bool
 
-	// representative is the result that stands for all that read the same.
+	// representative is the result that stands for all equal ones.
 	representative *PathPolicies
 	identity       string
 }
 
-// Kind finds the effective policy of one kind.
+// Kind returns the effective policy of one kind.
 func (r *PathPolicies) Kind(name string) (*Policy, bool) {
 	for _, m := range r.Kinds {
 		if m.Kind.Name() == name {
@@ -70,8 +68,8 @@ func (r *PathPolicies) Kind(name string) (*Policy, bool) {
 	return nil, false
 }
 
-// Reached says whether any policy reaches the target: whether there is
-// anything to publish for it.
+// Reached reports whether any policy reaches the target: whether there is anything to publish for
+// it.
 func (e *Target) Reached() bool {
 	return slices.ContainsFunc(e.Scopes, func(s Scope) bool { return s.Result.Reached })
 }
@@ -80,7 +78,7 @@ func (e *Target) Reached() bool {
 // resolved or does not exist.
 func (r Resolution) Get(target hierarchy.Ref) *Target { return r.effective[target] }
 
-// Len is how many targets were resolved.
+// Len returns how many targets were resolved.
 func (r Resolution) Len() int { return len(r.effective) }
 
 // All yields the effective policies sorted by target.
@@ -94,11 +92,11 @@ func (r Resolution) All() iter.Seq[*Target] {
 	}
 }
 
-// Resolve computes the effective policy of the routes and Gateways named: of
-// nothing when none is. Names that are neither, or do not exist, are passed over.
+// Resolve computes the effective policy of the named routes and Gateways; of none, if none is
+// named. Refs to other objects, or to objects that do not exist, are ignored.
 //
-// Paths that the same policies reach are folded once: routes of one Gateway
-// share what is attached to it and above.
+// Paths that the same policies reach are folded once: routes of one Gateway share the policies
+// attached to it and above.
 func Resolve(s *policy.Snapshot, targets ...hierarchy.Ref) Resolution {
 	return NewResolver(s).Resolve(targets...)
 }
@@ -120,8 +118,8 @@ func (r *Resolver) ResolveAll() Resolution {
 
 func (r Resolution) add(e *Target) { r.effective[e.Target] = e }
 
-// Resolve computes the effective policy of the routes and Gateways named, in
-// pieces if need be: what one call folded, the next does not fold again.
+// Resolve computes the effective policy of the named routes and Gateways. It can be called
+// repeatedly: what one call has folded, the next does not fold again.
 func (r *Resolver) Resolve(targets ...hierarchy.Ref) Resolution {
 	resolution := Resolution{effective: make(map[hierarchy.Ref]*Target, len(targets))}
 	for _, ref := range targets {
@@ -136,8 +134,8 @@ func (r *Resolver) Resolve(targets ...hierarchy.Ref) Resolution {
 	return resolution
 }
 
-// Resolver computes effective policies of one snapshot and holds what it has
-// already computed. It is for one goroutine.
+// Resolver computes effective policies of one snapshot and caches what it has computed. It is for
+// one goroutine.
 type Resolver struct {
 	s         *policy.Snapshot
 	kinds     []*policy.Kind
@@ -151,19 +149,19 @@ type Resolver struct {
 	scratch []byte
 }
 
-// upperLayers is what is attached from the GatewayClass down to a listener. Equal
-// ones are one pointer.
+// upperLayers has the policies attached from the GatewayClass down to a listener. Equal ones are
+// the same pointer.
 type upperLayers [hierarchy.ListenerLevel + 1]*policy.AttachmentPoint
 
-// pathKey is everything that decides the result of a path.
+// pathKey is everything that the result of a path depends on.
 type pathKey struct {
 	upper                  *upperLayers
 	namespace, route, rule *policy.AttachmentPoint
 	// kind is the number of the route kind, 0 for a Gateway.
 	kind int
-	// inline is the rule when it states values of its own.
+	// inline is the rule, if it states values of its own.
 	inline *hierarchy.Rule
-	// above leaves out what those say who own the route.
+	// above excludes everything that the owners of the route state.
 	above bool
 }
 
@@ -181,8 +179,8 @@ func NewResolver(s *policy.Snapshot) *Resolver {
 	}
 }
 
-// On returns a resolver of another version of the snapshot that shares with r what both have
-// computed: a fold follows from the attachments on a path, and versions share those that did not
+// On returns a resolver of another version of the snapshot that shares its cache with r: a fold
+// only depends on the attachments on a path, and versions share the attachments that did not
 // change. It is for the same goroutine.
 func (r *Resolver) On(s *policy.Snapshot) *Resolver {
 	next := NewResolver(s)
@@ -193,7 +191,7 @@ func (r *Resolver) On(s *policy.Snapshot) *Resolver {
 // Snapshot is what the resolver resolves.
 func (r *Resolver) Snapshot() *policy.Snapshot { return r.s }
 
-// Folds is how many folds the resolver remembers, and with it those that it shares them with.
+// Folds returns how many folds are in the cache of the resolver, which it may share with others.
 func (r *Resolver) Folds() int { return len(r.folds) }
 
 func (r *Resolver) upper(l *hierarchy.Listener) *upperLayers {
@@ -229,8 +227,8 @@ func (r *Resolver) routeKind(gk schema.GroupKind) int {
 	return n
 }
 
-// Width is how many different results a route or a Gateway can have at most. It
-// takes no folding to know.
+// Width returns an upper limit for the number of different results of a route or a Gateway, without
+// folding.
 func (r *Resolver) Width(target hierarchy.Ref) int {
 	object, _ := r.s.Graph().Get(target)
 	uppers := map[*upperLayers]bool{}
@@ -271,9 +269,8 @@ func (r *Resolver) gateway(g *hierarchy.Gateway) *Target {
 
 func (r *Resolver) route(route *hierarchy.Route) *Target { return r.along(route, r.rules(route)) }
 
-// Above is what a route would come to by what is said above it alone: by none of
-// its own words, of the policies on it, and of those of its namespace. It is nil
-// when there is no such route.
+// Above returns the effective policy of a route from the policies above it alone: without its own
+// values, the policies on it, and those of its namespace. It is nil when there is no such route.
 func (r *Resolver) Above(target hierarchy.Ref) *Target {
 	object, _ := r.s.Graph().Get(target)
 	route, isRoute := object.(*hierarchy.Route)
@@ -287,7 +284,7 @@ func (r *Resolver) Above(target hierarchy.Ref) *Target {
 	return r.along(route, rules)
 }
 
-// along resolves a route, given the part of each path below the listener.
+// along resolves a route, given the part of each path that is below the listener.
 func (r *Resolver) along(route *hierarchy.Route, rules []pathKey) *Target {
 	meta := route.Meta()
 	e := &Target{Target: meta.Ref, Generation: meta.Generation, UID: meta.UID, route: route}
@@ -317,8 +314,8 @@ func (r *Resolver) along(route *hierarchy.Route, rules []pathKey) *Target {
 	return e
 }
 
-// setPaths takes a row of results for each listener, with one result for each
-// rule. Rows may be shared.
+// setPaths sets a row of results for each listener, with one result for each rule. Rows may be
+// shared.
 func (e *Target) setPaths(listeners []*hierarchy.Listener, rules []hierarchy.RuleRef, rows [][]*PathPolicies) {
 	for _, b := range bands(listeners, rows) {
 		gateway := b.Listeners[0].Gateway
@@ -332,7 +329,7 @@ func (e *Target) setPaths(listeners []*hierarchy.Listener, rules []hierarchy.Rul
 	}
 	for i, row := range rows {
 		if i > 0 && &row[0] == &rows[i-1][0] {
-			continue // done by way of the one before
+			continue // resolved with an earlier listener
 		}
 		for j := range row {
 			row[j] = row[j].representative
@@ -342,8 +339,8 @@ func (e *Target) setPaths(listeners []*hierarchy.Listener, rules []hierarchy.Rul
 	e.listeners, e.rules, e.rows = listeners, rules, rows
 }
 
-// rules is the part of the chain below the listener for each rule of a route;
-// a route without rules has one such part, its own.
+// rules returns the part of the chain below the listener for each rule of a route; a route without
+// rules has one such part.
 func (r *Resolver) rules(route *hierarchy.Route) []pathKey {
 	ref := route.Meta().Ref
 	own := pathKey{
@@ -422,7 +419,8 @@ func (r *Resolver) result(c pathKey, target hierarchy.Ref, route *hierarchy.Rout
 	return result
 }
 
-// foldOf is the key of a kind's fold, a new one if there is none yet. It is good until the next call.
+// foldOf returns the key of a kind's fold, a new one if there is none yet. It is valid until the
+// next call.
 func foldOf(keys *[]foldKey, kind *policy.Kind, route int) *foldKey {
 	for i := range *keys {
 		if (*keys)[i].kind == kind {

@@ -9,25 +9,23 @@ import (
 	"github.com/attache-dev/attache/policy"
 )
 
-// PublishedScope is a result that was published once: what is left of a scope when
-// it was written down.
+// PublishedScope is a published result: the part of a scope that is written to the API server.
 type PublishedScope struct {
 	// Parents are the listeners. The Gateway of each has to be set.
 	Parents []*hierarchy.Listener
 	Rules   hierarchy.RuleSet
-	// Values and Origins are by policy kind, as results show it. The Value of an
-	// origin is found by its Path.
+	// Values and Origins are keyed by policy kind, as results show it. The Value of an origin is
+	// found by its Path.
 	Values  map[string]map[string]any
 	Origins map[string][]Origin
 }
 
-// Restore makes an effective policy of what was published for a target, so
-// that it can be compared with another. All rules are those that the route has
-// now: what was published for all of them holds for one that was added
-// since. Kinds that are not policy kinds any more are left out.
+// Restore recreates an effective policy from what was published for a target, so that it can be
+// compared with another. "All rules" means those that the route has now: a result for all rules
+// also applies to a rule that was added since. Kinds that are no longer policy kinds are left out.
 //
-// It knows values, and of origins what was written down; it reads differently
-// from the effective policy that it once was, with the same values.
+// It has the values, and the published part of origins. So it is not equal to the original
+// effective policy, but has the same values.
 func Restore(s *policy.Snapshot, target hierarchy.Ref, scopes []PublishedScope) *Target {
 	e := &Target{Target: target, rules: []hierarchy.RuleRef{hierarchy.NoRule()}}
 	if object, exists := s.Graph().Get(target); exists {
@@ -92,8 +90,8 @@ func restored(s *policy.Snapshot, scope PublishedScope) *PathPolicies {
 	return result
 }
 
-// ChangedOrigins are the origins, on both sides, of the values that differ
-// between two effective policies, each path's in turn. Either may be nil.
+// ChangedOrigins yields the origins, on both sides, of the values that differ between two effective
+// policies, path by path. Either may be nil.
 func ChangedOrigins(before, after *Target) []Origin {
 	var list []Origin
 	for _, paths := range Compare(before, after) {

@@ -12,9 +12,9 @@ import (
 	"github.com/attache-dev/attache/policy/crd"
 )
 
-// Tally counts, for each policy and each Gateway, on how many paths of routes
-// the policy is in effect. It is a running sum: add what a target comes to,
-// subtract what it came to before. The zero value is ready to use.
+// Tally counts, for each policy and each Gateway, on how many paths of routes the policy is in
+// effect. It is a running sum: add the new result of a target, and subtract the old one. The zero
+// value is ready to use.
 type Tally struct {
 	counts map[hierarchy.Ref]map[hierarchy.Ref]*Count // by policy, by Gateway
 }
@@ -25,12 +25,12 @@ type Count struct {
 	// Paths is how many paths the policy reaches on which something of it
 	// applies.
 	Paths int
-	// Whole is on how many of them everything that it states and that applies
-	// there is in effect as stated; Part on how many some of it is, or a bound or
-	// another field moved a value.
+	// Whole is the number of these paths on which everything that it states, and that applies there,
+	// is in effect as stated. Part is the number of paths on which only some of it is, or a value
+	// was moved by a bound or another field.
 	Whole, Part int
-	// Incomplete is on how many it states a part of what is taken whole without
-	// its head.
+	// Incomplete is the number of paths on which it states a part of a value that is taken whole,
+	// without its head.
 	Incomplete int
 
 	beaten map[hierarchy.Ref]int
@@ -39,10 +39,10 @@ type Count struct {
 
 // Moved is a value that a bound or another field moved.
 type Moved struct {
-	// Path leads to the field that was moved, to Value.
+	// Path is the path of the field that was moved to Value.
 	Path  crd.Path
 	Value any
-	// Stated is what was stated, of Switch where that is not nil.
+	// Stated is the stated value; of the field Switch, if that is not nil.
 	Stated any
 	Switch crd.Path
 	By     hierarchy.Ref
@@ -50,10 +50,10 @@ type Moved struct {
 	Limit crd.Path
 }
 
-// String is the move as a sentence without its end.
+// String returns the beginning of a sentence about the move.
 func (m Moved) String() string { return m.Told(nil) }
 
-// Told is String for a reader, who may not know who moved it.
+// Told is like String, for a reader who may not be allowed to know who moved it.
 func (m Moved) Told(reader policy.Reader) string {
 	by, field, value := "bounds", m.Path.String(), fmt.Sprint(m.Value)
 	if m.Limit != nil {
@@ -65,7 +65,7 @@ func (m Moved) Told(reader policy.Reader) string {
 	return fmt.Sprintf("%s %v is limited to %s by %s of %s", field, m.Stated, value, by, reader.Name(m.By))
 }
 
-// movedKey is a Moved that can be the key of a map.
+// movedKey is a Moved in a form that can be the key of a map.
 type movedKey struct {
 	path, value, stated, of, limit string
 	by                             hierarchy.Ref
@@ -85,7 +85,7 @@ func moved(o *Origin) Moved {
 	return Moved{Path: o.Path, Value: o.Value, Stated: o.Stated, Switch: o.Switch, By: o.ClampedBy, Limit: o.Limit}
 }
 
-// Moved are the values of the policy that something moved somewhere, sorted.
+// Moved are the values of the policy that were moved on some path, sorted.
 func (c *Count) Moved() []Moved {
 	list := make([]Moved, 0, len(c.moved))
 	for _, m := range c.moved {
@@ -98,21 +98,19 @@ func (c *Count) Moved() []Moved {
 	return list
 }
 
-// BeatenBy are the policies and routes whose values win over this one's
-// somewhere, sorted.
+// BeatenBy are the policies and routes whose values win over this policy's on some path, sorted.
 func (c *Count) BeatenBy() []hierarchy.Ref {
 	return slices.SortedFunc(maps.Keys(c.beaten), hierarchy.Compare)
 }
 
-// Add counts a target in. Gateways count for nothing: nobody's traffic is on
-// their own paths.
+// Add adds a target. Gateways do not count, because there is no traffic on their own paths.
 func (t *Tally) Add(e *Target) { t.count(e, 1) }
 
-// Remove takes back what Add counted.
+// Remove subtracts what Add added.
 func (t *Tally) Remove(e *Target) { t.count(e, -1) }
 
-// Of returns what a policy comes to, one entry for each Gateway it reaches
-// routes through, sorted.
+// Of returns the effect of a policy, one entry for each Gateway through which it reaches routes,
+// sorted.
 func (t *Tally) Of(policy hierarchy.Ref) []*Count {
 	byGateway := func(a, b *Count) int { return hierarchy.Compare(a.Gateway, b.Gateway) }
 	return slices.SortedFunc(maps.Values(t.counts[policy]), byGateway)
@@ -136,7 +134,7 @@ func (t *Tally) count(e *Target, sign int) {
 
 func (t *Tally) countContribution(part *Contribution, gateway hierarchy.Ref, paths int) {
 	if part.Stated == 0 {
-		return // nothing that it states means anything on this kind of route
+		return // no field that it states has an effect on this kind of route
 	}
 	policy := part.Attachment.Policy.Ref
 	counts := t.counts[policy]
@@ -184,5 +182,5 @@ func (t *Tally) countContribution(part *Contribution, gateway hierarchy.Ref, pat
 	}
 }
 
-// text is a value as it reads, the same for all that read the same.
+// text returns a value as text, identical for equal values.
 func text(value any) string { return string(appendValue(nil, value)) }

@@ -2,8 +2,7 @@ package merge
 
 import "slices"
 
-// result takes the marks out of the fold and accounts for every value stated
-// (semantics section 4).
+// result removes the marks from the fold and accounts for every stated value (semantics section 4).
 func (f *folding) result() Result {
 	var result Result
 	strength := Strength(f.layers)
@@ -36,9 +35,8 @@ func (f *folding) result() Result {
 	return result
 }
 
-// Strength lists the layers that state anything from the strongest to the
-// weakest: overrides downward, inline values, defaults upward (semantics
-// section 3).
+// Strength lists the layers that state any value, from the strongest to the weakest: overrides
+// downward, inline values, defaults upward (semantics section 3).
 func Strength(leastSpecificFirst []Layer) []int {
 	order := make([]int, 0, len(leastSpecificFirst))
 	add := func(i int, block Block) {
@@ -75,8 +73,8 @@ func beaten(layers []Layer, strength []int, winner int, path []string) []int {
 	return lost
 }
 
-// states says whether value says anything at path, above it (a scalar where
-// the path goes on) or below it.
+// states reports whether value has anything at path, above it (a scalar where the path goes on) or
+// below it.
 func states(value any, path []string) bool {
 	for _, key := range path {
 		object, isObject := value.(map[string]any)
@@ -91,8 +89,8 @@ func states(value any, path []string) bool {
 	return value != nil
 }
 
-// accounted says whether an origin at, above or below a path is of a layer, or
-// beat it there.
+// accounted reports whether an origin at, above or below a path belongs to a layer, or beat it
+// there.
 func accounted(origins []Origin, layer int, path []string) bool {
 	return slices.ContainsFunc(origins, func(o Origin) bool {
 		n := min(len(o.Path), len(path))
@@ -101,8 +99,8 @@ func accounted(origins []Origin, layer int, path []string) bool {
 	})
 }
 
-// lost says why a leaf that a layer states is not in the result. An object
-// without fields is none where others filled it.
+// lost returns why a leaf that a layer states is not in the result. An empty object does not count
+// as a leaf if other layers have filled it.
 func (f *folding) lost(strength []int, layer int, path []string) (removal, bool) {
 	if r := f.removed[layer]; r.rule != 0 {
 		return r, true
@@ -128,13 +126,12 @@ func (f *folding) lost(strength []int, layer int, path []string) (removal, bool)
 	return f.cutOff(strength, layer, path)
 }
 
-// cutOff finds the stronger layer that stated something else at a leaf or on the
-// way to it, and that a still stronger one replaced: what it took away does not
-// come back.
+// cutOff finds a stronger layer that stated something else at a leaf or above it, and was itself
+// replaced by an even stronger one: what it removed does not come back.
 func (f *folding) cutOff(strength []int, layer int, path []string) (removal, bool) {
 	own, _ := at(f.layers[layer].Value, path)
 	if _, isObject := own.(map[string]any); isObject {
-		return removal{}, false // an object without fields, which others filled
+		return removal{}, false // an empty object that others filled
 	}
 	for _, i := range strength {
 		if i == layer {
@@ -153,7 +150,7 @@ func (f *folding) cutOff(strength []int, layer int, path []string) (removal, boo
 	return removal{}, false
 }
 
-// at follows a path as far as there are objects, and says how far that was.
+// at follows a path as far as there are objects, and returns how far that was.
 func at(value any, path []string) (any, int) {
 	for i, key := range path {
 		object, isObject := value.(map[string]any)
@@ -169,14 +166,14 @@ func at(value any, path []string) (any, int) {
 	return value, len(path)
 }
 
-// winnerOf says who holds a group when a leaf of a layer at path, which belongs
-// to the group, was taken out for it.
+// winnerOf returns the layer that holds a group, given a leaf of another layer that was removed
+// because it belongs to the group.
 func (n *node) winnerOf(group [][]string, path []string, layer int) (int, bool) {
 	if !slices.ContainsFunc(group, func(name []string) bool { return len(name) <= len(path) && slices.Equal(name, path[:len(name)]) }) {
 		return 0, false
 	}
 	if found, exactly := n.at(path); exactly && found.isNull() {
-		return 0, false // said as Null
+		return 0, false // reported as Null
 	}
 	for _, name := range group {
 		if found, exactly := n.at(name); exactly && found.layer != layer {

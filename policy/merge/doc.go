@@ -1,11 +1,10 @@
-// Package merge folds layers of JSON objects into one and remembers who set
-// each leaf, and what became of every value that is not in the result.
+// Package merge folds layers of JSON objects into one. It records who set each leaf, and why every
+// other value is not in the result.
 //
-// It is the arithmetic of semantics sections 2 to 5: strategies Atomic and
-// Patch (RFC 7386), folded level by level from the most specific end, then the
-// values that the route rule itself states, field by field; with the origin of
-// every leaf, what it beat, and the rule that removed what is not set. It
-// knows nothing of Kubernetes, of policy kinds or of fields: a layer is a JSON
+// It implements the rules of semantics sections 2 to 5: strategies Atomic and Patch (RFC 7386),
+// folded level by level from the most specific end, then the values that the route rule itself
+// states, field by field; with the origin of every leaf, what it beat, and the rule that removed
+// what is not set. It knows nothing of Kubernetes, of policy kinds or of fields: a layer is a JSON
 // object and a number, and the caller knows whose the number is.
 //
 // Invariants: inputs are never changed, and results share what they can with

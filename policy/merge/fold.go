@@ -4,16 +4,15 @@ package merge
 // Gateway's; of one policy the override before the default) into the value that
 // applies.
 //
-// It goes up from the most specific end, level by level: what the levels below
-// came to is the challenger, the layer above is the established one, and the
-// established one's strategy decides:
+// It goes up from the most specific end, level by level: the result of the levels below is the
+// challenger, the layer above is the established one, and the established one's strategy decides:
 //
 //	established  Atomic                             Patch
 //	default      the challenger, if there is one    challenger patched onto established
 //	override     the established, whole             established patched onto challenger
 //
-// An inline layer is not a policy. It is put over the result of the others, field
-// by field (see overlay).
+// An inline layer is not a policy. Its values replace those of the result of the others, field by
+// field (see overlay).
 //
 // (The stack procedure sketched in GEP-713 folds from the top; read literally
 // it loses a class override when a gateway default stands between it and a
@@ -33,23 +32,22 @@ func Fold(leastSpecificFirst []Layer, shape Shape) Result {
 	return f.result()
 }
 
-// folding is a fold under way.
+// folding is a fold in progress.
 type folding struct {
 	layers []Layer
 	marks  marks
-	// acc is what the layers met so far came to, nil before the first.
+	// acc is the result of the layers so far, nil before the first.
 	acc *node
-	// met are the layers that take part in acc, the last one met last.
+	// met are the layers that are part of acc, the last one last.
 	met []int
-	// removed says which layers an Atomic strategy left out whole.
+	// removed says which layers an Atomic strategy removed as a whole.
 	removed []removal
-	// atomic is the strongest Atomic override met, which replaced everything
-	// below it.
+	// atomic is the strongest Atomic override so far, which replaced everything below it.
 	atomic    int
 	hasAtomic bool
 }
 
-// removal is why a layer is left out whole; its Rule is zero when it is not.
+// removal is why a layer is removed as a whole; its Rule is zero when it is not.
 type removal struct {
 	rule Rule
 	by   int
@@ -78,10 +76,10 @@ func (f *folding) meet(i int, layer *Layer) {
 	f.met = append(f.met, i)
 }
 
-// overlay puts the values that the route rule itself states over the fold of
-// the policies. Each is one field and not a policy: it replaces that field
-// unless its winner is an override (a null counts), and removes no other. An
-// Atomic override on the path leaves nothing to it (semantics section 5).
+// overlay applies the values that the route rule itself states to the fold of the policies. Each
+// value is a single field and not a policy: it replaces that field unless its winner is an override
+// (a null counts), and removes no other field. With an Atomic override on the path, no inline value
+// applies (semantics section 5).
 func (f *folding) overlay(i int) {
 	if f.hasAtomic {
 		f.removed[i] = removal{AtomicOverride, f.atomic}
@@ -103,8 +101,8 @@ func branch(path []string, leaf any, layer int) *node {
 	return n
 }
 
-// holdsOverride says whether an override set what is at a path, above it or
-// below it, marks included.
+// holdsOverride reports whether an override set the value at a path, above it or below it,
+// including marks.
 func (n *node) holdsOverride(path []string, layers []Layer) bool {
 	if n == nil {
 		return false

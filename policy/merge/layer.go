@@ -1,18 +1,18 @@
 package merge
 
-// Strategy says how a layer, when it is the established one, meets the
-// challenger below it (GEP-713, semantics section 3).
+// Strategy says how a layer, when it is the established one, is combined with the challenger below
+// it (GEP-713, semantics section 3).
 type Strategy uint8
 
 const (
-	// Atomic takes the winner whole.
+	// Atomic takes the whole winner.
 	Atomic Strategy = iota
-	// Patch puts the winner over the loser by RFC 7386, JSON Merge Patch:
-	// objects field by field, everything else (lists too) whole.
+	// Patch puts the winner over the loser by RFC 7386, JSON Merge Patch: objects field by field,
+	// everything else (including lists) as a whole.
 	Patch
 )
 
-// String is the strategy as a policy writes it.
+// String returns the strategy as it is written in a policy.
 func (s Strategy) String() string {
 	if s == Patch {
 		return "Patch"
@@ -20,23 +20,23 @@ func (s Strategy) String() string {
 	return "Atomic"
 }
 
-// Block says in which part of its object a layer stands.
+// Block says to which part of its object a layer belongs.
 type Block uint8
 
 const (
-	// Default yields to anything more specific.
+	// Default yields to every more specific value.
 	Default Block = iota
 	// Inline is a value written in the route rule itself: stronger than every
 	// default, weaker than every override.
 	Inline
-	// Override beats anything less strong than an override of a higher level.
+	// Override beats everything except an override of a higher level.
 	Override
-	// Bound marks a value that nobody set and a bound supplied. It is never
-	// the block of a layer, only of an origin.
+	// Bound marks a value that no layer set and that a bound supplied. It is only the block of an
+	// origin, never of a layer.
 	Bound
 )
 
-// String is the block as an origin shows it.
+// String returns the block as an origin shows it.
 func (b Block) String() string {
 	switch b {
 	case Default:
@@ -50,20 +50,18 @@ func (b Block) String() string {
 	}
 }
 
-// Layer is what one object contributes at one place.
+// Layer is what one object contributes at one target.
 type Layer struct {
 	Block    Block
 	Strategy Strategy
-	// Value is a JSON object as encoding/json would decode it; integers may
-	// also be int64. Nil or empty contributes nothing. A null inside it
-	// removes what weaker layers say there, as in RFC 7386; in an inline layer
-	// it states nothing. An inline layer has no value inside what a Shape takes
-	// whole.
+	// Value is a JSON object as encoding/json would decode it; integers may also be int64. Nil or
+	// empty contributes nothing. A null inside it removes the values of weaker layers there, as in
+	// RFC 7386; in an inline layer it is ignored. An inline layer has no values inside a value that
+	// a Shape takes whole.
 	Value map[string]any
 }
 
-// Origin says which layer set one leaf, and which other layers stated
-// something there and lost.
+// Origin says which layer set one leaf, and which other layers stated a value there and lost.
 type Origin struct {
 	// Path leads to the leaf from the root of the merged value.
 	Path []string
@@ -82,37 +80,36 @@ type Origin struct {
 type Rule uint8
 
 const (
-	// AtomicOverride took everything below it whole.
+	// AtomicOverride replaced everything below it.
 	AtomicOverride Rule = iota + 1
 	// AtomicDefault is a default that yields as a whole to any challenger.
 	AtomicDefault
 	// Whole is a path or a group that is taken whole from the strongest layer.
 	Whole
-	// Null removed what weaker layers say.
+	// Null removed the values of weaker layers.
 	Null
 )
 
-// String is the rule as results show it.
+// String returns the rule as results show it.
 func (r Rule) String() string {
 	return [...]string{"", "AtomicOverride", "AtomicDefault", "Whole", "Null"}[r]
 }
 
-// Lost is a leaf that a layer states, that is not in the result, and that no
-// origin beat: nobody sets it, or only somebody weaker does.
+// Lost is a leaf that a layer states, that is not in the result, and that no origin beat: no layer
+// sets it, or only a weaker one.
 type Lost struct {
 	Path  []string
 	Value any
-	// Layer is who stated it.
+	// Layer is the index of the layer that stated it.
 	Layer int
 	Rule  Rule
-	// By is the layer that the rule speaks for: the Atomic override, the
-	// challenger of an Atomic default, the winner of a whole path or group, or
-	// the one that states null.
+	// By is the layer to which the rule refers: the Atomic override, the challenger of an Atomic
+	// default, the winner of a whole path or group, or the layer that states null.
 	By int
 }
 
-// Result is a merged value with the origin of every leaf of it and everything
-// that was stated and lost, both sorted by path.
+// Result is a merged value with the origin of each of its leaves, and every value that was stated
+// and lost, both sorted by path.
 type Result struct {
 	Value   map[string]any
 	Origins []Origin

@@ -3,18 +3,17 @@ package merge
 // AnyKey stands for every key in a path of a Shape.
 const AnyKey = "*"
 
-// Shape says which values are not merged field by field (semantics section 2).
-// The zero Shape says it of none.
+// Shape says which values are not merged field by field (semantics section 2). With the zero Shape,
+// all are.
 type Shape struct{ marks marks }
 
 // NewShape makes a Shape.
 //
-// The value at a path in whole is taken whole from the strongest layer that has
-// it. The values at the paths of one group are taken whole together: a layer
-// that states one of them leaves nothing of the others to weaker layers. Lists
-// at a path in join are joined under strategy Patch, the established one's
-// entries first. Paths may have AnyKey as a key; those of one group share
-// everything up to the last one.
+// The value at a path in whole is taken as a whole from the strongest layer that has it. The values
+// at the paths of one group are taken together: if a layer states one of them, weaker layers
+// contribute none of the others. Lists at a path in join are joined under strategy Patch, the
+// established one's entries first. Paths may have AnyKey as a key; the paths of one group only
+// differ in their last key.
 func NewShape(whole [][]string, groups [][][]string, join [][]string) Shape {
 	var s Shape
 	for _, path := range whole {
@@ -34,7 +33,8 @@ func NewShape(whole [][]string, groups [][][]string, join [][]string) Shape {
 	return s
 }
 
-// shared is how many keys all names begin with, at least one being left.
+// shared returns the number of leading keys that all names have in common, leaving at least one
+// key.
 func shared(names [][]string) int {
 	n := len(names[0]) - 1
 	for _, name := range names[1:] {
@@ -49,7 +49,7 @@ func shared(names [][]string) int {
 	return max(n, 0)
 }
 
-// mark is one thing that a Shape says of a path.
+// mark is one statement of a Shape about a path.
 type mark struct {
 	path  []string
 	what  markKind
@@ -64,10 +64,10 @@ const (
 	joinMark
 )
 
-// marks are what a Shape says from some path on.
+// marks are the statements of a Shape below some path.
 type marks []mark
 
-// under is what is said from a key on.
+// under returns the statements below a key.
 func (m marks) under(key string) marks {
 	var inner marks
 	for _, mark := range m {
@@ -79,7 +79,7 @@ func (m marks) under(key string) marks {
 	return inner
 }
 
-// here says whether something of a kind is said of this very path.
+// here reports whether there is a statement of some kind about exactly this path.
 func (m marks) here(what markKind) bool {
 	for i := range m {
 		if m[i].what == what && len(m[i].path) == 0 {

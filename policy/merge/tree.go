@@ -6,12 +6,11 @@ import (
 	"slices"
 )
 
-// node is a JSON value in which every leaf knows its layer. A node belongs to one
-// fold, and there to one tree: patch takes the nodes of both its arguments.
+// node is a JSON value in which every leaf knows its layer. A node belongs to one tree of one fold:
+// patch takes over the nodes of both its arguments.
 type node struct {
-	// leaf is the value when fields is nil. A nil leaf is a null: it removes
-	// weaker values, and itself at the end. An object is a leaf where a Shape
-	// says that it is taken whole.
+	// leaf is the value when fields is nil. A nil leaf is a null: it removes weaker values, and is
+	// itself removed at the end. An object is a leaf if a Shape says that it is taken whole.
 	leaf   any
 	fields fields
 	layer  int
@@ -32,7 +31,7 @@ func (f fields) find(key string) (int, bool) {
 	return slices.BinarySearchFunc(f, key, func(have field, key string) int { return cmp.Compare(have.key, key) })
 }
 
-// get is the value of a field, nil when there is none.
+// get returns the value of a field, nil when there is none.
 func (f fields) get(key string) *node {
 	if i, found := f.find(key); found {
 		return f[i].node
@@ -40,7 +39,7 @@ func (f fields) get(key string) *node {
 	return nil
 }
 
-// set gives a field another value, or adds it.
+// set changes the value of a field, or adds it.
 func (f *fields) set(key string, n *node) {
 	i, found := f.find(key)
 	if found {
@@ -63,8 +62,8 @@ func tree(value any, layer int, m marks) *node {
 	return n
 }
 
-// patch is RFC 7386 with onto as the target, except that nulls stay in the
-// tree as marks until the end, so that a null also removes what is met later.
+// patch is RFC 7386 with onto as the target, except that nulls stay in the tree as marks until the
+// end, so that a null also removes values of later layers.
 func patch(onto, with *node, m marks) *node {
 	if onto == nil {
 		return with
@@ -92,8 +91,8 @@ func patch(onto, with *node, m marks) *node {
 	return onto
 }
 
-// join puts a leaf over another value: in its place, unless both are lists that
-// are to be joined.
+// join combines a leaf with another value: it replaces that value, unless both are lists that are
+// to be joined.
 func join(onto, with *node, m marks) *node {
 	if !m.here(joinMark) {
 		return with
@@ -122,14 +121,13 @@ func (n *node) at(path []string) (found *node, exactly bool) {
 	return n, true
 }
 
-// has says whether the tree has a value or a mark at a path.
+// has reports whether the tree has a value or a mark at a path.
 func (n *node) has(path []string) bool {
 	_, exactly := n.at(path)
 	return exactly
 }
 
-// without is the tree without what is at a path; an object that has nothing
-// else goes with it.
+// without returns the tree without the value at a path, and without the objects that become empty.
 func (n *node) without(path []string) *node {
 	i, found := n.fields.find(path[0])
 	if !found {
@@ -160,8 +158,7 @@ func (n *node) value() any {
 	return object
 }
 
-// plain is a value without the nulls of its objects. Lists stay as they are, as
-// in RFC 7386.
+// plain returns a value without the nulls of its objects. Lists stay as they are, as in RFC 7386.
 func plain(value any) any {
 	object, isObject := value.(map[string]any)
 	if !isObject {
@@ -201,8 +198,8 @@ func (n *node) leaves(path []string, visit func([]string, any, *node)) {
 	}
 }
 
-// statements visits the leaves of an object in the order of their paths. An
-// object without any is a leaf itself, except the root; nulls are none.
+// statements visits the leaves of an object in the order of their paths. An empty object is a leaf
+// itself, except the root; nulls are not leaves.
 func statements(object map[string]any, path []string, visit func([]string, any)) {
 	inner := false
 	for _, key := range slices.Sorted(maps.Keys(object)) {
@@ -221,8 +218,8 @@ func statements(object map[string]any, path []string, visit func([]string, any))
 	}
 }
 
-// each visits the leaves of an object in no order, as statements does in the
-// order of their paths. The path is good until the next visit.
+// each visits the leaves of an object in no order, as statements does in the order of their paths.
+// The path is valid until the next visit.
 func each(object map[string]any, path []string, visit func([]string, any)) {
 	inner := false
 	for key, v := range object {
