@@ -26,9 +26,9 @@ type Blocks struct {
 	known  *memory
 }
 
-// Compile prepares the check of merged values of a policy kind: against the
-// schema of its block, or, for a kind without blocks, that of spec without what
-// says where and how a policy applies, which no merged value has.
+// Compile prepares the check of merged values of a policy kind: against the schema of its block,
+// or, for a kind without blocks, against the schema of spec without the fields that say where and
+// how a policy applies, which merged values do not have.
 func Compile(d crd.Definition) (*Blocks, error) {
 	fail := func(err error) error { return fmt.Errorf("CustomResourceDefinition %s: %w", d.Name, err) }
 	if _, ok := d.Schema.Field("spec"); !ok {
@@ -69,14 +69,13 @@ func schemaProps(s crd.Schema) (*apiextensions.JSONSchemaProps, error) {
 	return props, apiextensionsv1.Convert_v1_JSONSchemaProps_To_apiextensions_JSONSchemaProps(typed, props, nil)
 }
 
-// whenNeeded compiles a block when it is first asked for: CEL rules are slow to
-// compile.
+// whenNeeded compiles a block when it is first needed: CEL rules are slow to compile.
 func whenNeeded(props *apiextensions.JSONSchemaProps) func() (*node, error) {
 	return sync.OnceValues(func() (*node, error) { return compileNode(props, false) })
 }
 
-// leaveOut makes the schema of spec one for a value without some of its fields:
-// they are not required, and rules about them cannot be asked.
+// leaveOut adapts the schema of spec to values without some of its fields: these are not required,
+// and rules about them are not evaluated.
 func leaveOut(spec *apiextensions.JSONSchemaProps, names []string) {
 	mentions := regexp.MustCompile(`\b(` + strings.Join(names, "|") + `)\b`)
 	spec.Required = slices.DeleteFunc(spec.Required, func(name string) bool { return slices.Contains(names, name) })
@@ -108,8 +107,8 @@ func (b *Blocks) Validate(merged map[string]any) []crd.Broken {
 	return slices.Clone(broken)
 }
 
-// Same says whether another check gives the same answers, because it was
-// compiled from the same schema.
+// Same reports whether another check gives the same answers because it was compiled from the same
+// schema.
 func (b *Blocks) Same(other any) bool {
 	o, ok := other.(*Blocks)
 	return ok && o != nil && o.digest == b.digest

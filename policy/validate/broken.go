@@ -10,8 +10,7 @@ import (
 	"github.com/attache-dev/attache/policy/crd"
 )
 
-// broken validates a value and says which rule each problem is about, sorted by
-// message.
+// broken validates a value and returns the rule of each problem, sorted by message.
 func (n *node) broken(value map[string]any) []crd.Broken {
 	errs, rules := n.check(context.Background(), value)
 	list := make([]crd.Broken, 0, len(errs)+len(rules))
@@ -32,8 +31,8 @@ func (n *node) broken(value map[string]any) []crd.Broken {
 	return slices.CompactFunc(list, func(a, b crd.Broken) bool { return crd.CompareBroken(a, b) == 0 })
 }
 
-// messageOf is what a rule says, after the field that it is about. The value is
-// left out: a merged value stands next to the message, with its origin.
+// messageOf returns the message of a rule, after the field that it concerns. The value is left out:
+// the merged value is shown next to the message, with its origin.
 func messageOf(err *field.Error) string {
 	message := err.Detail
 	if message == "" {

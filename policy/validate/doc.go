@@ -4,25 +4,24 @@
 //
 // # Purpose
 //
-// Two callers need the API server's word without an API server. Package source
-// reads manifests offline, and must refuse what a cluster would refuse, see the
-// defaults that a cluster would fill in, and use the same words: that is
-// [Registry]. The engine merges policies that are valid each by itself, and must
-// know whether the result is valid too: that is [Blocks].
+// Two callers need the API server's verdict without an API server. Package source reads manifests
+// offline, and must refuse what a cluster would refuse, see the defaults that a cluster would fill
+// in, and use the same words: that is [Registry]. The engine merges policies that are valid each by
+// itself, and must know whether the result is valid, too: that is [Blocks].
 //
 // # Invariants
 //
-//   - The verdict on an object is the one that a bare API server gives on its
-//     creation with strict field validation. test/api holds both to it.
+//   - The verdict on an object is the one that an API server without webhooks gives on its creation
+//     with strict field validation. test/api compares the two.
 //   - Nothing is compiled before it is needed: an object of one kind costs
 //     nothing for the others.
 //   - Every exported method is safe for concurrent use.
 //   - Work per object is bounded by the API server's own CEL budgets.
-//   - Problems of the input are values, sorted by field. A broken rule is known by
-//     its place in the schema: every rule is asked by itself.
-//   - The same object gives the same problems, byte for byte. The API server's
-//     messages list the keys of a map in another order each time; here they come
-//     sorted. Only a rule whose truth depends on that order is left to chance.
+//   - Problems of the input are values, sorted by field. A broken rule is identified by its
+//     position in the schema: every rule is evaluated separately.
+//   - The same object gives the same problems, byte for byte. The API server's messages list the
+//     keys of a map in another order each time; here they are sorted. Only the result of a rule
+//     that depends on that order is not deterministic.
 //
 // # What it must not do
 //

@@ -20,24 +20,24 @@ import (
 )
 
 // rule is one CEL rule of a node, as the API server's validator knows it. The validator of a whole
-// schema says which field breaks a rule, and in which words, but not which rule: so every rule is
-// asked by itself, at the values that it is about.
+// schema returns which field breaks a rule, and a message, but not which rule. So every rule is
+// evaluated separately, at the values that it concerns.
 type rule struct {
 	text      string // of the rule; empty for the rules in allOf
 	validator func() *cel.Validator
 	compiled  cel.CompilationResult
 }
 
-// brokenRule is a rule that a value does not keep.
+// brokenRule is a rule that a value breaks.
 type brokenRule struct {
 	*rule
 	at   crd.Path // of the node that has the rule
-	path crd.Path // of the field that the rule is about
+	path crd.Path // of the field that the rule concerns
 	err  *field.Error
 }
 
-// rulesOf are the rules of a node itself, each with a validator that knows no other. They are compiled
-// when a value breaks something.
+// rulesOf returns the rules of a node itself, each with a validator of its own. They are compiled
+// when a value breaks a rule.
 func rulesOf(s *structural.Structural, object bool, compiled []cel.CompilationResult) []*rule {
 	var list []*rule
 	add := func(r *rule, keep func(*structural.Structural)) {
@@ -59,14 +59,14 @@ func rulesOf(s *structural.Structural, object bool, compiled []cel.CompilationRe
 	if s.ValueValidation != nil && anyRules(s.ValueValidation.AllOf) {
 		add(&rule{}, func(alone *structural.Structural) {
 			alone.ValueValidation = s.ValueValidation
-			// The library sees no rules in a schema that has them in allOf alone.
+			// The library finds no rules in a schema that only has them in allOf.
 			alone.XValidations = apiextensionsv1.ValidationRules{{Rule: "true"}}
 		})
 	}
 	return list
 }
 
-// dropRules takes all rules out of a schema.
+// dropRules removes all rules from a schema.
 func dropRules(s *structural.Structural) {
 	s.XValidations = nil
 	if s.ValueValidation != nil {
@@ -84,8 +84,8 @@ func dropRules(s *structural.Structural) {
 	}
 }
 
-// eachRule asks every rule of a schema at every value in an object, those of a node before those
-// below it, and keys in order.
+// eachRule evaluates every rule of a schema at every value in an object: the rules of a node before
+// those below it, and keys in order.
 func (p *part) eachRule(ctx context.Context, at *field.Path, path crd.Path, value any) []brokenRule {
 	if p == nil || value == nil {
 		return nil
@@ -109,7 +109,7 @@ func (p *part) eachRule(ctx context.Context, at *field.Path, path crd.Path, valu
 	return broken
 }
 
-// broken are the rules of the node itself that a value does not keep.
+// broken returns the rules of the node itself that a value breaks.
 func (r *rules) broken(ctx context.Context, at *field.Path, path crd.Path, value any) []brokenRule {
 	var broken []brokenRule
 	for _, rule := range r.each {
@@ -125,9 +125,9 @@ func (r *rules) broken(ctx context.Context, at *field.Path, path crd.Path, value
 	return broken
 }
 
-// message is what the messageExpression of a broken rule says when it goes through keys in order: the
-// API server goes through them in an order that is different each time. It is not ok where the API
-// server would say something else instead.
+// message evaluates the messageExpression of a broken rule with sorted keys: the API server
+// iterates over keys in a different order each time. ok is false where the API server would use
+// another message instead.
 func (r *rule) message(ctx context.Context, self self) (text string, ok bool) {
 	if r.compiled.Program == nil || r.compiled.MessageExpression == nil {
 		return "", false

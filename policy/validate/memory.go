@@ -8,11 +8,11 @@ import (
 	"github.com/attache-dev/attache/policy/crd"
 )
 
-// remembered is how many verdicts a memory holds. A cluster has far fewer distinct merged values than
+// remembered is the capacity of a memory. A cluster has far fewer distinct merged values than
 // paths, so this is seldom full.
 const remembered = 8192
 
-// memory remembers verdicts by content. When it is full, what was not asked for longest goes first.
+// memory caches verdicts by content. When it is full, the least recently used ones are dropped.
 type memory struct{ verdicts *lru.Cache }
 
 func newMemory() *memory { return &memory{lru.New(remembered)} }

@@ -8,7 +8,7 @@ import (
 	"github.com/google/cel-go/common/types/traits"
 )
 
-// inOrder is a value whose keys, and those of everything in it, come in order.
+// inOrder is a value that is iterated in the order of its keys, at every depth.
 func inOrder(value ref.Val) ref.Val {
 	switch v := value.(type) {
 	case traits.Mapper:
@@ -21,16 +21,16 @@ func inOrder(value ref.Val) ref.Val {
 
 type orderedMap struct{ traits.Mapper }
 
-// Get is the value of a key.
+// Get returns the value of a key.
 func (m orderedMap) Get(key ref.Val) ref.Val { return inOrder(m.Mapper.Get(key)) }
 
-// Find is the value of a key, if there is one.
+// Find returns the value of a key, if there is one.
 func (m orderedMap) Find(key ref.Val) (ref.Val, bool) {
 	value, found := m.Mapper.Find(key)
 	return inOrder(value), found
 }
 
-// Iterator goes through the keys.
+// Iterator iterates over the keys.
 func (m orderedMap) Iterator() traits.Iterator {
 	var keys []string
 	for it := m.Mapper.Iterator(); it.HasNext() == types.True; {
@@ -44,13 +44,13 @@ func (m orderedMap) Iterator() traits.Iterator {
 
 type orderedList struct{ traits.Lister }
 
-// Get is the item at an index.
+// Get returns the item at an index.
 func (l orderedList) Get(index ref.Val) ref.Val { return inOrder(l.Lister.Get(index)) }
 
-// Iterator goes through the items.
+// Iterator iterates over the items.
 func (l orderedList) Iterator() traits.Iterator { return orderedItems{l.Lister.Iterator()} }
 
 type orderedItems struct{ traits.Iterator }
 
-// Next is the next item.
+// Next returns the next item.
 func (i orderedItems) Next() ref.Val { return inOrder(i.Iterator.Next()) }

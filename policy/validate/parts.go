@@ -16,13 +16,13 @@ import (
 	"k8s.io/utils/lru"
 )
 
-// parts is a schema taken apart, so that equal parts of objects are validated once: rules, matches and
-// references of routes come again and again. What is remembered of a part is only that it is fine, and
-// what its CEL rules cost. Whoever asks about an object that is not fine has it validated whole, so that
-// the errors are those of an API server.
+// parts is a schema divided into parts, so that equal parts of objects are validated once: rules,
+// matches and references of routes are often repeated. The cache only records that a part is valid,
+// and what its CEL rules cost. An object with an invalid part is validated as a whole, so that the
+// errors are those of an API server.
 type parts struct {
 	root *part
-	fine *lru.Cache // the cost of parts that are fine, by the digest of part and value
+	fine *lru.Cache // the cost of valid parts, by the digest of part and value
 }
 
 // part is a node of a schema.
@@ -35,7 +35,8 @@ type part struct {
 	entries *part // the values of a map
 }
 
-// newParts takes a schema apart, and compiles its CEL rules. object says that it is that of whole objects.
+// newParts divides a schema into parts, and compiles its CEL rules. object means that it is the
+// schema of whole objects.
 func newParts(props *apiextensions.JSONSchemaProps, s *structural.Structural, object bool) (*parts, error) {
 	d := dissection{}
 	root, err := d.segment(props, ruledRoot(s, object))
@@ -45,7 +46,7 @@ func newParts(props *apiextensions.JSONSchemaProps, s *structural.Structural, ob
 	return &parts{root: root, fine: lru.New(remembered)}, nil
 }
 
-// dissection counts the nodes of a schema while it is taken apart.
+// dissection counts the nodes of a schema while it is divided.
 type dissection struct{ nodes uint32 }
 
 // segment makes the part of a schema that has an OpenAPI validator of its own.
@@ -59,7 +60,7 @@ func (d *dissection) segment(props *apiextensions.JSONSchemaProps, at ruled) (*p
 	return p, err
 }
 
-// part makes the part of one node. It takes out of its schema what parts of items have.
+// part makes the part of one node. It removes from its schema what the parts of items have.
 func (d *dissection) part(props *apiextensions.JSONSchemaProps, at ruled) (*part, error) {
 	d.nodes++
 	p := &part{id: d.nodes, fields: map[string]*part{}, rules: at.compile()}
@@ -90,15 +91,15 @@ func (d *dissection) part(props *apiextensions.JSONSchemaProps, at ruled) (*part
 	return p, err
 }
 
-// areFine says whether an object breaks neither the schema nor its CEL rules, within what an API server
-// allows the rules of one object to cost.
+// areFine reports whether an object is valid by the schema and its CEL rules, within the cost that
+// an API server allows for the rules of one object.
 func (p *parts) areFine(ctx context.Context, object map[string]any) bool {
 	cost, fine := p.cost(ctx, p.root, object)
 	return fine && cost < celconfig.RuntimeCELCostBudget
 }
 
-// cost is what the CEL rules at a node and below it cost, and whether the value is fine. The root is
-// asked anew for each object: its name is in it.
+// cost returns the cost of the CEL rules at a node and below it, and whether the value is valid.
+// The root is evaluated again for each object, because it contains the name.
 func (p *parts) cost(ctx context.Context, n *part, value any) (cost int64, fine bool) {
 	if n == nil {
 		return 0, true
@@ -127,7 +128,7 @@ func (p *parts) cost(ctx context.Context, n *part, value any) (cost int64, fine 
 	return cost, fine
 }
 
-// below is the cost of what is below a node.
+// below returns the cost of the rules below a node.
 func (p *parts) below(ctx context.Context, n *part, value any) (cost int64, fine bool) {
 	fine = true
 	add := func(below *part, value any) {

@@ -14,18 +14,19 @@ import (
 
 // Problem is one reason to refuse an object.
 type Problem struct {
-	// Field is the path of the field, such as "spec.default.request"; empty when
-	// the problem is with the whole object.
+	// Field is the path of the field, such as "spec.default.request"; empty when the problem
+	// concerns the whole object.
 	Field string
 	// Message says what is wrong and what to write instead. It is what the API
 	// server would print after the field.
 	Message string
-	// Blocks says that a server does not evaluate rules of objects with such a
-	// problem: the value is not of its field's type, or missing.
+	// Blocks means that a server does not evaluate the rules of an object with such a problem: the
+	// value is not of its field's type, or missing.
 	Blocks bool
-	// Unfinished says that the problem is none of the object, but that a server did not look for more.
+	// Unfinished means that this is not a problem of the object: a server stopped looking for more
+	// problems.
 	Unfinished bool
-	// Pattern says that the value does not match a pattern.
+	// Pattern means that the value does not match a pattern.
 	Pattern bool
 }
 
@@ -37,8 +38,8 @@ func (p Problem) String() string {
 	return p.Field + ": " + p.Message
 }
 
-// blocks says whether a server stops at an error, so that CEL is not evaluated on
-// values it is not made for.
+// blocks reports whether a server stops at an error, so that CEL is not evaluated on values of the
+// wrong type.
 func blocks(err *field.Error) bool {
 	switch err.Type {
 	case field.ErrorTypeNotSupported, field.ErrorTypeRequired, field.ErrorTypeTooLong, field.ErrorTypeTooMany, field.ErrorTypeTypeInvalid:
@@ -47,14 +48,14 @@ func blocks(err *field.Error) bool {
 	return false
 }
 
-// pattern is how the libraries of the API server say that a value does not match a pattern: they say
-// so in words only, which are recognized here and nowhere else.
+// pattern is the text by which the libraries of the API server report that a value does not match a
+// pattern. They only report it as text, which is recognized here and nowhere else.
 const pattern = " in body should match '"
 
-// unfinished is what a server says when it does not ask rules, and the mark of that error.
+// unfinished is the message of a server that does not evaluate rules, and identifies that error.
 const unfinished = "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation"
 
-// fieldOf is the path of an error, empty for the whole object.
+// fieldOf returns the path of an error, empty for the whole object.
 func fieldOf(err *field.Error) string {
 	if err.Field == (*field.Path)(nil).String() {
 		return ""
@@ -62,8 +63,8 @@ func fieldOf(err *field.Error) string {
 	return err.Field
 }
 
-// fieldPath takes apart the path of an error: a.b[0], or labels[a.b] for the key of a map. The
-// libraries hand it on as a text only, which is read here and nowhere else.
+// fieldPath splits the path of an error: a.b[0], or labels[a.b] for the key of a map. The libraries
+// only return it as text, which is parsed here and nowhere else.
 func fieldPath(text string) crd.Path {
 	if text == (*field.Path)(nil).String() {
 		return nil
@@ -100,7 +101,7 @@ func problemsOf(errs field.ErrorList) []Problem {
 	return out
 }
 
-// sorted orders problems by field, then by message, and drops repetitions.
+// sorted orders problems by field, then by message, and drops duplicates.
 func sorted(problems []Problem) []Problem {
 	slices.SortFunc(problems, func(a, b Problem) int {
 		return cmp.Or(strings.Compare(a.Field, b.Field), strings.Compare(a.Message, b.Message))
@@ -159,8 +160,8 @@ func siblings(path []string, s *structural.Structural) []string {
 	return names
 }
 
-// elementOf steps from a list to what is in it, because paths of list items
-// have lost their index by now.
+// elementOf goes from a list to its items, because paths of list items have lost their index by
+// now.
 func elementOf(s *structural.Structural) *structural.Structural {
 	for s != nil && s.Type == "array" {
 		s = s.Items

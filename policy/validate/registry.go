@@ -16,7 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// Registry holds CustomResourceDefinitions and prepares objects by them.
+// Registry holds CustomResourceDefinitions and prepares objects according to them.
 type Registry struct {
 	mu    sync.RWMutex
 	kinds map[schema.GroupKind]*definition
@@ -44,10 +44,9 @@ func New(crds ...*unstructured.Unstructured) (*Registry, error) {
 	return r, errors.Join(errs...)
 }
 
-// Add puts a CRD into the registry, in place of one for the same kind. The
-// error says what an API server would refuse the CRD for; it does not compile
-// CEL rules yet. An object that is there already stays as it is, with what was
-// compiled of it.
+// Add puts a CRD into the registry, replacing the one for the same kind. The error is the reason
+// for which an API server would refuse the CRD; CEL rules are not compiled yet. A CRD that is
+// already in the registry stays as it is, with its compiled rules.
 func (r *Registry) Add(crd *unstructured.Unstructured) error {
 	if r.has(crd) {
 		return nil
@@ -64,7 +63,7 @@ func (r *Registry) Add(crd *unstructured.Unstructured) error {
 	return nil
 }
 
-// has says whether a CRD is in the registry: the same object, not an equal one.
+// has reports whether a CRD is in the registry: the same object, not an equal one.
 func (r *Registry) has(crd *unstructured.Unstructured) bool {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
@@ -98,8 +97,8 @@ func (r *Registry) Kinds() []schema.GroupKind {
 	})
 }
 
-// Namespaced says whether objects of a kind live in namespaces, and whether the
-// kind is known at all.
+// Namespaced reports whether objects of a kind live in namespaces, and whether the kind is known at
+// all.
 func (r *Registry) Namespaced(gk schema.GroupKind) (namespaced, known bool) {
 	d := r.definition(gk)
 	if d == nil {
@@ -114,15 +113,15 @@ func (r *Registry) definition(gk schema.GroupKind) *definition {
 	return r.kinds[gk]
 }
 
-// Prepare returns the object as an API server would store it after its creation:
-// defaults filled in, unknown fields and needless nulls removed. The problems,
-// sorted, are what the server would refuse it for; unknown fields are among
-// them, as with strict field validation. The object given is not changed. known
-// is false, and nothing else is said, when the registry has no CRD of the kind.
+// Prepare returns the object as an API server would store it after its creation: defaults filled
+// in, unknown fields and needless nulls removed. The problems, sorted, are the reasons for which
+// the server would refuse it, including unknown fields, as with strict field validation. The given
+// object is not changed. If the registry has no CRD of the kind, known is false and there is no
+// other result.
 //
-// Unlike a server Prepare keeps metadata that a server would set itself, such as
-// creationTimestamp, and keeps status unseen: objects dumped from a cluster have
-// both, and the age of a policy decides conflicts.
+// Unlike a server, Prepare keeps metadata that a server would set itself, such as
+// creationTimestamp, and keeps status without checking it: objects dumped from a cluster have both,
+// and the age of a policy decides conflicts.
 func (r *Registry) Prepare(ctx context.Context, u *unstructured.Unstructured) (prepared *unstructured.Unstructured, problems []Problem, known bool) {
 	gvk := u.GroupVersionKind()
 	d := r.definition(gvk.GroupKind())
@@ -165,7 +164,7 @@ func (d *definition) version(name string) (*version, error) {
 	return nil, fmt.Errorf("version %q of %s is not served: write %s", name, d.typed.Spec.Names.Kind, strings.Join(served, " or "))
 }
 
-// decodeCRD reads a CRD and checks what everything else here relies on.
+// decodeCRD reads a CRD and checks what the rest of this package relies on.
 func decodeCRD(u *unstructured.Unstructured) (*apiextensionsv1.CustomResourceDefinition, error) {
 	fail := func(format string, args ...any) error {
 		return fmt.Errorf("CustomResourceDefinition %s: "+format, append([]any{u.GetName()}, args...)...)

@@ -16,17 +16,17 @@ import (
 	"k8s.io/apiserver/pkg/cel/environment"
 )
 
-// rules are the CEL rules of one node of a schema, compiled by the API server's own code, and asked
-// whether a new value keeps all of them. A value that does not, or that they cannot be asked about here, is
-// validated whole by the API server's validator, which knows what to say.
+// rules are the CEL rules of one node of a schema, compiled by the API server's own code, to test
+// whether a new value satisfies all of them. A value that does not, or that cannot be tested here,
+// is validated as a whole by the API server's validator, which has the messages.
 type rules struct {
 	compiled []cel.CompilationResult
 	schema   *celSchema
-	unknown  bool // there are rules that cannot be asked here
+	unknown  bool // there are rules that cannot be evaluated here
 	each     []*rule
 }
 
-// ruled is a node of a schema as CEL sees it: the zero value is one that CEL does not see.
+// ruled is a node of a schema as CEL sees it: the zero value is a node that CEL does not see.
 type ruled struct {
 	schema   *celSchema
 	declared *apiservercel.DeclType
@@ -57,7 +57,7 @@ func (n ruled) property(name string) ruled {
 		return n.node(property, model.SchemaDeclType(property.Structural.Structural, property.IsXEmbeddedResource()))
 	}
 	if n.declared == nil || n.declared.Fields[escaped] == nil {
-		return ruled{} // an API server leaves out what is of no known type
+		return ruled{} // an API server leaves out a value of an unknown type
 	}
 	return n.node(property, n.declared.Fields[escaped].Type)
 }
@@ -117,7 +117,7 @@ func (n ruled) compile() *rules {
 	return r
 }
 
-// anyRules says whether there are rules in what allOf says.
+// anyRules reports whether there are rules in allOf.
 func anyRules(all []structural.NestedValueValidation) bool {
 	for i := range all {
 		if nestedRules(&all[i]) {
@@ -143,7 +143,7 @@ func nestedRules(n *structural.NestedValueValidation) bool {
 	return false
 }
 
-// kept says whether a value keeps all rules, and what it costs to know that.
+// kept reports whether a value satisfies all rules, and returns the cost of the test.
 func (r *rules) kept(ctx context.Context, value any) (cost int64, kept bool) {
 	if r.unknown {
 		return 0, false
@@ -163,10 +163,10 @@ func (r *rules) kept(ctx context.Context, value any) (cost int64, kept bool) {
 	return cost, true
 }
 
-// self is what rules read.
+// self is the variable that rules read.
 type self struct{ value ref.Val }
 
-// ResolveName finds the one variable that there is.
+// ResolveName finds the only variable.
 func (s self) ResolveName(name string) (any, bool) {
 	if name == cel.ScopedVarName {
 		return s.value, true
@@ -174,5 +174,5 @@ func (s self) ResolveName(name string) (any, bool) {
 	return nil, false
 }
 
-// Parent is the outer scope, of which there is none.
+// Parent is the outer scope, which does not exist.
 func (s self) Parent() interpreter.Activation { return nil }

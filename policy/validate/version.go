@@ -22,13 +22,12 @@ import (
 	celconfig "k8s.io/apiserver/pkg/apis/cel"
 )
 
-// node is a schema ready to validate values: what the API server makes of one
-// JSON schema.
+// node is a schema that is ready to validate values: the API server's form of one JSON schema.
 type node struct {
 	structural *structural.Structural
 	openapi    validation.SchemaValidator
-	// rules are those of the whole schema, compiled when a value breaks something: parts know of the
-	// others that they are fine. Nil when there are none.
+	// rules are the rules of the whole schema, compiled when a value breaks one: valid values only
+	// need parts. Nil when there are none.
 	rules func() *cel.Validator
 	parts *parts
 }
@@ -37,8 +36,8 @@ type node struct {
 type version struct {
 	*node
 	namespaced bool
-	// status is set when status is a subresource: a creation cannot set it, so
-	// it is not looked at.
+	// status is set when status is a subresource: it cannot be set on creation, so it is not
+	// checked.
 	status bool
 }
 
@@ -60,8 +59,8 @@ func internalSchema(v *apiextensionsv1.CustomResourceDefinitionVersion) (*apiext
 	return props, err
 }
 
-// compileNode compiles a schema. root says that it is that of whole objects,
-// with apiVersion, kind and metadata.
+// compileNode compiles a schema. root means that it is the schema of whole objects, with
+// apiVersion, kind and metadata.
 func compileNode(props *apiextensions.JSONSchemaProps, root bool) (*node, error) {
 	s, err := structural.NewStructural(props)
 	if err != nil {
@@ -97,9 +96,8 @@ func (n *node) validate(ctx context.Context, value map[string]any) field.ErrorLi
 	return errs
 }
 
-// check finds what breaks the schema, and what breaks its CEL rules, in the
-// order of the API server: the rules are evaluated only when nothing before them
-// makes that unsafe.
+// check finds the errors by the schema and by its CEL rules, in the order of the API server: the
+// rules are only evaluated when no earlier error makes that unsafe.
 func (n *node) check(ctx context.Context, value map[string]any) (errs field.ErrorList, rules []brokenRule) {
 	fine := n.parts.areFine(ctx, value)
 	if !fine {
@@ -124,14 +122,14 @@ func (n *node) check(ctx context.Context, value map[string]any) (errs field.Erro
 	if left >= 0 {
 		return errs, n.parts.root.eachRule(ctx, nil, nil, value)
 	}
-	for _, err := range found { // an API server stops here, and so its words count
+	for _, err := range found { // an API server stops here, so its message counts
 		rules = append(rules, brokenRule{path: fieldPath(err.Field), err: err})
 	}
 	return errs, rules
 }
 
-// prepare defaults, prunes and validates an object in place, in the order of
-// the API server: default, read metadata, prune, drop nulls, validate.
+// prepare defaults, prunes and validates an object in place, in the same order as the API server:
+// default, read metadata, prune, drop nulls, validate.
 func (v *version) prepare(ctx context.Context, u *unstructured.Unstructured) []Problem {
 	if status, ok := u.Object["status"]; ok && v.status {
 		delete(u.Object, "status")
@@ -152,8 +150,7 @@ func (v *version) prepare(ctx context.Context, u *unstructured.Unstructured) []P
 	return append(problems, problemsOf(v.validate(ctx, u.Object))...)
 }
 
-// coerce removes what the schema does not know, with a problem for each, and
-// reads metadata strictly.
+// coerce removes unknown fields, with a problem for each, and reads metadata strictly.
 func (v *version) coerce(u *unstructured.Unstructured) (*metav1.ObjectMeta, []Problem, error) {
 	apiVersion, kind := u.GetAPIVersion(), u.GetKind()
 	meta, _, unknown, err := objectmeta.GetObjectMetaWithOptions(u.Object, objectmeta.ObjectMetaOptions{ReturnUnknownFieldPaths: true})
@@ -189,9 +186,8 @@ func (v *version) checkMeta(ctx context.Context, meta *metav1.ObjectMeta) []Prob
 	return problemsOf(errs)
 }
 
-// notText finds values in metadata that must be texts and are not. YAML makes
-// true of yes, on and y, and the API server then only says that it cannot
-// unmarshal a bool.
+// notText finds values in metadata that must be strings and are not. YAML turns yes, on and y into
+// true, and the API server then only says that it cannot unmarshal a bool.
 func notText(metadata map[string]any) []Problem {
 	var problems []Problem
 	check := func(field string, value any) {
