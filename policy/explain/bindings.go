@@ -10,14 +10,14 @@ import (
 	"github.com/attache-dev/attache/policy"
 )
 
-// Binding is what became of one parentRef (api.md section 5).
+// Binding is the result of one parentRef (api.md section 5).
 type Binding struct {
 	Kind      string `json:"kind"`
 	Namespace string `json:"namespace"`
 	Name      string `json:"name"`
 	ParentRef Object `json:"parentRef"`
 	Accepted  bool   `json:"accepted"`
-	// Active says that it carries traffic on one of the listeners at least (R30).
+	// Active means that it carries traffic on at least one of the listeners (R30).
 	Active    bool            `json:"active"`
 	Reason    string          `json:"reason"`
 	Message   string          `json:"message"`
@@ -42,7 +42,7 @@ type BoundListener struct {
 	Idle string `json:"-"`
 }
 
-// ListenerName is a listener in its place.
+// ListenerName names a listener with its Gateway and ListenerSet.
 type ListenerName struct {
 	Gateway     string `json:"gateway"`
 	ListenerSet string `json:"listenerSet"`
@@ -53,7 +53,7 @@ type ListenerName struct {
 type AttachedListener struct {
 	ListenerName
 	AttachedRoutes int `json:"attachedRoutes"`
-	// Ref and Spec are the listener and what it says; Note is why it serves nothing.
+	// Ref and Spec are the listener and its spec; Note says why it serves nothing.
 	Ref  hierarchy.Ref          `json:"-"`
 	Spec hierarchy.ListenerSpec `json:"-"`
 	Note string                 `json:"-"`
@@ -65,8 +65,8 @@ type Bindings struct {
 	Listeners []AttachedListener `json:"listeners"`
 }
 
-// BindingsOf reports on routes, and on the routes that name the Gateways and
-// ListenerSets among the objects when these were asked for by name.
+// BindingsOf reports on the routes among the objects, and, if the objects were requested by name,
+// on the routes that name the Gateways and ListenerSets among them.
 func BindingsOf(s *policy.Snapshot, found []hierarchy.Ref, byName bool) Bindings {
 	g := s.Graph()
 	routes, holders := map[hierarchy.Ref]bool{}, map[hierarchy.Ref]bool{}
@@ -135,7 +135,7 @@ func idle(l hierarchy.BoundListener) string {
 	return "bound, but without traffic: an older route takes it"
 }
 
-// NameOf is how a listener is called.
+// NameOf returns the name of a listener.
 func NameOf(l *hierarchy.Listener) ListenerName {
 	n := ListenerName{Gateway: l.Gateway.Place(), Listener: l.Ref.Section}
 	if !l.ListenerSet.IsZero() {
@@ -144,9 +144,8 @@ func NameOf(l *hierarchy.Listener) ListenerName {
 	return n
 }
 
-// ListenersOf lists the listeners that a Gateway or a ListenerSet itself holds.
-// Those of a ListenerSet that did not join its Gateway are there too, with
-// nothing attached.
+// ListenersOf lists the listeners that a Gateway or a ListenerSet itself holds. Those of a
+// ListenerSet that did not join its Gateway are included, with nothing attached.
 func ListenersOf(g *hierarchy.Graph, holder hierarchy.Ref) []AttachedListener {
 	object, _ := g.Get(holder)
 	var specs []hierarchy.ListenerSpec
@@ -176,7 +175,7 @@ func ListenersOf(g *hierarchy.Graph, holder hierarchy.Ref) []AttachedListener {
 // Unbound is a route that is bound to no listener, and why.
 type Unbound struct {
 	Route Object `json:"route"`
-	// Before says that it was bound before the edit.
+	// Before means that it was bound before the edit.
 	Before bool `json:"before"`
 	// Why has a reason for each parentRef, each naming the parent.
 	Why []string `json:"why"`
@@ -188,7 +187,7 @@ type Unbound struct {
 	Field string `json:"-"`
 }
 
-// Sentence says it in one line.
+// Sentence returns it as one line.
 func (u *Unbound) Sentence() string {
 	text := "is bound to nothing: " + strings.Join(u.Why, "; ")
 	if len(u.Why) == 0 {
@@ -200,8 +199,8 @@ func (u *Unbound) Sentence() string {
 	return text
 }
 
-// UnboundRoutes lists the routes that are bound to nothing after an edit: those
-// that were bound before it, and of the rest those that about picks. Sorted.
+// UnboundRoutes lists the routes that are bound to nothing after an edit: those that were bound
+// before it, and those of the others for which about is true, sorted.
 func UnboundRoutes(before, after *policy.Snapshot, about func(hierarchy.Ref) bool) []Unbound {
 	var list []Unbound
 	for r := range after.Graph().Routes() {
@@ -237,7 +236,7 @@ func attachedTo(s *policy.Snapshot, route hierarchy.Ref) []string {
 	return policies
 }
 
-// mesh says whether a route is accepted by a parent that has no listeners.
+// mesh reports whether a route is accepted by a parent that has no listeners.
 func mesh(bindings []hierarchy.Binding) bool {
 	return slices.ContainsFunc(bindings, func(b hierarchy.Binding) bool { return b.Accepted || b.Reason == hierarchy.ReasonMeshParent })
 }

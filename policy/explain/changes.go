@@ -13,12 +13,12 @@ import (
 	"github.com/attache-dev/attache/policy/effective"
 )
 
-// Changes is all that changes.
+// Changes is everything that changes.
 type Changes struct {
 	Changes []Change `json:"changes"`
 	// Unbound are the routes that the change leaves without a listener.
 	Unbound []Unbound `json:"unbound,omitempty"`
-	// Kept are routes that keep their value, where that was asked for.
+	// Kept are routes that keep their value, if that was requested.
 	Kept   []Kept `json:"kept,omitempty"`
 	Totals Totals `json:"totals"`
 }
@@ -40,7 +40,7 @@ type Change struct {
 	Kind string `json:"-"`
 }
 
-// kindText is a policy kind, by its name in results, with its group where it needs it.
+// kindText returns a policy kind, by its name in results, with its group where that is needed.
 func kindText(s *policy.Snapshot, name string) string {
 	for _, k := range s.Kinds() {
 		if k.Name() == name {
@@ -64,7 +64,7 @@ type Side struct {
 	// ClampedByRef is ClampedBy as a reference.
 	ClampedByRef *Object `json:"-"`
 
-	// Place is the target in a sentence: listener https, rule pay.
+	// Place is the target as written in a sentence: listener https, rule pay.
 	Place string `json:"-"`
 }
 
@@ -108,7 +108,7 @@ func ChangesOf(before, after *policy.Snapshot, changes []effective.Change, chose
 	return report
 }
 
-// labelsOf are those that an object has after the change, or had before it.
+// labelsOf returns the labels of an object after the change, or else before it.
 func labelsOf(before, after *policy.Snapshot, ref hierarchy.Ref) map[string]string {
 	for _, s := range []*policy.Snapshot{after, before} {
 		if object, ok := s.Graph().Get(ref); ok {
@@ -155,9 +155,10 @@ type Group struct {
 	// Before and After are null where the field is not set.
 	Before any `json:"before"`
 	After  any `json:"after"`
-	// SetBy are those who set it afterwards, or set it before where it goes.
+	// SetBy are the policies that set it afterwards, or that set it before if it is removed.
 	SetBy []string `json:"setBy"`
-	// Routes and Gateways count what changes so, Namespaces the routes in each.
+	// Routes and Gateways count the objects with this change, Namespaces counts the routes in each
+	// namespace.
 	Routes     int              `json:"routes"`
 	Gateways   int              `json:"gateways"`
 	Namespaces []NamespaceCount `json:"namespaces,omitempty"`
@@ -171,7 +172,7 @@ type NamespaceCount struct {
 	Routes    int    `json:"routes"`
 }
 
-// Groups puts equal changes together, those of the most routes first.
+// Groups groups equal changes, those of the most routes first.
 func (c *Changes) Groups() []Group {
 	groups, index, seen := []Group{}, map[string]int{}, map[string]bool{}
 	for i := range c.Changes {
@@ -207,7 +208,7 @@ func groupKey(c *Change) string {
 	return string(key)
 }
 
-// add counts a change in; isNew says that its target is not in the group yet.
+// add adds a change to the counts; isNew means that its target is not in the group yet.
 func (g *Group) add(c *Change, isNew bool) {
 	side := c.After
 	if side == nil {
@@ -231,7 +232,7 @@ func (g *Group) add(c *Change, isNew bool) {
 	}
 }
 
-// Where counts in words: 998 routes (shop 600, payments 398) and 1 Gateway.
+// Where returns the counts in words: 998 routes (shop 600, payments 398) and 1 Gateway.
 func (g *Group) Where() string {
 	var namespaces []string
 	for _, n := range g.Namespaces {
@@ -256,8 +257,8 @@ type Kept struct {
 	Ref hierarchy.Ref `json:"-"`
 }
 
-// KeptBy lists the routes among targets that keep their value of a field that
-// changes on others, sorted.
+// KeptBy lists the routes among targets that keep their value of a field that changes on others;
+// they are sorted.
 func (c *Changes) KeptBy(after *policy.Snapshot, targets []hierarchy.Ref) []Kept {
 	fields := map[[2]string]bool{}
 	changed := map[[3]string]bool{}

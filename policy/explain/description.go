@@ -12,7 +12,7 @@ import (
 	"github.com/attache-dev/attache/policy/effective"
 )
 
-// Description is everything that describe knows of one object.
+// Description is everything that describe knows about one object.
 type Description struct {
 	Object Object `json:"object"`
 	Facts  []Fact `json:"facts,omitempty"`
@@ -20,7 +20,7 @@ type Description struct {
 	// those that reach it from a higher level.
 	Attached []Attached `json:"attached,omitempty"`
 	Above    []Attached `json:"above,omitempty"`
-	// Bindings are of a route, Listeners of everything above routes.
+	// Bindings are set for a route, Listeners for everything above routes.
 	Bindings  []Binding        `json:"bindings,omitempty"`
 	Listeners []ListenerRoutes `json:"listeners,omitempty"`
 	Targets   []Refused        `json:"targets,omitempty"`
@@ -70,7 +70,7 @@ type InEffect struct {
 	Whole    int      `json:"whole"`
 	Part     int      `json:"part"`
 	BeatenBy []string `json:"beatenBy,omitempty"`
-	// Limited says which of its values something limits, as its status does.
+	// Limited says which of its values are limited, like its status.
 	Limited []string `json:"limited,omitempty"`
 }
 
@@ -79,7 +79,7 @@ type Reference struct {
 	Field string `json:"field"`
 	To    string `json:"to"`
 	State string `json:"state,omitempty"`
-	// Policies are those on it.
+	// Policies are the policies on it.
 	Policies []Attached `json:"policies,omitempty"`
 }
 
@@ -87,11 +87,12 @@ type Reference struct {
 type Remark struct {
 	Field   string `json:"field"`
 	Message string `json:"message"`
-	// entry is the listener or the rule that it is about, as in hierarchy.Problem.
+	// entry is the listener or the rule that it concerns, as in hierarchy.Problem.
 	entry int
 }
 
-// entryOf is which listener or rule of its object a section is, counted from 1.
+// entryOf returns the position of a section among the listeners or rules of its object, counted
+// from 1.
 func entryOf(s *policy.Snapshot, ref hierarchy.Ref) int {
 	object, _ := s.Graph().Get(ref)
 	switch o := object.(type) {
@@ -108,7 +109,7 @@ func (d *Description) narrow(entry int) {
 	d.Findings = slices.DeleteFunc(d.Findings, func(f Remark) bool { return f.entry != entry })
 }
 
-// sectionsOf lists the sections of an object, for those who misspelled one.
+// sectionsOf lists the sections of an object, for users who misspelled one.
 func sectionsOf(s *policy.Snapshot, ref hierarchy.Ref) string {
 	var names []string
 	object, _ := s.Graph().Get(ref)
@@ -138,8 +139,8 @@ func listenerNames(specs []hierarchy.ListenerSpec) []string {
 	return names
 }
 
-// Describe says what surrounds an object or a section of one. exists finds out
-// about what it refers to. An error says that there is no such section.
+// Describe returns what surrounds an object or a section of one. exists tells whether an object
+// that it refers to exists. An error means that there is no such section.
 func Describe(s *policy.Snapshot, ref hierarchy.Ref, exists func(hierarchy.Ref) string) (*Description, error) {
 	if s.Graph().Sections(ref) == 0 {
 		return nil, fmt.Errorf("%s has no section %q: %s", ref.Object(), ref.Section, sectionsOf(s, ref.Object()))
@@ -290,7 +291,7 @@ func States(p *policy.Policy) []string {
 	return blocks
 }
 
-// strategyOf is the strategy that a policy is merged with: a block may say its own.
+// strategyOf returns the strategy that a policy is merged with: a block may state its own.
 func strategyOf(p *policy.Policy) string {
 	if p.Kind.Class == policy.Direct {
 		return "None"
@@ -309,7 +310,7 @@ func strategyOf(p *policy.Policy) string {
 	return strategy
 }
 
-// DescribePolicy says what a policy is attached to and what it comes to.
+// DescribePolicy returns what a policy is attached to, and its effect.
 func DescribePolicy(s *policy.Snapshot, p *policy.Policy) *Description {
 	d := newDescription(p.Ref)
 	d.Text = s.Text(p.Ref)

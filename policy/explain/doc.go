@@ -1,4 +1,4 @@
-// Package explain turns what the engine decided into reports with reasons.
+// Package explain turns the engine's results into reports with reasons.
 //
 // # Purpose
 //
@@ -12,10 +12,9 @@
 //
 //   - The package is pure: the same snapshot and question give the same report.
 //   - Reports are sorted, and lists that a reader may range over are never nil.
-//   - Words are made from typed references and not read back out of words.
+//   - Texts are made from typed references, and nothing is parsed back out of a text.
 //
 // # What it must not do
 //
-// Print, lay out columns, read files or ask a cluster. Decide what applies: that
-// is the engine's part.
+// Print, lay out columns, read files or ask a cluster. Decide what applies: the engine does.
 package explain

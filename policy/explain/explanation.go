@@ -12,20 +12,20 @@ import (
 	"github.com/attache-dev/attache/policy/effective"
 )
 
-// Explanation is everything that explain knows.
+// Explanation is everything that explain reports.
 type Explanation struct {
 	Target Object `json:"target"`
 	// Bindings are the parentRefs of a route.
 	Bindings []Binding `json:"bindings,omitempty"`
 	Scopes   []Scope   `json:"scopes"`
-	// NotInForce are policies that name something on the way and do not apply.
+	// NotInForce are policies that name something on the paths and do not apply.
 	NotInForce []Refused `json:"notInForce,omitempty"`
-	// Direct are the Direct policies on the target, on what is above it, and on its
-	// backends. Each applies to its target as it stands.
+	// Direct are the Direct policies on the target, on what is above it, and on its backends. Each
+	// applies to its target without merging.
 	Direct []Direct `json:"direct,omitempty"`
 
 	Ref hierarchy.Ref `json:"-"`
-	// FromPublished says that it was read from an EffectivePolicy object.
+	// FromPublished means that it was read from an EffectivePolicy object.
 	FromPublished bool `json:"-"`
 }
 
@@ -40,8 +40,8 @@ type Scope struct {
 	Ignored       []string       `json:"ignored,omitempty"`
 }
 
-// Field is one field with its origin. A field that was stated but is
-// not set in the end has no value and no From.
+// Field is one field with its origin. A field that was stated but is not set in the result has no
+// value and no From.
 type Field struct {
 	Policy string `json:"policy"`
 	Field  string `json:"field"`
@@ -54,19 +54,18 @@ type Field struct {
 	Level     string   `json:"level,omitempty"`
 	Block     string   `json:"block,omitempty"`
 	Beat      []Beaten `json:"beat"`
-	// ClampedBy is the policy whose bounds moved the value, Stated what the
-	// winner had said.
+	// ClampedBy is the policy whose bounds moved the value, Stated is what the winner had stated.
 	ClampedBy    string  `json:"clampedBy,omitempty"`
 	ClampedByRef *Object `json:"clampedByRef,omitempty"`
 	Stated       any     `json:"stated,omitempty"`
-	// Limit is the field that this one cannot exceed, where that moved it; it is
-	// empty when bounds did.
+	// Limit is the field that this one cannot exceed, if that moved the value; it is empty if bounds
+	// did.
 	Limit string `json:"limit,omitempty"`
 	Why   string `json:"why"`
 
 	// Path is Field, key by key.
 	Path crd.Path `json:"-"`
-	// Place is the target in a sentence: listener https, rule pay.
+	// Place is the target as written in a sentence: listener https, rule pay.
 	Place string `json:"-"`
 	// Kind is the policy kind in a heading, with its group where it needs it.
 	Kind string `json:"-"`
@@ -78,13 +77,13 @@ type Beaten struct {
 	From    string `json:"from"`
 	FromRef Object `json:"fromRef"`
 	Target  string `json:"target"`
-	// TargetRefs are the same as references: on paths that read the same it can be
-	// attached to different objects.
+	// TargetRefs are the same as references: on paths with equal results it can be attached to
+	// different objects.
 	TargetRefs []Object `json:"targetRefs"`
 	Level      string   `json:"level"`
 	Block      string   `json:"block"`
 
-	// Place is the target in a sentence: listener https, rule pay.
+	// Place is the target as written in a sentence: listener https, rule pay.
 	Place string `json:"-"`
 }
 
@@ -112,8 +111,8 @@ type Refused struct {
 	At hierarchy.Ref `json:"-"`
 }
 
-// RuleNames are the rules of a route as scopes name them: a rule that has no
-// name, or one that another rule has too, is rules[2].
+// RuleNames returns the rules of a route as scopes name them: a rule without a name, or with the
+// same name as another rule, is rules[2].
 func RuleNames(s *policy.Snapshot, target hierarchy.Ref) []string {
 	object, _ := s.Graph().Get(target)
 	route, isRoute := object.(*hierarchy.Route)
@@ -158,8 +157,7 @@ func choose(e *effective.Target, rules []string, on Selection) ([]effective.Scop
 	return scopes, nil
 }
 
-// namesListener says whether https, public/https or infra/public/https is a
-// listener.
+// namesListener reports whether https, public/https or infra/public/https names a listener.
 func namesListener(text string, l *hierarchy.Listener) bool {
 	parts := strings.Split(text, "/")
 	full := []string{l.Gateway.Namespace, l.Gateway.Name, l.Ref.Section}
@@ -192,8 +190,8 @@ type Selection struct {
 	Policy, Field string
 }
 
-// Explain says what applies to a route or a Gateway, who set it, and why. An
-// error says that the selection names nothing there is.
+// Explain returns what applies to a route or a Gateway, who set it, and why. An error means that
+// the selection names something that does not exist.
 func Explain(s *policy.Snapshot, target hierarchy.Ref, on Selection) (*Explanation, error) {
 	e := effective.Resolve(s, target).Get(target)
 	scopes, err := choose(e, RuleNames(s, target), on)
@@ -231,11 +229,11 @@ func explanationOf(s *policy.Snapshot, e *effective.Target, scopes []effective.S
 	return out
 }
 
-// narrowing is what a selection of kind and field leaves.
+// narrowing is a selection of a kind and a field.
 type narrowing struct {
-	// kind is a policy kind as results call it; empty for all.
+	// kind is a policy kind as named in results; empty for all.
 	kind string
-	// field is the field, with what is below it; empty for all.
+	// field is the field, including the fields below it; empty for all.
 	field crd.Path
 }
 
@@ -253,8 +251,8 @@ func (on Selection) narrowing(s *policy.Snapshot) (only narrowing, err error) {
 
 func (n *narrowing) wants(m *effective.Policy) bool { return n.kind == "" || n.kind == m.Kind.Name() }
 
-// kindNamed is the name of the policy kind that a person means: its bare kind in
-// any case, or Kind.group.
+// kindNamed returns the name of the policy kind that a user means: its bare kind in any case, or
+// Kind.group.
 func kindNamed(s *policy.Snapshot, word string) (string, error) {
 	var names, known []string
 	for _, k := range s.Kinds() {
@@ -309,7 +307,7 @@ func explainScope(s effective.Scope, on *paths) Scope {
 	return out
 }
 
-// notSetOf is what was stated of a kind and is not in force.
+// notSetOf returns what policies of a kind state and is not in force.
 func (s *paths) notSetOf(m *effective.Policy) []NotSet {
 	var all []NotSet
 	for _, n := range m.NotSet {
@@ -343,8 +341,8 @@ func explainField(m *effective.Policy, o effective.Origin, on *paths) Field {
 	return f
 }
 
-// refusedOnTheWay are the policies that name something on the target's paths,
-// or a section of the target that does not exist, and do not apply there.
+// refusedOnTheWay returns the policies that name something on the target's paths, or a section of
+// the target that does not exist, and do not apply there.
 func refusedOnTheWay(s *policy.Snapshot, e *effective.Target) []Refused {
 	onTheWay := map[hierarchy.Ref]bool{e.Target: true}
 	for _, scope := range e.Scopes {

@@ -12,7 +12,7 @@ import (
 	"github.com/attache-dev/attache/policy/crd"
 )
 
-// Kind is what kinds says of one kind.
+// Kind is the report on one kind.
 type Kind struct {
 	Kind            string   `json:"kind"`
 	Group           string   `json:"group"`
@@ -25,20 +25,21 @@ type Kind struct {
 	StatusWrittenBy string   `json:"statusWrittenBy"`
 	Admission       string   `json:"admission"`
 	Rights          Rights   `json:"attacheMay"`
-	// Source is who says that it is a policy kind, Properties what is said of it
-	// and by whom: annotation, profile, label or configuration.
+	// Source says why it is a policy kind, Properties has its declared properties with their
+	// sources: annotation, profile, label or configuration.
 	Source     string     `json:"source"`
 	Properties []Property `json:"properties"`
-	// Docs and Read are the page and the version that a profile was read from.
+	// Docs and Read are the page and the version that a profile is based on.
 	Docs string `json:"docs,omitempty"`
 	Read string `json:"read,omitempty"`
-	// NotUnderstood are its objects that say a strategy in a word that is not known.
+	// NotUnderstood are its objects that state a strategy in an unknown word.
 	NotUnderstood []string `json:"notUnderstood,omitempty"`
-	// Faults are what of that makes no sense, and is left out.
+	// Faults are the mistakes in these declarations, which are ignored.
 	Faults []string `json:"faults,omitempty"`
 }
 
-// The answers to whether the manager may do something. Manifests do not say it.
+// The answers to the question whether the manager may do something. With manifests, this is not
+// known.
 const (
 	Yes     = "yes"
 	No      = "no"
@@ -47,27 +48,27 @@ const (
 
 // Rights is what the manager may do with the objects of a kind.
 type Rights struct {
-	// Read is whether it may list and watch them.
+	// Read reports whether it may list and watch them.
 	Read string `json:"read"`
-	// WriteStatus is whether it may update their status; empty where that is not its
-	// to write.
+	// WriteStatus reports whether it may update their status; empty if it does not write their
+	// status.
 	WriteStatus string `json:"writeStatus,omitempty"`
 }
 
-// Property is something that is said about a kind.
+// Property is a declared property of a kind.
 type Property struct {
 	Name   string `json:"name"`
 	Value  string `json:"value"`
 	Source string `json:"source"`
 }
 
-// Name is the kind as results show it.
+// Name returns the kind as results show it.
 func (k *Kind) Name() string {
 	return policy.KindName(schema.GroupKind{Group: k.Group, Kind: k.Kind})
 }
 
-// targetKinds are the kinds on the hierarchy on which objects of a policy kind
-// have any effect. A Direct kind says itself what it is for.
+// targetKinds are the kinds on the hierarchy on which objects of a policy kind have any effect. A
+// Direct kind itself declares what it is for.
 func targetKinds(s *policy.Snapshot, k *policy.Kind, onHierarchy []schema.GroupKind) []string {
 	if kinds := k.TargetKinds(); len(kinds) > 0 {
 		names := make([]string, len(kinds))
@@ -88,8 +89,8 @@ func targetKinds(s *policy.Snapshot, k *policy.Kind, onHierarchy []schema.GroupK
 	return targets
 }
 
-// kindAnywhere is a kind that need not be on the hierarchy: a kind of the core group
-// by its bare name.
+// kindAnywhere returns the name of a kind that may be outside the hierarchy: a kind of the core
+// group by its bare name.
 func kindAnywhere(gk schema.GroupKind) string {
 	if gk.Group == "" {
 		return gk.Kind
@@ -140,7 +141,7 @@ func KindsOf(s *policy.Snapshot, namespace string, onHierarchy []schema.GroupKin
 	return reports
 }
 
-// propertiesOf is what is said about a kind, besides its class.
+// propertiesOf returns the declared properties of a kind, except its class.
 func propertiesOf(k *policy.Kind) []Property {
 	list := []Property{}
 	for _, said := range k.Said() {
@@ -149,11 +150,11 @@ func propertiesOf(k *policy.Kind) []Property {
 	return list
 }
 
-// oneLine is JSON without the line breaks that its author gave it.
+// oneLine returns JSON without line breaks.
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
-// ClassMissing says what follows from GatewayClasses that are not there: among
-// manifests they count as there, on a cluster not (semantics section 7).
+// ClassMissing returns what follows from missing GatewayClasses: with manifests they count as
+// existing, on a cluster they do not (semantics section 7).
 func ClassMissing(s *policy.Snapshot, classes []hierarchy.Ref) string {
 	names := make([]string, len(classes))
 	assumed := true

@@ -11,8 +11,8 @@ import (
 	"github.com/attache-dev/attache/policy/request"
 )
 
-// unreached are the rules of a route that no request reaches, with the rule that takes all
-// their requests, and the matches of other routes that are the same as one of its own (Q12).
+// unreached returns remarks on the rules of a route that no request reaches, with the rule that
+// takes all their requests, and on matches of other routes that are equal to one of its own (Q12).
 func unreached(g *hierarchy.Graph, ref hierarchy.Ref) []Remark {
 	object, _ := g.Get(ref)
 	route, ok := object.(*hierarchy.Route)
@@ -52,7 +52,7 @@ func unreached(g *hierarchy.Graph, ref hierarchy.Ref) []Remark {
 
 func ruleField(i int) string { return fmt.Sprintf("spec.rules[%d]", i) }
 
-// hiddenRules has a remark for each rule and for each set of rules that hides it somewhere.
+// hiddenRules returns a remark for each rule and each set of rules that hides it on some listener.
 func hiddenRules(x *request.Index, route *hierarchy.Route) []Remark {
 	bound := len(x.Graph().BoundTo(route.Meta().Ref))
 	hidden := x.Hidden(route.Meta().Ref)
@@ -85,7 +85,7 @@ func hiddenRules(x *request.Index, route *hierarchy.Route) []Remark {
 	return remarks
 }
 
-// hiders says which rules take the requests of another one.
+// hiders returns which rules take the requests of another one.
 func hiders(by []request.Hider) string {
 	if len(by) == 1 {
 		return ruleText(by[0].Route, by[0].Rule, -1) + " takes"
@@ -101,12 +101,12 @@ func hiders(by []request.Hider) string {
 	return prose.Clauses(names, most) + " together take"
 }
 
-// Near misses (semantics section 10): what is not there, and would be if one word
-// were different. They tell of other namespaces, so they are for those who may
-// read all that the snapshot was made of.
+// Near misses (semantics section 10): objects that are not found, and would be found if one word
+// were different. They reveal other namespaces, so they are only for users who may read everything
+// in the snapshot.
 
-// Elsewhere says in which namespaces an object of a kind and a name is, when it is
-// not in the one that was named; empty when it is nowhere.
+// Elsewhere returns the namespaces that have an object of the given kind and name, other than the
+// given one; empty when there are none.
 func Elsewhere(s *policy.Snapshot, ref hierarchy.Ref) string {
 	ref = ref.Object()
 	if _, there := s.Graph().Get(ref); there {
@@ -142,7 +142,7 @@ func Elsewhere(s *policy.Snapshot, ref hierarchy.Ref) string {
 	return fmt.Sprintf("%s %s %s is in %s %s", article, ref.Kind, ref.Name, place, prose.List(namespaces, 3))
 }
 
-// nearParent says where a parent is that was not found.
+// nearParent returns where a parent is that was not found.
 func nearParent(s *policy.Snapshot, b hierarchy.Binding) string {
 	if b.Reason != hierarchy.ReasonParentNotFound {
 		return ""
@@ -150,8 +150,8 @@ func nearParent(s *policy.Snapshot, b hierarchy.Binding) string {
 	return Elsewhere(s, b.Parent.Ref)
 }
 
-// NearMiss says what nearly fits where a policy is not accepted at a target; empty
-// when nothing does.
+// NearMiss returns what nearly fits when a policy is not accepted at a target; empty when nothing
+// does.
 func NearMiss(s *policy.Snapshot, p *policy.Policy, a policy.Acceptance) string {
 	switch a.Reason {
 	case policy.ReasonTargetNotFound:
@@ -162,8 +162,8 @@ func NearMiss(s *policy.Snapshot, p *policy.Policy, a policy.Acceptance) string 
 	return ""
 }
 
-// nearTarget says which sections an object has that lacks the one named, or in
-// which namespace an object is that is not here, or the nearest name that is.
+// nearTarget returns the sections of an object that does not have the named one, or the namespace
+// of an object that is not in this one, or the nearest name.
 func nearTarget(s *policy.Snapshot, target hierarchy.Ref) string {
 	if names := s.SectionNames(target); target.Section != "" && there(s, target) {
 		if len(names) == 0 {
@@ -187,13 +187,13 @@ func nearTarget(s *policy.Snapshot, target hierarchy.Ref) string {
 	return ""
 }
 
-// there says whether an object exists, on the hierarchy or outside.
+// there reports whether an object exists, on the hierarchy or outside.
 func there(s *policy.Snapshot, ref hierarchy.Ref) bool {
 	return s.Graph().Exists(ref) || slices.Contains(s.Outside(ref.GroupKind, ref.Namespace), ref.Object())
 }
 
-// nearGrant says which ReferenceGrant would permit a reference if a word of it were
-// different, and which word.
+// nearGrant returns which ReferenceGrant would permit a reference if one of its fields were
+// different, and which field.
 func nearGrant(s *policy.Snapshot, p *policy.Policy, target hierarchy.Ref) string {
 	near, found := s.NearGrant(p, target)
 	if !found {

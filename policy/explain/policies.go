@@ -9,8 +9,8 @@ import (
 	"github.com/attache-dev/attache/policy/effective"
 )
 
-// States of a policy besides the reasons for which one is not accepted: what the
-// condition Programmed says, and Direct for kinds that are not merged.
+// States of a policy, in addition to the reasons for which it is not accepted: the reasons of the
+// condition Programmed, and Direct for kinds that are not merged.
 const (
 	StateProgrammed = "Programmed"
 	StatePartially  = "PartiallyProgrammed"
@@ -19,19 +19,18 @@ const (
 	StateDirect     = "Direct"
 )
 
-// PolicyRow is what a policy comes to.
+// PolicyRow is a policy with its effect.
 type PolicyRow struct {
 	Policy  Object   `json:"policy"`
 	Targets []Object `json:"targets"`
-	// State is that of the policy as a whole, Message why it is not accepted where
-	// it is not.
+	// State is the state of the policy as a whole, Message says why it is not accepted, if so.
 	State   string `json:"state"`
 	Message string `json:"message,omitempty"`
-	// InEffect counts the paths on which anything of it is in effect, of the Paths
-	// that it reaches.
+	// InEffect counts the paths on which any part of it is in effect, out of the Paths that it
+	// reaches.
 	InEffect int `json:"inEffect"`
 	Paths    int `json:"paths"`
-	// BeatenBy are the policies and routes that win over it somewhere.
+	// BeatenBy are the policies and routes that win over it on some path.
 	BeatenBy []Object `json:"beatenBy,omitempty"`
 
 	Ref hierarchy.Ref `json:"-"`
@@ -41,7 +40,7 @@ type PolicyRow struct {
 	direct bool
 }
 
-// NoEffect says that nothing of the policy is in effect anywhere.
+// NoEffect reports whether no part of the policy is in effect anywhere.
 func (r *PolicyRow) NoEffect() bool { return r.InEffect == 0 && r.State != StateDirect }
 
 // Fraction is "3/5"; "-" for a policy that is not counted in paths.
@@ -57,7 +56,7 @@ func PoliciesOf(s *policy.Snapshot) []PolicyRow {
 	return PoliciesIn(s, effective.ResolveAll(s))
 }
 
-// PoliciesIn is PoliciesOf for who has resolved everything already.
+// PoliciesIn is PoliciesOf for callers that have already resolved everything.
 func PoliciesIn(s *policy.Snapshot, all effective.Resolution) []PolicyRow {
 	var tally effective.Tally
 	for e := range all.All() {
@@ -111,12 +110,12 @@ func policyRow(s *policy.Snapshot, p *policy.Policy, counts []*effective.Count) 
 	return row
 }
 
-// Direct is a Direct policy on something that an explanation is about. It takes no
-// part in merging: it applies to its target as it stands.
+// Direct is a Direct policy on something that an explanation is about. It is not merged: it applies
+// to its target as it is.
 type Direct struct {
 	Policy string `json:"policy"`
 	Target string `json:"target"`
-	// Reason is that of its acceptance, Message why it is not accepted.
+	// Reason is the reason of its acceptance, Message says why it is not accepted.
 	Reason  string `json:"reason"`
 	Message string `json:"message,omitempty"`
 
@@ -150,8 +149,8 @@ func DirectPolicies(s *policy.Snapshot, on map[hierarchy.Ref]bool) []Direct {
 	return list
 }
 
-// Surroundings are the objects that requests through a route or a Gateway pass:
-// itself, what is above it, and its backends.
+// Surroundings returns the objects that requests through a route or a Gateway pass: the object
+// itself, those above it, and its backends.
 func Surroundings(s *policy.Snapshot, target hierarchy.Ref) map[hierarchy.Ref]bool {
 	on := map[hierarchy.Ref]bool{target: true}
 	object, _ := s.Graph().Get(target)

@@ -17,13 +17,13 @@ import (
 	"github.com/attache-dev/attache/policy/merge"
 )
 
-// Published explains a route or a Gateway from the EffectivePolicy object that the
-// controller published for it. It is for readers who may not read what the result
-// was made of. What the object does not say is left out: why a parentRef is bound
-// to nothing, and the policies that do not apply.
+// Published explains a route or a Gateway from the EffectivePolicy object that the controller
+// published for it. It is for users who may not read the objects that the result was computed from.
+// What the object does not contain is left out: why a parentRef is not bound, and the policies that
+// do not apply.
 //
-// s knows the policy kinds; it need not know any object. An error says that the
-// object cannot be read, or that the selection names nothing there is.
+// s must have the policy kinds, but need not have any object. An error means that the object cannot
+// be read, or that the selection names something that does not exist.
 func Published(s *policy.Snapshot, object *unstructured.Unstructured, on Selection) (*Explanation, error) {
 	p, err := decodePublished(object)
 	if err != nil {
@@ -51,8 +51,8 @@ func Published(s *policy.Snapshot, object *unstructured.Unstructured, on Selecti
 	return out, nil
 }
 
-// choose keeps the paths through one rule and one listener. A scope without rules
-// is about all of them, whatever their names.
+// choose keeps the paths through one rule and one listener. A scope without rules covers all rules,
+// whatever their names.
 func (p *published) choose(on Selection) ([]publishedScope, error) {
 	var chosen []publishedScope
 	var rules, listeners []string
@@ -91,7 +91,7 @@ func (p *published) choose(on Selection) ([]publishedScope, error) {
 	return chosen, nil
 }
 
-// explain is one scope with its fields by kind, as explainScope has it.
+// explain returns one scope with its fields by kind, like explainScope.
 func (p *published) explain(s *policy.Snapshot, scope *publishedScope, only narrowing) (Scope, error) {
 	out := Scope{Rules: scope.ruleNames(), Fields: []Field{}, NotSet: []NotSet{}}
 	on := &paths{target: p.target, rules: out.Rules, in: s, only: only}
@@ -121,7 +121,7 @@ func (p *published) explain(s *policy.Snapshot, scope *publishedScope, only narr
 				continue
 			}
 			if o.Level == hierarchy.RouteRuleLevel && o.Target.Section == "" && len(on.rules) > 0 {
-				o.Target = o.Target.WithSection(on.rules[0]) // it has no name to be referred to by
+				o.Target = o.Target.WithSection(on.rules[0]) // it has no name by which it could be referred to
 			}
 			f := explainField(m, o, on)
 			if o.Block == merge.Bound {
@@ -144,8 +144,8 @@ func (p *published) explain(s *policy.Snapshot, scope *publishedScope, only narr
 	return out, nil
 }
 
-// limitOf is the field that moved a value, where the kind says that one limits it
-// and both came to the same.
+// limitOf returns the field that moved a value, if the kind declares that it limits this one and
+// both have the same value.
 func limitOf(m *effective.Policy, moved effective.Origin) string {
 	for _, most := range m.Kind.AtMost {
 		for _, o := range m.Origins {
@@ -158,7 +158,7 @@ func limitOf(m *effective.Policy, moved effective.Origin) string {
 	return ""
 }
 
-// nameLevels names the level of values whose target the object does not say.
+// nameLevels adds the level to values whose target is not in the object.
 func nameLevels(f *Field) {
 	for i := range f.Beat {
 		if b := &f.Beat[i]; b.Place == "" {
@@ -167,8 +167,8 @@ func nameLevels(f *Field) {
 	}
 }
 
-// byKind is what the engine had resolved: kinds in the order of their names, as
-// far as the object says it.
+// byKind recreates the engine's result, as far as the object has it: kinds in the order of their
+// names.
 func (s *publishedScope) byKind(known *policy.Snapshot) ([]*effective.Policy, error) {
 	kinds := map[string]*effective.Policy{}
 	of := func(name string) *effective.Policy {
@@ -219,7 +219,7 @@ func (s *publishedScope) byKind(known *policy.Snapshot) ([]*effective.Policy, er
 	return sorted, nil
 }
 
-// kindOrBare is a policy kind that is known, or one that is known by name alone.
+// kindOrBare returns a known policy kind, or else one that only has a name.
 func kindOrBare(s *policy.Snapshot, name string) *policy.Kind {
 	for _, k := range s.Kinds() {
 		if k.Name() == name {
@@ -238,7 +238,7 @@ func (s *publishedScope) ruleNames() []string {
 	return names
 }
 
-// class is the GatewayClass on the paths of a scope, if any value says it.
+// class returns the GatewayClass on the paths of a scope, if any value names it.
 func (s *publishedScope) class() hierarchy.Ref {
 	for _, o := range s.Origins {
 		if ref := o.Target.ref(); o.Level == hierarchy.GatewayClassLevel.String() {
@@ -263,7 +263,7 @@ type publishedScope struct {
 	NotApplicable []publishedField          `json:"notApplicable"`
 	Invalid       []publishedField          `json:"invalid"`
 
-	// chosen is the one rule that is asked about.
+	// chosen is the one selected rule.
 	chosen string
 }
 
@@ -348,7 +348,7 @@ func (r publishedReference) ref() hierarchy.Ref {
 
 func (n publishedName) place() string { return n.Namespace + "/" + n.Name }
 
-// listener is the parent as the engine has it, as far as the object says it.
+// listener returns the parent in the engine's form, as far as the object has it.
 func (p publishedParent) listener() *hierarchy.Listener {
 	gateway := hierarchy.NewRef(hierarchy.Group, "Gateway", p.Gateway.Namespace, p.Gateway.Name)
 	l := &hierarchy.Listener{Gateway: gateway, Ref: gateway.WithSection(p.Listener)}
@@ -359,7 +359,7 @@ func (p publishedParent) listener() *hierarchy.Listener {
 	return l
 }
 
-// origin is the origin of a value, which stands in the merged values of its kind.
+// origin returns the origin of a value, which is in the merged values of its kind.
 func (o *publishedOrigin) origin(merged map[string]any) (effective.Origin, error) {
 	path, err := crd.ParsePath(o.Field)
 	if err != nil {
@@ -376,7 +376,7 @@ func (o *publishedOrigin) origin(merged map[string]any) (effective.Origin, error
 	return out, nil
 }
 
-// levelOrRoute is a level by its name. Objects of an older form may not say it.
+// levelOrRoute returns a level by its name. Objects of an older form may not have it.
 func levelOrRoute(name string) hierarchy.Level {
 	if level, ok := hierarchy.LevelNamed(name); ok {
 		return level

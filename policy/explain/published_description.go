@@ -12,8 +12,8 @@ import (
 	"github.com/attache-dev/attache/policy/condition"
 )
 
-// DescribePublished says what surrounds a route or a Gateway, as far as the
-// EffectivePolicy object published for it says.
+// DescribePublished returns what surrounds a route or a Gateway, as far as its published
+// EffectivePolicy object has it.
 func DescribePublished(object *unstructured.Unstructured) (*Description, error) {
 	p, err := decodePublished(object)
 	if err != nil {
@@ -48,8 +48,8 @@ func DescribePublished(object *unstructured.Unstructured) (*Description, error) 
 	return d, nil
 }
 
-// levelRef is what a value that lost stands on: the object says the level alone. It is
-// zero where several objects are on that level.
+// levelRef returns the target of a value that lost, of which the object only has the level. It is
+// zero if several objects are at that level.
 func (s *publishedScope) levelRef(target hierarchy.Ref, level string) hierarchy.Ref {
 	at := func(ref func(*hierarchy.Listener) hierarchy.Ref) hierarchy.Ref {
 		var one hierarchy.Ref
@@ -76,12 +76,11 @@ func (s *publishedScope) levelRef(target hierarchy.Ref, level string) hierarchy.
 	return hierarchy.Ref{}
 }
 
-// attach notes that a policy is attached to the target, or reaches it from above,
-// with a block. Of a policy that only bounds or loses, at is zero until some value
-// says where it stands.
+// attach records that a policy is attached to the target, or reaches it from above, with a block.
+// For a policy that only bounds or loses, at is zero until some value names its target.
 func (d *Description) attach(target, from, at hierarchy.Ref, block string) {
 	if from == target {
-		return // what the route says itself
+		return // a value of the route itself
 	}
 	list := &d.Above
 	known := func(a Attached) bool { return a.Policy == from.String() }
@@ -103,7 +102,7 @@ func (d *Description) attach(target, from, at hierarchy.Ref, block string) {
 	}
 }
 
-// DescribePublishedPolicy says what a controller wrote into the status of a policy.
+// DescribePublishedPolicy returns what a controller wrote into the status of a policy.
 func DescribePublishedPolicy(object *unstructured.Unstructured, controller string) *Description {
 	d := newDescription(hierarchy.RefOf(object))
 	paths, _, _ := unstructured.NestedString(object.Object, "status", "summary", "inEffect")
@@ -124,7 +123,7 @@ func DescribePublishedPolicy(object *unstructured.Unstructured, controller strin
 		conditions := condition.Read(ancestor["conditions"])
 		for _, c := range conditions {
 			if c.Type == "Accepted" && c.Status == metav1.ConditionTrue && len(conditions) > 1 {
-				continue // the next one says more
+				continue // the next one has more information
 			}
 			d.Facts = append(d.Facts, Fact{at.String(), c.Reason + ": " + c.Message})
 		}

@@ -9,18 +9,18 @@ import (
 	"github.com/attache-dev/attache/policy"
 )
 
-// What is known of an object that another one refers to.
+// What is known about an object that another one refers to.
 const (
 	StateExists       = "exists"
 	StateMissing      = "does not exist"
 	StateUnknown      = "not known"
 	StateNotPermitted = "not permitted"
-	// StateNotHere is for manifests: what is not among them may be elsewhere.
+	// StateNotHere is for manifests: an object that is not among them may exist elsewhere.
 	StateNotHere = "not among the manifests"
 )
 
-// referencesOf lists what an object names outside the hierarchy, each with whether
-// it exists. Of what it may not refer to nothing is said (R45).
+// referencesOf lists the objects that an object names outside the hierarchy, and whether each
+// exists. Nothing is revealed about objects that it may not refer to (R45).
 func referencesOf(s *policy.Snapshot, ref hierarchy.Ref, exists func(hierarchy.Ref) string) []Reference {
 	refs := referencesIn(s, ref)
 	out := make([]Reference, 0, len(refs))
@@ -97,8 +97,8 @@ func appendPresent(refs []hierarchy.Reference, r *hierarchy.Reference) []hierarc
 	return append(refs, *r)
 }
 
-// DescribeOther says what is known of an object that is neither on the hierarchy
-// nor a policy: the policies on it, and the routes and Gateways that name it.
+// DescribeOther returns what is known about an object that is neither on the hierarchy nor a
+// policy: the policies on it, and the routes and Gateways that name it.
 func DescribeOther(s *policy.Snapshot, ref hierarchy.Ref) *Description {
 	d := newDescription(ref)
 	for p := range s.Policies() {

@@ -13,7 +13,7 @@ import (
 	"github.com/attache-dev/attache/policy/request"
 )
 
-// Served is what becomes of a request: who serves it, and which policies apply (Q7).
+// Served says who serves a request, and which policies apply (Q7).
 type Served struct {
 	Question request.Question
 	Answers  []ServedBy
@@ -30,7 +30,7 @@ type ServedBy struct {
 	results []*effective.Policy
 }
 
-// Request says who serves a request, and what applies to it. index is of the graph of s.
+// Request returns who serves a request, and what applies to it. index belongs to the graph of s.
 func Request(s *policy.Snapshot, index *request.Index, q *request.Question) *Served {
 	served := &Served{Question: *q}
 	for _, a := range index.Ask(q) {
@@ -43,7 +43,7 @@ func Request(s *policy.Snapshot, index *request.Index, q *request.Question) *Ser
 	return served
 }
 
-// Found says whether any Gateway has a route for the request.
+// Found reports whether any Gateway has a route for the request.
 func (s *Served) Found() bool {
 	return slices.ContainsFunc(s.Answers, func(a ServedBy) bool {
 		return a.Result == request.Matched || a.Result == request.Redirected
@@ -78,7 +78,7 @@ func (a *ServedBy) explain(s *policy.Snapshot) {
 	}
 }
 
-// Report is the answer as programs read it (Q9).
+// Report returns the answer for programs (Q9).
 func (s *Served) Report() request.Report {
 	answers := make([]request.Answer, len(s.Answers))
 	for i := range s.Answers {
@@ -141,7 +141,7 @@ func typedOrigin(kind string, o *effective.Origin) TypedOrigin {
 	return typed
 }
 
-// Lines say who serves the request, as people read it: a word and a sentence each.
+// Lines returns who serves the request, for people: each line is a word and a sentence.
 func (a *ServedBy) Lines() []Fact {
 	var lines []Fact
 	add := func(name, format string, args ...any) {
@@ -190,7 +190,7 @@ func (a *ServedBy) servedBy() string {
 	return ruleText(a.Hit.Route, a.Hit.Rule, a.Hit.Match)
 }
 
-// Heading says where the answer is from.
+// Heading says which Gateway and listener the answer comes from.
 func (a *ServedBy) Heading() string {
 	switch {
 	case a.Gateway.IsZero():
@@ -205,7 +205,7 @@ func (a *ServedBy) Heading() string {
 	return text
 }
 
-// ruleText names a rule and its match with what the match asks for.
+// ruleText names a rule and its match, with the conditions of the match.
 func ruleText(route *hierarchy.Route, rule, match int) string {
 	text := route.Meta().Ref.String()
 	if rule < len(route.Rules) {
@@ -217,7 +217,7 @@ func ruleText(route *hierarchy.Route, rule, match int) string {
 	return text
 }
 
-// MatchText is what a match asks for, as people read it.
+// MatchText returns the conditions of a match, as people read them.
 func MatchText(m *hierarchy.Match) string {
 	var parts []string
 	switch {
@@ -254,7 +254,7 @@ func MatchText(m *hierarchy.Match) string {
 	return prose.Clip(strings.Join(parts, ", "), 200)
 }
 
-// whyLost says what a criterion means for who lost by it.
+// whyLost explains a criterion from the perspective of the loser.
 var whyLost = map[request.Criterion]string{
 	request.ByHostname:   "its hostname is less specific",
 	request.ByKind:       "a GRPCRoute serves gRPC calls first",
@@ -269,7 +269,7 @@ var whyLost = map[request.Criterion]string{
 	request.ByRuleOrder:  "it stands later in its route",
 }
 
-// Losers are the runners-up and the routes that are not bound, as people read them.
+// Losers returns the runners-up and the routes that are not bound, as people read them.
 func (a *ServedBy) Losers() (runnersUp, notBound []Fact) {
 	for _, u := range a.RunnersUp {
 		why := whyLost[u.LostBy]

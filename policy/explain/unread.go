@@ -13,15 +13,15 @@ import (
 	"github.com/attache-dev/attache/policy/crd"
 )
 
-// Unread is an object that looks like a policy and is not read as one: its CRD is
-// not labelled as that of a policy kind (semantics section 10).
+// Unread is an object that looks like a policy and is not read as one, because its CRD is not
+// labelled as a policy kind (semantics section 10).
 type Unread struct {
 	Ref hierarchy.Ref
-	// Targets are what it names on the hierarchy.
+	// Targets are the objects on the hierarchy that it names.
 	Targets []hierarchy.Ref
 }
 
-// Message says what can be done about it.
+// Message says what to do about it.
 func (u *Unread) Message() string {
 	return "looks like a policy and is not read as one: label its CRD " + crd.PolicyLabel + ", or give --policy-kinds " + u.Ref.GroupKind.String()
 }
@@ -41,8 +41,8 @@ func (d *Description) AddUnread(s *policy.Snapshot, unread []Unread) {
 	}
 }
 
-// UnreadPolicies finds objects with targets on the hierarchy among those that the
-// snapshot does not know as policies, sorted.
+// UnreadPolicies finds objects with targets on the hierarchy that the snapshot does not know as
+// policies, sorted.
 func UnreadPolicies(s *policy.Snapshot, objects []*unstructured.Unstructured) []Unread {
 	var unread []Unread
 	for _, u := range objects {

@@ -10,7 +10,7 @@ import (
 	"github.com/attache-dev/attache/policy/merge"
 )
 
-// why says in one sentence which rule of precedence decided a field.
+// why returns a sentence that says which rule of precedence decided a field.
 func (s *paths) why(m *effective.Policy, o effective.Origin) string {
 	alone := len(o.Beat) == 0
 	switch {
@@ -30,7 +30,7 @@ func (s *paths) why(m *effective.Policy, o effective.Origin) string {
 	return "no override states it; the most specific default wins"
 }
 
-// isMaximum says whether the policy that a bound comes from has a maximum there.
+// isMaximum reports whether the policy that a bound comes from has a maximum there.
 func isMaximum(m *effective.Policy, o effective.Origin) bool {
 	for _, part := range m.Contributions {
 		for _, b := range part.Attachment.Policy.Bounds {
@@ -42,8 +42,8 @@ func isMaximum(m *effective.Policy, o effective.Origin) bool {
 	return false
 }
 
-// whyOverride tells what an override beats by its level from what it beats by
-// being an override.
+// whyOverride distinguishes what an override beats because of its level from what it beats because
+// it is an override.
 func whyOverride(o effective.Origin) string {
 	below := func(b effective.Beaten) bool { return b.Level >= o.Level }
 	isOverride := func(b effective.Beaten) bool { return b.Block == merge.Override }
@@ -78,8 +78,8 @@ func LevelOf(target hierarchy.Ref) hierarchy.Level {
 	return hierarchy.RouteLevel + section
 }
 
-// placeOf is a target as sentences name it: GatewayClass edge, listener https,
-// the route, rule pay. Which Gateway's listener and which route's rule, the scope says.
+// placeOf returns a target as named in sentences: GatewayClass edge, listener https, the route,
+// rule pay. The Gateway of the listener and the route of the rule follow from the scope.
 func placeOf(target hierarchy.Ref, level hierarchy.Level) string {
 	switch level {
 	case hierarchy.ListenerLevel:
@@ -92,22 +92,22 @@ func placeOf(target hierarchy.Ref, level hierarchy.Level) string {
 	return target.String()
 }
 
-// paths are those of one scope of a route or a Gateway, with the rules one by one.
+// paths are the paths of one scope of a route or a Gateway, with the rules one by one.
 type paths struct {
 	target  hierarchy.Ref
 	parents []*hierarchy.Listener
 	rules   []string
-	// in is the world, which says where the name of a kind needs its group.
+	// in is the snapshot, which tells whether the name of a kind needs its group.
 	in *policy.Snapshot
-	// only narrows what is said of them.
+	// only selects what is reported about them.
 	only narrowing
 }
 
-// text is an object in a sentence.
+// text returns an object as written in a sentence.
 func (s *paths) text(ref hierarchy.Ref) string { return s.in.Text(ref) }
 
-// at are what a level is on the paths, each once. Losers are known by their
-// level: on paths that read the same they can be attached to different objects.
+// at returns the objects at a level of the paths, each once. Losers are identified by their level:
+// on paths with equal results they can be attached to different objects.
 func (s *paths) at(level hierarchy.Level) []hierarchy.Ref {
 	var refs []hierarchy.Ref
 	add := func(ref hierarchy.Ref) {
@@ -163,13 +163,13 @@ func texts(refs []hierarchy.Ref, text func(hierarchy.Ref) string) string {
 	return strings.Join(list, ", ")
 }
 
-// dropped lists what is stated on the path and not in force, and beaten by no
-// field that is: by field, and for each the rule that removed it.
+// dropped lists the values that are stated on the path, are not in force, and were not beaten by a
+// field that is: by field, each with the rule that removed it.
 func dropped(m *effective.Policy, s *paths) []Field {
 	var fields []Field
 	var last *effective.NotSet
 	for _, n := range m.NotSet {
-		if n.Rule == effective.NotApplicable || !s.only.field.Covers(n.Path) { // the former is listed by itself
+		if n.Rule == effective.NotApplicable || !s.only.field.Covers(n.Path) { // the former has an entry of its own
 			continue
 		}
 		if last == nil || !slices.Equal(last.Path, n.Path) || last.Rule != n.Rule || last.By != n.By {
@@ -184,7 +184,7 @@ func dropped(m *effective.Policy, s *paths) []Field {
 	return fields
 }
 
-// whyDropped says which rule removed a value.
+// whyDropped returns a sentence that says which rule removed a value.
 func (s *paths) whyDropped(m *effective.Policy, n effective.NotSet) string {
 	by := s.text(n.By)
 	switch n.Rule {
@@ -205,7 +205,7 @@ func (s *paths) whyDropped(m *effective.Policy, n effective.NotSet) string {
 	return "what it is part of is incomplete without " + headOf(m, n)
 }
 
-// headOf is the head of the group that a field belongs to.
+// headOf returns the head of the group that a field belongs to.
 func headOf(m *effective.Policy, n effective.NotSet) string {
 	for _, group := range m.Kind.Groups() {
 		for _, path := range group {

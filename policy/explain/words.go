@@ -8,7 +8,7 @@ import (
 	"github.com/attache-dev/attache/hierarchy/prose"
 )
 
-// Heading says which paths a scope is about.
+// Heading returns the paths of a scope as text.
 func (s *Scope) Heading(isRoute bool) string {
 	type gateway struct {
 		name      string
@@ -43,7 +43,7 @@ func (s *Scope) Heading(isRoute bool) string {
 	return text
 }
 
-// Text is a parentRef as people read it.
+// Text returns a parentRef as people read it.
 func (p *Object) Text() string {
 	text := p.Kind + "/" + p.Name
 	if p.Namespace != "" {
@@ -58,7 +58,7 @@ func (p *Object) Text() string {
 	return text
 }
 
-// Text is the totals in words.
+// Text returns the totals in words.
 func (t Totals) Text() string {
 	var parts []string
 	if t.Routes > 0 {
@@ -74,7 +74,7 @@ func (t Totals) Text() string {
 	return strings.Join(parts, " and ") + " " + verb
 }
 
-// compareTexts compares pairs of texts, the first that differs counts.
+// compareTexts compares pairs of texts; the first difference counts.
 func compareTexts(pairs ...string) int {
 	for i := 0; i+1 < len(pairs); i += 2 {
 		if c := strings.Compare(pairs[i], pairs[i+1]); c != 0 {

@@ -2,13 +2,13 @@
 //
 // # Purpose
 //
-// Everything above and below some objects, the policies attached there, and the backends and
-// namespaces that are part of it, as data that can be printed as dot, Mermaid or JSON.
+// The graph contains everything above and below some objects, the policies attached there, and the
+// related backends and namespaces, as data that can be printed as dot, Mermaid or JSON.
 //
 // # Invariants
 //
 //   - Nodes and edges are sorted; the same objects give the same graph.
-//   - A node that is named and does not exist is there, and says so.
+//   - An object that is named but does not exist has a node, which says so.
 //
 // # What it must not do
 //

@@ -11,12 +11,12 @@ import (
 	"github.com/attache-dev/attache/policy/explain"
 )
 
-// Topology is what graph draws.
+// Topology is the data of the command graph.
 type Topology struct {
 	Nodes []Node `json:"nodes"`
 	Edges []Edge `json:"edges"`
 
-	// Index finds the place of a node in Nodes by its ID.
+	// Index maps the ID of a node to its index in Nodes.
 	Index map[string]int `json:"-"`
 	edges map[Edge]bool
 }
@@ -29,12 +29,12 @@ type Node struct {
 	Namespace string `json:"namespace,omitempty"`
 	Name      string `json:"name"`
 	Section   string `json:"sectionName,omitempty"`
-	// Level is that on the hierarchy; empty for a policy.
+	// Level is the level on the hierarchy; empty for a policy.
 	Level string `json:"level,omitempty"`
-	// Reason is that of a policy which does not apply where an edge leads.
+	// Reason is the reason why a policy does not apply where its edge leads.
 	Reason string `json:"reason,omitempty"`
 
-	// Text is the node in words.
+	// Text is the text of the node.
 	Text string `json:"-"`
 
 	order string
@@ -54,8 +54,8 @@ const (
 	AttachedTo = "attached"
 )
 
-// Of has the paths through the objects given, also when they end above:
-// a Gateway without routes, a route that is bound to nothing.
+// Of returns the paths through the given objects, including incomplete ones: a Gateway without
+// routes, or a route that is bound to nothing.
 func Of(s *policy.Snapshot, objects []hierarchy.Ref) *Topology {
 	g := s.Graph()
 	t := &Topology{Nodes: []Node{}, Edges: []Edge{}, Index: map[string]int{}, edges: map[Edge]bool{}}
@@ -117,7 +117,8 @@ func addPath(s *policy.Snapshot, t *Topology, path hierarchy.Path) {
 	for _, node := range path {
 		ref, name := node.Ref, ""
 		if node.Level == hierarchy.NamespaceLevel {
-			// It is beside the listeners: below each of them would be only some of its routes.
+			// It is drawn beside the listeners: below each of them there would be only some of its
+			// routes.
 			namespace = t.add(ref, node.Level, name)
 			continue
 		}
@@ -149,7 +150,7 @@ func addListener(s *policy.Snapshot, t *Topology, l *hierarchy.Listener) {
 	t.join(above, t.add(l.Ref, hierarchy.ListenerLevel, ""))
 }
 
-// describeListeners says of each listener what it listens on.
+// describeListeners adds the protocol, port and hostname of each listener.
 func describeListeners(s *policy.Snapshot, t *Topology) {
 	g := s.Graph()
 	for i := range t.Nodes {
@@ -177,8 +178,7 @@ func addRules(s *policy.Snapshot, t *Topology, o *hierarchy.Route) {
 	}
 }
 
-// backendLevel is the level of a backend that policies are attached to. It is below
-// the hierarchy.
+// backendLevel is the level of a backend that policies are attached to, below the hierarchy.
 const backendLevel = "Backend"
 
 // addBackends draws, below the rules that name them, the backends that policies are
@@ -220,7 +220,7 @@ func (t *Topology) addOutside(ref hierarchy.Ref) string {
 	return id
 }
 
-// addPolicies puts the policies on what is drawn.
+// addPolicies adds the policies of the nodes.
 func addPolicies(s *policy.Snapshot, t *Topology) {
 	drawn := map[hierarchy.Ref]string{}
 	for _, n := range t.Nodes {
