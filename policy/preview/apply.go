@@ -9,16 +9,16 @@ import (
 	"k8s.io/apimachinery/pkg/util/jsonmergepatch"
 )
 
-// lastApplied is where kubectl keeps what it applied last.
+// lastApplied is the annotation in which kubectl keeps the manifest that it applied last.
 const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
 
-// Applied is what "kubectl apply" makes of an object that there is: what the
-// manifest says, without what it said when it was applied last, and with what
-// others have added since.
+// Applied returns what "kubectl apply" would store for an existing object: the fields of the
+// manifest, without those of the manifest that was applied last, and with those that others have
+// added since.
 func Applied(old, manifest *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 	var original []byte
 	if text := old.GetAnnotations()[lastApplied]; json.Valid([]byte(text)) {
-		original = []byte(text) // what is not JSON says nothing
+		original = []byte(text) // invalid JSON counts as empty
 	}
 	modified, err := json.Marshal(manifest.Object)
 	if err != nil {

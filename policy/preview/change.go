@@ -15,20 +15,20 @@ import (
 	"github.com/attache-dev/attache/policy/review"
 )
 
-// Manifest is an object and where it is written.
+// Manifest is an object with its position in a file.
 type Manifest struct {
 	Object *unstructured.Unstructured
-	// File, Document and Item (in a List) are where it stands; both numbers count
-	// from 1, and Item is 0 outside a List.
+	// File, Document and Item (in a List) are its position; both numbers count from 1, and Item is 0
+	// outside a List.
 	File           string
 	Document, Item int
-	// Line is the first line of the document, LineOf that of a field; nil when
+	// Line is the first line of the document. LineOf returns the line of a field; it is nil when
 	// lines are not known.
 	Line   int
 	LineOf func(field string) int
 }
 
-// lineOf is the line of a field, or of the document.
+// lineOf returns the line of a field, or of the document.
 func (m *Manifest) lineOf(field string) int {
 	if m.LineOf == nil {
 		return m.Line
@@ -36,13 +36,13 @@ func (m *Manifest) lineOf(field string) int {
 	return m.LineOf(field)
 }
 
-// Change is a world and an edit of it. Whether the world came from files or from
-// a cluster makes no difference.
+// Change is a set of existing objects (the world) and an edit of it. Whether the world came from
+// files or from a cluster makes no difference.
 type Change struct {
 	Before *policy.Snapshot
-	// Guardrails are those of the world, before the edit.
+	// Guardrails are the guardrails of the world, before the edit.
 	Guardrails []*unstructured.Unstructured
-	// Resolver has folded some of Before already; nil is none.
+	// Resolver has already folded some of Before, or is nil.
 	Resolver *effective.Resolver
 	// Manifests are the objects of the edit as they would be stored; Refused are
 	// those that a server would not store, and Problems says why.
@@ -51,23 +51,23 @@ type Change struct {
 	Problems  []Finding
 	// Unknown are objects of kinds that have no definition.
 	Unknown []Manifest
-	// PassedOver are notes of documents that no question depends on.
+	// PassedOver are notes about documents that have no effect on the result.
 	PassedOver []Finding
-	// Old has for each of Manifests the object that it takes the place of, or nil.
+	// Old has, for each of Manifests, the object that it replaces, or nil.
 	Old []*unstructured.Unstructured
-	// Pruned are objects of the world that the edit removes besides.
+	// Pruned are objects of the world that the edit removes as well.
 	Pruned []*unstructured.Unstructured
-	// Enforced knows what data planes make of routes; nil is unknown.
+	// Enforced tells how data planes enforce policies on routes; nil when that is not known.
 	Enforced evaluate.Enforced
 	// Now is the time by which exceptions of guardrails end.
 	Now time.Time
-	// PlatformUnknown says that it is not known which namespaces are the platform's.
+	// PlatformUnknown means that it is not known which namespaces are platform namespaces.
 	PlatformUnknown bool
-	// Remove says that the manifests are removed rather than applied.
+	// Remove means that the manifests are removed rather than applied.
 	Remove bool
 }
 
-// Touched are the routes and Gateways that the change reaches, before or after.
+// Touched returns the routes and Gateways that the change reaches, before or after.
 func (c *Change) Touched(after *policy.Snapshot) []hierarchy.Ref {
 	var touched []hierarchy.Ref
 	for _, change := range c.edit().Changes {
@@ -81,12 +81,12 @@ func (c *Change) Touched(after *policy.Snapshot) []hierarchy.Ref {
 	return slices.Compact(touched)
 }
 
-// Verdict is what the engine says of the whole change, without guardrails.
+// Verdict returns the engine's verdict on the whole change, without guardrails.
 func (c *Change) Verdict(ctx context.Context) (review.Verdict, error) {
 	return review.On(ctx, c.resolver(), c.edit(), nil)
 }
 
-// resolver is one of Before.
+// resolver returns a resolver of Before.
 func (c *Change) resolver() *effective.Resolver {
 	if c.Resolver == nil || c.Resolver.Snapshot() != c.Before {
 		c.Resolver = effective.NewResolver(c.Before)
@@ -94,8 +94,8 @@ func (c *Change) resolver() *effective.Resolver {
 	return c.Resolver
 }
 
-// edited are the documents that can change an effective policy: all but
-// guardrails and what is there already.
+// edited returns the documents that can change an effective policy: all except guardrails and
+// objects that already exist unchanged.
 func (c *Change) edited() []int {
 	var list []int
 	for i, d := range c.Manifests {
@@ -106,7 +106,7 @@ func (c *Change) edited() []int {
 	return list
 }
 
-// edit is the change as one edit.
+// edit returns the change as one edit.
 func (c *Change) edit() review.Edit {
 	e := review.Edit{Enforced: c.Enforced}
 	for _, i := range c.edited() {
@@ -120,7 +120,7 @@ func (c *Change) edit() review.Edit {
 	return e
 }
 
-// changeOf is the change of one document.
+// changeOf returns the change of one document.
 func (c *Change) changeOf(i int) review.ObjectChange {
 	if c.Remove {
 		return review.ObjectChange{Old: c.Old[i]}
@@ -128,7 +128,7 @@ func (c *Change) changeOf(i int) review.ObjectChange {
 	return review.ObjectChange{Old: c.Old[i], New: c.Manifests[i].Object}
 }
 
-// IsGuardrail says whether an object is a PolicyGuardrail.
+// IsGuardrail reports whether an object is a PolicyGuardrail.
 func IsGuardrail(u *unstructured.Unstructured) bool {
 	return u.GroupVersionKind().GroupKind() == guardrail.Kind
 }

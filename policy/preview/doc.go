@@ -1,5 +1,5 @@
-// Package preview says what an API server with attache would answer to
-// manifests, before anybody applies them.
+// Package preview predicts the answer of an API server with attache to manifests, before anybody
+// applies them.
 //
 // # Purpose
 //
@@ -10,10 +10,10 @@
 //
 // # Invariants
 //
-//   - The package is pure. Whoever calls it reads the manifests and the world, and
-//     gives the compilers of guardrails' languages.
-//   - All manifests are one edit. Rules that read the object under edit are asked
-//     about one object after the other, in an order in which they can be applied.
+//   - The package is pure. The caller reads the manifests and the world, and provides the compilers
+//     for the languages of guardrails.
+//   - All manifests are one edit. Rules that read the object under edit are evaluated for one
+//     object after the other, in an order in which these can be applied.
 //   - Findings are sorted by place, and then by weight.
 //
 // # What it must not do

@@ -7,8 +7,8 @@ import (
 	"github.com/attache-dev/attache/policy"
 )
 
-// elsewhere says whether a policy or a route among the manifests names an object that
-// is neither among them nor in what was there before.
+// elsewhere reports whether a policy or a route among the manifests names an object that is neither
+// among them nor in the world before.
 func (p *places) elsewhere() bool {
 	return slices.ContainsFunc(p.Manifests, func(m Manifest) bool {
 		ref := hierarchy.RefOf(m.Object)
@@ -21,7 +21,7 @@ func (p *places) elsewhere() bool {
 	})
 }
 
-// unknownTarget says whether a target is not there, rather than its section.
+// unknownTarget reports whether the target itself is missing, rather than its section.
 func (p *places) unknownTarget(a policy.Acceptance) bool {
 	_, among := p.document(a.Target.Ref)
 	return a.Reason == policy.ReasonTargetNotFound && !among && !p.verdict.After.Graph().Exists(a.Target.Ref.Object())

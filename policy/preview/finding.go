@@ -26,35 +26,35 @@ const (
 
 var severity = map[string]int{Denied: 0, Warning: 1, Note: 2}
 
-// Rules that findings break. Those of guardrails are guardrail/NAME.
+// The rules of findings. Those of guardrails are guardrail/NAME.
 const (
 	SchemaRule    = "schema"
 	AdmissionRule = "admission"
 	BrokenRule    = "guardrail"
 	BindingRule   = "binding"
 	KindRule      = "kind"
-	// PassedOverRule is of documents that are not read.
+	// PassedOverRule is the rule of documents that are not read.
 	PassedOverRule = "passed-over"
 )
 
 // GuardrailRule is the rule of a guardrail.
 func GuardrailRule(name string) string { return BrokenRule + "/" + name }
 
-// Finding is one thing that would be said about the manifests.
+// Finding is one statement about the manifests.
 type Finding struct {
 	Level string `json:"level"`
 	Rule  string `json:"rule"`
-	// Object and Field are what has to be changed, as far as it is known.
+	// Object and Field say what has to be changed, as far as that is known.
 	Object  string `json:"object,omitempty"`
 	Field   string `json:"field,omitempty"`
 	Message string `json:"message"`
-	// Where in the manifests: that of the field, if it is written there.
+	// The position in the manifests: that of the field, if it is written there.
 	File     string `json:"file,omitempty"`
 	Document int    `json:"document,omitempty"`
 	Item     int    `json:"item,omitempty"`
 	Line     int    `json:"line,omitempty"`
-	// What follows is said of violations of guardrails: the first path, how many
-	// there are, the value, and who set it.
+	// The following fields are for violations of guardrails: the first path, the number of paths,
+	// the value, and who set it.
 	Guardrail string `json:"guardrail,omitempty"`
 	Path      string `json:"path,omitempty"`
 	Paths     int    `json:"paths,omitempty"`
@@ -63,7 +63,7 @@ type Finding struct {
 	Value     any    `json:"value,omitempty"`
 	SetBy     string `json:"setBy,omitempty"`
 
-	// Code is that of the guardrail's rule.
+	// Code is the code of the guardrail's rule.
 	Code string `json:"-"`
 
 	ref  hierarchy.Ref // of the object
@@ -73,7 +73,7 @@ type Finding struct {
 // Ref is the object that has to be changed, as far as it is known.
 func (f *Finding) Ref() hierarchy.Ref { return f.ref }
 
-// Sentence is the finding in one line.
+// Sentence returns the finding as one line.
 func (f *Finding) Sentence() string {
 	text := f.text
 	if text == "" {
@@ -88,7 +88,7 @@ func (f *Finding) Sentence() string {
 	return strings.Join(strings.Fields(text), " ")
 }
 
-// Place is FILE:LINE, as tools print it that others read.
+// Place returns FILE:LINE, the form that other tools understand.
 func (f *Finding) Place() string {
 	if f.File == "" {
 		return ""
@@ -96,7 +96,7 @@ func (f *Finding) Place() string {
 	return f.File + ":" + strconv.Itoa(f.Line)
 }
 
-// findingAt is a finding without a message, at a field of a document.
+// findingAt returns a finding without a message, at a field of a document.
 func findingAt(d Manifest, field string) Finding {
 	return Finding{
 		Object: hierarchy.RefOf(d.Object).String(), Field: field, ref: hierarchy.RefOf(d.Object),
@@ -104,7 +104,7 @@ func findingAt(d Manifest, field string) Finding {
 	}
 }
 
-// places finds out where in the manifests the reason of a finding stands.
+// places finds the position in the manifests of the reason of a finding.
 type places struct {
 	*Change
 	verdict review.Verdict
@@ -119,8 +119,8 @@ func (p *places) document(ref hierarchy.Ref) (Manifest, bool) {
 	return p.Manifests[i], true
 }
 
-// at puts a finding to a field of an object, or to the first document when the
-// object is none of the manifests.
+// at places a finding at a field of an object, or at the first document when the object is not
+// among the manifests.
 func (p *places) at(ref hierarchy.Ref, field string) Finding {
 	if d, ok := p.document(ref); ok {
 		return findingAt(d, field)
@@ -156,7 +156,7 @@ func (p *places) notice(n review.Notice) Finding {
 	return f
 }
 
-// excepted notes what an exception lets pass.
+// excepted adds notes about violations that an exception permits.
 func (p *places) excepted(c evaluate.Covered) Finding {
 	f := p.at(c.Target, "")
 	f.Level, f.Rule, f.Guardrail, f.Paths, f.Routes = Note, GuardrailRule(c.Guardrail), c.Guardrail, c.Paths, c.Targets
@@ -164,7 +164,7 @@ func (p *places) excepted(c evaluate.Covered) Finding {
 	return f
 }
 
-// nearMiss says what nearly fits where a policy is not accepted.
+// nearMiss returns what nearly fits when a policy is not accepted.
 func (p *places) nearMiss(object hierarchy.Ref, field string) string {
 	written, isPolicy := p.verdict.After.Policy(object)
 	if !isPolicy {
@@ -193,8 +193,7 @@ func (p *places) unbound() []Finding {
 	return findings
 }
 
-// classes warns, once, of the GatewayClasses that Gateways among the manifests name
-// and that are not there.
+// classes warns, once, of missing GatewayClasses that Gateways among the manifests name.
 func (p *places) classes() []Finding {
 	var first *hierarchy.Gateway
 	var missing []hierarchy.Ref
@@ -217,13 +216,13 @@ func (p *places) classes() []Finding {
 	return []Finding{f}
 }
 
-// among says whether an object is one of the manifests that are applied.
+// among reports whether an object is one of the manifests that are applied.
 func (p *places) among(ref hierarchy.Ref) bool {
 	_, among := p.document(ref)
 	return among && !p.Remove
 }
 
-// routes counts the routes that there are after the change.
+// routes counts the routes after the change.
 func (p *places) routes() int {
 	n := 0
 	for range p.verdict.After.Graph().Routes() {
@@ -232,7 +231,7 @@ func (p *places) routes() int {
 	return n
 }
 
-// instead leaves out notes on documents that a warning is about.
+// instead removes notes on documents that have a warning.
 func (p *places) instead(findings []Finding) []Finding {
 	warned := map[string]bool{}
 	for _, f := range findings {
@@ -260,8 +259,7 @@ func (p *places) unread() []Finding {
 	return findings
 }
 
-// undecided warns of policies that only platform namespaces may have, where these
-// are not known.
+// undecided warns of policies that only platform namespaces may have, if these are not known.
 func (p *places) undecided() []Finding {
 	var findings []Finding
 	if !p.PlatformUnknown || p.Remove {
@@ -285,9 +283,8 @@ func (p *places) undecided() []Finding {
 	return findings
 }
 
-// violation stands where the offending value is written. If that is not among
-// the manifests, it is the route, its Gateway, or whatever brought the value
-// about.
+// violation is placed where the offending value is written. If that is not in the manifests, it is
+// placed at the route, its Gateway, or the object that caused the value.
 func (p *places) violation(v evaluate.Violation) Finding {
 	f := p.cause(v)
 	f.Level, f.Rule, f.Guardrail, f.Message = Note, GuardrailRule(v.Guardrail), v.Guardrail, v.Message
@@ -325,7 +322,7 @@ func (p *places) cause(v evaluate.Violation) Finding {
 	return p.at(hierarchy.Ref{}, "")
 }
 
-// ruleField is the path of a route's rule.
+// ruleField returns the path of a route's rule.
 func ruleField(route *unstructured.Unstructured, rule hierarchy.RuleRef) string {
 	index := rule.Index
 	if rule.Name != "" {

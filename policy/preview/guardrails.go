@@ -17,16 +17,15 @@ import (
 	"github.com/attache-dev/attache/policy/guardrail"
 )
 
-// Variables that exist only for the edit of one object, and those that exist
-// only when it is known who edits.
+// Variables that only exist for the edit of one object, and variables that only exist when the
+// author is known.
 const (
 	oneObject = guardrail.Object | guardrail.OldObject | guardrail.Operation
 	byWhom    = guardrail.User
 )
 
-// guardrails compiles the guardrails that are in force after the change: those of the
-// world and, before these, those of the change itself, with what an API server
-// would say about the latter.
+// guardrails compiles the guardrails that are in force after the change: those of the world and,
+// before these, those of the change itself, with the answer of an API server to the latter.
 func (c *Change) guardrails(ctx context.Context, compilers guardrail.Compilers) ([]*guardrail.Guardrail, []Finding, error) {
 	inForce := map[string]*guardrail.Guardrail{}
 	var findings []Finding
@@ -76,7 +75,7 @@ func (c *Change) guardrails(ctx context.Context, compilers guardrail.Compilers) 
 	return guardrail.At(guardrails, c.Now), append(findings, c.endingSoon(guardrails)...), nil
 }
 
-// endingSoon notes exceptions that are in force and end soon.
+// endingSoon adds notes about exceptions that are in force and end soon.
 func (c *Change) endingSoon(guardrails []*guardrail.Guardrail) []Finding {
 	var findings []Finding
 	for _, g := range guardrails {
@@ -92,7 +91,7 @@ func (c *Change) endingSoon(guardrails []*guardrail.Guardrail) []Finding {
 	return findings
 }
 
-// atItsEnd says what becomes of what an exception of a guardrail covered.
+// atItsEnd returns what happens to the values that an exception of a guardrail covered.
 func atItsEnd(g *guardrail.Guardrail) string {
 	if g.Withholds && g.Enforcement == guardrail.Deny {
 		return ", and what it covered is withheld then"
@@ -100,8 +99,8 @@ func atItsEnd(g *guardrail.Guardrail) string {
 	return ""
 }
 
-// foundBy says what a new guardrail objects to in the world as it is: that may stay,
-// and its author should know.
+// foundBy returns what a new guardrail objects to in the existing world: this may stay, but the
+// author of the guardrail should know.
 func (c *Change) foundBy(ctx context.Context, g *guardrail.Guardrail, d Manifest) ([]Finding, error) {
 	evaluator := evaluate.Of(c.Before, guardrail.At([]*guardrail.Guardrail{g}, c.Now), c.Enforced)
 	var first *evaluate.Violation
@@ -136,7 +135,7 @@ func (c *Change) foundBy(ctx context.Context, g *guardrail.Guardrail, d Manifest
 	return []Finding{f}, nil
 }
 
-// guardrailFinding is a problem of a guardrail at its place in the file.
+// guardrailFinding returns a problem of a guardrail with its position in the file.
 func guardrailFinding(d Manifest, p guardrail.Problem) Finding {
 	f := findingAt(d, p.Field)
 	f.Level, f.Rule, f.Message = Denied, BrokenRule, p.Text()
@@ -149,7 +148,7 @@ func guardrailFinding(d Manifest, p guardrail.Problem) Finding {
 	return f
 }
 
-// textAt is the text of a field such as spec.rego or spec.cel[2].expression.
+// textAt returns the text of a field such as spec.rego or spec.cel[2].expression.
 func textAt(u *unstructured.Unstructured, field string) string {
 	var value any = u.Object
 	for _, step := range strings.FieldsFunc(field, func(r rune) bool { return strings.ContainsRune(".[]", r) }) {

@@ -10,8 +10,8 @@ import (
 	"github.com/attache-dev/attache/policy/review"
 )
 
-// limited warns of values in the manifests that something else limits, each said
-// once, with the value that is in force on the first path.
+// limited warns of values in the manifests that something else limits, each once, with the value
+// that is in force on the first path.
 func (p *places) limited() []Finding {
 	if p.Remove {
 		return nil
@@ -48,8 +48,8 @@ func (p *places) limitedIn(ref hierarchy.Ref, m Manifest) []Finding {
 	return findings
 }
 
-// after are the effective policies that an object of the edit reaches, sorted: those
-// of the verdict, unless it came without looking at any.
+// after returns the effective policies that an object of the edit reaches, sorted: those of the
+// verdict, unless it was reached without resolving any.
 func (p *places) after(ref hierarchy.Ref) iter.Seq[*effective.Target] {
 	targets := p.verdict.Targets()
 	if len(targets) == 0 {
@@ -64,7 +64,7 @@ func (p *places) after(ref hierarchy.Ref) iter.Seq[*effective.Target] {
 	}
 }
 
-// written is a value in a sentence: a string without quotes.
+// written returns a value as written in a sentence: a string without quotes.
 func written(value any) string {
 	if s, ok := value.(string); ok {
 		return s

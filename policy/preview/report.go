@@ -17,28 +17,28 @@ import (
 	"github.com/attache-dev/attache/policy/review"
 )
 
-// Report is everything that would be answered.
+// Report is the complete answer.
 type Report struct {
 	Denied bool `json:"denied"`
-	// Denial is the message of the refusal, as an API server would pass it on.
+	// Denial is the message of the refusal, as an API server would return it.
 	Denial   string    `json:"denial,omitempty"`
 	Findings []Finding `json:"findings"`
 	Totals   Totals    `json:"totals"`
-	// Warnings are the sentences that an API server would pass on.
+	// Warnings are the warnings that an API server would return.
 	Warnings []string `json:"warnings"`
-	// Changes count what the manifests change.
+	// Changes counts what the manifests change.
 	Changes explain.Totals `json:"changes"`
 
-	// Unbound counts the routes that end up bound to nothing, of Routes that there
-	// are or that the change is about.
+	// Unbound counts the routes that end up bound to nothing, out of Routes: those that exist, or
+	// that the change concerns.
 	Unbound int `json:"-"`
 	Routes  int `json:"-"`
-	// Elsewhere says that manifests name objects that are not among them, and that a
-	// cluster may have.
+	// Elsewhere means that manifests name objects that are not among them, and that a cluster may
+	// have.
 	Elsewhere bool `json:"-"`
-	// DeniedObjects counts the objects with a reason to be denied.
+	// DeniedObjects counts the objects that would be denied.
 	DeniedObjects int `json:"-"`
-	// Checked are all manifests, also those without findings, by place.
+	// Checked are all manifests, including those without findings, by position.
 	Checked []Checked `json:"-"`
 }
 
@@ -50,20 +50,20 @@ type Totals struct {
 	Notes    int `json:"notes"`
 }
 
-// Checked is one object that was checked, and where it stands.
+// Checked is one object that was checked, with its position.
 type Checked struct {
 	Name, File           string
 	Document, Item, Line int
 }
 
-// Review asks for a verdict on the whole change by an author, nil when that is not
-// known, and puts what it says to its places in the manifests.
+// Review reviews the whole change of an author, who is nil when not known, and places the findings
+// in the manifests.
 func (c *Change) Review(ctx context.Context, compilers guardrail.Compilers, author *review.Author) (*Report, error) {
 	report, _, err := c.Judge(ctx, compilers, author)
 	return report, err
 }
 
-// Judge is Review with the verdict that the report is of.
+// Judge is like Review, but also returns the verdict.
 func (c *Change) Judge(ctx context.Context, compilers guardrail.Compilers, author *review.Author) (*Report, review.Verdict, error) {
 	report := &Report{Findings: []Finding{}, Warnings: []string{}}
 	report.Findings = append(append(report.Findings, c.Problems...), c.PassedOver...)
@@ -118,7 +118,7 @@ func (c *Change) Judge(ctx context.Context, compilers guardrail.Compilers, autho
 	return report, verdict, nil
 }
 
-// nameObjects names the objects of findings so that no two read the same.
+// nameObjects names the objects of findings unambiguously.
 func (r *Report) nameObjects(s *policy.Snapshot) {
 	for i := range r.Findings {
 		if f := &r.Findings[i]; !f.ref.IsZero() && f.Object != "" {
@@ -127,7 +127,7 @@ func (r *Report) nameObjects(s *policy.Snapshot) {
 	}
 }
 
-// name is how a person calls the change.
+// name returns the name of the change for people.
 func (c *Change) name() string {
 	if edited := c.edited(); len(edited) == 1 {
 		return hierarchy.RefOf(c.Manifests[edited[0]].Object).String()
@@ -135,7 +135,7 @@ func (c *Change) name() string {
 	return "the change"
 }
 
-// unchecked says for which guardrails some rules are passed over.
+// unchecked reports the guardrails that have rules which are not evaluated.
 func unchecked(all, known []*guardrail.Guardrail) []Finding {
 	rules := map[string]int{}
 	for _, g := range known {
@@ -153,8 +153,8 @@ func unchecked(all, known []*guardrail.Guardrail) []Finding {
 	return findings
 }
 
-// oneByOne asks rules that read the object under edit about each object in turn,
-// in the order in which they can be applied.
+// oneByOne evaluates rules that read the object under edit for each object in turn, in the order in
+// which these can be applied.
 func (c *Change) oneByOne(ctx context.Context, author *review.Author, guardrails []*guardrail.Guardrail) ([]evaluate.Violation, error) {
 	if len(guardrails) == 0 {
 		return nil, nil
@@ -179,8 +179,8 @@ func (c *Change) oneByOne(ctx context.Context, author *review.Author, guardrails
 	return violations, nil
 }
 
-// inOrder lists the documents as they can be applied: what others stand on comes
-// first, and when things are removed last.
+// inOrder lists the documents in the order in which they can be applied: objects that others depend
+// on come first, or last when objects are removed.
 func (c *Change) inOrder() []int {
 	rank := func(i int) int {
 		u := c.Manifests[i].Object

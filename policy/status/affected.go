@@ -14,8 +14,8 @@ import (
 	"github.com/attache-dev/attache/policy/condition"
 )
 
-// MaxConditions is how many conditions a list can have (R57). Ours never push
-// another's out.
+// MaxConditions is the maximum length of a list of conditions (R57). Our conditions never displace
+// those of others.
 const MaxConditions = 8
 
 const (
@@ -24,28 +24,25 @@ const (
 	reasonAffected = "PolicyAffected"
 )
 
-// Conditions are what is live in the status of a GatewayClass, a Gateway or a
-// ListenerSet: the conditions of the object, and of each listener that its
-// status has.
+// Conditions are the live conditions in the status of a GatewayClass, a Gateway or a ListenerSet:
+// the conditions of the object, and of each listener that its status has.
 type Conditions struct {
 	Object    []metav1.Condition
 	Listeners map[string][]metav1.Condition
 }
 
-// Affected returns the write that makes the conditions attache.dev/<Kind>Affected
-// true on a GatewayClass, a Gateway or a ListenerSet and on its listeners: one
-// for each policy kind of which a policy is attached there or above (GEP-713). A
-// kind of another group is named with it.
-// Conditions that hold no longer are taken away. Listeners that the status does
-// not list yet are passed over: their entry is for the Gateway's own controller
-// to make.
+// Affected returns the write that makes the conditions attache.dev/<Kind>Affected true on a
+// GatewayClass, a Gateway or a ListenerSet and on its listeners: one for each policy kind that has
+// a policy attached there or above (GEP-713). A kind of another group is named with its group.
+// Conditions that no longer hold are removed. Listeners that the status does not list yet are
+// skipped: the Gateway's own controller creates their entries.
 func (p Planner) Affected(s *policy.Snapshot, ref hierarchy.Ref, generation int64, live Conditions) []Write {
 	listeners, ok := listeners(s, ref)
 	if !ok {
 		return nil
 	}
 	own, reader := policiesOn(s, nil, append(s.Graph().Above(ref), ref)...), s.ReaderIn(ref.Namespace)
-	if platform := s.Options().PlatformNamespaces; ref.Namespace == "" && platform != nil { // everybody reads it
+	if platform := s.Options().PlatformNamespaces; ref.Namespace == "" && platform != nil { // everybody may read it
 		reader = func(namespace string) bool { return slices.Contains(platform, namespace) }
 	}
 	want := map[string]any{}
@@ -76,8 +73,8 @@ func (p Planner) Affected(s *policy.Snapshot, ref hierarchy.Ref, generation int6
 	return []Write{{ApplyStatus, object}}
 }
 
-// listeners are the names of the listeners of an object; false when it is none of the three kinds,
-// or does not exist.
+// listeners are the names of the listeners of an object; false when the object is not of one of the
+// three kinds, or does not exist.
 func listeners(s *policy.Snapshot, ref hierarchy.Ref) (names []string, ok bool) {
 	object, _ := s.Graph().Get(ref)
 	switch o := object.(type) {
@@ -116,8 +113,7 @@ func policiesOn(s *policy.Snapshot, above map[string][]hierarchy.Ref, targets ..
 	return kinds
 }
 
-// affectedConditions are our conditions to be, and whether they differ from the
-// live ones.
+// affectedConditions returns our new conditions, and whether they differ from the live ones.
 func (p Planner) affectedConditions(kinds map[string][]hierarchy.Ref, live []metav1.Condition, generation int64, reader policy.Reader) (want []metav1.Condition, changed bool) {
 	var have []metav1.Condition
 	foreign := 0
@@ -143,7 +139,7 @@ func (p Planner) affectedConditions(kinds map[string][]hierarchy.Ref, live []met
 	return want, len(have) != len(want) || (len(want) > 0 && !reflect.DeepEqual(condition.Objects(have), condition.Objects(want)))
 }
 
-// isAffected says whether a condition is one of ours.
+// isAffected reports whether a condition is one of ours.
 func isAffected(kind string) bool {
 	return strings.HasPrefix(kind, affectedPrefix) && strings.HasSuffix(kind, affectedSuffix)
 }

@@ -12,13 +12,12 @@ import (
 	"github.com/attache-dev/attache/policy/publish"
 )
 
-// FieldOwner is the name under which attache owns fields.
+// FieldOwner is the field manager of attache.
 const FieldOwner = "attache"
 
-// Claimed says whether all of an object's status carries our field manager. What
-// somebody else wrote there, the API server attributes to them. The name of a
-// manager proves nothing by itself: the chart's admission policy keeps others
-// from writing at all.
+// Claimed reports whether our field manager owns all of an object's status. The API server
+// attributes fields that somebody else wrote to them. The name of a field manager proves nothing by
+// itself: the chart's admission policy prevents others from writing at all.
 func Claimed(u *unstructured.Unstructured) bool {
 	status, present := u.Object["status"]
 	if !present {
@@ -40,8 +39,8 @@ func Claimed(u *unstructured.Unstructured) bool {
 	return len(ours) > 0 && covered(ours, status)
 }
 
-// Claim gives an object the managedFields of one whose status is all ours, or of
-// one that has none: what is left of them where objects are kept.
+// Claim sets the managedFields of an object to a minimal form for caches: either the whole status
+// is ours, or there is no status.
 func Claim(u *unstructured.Unstructured, claimed bool) {
 	if !claimed {
 		u.SetManagedFields(nil)
@@ -55,8 +54,8 @@ func Claim(u *unstructured.Unstructured, claimed bool) {
 	}})
 }
 
-// covered says whether sets of fields together own a value whole. A set that is
-// empty stands for a leaf, or for what is owned as one.
+// covered reports whether sets of fields together own a whole value. An empty set stands for a
+// leaf, or for a value that is owned as a whole.
 func covered(sets []map[string]any, value any) bool {
 	if slices.ContainsFunc(sets, func(s map[string]any) bool { return len(s) == 0 }) {
 		return true
@@ -90,8 +89,8 @@ func covered(sets []map[string]any, value any) bool {
 	return false
 }
 
-// names says whether a path of FieldsV1 leads to an element of a list: by its
-// keys (k:) or by its value (v:).
+// names reports whether a key of FieldsV1 identifies an element of a list: by its keys (k:) or by
+// its value (v:).
 func names(path string, element any) bool {
 	if text, ok := strings.CutPrefix(path, "v:"); ok {
 		return text == string(publish.Compact(element))

@@ -12,17 +12,17 @@ import (
 	"github.com/attache-dev/attache/policy/export"
 )
 
-// ConditionEnforced says what data planes made of a policy (GEP-713 has no word
-// for it).
+// ConditionEnforced reports whether data planes enforce a policy (GEP-713 does not define a
+// condition for it).
 const ConditionEnforced = "Enforced"
 
-// ReasonNotEnforced is the reason of the event that tells that data planes do not
-// do what a policy says any more.
+// ReasonNotEnforced is the reason of the event that reports that data planes no longer enforce a
+// policy.
 const ReasonNotEnforced = "NotEnforced"
 
-// EnforcedOf is what the conditions Enforced of a policy say together: False when
-// one does, True when all do, and nothing while any is not known. The message is
-// that of the first that decides.
+// EnforcedOf combines the Enforced conditions of a policy: False when one is False, True when all
+// are True, and nothing while any is unknown. The message is that of the first condition that
+// decides.
 func EnforcedOf(u *unstructured.Unstructured) (value, message string) {
 	if u == nil {
 		return "", ""
@@ -47,7 +47,7 @@ func EnforcedOf(u *unstructured.Unstructured) (value, message string) {
 	return value, message
 }
 
-// ourConditions are those of one type in our entries.
+// ourConditions returns the conditions of one type in our entries.
 func ourConditions(ancestors []any, kind string) []metav1.Condition {
 	var found []metav1.Condition
 	for _, a := range ancestors {
@@ -64,11 +64,11 @@ func ourConditions(ancestors []any, kind string) []metav1.Condition {
 	return found
 }
 
-// largestEnforcement is how many bytes of outcomes an EffectivePolicy shows;
-// beyond it, fields that are in force as stated are counted alone.
+// largestEnforcement is the maximum number of bytes of outcomes in an EffectivePolicy; beyond it,
+// fields that are in force as stated are only counted.
 const largestEnforcement = 64 << 10
 
-// WithEnforcement adds to an EffectivePolicy what data planes make of it.
+// WithEnforcement adds to an EffectivePolicy how data planes enforce it.
 func WithEnforcement(object *unstructured.Unstructured, entries []enforcement.Entry) {
 	showEnforcement(object, entries)
 }
@@ -86,12 +86,12 @@ func showEnforcement(object *unstructured.Unstructured, entries []enforcement.En
 			shorten(entry.(map[string]any))
 		}
 	}
-	// The paths hold maps alone.
+	// These paths only contain maps.
 	_ = unstructured.SetNestedField(object.Object, list, "status", "enforcement")
 	_ = unstructured.SetNestedField(object.Object, enforcement.Summary(entries), "status", "summary", "enforced")
 }
 
-// shorten counts the fields of an entry that are in force as stated.
+// shorten replaces the fields of an entry that are in force as stated by their number.
 func shorten(entry map[string]any) {
 	fields, _ := entry["fields"].([]any)
 	kept := slices.DeleteFunc(slices.Clone(fields), func(f any) bool {

@@ -23,18 +23,18 @@ const ReasonPublished = "Published"
 // maxNote is the longest note that an event can have.
 const maxNote = 1024
 
-// Event is something to tell of an object.
+// Event is an event about an object.
 type Event struct {
 	// Type is Normal or Warning.
 	Type, Reason, Note string
 }
 
-// Event returns the write that tells of a namespaced object. Telling the same again is not a second
-// event while the API server keeps the first: the name follows from what is told.
+// Event returns the write of an event about a namespaced object. The same event again is not a
+// second one while the API server keeps the first, because its name is derived from its content.
 func (p Planner) Event(about *unstructured.Unstructured, e Event) Write {
 	namespace := about.GetNamespace()
 	if namespace == "" {
-		namespace = metav1.NamespaceDefault // of what has no namespace, as kubectl looks for it
+		namespace = metav1.NamespaceDefault // for cluster-scoped objects, where kubectl looks for them
 	}
 	note := prose.Clip(prose.Visible(e.Note), maxNote)
 	sum := fnv.New64a()
@@ -57,8 +57,8 @@ func (p Planner) Event(about *unstructured.Unstructured, e Event) Write {
 }
 
 // Turned returns the events that go with a new status of a policy: one when a guardrail begins to
-// hold it back, and one when none does any more. What the status said before is in the cluster, so a
-// restart repeats no event.
+// hold it back, and one when no guardrail does any longer. The previous status is in the cluster,
+// so a restart does not repeat events.
 func (p Planner) Turned(before, after *unstructured.Unstructured) []Write {
 	was, now := heldBack(before), heldBack(after)
 	switch {
@@ -70,8 +70,8 @@ func (p Planner) Turned(before, after *unstructured.Unstructured) []Write {
 	return nil
 }
 
-// heldBack is the message of the first of our conditions that says that a guardrail holds a policy
-// back; empty when none does.
+// heldBack returns the message of the first of our conditions that says that a guardrail holds a
+// policy back; empty when none does.
 func heldBack(u *unstructured.Unstructured) string {
 	if u == nil {
 		return ""

@@ -22,25 +22,24 @@ const (
 	ReasonExampleFails   = "ExampleFails"
 )
 
-// MaxViolations is how many violations the status of a guardrail lists.
+// MaxViolations is the maximum number of violations that the status of a guardrail lists.
 const MaxViolations = 20
 
-// GuardrailReport is what there is to say about a guardrail.
+// GuardrailReport is the content of the status of a guardrail.
 type GuardrailReport struct {
 	// Language is CEL or Rego, empty when it is neither.
 	Language string
-	// Broken says why it does not compile, Examples which examples fail and how.
+	// Broken says why it does not compile, Examples says which examples fail and how.
 	Broken   string
 	Examples []string
-	// Violations counts all that there are now; First are the first
-	// MaxViolations of them, sorted.
+	// Violations counts all current violations; First are the first MaxViolations of them, sorted.
 	Violations int64
 	First      []GuardrailViolation
 	// Exceptions are those in use and those that end soon, sorted by name.
 	Exceptions []ExceptionUse
 }
 
-// ExceptionUse is what an exception that is in force covers.
+// ExceptionUse says what an exception that is in force covers.
 type ExceptionUse struct {
 	Name     string
 	Until    time.Time
@@ -48,7 +47,7 @@ type ExceptionUse struct {
 	EndsSoon bool
 }
 
-// entry is the use as the status has it.
+// entry returns the use as written in the status.
 func (e ExceptionUse) entry() map[string]any {
 	entry := map[string]any{"name": e.Name, "until": e.Until.UTC().Format(time.RFC3339), "covers": e.Covers}
 	if e.EndsSoon {
@@ -57,11 +56,11 @@ func (e ExceptionUse) entry() map[string]any {
 	return entry
 }
 
-// GuardrailViolation is one violation that exists now.
+// GuardrailViolation is one current violation.
 type GuardrailViolation struct{ Path, Message, Field string }
 
-// Guardrail returns the write that makes a guardrail's status true, if it is not.
-// live is the object with its status and resourceVersion.
+// Guardrail returns the write that brings a guardrail's status up to date, if one is needed. live
+// is the object with its status and resourceVersion.
 func (p Planner) Guardrail(live *unstructured.Unstructured, r GuardrailReport) []Write {
 	status, _, _ := unstructured.NestedMap(live.Object, "status")
 	want := map[string]any{"observedGeneration": live.GetGeneration(), "violations": r.Violations}

@@ -16,21 +16,21 @@ import (
 	"github.com/attache-dev/attache/policy/publish"
 )
 
-// ReasonGuardrailViolated is the reason of Programmed=False when a guardrail
-// keeps what a policy says from being published.
+// ReasonGuardrailViolated is the reason of Programmed=False when a guardrail prevents the values of
+// a policy from being published.
 const ReasonGuardrailViolated = publish.WithheldViolation
 
-// Hold is one objection that keeps the effective policy of a target as it was.
+// Hold is an objection that prevents a change of the effective policy of a target.
 type Hold struct {
-	// Target is the route, Gateway the one that the path goes through.
+	// Target is the route, Gateway is the Gateway on the path.
 	Target, Gateway hierarchy.Ref
 	Guardrail       string
-	// Text says on which path and what; empty when the guardrails could not be
-	// asked in time. It is for those who may read the target's namespace.
+	// Text says on which path and what; empty when the guardrails could not be evaluated in time. It
+	// is for users who may read the target's namespace.
 	Text string
 }
 
-// holds lists the holds of a policy, sorted and each once.
+// holds lists the holds of a policy, sorted and without duplicates.
 func (p Planner) holds(of *policy.Policy) []Hold {
 	if p.Holds == nil {
 		return nil
@@ -43,8 +43,8 @@ func (p Planner) holds(of *policy.Policy) []Hold {
 	return slices.Compact(holds)
 }
 
-// held is the condition Programmed of a policy under one ancestor, given what it
-// would be if nothing were held back.
+// held returns the condition Programmed of a policy under one ancestor, given the condition that it
+// would have if nothing were held back.
 func held(holds []Hold, ancestor hierarchy.Ref, otherwise metav1.Condition, reader policy.Reader) metav1.Condition {
 	routes := map[hierarchy.Ref]bool{}
 	var texts []string
@@ -83,7 +83,7 @@ func (h Hold) String() string {
 	return fmt.Sprintf("%s %s", h.objector(), strings.TrimRight(h.Text, "."))
 }
 
-// objector is who holds it, as the first half of a sentence about a target.
+// objector returns what holds it, as the first half of a sentence about a target.
 func (h Hold) objector() string {
 	if h.Text == "" {
 		return "the guardrails could not be asked in time about"
@@ -91,5 +91,5 @@ func (h Hold) objector() string {
 	return "guardrail " + h.Guardrail + " objects to"
 }
 
-// maxHolds is how many holds a message tells one by one.
+// maxHolds is the number of holds that a message lists one by one.
 const maxHolds = 3

@@ -12,21 +12,21 @@ import (
 	"github.com/attache-dev/attache/policy/export"
 )
 
-// Injector computes what has to stand in a route at admission (E8.5).
+// Injector computes what has to be in a route at admission (E8.5).
 type Injector struct {
-	// World is what exporters look at, on a graph that has the route.
+	// World is the input of exporters, on a graph that has the route.
 	World func(g *hierarchy.Graph) enforcement.World
-	// Check says what the CRD of routes refuses a route for.
+	// Check returns the reasons for which the CRD of routes refuses a route.
 	Check export.Checker
-	// Stored is a route as it is stored, nil when it is not known; nil when nobody asks.
+	// Stored returns a route as it is stored, nil when it is not known. The function may be nil.
 	Stored func(route hierarchy.Ref) *unstructured.Unstructured
-	// Exists says whether an object that a filter names is there and not about to
-	// go: data planes answer 404 for one that is missing.
+	// Exists reports whether an object that a filter names exists and is not being deleted: data
+	// planes answer 404 if it is missing.
 	Exists func(ref hierarchy.Ref) bool
 }
 
-// Own is the route under review as its owner wrote it: by its own record, and by
-// that of the object that it takes the place of, which is nil for a new one.
+// Own returns the route under review as its owner wrote it, according to its own record, and to the
+// record of the object that it replaces, which is nil for a new route.
 func Own(object, old *unstructured.Unstructured) *unstructured.Unstructured {
 	var records []injected.Record
 	if old != nil {
@@ -42,8 +42,8 @@ func Own(object, old *unstructured.Unstructured) *unstructured.Unstructured {
 	return own
 }
 
-// Inject puts into a route's own words what its effective policy asks for. t is
-// what it comes to on the graph; nil leaves in what stood in the old object.
+// Inject puts the values of the effective policy into a route. t is the effective policy on the
+// graph; if it is nil, the values from the old object stay.
 func (i Injector) Inject(g *hierarchy.Graph, t *effective.Target, own, old *unstructured.Unstructured) export.Injected {
 	var before injected.Record
 	if old != nil {
@@ -66,9 +66,9 @@ func (i Injector) Inject(g *hierarchy.Graph, t *effective.Target, own, old *unst
 	return export.Inject(own, injections, i.Check)
 }
 
-// Reviewed is what exporters look at on a graph, for who asks what becomes of values: rules of routes
-// into which nothing could be put count (E8.5). written is a route under review, nil for none; it takes
-// the place of the stored one.
+// Reviewed returns the input of exporters on a graph, to find out what happens to values: rules of
+// routes that cannot be changed are taken into account (E8.5). written is a route under review, or
+// nil; it replaces the stored one.
 func (i Injector) Reviewed(g *hierarchy.Graph, written *unstructured.Unstructured) enforcement.World {
 	w := i.World(g)
 	if i.Check == nil {
@@ -90,8 +90,8 @@ func (i Injector) Reviewed(g *hierarchy.Graph, written *unstructured.Unstructure
 	return w
 }
 
-// settleFilters leaves out filters whose objects are missing. Where the old rule
-// has filters of ours, they stay until all of their successors exist.
+// settleFilters removes filters whose objects are missing. If the old rule has filters of ours,
+// they stay until all of their successors exist.
 func (i Injector) settleFilters(injection *export.RuleInjection, namespace string, paired []*injected.RuleRecord) {
 	missing := func(name string) bool { return !i.Exists(enforcement.MiddlewareRef(namespace, name)) }
 	if !slices.ContainsFunc(slices.Concat(injection.First, injection.Last), missing) {
@@ -121,7 +121,7 @@ func filtersOf(e *injected.RuleRecord) []string {
 	return names
 }
 
-// again are the injections that records speak of.
+// again returns the injections that records describe.
 func again(paired []*injected.RuleRecord) []export.RuleInjection {
 	var list []export.RuleInjection
 	for rule, e := range paired {

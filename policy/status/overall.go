@@ -14,10 +14,10 @@ import (
 	"github.com/attache-dev/attache/policy/effective"
 )
 
-// overall is what the status of a policy says beside its entries: whether it is
-// ready, on how many paths it is in effect, and both in a few words.
+// overall is the part of the status of a policy outside its entries: whether it is ready, on how
+// many paths it is in effect, and a summary of both.
 func (p Planner) overall(s *policy.Snapshot, status map[string]any, of *policy.Policy, entries []ancestor, tally *effective.Tally) {
-	// Its first form had these two, as texts.
+	// Its first version had these two fields, as strings.
 	delete(status, "target")
 	delete(status, "scopes")
 	var inEffect, paths int64
@@ -44,8 +44,7 @@ func (p Planner) overall(s *policy.Snapshot, status map[string]any, of *policy.P
 	status["conditions"] = conditions
 }
 
-// ready is True when the policy is accepted in every entry, and else False with
-// the first reason.
+// ready returns True when the policy is accepted in every entry, else False with the first reason.
 func ready(of *policy.Policy, entries []ancestor) metav1.Condition {
 	for _, a := range entries {
 		if c := a.accepted(); c.Status != "True" {
@@ -58,7 +57,7 @@ func ready(of *policy.Policy, entries []ancestor) metav1.Condition {
 	return condition.New(ConditionReady, "True", policy.ReasonAccepted, "The policy is accepted everywhere.")
 }
 
-// accepted is the condition Accepted of an entry.
+// accepted returns the condition Accepted of an entry.
 func (a ancestor) accepted() metav1.Condition {
 	for _, c := range a.conditions {
 		if c.Type == ConditionAccepted {
@@ -68,9 +67,9 @@ func (a ancestor) accepted() metav1.Condition {
 	return metav1.Condition{}
 }
 
-// concern orders entries: what is not accepted comes first, then what others
-// override, what is in force in part, and what has no route yet, so that the
-// entries for which there is no room hide nothing that somebody has to know.
+// concern orders entries: those that are not accepted come first, then those that are overridden,
+// those that are partly in force, and those that have no route yet, so that the entries that do not
+// fit are the least important ones.
 func (a ancestor) concern() int {
 	if a.accepted().Status != "True" {
 		return 0
@@ -89,13 +88,13 @@ func (a ancestor) concern() int {
 	return 4
 }
 
-// byConcern orders entries that are sorted by what they are about.
+// byConcern orders entries that are already sorted by their objects.
 func byConcern(entries []ancestor) []ancestor {
 	slices.SortStableFunc(entries, func(a, b ancestor) int { return a.concern() - b.concern() })
 	return entries
 }
 
-// counted says how many entries have which condition and reason.
+// counted returns how many entries have which condition and reason.
 func counted(entries []ancestor) string {
 	var kinds []string
 	count := map[string]int{}
@@ -115,7 +114,7 @@ func counted(entries []ancestor) string {
 	return prose.List(kinds, len(kinds))
 }
 
-// targetText is the first target in short, with the number of further ones.
+// targetText returns the first target in short form, with the number of further ones.
 func targetText(s *policy.Snapshot, p *policy.Policy) string {
 	if len(p.Targets) == 0 && len(p.Selectors) > 0 {
 		text := prose.Count(len(s.Selected(p).Targets), p.Selectors[0].Kind.Kind)

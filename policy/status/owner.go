@@ -7,8 +7,8 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 )
 
-// ownerOf makes the EffectivePolicy go when its target goes. Manifests have no
-// UID, and without one there is no owner.
+// ownerOf returns the owner reference by which the EffectivePolicy is deleted with its target.
+// Manifests have no UID, and without one there is no owner.
 func ownerOf(apiVersion string, target hierarchy.Ref, uid string) []metav1.OwnerReference {
 	if uid == "" {
 		return nil

@@ -24,8 +24,7 @@ const ControllerName = policy.Group + "/policy-controller"
 type Verb string
 
 const (
-	// Apply is a server-side apply of the whole object given, under our field
-	// owner.
+	// Apply is a server-side apply of the whole given object, with our field manager.
 	Apply Verb = "Apply"
 	// ApplyStatus is the same on the status subresource.
 	ApplyStatus Verb = "ApplyStatus"
@@ -34,30 +33,29 @@ const (
 	UpdateStatus Verb = "UpdateStatus"
 	// ReplaceStatus is a JSON merge patch of the status subresource.
 	ReplaceStatus Verb = "ReplaceStatus"
-	// RemoveAnnotation takes our annotation off an object.
+	// RemoveAnnotation removes our annotation from an object.
 	RemoveAnnotation Verb = "RemoveAnnotation"
-	// Create makes the object, unless it is there already.
+	// Create creates the object, unless it already exists.
 	Create Verb = "Create"
 	// Delete removes the object.
 	Delete Verb = "Delete"
 )
 
-// Write is one thing to write to the API server.
+// Write is one write to the API server.
 type Write struct {
 	Verb Verb
-	// Object is what to apply, to update, or to name.
+	// Object is the object to apply or update; for other verbs it only has the name.
 	Object *unstructured.Unstructured
 }
 
-// Live is what the API server has now, as far as it concerns us.
+// Live is the current state on the API server, as far as it concerns us.
 type Live interface {
-	// Annotations are a route's or Gateway's annotations under keys that are
-	// Reserved; ok is false when the object does not exist.
+	// Annotations returns the annotations of a route or Gateway whose keys are Reserved; ok is false
+	// when the object does not exist.
 	Annotations(target hierarchy.Ref) (annotations map[string]string, ok bool)
-	// EffectivePolicy is the object of that name, nil when there is none.
+	// EffectivePolicy returns the object of that name, nil when there is none.
 	EffectivePolicy(namespace, name string) *unstructured.Unstructured
-	// Policy is a policy object with its status and resourceVersion, nil when
-	// there is none.
+	// Policy returns a policy object with its status and resourceVersion, nil when there is none.
 	Policy(ref hierarchy.Ref) *unstructured.Unstructured
 }
 
@@ -68,35 +66,33 @@ type Planner struct {
 	Version func(ref hierarchy.Ref) string
 	// Instance is the process that reports events.
 	Instance string
-	// LeaveRoutes leaves routes and Gateways without the annotation.
+	// LeaveRoutes means that routes and Gateways do not get the annotation.
 	LeaveRoutes bool
-	// Holds lists where what a policy says is held back; nil when nothing is.
+	// Holds lists where the values of a policy are held back; nil when none are.
 	Holds func(policy hierarchy.Ref) []Hold
-	// Reconciling says how far the policy that is planned is written out; empty when it is.
+	// Reconciling says how far the results of the policy are written; empty when they all are.
 	Reconciling string
-	// Enforcement is what data planes make of the target that is planned; nil
-	// when that is not known.
+	// Enforcement says how data planes enforce the target; nil when that is not known.
 	Enforcement []enforcement.Entry
-	// Enforced is what they make of a policy under a Gateway; nil, or its answer
-	// nil, when that is not known.
+	// Enforced says how they enforce a policy under a Gateway; it is nil, or returns nil, when that
+	// is not known.
 	Enforced func(policy, gateway hierarchy.Ref) *enforcement.Condition
 }
 
 // Withheld is why the newest result of a target is not published.
 type Withheld struct{ Reason, Message string }
 
-// Target lists the writes that make what is live for one route or Gateway
-// agree with e. A target that is gone (e nil) loses its EffectivePolicy; on a
-// cluster garbage collection would do the same.
+// Target lists the writes that bring the live state of one route or Gateway in line with e. If the
+// target no longer exists (e is nil), its EffectivePolicy is deleted; on a cluster, garbage
+// collection would do the same.
 func (p Planner) Target(target hierarchy.Ref, e *effective.Target, live Live) []Write {
 	value, wanted := publish.AnnotationValue(e)
 	return p.publish(publication{target: target, uid: uidOf(e), value: value, wanted: wanted, object: p.Object(target, e)}, live)
 }
 
-// Keep lists the writes that make what is live for one route or Gateway agree
-// with what was published before, and say that something newer is withheld where
-// it is. was is the EffectivePolicy as it was published; nil when nothing was.
-// uid is that of the target.
+// Keep lists the writes that bring the live state of one route or Gateway in line with what was
+// published before, and that say if something newer is withheld. was is the EffectivePolicy as it
+// was published, nil if there was none. uid is the UID of the target.
 func (p Planner) Keep(target hierarchy.Ref, uid string, was *unstructured.Unstructured, withheld *Withheld, live Live) []Write {
 	if was == nil && withheld == nil {
 		return p.publish(publication{target: target}, live)
@@ -119,7 +115,7 @@ func (p Planner) Keep(target hierarchy.Ref, uid string, was *unstructured.Unstru
 	return p.publish(publication{target: target, uid: uid, value: c.Text(), wanted: wanted, object: own, Withheld: withheld}, live)
 }
 
-// Object is the EffectivePolicy of e with its owner.
+// Object returns the EffectivePolicy of e with its owner.
 func (p Planner) Object(target hierarchy.Ref, e *effective.Target) *unstructured.Unstructured {
 	object := publish.EffectivePolicy(e)
 	if object != nil {
@@ -137,14 +133,14 @@ func uidOf(e *effective.Target) string {
 	return e.UID
 }
 
-// publication is what is to be live for one target.
+// publication is the desired live state of one target.
 type publication struct {
 	target hierarchy.Ref
 	uid    string
-	// value is that of our annotation, wanted whether there is to be one.
+	// value is the value of our annotation; wanted says whether there should be one.
 	value  string
 	wanted bool
-	// object is the EffectivePolicy, nil when there is to be none.
+	// object is the EffectivePolicy, nil when there should be none.
 	object   *unstructured.Unstructured
 	Withheld *Withheld
 }
@@ -156,7 +152,7 @@ func (p Planner) publish(want publication, live Live) []Write {
 	}
 	have := live.EffectivePolicy(want.target.Namespace, publish.ObjectName(want.target))
 	if have != nil && !publish.OwnedBy(have, want.target) {
-		return writes // it is not ours to write over
+		return writes // it is not ours, so it is not overwritten
 	}
 	switch {
 	case want.object == nil && have == nil:
@@ -169,11 +165,11 @@ func (p Planner) publish(want publication, live Live) []Write {
 	return writes
 }
 
-// ConditionPublished says of an EffectivePolicy whether it is the newest result.
+// ConditionPublished reports whether an EffectivePolicy is the newest result.
 const ConditionPublished = "Published"
 
-// setPublished gives an EffectivePolicy its condition. The time is that of the
-// last transition, which only the object that is live knows.
+// setPublished sets the condition of an EffectivePolicy. The time is that of the last transition,
+// which only the live object has.
 func (p Planner) setPublished(want, have *unstructured.Unstructured, withheld *Withheld) {
 	c := condition.New(ConditionPublished, metav1.ConditionTrue, "Published", "This is what the current policies come to.")
 	if withheld != nil {
@@ -196,8 +192,8 @@ func (p Planner) annotation(writes []Write, want publication, annotations map[st
 	switch {
 	case want.wanted && (!present || have != want.value):
 		object.SetAnnotations(map[string]string{publish.Annotation: want.value})
-		// With a UID, the apply fails when the object has gone in the meantime. It
-		// would make a new one otherwise.
+		// With a UID, the apply fails if the object was deleted in the meantime. Otherwise it would
+		// create a new one.
 		object.SetUID(types.UID(want.uid))
 		return append(writes, Write{Apply, object})
 	case !want.wanted && present:
@@ -206,10 +202,10 @@ func (p Planner) annotation(writes []Write, want publication, annotations map[st
 	return writes
 }
 
-// appendEffective writes the two halves of an EffectivePolicy that differ. The
-// status subresource is applied by itself, as the API server asks. To an object
-// in the first form nothing can be applied before its status is replaced: what is
-// live does not fit the schema any more.
+// appendEffective appends the writes of those parts of an EffectivePolicy that differ. The status
+// subresource is applied separately, as the API server requires. Nothing can be applied to an
+// object in the first form before its status is replaced, because the live object does not fit the
+// schema any more.
 func appendEffective(writes []Write, want, have *unstructured.Unstructured) []Write {
 	main := want.DeepCopy()
 	delete(main.Object, "status")
@@ -230,8 +226,8 @@ func appendEffective(writes []Write, want, have *unstructured.Unstructured) []Wr
 	return writes
 }
 
-// replacement is an object whose status, as a JSON merge patch, replaces the one
-// that is live: what it has no more is null.
+// replacement returns an object whose status, as a JSON merge patch, replaces the live one: fields
+// that are no longer there are null.
 func replacement(want, have *unstructured.Unstructured) *unstructured.Unstructured {
 	patch := want.DeepCopy()
 	status, _ := patch.Object["status"].(map[string]any)

@@ -18,14 +18,14 @@ import (
 	"github.com/attache-dev/attache/policy/enforcement"
 )
 
-// Condition types and reasons of policies besides those of policy.Acceptance
-// (api.md section 1).
+// Condition types and reasons of policies, in addition to those of policy.Acceptance (api.md
+// section 1).
 const (
 	ConditionAccepted   = "Accepted"
 	ConditionProgrammed = "Programmed"
 	ConditionAggregated = "Aggregated"
 
-	// ConditionReconciling is there while what a policy comes to is written out.
+	// ConditionReconciling is present while the results of a policy are being written.
 	ConditionReconciling = "Reconciling"
 	// ReasonPublishing is its reason.
 	ReasonPublishing = "Publishing"
@@ -36,22 +36,22 @@ const (
 	ReasonNoScope             = "NoScope"
 )
 
-// MaxAncestors is how many entries a policy's status can have (GEP-713).
+// MaxAncestors is the maximum number of entries in a policy's status (GEP-713).
 const MaxAncestors = 16
 
-// maxMessage is how many bytes the message of a condition can have.
+// maxMessage is the maximum length of the message of a condition, in bytes.
 const maxMessage = 32768
 
-// condition is one condition to be, without a time.
+// condition is a desired condition, without a time.
 
-// ancestor is one status entry to be.
+// ancestor is a desired status entry.
 type ancestor struct {
 	ref        map[string]any
 	conditions []metav1.Condition
 }
 
-// Policy returns the write that makes a policy's status true, if it is not.
-// The tally must have counted every route.
+// Policy returns the write that brings a policy's status up to date, if one is needed. The tally
+// must have counted every route.
 func (p Planner) Policy(s *policy.Snapshot, of *policy.Policy, tally *effective.Tally, live Live) []Write {
 	object := live.Policy(of.Ref)
 	if object == nil || !of.Kind.ManagesStatus() {
@@ -79,12 +79,12 @@ func (p Planner) Policy(s *policy.Snapshot, of *policy.Policy, tally *effective.
 	return []Write{{UpdateStatus, changed}}
 }
 
-// wanted lists our entries: one for each Gateway that a target leads to, or
-// for a target that leads to none, one for the target.
+// wanted lists our entries: one for each Gateway that a target leads to, and one for each target
+// that leads to none.
 func wanted(s *policy.Snapshot, of *policy.Policy, tally *effective.Tally, holds []Hold, enforced func(policy, gateway hierarchy.Ref) *enforcement.Condition) []ancestor {
 	reader := s.ReaderIn(of.Ref.Namespace)
 	byRef := map[hierarchy.Ref][]policy.Acceptance{}
-	var refused []policy.Acceptance // selectors, which have no target to stand for them
+	var refused []policy.Acceptance // selectors, which have no target that could represent them
 	for _, standing := range s.Acceptances(of) {
 		if standing.Target.Selected && standing.Reason == policy.ReasonRefNotPermitted {
 			refused = append(refused, standing)
@@ -166,15 +166,15 @@ func Gateways(s *policy.Snapshot, target hierarchy.Ref) []hierarchy.Ref {
 	return slices.Compact(refs)
 }
 
-// joined says whether an object above listeners is part of a Gateway that it
-// touches: a ListenerSet that its Gateway does not admit is not.
+// joined reports whether an object above listeners is part of a Gateway that it touches: a
+// ListenerSet that its Gateway does not admit is not.
 func joined(g *hierarchy.Graph, object, gateway hierarchy.Ref) bool {
 	return object.GroupKind != hierarchy.ListenerSetKind ||
 		slices.ContainsFunc(g.Listeners(gateway), func(l *hierarchy.Listener) bool { return l.ListenerSet == object })
 }
 
-// selectsNothing is the one entry of a policy whose selectors match nothing, for
-// the Namespace it is in. It is not an error: objects come and go.
+// selectsNothing is the one entry of a policy whose selectors match nothing, for the Namespace it
+// is in. This is not an error: objects are created and deleted.
 func selectsNothing(of *policy.Policy) ancestor {
 	conditions := []metav1.Condition{condition.New(ConditionAccepted, "True", policy.ReasonAccepted, "The selectors of the policy match no object now.")}
 	if of.Kind.Class == policy.Inherited {
@@ -183,11 +183,11 @@ func selectsNothing(of *policy.Policy) ancestor {
 	return ancestor{ancestorRef(hierarchy.NamespaceRef(of.Ref.Namespace)), conditions}
 }
 
-// mostListed is how many targets a message has one by one.
+// mostListed is the number of targets that a message lists one by one.
 const mostListed = 3
 
-// accepted sums up what became of the targets under one ancestor: accepted
-// when one of them is. The number is how many the policy does not hold.
+// accepted summarizes the acceptance of the targets under one ancestor: accepted when one of them
+// is. The number counts the targets that the policy does not hold.
 func accepted(list []policy.Acceptance, reader policy.Reader) (metav1.Condition, int) {
 	var holds, lacks []string
 	reason := ""
@@ -203,7 +203,7 @@ func accepted(list []policy.Acceptance, reader policy.Reader) (metav1.Condition,
 	}
 	if len(holds) == 0 {
 		if reason == policy.ReasonOverridden {
-			reason = policy.ReasonConflicted // of a selector, by name, on all that it selects here
+			reason = policy.ReasonConflicted // of a selector, by name, for everything that it selects here
 		}
 		return condition.New(ConditionAccepted, "False", reason, clauses(lacks)), len(lacks)
 	}
@@ -217,7 +217,7 @@ func accepted(list []policy.Acceptance, reader policy.Reader) (metav1.Condition,
 	return condition.New(ConditionAccepted, "True", policy.ReasonAccepted, message), len(lacks)
 }
 
-// clauses puts sentences in a row, and counts those that are too many.
+// clauses joins sentences, and counts those that do not fit.
 func clauses(sentences []string) string {
 	shown := sentences[:min(len(sentences), mostListed)]
 	more := len(sentences) - len(shown)
@@ -233,7 +233,7 @@ func clauses(sentences []string) string {
 	return strings.Join(shown, "; ")
 }
 
-// movedText are values that something moved, as a reader may be told of it.
+// movedText returns the values that were moved, in a form that the reader may see.
 func movedText(moved []effective.Moved, reader policy.Reader) []string {
 	texts := make([]string, len(moved))
 	for i, m := range moved {
@@ -242,8 +242,8 @@ func movedText(moved []effective.Moved, reader policy.Reader) []string {
 	return texts
 }
 
-// programmed says what came of an accepted policy under one Gateway, where it
-// does not hold some of its targets.
+// programmed returns the condition Programmed of an accepted policy under one Gateway, if it does
+// not hold some of its targets.
 func programmed(c *effective.Count, lacks int, reader policy.Reader) metav1.Condition {
 	if c == nil || c.Paths == 0 {
 		return condition.New(ConditionProgrammed, "False", ReasonNoScope, "No route is on any path through here to which the policy applies.")
@@ -282,9 +282,9 @@ func ancestorRef(ref hierarchy.Ref) map[string]any {
 	return r
 }
 
-// ancestors puts our entries among the live ones: foreign entries stay as and
-// where they are, ours that are still wanted stay where they are, new ones
-// come last. What does not fit is summed up in the last of ours.
+// ancestors merges our entries into the live ones: entries of others stay unchanged and in place,
+// ours that are still wanted stay in place, new ones come last. Entries that do not fit are
+// summarized in the last of ours.
 func (p Planner) ancestors(live []any, want []ancestor, generation int64) []any {
 	foreign := 0
 	for _, entry := range live {
@@ -305,8 +305,8 @@ func (p Planner) ancestors(live []any, want []ancestor, generation int64) []any 
 	return p.inSlots(live, want, generation)
 }
 
-// inSlots puts our entries, in order, where entries of ours are; those of others
-// stay as and where they are.
+// inSlots puts our entries, in order, into the positions of our live entries; those of others stay
+// unchanged and in place.
 func (p Planner) inSlots(live []any, want []ancestor, generation int64) []any {
 	was := func(ref map[string]any) map[string]any {
 		for _, entry := range live {
@@ -345,7 +345,7 @@ func (p Planner) entry(a ancestor, live map[string]any, generation int64) map[st
 	return map[string]any{"ancestorRef": a.ref, "controllerName": ControllerName, "conditions": condition.Objects(conditions)}
 }
 
-// condition is a condition as it is written for a generation.
+// condition returns a condition as it is written for a generation.
 func (p Planner) condition(c metav1.Condition, live []metav1.Condition, generation int64) metav1.Condition {
 	c.Message = prose.Clip(prose.Visible(c.Message), maxMessage)
 	return condition.At(c, generation, live, p.Now())

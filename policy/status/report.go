@@ -12,7 +12,7 @@ import (
 
 // What identifies the reports that attache writes.
 const (
-	// ReportVersion and ReportKind are those of OpenReports.
+	// ReportVersion and ReportKind are the API version and kind of OpenReports.
 	ReportVersion = "openreports.io/v1alpha1"
 	ReportKind    = "Report"
 	// ReportName is the name of the one report in a namespace.
@@ -20,7 +20,7 @@ const (
 	// ReportLabel, with the value ReportOwner, marks reports as ours.
 	ReportLabel = "app.kubernetes.io/managed-by"
 	ReportOwner = "attache"
-	// MaxResults is how many results a report lists; its summary counts all.
+	// MaxResults is the maximum number of results that a report lists; its summary counts all.
 	MaxResults = 100
 )
 
@@ -30,14 +30,14 @@ type ReportEntry struct {
 	// Result is fail, warn or error, as OpenReports has them.
 	Result string
 	Target hierarchy.Ref
-	// APIVersion and UID are those of the target.
+	// APIVersion and UID belong to the target.
 	APIVersion, UID string
-	// Path says where, Message what, Field about which value.
+	// Path says where the violation is, Message what it is, and Field which value it concerns.
 	Path, Message, Field string
 }
 
-// Report is the report of a namespace; nil when there is nothing to report. It
-// says nothing about time, so that equal violations make equal reports.
+// Report returns the report of a namespace, nil when there is nothing to report. It contains no
+// time, so that equal violations make equal reports.
 func Report(namespace string, entries []ReportEntry) *unstructured.Unstructured {
 	if len(entries) == 0 {
 		return nil
