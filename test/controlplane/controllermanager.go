@@ -30,7 +30,7 @@ const controllers = "garbage-collector-controller,namespace-controller,clusterro
 // the rights that it has in a real cluster, and returns when they serve their
 // health.
 func (c *ControlPlane) startControllerManager(ctx context.Context) (*controllerManager, error) {
-	port, err := freePort()
+	port, err := FreePort()
 	if err != nil {
 		return nil, err
 	}
@@ -93,15 +93,4 @@ func (m *controllerManager) awaitHealth(ctx context.Context, port int, limit tim
 		return fmt.Errorf("waiting for %s: %w", controllerManagerProgram, err)
 	}
 	return nil
-}
-
-// freePort is a port of the loopback interface that nobody listened on a moment
-// ago.
-func freePort() (int, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("looking for a free port: %w", err)
-	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port, nil
 }

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -166,6 +168,9 @@ func (c *ControlPlane) startEnvironment() error {
 	etcd := &envtest.Etcd{}
 	c.environment.ControlPlane.Etcd = etcd
 	c.environment.ControlPlane.KubectlPath = filepath.Join(c.Assets, kubectlProgram)
+	if err := c.addresses(server, etcd); err != nil {
+		return err
+	}
 	for name, values := range c.options.APIServerFlags {
 		server.Configure().Set(name, values...)
 	}
@@ -194,6 +199,18 @@ func (c *ControlPlane) startEnvironment() error {
 	if certificates := c.environment.WebhookInstallOptions.LocalServingCertDir; certificates != "" {
 		err = errors.Join(err, c.watchdog.rememberFolder(certificates))
 	}
+	return err
+}
+
+// addresses gives both processes addresses that stay theirs while they are away.
+func (c *ControlPlane) addresses(server *envtest.APIServer, etcd *envtest.Etcd) error {
+	port, err := FreePort()
+	if err != nil {
+		return err
+	}
+	server.SecureServing.Address, server.SecureServing.Port = "127.0.0.1", strconv.Itoa(port)
+	host, err := FreeAddress()
+	etcd.URL = &url.URL{Scheme: "http", Host: host}
 	return err
 }
 

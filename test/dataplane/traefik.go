@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -171,12 +170,11 @@ func (t *Traefik) awaitAnswer(ctx context.Context) error {
 func freeAddresses(n int) ([]string, error) {
 	var addresses []string
 	for range n {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		address, err := controlplane.FreeAddress()
 		if err != nil {
 			return nil, err
 		}
-		defer listener.Close() // all together, so that no port comes twice
-		addresses = append(addresses, listener.Addr().String())
+		addresses = append(addresses, address)
 	}
 	return addresses, nil
 }

@@ -20,6 +20,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/attache-dev/attache/test/controlplane"
 )
 
 // pod is a running container.
@@ -322,10 +324,9 @@ func (c *cluster) runPod(name string) {
 
 func freePort(c *cluster) int {
 	c.Helper()
-	listener, err := net.Listen("tcp", net.JoinHostPort(c.address, "0"))
+	port, err := controlplane.FreePort()
 	if err != nil {
 		c.Fatal(err)
 	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port
+	return port
 }

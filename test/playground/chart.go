@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/attache-dev/attache/charts"
+	"github.com/attache-dev/attache/test/controlplane"
 )
 
 const (
@@ -45,7 +46,7 @@ func render() (*installation, error) {
 		return nil, err
 	}
 	i := &installation{objects: objects}
-	if i.port, err = freePort(); err != nil {
+	if i.port, err = controlplane.FreePort(); err != nil {
 		return nil, err
 	}
 	for _, object := range objects {
@@ -183,7 +184,7 @@ func (t *tour) metricsAddress(process string) (string, error) {
 	if !t.stays {
 		return "0", nil
 	}
-	port, err := freePort()
+	port, err := controlplane.FreePort()
 	if err != nil {
 		return "", err
 	}

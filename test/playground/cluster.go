@@ -103,7 +103,7 @@ type process struct {
 
 // run starts a process of attache and returns when it is ready.
 func (c *cluster) run(ctx context.Context, name string, arguments ...string) (*process, error) {
-	port, err := freePort()
+	port, err := controlplane.FreePort()
 	if err != nil {
 		return nil, err
 	}
@@ -224,15 +224,4 @@ func (c *cluster) lastLogLines() string {
 		text.WriteString(p.lastLogLines())
 	}
 	return text.String()
-}
-
-// freePort is a port of the loopback interface that nobody listened on a moment
-// ago.
-func freePort() (int, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("looking for a free port: %w", err)
-	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port, nil
 }

@@ -280,12 +280,8 @@ func (p *process) stop() {
 }
 
 func freeAddress() (*net.TCPAddr, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr), nil
+	port, err := controlplane.FreePort()
+	return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port}, err
 }
 
 // published is what the EffectivePolicies of the namespace say is enforced, with
