@@ -112,3 +112,18 @@ func BenchmarkReviewOfManyPaths(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkTurnedAway is what it takes to say that there is no place for a review.
+func BenchmarkTurnedAway(b *testing.B) {
+	h := handlersOf(b, world(b), func(o *Options) { o.Concurrency, o.Queue = 1, 1 })
+	for range 2 {
+		h.limiter.Arrive(1)
+	}
+	handler, body := h.Validate(), create(b, checkout).body(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		if answer := post(handler, body); answer.StatusCode != http.StatusServiceUnavailable {
+			b.Fatal(answer.Status)
+		}
+	}
+}

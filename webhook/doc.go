@@ -44,8 +44,8 @@
 //     any write on an object that is being deleted but one of its spec.
 //   - No more than Options.Concurrency reviews are decided at a time, and no more
 //     than Options.Queue wait. Namespaces share the time: none has more than half
-//     of it while others wait, and there is always a slot for those that used
-//     little. Time is limited by the timeout that the API server passes along, minus
+//     of it while others wait, and those that used little wait for no long review
+//     of those that used much. Time is limited by the timeout that the API server passes along, minus
 //     a margin, so that our answer comes before it gives up. The end of the server
 //     does not cut a decision short; the end of the call does, for nobody would
 //     hear of it.

@@ -13,6 +13,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
 	authenticationv1 "k8s.io/api/authentication/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/attache-dev/attache/policy"
@@ -117,8 +118,9 @@ type Handlers struct {
 	retries retries
 	metrics *measures
 	phase   atomic.Int32
-	// closing and telling are for reviews that are turned away.
-	closing, telling seldom
+	// closing and telling are for reviews that are turned away, and turnedAway is the answer.
+	closing, telling limit.Seldom
+	turnedAway       []byte
 	// resolvers are those that no decision uses, with what they have folded.
 	resolvers sync.Pool
 }
@@ -157,8 +159,12 @@ func New(o Options) (*Handlers, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Handlers{options: o, retries: newRetries(), limiter: limit.New(o.Concurrency, o.Queue), metrics: m}
-	h.closing.every, h.telling.every = closingPause, tellingPause
+	turnedAway, err := statusBody(http.StatusServiceUnavailable, metav1.StatusReasonServiceUnavailable, errTurnedAway.message, int32(retryAfter/time.Second))
+	if err != nil {
+		return nil, err
+	}
+	h := &Handlers{options: o, retries: newRetries(), limiter: limit.New(o.Concurrency, o.Queue), metrics: m, turnedAway: turnedAway}
+	h.closing.Every, h.telling.Every = closingPause, tellingPause
 	return h, nil
 }
 

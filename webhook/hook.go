@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strconv"
-	"sync/atomic"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -51,6 +50,10 @@ func (k *hook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Connection", "close")
 	}
 	req, a, err := k.serve(r, begin)
+	if errors.Is(err, errTurnedAway) {
+		k.turnAway(w, begin)
+		return
+	}
 	var body []byte
 	if err == nil {
 		body, err = a.review(req.UID)
@@ -82,7 +85,7 @@ func (k *hook) serve(r *http.Request, begin time.Time) (req *request, a *answer,
 	}
 	place := &place{limiter: k.h.limiter, size: sizeOf(r)}
 	if !place.limiter.Arrive(place.size) {
-		return nil, nil, &undecided{reasonOverloaded, "attache has more reviews waiting than it can answer in time"}
+		return nil, nil, errTurnedAway
 	}
 	defer func() {
 		if !place.kept {
@@ -106,8 +109,12 @@ func (k *hook) serve(r *http.Request, begin time.Time) (req *request, a *answer,
 	ctx, cancel := context.WithTimeout(remote(r), limit)
 	turn := place.limiter.Enter(ctx, req.share())
 	if turn == nil {
-		cancel()
-		return req, nil, &undecided{reasonOverloaded, fmt.Sprintf("attache is busy: the review waited %s for its turn", limit)}
+		defer cancel()
+		if errors.Is(ctx.Err(), context.Canceled) {
+			return req, nil, &undecided{reasonGone, "the caller is gone"}
+		}
+		waited := time.Since(req.read).Round(time.Millisecond)
+		return req, nil, &undecided{reasonOverloaded, fmt.Sprintf("attache is busy: the review waited %s for its turn", waited)}
 	}
 	place.kept, req.begun = true, time.Now()
 	end := func() {
@@ -238,7 +245,7 @@ func (k *hook) refuse(w http.ResponseWriter, r *http.Request, req *request, err 
 	k.tell(object, reason, err)
 	closing := reason != reasonOverloaded
 	if !closing {
-		closing, _ = k.h.closing.now(time.Now())
+		closing, _ = k.h.closing.Now(time.Now())
 	}
 	if closing {
 		w.Header().Set("Connection", "close") // the next call may reach another replica
@@ -257,15 +264,45 @@ func (k *hook) tell(object, reason string, err error) {
 	more := int64(0)
 	if reason == reasonOverloaded {
 		var yes bool
-		if yes, more = k.h.telling.now(time.Now()); !yes {
+		if yes, more = k.h.telling.Now(time.Now()); !yes {
 			return
 		}
 	}
 	k.h.options.Log.Info("Cannot decide a review", "webhook", k.name, "object", object, "reason", reason, "error", err.Error(), "moreBefore", more)
 }
 
+// errTurnedAway is a review for which there is no place: its body is not read.
+var errTurnedAway = &undecided{reasonOverloaded, "attache has more reviews waiting than it can answer in time"}
+
+// turnAway answers a review for which there is no place. It does little, for what it takes is taken
+// from those that are decided.
+func (k *hook) turnAway(w http.ResponseWriter, begin time.Time) {
+	k.h.metrics.undecided.WithLabelValues(reasonOverloaded).Inc()
+	k.tell("", reasonOverloaded, errTurnedAway)
+	if closing, _ := k.h.closing.Now(begin); closing {
+		w.Header().Set("Connection", "close") // the next call may reach another replica
+	}
+	w.Header().Set("Retry-After", strconv.Itoa(int(retryAfter/time.Second)))
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusServiceUnavailable)
+	_, _ = w.Write(k.h.turnedAway)
+	k.h.metrics.answered(k.name, decisionUndecided, nil, begin)
+}
+
 // writeStatus writes a Status object. API servers show its message.
 func writeStatus(w http.ResponseWriter, code int, reason metav1.StatusReason, message string, waitSeconds int32) {
+	body, err := statusBody(code, reason, message, waitSeconds)
+	if err != nil {
+		http.Error(w, message, code)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(code)
+	_, _ = w.Write(body)
+}
+
+// statusBody is a Status object as JSON.
+func statusBody(code int, reason metav1.StatusReason, message string, waitSeconds int32) ([]byte, error) {
 	status := metav1.Status{
 		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Status"},
 		Status:   metav1.StatusFailure,
@@ -276,31 +313,7 @@ func writeStatus(w http.ResponseWriter, code int, reason metav1.StatusReason, me
 	if waitSeconds > 0 {
 		status.Details = &metav1.StatusDetails{RetryAfterSeconds: waitSeconds}
 	}
-	body, err := json.Marshal(status)
-	if err != nil {
-		http.Error(w, message, code)
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(code)
-	_, _ = w.Write(body)
-}
-
-// seldom says yes once in a while, and counts in between.
-type seldom struct {
-	every   time.Duration
-	last    atomic.Int64 // when it said yes, in nanoseconds
-	skipped atomic.Int64
-}
-
-// now says whether it is time again, and how often it was not since.
-func (s *seldom) now(now time.Time) (yes bool, skipped int64) {
-	last := s.last.Load()
-	if now.UnixNano()-last < int64(s.every) || !s.last.CompareAndSwap(last, now.UnixNano()) {
-		s.skipped.Add(1)
-		return false, 0
-	}
-	return true, s.skipped.Swap(0)
+	return json.Marshal(status)
 }
 
 const (

@@ -66,12 +66,17 @@ type running struct {
 
 func serve(t *testing.T, change ...func(*ServerOptions)) *running {
 	t.Helper()
+	return serveWith(t, handlersOf(t, world(t)), change...)
+}
+
+func serveWith(t *testing.T, h *Handlers, change ...func(*ServerOptions)) *running {
+	t.Helper()
 	o := ServerOptions{Address: "127.0.0.1:0", CertDir: t.TempDir()}
 	for _, f := range change {
 		f(&o)
 	}
 	r := &running{folder: o.CertDir, pool: certificate(t, o.CertDir, "attache"), ended: make(chan error, 1)}
-	r.Server = NewServer(handlersOf(t, world(t)), o)
+	r.Server = NewServer(h, o)
 	ctx, cancel := context.WithCancel(t.Context())
 	r.end = cancel
 	go func() { r.ended <- r.Start(ctx) }()

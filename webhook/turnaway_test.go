@@ -11,27 +11,13 @@ import (
 	"github.com/attache-dev/attache/test/eventually"
 )
 
-func TestSeldomSaysYesOnceInAWhile(t *testing.T) {
-	s := seldom{every: time.Second}
-	begin := time.Now()
-	for _, test := range []struct {
-		after   time.Duration
-		yes     bool
-		skipped int64
-	}{{0, true, 0}, {time.Millisecond, false, 0}, {999 * time.Millisecond, false, 0}, {time.Second, true, 2}, {2 * time.Second, true, 0}} {
-		if yes, skipped := s.now(begin.Add(test.after)); yes != test.yes || skipped != test.skipped {
-			t.Errorf("after %s: %v, %d skipped", test.after, yes, skipped)
-		}
-	}
-}
-
 // Who is turned away because of too many others mostly keeps the connection: a handshake for each
 // would take the time of what can be decided. The log says so once in a while.
 func TestTooManyDoNotCostAHandshakeEach(t *testing.T) {
 	var lines []string
 	log := funcr.New(func(_, args string) { lines = append(lines, args) }, funcr.Options{})
 	h := handlersOf(t, world(t), func(o *Options) { o.Concurrency, o.Queue, o.Deadline, o.Log = 1, 1, time.Minute, log })
-	h.closing.every, h.telling.every = time.Hour, time.Hour
+	h.closing.Every, h.telling.Every = time.Hour, time.Hour
 	body := create(t, checkout).body(t)
 	release := make(chan struct{})
 	slow := deciding(h, func(context.Context) (*answer, error) { <-release; return &answer{}, nil })

@@ -8,7 +8,9 @@
 //
 // # Invariants
 //
-//   - Nobody has more than half of the slots, and those who used much never have all of them.
+//   - Nobody has more than half of the slots, and those who used much, with reviews that take long,
+//     never have all of them.
+//   - Nobody begins with less time than reviews like this one take, or whose caller is gone.
 //   - A place that was taken is given back exactly once, also when its caller is gone.
 //
 // # What it must not do

@@ -13,9 +13,14 @@ import (
 //
 // Whoever waits belongs to a share: a namespace, or a user where an object is in
 // none. The turn goes to the share that used least of late. A share never has
-// more than half of the slots, and those that used much never have all slots
-// between them, so that there is always one for the others. Dry runs count as
-// what they cost.
+// more than half of the slots. Those that used much, with reviews that take long,
+// never have all slots between them, so that the others wait for none of those.
+// Dry runs count as what they cost.
+//
+// Within a share the turn goes to the first, unless that one has waited for half
+// of its time: then there are more than can be decided, and the last one, which
+// has most of its time left, is the one whose decision is worth most. Who has less
+// time left than reviews of the share take gets no turn.
 type Limiter struct {
 	slots, queue int
 	now          func() time.Time
@@ -34,8 +39,11 @@ const (
 	maxBytes = 32 << 20
 	// halfLife is the time in which half of what a share used is forgotten.
 	halfLife = 10 * time.Second
-	// heavyUse is what a share has used of late when it counts as heavy.
-	heavyUse = time.Second
+	// heavyUse and heavyTurn are what a share has used of late, and how long one of its reviews
+	// took, when it counts as heavy. Behind a shorter review anybody can wait: a slot that is kept
+	// free of those, too, stands idle whenever everybody asks for much.
+	heavyUse  = time.Second
+	heavyTurn = 200 * time.Millisecond
 )
 
 // share is those who wait for each other.
@@ -43,17 +51,35 @@ type share struct {
 	running int
 	waiting []*Turn
 	used    time.Duration
-	at      time.Time // when used was true
+	longest time.Duration // of its reviews of late; it is forgotten as used is
+	at      time.Time     // when used and longest were true
+	typical time.Duration // what its reviews take, the latest counting most
 }
+
+// heavy says whether reviews of the share leave a slot to others.
+func (s *share) heavy() bool { return s.used > heavyUse && s.longest > heavyTurn }
 
 // Turn is one review's turn.
 type Turn struct {
 	share   *share
 	name    string
 	arrival int
-	ready   chan struct{}
-	began   time.Time // zero while it waits
+	since   time.Time
+	until   time.Time     // when its decision is of use to nobody any more; zero is never
+	ready   chan struct{} // closed when it has a slot, or will have none
+	began   time.Time     // zero while it has no slot
 	heavy   bool
+}
+
+// inTime says whether a review that takes so long is decided in time when it begins now. What takes
+// nearly all the time that a review may have is tried with that.
+func (t *Turn) inTime(now time.Time, takes time.Duration) bool {
+	return t.until.IsZero() || t.until.Sub(now) >= min(takes, t.until.Sub(t.since)*9/10)
+}
+
+// late says whether half of its time is over.
+func (t *Turn) late(now time.Time) bool {
+	return !t.until.IsZero() && now.Sub(t.since) > t.until.Sub(t.since)/2
 }
 
 // New is a limiter with so many slots, and so many places to wait for one.
@@ -91,28 +117,38 @@ func (l *Limiter) Depart(size int64) {
 // Enter waits for a turn as long as ctx allows; nil is none. A share that fills
 // half of the queue gets none either.
 func (l *Limiter) Enter(ctx context.Context, name string) *Turn {
-	t := l.wait(name)
+	until, _ := ctx.Deadline()
+	t := l.wait(name, until)
 	if t == nil {
 		return nil
 	}
 	select {
 	case <-t.ready:
-		return t
 	case <-ctx.Done():
 	}
-	l.mu.Lock()
-	if t.began.IsZero() {
-		t.share.waiting = slices.DeleteFunc(t.share.waiting, func(o *Turn) bool { return o == t })
-		l.forget(t.name)
-		l.mu.Unlock()
+	if ctx.Err() != nil { // also when a slot came at the same moment
+		l.renounce(t)
 		return nil
 	}
-	l.mu.Unlock()
-	l.Leave(t) // it came at the same moment, and too late
-	return nil
+	if t.began.IsZero() {
+		return nil
+	}
+	return t
 }
 
-func (l *Limiter) wait(name string) *Turn {
+// renounce ends the wait of who wants no turn any more.
+func (l *Limiter) renounce(t *Turn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !t.began.IsZero() {
+		l.free(t)
+		return
+	}
+	t.share.waiting = slices.DeleteFunc(t.share.waiting, func(o *Turn) bool { return o == t })
+	l.forget(t.name)
+}
+
+func (l *Limiter) wait(name string, until time.Time) *Turn {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := l.shares[name]
@@ -124,7 +160,7 @@ func (l *Limiter) wait(name string) *Turn {
 		return nil
 	}
 	l.arrival++
-	t := &Turn{share: s, name: name, arrival: l.arrival, ready: make(chan struct{})}
+	t := &Turn{share: s, name: name, arrival: l.arrival, since: l.now(), until: until, ready: make(chan struct{})}
 	s.waiting = append(s.waiting, t)
 	l.dispatch()
 	return t
@@ -135,8 +171,16 @@ func (l *Limiter) Leave(t *Turn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()
+	took := now.Sub(t.began)
 	t.share.decay(now)
-	t.share.used += now.Sub(t.began)
+	t.share.used += took
+	t.share.longest = max(t.share.longest, took)
+	t.share.typical += (took - t.share.typical) / 4
+	l.free(t)
+}
+
+// free lets others have the slot.
+func (l *Limiter) free(t *Turn) {
 	t.share.running--
 	l.running--
 	if t.heavy {
@@ -150,37 +194,68 @@ func (l *Limiter) Leave(t *Turn) {
 func (l *Limiter) dispatch() {
 	for l.running < l.slots {
 		now := l.now()
-		var next *share
-		for _, s := range l.shares {
-			if len(s.waiting) == 0 || s.running >= max(1, l.slots/2) {
-				continue
-			}
-			s.decay(now)
-			if s.used > heavyUse && l.heavy >= max(1, l.slots-1) {
-				continue
-			}
-			if next == nil || s.used < next.used || s.used == next.used && s.waiting[0].arrival < next.waiting[0].arrival {
-				next = s
-			}
-		}
+		next := l.next(now)
 		if next == nil {
 			return
 		}
-		t := next.waiting[0]
-		next.waiting = next.waiting[1:]
+		t := next.take(now)
+		if t == nil {
+			continue
+		}
 		next.running++
 		l.running++
-		if t.began, t.heavy = now, next.used > heavyUse; t.heavy {
+		if t.began, t.heavy = now, next.heavy(); t.heavy {
 			l.heavy++
 		}
 		close(t.ready)
 	}
 }
 
+// next is the share whose turn it is; nil is none.
+func (l *Limiter) next(now time.Time) *share {
+	var next *share
+	for _, s := range l.shares {
+		if len(s.waiting) == 0 || s.running >= max(1, l.slots/2) {
+			continue
+		}
+		s.decay(now)
+		if s.heavy() && l.heavy >= max(1, l.slots-1) {
+			continue
+		}
+		if next == nil || s.used < next.used || s.used == next.used && s.waiting[0].arrival < next.waiting[0].arrival {
+			next = s
+		}
+	}
+	return next
+}
+
+// take takes out of those that wait the one whose turn it is, and tells those whose time is too
+// short. Nil is when there was no other.
+func (s *share) take(now time.Time) *Turn {
+	s.waiting = slices.DeleteFunc(s.waiting, func(t *Turn) bool {
+		if t.inTime(now, s.typical) {
+			return false
+		}
+		close(t.ready)
+		return true
+	})
+	if len(s.waiting) == 0 {
+		return nil
+	}
+	i := 0
+	if s.waiting[0].late(now) {
+		i = len(s.waiting) - 1
+	}
+	t := s.waiting[i]
+	s.waiting = slices.Delete(s.waiting, i, i+1)
+	return t
+}
+
 // decay forgets what a share used long ago.
 func (s *share) decay(now time.Time) {
 	if passed := now.Sub(s.at); passed > 0 {
-		s.used = time.Duration(float64(s.used) * math.Exp2(-float64(passed)/float64(halfLife)))
+		left := math.Exp2(-float64(passed) / float64(halfLife))
+		s.used, s.longest = time.Duration(float64(s.used)*left), time.Duration(float64(s.longest)*left)
 		s.at = now
 	}
 }
