@@ -100,12 +100,12 @@ func lossesOn(p effective.Path, outcomes []export.Outcome, at Loss) []Loss {
 	for _, m := range p.Result.Kinds {
 		for i := range m.Origins {
 			o := &m.Origins[i]
-			field, ours := export.FieldAt(m.Kind.Name(), o.Path)
+			f, ours := export.FieldAt(m.Kind.Name(), o.Path)
 			if !ours || !o.Forced() {
 				continue
 			}
 			for _, outcome := range outcomes {
-				if outcome.Verdict != export.Unsupported || outcome.Field != field {
+				if outcome.Verdict != export.Unsupported || outcome.Field != f {
 					continue
 				}
 				l := at

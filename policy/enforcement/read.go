@@ -31,8 +31,8 @@ func EntriesOf(g *hierarchy.Graph, object *unstructured.Unstructured) []Entry {
 		for _, o := range mapsAt(m, "objects") {
 			e.Objects = append(e.Objects, hierarchy.NewRef(textAt(o, "group"), textAt(o, "kind"), textAt(o, "namespace"), textAt(o, "name")))
 		}
-		for _, field := range mapsAt(m, "fields") {
-			e.Outcomes = append(e.Outcomes, outcomeOf(field, e.Objects))
+		for _, outcome := range mapsAt(m, "fields") {
+			e.Outcomes = append(e.Outcomes, outcomeOf(outcome, e.Objects))
 		}
 		entries = append(entries, e)
 	}
@@ -70,12 +70,12 @@ func rulesOf(entry map[string]any) hierarchy.RuleSet {
 }
 
 // outcomeOf is one field. Where one object alone speaks for the entry, it says the field.
-func outcomeOf(field map[string]any, objects []hierarchy.Ref) export.Outcome {
+func outcomeOf(entry map[string]any, objects []hierarchy.Ref) export.Outcome {
 	o := export.Outcome{
-		Field: export.FieldNamed(textAt(field, "policy"), textAt(field, "field")), Verdict: export.Verdict(textAt(field, "outcome")),
-		Reason: export.Reason(textAt(field, "reason")), Message: textAt(field, "message"), As: textAt(field, "as"), Value: field["value"],
+		Field: export.FieldNamed(textAt(entry, "policy"), textAt(entry, "field")), Verdict: export.Verdict(textAt(entry, "outcome")),
+		Reason: export.Reason(textAt(entry, "reason")), Message: textAt(entry, "message"), As: textAt(entry, "as"), Value: entry["value"],
 	}
-	notes, _ := field["notes"].([]any)
+	notes, _ := entry["notes"].([]any)
 	for _, note := range notes {
 		text, _ := note.(string)
 		o.Notes = append(o.Notes, text)

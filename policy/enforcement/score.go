@@ -79,7 +79,7 @@ func winners(p *effective.PathPolicies) map[hierarchy.Ref]map[export.Field]bool 
 		}
 		for i := range m.Origins {
 			o := &m.Origins[i]
-			field, ours := export.FieldAt(name, o.Path)
+			f, ours := export.FieldAt(name, o.Path)
 			if !ours {
 				continue
 			}
@@ -90,7 +90,7 @@ func winners(p *effective.PathPolicies) map[hierarchy.Ref]map[export.Field]bool 
 				if won[policy] == nil {
 					won[policy] = map[export.Field]bool{}
 				}
-				won[policy][field] = true
+				won[policy][f] = true
 			}
 		}
 	}

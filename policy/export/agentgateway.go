@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
@@ -16,6 +17,9 @@ func (agentgatewayExporter) Name() string { return Agentgateway }
 
 const agentgatewayTitle = "agentgateway"
 
+// agentgatewayPolicy is the kind that it writes, in the version whose fields it knows.
+var agentgatewayPolicy = Kind{Group: "agentgateway.dev", Version: "v1alpha1", Kind: "AgentgatewayPolicy", Plural: "agentgatewaypolicies"}
+
 // any5xx is the one expression that is ever written.
 const any5xx = "response.code >= 500 && response.code <= 599"
 
@@ -24,6 +28,11 @@ var agentgatewayPlane = &envoyPlane{
 	places: [slots]string{
 		requestSlot: "spec.traffic.timeouts.request", retrySlot: "spec.traffic.retry", limitSlot: "spec.traffic.rateLimit.local",
 	},
+}
+
+// agentgatewayUnits are the units of its limits, the shortest first.
+var agentgatewayUnits = []unit{
+	{name: "Seconds", size: time.Second}, {name: "Minutes", size: time.Minute}, {name: "Hours", size: time.Hour},
 }
 
 // overrideSlot holds that the object wins over the route's own words.
@@ -69,7 +78,7 @@ func agentgatewaySets(spec map[string]any, at slotName) bool {
 // agentgateway finds what the rule needs.
 func (r *envoyRule) agentgateway() {
 	if r.Answers {
-		r.answers()
+		r.refuseNotProxied()
 		r.passed = true
 		return
 	}
@@ -120,7 +129,8 @@ func (r *envoyRule) agentgatewayTimes() {
 	}
 	if ownBackend {
 		r.each(tryFields, func(v *verdict) {
-			*v = verdict{reasons: []stated{{InlineWins, "lost to the override of request"}}}
+			*v = verdict{}
+			v.stated(InlineWins, "lost to the override of request")
 		})
 	}
 }
@@ -202,7 +212,7 @@ func (r *envoyRule) agentgatewayConditions(block map[string]any) bool {
 		block["condition"] = any5xx
 	} else if in.nothing() {
 		r.each(r.all(RetryPolicy), func(v *verdict) {
-			if len(v.reasons) == 0 {
+			if !v.hasReason() {
 				v.because(NoField, agentgatewayTitle)
 			}
 		})
@@ -227,7 +237,7 @@ func (r *envoyRule) agentgatewayLimits() {
 			}
 			continue
 		}
-		number, u, exact, ok := perUnit(l, agentUnits, math.MaxInt32)
+		number, u, exact, ok := l.perUnit(agentgatewayUnits, math.MaxInt32)
 		switch {
 		case l.key != "" && l.key != "All":
 			r.each(r.of(l), func(v *verdict) { v.because(KeyNeedsGlobal, l.key) })

@@ -1,10 +1,8 @@
 package export
 
 import (
-	"encoding/json"
 	"maps"
 	"slices"
-	"strings"
 )
 
 // difference is a field on which the paths of a rule disagree: two listeners
@@ -14,6 +12,7 @@ type difference struct {
 	thereWhere, there string
 }
 
+// args are what ListenersDiffer is given with.
 func (d difference) args() []any { return []any{d.hereWhere, d.here, d.thereWhere, d.there} }
 
 // agreement is what the paths of one rule have in common.
@@ -78,7 +77,7 @@ func (a *agreement) compare(here, there *Path) {
 		switch {
 		case !ok:
 			a.disagree(f, here, v, there, nil)
-		case !equalValues(f, v, w):
+		case !f.equal(v, w):
 			a.disagree(f, here, v, there, w)
 		default:
 			if agreed, ok := a.leaves[f]; ok {
@@ -117,39 +116,6 @@ func (a *agreement) blocks() {
 			}
 		}
 	}
-}
-
-// equalValues compares two values of a field: as durations, as rationals, as
-// numbers, as sets, or as they stand.
-func equalValues(f Field, a, b any) bool {
-	switch formats[f.Name] {
-	case durationFormat:
-		x, xOK := parseDuration(a)
-		y, yOK := parseDuration(b)
-		if xOK && yOK {
-			return x.Duration == y.Duration
-		}
-	case quantityFormat:
-		x, xOK := rational(a)
-		y, yOK := rational(b)
-		if xOK && yOK {
-			return x.Cmp(y) == 0
-		}
-	case setFormat:
-		x, xOK := a.([]any)
-		y, yOK := b.([]any)
-		if xOK && yOK {
-			return strings.Join(words(x), "\n") == strings.Join(words(y), "\n")
-		}
-	case plain:
-	}
-	if x, ok := Integer(a); ok {
-		y, isInteger := Integer(b)
-		return isInteger && x == y
-	}
-	x, errX := json.Marshal(a)
-	y, errY := json.Marshal(b)
-	return errX == nil && errY == nil && string(x) == string(y)
 }
 
 // shortest is which of two texts for the same value is written.

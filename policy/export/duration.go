@@ -1,6 +1,7 @@
 package export
 
 import (
+	"strconv"
 	"strings"
 	"time"
 )
@@ -33,7 +34,7 @@ func of(d time.Duration) *duration {
 		size time.Duration
 	}{{"h", time.Hour}, {"m", time.Minute}, {"s", time.Second}, {"ms", time.Millisecond}} {
 		if n := rest / unit.size; n > 0 {
-			b.WriteString(itoa(int64(n)) + unit.name)
+			b.WriteString(strconv.FormatInt(int64(n), 10) + unit.name)
 			rest %= unit.size
 		}
 	}
@@ -72,24 +73,3 @@ func shorter(a, b *duration) *duration {
 
 // day stands for "off" where a plane has no word for it (E7.2).
 func day() *duration { return &duration{"24h", 24 * time.Hour} }
-
-// oneUnit writes d for planes whose syntax has one unit and four digits: the
-// largest unit that is exact, else the next larger one that fits, rounded down.
-func oneUnit(d time.Duration) (text string, exact bool) {
-	units := [...]struct {
-		name string
-		size time.Duration
-	}{{"h", time.Hour}, {"m", time.Minute}, {"s", time.Second}, {"ms", time.Millisecond}}
-	const most = 9999
-	for _, u := range units {
-		if n := d / u.size; n > 0 && n <= most && d%u.size == 0 {
-			return itoa(int64(n)) + u.name, true
-		}
-	}
-	for i := len(units) - 1; i >= 0; i-- {
-		if n := d / units[i].size; n > 0 && n <= most {
-			return itoa(int64(n)) + units[i].name, false
-		}
-	}
-	return itoa(most) + "h", false
-}

@@ -12,8 +12,11 @@ type envoyExporter struct{}
 // Name implements Exporter.
 func (envoyExporter) Name() string { return EnvoyGateway }
 
-// title is the plane's name in sentences.
+// envoyTitle is the plane's name in sentences.
 const envoyTitle = "Envoy Gateway"
+
+// backendTrafficPolicy is the kind that it writes, in the version whose fields it knows.
+var backendTrafficPolicy = Kind{Group: "gateway.envoyproxy.io", Version: "v1alpha1", Kind: "BackendTrafficPolicy", Plural: "backendtrafficpolicies"}
 
 // slots are the parts of an object's spec that rules need by themselves.
 type slotName int
@@ -90,21 +93,10 @@ func (e envoyExporter) Project(in Input) Projection {
 	return Projection{Objects: objects, Rules: injections(common), Outcomes: outcomesOf(&in, common, envoyTitle)}
 }
 
-// refusedWhole is the projection where nothing can be written at all.
-func refusedWhole(in *Input, title string) (Projection, bool) {
-	switch {
-	case in.MissingCRD:
-		return refused(in, title, MissingCRD, title), true
-	case in.ParametersDiffer != "":
-		return refused(in, title, ParametersDiffer, in.ParametersDiffer, title), true
-	}
-	return Projection{}, false
-}
-
 // read finds what the rule needs.
 func (r *envoyRule) read() {
 	if r.Answers {
-		r.answers()
+		r.refuseNotProxied()
 		r.passed = true
 		return
 	}

@@ -1,49 +1,11 @@
 package export
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
-	"github.com/attache-dev/attache/hierarchy"
 )
-
-// foreignAt are the foreign policies at one place, the one that counts first:
-// the oldest, and of the same age the first by namespace and name.
-func (in *Input) foreignAt(target hierarchy.Ref) []*Foreign {
-	var found []*Foreign
-	for i := range in.Foreign {
-		if in.Foreign[i].Target == target {
-			found = append(found, &in.Foreign[i])
-		}
-	}
-	slices.SortStableFunc(found, func(a, b *Foreign) int { return compareAge(a.Object, b.Object) })
-	return found
-}
-
-// compareAge orders by creation; what has no creation is the youngest.
-func compareAge(a, b *unstructured.Unstructured) int {
-	x, y := a.GetCreationTimestamp(), b.GetCreationTimestamp()
-	switch {
-	case x.IsZero() != y.IsZero():
-		if x.IsZero() {
-			return 1
-		}
-		return -1
-	case !x.Equal(&y):
-		return x.Compare(y.Time)
-	}
-	return cmp.Or(cmp.Compare(a.GetNamespace(), b.GetNamespace()), cmp.Compare(a.GetName(), b.GetName()))
-}
-
-// older says whether our live object of that name was there before a foreign
-// one (E11.2).
-func (in *Input) older(name string, foreign *Foreign) bool {
-	live := in.Held[name]
-	return live != nil && compareAge(live, foreign.Object) < 0
-}
 
 // settleForeign finds the foreign policies that concern the rule. It is false
 // when one is attached to the rule itself and ours could only lose.
@@ -71,18 +33,9 @@ func (r *envoyRule) settleForeign() bool {
 	if len(onRule) == 0 || r.in.older(envoyTarget(r.in, r.unique).name(), onRule[0]) {
 		return true
 	}
-	reason, who := taken(envoyTarget(r.in, r.unique), onRule[0])
+	reason, who := envoyTarget(r.in, r.unique).takenBy(onRule[0])
 	r.blocked(reason, who)
 	return false
-}
-
-// taken is why a foreign policy at a target keeps ours away, and who it is: it has the name that ours
-// would have, or it was there first.
-func taken(at target, f *Foreign) (Reason, string) {
-	if f.Object.GetName() == at.name() && f.Object.GetNamespace() == at.route.Namespace {
-		return NameTaken, at.name()
-	}
-	return ForeignPolicy, f.name()
 }
 
 // blocked: no object can be for the rule. What the route's own words say stays
@@ -91,7 +44,7 @@ func (r *envoyRule) blocked(reason Reason, args ...any) {
 	r.ownWordsHold()
 	for _, f := range r.every() {
 		v := r.sheet.at(f)
-		if v.as == "" || len(v.reasons) > 0 {
+		if v.as == "" || v.hasReason() {
 			*v = verdict{}
 			v.because(reason, args...)
 		}
@@ -135,17 +88,6 @@ func (r *envoyRule) ownWordsHold() {
 	if own.backoff != nil && same(r.backoffBase, own.backoff) {
 		hold(leafBackoff, own.backoff.text, retry(backoffBase))
 	}
-}
-
-// above is the foreign policy that a path would have without ours: that of the
-// listener, else of the ListenerSet, else of the Gateway.
-func (in *Input) above(p *Path) *Foreign {
-	for _, place := range [...]hierarchy.Ref{p.Listener, p.Gateway.WithSection(p.Listener.Section), p.Listener.Object(), p.Gateway} {
-		if found := in.foreignAt(place); len(found) > 0 {
-			return found[0]
-		}
-	}
-	return nil
 }
 
 // keepsAbove names the policy above a path whose limits stay beside ours: ours is a

@@ -2,7 +2,9 @@ package export
 
 import (
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -16,6 +18,14 @@ const (
 	envoyRules = 16
 	localRules = "spec.rateLimit.local.rules"
 )
+
+const dayLong = 24 * time.Hour
+
+// envoyUnits are the units of its limits, the shortest first.
+var envoyUnits = []unit{
+	{name: "Second", size: time.Second}, {name: "Minute", size: time.Minute}, {name: "Hour", size: time.Hour},
+	{name: "Day", size: dayLong}, {name: "Week", size: 7 * dayLong}, {name: "Month", size: 30 * dayLong}, {name: "Year", size: 365 * dayLong},
+}
 
 // limit is the rate limits of the rule (12.E2).
 func (r *envoyRule) limit() {
@@ -38,14 +48,9 @@ func (r *envoyRule) limit() {
 	}
 }
 
-// of are the fields of one limit that have a value.
-func (r *rule) of(l *limit) []Field {
-	return slices.DeleteFunc(r.all(RateLimitPolicy), func(f Field) bool { return f.Limit != l.name })
-}
-
 // addLimit appends the entries for one limit.
 func (r *envoyRule) addLimit(entries []any, l *limit) []any {
-	number, u, exact, ok := perUnit(l, envoyUnits, envoyMost)
+	number, u, exact, ok := l.perUnit(envoyUnits, envoyMost)
 	if !ok {
 		r.each(r.of(l), func(v *verdict) { v.because(TooSmall) })
 		return entries
@@ -82,21 +87,21 @@ func (r *envoyRule) addLimit(entries []any, l *limit) []any {
 
 // judgeBurst compares the bucket that is written with the one that is asked
 // for (E7.4).
-func (r *rule) judgeBurst(l *limit, capacity int64) {
+func (r *envoyRule) judgeBurst(l *limit, capacity int64) {
 	wanted := l.capacity()
 	if !wanted.IsInt64() {
 		return
 	}
-	field := l.head()
+	f := l.head()
 	reason := BurstLarger
 	if capacity < wanted.Int64() {
 		reason = BurstDropped
 		if l.hasBurst {
-			field = l.field(burst)
+			f = l.field(burst)
 		}
 	}
 	if capacity != wanted.Int64() {
-		r.sheet.at(field).because(reason, itoa(capacity), wanted.String())
+		r.sheet.at(f).because(reason, itoa(capacity), wanted.String())
 	}
 }
 
@@ -158,7 +163,7 @@ func limitName(l *limit) string {
 // judgeCounter: Envoy counts apart for each route entry, that is for each listener, hostname and
 // match. So it counts as asked where the rule, the route or all routes of the Gateway are one entry
 // (12.E2).
-func (r *rule) judgeCounter(l *limit) {
+func (r *envoyRule) judgeCounter(l *limit) {
 	finer := r.countedApart(l.counter)
 	if finer == "" {
 		return
@@ -172,7 +177,7 @@ func (r *rule) judgeCounter(l *limit) {
 
 // countedApart names what Envoy has a counter for each of, where what is asked for has several of
 // them; empty where it has one.
-func (r *rule) countedApart(counter string) string {
+func (r *envoyRule) countedApart(counter string) string {
 	several := func(is func(p *Path) bool) bool { return slices.ContainsFunc(r.paths, is) }
 	switch {
 	case counter == "Gateway" && several(func(p *Path) bool { return !p.Sole }):
@@ -190,7 +195,7 @@ func (r *rule) countedApart(counter string) string {
 }
 
 // severalListenersOfOne says whether the rule is served by several listeners of one Gateway.
-func (r *rule) severalListenersOfOne() bool {
+func (r *envoyRule) severalListenersOfOne() bool {
 	seen := map[hierarchy.Ref]bool{}
 	for _, p := range r.paths {
 		if seen[p.Gateway] {
@@ -250,3 +255,6 @@ func (r *envoyRule) clearLimit() {
 	}
 	r.need(limitSlot, block, block, Field{Policy: RateLimitPolicy, Name: mode})
 }
+
+// itoa is a whole number as text.
+func itoa(n int64) string { return strconv.FormatInt(n, 10) }

@@ -59,15 +59,6 @@ func (r *envoyRule) perTryVerdict(v *verdict, perTry *duration) {
 	}
 }
 
-// withoutRetries: with maxRetries 0 the other fields say nothing (E7.12).
-func (r *rule) withoutRetries() {
-	for _, f := range r.all(RetryPolicy) {
-		if f.Name != maxRetries && f.Name != perTryTimeout {
-			r.sheet.at(f).written(Absent, nil).note(Subsumed)
-		}
-	}
-}
-
 func (r *envoyRule) retryConditions(block map[string]any) {
 	if r.retryOn == nil {
 		r.each([]Field{retry(maxRetries)}, func(v *verdict) { v.note(DataPlaneDefault) })
@@ -120,7 +111,7 @@ func (r *envoyRule) backoff(block map[string]any) {
 const leastBase = 25 * time.Millisecond
 
 // backoffTimes are the two intervals (E7.10), and whether there are any.
-func (r *rule) backoffTimes() (base, most *duration, written bool) {
+func (r *envoyRule) backoffTimes() (base, most *duration, written bool) {
 	base = r.backoffBase
 	if r.backoffMax.limits() {
 		most = r.backoffMax
@@ -187,7 +178,7 @@ func (r *envoyRule) parentDifference() difference {
 	}
 	for i := range r.parents {
 		if show(i) != show(0) {
-			return difference{r.paths[0].where(), show(0), r.paths[i].where(), show(i)}
+			return difference{hereWhere: r.paths[0].where(), here: show(0), thereWhere: r.paths[i].where(), there: show(i)}
 		}
 	}
 	return difference{}

@@ -3,7 +3,7 @@ package export
 import "slices"
 
 // attempts is the number of retries to put into the route.
-func (r *rule) attempts() int64 {
+func (r *envoyRule) attempts() int64 {
 	if r.maxRetries != nil {
 		return *r.maxRetries
 	}
@@ -66,18 +66,10 @@ func (r *envoyRule) codesInRoute() {
 	if len(in.codes) > 0 {
 		value = anys(in.codes)
 	}
-	if !sameCodes(in.codes, r.own.codes) && !r.intoRoute(leafCodes, value, []Field{f}, r.inlineWins(leafCodes)) {
+	if !in.same(r.own.codes) && !r.intoRoute(leafCodes, value, []Field{f}, r.inlineWins(leafCodes)) {
 		return
 	}
 	in.judge(r.sheet.at(f).written(r.inRoute(leafCodes), value), r.retryOn, true)
-}
-
-func sameCodes(codes []int64, own []string) bool {
-	texts := make([]string, len(codes))
-	for i, code := range codes {
-		texts[i] = itoa(code)
-	}
-	return slices.Equal(texts, own)
 }
 
 func (r *envoyRule) backoffInRoute() {
@@ -157,21 +149,4 @@ func (r *envoyRule) backendIsAll() {
 		*v = verdict{}
 		v.written(Absent, nil).note(Subsumed)
 	})
-}
-
-// stanzaOut takes the owner's codes and backoff out, and his attempts unless a
-// value takes their place.
-func (r *rule) stanzaOut(attempts any) {
-	if attempts == nil {
-		r.puts[leafAttempts] = nil
-		if r.own.attempts == nil {
-			delete(r.puts, leafAttempts)
-		}
-	}
-	if r.own.codes != nil {
-		r.puts[leafCodes] = nil
-	}
-	if r.own.backoff != nil {
-		r.puts[leafBackoff] = nil
-	}
 }

@@ -1,7 +1,6 @@
 package export
 
 import (
-	"encoding/json"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -21,7 +20,7 @@ func envoyTargets(in *Input, rules []*envoyRule) []*unstructured.Unstructured {
 	}
 	whole := envoyTarget(in, "").named()
 	if onRoute := in.foreignAt(in.Route); len(onRoute) > 0 && !in.older(whole.name(), onRoute[0]) {
-		reason, who := taken(whole, onRoute[0])
+		reason, who := whole.takenBy(onRoute[0])
 		active = slices.DeleteFunc(active, func(r *envoyRule) bool {
 			if r.unique == "" {
 				r.blockNeeds(reason, who)
@@ -78,12 +77,6 @@ func agreedSlots(rules []*envoyRule) (agreed needs, differ []slotName) {
 		}
 	}
 	return agreed, differ
-}
-
-func equalJSON(a, b any) bool {
-	x, errX := json.Marshal(a)
-	y, errY := json.Marshal(b)
-	return errX == nil && errY == nil && string(x) == string(y)
 }
 
 // anyForced says whether a value that an object would carry is an override's, a
@@ -157,7 +150,7 @@ func (r *envoyRule) slotsSpec() map[string]any { return r.slots.spec() }
 func (r *envoyRule) says(name string) {
 	for _, f := range r.every() {
 		v := r.sheet.at(f)
-		if _, inRoute := cutInRoute(v.as); v.as != "" && v.as != Absent && !inRoute {
+		if v.as != "" && v.as != Absent && !v.inRoute() {
 			v.object = name
 		}
 	}
@@ -167,7 +160,7 @@ func (r *envoyRule) says(name string) {
 func (r *envoyRule) blockNeeds(reason Reason, args ...any) {
 	for _, f := range r.every() {
 		v := r.sheet.at(f)
-		if _, inRoute := cutInRoute(v.as); v.as != "" && !inRoute {
+		if v.as != "" && !v.inRoute() {
 			v.because(reason, args...)
 		}
 	}

@@ -49,18 +49,6 @@ func (r *envoyRule) tries() {
 	r.on.retry(r, r.perTry())
 }
 
-// subsume notes the larger of the two fields that ask for the time of one try.
-func (r *rule) subsume() {
-	a, b := r.want.backend, r.perTryTimeout
-	switch {
-	case !a.limits() || !b.limits() || same(a, b):
-	case within(a, b):
-		r.sheet.at(retry(perTryTimeout)).note(Subsumed)
-	default:
-		r.sheet.at(timeout(backend)).note(Subsumed)
-	}
-}
-
 // timersInObject is where the route's owner states no time of one try and no
 // retry: the object says both.
 func (r *envoyRule) timersInObject(inForce bool) {

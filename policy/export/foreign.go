@@ -7,7 +7,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/attache-dev/attache/hierarchy"
 )
@@ -128,11 +127,6 @@ func (x *ForeignIndex) About(g *hierarchy.Graph, r Registration, route *hierarch
 		}
 	}
 	return found
-}
-
-// writes says whether the exporter writes a kind.
-func (r Registration) writes(gk schema.GroupKind) bool {
-	return slices.ContainsFunc(r.Kinds, func(k Kind) bool { return k.GroupKind() == gk })
 }
 
 // Selects says whether one of an object's selectors chooses a route, a Gateway or a ListenerSet of

@@ -109,8 +109,7 @@ func (p Projection) Refuse(in Input, refused map[int]string) Projection {
 		changed := slices.Clone(outcomes)
 		for i := range changed {
 			if o := &changed[i]; o.Verdict != Unsupported && (o.InRoute() || slices.Contains(unnamed, o.Object)) {
-				invalid := state(Invalid, why)
-				*o = Outcome{Field: o.Field, Verdict: Unsupported, Reason: invalid.reason, Message: invalid.message}
+				*o = Outcome{Field: o.Field, Verdict: Unsupported, Reason: Invalid, Message: Invalid.message(why)}
 			}
 		}
 		left.Outcomes[path] = changed

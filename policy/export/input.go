@@ -1,8 +1,6 @@
 package export
 
 import (
-	"slices"
-
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/attache-dev/attache/hierarchy"
@@ -94,28 +92,15 @@ type Effective struct {
 	valid  map[Field]any
 }
 
-// leaf is one field with its value.
-type leaf struct {
-	Field Field
-	Value any
-}
-
 // Prepare reads the values once, for all who look at them later. Nobody changes them after that.
 func (e *Effective) Prepare() { e.leaves, e.valid = e.all(), e.validLeaves() }
 
-// all are the values leaf by leaf, sorted.
+// all are the values leaf by leaf, sorted by policy and field. Nobody changes the list.
 func (e *Effective) all() []leaf {
 	if e.leaves != nil {
 		return e.leaves
 	}
-	leaves := []leaf{}
-	for _, policy := range exported {
-		for f, v := range Leaves(policy, e.Values[policy]) {
-			leaves = append(leaves, leaf{f, v})
-		}
-	}
-	slices.SortFunc(leaves, func(a, b leaf) int { return CompareFields(a.Field, b.Field) })
-	return leaves
+	return sortedLeaves(e.Values)
 }
 
 // validLeaves are those of policies whose values do not contradict each other. Nobody changes the

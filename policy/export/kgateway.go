@@ -14,6 +14,9 @@ func (kgatewayExporter) Name() string { return Kgateway }
 
 const kgatewayTitle = "kgateway"
 
+// trafficPolicy is the kind that it writes, in the version whose fields it knows.
+var trafficPolicy = Kind{Group: "gateway.kgateway.dev", Version: "v1alpha1", Kind: "TrafficPolicy", Plural: "trafficpolicies"}
+
 var kgatewayPlane = &envoyPlane{
 	title: kgatewayTitle,
 	places: [slots]string{
@@ -56,7 +59,7 @@ func kgatewaySets(spec map[string]any, at slotName) bool {
 // kgateway finds what the rule needs.
 func (r *envoyRule) kgateway() {
 	if r.Answers {
-		r.answers()
+		r.refuseNotProxied()
 		r.passed = true
 		return
 	}
@@ -164,7 +167,7 @@ func (r *envoyRule) kgatewayLimits() {
 }
 
 func (r *envoyRule) tokenBucket(l *limit) {
-	tokens, seconds, ok := perSeconds(l.rate)
+	tokens, seconds, ok := l.perSeconds()
 	if !ok || !l.capacity().IsInt64() {
 		r.each(r.of(l), func(v *verdict) { v.because(TooSmall) })
 		return

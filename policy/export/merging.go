@@ -34,7 +34,7 @@ func (p mergingPlane) settle(rules []*envoyRule, sets func(spec map[string]any, 
 				if p.in.older(at.name(), f) {
 					continue
 				}
-				reason, who := taken(at, f)
+				reason, who := at.takenBy(f)
 				for s := range slots {
 					if r.slots[s].value != nil && sets(specOf(f), s) {
 						r.each(r.slots[s].fields, func(v *verdict) { v.because(reason, who) })

@@ -118,6 +118,15 @@ func RouteOf(u *unstructured.Unstructured) (hierarchy.Ref, bool) {
 	return at.route, at.names(u)
 }
 
+// takenBy is why a foreign policy at the target keeps ours away, and who it is: it has the name that
+// ours would have, or it was there first.
+func (t target) takenBy(f *Foreign) (Reason, string) {
+	if f.Object.GetName() == t.name() && f.Object.GetNamespace() == t.route.Namespace {
+		return NameTaken, t.name()
+	}
+	return ForeignPolicy, f.name()
+}
+
 // names says whether an object has the name of the target, for any part that its kind has.
 func (t target) names(u *unstructured.Unstructured) bool {
 	if t.exporter != Traefik {

@@ -4,6 +4,7 @@ import (
 	"math"
 	"regexp"
 	"strings"
+	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
@@ -16,6 +17,15 @@ type nginxExporter struct{}
 func (nginxExporter) Name() string { return Nginx }
 
 const nginxTitle = "NGINX Gateway Fabric"
+
+// The kinds that it writes, in the version whose fields it knows.
+var (
+	nginxRateLimitPolicy = Kind{Group: "gateway.nginx.org", Version: "v1alpha1", Kind: "RateLimitPolicy", Plural: "ratelimitpolicies"}
+	proxySettingsPolicy  = Kind{Group: "gateway.nginx.org", Version: "v1alpha1", Kind: "ProxySettingsPolicy", Plural: "proxysettingspolicies"}
+)
+
+// nginxUnits are the units of its limits, the shortest first.
+var nginxUnits = []unit{{name: "s", size: time.Second}, {name: "m", size: time.Minute}}
 
 // nginxDuration is what its API takes for a time.
 var nginxDuration = regexp.MustCompile(`^[0-9]{1,4}(ms|s|m|h)?$`)
@@ -59,7 +69,7 @@ func (r *nginxRoute) compare() {
 	var proxied []*rule
 	for _, rule := range r.rules {
 		if rule.Answers {
-			rule.answers()
+			rule.refuseNotProxied()
 			continue
 		}
 		proxied = append(proxied, rule)
@@ -78,7 +88,7 @@ func (r *nginxRoute) compare() {
 			for _, f := range list {
 				a, has := rule.want.leaves[f]
 				b, had := r.one.want.leaves[f]
-				if has != had || !equalValues(f, a, b) {
+				if has != had || !f.equal(a, b) {
 					r.differ[f] = true
 				}
 			}
@@ -96,7 +106,7 @@ func (r *nginxRoute) compare() {
 	}
 	for _, rule := range proxied {
 		for _, f := range rule.every() {
-			if r.differ[f] && len(rule.sheet.at(f).reasons) == 0 {
+			if r.differ[f] && !rule.sheet.at(f).hasReason() {
 				rule.sheet.at(f).because(RulesDiffer)
 			}
 		}
@@ -131,7 +141,7 @@ func (r *nginxRoute) each(fields []Field, say func(v *verdict)) {
 			continue
 		}
 		rule.each(fields, func(v *verdict) {
-			if len(v.reasons) == 0 || v.as != "" {
+			if !v.hasReason() || v.as != "" {
 				say(v)
 			}
 		})
@@ -149,7 +159,7 @@ func (r *nginxRoute) object(kind Kind, spec map[string]any, policy string) []*un
 	}
 	for _, f := range r.in.foreignAt(r.in.Route) {
 		if f.Object.GetKind() == kind.Kind && !r.in.older(at.name(), f) {
-			reason, who := taken(at, f)
+			reason, who := at.takenBy(f)
 			r.each(fields, func(v *verdict) { v.because(reason, who) })
 			return nil
 		}
@@ -224,7 +234,7 @@ func (r *nginxRoute) limits() map[string]any {
 			r.each(fields, func(v *verdict) { v.because(HeaderName, l.key) })
 			continue
 		}
-		number, u, exact, ok := perUnit(l, nginxUnits, math.MaxInt32)
+		number, u, exact, ok := l.perUnit(nginxUnits, math.MaxInt32)
 		if !ok || !l.capacity().IsInt64() {
 			r.each(fields, func(v *verdict) { v.because(TooSmall) })
 			continue
@@ -301,4 +311,25 @@ func nginxKey(l *limit) (string, bool) {
 		return "$binary_remote_addr", true
 	}
 	return "attache", true
+}
+
+// oneUnit writes d for planes whose syntax has one unit and four digits: the
+// largest unit that is exact, else the next larger one that fits, rounded down.
+func oneUnit(d time.Duration) (text string, exact bool) {
+	units := [...]struct {
+		name string
+		size time.Duration
+	}{{"h", time.Hour}, {"m", time.Minute}, {"s", time.Second}, {"ms", time.Millisecond}}
+	const most = 9999
+	for _, u := range units {
+		if n := d / u.size; n > 0 && n <= most && d%u.size == 0 {
+			return itoa(int64(n)) + u.name, true
+		}
+	}
+	for i := len(units) - 1; i >= 0; i-- {
+		if n := d / units[i].size; n > 0 && n <= most {
+			return itoa(int64(n)) + units[i].name, false
+		}
+	}
+	return itoa(most) + "h", false
 }

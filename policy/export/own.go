@@ -1,18 +1,6 @@
 package export
 
-import (
-	"slices"
-	"strings"
-)
-
-// The leaves of a rule that are written into routes.
-const (
-	leafRequest  = "timeouts.request"
-	leafBackend  = "timeouts.backendRequest"
-	leafAttempts = "retry.attempts"
-	leafCodes    = "retry.codes"
-	leafBackoff  = "retry.backoff"
-)
+import "slices"
 
 // ownWords is what a route's owner wrote in a rule.
 type ownWords struct {
@@ -77,7 +65,7 @@ func (r *rule) intoRoute(leaf string, value any, fields []Field, noConsent func(
 			return false
 		}
 	}
-	if !r.in.Fields.knows(leaf) {
+	if !knows(r.in.Fields, leaf) {
 		r.each(fields, func(v *verdict) { v.because(FieldNotInCRD, leaf) })
 		return false
 	}
@@ -102,18 +90,15 @@ func (r *rule) unconsented(leaf string, noConsent func(v *verdict)) func(v *verd
 	return func(v *verdict) { v.because(NotConsented) }
 }
 
-// knows says whether the installed CRD has a leaf.
-func (s StandardFields) knows(leaf string) bool {
+// knows says whether the installed CRD of HTTPRoute has a leaf.
+func knows(crd StandardFields, leaf string) bool {
 	if leaf == leafRequest || leaf == leafBackend {
-		return s.Timeouts
+		return crd.Timeouts
 	}
-	return s.Retry
+	return crd.Retry
 }
 
 // inlineWins is the verdict without consent on a plane that prefers the route.
 func (r *rule) inlineWins(leaf string) func(v *verdict) {
 	return func(v *verdict) { v.because(InlineWins, leaf, r.plane) }
 }
-
-// cutInRoute says whether a verdict's place is in the route.
-func cutInRoute(as string) (string, bool) { return strings.CutPrefix(as, "rules[") }

@@ -1,8 +1,6 @@
 package export
 
 import (
-	"cmp"
-	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -47,12 +45,14 @@ type Outcome struct {
 
 // InRoute says whether a field stands in the route itself.
 func (o Outcome) InRoute() bool {
-	_, in := cutInRoute(o.As)
-	return in
+	return strings.HasPrefix(o.As, inRules)
 }
 
 // Absent is As where absence says it.
 const Absent = "(absent)"
+
+// inRules begins As where the value stands in the route.
+const inRules = "rules["
 
 // RuleInjection is what is put into one rule of the route.
 type RuleInjection struct {
@@ -64,91 +64,11 @@ type RuleInjection struct {
 	First, Last []string
 }
 
-// verdict collects what is found about one field of one rule.
-type verdict struct {
-	reasons []stated
-	as      string
-	value   any
-	object  string
-	notes   []string
-}
-
-// because adds a reason.
-func (v *verdict) because(reason Reason, args ...any) *verdict {
-	v.reasons = append(v.reasons, state(reason, args...))
-	return v
-}
-
-// written says where the value stands.
-func (v *verdict) written(as string, value any) *verdict {
-	v.as, v.value = as, value
-	return v
-}
-
-// note adds notes, each once.
-func (v *verdict) note(notes ...string) *verdict {
-	for _, n := range notes {
-		if !slices.Contains(v.notes, n) {
-			v.notes = append(v.notes, n)
-		}
-	}
-	return v
-}
-
-// sheet has the verdicts on the fields of one rule.
-type sheet map[Field]*verdict
-
-// at is the verdict on a field.
-func (s sheet) at(f Field) *verdict {
-	v := s[f]
-	if v == nil {
-		v = &verdict{}
-		s[f] = v
-	}
-	return v
-}
-
-// outcome is the verdict as a value. A field that no exporter has said anything
-// about is one that the plane has no setting for.
-func (v *verdict) outcome(f Field, plane string) Outcome {
-	o := Outcome{Field: f, Verdict: Projected}
-	var reasons []stated
-	if v != nil && (v.as != "" || len(v.reasons) > 0) {
-		reasons = slices.Clone(v.reasons)
-	} else {
-		reasons = []stated{state(NoField, plane)}
-	}
-	slices.SortStableFunc(reasons, func(a, b stated) int {
-		_, i := rowOf(a.reason)
-		_, j := rowOf(b.reason)
-		return cmp.Compare(i, j)
-	})
-	reasons = slices.Compact(reasons)
-	if len(reasons) > 0 {
-		row, _ := rowOf(reasons[0].reason)
-		o.Verdict, o.Reason, o.Message = row.verdict, reasons[0].reason, reasons[0].message
-		for i, r := range reasons[1:] {
-			separator := "; "
-			if i == 0 {
-				separator = "; also "
-			}
-			o.Message += separator + string(r.reason) + ": " + r.message
-		}
-	}
-	switch {
-	case o.Verdict != Unsupported:
-		o.As, o.Value, o.Object = v.as, v.value, v.object
-		o.Notes = slices.Sorted(slices.Values(v.notes))
-	case v != nil && slices.Contains(v.notes, Kept):
-		o.Notes = []string{Kept} // what is live is not what is asked for
-	}
-	return o
-}
-
-// sortObjects sorts objects by group, kind and name.
-func sortObjects(objects []*unstructured.Unstructured) {
-	slices.SortFunc(objects, func(a, b *unstructured.Unstructured) int {
-		return cmp.Or(strings.Compare(a.GroupVersionKind().Group, b.GroupVersionKind().Group),
-			strings.Compare(a.GetKind(), b.GetKind()), strings.Compare(a.GetName(), b.GetName()))
-	})
-}
+// The leaves of a rule that are written into routes.
+const (
+	leafRequest  = "timeouts.request"
+	leafBackend  = "timeouts.backendRequest"
+	leafAttempts = "retry.attempts"
+	leafCodes    = "retry.codes"
+	leafBackoff  = "retry.backoff"
+)

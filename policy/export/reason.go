@@ -1,6 +1,7 @@
 package export
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 )
@@ -151,15 +152,23 @@ func rowOf(reason Reason) (reasonRow, int) {
 	return reasonRow{}, len(reasonTable)
 }
 
-// stated is a reason with what it was given.
-type stated struct {
-	reason  Reason
-	message string
+// message is what an outcome says for the reason, with what it is given with.
+func (r Reason) message(args ...any) string {
+	row, _ := rowOf(r)
+	return fmt.Sprintf(row.says, args...)
 }
 
-func state(reason Reason, args ...any) stated {
-	row, _ := rowOf(reason)
-	return stated{reason, fmt.Sprintf(row.says, args...)}
+// verdict is that of an outcome with the reason.
+func (r Reason) verdict() Verdict {
+	row, _ := rowOf(r)
+	return row.verdict
+}
+
+// compareReasons orders reasons as one is chosen when several apply (E4.3).
+func compareReasons(a, b Reason) int {
+	_, i := rowOf(a)
+	_, j := rowOf(b)
+	return cmp.Compare(i, j)
 }
 
 // ReasonDoc is one reason as docs show it.

@@ -110,90 +110,19 @@ func (r *rule) all(policy string) []Field {
 	return fields
 }
 
+// of are the fields of one limit that have a value.
+func (r *rule) of(l *limit) []Field {
+	return slices.DeleteFunc(r.all(RateLimitPolicy), func(f Field) bool { return f.Limit != l.name })
+}
+
 // every are all fields that have a value.
 func (r *rule) every() []Field { return sortedFields(r.want.leaves) }
 
-// refuse gives every field one reason.
-func (r *rule) refuse(reason Reason, args ...any) {
-	r.each(r.every(), func(v *verdict) { v.because(reason, args...) })
-}
-
-// answers: the rule does not proxy, so that nothing of it is in force, whether its
+// refuseNotProxied: the rule does not proxy, so that nothing of it is in force, whether its
 // listeners agree or not.
-func (r *rule) answers() {
-	r.refuse(NotProxied)
+func (r *rule) refuseNotProxied() {
+	r.each(r.every(), func(v *verdict) { v.because(NotProxied) })
 	for f := range r.differ {
 		r.sheet.at(f).because(NotProxied)
 	}
-}
-
-// outcomes expands the verdicts on rules to the paths. A verdict depends on the rule and on the
-// plane alone.
-func outcomes(in *Input, verdicts func(p *Path, f Field) (*verdict, string)) [][]Outcome {
-	type kind struct {
-		rule       int
-		controller string
-		effective  *Effective
-	}
-	known := map[kind][]Outcome{}
-	all := make([][]Outcome, len(in.Paths))
-	for i := range in.Paths {
-		p := &in.Paths[i]
-		k := kind{p.Rule, p.Controller, p.Effective}
-		list, found := known[k]
-		if !found {
-			list = outcomesOn(p, verdicts)
-			known[k] = list
-		}
-		all[i] = list
-	}
-	return all
-}
-
-// outcomesOn are those of one path.
-func outcomesOn(p *Path, verdicts func(p *Path, f Field) (*verdict, string)) []Outcome {
-	leaves := p.Effective.all()
-	list := make([]Outcome, 0, len(leaves))
-	for _, leaf := range leaves {
-		v, plane := verdicts(p, leaf.Field)
-		if message, invalid := p.Effective.Invalid[leaf.Field.Policy]; invalid {
-			kept := v
-			v = &verdict{}
-			v.because(Invalid, message)
-			if kept != nil {
-				v.notes = kept.notes
-			}
-		}
-		list = append(list, v.outcome(leaf.Field, plane))
-	}
-	return list
-}
-
-// outcomesOf is outcomes for exporters whose verdicts are the same on all
-// paths of a rule.
-func outcomesOf(in *Input, rules []*rule, title string) [][]Outcome {
-	byIndex := make([]*rule, len(in.Rules))
-	for _, r := range rules {
-		byIndex[r.index] = r
-	}
-	return outcomes(in, func(p *Path, f Field) (*verdict, string) { return byIndex[p.Rule].sheet[f], title })
-}
-
-// injections are what is put into the route's rules.
-func injections(rules []*rule) []RuleInjection {
-	var all []RuleInjection
-	for _, r := range rules {
-		if len(r.puts) > 0 {
-			all = append(all, RuleInjection{Rule: r.index, Leaves: r.puts})
-		}
-	}
-	return all
-}
-
-// refused is the projection of a route for which nothing can be written.
-func refused(in *Input, title string, reason Reason, args ...any) Projection {
-	return Projection{Outcomes: outcomes(in, func(*Path, Field) (*verdict, string) {
-		v := &verdict{}
-		return v.because(reason, args...), title
-	})}
 }

@@ -52,7 +52,7 @@ func (r *standardRule) judge(p Plane) sheet {
 	}
 	r.plane = p.Title
 	if r.Answers {
-		r.answers()
+		r.refuseNotProxied()
 		return r.sheet
 	}
 	for _, f := range r.every() {
@@ -163,7 +163,7 @@ func (r *standardRule) wholeWithoutRetry() bool {
 func (r *standardRule) retry(p Plane) {
 	if !p.Retry {
 		r.each(r.all(RetryPolicy), func(v *verdict) {
-			if v.as == "" && len(v.reasons) == 0 {
+			if v.as == "" && !v.hasReason() {
 				v.because(NotRead, p.Title)
 			}
 		})
@@ -247,7 +247,7 @@ func (r *standardRule) codesLeaf(p Plane) {
 	if len(in.codes) > 0 {
 		value = anys(in.codes)
 	}
-	if r.put(leafCodes, value, sameCodes(in.codes, r.own.codes), f) {
+	if r.put(leafCodes, value, in.same(r.own.codes), f) {
 		v := r.sheet.at(f)
 		if value == nil {
 			v.written(r.inRoute("retry"), nil) // the stanza alone says it

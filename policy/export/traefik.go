@@ -62,7 +62,7 @@ func (e traefikExporter) Project(in Input) Projection {
 // read makes the Middlewares of the rule and the verdicts on its fields.
 func (r *traefikRule) read() {
 	if r.Answers {
-		r.answers()
+		r.refuseNotProxied()
 		return
 	}
 	r.each([]Field{timeout(request)}, func(v *verdict) { v.because(NoField, traefikTitle) })
@@ -119,7 +119,7 @@ func (r *traefikRule) middleware(part string) *unstructured.Unstructured {
 const unnamedRule = "~"
 
 func (r *traefikRule) limit(l *limit) {
-	average, seconds, ok := perSeconds(l.rate)
+	average, seconds, ok := l.perSeconds()
 	if !ok || !l.capacity().IsInt64() {
 		r.each(r.of(l), func(v *verdict) { v.because(TooSmall) })
 		return
@@ -199,7 +199,7 @@ func (r *traefikRule) retry() {
 	status, network, dropped := r.statuses()
 	if r.retryOn != nil && len(status) == 0 && !network {
 		r.each(r.all(RetryPolicy), func(v *verdict) {
-			if len(v.reasons) == 0 {
+			if !v.hasReason() {
 				v.because(NoField, traefikTitle)
 			}
 		})
@@ -276,6 +276,24 @@ func (r *traefikRule) statuses() (status []string, network bool, dropped []strin
 	}
 	slices.Sort(codes)
 	return ranges(slices.Compact(codes)), network, append(dropped, w.statuses...)
+}
+
+// ranges writes codes as Traefik reads them, adjacent ones as a range.
+func ranges(codes []int64) []string {
+	var out []string
+	for i := 0; i < len(codes); {
+		j := i
+		for j+1 < len(codes) && codes[j+1] == codes[j]+1 {
+			j++
+		}
+		text := itoa(codes[i])
+		if j > i {
+			text += "-" + itoa(codes[j])
+		}
+		out = append(out, text)
+		i = j + 1
+	}
+	return out
 }
 
 // attach says whether the Middlewares can be named by filters of the rule.

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"math/big"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -25,50 +24,6 @@ type want struct {
 	// limits has the unnamed limit first, then the named ones by name.
 	limits []*limit
 }
-
-// limit is one rate limit.
-type limit struct {
-	// name is empty for the unnamed limit.
-	name string
-	// rate is per second; nil when the limit has none.
-	rate *big.Rat
-	// requests and per are of a named limit.
-	requests int64
-	per      time.Duration
-	burst    int64
-	hasBurst bool
-	key      string
-	counter  string
-	disabled bool
-}
-
-func (l *limit) named() bool { return l.name != "" }
-
-// field is a field of the limit.
-func (l *limit) field(name string) Field { return Field{RateLimitPolicy, l.name, name} }
-
-// head is the field that states the rate.
-func (l *limit) head() Field {
-	if l.named() {
-		return l.field(requests)
-	}
-	return l.field(requestsPerSecond)
-}
-
-// capacity is how many requests the bucket that is asked for holds (E7.4).
-func (l *limit) capacity() *big.Int {
-	if l.named() {
-		return new(big.Int).Add(big.NewInt(l.requests), big.NewInt(l.burst))
-	}
-	whole := new(big.Int).Quo(l.rate.Num(), l.rate.Denom())
-	if whole.Sign() < 1 {
-		whole.SetInt64(1)
-	}
-	return whole.Add(whole, big.NewInt(l.burst))
-}
-
-// header is the name of the header that requests are counted apart by.
-func (l *limit) header() (string, bool) { return strings.CutPrefix(l.key, "Header:") }
 
 // newWant reads the values that a rule's paths agree on.
 func newWant(leaves map[Field]any) *want {
@@ -94,16 +49,6 @@ func newWant(leaves map[Field]any) *want {
 	return w
 }
 
-// words are the texts of a list, each once, sorted.
-func words(list []any) []string {
-	out := make([]string, 0, len(list))
-	for _, v := range list {
-		out = append(out, text(v))
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
-}
-
 func (w *want) readLimits() {
 	byName := map[string]*limit{}
 	for f, v := range w.leaves {
@@ -126,26 +71,6 @@ func (w *want) readLimits() {
 		if l.disabled || (l.rate != nil && l.rate.Sign() > 0) {
 			w.limits = append(w.limits, l)
 		}
-	}
-}
-
-func (l *limit) read(name string, v any) {
-	switch name {
-	case requestsPerSecond:
-		l.rate, _ = rational(v)
-	case requests:
-		l.requests, _ = Integer(v)
-	case per:
-		d, _ := parseDuration(v)
-		l.per = d.Duration
-	case burst:
-		l.burst, l.hasBurst = Integer(v)
-	case key:
-		l.key, _ = v.(string)
-	case counter:
-		l.counter, _ = v.(string)
-	case mode:
-		l.disabled = v == "Disabled"
 	}
 }
 

@@ -67,7 +67,7 @@ var routeResources = []schema.GroupVersionResource{
 
 // NewPlanes returns the planes of some exporters. It makes no request before
 // Start.
-func NewPlanes(config *rest.Config, exporters []string, log logr.Logger) (*Planes, error) {
+func NewPlanes(config *rest.Config, names []string, log logr.Logger) (*Planes, error) {
 	client, err := dynamic.NewForConfig(config)
 	if err != nil {
 		return nil, err
@@ -80,7 +80,7 @@ func NewPlanes(config *rest.Config, exporters []string, log logr.Logger) (*Plane
 		seen:    map[schema.GroupVersionResource]func() bool{},
 		crds:    map[string]*unstructured.Unstructured{},
 	}
-	for _, name := range exporters {
+	for _, name := range names {
 		row, ok := export.Lookup(name)
 		if !ok {
 			continue

@@ -59,7 +59,7 @@ var formats = map[string]format{
 // exported has the kinds that outcomes are about.
 var exported = []string{RateLimitPolicy, RetryPolicy, TimeoutPolicy}
 
-// IsExported says whether outcomes are about a kind.
+// IsExported says whether a policy kind is one of the three that are exported.
 func IsExported(kind string) bool { return slices.Contains(exported, kind) }
 
 // Field is one leaf of an effective policy of our kinds.
@@ -123,8 +123,11 @@ func CompareFields(a, b Field) int {
 	return cmp.Or(cmp.Compare(a.Policy, b.Policy), cmp.Compare(a.String(), b.String()))
 }
 
+// timeout is a field of TimeoutPolicy.
 func timeout(name string) Field { return Field{Policy: TimeoutPolicy, Name: name} }
-func retry(name string) Field   { return Field{Policy: RetryPolicy, Name: name} }
+
+// retry is a field of RetryPolicy.
+func retry(name string) Field { return Field{Policy: RetryPolicy, Name: name} }
 
 // Leaves lists what a policy's effective value says, leaf by leaf. A list is
 // a leaf.
@@ -146,6 +149,25 @@ func Leaves(policy string, value map[string]any) map[Field]any {
 	return leaves
 }
 
+// leaf is one field with its value.
+type leaf struct {
+	Field Field
+	Value any
+}
+
+// sortedLeaves are the effective values by policy name leaf by leaf, sorted by policy and field.
+func sortedLeaves(values map[string]map[string]any) []leaf {
+	leaves := []leaf{}
+	for _, policy := range exported {
+		for f, v := range Leaves(policy, values[policy]) {
+			leaves = append(leaves, leaf{f, v})
+		}
+	}
+	slices.SortFunc(leaves, func(a, b leaf) int { return CompareFields(a.Field, b.Field) })
+	return leaves
+}
+
+// sortedFields are the fields of a map, sorted.
 func sortedFields[V any](m map[Field]V) []Field {
 	return slices.SortedFunc(maps.Keys(m), CompareFields)
 }
