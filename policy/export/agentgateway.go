@@ -20,7 +20,7 @@ const agentgatewayTitle = "agentgateway"
 // agentgatewayPolicy is the kind that it writes, in the version whose fields it knows.
 var agentgatewayPolicy = Kind{Group: "agentgateway.dev", Version: "v1alpha1", Kind: "AgentgatewayPolicy", Plural: "agentgatewaypolicies"}
 
-// any5xx is the one expression that is ever written.
+// any5xx is the only expression that is ever written.
 const any5xx = "response.code >= 500 && response.code <= 599"
 
 var agentgatewayPlane = &envoyPlane{
@@ -35,7 +35,7 @@ var agentgatewayUnits = []unit{
 	{name: "Seconds", size: time.Second}, {name: "Minutes", size: time.Minute}, {name: "Hours", size: time.Hour},
 }
 
-// overrideSlot holds that the object wins over the route's own words.
+// overrideSlot has a value if the object overrides what the route itself states.
 const overrideSlot = idleSlot
 
 // Project implements Exporter.
@@ -75,7 +75,7 @@ func agentgatewaySets(spec map[string]any, at slotName) bool {
 	return found
 }
 
-// agentgateway finds what the rule needs.
+// agentgateway determines what the rule needs.
 func (r *envoyRule) agentgateway() {
 	if r.Answers {
 		r.refuseNotProxied()
@@ -91,8 +91,8 @@ func (r *envoyRule) agentgateway() {
 	r.agentgatewayLocked()
 }
 
-// agentgatewayTimes: a rule's own words win unless the object overrides, which
-// replaces the whole block (12.A3).
+// agentgatewayTimes needs the timeouts. What the rule itself states takes precedence, unless the object
+// overrides it, which replaces the whole block (12.A3).
 func (r *envoyRule) agentgatewayTimes() {
 	whole, fields := r.want.request, []Field{timeout(request)}
 	perTry := r.perTry()
@@ -120,7 +120,7 @@ func (r *envoyRule) agentgatewayTimes() {
 		if !r.own.request.limits() {
 			return
 		}
-		r.each(fields, r.inlineWins(leafRequest)) // absence does not beat the rule's own word
+		r.each(fields, r.inlineWins(leafRequest)) // leaving it out does not override what the rule states
 		return
 	}
 	r.need(requestSlot, whole.text, whole.text, fields...)
@@ -177,8 +177,8 @@ func (r *envoyRule) agentgatewayRetry() {
 	r.overridesRetry()
 }
 
-// agentgatewaySame says whether the rule's own stanza is what is asked; then it
-// is left out of the object.
+// agentgatewaySame reports whether the rule's own retry stanza is what the policy asks for. If so, the
+// object does not repeat it.
 func (r *envoyRule) agentgatewaySame(number int64) bool {
 	own := r.own
 	if !own.retries || own.attempts == nil || *own.attempts != number || !slices.Equal(own.codes, r.retryOn) || !same(own.backoff, r.backoffBase) {
@@ -200,7 +200,7 @@ func (r *envoyRule) overridesRetry() {
 	}
 }
 
-// agentgatewayConditions says whether anything is left to retry on.
+// agentgatewayConditions adds the conditions to the block. It reports whether there is any to retry on.
 func (r *envoyRule) agentgatewayConditions(block map[string]any) bool {
 	if r.retryOn == nil {
 		r.each([]Field{retry(maxRetries)}, func(v *verdict) { v.note(DataPlaneDefault) })
@@ -264,7 +264,8 @@ func (r *envoyRule) agentgatewayLimits() {
 	}
 }
 
-// agentgatewayCounters: the bucket belongs to the object, whatever leads to it.
+// agentgatewayCounters compares what shares a bucket with what is asked for: every object has one
+// bucket, and all its targets share it.
 func (r *envoyRule) agentgatewayCounters(rules []*envoyRule, objects []*unstructured.Unstructured) {
 	sharing := slices.DeleteFunc(slices.Clone(rules), func(other *envoyRule) bool { return other.passed || other.unique != "" })
 	for _, l := range r.want.limits {
@@ -286,8 +287,8 @@ func (r *envoyRule) agentgatewayCounters(rules []*envoyRule, objects []*unstruct
 	}
 }
 
-// agentgatewayAbove is a foreign policy above the rule that sets a slot; with
-// locks, one that does not let itself be overridden.
+// agentgatewayAbove returns a foreign policy above the rule that sets a slot. With locks, it returns only
+// one that cannot be overridden.
 func (r *envoyRule) agentgatewayAbove(at slotName, locks bool) *Foreign {
 	for _, p := range r.paths {
 		f := r.in.above(p)
@@ -302,7 +303,8 @@ func (r *envoyRule) agentgatewayAbove(at slotName, locks bool) *Foreign {
 	return nil
 }
 
-// agentgatewayLocked: what a foreign policy above has locked is its (E11.5).
+// agentgatewayLocked drops the needs that a foreign policy above the rule does not allow to override
+// (E11.5).
 func (r *envoyRule) agentgatewayLocked() {
 	for _, at := range [...]slotName{requestSlot, retrySlot, limitSlot} {
 		f := r.agentgatewayAbove(at, true)

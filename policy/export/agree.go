@@ -5,14 +5,14 @@ import (
 	"slices"
 )
 
-// difference is a field on which the paths of a rule disagree: two listeners
-// and what each has.
+// difference is the disagreement of two paths of a rule on a field: two listeners, and the value
+// that each has.
 type difference struct {
 	hereWhere, here   string
 	thereWhere, there string
 }
 
-// args are what ListenersDiffer is given with.
+// args are the arguments of the message of ListenersDiffer.
 func (d difference) args() []any { return []any{d.hereWhere, d.here, d.thereWhere, d.there} }
 
 // agreement is what the paths of one rule have in common.
@@ -24,8 +24,8 @@ type agreement struct {
 	invalid map[string]string
 }
 
-// agree compares the paths of one rule field by field (E6.1). Absence counts as
-// a value, and so does a policy that is invalid on a path. Nobody changes the maps.
+// agree compares the paths of one rule field by field (E6.1). An absent value counts as a value, and
+// so does the absence of an invalid policy's values. The maps must not be changed: paths share them.
 func agree(paths []*Path) agreement {
 	if len(paths) == 0 {
 		return agreement{}
@@ -64,7 +64,7 @@ func distinctAfter(paths []*Path) []*Path {
 	return others
 }
 
-// compare takes in on what another path differs from the first.
+// compare adds the differences between the first path and another one.
 func (a *agreement) compare(here, there *Path) {
 	first, other := here.Effective.validLeaves(), there.Effective.validLeaves()
 	for f, v := range other {
@@ -87,8 +87,8 @@ func (a *agreement) compare(here, there *Path) {
 	}
 }
 
-// disagree records a difference. Paths come sorted by listener, so the first
-// one found is the same whatever the order of the input.
+// disagree records the first difference of a field. Paths are sorted by listener, so the order of the
+// input does not matter.
 func (a *agreement) disagree(f Field, p *Path, v any, q *Path, w any) {
 	delete(a.leaves, f)
 	if _, known := a.differ[f]; !known {
@@ -96,14 +96,13 @@ func (a *agreement) disagree(f Field, p *Path, v any, q *Path, w any) {
 	}
 }
 
-// blockHeads are the fields without which the rest of their block would mean
-// something else (E6.4).
+// blockHeads are the fields on which the meaning of the rest of their block depends (E6.4).
 var blockHeads = map[string][]string{
 	RetryPolicy:     {maxRetries, retryOn},
 	RateLimitPolicy: {requestsPerSecond, requests, per, key, mode},
 }
 
-// blocks takes out the rest of a block whose head differs; it shares the reason.
+// blocks removes the rest of a block whose head differs, and gives it the same difference.
 func (a *agreement) blocks() {
 	for _, f := range sortedFields(a.differ) {
 		if !slices.Contains(blockHeads[f.Policy], f.Name) {
@@ -118,7 +117,7 @@ func (a *agreement) blocks() {
 	}
 }
 
-// shortest is which of two texts for the same value is written.
+// shortest chooses which of two texts for the same value is written.
 func shortest(a, b any) any {
 	x, xText := a.(string)
 	y, yText := b.(string)

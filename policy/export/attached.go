@@ -9,8 +9,8 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 )
 
-// foreignAt are the foreign policies at one place, the one that counts first:
-// the oldest, and of the same age the first by namespace and name.
+// foreignAt returns the foreign policies attached at one place, by precedence: the oldest first, and
+// those of the same age by namespace and name.
 func (in *Input) foreignAt(target hierarchy.Ref) []*Foreign {
 	var found []*Foreign
 	for i := range in.Foreign {
@@ -22,7 +22,7 @@ func (in *Input) foreignAt(target hierarchy.Ref) []*Foreign {
 	return found
 }
 
-// compareAge orders by creation; what has no creation is the youngest.
+// compareAge orders by creation timestamp. An object without one is the youngest.
 func compareAge(a, b *unstructured.Unstructured) int {
 	x, y := a.GetCreationTimestamp(), b.GetCreationTimestamp()
 	switch {
@@ -37,15 +37,14 @@ func compareAge(a, b *unstructured.Unstructured) int {
 	return cmp.Or(cmp.Compare(a.GetNamespace(), b.GetNamespace()), cmp.Compare(a.GetName(), b.GetName()))
 }
 
-// older says whether our live object of that name was there before a foreign
-// one (E11.2).
+// older reports whether our live object of that name is older than a foreign one (E11.2).
 func (in *Input) older(name string, foreign *Foreign) bool {
 	live := in.Held[name]
 	return live != nil && compareAge(live, foreign.Object) < 0
 }
 
-// above is the foreign policy that a path would have without ours: that of the
-// listener, else of the ListenerSet, else of the Gateway.
+// above returns the foreign policy that would apply to a path without ours: the one on the listener,
+// else on the ListenerSet, else on the Gateway.
 func (in *Input) above(p *Path) *Foreign {
 	for _, place := range [...]hierarchy.Ref{p.Listener, p.Gateway.WithSection(p.Listener.Section), p.Listener.Object(), p.Gateway} {
 		if found := in.foreignAt(place); len(found) > 0 {

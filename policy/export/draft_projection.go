@@ -8,7 +8,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// refusedWhole is the projection where nothing can be written at all.
+// refusedWhole returns the projection of a route for which the exporter can write nothing at all, if
+// that is so.
 func refusedWhole(in *Input, title string) (Projection, bool) {
 	switch {
 	case in.MissingCRD:
@@ -19,7 +20,7 @@ func refusedWhole(in *Input, title string) (Projection, bool) {
 	return Projection{}, false
 }
 
-// refused is the projection of a route for which nothing can be written.
+// refused is a projection that writes nothing, for one reason.
 func refused(in *Input, title string, reason Reason, args ...any) Projection {
 	return Projection{Outcomes: outcomes(in, func(*Path, Field) (*verdict, string) {
 		v := &verdict{}
@@ -27,8 +28,7 @@ func refused(in *Input, title string, reason Reason, args ...any) Projection {
 	})}
 }
 
-// outcomesOf is outcomes for exporters whose verdicts are the same on all
-// paths of a rule.
+// outcomesOf is outcomes for exporters that find the same on all paths of a rule.
 func outcomesOf(in *Input, rules []*rule, title string) [][]Outcome {
 	byIndex := make([]*rule, len(in.Rules))
 	for _, r := range rules {
@@ -37,8 +37,9 @@ func outcomesOf(in *Input, rules []*rule, title string) [][]Outcome {
 	return outcomes(in, func(p *Path, f Field) (*verdict, string) { return byIndex[p.Rule].sheet[f], title })
 }
 
-// outcomes expands the verdicts on rules to the paths. A verdict depends on the rule and on the
-// plane alone.
+// outcomes returns the outcomes of each path. What is found of a field depends only on the rule and on
+// the data plane, so paths share lists. verdicts returns what was found, and the title of the data
+// plane.
 func outcomes(in *Input, verdicts func(p *Path, f Field) (*verdict, string)) [][]Outcome {
 	type kind struct {
 		rule       int
@@ -60,7 +61,7 @@ func outcomes(in *Input, verdicts func(p *Path, f Field) (*verdict, string)) [][
 	return all
 }
 
-// outcomesOn are those of one path.
+// outcomesOn returns the outcomes of one path.
 func outcomesOn(p *Path, verdicts func(p *Path, f Field) (*verdict, string)) []Outcome {
 	leaves := p.Effective.all()
 	list := make([]Outcome, 0, len(leaves))
@@ -79,7 +80,7 @@ func outcomesOn(p *Path, verdicts func(p *Path, f Field) (*verdict, string)) []O
 	return list
 }
 
-// injections are what is put into the route's rules.
+// injections collects what is put into the rules of the route.
 func injections(rules []*rule) []RuleInjection {
 	var all []RuleInjection
 	for _, r := range rules {

@@ -12,7 +12,7 @@ type duration struct {
 	time.Duration
 }
 
-// parseDuration reads a duration; ok is false for what is none.
+// parseDuration reads a duration; ok is false if v is none.
 func parseDuration(v any) (duration, bool) {
 	text, isText := v.(string)
 	d, err := time.ParseDuration(text)
@@ -22,7 +22,7 @@ func parseDuration(v any) (duration, bool) {
 	return duration{text, d}, true
 }
 
-// of is a duration in canonical form.
+// of returns a duration in canonical form.
 func of(d time.Duration) *duration {
 	if d == 0 {
 		return &duration{"0s", 0}
@@ -41,13 +41,13 @@ func of(d time.Duration) *duration {
 	return &duration{b.String(), d}
 }
 
-// limits says whether d ends anything: it is there and not 0s, which is off.
+// limits reports whether d limits a time: it is present and not 0s, which means off.
 func (d *duration) limits() bool { return d != nil && d.Duration > 0 }
 
-// off says whether d is there and switches the timer off.
+// off reports whether d is present and switches the timer off.
 func (d *duration) off() bool { return d != nil && d.Duration == 0 }
 
-// same compares as durations; both absent are the same.
+// same reports whether two durations are equal, or both absent.
 func same(a, b *duration) bool {
 	if a == nil || b == nil {
 		return a == b
@@ -55,12 +55,12 @@ func same(a, b *duration) bool {
 	return a.Duration == b.Duration
 }
 
-// within says whether a ends no later than b; what is off or absent never ends.
+// within reports whether a ends no later than b. A duration that is off or absent never ends.
 func within(a, b *duration) bool {
 	return a.limits() && (!b.limits() || a.Duration <= b.Duration)
 }
 
-// shorter is the one that ends first; nil when neither does.
+// shorter returns the one that ends first, nil if neither ends.
 func shorter(a, b *duration) *duration {
 	switch {
 	case within(a, b):
@@ -71,5 +71,5 @@ func shorter(a, b *duration) *duration {
 	return nil
 }
 
-// day stands for "off" where a plane has no word for it (E7.2).
+// day is written instead of "off" for planes that cannot express it (E7.2).
 func day() *duration { return &duration{"24h", 24 * time.Hour} }

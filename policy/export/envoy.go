@@ -18,7 +18,7 @@ const envoyTitle = "Envoy Gateway"
 // backendTrafficPolicy is the kind that it writes, in the version whose fields it knows.
 var backendTrafficPolicy = Kind{Group: "gateway.envoyproxy.io", Version: "v1alpha1", Kind: "BackendTrafficPolicy", Plural: "backendtrafficpolicies"}
 
-// slots are the parts of an object's spec that rules need by themselves.
+// slotName is a part of an object's spec. A rule needs a value for each part independently.
 type slotName int
 
 const (
@@ -30,13 +30,13 @@ const (
 	slots
 )
 
-// slot is what a rule needs an object to say in one part of its spec.
+// slot is what a rule needs in one part of an object's spec.
 type slot struct {
-	// anything says that what an object says there does not reach the rule.
+	// anything is true if the value of an object has no effect on the rule there.
 	anything bool
-	// value is nil when nothing is needed.
+	// value is nil if the rule needs none.
 	value any
-	// fields are those that the value speaks for.
+	// fields are the fields for which the value is needed.
 	fields []Field
 }
 
@@ -58,19 +58,17 @@ var envoyGateway = &envoyPlane{
 	retry: (*envoyRule).retryBlock,
 }
 
-// envoyRule is a rule and what it needs.
+// envoyRule is a rule with what it needs objects to have.
 type envoyRule struct {
 	*rule
 	on    *envoyPlane
 	slots needs
-	// passed says that no object is for the rule: a foreign policy is there, or
-	// it does not proxy.
+	// passed is true if no object is written for the rule: a foreign policy is attached to it, or it
+	// does not proxy.
 	passed bool
-	// parents are the specs that would apply without ours, one for each path;
-	// nil where there is none.
+	// parents are the specs that would apply without ours, one for each path, nil if there is none.
 	parents []map[string]any
-	// carried is the foreign policy on the whole route that an object of the
-	// rule has to carry over.
+	// carried is the foreign policy on the whole route that an object on the rule has to carry over.
 	carried *Foreign
 }
 
@@ -93,7 +91,7 @@ func (e envoyExporter) Project(in Input) Projection {
 	return Projection{Objects: objects, Rules: injections(common), Outcomes: outcomesOf(&in, common, envoyTitle)}
 }
 
-// read finds what the rule needs.
+// read determines what the rule needs.
 func (r *envoyRule) read() {
 	if r.Answers {
 		r.refuseNotProxied()
@@ -115,7 +113,7 @@ func (r *envoyRule) read() {
 	r.keep()
 }
 
-// layer4 is what a route below HTTP has: the connect timeout.
+// layer4 is read for a route below HTTP, which has the connect timeout only.
 func (r *envoyRule) layer4() {
 	for _, f := range r.every() {
 		switch f {
@@ -149,18 +147,19 @@ func (r *envoyRule) idle() {
 	}
 }
 
-// need records what an object has to say for fields of the rule.
+// need records the value that an object must have in a slot for some fields of the rule. shown is the
+// value in the outcomes.
 func (r *envoyRule) need(at slotName, value, shown any, fields ...Field) {
 	r.slots[at].value = value
 	r.slots[at].fields = append(r.slots[at].fields, fields...)
 	r.each(fields, func(v *verdict) { v.written(r.on.places[at], shown) })
 }
 
-// accept records that the rule does not care what an object says there.
+// accept records that the value of a slot has no effect on the rule.
 func (r *envoyRule) accept(at slotName) { r.slots[at] = slot{anything: true} }
 
-// keep leaves in place what a live object says for a kind that has become
-// invalid on all paths of the rule (E2.3).
+// keep keeps the values of a live object for a policy kind that has become invalid on all paths of the
+// rule (E2.3).
 func (r *envoyRule) keep() {
 	if len(r.invalid) == 0 {
 		return
@@ -186,7 +185,7 @@ func (r *envoyRule) keep() {
 	}
 }
 
-// heldSpec is the spec of our live object for the rule, or else for the route.
+// heldSpec returns the spec of our live object for the rule, else of that for the route.
 func (r *envoyRule) heldSpec() map[string]any {
 	names := []string{envoyTarget(r.in, "").name()}
 	if r.unique != "" {
@@ -211,10 +210,10 @@ func slotOf(spec map[string]any, at slotName) any {
 	return v
 }
 
-// needs are what a target has to say, slot by slot.
+// needs are the needs of a target, slot by slot.
 type needs [slots]slot
 
-// spec puts the needs together.
+// spec returns the spec that satisfies the needs.
 func (n needs) spec() map[string]any {
 	spec := map[string]any{}
 	put := func(value any, path ...string) {

@@ -7,8 +7,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// settleForeign finds the foreign policies that concern the rule. It is false
-// when one is attached to the rule itself and ours could only lose.
+// settleForeign finds the foreign policies that apply to the rule. It returns false if one is attached
+// to the rule itself and takes precedence over ours.
 func (r *envoyRule) settleForeign() bool {
 	r.parents = make([]map[string]any, len(r.paths))
 	for i, p := range r.paths {
@@ -38,8 +38,8 @@ func (r *envoyRule) settleForeign() bool {
 	return false
 }
 
-// blocked: no object can be for the rule. What the route's own words say stays
-// true, whatever policy is attached.
+// blocked is for a rule that can have no object. Values that the route itself states stay in force,
+// whatever policy is attached.
 func (r *envoyRule) blocked(reason Reason, args ...any) {
 	r.ownWordsHold()
 	for _, f := range r.every() {
@@ -51,9 +51,9 @@ func (r *envoyRule) blocked(reason Reason, args ...any) {
 	}
 }
 
-// ownWordsHold says which effective values are what the rule states itself and
-// Envoy Gateway takes from there (E7.11). Its own retry is taken as a whole, and
-// its backendRequest without one is the time of the whole request.
+// ownWordsHold marks the effective values that the rule itself states, which Envoy Gateway reads from
+// there (E7.11). It takes the rule's own retry stanza as a whole. Without one, backendRequest limits the
+// whole request.
 func (r *envoyRule) ownWordsHold() {
 	hold := func(leaf string, value any, fields ...Field) {
 		r.each(fields, func(v *verdict) { v.written(r.inRoute(leaf), value) })
@@ -90,8 +90,9 @@ func (r *envoyRule) ownWordsHold() {
 	}
 }
 
-// keepsAbove names the policy above a path whose limits stay beside ours: ours is a
-// copy of a policy that merges strategically, and that keeps limits with selectors.
+// keepsAbove returns the policy above a path whose limits stay in force beside ours. That is so if our
+// object is a copy of a policy that merges strategically, and the policy above has limits with
+// selectors.
 func (r *envoyRule) keepsAbove(path int) (name string, keeps bool) {
 	if r.carried == nil || specOf(r.carried)["mergeType"] != "StrategicMerge" {
 		return "", false
@@ -109,7 +110,7 @@ func (r *envoyRule) keepsAbove(path int) (name string, keeps bool) {
 	return f.name(), keeps
 }
 
-// parentName is the foreign policy above a path as messages name it.
+// parentName is the name of the foreign policy above a path in messages.
 func (r *envoyRule) parentName(path int) string {
 	if f := r.in.above(r.paths[path]); f != nil && r.carried == nil {
 		return f.name()
@@ -125,7 +126,7 @@ func specOf(f *Foreign) map[string]any {
 	return spec
 }
 
-// mergePatch is a JSON merge patch (RFC 7386) of maps that are not shared.
+// mergePatch applies a JSON merge patch (RFC 7386) of maps that nobody else uses.
 func mergePatch(target, patch map[string]any) map[string]any {
 	out := maps.Clone(target)
 	if out == nil {
@@ -146,8 +147,8 @@ func mergePatch(target, patch map[string]any) map[string]any {
 	return out
 }
 
-// carry is the spec of an object on a rule that starts as a copy of the foreign
-// policy on the whole route (E11.3). ok is false when it cannot be carried over.
+// carry returns the spec of an object on a rule that starts as a copy of the foreign policy on the
+// whole route (E11.3). ok is false if that policy cannot be carried over.
 func (r *envoyRule) carry(ours map[string]any) (spec map[string]any, ok bool) {
 	foreign := r.carried
 	if r.in.Parameters.RefuseHidden || len(r.in.foreignAt(r.in.Route)) > 1 {
@@ -175,12 +176,12 @@ func (r *envoyRule) carry(ours map[string]any) (spec map[string]any, ok bool) {
 	return spec, carriable(spec)
 }
 
-// limitsOff says that every limit is switched off.
+// limitsOff reports whether every limit is switched off.
 func (r *envoyRule) limitsOff() bool {
 	return len(r.want.limits) > 0 && !slices.ContainsFunc(r.want.limits, func(l *limit) bool { return !l.disabled })
 }
 
-// carriable refuses what Envoy Gateway accepts and Envoy does not (12.E5a).
+// carriable reports whether a spec has nothing that Envoy Gateway accepts and Envoy refuses (12.E5a).
 func carriable(spec map[string]any) bool {
 	base, hasBase, _ := unstructured.NestedString(spec, "retry", "perRetry", "backOff", "baseInterval")
 	most, hasMost, _ := unstructured.NestedString(spec, "retry", "perRetry", "backOff", "maxInterval")

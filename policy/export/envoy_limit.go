@@ -14,20 +14,20 @@ import (
 const (
 	// envoyMost is the largest number of requests that Envoy counts to.
 	envoyMost = 1<<32 - 1
-	// envoyRules is how many limits one object holds.
+	// envoyRules is the number of limits that fit into one object.
 	envoyRules = 16
 	localRules = "spec.rateLimit.local.rules"
 )
 
 const dayLong = 24 * time.Hour
 
-// envoyUnits are the units of its limits, the shortest first.
+// envoyUnits are the units of limits, the shortest first.
 var envoyUnits = []unit{
 	{name: "Second", size: time.Second}, {name: "Minute", size: time.Minute}, {name: "Hour", size: time.Hour},
 	{name: "Day", size: dayLong}, {name: "Week", size: 7 * dayLong}, {name: "Month", size: 30 * dayLong}, {name: "Year", size: 365 * dayLong},
 }
 
-// limit is the rate limits of the rule (12.E2).
+// limit needs the rate limits of the rule (12.E2).
 func (r *envoyRule) limit() {
 	var entries []any
 	disabled := false
@@ -85,8 +85,7 @@ func (r *envoyRule) addLimit(entries []any, l *limit) []any {
 	return entries
 }
 
-// judgeBurst compares the bucket that is written with the one that is asked
-// for (E7.4).
+// judgeBurst compares the size of the bucket that is written with the size that is asked for (E7.4).
 func (r *envoyRule) judgeBurst(l *limit, capacity int64) {
 	wanted := l.capacity()
 	if !wanted.IsInt64() {
@@ -105,10 +104,10 @@ func (r *envoyRule) judgeBurst(l *limit, capacity int64) {
 	}
 }
 
-// envoyKeysFixed is the last version that keeps 20 values apart.
+// envoyKeysFixed is the last version that counts no more than 20 values separately.
 const envoyKeysFixed = "1.9.1"
 
-// newerThan compares versions a.b.c; what is not a version is not newer.
+// newerThan compares versions a.b.c. Anything else is not newer.
 func newerThan(version, than string) bool {
 	a, b := strings.Split(strings.TrimPrefix(version, "v"), "."), strings.Split(than, ".")
 	for i := range b {
@@ -125,8 +124,8 @@ func newerThan(version, than string) bool {
 	return false
 }
 
-// envoySelectors are what chooses requests for each entry of a limit: every
-// request is in exactly one (E7.5). few says that values are counted apart.
+// envoySelectors returns the selectors of the entries of a limit. Every request matches exactly one of
+// them (E7.5). few is true if values are counted separately.
 func envoySelectors(key string) (selectors []any, few, ok bool) {
 	header, isHeader := strings.CutPrefix(key, "Header:")
 	switch {
@@ -144,11 +143,11 @@ func envoySelectors(key string) (selectors []any, few, ok bool) {
 		}
 		return []any{cidr("0.0.0.0/0"), cidr("::/0")}, true, true
 	}
-	// Never an entry without selectors: it counts only what no other matches.
+	// An entry without selectors would count only requests that no other entry matches.
 	return []any{map[string]any{"path": map[string]any{"type": "PathPrefix", "value": "/"}}}, false, true
 }
 
-// headerName says whether a name has nothing but what header names have.
+// headerName reports whether a name has only characters of header names.
 func headerName(name string) bool {
 	return name != "" && strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_!#$%&'*+.^`|~") == ""
 }
@@ -160,9 +159,9 @@ func limitName(l *limit) string {
 	return "the limit without a name"
 }
 
-// judgeCounter: Envoy counts apart for each route entry, that is for each listener, hostname and
-// match. So it counts as asked where the rule, the route or all routes of the Gateway are one entry
-// (12.E2).
+// judgeCounter compares the counters of Envoy with what is asked for. Envoy has a counter for each route
+// entry, that is for each listener, hostname and match. It counts as asked if the rule, the route or all
+// routes of the Gateway are one entry (12.E2).
 func (r *envoyRule) judgeCounter(l *limit) {
 	finer := r.countedApart(l.counter)
 	if finer == "" {
@@ -175,8 +174,8 @@ func (r *envoyRule) judgeCounter(l *limit) {
 	r.sheet.at(f).because(CounterFiner, finer)
 }
 
-// countedApart names what Envoy has a counter for each of, where what is asked for has several of
-// them; empty where it has one.
+// countedApart returns what Envoy has separate counters for, if what is asked for includes several of
+// them. It is empty if there is one counter.
 func (r *envoyRule) countedApart(counter string) string {
 	several := func(is func(p *Path) bool) bool { return slices.ContainsFunc(r.paths, is) }
 	switch {
@@ -194,7 +193,7 @@ func (r *envoyRule) countedApart(counter string) string {
 	return ""
 }
 
-// severalListenersOfOne says whether the rule is served by several listeners of one Gateway.
+// severalListenersOfOne reports whether several listeners of one Gateway serve the rule.
 func (r *envoyRule) severalListenersOfOne() bool {
 	seen := map[hierarchy.Ref]bool{}
 	for _, p := range r.paths {
@@ -206,7 +205,7 @@ func (r *envoyRule) severalListenersOfOne() bool {
 	return false
 }
 
-// limitBlock is rateLimit of the object, given its entries and what is above.
+// limitBlock returns rateLimit of the object, given its entries. It depends on the policies above.
 func (r *envoyRule) limitBlock(entries []any) map[string]any {
 	block := map[string]any{"local": map[string]any{"rules": entries}}
 	adds := func(name string) {
@@ -222,7 +221,7 @@ func (r *envoyRule) limitBlock(entries []any) map[string]any {
 		}
 		kind, _, _ := unstructured.NestedString(parent, "rateLimit", "type")
 		if kind == "Global" {
-			// The deprecated type would have ours ignored, and Local has theirs.
+			// With the deprecated type Global our limits are ignored, with Local theirs are.
 			block["type"] = "Local"
 			continue
 		}
@@ -233,7 +232,7 @@ func (r *envoyRule) limitBlock(entries []any) map[string]any {
 	return block
 }
 
-// clearLimit takes out what policies above could put in (E7.7).
+// clearLimit removes the limits that policies above would set (E7.7).
 func (r *envoyRule) clearLimit() {
 	unlimited := map[string]any{"requests": int64(envoyMost), "unit": "Second"}
 	block := map[string]any{}
@@ -256,5 +255,5 @@ func (r *envoyRule) clearLimit() {
 	r.need(limitSlot, block, block, Field{Policy: RateLimitPolicy, Name: mode})
 }
 
-// itoa is a whole number as text.
+// itoa returns a whole number as text.
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }

@@ -7,12 +7,11 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// envoyDefaultRetries is what Envoy Gateway takes when numRetries is absent.
+// envoyDefaultRetries is what Envoy Gateway takes if numRetries is absent.
 const envoyDefaultRetries = 2
 
-// retryBlock is the retry stanza of the object (12.E5c, 12.E5d). Without a
-// value of RetryPolicy there is none, unless a time of one try has to reach the
-// retries of a policy above.
+// retryBlock needs the retry stanza of the object (12.E5c, 12.E5d). Without a value of RetryPolicy there
+// is none, unless the time of one try has to apply to the retries of a policy above.
 func (r *envoyRule) retryBlock(perTry *duration) {
 	policy := r.has(RetryPolicy)
 	if !policy && (perTry == nil || !r.parentRetries()) {
@@ -48,8 +47,8 @@ func (r *envoyRule) retryBlock(perTry *duration) {
 	r.slots[retrySlot].fields = append(r.slots[retrySlot].fields, timeout(backend))
 }
 
-// perTryVerdict says where the time of one try stands. With one try alone it
-// acts through the request timeout, and says so already.
+// perTryVerdict sets where the time of one try stands, unless that is set already: if there is only one
+// try, the request timeout limits it.
 func (r *envoyRule) perTryVerdict(v *verdict, perTry *duration) {
 	if v.as == "" || v.as == Absent {
 		v.written("spec.retry.perRetry.timeout", perTry.text)
@@ -68,7 +67,7 @@ func (r *envoyRule) retryConditions(block map[string]any) {
 	triggers := slices.Concat(w.conditions, w.statuses)
 	on := map[string]any{}
 	if len(w.codes) > 0 {
-		// Codes without this trigger are dropped where other triggers are listed.
+		// Envoy drops codes without this trigger if other triggers are listed.
 		triggers = append(triggers, "retriable-status-codes")
 		on["httpStatusCodes"] = anys(w.codes)
 	}
@@ -77,8 +76,7 @@ func (r *envoyRule) retryConditions(block map[string]any) {
 	r.sheet.at(retry(retryOn)).written("spec.retry.retryOn", on)
 }
 
-// backoff writes both intervals or neither, since a policy above would fill in
-// the other half (12.E5a).
+// backoff writes both intervals or neither, because a policy above could set the other one (12.E5a).
 func (r *envoyRule) backoff(block map[string]any) {
 	base, most, written := r.backoffTimes()
 	if !written {
@@ -107,10 +105,10 @@ func (r *envoyRule) backoff(block map[string]any) {
 	})
 }
 
-// leastBase is what Envoy takes for a base when none is stated.
+// leastBase is what Envoy takes for the base interval if none is stated.
 const leastBase = 25 * time.Millisecond
 
-// backoffTimes are the two intervals (E7.10), and whether there are any.
+// backoffTimes returns the two intervals (E7.10), and whether there are any.
 func (r *envoyRule) backoffTimes() (base, most *duration, written bool) {
 	base = r.backoffBase
 	if r.backoffMax.limits() {
@@ -142,8 +140,8 @@ func (r *envoyRule) backoffTimes() (base, most *duration, written bool) {
 	return base, most, true
 }
 
-// parentNumber is numRetries of the policies above, whether there is any, and
-// whether those of all paths agree.
+// parentNumber returns numRetries of the policies above, whether there is any, and whether all paths
+// agree on it.
 func (r *envoyRule) parentNumber() (number int64, known, agree bool) {
 	agree = true
 	for i, parent := range r.parents {
@@ -167,8 +165,7 @@ func numRetries(parent map[string]any) (int64, bool) {
 	return envoyDefaultRetries, true
 }
 
-// parentDifference is the first pair of paths whose policies above differ in
-// the number of retries.
+// parentDifference returns the first two paths whose policies above differ in the number of retries.
 func (r *envoyRule) parentDifference() difference {
 	show := func(i int) string {
 		if n, has := numRetries(r.parents[i]); has {

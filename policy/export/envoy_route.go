@@ -10,8 +10,8 @@ func (r *envoyRule) attempts() int64 {
 	return envoyDefaultRetries
 }
 
-// retryFields is the retry stanza where it stands in the route: Envoy Gateway
-// takes the whole block from there (E11.1 c).
+// retryFields writes the fields of retries where the stanza is in the route. Envoy Gateway takes the
+// whole block from there (E11.1 c).
 func (r *envoyRule) retryFields() {
 	if r.noRetries() {
 		r.noRetriesInRoute()
@@ -28,7 +28,7 @@ func (r *envoyRule) attemptsInRoute() {
 	number := r.attempts()
 	if r.maxRetries == nil {
 		if r.own.retries {
-			return // what the stanza says without a number is the owner's
+			return // the number is what the owner's stanza means without one
 		}
 		r.each(r.all(RetryPolicy), func(v *verdict) { v.note(DataPlaneDefault) })
 	}
@@ -45,7 +45,7 @@ func (r *envoyRule) attemptsInRoute() {
 	}
 }
 
-// codesInRoute: the route's stanza fixes the conditions, and has the codes.
+// codesInRoute writes retryOn as codes. The other conditions are fixed if the stanza is in the route.
 func (r *envoyRule) codesInRoute() {
 	f := retry(retryOn)
 	if r.retryOn == nil {
@@ -89,8 +89,8 @@ func (r *envoyRule) backoffInRoute() {
 	}
 }
 
-// noRetriesInRoute: maxRetries 0 over a stanza of the owner's. Where the CRD
-// has no 0, the stanza goes and the object says it (12.S3).
+// noRetriesInRoute writes maxRetries 0 over the owner's stanza. If the CRD does not allow 0, the stanza
+// is removed and the object has the value (12.S3).
 func (r *envoyRule) noRetriesInRoute() {
 	f := retry(maxRetries)
 	if r.own.attempts != nil && *r.own.attempts == 0 {
@@ -123,8 +123,8 @@ func (r *envoyRule) noRetriesInRoute() {
 	r.withoutRetries()
 }
 
-// ownRetryStays: what is effective of the owner's own stanza is in force as long as
-// the stanza stands.
+// ownRetryStays marks the effective values that the owner's stanza has: they are in force as long as the
+// stanza is there.
 func (r *envoyRule) ownRetryStays() {
 	stays := func(f Field, leaf string, value any) {
 		*r.sheet.at(f) = *(&verdict{}).written(r.inRoute(leaf), value)
@@ -137,8 +137,8 @@ func (r *envoyRule) ownRetryStays() {
 	}
 }
 
-// backendIsAll: once the stanza is gone, the time of one try that stands in the route
-// is that of the whole request (12.E5f), and at most what was asked for that.
+// backendIsAll is for a route whose stanza was removed. The time of one try in the route then limits the
+// whole request (12.E5f), and is not longer than what is asked for that.
 func (r *envoyRule) backendIsAll() {
 	put, written := r.puts[leafBackend]
 	if written && put == nil || !written && !r.own.backend.limits() {

@@ -8,9 +8,9 @@ import (
 
 // envoyTargets chooses what objects attach to (12.E1) and returns them.
 //
-// Envoy Gateway takes the most specific policy, so an object on a rule that is
-// there first cannot be hidden by a tenant, and one on the route can. It also
-// pays for every policy, so one on the route serves where nothing is forced.
+// Envoy Gateway takes the most specific policy. A tenant can hide an object on the route, but not an
+// older object on a rule. Every policy costs Envoy Gateway time, so where no value is forced there is one
+// object on the route.
 func envoyTargets(in *Input, rules []*envoyRule) []*unstructured.Unstructured {
 	active := slices.DeleteFunc(slices.Clone(rules), func(r *envoyRule) bool { return r.passed })
 	if in.Route.Kind == "TCPRoute" || in.Route.Kind == "TLSRoute" {
@@ -60,8 +60,7 @@ func envoyTargets(in *Input, rules []*envoyRule) []*unstructured.Unstructured {
 	return append(objects, eachRule(in, named, onRoute)...)
 }
 
-// agreedSlots puts the needs of rules together, and lists the slots in which
-// they differ.
+// agreedSlots returns the needs on which rules agree, and the slots in which they differ.
 func agreedSlots(rules []*envoyRule) (agreed needs, differ []slotName) {
 	for at := range slots {
 		var first *envoyRule
@@ -79,8 +78,8 @@ func agreedSlots(rules []*envoyRule) (agreed needs, differ []slotName) {
 	return agreed, differ
 }
 
-// anyForced says whether a value that an object would carry is an override's, a
-// bound's, or clamped: then a tenant must not be able to hide it.
+// anyForced reports whether an object would have a value that a tenant must not be able to hide: an
+// override, a bound, or a value that was clamped.
 func anyForced(rules []*envoyRule) bool {
 	for _, r := range rules {
 		for _, s := range r.slots {
@@ -94,7 +93,7 @@ func anyForced(rules []*envoyRule) bool {
 	return false
 }
 
-// writeWhole is the object on the whole route.
+// writeWhole returns the object on the whole route.
 func writeWhole(in *Input, at target, agreed needs, rules []*envoyRule) []*unstructured.Unstructured {
 	if in.Taken[at.name()] {
 		for _, r := range rules {
@@ -108,8 +107,8 @@ func writeWhole(in *Input, at target, agreed needs, rules []*envoyRule) []*unstr
 	return []*unstructured.Unstructured{envoyObject(in, at, agreed.spec(), true)}
 }
 
-// eachRule is an object for every named rule that needs one; for all of them
-// when one on the route would reach them otherwise.
+// eachRule returns an object for every named rule that needs one. All of them need one if there is an
+// object on the route, which would apply to them otherwise.
 func eachRule(in *Input, rules []*envoyRule, onRoute bool) []*unstructured.Unstructured {
 	var objects []*unstructured.Unstructured
 	for _, r := range rules {
@@ -146,7 +145,7 @@ func eachRule(in *Input, rules []*envoyRule, onRoute bool) []*unstructured.Unstr
 
 func (r *envoyRule) slotsSpec() map[string]any { return r.slots.spec() }
 
-// says records which object the rule's values stand in.
+// says records the object in which the rule's values stand.
 func (r *envoyRule) says(name string) {
 	for _, f := range r.every() {
 		v := r.sheet.at(f)
@@ -156,7 +155,7 @@ func (r *envoyRule) says(name string) {
 	}
 }
 
-// blockNeeds: what the rule needs an object for is not in force.
+// blockNeeds adds a reason to the fields that need an object: they are not in force.
 func (r *envoyRule) blockNeeds(reason Reason, args ...any) {
 	for _, f := range r.every() {
 		v := r.sheet.at(f)
@@ -166,7 +165,7 @@ func (r *envoyRule) blockNeeds(reason Reason, args ...any) {
 	}
 }
 
-// envoyObject is one BackendTrafficPolicy.
+// envoyObject returns one BackendTrafficPolicy.
 func envoyObject(in *Input, at target, spec map[string]any, merge bool) *unstructured.Unstructured {
 	ref := map[string]any{"group": in.Route.GroupKind.Group, "kind": in.Route.Kind, "name": in.Route.Name}
 	if at.rule != "" {

@@ -6,21 +6,20 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// The fields of the two timers that meet, and of the retry block.
+// The fields that limit one try, and those that limit the whole request if there is only one try.
 var (
 	tryFields = []Field{timeout(backend), retry(perTryTimeout)}
 	allTimers = []Field{timeout(backend), timeout(request), retry(perTryTimeout)}
 )
 
-// tries is the request timeout, the timeout of one try, and retries: on Envoy
-// Gateway they hang together (E7.3, E11.1, 12.E5c to f).
+// tries needs the request timeout, the timeout of one try, and retries. They depend on each other on
+// Envoy Gateway (E7.3, E11.1, 12.E5c to f).
 func (r *envoyRule) tries() {
 	inForce := r.retries() || (r.maxRetries == nil && (r.own.retries || r.parentRetries()))
 	r.subsume()
 	stated := r.own.retries
 	if r.own.backend != nil && inForce && !stated && r.retries() {
-		// Envoy Gateway would make the route's own backendRequest the time of
-		// the whole request, so the retries go where it stands (E11.1 b).
+		// Without retries in the route, its own backendRequest would limit the whole request (E11.1 b).
 		if !r.intoRoute(leafAttempts, r.attempts(), allTimers, r.inlineWins(leafBackend)) {
 			r.accept(requestSlot)
 			r.on.retry(r, nil)
@@ -35,7 +34,7 @@ func (r *envoyRule) tries() {
 	case r.own.backend != nil && !inForce:
 		r.ownBackendIsAll()
 	case r.own.backend != nil:
-		// Retries by a foreign policy alone: the time of the whole is fixed.
+		// Only a foreign policy retries, so the time of the whole request cannot be changed.
 		r.each(allTimers, r.inlineWins(leafBackend))
 		r.accept(requestSlot)
 	default:
@@ -49,15 +48,15 @@ func (r *envoyRule) tries() {
 	r.on.retry(r, r.perTry())
 }
 
-// timersInObject is where the route's owner states no time of one try and no
-// retry: the object says both.
+// timersInObject is for a route whose owner states neither a time of one try nor retries: the object has
+// both.
 func (r *envoyRule) timersInObject(inForce bool) {
 	perTry := r.perTry()
 	if inForce || perTry == nil {
 		r.whole(r.want.request, timeout(request))
-		return // the time of one try stands in the retry block
+		return // the time of one try is in the retry block
 	}
-	// One try: its time is that of the whole request.
+	// There is one try, so its time limits the whole request.
 	if !perTry.limits() {
 		r.whole(r.want.request, timeout(request))
 		r.each(tryFields, func(v *verdict) {
@@ -77,7 +76,7 @@ func (r *envoyRule) timersInObject(inForce bool) {
 	r.whole(whole, allTimers...)
 }
 
-// whole says how long a request may take as a whole, for the sake of fields.
+// whole writes how long the whole request may take, for some fields.
 func (r *envoyRule) whole(d *duration, fields ...Field) {
 	f := timeout(request)
 	if r.own.request == nil {
@@ -88,7 +87,7 @@ func (r *envoyRule) whole(d *duration, fields ...Field) {
 		r.raisesIdle()
 		return
 	}
-	// The route's own word beats the object's (E11.1 a).
+	// A request timeout in the route takes precedence over that of the object (E11.1 a).
 	r.accept(requestSlot)
 	if same(d, r.own.request) || (!d.limits() && !r.own.request.limits()) {
 		r.each(fields, func(v *verdict) { v.written(r.inRoute(leafRequest), r.own.request.text) })
@@ -107,14 +106,14 @@ func (r *envoyRule) whole(d *duration, fields ...Field) {
 		return
 	}
 	if same(r.want.request, r.own.request) && r.states(f) {
-		// Only the time of one try is not in force: the request's own stays.
+		// Only the time of one try is not in force: the request timeout of the owner stays.
 		held := (&verdict{}).written(r.inRoute(leafRequest), r.own.request.text)
 		*r.sheet.at(f) = *held
 	}
 }
 
-// raisesIdle notes that a request timeout lifts the idle limit of streams,
-// unless something states one (12.E5g).
+// raisesIdle notes that a request timeout removes the idle timeout of streams, unless one is stated
+// (12.E5g).
 func (r *envoyRule) raisesIdle() {
 	if r.want.idle != nil || r.on != envoyGateway {
 		return
@@ -127,8 +126,8 @@ func (r *envoyRule) raisesIdle() {
 	r.each([]Field{timeout(request)}, func(v *verdict) { v.note(IdleRaised) })
 }
 
-// ownBackendIsAll: the route states backendRequest and there is one try, so
-// Envoy Gateway makes that the time of the whole request (12.E5f).
+// ownBackendIsAll is for a route that states backendRequest and has one try: backendRequest then limits
+// the whole request (12.E5f).
 func (r *envoyRule) ownBackendIsAll() {
 	whole := shorter(r.want.request, r.perTry())
 	own := r.own.backend
@@ -164,8 +163,7 @@ func (r *envoyRule) ownBackendIsAll() {
 	}
 }
 
-// tryIntoRoute: the route states retry, so the time of one try is its
-// backendRequest.
+// tryIntoRoute is for a route that states retry: the time of one try is its backendRequest.
 func (r *envoyRule) tryIntoRoute() {
 	perTry, own := r.perTry(), r.own.backend
 	if same(perTry, own) || (!perTry.limits() && !own.limits()) {
@@ -188,7 +186,7 @@ func (r *envoyRule) tryIntoRoute() {
 		r.each(tryFields, func(v *verdict) { v.written(r.inRoute(leafBackend), value) })
 		return
 	}
-	// Only the shorter of the two is not in force: the owner's own stays.
+	// Only the shorter of the two is not in force: the value of the owner stays.
 	for f, asked := range map[Field]*duration{timeout(backend): r.want.backend, retry(perTryTimeout): r.perTryTimeout} {
 		if own != nil && same(asked, own) && r.states(f) {
 			*r.sheet.at(f) = *(&verdict{}).written(r.inRoute(leafBackend), own.text)
@@ -196,6 +194,7 @@ func (r *envoyRule) tryIntoRoute() {
 	}
 }
 
+// textOf returns the text of a duration, nil if it is absent.
 func textOf(d *duration) any {
 	if d == nil {
 		return nil
@@ -203,7 +202,7 @@ func textOf(d *duration) any {
 	return d.text
 }
 
-// parentRetries says whether a foreign policy above retries.
+// parentRetries reports whether a foreign policy above retries.
 func (r *envoyRule) parentRetries() bool {
 	return slices.ContainsFunc(r.parents, func(parent map[string]any) bool { return parent["retry"] != nil })
 }

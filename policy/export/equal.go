@@ -2,8 +2,8 @@ package export
 
 import "strings"
 
-// equal compares two values of the field: as durations, as rationals, as numbers, as sets, or as they
-// stand.
+// equal reports whether two values of the field are equal. They are compared as durations, rational
+// numbers, integers or sets if the field has such values, else as JSON.
 func (f Field) equal(a, b any) bool {
 	switch formats[f.Name] {
 	case durationFormat:

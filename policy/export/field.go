@@ -37,8 +37,7 @@ const (
 	limits            = "limits"
 )
 
-// format says how values of a field are compared and which text of two equal
-// ones is written (E6.1).
+// format says how values of a field are compared (E6.1).
 type format int
 
 const (
@@ -48,7 +47,7 @@ const (
 	setFormat
 )
 
-// formats has the fields that are not compared as they stand.
+// formats has the fields that are not compared as JSON.
 var formats = map[string]format{
 	request: durationFormat, backend: durationFormat, connect: durationFormat, idle: durationFormat,
 	backoffBase: durationFormat, backoffMax: durationFormat, perTryTimeout: durationFormat, per: durationFormat,
@@ -56,7 +55,7 @@ var formats = map[string]format{
 	retryOn:           setFormat,
 }
 
-// exported has the kinds that outcomes are about.
+// exported are the kinds that are exported.
 var exported = []string{RateLimitPolicy, RetryPolicy, TimeoutPolicy}
 
 // IsExported says whether a policy kind is one of the three that are exported.
@@ -71,7 +70,7 @@ type Field struct {
 	Name  string
 }
 
-// Path is where the field stands in the policy.
+// Path is the path of the field in the policy.
 func (f Field) Path() []string {
 	if f.Limit == "" {
 		return []string{f.Name}
@@ -79,7 +78,7 @@ func (f Field) Path() []string {
 	return []string{limits, f.Limit, f.Name}
 }
 
-// FieldAt is the field of a policy that stands at a path; false when none of ours stands there.
+// FieldAt returns the field at a path of a policy, false if no field of ours is there.
 func FieldAt(policy string, path []string) (Field, bool) {
 	switch {
 	case len(path) == 1:
@@ -90,7 +89,7 @@ func FieldAt(policy string, path []string) (Field, bool) {
 	return Field{}, false
 }
 
-// String writes the path as people do: request, limits.per-minute.key.
+// String is the path as people write it: request, limits.per-minute.key.
 func (f Field) String() string {
 	if f.Limit == "" {
 		return f.Name
@@ -101,7 +100,7 @@ func (f Field) String() string {
 	return limits + "." + f.Limit + "." + f.Name
 }
 
-// FieldNamed is the field that String writes so.
+// FieldNamed reads what String writes.
 func FieldNamed(policy, text string) Field {
 	rest, named := strings.CutPrefix(text, limits)
 	switch {
@@ -129,8 +128,7 @@ func timeout(name string) Field { return Field{Policy: TimeoutPolicy, Name: name
 // retry is a field of RetryPolicy.
 func retry(name string) Field { return Field{Policy: RetryPolicy, Name: name} }
 
-// Leaves lists what a policy's effective value says, leaf by leaf. A list is
-// a leaf.
+// Leaves returns the effective value of a policy leaf by leaf. A list is one leaf.
 func Leaves(policy string, value map[string]any) map[Field]any {
 	leaves := make(map[Field]any, len(value))
 	for name, v := range value {
@@ -155,7 +153,8 @@ type leaf struct {
 	Value any
 }
 
-// sortedLeaves are the effective values by policy name leaf by leaf, sorted by policy and field.
+// sortedLeaves returns the leaves of all policies, given their effective values by name, sorted by
+// policy and field.
 func sortedLeaves(values map[string]map[string]any) []leaf {
 	leaves := []leaf{}
 	for _, policy := range exported {
@@ -167,7 +166,7 @@ func sortedLeaves(values map[string]map[string]any) []leaf {
 	return leaves
 }
 
-// sortedFields are the fields of a map, sorted.
+// sortedFields returns the fields of a map, sorted.
 func sortedFields[V any](m map[Field]V) []Field {
 	return slices.SortedFunc(maps.Keys(m), CompareFields)
 }

@@ -11,17 +11,17 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 )
 
-// ForeignIndex has the objects of planes' APIs that are not ours, by what they
-// target. The nil index is empty.
+// ForeignIndex finds the objects of data planes' APIs that are not ours by what they target. The nil
+// index is empty.
 type ForeignIndex struct {
 	byTarget  map[hierarchy.Ref][]*unstructured.Unstructured
 	selecting []*unstructured.Unstructured
 	all       []*unstructured.Unstructured
-	// taken are names in use, by namespace.
+	// taken are the names in use, by namespace.
 	taken map[string]map[string]bool
 }
 
-// NewForeignIndex indexes objects; those that are ours are passed over.
+// NewForeignIndex indexes objects, without those that are ours.
 func NewForeignIndex(objects []*unstructured.Unstructured) *ForeignIndex {
 	index := &ForeignIndex{byTarget: map[hierarchy.Ref][]*unstructured.Unstructured{}, taken: map[string]map[string]bool{}}
 	for _, o := range objects {
@@ -40,8 +40,7 @@ func NewForeignIndex(objects []*unstructured.Unstructured) *ForeignIndex {
 	return index
 }
 
-// With is the index as it would be with an object in a new version, or without it
-// where now is nil.
+// With returns the index with another version of an object, or without the object if now is nil.
 func (x *ForeignIndex) With(ref hierarchy.Ref, now *unstructured.Unstructured) *ForeignIndex {
 	var objects []*unstructured.Unstructured
 	if x != nil {
@@ -57,7 +56,7 @@ func (x *ForeignIndex) With(ref hierarchy.Ref, now *unstructured.Unstructured) *
 	return NewForeignIndex(objects)
 }
 
-// TargetsOf are what an object names as its targets, in its own namespace.
+// TargetsOf returns the targets that an object names, in its own namespace.
 func TargetsOf(o *unstructured.Unstructured) []hierarchy.Ref {
 	list, _, _ := unstructured.NestedSlice(o.Object, "spec", "targetRefs")
 	if one, found, _ := unstructured.NestedMap(o.Object, "spec", "targetRef"); found {
@@ -83,7 +82,7 @@ func groupOf(fields map[string]any) string {
 	return hierarchy.Group
 }
 
-// About are the foreign objects of an exporter's kinds that reach a route of a graph.
+// About returns the foreign objects of an exporter's kinds that reach a route of a graph.
 func (x *ForeignIndex) About(g *hierarchy.Graph, r Registration, route *hierarchy.Route, paths []Path) []Foreign {
 	if x == nil || len(r.Kinds) == 0 {
 		return nil
@@ -129,8 +128,9 @@ func (x *ForeignIndex) About(g *hierarchy.Graph, r Registration, route *hierarch
 	return found
 }
 
-// Selects says whether one of an object's selectors chooses a route, a Gateway or a ListenerSet of
-// a graph: by its labels, and in another namespace only with a ReferenceGrant there (E11.6, 12.E5i).
+// Selects reports whether one of an object's selectors matches a route, a Gateway or a ListenerSet of
+// a graph. It matches by labels, and in another namespace only with a ReferenceGrant there (E11.6,
+// 12.E5i).
 func Selects(g *hierarchy.Graph, o *unstructured.Unstructured, target *hierarchy.Meta) bool {
 	list, _, _ := unstructured.NestedSlice(o.Object, "spec", "targetSelectors")
 	for _, item := range list {
@@ -147,7 +147,7 @@ func Selects(g *hierarchy.Graph, o *unstructured.Unstructured, target *hierarchy
 	return false
 }
 
-// among says whether a selector looks at a namespace: at its own, unless it says otherwise.
+// among reports whether a selector covers a namespace: only its own, unless it says otherwise.
 func among(g *hierarchy.Graph, namespaces map[string]any, own, other string) bool {
 	switch namespaces["from"] {
 	case "All":
@@ -159,7 +159,7 @@ func among(g *hierarchy.Graph, namespaces map[string]any, own, other string) boo
 	return own == other
 }
 
-// matches says whether matchLabels and matchExpressions choose labels.
+// matches reports whether matchLabels and matchExpressions match labels.
 func matches(fields map[string]any, set map[string]string) bool {
 	var s metav1.LabelSelector
 	if err := convert(fields, &s); err != nil {
@@ -179,8 +179,8 @@ func (x *ForeignIndex) take(o *unstructured.Unstructured) {
 	names[o.GetName()] = true
 }
 
-// Names are the names in a namespace that objects which are not ours use. Names
-// of ours have a hash of their kind, so kinds need not be told apart.
+// Names returns the names that foreign objects use in a namespace. Our names contain a hash of the
+// kind, so the names of all kinds are in one set.
 func (x *ForeignIndex) Names(namespace string) map[string]bool {
 	if x == nil {
 		return nil

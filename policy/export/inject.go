@@ -10,24 +10,24 @@ import (
 	"github.com/attache-dev/attache/hierarchy/injected"
 )
 
-// Checker says what the CRD of a route would refuse it for.
+// Checker reports why the CRD of a route would refuse it.
 type Checker interface {
 	Check(route *unstructured.Unstructured) (problems []string)
 }
 
-// Injected is a route with what has to stand in it.
+// Injected is a route after the injection.
 type Injected struct {
 	// Rules are spec.rules.
 	Rules []any
-	// Record says what was put in; it has no rules when nothing was.
+	// Record is the record of what was injected. It has no rules if nothing was.
 	Record injected.Record
-	// Refused are the rules, by index, into which nothing could be put, since
-	// the route would no longer be valid, with the reason.
+	// Refused has the reasons, by index of the rule, why nothing was injected into a rule: the route
+	// would no longer be valid.
 	Refused map[int]string
 }
 
-// In says whether a route says just this, and carries the record of it. The record alone says what
-// was put in once: whoever writes while nobody asks the webhook may have taken it out since.
+// In reports whether a route has exactly these rules and this record. The record alone proves only what
+// was injected once: a later write that did not pass the webhook may have removed it.
 func (i Injected) In(route *unstructured.Unstructured) bool {
 	have := injected.RecordOf(route.Object)
 	if len(i.Record.Rules) == 0 && len(have.Rules) == 0 {
@@ -37,9 +37,8 @@ func (i Injected) In(route *unstructured.Unstructured) bool {
 	return i.Record.String() == have.String() && equalJSON(rules, i.Rules)
 }
 
-// Inject puts injections into a route's own rules (E8.5). own is the route as
-// its owner wrote it; it is not changed. A rule that would no longer be valid
-// stays as its owner wrote it.
+// Inject puts injections into the rules of a route (E8.5). own is the route as its owner wrote it, and
+// is not changed. A rule that would no longer be valid stays as the owner wrote it.
 func Inject(own *unstructured.Unstructured, injections []RuleInjection, check Checker) Injected {
 	rules, _, _ := unstructured.NestedSlice(own.Object, "spec", "rules") // a copy
 	merged := MergeInjections(injections)
@@ -62,14 +61,13 @@ func Inject(own *unstructured.Unstructured, injections []RuleInjection, check Ch
 	return result
 }
 
-// RefusedRules are the rules of a stored route, by index, into which injections cannot be put, since
-// the route would no longer be valid, with the reason.
+// RefusedRules returns the reasons, by index of the rule, why injections cannot be put into rules of a
+// stored route: it would no longer be valid.
 func RefusedRules(stored *unstructured.Unstructured, injections []RuleInjection, check Checker) map[int]string {
 	return Inject(&unstructured.Unstructured{Object: injected.OwnObject(stored.Object)}, injections, check).Refused
 }
 
-// refusals are the problems of a route with other rules. Those that the route
-// has anyway do not count.
+// refusals returns the problems that a route has with other rules and does not have without them.
 func refusals(own *unstructured.Unstructured, rules []any, check Checker) []string {
 	candidate := &unstructured.Unstructured{Object: runtime.DeepCopyJSON(own.Object)}
 	before := check.Check(candidate)
@@ -79,9 +77,9 @@ func refusals(own *unstructured.Unstructured, rules []any, check Checker) []stri
 	return slices.DeleteFunc(check.Check(candidate), func(p string) bool { return slices.Contains(before, p) })
 }
 
-// Refuse is the projection where nothing can be put into some rules of the route, since it would no
-// longer be valid (E8.5): what was to stand there is not in force. refused has the reasons by rule.
-// Objects that only filters of such a rule would name are left out.
+// Refuse returns the projection without the injections into some rules, with which the route would not
+// be valid (E8.5): their values are not in force. refused has the reasons by rule. Objects that only
+// filters of such a rule would name are left out.
 func (p Projection) Refuse(in Input, refused map[int]string) Projection {
 	if len(refused) == 0 {
 		return p
@@ -141,7 +139,7 @@ func put(rules []any, injections []RuleInjection) Injected {
 	return result
 }
 
-// into puts the injection into one rule and says what it did.
+// into puts the injection into one rule and returns the record of it.
 func (i RuleInjection) into(rule map[string]any) injected.RuleRecord {
 	entry := injected.RuleRecord{Had: map[string]any{}, Wrote: map[string]any{}}
 	leaves := i.complete(rule)
@@ -170,8 +168,8 @@ func (i RuleInjection) into(rule map[string]any) injected.RuleRecord {
 	return entry
 }
 
-// complete adds what the CRD wants beside the leaves: a backendRequest of the
-// owner's above an injected request comes down to it.
+// complete adds to the leaves what the CRD requires: if the owner's backendRequest is longer than an
+// injected request timeout, it is lowered to that.
 func (i RuleInjection) complete(rule map[string]any) map[string]any {
 	leaves := maps.Clone(i.Leaves)
 	if leaves == nil {
@@ -197,7 +195,7 @@ func setIn(object map[string]any, leaf []string, value any) {
 	inner[leaf[1]] = value
 }
 
-// filtersFor are the filters that name Middlewares.
+// filtersFor returns the filters that name Middlewares.
 func filtersFor(names []string) []any {
 	filters := make([]any, len(names))
 	for i, name := range names {
@@ -208,9 +206,8 @@ func filtersFor(names []string) []any {
 	return filters
 }
 
-// MergeInjections puts what several exporters want in one rule together, sorted
-// by rule. They agree on leaves, since all classes that read a field are
-// compared (E6.2).
+// MergeInjections merges the injections of several exporters rule by rule, sorted by rule. Exporters
+// agree on leaves, because all classes that read a field are compared (E6.2).
 func MergeInjections(injections []RuleInjection) []RuleInjection {
 	byRule := map[int]RuleInjection{}
 	for _, i := range injections {

@@ -128,7 +128,7 @@ func TestInjectionCanBeUndone(t *testing.T) {
 		same(t, "injected again", result.Rules, again.Rules)
 		same(t, "record", result.Record.String(), again.Record.String())
 
-		// He reorders his rules: each record still finds its rule.
+		// The owner reorders the rules: each record still finds its rule.
 		moved := stored.DeepCopy()
 		list, _, _ := unstructured.NestedSlice(moved.Object, "spec", "rules")
 		slices.Reverse(list)

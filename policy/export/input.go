@@ -6,67 +6,66 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 )
 
-// Input is all that an exporter looks at for one route.
+// Input is everything that an exporter looks at for one route.
 type Input struct {
 	Route hierarchy.Ref
-	// UID and Version are for the owner reference; the UID is empty offline.
+	// UID and Version are those of the owner reference. The UID is empty offline.
 	UID, Version string
-	// Rules are the route's rules in spec order; one for a route without rules.
+	// Rules are the route's rules in spec order. A route without rules has one here.
 	Rules []Rule
-	// Paths are those whose GatewayClass this exporter serves.
+	// Paths are those whose GatewayClass the exporter serves.
 	Paths []Path
-	// Beside are the route's other paths: what is written into the route, they
-	// may read too (E6.2).
+	// Beside are the other paths of the route. Their data planes may also read what is written into
+	// the route (E6.2).
 	Beside []Path
-	// Foreign are objects of the plane's API that are not ours and reach the
-	// route, its rules, or what is above it.
+	// Foreign are objects of the plane's API that are not ours and apply to the route, its rules, or
+	// the Gateways and listeners above it.
 	Foreign []Foreign
 	// Held are our live objects by name (E2.3, E11.2); empty offline.
 	Held map[string]*unstructured.Unstructured
-	// Taken are names that are used by objects that are not ours.
+	// Taken are the names that foreign objects use.
 	Taken map[string]bool
-	// Fields are what the HTTPRoute CRD of the cluster has.
+	// Fields are the standard fields that the HTTPRoute CRD of the cluster has.
 	Fields     StandardFields
 	Parameters Parameters
 	// ParametersDiffer names GatewayClasses that ask for different parameters
 	// (E1.5); empty when they agree.
 	ParametersDiffer string
-	// ParentGenerations are those of the Gateways and ListenerSets of the paths.
+	// ParentGenerations are the generations of the Gateways and ListenerSets of the paths.
 	ParentGenerations map[string]int64
-	// MissingCRD says that the kinds of the plane are not installed (E1.7).
+	// MissingCRD is true if the kinds of the plane are not installed (E1.7).
 	MissingCRD bool
 }
 
 // Rule is one rule of the route, as its owner wrote it.
 type Rule struct {
 	Name string
-	// Inline are the owner's own words: timeouts and retry.
+	// Inline has what the owner states: timeouts and retry.
 	Inline map[string]any
-	// Matches and Filters count the entries of the lists; absent matches are
-	// one.
+	// Matches and Filters count the entries of the lists. Absent matches count as one.
 	Matches, Filters int
-	// Hash stands for the rule's matches: objects for a rule without a name of
-	// its own are named by it (E8.3).
+	// Hash is a hash of the rule's matches. It names the objects of a rule without a name of its own
+	// (E8.3).
 	Hash string
-	// Answers says that the rule does not proxy: a redirect, or no backend.
+	// Answers is true if the rule does not proxy: it redirects, or has no backend.
 	Answers bool
 }
 
 // Path is one way to a rule through a listener.
 type Path struct {
 	Gateway hierarchy.Ref
-	// Listener is the Gateway or the ListenerSet with the listener's name.
+	// Listener is the Gateway or the ListenerSet, with the name of the listener as section.
 	Listener hierarchy.Ref
 	Class    string
 	// Controller is the controllerName of the class.
 	Controller string
 	// Rule is the index in Input.Rules.
 	Rule int
-	// Hostnames counts those of the route that the listener serves; at least 1.
+	// Hostnames counts the hostnames of the route that the listener serves, and is at least 1.
 	Hostnames int
-	// Sole says that no other route is bound to the Gateway.
+	// Sole is true if no other route is bound to the Gateway.
 	Sole bool
-	// Consent says that the route may be written to for this class (E8.2).
+	// Consent is true if the route may be written to for this class (E8.2).
 	Consent   bool
 	Effective *Effective
 }
@@ -80,22 +79,22 @@ func (p *Path) where() string {
 type Effective struct {
 	// Values are the effective values by policy name.
 	Values map[string]map[string]any
-	// Forced are the fields whose value is an override, a bound's, or clamped:
-	// what nobody below may escape (12.E1).
+	// Forced are the fields whose value nobody below may change: an override, a bound, or a value
+	// that was clamped (12.E1).
 	Forced map[Field]bool
-	// Invalid are the policies whose merged values contradict each other, with
-	// the reason.
+	// Invalid has the policies whose merged values contradict each other, with the reason.
 	Invalid map[string]string
-	// leaves are all values, sorted by policy and field, valid those of policies that are; nil until
-	// Prepare.
+	// leaves are all values, sorted by policy and field; valid are those of valid policies. Both are
+	// nil until Prepare.
 	leaves []leaf
 	valid  map[Field]any
 }
 
-// Prepare reads the values once, for all who look at them later. Nobody changes them after that.
+// Prepare reads the values once, for everybody who looks at them later. They must not be changed after
+// that.
 func (e *Effective) Prepare() { e.leaves, e.valid = e.all(), e.validLeaves() }
 
-// all are the values leaf by leaf, sorted by policy and field. Nobody changes the list.
+// all returns the values leaf by leaf, sorted by policy and field. The list must not be changed.
 func (e *Effective) all() []leaf {
 	if e.leaves != nil {
 		return e.leaves
@@ -103,8 +102,7 @@ func (e *Effective) all() []leaf {
 	return sortedLeaves(e.Values)
 }
 
-// validLeaves are those of policies whose values do not contradict each other. Nobody changes the
-// map.
+// validLeaves returns the values of the policies that are valid. The map must not be changed.
 func (e *Effective) validLeaves() map[Field]any {
 	if e.valid != nil {
 		return e.valid
@@ -118,8 +116,7 @@ func (e *Effective) validLeaves() map[Field]any {
 	return leaves
 }
 
-// Foreign is an object of the plane's API that is not ours, at one of the
-// places that it targets.
+// Foreign is an object of the plane's API that is not ours, with one of its targets.
 type Foreign struct {
 	Object *unstructured.Unstructured
 	// Target is the route, a rule of it, a listener, a ListenerSet or a Gateway.
@@ -131,12 +128,11 @@ func (f *Foreign) name() string {
 	return f.Object.GetKind() + " " + f.Object.GetNamespace() + "/" + f.Object.GetName()
 }
 
-// StandardFields is what the HTTPRoute CRD knows, read from its schema (12.S3).
+// StandardFields are the fields that the HTTPRoute CRD has, read from its schema (12.S3).
 type StandardFields struct {
 	Timeouts bool
 	Retry    bool
-	// MinAttempts is the minimum of retry.attempts, DefaultAttempts its default,
-	// 0 when it has none.
+	// MinAttempts is the minimum of retry.attempts. DefaultAttempts is its default, 0 if it has none.
 	MinAttempts, DefaultAttempts int64
 	// FiltersMax is how many filters a rule may have.
 	FiltersMax int
@@ -144,8 +140,8 @@ type StandardFields struct {
 
 // Parameters are the settings of an exporter that change what is written (E1.4).
 type Parameters struct {
-	// Version is the version of the plane that tables speak of.
+	// Version is the version of the data plane.
 	Version string
-	// RefuseHidden refuses to carry over what ours would hide (E11.3).
+	// RefuseHidden is true if a foreign policy that ours would hide is not to be carried over (E11.3).
 	RefuseHidden bool
 }

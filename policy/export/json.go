@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// words are the texts of a list, each once, sorted.
+// words returns the texts of a list, each once, sorted.
 func words(list []any) []string {
 	out := make([]string, 0, len(list))
 	for _, v := range list {
@@ -15,14 +15,14 @@ func words(list []any) []string {
 	return slices.Compact(out)
 }
 
-// equalJSON says whether two values are the same as JSON.
+// equalJSON reports whether two values are the same JSON.
 func equalJSON(a, b any) bool {
 	x, errX := json.Marshal(a)
 	y, errY := json.Marshal(b)
 	return errX == nil && errY == nil && string(x) == string(y)
 }
 
-// anys is a list as JSON has it.
+// anys returns a list as it is in an unstructured object.
 func anys[T any](list []T) []any {
 	out := make([]any, len(list))
 	for i, v := range list {

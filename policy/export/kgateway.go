@@ -56,7 +56,7 @@ func kgatewaySets(spec map[string]any, at slotName) bool {
 	return found
 }
 
-// kgateway finds what the rule needs.
+// kgateway determines what the rule needs.
 func (r *envoyRule) kgateway() {
 	if r.Answers {
 		r.refuseNotProxied()
@@ -74,8 +74,8 @@ func (r *envoyRule) kgateway() {
 	r.kgatewayLimits()
 }
 
-// kgatewayRetry is the retry stanza; its rules want a condition always, and a
-// time per try below the request's (12.K2).
+// kgatewayRetry needs the retry stanza. Its CRD always requires a condition, and a time per try that is
+// shorter than the request timeout (12.K2).
 func (r *envoyRule) kgatewayRetry(perTry *duration) {
 	if !r.has(RetryPolicy) {
 		return
@@ -126,7 +126,7 @@ func (r *envoyRule) kgatewayConditions(block map[string]any) {
 	r.sheet.at(retry(retryOn)).written(as, anys(r.retryOn))
 }
 
-// kgatewayBackoff: the longest wait is always ten times the base.
+// kgatewayBackoff writes the base interval. The longest interval is always ten times as long.
 func (r *envoyRule) kgatewayBackoff(block map[string]any) {
 	const at = "spec.retry.backoffBaseInterval"
 	base, most, written := r.backoffTimes()
@@ -144,7 +144,7 @@ func (r *envoyRule) kgatewayBackoff(block map[string]any) {
 	})
 }
 
-// kgatewayLimits: one bucket, for everybody.
+// kgatewayLimits needs one limit: there is one bucket, for all clients.
 func (r *envoyRule) kgatewayLimits() {
 	disabled := false
 	for _, l := range r.want.limits {

@@ -10,9 +10,9 @@ import (
 type limit struct {
 	// name is empty for the unnamed limit.
 	name string
-	// rate is per second; nil when the limit has none.
+	// rate is the number of requests per second, nil if the limit has none.
 	rate *big.Rat
-	// requests and per are of a named limit.
+	// requests and per are fields of a named limit.
 	requests int64
 	per      time.Duration
 	burst    int64
@@ -22,13 +22,13 @@ type limit struct {
 	disabled bool
 }
 
-// named says whether it is one of the named limits.
+// named reports whether the limit is one of the named limits.
 func (l *limit) named() bool { return l.name != "" }
 
-// field is a field of the limit.
+// field returns a field of the limit.
 func (l *limit) field(name string) Field { return Field{Policy: RateLimitPolicy, Limit: l.name, Name: name} }
 
-// head is the field that states the rate.
+// head returns the field that states the rate.
 func (l *limit) head() Field {
 	if l.named() {
 		return l.field(requests)
@@ -36,7 +36,7 @@ func (l *limit) head() Field {
 	return l.field(requestsPerSecond)
 }
 
-// capacity is how many requests the bucket that is asked for holds (E7.4).
+// capacity is the number of requests that the bucket of the limit holds (E7.4).
 func (l *limit) capacity() *big.Int {
 	if l.named() {
 		return new(big.Int).Add(big.NewInt(l.requests), big.NewInt(l.burst))
@@ -48,7 +48,7 @@ func (l *limit) capacity() *big.Int {
 	return whole.Add(whole, big.NewInt(l.burst))
 }
 
-// header is the name of the header that requests are counted apart by.
+// header is the name of the header by whose values requests are counted separately.
 func (l *limit) header() (string, bool) { return strings.CutPrefix(l.key, "Header:") }
 
 func (l *limit) read(name string, v any) {
@@ -77,9 +77,9 @@ type unit struct {
 	size time.Duration
 }
 
-// perUnit writes a limit as requests per unit (E7.4): exactly where the limit's
-// own period is one of the units, else in the first unit in which rounding down
-// loses at most a twentieth. ok is false when no unit is long enough.
+// perUnit expresses the limit as requests per unit (E7.4). It is exact if the period of the limit is
+// one of the units. Else it takes the first unit in which rounding down loses at most a twentieth. ok
+// is false if no unit is long enough.
 func (l *limit) perUnit(units []unit, most int64) (requests int64, u unit, exact, ok bool) {
 	for _, u := range units {
 		if l.named() && l.per == u.size && l.requests <= most {
@@ -102,7 +102,7 @@ func (l *limit) perUnit(units []unit, most int64) (requests int64, u unit, exact
 	return 0, unit{}, false, false
 }
 
-// perSeconds is the rate in lowest terms: requests per whole seconds.
+// perSeconds expresses the rate in lowest terms: requests per a whole number of seconds.
 func (l *limit) perSeconds() (requests, seconds int64, ok bool) {
 	if !l.rate.Num().IsInt64() || !l.rate.Denom().IsInt64() || l.rate.Sign() <= 0 {
 		return 0, 0, false

@@ -6,13 +6,13 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// mergingPlane writes objects for planes that merge policies field by field, so
-// that an object on a rule hides nothing (12.K1, 12.A1).
+// mergingPlane writes objects for data planes that merge policies field by field. An object on a rule
+// hides nothing there (12.K1, 12.A1).
 type mergingPlane struct {
 	in       *Input
 	exporter string
 	kind     Kind
-	// spec puts the needs of a target together, without its targetRefs.
+	// spec returns the spec that satisfies the needs of a target, without targetRefs.
 	spec func(n needs) map[string]any
 }
 
@@ -20,8 +20,8 @@ func (p mergingPlane) target(rule string) target {
 	return target{exporter: p.exporter, kind: p.kind, route: p.in.Route, rule: rule}
 }
 
-// settle finds foreign policies on the targets themselves: what they set, ours
-// does not (E11.2). sets says whether a foreign spec sets a slot.
+// settle finds older foreign policies on the targets themselves. Our objects do not set what these set
+// (E11.2). sets reports whether a foreign spec sets a slot.
 func (p mergingPlane) settle(rules []*envoyRule, sets func(spec map[string]any, at slotName) bool) {
 	for _, r := range rules {
 		places := []string{""}
@@ -46,8 +46,7 @@ func (p mergingPlane) settle(rules []*envoyRule, sets func(spec map[string]any, 
 	}
 }
 
-// objects chooses the targets and returns the objects. apart says that rules
-// must not share an object.
+// objects chooses the targets and returns the objects. If apart is true, rules must not share an object.
 func (p mergingPlane) objects(rules []*envoyRule, apart bool) []*unstructured.Unstructured {
 	active := slices.DeleteFunc(slices.Clone(rules), func(r *envoyRule) bool { return r.passed })
 	agreed, differ := agreedSlots(active)
@@ -77,7 +76,7 @@ func (p mergingPlane) objects(rules []*envoyRule, apart bool) []*unstructured.Un
 	return objects
 }
 
-// object is the object for one target, none when it has nothing to say.
+// object returns the object for one target, none if its spec is empty.
 func (p mergingPlane) object(rule string, n needs, rules []*envoyRule) []*unstructured.Unstructured {
 	spec := p.spec(n)
 	at := p.target(rule)

@@ -10,7 +10,7 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 )
 
-// What every object of ours carries (E5.2).
+// The labels and annotations of our objects (E5.2).
 const (
 	ManagedByLabel = "app.kubernetes.io/managed-by"
 	ManagedBy      = "attache"
@@ -20,15 +20,15 @@ const (
 	CarriesAnnotation = "attache.dev/carries"
 )
 
-// RetryAnnotation on a route has what its plane refused written once more.
+// RetryAnnotation on a route asks to write once more what its data plane refused.
 const RetryAnnotation = "attache.dev/retry"
 
 const (
-	// longestStem is how much of the route's name an object's name keeps.
+	// longestStem is the number of bytes of the route's name that the name of an object keeps.
 	longestStem = 44
-	// hashLength is how much of the hash it has.
+	// hashLength is the number of hexadecimal digits of the hash that it has.
 	hashLength = 10
-	// limitPart and retryPart are the parts of a rule that have objects of one kind.
+	// limitPart and retryPart are the parts of a rule that have their own object of one kind.
 	limitPart = "ratelimit"
 	retryPart = "retry"
 )
@@ -38,17 +38,15 @@ type target struct {
 	exporter string
 	kind     Kind
 	route    hierarchy.Ref
-	// rule is the rule's name, ~ and a hash for an unnamed one, or empty for
-	// the whole route.
+	// rule is the name of the rule, ~ and a hash for a rule without one, or empty for the whole route.
 	rule string
-	// part tells apart the objects of one kind for one rule.
+	// part distinguishes the objects of one kind for one rule.
 	part string
-	// hashed is the name, where it is known already.
+	// hashed is the name, once it has been computed.
 	hashed string
 }
 
-// name is the object's name (E5.1): stable, at most 63 bytes, a legal label
-// value.
+// name is the name of the object (E5.1). It is stable, has at most 63 bytes, and is a valid label value.
 func (t target) name() string {
 	if t.hashed != "" {
 		return t.hashed
@@ -63,13 +61,13 @@ func (t target) name() string {
 	return "attache-" + strings.TrimRight(stem, "-") + "-" + hex.EncodeToString(sum[:])[:hashLength]
 }
 
-// named is the target with its name, for who asks for it several times.
+// named returns the target with its name computed, for callers that need it several times.
 func (t target) named() target {
 	t.hashed = t.name()
 	return t
 }
 
-// purpose is the annotation that says what an object is for.
+// purpose is the value of ForAnnotation.
 func (t target) purpose() string {
 	purpose := t.route.Kind + "/" + t.route.Name
 	if t.rule != "" {
@@ -78,7 +76,7 @@ func (t target) purpose() string {
 	return purpose
 }
 
-// object is the object without its spec.
+// object returns the object without a spec.
 func (t target) object(in *Input) *unstructured.Unstructured {
 	u := &unstructured.Unstructured{Object: map[string]any{}}
 	u.SetAPIVersion(t.kind.Group + "/" + t.kind.Version)
@@ -95,15 +93,15 @@ func (t target) object(in *Input) *unstructured.Unstructured {
 	return u
 }
 
-// Ours says whether an object is one that an exporter wrote (E5.3): by its label, and by an
-// annotation that says what it is for and agrees with its name.
+// Ours reports whether an exporter wrote an object (E5.3): it has our label, and the annotation that
+// says what it is for agrees with its name.
 func Ours(u *unstructured.Unstructured) bool {
 	_, ours := RouteOf(u)
 	return ours
 }
 
-// RouteOf is the route that an object of ours is for; false for any other object, and for one that
-// says that it is for something else than what it is named for.
+// RouteOf returns the route that an object of ours is for. It is false for any other object, and for
+// one whose annotation does not agree with its name.
 func RouteOf(u *unstructured.Unstructured) (hierarchy.Ref, bool) {
 	purpose, rule, _ := strings.Cut(u.GetAnnotations()[ForAnnotation], "#")
 	kind, name, named := strings.Cut(purpose, "/")
@@ -118,8 +116,8 @@ func RouteOf(u *unstructured.Unstructured) (hierarchy.Ref, bool) {
 	return at.route, at.names(u)
 }
 
-// takenBy is why a foreign policy at the target keeps ours away, and who it is: it has the name that
-// ours would have, or it was there first.
+// takenBy returns why a foreign policy at the target prevents ours, and its name: it has the name that
+// ours would have, or it is older.
 func (t target) takenBy(f *Foreign) (Reason, string) {
 	if f.Object.GetName() == t.name() && f.Object.GetNamespace() == t.route.Namespace {
 		return NameTaken, t.name()
@@ -127,7 +125,7 @@ func (t target) takenBy(f *Foreign) (Reason, string) {
 	return ForeignPolicy, f.name()
 }
 
-// names says whether an object has the name of the target, for any part that its kind has.
+// names reports whether an object has the name of the target, for any part that its kind has.
 func (t target) names(u *unstructured.Unstructured) bool {
 	if t.exporter != Traefik {
 		return t.name() == u.GetName()
@@ -137,7 +135,7 @@ func (t target) names(u *unstructured.Unstructured) bool {
 			return true
 		}
 	}
-	// The name of a limit is a part of the name, and stands nowhere else.
+	// The name of the limit is part of what is hashed, and is nowhere else in the object.
 	_, limits, _ := unstructured.NestedMap(u.Object, "spec", "rateLimit")
 	stem := t.name()
 	return limits && strings.HasPrefix(u.GetName(), stem[:len(stem)-hashLength]) && len(u.GetName()) == len(stem)

@@ -27,15 +27,14 @@ var (
 // nginxUnits are the units of its limits, the shortest first.
 var nginxUnits = []unit{{name: "s", size: time.Second}, {name: "m", size: time.Minute}}
 
-// nginxDuration is what its API takes for a time.
+// nginxDuration matches the durations of its API.
 var nginxDuration = regexp.MustCompile(`^[0-9]{1,4}(ms|s|m|h)?$`)
 
-// nginxRoute is a route while it is projected: one value of each field for all
-// of its rules.
+// nginxRoute is a route while it is projected. It has one value of each field for all its rules.
 type nginxRoute struct {
 	in    *Input
 	rules []*rule
-	// one is the first rule that proxies; what all agree on is its word.
+	// one is the first rule that proxies, with the values on which all rules agree.
 	one *rule
 	// differ are the fields on which the rules differ.
 	differ map[Field]bool
@@ -64,7 +63,7 @@ func (nginxExporter) Project(in Input) Projection {
 	return Projection{Objects: objects, Outcomes: outcomesOf(&in, r.rules, nginxTitle)}
 }
 
-// compare finds what all rules agree on, and refuses the rest (12.N1).
+// compare finds the values on which all rules agree, and refuses the others (12.N1).
 func (r *nginxRoute) compare() {
 	var proxied []*rule
 	for _, rule := range r.rules {
@@ -117,7 +116,8 @@ func (r *nginxRoute) compare() {
 	r.rules = append([]*rule{}, r.rules...)
 }
 
-// blocks: without its head a limit would mean something else (E6.4).
+// blocks extends a difference in the head of a limit to the whole limit, because its other fields depend
+// on the head (E6.4).
 func (r *nginxRoute) blocks() {
 	heads := map[string]bool{requestsPerSecond: true, requests: true, per: true, key: true, mode: true}
 	for f := range r.differ {
@@ -134,7 +134,7 @@ func (r *nginxRoute) blocks() {
 	}
 }
 
-// each calls say with the verdict on a field in every rule that proxies.
+// each calls say with the draft of a field in every rule that proxies.
 func (r *nginxRoute) each(fields []Field, say func(v *verdict)) {
 	for _, rule := range r.rules {
 		if rule.Answers {
@@ -148,7 +148,7 @@ func (r *nginxRoute) each(fields []Field, say func(v *verdict)) {
 	}
 }
 
-// object is one object of a kind, unless a foreign one is there before it.
+// object returns one object of a kind, none if there is an older foreign one.
 func (r *nginxRoute) object(kind Kind, spec map[string]any, policy string) []*unstructured.Unstructured {
 	at := target{exporter: Nginx, kind: kind, route: r.in.Route}
 	var fields []Field
@@ -241,7 +241,7 @@ func (r *nginxRoute) limits() map[string]any {
 		}
 		rate := itoa(number) + "r/" + u.name
 		entry := map[string]any{"rate": rate, "noDelay": true, "key": key}
-		// nginx counts what is beyond one request.
+		// The burst of nginx does not include the first request.
 		more := l.capacity().Int64() - 1
 		burstWritten := min(more, math.MaxInt32)
 		if burstWritten > 0 {
@@ -269,7 +269,7 @@ func (r *nginxRoute) limits() map[string]any {
 	return map[string]any{"rateLimit": map[string]any{"rejectCode": int64(429), "local": map[string]any{"rules": entries}}}
 }
 
-// counters: there is one counter for the whole route (12.N4).
+// counters compares what is asked for with one counter for the whole route (12.N4).
 func (r *nginxRoute) counters(l *limit) {
 	f := l.head()
 	if l.counter != "" {
@@ -283,7 +283,7 @@ func (r *nginxRoute) counters(l *limit) {
 	}
 }
 
-// above is a foreign limit on a Gateway of the route.
+// above returns a foreign limit on a Gateway of the route, nil if there is none.
 func (r *nginxRoute) above() *Foreign {
 	for _, rule := range r.rules {
 		for _, p := range rule.paths {
@@ -297,8 +297,8 @@ func (r *nginxRoute) above() *Foreign {
 	return nil
 }
 
-// nginxKey is the key of a limit. nginx never limits an empty key, so there is
-// a constant before a header's value (12.N3).
+// nginxKey returns the key of a limit. nginx does not limit requests with an empty key, so a constant is
+// put before the value of a header (12.N3).
 func nginxKey(l *limit) (string, bool) {
 	header, isHeader := l.header()
 	switch {
@@ -313,8 +313,8 @@ func nginxKey(l *limit) (string, bool) {
 	return "attache", true
 }
 
-// oneUnit writes d for planes whose syntax has one unit and four digits: the
-// largest unit that is exact, else the next larger one that fits, rounded down.
+// oneUnit writes a duration with one unit and at most four digits, in the largest unit that is exact. If
+// none is, it rounds down in the smallest unit that fits.
 func oneUnit(d time.Duration) (text string, exact bool) {
 	units := [...]struct {
 		name string

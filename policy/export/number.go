@@ -9,7 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 )
 
-// Integer reads a whole number as JSON has it.
+// Integer reads a whole number of any type that JSON decoders return.
 func Integer(v any) (int64, bool) {
 	switch x := v.(type) {
 	case int64:
@@ -46,7 +46,7 @@ func rational(v any) (*big.Rat, bool) {
 	return new(big.Rat).SetString(q.AsDec().String())
 }
 
-// text is a value as messages show it.
+// text returns a value as messages show it.
 func text(v any) string {
 	switch x := v.(type) {
 	case nil:

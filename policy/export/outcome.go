@@ -2,7 +2,8 @@ package export
 
 import "slices"
 
-// verdict collects what is found about one field of one rule.
+// verdict is the draft of the outcomes of one field of one rule: where its value stands, and the
+// reasons and notes that were found so far.
 type verdict struct {
 	reasons []reasonGiven
 	as      string
@@ -17,24 +18,24 @@ type reasonGiven struct {
 	message string
 }
 
-// because adds a reason.
+// because adds a reason. args are the arguments of its message.
 func (v *verdict) because(reason Reason, args ...any) *verdict {
 	return v.stated(reason, reason.message(args...))
 }
 
-// stated adds a reason with a message of its own.
+// stated adds a reason with another message than that of the table.
 func (v *verdict) stated(reason Reason, message string) *verdict {
 	v.reasons = append(v.reasons, reasonGiven{reason, message})
 	return v
 }
 
-// hasReason says whether anything keeps the field from being in force as stated.
+// hasReason reports whether there is a reason why the field is not in force as stated.
 func (v *verdict) hasReason() bool { return len(v.reasons) > 0 }
 
-// inRoute says whether the value stands in the route itself.
+// inRoute reports whether the value stands in the route itself.
 func (v *verdict) inRoute() bool { return Outcome{As: v.as}.InRoute() }
 
-// written says where the value stands.
+// written sets where the value stands.
 func (v *verdict) written(as string, value any) *verdict {
 	v.as, v.value = as, value
 	return v
@@ -50,10 +51,10 @@ func (v *verdict) note(notes ...string) *verdict {
 	return v
 }
 
-// sheet has the verdicts on the fields of one rule.
+// sheet has the drafts of the fields of one rule.
 type sheet map[Field]*verdict
 
-// at is the verdict on a field.
+// at returns the draft of a field.
 func (s sheet) at(f Field) *verdict {
 	v := s[f]
 	if v == nil {
@@ -63,8 +64,8 @@ func (s sheet) at(f Field) *verdict {
 	return v
 }
 
-// outcome is the verdict as a value. A field that no exporter has said anything
-// about is one that the plane has no setting for.
+// outcome is the final outcome. A field that the exporter did not mention is one for which the plane has
+// no setting.
 func (v *verdict) outcome(f Field, plane string) Outcome {
 	o := Outcome{Field: f, Verdict: Projected}
 	var reasons []reasonGiven

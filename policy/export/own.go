@@ -2,12 +2,12 @@ package export
 
 import "slices"
 
-// ownWords is what a route's owner wrote in a rule.
+// ownWords are the standard fields that the owner of the route states in a rule.
 type ownWords struct {
 	request, backend *duration
-	// retries says that there is a retry stanza.
+	// retries is true if there is a retry stanza.
 	retries bool
-	// attempts is nil when the stanza does not say.
+	// attempts is nil if the stanza does not state it.
 	attempts *int64
 	codes    []string
 	backoff  *duration
@@ -39,8 +39,7 @@ func durationAt(object map[string]any, name string) *duration {
 	return nil
 }
 
-// readersOf are the paths of the rule, of all exporters, whose plane reads a
-// leaf (E6.2).
+// readersOf returns the paths of the rule, of all exporters, whose data plane reads a leaf (E6.2).
 func (r *rule) readersOf(leaf string) []*Path {
 	var readers []*Path
 	for _, list := range [...][]*Path{r.paths, r.beside} {
@@ -53,9 +52,9 @@ func (r *rule) readersOf(leaf string) []*Path {
 	return readers
 }
 
-// intoRoute puts a value into the route, or takes a leaf out when it is nil,
-// for the sake of fields. It says whether it did; else the fields have the
-// reason why not. noConsent is what they have without the owner's consent.
+// intoRoute puts a value into the route for some fields, or removes the leaf if the value is nil. If
+// it cannot, it returns false and adds the reason to the fields. noConsent adds the reason if the
+// owner does not consent.
 func (r *rule) intoRoute(leaf string, value any, fields []Field, noConsent func(v *verdict)) bool {
 	readers := r.readersOf(leaf)
 	all := agree(readers)
@@ -77,8 +76,8 @@ func (r *rule) intoRoute(leaf string, value any, fields []Field, noConsent func(
 	return true
 }
 
-// unconsented is the verdict where not all classes that read a leaf allow it to be put into the
-// route: noConsent where none of ours does, else that somebody does not (E8.2); nil when all do.
+// unconsented returns nil if all classes that read a leaf allow it to be put into the route (E8.2). Else
+// it returns what adds the reason: noConsent if no class of ours allows it, NotConsented if some do.
 func (r *rule) unconsented(leaf string, noConsent func(v *verdict)) func(v *verdict) {
 	refuses := func(p *Path) bool { return !p.Consent }
 	switch {
@@ -90,7 +89,7 @@ func (r *rule) unconsented(leaf string, noConsent func(v *verdict)) func(v *verd
 	return func(v *verdict) { v.because(NotConsented) }
 }
 
-// knows says whether the installed CRD of HTTPRoute has a leaf.
+// knows reports whether the installed CRD of HTTPRoute has a leaf.
 func knows(crd StandardFields, leaf string) bool {
 	if leaf == leafRequest || leaf == leafBackend {
 		return crd.Timeouts
@@ -98,7 +97,7 @@ func knows(crd StandardFields, leaf string) bool {
 	return crd.Retry
 }
 
-// inlineWins is the verdict without consent on a plane that prefers the route.
+// inlineWins adds the reason if the owner does not consent and the plane prefers the route.
 func (r *rule) inlineWins(leaf string) func(v *verdict) {
 	return func(v *verdict) { v.because(InlineWins, leaf, r.plane) }
 }

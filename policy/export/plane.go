@@ -7,39 +7,39 @@ type Plane struct {
 	Controller string
 	// Title is the plane's name in sentences.
 	Title string
-	// Exporter is the name of the one that serves it, empty when none does.
+	// Exporter is the name of the exporter that serves it, empty if none does.
 	Exporter string
-	// Request, Backend and Retry say which standard fields of routes it reads.
+	// Request, Backend and Retry tell which standard fields of routes it reads.
 	Request, Backend, Retry bool
-	// connected are the words of retryOn that its retries always mean when the
-	// route asks for them (E7.8).
+	// connected are the words of retryOn that its retries always include, if the route asks for any
+	// (E7.8).
 	connected []string
-	// anyCode says that it retries any status code that the CRD allows.
+	// anyCode is true if it retries on any status code that the CRD allows.
 	anyCode bool
-	// perService are fields that it has per Service alone.
+	// perService are the fields that it only has per Service.
 	perService []string
-	// backendAlone says that it makes the backend timeout that of the whole
-	// request where the route has no retry stanza.
+	// backendAlone is true if the backend timeout limits the whole request where the route has no retry
+	// stanza.
 	backendAlone bool
-	// quirk is how it departs from the standard.
+	// quirk is how it deviates from the standard, 0 if it does not.
 	quirk quirk
 }
 
-// quirk names the ways in which a plane departs from the standard (12.S5).
+// quirk is a way in which a plane deviates from the standard (12.S5).
 type quirk int
 
 const (
 	// backendShortensAll: with retries the backend timeout ends the whole request.
 	backendShortensAll quirk = iota + 1
-	// backendIsRequest: the backend timeout takes the place of the request's.
+	// backendIsRequest: the backend timeout replaces the request timeout.
 	backendIsRequest
-	// backendBetweenReads: the backend timeout is between two reads.
+	// backendBetweenReads: the backend timeout limits the time between two reads.
 	backendBetweenReads
 	// alwaysRetries: a route without a retry stanza is retried.
 	alwaysRetries
 )
 
-// planes are the controllerNames that are known, as docs show them.
+// planes are the known controllerNames, in the order of the docs.
 var planes = []Plane{
 	{Controller: "gateway.envoyproxy.io/gatewayclass-controller", Title: "Envoy Gateway", Exporter: EnvoyGateway, Request: true, Backend: true, Retry: true, connected: envoyWords, anyCode: true, backendAlone: true},
 	{Controller: "kgateway.dev/kgateway", Title: "kgateway", Exporter: Kgateway, Request: true, Backend: true, Retry: true, connected: envoyWords, anyCode: true, backendAlone: true},
@@ -71,11 +71,11 @@ func kong(controller string) Plane {
 		perService: []string{connect, idle}, quirk: backendBetweenReads}
 }
 
-// Planes lists the controllerNames that are known.
+// Planes lists the known controllerNames.
 func Planes() []Plane { return slices.Clone(planes) }
 
-// PlaneOf is the plane of a controllerName. One that is not known has no
-// exporter and counts as one that reads all standard fields.
+// PlaneOf returns the plane of a controllerName. An unknown one has no exporter and counts as one that
+// reads all standard fields.
 func PlaneOf(controller string) Plane {
 	i := slices.IndexFunc(planes, func(p Plane) bool { return p.Controller == controller })
 	if i < 0 {
@@ -84,7 +84,7 @@ func PlaneOf(controller string) Plane {
 	return planes[i]
 }
 
-// reads says whether the plane reads a leaf of a route's rules.
+// reads reports whether the plane reads a leaf of a route's rules.
 func (p Plane) reads(leaf string) bool {
 	switch leaf {
 	case leafRequest:
@@ -95,7 +95,7 @@ func (p Plane) reads(leaf string) bool {
 	return p.Retry
 }
 
-// ControllerOf is the first controllerName of an exporter's data plane.
+// ControllerOf returns the first controllerName of an exporter's data plane.
 func ControllerOf(exporter string) string {
 	i := slices.IndexFunc(planes, func(p Plane) bool { return p.Exporter == exporter })
 	return planes[i].Controller

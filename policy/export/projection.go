@@ -10,57 +10,55 @@ import (
 type Exporter interface {
 	// Name is the exporter's name in the registry.
 	Name() string
-	// Project is the pure function from what applies to what is written.
+	// Project computes what is written for one route, and what becomes of every value. It is a pure
+	// function.
 	Project(in Input) Projection
 }
 
 // Projection is what an exporter makes of a route.
 type Projection struct {
-	// Objects are to exist, sorted by group, kind and name.
+	// Objects are the objects that are to exist, sorted by group, kind and name.
 	Objects []*unstructured.Unstructured
-	// Rules are what the route's rules are to say, sorted by index; nil when
-	// nothing is injected.
+	// Rules are the injections into the route's rules, sorted by index; nil if there are none.
 	Rules []RuleInjection
-	// Outcomes has a list for each of Input.Paths, with one entry for each field
-	// with a value, sorted by policy and field. Paths with the same outcomes
-	// share one list; nobody changes it.
+	// Outcomes has a list for each of Input.Paths, with one entry for each field that has a value,
+	// sorted by policy and field. Paths with the same outcomes share one list, so a list must not be
+	// changed.
 	Outcomes [][]Outcome
 }
 
-// Outcome is what became of one field on one path.
+// Outcome tells what became of one field on one path.
 type Outcome struct {
 	Field   Field
 	Verdict Verdict
-	// Reason and Message are empty when Projected.
+	// Reason and Message are empty if the verdict is Projected.
 	Reason  Reason
 	Message string
-	// As is where the value stands: a JSON path in Object, or in the route, or
-	// "(absent)" where absence says it.
+	// As is where the value stands: a JSON path in Object or in the route, or Absent.
 	As    string
 	Value any
-	// Object is the name of the object that says it, empty for the route.
+	// Object is the name of the object in which the value stands, empty for the route.
 	Object string
 	Notes  []string
 }
 
-// InRoute says whether a field stands in the route itself.
+// InRoute reports whether the value stands in the route itself.
 func (o Outcome) InRoute() bool {
 	return strings.HasPrefix(o.As, inRules)
 }
 
-// Absent is As where absence says it.
+// Absent is As if leaving the setting out has the effect that is asked for.
 const Absent = "(absent)"
 
-// inRules begins As where the value stands in the route.
+// inRules is how As begins if the value stands in the route.
 const inRules = "rules["
 
 // RuleInjection is what is put into one rule of the route.
 type RuleInjection struct {
 	Rule int
-	// Leaves are what timeouts and retry are to say; nil takes the leaf out.
+	// Leaves are the new values in timeouts and retry; nil removes the leaf.
 	Leaves map[string]any
-	// First and Last are names of Middlewares to put before and after the
-	// owner's filters.
+	// First and Last are the names of Middlewares to put before and after the owner's filters.
 	First, Last []string
 }
 

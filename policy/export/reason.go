@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// Verdict is what became of one field on one path.
+// Verdict sums up what became of one field on one path.
 type Verdict string
 
-// The verdicts. The zero Verdict is none of them.
+// The verdicts. The empty Verdict is none of them.
 const (
 	// Projected: in force as stated.
 	Projected Verdict = "Projected"
-	// Degraded: in force, and differs as the reason says.
+	// Degraded: in force, but not exactly as stated. The reason says how it differs.
 	Degraded Verdict = "Degraded"
 	// Unsupported: not in force.
 	Unsupported Verdict = "Unsupported"
@@ -22,7 +22,7 @@ const (
 // Reason says why an outcome is not Projected. The list is closed (E4).
 type Reason string
 
-// Reasons of what is not in force, in the order in which one is chosen.
+// Reasons of Unsupported, in the order of precedence.
 const (
 	NoField             Reason = "NoField"
 	NotProxied          Reason = "NotProxied"
@@ -51,7 +51,7 @@ const (
 	ParametersDiffer    Reason = "ParametersDiffer"
 )
 
-// Reasons of what is in force with a loss, in the order in which one is chosen.
+// Reasons of Degraded, in the order of precedence.
 const (
 	Rounded                 Reason = "Rounded"
 	BurstDropped            Reason = "BurstDropped"
@@ -88,14 +88,14 @@ const (
 type reasonRow struct {
 	reason  Reason
 	verdict Verdict
-	// says is the message, a format for what the reason is given with.
+	// says is the message, a format.
 	says string
 	// unused says why no exporter gives the reason yet.
 	unused string
 }
 
-// reasonTable is in the order in which a reason is chosen when several apply
-// (E4.3): what is not in force comes before what is with a loss.
+// reasonTable is in the order of precedence if several reasons apply (E4.3). Those of Unsupported come
+// before those of Degraded.
 var reasonTable = []reasonRow{
 	{reason: NoField, verdict: Unsupported, says: "%s has no such setting"},
 	{reason: NotProxied, verdict: Unsupported, says: "the rule answers itself (redirect, no backend): nothing is limited or timed there"},
@@ -142,7 +142,7 @@ var reasonTable = []reasonRow{
 	{reason: NoOffSwitch, verdict: Degraded, says: "cannot be switched off; written as %s"},
 }
 
-// rowOf finds a reason in the table and its place there.
+// rowOf returns the row of a reason in the table, and its index.
 func rowOf(reason Reason) (reasonRow, int) {
 	for i, row := range reasonTable {
 		if row.reason == reason {
@@ -152,19 +152,19 @@ func rowOf(reason Reason) (reasonRow, int) {
 	return reasonRow{}, len(reasonTable)
 }
 
-// message is what an outcome says for the reason, with what it is given with.
+// message is the message of an outcome with the reason. args are the arguments of the format.
 func (r Reason) message(args ...any) string {
 	row, _ := rowOf(r)
 	return fmt.Sprintf(row.says, args...)
 }
 
-// verdict is that of an outcome with the reason.
+// verdict is the verdict of an outcome with the reason.
 func (r Reason) verdict() Verdict {
 	row, _ := rowOf(r)
 	return row.verdict
 }
 
-// compareReasons orders reasons as one is chosen when several apply (E4.3).
+// compareReasons orders reasons by precedence (E4.3).
 func compareReasons(a, b Reason) int {
 	_, i := rowOf(a)
 	_, j := rowOf(b)
@@ -176,11 +176,11 @@ type ReasonDoc struct {
 	Reason  Reason
 	Verdict Verdict
 	Says    string
-	// Unused says why no exporter gives the reason; empty when one does.
+	// Unused says why no exporter gives the reason, empty if one does.
 	Unused string
 }
 
-// Reasons lists the closed list, for docs and tests.
+// Reasons returns the closed list, for docs and tests.
 func Reasons() []ReasonDoc {
 	docs := make([]ReasonDoc, len(reasonTable))
 	for i, row := range reasonTable {

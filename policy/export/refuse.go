@@ -6,10 +6,10 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// RefuseObjects is the projection without the objects that the data plane's CRD would refuse: what
-// they were to say is not in force (E2.2). A live object of the same name stays as it is, as one of an
-// invalid kind does (E2.3); filters name no object that is not written. problems says what an object
-// is refused for.
+// RefuseObjects returns the projection without the objects that the data plane's CRD would refuse: their
+// values are not in force (E2.2). A live object of the same name stays as it is, like that of an invalid
+// kind (E2.3). Filters that name an object which is not written are left out. problems returns why an
+// object would be refused.
 func (p Projection) RefuseObjects(in Input, problems func(u *unstructured.Unstructured) []string) Projection {
 	refused := map[string]string{}
 	for _, object := range p.Objects {
@@ -56,7 +56,7 @@ func (p Projection) RefuseObjects(in Input, problems func(u *unstructured.Unstru
 	return left
 }
 
-// kept is an object with the spec of a live one.
+// kept returns an object with the spec of a live one.
 func kept(object, live *unstructured.Unstructured) *unstructured.Unstructured {
 	out := object.DeepCopy()
 	spec, _, _ := unstructured.NestedMap(live.Object, "spec") // a copy
@@ -64,7 +64,7 @@ func kept(object, live *unstructured.Unstructured) *unstructured.Unstructured {
 	return out
 }
 
-// filtered are the names that keep wants; the list itself is not changed.
+// filtered returns the names for which keep is true. It does not change the list.
 func filtered(names []string, keep func(string) bool) []string {
 	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !keep(name) })
 }

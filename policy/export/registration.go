@@ -32,19 +32,19 @@ type Registration struct {
 	Exporter
 	// Title is the plane's name in sentences.
 	Title string
-	// Kinds are those it writes; none for the standard fields.
+	// Kinds are the kinds that it writes; none for the standard fields.
 	Kinds []Kind
-	// Injects says that it writes into routes.
+	// Injects is true if it writes into routes.
 	Injects bool
-	// Named says that routes name its objects: while a data plane still has a route
-	// that names one, the object must be there.
+	// Named is true if routes name its objects. Such an object must exist as long as a data plane may
+	// still have a route that names it.
 	Named bool
-	// Experimental says that the exporter computes and is not yet to be run: its
-	// CRDs and states have not been tried.
+	// Experimental is true if the exporter only computes. It writes nothing in a cluster, because it has
+	// not been tried with a running data plane.
 	Experimental bool
 }
 
-// writes says whether the exporter writes a kind.
+// writes reports whether the exporter writes a kind.
 func (r Registration) writes(gk schema.GroupKind) bool {
 	return slices.ContainsFunc(r.Kinds, func(k Kind) bool { return k.GroupKind() == gk })
 }

@@ -6,17 +6,16 @@ import (
 	"strings"
 )
 
-// asCodes is retryOn for planes that know status codes and retry connection
-// errors by themselves.
+// asCodes is retryOn for planes that have status codes only, and always retry on connection errors.
 type asCodes struct {
 	codes []int64
-	// dropped have no counterpart; implied are in force without a code.
+	// dropped are words without a counterpart; implied are words that are in force without a code.
 	dropped, implied []string
 	narrowed         bool
 }
 
-// inCodes writes retryOn as codes. connected are the words that the plane's
-// retries always mean.
+// inCodes expresses retryOn as codes. connected are the words that the retries of the plane always
+// include.
 func inCodes(list, connected []string) asCodes {
 	w := splitWords(list)
 	out := asCodes{codes: slices.Clone(w.codes)}
@@ -37,10 +36,10 @@ func inCodes(list, connected []string) asCodes {
 	return out
 }
 
-// nothing says that no word of the list is left.
+// nothing reports whether no word of retryOn is in force.
 func (a asCodes) nothing() bool { return len(a.codes) == 0 && len(a.implied) == 0 }
 
-// optional are the codes that a plane need not support.
+// optional returns the codes that a plane need not support.
 func (a asCodes) optional() []string {
 	var codes []string
 	for _, code := range a.codes {
@@ -51,12 +50,12 @@ func (a asCodes) optional() []string {
 	return codes
 }
 
-// same says whether the owner's own codes are these.
+// same reports whether the codes that the owner states are these.
 func (a asCodes) same(own []string) bool {
 	return slices.EqualFunc(a.codes, own, func(code int64, text string) bool { return strconv.FormatInt(code, 10) == text })
 }
 
-// judge adds the reasons that retryOn is not exactly what was asked.
+// judge adds the reasons why the codes are not exactly what retryOn asks for.
 func (a asCodes) judge(v *verdict, list []string, anyCode bool) {
 	if a.narrowed {
 		v.because(CodesNarrowed)
@@ -72,7 +71,8 @@ func (a asCodes) judge(v *verdict, list []string, anyCode bool) {
 	}
 }
 
-// withoutRetries: with maxRetries 0 the other fields say nothing (E7.12).
+// withoutRetries marks the other fields of retries as subsumed: with maxRetries 0 they have no effect
+// (E7.12).
 func (r *rule) withoutRetries() {
 	for _, f := range r.all(RetryPolicy) {
 		if f.Name != maxRetries && f.Name != perTryTimeout {
@@ -81,8 +81,8 @@ func (r *rule) withoutRetries() {
 	}
 }
 
-// stanzaOut takes the owner's codes and backoff out, and his attempts unless a
-// value takes their place.
+// stanzaOut removes the owner's codes and backoff from the route, and the attempts unless another value
+// replaces them.
 func (r *rule) stanzaOut(attempts any) {
 	if attempts == nil {
 		r.puts[leafAttempts] = nil
@@ -98,7 +98,7 @@ func (r *rule) stanzaOut(attempts any) {
 	}
 }
 
-// subsume notes the larger of the two fields that ask for the time of one try.
+// subsume marks the larger of the two fields that limit the time of one try as subsumed.
 func (r *rule) subsume() {
 	a, b := r.want.backend, r.perTryTimeout
 	switch {

@@ -5,24 +5,23 @@ import (
 	"strconv"
 )
 
-// conditions are the words of retryOn that are neither codes nor gRPC statuses,
-// in the order in which they are written (E7.8).
+// conditions are the words of retryOn that are neither codes nor gRPC statuses, in the order in which
+// they are written (E7.8).
 var conditions = []string{"5xx", "gateway-error", "connect-failure", "reset", "refused-stream", "retriable-4xx"}
 
-// always are the codes that every data plane that retries supports.
+// always are the codes that every data plane with retries supports.
 var always = []int64{500, 502, 503, 504}
 
-// The words of retryOn that the retries of data planes always mean: where they retry connection
-// errors alone, and on Envoy.
+// The words of retryOn that the retries of a data plane always include: of one that retries on
+// connection errors, and of Envoy.
 var (
 	connectionWords = []string{"connect-failure", "refused-stream"}
 	envoyWords      = []string{"cancelled", "connect-failure", "refused-stream", "unavailable"}
 )
 
-// retryWords is retryOn taken apart.
+// retryWords are the words of retryOn by what they are.
 type retryWords struct {
-	// conditions and statuses (of gRPC) are in the order in which they are
-	// written; codes ascend.
+	// conditions and statuses (of gRPC) are in the order in which they are written. Codes ascend.
 	conditions, statuses []string
 	codes                []int64
 }
@@ -48,8 +47,7 @@ func splitWords(list []string) retryWords {
 	return w
 }
 
-// codesOf are the status codes that a condition stands for where there are
-// codes alone.
+// codesOf returns the status codes that a condition means for planes that have codes only.
 func codesOf(condition string) []int64 {
 	switch condition {
 	case "5xx":
@@ -62,7 +60,7 @@ func codesOf(condition string) []int64 {
 	return nil
 }
 
-// meansConnections says whether connection errors are among what is listed.
+// meansConnections reports whether the list includes connection errors.
 func meansConnections(list []string) bool {
 	for _, word := range [...]string{"5xx", "connect-failure", "reset", "refused-stream"} {
 		if slices.Contains(list, word) {

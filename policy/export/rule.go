@@ -12,21 +12,21 @@ type rule struct {
 	in    *Input
 	plane string // the exporter's title
 	index int
-	// unique is the name by which objects attach to the rule: empty when it has
-	// none, or shares it.
+	// unique is the name by which objects attach to the rule. It is empty if the rule has no name, or
+	// another rule has the same one.
 	unique string
 	paths  []*Path
 	beside []*Path
 	agreement
 	*want
 	sheet sheet
-	// puts are what is put into the rule, leaf by leaf; nil takes one out.
+	// puts are the leaves that are put into the rule; nil removes one.
 	puts map[string]any
-	// own are the owner's words.
+	// own is what the owner states in the rule.
 	own ownWords
 }
 
-// rulesOf prepares the rules that have paths, in spec order.
+// rulesOf returns the rules that have paths, in spec order. title is that of the exporter.
 func rulesOf(in *Input, title string) []*rule {
 	var rules []*rule
 	for i := range in.Rules {
@@ -48,7 +48,7 @@ func rulesOf(in *Input, title string) []*rule {
 	return rules
 }
 
-// pathsOf are the paths of one rule, sorted by listener.
+// pathsOf returns the paths of one rule, sorted by listener.
 func pathsOf(all []Path, index int) []*Path {
 	var paths []*Path
 	for i := range all {
@@ -62,7 +62,7 @@ func pathsOf(all []Path, index int) []*Path {
 	return paths
 }
 
-// uniqueName is a rule's name if no other rule has it.
+// uniqueName returns the name of a rule if no other rule has it.
 func uniqueName(rules []Rule, i int) string {
 	for j := range rules {
 		if j != i && rules[j].Name == rules[i].Name {
@@ -72,7 +72,7 @@ func uniqueName(rules []Rule, i int) string {
 	return rules[i].Name
 }
 
-// label is the rule as paths and messages name it: pay, or 2.
+// label is the name of the rule in paths and messages: pay, or 2.
 func (r *rule) label() string {
 	if r.unique != "" {
 		return r.unique
@@ -83,13 +83,13 @@ func (r *rule) label() string {
 // inRoute is the JSON path of a leaf in the route.
 func (r *rule) inRoute(leaf string) string { return "rules[" + r.label() + "]." + leaf }
 
-// states says whether a field has a value on which the paths agree.
+// states reports whether a field has a value on which the paths agree.
 func (r *rule) states(f Field) bool {
 	_, ok := r.want.leaves[f]
 	return ok
 }
 
-// each calls say with the verdict on each of the fields that has a value.
+// each calls say with the draft of each of the fields that has a value.
 func (r *rule) each(fields []Field, say func(v *verdict)) {
 	for _, f := range fields {
 		if r.states(f) {
@@ -98,7 +98,7 @@ func (r *rule) each(fields []Field, say func(v *verdict)) {
 	}
 }
 
-// all are the fields of a policy that have a value.
+// all returns the fields of a policy that have a value.
 func (r *rule) all(policy string) []Field {
 	var fields []Field
 	for f := range r.want.leaves {
@@ -110,16 +110,16 @@ func (r *rule) all(policy string) []Field {
 	return fields
 }
 
-// of are the fields of one limit that have a value.
+// of returns the fields of one limit that have a value.
 func (r *rule) of(l *limit) []Field {
 	return slices.DeleteFunc(r.all(RateLimitPolicy), func(f Field) bool { return f.Limit != l.name })
 }
 
-// every are all fields that have a value.
+// every returns all fields that have a value.
 func (r *rule) every() []Field { return sortedFields(r.want.leaves) }
 
-// refuseNotProxied: the rule does not proxy, so that nothing of it is in force, whether its
-// listeners agree or not.
+// refuseNotProxied is for a rule that does not proxy: nothing of it is in force, whether its listeners
+// agree or not.
 func (r *rule) refuseNotProxied() {
 	r.each(r.every(), func(v *verdict) { v.because(NotProxied) })
 	for f := range r.differ {

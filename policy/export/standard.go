@@ -8,10 +8,10 @@ type standardExporter struct{}
 // Name implements Exporter.
 func (standardExporter) Name() string { return Standard }
 
-// standardRule is a rule and what the planes that read it make of its fields.
+// standardRule is a rule with what each data plane makes of its fields.
 type standardRule struct {
 	*rule
-	// byPlane has the verdicts of each plane, by the controllerName of the paths.
+	// byPlane has the drafts of each plane, by the controllerName of the paths.
 	byPlane map[string]sheet
 }
 
@@ -43,8 +43,8 @@ func (e standardExporter) Project(in Input) Projection {
 	})}
 }
 
-// judge is the verdict on the rule's fields on one plane. What goes into the
-// route is the same whichever plane asks.
+// judge returns the drafts of the rule's fields on one plane. What is put into the route is the same for
+// all planes.
 func (r *standardRule) judge(p Plane) sheet {
 	r.sheet = sheet{}
 	for f, d := range r.differ {
@@ -68,8 +68,7 @@ func (r *standardRule) judge(p Plane) sheet {
 	return r.sheet
 }
 
-// limitsAbsent: no standard field limits rates, so what is switched off is
-// absent.
+// limitsAbsent marks limits that are switched off as absent, because no standard field limits rates.
 func (r *standardRule) limitsAbsent() {
 	for _, l := range r.want.limits {
 		if l.disabled {
@@ -78,8 +77,8 @@ func (r *standardRule) limitsAbsent() {
 	}
 }
 
-// put writes one leaf for the sake of fields, if it differs from the owner's
-// word, and gives the verdict.
+// put writes one leaf for some fields and sets where they stand. own is true if the owner states the same
+// value, so that nothing has to be written. It reports whether the value is in the route.
 func (r *standardRule) put(leaf string, value any, own bool, fields ...Field) bool {
 	if !own && !r.intoRoute(leaf, value, fields, func(v *verdict) { v.because(NotConsented) }) {
 		return false
@@ -110,8 +109,7 @@ func (r *standardRule) request(p Plane) {
 	}
 }
 
-// differs says whether the paths disagree on a field: then nobody says that it
-// is absent.
+// differs reports whether the paths disagree on a field. If they do, it is not absent.
 func (r *standardRule) differs(f Field) bool {
 	_, differs := r.differ[f]
 	return differs
@@ -125,7 +123,7 @@ func (r *standardRule) backend(p Plane) {
 	if r.retries() {
 		for _, path := range r.readersOf(leafBackend) {
 			if q := PlaneOf(path.Controller); q.quirk == backendShortensAll {
-				// It would end the whole request there.
+				// It would limit the whole request there.
 				r.each(tryFields, func(v *verdict) { v.because(NoField, q.Title) })
 				return
 			}
@@ -154,8 +152,8 @@ func (r *standardRule) backend(p Plane) {
 	}
 }
 
-// wholeWithoutRetry says whether a plane that reads the backend timeout makes it
-// the time of the whole request where the route has no retry stanza.
+// wholeWithoutRetry reports whether the backend timeout limits the whole request, on a plane that reads
+// it, if the route has no retry stanza.
 func (r *standardRule) wholeWithoutRetry() bool {
 	return slices.ContainsFunc(r.readersOf(leafBackend), func(p *Path) bool { return PlaneOf(p.Controller).backendAlone })
 }
@@ -225,7 +223,7 @@ func (r *standardRule) attemptsLeaf() {
 	}
 	r.each(r.all(RetryPolicy), func(v *verdict) { v.note(DataPlaneDefault) })
 	if own == nil && r.in.Fields.DefaultAttempts > 0 {
-		// What is injected is complete with the CRD's defaults (E8.5).
+		// Injections include the defaults of the CRD (E8.5).
 		r.put(leafAttempts, r.in.Fields.DefaultAttempts, false)
 	}
 }
@@ -250,17 +248,16 @@ func (r *standardRule) codesLeaf(p Plane) {
 	if r.put(leafCodes, value, in.same(r.own.codes), f) {
 		v := r.sheet.at(f)
 		if value == nil {
-			v.written(r.inRoute("retry"), nil) // the stanza alone says it
+			v.written(r.inRoute("retry"), nil) // a stanza without codes is enough
 		}
 		in.judge(v, r.retryOn, p.anyCode)
 	}
 }
 
-// codesValue are the owner's codes as numbers.
+// codesValue returns the owner's codes as numbers.
 func codesValue(list []string) any { return anys(splitWords(list).codes) }
 
-// never is maxRetries 0: attempts 0 where the CRD has that, else no stanza
-// (12.S3).
+// never writes maxRetries 0: attempts 0 if the CRD allows that, else no stanza (12.S3).
 func (r *standardRule) never(p Plane) {
 	f := retry(maxRetries)
 	r.withoutRetries()

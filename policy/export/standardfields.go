@@ -4,8 +4,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// FieldsOf reads what an HTTPRoute CRD has out of its schema (12.S3): of the
-// version v1, or of the one that is stored.
+// FieldsOf reads the standard fields from the schema of an HTTPRoute CRD (12.S3): of version v1, else of
+// the stored version.
 func FieldsOf(crd *unstructured.Unstructured) StandardFields {
 	var fields StandardFields
 	rule := ruleSchema(crd)
@@ -24,7 +24,7 @@ func FieldsOf(crd *unstructured.Unstructured) StandardFields {
 	return fields
 }
 
-// ruleSchema is the schema of one rule.
+// ruleSchema returns the schema of one rule.
 func ruleSchema(crd *unstructured.Unstructured) map[string]any {
 	if crd == nil {
 		return nil

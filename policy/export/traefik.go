@@ -16,15 +16,15 @@ func (traefikExporter) Name() string { return Traefik }
 
 const traefikTitle = "Traefik"
 
-// beyondList is a depth that no X-Forwarded-For list has: the source is then
-// empty, the same for everybody. Traefik has no word for that (12.T2).
+// beyondList is a depth that no X-Forwarded-For list has. The source is then empty, so all clients share
+// one counter. Traefik has no setting for that (12.T2).
 const beyondList = 1<<31 - 1
 
-// traefikRule is a rule and its Middlewares.
+// traefikRule is a rule with its Middlewares.
 type traefikRule struct {
 	*rule
 	first, last []*unstructured.Unstructured
-	// written are the fields that the Middlewares say.
+	// written are the fields whose values stand in Middlewares, with the name of each.
 	written map[Field]string
 }
 
@@ -59,7 +59,7 @@ func (e traefikExporter) Project(in Input) Projection {
 	return projection
 }
 
-// read makes the Middlewares of the rule and the verdicts on its fields.
+// read makes the Middlewares of the rule and the drafts of its fields.
 func (r *traefikRule) read() {
 	if r.Answers {
 		r.refuseNotProxied()
@@ -78,8 +78,8 @@ func (r *traefikRule) read() {
 	r.keep()
 }
 
-// keep leaves in place the live Middlewares for kinds that have become invalid on all paths of the
-// rule (E2.3). None is ever made of an invalid kind.
+// keep keeps the live Middlewares for policy kinds that have become invalid on all paths of the rule
+// (E2.3). No Middleware is ever made of an invalid kind.
 func (r *traefikRule) keep() {
 	purpose := r.middleware("").GetAnnotations()[ForAnnotation]
 	for _, kind := range [...]struct{ policy, field string }{{RateLimitPolicy, "rateLimit"}, {RetryPolicy, "retry"}} {
@@ -115,7 +115,7 @@ func (r *traefikRule) middleware(part string) *unstructured.Unstructured {
 	return at.object(r.in)
 }
 
-// unnamedRule stands before the hash of a rule without a name of its own.
+// unnamedRule is put before the hash of a rule without a name of its own.
 const unnamedRule = "~"
 
 func (r *traefikRule) limit(l *limit) {
@@ -169,7 +169,7 @@ func (r *traefikRule) limit(l *limit) {
 	}
 }
 
-// says records that an object says a field.
+// says records that the value of a field stands in an object.
 func (r *traefikRule) says(f Field, object *unstructured.Unstructured, as string, value any) {
 	if !r.states(f) {
 		return
@@ -190,7 +190,7 @@ func (r *traefikRule) retry() {
 		return
 	}
 	if r.maxRetries == nil && r.retryOn == nil && r.backoffPolicy == "" && r.backoffBase == nil && r.backoffMax == nil {
-		return // perTryTimeout alone asks for no retries that Traefik could time
+		return // perTryTimeout alone does not ask for retries
 	}
 	number := int64(1)
 	if r.maxRetries != nil {
@@ -220,7 +220,7 @@ func (r *traefikRule) retry() {
 	if len(status) > 0 {
 		r.says(retry(retryOn), object, "spec.retry.status", anys(status))
 	} else {
-		r.says(retry(retryOn), object, "spec.retry", nil) // connection errors alone have no word there
+		r.says(retry(retryOn), object, "spec.retry", nil) // there is no setting for connection errors only
 	}
 	if len(dropped) > 0 {
 		r.sheet.at(retry(retryOn)).because(ConditionsDropped, strings.Join(dropped, ", "))
@@ -234,7 +234,7 @@ func (r *traefikRule) retry() {
 	r.waits(object, spec, number)
 }
 
-// waits is the time between tries: it grows to twice the base.
+// waits writes the time between tries. It grows to at most twice the base.
 func (r *traefikRule) waits(object *unstructured.Unstructured, spec map[string]any, number int64) {
 	shape := "not at all"
 	if r.backoffBase.limits() {
@@ -254,8 +254,8 @@ func (r *traefikRule) waits(object *unstructured.Unstructured, spec map[string]a
 	}
 }
 
-// statuses are retryOn as Traefik has it, whether connection errors are among
-// them, and the words that have no counterpart.
+// statuses returns retryOn as ranges of status codes, whether it includes connection errors, and the words
+// that have no counterpart.
 func (r *traefikRule) statuses() (status []string, network bool, dropped []string) {
 	w := splitWords(r.retryOn)
 	codes := slices.Clone(w.codes)
@@ -278,7 +278,7 @@ func (r *traefikRule) statuses() (status []string, network bool, dropped []strin
 	return ranges(slices.Compact(codes)), network, append(dropped, w.statuses...)
 }
 
-// ranges writes codes as Traefik reads them, adjacent ones as a range.
+// ranges writes codes as Traefik reads them, adjacent codes as a range.
 func ranges(codes []int64) []string {
 	var out []string
 	for i := 0; i < len(codes); {
@@ -296,7 +296,7 @@ func ranges(codes []int64) []string {
 	return out
 }
 
-// attach says whether the Middlewares can be named by filters of the rule.
+// attach reports whether filters of the rule can name the Middlewares. If not, it adds the reason.
 func (r *traefikRule) attach() bool {
 	count := len(r.first) + len(r.last)
 	if count == 0 {
@@ -309,7 +309,7 @@ func (r *traefikRule) attach() bool {
 		return false
 	}
 	for _, p := range r.beside {
-		// A filter is for all that serve the route, and others refuse this one.
+		// The filter would apply to all data planes that serve the route, and others refuse it.
 		return deny(ListenersDiffer, r.paths[0].where(), traefikTitle, p.where(), "another data plane")
 	}
 	for _, p := range r.paths {

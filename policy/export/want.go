@@ -8,24 +8,25 @@ import (
 	"time"
 )
 
-// want is what applies to a rule on all of an exporter's paths.
+// want is what the effective policies ask for on a rule: the values on which all paths of an exporter
+// agree.
 type want struct {
 	// leaves are the values on which the paths agree, as they are written.
 	leaves                          map[Field]any
 	request, backend, connect, idle *duration
 
-	// maxRetries is nil when absent.
+	// maxRetries is nil if absent.
 	maxRetries *int64
-	// retryOn is nil when absent.
+	// retryOn is nil if absent.
 	retryOn                                []string
 	backoffPolicy                          string
 	backoffBase, backoffMax, perTryTimeout *duration
 
-	// limits has the unnamed limit first, then the named ones by name.
+	// limits are sorted by name, the unnamed limit first.
 	limits []*limit
 }
 
-// newWant reads the values that a rule's paths agree on.
+// newWant reads the values on which the paths of a rule agree.
 func newWant(leaves map[Field]any) *want {
 	w := &want{leaves: leaves}
 	read := func(f Field) *duration {
@@ -74,7 +75,7 @@ func (w *want) readLimits() {
 	}
 }
 
-// has says whether any of the fields of a policy has a value.
+// has reports whether any field of a policy has a value.
 func (w *want) has(policy string) bool {
 	for f := range w.leaves {
 		if f.Policy == policy {
@@ -84,8 +85,8 @@ func (w *want) has(policy string) bool {
 	return false
 }
 
-// perTry is the time of one try (E7.3): the smaller of the two fields that ask
-// for one. If one is asked for and all are off, it is 0s.
+// perTry is the time of one try (E7.3): the shorter of the two fields that limit it. It is 0s if at
+// least one is present and none limits it.
 func (w *want) perTry() *duration {
 	if d := shorter(w.backend, w.perTryTimeout); d != nil {
 		return d
@@ -96,7 +97,7 @@ func (w *want) perTry() *duration {
 	return nil
 }
 
-// retries says whether retries are in force (E7.3), by the policy alone.
+// retries reports whether the policy asks for retries (E7.3).
 func (w *want) retries() bool {
 	if w.maxRetries != nil {
 		return *w.maxRetries > 0
@@ -104,5 +105,5 @@ func (w *want) retries() bool {
 	return w.has(RetryPolicy)
 }
 
-// noRetries says that the policy wants none.
+// noRetries reports whether the policy asks for no retries.
 func (w *want) noRetries() bool { return w.maxRetries != nil && *w.maxRetries == 0 }
