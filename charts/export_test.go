@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/attache-dev/attache/policy/export"
+	"github.com/attache-dev/attache/policy/export/exporters"
 )
 
 // exportRights are what the chart lets an account do by the roles of exporters: "group/resource verb".
@@ -105,7 +106,7 @@ func TestAnExporterBringsItsRightsAndNoOthers(t *testing.T) {
 			t.Errorf("what exporters write is protected of %v, not of %v", got, guarded)
 		}
 	}
-	rows := export.Exporters()
+	rows := exporters.All()
 	names := make([]any, len(rows))
 	for i, row := range rows {
 		names[i] = row.Name()

@@ -15,6 +15,7 @@ import (
 	"github.com/attache-dev/attache/policy/enforcement"
 	"github.com/attache-dev/attache/policy/evaluate"
 	"github.com/attache-dev/attache/policy/export"
+	"github.com/attache-dev/attache/policy/export/exporters"
 	"github.com/attache-dev/attache/policy/review"
 )
 
@@ -121,7 +122,7 @@ type foreignWrite struct{ old, now *unstructured.Unstructured }
 
 // foreign is the write of a data plane's own policy; nil for any other write.
 func (h *Handlers) foreign(req *request) *foreignWrite {
-	known := slices.ContainsFunc(export.Exporters(), func(r export.Registration) bool {
+	known := slices.ContainsFunc(exporters.All(), func(r export.Registration) bool {
 		return slices.ContainsFunc(r.Kinds, func(k export.Kind) bool { return k.GroupKind() == req.groupKind() })
 	})
 	if !known {

@@ -17,6 +17,7 @@ import (
 	"github.com/attache-dev/attache/policy/controller"
 	"github.com/attache-dev/attache/policy/enforcement"
 	"github.com/attache-dev/attache/policy/export"
+	"github.com/attache-dev/attache/policy/export/exporters"
 	"github.com/attache-dev/attache/policy/source/cluster"
 	"github.com/attache-dev/attache/policy/status"
 	"github.com/attache-dev/attache/policy/validate"
@@ -72,7 +73,7 @@ func (s *exportSettings) config() (enforcement.Config, error) {
 		return c, fmt.Errorf("--exporters: %w", err)
 	}
 	for _, name := range s.cleanup {
-		if _, known := export.Lookup(name); !known {
+		if _, known := exporters.Lookup(name); !known {
 			return c, fmt.Errorf("--export-cleanup: exporter %q is not known", name)
 		}
 		if slices.Contains(s.exporters, name) {
@@ -161,7 +162,7 @@ func (s schemas) Refuses(u *unstructured.Unstructured) []string {
 // injector is what admission puts into routes; nil when no exporter writes there.
 func injector(e controller.Enforcement, version func(hierarchy.Ref) string) *status.Injector {
 	injects := slices.ContainsFunc(slices.Concat(e.Config.Enabled, e.Cleanup), func(name string) bool {
-		row, _ := export.Lookup(name)
+		row, _ := exporters.Lookup(name)
 		return row.Injects
 	})
 	if e.Planes == nil || !injects {

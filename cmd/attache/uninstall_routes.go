@@ -18,6 +18,7 @@ import (
 	"github.com/attache-dev/attache/hierarchy/injected"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/export"
+	"github.com/attache-dev/attache/policy/export/exporters"
 	"github.com/attache-dev/attache/policy/publish"
 )
 
@@ -125,7 +126,7 @@ func (u *uninstall) deleteExported(ctx context.Context) (int, error) {
 		return 0, ctx.Err()
 	case <-time.After(takenUp):
 	}
-	for _, r := range export.Exporters() {
+	for _, r := range exporters.All() {
 		for _, k := range r.Kinds {
 			resource := schema.GroupVersionResource{Group: k.Group, Version: k.Version, Resource: k.Plural}
 			n, err := u.deleteEach(ctx, resource, "", export.ManagedByLabel+"="+export.ManagedBy, export.Ours)

@@ -23,6 +23,7 @@ import (
 	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/enforcement"
 	"github.com/attache-dev/attache/policy/export"
+	"github.com/attache-dev/attache/policy/export/exporters"
 )
 
 const (
@@ -343,7 +344,7 @@ const linger = 5 * time.Second
 
 // lingers is how long an object must still stay.
 func (e *enforcer) lingers(exporter string, ref hierarchy.Ref, now time.Time) time.Duration {
-	if r, known := export.Lookup(exporter); !known || !r.Named {
+	if r, known := exporters.Lookup(exporter); !known || !r.Named {
 		return 0
 	}
 	e.mu.Lock()
@@ -482,7 +483,7 @@ func resultText(err error) string {
 // resourceOf is how the API server names the objects of an exporter's kind.
 func resourceOf(u *unstructured.Unstructured) schema.GroupVersionResource {
 	gvk := u.GroupVersionKind()
-	for _, r := range export.Exporters() {
+	for _, r := range exporters.All() {
 		for _, k := range r.Kinds {
 			if k.GroupKind() == gvk.GroupKind() {
 				return schema.GroupVersionResource{Group: k.Group, Version: k.Version, Resource: k.Plural}

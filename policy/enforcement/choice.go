@@ -8,6 +8,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/export"
+	"github.com/attache-dev/attache/policy/export/exporters"
 )
 
 // Mode says what is done with what an exporter computes (E1.4).
@@ -112,8 +113,8 @@ func (c Config) Validate() error {
 		}
 	}
 	for _, name := range names {
-		if _, known := export.Lookup(name); !known {
-			return fmt.Errorf("exporter %q is not known: write one of %s", name, strings.Join(export.ExporterNames(), ", "))
+		if _, known := exporters.Lookup(name); !known {
+			return fmt.Errorf("exporter %q is not known: write one of %s", name, strings.Join(exporters.Names(), ", "))
 		}
 	}
 	return nil
@@ -140,7 +141,7 @@ func (c Choice) unserved() string {
 	if c.Problem != "" || c.Offer == "" || c.Class == "" {
 		return c.Problem
 	}
-	if row, _ := export.Lookup(c.Offer); row.Experimental {
+	if row, _ := exporters.Lookup(c.Offer); row.Experimental {
 		return ""
 	}
 	return fmt.Sprintf("GatewayClass %s is run by %s; attache can have its policies enforced there: helm upgrade … --set export.exporters={%s}",
@@ -182,9 +183,9 @@ func (c Config) Choose(class *hierarchy.GatewayClass) Choice {
 	case named.Exporter == "none":
 		return choice
 	case named.Exporter != "":
-		if _, known := export.Lookup(named.Exporter); !known {
+		if _, known := exporters.Lookup(named.Exporter); !known {
 			choice.Problem = fmt.Sprintf("annotation %s of GatewayClass %s: exporter %q is not known: write one of %s, or none",
-				hierarchy.ExportAnnotation, class.Meta().Ref.Name, named.Exporter, strings.Join(export.ExporterNames(), ", "))
+				hierarchy.ExportAnnotation, class.Meta().Ref.Name, named.Exporter, strings.Join(exporters.Names(), ", "))
 			return choice
 		}
 		if !c.Enables(named.Exporter) {
@@ -212,7 +213,7 @@ func (c Config) settle(choice Choice, stated Settings, class string) Choice {
 			settings.Mode = mode
 		}
 	}
-	if row, _ := export.Lookup(choice.Exporter); row.Experimental {
+	if row, _ := exporters.Lookup(choice.Exporter); row.Experimental {
 		settings.Mode = Plan
 	}
 	choice.Settings = settings

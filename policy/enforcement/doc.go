@@ -9,5 +9,5 @@
 //
 // # What it must not do
 //
-// Know a data plane's objects: package export does. Write anything.
+// Know a data plane's objects: package exporters does. Write anything.
 package enforcement

@@ -9,6 +9,7 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/enforcement"
 	"github.com/attache-dev/attache/policy/export"
+	"github.com/attache-dev/attache/policy/export/exporters"
 	"github.com/attache-dev/attache/test/worldtest"
 )
 
@@ -16,7 +17,7 @@ const controller = "gateway.envoyproxy.io/gatewayclass-controller"
 
 // onEnvoy is a part of two paths on Envoy Gateway: the listener http of the Gateways a and b.
 func onEnvoy() *enforcement.Part {
-	registration, _ := export.Lookup(export.EnvoyGateway)
+	registration, _ := exporters.Lookup(export.EnvoyGateway)
 	part := &enforcement.Part{Registration: registration}
 	for _, name := range []string{"a", "b"} {
 		gateway := hierarchy.GatewayRef("infra", name)

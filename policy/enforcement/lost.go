@@ -8,6 +8,7 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/export"
+	"github.com/attache-dev/attache/policy/export/field"
 )
 
 // Loss is a value that nobody below may escape, an override or a bound's, and that
@@ -100,7 +101,7 @@ func lossesOn(p effective.Path, outcomes []export.Outcome, at Loss) []Loss {
 	for _, m := range p.Result.Kinds {
 		for i := range m.Origins {
 			o := &m.Origins[i]
-			f, ours := export.FieldAt(m.Kind.Name(), o.Path)
+			f, ours := field.At(m.Kind.Name(), o.Path)
 			if !ours || !o.Forced() {
 				continue
 			}

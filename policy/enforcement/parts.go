@@ -10,6 +10,8 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/export"
+	"github.com/attache-dev/attache/policy/export/exporters"
+	"github.com/attache-dev/attache/policy/export/field"
 )
 
 // Part is what one exporter has to do for a route: the paths of the classes
@@ -129,7 +131,7 @@ func (w World) parts(target hierarchy.Ref, all int, paths func(yield func(PathVa
 		if part == nil {
 			part = &Part{Choice: c.Choice, from: origin{route: route, paths: make([]pathOrigin, 0, all)}, order: make([]int, 0, all)}
 			part.Input.Paths = make([]export.Path, 0, all)
-			part.Registration, _ = export.Lookup(c.Exporter)
+			part.Registration, _ = exporters.Lookup(c.Exporter)
 			parts[c.key] = part
 		}
 		part.add(p, c, hostnames[p.Listener], sole.of(p.Listener.Gateway))
@@ -306,10 +308,10 @@ func (s *soleness) of(gateway hierarchy.Ref) bool {
 
 // Read takes what an exporter looks at out of a path's effective policies.
 func Read(p *effective.PathPolicies) *export.Effective {
-	e := &export.Effective{Values: map[string]map[string]any{}, Forced: map[export.Field]bool{}, Invalid: map[string]string{}}
+	e := &export.Effective{Values: map[string]map[string]any{}, Forced: map[field.Field]bool{}, Invalid: map[string]string{}}
 	for _, m := range p.Kinds {
 		name := m.Kind.Name()
-		if !export.IsExported(name) || len(m.Value) == 0 {
+		if !field.IsKind(name) || len(m.Value) == 0 {
 			continue
 		}
 		e.Values[name] = m.Value
@@ -321,7 +323,7 @@ func Read(p *effective.PathPolicies) *export.Effective {
 			e.Invalid[name] = strings.Join(messages, "; ")
 		}
 		for i := range m.Origins {
-			if f, ours := export.FieldAt(name, m.Origins[i].Path); ours && m.Origins[i].Forced() {
+			if f, ours := field.At(name, m.Origins[i].Path); ours && m.Origins[i].Forced() {
 				e.Forced[f] = true
 			}
 		}

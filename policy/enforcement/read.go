@@ -7,6 +7,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/export"
+	"github.com/attache-dev/attache/policy/export/field"
 )
 
 // EntriesOf reads status.enforcement of an EffectivePolicy back. Of parents that the graph does not
@@ -20,7 +21,7 @@ func EntriesOf(g *hierarchy.Graph, object *unstructured.Unstructured) []Entry {
 			Exporter: textAt(m, "exporter"), Controller: textAt(m, "controller"), State: State(textAt(m, "state")),
 			Message: textAt(m, "message"), Refused: textAt(m, "refused"), Rules: rulesOf(m),
 		}
-		e.Projected, _ = export.Integer(m["projected"])
+		e.Projected, _ = field.Integer(m["projected"])
 		for _, parent := range mapsAt(m, "parents") {
 			l, known := g.Listener(listenerOf(parent))
 			if !known {
@@ -63,7 +64,7 @@ func rulesOf(entry map[string]any) hierarchy.RuleSet {
 	}
 	var set hierarchy.RuleSet
 	for _, rule := range mapsAt(entry, "rules") {
-		index, _ := export.Integer(rule["index"])
+		index, _ := field.Integer(rule["index"])
 		set.Rules = append(set.Rules, hierarchy.RuleRef{Index: int(index), Name: textAt(rule, "name")})
 	}
 	return set
@@ -72,7 +73,7 @@ func rulesOf(entry map[string]any) hierarchy.RuleSet {
 // outcomeOf is one field. Where one object alone speaks for the entry, it says the field.
 func outcomeOf(entry map[string]any, objects []hierarchy.Ref) export.Outcome {
 	o := export.Outcome{
-		Field: export.FieldNamed(textAt(entry, "policy"), textAt(entry, "field")), Verdict: export.Verdict(textAt(entry, "outcome")),
+		Field: field.Parse(textAt(entry, "policy"), textAt(entry, "field")), Verdict: export.Verdict(textAt(entry, "outcome")),
 		Reason: export.Reason(textAt(entry, "reason")), Message: textAt(entry, "message"), As: textAt(entry, "as"), Value: entry["value"],
 	}
 	notes, _ := entry["notes"].([]any)

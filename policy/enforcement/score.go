@@ -11,6 +11,7 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/export"
+	"github.com/attache-dev/attache/policy/export/field"
 )
 
 // PolicyAt is a policy under one Gateway.
@@ -44,7 +45,7 @@ type Trouble struct {
 func Scores(t *effective.Target, rules []hierarchy.RuleRef, parts []Result) map[PolicyAt]Score {
 	scores := map[PolicyAt]*Score{}
 	index := indexParts(parts)
-	won := map[*effective.PathPolicies]map[hierarchy.Ref]map[export.Field]bool{}
+	won := map[*effective.PathPolicies]map[hierarchy.Ref]map[field.Field]bool{}
 	for p := range t.Paths() {
 		entry := index.next(p)
 		if won[p.Result] == nil {
@@ -70,16 +71,16 @@ func Scores(t *effective.Target, rules []hierarchy.RuleRef, parts []Result) map[
 }
 
 // winners are the fields of our kinds that each policy wins or moves on a path.
-func winners(p *effective.PathPolicies) map[hierarchy.Ref]map[export.Field]bool {
-	won := map[hierarchy.Ref]map[export.Field]bool{}
+func winners(p *effective.PathPolicies) map[hierarchy.Ref]map[field.Field]bool {
+	won := map[hierarchy.Ref]map[field.Field]bool{}
 	for _, m := range p.Kinds {
 		name := m.Kind.Name()
-		if !export.IsExported(name) {
+		if !field.IsKind(name) {
 			continue
 		}
 		for i := range m.Origins {
 			o := &m.Origins[i]
-			f, ours := export.FieldAt(name, o.Path)
+			f, ours := field.At(name, o.Path)
 			if !ours {
 				continue
 			}
@@ -88,7 +89,7 @@ func winners(p *effective.PathPolicies) map[hierarchy.Ref]map[export.Field]bool 
 					continue // nobody, or the route's own word
 				}
 				if won[policy] == nil {
-					won[policy] = map[export.Field]bool{}
+					won[policy] = map[field.Field]bool{}
 				}
 				won[policy][f] = true
 			}
@@ -98,7 +99,7 @@ func winners(p *effective.PathPolicies) map[hierarchy.Ref]map[export.Field]bool 
 }
 
 // count takes one path in.
-func (s *Score) count(e *Entry, fields map[export.Field]bool, at Trouble) {
+func (s *Score) count(e *Entry, fields map[field.Field]bool, at Trouble) {
 	s.Paths++
 	if e.State == NoExporter || e.State == Planned {
 		s.Unserved++

@@ -9,9 +9,9 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 )
 
-// foreignAt returns the foreign policies attached at one place, by precedence: the oldest first, and
+// ForeignAt returns the foreign policies attached at one place, by precedence: the oldest first, and
 // those of the same age by namespace and name.
-func (in *Input) foreignAt(target hierarchy.Ref) []*Foreign {
+func (in *Input) ForeignAt(target hierarchy.Ref) []*Foreign {
 	var found []*Foreign
 	for i := range in.Foreign {
 		if in.Foreign[i].Target == target {
@@ -37,17 +37,17 @@ func compareAge(a, b *unstructured.Unstructured) int {
 	return cmp.Or(cmp.Compare(a.GetNamespace(), b.GetNamespace()), cmp.Compare(a.GetName(), b.GetName()))
 }
 
-// older reports whether our live object of that name is older than a foreign one (E11.2).
-func (in *Input) older(name string, foreign *Foreign) bool {
+// Older reports whether our live object of that name is older than a foreign one (E11.2).
+func (in *Input) Older(name string, foreign *Foreign) bool {
 	live := in.Held[name]
 	return live != nil && compareAge(live, foreign.Object) < 0
 }
 
-// above returns the foreign policy that would apply to a path without ours: the one on the listener,
+// Above returns the foreign policy that would apply to a path without ours: the one on the listener,
 // else on the ListenerSet, else on the Gateway.
-func (in *Input) above(p *Path) *Foreign {
+func (in *Input) Above(p *Path) *Foreign {
 	for _, place := range [...]hierarchy.Ref{p.Listener, p.Gateway.WithSection(p.Listener.Section), p.Listener.Object(), p.Gateway} {
-		if found := in.foreignAt(place); len(found) > 0 {
+		if found := in.ForeignAt(place); len(found) > 0 {
 			return found[0]
 		}
 	}

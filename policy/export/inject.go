@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/attache-dev/attache/hierarchy/injected"
+	"github.com/attache-dev/attache/policy/export/field"
 )
 
 // Checker reports why the CRD of a route would refuse it.
@@ -34,7 +35,7 @@ func (i Injected) In(route *unstructured.Unstructured) bool {
 		return true
 	}
 	rules, _, _ := unstructured.NestedSlice(route.Object, "spec", "rules")
-	return i.Record.String() == have.String() && equalJSON(rules, i.Rules)
+	return i.Record.String() == have.String() && field.EqualJSON(rules, i.Rules)
 }
 
 // Inject puts injections into the rules of a route (E8.5). own is the route as its owner wrote it, and
@@ -107,7 +108,7 @@ func (p Projection) Refuse(in Input, refused map[int]string) Projection {
 		changed := slices.Clone(outcomes)
 		for i := range changed {
 			if o := &changed[i]; o.Verdict != Unsupported && (o.InRoute() || slices.Contains(unnamed, o.Object)) {
-				*o = Outcome{Field: o.Field, Verdict: Unsupported, Reason: Invalid, Message: Invalid.message(why)}
+				*o = Outcome{Field: o.Field, Verdict: Unsupported, Reason: Invalid, Message: Invalid.Message(why)}
 			}
 		}
 		left.Outcomes[path] = changed
@@ -149,7 +150,7 @@ func (i RuleInjection) into(rule map[string]any) injected.RuleRecord {
 			continue
 		}
 		had, present := injected.LeafOf(rule, leaf)
-		if present == (value != nil) && (!present || equalJSON(had, value)) {
+		if present == (value != nil) && (!present || field.EqualJSON(had, value)) {
 			continue
 		}
 		if present {
@@ -163,7 +164,7 @@ func (i RuleInjection) into(rule map[string]any) injected.RuleRecord {
 	if names := slices.Concat(i.First, i.Last); len(names) > 0 {
 		filters, _ := rule["filters"].([]any)
 		rule["filters"] = slices.Concat(filtersFor(i.First), filters, filtersFor(i.Last))
-		entry.Wrote["filters"] = anys(names)
+		entry.Wrote["filters"] = field.Anys(names)
 	}
 	return entry
 }
@@ -175,13 +176,13 @@ func (i RuleInjection) complete(rule map[string]any) map[string]any {
 	if leaves == nil {
 		leaves = map[string]any{}
 	}
-	whole, ok := parseDuration(leaves[leafRequest])
+	whole, ok := field.ParseDuration(leaves[RequestLeaf])
 	own, stated := injected.LeafOf(rule, []string{"timeouts", "backendRequest"})
-	if _, put := leaves[leafBackend]; put || !stated || !ok {
+	if _, put := leaves[BackendLeaf]; put || !stated || !ok {
 		return leaves
 	}
-	if d, ok := parseDuration(own); ok && whole.Duration > 0 && d.Duration > whole.Duration {
-		leaves[leafBackend] = whole.text
+	if d, ok := field.ParseDuration(own); ok && whole.Duration > 0 && d.Duration > whole.Duration {
+		leaves[BackendLeaf] = whole.Text
 	}
 	return leaves
 }

@@ -139,6 +139,21 @@ func TestInjectionCanBeUndone(t *testing.T) {
 	})
 }
 
+// maybe puts a drawn value into an object now and then.
+func maybe[V any](t *rapid.T, object map[string]any, name string, g *rapid.Generator[V]) {
+	if rapid.Bool().Draw(t, "has "+name) {
+		object[name] = g.Draw(t, name)
+	}
+}
+
+func show(v any) string {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}
+
 func throughJSON(t *rapid.T, u *unstructured.Unstructured) *unstructured.Unstructured {
 	text, err := json.Marshal(u.Object)
 	if err != nil {

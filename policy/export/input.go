@@ -4,6 +4,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/export/field"
 )
 
 // Input is everything that an exporter looks at for one route.
@@ -70,8 +71,8 @@ type Path struct {
 	Effective *Effective
 }
 
-// where is the listener as messages name it: "infra/public http".
-func (p *Path) where() string {
+// Where is the listener as messages name it: "infra/public http".
+func (p *Path) Where() string {
 	return p.Listener.Object().Place() + " " + p.Listener.Section
 }
 
@@ -81,34 +82,34 @@ type Effective struct {
 	Values map[string]map[string]any
 	// Forced are the fields whose value nobody below may change: an override, a bound, or a value
 	// that was clamped (12.E1).
-	Forced map[Field]bool
+	Forced map[field.Field]bool
 	// Invalid has the policies whose merged values contradict each other, with the reason.
 	Invalid map[string]string
 	// leaves are all values, sorted by policy and field; valid are those of valid policies. Both are
 	// nil until Prepare.
-	leaves []leaf
-	valid  map[Field]any
+	leaves []field.Leaf
+	valid  map[field.Field]any
 }
 
 // Prepare reads the values once, for everybody who looks at them later. They must not be changed after
 // that.
-func (e *Effective) Prepare() { e.leaves, e.valid = e.all(), e.validLeaves() }
+func (e *Effective) Prepare() { e.leaves, e.valid = e.Leaves(), e.Valid() }
 
-// all returns the values leaf by leaf, sorted by policy and field. The list must not be changed.
-func (e *Effective) all() []leaf {
+// Leaves returns the values leaf by leaf, sorted by policy and field. The list must not be changed.
+func (e *Effective) Leaves() []field.Leaf {
 	if e.leaves != nil {
 		return e.leaves
 	}
-	return sortedLeaves(e.Values)
+	return field.SortedLeaves(e.Values)
 }
 
-// validLeaves returns the values of the policies that are valid. The map must not be changed.
-func (e *Effective) validLeaves() map[Field]any {
+// Valid returns the values of the policies that are valid. The map must not be changed.
+func (e *Effective) Valid() map[field.Field]any {
 	if e.valid != nil {
 		return e.valid
 	}
-	leaves := map[Field]any{}
-	for _, l := range e.all() {
+	leaves := map[field.Field]any{}
+	for _, l := range e.Leaves() {
 		if _, invalid := e.Invalid[l.Field.Policy]; !invalid {
 			leaves[l.Field] = l.Value
 		}
@@ -123,8 +124,8 @@ type Foreign struct {
 	Target hierarchy.Ref
 }
 
-// name is the object as messages name it.
-func (f *Foreign) name() string {
+// String is the object as messages name it.
+func (f *Foreign) String() string {
 	return f.Object.GetKind() + " " + f.Object.GetNamespace() + "/" + f.Object.GetName()
 }
 

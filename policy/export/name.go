@@ -28,62 +28,62 @@ const (
 	longestStem = 44
 	// hashLength is the number of hexadecimal digits of the hash that it has.
 	hashLength = 10
-	// limitPart and retryPart are the parts of a rule that have their own object of one kind.
-	limitPart = "ratelimit"
-	retryPart = "retry"
+	// LimitPart and retryPart are the parts of a rule that have their own object of one kind.
+	LimitPart = "ratelimit"
+	RetryPart = "retry"
 )
 
-// target is what an object is for.
-type target struct {
-	exporter string
-	kind     Kind
-	route    hierarchy.Ref
-	// rule is the name of the rule, ~ and a hash for a rule without one, or empty for the whole route.
-	rule string
-	// part distinguishes the objects of one kind for one rule.
-	part string
+// Target is what an object is for.
+type Target struct {
+	Exporter string
+	Kind     Kind
+	Route    hierarchy.Ref
+	// Rule is the name of the rule, ~ and a hash for a rule without one, or empty for the whole route.
+	Rule string
+	// Part distinguishes the objects of one kind for one rule.
+	Part string
 	// hashed is the name, once it has been computed.
 	hashed string
 }
 
-// name is the name of the object (E5.1). It is stable, has at most 63 bytes, and is a valid label value.
-func (t target) name() string {
+// Name is the name of the object (E5.1). It is stable, has at most 63 bytes, and is a valid label value.
+func (t Target) Name() string {
 	if t.hashed != "" {
 		return t.hashed
 	}
-	stem := strings.ReplaceAll(t.route.Name, ".", "-")
+	stem := strings.ReplaceAll(t.Route.Name, ".", "-")
 	if len(stem) > longestStem {
 		stem = stem[:longestStem]
 	}
 	sum := sha256.Sum256([]byte(strings.Join([]string{
-		t.exporter, t.kind.Kind + "." + t.kind.Group, t.route.Kind, t.route.Namespace, t.route.Name, t.rule, t.part,
+		t.Exporter, t.Kind.Kind + "." + t.Kind.Group, t.Route.Kind, t.Route.Namespace, t.Route.Name, t.Rule, t.Part,
 	}, "\n")))
 	return "attache-" + strings.TrimRight(stem, "-") + "-" + hex.EncodeToString(sum[:])[:hashLength]
 }
 
-// named returns the target with its name computed, for callers that need it several times.
-func (t target) named() target {
-	t.hashed = t.name()
+// Named returns the target with its name computed, for callers that need it several times.
+func (t Target) Named() Target {
+	t.hashed = t.Name()
 	return t
 }
 
 // purpose is the value of ForAnnotation.
-func (t target) purpose() string {
-	purpose := t.route.Kind + "/" + t.route.Name
-	if t.rule != "" {
-		purpose += "#" + t.rule
+func (t Target) purpose() string {
+	purpose := t.Route.Kind + "/" + t.Route.Name
+	if t.Rule != "" {
+		purpose += "#" + t.Rule
 	}
 	return purpose
 }
 
-// object returns the object without a spec.
-func (t target) object(in *Input) *unstructured.Unstructured {
+// Object returns the object without a spec.
+func (t Target) Object(in *Input) *unstructured.Unstructured {
 	u := &unstructured.Unstructured{Object: map[string]any{}}
-	u.SetAPIVersion(t.kind.Group + "/" + t.kind.Version)
-	u.SetKind(t.kind.Kind)
-	u.SetNamespace(t.route.Namespace)
-	u.SetName(t.name())
-	u.SetLabels(map[string]string{ManagedByLabel: ManagedBy, ExporterLabel: t.exporter})
+	u.SetAPIVersion(t.Kind.Group + "/" + t.Kind.Version)
+	u.SetKind(t.Kind.Kind)
+	u.SetNamespace(t.Route.Namespace)
+	u.SetName(t.Name())
+	u.SetLabels(map[string]string{ManagedByLabel: ManagedBy, ExporterLabel: t.Exporter})
 	u.SetAnnotations(map[string]string{ForAnnotation: t.purpose()})
 	if in.UID != "" {
 		u.Object["metadata"].(map[string]any)["ownerReferences"] = []any{map[string]any{
@@ -109,34 +109,34 @@ func RouteOf(u *unstructured.Unstructured) (hierarchy.Ref, bool) {
 		return hierarchy.Ref{}, false
 	}
 	gvk := u.GroupVersionKind()
-	at := target{
-		exporter: u.GetLabels()[ExporterLabel], kind: Kind{Group: gvk.Group, Kind: gvk.Kind}, rule: rule,
-		route: hierarchy.NewRef(hierarchy.Group, kind, u.GetNamespace(), name),
+	at := Target{
+		Exporter: u.GetLabels()[ExporterLabel], Kind: Kind{Group: gvk.Group, Kind: gvk.Kind}, Rule: rule,
+		Route: hierarchy.NewRef(hierarchy.Group, kind, u.GetNamespace(), name),
 	}
-	return at.route, at.names(u)
+	return at.Route, at.names(u)
 }
 
-// takenBy returns why a foreign policy at the target prevents ours, and its name: it has the name that
+// TakenBy returns why a foreign policy at the target prevents ours, and its name: it has the name that
 // ours would have, or it is older.
-func (t target) takenBy(f *Foreign) (Reason, string) {
-	if f.Object.GetName() == t.name() && f.Object.GetNamespace() == t.route.Namespace {
-		return NameTaken, t.name()
+func (t Target) TakenBy(f *Foreign) (Reason, string) {
+	if f.Object.GetName() == t.Name() && f.Object.GetNamespace() == t.Route.Namespace {
+		return NameTaken, t.Name()
 	}
-	return ForeignPolicy, f.name()
+	return ForeignPolicy, f.String()
 }
 
 // names reports whether an object has the name of the target, for any part that its kind has.
-func (t target) names(u *unstructured.Unstructured) bool {
-	if t.exporter != Traefik {
-		return t.name() == u.GetName()
+func (t Target) names(u *unstructured.Unstructured) bool {
+	if t.Exporter != Traefik {
+		return t.Name() == u.GetName()
 	}
-	for _, part := range [...]string{limitPart, retryPart} {
-		if t.part = part; t.name() == u.GetName() {
+	for _, part := range [...]string{LimitPart, RetryPart} {
+		if t.Part = part; t.Name() == u.GetName() {
 			return true
 		}
 	}
 	// The name of the limit is part of what is hashed, and is nowhere else in the object.
 	_, limits, _ := unstructured.NestedMap(u.Object, "spec", "rateLimit")
-	stem := t.name()
+	stem := t.Name()
 	return limits && strings.HasPrefix(u.GetName(), stem[:len(stem)-hashLength]) && len(u.GetName()) == len(stem)
 }

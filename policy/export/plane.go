@@ -1,6 +1,10 @@
 package export
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/attache-dev/attache/policy/export/field"
+)
 
 // Plane is what is known of the data planes of one controllerName (E1.1).
 type Plane struct {
@@ -11,49 +15,49 @@ type Plane struct {
 	Exporter string
 	// Request, Backend and Retry tell which standard fields of routes it reads.
 	Request, Backend, Retry bool
-	// connected are the words of retryOn that its retries always include, if the route asks for any
+	// Connected are the words of retryOn that its retries always include, if the route asks for any
 	// (E7.8).
-	connected []string
-	// anyCode is true if it retries on any status code that the CRD allows.
-	anyCode bool
-	// perService are the fields that it only has per Service.
-	perService []string
-	// backendAlone is true if the backend timeout limits the whole request where the route has no retry
+	Connected []string
+	// AnyCode is true if it retries on any status code that the CRD allows.
+	AnyCode bool
+	// PerService are the fields that it only has per Service.
+	PerService []string
+	// BackendAlone is true if the backend timeout limits the whole request where the route has no retry
 	// stanza.
-	backendAlone bool
-	// quirk is how it deviates from the standard, 0 if it does not.
-	quirk quirk
+	BackendAlone bool
+	// Quirk is how it deviates from the standard, 0 if it does not.
+	Quirk Quirk
 }
 
-// quirk is a way in which a plane deviates from the standard (12.S5).
-type quirk int
+// Quirk is a way in which a plane deviates from the standard (12.S5).
+type Quirk int
 
 const (
-	// backendShortensAll: with retries the backend timeout ends the whole request.
-	backendShortensAll quirk = iota + 1
-	// backendIsRequest: the backend timeout replaces the request timeout.
-	backendIsRequest
-	// backendBetweenReads: the backend timeout limits the time between two reads.
-	backendBetweenReads
-	// alwaysRetries: a route without a retry stanza is retried.
-	alwaysRetries
+	// BackendShortensAll: with retries the backend timeout ends the whole request.
+	BackendShortensAll Quirk = iota + 1
+	// BackendIsRequest: the backend timeout replaces the request timeout.
+	BackendIsRequest
+	// BackendBetweenReads: the backend timeout limits the time between two reads.
+	BackendBetweenReads
+	// AlwaysRetries: a route without a retry stanza is retried.
+	AlwaysRetries
 )
 
 // planes are the known controllerNames, in the order of the docs.
 var planes = []Plane{
-	{Controller: "gateway.envoyproxy.io/gatewayclass-controller", Title: "Envoy Gateway", Exporter: EnvoyGateway, Request: true, Backend: true, Retry: true, connected: envoyWords, anyCode: true, backendAlone: true},
-	{Controller: "kgateway.dev/kgateway", Title: "kgateway", Exporter: Kgateway, Request: true, Backend: true, Retry: true, connected: envoyWords, anyCode: true, backendAlone: true},
-	{Controller: "agentgateway.dev/agentgateway", Title: "agentgateway", Exporter: Agentgateway, Request: true, Backend: true, Retry: true, connected: connectionWords},
-	{Controller: "kgateway.dev/agentgateway", Title: "agentgateway", Exporter: Agentgateway, Request: true, Backend: true, Retry: true, connected: connectionWords},
+	{Controller: "gateway.envoyproxy.io/gatewayclass-controller", Title: "Envoy Gateway", Exporter: EnvoyGateway, Request: true, Backend: true, Retry: true, Connected: field.EnvoyWords, AnyCode: true, BackendAlone: true},
+	{Controller: "kgateway.dev/kgateway", Title: "kgateway", Exporter: Kgateway, Request: true, Backend: true, Retry: true, Connected: field.EnvoyWords, AnyCode: true, BackendAlone: true},
+	{Controller: "agentgateway.dev/agentgateway", Title: "agentgateway", Exporter: Agentgateway, Request: true, Backend: true, Retry: true, Connected: field.ConnectionWords},
+	{Controller: "kgateway.dev/agentgateway", Title: "agentgateway", Exporter: Agentgateway, Request: true, Backend: true, Retry: true, Connected: field.ConnectionWords},
 	{Controller: "gateway.nginx.org/nginx-gateway-controller", Title: "NGINX Gateway Fabric", Exporter: Nginx},
 	{Controller: "traefik.io/gateway-controller", Title: "Traefik", Exporter: Traefik},
 	{Controller: "io.cilium/gateway-controller", Title: "Cilium", Exporter: Standard, Request: true, Backend: true, Retry: true,
-		connected: []string{"connect-failure", "refused-stream", "reset"}, anyCode: true, quirk: backendShortensAll},
+		Connected: []string{"connect-failure", "refused-stream", "reset"}, AnyCode: true, Quirk: BackendShortensAll},
 	istio("istio.io/gateway-controller"),
 	istio("istio.io/unmanaged-gateway"),
 	istio("openshift.io/gateway-controller/v1"),
 	istio("istio.aks.azure.com/gateway-controller"),
-	{Controller: "projectcontour.io/gateway-controller", Title: "Contour", Exporter: Standard, Request: true, Backend: true, quirk: backendIsRequest},
+	{Controller: "projectcontour.io/gateway-controller", Title: "Contour", Exporter: Standard, Request: true, Backend: true, Quirk: BackendIsRequest},
 	kong("konghq.com/kic-gateway-controller"),
 	kong("konghq.com/gateway-operator"),
 	{Controller: "networking.gke.io/gateway", Title: "GKE Gateway"},
@@ -63,12 +67,12 @@ var planes = []Plane{
 
 func istio(controller string) Plane {
 	return Plane{Controller: controller, Title: "Istio", Exporter: Standard, Request: true, Backend: true, Retry: true,
-		connected: envoyWords, anyCode: true, backendAlone: true, perService: []string{connect, idle}, quirk: alwaysRetries}
+		Connected: field.EnvoyWords, AnyCode: true, BackendAlone: true, PerService: []string{field.Connect, field.Idle}, Quirk: AlwaysRetries}
 }
 
 func kong(controller string) Plane {
 	return Plane{Controller: controller, Title: "Kong", Exporter: Standard, Backend: true,
-		perService: []string{connect, idle}, quirk: backendBetweenReads}
+		PerService: []string{field.Connect, field.Idle}, Quirk: BackendBetweenReads}
 }
 
 // Planes lists the known controllerNames.
@@ -79,17 +83,17 @@ func Planes() []Plane { return slices.Clone(planes) }
 func PlaneOf(controller string) Plane {
 	i := slices.IndexFunc(planes, func(p Plane) bool { return p.Controller == controller })
 	if i < 0 {
-		return Plane{Controller: controller, Title: "the data plane", Request: true, Backend: true, Retry: true, connected: connectionWords}
+		return Plane{Controller: controller, Title: "the data plane", Request: true, Backend: true, Retry: true, Connected: field.ConnectionWords}
 	}
 	return planes[i]
 }
 
-// reads reports whether the plane reads a leaf of a route's rules.
-func (p Plane) reads(leaf string) bool {
+// Reads reports whether the plane reads a leaf of a route's rules.
+func (p Plane) Reads(leaf string) bool {
 	switch leaf {
-	case leafRequest:
+	case RequestLeaf:
 		return p.Request
-	case leafBackend:
+	case BackendLeaf:
 		return p.Backend
 	}
 	return p.Retry

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/attache-dev/attache/policy/export/field"
 )
 
 // Exporter projects effective policies onto one kind of data plane.
@@ -29,7 +31,7 @@ type Projection struct {
 
 // Outcome tells what became of one field on one path.
 type Outcome struct {
-	Field   Field
+	Field   field.Field
 	Verdict Verdict
 	// Reason and Message are empty if the verdict is Projected.
 	Reason  Reason
@@ -64,9 +66,9 @@ type RuleInjection struct {
 
 // The leaves of a rule that are written into routes.
 const (
-	leafRequest  = "timeouts.request"
-	leafBackend  = "timeouts.backendRequest"
-	leafAttempts = "retry.attempts"
-	leafCodes    = "retry.codes"
-	leafBackoff  = "retry.backoff"
+	RequestLeaf  = "timeouts.request"
+	BackendLeaf  = "timeouts.backendRequest"
+	AttemptsLeaf = "retry.attempts"
+	CodesLeaf    = "retry.codes"
+	BackoffLeaf  = "retry.backoff"
 )

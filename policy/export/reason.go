@@ -152,20 +152,20 @@ func rowOf(reason Reason) (reasonRow, int) {
 	return reasonRow{}, len(reasonTable)
 }
 
-// message is the message of an outcome with the reason. args are the arguments of the format.
-func (r Reason) message(args ...any) string {
+// Message is the message of an outcome with the reason. args are the arguments of the format.
+func (r Reason) Message(args ...any) string {
 	row, _ := rowOf(r)
 	return fmt.Sprintf(row.says, args...)
 }
 
-// verdict is the verdict of an outcome with the reason.
-func (r Reason) verdict() Verdict {
+// Verdict is the verdict of an outcome with the reason.
+func (r Reason) Verdict() Verdict {
 	row, _ := rowOf(r)
 	return row.verdict
 }
 
-// compareReasons orders reasons by precedence (E4.3).
-func compareReasons(a, b Reason) int {
+// CompareReasons orders reasons by precedence (E4.3).
+func CompareReasons(a, b Reason) int {
 	_, i := rowOf(a)
 	_, j := rowOf(b)
 	return cmp.Compare(i, j)

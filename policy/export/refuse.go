@@ -46,7 +46,7 @@ func (p Projection) RefuseObjects(in Input, problems func(u *unstructured.Unstru
 			if !out || o.Verdict == Unsupported {
 				continue
 			}
-			*o = Outcome{Field: o.Field, Verdict: Unsupported, Reason: Invalid, Message: Invalid.message(why)}
+			*o = Outcome{Field: o.Field, Verdict: Unsupported, Reason: Invalid, Message: Invalid.Message(why)}
 			if in.Held[p.Outcomes[path][i].Object] != nil {
 				o.Notes = []string{Kept}
 			}

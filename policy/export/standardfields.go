@@ -2,6 +2,8 @@ package export
 
 import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/attache-dev/attache/policy/export/field"
 )
 
 // FieldsOf reads the standard fields from the schema of an HTTPRoute CRD (12.S3): of version v1, else of
@@ -16,10 +18,10 @@ func FieldsOf(crd *unstructured.Unstructured) StandardFields {
 	stanza, found, _ := unstructured.NestedMap(rule, "properties", "retry", "properties")
 	fields.Retry = found
 	attempts, _, _ := unstructured.NestedMap(stanza, "attempts")
-	fields.MinAttempts, _ = Integer(attempts["minimum"])
-	fields.DefaultAttempts, _ = Integer(attempts["default"])
+	fields.MinAttempts, _ = field.Integer(attempts["minimum"])
+	fields.DefaultAttempts, _ = field.Integer(attempts["default"])
 	most, _, _ := unstructured.NestedFieldNoCopy(rule, "properties", "filters", "maxItems")
-	n, _ := Integer(most)
+	n, _ := field.Integer(most)
 	fields.FiltersMax = int(n)
 	return fields
 }

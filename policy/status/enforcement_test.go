@@ -10,6 +10,7 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/enforcement"
 	"github.com/attache-dev/attache/policy/export"
+	"github.com/attache-dev/attache/policy/export/field"
 	"github.com/attache-dev/attache/policy/status"
 )
 
@@ -25,12 +26,12 @@ func TestMuchEnforcementIsCounted(t *testing.T) {
 				Parents: []*hierarchy.Listener{{Ref: gateway.WithSection("http"), Gateway: gateway}},
 				Rules:   hierarchy.RuleSet{Rules: []hierarchy.RuleRef{{Index: i, Name: fmt.Sprintf("rule-%d", i)}}},
 				Outcomes: []export.Outcome{
-					{Field: export.FieldNamed(export.RateLimitPolicy, "burst"), Verdict: export.Degraded, Reason: export.BurstDropped, Message: "10 at once instead of 15", As: "spec.rateLimit"},
-					{Field: export.FieldNamed(export.RetryPolicy, "maxRetries"), Verdict: export.Unsupported, Reason: export.InlineWins, Message: "the rule states it"},
+					{Field: field.Parse(field.RateLimitPolicy, "burst"), Verdict: export.Degraded, Reason: export.BurstDropped, Message: "10 at once instead of 15", As: "spec.rateLimit"},
+					{Field: field.Parse(field.RetryPolicy, "maxRetries"), Verdict: export.Unsupported, Reason: export.InlineWins, Message: "the rule states it"},
 				},
 			}
 			for _, name := range []string{"connect", "idle", "request"} {
-				e.Outcomes = append(e.Outcomes, export.Outcome{Field: export.FieldNamed(export.TimeoutPolicy, name), Verdict: export.Projected, As: "spec.timeout." + name, Value: "1s"})
+				e.Outcomes = append(e.Outcomes, export.Outcome{Field: field.Parse(field.TimeoutPolicy, name), Verdict: export.Projected, As: "spec.timeout." + name, Value: "1s"})
 			}
 			list = append(list, e)
 		}

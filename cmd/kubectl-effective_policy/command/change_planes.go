@@ -12,7 +12,7 @@ import (
 	"k8s.io/client-go/dynamic"
 
 	"github.com/attache-dev/attache/policy/enforcement"
-	"github.com/attache-dev/attache/policy/export"
+	"github.com/attache-dev/attache/policy/export/exporters"
 )
 
 // readPlanes finds out which exporters a cluster has switched on, and reads what there is of their data
@@ -26,7 +26,7 @@ func (s *baseline) readPlanes(ctx context.Context, client dynamic.Interface) err
 		return fmt.Errorf("EffectivePolicy objects: %w", err)
 	}
 	s.exporters = seen.config()
-	for _, row := range export.Exporters() {
+	for _, row := range exporters.All() {
 		if !s.exporters.Enables(row.Name()) {
 			continue
 		}

@@ -19,6 +19,7 @@ import (
 	"github.com/attache-dev/attache/policy/evaluate"
 	"github.com/attache-dev/attache/policy/explain"
 	"github.com/attache-dev/attache/policy/export"
+	"github.com/attache-dev/attache/policy/export/field"
 	"github.com/attache-dev/attache/policy/publish"
 	"github.com/attache-dev/attache/policy/status"
 )
@@ -185,7 +186,7 @@ func enforcementOf(entries []enforcement.Entry, s explain.Scope, f explain.Field
 				lines = append(lines, line)
 			}
 		}
-		if found || e.Projected == 0 || !export.IsExported(f.Policy) {
+		if found || e.Projected == 0 || !field.IsKind(f.Policy) {
 			continue
 		}
 		if line := verdict(e, export.Outcome{Verdict: export.Projected}, false); !slices.Contains(lines, line) {

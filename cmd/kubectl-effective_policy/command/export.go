@@ -19,6 +19,7 @@ import (
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/enforcement"
 	"github.com/attache-dev/attache/policy/export"
+	"github.com/attache-dev/attache/policy/export/exporters"
 	"github.com/attache-dev/attache/policy/source"
 )
 
@@ -76,7 +77,7 @@ too, with the values to write into them.`,
 
 func exporterNames() []string {
 	var names []string
-	for _, r := range export.Exporters() {
+	for _, r := range exporters.All() {
 		names = append(names, r.Name())
 	}
 	return names
@@ -192,7 +193,7 @@ func (w *workspace) exports(targets []hierarchy.Ref, to string, fields export.St
 // installed says whether what an exporter writes can be: not where the cluster lacks the CRD, or one
 // in the input does not serve the version that is written (E1.7, E2.5).
 func (w *workspace) installed(exporter string) bool {
-	row, _ := export.Lookup(exporter)
+	row, _ := exporters.Lookup(exporter)
 	for _, k := range row.Kinds {
 		name := k.Plural + "." + k.Group
 		if w.missing[name] {
@@ -219,7 +220,7 @@ func serves(definition *unstructured.Unstructured, version string) bool {
 // planeKinds are the kinds of data planes' APIs that exporters write.
 func planeKinds() []schema.GroupKind {
 	var kinds []schema.GroupKind
-	for _, r := range export.Exporters() {
+	for _, r := range exporters.All() {
 		for _, k := range r.Kinds {
 			kinds = append(kinds, k.GroupKind())
 		}

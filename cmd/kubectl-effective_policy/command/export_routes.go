@@ -14,6 +14,7 @@ import (
 	"github.com/attache-dev/attache/hierarchy/injected"
 	"github.com/attache-dev/attache/policy/enforcement"
 	"github.com/attache-dev/attache/policy/export"
+	"github.com/attache-dev/attache/policy/export/exporters"
 	"github.com/attache-dev/attache/policy/validate"
 )
 
@@ -147,7 +148,7 @@ func planeLists() []schema.GroupVersionResource {
 		{Group: hierarchy.Group, Version: "v1", Resource: "httproutes"},
 		{Group: hierarchy.Group, Version: "v1", Resource: "grpcroutes"},
 	}
-	for _, r := range export.Exporters() {
+	for _, r := range exporters.All() {
 		for _, k := range r.Kinds {
 			list = append(list, schema.GroupVersionResource{Group: k.Group, Version: k.Version, Resource: k.Plural})
 		}

@@ -32,7 +32,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/doctor"
-	"github.com/attache-dev/attache/policy/export"
+	"github.com/attache-dev/attache/policy/export/exporters"
 	"github.com/attache-dev/attache/test/worldtest"
 )
 
@@ -257,7 +257,7 @@ func printed(checks []doctor.Check) string {
 // The table of exporters is that of the engine.
 func TestExportersAreThoseOfTheEngine(t *testing.T) {
 	var want []doctor.Exporter
-	for _, row := range export.Exporters() {
+	for _, row := range exporters.All() {
 		exporter := doctor.Exporter{Name: row.Name(), Injects: row.Injects}
 		for _, k := range row.Kinds {
 			exporter.Kinds = append(exporter.Kinds, schema.GroupVersionResource{Group: k.Group, Version: k.Version, Resource: k.Plural})

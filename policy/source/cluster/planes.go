@@ -22,6 +22,7 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/hierarchy/injected"
 	"github.com/attache-dev/attache/policy/export"
+	"github.com/attache-dev/attache/policy/export/exporters"
 )
 
 // Planes keeps the objects of data planes' APIs that exporters write or have to
@@ -81,7 +82,7 @@ func NewPlanes(config *rest.Config, names []string, log logr.Logger) (*Planes, e
 		crds:    map[string]*unstructured.Unstructured{},
 	}
 	for _, name := range names {
-		row, ok := export.Lookup(name)
+		row, ok := exporters.Lookup(name)
 		if !ok {
 			continue
 		}
