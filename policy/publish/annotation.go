@@ -2,6 +2,7 @@ package publish
 
 import (
 	"encoding/json"
+	"strconv"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -36,8 +37,8 @@ func AnnotationValue(e *effective.Target) (string, bool) {
 	if e == nil || !e.Reached() {
 		return "", false
 	}
-	scopes := shortScopes(e)
-	return Content{digest: digest(scopes), generation: e.Generation, Scopes: scopes, statedBy: statedBy(e), name: ObjectName(e.Target)}.Text(), true
+	scopes := appendScopes(nil, e)
+	return Content{digest: digestOf(scopes), generation: e.Generation, written: scopes, statedBy: statedBy(e), name: ObjectName(e.Target)}.Text(), true
 }
 
 // Content is what an annotation says.
@@ -47,36 +48,62 @@ type Content struct {
 	Scopes     []any
 	Withheld   string
 	statedBy   []any
+	// written are the scopes as JSON, where they are in that form already.
+	written []byte
 	// name is where to look for what does not fit.
 	name string
 }
 
 // Text is the annotation as compact JSON with sorted keys.
 func (c Content) Text() string {
-	value := map[string]any{"version": AnnotationVersion}
-	if c.digest != "" {
-		value["digest"] = c.digest
+	scopes := c.written
+	if scopes == nil && c.Scopes != nil {
+		scopes = appendJSON(nil, c.Scopes)
 	}
-	if c.generation != 0 {
-		value["generation"] = c.generation
-	}
-	if c.Withheld != "" {
-		value["withheld"] = c.Withheld
-	}
-	if c.Scopes != nil {
-		value["scopes"] = c.Scopes
-	}
-	if len(c.statedBy) > 0 {
-		value["statedBy"] = c.statedBy
-	}
-	text := Compact(value)
+	text := c.text(scopes, c.statedBy, "")
 	if len(text) > MaxAnnotation {
-		delete(value, "scopes")
-		delete(value, "statedBy")
-		value["see"] = c.name
-		text = Compact(value)
+		text = c.text(nil, nil, c.name)
 	}
 	return string(text)
+}
+
+// text writes the annotation with some scopes, or with where to see them.
+func (c Content) text(scopes []byte, statedBy []any, see string) []byte {
+	b := make([]byte, 0, len(scopes)+256)
+	member := func(name string) {
+		if len(b) > 1 {
+			b = append(b, ',')
+		}
+		b = append(append(append(b, '"'), name...), `":`...)
+	}
+	b = append(b, '{')
+	if c.digest != "" {
+		member("digest")
+		b = appendString(b, c.digest)
+	}
+	if c.generation != 0 {
+		member("generation")
+		b = strconv.AppendInt(b, c.generation, 10)
+	}
+	if scopes != nil {
+		member("scopes")
+		b = append(b, scopes...)
+	}
+	if see != "" {
+		member("see")
+		b = appendString(b, see)
+	}
+	if len(statedBy) > 0 {
+		member("statedBy")
+		b = appendJSON(b, statedBy)
+	}
+	member("version")
+	b = strconv.AppendInt(b, AnnotationVersion, 10)
+	if c.Withheld != "" {
+		member("withheld")
+		b = appendString(b, c.Withheld)
+	}
+	return append(b, '}')
 }
 
 // WithheldAnnotation is the annotation of a target for which nothing was published

@@ -220,18 +220,13 @@ func invalidOf(m *effective.Policy, broken crd.Broken) map[string]any {
 // Digest is the SHA-256 of the scopes as the annotation has them (parents, rules,
 // effective values), in order, as compact JSON with sorted keys: it changes
 // exactly when what applies changes.
-func Digest(e *effective.Target) string { return digest(shortScopes(e)) }
+func Digest(e *effective.Target) string { return digestOf(appendScopes(nil, e)) }
 
-func shortScopes(e *effective.Target) []any {
-	scopes := make([]any, len(e.Scopes))
-	for i, s := range e.Scopes {
-		scopes[i] = shortScope(e, s)
-	}
-	return scopes
-}
+func digest(scopes []any) string { return digestOf(Compact(scopes)) }
 
-func digest(scopes []any) string {
-	sum := sha256.Sum256(Compact(scopes))
+// digestOf is the digest of scopes that are written already.
+func digestOf(scopes []byte) string {
+	sum := sha256.Sum256(scopes)
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
