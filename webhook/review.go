@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"mime"
@@ -19,6 +20,7 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/review"
+	"github.com/attache-dev/attache/webhook/wire"
 )
 
 // request is an admission request with its objects decoded.
@@ -59,7 +61,12 @@ func readBody(r *http.Request) ([]byte, error) {
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
 		return nil, unreadable("content encoding %q: send the admission review uncompressed", encoding)
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, MaxBody+1))
+	var text bytes.Buffer
+	if r.ContentLength > 0 && r.ContentLength <= MaxBody {
+		text.Grow(int(r.ContentLength) + bytes.MinRead) // or it would be made larger to see that nothing follows
+	}
+	_, err := text.ReadFrom(io.LimitReader(r.Body, MaxBody+1))
+	body := text.Bytes()
 	if err != nil {
 		return nil, unreadable("the admission review ends early: %v", err)
 	}
@@ -73,9 +80,9 @@ func readBody(r *http.Request) ([]byte, error) {
 
 // parseReview decodes an AdmissionReview.
 func parseReview(body []byte) (*request, error) {
-	var review admissionv1.AdmissionReview
-	if err := json.Unmarshal(body, &review); err != nil {
-		return nil, unreadable("the request body is not an AdmissionReview: %v", err)
+	review, err := decodeReview(body)
+	if err != nil {
+		return nil, err
 	}
 	if gvk := review.GroupVersionKind(); gvk != admissionv1.SchemeGroupVersion.WithKind("AdmissionReview") {
 		return nil, unreadable("the body is %s of %q: send an AdmissionReview of %q", gvk.Kind, gvk.GroupVersion(), admissionv1.SchemeGroupVersion)
@@ -87,23 +94,38 @@ func parseReview(body []byte) (*request, error) {
 	if req.UID == "" {
 		return nil, unreadable("the admission review has no request.uid")
 	}
-	var err error
-	if req.object, err = decodeObject("object", req.Object); err != nil {
+	if req.object, err = objectOf("object", req.Object, review.Object); err != nil {
 		return nil, err
 	}
-	if req.old, err = decodeObject("oldObject", req.OldObject); err != nil {
+	if req.old, err = objectOf("oldObject", req.OldObject, review.OldObject); err != nil {
 		return nil, err
 	}
 	return req, nil
 }
 
-func decodeObject(field string, raw runtime.RawExtension) (*unstructured.Unstructured, error) {
+// decodeReview decodes a review: in one pass where that can be, and else in the general way, which leaves
+// the objects as they are.
+func decodeReview(body []byte) (*wire.Review, error) {
+	if review, ok := wire.Read(body); ok {
+		return review, nil
+	}
+	review := &wire.Review{}
+	if err := json.Unmarshal(body, &review.AdmissionReview); err != nil {
+		return nil, unreadable("the request body is not an AdmissionReview: %v", err)
+	}
+	return review, nil
+}
+
+// objectOf is an object of a review, which may be decoded already.
+func objectOf(field string, raw runtime.RawExtension, decoded map[string]any) (*unstructured.Unstructured, error) {
 	if len(raw.Raw) == 0 || string(raw.Raw) == "null" {
 		return nil, nil
 	}
-	u := &unstructured.Unstructured{}
-	if err := json.Unmarshal(raw.Raw, &u.Object); err != nil {
-		return nil, unreadable("request.%s cannot be read: %v", field, err)
+	u := &unstructured.Unstructured{Object: decoded}
+	if decoded == nil {
+		if err := json.Unmarshal(raw.Raw, &u.Object); err != nil {
+			return nil, unreadable("request.%s cannot be read: %v", field, err)
+		}
 	}
 	if u.GetKind() == "" {
 		return nil, unreadable("request.%s cannot be read: it has no kind", field)

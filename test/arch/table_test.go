@@ -334,12 +334,16 @@ var table = []row{
 		does: "shares out the time of a replica among those who ask it",
 	},
 	{
+		name: "webhook/wire",
+		does: "reads an AdmissionReview in one pass over its text",
+	},
+	{
 		name: "webhook",
 		does: "admission: an AdmissionReview in, a verdict out",
 		imports: []string{
 			"hierarchy", "hierarchy/injected", "hierarchy/prose", "policy", "policy/effective",
 			"policy/enforcement", "policy/evaluate", "policy/export", "policy/export/exporters",
-			"policy/guardrail", "policy/publish", "policy/review", "policy/status", "webhook/limit",
+			"policy/guardrail", "policy/publish", "policy/review", "policy/status", "webhook/limit", "webhook/wire",
 		},
 		never: ours("policy/controller", "policy/source/cluster"),
 	},

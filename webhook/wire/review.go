@@ -1,0 +1,204 @@
+package wire
+
+import (
+	admissionv1 "k8s.io/api/admission/v1"
+	authenticationv1 "k8s.io/api/authentication/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+)
+
+// Review is an AdmissionReview with its objects, as the general way would read them.
+type Review struct {
+	admissionv1.AdmissionReview
+	// Object and OldObject are those of the request, nil where they are null or missing.
+	Object, OldObject map[string]any
+}
+
+// Read reads an AdmissionReview. It is false where the general way has to. The raw objects in the
+// review are parts of the text.
+func Read(text []byte) (*Review, bool) {
+	r, review := reader{text: text}, &Review{}
+	ok := r.members(func(key string) bool {
+		switch key {
+		case "kind":
+			return r.into(&review.Kind)
+		case "apiVersion":
+			return r.into(&review.APIVersion)
+		case "request":
+			if review.Request == nil {
+				review.Request = &admissionv1.AdmissionRequest{}
+			}
+			return r.request(review)
+		case "response":
+			return false
+		}
+		return r.skip()
+	})
+	return review, ok && r.next() == 0 && r.at == len(text)
+}
+
+// request reads what is asked.
+func (r *reader) request(review *Review) bool {
+	q := review.Request
+	return r.members(func(key string) bool {
+		switch key {
+		case "uid":
+			return into(r, &q.UID)
+		case "kind":
+			return r.kind(&q.Kind)
+		case "resource":
+			return r.resource(&q.Resource)
+		case "subResource":
+			return r.into(&q.SubResource)
+		case "requestKind":
+			if q.RequestKind == nil {
+				q.RequestKind = &metav1.GroupVersionKind{}
+			}
+			return r.kind(q.RequestKind)
+		case "requestResource":
+			if q.RequestResource == nil {
+				q.RequestResource = &metav1.GroupVersionResource{}
+			}
+			return r.resource(q.RequestResource)
+		case "requestSubResource":
+			return r.into(&q.RequestSubResource)
+		case "name":
+			return r.into(&q.Name)
+		case "namespace":
+			return r.into(&q.Namespace)
+		case "operation":
+			return into(r, &q.Operation)
+		case "userInfo":
+			return r.user(&q.UserInfo)
+		case "object":
+			return r.raw(&q.Object, &review.Object)
+		case "oldObject":
+			return r.raw(&q.OldObject, &review.OldObject)
+		case "options":
+			return r.raw(&q.Options, new(map[string]any))
+		case "dryRun":
+			dry := r.next() == 't'
+			q.DryRun = &dry
+			return dry && r.word("true") || r.word("false")
+		}
+		return r.skip()
+	})
+}
+
+// into reads a text.
+func (r *reader) into(text *string) bool { return into(r, text) }
+
+func into[T ~string](r *reader, text *T) bool {
+	if r.next() != '"' {
+		return false
+	}
+	value, ok := r.string()
+	*text = T(value)
+	return ok
+}
+
+func (r *reader) kind(of *metav1.GroupVersionKind) bool {
+	return r.members(func(key string) bool {
+		switch key {
+		case "group":
+			return r.into(&of.Group)
+		case "version":
+			return r.into(&of.Version)
+		case "kind":
+			return r.into(&of.Kind)
+		}
+		return r.skip()
+	})
+}
+
+func (r *reader) resource(of *metav1.GroupVersionResource) bool {
+	return r.members(func(key string) bool {
+		switch key {
+		case "group":
+			return r.into(&of.Group)
+		case "version":
+			return r.into(&of.Version)
+		case "resource":
+			return r.into(&of.Resource)
+		}
+		return r.skip()
+	})
+}
+
+// user reads who asks.
+func (r *reader) user(u *authenticationv1.UserInfo) bool {
+	return r.members(func(key string) bool {
+		switch key {
+		case "username":
+			return r.into(&u.Username)
+		case "uid":
+			return r.into(&u.UID)
+		case "groups":
+			return texts(r, &u.Groups)
+		case "extra":
+			if u.Extra != nil {
+				return false // two of them would be one
+			}
+			u.Extra = map[string]authenticationv1.ExtraValue{}
+			return r.members(func(key string) bool {
+				var values authenticationv1.ExtraValue
+				ok := texts(r, &values)
+				u.Extra[key] = values
+				return ok
+			})
+		}
+		return r.skip()
+	})
+}
+
+func texts[T ~[]string](r *reader, list *T) bool {
+	*list = T{}
+	return r.each(func() bool {
+		var text string
+		ok := r.into(&text)
+		*list = append(*list, text)
+		return ok
+	})
+}
+
+// raw reads an object, and keeps its text.
+func (r *reader) raw(raw *runtime.RawExtension, object *map[string]any) (ok bool) {
+	if r.next() == 'n' {
+		return raw.Raw == nil && r.word("null")
+	}
+	begin := r.at
+	*object, ok = r.object()
+	raw.Raw = r.text[begin:r.at:r.at]
+	return ok
+}
+
+func (r *reader) skip() bool {
+	_, ok := r.value()
+	return ok
+}
+
+// common are the texts that most objects have, so that they need no memory of their own.
+var common = texted(
+	"apiVersion", "kind", "metadata", "name", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp", "labels",
+	"annotations", "managedFields", "manager", "operation", "time", "fieldsType", "fieldsV1", "spec", "status", "group", "version",
+	"parentRefs", "sectionName", "port", "hostnames", "rules", "matches", "path", "type", "value", "headers", "method", "backendRefs",
+	"weight", "filters", "timeouts", "gateway.networking.k8s.io", "gateway.networking.k8s.io/v1", "HTTPRoute", "Gateway", "PathPrefix",
+	"Service", "conditions", "reason", "message", "lastTransitionTime", "observedGeneration", "strategy", "Patch", "Atomic", "targetRef",
+	"targetRefs", "targetSelectors", "matchLabels", "default", "override", "bounds", "attache.dev/v1alpha1", "CREATE", "UPDATE", "DELETE",
+)
+
+func texted(texts ...string) map[string]string {
+	m := make(map[string]string, len(texts))
+	for _, text := range texts {
+		m[text] = text
+	}
+	return m
+}
+
+// shared is a text as a string, the one of common where it is there.
+func shared(text []byte) string {
+	if s, ok := common[string(text)]; ok {
+		return s
+	}
+	return string(text)
+}
