@@ -18,6 +18,7 @@ import (
 
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/evaluate"
 	"github.com/attache-dev/attache/policy/guardrail"
 	"github.com/attache-dev/attache/policy/status"
 	"github.com/attache-dev/attache/webhook/limit"
@@ -121,8 +122,10 @@ type Handlers struct {
 	// closing and telling are for reviews that are turned away, and turnedAway is the answer.
 	closing, telling limit.Seldom
 	turnedAway       []byte
-	// resolvers are those that no decision uses, with what they have folded.
-	resolvers sync.Pool
+	// resolvers are those that no decision uses, with what they have folded, and memories what
+	// guardrails have said.
+	resolvers, memories sync.Pool
+	digest              atomic.Pointer[digested]
 }
 
 // The phases of a replica's life that the handlers know.
@@ -182,6 +185,23 @@ func (h *Handlers) resolver(s *policy.Snapshot) (r *effective.Resolver, done fun
 	return r, func() {
 		if r.Folds() <= maxFolds {
 			h.resolvers.Put(r)
+		}
+	}
+}
+
+// maxMemory is how much a memory may hold.
+const maxMemory = 16384
+
+// memory returns a memory of what rules said of values, and what to call when it is used no more. Most
+// routes come to values that another one has, so that the next decision has few rules to ask.
+func (h *Handlers) memory() (m *evaluate.Memory, done func()) {
+	m, ok := h.memories.Get().(*evaluate.Memory)
+	if !ok {
+		m = evaluate.NewMemory()
+	}
+	return m, func() {
+		if m.Size() <= maxMemory {
+			h.memories.Put(m)
 		}
 	}
 }

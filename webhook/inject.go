@@ -9,7 +9,6 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy/injected"
 	"github.com/attache-dev/attache/policy"
-	"github.com/attache-dev/attache/policy/evaluate"
 	"github.com/attache-dev/attache/policy/export"
 	"github.com/attache-dev/attache/policy/status"
 )
@@ -58,7 +57,7 @@ func (h *Handlers) inject(ctx context.Context, s *policy.Snapshot, req *request)
 	target := r.Resolve(req.ref()).Get(req.ref())
 	of := func() result {
 		return result{target, func(ctx context.Context, isNew bool) (bool, error) {
-			return evaluate.Publishable(ctx, after, target, isNew, h.guardrails(), h.enforced())
+			return h.publishable(ctx, after, target, isNew)
 		}}
 	}
 	published := target

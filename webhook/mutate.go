@@ -52,9 +52,16 @@ func (h *Handlers) resultOf(s *policy.Snapshot, req *request, found *review.Verd
 		defer done()
 		e := r.Resolve(req.ref()).Get(req.ref())
 		return result{e, func(ctx context.Context, isNew bool) (bool, error) {
-			return evaluate.Publishable(ctx, after, e, isNew, h.guardrails(), h.enforced())
+			return h.publishable(ctx, after, e, isNew)
 		}}
 	}
+}
+
+// publishable asks the guardrails whether what applies to a target can be written down.
+func (h *Handlers) publishable(ctx context.Context, s *policy.Snapshot, e *effective.Target, isNew bool) (bool, error) {
+	memory, done := h.memory()
+	defer done()
+	return evaluate.Publishable(ctx, s, e, isNew, h.guardrails(), h.enforced(), memory)
 }
 
 // annotation is the annotation that the object under review must have: what it

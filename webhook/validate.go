@@ -44,8 +44,10 @@ func (h *Handlers) validate(ctx context.Context, s *policy.Snapshot, req *reques
 	case gk == guardrail.Kind:
 		err = h.guardrail(ctx, s, req, v)
 	case affectsPolicies(s, gk):
+		memory, done := h.memory()
+		defer done()
 		var found *review.Verdict
-		if found, err = h.review(ctx, s, req, v); err == nil && len(v.objections) == 0 {
+		if found, err = h.review(ctx, s, req, memory, v); err == nil && len(v.objections) == 0 {
 			h.spoofed(ctx, s, req, found, v)
 			h.unenforced(s, req, found, h.reader(ctx, s, req), v)
 		}
@@ -63,7 +65,7 @@ func (h *Handlers) validate(ctx context.Context, s *policy.Snapshot, req *reques
 // review asks what follows from the write. Why it is denied and what follows
 // from it are the words of package guardrail, so that the command says the same.
 // The verdict is nil when the write is refused, or changes nothing that the engine reads.
-func (h *Handlers) review(ctx context.Context, s *policy.Snapshot, req *request, v *verdict) (*review.Verdict, error) {
+func (h *Handlers) review(ctx context.Context, s *policy.Snapshot, req *request, memory *evaluate.Memory, v *verdict) (*review.Verdict, error) {
 	change := req.change()
 	if h.swollen(s, req, v) || !change.Relevant() && !change.Crowds() {
 		return nil, nil
@@ -81,7 +83,7 @@ func (h *Handlers) review(ctx context.Context, s *policy.Snapshot, req *request,
 	reviewing, reviewed := h.stage(reviewing, "review")
 	found, err := review.On(reviewing, r, review.Edit{
 		Changes: []review.ObjectChange{change}, Author: req.author(), MayRead: h.reader(ctx, s, req), MayReadGrants: h.grantReader(ctx, req),
-		MaxPaths: h.options.MaxPaths, MaxResults: h.options.MaxResults, Platform: platform, Enforced: h.enforced(),
+		MaxPaths: h.options.MaxPaths, MaxResults: h.options.MaxResults, Platform: platform, Enforced: h.enforced(), Memory: memory,
 	}, guardrails)
 	reviewed(attribute.Int("attache.guardrails", len(guardrails)), attribute.Int("attache.routes", found.Impact.Routes), attribute.Int("attache.gateways", found.Impact.Gateways), attribute.Int("attache.violations", len(found.Violations)))
 	var unfinished *evaluate.Unfinished

@@ -107,11 +107,28 @@ const (
 // maxAudited is how many violations one entry of the audit log lists.
 const maxAudited = 20
 
+// digested is the text that stands for some guardrails.
+type digested struct {
+	guardrails []*guardrail.Guardrail
+	text       string
+}
+
+// digestOf is the text that stands for the guardrails of a review: mostly those of the one before.
+func (h *Handlers) digestOf(guardrails []*guardrail.Guardrail) string {
+	same := func(a, b *guardrail.Guardrail) bool { return a == b || a.Name == b.Name && a.Digest == b.Digest }
+	if last := h.digest.Load(); last != nil && slices.EqualFunc(last.guardrails, guardrails, same) {
+		return last.text
+	}
+	now := &digested{slices.Clone(guardrails), fmt.Sprintf("%s (%d)", guardrail.Digest(guardrails), len(guardrails))}
+	h.digest.Store(now)
+	return now.text
+}
+
 // audit is what the audit log keeps of a review.
 func (h *Handlers) audit(guardrails []*guardrail.Guardrail, v review.Verdict) map[string]string {
 	entries := map[string]string{
 		AuditEngine:     h.options.Version,
-		AuditGuardrails: fmt.Sprintf("%s (%d)", guardrail.Digest(guardrails), len(guardrails)),
+		AuditGuardrails: h.digestOf(guardrails),
 	}
 	if v.Impact.Routes+v.Impact.Gateways > 0 {
 		entries[AuditChanges] = fmt.Sprintf("routes=%d namespaces=%d gateways=%d", v.Impact.Routes, len(v.Impact.Namespaces), v.Impact.Gateways)

@@ -36,8 +36,10 @@ type Pair struct{ Before, After *PathPolicies }
 // Diff lists what differs between two resolutions, sorted by target, kind, field and path. A target
 // that only one of them has differs in all its fields. A field with the same value and another
 // origin is not a difference.
-func Diff(before, after Resolution) []Change {
-	d := differ{pairs: map[Pair]map[leafKey]*leafChange{}, same: map[leafText]*leafChange{}}
+func Diff(before, after Resolution) []Change { return NewDiffer().Diff(before, after) }
+
+// Diff is the function Diff for a part of two resolutions.
+func (d *Differ) Diff(before, after Resolution) []Change {
 	var changes []Change
 	for _, target := range targets(before, after) {
 		changes = append(changes, d.target(target, before.Get(target), after.Get(target))...)
@@ -269,15 +271,21 @@ func (c *leafChange) path() crd.Path {
 	return c.before.Path
 }
 
-// differ caches the changes of pairs of results: most paths of a cluster share a few pairs.
-type differ struct {
+// Differ compares resolutions part by part. It caches the changes of pairs of results: most paths of
+// a cluster share a few pairs. It is for one goroutine.
+type Differ struct {
 	pairs map[Pair]map[leafKey]*leafChange
 	same  map[leafText]*leafChange
 }
 
+// NewDiffer returns a Differ that has compared nothing yet.
+func NewDiffer() *Differ {
+	return &Differ{pairs: map[Pair]map[leafKey]*leafChange{}, same: map[leafText]*leafChange{}}
+}
+
 // target lists the fields of one target that differ, each with the paths on
 // which it differs in the same way.
-func (d *differ) target(target hierarchy.Ref, before, after *Target) []Change {
+func (d *Differ) target(target hierarchy.Ref, before, after *Target) []Change {
 	if samePaths(before, after) {
 		return nil
 	}
@@ -326,7 +334,7 @@ func (d *differ) target(target hierarchy.Ref, before, after *Target) []Change {
 }
 
 // pair lists the leaves that differ between two results.
-func (d *differ) pair(pair Pair) map[leafKey]*leafChange {
+func (d *Differ) pair(pair Pair) map[leafKey]*leafChange {
 	if known, ok := d.pairs[pair]; ok {
 		return known
 	}
@@ -346,7 +354,7 @@ func (d *differ) pair(pair Pair) map[leafKey]*leafChange {
 	return changes
 }
 
-func (d *differ) leaf(changes map[leafKey]*leafChange, key leafKey, before, after *Origin) {
+func (d *Differ) leaf(changes map[leafKey]*leafChange, key leafKey, before, after *Origin) {
 	if before != nil && after != nil && reflect.DeepEqual(before.Value, after.Value) {
 		return
 	}

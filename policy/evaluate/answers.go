@@ -59,25 +59,28 @@ func (x *Evaluator) ask(ctx context.Context, rule guardrail.Rule, p path, asBefo
 	return a, nil
 }
 
-// askOfValues is ask for a rule that reads nothing but values, as most do. What it is asked is a small
-// question.
+// askOfValues is ask for a rule that reads nothing but values, as most do, or of the edit besides. What
+// it is asked is a small question.
 func (x *Evaluator) askOfValues(ctx context.Context, rule guardrail.Rule, p path, asBefore bool) (answer, error) {
 	result := p.pair.After
 	if asBefore {
 		result = p.pair.Before
 	}
-	q := valuesQuestion{rule, x.values.of(rule, result), asBefore}
-	if a, known := x.values.answers[q]; known {
+	q, answers := valuesQuestion{rule: rule, values: x.values.of(rule, result)}, x.values.answers
+	if rule.Uses()&guardrail.AdmissionOnly != 0 {
+		q.asBefore, answers = asBefore, x.ofEdit
+	}
+	if a, known := answers[q]; known {
 		return a, nil
 	}
 	a, err := x.check(ctx, rule, p, asBefore)
 	if err != nil {
 		return answer{}, err
 	}
-	if len(x.values.answers) >= maxAnswers {
-		clear(x.values.answers)
+	if len(answers) >= maxAnswers {
+		clear(answers)
 	}
-	x.values.answers[q] = a
+	answers[q] = a
 	return a, nil
 }
 
@@ -111,7 +114,13 @@ const maxInputs = 256
 
 // shared is the input for a path, the same one for all rules that read the same. Rules only read it.
 func (x *Evaluator) shared(uses guardrail.Variables, p path, asBefore bool) guardrail.Input {
-	of := document{uses, p.pair, p.listener, p.rule, asBefore}
+	of := document{uses: uses, pair: p.pair, asBefore: asBefore}
+	if uses&(guardrail.Listener|guardrail.Gateway|guardrail.GatewayClass|guardrail.Outcomes) != 0 {
+		of.listener = p.listener
+	}
+	if uses&(guardrail.RouteRule|guardrail.Outcomes) != 0 {
+		of.rule = p.rule
+	}
 	in, known := x.inputs[of]
 	if !known {
 		if len(x.inputs) >= maxInputs {

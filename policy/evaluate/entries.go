@@ -56,15 +56,16 @@ func (x *Evaluator) PassOverCounted() {
 // of its paths, or could object if it knew. It is what admission asks before it
 // annotates an object; what it leaves alone the publication gate decides. isNew
 // says that the object is being created, so that nothing is published about it.
-func Publishable(ctx context.Context, s *policy.Snapshot, e *effective.Target, isNew bool, guardrails []*guardrail.Guardrail, enforced Enforced) (bool, error) {
-	return Of(s, Denying(guardrails), enforced).publishable(ctx, e, isNew)
+// memory may be nil.
+func Publishable(ctx context.Context, s *policy.Snapshot, e *effective.Target, isNew bool, guardrails []*guardrail.Guardrail, enforced Enforced, memory *Memory) (bool, error) {
+	return New(Options{Guardrails: Denying(guardrails), Before: s, After: s, Enforced: enforced, Memory: memory}).publishable(ctx, e, isNew)
 }
 
 // Publishable is the function Publishable for a target of the world after the edit. Rules are not
 // asked again what they were asked before.
 func (x *Evaluator) Publishable(ctx context.Context, e *effective.Target, isNew bool) (bool, error) {
-	again := Of(x.After, Denying(x.Guardrails), x.Enforced)
-	again.answers, again.values = x.answers, x.values
+	again := New(Options{Guardrails: Denying(x.Guardrails), Before: x.After, After: x.After, Enforced: x.Enforced, Memory: x.values})
+	again.answers = x.answers
 	return again.publishable(ctx, e, isNew)
 }
 

@@ -29,10 +29,19 @@ type Evaluator struct {
 	// passedOver are guardrails that are not asked.
 	passedOver map[*guardrail.Guardrail]bool
 
+	// byResults says which guardrails judge paths by their results alone, and heard which of them object
+	// to some. While they are listened to, spoken says that one objects, and nothing is kept.
+	byResults         []bool
+	heard             map[facts][]*guardrail.Guardrail
+	listening, spoken bool
+
 	// inputs are the documents of the target that is judged, which rules that read the same share.
 	inputs  map[document]guardrail.Input
 	answers map[question]answer
-	values  *values
+	// values are numbers of results by what they hold, with the answers of rules that read nothing
+	// else; ofEdit are the answers of those that read of the edit besides.
+	values  *Memory
+	ofEdit  map[valuesQuestion]answer
 	found   map[violationKey]*Violation
 	covered map[string]*Covered
 }
@@ -50,14 +59,20 @@ type Options struct {
 	MayRead policy.Reader
 	// Enforced knows what data planes do; nil when that is not known.
 	Enforced Enforced
+	// Memory is what rules said before; nil is nothing.
+	Memory *Memory
 }
 
 // New returns an Evaluator that was asked nothing yet.
 func New(o Options) *Evaluator {
+	if o.Memory == nil {
+		o.Memory = NewMemory()
+	}
 	return &Evaluator{
 		Options: o, sameGraph: o.Before.Graph() == o.After.Graph(),
 		passedOver: map[*guardrail.Guardrail]bool{}, counted: map[*guardrail.Guardrail]int{},
-		inputs: map[document]guardrail.Input{}, answers: map[question]answer{}, values: newValues(), covered: map[string]*Covered{}, found: map[violationKey]*Violation{},
+		inputs: map[document]guardrail.Input{}, answers: map[question]answer{}, values: o.Memory, ofEdit: map[valuesQuestion]answer{}, byResults: byResults(o.Guardrails), heard: map[facts][]*guardrail.Guardrail{},
+		covered: map[string]*Covered{}, found: map[violationKey]*Violation{},
 	}
 }
 
@@ -77,7 +92,7 @@ type violationKey struct {
 // Target evaluates every path of one route, as the edit leaves it. Gateways' own paths carry no
 // traffic and are not looked at.
 func (x *Evaluator) Target(ctx context.Context, before, after *effective.Target) error {
-	if after == nil || len(x.Guardrails) == 0 {
+	if after == nil || len(x.Guardrails) == 0 || x.counting && !slices.ContainsFunc(x.Guardrails, (*guardrail.Guardrail).TellsApart) {
 		return nil
 	}
 	object, _ := x.After.Graph().Get(after.Target)
@@ -91,11 +106,19 @@ func (x *Evaluator) Target(ctx context.Context, before, after *effective.Target)
 	old, _ := was.(*hierarchy.Route)
 	paths := effective.Align(before, after)
 	rows := rowsOf(paths.Bands())
-	for _, g := range x.Guardrails {
-		if g.Broken != "" || x.passedOver[g] || x.counting && !g.TellsApart() || !g.Match.SelectsRoute(x.After, route) {
+	every := path{target: after.Target, route: route, old: old}
+	var objecting map[*guardrail.Guardrail]bool
+	if !x.counting {
+		var err error
+		if objecting, err = x.objecting(ctx, every, paths.Rules, rows); err != nil {
+			return err
+		}
+	}
+	for i, g := range x.Guardrails {
+		if x.alike(i) && !objecting[g] || g.Broken != "" || x.passedOver[g] || x.counting && !g.TellsApart() || !g.Match.SelectsRoute(x.After, route) {
 			continue
 		}
-		p := path{target: after.Target, route: route, old: old}
+		p := every
 		p.before = old != nil && g.Match.SelectsRoute(x.Before, old)
 		if err := x.guardrail(ctx, g, p, paths.Rules, rows); err != nil {
 			return &Unfinished{Guardrail: g.Name, Err: err}
@@ -125,10 +148,7 @@ func (x *Evaluator) guardrail(ctx context.Context, g *guardrail.Guardrail, route
 				p := route
 				p.pair, p.listener, p.rule, p.count = c.pair, some[0], rules[c.rule], len(some)*c.count
 				p.before = c.pair.Before != nil && selectedBefore
-				if p.pair.After == nil || p.before && !x.audit && !x.ends(g, p) && !concerns(g, p.pair) {
-					continue
-				}
-				if err := x.path(ctx, g, p); err != nil {
+				if err := x.judge(ctx, g, p); err != nil {
 					return err
 				}
 			}
@@ -164,9 +184,12 @@ func concerns(g *guardrail.Guardrail, pair effective.Pair) bool {
 	})
 }
 
-// path asks every rule of a guardrail about one path and keeps what is new or
-// worse.
-func (x *Evaluator) path(ctx context.Context, g *guardrail.Guardrail, p path) error {
+// judge asks every rule of a guardrail about one path and keeps what is new or worse, where the
+// guardrail is about what changes on the path.
+func (x *Evaluator) judge(ctx context.Context, g *guardrail.Guardrail, p path) error {
+	if p.pair.After == nil || p.before && !x.audit && !x.ends(g, p) && !concerns(g, p.pair) {
+		return nil
+	}
 	for _, rule := range g.Rules {
 		if x.Edit == nil && rule.Uses()&guardrail.AdmissionOnly != 0 {
 			continue
@@ -193,6 +216,9 @@ func (x *Evaluator) path(ctx context.Context, g *guardrail.Guardrail, p path) er
 		}
 		for _, f := range now.findings {
 			if !p.before || x.audit || x.ended(g, p, f) != nil || x.isNew(g, p, f, now.findings, was.findings) {
+				if x.spoken = true; x.listening {
+					return nil
+				}
 				x.keep(g, p, f, answer{was.findings, now.failed})
 			}
 		}

@@ -7,9 +7,11 @@ import (
 	"github.com/attache-dev/attache/policy/guardrail"
 )
 
-// values gives results numbers by the values that they hold, so that what comes from other policies
-// and says the same is one to the rules that read nothing else. It is for one goroutine.
-type values struct {
+// Memory gives results numbers by the values that they hold, so that what comes from other policies
+// and says the same is one to the rules that read nothing else. It remembers what they said, from one
+// Evaluator to the next: that follows from the rule and the values, and from nothing that an edit or
+// another snapshot changes. It is for one goroutine.
+type Memory struct {
 	numbers map[string]int
 	kinds   map[*effective.Policy]int
 	// results are the numbers of whole results, for rules that may read every kind.
@@ -29,12 +31,18 @@ type valuesQuestion struct {
 // maxNumbered is how many results are remembered, as many as answers are.
 const maxNumbered = maxAnswers
 
-func newValues() *values {
-	return &values{numbers: map[string]int{}, kinds: map[*effective.Policy]int{}, results: map[*effective.PathPolicies]int{}, answers: map[valuesQuestion]answer{}}
+// NewMemory returns a Memory of nothing.
+func NewMemory() *Memory {
+	return &Memory{numbers: map[string]int{}, kinds: map[*effective.Policy]int{}, results: map[*effective.PathPolicies]int{}, answers: map[valuesQuestion]answer{}}
+}
+
+// Size is how much is remembered.
+func (v *Memory) Size() int {
+	return len(v.numbers) + len(v.kinds) + len(v.results) + len(v.answers)
 }
 
 // of is the number of what a rule reads of a result; 0 of one that is not there.
-func (v *values) of(rule guardrail.Rule, r *effective.PathPolicies) int {
+func (v *Memory) of(rule guardrail.Rule, r *effective.PathPolicies) int {
 	if r == nil {
 		return 0
 	}
@@ -60,7 +68,7 @@ func (v *values) of(rule guardrail.Rule, r *effective.PathPolicies) int {
 }
 
 // ofKind is the number of one kind's values; 1 where it has none.
-func (v *values) ofKind(m *effective.Policy) int {
+func (v *Memory) ofKind(m *effective.Policy) int {
 	if m == nil || len(m.Value) == 0 {
 		return 1
 	}
@@ -77,7 +85,7 @@ func (v *values) ofKind(m *effective.Policy) int {
 }
 
 // number is that of a text. Numbers are never given twice, or answers would be mixed up.
-func (v *values) number(text []byte) int {
+func (v *Memory) number(text []byte) int {
 	if n, known := v.numbers[string(text)]; known {
 		return n
 	}

@@ -88,6 +88,12 @@ type Match struct {
 	GatewayClasses []string
 }
 
+// All says whether every path of every route is selected. PolicyKinds are not asked: they are about
+// what changes.
+func (m *Match) All() bool {
+	return len(m.RouteKinds) == 0 && m.Namespace == nil && m.Route == nil && m.Gateway == nil && len(m.GatewayClasses) == 0
+}
+
 // SelectsRoute says whether paths of a route can be selected at all.
 func (m *Match) SelectsRoute(s *policy.Snapshot, route *hierarchy.Route) bool {
 	meta := route.Meta()

@@ -35,6 +35,8 @@ type Edit struct {
 	MaxResults int
 	// Enforced knows what data planes make of targets; nil is unknown.
 	Enforced evaluate.Enforced
+	// Memory is what rules of guardrails said before; nil is nothing.
+	Memory *evaluate.Memory
 }
 
 // ObjectChange is an object before and after: Old is nil for a creation, New for a deletion. At

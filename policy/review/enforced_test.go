@@ -74,7 +74,7 @@ func TestGuardrailsSeeWhatDataPlanesDo(t *testing.T) {
 				t.Errorf("%s: %s finds %v, %v, want %d", e.Target, name, found, err, want)
 			}
 		}
-		publishable, err := evaluate.Publishable(t.Context(), after, e, true, guardrails, ignoredIn("labs"))
+		publishable, err := evaluate.Publishable(t.Context(), after, e, true, guardrails, ignoredIn("labs"), nil)
 		if err != nil || publishable != (want == 0) {
 			t.Errorf("%s can be published: %t, %v", e.Target, publishable, err)
 		}

@@ -44,7 +44,7 @@ func TestAnEvaluatorFindsWhatItsRuleFindsAndAsksOnce(t *testing.T) {
 		if again, err := evaluator.Published(t.Context(), nil, e); err != nil || len(again) != want || asked != before {
 			t.Errorf("%s: asked again, the evaluator finds %v, %v, and asks its rule %d times", e.Target, again, err, asked-before)
 		}
-		publishable, err := evaluate.Publishable(t.Context(), s, e, true, guardrails, nil)
+		publishable, err := evaluate.Publishable(t.Context(), s, e, true, guardrails, nil, nil)
 		if err != nil || publishable != (want == 0) {
 			t.Errorf("%s can be published: %t, %v", e.Target, publishable, err)
 		}
@@ -75,7 +75,7 @@ func TestWhatComparesWithTheValuePublishedIsLeftToWhoKnowsIt(t *testing.T) {
 		guardrails := []*guardrail.Guardrail{{Name: "steps", Enforcement: guardrail.Deny, Rules: []guardrail.Rule{comparing{test.uses}}}}
 		for e := range effective.ResolveAll(s).All() {
 			want := test.want || e.Target.Kind == "Gateway"
-			if got, err := evaluate.Publishable(t.Context(), s, e, test.isNew, guardrails, nil); err != nil || got != want {
+			if got, err := evaluate.Publishable(t.Context(), s, e, test.isNew, guardrails, nil, nil); err != nil || got != want {
 				t.Errorf("%s, new %t, with a rule that reads %b: %t, %v", e.Target, test.isNew, test.uses, got, err)
 			}
 		}

@@ -43,6 +43,13 @@ type brokenPlace struct {
 	text   string
 }
 
+// anyInvalid says whether any result of a target breaks a rule of its kind: few do.
+func anyInvalid(e *effective.Target) bool {
+	return e != nil && slices.ContainsFunc(e.Scopes, func(s effective.Scope) bool {
+		return slices.ContainsFunc(s.Result.Kinds, func(m *effective.Policy) bool { return len(m.Invalid) > 0 })
+	})
+}
+
 // add looks at paths of one target whose result changes.
 func (f *invalidity) add(target hierarchy.Ref, paths effective.PathGroup[effective.Pair]) {
 	if paths.Result.After == nil {

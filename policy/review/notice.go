@@ -8,7 +8,6 @@ import (
 	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/crd"
-	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/merge"
 )
 
@@ -143,24 +142,41 @@ func (v Verdict) effectless(p *policy.Policy) []Notice {
 	if p.Kind.Class != policy.Inherited || !slices.ContainsFunc(v.After.Acceptances(p), reaches) {
 		return nil
 	}
-	var tally effective.Tally
-	for _, e := range v.results(p.Ref) {
-		tally.Add(e)
-	}
-	paths, inEffect := 0, 0
-	var beaten []hierarchy.Ref
-	for _, c := range tally.Of(p.Ref) {
-		paths += c.Paths
-		inEffect += c.Whole + c.Part
-		beaten = append(beaten, c.BeatenBy()...)
-	}
+	paths, inEffect, beaten := v.effect(p.Ref)
 	switch {
+	case inEffect:
 	case paths == 0:
 		return []Notice{v.waiting(p)}
-	case inEffect == 0 && len(beaten) > 0:
+	case len(beaten) > 0:
 		return []Notice{{Object: p.Ref, Message: fmt.Sprintf("%s has no effect on %s: %s", v.After.Text(p.Ref), anyOf(paths), v.winners(beaten)), named: true}}
 	}
 	return nil
+}
+
+// effect says whether a policy of the edit is in effect on any path of a route; where it is not, on
+// how many paths it states something that means anything there, and who wins.
+func (v Verdict) effect(ref hierarchy.Ref) (paths int, inEffect bool, beaten []hierarchy.Ref) {
+	for e := range v.results(ref) {
+		if e.Target.GroupKind == hierarchy.GatewayKind {
+			continue // nobody's traffic is on its own paths
+		}
+		for _, reach := range e.Reaches {
+			for _, m := range reach.Result.Kinds {
+				for i := range m.Contributions {
+					part := &m.Contributions[i]
+					switch {
+					case part.Stated == 0 || part.Attachment.Policy.Ref != ref:
+						continue
+					case part.Won > 0 || len(part.Moved) > 0:
+						return 0, true, nil
+					}
+					paths += reach.Paths
+					beaten = append(beaten, part.BeatenBy...)
+				}
+			}
+		}
+	}
+	return paths, false, beaten
 }
 
 // mostWinners is how many winners a sentence names.

@@ -3,6 +3,7 @@ package review
 import (
 	"context"
 	"errors"
+	"iter"
 	"maps"
 	"slices"
 
@@ -26,6 +27,8 @@ type Verdict struct {
 	edit    Edit
 	notices []Notice
 	targets map[hierarchy.Ref]*effective.Target
+	// reached are the routes and Gateways that each object of the edit touches after it.
+	reached map[hierarchy.Ref][]hierarchy.Ref
 	// evaluator has run the guardrails; nil when none was asked.
 	evaluator *evaluate.Evaluator
 }
@@ -81,14 +84,18 @@ func On(ctx context.Context, r *effective.Resolver, e Edit, guardrails []*guardr
 	}
 	pairs := make([]sides, 0, len(touched))
 	var changes []effective.Change
+	differ := effective.NewDiffer()
 	for part := range slices.Chunk(touched, chunk) {
 		if err := ctx.Err(); err != nil {
 			return v, &evaluate.Unfinished{Done: len(pairs), All: len(touched), Err: err}
 		}
 		before, after := old.Resolve(part...), now.Resolve(part...)
-		changes = append(changes, effective.Diff(before, after)...)
+		changes = append(changes, differ.Diff(before, after)...)
 		for _, target := range part {
 			pairs = append(pairs, sides{before.Get(target), after.Get(target)})
+			if !anyInvalid(after.Get(target)) {
+				continue
+			}
 			for _, paths := range effective.Compare(before.Get(target), after.Get(target)) {
 				broken.add(target, paths)
 			}
@@ -118,7 +125,7 @@ type sides struct{ before, after *effective.Target }
 func (v *Verdict) ask(ctx context.Context, e Edit, guardrails []*guardrail.Guardrail, pairs []sides) error {
 	x := evaluate.New(evaluate.Options{
 		Guardrails: guardrails, Before: v.Before, After: v.After, Edit: e.document(v.Impact), Deletes: len(e.set()) == 0,
-		MayRead: e.MayRead, Enforced: e.Enforced,
+		MayRead: e.MayRead, Enforced: e.Enforced, Memory: e.Memory,
 	})
 	if e.MaxPaths > 0 {
 		for _, target := range pairs {
@@ -141,15 +148,15 @@ func (v *Verdict) ask(ctx context.Context, e Edit, guardrails []*guardrail.Guard
 	return nil
 }
 
-// results are those of the routes and Gateways that an object of the edit touches, sorted.
-func (v Verdict) results(ref hierarchy.Ref) []*effective.Target {
-	var list []*effective.Target
-	for _, target := range v.After.Touched(ref) {
-		if e := v.targets[target]; e != nil {
-			list = append(list, e)
+// results yields those of the routes and Gateways that an object of the edit touches, sorted.
+func (v Verdict) results(ref hierarchy.Ref) iter.Seq[*effective.Target] {
+	return func(yield func(*effective.Target) bool) {
+		for _, target := range v.reached[ref] {
+			if e := v.targets[target]; e != nil && !yield(e) {
+				return
+			}
 		}
 	}
-	return list
 }
 
 // Target is what a route or a Gateway that the edit touches comes to; nil when there is none.
@@ -168,11 +175,20 @@ func (v Verdict) Publishable(ctx context.Context, target hierarchy.Ref, isNew bo
 
 // touched lists the routes and Gateways that any object of the edit touches,
 // before or after, sorted.
-func (v Verdict) touched(e Edit) []hierarchy.Ref {
+func (v *Verdict) touched(e Edit) []hierarchy.Ref {
 	var touched []hierarchy.Ref
+	v.reached = map[hierarchy.Ref][]hierarchy.Ref{}
 	for _, ref := range e.refs() {
-		touched = append(touched, v.Before.Touched(ref)...)
-		touched = append(touched, v.After.Touched(ref)...)
+		before, after := v.Before.Touched(ref), v.After.Touched(ref)
+		v.reached[ref] = after
+		if touched == nil && slices.Equal(before, after) {
+			touched = slices.Clip(after)
+			continue
+		}
+		touched = append(append(touched, before...), after...)
+	}
+	if slices.IsSortedFunc(touched, hierarchy.Compare) {
+		return slices.Compact(slices.Clone(touched))
 	}
 	slices.SortFunc(touched, hierarchy.Compare)
 	return slices.Compact(touched)

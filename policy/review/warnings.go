@@ -293,11 +293,15 @@ func (v Verdict) limited() []string {
 	if _, isPolicy := v.After.Policy(ref); !isPolicy {
 		return nil
 	}
-	said := map[string]bool{}
+	said, seen := map[string]bool{}, map[*effective.Policy]bool{}
 	var lines []string
-	for _, e := range v.results(ref) {
+	for e := range v.results(ref) {
 		for _, scope := range e.Scopes {
 			for _, m := range scope.Result.Kinds {
+				if seen[m] {
+					continue
+				}
+				seen[m] = true
 				for _, o := range m.Origins {
 					if o.From != ref || o.ClampedBy.IsZero() {
 						continue

@@ -29,13 +29,13 @@ func BenchmarkAdmitRoute(b *testing.B) {
 	for _, n := range sizes(100, 1000, 10000) {
 		b.Run(fmt.Sprintf("routes=%d", n), func(b *testing.B) {
 			mux := handler(b, ready(b, snapshot(b, n)), guardrails(b, 10, 0))
-			mutate, validate := creation(b, mux, httpRoute("team-0", "new", 3, max(1, n/20)))
+			mutate, validate := creations(b, mux, n)
 			var calls latencies
 			used := processor(b)
-			for b.Loop() {
+			for i := 0; b.Loop(); i++ {
 				calls.time(func() {
-					call(b, mux, webhook.MutatePath, mutate)
-					call(b, mux, webhook.ValidatePath, validate)
+					call(b, mux, webhook.MutatePath, mutate[i%len(mutate)])
+					call(b, mux, webhook.ValidatePath, validate[i%len(validate)])
 				})
 			}
 			used()
@@ -103,6 +103,18 @@ func guardrails(b *testing.B, cel, rego int) []*guardrail.Guardrail {
 		guardrails = append(guardrails, parsed)
 	}
 	return guardrails
+}
+
+// creations are those of routes of several namespaces on several Gateways: others each time, so that no
+// answer can be remembered.
+func creations(b *testing.B, mux http.Handler, routes int) (mutate, validate [][]byte) {
+	b.Helper()
+	for i := range 16 {
+		route := httpRoute(world{routes: routes}.namespace(i), fmt.Sprintf("new-%d", i), 3+7*i, max(1, routes/20))
+		m, v := creation(b, mux, route)
+		mutate, validate = append(mutate, m), append(validate, v)
+	}
+	return mutate, validate
 }
 
 // creation is what an API server sends when a route is created: to the mutating webhook, and then,

@@ -27,7 +27,7 @@ func BenchmarkLoopback(b *testing.B) {
 	for _, n := range sizes(100, 10000) {
 		b.Run(fmt.Sprintf("routes=%d", n), func(b *testing.B) {
 			mux := handler(b, ready(b, snapshot(b, n)), guardrails(b, 10, 0))
-			_, validate := creation(b, mux, httpRoute("team-0", "new", 3, max(1, n/20)))
+			_, validate := creations(b, mux, n)
 			ours := serve(b, mux, webhook.ValidatePath+"?timeout=5s", validate)
 			theirs := serve(b, allowing(b), "/", validate)
 			var our, their latencies
@@ -55,12 +55,12 @@ func allowing(b *testing.B) http.Handler {
 	return h
 }
 
-// served is a webhook on loopback, and one review to ask it for.
+// served is a webhook on loopback, and reviews to ask it for, in turn.
 type served struct {
 	ask func()
 }
 
-func serve(b *testing.B, h http.Handler, path string, body []byte) served {
+func serve(b *testing.B, h http.Handler, path string, bodies [][]byte) served {
 	b.Helper()
 	server := httptest.NewUnstartedServer(h)
 	server.TLS = &tls.Config{MinVersion: tls.VersionTLS13}
@@ -68,7 +68,9 @@ func serve(b *testing.B, h http.Handler, path string, body []byte) served {
 	b.Cleanup(server.Close)
 	client := server.Client()
 	client.Transport.(*http.Transport).MaxIdleConnsPerHost = 16
+	var asked atomic.Int64
 	ask := func() {
+		body := bodies[int(asked.Add(1))%len(bodies)]
 		answer, err := client.Post(server.URL+path, "application/json", bytes.NewReader(body))
 		if err != nil {
 			b.Error(err)

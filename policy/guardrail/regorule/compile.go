@@ -72,8 +72,8 @@ func compile(text string) (*rule, []guardrail.Problem) {
 	}
 	compiled := compiler.Modules[file]
 	r := &rule{compiler: compiler, tables: t}
-	uses, problems := references(compiled)
-	r.uses, problems = uses, append(problems, grown(compiled)...)
+	problems := r.references(compiled)
+	problems = append(problems, grown(compiled)...)
 	body := ast.NewBody()
 	for _, name := range sets {
 		defined, found := definition(compiled, name)
@@ -187,8 +187,7 @@ func deepLoop(node any, depth int) (found *ast.Location) {
 
 // references collects the variables that a compiled module reads, and reports
 // references to what is not there.
-func references(module *ast.Module) (guardrail.Variables, []guardrail.Problem) {
-	var uses guardrail.Variables
+func (r *rule) references(module *ast.Module) []guardrail.Problem {
 	var problems []guardrail.Problem
 	ast.WalkTerms(module, func(term *ast.Term) bool {
 		ref, ok := term.Value.(ast.Ref)
@@ -196,7 +195,10 @@ func references(module *ast.Module) (guardrail.Variables, []guardrail.Problem) {
 		case !ok || len(ref) == 0:
 		case ref.HasPrefix(ast.InputRootRef):
 			v, message := inputVariable(ref)
-			uses |= v
+			r.uses |= v
+			if v&guardrail.Effective != 0 {
+				r.readsOf(ref)
+			}
 			if message != "" {
 				problems = append(problems, at(term.Location, message))
 			}
@@ -207,7 +209,21 @@ func references(module *ast.Module) (guardrail.Variables, []guardrail.Problem) {
 		}
 		return false
 	})
-	return uses, problems
+	return problems
+}
+
+// readsOf takes in which policy kinds of the variable effective a reference reads.
+func (r *rule) readsOf(ref ast.Ref) {
+	var kind ast.String
+	if len(ref) > 2 {
+		kind, _ = ref[2].Value.(ast.String)
+	}
+	switch name := string(kind); {
+	case name == "": // all of them, or one that only the evaluation knows
+		r.whole = true
+	case !slices.Contains(r.kinds, name):
+		r.kinds = append(r.kinds, name)
+	}
 }
 
 // missing says what is wrong with a reference to data: Rego calls a rule that

@@ -34,7 +34,13 @@ type rule struct {
 	queryCompiler ast.QueryCompiler
 	query         ast.Body
 	uses          guardrail.Variables
+	// kinds are the policy kinds of effective that it reads; whole says that it may read any.
+	kinds []string
+	whole bool
 }
+
+// Kinds implements guardrail.KindReader.
+func (r *rule) Kinds() (names []string, only bool) { return r.kinds, !r.whole }
 
 // Uses says which variables the module reads.
 func (r *rule) Uses() guardrail.Variables { return r.uses }

@@ -1,0 +1,91 @@
+package evaluate
+
+import (
+	"context"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/effective"
+	"github.com/attache-dev/attache/policy/guardrail"
+)
+
+// Most guardrails select every route and read nothing of a path but what applies there. What they say
+// of one path they say of every path with the same results, so they are asked once whether they say
+// anything. Only a target of which one does is then judged by it path by path.
+
+// facts are all by which such guardrails can tell paths apart.
+type facts struct {
+	pair effective.Pair
+	// before says whether the path existed before; audit and gate are those of the Evaluator.
+	before, audit, gate bool
+}
+
+// byResults says of each guardrail whether it judges a path by its results alone.
+func byResults(guardrails []*guardrail.Guardrail) []bool {
+	const ofResults = guardrail.Effective | guardrail.Origins | guardrail.Before | guardrail.AdmissionOnly
+	list := make([]bool, len(guardrails))
+	for i, g := range guardrails {
+		list[i] = g.Broken == "" && g.Match.All() && g.Uses()&^ofResults == 0
+	}
+	return list
+}
+
+// alike says whether a guardrail, by its place, judges a path by its results alone. At the gate that of
+// one with exceptions depends on the route as well: whether one of them has ended there.
+func (x *Evaluator) alike(i int) bool {
+	return x.byResults[i] && !(x.gate && len(x.Guardrails[i].Exceptions) > 0)
+}
+
+// objecting says which guardrails that judge paths by their results object to any path of a target.
+func (x *Evaluator) objecting(ctx context.Context, route path, rules []hierarchy.RuleRef, rows []row) (map[*guardrail.Guardrail]bool, error) {
+	var objecting map[*guardrail.Guardrail]bool
+	for i := range rows {
+		band := &rows[i]
+		for _, c := range band.columns(false) {
+			p := route
+			p.pair, p.listener, p.rule, p.count = c.pair, band.Listeners[0], rules[c.rule], 1
+			p.before = c.pair.Before != nil && p.old != nil
+			heard, err := x.hear(ctx, p)
+			if err != nil {
+				return nil, err
+			}
+			for _, g := range heard {
+				if objecting == nil {
+					objecting = map[*guardrail.Guardrail]bool{}
+				}
+				objecting[g] = true
+			}
+		}
+	}
+	return objecting, nil
+}
+
+// maxHeard is how many different pairs of results are remembered.
+const maxHeard = maxAnswers
+
+// hear lists the guardrails that judge paths by their results and object to those of a path.
+func (x *Evaluator) hear(ctx context.Context, p path) ([]*guardrail.Guardrail, error) {
+	of := facts{p.pair, p.before, x.audit, x.gate}
+	heard, known := x.heard[of]
+	if known {
+		return heard, nil
+	}
+	for i, g := range x.Guardrails {
+		if !x.alike(i) {
+			continue
+		}
+		x.listening, x.spoken = true, false
+		err := x.judge(ctx, g, p)
+		x.listening = false
+		if err != nil {
+			return nil, &Unfinished{Guardrail: g.Name, Err: err}
+		}
+		if x.spoken {
+			heard = append(heard, g)
+		}
+	}
+	if len(x.heard) >= maxHeard {
+		clear(x.heard)
+	}
+	x.heard[of] = heard
+	return heard, nil
+}
