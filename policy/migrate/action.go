@@ -1,7 +1,9 @@
 package migrate
 
 import (
+	"maps"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -145,7 +147,7 @@ func (o *Old) customHeaders(g *ingress) []routing.Header {
 			continue
 		}
 		data, _ := m.Object["data"].(map[string]any)
-		for _, key := range sortedKeys(data) {
+		for _, key := range slices.Sorted(maps.Keys(data)) {
 			if value, ok := data[key].(string); ok {
 				list = append(list, routing.Header{Name: key, Value: value})
 			}

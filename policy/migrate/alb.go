@@ -2,6 +2,7 @@ package migrate
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -50,11 +51,11 @@ func albIdle(s *settings) int {
 }
 
 // albWants is the idle timeout of the load balancer: 60 s, or what its Ingresses say.
-func albWants(o *Old) wants {
+func albWants(in *input) wants {
 	w := wants{}
 	w.set(TimeoutPolicy, "request", "0s")
 	idle := 60
-	for _, g := range o.ingresses { // the oldest that says so
+	for _, g := range in.ingresses { // the oldest that says so
 		if n := albIdle(g.set); n > 0 {
 			idle = n
 			break
@@ -65,10 +66,10 @@ func albWants(o *Old) wants {
 	return w
 }
 
-func albConvert(o *Old, s *settings, short string) *conversion {
+func albConvert(in *input, s *settings, short string) *conversion {
 	switch short {
 	case "load-balancer-attributes":
-		return albAttributes(o, s)
+		return albAttributes(in, s)
 	case "ssl-redirect":
 		return saying("http is redirected to https with 301, at every Ingress of the group")
 	case "listen-ports":
@@ -103,7 +104,7 @@ func albPorts(s *settings) *conversion {
 	return saying("the listeners of the Gateway")
 }
 
-func albAttributes(o *Old, s *settings) *conversion {
+func albAttributes(in *input, s *settings) *conversion {
 	n := albIdle(s)
 	if n == 0 {
 		return notWritten(Differs, "attributes of the load balancer are the data plane's own; idle_timeout.timeout_seconds is not among them")
@@ -112,7 +113,7 @@ func albAttributes(o *Old, s *settings) *conversion {
 	if !ok {
 		return notWritten(Differs, "it is no time that a TimeoutPolicy can have")
 	}
-	if w := albWants(o); w[TimeoutPolicy]["idle"] == text {
+	if w := albWants(in); w[TimeoutPolicy]["idle"] == text {
 		c := stating(TimeoutPolicy, "idle", text).differing("the load balancer counts both sides; it is stated on the Gateway")
 		c.fields = nil // the Gateway has it
 		return c
@@ -122,21 +123,18 @@ func albAttributes(o *Old, s *settings) *conversion {
 
 // albConflicts says which groups have Ingresses that state different times: one load
 // balancer has one.
-func (c *converter) albConflicts() {
-	if c.old.controller.name != ALB {
-		return
-	}
+func albConflicts(in *input, r *report) {
 	groups := map[string][]*ingress{}
-	for _, g := range c.old.ingresses {
+	for _, g := range in.ingresses {
 		if name := g.set.text("group.name"); name != "" && albIdle(g.set) > 0 {
 			groups[name] = append(groups[name], g)
 		}
 	}
-	for _, name := range sortedKeys(groups) {
+	for _, name := range slices.Sorted(maps.Keys(groups)) {
 		list := groups[name]
 		other := slices.IndexFunc(list, func(g *ingress) bool { return albIdle(g.set) != albIdle(list[0].set) })
 		if other >= 0 {
-			f := c.report.about(list[other], Conflict, "group %s: idle_timeout.timeout_seconds is %d here and %d in Ingress %s, and one load balancer has one: state one value",
+			f := r.about(list[other], Conflict, "group %s: idle_timeout.timeout_seconds is %d here and %d in Ingress %s, and one load balancer has one: state one value",
 				name, albIdle(list[other].set), albIdle(list[0].set), list[0].place())
 			f.Effect = Differs
 		}

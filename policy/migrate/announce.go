@@ -95,7 +95,7 @@ func (v *verifier) announced(host string, r *request.Request, old, answer *routi
 	case onlyRedirect(fields) && old.Code == answer.Code && strings.HasPrefix(old.Redirect, "https://") && old.Redirect+"/" == answer.Redirect &&
 		(a.implicit["https-slash"] || a.says(ingress, "ssl-redirect", "force-ssl-redirect", "preserve-trailing-slash")):
 		return "a final / is kept in redirects to https", true
-	case onlyRedirect(fields) && old.Redirect == answer.Redirect && statusCode(old.Code) == answer.Code && a.says(ingress, "permanent-redirect-code", "temporal-redirect-code"):
+	case onlyRedirect(fields) && old.Redirect == answer.Redirect && routing.RedirectCode(old.Code) == answer.Code && a.says(ingress, "permanent-redirect-code", "temporal-redirect-code"):
 		return "the nearest status code", true
 	case l.Action.Canary != nil && l.Action.Canary.Pattern != "" && len(fields) == 1 && fields[0] == routing.FieldBackends && v.canarySays(l):
 		return "canary-by-header-pattern", true

@@ -118,16 +118,5 @@ func (c *converter) bridgeWants(g *ingress, host, name string) routeWants {
 	return routeWants{ref: hierarchy.NewRef(hierarchy.Group, "HTTPRoute", g.namespace, name), ingress: &ingress{namespace: g.namespace, name: name}, wants: w, forwards: true}
 }
 
-// explainBridges says what the old controller has to trust (M5).
-func (c *converter) explainBridges() {
-	if len(c.bridges) == 0 {
-		return
-	}
-	trusts := c.old.config.value("use-forwarded-headers") == "true"
-	f := Finding{Status: Advice, Effect: None, Implicit: "implicit/bridge", Message: "implicit/bridge: the old controller answers the rest of incomplete hosts; its ConfigMap has use-forwarded-headers, so it sees that the request came by https"}
-	if !trusts {
-		f.Effect = Breaks
-		f.Message = "implicit/bridge: the old controller answers the rest of incomplete hosts: it must trust the Gateway's X-Forwarded-Proto (use-forwarded-headers: \"true\" in its ConfigMap), or it redirects to https for ever"
-	}
-	c.report.add(f)
-}
+// hasBridges says whether some route leads to the old controller.
+func (c *converter) hasBridges() bool { return len(c.bridges) > 0 }

@@ -1,10 +1,18 @@
 package migrate
 
 import (
-	"cmp"
+	"maps"
 	"slices"
 	"strings"
 )
+
+// input is what annotations are read with: all that configures one controller.
+type input struct {
+	objects []Object
+	config  *config
+	// ingresses are those of the run, the oldest first; refused ones are among them.
+	ingresses []*ingress
+}
 
 // controller is what is known of one ingress controller.
 type controller struct {
@@ -21,9 +29,12 @@ type controller struct {
 	// convert is what becomes of an annotation in a policy, defaults what holds without
 	// one; nil of ingress-nginx, which has its own code. services says that annotations
 	// of Services are read.
-	convert  func(o *Old, s *settings, short string) *conversion
-	defaults func(o *Old) wants
+	convert  func(in *input, s *settings, short string) *conversion
+	defaults func(in *input) wants
 	services bool
+	// conflicts says what several Ingresses state differently that can be only one; nil
+	// where there is no such thing.
+	conflicts func(in *input, r *report)
 	// standard are the values of its ConfigMap that hold without one, label finds it.
 	standard func(key string) string
 	label    string
@@ -96,7 +107,7 @@ func controllers() []controller {
 		},
 		{
 			name: ALB, of: "ingress.k8s.aws/alb", class: "alb",
-			prefixes: []string{"alb.ingress.kubernetes.io/"}, rows: albRows, convert: albConvert, defaults: albWants, services: true,
+			prefixes: []string{"alb.ingress.kubernetes.io/"}, rows: albRows, convert: albConvert, defaults: albWants, conflicts: albConflicts, services: true,
 			standard: nothing, version: "the AWS Load Balancer Controller",
 			source: "AWS Load Balancer Controller 2 and 3, docs/guide/ingress/annotations.md and pkg/annotations/constants.go",
 			notes: [][2]string{
@@ -181,7 +192,7 @@ func (c *controller) other(annotations map[string]string, name, short string) st
 	rank := func(name string) int {
 		return slices.IndexFunc(c.prefixes, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
 	}
-	for _, candidate := range sortedKeys(annotations) {
+	for _, candidate := range slices.Sorted(maps.Keys(annotations)) {
 		same, ours := c.own(candidate)
 		if ours && same == short && strings.TrimSpace(annotations[candidate]) != "" &&
 			(rank(candidate) < rank(name) || rank(candidate) == rank(name) && candidate < name) {
@@ -200,76 +211,11 @@ func rowsByName(rows []Row) map[string]*Row {
 	return byName
 }
 
-// classes are the IngressClasses of the input.
-type classes struct {
-	// controllers are their spec.controller by name.
-	controllers map[string]string
-	// fallback is the one that is marked as the default.
-	fallback string
-}
-
-func readClasses(objects []Object) classes {
-	c := classes{controllers: map[string]string{}}
-	for _, o := range objects {
-		if o.GetKind() != "IngressClass" {
-			continue
-		}
-		spec, _ := o.Object["spec"].(map[string]any)
-		name, _ := spec["controller"].(string)
-		c.controllers[o.GetName()] = name
-		if o.GetAnnotations()["ingressclass.kubernetes.io/is-default-class"] == "true" && (c.fallback == "" || o.GetName() < c.fallback) {
-			c.fallback = o.GetName()
+func controllerNamed(name string) *controller {
+	for _, c := range controllers() {
+		if c.name == name {
+			return &c
 		}
 	}
-	return c
-}
-
-// classAnnotation is what spec.ingressClassName took the place of.
-const classAnnotation = "kubernetes.io/ingress.class"
-
-// classify says to which class and controller an Ingress belongs (M6); an empty
-// controller when nothing says so. wanted is that of --controller.
-func (c *classes) classify(g *ingress, wanted string) {
-	g.class = cmp.Or(g.class, g.annotations[classAnnotation], c.fallback)
-	if of, ok := c.controllers[g.class]; ok {
-		for _, k := range controllers() {
-			if of == k.of || strings.HasPrefix(of, k.of+"/") {
-				g.controller = k.name
-			}
-		}
-		if g.controller == "" {
-			g.controller = of
-		}
-		return
-	}
-	if g.class != "" {
-		g.controller = g.class
-		for _, k := range controllers() {
-			if g.class == k.class {
-				g.controller = k.name
-			}
-		}
-		if k := byPrefix(g, wanted); k != "" && (!known(g.controller) || g.controller == HAProxy && k == HAProxyIngress) {
-			g.controller = k
-		}
-		return
-	}
-	g.controller = byPrefix(g, wanted)
-}
-
-func known(name string) bool { return slices.Contains(Controllers(), name) }
-
-// byPrefix is the controller whose annotations an Ingress has: the one that is wanted if
-// it reads one of them, for some prefixes are those of several.
-func byPrefix(g *ingress, wanted string) string {
-	list := controllers()
-	slices.SortStableFunc(list, func(a, b controller) int { return boolRank(a.name != wanted) - boolRank(b.name != wanted) })
-	for i := range list {
-		for _, name := range sortedKeys(g.annotations) {
-			if _, ok := list[i].own(name); ok {
-				return list[i].name
-			}
-		}
-	}
-	return ""
+	return nil
 }

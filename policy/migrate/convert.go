@@ -1,7 +1,6 @@
 package migrate
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 
@@ -10,23 +9,6 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/migrate/routing"
 )
-
-// Result is the result of a conversion (M64).
-type Result struct {
-	Objects []*unstructured.Unstructured
-	// Held are the routes that are not written until somebody accepts what they
-	// lose (M40).
-	Held     []*unstructured.Unstructured
-	Findings []Finding
-	Totals   Totals
-	// Lifted is what lifting came to; nil when nothing was to be lifted.
-	Lifted *Lifted
-}
-
-// Fails says whether something is left that nobody accepted (M68).
-func (r *Result) Fails(strict bool) bool {
-	return slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Fails(strict) })
-}
 
 // converter writes the new side of one old side.
 type converter struct {
@@ -44,12 +26,11 @@ type converter struct {
 	rulesHeld int
 	hosts     map[string]*hostRules
 	exposed   map[*ingress][]string
-	// statedIn says which policy states a field for a target, lifted what lifting
-	// came to.
-	statedIn map[fieldKey]Became
+	// policies are those that are written, lifted is what lifting came to.
+	policies *writer
 	lifted   *Lifted
-	paths    map[hierarchy.Ref][]hierarchy.Ref
-	tookBack map[nodeUnit]string
+	// above are the places above each route, the nearest first, where something was lifted.
+	above map[hierarchy.Ref][]hierarchy.Ref
 	// given are the routes that exist already (M39).
 	given   []routeWants
 	givenAt map[*ingress]hierarchy.Ref
@@ -79,41 +60,6 @@ func (w *ofIngress) want(route, rule string, wanted wants) {
 	w.rules[route][rule] = wanted
 }
 
-// Convert makes the new side. Options that do not fit the input are an *InputError.
-func Convert(old *Old) (*Result, error) {
-	c := &converter{
-		old: old, options: old.options, report: old.report, routes: map[*ingress]*ofIngress{},
-		grants: map[grantKey]map[string]bool{}, hosts: map[string]*hostRules{}, exposed: map[*ingress][]string{},
-		statedIn: map[fieldKey]Became{}, tookBack: map[nodeUnit]string{}, givenAt: map[*ingress]hierarchy.Ref{},
-	}
-	c.existing = readExisting(old.objects)
-	if err := c.planGateway(); err != nil {
-		return nil, err
-	}
-	for _, host := range c.hostOrder() {
-		c.hosts[host] = c.rulesOf(old.view.Server(host))
-	}
-	if old.options.Routes != nil {
-		c.useRoutes()
-	} else {
-		c.writeAllRoutes()
-	}
-	c.objects = append(c.objects, c.gateway.objects(c)...)
-	if err := c.writePolicies(); err != nil {
-		return nil, err
-	}
-	c.explainAll()
-	c.explainHosts()
-	c.explainServices()
-	c.albConflicts()
-	c.explainPathTypes()
-	c.explainBridges()
-	c.explainKeys()
-	c.explainImplicit()
-	c.writeGrants()
-	return c.result(), nil
-}
-
 func (c *converter) writeAllRoutes() {
 	for _, g := range c.old.ingresses {
 		if g.chosen && c.old.served(g) && !g.canary() {
@@ -129,64 +75,6 @@ func (c *converter) writeAllRoutes() {
 // hostOrder are the hosts that have a server, in the order of their names.
 func (c *converter) hostOrder() []string {
 	return slices.DeleteFunc(c.old.view.Hosts(), func(h string) bool { return c.old.view.Server(h) == nil })
-}
-
-func (c *converter) result() *Result {
-	c.check()
-	sortObjects(c.objects)
-	sortObjects(c.held)
-	others := map[string]bool{} // Ingresses that are not written, and not spoken of (M4)
-	for _, g := range c.old.ingresses {
-		others[g.place()] = !g.chosen
-	}
-	findings := slices.DeleteFunc(c.report.findings, func(f Finding) bool { return others[f.Ingress] })
-	for i := range findings {
-		findings[i].seal()
-	}
-	sortFindings(findings)
-	chosen := 0
-	for _, g := range c.old.ingresses {
-		if g.chosen {
-			chosen++
-		}
-	}
-	return &Result{
-		Objects: c.objects, Held: c.held, Findings: findings, Totals: totalsOf(findings, chosen, c.rulesHeld), Lifted: c.lifted,
-	}
-}
-
-// check drops what the API server would refuse, with its words (M58).
-func (c *converter) check() {
-	if c.options.Check == nil {
-		return
-	}
-	c.objects = slices.DeleteFunc(c.objects, func(u *unstructured.Unstructured) bool {
-		problem := c.options.Check(u)
-		if problem == "" {
-			return false
-		}
-		c.report.add(Finding{
-			Status: Lost, Effect: Breaks, Ingress: strings.TrimPrefix(u.GetAnnotations()[MigratedFrom], "Ingress/"),
-			Message: u.GetKind() + " " + u.GetNamespace() + "/" + u.GetName() + " is not written, for the API server refuses it: " + problem,
-		})
-		return true
-	})
-}
-
-// kindOrder is the order in which objects are written (M3).
-func kindOrder(kind string) int {
-	order := []string{"Gateway", "ListenerSet", "ReferenceGrant", "HTTPRoute", "GRPCRoute", "TLSRoute"}
-	if i := slices.Index(order, kind); i >= 0 {
-		return i
-	}
-	return len(order)
-}
-
-func sortObjects(list []*unstructured.Unstructured) {
-	slices.SortStableFunc(list, func(a, b *unstructured.Unstructured) int {
-		return cmp.Or(kindOrder(a.GetKind())-kindOrder(b.GetKind()), cmp.Compare(a.GetKind(), b.GetKind()),
-			cmp.Compare(a.GetNamespace(), b.GetNamespace()), cmp.Compare(a.GetName(), b.GetName()))
-	})
 }
 
 // wider says whether some less specific host takes requests to a host (M30).
@@ -218,7 +106,7 @@ func (c *converter) leavesCanary(l *routing.Location) bool {
 	for _, g := range c.old.ingresses {
 		if c.old.served(g) && g.canary() {
 			c.old.eachPath(g, func(key locationKey, _ *ingressPath, _ string) {
-				here = here || key == locationKey{l.Host, l.Path, l.Exact}
+				here = here || key == locationKey{host: l.Host, path: l.Path, exact: l.Exact}
 			})
 		}
 	}
@@ -258,4 +146,44 @@ func (c *converter) deniedAccepted(g *ingress) bool {
 		}
 	}
 	return true
+}
+
+// exposing are the annotations of an Ingress whose loss lets through what was
+// refused before (M40).
+func (c *converter) exposing(g *ingress) []string {
+	names, ok := c.exposed[g]
+	if !ok {
+		names = c.old.exposing(g)
+		c.exposed[g] = names
+	}
+	return names
+}
+
+// newSide writes the routes, the Gateway and the policies. Options that do not fit the
+// input are an *InputError.
+func newSide(old *Old) (*converter, error) {
+	c := &converter{
+		old: old, options: old.options, report: old.report, routes: map[*ingress]*ofIngress{},
+		grants: map[grantKey]map[string]bool{}, hosts: map[string]*hostRules{}, exposed: map[*ingress][]string{},
+		givenAt: map[*ingress]hierarchy.Ref{},
+	}
+	c.existing = readExisting(old.objects)
+	c.policies = newWriter(c.existing)
+	if err := c.planGateway(); err != nil {
+		return nil, err
+	}
+	for _, host := range c.hostOrder() {
+		c.hosts[host] = c.rulesOf(old.view.Server(host))
+	}
+	if old.options.Routes != nil {
+		c.useRoutes()
+	} else {
+		c.writeAllRoutes()
+	}
+	c.objects = append(c.objects, c.gateway.objects(c)...)
+	if err := c.writePolicies(); err != nil {
+		return nil, err
+	}
+	c.writeGrants()
+	return c, nil
 }

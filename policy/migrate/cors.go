@@ -2,6 +2,8 @@ package migrate
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -44,7 +46,7 @@ func listOf(text string) []any {
 // corsText is the filter in one line, as answers compare it.
 func corsText(cors map[string]any) string {
 	var b strings.Builder
-	for _, key := range sortedKeys(cors) {
+	for _, key := range slices.Sorted(maps.Keys(cors)) {
 		fmt.Fprintf(&b, "%s=%v ", key, cors[key])
 	}
 	return strings.TrimSuffix(b.String(), " ")

@@ -55,8 +55,7 @@ func (c *converter) changesStrangers(kind string, fields map[string]any) (string
 			return p.Ref.String() + " stands there", nil
 		}
 	}
-	attempt := &proof{c: c, world: world}
-	after := attempt.with(c.aboveRoutes(map[hierarchy.Ref]wants{gateway: {kind: fields}}))
+	after := c.lifter().with(world, aboveRoutes(map[hierarchy.Ref]wants{gateway: {kind: fields}}))
 	ours := map[hierarchy.Ref]bool{} // routes of an earlier run
 	for i := range c.old.objects {
 		_, marked := c.old.objects[i].GetAnnotations()[MigratedFrom]

@@ -1,18 +1,19 @@
 package migrate
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
 )
 
 // explainAll says what became of every annotation (section 6).
-func (c *converter) explainAll() {
+func (c *explainer) explainAll() {
 	for _, g := range c.old.ingresses {
 		if !g.chosen {
 			continue // M4
 		}
-		for _, short := range sortedKeys(g.set.values) {
+		for _, short := range slices.Sorted(maps.Keys(g.set.values)) {
 			name := g.set.full[short]
 			row := c.old.row(short)
 			switch {
@@ -40,7 +41,7 @@ func forCanary(name string) bool {
 		strings.HasPrefix(name, "upstream-hash") || name == "load-balance"
 }
 
-func (c *converter) explainLost(g *ingress, row *Row, short, name string) {
+func (c *explainer) explainLost(g *ingress, row *Row, short, name string) {
 	out := c.old.lossOf(g.set, row, short)
 	text := out.why
 	if out.status == Lost && row.Advice != "" {
@@ -61,7 +62,7 @@ func (c *converter) explainLost(g *ingress, row *Row, short, name string) {
 func snippet(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 // explainWritten says what was written for an annotation.
-func (c *converter) explainWritten(g *ingress, short, name string) {
+func (c *explainer) explainWritten(g *ingress, short, name string) {
 	for _, explain := range []func(*ingress, string, string) bool{
 		c.explainTimeout, c.explainRetry, c.explainRate, c.explainPath, c.explainRedirect, c.explainCanary, c.explainBackend, c.explainHeaders,
 	} {
@@ -73,21 +74,7 @@ func (c *converter) explainWritten(g *ingress, short, name string) {
 	c.report.annotation(g, name, row.Status, row.Effect, "%s", row.Becomes)
 }
 
-// notWritten adds that the routes which a policy is for are held back.
-func (c *converter) notWritten(g *ingress) string {
-	switch w := c.routes[g]; {
-	case !c.givenAt[g].IsZero():
-	case c.options.Routes != nil:
-		return "; nothing is written for it, since no route stands for the Ingress alone"
-	case w == nil || len(w.names) == 0 && w.held:
-		return "; it is held back with the routes"
-	case len(w.names) == 0:
-		return "; nothing is written for it, since no route of the Ingress has a backend"
-	}
-	return ""
-}
-
-func (c *converter) explainTimeout(g *ingress, short, name string) bool {
+func (c *explainer) explainTimeout(g *ingress, short, name string) bool {
 	field := c.options.idleField()
 	switch short {
 	case "proxy-connect-timeout":
@@ -135,7 +122,7 @@ func (c *converter) explainTimeout(g *ingress, short, name string) bool {
 	return true
 }
 
-func (c *converter) explainRetry(g *ingress, short, name string) bool {
+func (c *explainer) explainRetry(g *ingress, short, name string) bool {
 	if short != "proxy-next-upstream" && short != "proxy-next-upstream-tries" {
 		return false
 	}
@@ -165,7 +152,7 @@ func (c *converter) explainRetry(g *ingress, short, name string) bool {
 	return true
 }
 
-func (c *converter) explainTries(g *ingress, name, policy string, retries int64, became Became) {
+func (c *explainer) explainTries(g *ingress, name, policy string, retries int64, became Became) {
 	n, _ := g.set.int("proxy-next-upstream-tries")
 	switch {
 	case n == 0:
@@ -195,7 +182,7 @@ func (c *converter) explainTries(g *ingress, name, policy string, retries int64,
 }
 
 // lostConditions says what of proxy-next-upstream is not written.
-func (c *converter) lostConditions(g *ingress, conditions []string) (Status, Effect, string) {
+func (c *explainer) lostConditions(g *ingress, conditions []string) (Status, Effect, string) {
 	var codes []string
 	for _, w := range conditions {
 		if code, ok := strings.CutPrefix(w, "http_"); ok {
@@ -226,7 +213,7 @@ func words(list []any) string {
 	return strings.Join(parts, ", ")
 }
 
-func (c *converter) explainRate(g *ingress, short, name string) bool {
+func (c *explainer) explainRate(g *ingress, short, name string) bool {
 	if short != "limit-rps" && short != "limit-rpm" && short != "limit-burst-multiplier" {
 		return false
 	}
@@ -262,9 +249,9 @@ func (c *converter) explainRate(g *ingress, short, name string) bool {
 	case r > 1:
 		status, effect, text = Approximated, Differs, "; each replica counted for itself"
 	}
-	if w := c.routes[g]; w != nil && len(w.names) > 1 {
+	if routes := c.countRoutes(g); routes > 1 {
 		status, effect = Approximated, Differs
-		text += "; each of the " + strconv.Itoa(len(w.names)) + " routes counts for itself"
+		text += "; each of the " + strconv.Itoa(routes) + " routes counts for itself"
 	}
 	if int64(n)*int64(m)+1-int64(n) < 0 {
 		status, effect = Approximated, Differs
@@ -279,4 +266,16 @@ func (c *converter) explainRate(g *ingress, short, name string) bool {
 	f.Became = []Became{became}
 	f.Advice = "the controller refuses with " + c.old.config.value("limit-req-status-code") + ", most data planes with 429"
 	return true
+}
+
+// explainGiven says what is written for an annotation on routes that exist: policies,
+// and nothing else.
+func (c *explainer) explainGiven(g *ingress, short, name string) {
+	for _, explain := range []func(*ingress, string, string) bool{c.explainTimeout, c.explainRetry, c.explainRate} {
+		if explain(g, short, name) {
+			return
+		}
+	}
+	row := c.old.row(short)
+	c.report.annotation(g, name, row.Status, row.Effect, "%s; the routes that exist have to do it: migrate verify says whether they do", row.Becomes)
 }

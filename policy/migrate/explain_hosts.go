@@ -1,6 +1,7 @@
 package migrate
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -10,7 +11,7 @@ import (
 )
 
 // explainHosts says what is to be known of hosts.
-func (c *converter) explainHosts() {
+func (c *explainer) explainHosts() {
 	for _, host := range c.hostOrder() {
 		c.incomplete(host)
 		c.order(host)
@@ -19,7 +20,7 @@ func (c *converter) explainHosts() {
 }
 
 // incomplete says which Ingresses of a host are not written (M4).
-func (c *converter) incomplete(host string) {
+func (c *explainer) incomplete(host string) {
 	var chosen *ingress
 	var others []string
 	for _, g := range c.old.listing[host] {
@@ -35,24 +36,24 @@ func (c *converter) incomplete(host string) {
 	}
 	if c.options.Bridge.Name != "" && c.options.Routes == nil {
 		f := c.report.about(chosen, Advice, "%s is served by Ingresses that are not written here, too: %s; a rule leads what is theirs to the old controller",
-			hostText(host), strings.Join(others, ", "))
+			routing.HostText(host), strings.Join(others, ", "))
 		f.Host, f.Effect = host, None
 		return
 	}
 	f := c.report.about(chosen, HostIncomplete, "%s is served by Ingresses that are not written here, too: %s; moving its DNS now would lose their paths",
-		hostText(host), strings.Join(others, ", "))
+		routing.HostText(host), strings.Join(others, ", "))
 	f.Host, f.Effect = host, Breaks
 }
 
 // order says that the data plane chooses among regular expressions (M28).
-func (c *converter) order(host string) {
+func (c *explainer) order(host string) {
 	h := c.hosts[host]
 	if !h.regex || len(c.old.view.Server(host).Locations) < 2 {
 		return
 	}
 	for _, g := range c.old.listing[host] {
 		if g.chosen {
-			f := c.report.about(g, Order, "%s: its paths are regular expressions, and Gateway API leaves their order to the data plane; nginx goes by their length: verify --data-plane knows some", hostText(host))
+			f := c.report.about(g, Order, "%s: its paths are regular expressions, and Gateway API leaves their order to the data plane; nginx goes by their length: verify --data-plane knows some", routing.HostText(host))
 			f.Host, f.Effect = host, Differs
 			return
 		}
@@ -61,7 +62,7 @@ func (c *converter) order(host string) {
 
 // fallsThrough says that a request which no rule of its host takes may reach the
 // routes of every host (M30).
-func (c *converter) fallsThrough(host string) {
+func (c *explainer) fallsThrough(host string) {
 	if host == routing.CatchAll || !c.wider(host) || c.options.DefaultBackend.Name != "" {
 		return
 	}
@@ -75,18 +76,18 @@ func (c *converter) fallsThrough(host string) {
 		return
 	}
 	f := c.report.about(c.old.listing[host][i], Fallthrough, "%s: the controller answers 404 where no path fits; Gateway API lets such a request reach the routes of a less specific host: "+
-		"--default-backend NAMESPACE/SERVICE:PORT writes a rule that prevents it", hostText(host))
+		"--default-backend NAMESPACE/SERVICE:PORT writes a rule that prevents it", routing.HostText(host))
 	f.Host, f.Effect = host, Differs
 }
 
 // explainKeys says what becomes of the keys of the ConfigMap (M43).
-func (c *converter) explainKeys() {
+func (c *explainer) explainKeys() {
 	m := c.old.config.object
 	if m == nil || c.old.controller.keys == nil {
 		return
 	}
 	rows := rowsByName(c.old.controller.keys())
-	for _, key := range sortedKeys(c.old.config.values) {
+	for _, key := range slices.Sorted(maps.Keys(c.old.config.values)) {
 		row, value := rowOf(rows, key), c.old.config.values[key]
 		f := Finding{
 			Key: key, Value: value, File: m.File, Document: m.Document, Line: m.line("data[" + key + "]"),
@@ -105,7 +106,7 @@ func (c *converter) explainKeys() {
 }
 
 // explainImplicit says what the controller does without being told (M42).
-func (c *converter) explainImplicit() {
+func (c *explainer) explainImplicit() {
 	r := c.report
 	where := "on the Gateway"
 	if !c.options.NewGateway && c.options.Defaults != DefaultsGateway {
@@ -121,7 +122,7 @@ func (c *converter) explainImplicit() {
 		r.implicit("defaults", None, "timeouts and retries without annotations are stated %s: %s", where, from)
 	}
 	if c.options.NewGateway {
-		_ = r.add(Finding{Status: Advice, Effect: None, Message: "Gateway " + c.gateway.name.String() +
+		_ = r.add(Finding{Status: Advice, Effect: None, Message: "Gateway " + c.options.Gateway.String() +
 			": routes of every namespace may use its listeners, as with the controller; narrow allowedRoutes.namespaces to a selector once the routes are there"})
 	}
 	if !c.options.NewGateway && c.options.Defaults == DefaultsRoutes {
@@ -149,7 +150,7 @@ func (c *converter) explainImplicit() {
 }
 
 // explainLimits says what refuses above a limit, and whose address is counted (M57).
-func (c *converter) explainLimits() {
+func (c *explainer) explainLimits() {
 	if !slices.ContainsFunc(c.objects, func(u *unstructured.Unstructured) bool { return u.GetKind() == RateLimitPolicy }) {
 		return
 	}
@@ -165,7 +166,7 @@ func (c *converter) explainLimits() {
 }
 
 // cutsSlash says whether some redirect to https cuts off a final "/" (M20).
-func (c *converter) cutsSlash() bool {
+func (c *explainer) cutsSlash() bool {
 	for _, host := range c.hostOrder() {
 		for _, l := range c.old.view.Server(host).Locations {
 			if l.Action.HTTPS != 0 && !l.Action.KeepSlash {
@@ -174,4 +175,18 @@ func (c *converter) cutsSlash() bool {
 		}
 	}
 	return false
+}
+
+// explainBridges says what the old controller has to trust (M5).
+func (c *explainer) explainBridges() {
+	if !c.hasBridges() {
+		return
+	}
+	trusts := c.old.config.value("use-forwarded-headers") == "true"
+	f := Finding{Status: Advice, Effect: None, Implicit: "implicit/bridge", Message: "implicit/bridge: the old controller answers the rest of incomplete hosts; its ConfigMap has use-forwarded-headers, so it sees that the request came by https"}
+	if !trusts {
+		f.Effect = Breaks
+		f.Message = "implicit/bridge: the old controller answers the rest of incomplete hosts: it must trust the Gateway's X-Forwarded-Proto (use-forwarded-headers: \"true\" in its ConfigMap), or it redirects to https for ever"
+	}
+	c.report.add(f)
 }

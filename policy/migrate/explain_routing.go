@@ -7,7 +7,7 @@ import (
 )
 
 // hostsOf are the rules of the hosts of an Ingress.
-func (c *converter) hostsOf(g *ingress) []*hostRules {
+func (c *explainer) hostsOf(g *ingress) []*hostRules {
 	var list []*hostRules
 	for _, host := range g.hosts() {
 		if h := c.hosts[host]; h != nil {
@@ -18,7 +18,7 @@ func (c *converter) hostsOf(g *ingress) []*hostRules {
 }
 
 // locationsOf are the locations of an Ingress on a host.
-func (c *converter) locationsOf(g *ingress, h *hostRules) []*routing.Location {
+func (c *explainer) locationsOf(g *ingress, h *hostRules) []*routing.Location {
 	var list []*routing.Location
 	for _, l := range c.old.view.Server(h.host).Locations {
 		if c.old.owners[l].ingress == g {
@@ -28,7 +28,7 @@ func (c *converter) locationsOf(g *ingress, h *hostRules) []*routing.Location {
 	return list
 }
 
-func (c *converter) explainPath(g *ingress, short, name string) bool {
+func (c *explainer) explainPath(g *ingress, short, name string) bool {
 	switch short {
 	case "app-root":
 		c.report.annotation(g, name, Converted, "", "RequestRedirect of / to %s with 302", g.set.text(short))
@@ -54,7 +54,7 @@ func (c *converter) explainPath(g *ingress, short, name string) bool {
 			differs = append(differs, differences(h.plain, c.old.view.Server(h.host).Locations)...) // it changes every path of the host
 		case h.regex && short == "rewrite-target" && c.usesGroups(g):
 			f := c.report.annotation(g, name, Lost, Breaks, "on host %s some path has no equal but a regular expression, and no filter fills in %s there; "+
-				"make the paths prefixes, or rewrite in the backend, then --accept rewrite-target", hostText(h.host), quoted(g.set.text(short)))
+				"make the paths prefixes, or rewrite in the backend, then --accept rewrite-target", routing.HostText(h.host), quoted(g.set.text(short)))
 			f.Accepted = c.options.accepts("rewrite-target")
 			f.Held = !f.Accepted
 			return true
@@ -78,7 +78,7 @@ func (c *converter) explainPath(g *ingress, short, name string) bool {
 
 // changesPath says whether rewrite-target differs from some path of the Ingress, the
 // server's own "/" included.
-func (c *converter) changesPath(g *ingress) bool {
+func (c *explainer) changesPath(g *ingress) bool {
 	for _, h := range c.hostsOf(g) {
 		for _, l := range c.locationsOf(g, h) {
 			if l.Action.Rewrite != "" {
@@ -89,7 +89,7 @@ func (c *converter) changesPath(g *ingress) bool {
 	return false
 }
 
-func (c *converter) usesGroups(g *ingress) bool {
+func (c *explainer) usesGroups(g *ingress) bool {
 	return strings.Contains(g.set.text("rewrite-target"), "$")
 }
 
@@ -134,7 +134,7 @@ func compactWords(list []string) []string {
 	return out
 }
 
-func (c *converter) explainRedirect(g *ingress, short, name string) bool {
+func (c *explainer) explainRedirect(g *ingress, short, name string) bool {
 	s := g.set
 	switch short {
 	case "permanent-redirect", "temporal-redirect":
@@ -147,8 +147,8 @@ func (c *converter) explainRedirect(g *ingress, short, name string) bool {
 			c.report.annotation(g, name, NoEffect, None, "%s is not stated", of)
 		case n < 300 || n > 308:
 			c.report.annotation(g, name, NoEffect, None, "the controller takes 300 to 308 only")
-		case statusCode(n) != n:
-			c.report.annotation(g, name, Approximated, Differs, "a RequestRedirect takes 301, 302, 303, 307 and 308: %d", statusCode(n))
+		case routing.RedirectCode(n) != n:
+			c.report.annotation(g, name, Approximated, Differs, "a RequestRedirect takes 301, 302, 303, 307 and 308: %d", routing.RedirectCode(n))
 		default:
 			c.report.annotation(g, name, Converted, "", "statusCode %d", n)
 		}
@@ -171,7 +171,7 @@ func (c *converter) explainRedirect(g *ingress, short, name string) bool {
 	return true
 }
 
-func (c *converter) explainURL(g *ingress, short, name string) {
+func (c *explainer) explainURL(g *ingress, short, name string) {
 	if short == "permanent-redirect" && g.set.has("temporal-redirect") {
 		c.report.annotation(g, name, NoEffect, None, "temporal-redirect is stated and comes before it")
 		return
@@ -192,7 +192,7 @@ func (c *converter) explainURL(g *ingress, short, name string) {
 	c.report.annotation(g, name, Converted, "", "RequestRedirect; nothing is sent to the backend, as before")
 }
 
-func (c *converter) explainHTTPS(g *ingress, short, name string) {
+func (c *explainer) explainHTTPS(g *ingress, short, name string) {
 	redirects, cut := false, false
 	for _, h := range c.hostsOf(g) {
 		for _, l := range c.locationsOf(g, h) {
@@ -208,13 +208,13 @@ func (c *converter) explainHTTPS(g *ingress, short, name string) {
 	case !g.set.bool(short):
 		c.report.annotation(g, name, NoEffect, None, "the other annotation, or the ConfigMap, redirects all the same")
 	case cut:
-		c.report.annotation(g, name, Approximated, Differs, "RequestRedirect to https with %d; a final / of the path is kept, which nginx cuts off", statusCode(c.old.redirectCode()))
+		c.report.annotation(g, name, Approximated, Differs, "RequestRedirect to https with %d; a final / of the path is kept, which nginx cuts off", routing.RedirectCode(c.old.redirectCode()))
 	default:
-		c.report.annotation(g, name, Converted, "", "RequestRedirect to https with %d", statusCode(c.old.redirectCode()))
+		c.report.annotation(g, name, Converted, "", "RequestRedirect to https with %d", routing.RedirectCode(c.old.redirectCode()))
 	}
 }
 
-func (c *converter) explainWWW(g *ingress, name string) {
+func (c *explainer) explainWWW(g *ingress, name string) {
 	var moved, kept []string
 	for _, host := range g.hosts() {
 		if other, _, ok := c.old.view.MovedTo(host); ok {
@@ -229,11 +229,11 @@ func (c *converter) explainWWW(g *ingress, name string) {
 	case len(moved) == 0:
 		c.report.annotation(g, name, NoEffect, None, "%s is a host of its own", strings.Join(kept, ", "))
 	default:
-		c.report.annotation(g, name, Converted, "", "RequestRedirect of %s with %d", strings.Join(moved, ", "), statusCode(c.old.redirectCode()))
+		c.report.annotation(g, name, Converted, "", "RequestRedirect of %s with %d", strings.Join(moved, ", "), routing.RedirectCode(c.old.redirectCode()))
 	}
 }
 
-func (c *converter) explainAlias(g *ingress, name string) {
+func (c *explainer) explainAlias(g *ingress, name string) {
 	var names, lost []string
 	first := false
 	for _, host := range g.hosts() {
@@ -255,7 +255,7 @@ func (c *converter) explainAlias(g *ingress, name string) {
 	}
 }
 
-func (c *converter) explainCanary(g *ingress, short, name string) bool {
+func (c *explainer) explainCanary(g *ingress, short, name string) bool {
 	if !strings.HasPrefix(short, "canary") {
 		return false
 	}
@@ -285,7 +285,7 @@ func (c *converter) explainCanary(g *ingress, short, name string) bool {
 	case "canary-by-cookie":
 		c.report.annotation(g, name, Approximated, Differs, "matches of the header Cookie by regular expression; headers come before it")
 	case "canary-weight":
-		c.report.annotation(g, name, Converted, "", "weights %d and %d of backendRefs", s.canaryTotal()-min(n, s.canaryTotal()), min(n, s.canaryTotal()))
+		c.report.annotation(g, name, Converted, "", "weights %d and %d of backendRefs", canaryTotal(s)-min(n, canaryTotal(s)), min(n, canaryTotal(s)))
 	case "canary-weight-total":
 		if n <= 100 {
 			c.report.annotation(g, name, NoEffect, None, "the controller takes a total above 100 only: it is 100")
@@ -298,15 +298,8 @@ func (c *converter) explainCanary(g *ingress, short, name string) bool {
 	return true
 }
 
-func (s *settings) canaryTotal() int {
-	if n, ok := s.int("canary-weight-total"); ok && n > 100 {
-		return n
-	}
-	return 100
-}
-
 // canaryCounts says whether a canary is the alternative of some location.
-func (c *converter) canaryCounts(g *ingress) bool {
+func (c *explainer) canaryCounts(g *ingress) bool {
 	counts := false
 	c.old.eachPath(g, func(key locationKey, p *ingressPath, _ string) {
 		l := c.old.at(key)
@@ -316,14 +309,14 @@ func (c *converter) canaryCounts(g *ingress) bool {
 	return counts
 }
 
-func (c *converter) explainBackend(g *ingress, short, name string) bool {
+func (c *explainer) explainBackend(g *ingress, short, name string) bool {
 	switch short {
 	case "backend-protocol":
 		c.explainProtocol(g, name)
 	case "ssl-passthrough":
 		c.explainPassthrough(g, name)
 	case "upstream-vhost":
-		if !hostnamePattern().MatchString(lower(g.set.text(short))) {
+		if !hostnamePattern().MatchString(strings.ToLower(g.set.text(short))) {
 			f := c.report.annotation(g, name, Lost, Breaks, "URLRewrite takes a hostname only")
 			f.Accepted = c.options.accepts(short)
 			return true
@@ -338,13 +331,13 @@ func (c *converter) explainBackend(g *ingress, short, name string) bool {
 	return true
 }
 
-func (c *converter) explainProtocol(g *ingress, name string) {
+func (c *explainer) explainProtocol(g *ingress, name string) {
 	value := strings.ToUpper(g.set.text("backend-protocol"))
 	switch value {
 	case "HTTP", "AUTO_HTTP":
 		c.report.annotation(g, name, Converted, "", "routes speak HTTP to backends")
 	case "HTTPS":
-		if _, ok := g.verifies(); ok {
+		if _, ok := verifies(g); ok {
 			c.report.annotation(g, name, Converted, "", "BackendTLSPolicy for the Services")
 			return
 		}
@@ -364,7 +357,7 @@ func (c *converter) explainProtocol(g *ingress, name string) {
 	}
 }
 
-func (c *converter) explainHeaders(g *ingress, short, name string) bool {
+func (c *explainer) explainHeaders(g *ingress, short, name string) bool {
 	s := g.set
 	switch {
 	case short == "x-forwarded-prefix":
@@ -406,4 +399,12 @@ func headerNames(list []routing.Header) string {
 		names = append(names, h.Name)
 	}
 	return strings.Join(names, ", ")
+}
+
+// canaryTotal is the sum of the weights of a canary and its primary.
+func canaryTotal(s *settings) int {
+	if n, ok := s.int("canary-weight-total"); ok && n > 100 {
+		return n
+	}
+	return 100
 }

@@ -15,12 +15,6 @@ import (
 	"github.com/attache-dev/attache/policy/migrate/routing"
 )
 
-// The API versions of what is written.
-const (
-	gatewayAPI = hierarchy.Group + "/v1"
-	policyAPI  = "attache.dev/v1alpha1"
-)
-
 // mostListeners is how many listeners one object can have (V11).
 const mostListeners = 64
 
@@ -131,39 +125,11 @@ func (c *converter) spreadListeners() {
 	}
 }
 
-// numbered is a name for the n-th of several, from 0.
-func numbered(name string, n int) string {
-	if n == 0 {
-		return name
-	}
-	return name + "-" + strconv.Itoa(n+1)
-}
-
 func (c *converter) noCertificate(host string) {
 	g := c.old.listing[host][0]
 	f := c.report.about(g, NoCertificate, "%s: tls names no Secret, so the controller served its default certificate; no HTTPS listener is written: "+
-		"--default-tls NAMESPACE/SECRET writes one for every host", hostText(host))
+		"--default-tls NAMESPACE/SECRET writes one for every host", routing.HostText(host))
 	f.Host, f.Effect, f.Line = host, Breaks, g.object.line("spec.tls")
-}
-
-// certificateOf is the Secret of the first tls entry of the oldest Ingress that
-// lists a host (M37), and whether there is such an entry.
-func (o *Old) certificateOf(host string) (types.NamespacedName, bool) {
-	wildcard := ""
-	if _, rest, ok := strings.Cut(host, "."); ok {
-		wildcard = "*." + rest
-	}
-	for _, g := range o.listing[host] {
-		for _, t := range g.tls {
-			if slices.Contains(t.hosts, host) || slices.Contains(t.hosts, wildcard) {
-				if t.secret == "" {
-					return types.NamespacedName{}, true
-				}
-				return types.NamespacedName{Namespace: g.namespace, Name: t.secret}, true
-			}
-		}
-	}
-	return types.NamespacedName{}, false
 }
 
 // parents are the listeners that take the routes of a namespace for a host.
@@ -303,18 +269,4 @@ func (c *converter) tls(namespace, kind string, secret types.NamespacedName) map
 		c.grantOf(grantKey{kind, namespace, "", "Secret", secret.Namespace}, secret.Name)
 	}
 	return map[string]any{"mode": "Terminate", "certificateRefs": []any{ref}}
-}
-
-// object is an object to be written.
-func object(apiVersion, kind, namespace, name string, labels map[string]string, annotations map[string]string, spec map[string]any) *unstructured.Unstructured {
-	u := &unstructured.Unstructured{Object: map[string]any{
-		"apiVersion": apiVersion, "kind": kind, "metadata": map[string]any{"namespace": namespace, "name": name}, "spec": spec,
-	}}
-	if len(labels) > 0 {
-		u.SetLabels(labels)
-	}
-	if len(annotations) > 0 {
-		u.SetAnnotations(annotations)
-	}
-	return u
 }

@@ -2,7 +2,9 @@ package migrate
 
 import (
 	"cmp"
+	"maps"
 	"slices"
+	"strings"
 
 	"github.com/attache-dev/attache/hierarchy"
 )
@@ -39,13 +41,13 @@ func (c *converter) writeGrants() {
 	})
 	for _, key := range keys {
 		var to []any
-		for _, name := range sortedKeys(c.grants[key]) {
+		for _, name := range slices.Sorted(maps.Keys(c.grants[key])) {
 			to = append(to, map[string]any{"group": key.toGroup, "kind": key.toKind, "name": name})
 		}
 		for part, n := to, 0; len(part) > 0; n++ { // at most 16 entries
 			entries := part[:min(16, len(part))]
 			part = part[len(entries):]
-			name := numbered(lower(key.fromKind)+"s-of-"+key.fromNamespace+"-to-"+lower(key.toKind)+"s", n)
+			name := numbered(strings.ToLower(key.fromKind)+"s-of-"+key.fromNamespace+"-to-"+strings.ToLower(key.toKind)+"s", n)
 			c.objects = append(c.objects, object(gatewayAPI, "ReferenceGrant", key.toSpace, clipName(name), nil, nil, map[string]any{
 				"from": []any{map[string]any{"group": hierarchy.Group, "kind": key.fromKind, "namespace": key.fromNamespace}},
 				"to":   entries,

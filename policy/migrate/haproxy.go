@@ -82,7 +82,7 @@ func haproxyDefaults(key string) string {
 }
 
 // haproxyConvert is what an annotation of HAProxy Technologies' controller comes to.
-func haproxyConvert(_ *Old, s *settings, short string) *conversion {
+func haproxyConvert(_ *input, s *settings, short string) *conversion {
 	switch short {
 	case "timeout-server":
 		return timeoutOf("idle", s.text(short)).differing("HAProxy counts the backend's side only")
@@ -116,11 +116,11 @@ func timeoutOf(field, text string) *conversion {
 }
 
 // haproxyWants are the timeouts of both controllers without annotations.
-func haproxyWants(o *Old) wants {
+func haproxyWants(in *input) wants {
 	w := wants{}
 	w.set(TimeoutPolicy, "request", "0s")
 	for key, field := range map[string]string{"timeout-server": "idle", "timeout-connect": "connect"} {
-		if text := timeText(o.config.value(key)); text != "" {
+		if text := timeText(in.config.value(key)); text != "" {
 			w.set(TimeoutPolicy, field, text)
 		}
 	}
@@ -166,7 +166,7 @@ func haproxyIngressRows() []Row {
 }
 
 // haproxyIngressConvert is what a key of HAProxy Ingress comes to.
-func haproxyIngressConvert(_ *Old, s *settings, short string) *conversion {
+func haproxyIngressConvert(_ *input, s *settings, short string) *conversion {
 	switch short {
 	case "timeout-server":
 		return timeoutOf("idle", s.text(short)).differing("HAProxy counts the backend's side only")

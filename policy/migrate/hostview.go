@@ -2,6 +2,7 @@ package migrate
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,8 +12,6 @@ import (
 
 // served says whether the controller serves an Ingress.
 func (o *Old) served(g *ingress) bool { return g.refused == "" || o.options.ConvertUnserved }
-
-func (g *ingress) canary() bool { return g.set.bool("canary") }
 
 type locationKey struct {
 	host, path string
@@ -60,7 +59,7 @@ func (o *Old) buildView() {
 			}
 		})
 	}
-	for _, host := range sortedKeys(o.listing) {
+	for _, host := range slices.Sorted(maps.Keys(o.listing)) {
 		if first[locationKey{host, "/", false}] == nil {
 			g := o.listing[host][0]
 			backend := g.backend
@@ -84,7 +83,7 @@ func (o *Old) buildView() {
 // addPassed finds the hosts whose https is passed on as it is: the oldest Ingress of
 // the host says so, for the location "/" (M34).
 func (o *Old) addPassed() {
-	for _, host := range sortedKeys(o.listing) {
+	for _, host := range slices.Sorted(maps.Keys(o.listing)) {
 		if host == routing.CatchAll || !o.listing[host][0].set.bool("ssl-passthrough") {
 			continue
 		}
@@ -105,7 +104,7 @@ func (o *Old) eachPath(g *ingress, visit func(key locationKey, p *ingressPath, f
 		}
 		for j := range g.rules[i].paths {
 			p := &g.rules[i].paths[j]
-			path, exact := p.read(o.controller.name)
+			path, exact := o.controller.readPath(p)
 			visit(locationKey{host, path, exact}, p, "spec.rules["+strconv.Itoa(i)+"].http.paths["+strconv.Itoa(j)+"]")
 		}
 	}
@@ -121,22 +120,8 @@ func (o *Old) shadowed(g *ingress, key locationKey, by *routing.Location, field 
 	if g.created.Equal(w.created) {
 		status = Conflict
 	}
-	f := o.report.about(g, status, "%s %s: Ingress %s has it, for %s; nothing is written for it here", hostText(key.host), pathText(key.path, key.exact), w.place(), older(w, g))
+	f := o.report.about(g, status, "%s %s: Ingress %s has it, for %s; nothing is written for it here", routing.HostText(key.host), routing.PathText(key.path, key.exact), w.place(), older(w, g))
 	f.Line, f.Host, f.Effect = g.object.line(field), key.host, None
-}
-
-func hostText(host string) string {
-	if host == routing.CatchAll {
-		return "every host"
-	}
-	return host
-}
-
-func pathText(path string, exact bool) string {
-	if exact {
-		return path + " (Exact)"
-	}
-	return path
 }
 
 // location makes one location with what its Ingress does at it.
@@ -151,7 +136,7 @@ func (o *Old) location(g *ingress, key locationKey, backend *backendRef, field s
 // pathLocation is that of a path, which may be a pattern of the controller's own kind.
 func (o *Old) pathLocation(g *ingress, key locationKey, p *ingressPath, field string) (*routing.Location, *owner) {
 	l, w := o.location(g, key, p.backend, field)
-	w.pattern = p.pattern(o.controller.name)
+	w.pattern = o.controller.patternOf(p)
 	l.Action.Unknown = cmp.Or(w.pattern, l.Action.Unknown)
 	return l, w
 }
@@ -176,7 +161,7 @@ func (o *Old) conflicts(locations []*routing.Location) []*routing.Location {
 		}
 		w, by := o.owners[l], o.owners[other]
 		f := o.report.about(w.ingress, Conflict, "%s %s and %s of Ingress %s are one location of nginx, which refuses the whole configuration; the older is converted",
-			hostText(l.Host), l.Path, other.Path, by.ingress.place())
+			routing.HostText(l.Host), l.Path, other.Path, by.ingress.place())
 		f.Line, f.Host, f.Effect = w.ingress.object.line(w.field), l.Host, Breaks
 		return true
 	})
@@ -184,7 +169,7 @@ func (o *Old) conflicts(locations []*routing.Location) []*routing.Location {
 
 // addNames adds the aliases and the other names of hosts (M12, M32).
 func (o *Old) addNames() {
-	for _, host := range sortedKeys(o.listing) {
+	for _, host := range slices.Sorted(maps.Keys(o.listing)) {
 		if host == routing.CatchAll {
 			continue
 		}

@@ -45,7 +45,7 @@ func kongRows() []Row {
 }
 
 // kongWants are Kong's timeouts and retries of a Service that states none.
-func kongWants(*Old) wants {
+func kongWants(*input) wants {
 	w := wants{}
 	w.set(TimeoutPolicy, "request", "0s")
 	w.set(TimeoutPolicy, "connect", "60s")
@@ -55,7 +55,7 @@ func kongWants(*Old) wants {
 	return w
 }
 
-func kongConvert(o *Old, s *settings, short string) *conversion {
+func kongConvert(in *input, s *settings, short string) *conversion {
 	switch short {
 	case "connect-timeout":
 		return millisOf("connect", s.text(short))
@@ -81,7 +81,7 @@ func kongConvert(o *Old, s *settings, short string) *conversion {
 		c.fields["retryOn"] = []any{"connect-failure"}
 		return c.differing("only connection failures are repeated")
 	case "plugins":
-		return kongPlugins(o, s)
+		return kongPlugins(in, s)
 	case "protocols", "force-ssl-redirect", "https-redirect-status-code":
 		return kongScheme(s, short)
 	}
@@ -98,25 +98,25 @@ func millisOf(field, text string) *conversion {
 
 // kongPlugin finds a plugin by its name, with the namespace of another one before it
 // where that is stated.
-func kongPlugin(o *Old, namespace, name string) *Object {
+func kongPlugin(in *input, namespace, name string) *Object {
 	if other, rest, ok := strings.Cut(name, ":"); ok {
 		namespace, name = strings.TrimSpace(other), strings.TrimSpace(rest)
 	}
-	if plugin := o.find("KongPlugin", namespace, name); plugin != nil {
+	if plugin := find(in.objects, "KongPlugin", namespace, name); plugin != nil {
 		return plugin
 	}
-	return o.find("KongClusterPlugin", "", name)
+	return find(in.objects, "KongClusterPlugin", "", name)
 }
 
 // kongPlugins reads the KongPlugins that an object names: rate-limiting becomes the
 // strictest of its limits.
-func kongPlugins(o *Old, s *settings) *conversion {
+func kongPlugins(in *input, s *settings) *conversion {
 	var lost []string
 	worst, holds, fields, said := Effect(""), false, map[string]any(nil), ""
 	lose := func(text string, effect Effect) { lost, worst = append(lost, text), worse(worst, effect) }
 	for name := range strings.SplitSeq(s.text("plugins"), ",") {
 		name = strings.TrimSpace(name)
-		plugin := kongPlugin(o, s.namespace, name)
+		plugin := kongPlugin(in, s.namespace, name)
 		if plugin == nil {
 			lose(name+" (not in the input)", Exposes)
 			continue

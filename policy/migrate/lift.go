@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"slices"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy"
 )
 
@@ -24,7 +27,7 @@ type Lifted struct {
 // String is the lift in a sentence.
 func (l *Lifted) String() string {
 	return fmt.Sprintf("%s became %d; the effective values of all %s are unchanged",
-		count(l.PoliciesBefore, "policy", "policies"), l.PoliciesAfter, count(l.Paths, "path", "paths"))
+		prose.Count(l.PoliciesBefore, "policy"), l.PoliciesAfter, prose.Count(l.Paths, "path"))
 }
 
 // unit is what is stated together or not at all: fields of one kind.
@@ -43,7 +46,7 @@ func unitOf(kind, field string) unit {
 }
 
 // byUnit are wants by unit.
-func (w wants) byUnit() map[unit]map[string]any {
+func byUnit(w wants) map[unit]map[string]any {
 	list := map[unit]map[string]any{}
 	for kind, fields := range w {
 		for field, value := range fields {
@@ -57,12 +60,37 @@ func (w wants) byUnit() map[unit]map[string]any {
 	return list
 }
 
+// lifter is what lifting stands on.
+type lifter struct {
+	options *Options
+	names   existing
+	// objects are those of this run besides policies.
+	objects []*unstructured.Unstructured
+}
+
+// liftOutcome is what a lift comes to.
+type liftOutcome struct {
+	// statements are the policies to write.
+	statements []statement
+	lifted     *Lifted
+	// above are the places above each route, the nearest first.
+	above    map[hierarchy.Ref][]hierarchy.Ref
+	findings []Finding
+}
+
+func (o *liftOutcome) say(message string, became ...Became) {
+	o.findings = append(o.findings, Finding{Status: Advice, Effect: None, Message: message, Became: became})
+}
+
 // lifting is one attempt to state things further up.
 type lifting struct {
-	c      *converter
-	routes []liftRoute
+	*lifter
+	outcome *liftOutcome
+	routes  []liftRoute
 	// notAt are the nodes at which a unit must not be stated: the proof failed there.
 	notAt map[nodeUnit]bool
+	// tookBack says of each of them what would change.
+	tookBack map[nodeUnit]string
 	// defaults are what the Gateway states already.
 	defaults map[hierarchy.Ref]wants
 }
@@ -94,51 +122,43 @@ func liftRank(ref hierarchy.Ref) int {
 	return 1
 }
 
-func (o *Options) liftLimit() int {
-	switch o.LiftTo {
-	case LiftToGateway:
-		return 2
-	case LiftToListener:
-		return 1
-	}
-	return 0
-}
-
 // lift states fields as far up as they hold, proves that nothing changed by it, and
-// takes back what does change something (section 8).
-func (c *converter) lift(routes []routeWants, above map[hierarchy.Ref]wants, before []statement) error {
-	p, err := c.newProof(before)
+// takes back what does change something (section 8). routes are what is stated on routes,
+// above what is stated above them, before the policies without a lift.
+func (in *lifter) lift(routes []routeWants, above map[hierarchy.Ref]wants, before []statement) (*liftOutcome, error) {
+	p, err := in.newProof(before)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	l := &lifting{c: c, notAt: map[nodeUnit]bool{}, defaults: above}
-	l.routes = l.read(p.before, c.withoutBackends(routes))
+	l := &lifting{
+		lifter: in, outcome: &liftOutcome{above: map[hierarchy.Ref][]hierarchy.Ref{}},
+		notAt: map[nodeUnit]bool{}, tookBack: map[nodeUnit]string{}, defaults: above,
+	}
+	l.routes = l.read(p.before, in.withoutBackends(routes))
 	for {
 		statements := l.plan()
 		changes := p.changes(statements)
 		if len(changes) == 0 {
-			c.write(statements)
-			c.lifted = p.result(statements)
+			l.outcome.statements, l.outcome.lifted = statements, p.result(statements)
 			l.explain(statements)
-			return nil
+			return l.outcome, nil
 		}
 		if !l.takeBack(&changes[0]) { // nothing of ours explains it: leave all where it was
-			c.write(before)
-			c.lifted = p.result(before)
-			c.report.add(Finding{Status: Advice, Effect: None, Message: "lift: nothing is stated elsewhere, for " + changes[0].text + " would change"})
-			return nil
+			l.outcome.statements, l.outcome.lifted = before, p.result(before)
+			l.outcome.say("lift: nothing is stated elsewhere, for " + changes[0].text + " would change")
+			return l.outcome, nil
 		}
 	}
 }
 
 // withoutBackends adds the routes that only redirect: they state nothing, and keep
 // what they get from above.
-func (c *converter) withoutBackends(routes []routeWants) []routeWants {
+func (in *lifter) withoutBackends(routes []routeWants) []routeWants {
 	known := map[hierarchy.Ref]bool{}
 	for _, r := range routes {
 		known[r.ref] = true
 	}
-	for _, u := range c.objects {
+	for _, u := range in.objects {
 		if ref := hierarchy.RefOf(u); (ref.Kind == "HTTPRoute" || ref.Kind == "GRPCRoute") && !known[ref] {
 			routes = append(routes, routeWants{ref: ref, wants: wants{}})
 		}
@@ -161,36 +181,28 @@ func (l *lifting) read(s *policy.Snapshot, routes []routeWants) []liftRoute {
 				nodes = append(nodes, listener.ListenerSet)
 			}
 			lr.above = append(lr.above, append(nodes, listener.Ref, namespace))
-			for u, fields := range l.defaults[listener.Gateway].byUnit() {
+			for u, fields := range byUnit(l.defaults[listener.Gateway]) {
 				lr.want[u] = fields
 			}
 		}
-		for u, fields := range r.wants.byUnit() {
+		for u, fields := range byUnit(r.wants) {
 			lr.want[u], lr.states[u] = fields, true
 		}
 		list = append(list, lr)
-		l.c.notePaths(r.ref, lr.above)
+		l.notePaths(r.ref, lr.above)
 	}
 	return list
 }
 
 // notePaths remembers what is above a route, the nearest first.
-func (c *converter) notePaths(route hierarchy.Ref, above [][]hierarchy.Ref) {
-	if c.paths == nil {
-		c.paths = map[hierarchy.Ref][]hierarchy.Ref{}
-	}
+func (l *lifting) notePaths(route hierarchy.Ref, above [][]hierarchy.Ref) {
 	for _, nodes := range above {
 		for _, node := range slices.Backward(nodes) {
-			if !slices.Contains(c.paths[route], node) {
-				c.paths[route] = append(c.paths[route], node)
+			if !slices.Contains(l.outcome.above[route], node) {
+				l.outcome.above[route] = append(l.outcome.above[route], node)
 			}
 		}
 	}
-}
-
-// above are the places at which something can be stated for a route, itself first.
-func (c *converter) above(route hierarchy.Ref) []hierarchy.Ref {
-	return append([]hierarchy.Ref{route, route.Object()}, c.paths[route.Object()]...)
 }
 
 // plan decides for each unit where it is stated.
@@ -221,7 +233,7 @@ func (l *lifting) plan() []statement {
 	for i := range rest {
 		own = append(own, perIngress(rest[i:i+1])...)
 	}
-	return slices.Concat(together(own), perRule(rest), l.c.aboveRoutes(nodes))
+	return slices.Concat(together(own), perRule(rest), aboveRoutes(nodes))
 }
 
 func add(list map[hierarchy.Ref]wants, ref hierarchy.Ref, u unit, fields map[string]any) {
@@ -254,33 +266,16 @@ func (l *lifting) explain(statements []statement) {
 		if hierarchyRoute(at) || len(lifted) == 0 {
 			continue
 		}
-		f := Finding{
-			Status: Advice, Effect: None,
-			Message: fmt.Sprintf("lift: %s %s/%s states %s on %s: routes that come later get it, too", s.kind, s.namespace, s.name, fieldNames(lifted), at),
-			Became:  []Became{{Kind: s.kind, Namespace: s.namespace, Name: s.name}},
-		}
-		l.c.report.add(f)
+		l.outcome.say(fmt.Sprintf("lift: %s %s/%s states %s on %s: routes that come later get it, too", s.kind, s.namespace, s.name, fieldNames(lifted), at),
+			Became{Kind: s.kind, Namespace: s.namespace, Name: s.name})
 	}
 	for _, key := range sortedNodes(l.notAt) {
-		l.c.report.add(Finding{
-			Status: Advice, Effect: None, Message: fmt.Sprintf("lift: %s of %s is not stated on %s: %s", key.unit.name, key.unit.kind, key.node, l.c.tookBack[key]),
-		})
+		l.outcome.say(fmt.Sprintf("lift: %s of %s is not stated on %s: %s", key.unit.name, key.unit.kind, key.node, l.tookBack[key]))
 	}
 }
 
 func hierarchyRoute(ref hierarchy.Ref) bool {
 	return ref.Kind != "Namespace" && ref.Kind != "Gateway" && ref.Kind != "ListenerSet"
-}
-
-func fieldNames(fields map[string]any) string {
-	text := ""
-	for _, name := range sortedKeys(fields) {
-		if text != "" {
-			text += ", "
-		}
-		text += name + " " + valueText(fields[name])
-	}
-	return text
 }
 
 func sortedNodes(set map[nodeUnit]bool) []nodeUnit {
@@ -292,4 +287,15 @@ func sortedNodes(set map[nodeUnit]bool) []nodeUnit {
 		return cmp.Or(hierarchy.Compare(a.node, b.node), cmp.Compare(a.unit.kind, b.unit.kind), cmp.Compare(a.unit.name, b.unit.name))
 	})
 	return list
+}
+
+// liftLimit is the rank of the highest level that something is lifted to.
+func liftLimit(o *Options) int {
+	switch o.LiftTo {
+	case LiftToGateway:
+		return 2
+	case LiftToListener:
+		return 1
+	}
+	return 0
 }

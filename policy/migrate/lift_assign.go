@@ -1,8 +1,6 @@
 package migrate
 
-import (
-	"github.com/attache-dev/attache/hierarchy"
-)
+import "github.com/attache-dev/attache/hierarchy"
 
 // assignment is where one unit is stated.
 type assignment struct {
@@ -80,8 +78,8 @@ func (p *liftPath) at(depth int) (hierarchy.Ref, bool) {
 
 // decide says what a node states of a unit; nil for nothing.
 func (l *lifting) decide(node hierarchy.Ref, u unit, below []*liftPath) map[string]any {
-	old := l.defaults[node].byUnit()[u]
-	if liftRank(node) > l.c.options.liftLimit() || l.notAt[nodeUnit{node, u}] {
+	old := byUnit(l.defaults[node])[u]
+	if liftRank(node) > liftLimit(l.options) || l.notAt[nodeUnit{node, u}] {
 		return old
 	}
 	votes, first := map[string]int{}, map[string]map[string]any{}
@@ -118,7 +116,7 @@ func (l *lifting) decide(node hierarchy.Ref, u unit, below []*liftPath) map[stri
 			best = text
 		}
 	}
-	if l.c.options.Lift == LiftAll && len(order) > 1 || !lacking[best] {
+	if l.options.Lift == LiftAll && len(order) > 1 || !lacking[best] {
 		return old
 	}
 	return first[best]

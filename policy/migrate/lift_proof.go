@@ -14,7 +14,7 @@ import (
 
 // proof compares the effective values of all routes before and after a lift (M61).
 type proof struct {
-	c *converter
+	*lifter
 	// world has all but the policies of this run, before has them where annotations
 	// were stated.
 	world, before *policy.Snapshot
@@ -30,21 +30,21 @@ type change struct {
 	text  string
 }
 
-func (c *converter) newProof(before []statement) (*proof, error) {
-	if c.options.World == nil || c.options.Stored == nil {
+func (in *lifter) newProof(before []statement) (*proof, error) {
+	if in.options.World == nil || in.options.Stored == nil {
 		return nil, &InputError{Message: "lifting is proved by the engine, which needs the CRDs of the policies"}
 	}
-	p := &proof{c: c, statements: before}
-	p.world, _ = c.options.World.With(c.stored(c.objects)...)
-	p.before = p.with(before)
+	p := &proof{lifter: in, statements: before}
+	p.world, _ = in.options.World.With(in.stored(in.objects)...)
+	p.before = in.with(p.world, before)
 	p.resolved = effective.Resolve(p.before, routesOf(p.before)...)
 	return p, nil
 }
 
-func (c *converter) stored(objects []*unstructured.Unstructured) []*unstructured.Unstructured {
+func (in *lifter) stored(objects []*unstructured.Unstructured) []*unstructured.Unstructured {
 	var list []*unstructured.Unstructured
 	for _, u := range objects {
-		list = append(list, c.options.Stored(u))
+		list = append(list, in.options.Stored(u))
 	}
 	return list
 }
@@ -57,15 +57,16 @@ func routesOf(s *policy.Snapshot) []hierarchy.Ref {
 	return refs
 }
 
-// with is the world with policies. They are made by a converter of their own, so that
-// an attempt leaves nothing behind.
-func (p *proof) with(statements []statement) *policy.Snapshot {
-	s, _ := p.world.With(p.c.stored(p.objects(statements))...)
+// with is a world with policies, as the API server would store them.
+func (in *lifter) with(world *policy.Snapshot, statements []statement) *policy.Snapshot {
+	s, _ := world.With(in.stored(in.policies(statements))...)
 	return s
 }
 
-func (p *proof) objects(statements []statement) []*unstructured.Unstructured {
-	attempt := &converter{existing: p.c.existing, statedIn: map[fieldKey]Became{}}
+// policies are those of statements. They are written by a writer of their own, so that an
+// attempt leaves nothing behind.
+func (in *lifter) policies(statements []statement) []*unstructured.Unstructured {
+	attempt := newWriter(in.names)
 	attempt.write(statements)
 	return attempt.objects
 }
@@ -73,7 +74,7 @@ func (p *proof) objects(statements []statement) []*unstructured.Unstructured {
 // changes are the paths on which the effective values differ from those before; empty
 // when the proof holds.
 func (p *proof) changes(statements []statement) []change {
-	after := p.with(statements)
+	after := p.with(p.world, statements)
 	var list []change
 	for _, d := range effective.Diff(p.resolved, effective.Resolve(after, routesOf(after)...)) {
 		c := change{route: d.Target, unit: unitOf(d.Kind, d.Path[0])}
@@ -96,19 +97,19 @@ func (l *lifting) takeBack(c *change) bool {
 	found := false
 	for _, node := range c.nodes {
 		key := nodeUnit{node, c.unit}
-		if node.IsZero() || l.notAt[key] || l.assign(c.unit).at[node] == nil || jsonText(l.assign(c.unit).at[node]) == jsonText(l.defaults[node].byUnit()[c.unit]) {
+		if node.IsZero() || l.notAt[key] || l.assign(c.unit).at[node] == nil || jsonText(l.assign(c.unit).at[node]) == jsonText(byUnit(l.defaults[node])[c.unit]) {
 			continue
 		}
 		l.notAt[key], found = true, true
-		l.c.tookBack[key] = c.text + " would change"
+		l.tookBack[key] = c.text + " would change"
 	}
 	return found
 }
 
 // result counts what came of it.
 func (p *proof) result(statements []statement) *Lifted {
-	l := &Lifted{Digest: p.digest(), PoliciesBefore: len(p.objects(p.statements)), PoliciesAfter: len(p.objects(statements))}
-	l.FieldsBefore, l.FieldsAfter = fieldsIn(p.objects(p.statements)), fieldsIn(p.objects(statements))
+	l := &Lifted{Digest: p.digest(), PoliciesBefore: len(p.policies(p.statements)), PoliciesAfter: len(p.policies(statements))}
+	l.FieldsBefore, l.FieldsAfter = fieldsIn(p.policies(p.statements)), fieldsIn(p.policies(statements))
 	for target := range p.resolved.All() {
 		for range target.Paths() {
 			l.Paths++

@@ -1,6 +1,7 @@
 package migrate
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -40,7 +41,7 @@ func (c *converter) addListenerSets() {
 			missing[namespace] = append(missing[namespace], listener(clipLabel(name), 443, "HTTPS", host, tls))
 		}
 	}
-	for _, namespace := range sortedKeys(missing) {
+	for _, namespace := range slices.Sorted(maps.Keys(missing)) {
 		c.addSets(namespace, missing[namespace])
 	}
 }

@@ -1,6 +1,10 @@
 package migrate
 
-import "strings"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
 // outcome is what becomes of a stated annotation whose row says that it is
 // lost, and why.
@@ -136,21 +140,17 @@ func needs(name string) string {
 
 // exposing are the annotations of an Ingress whose loss lets through what was
 // refused before (M40).
-func (c *converter) exposing(g *ingress) []string {
-	if names, ok := c.exposed[g]; ok {
-		return names
-	}
+func (o *Old) exposing(g *ingress) []string {
 	var names []string
-	for _, name := range sortedKeys(g.set.values) {
-		row := c.old.row(name)
-		if conv := c.old.conversionOf(g.set, name); conv != nil {
+	for _, name := range slices.Sorted(maps.Keys(g.set.values)) {
+		row := o.row(name)
+		if conv := o.conversionOf(g.set, name); conv != nil {
 			if conv.isHeld() {
 				names = append(names, name)
 			}
-		} else if row.Status == Lost && c.old.lossOf(g.set, row, name).isHeld(row) {
+		} else if row.Status == Lost && o.lossOf(g.set, row, name).isHeld(row) {
 			names = append(names, name)
 		}
 	}
-	c.exposed[g] = names
 	return names
 }

@@ -8,31 +8,6 @@ import (
 	"github.com/attache-dev/attache/policy/migrate/routing"
 )
 
-// idempotent are the methods that nginx repeats once they were sent (M50).
-func idempotent() []string { return []string{"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"} }
-
-// idempotentWants are the retries of requests that may be repeated once they were
-// sent, where they differ from those of others: with --retries=methods (M50).
-func (o *Old) idempotentWants(g *ingress) wants {
-	s := g.set
-	stated := s.has("proxy-next-upstream") || s.has("proxy-next-upstream-tries")
-	if o.options.Retries != RetriesMethods || !o.controller.nginx || speaksGRPC(s) || !stated && o.options.Defaults == DefaultsNone {
-		return nil
-	}
-	upstream := cmp.Or(s.text("proxy-next-upstream"), o.config.value("proxy-next-upstream"))
-	tries := cmp.Or(s.text("proxy-next-upstream-tries"), o.config.value("proxy-next-upstream-tries"))
-	if o.everything(strings.Fields(upstream)) {
-		return nil
-	}
-	safe, all := wants{}, wants{}
-	o.retryWants(safe, upstream, tries, false)
-	o.retryWants(all, upstream, tries, true)
-	if jsonText(safe) == jsonText(all) {
-		return nil
-	}
-	return all
-}
-
 // byMethod puts before each rule one for the methods that may be repeated (M50). The
 // policy on it needs a name, which it gets when rules were joined.
 func (c *converter) byMethod(l *routing.Location, rules []*rule) []*rule {
@@ -111,5 +86,7 @@ func slug(path string) string {
 	return cmp.Or(strings.Trim(name[:min(len(name), most)], "-"), "root")
 }
 
-// repeatable says whether a method is one of those.
-func repeatable(method string) bool { return slices.Contains(idempotent(), method) }
+// allEqual says whether all values of a list are equal.
+func allEqual(list []string) bool {
+	return len(slices.Compact(slices.Sorted(slices.Values(list)))) <= 1
+}

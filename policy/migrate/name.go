@@ -3,8 +3,7 @@ package migrate
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
-	"strings"
+	"strconv"
 )
 
 // The annotations on what is written (M23).
@@ -12,8 +11,6 @@ const (
 	MigratedFrom   = "attache.dev/migrated-from"
 	MigratedDigest = "attache.dev/migrated-digest"
 )
-
-func lower(text string) string { return strings.ToLower(text) }
 
 // clipName keeps a name within what the API takes; a digest tells clipped ones
 // apart.
@@ -24,24 +21,6 @@ func clipName(name string) string {
 	}
 	sum := sha256.Sum256([]byte(name))
 	return name[:most-9] + "-" + hex.EncodeToString(sum[:4])
-}
-
-// marks are the annotations on what is written for an Ingress.
-func (g *ingress) marks() map[string]string {
-	return map[string]string{MigratedFrom: "Ingress/" + g.place(), MigratedDigest: g.digest()}
-}
-
-// digest is of what an Ingress says: its spec and its annotations.
-func (g *ingress) digest() string {
-	annotations := map[string]string{}
-	for name, value := range g.annotations {
-		if name != "kubectl.kubernetes.io/last-applied-configuration" {
-			annotations[name] = value
-		}
-	}
-	text, _ := json.Marshal([]any{g.object.Object["spec"], annotations}) // maps are written sorted
-	sum := sha256.Sum256(text)
-	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
 // existing are the objects of the input that are not ours, by kind and place.
@@ -74,4 +53,12 @@ func (e existing) free(kind, namespace, name string) string {
 		return clipName(name + "-ingress")
 	}
 	return clipName(name)
+}
+
+// numbered is a name for the n-th of several, from 0.
+func numbered(name string, n int) string {
+	if n == 0 {
+		return name
+	}
+	return name + "-" + strconv.Itoa(n+1)
 }

@@ -186,3 +186,25 @@ func nginxLost() [][]Row {
 		),
 	}
 }
+
+// aliasOf is the name that comes before another one for the same thing.
+func aliasOf(name string) string {
+	switch name {
+	case "whitelist-source-range":
+		return "allowlist-source-range"
+	case "limit-whitelist":
+		return "limit-allowlist"
+	}
+	return name
+}
+
+// removed are annotations of older versions of ingress-nginx.
+func removed(short string) bool {
+	switch short {
+	case "secure-backends", "grpc-backend", "enable-opentracing", "opentracing-trust-incoming-span", "opentracing-operation-name",
+		"enable-influxdb", "add-base-url", "base-url-scheme", "session-cookie-hash", "secure-verify-ca-secret", "upstream-max-fails",
+		"upstream-fail-timeout", "lua-resty-waf", "influxdb-measurement", "influxdb-port", "influxdb-host", "influxdb-server-name":
+		return true
+	}
+	return strings.HasPrefix(short, "global-rate-limit")
+}

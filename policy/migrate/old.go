@@ -7,24 +7,22 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy/migrate/routing"
 )
 
 // Old is the old side: the Ingresses of one controller with what configures it.
 type Old struct {
+	input
 	replicas   replicas
 	options    Options
 	controller *controller
 	rows       map[string]*Row
-	config     *config
-	// ingresses are those of the run, the oldest first; refused ones are among them.
-	ingresses []*ingress
-	objects   []Object
-	services  map[string]*Object
-	secrets   map[string]bool
-	view      *routing.View
-	owners    map[*routing.Location]*owner
-	report    *report
+	services   map[string]*Object
+	secrets    map[string]bool
+	view       *routing.View
+	owners     map[*routing.Location]*owner
+	report     *report
 	// listing are the Ingresses of each host, the oldest first.
 	listing map[string][]*ingress
 	// redirecting are the groups of ALB whose http is redirected to https.
@@ -43,20 +41,10 @@ type owner struct {
 	pattern    string
 }
 
-// InputError is input that nothing can be made of.
-type InputError struct {
-	Message string
-	// None says that there is no Ingress, or none of the controller that was named.
-	None bool
-}
-
-// Error is the message.
-func (e *InputError) Error() string { return e.Message }
-
 // Read decodes the old side. An error is an *InputError.
 func Read(objects []Object, options Options) (*Old, error) {
 	o := &Old{
-		options: options.defaulted(), objects: objects, services: map[string]*Object{}, secrets: map[string]bool{},
+		options: options.defaulted(), input: input{objects: objects}, services: map[string]*Object{}, secrets: map[string]bool{},
 		owners: map[*routing.Location]*owner{}, listing: map[string][]*ingress{},
 	}
 	all, broken := o.decode()
@@ -106,8 +94,6 @@ func (o *Old) decode() (all []*ingress, broken []Finding) {
 	return all, broken
 }
 
-func placeOf(o *Object) string { return cmp.Or(o.GetNamespace(), "default") + "/" + o.GetName() }
-
 // choose finds the one controller of the run, and its Ingresses (M6, M7).
 func (o *Old) choose(all []*ingress) error {
 	if o.options.Controller != "" && !known(o.options.Controller) {
@@ -138,7 +124,7 @@ func (o *Old) choose(all []*ingress) error {
 		}
 	}
 	if len(o.ingresses) == 0 {
-		return &InputError{noIngresses(all), len(all) == 0 || o.options.Controller != ""}
+		return &InputError{Message: noIngresses(all), None: len(all) == 0 || o.options.Controller != ""}
 	}
 	controllers := map[string]bool{}
 	for key := range found {
@@ -150,7 +136,7 @@ func (o *Old) choose(all []*ingress) error {
 	}
 	if len(found) > 1 && o.options.IngressClass == "" {
 		var names []string
-		for _, key := range sortedKeys(found) {
+		for _, key := range slices.Sorted(maps.Keys(found)) {
 			_, class, _ := strings.Cut(key, " ")
 			if class != "" {
 				names = append(names, class)
@@ -176,15 +162,6 @@ func noIngresses(all []*ingress) string {
 		strings.Join(slices.Sorted(maps.Keys(classes)), ", "), strings.Join(Controllers(), ", "))
 }
 
-func controllerNamed(name string) *controller {
-	for _, c := range controllers() {
-		if c.name == name {
-			return &c
-		}
-	}
-	return nil
-}
-
 // leaveOut counts the Ingresses of others in one finding (M6).
 func (o *Old) leaveOut(all []*ingress) {
 	others := map[string]int{}
@@ -198,20 +175,23 @@ func (o *Old) leaveOut(all []*ingress) {
 	}
 	var parts []string
 	total := 0
-	for _, name := range sortedKeys(others) {
+	for _, name := range slices.Sorted(maps.Keys(others)) {
 		parts = append(parts, fmt.Sprintf("%d of %s", others[name], name))
 		total += others[name]
 	}
-	o.report.add(Finding{Status: LeftOut, Effect: None, Message: count(total, "Ingress", "Ingresses") + " of other classes left out: " + strings.Join(parts, ", ")})
+	o.report.add(Finding{Status: LeftOut, Effect: None, Message: prose.Count(total, "Ingress") + " of other classes left out: " + strings.Join(parts, ", ")})
 }
 
 // sortByAge orders the Ingresses as the controller lets them win (M8).
 func (o *Old) sortByAge() {
 	compare := func(a, b *ingress) int {
-		if a.created.IsZero() != b.created.IsZero() {
-			return boolRank(a.created.IsZero()) - boolRank(b.created.IsZero())
+		switch {
+		case a.created.IsZero() == b.created.IsZero():
+			return a.created.Compare(b.created)
+		case a.created.IsZero():
+			return 1
 		}
-		return a.created.Compare(b.created)
+		return -1
 	}
 	slices.SortFunc(o.ingresses, func(a, b *ingress) int {
 		byName := cmp.Compare(a.place(), b.place())
@@ -232,6 +212,3 @@ func older(a, b *ingress) string {
 	}
 	return "it is older"
 }
-
-// sortedKeys are the keys of a map, sorted.
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

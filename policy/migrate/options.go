@@ -124,3 +124,11 @@ func (o Options) defaulted() Options {
 
 // accepts says whether the user took something on.
 func (o *Options) accepts(name string) bool { return slices.Contains(o.Accept, name) }
+
+// idleField is the field that nginx's read and send timeouts become (M48).
+func (o *Options) idleField() string {
+	if o.ReadTimeout == ReadBackend {
+		return "backend"
+	}
+	return "idle"
+}

@@ -2,12 +2,14 @@ package migrate
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/migrate/routing"
 )
@@ -79,9 +81,9 @@ type HostProgress struct {
 
 // String is a host in one line (M88).
 func (h *HostProgress) String() string {
-	text := fmt.Sprintf("%s  %d of %s", hostText(h.Host), h.Covered, count(h.Locations, "location", "locations"))
+	text := fmt.Sprintf("%s  %d of %s", routing.HostText(h.Host), h.Covered, prose.Count(h.Locations, "location"))
 	if len(h.Left) > 0 {
-		text += fmt.Sprintf(", %s left: %s", count(len(h.Left), "Ingress", "Ingresses"), strings.Join(h.Left, ", "))
+		text += fmt.Sprintf(", %s left: %s", prose.Count(len(h.Left), "Ingress"), strings.Join(h.Left, ", "))
 	}
 	if h.Resolves != "" {
 		text += ", resolves to " + h.Resolves
@@ -102,7 +104,7 @@ func (p *Progress) enough(i *IngressProgress) bool {
 type progress struct {
 	*Progress
 	old      *Old
-	covering *covering
+	covering *routing.Covering
 	options  *ProgressOptions
 	objects  map[hierarchy.Ref]*unstructured.Unstructured
 	digests  map[string][]string
@@ -115,7 +117,7 @@ type progress struct {
 func ProgressOf(old *Old, snapshot *policy.Snapshot, options *ProgressOptions) *Progress {
 	p := &progress{
 		Progress: &Progress{Ingresses: []IngressProgress{}, Hosts: []HostProgress{}, withoutDNS: options.WithoutDNS}, old: old, options: options,
-		covering: &covering{old: old, side: routing.NewNewSide(snapshot.Graph(), options.Verify.Gateway), ignore: func(b routing.Backend) bool {
+		covering: &routing.Covering{View: old.view, Side: routing.NewNewSide(snapshot.Graph(), options.Verify.Gateway), Ignore: func(b routing.Backend) bool {
 			to := options.Verify.Bridge
 			return to.Name != "" && b == routing.Backend{Namespace: to.Namespace, Name: to.Name, Port: to.Port}
 		}},
@@ -132,7 +134,7 @@ func ProgressOf(old *Old, snapshot *policy.Snapshot, options *ProgressOptions) *
 	for i := range p.Ingresses {
 		p.judge(&p.Ingresses[i])
 	}
-	for _, host := range sortedKeys(p.hosts) {
+	for _, host := range slices.Sorted(maps.Keys(p.hosts)) {
 		h := p.hosts[host]
 		if !slices.ContainsFunc(p.old.listing[host], func(g *ingress) bool { return g.chosen }) {
 			continue
@@ -174,12 +176,12 @@ func (p *progress) compare(c *Comparison) {
 	for i := range c.Hosts {
 		for j := range c.Hosts[i].Groups {
 			g := &c.Hosts[i].Groups[j]
-			if g.Kind != Different || g.of == nil {
+			if g.Kind != Different || g.Of == nil {
 				continue
 			}
-			p.counts[g.of] += g.Count
-			if p.differ[g.of] == nil {
-				p.differ[g.of] = g
+			p.counts[g.Of] += g.Count
+			if p.differ[g.Of] == nil {
+				p.differ[g.Of] = g
 			}
 		}
 	}
@@ -207,7 +209,7 @@ func (p *progress) places() map[*ingress][]servedLocation {
 				continue
 			}
 			at := servedLocation{host: host, location: l}
-			at.place, at.why = p.covering.place(host, l)
+			at.place, at.why = p.covering.Place(host, l)
 			by[g] = append(by[g], at)
 			h.Locations++
 			if at.place.Route != nil {
@@ -228,7 +230,7 @@ func (p *progress) stateOf(g *ingress, list []servedLocation) IngressProgress {
 	var missing []string
 	for _, at := range list {
 		if at.place.Route == nil {
-			missing = append(missing, hostText(at.host)+" "+at.location.Path+" ("+at.why+")")
+			missing = append(missing, routing.HostText(at.host)+" "+at.location.Path+" ("+at.why+")")
 			continue
 		}
 		i.Covered++
@@ -249,7 +251,10 @@ func (p *progress) stateOf(g *ingress, list []servedLocation) IngressProgress {
 		i.State, i.Why = StateNotServing, text
 	case p.differ[g] != nil:
 		i.State, i.Example = StateDiffers, p.differ[g].Example
-		i.Why = count(p.counts[g], "request differs", "requests differ")
+		i.Why = prose.Count(p.counts[g], "request") + " differ"
+		if p.counts[g] == 1 {
+			i.Why += "s"
+		}
 	default:
 		i.State = StateReady
 		if held := p.held(g); len(held) > 0 {
@@ -265,7 +270,7 @@ func (p *progress) ofPrimary(g *ingress) []servedLocation {
 	p.old.eachPath(g, func(key locationKey, _ *ingressPath, _ string) {
 		if l := p.old.at(key); l != nil {
 			at := servedLocation{host: key.host, location: l}
-			at.place, at.why = p.covering.place(key.host, l)
+			at.place, at.why = p.covering.Place(key.host, l)
 			list = append(list, at)
 		}
 	})
@@ -279,6 +284,5 @@ func (p *progress) changed(g *ingress) bool {
 
 // held are the annotations whose protection is missing on the new side.
 func (p *progress) held(g *ingress) []string {
-	c := &converter{old: p.old, options: p.old.options, exposed: map[*ingress][]string{}}
-	return slices.DeleteFunc(slices.Clone(c.exposing(g)), p.old.options.accepts)
+	return slices.DeleteFunc(p.old.exposing(g), p.old.options.accepts)
 }

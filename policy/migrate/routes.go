@@ -345,22 +345,17 @@ func (c *converter) grpc(g *ingress, h *hostRules) bool {
 	return speaksGRPC(g.set)
 }
 
-func speaksGRPC(s *settings) bool {
-	p := strings.ToUpper(s.text("backend-protocol"))
-	return p == "GRPC" || p == "GRPCS"
-}
-
 // unbound says that no listener takes the routes of a host (M35).
 func (c *converter) unbound(g *ingress, host string) {
 	f := c.report.about(g, Unbound, "%s: no listener of Gateway %s takes a route of namespace %s for it: add one with this hostname that allows the namespace",
-		hostText(host), c.gateway.name, g.namespace)
+		routing.HostText(host), c.gateway.name, g.namespace)
 	f.Host, f.Effect = host, Breaks
 }
 
 // leadsNowhere says that http is redirected to https, which no listener takes (M37).
 func (c *converter) leadsNowhere(g *ingress, host string) {
 	f := c.report.about(g, Unbound, "%s: http is redirected to https, and no listener takes that for the host: name a Secret in tls, or one for every host by --default-tls",
-		hostText(host))
+		routing.HostText(host))
 	f.Effect = Breaks // without Host: no request is made that it would announce
 }
 
@@ -380,7 +375,7 @@ func (c *converter) writeNames() {
 		name := c.existing.free("HTTPRoute", g.namespace, g.name+"-"+strings.ReplaceAll(other, "*", "wildcard"))
 		c.objects = append(c.objects, object(gatewayAPI, "HTTPRoute", g.namespace, name, g.labels, g.marks(), map[string]any{
 			"parentRefs": refs, "hostnames": []any{other},
-			"rules": []any{map[string]any{"filters": []any{redirectFilter(map[string]any{"hostname": host, "statusCode": int64(statusCode(code))})}}},
+			"rules": []any{map[string]any{"filters": []any{redirectFilter(map[string]any{"hostname": host, "statusCode": int64(routing.RedirectCode(code))})}}},
 		}))
 	}
 }

@@ -70,9 +70,17 @@ func (r *rule) match() map[string]any {
 // compareRules is the order in which rules are written (M25).
 func compareRules(a, b *rule) int {
 	return cmp.Or(
-		boolRank(b.exact)-boolRank(a.exact), cmp.Compare(len(b.path), len(a.path)), cmp.Compare(a.path, b.path),
-		boolRank(b.safe)-boolRank(a.safe), cmp.Compare(a.rank, b.rank), cmp.Compare(a.method, b.method),
+		first(a.exact)-first(b.exact), cmp.Compare(len(b.path), len(a.path)), cmp.Compare(a.path, b.path),
+		first(a.safe)-first(b.safe), cmp.Compare(a.rank, b.rank), cmp.Compare(a.method, b.method),
 	)
+}
+
+// first ranks what comes first.
+func first(yes bool) int {
+	if yes {
+		return -1
+	}
+	return 0
 }
 
 // action is what a rule does, as text that is equal when the rules do the same.

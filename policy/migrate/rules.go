@@ -49,7 +49,7 @@ func (c *converter) rulesOf(s *routing.Server) *hostRules {
 		}
 		if c.leavesCanary(l) {
 			f := c.report.about(w.ingress, CanarySpread, "%s %s: the canary of Service %s gets requests here, too; --canary=here leaves it out",
-				hostText(l.Host), pathText(l.Path, l.Exact), l.Action.Backend.Name)
+				routing.HostText(l.Host), routing.PathText(l.Path, l.Exact), l.Action.Backend.Name)
 			f.Line, f.Host, f.Effect = w.ingress.object.line(w.field), l.Host, Differs
 		}
 		for _, r := range c.locationRules(s, h, l) {
@@ -70,7 +70,7 @@ func (c *converter) hiddenLocation(l, by *routing.Location) {
 		return
 	}
 	f := c.report.about(w.ingress, Shadowed, "%s %s: the longer expression %s of Ingress %s takes all its requests before it; nothing is written for it",
-		hostText(l.Host), l.Path, by.Path, first.ingress.place())
+		routing.HostText(l.Host), l.Path, by.Path, first.ingress.place())
 	f.Line, f.Host, f.Effect = w.ingress.object.line(w.field), l.Host, None
 }
 
@@ -80,7 +80,7 @@ func (c *converter) unresolved(w *owner, l *routing.Location) {
 		why = fmt.Sprintf("the port %q of Service %s/%s cannot be told: give the Service in the input; no rule is written",
 			w.backend.named, w.ingress.namespace, w.backend.service)
 	}
-	f := c.report.about(w.ingress, Unresolved, "%s %s: %s", hostText(l.Host), l.Path, why)
+	f := c.report.about(w.ingress, Unresolved, "%s %s: %s", routing.HostText(l.Host), l.Path, why)
 	f.Line, f.Host, f.Effect = w.ingress.object.line(w.field), l.Host, Breaks
 }
 
@@ -107,7 +107,7 @@ func isHex(c byte) bool { return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' ||
 // unwritable says that a path has characters that no match takes.
 func (c *converter) unwritable(w *owner, l *routing.Location) {
 	f := c.report.about(w.ingress, Unresolved, "%s %s: the controller compares this path as text, and a match of HTTPRoute does not take it; no rule is written: "+
-		"if a regular expression was meant, state use-regex", hostText(l.Host), l.Path)
+		"if a regular expression was meant, state use-regex", routing.HostText(l.Host), l.Path)
 	f.Line, f.Host, f.Effect = w.ingress.object.line(w.field), l.Host, Breaks
 }
 
@@ -236,7 +236,7 @@ func (c *converter) actionRules(l *routing.Location, m *rule, root bool) []*rule
 	if a.HTTPS != 0 {
 		redirect := *m
 		redirect.redirects, redirect.alone = true, false
-		redirect.filters = []any{redirectFilter(map[string]any{"scheme": "https", "statusCode": int64(statusCode(a.HTTPS))})}
+		redirect.filters = []any{redirectFilter(map[string]any{"scheme": "https", "statusCode": int64(routing.RedirectCode(a.HTTPS))})}
 		list = append(list, &redirect)
 	}
 	m.filters = slices.Concat(headerFilters(a, c.old.owners[l].ingress.set), m.filters)
@@ -253,7 +253,7 @@ func (c *converter) defaultRule(l *routing.Location, m *rule) []*rule {
 	if l.Action.HTTPS != 0 {
 		redirect := *m
 		redirect.redirects, redirect.alone = true, false
-		redirect.filters = []any{redirectFilter(map[string]any{"scheme": "https", "statusCode": int64(statusCode(l.Action.HTTPS))})}
+		redirect.filters = []any{redirectFilter(map[string]any{"scheme": "https", "statusCode": int64(routing.RedirectCode(l.Action.HTTPS))})}
 		list = append(list, &redirect)
 	}
 	to := c.options.DefaultBackend
@@ -364,7 +364,7 @@ func redirectTo(a *routing.Action) (map[string]any, bool) {
 		u.Scheme != "http" && u.Scheme != "https" || strings.Contains(a.Redirect, "$") || a.KeepPath && strings.Trim(u.Path, "/") != "" {
 		return nil, false
 	}
-	spec := map[string]any{"scheme": u.Scheme, "hostname": strings.ToLower(u.Hostname()), "statusCode": int64(statusCode(a.Code))}
+	spec := map[string]any{"scheme": u.Scheme, "hostname": strings.ToLower(u.Hostname()), "statusCode": int64(routing.RedirectCode(a.Code))}
 	if port, err := strconv.Atoi(u.Port()); err == nil {
 		spec["port"] = int64(port)
 	}
@@ -376,15 +376,6 @@ func redirectTo(a *routing.Action) (map[string]any, bool) {
 
 func hostnamePattern() *regexp.Regexp {
 	return regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
-}
-
-// statusCode is the nearest code that a redirect can have.
-func statusCode(code int) int {
-	switch code {
-	case 301, 302, 303, 307, 308:
-		return code
-	}
-	return 302
 }
 
 // headerFilters are the filters on headers, cross-origin requests and mirrors

@@ -2,6 +2,7 @@ package migrate
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -12,12 +13,13 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/condition"
+	"github.com/attache-dev/attache/policy/migrate/routing"
 )
 
 // serving says whether a data plane reports that it serves all of these routes, and
 // what is missing (M84).
 func (p *progress) serving(routes map[hierarchy.Ref]bool) (string, bool) {
-	for _, ref := range slices.SortedFunc(mapsKeys(routes), hierarchy.Compare) {
+	for _, ref := range slices.SortedFunc(maps.Keys(routes), hierarchy.Compare) {
 		u := p.objects[ref]
 		if u == nil {
 			return ref.String() + " has no status", false
@@ -121,7 +123,7 @@ func NamesToResolve(old *Old, snapshot *policy.Snapshot) []string {
 			set[a] = true
 		}
 	}
-	return sortedKeys(set)
+	return slices.Sorted(maps.Keys(set))
 }
 
 // addressesOf are the addresses that Ingresses and Gateways report (M89).
@@ -188,7 +190,7 @@ func (p *progress) resolve() {
 		for _, host := range one.ingress.hosts() {
 			if h := p.hosts[host]; h != nil && h.Resolves != ToNew {
 				moved = false
-				one.Why = hostText(host) + " resolves to " + h.Resolves
+				one.Why = routing.HostText(host) + " resolves to " + h.Resolves
 			}
 		}
 		if moved {

@@ -2,66 +2,20 @@ package migrate
 
 import (
 	"cmp"
+	"maps"
 	"net/url"
-	"strconv"
+	"slices"
 	"strings"
 
 	"github.com/attache-dev/attache/hierarchy/prose"
 )
-
-// settings are what ingress-nginx makes of the annotations of one Ingress.
-type settings struct {
-	// values are those that the parsers take, by short name; full has the name as it
-	// is written.
-	values map[string]string
-	full   map[string]string
-	// namespace is that of the object that states them.
-	namespace string
-	// denied says that its locations answer 503 (M11).
-	denied bool
-}
-
-func (s *settings) text(name string) string { return s.values[name] }
-
-func (s *settings) has(name string) bool { return s.values[name] != "" }
-
-func (s *settings) bool(name string) bool {
-	b, err := strconv.ParseBool(s.values[name])
-	return err == nil && b
-}
-
-// boolOr is a boolean with what holds when it is not stated.
-func (s *settings) boolOr(name string, otherwise bool) bool {
-	b, err := strconv.ParseBool(s.values[name])
-	if err != nil {
-		return otherwise
-	}
-	return b
-}
-
-// int is a number, false when it is not stated.
-func (s *settings) int(name string) (int, bool) {
-	n, err := strconv.Atoi(s.values[name])
-	return n, err == nil
-}
-
-// aliasOf is the name that comes before another one for the same thing.
-func aliasOf(name string) string {
-	switch name {
-	case "whitelist-source-range":
-		return "allowlist-source-range"
-	case "limit-whitelist":
-		return "limit-allowlist"
-	}
-	return name
-}
 
 // readNginx reads the annotations of an Ingress as ingress-nginx does: which are
 // taken, which are not and what that does (M10, M11).
 func (o *Old) readNginx(g *ingress) {
 	s := &settings{values: map[string]string{}, full: map[string]string{}, namespace: g.namespace}
 	g.set = s
-	for _, name := range sortedKeys(g.annotations) {
+	for _, name := range slices.Sorted(maps.Keys(g.annotations)) {
 		short, ours := o.controller.own(name)
 		if !ours {
 			o.foreign(g, name)
@@ -150,21 +104,10 @@ func (o *Old) unknown(g *ingress, name, short string) {
 		return
 	}
 	text := "the controller has no such annotation"
-	if near, ok := prose.Closest(short, sortedKeys(o.rows)); ok {
+	if near, ok := prose.Closest(short, slices.Sorted(maps.Keys(o.rows))); ok {
 		text += ": did you mean " + near + "?"
 	}
 	o.report.annotation(g, name, Unknown, Differs, "%s", text)
-}
-
-// removed are annotations of older versions of ingress-nginx.
-func removed(short string) bool {
-	switch short {
-	case "secure-backends", "grpc-backend", "enable-opentracing", "opentracing-trust-incoming-span", "opentracing-operation-name",
-		"enable-influxdb", "add-base-url", "base-url-scheme", "session-cookie-hash", "secure-verify-ca-secret", "upstream-max-fails",
-		"upstream-fail-timeout", "lua-resty-waf", "influxdb-measurement", "influxdb-port", "influxdb-host", "influxdb-server-name":
-		return true
-	}
-	return strings.HasPrefix(short, "global-rate-limit")
 }
 
 // foreign says whose annotation it is, when it is not the controller's.

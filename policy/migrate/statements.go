@@ -2,7 +2,7 @@ package migrate
 
 import (
 	"cmp"
-	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 
@@ -38,62 +38,6 @@ func targetOf(ref hierarchy.Ref) map[string]any {
 	return t
 }
 
-// mostTargets is how many targets a policy can have.
-const mostTargets = 16
-
-// write makes the objects of statements: one policy for each 16 targets.
-func (c *converter) write(list []statement) {
-	taken := map[string]bool{}
-	for _, s := range list {
-		targets := s.targets
-		for n := 0; len(targets) > 0; n++ {
-			some := targets[:min(mostTargets, len(targets))]
-			targets = targets[len(some):]
-			spec := map[string]any{"default": s.fields}
-			if len(some) == 1 {
-				spec["targetRef"] = targetOf(some[0])
-			} else {
-				var refs []any
-				for _, ref := range some {
-					refs = append(refs, targetOf(ref))
-				}
-				spec["targetRefs"] = refs
-			}
-			name := c.freePolicy(taken, s.kind, s.namespace, numbered(s.name, n))
-			for _, ref := range some {
-				c.noteWritten(s, name, ref)
-			}
-			c.objects = append(c.objects, object(policyAPI, s.kind, s.namespace, name, nil, nil, spec))
-		}
-	}
-}
-
-// freePolicy is a name that no other policy of the kind has.
-func (c *converter) freePolicy(taken map[string]bool, kind, namespace, wanted string) string {
-	name := c.existing.free(kind, namespace, wanted)
-	for n := 1; taken[kind+" "+namespace+"/"+name]; n++ {
-		name = c.existing.free(kind, namespace, numbered(wanted+"-more", n-1))
-	}
-	taken[kind+" "+namespace+"/"+name] = true
-	return name
-}
-
-// fieldKey is one field of a kind stated for one target.
-type fieldKey struct {
-	target      hierarchy.Ref
-	kind, field string
-}
-
-// noteWritten remembers where a field of a target is stated, for the findings.
-func (c *converter) noteWritten(s statement, name string, target hierarchy.Ref) {
-	for field := range s.fields {
-		c.statedIn[fieldKey{target, s.kind, field}] = Became{Kind: s.kind, Namespace: s.namespace, Name: name, Field: field}
-	}
-}
-
-// kindsOfPolicies are the kinds that are written, in their order.
-func kindsOfPolicies() []string { return []string{RateLimitPolicy, RetryPolicy, TimeoutPolicy} }
-
 // perIngress states the same on all routes of an Ingress by one policy of each kind
 // (M44).
 func perIngress(routes []routeWants) []statement {
@@ -125,7 +69,7 @@ func perRule(routes []routeWants) []statement {
 	for _, r := range routes {
 		for _, kind := range kindsOfPolicies() {
 			at := map[string]int{}
-			for _, rule := range sortedKeys(r.rules) {
+			for _, rule := range slices.Sorted(maps.Keys(r.rules)) {
 				fields := r.rules[rule][kind]
 				if len(fields) == 0 {
 					continue
@@ -164,8 +108,23 @@ func together(list []statement) []statement {
 	return out
 }
 
-// jsonText is a value as text that is equal when the value is.
-func jsonText(value any) string {
-	text, _ := json.Marshal(value) // maps are written sorted, and all values are plain
-	return string(text)
+// aboveRoutes are the statements on what is above routes, in a fixed order.
+func aboveRoutes(above map[hierarchy.Ref]wants) []statement {
+	refs := slices.SortedFunc(maps.Keys(above), hierarchy.Compare)
+	var list []statement
+	for _, ref := range refs {
+		for _, kind := range kindsOfPolicies() {
+			if fields := above[ref][kind]; len(fields) > 0 {
+				s := statement{kind: kind, namespace: ref.Namespace, name: ref.Name + "-ingress-defaults", targets: []hierarchy.Ref{ref}, fields: fields}
+				switch {
+				case ref.Kind == "Namespace":
+					s.namespace, s.name = ref.Name, "ingress-defaults"
+				case ref.Section != "":
+					s.name = ref.Name + "-" + ref.Section + "-ingress-defaults"
+				}
+				list = append(list, s)
+			}
+		}
+	}
+	return list
 }

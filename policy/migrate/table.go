@@ -45,19 +45,6 @@ func (r *Row) isOff(value string) bool {
 	return slices.ContainsFunc(r.Off, func(off string) bool { return strings.EqualFold(off, value) })
 }
 
-// rowOf is the row of a name. A row whose name ends in "*" is for all that begin with it.
-func rowOf(rows map[string]*Row, name string) *Row {
-	if row := rows[name]; row != nil {
-		return row
-	}
-	for i := len(name); i > 0; i-- {
-		if row := rows[name[:i]+"*"]; row != nil {
-			return row
-		}
-	}
-	return nil
-}
-
 // Bad is what a value does that the parser does not take.
 type Bad string
 
@@ -209,4 +196,17 @@ func areAddresses(value string) bool {
 		}
 	}
 	return value != ""
+}
+
+// rowOf is the row of a name. A row whose name ends in "*" is for all that begin with it.
+func rowOf(rows map[string]*Row, name string) *Row {
+	if row := rows[name]; row != nil {
+		return row
+	}
+	for i := len(name); i > 0; i-- {
+		if row := rows[name[:i]+"*"]; row != nil {
+			return row
+		}
+	}
+	return nil
 }

@@ -1,6 +1,8 @@
 package migrate
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/attache-dev/attache/policy/migrate/routing"
@@ -35,7 +37,7 @@ func (c *converter) writePassed() {
 		for _, host := range byIngress[g] {
 			refs := c.passedBy(g.namespace, host)
 			if len(refs) == 0 {
-				f := c.report.about(g, Unbound, "%s: no listener of Gateway %s passes TLS on for it: add one with protocol TLS, mode Passthrough and this hostname", hostText(host), c.gateway.name)
+				f := c.report.about(g, Unbound, "%s: no listener of Gateway %s passes TLS on for it: add one with protocol TLS, mode Passthrough and this hostname", routing.HostText(host), c.gateway.name)
 				f.Host, f.Effect = host, Breaks
 				continue
 			}
@@ -77,7 +79,7 @@ func (c *converter) passedBy(namespace, host string) []any {
 
 // verifies says whether the controller verifies the backends of an Ingress in a way
 // that a BackendTLSPolicy can have: with a Secret of its namespace, and a name (M34).
-func (g *ingress) verifies() (secret string, ok bool) {
+func verifies(g *ingress) (secret string, ok bool) {
 	s := g.set
 	secret = s.text("proxy-ssl-secret")
 	if namespace, name, two := strings.Cut(secret, "/"); two {
@@ -94,7 +96,7 @@ func (g *ingress) verifies() (secret string, ok bool) {
 func (c *converter) writeBackendTLS() {
 	by := map[string]*ingress{}
 	for _, g := range c.old.ingresses {
-		secret, ok := g.verifies()
+		secret, ok := verifies(g)
 		if w := c.routes[g]; !ok || w == nil || len(w.names) == 0 {
 			continue
 		}
@@ -128,52 +130,5 @@ func (c *converter) servicesOf(g *ingress) []string {
 			}
 		}
 	}
-	return sortedKeys(set)
-}
-
-func (c *converter) explainPassthrough(g *ingress, name string) {
-	var hosts, others []string
-	for _, host := range g.hosts() {
-		switch _, ok := c.old.view.Passed(host); {
-		case ok && c.old.listing[host][0] == g:
-			hosts = append(hosts, host)
-		case host != routing.CatchAll:
-			others = append(others, host)
-		}
-	}
-	switch {
-	case !g.set.bool("ssl-passthrough"):
-		c.report.annotation(g, name, NoEffect, None, "it is off, as without it")
-	case len(hosts) == 0:
-		c.report.annotation(g, name, NoEffect, None, "it counts for / of a host, on the oldest Ingress of the host; not for %s", strings.Join(others, ", "))
-	default:
-		f := c.report.annotation(g, name, Converted, "", "TLSRoute for %s; what else is said of https there has no effect, as before", strings.Join(hosts, ", "))
-		f.Became = []Became{{Kind: "TLSRoute", Namespace: g.namespace, Name: c.existing.free("TLSRoute", g.namespace, g.name)}}
-	}
-}
-
-func (c *converter) explainBackendTLS(g *ingress, short, name string) {
-	if !overTLS(g.set) {
-		c.report.annotation(g, name, NoEffect, None, "backend-protocol is not HTTPS or GRPCS")
-		return
-	}
-	if _, ok := g.verifies(); ok {
-		f := c.report.annotation(g, name, Approximated, Differs, "BackendTLSPolicy for the Services; it refers to the Secret, which is up to the data plane: where it takes ConfigMaps only, put ca.crt into one; "+
-			"a client certificate is not presented")
-		for _, service := range c.servicesOf(g) {
-			f.Became = append(f.Became, Became{Kind: "BackendTLSPolicy", Namespace: g.namespace, Name: c.existing.free("BackendTLSPolicy", g.namespace, service)})
-		}
-		return
-	}
-	switch short {
-	case "proxy-ssl-verify":
-		if g.set.text(short) == "off" {
-			c.report.annotation(g, name, Converted, "", "nothing is verified without a BackendTLSPolicy")
-			return
-		}
-	case "proxy-ssl-server-name":
-		c.report.annotation(g, name, Lost, Differs, "which name is sent is the data plane's choice without a BackendTLSPolicy")
-		return
-	}
-	c.report.annotation(g, name, Lost, Differs, "no BackendTLSPolicy is written: it needs proxy-ssl-verify on, proxy-ssl-name, and proxy-ssl-secret in the namespace of the Ingress")
+	return slices.Sorted(maps.Keys(set))
 }

@@ -1,6 +1,8 @@
 package migrate
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -31,33 +33,33 @@ func traefikRows() []Row {
 }
 
 // traefikWants are the defaults of a ServersTransport.
-func traefikWants(*Old) wants {
+func traefikWants(*input) wants {
 	w := wants{}
 	w.set(TimeoutPolicy, "request", "0s")
 	w.set(TimeoutPolicy, "connect", "30s")
 	return w
 }
 
-func traefikConvert(o *Old, s *settings, short string) *conversion {
+func traefikConvert(in *input, s *settings, short string) *conversion {
 	switch short {
 	case "router.middlewares", "service.middlewares":
-		return traefikMiddlewares(o, s, short)
+		return traefikMiddlewares(in, s, short)
 	case "service.serverstransport":
-		return traefikTransport(o, s.text(short), s.namespace)
+		return traefikTransport(in, s.text(short), s.namespace)
 	}
 	return nil
 }
 
 // traefikObject finds what a name such as shop-limit@kubernetescrd stands for: the
 // namespace and the name, joined.
-func traefikObject(o *Old, kind, reference string) (*Object, string) {
+func traefikObject(in *input, kind, reference string) (*Object, string) {
 	joined, provider, _ := strings.Cut(strings.TrimSpace(reference), "@")
 	if provider != "kubernetescrd" {
 		return nil, joined
 	}
 	for i := range joined {
 		if joined[i] == '-' {
-			if found := o.find(kind, joined[:i], joined[i+1:]); found != nil {
+			if found := find(in.objects, kind, joined[:i], joined[i+1:]); found != nil {
 				return found, joined
 			}
 		}
@@ -65,31 +67,21 @@ func traefikObject(o *Old, kind, reference string) (*Object, string) {
 	return nil, joined
 }
 
-// find is an object of the input.
-func (o *Old) find(kind, namespace, name string) *Object {
-	for i := range o.objects {
-		if u := &o.objects[i]; u.GetKind() == kind && u.GetName() == name && (namespace == "" || u.GetNamespace() == namespace || u.GetNamespace() == "" && namespace == "default") {
-			return u
-		}
-	}
-	return nil
-}
-
 // traefikMiddlewares are what the Middlewares of a router or of a service come to. One
 // that is lost, and protects or leads requests elsewhere, makes the whole annotation a
 // loss.
-func traefikMiddlewares(o *Old, s *settings, short string) *conversion {
+func traefikMiddlewares(in *input, s *settings, short string) *conversion {
 	total := wants{}
 	var lost, said []string
 	worst, holds := Effect(""), false
 	for reference := range strings.SplitSeq(s.text(short), ",") {
-		object, name := traefikObject(o, "Middleware", reference)
+		object, name := traefikObject(in, "Middleware", reference)
 		if object == nil {
 			lost, worst = append(lost, name+" (not in the input)"), Exposes
 			continue
 		}
 		spec, _ := object.Object["spec"].(map[string]any)
-		for _, kind := range sortedKeys(spec) {
+		for _, kind := range slices.Sorted(maps.Keys(spec)) {
 			config, _ := spec[kind].(map[string]any)
 			conv := traefikMiddleware(kind, config)
 			if conv.status == Lost {
@@ -199,8 +191,8 @@ func traefikTime(value any) string {
 }
 
 // traefikTransport is what the ServersTransport of a Service comes to.
-func traefikTransport(o *Old, reference, _ string) *conversion {
-	object, name := traefikObject(o, "ServersTransport", reference)
+func traefikTransport(in *input, reference, _ string) *conversion {
+	object, name := traefikObject(in, "ServersTransport", reference)
 	if object == nil {
 		return notWritten(Differs, "ServersTransport "+name+" is not in the input")
 	}

@@ -2,6 +2,7 @@ package migrate
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -70,8 +71,8 @@ type Group struct {
 	NewPlace string `json:"newPlace,omitempty"`
 	// Request is the example as data, for whoever sends it.
 	Request request.Request `json:"-"`
-	// of is the Ingress whose location answers on the old side; nil when there is none.
-	of *ingress
+	// Of is the Ingress whose location answers on the old side; nil when there is none.
+	Of *ingress `json:"-"`
 }
 
 // HostTotals count hosts and requests by result.
@@ -169,7 +170,7 @@ func (v *verifier) host(host string) HostResult {
 		result.Requests++
 		_ = v.compare(host, r, groups)
 	})
-	for _, key := range sortedKeys(groups) {
+	for _, key := range slices.Sorted(maps.Keys(groups)) {
 		result.Groups = append(result.Groups, *groups[key])
 	}
 	rank := map[string]int{Different: 0, Undetermined: 1, Announced: 2}
@@ -185,7 +186,7 @@ func (v *verifier) host(host string) HostResult {
 // each visits the requests to a host (M71).
 func (v *verifier) each(host string, visit func(*request.Request)) {
 	words := v.old.view.WordsOf(host, v.routes)
-	grpc := v.old.onlyGRPC(host)
+	grpc := onlyGRPC(v.old, host)
 	for _, concrete := range routing.Concrete(host) {
 		for _, scheme := range []string{request.SchemeHTTP, request.SchemeHTTPS} {
 			if scheme == request.SchemeHTTPS && !v.https(host, concrete) {
@@ -290,7 +291,7 @@ func other(old *routing.Answer, choices []routing.Outcome) *routing.Outcome {
 func (v *verifier) add(groups map[string]*Group, kind string, r *request.Request, old *routing.Answer, choice *routing.Outcome, fields []string, policies []PolicyDifference,
 	location *routing.Location, why string,
 ) {
-	oldPlace, newPlace := v.old.placeText(location), placeText(choice.Place)
+	oldPlace, newPlace := oldPlace(v.old, location), newPlace(choice.Place)
 	key := strings.Join([]string{kind, oldPlace, newPlace, strings.Join(fields, ","), why}, "\x00")
 	for _, p := range policies {
 		key += "\x00" + p.Kind + p.Field
@@ -300,7 +301,7 @@ func (v *verifier) add(groups map[string]*Group, kind string, r *request.Request
 	if g == nil {
 		g = &Group{Kind: kind, Fields: append([]string{}, fields...), Policy: policies, Why: why, OldPlace: oldPlace, NewPlace: newPlace}
 		if location != nil {
-			g.of = v.old.owners[location].ingress
+			g.Of = v.old.owners[location].ingress
 		}
 		for _, p := range policies {
 			g.Fields = append(g.Fields, p.Kind+" "+p.Field)

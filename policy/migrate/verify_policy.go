@@ -1,8 +1,8 @@
 package migrate
 
 import (
-	"encoding/json"
-	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/bound"
@@ -75,7 +75,7 @@ func (p *policyComparer) differences(g *ingress, b *routing.Backend, place routi
 		}
 	}
 	ours := false
-	for _, kind := range policyKinds() {
+	for _, kind := range kindsOfPolicies() {
 		if found != nil {
 			if k, ok := found.Kind(kind); ok && len(k.Value) > 0 {
 				ours = true
@@ -92,7 +92,7 @@ func (p *policyComparer) differences(g *ingress, b *routing.Backend, place routi
 	}
 	want := own.over(defaults)
 	var list []PolicyDifference
-	for _, kind := range policyKinds() {
+	for _, kind := range kindsOfPolicies() {
 		var have *effective.Policy
 		if found != nil {
 			have, _ = found.Kind(kind)
@@ -101,9 +101,6 @@ func (p *policyComparer) differences(g *ingress, b *routing.Backend, place routi
 	}
 	return list
 }
-
-// policyKinds are the kinds that migrations write, as results show them.
-func policyKinds() []string { return []string{RateLimitPolicy, RetryPolicy, TimeoutPolicy} }
 
 func fieldsOf(kind string, want, own map[string]any, have *effective.Policy) []PolicyDifference {
 	names := map[string]bool{}
@@ -116,7 +113,7 @@ func fieldsOf(kind string, want, own map[string]any, have *effective.Policy) []P
 		}
 	}
 	var list []PolicyDifference
-	for _, name := range sortedKeys(names) {
+	for _, name := range slices.Sorted(maps.Keys(names)) {
 		var value any
 		origin := ""
 		if have != nil {
@@ -152,17 +149,4 @@ func same(a, b any) bool {
 	d, err := bound.ParseDuration(x)
 	e, wrong := bound.ParseDuration(y)
 	return err == nil && wrong == nil && d == e
-}
-
-func valueText(value any) string {
-	switch v := value.(type) {
-	case nil:
-		return "not set"
-	case string:
-		return v
-	case map[string]any, []any:
-		text, _ := json.Marshal(v)
-		return string(text)
-	}
-	return fmt.Sprint(value)
 }

@@ -8,28 +8,8 @@ import (
 	"github.com/attache-dev/attache/policy/request"
 )
 
-// placeText says where a location of the old side stands.
-func (o *Old) placeText(l *routing.Location) string {
-	if l == nil {
-		return "no location"
-	}
-	w := o.owners[l]
-	text := "location " + l.Path
-	switch {
-	case o.view.Server(l.Host).Regex:
-		text = `location ~* "^` + l.Path + `"`
-	case l.Exact:
-		text = "location = " + l.Path
-	}
-	text += " of Ingress " + w.ingress.place()
-	if w.ingress.object.File != "" {
-		text += fmt.Sprintf(" (%s:%d)", w.ingress.object.File, w.ingress.object.line(w.field))
-	}
-	return text
-}
-
-// placeText says which rule of the new side answers.
-func placeText(p routing.Place) string {
+// newPlace says which rule of the new side answers.
+func newPlace(p routing.Place) string {
 	switch {
 	case p.Route != nil:
 		name := fmt.Sprintf("rules[%d]", p.Rule)
@@ -70,8 +50,31 @@ func (v *verifier) why(host string, r *request.Request, l *routing.Location) str
 	return ""
 }
 
+// DataPlanes are those whose order of regular expressions Verify knows (M74).
+func DataPlanes() []string { return routing.DataPlanes() }
+
+// oldPlace says where a location of the old side stands.
+func oldPlace(o *Old, l *routing.Location) string {
+	if l == nil {
+		return "no location"
+	}
+	w := o.owners[l]
+	text := "location " + l.Path
+	switch {
+	case o.view.Server(l.Host).Regex:
+		text = `location ~* "^` + l.Path + `"`
+	case l.Exact:
+		text = "location = " + l.Path
+	}
+	text += " of Ingress " + w.ingress.place()
+	if w.ingress.object.File != "" {
+		text += fmt.Sprintf(" (%s:%d)", w.ingress.object.File, w.ingress.object.line(w.field))
+	}
+	return text
+}
+
 // onlyGRPC says whether every location of a host speaks gRPC.
-func (o *Old) onlyGRPC(host string) bool {
+func onlyGRPC(o *Old, host string) bool {
 	s := o.view.Server(host)
 	if s == nil || !o.controller.nginx {
 		return false
@@ -88,6 +91,3 @@ func (o *Old) onlyGRPC(host string) bool {
 	}
 	return any
 }
-
-// DataPlanes are those whose order of regular expressions Verify knows (M74).
-func DataPlanes() []string { return routing.DataPlanes() }

@@ -1,0 +1,103 @@
+package migrate
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// conversion is what becomes of one stated annotation in a policy, for the controllers
+// whose routing is that of the Ingress API (section 7.1).
+type conversion struct {
+	kind   string
+	fields map[string]any
+	// several are fields of more than one kind.
+	several wants
+	status  Status
+	effect  Effect
+	// text says what differs, or why nothing is written.
+	text string
+	// holds says that losing it holds the rules back although nothing is exposed:
+	// requests would be sent to where they were not (M40).
+	holds bool
+}
+
+// isHeld says whether rules are held back for what is lost (M40).
+func (c *conversion) isHeld() bool { return c.status == Lost && (c.effect == Exposes || c.holds) }
+
+// saying is a conversion that puts nothing into a policy.
+func saying(text string) *conversion { return &conversion{status: Converted, text: text} }
+
+// holding says that rules are held back for the loss.
+func (c *conversion) holding() *conversion {
+	c.holds = true
+	return c
+}
+
+func stating(kind, field string, value any) *conversion {
+	return &conversion{kind: kind, fields: map[string]any{field: value}, status: Converted}
+}
+
+// differing says what differs from what the controller does.
+func (c *conversion) differing(text string) *conversion {
+	c.status, c.effect, c.text = Approximated, Differs, text
+	return c
+}
+
+func notWritten(effect Effect, text string) *conversion {
+	return &conversion{status: Lost, effect: effect, text: text}
+}
+
+func withoutEffect(text string) *conversion {
+	return &conversion{status: NoEffect, effect: None, text: text}
+}
+
+// all are the fields of a conversion by kind.
+func (c *conversion) all() wants {
+	if c.several != nil {
+		return c.several
+	}
+	if len(c.fields) == 0 {
+		return nil
+	}
+	return wants{c.kind: c.fields}
+}
+
+// limitOf is a limit as a policy states it: the unnamed one for a second, a named one
+// for any other time.
+func limitOf(name string, requests, burst int64, per, key string) map[string]any {
+	limit := map[string]any{"burst": burst, "key": key, "counter": "Route"}
+	if per == "1s" {
+		limit["requestsPerSecond"] = requests
+		return limit
+	}
+	limit["requests"], limit["per"] = requests, per
+	return map[string]any{"limits": map[string]any{name: limit}}
+}
+
+func limited(fields map[string]any) *conversion {
+	return &conversion{kind: RateLimitPolicy, fields: fields, status: Converted}
+}
+
+// timeText reads a time as HAProxy writes it: a number with a unit, or of
+// milliseconds. Empty when it is none.
+func timeText(text string) string {
+	units := map[string]time.Duration{"us": time.Microsecond, "ms": time.Millisecond, "s": time.Second, "m": time.Minute, "h": time.Hour, "d": 24 * time.Hour}
+	digits := strings.TrimRight(text, "usmhd")
+	n, err := strconv.ParseInt(digits, 10, 32)
+	unit, ok := units[strings.TrimPrefix(text, digits)]
+	if text == digits {
+		unit, ok = time.Millisecond, true
+	}
+	if err != nil || !ok || n <= 0 {
+		return ""
+	}
+	return durationText(time.Duration(n) * unit)
+}
+
+func prefixed(prefix, text string) string {
+	if text == "" {
+		return ""
+	}
+	return prefix + text
+}
