@@ -8,7 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/attache-dev/attache/policy/migrate"
+	"github.com/attache-dev/attache/policy/migrate/oldside"
+	"github.com/attache-dev/attache/policy/migrate/option"
+	"github.com/attache-dev/attache/policy/migrate/verify"
 )
 
 // manyIngresses are 2,000 Ingresses with 8,000 paths on 2,000 hosts in 100 namespaces
@@ -67,11 +69,11 @@ func BenchmarkVerify2000(b *testing.B) {
 	report := processor(b)
 	requests := 0
 	for b.Loop() {
-		old, err := migrate.Read(objectsOf(world), c.options)
+		old, err := oldside.Read(objectsOf(world), c.options)
 		if err != nil {
 			b.Fatal(err)
 		}
-		result := migrate.Verify(old, snapshot, migrate.VerifyOptions{Report: c.result.Findings})
+		result := verify.Compare(old, snapshot, verify.Options{Report: c.result.Findings})
 		requests = result.Totals.Requests
 		if result.Totals.Different > 0 {
 			b.Fatalf("%d requests differ", result.Totals.Different)
@@ -88,7 +90,7 @@ func BenchmarkVerify2000(b *testing.B) {
 func BenchmarkLift2000(b *testing.B) {
 	r := registry(b)
 	world := manyIngresses()
-	options := lifted(r, toNewGateway(), migrate.LiftAll)
+	options := lifted(r, toNewGateway(), option.LiftAll)
 	defer processor(b)()
 	for b.Loop() {
 		_ = convert(b, world, options)

@@ -1,24 +1,31 @@
 // Package migrate makes Gateway API routes and policies of Ingresses and of what
-// configures their controller, reports every loss, and compares what both sides do
-// with each request.
+// configures their controller, and reports every loss.
 //
 // # Purpose
 //
 // Moving off an ingress controller is safe when three things are known: what the
 // controller makes of all Ingresses of a host together, what is written for it, and
-// which requests are then answered otherwise. Read decodes the old side, Convert
-// writes the new one with a Finding for every annotation, Verify compares the two.
+// which requests are then answered otherwise. Package oldside reads the first, Convert
+// writes the second with a Finding for every annotation, package verify finds the third.
 // The rules are numbered M1 to M98 in docs/migrating.md; comments name them where
 // they decide something.
 //
 // # How it works
 //
-// Each controller has a file with its tables: one Row for each annotation, with the
-// values that its parser takes and what becomes of it. Whatever is not in a table is
-// unknown, so nothing can be dropped in silence. The host view is a routing.View,
-// which the tests compare with nginx itself. Timeouts, retries and rate limits
-// become policies at the level on which they were stated, and the engine's own
-// resolver proves what moving them changes.
+// The packages below this one build on each other:
+//
+//   - document, ingress: the objects of the input, and Ingresses decoded.
+//   - finding, option, statement: what is said, what was chosen, and policies before
+//     they are written.
+//   - controller: a file with tables for each ingress controller.
+//   - oldside: what the controller answers, and what it asks of policies.
+//   - routing: what each side answers to a request.
+//   - newside, lift: the routes, the Gateway and the policies.
+//   - verify, progress: the comparison of both sides, and how far a parallel run is.
+//
+// This package has what remains: the whole conversion, and what is said of each
+// annotation from what was written for it. The tests of the packages below are here
+// too, since most of them need a whole conversion.
 //
 // # Invariants
 //

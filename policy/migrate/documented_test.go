@@ -4,14 +4,14 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/attache-dev/attache/policy/migrate"
+	"github.com/attache-dev/attache/policy/migrate/controller"
 )
 
 // documented are the names in the documents of other controllers that name them in one
 // table, as the document of the version that the table cites has them.
 func documented() map[string]string {
 	return map[string]string{
-		migrate.HAProxy: `auth-type auth-secret auth-realm blacklist deny-list check check-http check-interval clean-certs client-ca client-crt-optional client-strict-sni
+		controller.HAProxy: `auth-type auth-secret auth-realm blacklist deny-list check check-http check-interval clean-certs client-ca client-crt-optional client-strict-sni
 			generate-certificates-signer cors-enable cors-allow-origin cors-allow-methods cors-allow-credentials cors-allow-headers cors-max-age global-config-snippet
 			frontend-config-snippet stats-config-snippet backend-config-snippet cookie-persistence cookie-persistence-no-dynamic dontlognull src-ip-header forwarded-for
 			hard-stop-after http-connection-mode http-keep-alive http-server-close load-balance log-format log-format-tcp logasap maxconn nbthread path-rewrite pod-maxconn
@@ -20,7 +20,7 @@ func documented() map[string]string {
 			server-ssl set-host scale-server-slots ssl-certificate ssl-passthrough ssl-redirect ssl-redirect-code ssl-redirect-port syslog-server standalone-backend
 			timeout-check timeout-client timeout-client-fin timeout-connect timeout-http-request timeout-http-keep-alive timeout-queue timeout-server timeout-server-fin
 			timeout-tunnel whitelist allow-list tls-alpn`,
-		migrate.ALB: `load-balancer-name group.name group.order tags ip-address-type scheme subnets security-groups customer-owned-ipv4-pool load-balancer-attributes
+		controller.ALB: `load-balancer-name group.name group.order tags ip-address-type scheme subnets security-groups customer-owned-ipv4-pool load-balancer-attributes
 			wafv2-acl-arn wafv2-acl-name waf-acl-id web-acl-id shield-advanced-protection listen-ports ssl-redirect inbound-cidrs certificate-arn ssl-policy target-type
 			backend-protocol backend-protocol-version target-group-attributes healthcheck-port healthcheck-protocol healthcheck-path healthcheck-interval-seconds
 			healthcheck-timeout-seconds healthy-threshold-count unhealthy-threshold-count success-codes auth-type auth-idp-cognito auth-idp-oidc
@@ -29,15 +29,15 @@ func documented() map[string]string {
 			multi-cluster-target-group minimum-load-balancer-capacity ipam-ipv4-pool-id enable-frontend-nlb frontend-nlb-scheme frontend-nlb-subnets
 			frontend-nlb-security-groups frontend-nlb-listener-port-mapping frontend-nlb-eip-allocations frontend-nlb-healthcheck-port frontend-nlb-attributes
 			frontend-nlb-tags use-regex-path-match target-control-port.svc.80 create-acm-cert acm-pca-arn dry-run-plan`,
-		migrate.Kong: `plugins protocols preserve-host strip-path force-ssl-redirect https-redirect-status-code regex-priority regex-prefix methods snis request-buffering
+		controller.Kong: `plugins protocols preserve-host strip-path force-ssl-redirect https-redirect-status-code regex-priority regex-prefix methods snis request-buffering
 			response-buffering host-aliases override path-handling headers.x-team headers-separator rewrite tags protocol path host-header client-cert service-upstream
 			upstream-policy connect-timeout read-timeout write-timeout retries tls-verify tls-verify-depth ca-certificates ca-certificates-secret ca-certificates-configmap`,
-		migrate.Traefik: `router.entrypoints router.middlewares router.priority router.rulesyntax router.pathmatcher router.tls router.tls.certresolver
+		controller.Traefik: `router.entrypoints router.middlewares router.priority router.rulesyntax router.pathmatcher router.tls router.tls.certresolver
 			router.tls.domains.0.main router.tls.domains.0.sans router.tls.options router.observability.accesslogs router.observability.metrics router.observability.tracing
 			service.middlewares service.nativelb service.nodeportlb service.serversscheme service.serverstransport service.passhostheader service.sticky.cookie
 			service.sticky.cookie.name service.sticky.cookie.secure service.sticky.cookie.samesite service.sticky.cookie.httponly service.sticky.cookie.maxage
 			service.sticky.cookie.path service.sticky.cookie.domain`,
-		migrate.HAProxyIngress: `acme-emails acme-endpoint acme-expiring acme-preferred-chain acme-shared acme-terms-agreed affinity agent-check-addr agent-check-interval
+		controller.HAProxyIngress: `acme-emails acme-endpoint acme-expiring acme-preferred-chain acme-shared acme-terms-agreed affinity agent-check-addr agent-check-interval
 			agent-check-port agent-check-send allowlist-source-range allowlist-source-header app-root assign-backend-server-id auth-external-placement auth-headers-fail
 			auth-headers-request auth-headers-succeed auth-log-format auth-method auth-proxy auth-realm auth-secret auth-signin auth-tls-cert-header auth-tls-error-page
 			auth-tls-secret auth-tls-strict auth-tls-verify-client auth-url backend-check-interval backend-protocol backend-server-naming backend-server-slots-increment
@@ -70,32 +70,32 @@ func documented() map[string]string {
 // undocumented are rows that the documents do not name, with where the name is from.
 func undocumented() map[string]string {
 	return map[string]string{
-		migrate.HAProxyIngress + " auth-type":                "the page of v0.12",
-		migrate.HAProxy + " cors-respond-to-options":         "its source, pkg/annotations/ingress",
-		migrate.HAProxy + " cr-backend":                      "documentation/custom-resources.md",
-		migrate.HAProxy + " prometheus-endpoint-auth-secret": "documentation/prometheus.md",
+		controller.HAProxyIngress + " auth-type":                "the page of v0.12",
+		controller.HAProxy + " cors-respond-to-options":         "its source, pkg/annotations/ingress",
+		controller.HAProxy + " cr-backend":                      "documentation/custom-resources.md",
+		controller.HAProxy + " prometheus-endpoint-auth-secret": "documentation/prometheus.md",
 	}
 }
 
 // shortOf is the name of a row as documents have it: the stem of one that ends in "*".
-func shortOf(row *migrate.Row) (name string, many bool) {
+func shortOf(row *controller.Row) (name string, many bool) {
 	return strings.CutSuffix(row.Name[strings.LastIndexByte(row.Name, '/')+1:], "*")
 }
 
 // TestRowsAreDocumented: what a table has is in the controller's own document, or it is
 // said where else (M41).
 func TestRowsAreDocumented(t *testing.T) {
-	for controller, names := range documented() {
-		table := migrate.Tables(controller)[0]
-		for _, rows := range [][]migrate.Row{table.Annotations, table.Keys} {
+	for which, names := range documented() {
+		table := controller.Tables(which)[0]
+		for _, rows := range [][]controller.Row{table.Annotations, table.Keys} {
 			for i := range rows {
 				short, many := shortOf(&rows[i])
-				known := undocumented()[controller+" "+short] != ""
+				known := undocumented()[which+" "+short] != ""
 				for name := range strings.FieldsSeq(names) {
 					known = known || name == short || many && strings.HasPrefix(name, short)
 				}
 				if !known {
-					t.Errorf("%s: nobody documents %s", controller, short)
+					t.Errorf("%s: nobody documents %s", which, short)
 				}
 			}
 		}
@@ -105,22 +105,22 @@ func TestRowsAreDocumented(t *testing.T) {
 // TestDocumentedNamesHaveARow: what a controller's own document names is never unknown,
 // and each table says which document it is from (M41).
 func TestDocumentedNamesHaveARow(t *testing.T) {
-	for controller, names := range documented() {
-		table := migrate.Tables(controller)[0]
+	for which, names := range documented() {
+		table := controller.Tables(which)[0]
 		for name := range strings.FieldsSeq(names) {
 			known := false
-			for _, rows := range [][]migrate.Row{table.Annotations, table.Keys} {
+			for _, rows := range [][]controller.Row{table.Annotations, table.Keys} {
 				for i := range rows {
 					short, many := shortOf(&rows[i])
 					known = known || short == name || many && strings.HasPrefix(name, short)
 				}
 			}
 			if !known {
-				t.Errorf("%s has no row for %s", controller, name)
+				t.Errorf("%s has no row for %s", which, name)
 			}
 		}
 	}
-	for _, table := range migrate.Tables("") {
+	for _, table := range controller.Tables("") {
 		if table.Source == "" {
 			t.Errorf("%s does not say where its names are from", table.Controller)
 		}

@@ -10,8 +10,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/attache-dev/attache/hierarchy"
-	"github.com/attache-dev/attache/policy/migrate"
 	"github.com/attache-dev/attache/policy/migrate/routing"
+	"github.com/attache-dev/attache/policy/migrate/verify"
 	"github.com/attache-dev/attache/policy/request"
 	"github.com/attache-dev/attache/policy/validate"
 )
@@ -174,7 +174,7 @@ func TestARandomEditThatChangesAnAnswerIsFound(t *testing.T) {
 				continue
 			}
 			after := newSide(t, r, objects)
-			var result *migrate.Comparison
+			var result *verify.Comparison
 			for range perEdit {
 				q := aRequest(random, equal[random.IntN(len(equal))])
 				was := before.Choices(q, "")
@@ -216,7 +216,7 @@ func comparedScheme(c converted, q *request.Request) bool {
 }
 
 // equalHosts are the hosts of a comparison on which no request differs.
-func equalHosts(result *migrate.Comparison) []string {
+func equalHosts(result *verify.Comparison) []string {
 	var list []string
 	for _, h := range result.Hosts {
 		if len(h.Groups) == 0 && !strings.Contains(h.Host, "*") && strings.Contains(h.Host, ".") {

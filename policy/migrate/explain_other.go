@@ -5,52 +5,57 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/attache-dev/attache/policy/migrate/controller"
+	"github.com/attache-dev/attache/policy/migrate/document"
+	"github.com/attache-dev/attache/policy/migrate/finding"
+	"github.com/attache-dev/attache/policy/migrate/ingress"
 	"github.com/attache-dev/attache/policy/migrate/routing"
+	"github.com/attache-dev/attache/policy/migrate/statement"
 )
 
 // explainOther says what became of an annotation of such a controller.
-func (c *explainer) explainOther(g *ingress, row *Row, short, name string) {
-	conv := c.old.conversionOf(g.set, short)
+func (c *explainer) explainOther(g *ingress.Ingress, row *controller.Row, short, name string) {
+	conv := c.Old.ConversionOf(g.Settings, short)
 	if conv == nil {
-		c.report.annotation(g, name, row.Status, row.Effect, "%s", row.Becomes)
+		c.Report.Annotation(g, name, row.Status, row.Effect, "%s", row.Becomes)
 		return
 	}
-	if conv.status == Lost || conv.status == NoEffect {
-		f := c.report.annotation(g, name, conv.status, conv.effect, "%s", conv.text)
-		f.Accepted = f.Accepted || c.options.accepts(short)
-		f.Held = conv.isHeld() && !f.Accepted
+	if conv.Status == finding.Lost || conv.Status == finding.NoEffect {
+		f := c.Report.Annotation(g, name, conv.Status, conv.Effect, "%s", conv.Text)
+		f.Accepted = f.Accepted || c.Options.Accepts(short)
+		f.Held = conv.IsHeld() && !f.Accepted
 		return
 	}
-	var became []Became
+	var became []finding.Became
 	var parts []string
-	for _, kind := range slices.Sorted(maps.Keys(conv.all())) {
+	for _, kind := range slices.Sorted(maps.Keys(conv.ByKind())) {
 		policy := ""
-		for _, field := range slices.Sorted(maps.Keys(conv.all()[kind])) {
-			var b Became
-			b, policy = c.policyOf(g, kind, field)
+		for _, field := range slices.Sorted(maps.Keys(conv.ByKind()[kind])) {
+			var b finding.Became
+			b, policy = c.PolicyOf(g, kind, field)
 			became = append(became, b)
 		}
-		parts = append(parts, policy+" "+fieldNames(conv.all()[kind]))
+		parts = append(parts, policy+" "+statement.FieldsText(conv.ByKind()[kind]))
 	}
-	if conv.text != "" {
-		parts = append(parts, conv.text)
+	if conv.Text != "" {
+		parts = append(parts, conv.Text)
 	}
 	text := strings.Join(parts, "; ")
 	if len(became) > 0 {
-		text += c.notWritten(g)
+		text += c.NotWritten(g)
 	}
-	f := c.report.annotation(g, name, conv.status, conv.effect, "%s", text)
+	f := c.Report.Annotation(g, name, conv.Status, conv.Effect, "%s", text)
 	f.Became = became
 }
 
 // onRules says what an annotation of a Service comes to.
-func onRules(conv *conversion) string {
-	if len(conv.all()) == 0 {
-		return conv.text
+func onRules(conv *controller.Conversion) string {
+	if len(conv.ByKind()) == 0 {
+		return conv.Text
 	}
-	text := kindsText(conv.all()) + " on the rules that send to it"
-	if conv.text != "" {
-		text += "; " + conv.text
+	text := statement.KindsText(conv.ByKind()) + " on the rules that send to it"
+	if conv.Text != "" {
+		text += "; " + conv.Text
 	}
 	return text
 }
@@ -58,17 +63,17 @@ func onRules(conv *conversion) string {
 // explainServices says what became of the annotations on Services that locations send
 // to: one finding each.
 func (c *explainer) explainServices() {
-	if !c.old.controller.services {
+	if !c.Old.Controller.Services {
 		return
 	}
 	said := map[string]bool{}
-	for _, g := range c.old.ingresses {
-		if !g.chosen || !c.old.served(g) {
+	for _, g := range c.Old.Ingresses {
+		if !g.Chosen || !c.Old.Served(g) {
 			continue
 		}
-		for _, host := range c.hostOrder() {
-			for _, l := range c.old.view.Server(host).Locations {
-				if b := l.Action.Backend; b != nil && c.old.owners[l].ingress == g && !said[b.Namespace+"/"+b.Name] {
+		for _, host := range c.HostOrder() {
+			for _, l := range c.Old.View.Server(host).Locations {
+				if b := l.Action.Backend; b != nil && c.Old.Owners[l].Ingress == g && !said[b.Namespace+"/"+b.Name] {
 					said[b.Namespace+"/"+b.Name] = true
 					c.explainService(b)
 				}
@@ -78,50 +83,50 @@ func (c *explainer) explainServices() {
 }
 
 func (c *explainer) explainService(b *routing.Backend) {
-	service := c.old.services[b.Namespace+"/"+b.Name]
+	service := c.Old.Services[b.Namespace+"/"+b.Name]
 	if service == nil {
 		return
 	}
-	s := c.old.serviceSettings(b)
+	s := c.Old.ServiceSettings(b)
 	for _, name := range slices.Sorted(maps.Keys(service.GetAnnotations())) {
-		short, ours := c.old.controller.own(name)
+		short, ours := c.Old.Controller.Short(name)
 		if !ours {
 			continue
 		}
 		value := service.GetAnnotations()[name]
-		f := Finding{
+		f := finding.Finding{
 			Annotation: name, Value: value, File: service.File, Document: service.Document,
-			Line: service.line("metadata.annotations[" + name + "]"), Message: "Service " + placeOf(service) + " " + short + ": " + quoted(value) + ": ",
+			Line: service.LineOf("metadata.annotations[" + name + "]"), Message: "Service " + document.PlaceOf(service) + " " + short + ": " + finding.Quoted(value) + ": ",
 		}
-		row := c.old.row(short)
-		conv := c.old.conversionOf(s, short)
+		row := c.Old.Row(short)
+		conv := c.Old.ConversionOf(s, short)
 		switch {
 		case row == nil:
-			f.Status, f.Effect = Unknown, Differs
+			f.Status, f.Effect = finding.Unknown, finding.Differs
 			f.Message += "the controller has no such annotation"
-		case !s.has(short):
-			f.Status, f.Effect = NoEffect, None
+		case !s.Has(short):
+			f.Status, f.Effect = finding.NoEffect, finding.None
 			f.Message += "the value is not " + string(row.Valid)
 		case conv == nil:
-			out := c.old.lossOf(s, row, short)
-			f.Status, f.Effect = out.status, out.effect
-			f.Message += out.why
-		case conv.status == Lost || conv.status == NoEffect:
-			f.Status, f.Effect = conv.status, conv.effect
-			f.Message += conv.text
+			out := c.Old.LossOf(s, row, short)
+			f.Status, f.Effect = out.Status, out.Effect
+			f.Message += out.Why
+		case conv.Status == finding.Lost || conv.Status == finding.NoEffect:
+			f.Status, f.Effect = conv.Status, conv.Effect
+			f.Message += conv.Text
 		default:
-			f.Status, f.Effect = conv.status, conv.effect
+			f.Status, f.Effect = conv.Status, conv.Effect
 			f.Message += onRules(conv)
 		}
-		f.Held = slices.Contains(c.old.exposingOn(b), short) && !c.options.accepts(short)
-		c.report.add(f)
+		f.Held = slices.Contains(c.Old.ExposingOn(b), short) && !c.Options.Accepts(short)
+		c.Report.Add(f)
 	}
 }
 
 // explainOtherDefaults says what such a controller does without being told.
 func (c *explainer) explainOtherDefaults() {
-	for _, note := range c.old.controller.notes {
-		c.report.implicit(note[0], Differs, "%s", note[1])
+	for _, note := range c.Old.Controller.Notes {
+		c.Report.Implicit(note[0], finding.Differs, "%s", note[1])
 	}
-	c.report.implicit("wildcards", Differs, "a wildcard host takes one label; one of a route takes any number")
+	c.Report.Implicit("wildcards", finding.Differs, "a wildcard host takes one label; one of a route takes any number")
 }

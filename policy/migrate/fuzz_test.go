@@ -8,6 +8,9 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/attache-dev/attache/policy/migrate"
+	"github.com/attache-dev/attache/policy/migrate/controller"
+	"github.com/attache-dev/attache/policy/migrate/oldside"
+	"github.com/attache-dev/attache/policy/migrate/option"
 	"github.com/attache-dev/attache/policy/source"
 	"github.com/attache-dev/attache/policy/validate"
 )
@@ -17,10 +20,10 @@ func notRefused(t *testing.T, world ...*unstructured.Unstructured) {
 	t.Helper()
 	r := schemas()
 	options := toNewGateway()
-	options.Retries = migrate.RetriesMethods
+	options.Retries = option.RetriesMethods
 	options.Check = nil
 	options.Accept = []string{"auth-url", "whitelist-source-range", "limit-connections", "configuration-snippet"}
-	read, err := migrate.Read(objectsOf(world), options)
+	read, err := oldside.Read(objectsOf(world), options)
 	if err != nil {
 		return // input that nothing can be made of
 	}
@@ -58,7 +61,7 @@ var schemas = sync.OnceValue(func() *validate.Registry {
 // FuzzAnnotations gives any value to any annotation of any controller.
 func FuzzAnnotations(f *testing.F) {
 	var names []string
-	for _, table := range migrate.Tables("") {
+	for _, table := range controller.Tables("") {
 		for i := range table.Annotations {
 			names = append(names, table.Annotations[i].Name)
 			f.Add(len(names)-1, sampleOf(&table.Annotations[i]), "/shop")
@@ -105,7 +108,7 @@ func FuzzRegexes(f *testing.F) {
 // FuzzConfigMap gives any value to any key of the controller's ConfigMap.
 func FuzzConfigMap(f *testing.F) {
 	var names []string
-	keys := migrate.Tables(migrate.IngressNginx)[0].Keys
+	keys := controller.Tables(controller.IngressNginx)[0].Keys
 	for i := range keys {
 		names = append(names, keys[i].Name)
 		f.Add(i, sampleOf(&keys[i]))

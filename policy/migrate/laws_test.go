@@ -15,7 +15,10 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"pgregory.net/rapid"
 
-	"github.com/attache-dev/attache/policy/migrate"
+	"github.com/attache-dev/attache/policy/migrate/controller"
+	"github.com/attache-dev/attache/policy/migrate/finding"
+	"github.com/attache-dev/attache/policy/migrate/option"
+	"github.com/attache-dev/attache/policy/migrate/verify"
 )
 
 // worlds is how many random worlds a law is tried on; ATTACHE_WORLDS says more. They
@@ -44,11 +47,11 @@ func TestWhatIsWrittenAnswersAsTheIngressesDo(t *testing.T) {
 				announced += result.Totals.Announced
 				undetermined += result.Totals.Undetermined
 				for _, h := range result.Hosts {
-					if !regexes && h.Result == migrate.Sampled {
+					if !regexes && h.Result == verify.Sampled {
 						t.Fatalf("world %d: %s is sampled", seed, h.Host)
 					}
 					for _, g := range h.Groups {
-						if g.Kind == migrate.Different {
+						if g.Kind == verify.Different {
 							t.Fatalf("world %d: %s\n old %s (%s)\n new %s (%s)\n %v\n%s\n%s", seed, g.Example, g.Old, g.OldPlace, g.New, g.NewPlace, g.Policy, text(c.old), text(c.result.Objects))
 						}
 					}
@@ -154,7 +157,7 @@ func TestAnEditThatChangesAnAnswerIsFound(t *testing.T) {
 
 // announcedAll says whether all that reaches the edited rule are requests whose
 // hosts are said to differ anyway, such as a wildcard's two labels.
-func announcedAll(c converted, result *migrate.Comparison) bool {
+func announcedAll(c converted, result *verify.Comparison) bool {
 	for _, h := range result.Hosts {
 		for _, g := range h.Groups {
 			if strings.Contains(g.New, "elsewhere") && g.Why != "implicit/wildcards" && g.Why != "finding fallthrough" && !strings.Contains(g.Why, "are held") {
@@ -166,7 +169,7 @@ func announcedAll(c converted, result *migrate.Comparison) bool {
 }
 
 // reached says whether some request of the comparison goes to the edited rule.
-func reached(result *migrate.Comparison) bool {
+func reached(result *verify.Comparison) bool {
 	for _, h := range result.Hosts {
 		for _, g := range h.Groups {
 			if strings.Contains(g.New, "elsewhere") {
@@ -184,11 +187,11 @@ func TestABridgeLeavesNoRequestOtherwise(t *testing.T) {
 	crossed := 0
 	for seed := range worlds(t) {
 		options := toNewGateway()
-		options.Bridge = migrate.ServicePort{NamespacedName: types.NamespacedName{Namespace: "old", Name: "controller"}, Port: 80}
+		options.Bridge = option.ServicePort{NamespacedName: types.NamespacedName{Namespace: "old", Name: "controller"}, Port: 80}
 		options.Chosen = func(_, name string, _ map[string]string) bool { return name == "i0" || name == "i2" }
 		c := convert(t, aWorld(false).Example(seed), options)
 		for _, f := range c.result.Findings {
-			if f.Status == migrate.HostIncomplete {
+			if f.Status == finding.HostIncomplete {
 				t.Fatalf("world %d: %s", seed, f.Message)
 			}
 		}
@@ -196,7 +199,7 @@ func TestABridgeLeavesNoRequestOtherwise(t *testing.T) {
 		result := c.verify(t, r, c.result.Objects, c.result.Findings)
 		for _, h := range result.Hosts {
 			for _, g := range h.Groups {
-				if g.Kind == migrate.Different && !c.onlyOthers(g.Request.Host) {
+				if g.Kind == verify.Different && !c.onlyOthers(g.Request.Host) {
 					t.Fatalf("world %d: %s\n old %s (%s)\n new %s (%s)\n%s\n%s", seed, g.Example, g.Old, g.OldPlace, g.New, g.NewPlace, text(c.old), text(c.result.Objects))
 				}
 			}
@@ -227,8 +230,8 @@ func (c converted) onlyOthers(host string) bool {
 // paths as the Ingress API has them (section 7.1).
 func TestOtherControllersAnswerAsTheirIngressesDo(t *testing.T) {
 	r := registry(t)
-	for _, controller := range migrate.Controllers() {
-		if controller == migrate.IngressNginx {
+	for _, which := range controller.Known() {
+		if which == controller.IngressNginx {
 			continue
 		}
 		for seed := range worlds(t) / 5 {
@@ -237,7 +240,7 @@ func TestOtherControllersAnswerAsTheirIngressesDo(t *testing.T) {
 				u.SetAnnotations(nil)
 			}
 			options := toNewGateway()
-			options.Controller, options.IngressClass = controller, "of-it"
+			options.Controller, options.IngressClass = which, "of-it"
 			for _, u := range world {
 				if err := unstructured.SetNestedField(u.Object, "of-it", "spec", "ingressClassName"); err != nil {
 					t.Fatal(err)
@@ -246,8 +249,8 @@ func TestOtherControllersAnswerAsTheirIngressesDo(t *testing.T) {
 			c := convert(t, world, options)
 			for _, h := range c.verify(t, r, c.result.Objects, c.result.Findings).Hosts {
 				for _, g := range h.Groups {
-					if g.Kind == migrate.Different {
-						t.Fatalf("%s, world %d: %s\n old %s (%s)\n new %s (%s)\n %v\n%s\n%s", controller, seed, g.Example, g.Old, g.OldPlace, g.New, g.NewPlace, g.Policy, text(c.old), text(c.result.Objects))
+					if g.Kind == verify.Different {
+						t.Fatalf("%s, world %d: %s\n old %s (%s)\n new %s (%s)\n %v\n%s\n%s", which, seed, g.Example, g.Old, g.OldPlace, g.New, g.NewPlace, g.Policy, text(c.old), text(c.result.Objects))
 					}
 				}
 			}

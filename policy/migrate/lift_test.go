@@ -14,12 +14,13 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/effective"
-	"github.com/attache-dev/attache/policy/migrate"
+	"github.com/attache-dev/attache/policy/migrate/lift"
+	"github.com/attache-dev/attache/policy/migrate/option"
 	"github.com/attache-dev/attache/policy/validate"
 )
 
 // lifted are options that lift, proved on a world.
-func lifted(r *validate.Registry, options migrate.Options, how string, world ...*unstructured.Unstructured) migrate.Options {
+func lifted(r *validate.Registry, options option.Options, how string, world ...*unstructured.Unstructured) option.Options {
 	options.Lift = how
 	options.World, _ = kinds(r).With(world...)
 	options.Stored = func(u *unstructured.Unstructured) *unstructured.Unstructured {
@@ -45,15 +46,15 @@ func TestALiftChangesNoEffectiveValue(t *testing.T) {
 	moved := 0
 	rapid.Check(t, func(t *rapid.T) {
 		world := aWorld(true).Draw(t, "world")
-		how := rapid.SampledFrom([]string{migrate.LiftAll, migrate.LiftMost}).Draw(t, "how")
+		how := rapid.SampledFrom([]string{option.LiftAll, option.LiftMost}).Draw(t, "how")
 		plain := convert(t, world, toNewGateway())
-		lift := convert(t, world, lifted(r, toNewGateway(), how))
+		raised := convert(t, world, lifted(r, toNewGateway(), how))
 		before, _ := kinds(r).With(prepared(t, r, plain.result.Objects)...)
-		after, _ := kinds(r).With(prepared(t, r, lift.result.Objects)...)
+		after, _ := kinds(r).With(prepared(t, r, raised.result.Objects)...)
 		if changes := effective.Diff(routes(before), routes(after)); len(changes) > 0 {
-			t.Fatalf("%s %s of %s\n%s\n%s", changes[0].Kind, changes[0].Path.String(), changes[0].Target, text(plain.result.Objects), text(lift.result.Objects))
+			t.Fatalf("%s %s of %s\n%s\n%s", changes[0].Kind, changes[0].Path.String(), changes[0].Target, text(plain.result.Objects), text(raised.result.Objects))
 		}
-		if lift.result.Lifted.FieldsBefore != lift.result.Lifted.FieldsAfter {
+		if raised.result.Lifted.FieldsBefore != raised.result.Lifted.FieldsAfter {
 			moved++
 		}
 	})
@@ -109,8 +110,8 @@ func teams() []*unstructured.Unstructured {
 // teams.
 func TestLiftingTeams(t *testing.T) {
 	r := registry(t)
-	var all, most *migrate.Lifted
-	for how, to := range map[string]**migrate.Lifted{migrate.LiftAll: &all, migrate.LiftMost: &most} {
+	var all, most *lift.Lifted
+	for how, to := range map[string]**lift.Lifted{option.LiftAll: &all, option.LiftMost: &most} {
 		c := convert(t, teams(), lifted(r, toNewGateway(), how))
 		l := c.result.Lifted
 		*to = l

@@ -8,7 +8,7 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 
-	"github.com/attache-dev/attache/policy/migrate"
+	"github.com/attache-dev/attache/policy/migrate/controller"
 )
 
 // TestTablesOnThePage: docs/migrating-tables.md is made of the tables.
@@ -16,10 +16,10 @@ func TestTablesOnThePage(t *testing.T) {
 	const page = "../../docs/migrating-tables.md"
 	var b strings.Builder
 	b.WriteString("# What becomes of annotations\n\n" +
-		"Made of the tables in `policy/migrate` by `go test ./policy/migrate -run Page -update`;\n" +
+		"Made of the tables in `policy/migrate/controller` by `go test ./policy/migrate -run Page -update`;\n" +
 		"`kubectl effective-policy migrate annotations` prints the same. [Migrating from Ingress](migrating.md)\n" +
 		"says what the words mean. A name that ends in `*` stands for all that begin so.\n")
-	for _, table := range migrate.Tables("") {
+	for _, table := range controller.Tables("") {
 		fmt.Fprintf(&b, "\n## %s\n\n%d annotations", table.Controller, len(table.Annotations))
 		if len(table.Keys) > 0 {
 			fmt.Fprintf(&b, " and %d keys of the ConfigMap", len(table.Keys))
@@ -51,11 +51,11 @@ func TestTablesOnThePage(t *testing.T) {
 func cell(text string) string { return strings.ReplaceAll(text, "|", `\|`) }
 
 // bad is what a value does that the parser does not take.
-func bad(row *migrate.Row) string {
-	if row.Valid == migrate.Any {
+func bad(row *controller.Row) string {
+	if row.Valid == controller.Any {
 		return "every value is taken"
 	}
-	return map[migrate.Bad]string{
-		migrate.BadDefault: "passed over", migrate.BadRefuse: "the Ingress is refused", migrate.BadDeny: "503",
+	return map[controller.Bad]string{
+		controller.BadDefault: "passed over", controller.BadRefuse: "the Ingress is refused", controller.BadDeny: "503",
 	}[row.Bad]
 }

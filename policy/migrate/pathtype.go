@@ -3,6 +3,9 @@ package migrate
 import (
 	"regexp"
 
+	"github.com/attache-dev/attache/policy/migrate/finding"
+	"github.com/attache-dev/attache/policy/migrate/ingress"
+	"github.com/attache-dev/attache/policy/migrate/oldside"
 	"github.com/attache-dev/attache/policy/migrate/routing"
 )
 
@@ -14,19 +17,19 @@ func strictPath() *regexp.Regexp { return regexp.MustCompile(`^/[A-Za-z0-9._/-]*
 // they are written anew: the admission of the controller asks it, the controller
 // itself serves what is there (M43).
 func (c *explainer) explainPathTypes() {
-	if !c.old.controller.nginx || c.old.config.value("strict-validate-path-type") != "true" {
+	if !c.Old.Controller.Nginx || c.Old.Config.Value("strict-validate-path-type") != "true" {
 		return
 	}
 	strict := strictPath()
-	for _, g := range c.old.ingresses {
-		if !g.chosen {
+	for _, g := range c.Old.Ingresses {
+		if !g.Chosen {
 			continue
 		}
-		c.old.eachPath(g, func(key locationKey, p *ingressPath, field string) {
-			if (p.kind == "Exact" || p.kind == "Prefix") && p.path != "" && !strict.MatchString(p.path) {
-				f := c.report.about(g, Advice, "%s %s: strict-validate-path-type refuses such a path with pathType %s when the Ingress is written; the controller serves it as it is there",
-					routing.HostText(key.host), key.path, p.kind)
-				f.Line, f.Host, f.Effect = g.object.line(field), key.host, None
+		c.Old.EachPath(g, func(key oldside.Key, p *ingress.Path, field string) {
+			if (p.Kind == "Exact" || p.Kind == "Prefix") && p.Path != "" && !strict.MatchString(p.Path) {
+				f := c.Report.About(g, finding.Advice, "%s %s: strict-validate-path-type refuses such a path with pathType %s when the Ingress is written; the controller serves it as it is there",
+					routing.HostText(key.Host), key.Path, p.Kind)
+				f.Line, f.Host, f.Effect = g.Object.LineOf(field), key.Host, finding.None
 			}
 		})
 	}

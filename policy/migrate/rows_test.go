@@ -12,15 +12,16 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/attache-dev/attache/policy/migrate"
+	"github.com/attache-dev/attache/policy/migrate/controller"
+	"github.com/attache-dev/attache/policy/migrate/finding"
 )
 
 var update = flag.Bool("update", false, "write testdata anew")
 
 // sampleOf is a value that an annotation's parser takes.
-func sampleOf(row *migrate.Row) string {
+func sampleOf(row *controller.Row) string {
 	name := row.Name[strings.LastIndexByte(row.Name, '/')+1:]
-	if row.Valid == migrate.Bool {
+	if row.Valid == controller.Bool {
 		return "true"
 	}
 	switch name {
@@ -39,7 +40,7 @@ func sampleOf(row *migrate.Row) string {
 	case "listen-ports":
 		return `[{"HTTP": 80}, {"HTTPS": 443}]`
 	case "ssl-redirect":
-		if row.Valid == migrate.Int {
+		if row.Valid == controller.Int {
 			return "443"
 		}
 		return "true"
@@ -58,12 +59,12 @@ func sampleOf(row *migrate.Row) string {
 	case "custom-headers":
 		return "shop/headers"
 	}
-	samples := map[migrate.Check]string{
-		migrate.Int: "20", migrate.Bool: "true", migrate.OnOff: "on", migrate.Size: "8m", migrate.CIDRs: "10.0.0.0/8", migrate.Upstream: "error http_502",
-		migrate.PathGroup: "/x", migrate.URL: "https://auth.example.com", migrate.URLVar: "https://auth.example.com", migrate.Basic: "some-name", migrate.Spaced: "some words",
-		migrate.Names: "alias.example.com", migrate.Headers: "X-One, X-Two", migrate.Header: "x-name", migrate.Variable: "$request_uri", migrate.Codes: "404,503",
-		migrate.Service: "fallback", migrate.Protocol: "HTTPS", migrate.Version: "1.1", migrate.Balance: "ewma", migrate.Cookie: "cookie", migrate.AuthType: "basic",
-		migrate.Satisfy: "any", migrate.Duration: "1s", migrate.Path: "/start", migrate.HAProxyTime: "30s",
+	samples := map[controller.Check]string{
+		controller.Int: "20", controller.Bool: "true", controller.OnOff: "on", controller.Size: "8m", controller.CIDRs: "10.0.0.0/8", controller.Upstream: "error http_502",
+		controller.PathGroup: "/x", controller.URL: "https://auth.example.com", controller.URLVar: "https://auth.example.com", controller.Basic: "some-name", controller.Spaced: "some words",
+		controller.Names: "alias.example.com", controller.Headers: "X-One, X-Two", controller.Header: "x-name", controller.Variable: "$request_uri", controller.Codes: "404,503",
+		controller.Service: "fallback", controller.Protocol: "HTTPS", controller.Version: "1.1", controller.Balance: "ewma", controller.Cookie: "cookie", controller.AuthType: "basic",
+		controller.Satisfy: "any", controller.Duration: "1s", controller.Path: "/start", controller.HAProxyTime: "30s",
 	}
 	if text, ok := samples[row.Valid]; ok {
 		return text
@@ -124,7 +125,7 @@ func besides(name string) map[string]string {
 // not take. The files are the
 // golden files of the tables (M97).
 func TestRowsOfTables(t *testing.T) {
-	for _, table := range migrate.Tables("") {
+	for _, table := range controller.Tables("") {
 		t.Run(table.Controller, func(t *testing.T) {
 			var b strings.Builder
 			for i := range table.Annotations {
@@ -165,13 +166,13 @@ func TestRowsOfTables(t *testing.T) {
 }
 
 // stated is what becomes of one annotation on an Ingress, or on its Service.
-func stated(t *testing.T, controller string, row migrate.Row, value string) string {
+func stated(t *testing.T, which string, row controller.Row, value string) string {
 	t.Helper()
 	full := strings.Replace(row.Name, "*", "x", 1)
 	short := full[strings.LastIndexByte(full, '/')+1:]
 	annotations := map[string]string{}
 	for name, other := range besides(short) {
-		if controller == migrate.IngressNginx || !strings.HasPrefix(name, nginx) {
+		if which == controller.IngressNginx || !strings.HasPrefix(name, nginx) {
 			annotations[name] = other
 		}
 	}
@@ -200,7 +201,7 @@ func stated(t *testing.T, controller string, row migrate.Row, value string) stri
 		}
 	}
 	options := toNewGateway()
-	options.Controller, options.IngressClass = controller, "of-it"
+	options.Controller, options.IngressClass = which, "of-it"
 	c := convert(t, world, options)
 	var found []string
 	for _, f := range c.result.Findings {
@@ -216,7 +217,7 @@ func stated(t *testing.T, controller string, row migrate.Row, value string) stri
 		}
 	}
 	if len(found) != 1 {
-		t.Errorf("%s: %s %q has %d findings, want 1: %q", controller, full, value, len(found), found)
+		t.Errorf("%s: %s %q has %d findings, want 1: %q", which, full, value, len(found), found)
 	}
 	return fmt.Sprintf("%s\n  %s\n", full, strings.Join(found, "\n  "))
 }
@@ -239,7 +240,7 @@ func helpers() []*unstructured.Unstructured {
 }
 
 // keyed is what becomes of one key of the controller's ConfigMap.
-func keyed(t *testing.T, controller string, row *migrate.Row) string {
+func keyed(t *testing.T, which string, row *controller.Row) string {
 	t.Helper()
 	key := strings.Replace(row.Name, "*", "x", 1)
 	config := &unstructured.Unstructured{Object: map[string]any{
@@ -247,18 +248,18 @@ func keyed(t *testing.T, controller string, row *migrate.Row) string {
 	}}
 	u := ingressOf("shop", "web", nil, map[string]any{"rules": []any{map[string]any{"host": "shop.example.com"}}})
 	options := toNewGateway()
-	options.Controller, options.IngressClass = controller, "nginx"
+	options.Controller, options.IngressClass = which, "nginx"
 	options.ConfigMap.Namespace, options.ConfigMap.Name = "ingress", "controller"
-	if controller != migrate.IngressNginx {
+	if which != controller.IngressNginx {
 		options.IngressClass = "of-it"
 		if err := unstructured.SetNestedField(u.Object, "of-it", "spec", "ingressClassName"); err != nil {
 			t.Fatal(err)
 		}
 	}
 	c := convert(t, []*unstructured.Unstructured{u, config}, options)
-	i := slices.IndexFunc(c.result.Findings, func(f migrate.Finding) bool { return f.Key == key })
+	i := slices.IndexFunc(c.result.Findings, func(f finding.Finding) bool { return f.Key == key })
 	if i < 0 {
-		t.Errorf("%s: the key %s has no finding", controller, key)
+		t.Errorf("%s: the key %s has no finding", which, key)
 		return ""
 	}
 	f := c.result.Findings[i]

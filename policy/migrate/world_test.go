@@ -13,6 +13,11 @@ import (
 
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/migrate"
+	"github.com/attache-dev/attache/policy/migrate/document"
+	"github.com/attache-dev/attache/policy/migrate/finding"
+	"github.com/attache-dev/attache/policy/migrate/oldside"
+	"github.com/attache-dev/attache/policy/migrate/option"
+	"github.com/attache-dev/attache/policy/migrate/verify"
 	"github.com/attache-dev/attache/policy/source"
 	"github.com/attache-dev/attache/policy/validate"
 )
@@ -34,14 +39,14 @@ type fataler interface {
 	Fatalf(format string, args ...any)
 }
 
-func toNewGateway() migrate.Options {
-	return migrate.Options{NewGateway: true, Gateway: types.NamespacedName{Namespace: "infra", Name: "edge"}, GatewayClass: "any"}
+func toNewGateway() option.Options {
+	return option.Options{NewGateway: true, Gateway: types.NamespacedName{Namespace: "infra", Name: "edge"}, GatewayClass: "any"}
 }
 
-func objectsOf(list []*unstructured.Unstructured) []migrate.Object {
-	var objects []migrate.Object
+func objectsOf(list []*unstructured.Unstructured) []document.Object {
+	var objects []document.Object
 	for _, u := range list {
-		objects = append(objects, migrate.Object{Unstructured: u})
+		objects = append(objects, document.Object{Unstructured: u})
 	}
 	return objects
 }
@@ -49,13 +54,13 @@ func objectsOf(list []*unstructured.Unstructured) []migrate.Object {
 // converted is a world before and after.
 type converted struct {
 	old     []*unstructured.Unstructured
-	options migrate.Options
+	options option.Options
 	result  *migrate.Result
 }
 
-func convert(t fataler, old []*unstructured.Unstructured, options migrate.Options) converted {
+func convert(t fataler, old []*unstructured.Unstructured, options option.Options) converted {
 	t.Helper()
-	read, err := migrate.Read(objectsOf(old), options)
+	read, err := oldside.Read(objectsOf(old), options)
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
@@ -67,9 +72,9 @@ func convert(t fataler, old []*unstructured.Unstructured, options migrate.Option
 }
 
 // verify compares the old side with objects of the new one.
-func (c converted) verify(t fataler, r *validate.Registry, objects []*unstructured.Unstructured, report []migrate.Finding) *migrate.Comparison {
+func (c converted) verify(t fataler, r *validate.Registry, objects []*unstructured.Unstructured, report []finding.Finding) *verify.Comparison {
 	t.Helper()
-	read, err := migrate.Read(objectsOf(c.old), c.options)
+	read, err := oldside.Read(objectsOf(c.old), c.options)
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
@@ -77,7 +82,7 @@ func (c converted) verify(t fataler, r *validate.Registry, objects []*unstructur
 	for _, p := range problems {
 		t.Fatalf("%s: %s", p.Ref, p.Message)
 	}
-	return migrate.Verify(read, snapshot, migrate.VerifyOptions{Report: report, Bridge: c.options.Bridge})
+	return verify.Compare(read, snapshot, verify.Options{Report: report, Bridge: c.options.Bridge})
 }
 
 // kinds is the snapshot of the CRDs, made once.

@@ -21,9 +21,9 @@ const (
 	mostFiles       = 15 // of a package, besides doc.go
 )
 
-// listsOfEquals are packages with more files, because most of these are of one kind: subcommands,
-// controllers of Ingresses. ARCHITECTURE.md says of each why it is not cut.
-var listsOfEquals = []string{"cmd/kubectl-effective_policy/command", "policy/migrate"}
+// listsOfEquals are packages with more files, because most of these are of one kind: subcommands.
+// ARCHITECTURE.md says of each why it is not cut.
+var listsOfEquals = []string{"cmd/kubectl-effective_policy/command"}
 
 // The code keeps to its sizes. "go test ./test/arch -run Sizes -v" prints the figures.
 func TestSizes(t *testing.T) {

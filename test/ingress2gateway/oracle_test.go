@@ -19,6 +19,11 @@ import (
 
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/migrate"
+	"github.com/attache-dev/attache/policy/migrate/document"
+	"github.com/attache-dev/attache/policy/migrate/finding"
+	"github.com/attache-dev/attache/policy/migrate/oldside"
+	"github.com/attache-dev/attache/policy/migrate/option"
+	"github.com/attache-dev/attache/policy/migrate/verify"
 	"github.com/attache-dev/attache/policy/source"
 	"github.com/attache-dev/attache/policy/validate"
 	"github.com/attache-dev/attache/test/dataplane"
@@ -100,7 +105,7 @@ func (j *judge) ours(world string) *migrate.Result {
 
 // compare compares the Ingresses with objects of the new side, and says what of them
 // the API server would refuse.
-func (j *judge) compare(world string, objects []*unstructured.Unstructured, report ...migrate.Finding) (c *migrate.Comparison, refused string) {
+func (j *judge) compare(world string, objects []*unstructured.Unstructured, report ...finding.Finding) (c *verify.Comparison, refused string) {
 	j.Helper()
 	var list []*unstructured.Unstructured
 	for _, u := range objects {
@@ -117,22 +122,22 @@ func (j *judge) compare(world string, objects []*unstructured.Unstructured, repo
 		list = append(list, stored)
 	}
 	snapshot, _ := j.base.With(list...)
-	return migrate.Verify(j.read(world), snapshot, migrate.VerifyOptions{Report: report}), refused
+	return verify.Compare(j.read(world), snapshot, verify.Options{Report: report}), refused
 }
 
-func (j *judge) read(world string) *migrate.Old {
+func (j *judge) read(world string) *oldside.Side {
 	j.Helper()
-	var objects []migrate.Object
+	var objects []document.Object
 	for _, part := range strings.Split(world, "---\n") {
 		u := &unstructured.Unstructured{}
 		if err := yaml.Unmarshal([]byte(part), &u.Object); err != nil {
 			j.Fatal(err)
 		}
 		if len(u.Object) > 0 {
-			objects = append(objects, migrate.Object{Unstructured: u})
+			objects = append(objects, document.Object{Unstructured: u})
 		}
 	}
-	old, err := migrate.Read(objects, migrate.Options{NewGateway: true, Gateway: types.NamespacedName{Namespace: "infra", Name: "edge"}, GatewayClass: "any"})
+	old, err := oldside.Read(objects, option.Options{NewGateway: true, Gateway: types.NamespacedName{Namespace: "infra", Name: "edge"}, GatewayClass: "any"})
 	if err != nil {
 		j.Fatal(err)
 	}
@@ -140,11 +145,11 @@ func (j *judge) read(world string) *migrate.Old {
 }
 
 // different are the groups of requests that differ, in a few words.
-func different(c *migrate.Comparison) []string {
+func different(c *verify.Comparison) []string {
 	var list []string
 	for _, h := range c.Hosts {
 		for _, g := range h.Groups {
-			if g.Kind == migrate.Different {
+			if g.Kind == verify.Different {
 				list = append(list, fmt.Sprintf("%s old %s new %s", g.Example, g.Old, g.New))
 			}
 		}
@@ -261,13 +266,13 @@ func TestMigrateReadsTheirRoutes(t *testing.T) {
 		}
 	}
 	snapshot, _ := j.base.With(stored...)
-	var input []migrate.Object
+	var input []document.Object
 	u := &unstructured.Unstructured{}
 	if err := yaml.Unmarshal([]byte(strings.TrimSuffix(world, "---\n")), &u.Object); err != nil {
 		t.Fatal(err)
 	}
-	input = append(input, migrate.Object{Unstructured: u})
-	old, err := migrate.Read(input, migrate.Options{Routes: snapshot.Graph()})
+	input = append(input, document.Object{Unstructured: u})
+	old, err := oldside.Read(input, option.Options{Routes: snapshot.Graph()})
 	if err != nil {
 		t.Fatal(err)
 	}

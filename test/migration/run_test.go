@@ -21,7 +21,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/command"
-	"github.com/attache-dev/attache/policy/migrate"
+	"github.com/attache-dev/attache/policy/migrate/progress"
 	"github.com/attache-dev/attache/test/controlplane"
 	"github.com/attache-dev/attache/test/eventually"
 )
@@ -157,13 +157,13 @@ func (r *run) command(arguments ...string) (out, errs string, code int) {
 }
 
 // progress is what status says.
-func (r *run) progress(flags ...string) *migrate.Progress {
+func (r *run) progress(flags ...string) *progress.Progress {
 	r.Helper()
 	if _, err := os.Stat(r.report); err == nil {
 		flags = append([]string{"--report", r.report}, flags...)
 	}
 	out, _, _ := r.command(append([]string{"migrate", "status", "-A", "-o", "json"}, flags...)...)
-	p := &migrate.Progress{}
+	p := &progress.Progress{}
 	if err := json.Unmarshal([]byte(out), p); err != nil {
 		r.Fatalf("%v\n%s", err, out)
 	}
@@ -171,9 +171,9 @@ func (r *run) progress(flags ...string) *migrate.Progress {
 }
 
 // states waits until status says these states, written "web ready".
-func (r *run) states(what string, flags []string, want ...string) *migrate.Progress {
+func (r *run) states(what string, flags []string, want ...string) *progress.Progress {
 	r.Helper()
-	var p *migrate.Progress
+	var p *progress.Progress
 	eventually.OK(r, 2*eventually.Limit, what, func(context.Context) error {
 		p = r.progress(flags...)
 		var got, why []string

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/attache-dev/attache/policy/migrate"
+	"github.com/attache-dev/attache/policy/migrate/progress"
 	"github.com/attache-dev/attache/test/eventually"
 	"github.com/attache-dev/attache/test/zone"
 )
@@ -60,7 +60,7 @@ func TestStatusSaysWhatTraefikServes(t *testing.T) {
 		b.applyObject(u)
 	}
 	p := b.states("Traefik to report", nil, "broken not serving", "first ready", "later old only")
-	if why := p.Ingresses[slices.IndexFunc(p.Ingresses, func(i migrate.IngressProgress) bool { return strings.HasSuffix(i.Ingress, "/broken") })].Why; !strings.Contains(why, "ResolvedRefs: BackendNotFound") {
+	if why := p.Ingresses[slices.IndexFunc(p.Ingresses, func(i progress.Ingress) bool { return strings.HasSuffix(i.Ingress, "/broken") })].Why; !strings.Contains(why, "ResolvedRefs: BackendNotFound") {
 		t.Errorf("broken is not serving, for %q", why)
 	}
 	b.answers(map[string]bool{"first": true, "broken": false, "later": false})
@@ -86,12 +86,12 @@ func (b *bed) onCluster(args ...string) (string, int) {
 }
 
 // states waits until status says these states, written "web ready".
-func (b *bed) states(what string, flags []string, want ...string) *migrate.Progress {
+func (b *bed) states(what string, flags []string, want ...string) *progress.Progress {
 	b.Helper()
-	p := &migrate.Progress{}
+	p := &progress.Progress{}
 	eventually.OK(b, 2*eventually.Limit, what, func(context.Context) error {
 		out, _ := b.onCluster(append([]string{"migrate", "status", "-n", b.namespace, "--ingress-class", "old-" + b.namespace, "-o", "json"}, flags...)...)
-		p = &migrate.Progress{}
+		p = &progress.Progress{}
 		if err := json.Unmarshal([]byte(out), p); err != nil {
 			return fmt.Errorf("%w: %s", err, out)
 		}

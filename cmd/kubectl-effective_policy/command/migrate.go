@@ -18,13 +18,16 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/bound"
 	"github.com/attache-dev/attache/policy/migrate"
+	"github.com/attache-dev/attache/policy/migrate/controller"
+	"github.com/attache-dev/attache/policy/migrate/oldside"
+	"github.com/attache-dev/attache/policy/migrate/option"
 	"github.com/attache-dev/attache/policy/source"
 	"github.com/attache-dev/attache/policy/validate"
 )
 
 // migrateOptions are the flags that migrate and its subcommands share.
 type migrateOptions struct {
-	options      migrate.Options
+	options      option.Options
 	gateway      string
 	newGateway   string
 	configMap    string
@@ -72,19 +75,19 @@ nobody accepted.`,
 // addFlags adds the flags that say what the old side is.
 func (m *migrateOptions) addFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&m.options.Controller, "controller", "", "the controller of the Ingresses, if the input does not say it: "+strings.Join(migrate.Controllers(), ", "))
+	flags.StringVar(&m.options.Controller, "controller", "", "the controller of the Ingresses, if the input does not say it: "+strings.Join(controller.Known(), ", "))
 	flags.StringVar(&m.options.IngressClass, "ingress-class", "", "the IngressClass, where the input has several")
 	flags.StringVar(&m.configMap, "config-map", "", "NAMESPACE/NAME of the controller's ConfigMap (default: the one with its label)")
 	flags.StringVar(&m.version, "controller-version", "1.15", "version of ingress-nginx; before 1.12 it does not validate values")
 	flags.StringVar(&m.gateway, "gateway", "", "NAMESPACE/NAME of a Gateway that exists")
 	flags.IntVar(&m.replicasText, "replicas", 0, "number of Pods of the controller, each of which counts rate limits by itself (default: what its Deployment says, or 1)")
-	flags.StringVar(&m.options.ReadTimeout, "read-timeout", migrate.ReadIdle, "the field that read and send timeouts become: idle, backend")
-	flags.StringVar(&m.options.Retries, "retries", migrate.RetriesSafe, "what is repeated: safe, what was not sent yet; methods, as nginx does, by a rule for the methods that may be repeated; all, also what was sent")
-	flags.StringVar(&m.options.HSTS, "hsts", migrate.HSTSDrop, "the header Strict-Transport-Security: drop, keep")
+	flags.StringVar(&m.options.ReadTimeout, "read-timeout", option.ReadIdle, "the field that read and send timeouts become: idle, backend")
+	flags.StringVar(&m.options.Retries, "retries", option.RetriesSafe, "what is repeated: safe, what was not sent yet; methods, as nginx does, by a rule for the methods that may be repeated; all, also what was sent")
+	flags.StringVar(&m.options.HSTS, "hsts", option.HSTSDrop, "the header Strict-Transport-Security: drop, keep")
 	flags.StringVar(&m.defaultTo, "default-backend", "", "NAMESPACE/SERVICE:PORT that answers where no path fits")
 	flags.StringToStringVar(&m.set, "set", nil, "a timeout that holds without annotations and stands in no object: idle=180s, connect=, request=, backend=")
 	flags.StringVar(&m.bridge, "bridge", "", "NAMESPACE/SERVICE[:PORT] of the old controller: it answers what other Ingresses serve on the same hosts")
-	_ = cmd.RegisterFlagCompletionFunc("controller", cobra.FixedCompletions(migrate.Controllers(), cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("controller", cobra.FixedCompletions(controller.Known(), cobra.ShellCompDirectiveNoFileComp))
 }
 
 // addWriting adds the flags that say what is written.
@@ -95,14 +98,14 @@ func (m *migrateOptions) addWriting(cmd *cobra.Command) {
 	flags.StringSliceVar(&m.accept, "accept", nil, "names of annotations or findings whose loss you accept; their rules are written")
 	flags.StringVar(&m.held, "held", "", "a file for the routes that are held back")
 	flags.BoolVar(&m.options.ConvertUnserved, "convert-unserved", false, "also convert Ingresses that the controller refuses")
-	flags.StringVar(&m.options.Regex, "regex", migrate.RegexAuto, "regular expressions: auto makes plain matches of them where they are equal; keep")
-	flags.StringVar(&m.options.Listeners, "listeners", migrate.ListenersAuto, "where HTTPS listeners go: auto, gateway, listenersets")
-	flags.StringVar(&m.options.Canary, "canary", migrate.CanaryAll, "canaries: all, on every location of their primary; here, only where they are stated")
+	flags.StringVar(&m.options.Regex, "regex", option.RegexAuto, "regular expressions: auto makes plain matches of them where they are equal; keep")
+	flags.StringVar(&m.options.Listeners, "listeners", option.ListenersAuto, "where HTTPS listeners go: auto, gateway, listenersets")
+	flags.StringVar(&m.options.Canary, "canary", option.CanaryAll, "canaries: all, on every location of their primary; here, only where they are stated")
 	flags.StringVar(&m.routes, "routes", "", "a file with routes and Gateways that exist, or are to: only policies are written, on the routes that stand for the Ingresses")
 	flags.StringVar(&m.defaultTLS, "default-tls", "", "NAMESPACE/SECRET of a certificate for hosts without one")
 	flags.BoolVar(&m.noDefaults, "no-defaults", false, "leave out the controller's defaults")
-	flags.StringVar(&m.options.Defaults, "defaults", migrate.DefaultsRoutes, "with --gateway, where the controller's defaults go: routes; gateway, if that changes nobody else")
-	flags.StringVar(&m.options.Lift, "lift", migrate.LiftNone, "state policies further up: none; all, what holds on every path below; most, what holds on most. Proved by the engine")
+	flags.StringVar(&m.options.Defaults, "defaults", option.DefaultsRoutes, "with --gateway, where the controller's defaults go: routes; gateway, if that changes nobody else")
+	flags.StringVar(&m.options.Lift, "lift", option.LiftNone, "state policies further up: none; all, what holds on every path below; most, what holds on most. Proved by the engine")
 	flags.StringVar(&m.options.LiftTo, "lift-to", "", "the highest place that --lift may use: namespace (default with --gateway), listener, gateway (default with --new-gateway)")
 }
 
@@ -121,7 +124,7 @@ func (m *migrateOptions) complete(o *options, args []string, needGateway bool) e
 		return errors.New("say which Gateway the routes are for: --gateway NAMESPACE/NAME, or --new-gateway NAMESPACE/NAME with --gateway-class CLASS")
 	}
 	if m.noDefaults {
-		m.options.Defaults = migrate.DefaultsNone
+		m.options.Defaults = option.DefaultsNone
 	}
 	m.options.Replicas = m.replicasText
 	for field, value := range m.set {
@@ -165,11 +168,11 @@ func (m *migrateOptions) completeNames() error {
 		}
 		return types.NamespacedName{Namespace: namespace, Name: name}
 	}
-	port := func(flag, text string, otherwise int32) migrate.ServicePort {
+	port := func(flag, text string, otherwise int32) option.ServicePort {
 		text, number, has := strings.Cut(text, ":")
-		p := migrate.ServicePort{NamespacedName: place(flag, text), Port: otherwise}
+		p := option.ServicePort{NamespacedName: place(flag, text), Port: otherwise}
 		if text == "" && !has {
-			return migrate.ServicePort{}
+			return option.ServicePort{}
 		}
 		if n, wrong := strconv.ParseUint(number, 10, 16); has && wrong == nil && n > 0 {
 			p.Port = int32(n)
@@ -253,7 +256,7 @@ func (o *options) migrate(ctx context.Context, m *migrateOptions, args []string)
 		}
 	}
 	m.options.Check, m.options.Stored, m.options.World = checkBy(ctx, s.registry), storedBy(ctx, s.registry), s.snapshot
-	old, err := migrate.Read(s.objects, m.options)
+	old, err := oldside.Read(s.objects, m.options)
 	if err != nil {
 		return err
 	}

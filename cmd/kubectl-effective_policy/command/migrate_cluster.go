@@ -15,7 +15,8 @@ import (
 	"k8s.io/client-go/tools/pager"
 
 	"github.com/attache-dev/attache/hierarchy"
-	"github.com/attache-dev/attache/policy/migrate"
+	"github.com/attache-dev/attache/policy/migrate/controller"
+	"github.com/attache-dev/attache/policy/migrate/document"
 )
 
 // migrationResources are what migrate reads of a cluster: lists, page by page. Of
@@ -41,7 +42,7 @@ func migrationResources() []kschema.GroupVersionResource {
 
 // readIngresses reads the old side, and what is there of the new one, from the
 // cluster (M2).
-func (o *options) readIngresses(ctx context.Context) ([]migrate.Object, error) {
+func (o *options) readIngresses(ctx context.Context) ([]document.Object, error) {
 	config, err := o.config.ToRESTConfig()
 	if err != nil {
 		return nil, fmt.Errorf("%w\n"+orFiles, err)
@@ -51,10 +52,10 @@ func (o *options) readIngresses(ctx context.Context) ([]migrate.Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	var objects []migrate.Object
+	var objects []document.Object
 	take := func(u *unstructured.Unstructured) {
 		unstructured.RemoveNestedField(u.Object, "metadata", "managedFields")
-		objects = append(objects, migrate.Object{Unstructured: u})
+		objects = append(objects, document.Object{Unstructured: u})
 	}
 	for _, resource := range migrationResources() {
 		err := eachOf(ctx, client.Resource(resource), metav1.ListOptions{}, take)
@@ -66,16 +67,16 @@ func (o *options) readIngresses(ctx context.Context) ([]migrate.Object, error) {
 		}
 	}
 	maps := client.Resource(kschema.GroupVersionResource{Version: "v1", Resource: "configmaps"})
-	err = eachOf(ctx, maps, metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=" + migrate.IngressNginx}, take)
+	err = eachOf(ctx, maps, metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=" + controller.IngressNginx}, take)
 	if err != nil && !apierrors.IsForbidden(err) {
 		return nil, err
 	}
 	if err := o.readReplicas(ctx, client, take); err != nil {
 		return nil, err
 	}
-	for _, name := range migrate.NamedConfigMaps(objects) {
+	for _, name := range controller.NamedConfigMaps(objects) {
 		u, err := maps.Namespace(name.Namespace).Get(ctx, name.Name, metav1.GetOptions{})
-		if err == nil && !slices.ContainsFunc(objects, func(have migrate.Object) bool {
+		if err == nil && !slices.ContainsFunc(objects, func(have document.Object) bool {
 			return have.GetKind() == "ConfigMap" && have.GetNamespace() == u.GetNamespace() && have.GetName() == u.GetName()
 		}) {
 			take(u)
@@ -92,7 +93,7 @@ func (o *options) readReplicas(ctx context.Context, client dynamic.Interface, ta
 	} {
 		options := metav1.ListOptions{}
 		if scaled.Resource == "deployments" {
-			options.LabelSelector = "app.kubernetes.io/name=" + migrate.IngressNginx
+			options.LabelSelector = "app.kubernetes.io/name=" + controller.IngressNginx
 		}
 		err := eachOf(ctx, client.Resource(scaled), options, take)
 		if apierrors.IsForbidden(err) {

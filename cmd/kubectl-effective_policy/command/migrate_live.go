@@ -21,7 +21,7 @@ import (
 
 	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/terminal"
 	"github.com/attache-dev/attache/hierarchy/prose"
-	"github.com/attache-dev/attache/policy/migrate"
+	"github.com/attache-dev/attache/policy/migrate/verify"
 )
 
 // liveOptions are the flags of a live comparison (M79 to M83): both sides are sent the
@@ -132,7 +132,7 @@ type liveGroup struct {
 // fails says whether a live answer differs that nobody announced.
 func (r *liveResult) fails(strict bool) bool {
 	return r != nil && slices.ContainsFunc(r.Groups, func(g liveGroup) bool {
-		return g.Kind == migrate.Different || g.Kind == liveFailed || strict && g.Kind == liveModel
+		return g.Kind == verify.Different || g.Kind == liveFailed || strict && g.Kind == liveModel
 	})
 }
 
@@ -159,7 +159,7 @@ func (r *liveResult) print(p *terminal.Pen) {
 		}
 	}
 	p.Line("live: %s to each side, %d equal: %d different, %d announced, %d unstable, %d not what the model says, %d without an answer", prose.Count(r.Requests, "request"), r.Equal,
-		r.count(migrate.Different), r.count(migrate.Announced), r.count(liveUnstable), r.count(liveModel), r.count(liveFailed))
+		r.count(verify.Different), r.count(verify.Announced), r.count(liveUnstable), r.count(liveModel), r.count(liveFailed))
 }
 
 // liveAnswer is what is compared of an answer.
@@ -185,7 +185,7 @@ func (a *liveAnswer) String() string {
 }
 
 // run sends the requests, one after the other.
-func (l *liveOptions) run(ctx context.Context, requests []migrate.LiveRequest) (*liveResult, error) {
+func (l *liveOptions) run(ctx context.Context, requests []verify.LiveRequest) (*liveResult, error) {
 	result := &liveResult{}
 	wait := time.NewTicker(time.Duration(float64(time.Second) / l.rate))
 	defer wait.Stop()
@@ -204,7 +204,7 @@ func (l *liveOptions) run(ctx context.Context, requests []migrate.LiveRequest) (
 		}
 		result.Requests++
 		before, after := l.send(ctx, l.from, r), l.send(ctx, l.to, r)
-		group := liveGroup{Host: r.Host, Request: migrate.Curl(&r.Request), Old: before.String(), New: after.String()}
+		group := liveGroup{Host: r.Host, Request: verify.Curl(&r.Request), Old: before.String(), New: after.String()}
 		switch {
 		case before.err != "" || after.err != "":
 			group.Kind = liveFailed
@@ -213,11 +213,11 @@ func (l *liveOptions) run(ctx context.Context, requests []migrate.LiveRequest) (
 				return nil, err
 			}
 			again, then := l.send(ctx, l.from, r), l.send(ctx, l.to, r)
-			group.Kind = migrate.Different
+			group.Kind = verify.Different
 			if again != before || then != after {
 				group.Kind = liveUnstable
-			} else if r.Kind == migrate.Announced {
-				group.Kind = migrate.Announced
+			} else if r.Kind == verify.Announced {
+				group.Kind = verify.Announced
 			}
 		default:
 			result.Equal++
@@ -233,10 +233,10 @@ func (l *liveOptions) run(ctx context.Context, requests []migrate.LiveRequest) (
 }
 
 // contradictions adds what is not as the models say (M82).
-func (r *liveResult) contradictions(asked *migrate.LiveRequest, group liveGroup, before, after *liveAnswer) {
+func (r *liveResult) contradictions(asked *verify.LiveRequest, group liveGroup, before, after *liveAnswer) {
 	for _, side := range []struct {
 		name     string
-		expected *migrate.Expectation
+		expected *verify.Expectation
 		answer   *liveAnswer
 	}{{"old", &asked.Old, before}, {"new", &asked.New, after}} {
 		if text := side.expected.Contradicts(side.answer.status, side.answer.location); text != "" {
@@ -248,7 +248,7 @@ func (r *liveResult) contradictions(asked *migrate.LiveRequest, group liveGroup,
 
 // send sends one request: to the address of the side, with the host of the Ingress. It
 // has no body and no credentials, and redirects are not followed (M80).
-func (l *liveOptions) send(ctx context.Context, side *url.URL, r *migrate.LiveRequest) liveAnswer {
+func (l *liveOptions) send(ctx context.Context, side *url.URL, r *verify.LiveRequest) liveAnswer {
 	ctx, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
 	address := side.Host

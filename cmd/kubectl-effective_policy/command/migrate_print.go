@@ -15,6 +15,8 @@ import (
 	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/ci"
 	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/terminal"
 	"github.com/attache-dev/attache/policy/migrate"
+	"github.com/attache-dev/attache/policy/migrate/controller"
+	"github.com/attache-dev/attache/policy/migrate/finding"
 )
 
 // printMigration prints what was written and the report (M64).
@@ -68,7 +70,7 @@ func migrationReport(r *migrate.Result) map[string]any {
 		return items
 	}
 	report := map[string]any{
-		"objects": list(r.Objects), "held": list(r.Held), "findings": slices.Concat([]migrate.Finding{}, r.Findings), "totals": r.Totals,
+		"objects": list(r.Objects), "held": list(r.Held), "findings": slices.Concat([]finding.Finding{}, r.Findings), "totals": r.Totals,
 	}
 	if r.Lifted != nil {
 		report["lift"] = r.Lifted
@@ -76,9 +78,9 @@ func migrationReport(r *migrate.Result) map[string]any {
 	return report
 }
 
-var findingStyles = map[migrate.Status]terminal.Style{
-	migrate.Lost: terminal.Red, migrate.NotServed: terminal.Red, migrate.Unbound: terminal.Red, migrate.Unresolved: terminal.Red, migrate.Conflict: terminal.Red,
-	migrate.Unknown: terminal.Yellow, migrate.Approximated: terminal.Yellow, migrate.Implicit: terminal.Faint, migrate.NoEffect: terminal.Faint, migrate.Foreign: terminal.Faint,
+var findingStyles = map[finding.Status]terminal.Style{
+	finding.Lost: terminal.Red, finding.NotServed: terminal.Red, finding.Unbound: terminal.Red, finding.Unresolved: terminal.Red, finding.Conflict: terminal.Red,
+	finding.Unknown: terminal.Yellow, finding.Approximated: terminal.Yellow, finding.Implicit: terminal.Faint, finding.NoEffect: terminal.Faint, finding.Foreign: terminal.Faint,
 }
 
 func printMigrationTable(p *terminal.Pen, r *migrate.Result) error {
@@ -88,7 +90,7 @@ func printMigrationTable(p *terminal.Pen, r *migrate.Result) error {
 		if f.Line > 0 {
 			place += ":" + strconv.Itoa(f.Line)
 		}
-		padding := strings.Repeat(" ", max(0, len(migrate.Approximated)-len(f.Status)))
+		padding := strings.Repeat(" ", max(0, len(finding.Approximated)-len(f.Status)))
 		p.Line("%s  %s%s  %s", p.Paint(terminal.Plain, cmp.Or(place, f.Ingress, "-")), p.Paint(findingStyles[f.Status], string(f.Status)), padding, p.Paint(terminal.Plain, findingText(f)))
 	}
 	if r.Lifted != nil {
@@ -99,9 +101,9 @@ func printMigrationTable(p *terminal.Pen, r *migrate.Result) error {
 }
 
 // findingText is a finding in a sentence, with its effect where it is a loss.
-func findingText(f *migrate.Finding) string {
+func findingText(f *finding.Finding) string {
 	text := f.Message
-	if f.Status == migrate.Lost {
+	if f.Status == finding.Lost {
 		text += " (" + string(f.Effect)
 		switch {
 		case f.Held:
@@ -115,7 +117,7 @@ func findingText(f *migrate.Finding) string {
 }
 
 // migrationSARIF are findings for programs that show them in source code.
-func migrationSARIF(findings []migrate.Finding, version string) ci.SARIFLog {
+func migrationSARIF(findings []finding.Finding, version string) ci.SARIFLog {
 	var ids []string
 	for i := range findings {
 		ids = append(ids, string(findings[i].Status))
@@ -124,7 +126,7 @@ func migrationSARIF(findings []migrate.Finding, version string) ci.SARIFLog {
 	ids = slices.Compact(ids)
 	run := ci.NewSARIFRun(version)
 	for _, id := range ids {
-		text := aboutStatus(migrate.Status(id))
+		text := aboutStatus(finding.Status(id))
 		run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, ci.NewSARIFRule(id, ci.RuleText{Text: text, Help: text, Page: "migrating.md"}, "warning"))
 	}
 	seen := map[string]int{}
@@ -148,51 +150,51 @@ func migrationSARIF(findings []migrate.Finding, version string) ci.SARIFLog {
 }
 
 // statusLevel is the level of a finding in SARIF (M64).
-func statusLevel(f *migrate.Finding) string {
+func statusLevel(f *finding.Finding) string {
 	switch f.Status {
-	case migrate.Lost:
-		if f.Effect == migrate.Exposes || f.Effect == migrate.Breaks {
+	case finding.Lost:
+		if f.Effect == finding.Exposes || f.Effect == finding.Breaks {
 			return "error"
 		}
 		return "warning"
-	case migrate.NotServed, migrate.Unbound, migrate.Unresolved, migrate.Conflict:
+	case finding.NotServed, finding.Unbound, finding.Unresolved, finding.Conflict:
 		return "error"
-	case migrate.Unknown, migrate.Approximated, migrate.NoCertificate, migrate.HostIncomplete:
+	case finding.Unknown, finding.Approximated, finding.NoCertificate, finding.HostIncomplete:
 		return "warning"
 	}
 	return "note"
 }
 
-func aboutStatus(s migrate.Status) string {
+func aboutStatus(s finding.Status) string {
 	switch s {
-	case migrate.Converted:
+	case finding.Converted:
 		return "The new side does the same by specification."
-	case migrate.Approximated:
+	case finding.Approximated:
 		return "The nearest thing is written; the sentence says what differs."
-	case migrate.Lost:
+	case finding.Lost:
 		return "Nothing is written; the sentence says why and what to do."
-	case migrate.NoEffect:
+	case finding.NoEffect:
 		return "The controller passed over it here."
-	case migrate.Unknown:
+	case finding.Unknown:
 		return "The controller has no such annotation or key."
-	case migrate.Foreign:
+	case finding.Foreign:
 		return "It belongs to somebody else and is not copied."
-	case migrate.NotServed:
+	case finding.NotServed:
 		return "The controller refuses the Ingress."
 	}
 	return "What to know about the migration: " + string(s) + "."
 }
 
 func (o *options) migrateAnnotationsCommand() *cobra.Command {
-	var controller string
+	var which string
 	cmd := &cobra.Command{
 		Use:   "annotations [--controller NAME]",
 		Short: "List what becomes of each annotation and each ConfigMap key",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			tables := migrate.Tables(controller)
+			tables := controller.Tables(which)
 			if len(tables) == 0 {
-				return fmt.Errorf("--controller %s is not known: write one of %s", controller, fmt.Sprint(migrate.Controllers()))
+				return fmt.Errorf("--controller %s is not known: write one of %s", which, fmt.Sprint(controller.Known()))
 			}
 			if o.output != formatTable {
 				return encode(o.streams.Out, o.output, tables)
@@ -200,12 +202,12 @@ func (o *options) migrateAnnotationsCommand() *cobra.Command {
 			return printTables(o.pen(), tables)
 		},
 	}
-	cmd.Flags().StringVar(&controller, "controller", "", "only annotations and keys of one controller")
+	cmd.Flags().StringVar(&which, "controller", "", "only annotations and keys of one controller")
 	o.addOutput(cmd, formatTable, formatJSON, formatYAML)
 	return cmd
 }
 
-func printTables(p *terminal.Pen, tables []migrate.Table) error {
+func printTables(p *terminal.Pen, tables []controller.Table) error {
 	t := &terminal.Table{}
 	t.Head("NAME", "SCOPE", "BECOMES", "STATUS", "WHEN LOST", "BAD VALUE")
 	for _, each := range tables {

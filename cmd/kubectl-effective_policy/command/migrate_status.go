@@ -14,7 +14,10 @@ import (
 
 	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/terminal"
 	"github.com/attache-dev/attache/hierarchy"
-	"github.com/attache-dev/attache/policy/migrate"
+	"github.com/attache-dev/attache/policy/migrate/document"
+	"github.com/attache-dev/attache/policy/migrate/oldside"
+	"github.com/attache-dev/attache/policy/migrate/progress"
+	"github.com/attache-dev/attache/policy/migrate/verify"
 )
 
 // statusOptions are the flags of migrate status alone.
@@ -60,7 +63,7 @@ func (o *options) migrateStatus(ctx context.Context, m *migrateOptions, s *statu
 	if err != nil {
 		return err
 	}
-	options := &migrate.ProgressOptions{Verify: migrate.VerifyOptions{Bridge: m.options.Bridge}, WithoutDNS: s.withoutDNS}
+	options := &progress.Options{Verify: verify.Options{Bridge: m.options.Bridge}, WithoutDNS: s.withoutDNS}
 	if m.options.Gateway.Name != "" {
 		options.Verify.Gateway = hierarchy.GatewayRef(m.options.Gateway.Namespace, m.options.Gateway.Name)
 	}
@@ -69,8 +72,8 @@ func (o *options) migrateStatus(ctx context.Context, m *migrateOptions, s *statu
 			return err
 		}
 	}
-	old, err := migrate.Read(sides.objects, m.options)
-	var input *migrate.InputError
+	old, err := oldside.Read(sides.objects, m.options)
+	var input *document.InputError
 	if errors.As(err, &input) && input.None {
 		return o.nothingLeft()
 	}
@@ -78,9 +81,9 @@ func (o *options) migrateStatus(ctx context.Context, m *migrateOptions, s *statu
 		return err
 	}
 	if s.resolve {
-		options.Addresses = o.resolveAll(ctx, migrate.NamesToResolve(old, sides.snapshot))
+		options.Addresses = o.resolveAll(ctx, progress.NamesToResolve(old, sides.snapshot))
 	}
-	p := migrate.ProgressOf(old, sides.snapshot, options)
+	p := progress.Of(old, sides.snapshot, options)
 	if err := o.printProgress(p, s.deletable); err != nil {
 		return err
 	}
@@ -94,7 +97,7 @@ func (o *options) migrateStatus(ctx context.Context, m *migrateOptions, s *statu
 func (o *options) nothingLeft() error {
 	switch o.output {
 	case formatJSON:
-		return encode(o.streams.Out, formatJSON, &migrate.Progress{Ingresses: []migrate.IngressProgress{}, Hosts: []migrate.HostProgress{}})
+		return encode(o.streams.Out, formatJSON, &progress.Progress{Ingresses: []progress.Ingress{}, Hosts: []progress.Host{}})
 	case formatTable:
 		_, err := fmt.Fprintln(o.streams.Out, "no Ingress is left")
 		return err
@@ -131,7 +134,7 @@ func (o *options) resolveAll(ctx context.Context, names []string) map[string][]s
 	return addresses
 }
 
-func (o *options) printProgress(p *migrate.Progress, deletable bool) error {
+func (o *options) printProgress(p *progress.Progress, deletable bool) error {
 	switch o.output {
 	case formatJSON:
 		return encode(o.streams.Out, formatJSON, p)
@@ -160,7 +163,7 @@ func (o *options) printProgress(p *migrate.Progress, deletable bool) error {
 		gone := "yes"
 		if !one.Deletable {
 			gone = "no"
-			if one.State == migrate.StateReady || one.State == migrate.StateMoved {
+			if one.State == progress.StateReady || one.State == progress.StateMoved {
 				why = one.Keep
 			}
 		}

@@ -17,7 +17,10 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy"
-	"github.com/attache-dev/attache/policy/migrate"
+	"github.com/attache-dev/attache/policy/migrate/document"
+	"github.com/attache-dev/attache/policy/migrate/finding"
+	"github.com/attache-dev/attache/policy/migrate/oldside"
+	"github.com/attache-dev/attache/policy/migrate/verify"
 	"github.com/attache-dev/attache/policy/source"
 	"github.com/attache-dev/attache/policy/source/cluster"
 	"github.com/attache-dev/attache/policy/validate"
@@ -52,17 +55,17 @@ migrate announces do not count with --report. The exit code is 1 when a request 
 	m.addFlags(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&v.report, "report", "", "the output of migrate -o json: differences that it announces do not count")
-	flags.StringVar(&v.dataPlane, "data-plane", "", "the data plane, for what the specification leaves open: "+strings.Join(migrate.DataPlanes(), ", "))
+	flags.StringVar(&v.dataPlane, "data-plane", "", "the data plane, for what the specification leaves open: "+strings.Join(verify.DataPlanes(), ", "))
 	flags.BoolVar(&v.policies, "policies", false, "compare policies even where the new side has none")
 	v.live.addFlags(cmd)
-	_ = cmd.RegisterFlagCompletionFunc("data-plane", cobra.FixedCompletions(migrate.DataPlanes(), cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("data-plane", cobra.FixedCompletions(verify.DataPlanes(), cobra.ShellCompDirectiveNoFileComp))
 	o.addOutput(cmd, formatTable, formatJSON, formatSARIF, formatJUnit)
 	return cmd
 }
 
 // sides are both sides of a migration as they were read.
 type sides struct {
-	objects  []migrate.Object
+	objects  []document.Object
 	snapshot *policy.Snapshot
 	registry *validate.Registry
 }
@@ -83,7 +86,7 @@ func (o *options) readSides(ctx context.Context) (*sides, error) {
 	}
 	s := &sides{registry: in.Schemas}
 	for _, d := range slices.Concat(in.Documents, in.Unknown) {
-		s.objects = append(s.objects, migrate.Object{Unstructured: d.Object, File: d.File, Document: d.Index, Line: d.Lines()})
+		s.objects = append(s.objects, document.Object{Unstructured: d.Object, File: d.File, Document: d.Index, Line: d.Lines()})
 	}
 	base, _ := policy.NewSnapshot(settings).With(in.Schemas.CRDs()...)
 	s.snapshot, _ = base.With(in.Objects()...)
@@ -118,8 +121,8 @@ func (o *options) sidesOfCluster(ctx context.Context) (*sides, error) {
 }
 
 func (o *options) migrateVerify(ctx context.Context, m *migrateOptions, v *verifyOptions) error {
-	if v.dataPlane != "" && !slices.Contains(migrate.DataPlanes(), v.dataPlane) {
-		return fmt.Errorf("--data-plane %s: write one of %s", v.dataPlane, strings.Join(migrate.DataPlanes(), ", "))
+	if v.dataPlane != "" && !slices.Contains(verify.DataPlanes(), v.dataPlane) {
+		return fmt.Errorf("--data-plane %s: write one of %s", v.dataPlane, strings.Join(verify.DataPlanes(), ", "))
 	}
 	if err := v.live.complete(); err != nil {
 		return err
@@ -133,7 +136,7 @@ func (o *options) migrateVerify(ctx context.Context, m *migrateOptions, v *verif
 	if err != nil {
 		return err
 	}
-	options := migrate.VerifyOptions{DataPlane: v.dataPlane, Policies: v.policies, Bridge: m.options.Bridge}
+	options := verify.Options{DataPlane: v.dataPlane, Policies: v.policies, Bridge: m.options.Bridge}
 	if m.options.Gateway.Name != "" {
 		options.Gateway = hierarchy.GatewayRef(m.options.Gateway.Namespace, m.options.Gateway.Name)
 	}
@@ -142,14 +145,14 @@ func (o *options) migrateVerify(ctx context.Context, m *migrateOptions, v *verif
 			return err
 		}
 	}
-	old, err := migrate.Read(s.objects, m.options)
+	old, err := oldside.Read(s.objects, m.options)
 	if err != nil {
 		return err
 	}
-	c := migrate.Verify(old, s.snapshot, options)
+	c := verify.Compare(old, s.snapshot, options)
 	var live *liveResult
 	if v.live.asked() {
-		requests := migrate.LiveRequests(old, s.snapshot, options, []string{v.live.scheme()}, v.live.most)
+		requests := verify.LiveRequests(old, s.snapshot, options, []string{v.live.scheme()}, v.live.most)
 		if live, err = v.live.run(ctx, requests); err != nil {
 			return err
 		}
@@ -164,13 +167,13 @@ func (o *options) migrateVerify(ctx context.Context, m *migrateOptions, v *verif
 }
 
 // readReport reads what migrate -o json printed.
-func readReport(file string) ([]migrate.Finding, error) {
+func readReport(file string) ([]finding.Finding, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("--report: %w", err)
 	}
 	var report struct {
-		Findings []migrate.Finding `json:"findings"`
+		Findings []finding.Finding `json:"findings"`
 	}
 	if err := json.Unmarshal(data, &report); err != nil {
 		return nil, fmt.Errorf("--report %s is not what migrate -o json prints: %w", file, err)
@@ -181,11 +184,11 @@ func readReport(file string) ([]migrate.Finding, error) {
 	return report.Findings, nil
 }
 
-func (o *options) printComparison(c *migrate.Comparison, live *liveResult) error {
+func (o *options) printComparison(c *verify.Comparison, live *liveResult) error {
 	switch o.output {
 	case formatJSON:
 		return encode(o.streams.Out, formatJSON, struct {
-			*migrate.Comparison
+			*verify.Comparison
 			Live *liveResult `json:"live,omitempty"`
 		}{c, live})
 	case formatSARIF:
@@ -206,16 +209,16 @@ func (o *options) printComparison(c *migrate.Comparison, live *liveResult) error
 }
 
 // host prints one host, and each group of requests that differ on it.
-func printHost(p *terminal.Pen, h *migrate.HostResult) {
+func printHost(p *terminal.Pen, h *verify.HostResult) {
 	if len(h.Groups) == 0 {
 		text := "no request differs"
-		if h.Result == migrate.Sampled {
+		if h.Result == verify.Sampled {
 			text = "none of " + prose.Count(h.Requests, "request") + " differs"
 		}
 		p.Line("%s  %s  %s", p.Paint(terminal.Green, h.Result), p.Paint(terminal.Plain, h.Host), text)
 		return
 	}
-	styles := map[string]terminal.Style{migrate.Different: terminal.Red, migrate.Undetermined: terminal.Yellow, migrate.Announced: terminal.Faint}
+	styles := map[string]terminal.Style{verify.Different: terminal.Red, verify.Undetermined: terminal.Yellow, verify.Announced: terminal.Faint}
 	for _, g := range h.Groups {
 		share := strconv.Itoa(g.Count) + " of " + prose.Count(h.Requests, "request")
 		if g.Count == h.Requests {
@@ -240,7 +243,7 @@ func printHost(p *terminal.Pen, h *migrate.HostResult) {
 	}
 }
 
-func comparisonTotals(c *migrate.Comparison) string {
+func comparisonTotals(c *verify.Comparison) string {
 	t := c.Totals
 	text := fmt.Sprintf("%s, %s: %d different, %d announced, %d undetermined", prose.Count(t.Hosts, "host"), prose.Count(t.Requests, "request"), t.Different, t.Announced, t.Undetermined)
 	if t.OnlyNew > 0 {
@@ -253,8 +256,8 @@ func comparisonTotals(c *migrate.Comparison) string {
 }
 
 // comparisonSARIF has a result for each group.
-func comparisonSARIF(c *migrate.Comparison, version string) ci.SARIFLog {
-	rules := []string{migrate.Different, migrate.Undetermined, migrate.Announced}
+func comparisonSARIF(c *verify.Comparison, version string) ci.SARIFLog {
+	rules := []string{verify.Different, verify.Undetermined, verify.Announced}
 	levels := []string{"error", "warning", "note"}
 	texts := []string{
 		"The new side answers differently from the Ingresses.", "The specification leaves the answer to the data plane.",
@@ -277,7 +280,7 @@ func comparisonSARIF(c *migrate.Comparison, version string) ci.SARIFLog {
 	return ci.SARIFLog{Schema: "https://json.schemastore.org/sarif-2.1.0.json", Version: "2.1.0", Runs: []ci.SARIFRun{run}}
 }
 
-func groupText(g *migrate.Group) string {
+func groupText(g *verify.Group) string {
 	if len(g.Policy) == 0 {
 		return g.Example + ": old " + g.Old + " (" + g.OldPlace + "), new " + g.New + " (" + g.NewPlace + ")"
 	}
@@ -289,7 +292,7 @@ func groupText(g *migrate.Group) string {
 }
 
 // comparisonJUnit has a suite for each host (M77).
-func comparisonJUnit(c *migrate.Comparison) *ci.JUnitSuites {
+func comparisonJUnit(c *verify.Comparison) *ci.JUnitSuites {
 	suites := &ci.JUnitSuites{Name: "migrate verify"}
 	for _, h := range c.Hosts {
 		if len(h.Groups) == 0 {
@@ -298,7 +301,7 @@ func comparisonJUnit(c *migrate.Comparison) *ci.JUnitSuites {
 		for i := range h.Groups {
 			g := &h.Groups[i]
 			one := ci.JUnitCase{Name: g.Example, Class: h.Host, Out: groupText(g)}
-			if g.Kind == migrate.Different {
+			if g.Kind == verify.Different {
 				one.Failure = &ci.JUnitFailure{Message: "old " + g.Old + ", new " + g.New, Type: g.Kind, Text: groupText(g)}
 			}
 			suites.Add(h.Host, one)

@@ -20,6 +20,6 @@
 //
 // # What it must not do
 //
-// Read annotations, know policies or write objects: package migrate does. Read a
+// Read annotations, know policies or write objects: packages oldside and newside do. Read a
 // cluster or a file, log, look at the clock, or start goroutines.
 package routing

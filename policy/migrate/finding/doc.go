@@ -1,0 +1,19 @@
+// Package finding has what a migration says about its input.
+//
+// # Purpose
+//
+// A Finding is one sentence about one place of the input: what became of it, what a loss
+// does to requests, and whether rules are held back for it (M65, M40). A Report gathers
+// findings, and Totals count them (M67).
+//
+// # Invariants
+//
+//   - Every annotation of an Ingress has at most one finding in a report: the first counts.
+//   - The identity of a finding depends on its status, its place and the objects concerned,
+//     not on the wording of its message.
+//   - A finding that the user accepted is never held.
+//
+// # What it must not do
+//
+// Decide what becomes of an annotation, or print.
+package finding

@@ -1,0 +1,45 @@
+package ingress
+
+import "strconv"
+
+// Settings are what ingress-nginx makes of the annotations of one Ingress.
+type Settings struct {
+	// Values are those that the parsers take, by short name; full has the name as it
+	// is written.
+	Values    map[string]string
+	FullNames map[string]string
+	// Namespace is that of the object that states them.
+	Namespace string
+	// Denied says that its locations answer 503 (M11).
+	Denied bool
+}
+
+func (s *Settings) Text(name string) string { return s.Values[name] }
+
+func (s *Settings) Has(name string) bool { return s.Values[name] != "" }
+
+func (s *Settings) Bool(name string) bool {
+	b, err := strconv.ParseBool(s.Values[name])
+	return err == nil && b
+}
+
+// BoolOr is a boolean with what holds when it is not stated.
+func (s *Settings) BoolOr(name string, otherwise bool) bool {
+	b, err := strconv.ParseBool(s.Values[name])
+	if err != nil {
+		return otherwise
+	}
+	return b
+}
+
+// Int is a number, false when it is not stated.
+func (s *Settings) Int(name string) (int, bool) {
+	n, err := strconv.Atoi(s.Values[name])
+	return n, err == nil
+}
+
+// Positive is a number of seconds above 0.
+func Positive(text string) (int, bool) {
+	n, err := strconv.Atoi(text)
+	return n, err == nil && n > 0
+}
