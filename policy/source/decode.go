@@ -11,7 +11,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	kjson "sigs.k8s.io/json"
-	"sigs.k8s.io/yaml"
+
+	"github.com/attache-dev/attache/policy/source/kubeyaml"
 )
 
 // decoder turns the text of one file into objects.
@@ -50,14 +51,28 @@ func (d *decoder) decode(data []byte) {
 	if first := bytes.TrimLeft(data, " \t\r\n"); len(first) > 0 && (first[0] == '{' || first[0] == '[') && d.decodeJSON(data) {
 		return
 	}
-	for _, c := range split(data) {
-		d.index++
-		if len(c.data) > d.limits.Document {
-			d.fail(c, 0, fmt.Sprintf("the document has %s, the limit is %s: put it in several documents", size(len(c.data)), size(d.limits.Document)))
-			continue
+	chunks := split(data)
+	values := make([]kubeyaml.Parsed, len(chunks))
+	inParallel(len(chunks), func(i int) {
+		if len(chunks[i].data) <= d.limits.Document {
+			values[i] = kubeyaml.Parse(chunks[i].data)
 		}
-		d.decodeYAML(c)
+	})
+	for i, c := range chunks {
+		d.index++
+		if d.fits(c) {
+			d.addParsed(c, values[i])
+		}
 	}
+}
+
+// fits says whether a document is within the limit, and reports one that is not.
+func (d *decoder) fits(c chunk) bool {
+	if len(c.data) <= d.limits.Document {
+		return true
+	}
+	d.fail(c, 0, fmt.Sprintf("the document has %s, the limit is %s: put it in several documents", size(len(c.data)), size(d.limits.Document)))
+	return false
 }
 
 // decodeJSON reads a stream of JSON values. It returns false, having done
@@ -81,31 +96,48 @@ func (d *decoder) decodeJSON(data []byte) bool {
 	}
 	for _, c := range values {
 		d.index++
-		if len(c.data) > d.limits.Document {
-			d.fail(c, 0, fmt.Sprintf("the document has %s, the limit is %s: put it in several documents", size(len(c.data)), size(d.limits.Document)))
-			continue
+		if d.fits(c) {
+			d.decodeValue(c, c.data)
 		}
-		d.decodeValue(c, c.data)
 	}
 	return true
 }
 
-func (d *decoder) decodeYAML(c chunk) {
-	data, err := yaml.YAMLToJSONStrict(c.data)
-	if err != nil {
-		d.failYAML(c, err)
+// addParsed takes the value of a document of YAML.
+func (d *decoder) addParsed(c chunk, p kubeyaml.Parsed) {
+	switch {
+	case p.Err != nil:
+		d.failYAML(c, p.Err)
 		return
-	}
-	if bytes.Equal(data, []byte("null")) {
+	case p.Empty():
 		d.index-- // an empty document is none
 		return
 	}
-	if line, message := alikeKeys(c.data); message != "" {
-		c.line += line - 1
-		d.fail(c, 0, message)
+	if !p.TextKeys {
+		if line, message := alikeKeys(c.data); message != "" {
+			c.line += line - 1
+			d.fail(c, 0, message)
+			return
+		}
+	}
+	if p.JSON != nil {
+		d.decodeValue(c, p.JSON)
 		return
 	}
-	d.decodeValue(c, data)
+	size := unknownSize
+	if isSmall(c.data, d.limits.Object) {
+		size = 0
+	}
+	d.addValue(c, p.Value, size)
+}
+
+// expansion is how many bytes of JSON one byte of YAML without aliases, or of JSON, can become at most:
+// six where it is written as an escape, and fewer where it stands for a null or for a power of ten.
+const expansion = 8
+
+// isSmall says that no object in a document can be as large as a limit, whatever it is as JSON.
+func isSmall(data []byte, limit int) bool {
+	return len(data) <= limit/expansion && bytes.IndexByte(data, '&') < 0
 }
 
 func (d *decoder) decodeValue(c chunk, data []byte) {
@@ -121,18 +153,29 @@ func (d *decoder) decodeValue(c chunk, data []byte) {
 	if len(strict) > 0 {
 		return
 	}
+	d.addValue(c, value, len(data))
+}
+
+// addValue takes the value of a document, of a number of bytes as JSON.
+func (d *decoder) addValue(c chunk, value any, bytes int) {
 	object, ok := value.(map[string]any)
 	if !ok {
 		d.pass(c, 0, "is not an object: write apiVersion, kind, metadata and spec")
 		return
 	}
 	items := 0
-	d.add(c, object, len(data), "", &items)
+	d.add(c, object, bytes, "", &items)
 }
+
+// unknownSize is the size of an object of which it has to be found out.
+const unknownSize = -1
 
 // add takes an object, or every object of a List, however deep.
 func (d *decoder) add(c chunk, object map[string]any, bytes int, path string, item *int) {
 	if inner, ok := listItems(object); ok {
+		if bytes > d.limits.Object/expansion {
+			bytes = unknownSize // of the items
+		}
 		for i, value := range inner {
 			child := fmt.Sprintf("%sitems[%d]", prefix(path), i)
 			*item++
@@ -145,7 +188,7 @@ func (d *decoder) add(c chunk, object map[string]any, bytes int, path string, it
 				*item--
 			}
 			inherit(o, object)
-			d.add(c, o, -1, child, item)
+			d.add(c, o, bytes, child, item)
 		}
 		return
 	}
@@ -166,7 +209,7 @@ func (d *decoder) add(c chunk, object map[string]any, bytes int, path string, it
 		d.fail(c, *item, "has no apiVersion or no kind: write both, as text, at the start of the document")
 		return
 	}
-	if bytes < 0 {
+	if bytes == unknownSize {
 		data, err := json.Marshal(object)
 		if err != nil {
 			d.fail(c, *item, err.Error())
@@ -241,10 +284,10 @@ func (d *decoder) failYAML(c chunk, err error) {
 		d.pass(c, 0, "is not a Kubernetes object: it is not YAML")
 		return
 	}
-	for _, mistake := range mistakesIn(err) {
+	for _, mistake := range kubeyaml.MistakesIn(err) {
 		at := c
-		at.line += max(mistake.line, 1) - 1
-		d.fail(at, 0, "is not YAML: "+mistake.message)
+		at.line += max(mistake.Line, 1) - 1
+		d.fail(at, 0, "is not YAML: "+mistake.Message)
 	}
 }
 

@@ -16,8 +16,8 @@
 //
 // # Two YAML parsers
 //
-// Values are decoded by sigs.k8s.io/yaml, as kubectl and API servers do: YAML 1.1,
-// where on is a truth value and 0777 a number. It knows no positions, and the
+// Values are those of package kubeyaml, which reads as kubectl and API servers do: YAML
+// 1.1, where on is a truth value and 0777 a number. It knows no positions, and the
 // parser that does (go.yaml.in/yaml/v3) reads YAML 1.2. So values come from the
 // first alone, and the second, which is asked for lines only, has every key that
 // may not be a text to the first. TestBothParsersReadOneValue and

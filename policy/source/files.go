@@ -3,7 +3,6 @@ package source
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -110,6 +109,7 @@ func (f *Files) Read(ctx context.Context) (*Input, error) {
 	for _, path := range f.paths {
 		r.path(ctx, path)
 	}
+	r.decode(ctx)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -139,6 +139,7 @@ func (f *Files) Decode(ctx context.Context) ([]Document, error) {
 	for _, path := range f.paths {
 		r.path(ctx, path)
 	}
+	r.decode(ctx)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -149,9 +150,10 @@ func (f *Files) Decode(ctx context.Context) ([]Document, error) {
 	return r.documents, nil
 }
 
-// reader goes through the paths once.
+// reader goes through the paths once, and then decodes what it has read.
 type reader struct {
 	options   Options
+	texts     []text
 	documents []Document
 	problems  []Problem
 	passed    []Problem
@@ -312,40 +314,10 @@ func (r *reader) read(ctx context.Context, name string, from io.Reader) {
 		return
 	}
 	r.bytes += len(data)
-	d := &decoder{file: name, limits: r.options.Limits, lenient: !r.named[name]}
-	d.decode(data)
-	if d.index == 0 && len(d.problems) == 0 && !d.lenient {
-		r.problems = append(r.problems, Problem{File: name, Message: "holds no Kubernetes object: it is empty"})
-	}
-	r.place(d, name)
-	r.documents = append(r.documents, d.documents...)
-	r.problems = append(r.problems, d.problems...)
-	r.passed = append(r.passed, d.passed...)
-	if len(r.documents) > r.options.Limits.Documents {
-		r.stop(name, fmt.Sprintf("the whole input has more than %d objects, the limit: give fewer files at once", r.options.Limits.Documents))
-	}
-}
-
-// place puts the objects of a file into the namespace that its kustomization or
-// the command line says, and passes over what a kustomization needs.
-func (r *reader) place(d *decoder, name string) {
-	message := ""
-	switch {
-	case d.lenient && r.simple[name] != "":
-		message = r.simple[name]
-	case r.kustomizations[name] && d.lenient:
-		message = "is a kustomization: build it first (kustomize build " + filepath.Dir(name) + " | … -f -)"
-	case r.patches[name] && d.lenient:
-		message = "is a patch of a kustomization"
-	}
-	if message != "" {
-		d.documents, d.problems, d.passed = nil, nil, []Problem{{File: name, Line: 1, Message: message}}
-		return
-	}
-	for i := range d.documents {
-		d.documents[i].named = !d.lenient
-		d.documents[i].into, d.documents[i].namespace = r.namespaces[name], r.namespace
-	}
+	r.texts = append(r.texts, text{
+		data: data, place: r.placeOf(name),
+		decoder: &decoder{file: name, limits: r.options.Limits, lenient: !r.named[name]},
+	})
 }
 
 // stop reports a limit of the whole input, once.

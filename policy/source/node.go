@@ -81,16 +81,10 @@ func keyText(key *yamlv3.Node) string {
 	return key.Value
 }
 
-// mayBeNotText finds documents that have keys that are not texts.
-var mayBeNotText = regexp.MustCompile(`(?m)(?:^|[\s{,?])(?:[-+.]?[0-9][^\s"':]*|~|(?i:y|n|yes|no|on|off|true|false|null))\s*:(?:\s|$)`)
-
 // alikeKeys finds two keys of one mapping that differ in YAML and are the same
 // text in the object, such as on and "true", and says so with the line of the
 // second. The parser of values would keep either, by chance.
 func alikeKeys(data []byte) (line int, message string) {
-	if !mayBeNotText.Match(data) {
-		return 0, ""
-	}
 	var document yamlv3.Node
 	if yamlv3.Unmarshal(data, &document) != nil {
 		return 0, ""

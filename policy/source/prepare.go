@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"reflect"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	kschema "k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	kjson "sigs.k8s.io/json"
 	"sigs.k8s.io/yaml"
 
 	"github.com/attache-dev/attache/crds"
@@ -27,7 +27,13 @@ var builtin = sync.OnceValues(func() (*validate.Registry, error) {
 	var objects []*unstructured.Unstructured
 	for _, f := range append(crds.Attache(), crds.GatewayAPI()...) {
 		u := &unstructured.Unstructured{}
-		if err := yaml.Unmarshal(f.Data, &u.Object); err != nil {
+		var err error
+		if strings.HasSuffix(f.Name, ".json") {
+			err = kjson.UnmarshalCaseSensitivePreserveInts(f.Data, &u.Object)
+		} else {
+			err = yaml.Unmarshal(f.Data, &u.Object)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("%s: %w", f.Name, err)
 		}
 		objects = append(objects, u)
@@ -104,24 +110,6 @@ func prepare(ctx context.Context, documents []Document, options Options) (*Input
 		}
 	}
 	return in, append(problems, duplicates(append(slices.Clone(in.Documents), in.Refused...))...)
-}
-
-// inParallel calls f for 0 to n-1, on all processors.
-func inParallel(n int, f func(i int)) {
-	var wg sync.WaitGroup
-	next := make(chan int)
-	for range min(n, runtime.GOMAXPROCS(0)) {
-		wg.Go(func() {
-			for i := range next {
-				f(i)
-			}
-		})
-	}
-	for i := range n {
-		next <- i
-	}
-	close(next)
-	wg.Wait()
 }
 
 type preparer struct {

@@ -18,6 +18,9 @@ var (
 // unrendered says of a text what has to be done before it can be read, and the
 // line on which that begins, from 1. It is empty when there is nothing to do.
 func unrendered(text []byte) (message string, line int) {
+	if bytes.IndexByte(text, '{') < 0 {
+		return "", 0
+	}
 	at := templateAction.FindIndex(text)
 	if at != nil {
 		return "looks like a template: render it first (helm template)", 1 + bytes.Count(text[:at[0]], []byte("\n"))

@@ -8,9 +8,11 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"sync"
 
 	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
 	structural "k8s.io/apiextensions-apiserver/pkg/apiserver/schema"
+	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/listtype"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/validation"
 	celconfig "k8s.io/apiserver/pkg/apis/cel"
 	"k8s.io/utils/lru"
@@ -23,72 +25,107 @@ import (
 type parts struct {
 	root *part
 	fine *lru.Cache // the cost of valid parts, by the digest of part and value
+	// embedded means that an object may hold other whole objects.
+	embedded bool
 }
 
 // part is a node of a schema.
 type part struct {
-	id      uint32
-	openapi validation.SchemaCreateValidator // at the root and at items of lists; without what is in items below
-	rules   *rules                           // the CEL rules of the node itself, nil without any
+	id uint32
+	// shape is what the schema says of a value here. Where it says more than a shape holds, whole is
+	// the API server's validator of the value with everything in it. Below such a node both are nil.
+	shape   *shape
+	whole   func() validation.SchemaCreateValidator
+	rules   *rules                 // the CEL rules of the node itself, nil without any
+	unique  *structural.Structural // of an object with such a list, where its items must differ
 	fields  map[string]*part
 	items   *part
 	entries *part // the values of a map
+	filling filling
 }
 
 // newParts divides a schema into parts, and compiles its CEL rules. object means that it is the
 // schema of whole objects.
-func newParts(props *apiextensions.JSONSchemaProps, s *structural.Structural, object bool) (*parts, error) {
+func newParts(props *apiextensions.JSONSchemaProps, s *structural.Structural, object bool) *parts {
 	d := dissection{}
-	root, err := d.segment(props, ruledRoot(s, object))
-	if err != nil {
-		return nil, err
-	}
-	return &parts{root: root, fine: lru.New(remembered)}, nil
+	root := d.part(props, s, ruledRoot(s, object), false)
+	return &parts{root: root, fine: lru.New(remembered), embedded: d.embedded}
 }
 
 // dissection counts the nodes of a schema while it is divided.
-type dissection struct{ nodes uint32 }
-
-// segment makes the part of a schema that has an OpenAPI validator of its own.
-func (d *dissection) segment(props *apiextensions.JSONSchemaProps, at ruled) (*part, error) {
-	props = props.DeepCopy()
-	p, err := d.part(props, at)
-	if err != nil {
-		return nil, err
-	}
-	p.openapi, _, err = validation.NewSchemaValidator(props)
-	return p, err
+type dissection struct {
+	nodes    uint32
+	embedded bool
 }
 
-// part makes the part of one node. It removes from its schema what the parts of items have.
-func (d *dissection) part(props *apiextensions.JSONSchemaProps, at ruled) (*part, error) {
+// part makes the part of one node. asked means that the API server's validator checks something
+// around it, and this with it.
+func (d *dissection) part(props *apiextensions.JSONSchemaProps, s *structural.Structural, at ruled, asked bool) *part {
 	d.nodes++
-	p := &part{id: d.nodes, fields: map[string]*part{}, rules: at.compile()}
-	var err error
+	p := &part{id: d.nodes, fields: map[string]*part{}, rules: at.compile(), filling: fillingOf(s), unique: uniqueOf(s)}
+	d.embedded = d.embedded || p.filling.embedded
+	if shape, understood := shapeOf(props); !asked && understood {
+		p.shape = shape
+	} else if !asked {
+		p.whole, asked = validatorOf(props), true
+	}
 	for _, name := range slices.Sorted(maps.Keys(props.Properties)) {
 		property := props.Properties[name]
-		if p.fields[name], err = d.part(&property, at.property(name)); err != nil {
-			return nil, err
-		}
-		props.Properties[name] = property
+		p.fields[name] = d.part(&property, propertyOf(s, name), at.property(name), asked)
 	}
 	if entries := props.AdditionalProperties; entries != nil && entries.Schema != nil {
-		if p.entries, err = d.part(entries.Schema, at.entries()); err != nil {
-			return nil, err
+		p.entries = d.part(entries.Schema, entriesOf(s), at.entries(), asked)
+	}
+	if items := props.Items; items != nil && items.Schema != nil {
+		p.items = d.part(items.Schema, itemsOf(s), at.items(), asked)
+	}
+	return p
+}
+
+// validatorOf returns the API server's validator of a schema. It is made when it is first needed.
+func validatorOf(props *apiextensions.JSONSchemaProps) func() validation.SchemaCreateValidator {
+	return sync.OnceValue(func() validation.SchemaCreateValidator {
+		validator, _, err := validation.NewSchemaValidator(props)
+		if err != nil { // the validator of the whole schema was made before, so there is none
+			return nil
 		}
+		return validator
+	})
+}
+
+// uniqueOf returns the schema of an object with one list, whose items must differ as the items of this
+// schema must; nil if they need not differ.
+func uniqueOf(s *structural.Structural) *structural.Structural {
+	if s == nil || s.XListType == nil || *s.XListType == "atomic" {
+		return nil
 	}
-	if props.Items == nil || props.Items.Schema == nil {
-		return p, nil
+	list := structural.Structural{Extensions: structural.Extensions{XListType: s.XListType, XListMapKeys: s.XListMapKeys}}
+	return &structural.Structural{Properties: map[string]structural.Structural{"list": list}}
+}
+
+func propertyOf(s *structural.Structural, name string) *structural.Structural {
+	if s == nil {
+		return nil
 	}
-	items := props.Items.Schema
-	if items.Type == "object" && !items.Nullable && !items.XEmbeddedResource && items.XPreserveUnknownFields == nil {
-		p.items, err = d.segment(items, at.items())
-		preserve := true
-		props.Items.Schema = &apiextensions.JSONSchemaProps{Type: items.Type, XPreserveUnknownFields: &preserve}
-		return p, err
+	property, has := s.Properties[name]
+	if !has {
+		return nil
 	}
-	p.items, err = d.part(items, at.items())
-	return p, err
+	return &property
+}
+
+func entriesOf(s *structural.Structural) *structural.Structural {
+	if s == nil || s.AdditionalProperties == nil {
+		return nil
+	}
+	return s.AdditionalProperties.Structural
+}
+
+func itemsOf(s *structural.Structural) *structural.Structural {
+	if s == nil {
+		return nil
+	}
+	return s.Items
 }
 
 // areFine reports whether an object is valid by the schema and its CEL rules, within the cost that
@@ -104,7 +141,7 @@ func (p *parts) cost(ctx context.Context, n *part, value any) (cost int64, fine 
 	if n == nil {
 		return 0, true
 	}
-	keep := n != p.root && value != nil && (n.rules != nil || n.openapi != nil)
+	keep := n != p.root && value != nil && (n.rules != nil || n.whole != nil)
 	var key [sha256.Size]byte
 	if keep {
 		key = sha256.Sum256(appendValue(binary.BigEndian.AppendUint32(make([]byte, 0, 512), n.id), value))
@@ -112,7 +149,7 @@ func (p *parts) cost(ctx context.Context, n *part, value any) (cost int64, fine 
 			return known.(int64), true
 		}
 	}
-	if n.openapi != nil && !n.openapi.Validate(value).IsValid() {
+	if !n.fits(value) {
 		return 0, false
 	}
 	if n.rules != nil && value != nil {
@@ -126,6 +163,20 @@ func (p *parts) cost(ctx context.Context, n *part, value any) (cost int64, fine 
 		p.fine.Add(key, cost)
 	}
 	return cost, fine
+}
+
+// fits reports whether a value is valid by the schema of a node, CEL rules aside.
+func (n *part) fits(value any) bool {
+	if n.whole != nil {
+		if validator := n.whole(); validator == nil || !validator.Validate(value).IsValid() {
+			return false
+		}
+	}
+	if n.shape != nil && !n.shape.fits(value) {
+		return false
+	}
+	list, isList := value.([]any)
+	return n.unique == nil || !isList || len(listtype.ValidateListSetsAndMaps(nil, n.unique, map[string]any{"list": list})) == 0
 }
 
 // below returns the cost of the rules below a node.
@@ -177,7 +228,13 @@ func appendValue(to []byte, value any) []byte {
 		}
 	case map[string]any:
 		to = binary.AppendUvarint(append(to, 'm'), uint64(len(v)))
-		for _, name := range slices.Sorted(maps.Keys(v)) {
+		var few [16]string // a map with no more takes no memory
+		names := few[:0]
+		for name := range v {
+			names = append(names, name)
+		}
+		slices.Sort(names)
+		for _, name := range names {
 			text(name)
 			to = appendValue(to, v[name])
 		}

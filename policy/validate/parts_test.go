@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/defaulting"
+	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/listtype"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/validation"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -25,8 +26,9 @@ import (
 
 // specimen is an object of the example with what its kind is validated by.
 type specimen struct {
-	object *unstructured.Unstructured
-	node   *node
+	object  *unstructured.Unstructured
+	node    *node
+	version *version
 }
 
 // specimens are the objects of the example that have a CRD, one node for each kind, so that what one
@@ -63,7 +65,7 @@ func specimens(t *testing.T) []specimen {
 			if err != nil {
 				t.Fatal(err)
 			}
-			all = append(all, specimen{u, v.node})
+			all = append(all, specimen{u, v.node, v})
 		}
 	}
 	if len(all) < 20 {
@@ -116,7 +118,7 @@ func TestPartsAreFineWhenTheWholeIs(t *testing.T) {
 }
 
 func costOfWhole(ctx context.Context, n *node, object map[string]any) (cost int64, fine bool) {
-	if len(validation.ValidateCustomResource(nil, object, n.openapi)) > 0 {
+	if len(validation.ValidateCustomResource(nil, object, n.openapi)) > 0 || len(listtype.ValidateListSetsAndMaps(nil, n.structural, object)) > 0 {
 		return 0, false
 	}
 	rules := n.rules()

@@ -132,6 +132,9 @@ func (r *Registry) Prepare(ctx context.Context, u *unstructured.Unstructured) (p
 	if err != nil {
 		return u, []Problem{{Field: "apiVersion", Message: err.Error()}}, true
 	}
+	if stored, ok := v.stored(ctx, u.Object); ok {
+		return &unstructured.Unstructured{Object: stored}, nil, true
+	}
 	prepared = u.DeepCopy()
 	problems = v.prepare(ctx, prepared)
 	return prepared, sorted(problems), true

@@ -39,6 +39,8 @@ type version struct {
 	// status is set when status is a subresource: it cannot be set on creation, so it is not
 	// checked.
 	status bool
+	// plain says that objects can be prepared in one walk; see stored.
+	plain bool
 }
 
 func compileVersion(v *apiextensionsv1.CustomResourceDefinitionVersion, namespaced bool) (*version, error) {
@@ -50,7 +52,7 @@ func compileVersion(v *apiextensionsv1.CustomResourceDefinitionVersion, namespac
 	if err != nil {
 		return nil, err
 	}
-	return &version{node: n, namespaced: namespaced, status: v.Subresources != nil && v.Subresources.Status != nil}, nil
+	return &version{node: n, namespaced: namespaced, status: v.Subresources != nil && v.Subresources.Status != nil, plain: isPlain(n.parts.root)}, nil
 }
 
 func internalSchema(v *apiextensionsv1.CustomResourceDefinitionVersion) (*apiextensions.JSONSchemaProps, error) {
@@ -79,12 +81,8 @@ func compileNode(props *apiextensions.JSONSchemaProps, root bool) (*node, error)
 	if err != nil {
 		return nil, err
 	}
-	parts, err := newParts(props, s, root)
-	if err != nil {
-		return nil, err
-	}
 	rules := sync.OnceValue(func() *cel.Validator { return cel.NewValidator(s, root, celconfig.PerCallLimit) })
-	return &node{structural: s, openapi: openapi, rules: rules, parts: parts}, nil
+	return &node{structural: s, openapi: openapi, rules: rules, parts: newParts(props, s, root)}, nil
 }
 
 // validate does what the API server does on creation.
@@ -100,6 +98,9 @@ func (n *node) validate(ctx context.Context, value map[string]any) field.ErrorLi
 // rules are only evaluated when no earlier error makes that unsafe.
 func (n *node) check(ctx context.Context, value map[string]any) (errs field.ErrorList, rules []brokenRule) {
 	fine := n.parts.areFine(ctx, value)
+	if fine && !n.parts.embedded {
+		return nil, nil
+	}
 	if !fine {
 		errs = validation.ValidateCustomResource(nil, value, n.openapi)
 	}

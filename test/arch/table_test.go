@@ -388,9 +388,14 @@ var table = []row{
 		does: "those CRDs, and Gateway API's, embedded",
 	},
 	{
+		name:  "policy/source/kubeyaml",
+		does:  "reads documents of YAML as kubectl and API servers do",
+		never: slices.Concat(clients, cel, opa),
+	},
+	{
 		name:    "policy/source",
 		does:    "reads manifests from files, folders and streams",
-		imports: []string{"crds", "hierarchy/prose", "policy/crd", "policy/validate"},
+		imports: []string{"crds", "hierarchy/prose", "policy/crd", "policy/source/kubeyaml", "policy/validate"},
 		never:   clients,
 	},
 	{

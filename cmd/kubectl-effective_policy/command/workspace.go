@@ -123,11 +123,6 @@ func (o *options) readFiles(ctx context.Context, w *workspace) ([]string, error)
 	for _, d := range in.Unknown {
 		w.planeObjects = append(w.planeObjects, d.Object)
 	}
-	place := make(map[hierarchy.Ref]string, len(in.Documents))
-	for _, d := range in.Documents {
-		gk := d.Object.GroupVersionKind().GroupKind()
-		place[hierarchy.NewRef(gk.Group, gk.Kind, d.Object.GetNamespace(), d.Object.GetName())] = d.Place()
-	}
 	snapshot, problems := policy.NewSnapshot(settings).With(in.Objects()...)
 	w.snapshot = snapshot
 	var objects []*unstructured.Unstructured
@@ -135,11 +130,24 @@ func (o *options) readFiles(ctx context.Context, w *workspace) ([]string, error)
 		objects = append(objects, d.Object)
 	}
 	w.unread = explain.UnreadPolicies(snapshot, objects)
+	return textsOf(problems, in.Documents), nil
+}
+
+// textsOf are problems of objects with the places of these.
+func textsOf(problems []hierarchy.Problem, documents []source.Document) []string {
+	if len(problems) == 0 {
+		return nil
+	}
+	place := make(map[hierarchy.Ref]string, len(documents))
+	for _, d := range documents {
+		gk := d.Object.GroupVersionKind().GroupKind()
+		place[hierarchy.NewRef(gk.Group, gk.Kind, d.Object.GetNamespace(), d.Object.GetName())] = d.Place()
+	}
 	texts := make([]string, len(problems))
 	for i, p := range problems {
 		texts[i] = problemText(p, place[p.Ref.Object()])
 	}
-	return texts, nil
+	return texts
 }
 
 // readCluster takes the objects from the cluster of the current context. Names

@@ -1,4 +1,4 @@
-package source
+package kubeyaml
 
 import (
 	"regexp"
@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// mistake is one thing that keeps a text from being YAML.
-type mistake struct {
-	line    int // in the document, from 1; 0 when it is not known
-	message string
+// Mistake is one thing that keeps a text from being YAML.
+type Mistake struct {
+	Line    int // in the document, from 1; 0 when it is not known
+	Message string
 }
 
 // What the YAML parser says in words only. It is read here and nowhere else, and
@@ -26,22 +26,22 @@ const (
 
 var mistakeLine = regexp.MustCompile(`line (\d+): `)
 
-// mistakesIn takes apart the error of the YAML parser, which is one text.
-func mistakesIn(err error) []mistake {
+// MistakesIn takes apart the error of the YAML parser, which is one text.
+func MistakesIn(err error) []Mistake {
 	text := strings.TrimPrefix(err.Error(), conversionFailed)
 	text = strings.TrimPrefix(text, parserFailed)
-	var mistakes []mistake
+	var mistakes []Mistake
 	for _, message := range strings.Split(strings.TrimPrefix(text, severalMistakes), "\n") {
-		m := mistake{message: strings.TrimSpace(message)}
-		if found := mistakeLine.FindStringSubmatch(m.message); found != nil {
-			m.line, _ = strconv.Atoi(found[1])
-			m.message = strings.Replace(m.message, found[0], "", 1)
-			if strings.HasPrefix(m.message, countedFromZero) {
-				m.line++
+		m := Mistake{Message: strings.TrimSpace(message)}
+		if found := mistakeLine.FindStringSubmatch(m.Message); found != nil {
+			m.Line, _ = strconv.Atoi(found[1])
+			m.Message = strings.Replace(m.Message, found[0], "", 1)
+			if strings.HasPrefix(m.Message, countedFromZero) {
+				m.Line++
 			}
 		}
-		if strings.Contains(m.message, keyTwice) {
-			m.message += ": write it once"
+		if strings.Contains(m.Message, keyTwice) {
+			m.Message += ": write it once"
 		}
 		mistakes = append(mistakes, m)
 	}
