@@ -130,6 +130,15 @@ func (k *resourceKind) named(word string) bool {
 	return group == k.Group
 }
 
+// groupKinds are the kinds that are known.
+func (w *workspace) groupKinds() []kschema.GroupKind {
+	kinds := make([]kschema.GroupKind, len(w.kinds))
+	for i := range w.kinds {
+		kinds[i] = w.kinds[i].GroupKind
+	}
+	return kinds
+}
+
 // kindsNamed are the kinds that a word means.
 func (w *workspace) kindsNamed(word string) []kschema.GroupKind {
 	var kinds []kschema.GroupKind

@@ -72,14 +72,14 @@ type baseline struct {
 
 // loadChange reads the world and the edit that the flags ask for. Problems of
 // single objects of the world do not stop the work, and are warnings.
-func (o *options) loadChange(ctx context.Context, f changeFlags) (*preview.Change, error) {
+func loadChange(ctx context.Context, o *sharedFlags, f changeFlags) (*preview.Change, error) {
 	if len(o.files) == 0 {
 		return nil, errors.New("no manifests given: use -f FILE")
 	}
 	if slices.Contains(o.files, "-") && slices.Contains(f.base, "-") {
 		return nil, errors.New("-f - and --base - are both standard input: give one of them as a file")
 	}
-	around, err := o.baseline(ctx, f)
+	around, err := baselineOf(ctx, o, f)
 	if err != nil {
 		return nil, err
 	}
@@ -101,14 +101,14 @@ func (o *options) loadChange(ctx context.Context, f changeFlags) (*preview.Chang
 		o.sayUnknown(after)
 	}
 	if err == nil && !f.remove {
-		o.prune(c, around, f)
+		prune(o, c, around, f)
 	}
 	return c, err
 }
 
 // prune removes what is in the other manifests and not among these, or says that
 // it is taken to stay.
-func (o *options) prune(c *preview.Change, around *baseline, f changeFlags) {
+func prune(o *sharedFlags, c *preview.Change, around *baseline, f changeFlags) {
 	given := map[hierarchy.Ref]bool{}
 	for _, m := range slices.Concat(c.Manifests, c.Refused) {
 		given[hierarchy.RefOf(m.Object)] = true
@@ -175,7 +175,7 @@ func (s *baseline) change(ctx context.Context, paths []string, options source.Op
 		c.Refused, c.Problems = refusedBySchema(in)
 	}
 	missing, err := s.settle(c, documents)
-	c.Enforced = planesOf(s.exporters, in.Schemas.CRDs(), s.objects, s.unknown, manifestObjects(c.Manifests), manifestObjects(c.Unknown))
+	c.Enforced = outcomesBy(s.exporters, in.Schemas.CRDs(), s.objects, s.unknown, manifestObjects(c.Manifests), manifestObjects(c.Unknown))
 	return c, append(warnings, missing...), err
 }
 
@@ -239,7 +239,8 @@ func refusedBySchema(in *source.Input) (refused []preview.Manifest, problems []p
 	return refused, problems
 }
 
-func (o *options) baseline(ctx context.Context, f changeFlags) (*baseline, error) {
+// baselineOf is what the flags say that is edited: manifests, the cluster, or nothing.
+func baselineOf(ctx context.Context, o *sharedFlags, f changeFlags) (*baseline, error) {
 	settings, err := o.settings()
 	switch {
 	case err != nil:
@@ -253,7 +254,7 @@ func (o *options) baseline(ctx context.Context, f changeFlags) (*baseline, error
 		around.settings, around.say, around.progress = settings, o.sayPassedOver, o.progress
 		return around, nil
 	case !f.empty:
-		return o.baselineOfCluster(ctx)
+		return baselineOfCluster(ctx, o)
 	}
 	builtin, err := source.Builtin()
 	if err != nil {

@@ -20,7 +20,8 @@ import (
 // guardrailResource is where an API server has guardrails.
 var guardrailResource = schema.GroupVersionResource{Group: policy.Group, Version: "v1alpha1", Resource: "policyguardrails"}
 
-func (o *options) baselineOfCluster(ctx context.Context) (*baseline, error) {
+// baselineOfCluster is a cluster that an edit is made to.
+func baselineOfCluster(ctx context.Context, o *sharedFlags) (*baseline, error) {
 	config, err := o.connection()
 	if err != nil {
 		return nil, clusterUnread(err, orBase)
@@ -76,13 +77,13 @@ func (o *options) baselineOfCluster(ctx context.Context) (*baseline, error) {
 			return nil, nil
 		}
 		resource := schema.GroupVersionResource{Group: ref.GroupKind.Group, Version: versions[ref], Resource: resources[ref.GroupKind]}
-		return get(ctx, client.Resource(resource).Namespace(ref.Namespace), ref)
+		return getObject(ctx, client.Resource(resource).Namespace(ref.Namespace), ref)
 	}
 	return around, nil
 }
 
-// get reads one object; nil when it is not there.
-func get(ctx context.Context, client dynamic.ResourceInterface, ref hierarchy.Ref) (*unstructured.Unstructured, error) {
+// getObject reads one object; nil when it is not there.
+func getObject(ctx context.Context, client dynamic.ResourceInterface, ref hierarchy.Ref) (*unstructured.Unstructured, error) {
 	u, err := client.Get(ctx, ref.Name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
 		return nil, nil

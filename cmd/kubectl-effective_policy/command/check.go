@@ -112,7 +112,7 @@ func (o *options) check(cmd *cobra.Command, flags changeFlags, failOn, root stri
 
 // review is what admission would answer to the change that the flags ask for.
 func (o *options) review(ctx context.Context, flags changeFlags) (*preview.Report, error) {
-	c, err := o.loadChange(ctx, flags)
+	c, err := loadChange(ctx, o.sharedFlags, flags)
 	if err != nil {
 		return nil, err
 	}

@@ -14,7 +14,7 @@ import (
 )
 
 // completeObjects completes KIND/NAME with the objects that a command can show.
-func (o *options) completeObjects(candidates func(*workspace) []hierarchy.Ref, one bool) cobra.CompletionFunc {
+func (o *sharedFlags) completeObjects(candidates func(*workspace) []hierarchy.Ref, one bool) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
 		if one && len(args) > 0 {
 			return nil, cobra.ShellCompDirectiveNoFileComp
@@ -40,7 +40,7 @@ func (o *options) completeObjects(candidates func(*workspace) []hierarchy.Ref, o
 
 // completeRules completes --rule with the rules of the route that is named, or of
 // all routes.
-func (o *options) completeRules(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
+func (o *sharedFlags) completeRules(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
 	return o.completeOf(cmd, args, begun, func(w *workspace, target hierarchy.Ref) []string {
 		if !w.snapshot.IsRoute(target.GroupKind) {
 			return nil
@@ -50,7 +50,7 @@ func (o *options) completeRules(cmd *cobra.Command, args []string, begun string)
 }
 
 // completeListeners completes --listener with those that the named object is on.
-func (o *options) completeListeners(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
+func (o *sharedFlags) completeListeners(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
 	return o.completeOf(cmd, args, begun, func(w *workspace, target hierarchy.Ref) []string {
 		var names []string
 		for _, scope := range w.resolve([]hierarchy.Ref{target}).Get(target).Scopes {
@@ -63,7 +63,7 @@ func (o *options) completeListeners(cmd *cobra.Command, args []string, begun str
 }
 
 // completeKinds completes a policy kind.
-func (o *options) completeKinds(cmd *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
+func (o *sharedFlags) completeKinds(cmd *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
 	w := o.quietWorld(cmd)
 	if w == nil {
 		return nil, cobra.ShellCompDirectiveError
@@ -79,7 +79,7 @@ func (o *options) completeKinds(cmd *cobra.Command, _ []string, begun string) ([
 
 // completeFields completes --field with the fields of the kind that --policy names, or
 // of all kinds.
-func (o *options) completeFields(cmd *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
+func (o *sharedFlags) completeFields(cmd *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
 	w := o.quietWorld(cmd)
 	if w == nil {
 		return nil, cobra.ShellCompDirectiveError
@@ -95,7 +95,7 @@ func (o *options) completeFields(cmd *cobra.Command, _ []string, begun string) (
 }
 
 // completeWithout completes --without with kinds, and after a dot with their fields.
-func (o *options) completeWithout(cmd *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
+func (o *sharedFlags) completeWithout(cmd *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
 	w := o.quietWorld(cmd)
 	if w == nil {
 		return nil, cobra.ShellCompDirectiveError
@@ -142,7 +142,7 @@ func (w *workspace) policyFields() map[string][]string {
 }
 
 // completeOf completes with what the targets that are named have, or all targets.
-func (o *options) completeOf(cmd *cobra.Command, args []string, begun string, of func(*workspace, hierarchy.Ref) []string) ([]string, cobra.ShellCompDirective) {
+func (o *sharedFlags) completeOf(cmd *cobra.Command, args []string, begun string, of func(*workspace, hierarchy.Ref) []string) ([]string, cobra.ShellCompDirective) {
 	w := o.quietWorld(cmd)
 	if w == nil {
 		return nil, cobra.ShellCompDirectiveError
@@ -165,7 +165,7 @@ func begunWith(begun string, names []string) []string {
 	return slices.Compact(names)
 }
 
-func (o *options) completeNamespaces(cmd *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
+func (o *sharedFlags) completeNamespaces(cmd *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
 	w := o.quietWorld(cmd)
 	if w == nil {
 		return nil, cobra.ShellCompDirectiveError
@@ -179,7 +179,7 @@ func (o *options) completeNamespaces(cmd *cobra.Command, _ []string, begun strin
 
 // quietWorld is the world for a completion, nil when there is none: a person
 // who presses the tabulator key wants no messages.
-func (o *options) quietWorld(cmd *cobra.Command) *workspace {
+func (o *sharedFlags) quietWorld(cmd *cobra.Command) *workspace {
 	quiet := *o
 	quiet.streams.ErrOut = io.Discard
 	w, err := quiet.load(cmd.Context())

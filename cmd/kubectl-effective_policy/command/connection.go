@@ -13,7 +13,7 @@ import (
 
 // connection is how to reach the cluster of the current context. Without any
 // kubeconfig there is none: client-go would try localhost.
-func (o *options) connection() (*rest.Config, error) {
+func (o *sharedFlags) connection() (*rest.Config, error) {
 	loader := o.config.ToRawKubeConfigLoader()
 	config, err := o.config.ToRESTConfig()
 	if err != nil && !clientcmd.IsEmptyConfig(err) {

@@ -45,7 +45,7 @@ func (w *workspace) describable() []hierarchy.Ref {
 
 // others are the objects that are neither on the hierarchy nor policies: those of
 // manifests, and those that policies name.
-func (w *workspace) others() []hierarchy.Ref {
+func others(w *workspace) []hierarchy.Ref {
 	refs := explain.PolicyTargets(w.snapshot)
 	for _, d := range w.documents {
 		refs = append(refs, hierarchy.RefOf(d.Object))
@@ -65,7 +65,7 @@ func (o *options) describe(cmd *cobra.Command, args []string) error {
 		return o.describePublished(cmd.Context(), p, args)
 	}
 	ref, err := w.findOne(args, w.describable())
-	if others := w.others(); err != nil && len(others) > 0 {
+	if others := others(w); err != nil && len(others) > 0 {
 		if other, otherErr := w.findOne(args, others); otherErr == nil {
 			d := explain.DescribeOther(w.snapshot, other)
 			d.AddUnread(w.snapshot, w.unread)

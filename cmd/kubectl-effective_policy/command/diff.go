@@ -60,7 +60,7 @@ func (o *options) diff(cmd *cobra.Command, flags diffFlags) error {
 		return err
 	}
 	flags.staying = true
-	c, err := o.loadChange(cmd.Context(), flags.changeFlags)
+	c, err := loadChange(cmd.Context(), o.sharedFlags, flags.changeFlags)
 	if err != nil {
 		return err
 	}

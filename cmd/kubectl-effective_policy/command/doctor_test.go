@@ -13,7 +13,7 @@ import (
 // TestWhatDoctorSaysFitsAScreen prints what it has to say of an installation.
 func TestWhatDoctorSaysFitsAScreen(t *testing.T) {
 	var out bytes.Buffer
-	o := &options{streams: genericiooptions.IOStreams{Out: &out}}
+	o := &options{&sharedFlags{streams: genericiooptions.IOStreams{Out: &out}}}
 	err := o.printChecks([]doctor.Check{
 		{Part: "API server", Name: "version", State: doctor.OK, Message: "Kubernetes v1.37.2"},
 		{Part: "CRDs", Name: "gateway.networking.k8s.io", State: doctor.OK, Message: "v1.6.3 (standard), served as v1"},

@@ -24,18 +24,49 @@ import (
 	"github.com/attache-dev/attache/policy/status"
 )
 
+// planes are what data planes make of the effective policies of a workspace.
+type planes struct {
+	workspace *workspace
+	// routeCRD is that of HTTPRoute; builtInRoutes says that it is the one in the binary, for want of
+	// another.
+	routeCRD      *unstructured.Unstructured
+	builtInRoutes bool
+	// objects are what there is of data planes' APIs, and from a cluster routes whole.
+	objects []*unstructured.Unstructured
+	// missing are kinds of data planes, by the names of their CRDs, that a cluster does not have.
+	missing map[string]bool
+	// What is computed when it is asked for the first time.
+	index  *export.ForeignIndex
+	fields *export.StandardFields // of routeCRD
+	asked  evaluate.Enforced
+}
+
+// planesOf are the data planes of manifests. Those of a cluster have to be read besides.
+func planesOf(w *workspace) *planes {
+	p := &planes{workspace: w}
+	if w.schemas == nil {
+		return p
+	}
+	p.routeCRD, p.builtInRoutes = routeCRDOf(w)
+	for _, d := range w.unknown {
+		p.objects = append(p.objects, d.Object)
+	}
+	return p
+}
+
 // enforced is what exporters would make of a route, if all were switched on;
 // nothing where no data plane that they know serves it, and nothing on a cluster,
 // where EffectivePolicy objects say it: publishedResults.
-func (w *workspace) enforced(route hierarchy.Ref) []enforcement.Entry {
+func (p *planes) enforced(route hierarchy.Ref) []enforcement.Entry {
+	w := p.workspace
 	if w.schemas == nil || !w.snapshot.IsRoute(route.GroupKind) {
 		return nil
 	}
-	if w.fields == nil {
-		fields := export.FieldsOf(w.routeCRD)
-		w.fields = &fields
+	if p.fields == nil {
+		fields := export.FieldsOf(p.routeCRD)
+		p.fields = &fields
 	}
-	for _, r := range w.exports([]hierarchy.Ref{route}, toAuto, *w.fields) {
+	for _, r := range p.exports([]hierarchy.Ref{route}, toAuto, *p.fields) {
 		if slices.ContainsFunc(r.entries, func(e enforcement.Entry) bool { return e.Exporter != "" }) {
 			return r.entries
 		}
@@ -46,9 +77,9 @@ func (w *workspace) enforced(route hierarchy.Ref) []enforcement.Entry {
 // allExporters counts every exporter as switched on, which is how manifests are read.
 var allExporters = enforcement.Config{All: true}
 
-// planesOf answers guardrails what data planes would make of targets. The objects are the CRD of
+// outcomesBy answers guardrails what data planes would make of targets. The objects are the CRD of
 // HTTPRoute and those of data planes' APIs, among others; those that a cluster has say what is live.
-func planesOf(exporters enforcement.Config, objects ...[]*unstructured.Unstructured) evaluate.Enforced {
+func outcomesBy(exporters enforcement.Config, objects ...[]*unstructured.Unstructured) evaluate.Enforced {
 	var foreign []*unstructured.Unstructured
 	live := map[hierarchy.Ref]map[string]*unstructured.Unstructured{}
 	world := enforcement.World{Config: exporters}
@@ -78,20 +109,25 @@ func planesOf(exporters enforcement.Config, objects ...[]*unstructured.Unstructu
 
 // outcomesOf is what --where sees of data planes on one target; nothing on a cluster, where only
 // the controller knows.
-func (w *workspace) outcomesOf(t *effective.Target) evaluate.Outcomes {
-	if w.schemas == nil {
+func (p *planes) outcomesOf(t *effective.Target) evaluate.Outcomes {
+	if p.workspace.schemas == nil {
 		return nil
 	}
-	if w.planes == nil {
-		w.planes = planesOf(allExporters, w.schemas.CRDs(), w.foreign())
+	return p.outcomes()(p.workspace.snapshot.Graph(), t)
+}
+
+// outcomes answers guardrails what the data planes of manifests would make of targets.
+func (p *planes) outcomes() evaluate.Enforced {
+	if p.asked == nil {
+		p.asked = outcomesBy(allExporters, p.workspace.schemas.CRDs(), p.foreign())
 	}
-	return w.planes(w.snapshot.Graph(), t)
+	return p.asked
 }
 
 // publishedResults are the EffectivePolicy objects of a cluster, which say what data
 // planes make of them; none on files, and none where attache is not installed or
 // they may not be read.
-func (o *options) publishedResults(ctx context.Context, w *workspace) (map[hierarchy.Ref]*unstructured.Unstructured, error) {
+func (o *sharedFlags) publishedResults(ctx context.Context, w *workspace) (map[hierarchy.Ref]*unstructured.Unstructured, error) {
 	if w.schemas != nil {
 		return nil, nil
 	}
@@ -119,7 +155,7 @@ func (o *options) publishedResults(ctx context.Context, w *workspace) (map[hiera
 
 // publishedEntries are what a published result says of data planes; none where it is not there or
 // may not be read.
-func (o *options) publishedEntries(ctx context.Context, w *workspace, route hierarchy.Ref) ([]enforcement.Entry, error) {
+func (o *sharedFlags) publishedEntries(ctx context.Context, w *workspace, route hierarchy.Ref) ([]enforcement.Entry, error) {
 	config, err := o.config.ToRESTConfig()
 	if err != nil {
 		return nil, err
@@ -141,13 +177,13 @@ func (o *options) publishedEntries(ctx context.Context, w *workspace, route hier
 // showEnforcement says in the EffectivePolicy of a target what data planes make of it: what was
 // published says it, and of manifests what exporters would write. A route has the list also where
 // nobody enforces anything, a Gateway never (E3.1).
-func (w *workspace) showEnforcement(object *unstructured.Unstructured, target hierarchy.Ref, published *unstructured.Unstructured) {
-	if !w.snapshot.IsRoute(target.GroupKind) {
+func showEnforcement(p *planes, object *unstructured.Unstructured, target hierarchy.Ref, published *unstructured.Unstructured) {
+	if !p.workspace.snapshot.IsRoute(target.GroupKind) {
 		return
 	}
 	// The path holds maps alone.
 	_ = unstructured.SetNestedSlice(object.Object, []any{}, "status", "enforcement")
-	status.WithEnforcement(object, w.enforced(target))
+	status.WithEnforcement(object, p.enforced(target))
 	copyEnforcement(object, published)
 }
 
@@ -244,8 +280,8 @@ func verdict(e *enforcement.Entry, o export.Outcome, inline bool) terminal.Cell 
 }
 
 // enforcedObjects is enforced as EffectivePolicy objects have it.
-func (w *workspace) enforcedObjects(route hierarchy.Ref) []any {
-	entries := w.enforced(route)
+func (p *planes) enforcedObjects(route hierarchy.Ref) []any {
+	entries := p.enforced(route)
 	list := make([]any, len(entries))
 	for i := range entries {
 		list[i] = entries[i].Object()

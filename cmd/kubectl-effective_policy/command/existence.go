@@ -13,7 +13,7 @@ import (
 
 // existence finds out whether objects exist: among the manifests, or on the
 // cluster as far as the person may read them.
-func (o *options) existence(ctx context.Context, w *workspace) func(hierarchy.Ref) string {
+func (o *sharedFlags) existence(ctx context.Context, w *workspace) func(hierarchy.Ref) string {
 	if len(o.files) > 0 {
 		present := map[hierarchy.Ref]bool{}
 		for _, d := range w.documents {
@@ -32,7 +32,7 @@ func (o *options) existence(ctx context.Context, w *workspace) func(hierarchy.Re
 	return func(ref hierarchy.Ref) string { return o.ask(ctx, ref) }
 }
 
-func (o *options) ask(ctx context.Context, ref hierarchy.Ref) string {
+func (o *sharedFlags) ask(ctx context.Context, ref hierarchy.Ref) string {
 	config, err := o.config.ToRESTConfig()
 	if err != nil {
 		return explain.StateUnknown

@@ -76,12 +76,12 @@ func (o *options) explain(cmd *cobra.Command, args []string, on explain.Selectio
 	}
 	sectionInto(&on, target, w.snapshot.IsRoute(target.GroupKind))
 	target = target.Object()
-	w.kindInto(&on)
+	kindInto(w, &on)
 	e, err := explain.Explain(w.snapshot, target, on)
 	if err != nil {
 		return err
 	}
-	if near, ok := w.misspelt(on, e); ok {
+	if near, ok := misspelt(w, on, e); ok {
 		o.note("no field that has a value is called %s; did you mean --field %s?", on.Field, near)
 	}
 	if o.output == formatJSON || o.output == formatYAML {
@@ -95,13 +95,13 @@ func (o *options) explain(cmd *cobra.Command, args []string, on explain.Selectio
 			return err
 		}
 	default:
-		entries = w.enforced(target)
+		entries = planesOf(w).enforced(target)
 	}
 	return o.printExplanation(e, entries)
 }
 
 // kindInto takes the kind of --field TimeoutPolicy.request, as --without has it, for --policy.
-func (w *workspace) kindInto(on *explain.Selection) {
+func kindInto(w *workspace, on *explain.Selection) {
 	for _, k := range w.snapshot.Kinds() {
 		if field, ok := cutFold(on.Field, k.GroupKind.Kind+"."); ok && on.Policy == "" {
 			on.Policy, on.Field = k.Name(), field
@@ -111,7 +111,7 @@ func (w *workspace) kindInto(on *explain.Selection) {
 
 // misspelt returns what --field probably means, when nothing is found and no field that is known
 // is called so.
-func (w *workspace) misspelt(on explain.Selection, found *explain.Explanation) (near string, ok bool) {
+func misspelt(w *workspace, on explain.Selection, found *explain.Explanation) (near string, ok bool) {
 	if on.Field == "" || slices.ContainsFunc(found.Scopes, func(s explain.Scope) bool { return len(s.Fields)+len(s.NotSet) > 0 }) {
 		return "", false
 	}

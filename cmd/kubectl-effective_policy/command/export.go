@@ -20,12 +20,13 @@ import (
 	"github.com/attache-dev/attache/policy/enforcement"
 	"github.com/attache-dev/attache/policy/export"
 	"github.com/attache-dev/attache/policy/export/exporters"
-	"github.com/attache-dev/attache/policy/source"
 )
 
-// The values of --to, --report and --fail-on.
+// toAuto is the value of --to that goes by the class.
+const toAuto = "auto"
+
+// The values of --report and --fail-on.
 const (
-	toAuto            = "auto"
 	reportTable       = "table"
 	reportJSON        = "json"
 	reportNone        = "none"
@@ -125,18 +126,19 @@ func (o *options) export(ctx context.Context, e *exportOptions, args []string) e
 	if err != nil {
 		return err
 	}
-	if err := o.readPlane(ctx, w); err != nil {
+	p, err := o.planes(ctx, w)
+	if err != nil {
 		return err
 	}
 	targets, err := w.find(args, w.routes())
 	if err != nil {
 		return err
 	}
-	fields, err := o.standardFields(w, e)
+	fields, err := o.standardFields(p, e)
 	if err != nil {
 		return err
 	}
-	exported := w.exports(targets, e.to, fields)
+	exported := p.exports(targets, e.to, fields)
 	var objects []*unstructured.Unstructured
 	for _, r := range exported {
 		for _, result := range r.results {
@@ -145,7 +147,7 @@ func (o *options) export(ctx context.Context, e *exportOptions, args []string) e
 	}
 	if e.routes {
 		for _, r := range exported {
-			if route := w.injected(r); route != nil {
+			if route := p.injected(r); route != nil {
 				objects = append(objects, route)
 			}
 		}
@@ -163,13 +165,14 @@ func (o *options) export(ctx context.Context, e *exportOptions, args []string) e
 }
 
 // exports is what exporters make of routes that a policy reaches.
-func (w *workspace) exports(targets []hierarchy.Ref, to string, fields export.StandardFields) []exportedRoute {
+func (p *planes) exports(targets []hierarchy.Ref, to string, fields export.StandardFields) []exportedRoute {
+	w := p.workspace
 	config := enforcement.Config{All: true}
 	if to != toAuto {
 		config.To = to
 	}
-	world := enforcement.World{Graph: w.snapshot.Graph(), Config: config, Fields: fields, Foreign: w.foreignIndex(),
-		Refused: w.refusedRules, Schemas: w.planeSchemas(), Installed: w.installed}
+	world := enforcement.World{Graph: w.snapshot.Graph(), Config: config, Fields: fields, Foreign: p.foreignIndex(),
+		Refused: p.refusedRules, Schemas: p.schemas(), Installed: p.installed}
 	resolution := w.resolve(targets)
 	var exported []exportedRoute
 	for _, target := range targets {
@@ -192,14 +195,14 @@ func (w *workspace) exports(targets []hierarchy.Ref, to string, fields export.St
 
 // installed says whether what an exporter writes can be: not where the cluster lacks the CRD, or one
 // in the input does not serve the version that is written (E1.7, E2.5).
-func (w *workspace) installed(exporter string) bool {
+func (p *planes) installed(exporter string) bool {
 	row, _ := exporters.Lookup(exporter)
 	for _, k := range row.Kinds {
 		name := k.Plural + "." + k.Group
-		if w.missing[name] {
+		if p.missing[name] {
 			return false
 		}
-		for _, d := range w.documents {
+		for _, d := range p.workspace.documents {
 			if crd.Is(d.Object) && d.Object.GetName() == name && !serves(d.Object, k.Version) {
 				return false
 			}
@@ -229,18 +232,18 @@ func planeKinds() []schema.GroupKind {
 }
 
 // foreignIndex is the index of the objects of data planes' APIs, made once.
-func (w *workspace) foreignIndex() *export.ForeignIndex {
-	if w.index == nil {
-		w.index = export.NewForeignIndex(w.foreign())
+func (p *planes) foreignIndex() *export.ForeignIndex {
+	if p.index == nil {
+		p.index = export.NewForeignIndex(p.foreign())
 	}
-	return w.index
+	return p.index
 }
 
 // foreign are the objects of data planes' APIs in the input.
-func (w *workspace) foreign() []*unstructured.Unstructured {
+func (p *planes) foreign() []*unstructured.Unstructured {
 	kinds := planeKinds()
-	all := slices.Clone(w.planeObjects)
-	for _, d := range w.documents {
+	all := slices.Clone(p.objects)
+	for _, d := range p.workspace.documents {
 		all = append(all, d.Object)
 	}
 	return slices.DeleteFunc(all, func(u *unstructured.Unstructured) bool {
@@ -250,12 +253,12 @@ func (w *workspace) foreign() []*unstructured.Unstructured {
 
 // standardFields is what the HTTPRoute CRD has: that of the flag, else of the
 // input or the cluster, else the built-in one, and then the report says so.
-func (o *options) standardFields(w *workspace, e *exportOptions) (export.StandardFields, error) {
+func (o *options) standardFields(p *planes, e *exportOptions) (export.StandardFields, error) {
 	if e.standardFields == "" {
-		if w.builtInRoutes && e.report == reportTable {
+		if p.builtInRoutes && e.report == reportTable {
 			o.note("HTTPRoute: fields of the experimental channel of Gateway API, for want of a CRD in the input; --standard-fields names another")
 		}
-		return export.FieldsOf(w.routeCRD), nil
+		return export.FieldsOf(p.routeCRD), nil
 	}
 	data, err := os.ReadFile(e.standardFields)
 	if err != nil {
@@ -274,13 +277,13 @@ func (o *options) standardFields(w *workspace, e *exportOptions) (export.Standar
 
 // routeCRDOf is the CRD by which HTTPRoutes of the input were checked, and
 // whether it is the one in the binary.
-func routeCRDOf(in *source.Input) (definition *unstructured.Unstructured, builtIn bool) {
+func routeCRDOf(w *workspace) (definition *unstructured.Unstructured, builtIn bool) {
 	const name = "httproutes." + hierarchy.Group
 	builtIn = true
-	for _, d := range in.Documents {
+	for _, d := range w.documents {
 		builtIn = builtIn && d.Object.GetName() != name
 	}
-	for _, c := range in.Schemas.CRDs() {
+	for _, c := range w.schemas.CRDs() {
 		if c.GetName() == name {
 			definition = c
 		}

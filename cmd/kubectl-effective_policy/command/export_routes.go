@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/hierarchy/injected"
@@ -19,11 +20,11 @@ import (
 )
 
 // routeChecker checks routes by the CRDs of the world.
-type routeChecker struct{ w *workspace }
+type routeChecker struct{ schemas *validate.Registry }
 
 // Check implements export.Checker.
 func (c routeChecker) Check(route *unstructured.Unstructured) []string {
-	return refusals(c.w.schemas, route)
+	return refusals(c.schemas, route)
 }
 
 // planeSchemas are the CRDs of the world, as what objects of data planes have to fit.
@@ -44,18 +45,18 @@ func refusals(registry *validate.Registry, object *unstructured.Unstructured) []
 	return texts
 }
 
-// planeSchemas are the schemas that objects have to fit; nil where the world has none.
-func (w *workspace) planeSchemas() enforcement.Schemas {
-	if w.schemas == nil {
+// schemas are those that objects have to fit; nil where the world has none.
+func (p *planes) schemas() enforcement.Schemas {
+	if p.workspace.schemas == nil {
 		return nil
 	}
-	return planeSchemas{w.schemas}
+	return planeSchemas{p.workspace.schemas}
 }
 
 // injected is the route as it has to be, without our annotations; nil when
 // nothing has to stand in it.
-func (w *workspace) injected(r exportedRoute) *unstructured.Unstructured {
-	route := w.manifest(r.target.Target)
+func (p *planes) injected(r exportedRoute) *unstructured.Unstructured {
+	route := p.manifest(r.target.Target)
 	if route == nil {
 		return nil
 	}
@@ -64,7 +65,7 @@ func (w *workspace) injected(r exportedRoute) *unstructured.Unstructured {
 		injections = append(injections, result.Projection.Rules...)
 	}
 	own := &unstructured.Unstructured{Object: injected.OwnObject(route.Object)}
-	after := export.Inject(own, injections, w.checker())
+	after := export.Inject(own, injections, p.checker())
 	if len(after.Record.Rules) == 0 {
 		return nil
 	}
@@ -74,20 +75,20 @@ func (w *workspace) injected(r exportedRoute) *unstructured.Unstructured {
 }
 
 // refusedRules are the rules of a route that would not be valid with what is to be put there.
-func (w *workspace) refusedRules(ref hierarchy.Ref, rules []export.RuleInjection) map[int]string {
-	route := w.manifest(ref)
+func (p *planes) refusedRules(ref hierarchy.Ref, rules []export.RuleInjection) map[int]string {
+	route := p.manifest(ref)
 	if route == nil {
 		return nil
 	}
-	return export.RefusedRules(route, rules, w.checker())
+	return export.RefusedRules(route, rules, p.checker())
 }
 
 // checker checks routes by the CRDs of the world; nil where it has none.
-func (w *workspace) checker() export.Checker {
-	if w.schemas == nil {
+func (p *planes) checker() export.Checker {
+	if p.workspace.schemas == nil {
 		return nil
 	}
-	return routeChecker{w}
+	return routeChecker{p.workspace.schemas}
 }
 
 // withoutOurs takes our annotations off.
@@ -103,18 +104,27 @@ func withoutOurs(route *unstructured.Unstructured) *unstructured.Unstructured {
 }
 
 // manifest is the route as it was read.
-func (w *workspace) manifest(route hierarchy.Ref) *unstructured.Unstructured {
-	for _, d := range w.documents {
+func (p *planes) manifest(route hierarchy.Ref) *unstructured.Unstructured {
+	for _, d := range p.workspace.documents {
 		if hierarchy.RefOf(d.Object) == route {
 			return d.Object.DeepCopy()
 		}
 	}
-	for _, o := range w.planeObjects {
+	for _, o := range p.objects {
 		if hierarchy.RefOf(o) == route {
 			return o.DeepCopy()
 		}
 	}
 	return nil
+}
+
+// restored is the route in its owner's own words (E8.9); nil where nothing was written into it.
+func (p *planes) restored(target hierarchy.Ref) *unstructured.Unstructured {
+	route := p.manifest(target)
+	if route == nil || len(injected.RecordOf(route.Object).Rules) == 0 {
+		return nil
+	}
+	return withoutOurs(&unstructured.Unstructured{Object: injected.OwnObject(route.Object)})
 }
 
 // restoreRoutes prints the routes that were written to in their owners' own
@@ -124,7 +134,8 @@ func (o *options) restoreRoutes(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := o.readPlane(ctx, w); err != nil {
+	p, err := o.planes(ctx, w)
+	if err != nil {
 		return err
 	}
 	targets, err := w.find(args, w.routes())
@@ -133,11 +144,9 @@ func (o *options) restoreRoutes(ctx context.Context, args []string) error {
 	}
 	var objects []*unstructured.Unstructured
 	for _, target := range targets {
-		route := w.manifest(target)
-		if route == nil || len(injected.RecordOf(route.Object).Rules) == 0 {
-			continue
+		if route := p.restored(target); route != nil {
+			objects = append(objects, route)
 		}
-		objects = append(objects, withoutOurs(&unstructured.Unstructured{Object: injected.OwnObject(route.Object)}))
 	}
 	return o.printObjects(objects)
 }
@@ -156,36 +165,41 @@ func planeLists() []schema.GroupVersionResource {
 	return list
 }
 
-// readPlane reads from a cluster what export looks at beside policies: routes
-// whole, the objects of data planes' APIs, and the CRD of HTTPRoute. With
-// manifests it does nothing.
-func (o *options) readPlane(ctx context.Context, w *workspace) error {
+// planes are what data planes make of a workspace, of manifests or of a cluster.
+func (o *options) planes(ctx context.Context, w *workspace) (*planes, error) {
+	p := planesOf(w)
 	if len(o.files) > 0 {
-		return nil
+		return p, nil
 	}
 	config, err := o.config.ToRESTConfig()
 	if err != nil {
-		return err
+		return nil, err
 	}
+	return p, p.read(ctx, config, o.note)
+}
+
+// read reads from a cluster what export looks at beside policies: routes whole, the objects of data
+// planes' APIs, and the CRD of HTTPRoute.
+func (p *planes) read(ctx context.Context, config *rest.Config, note func(format string, args ...any)) error {
 	client, err := dynamic.NewForConfig(config)
 	if err != nil {
 		return err
 	}
-	w.missing = map[string]bool{}
+	p.missing = map[string]bool{}
 	for _, gvr := range planeLists() {
-		list, err := client.Resource(gvr).Namespace(w.namespace).List(ctx, metav1.ListOptions{})
+		list, err := client.Resource(gvr).Namespace(p.workspace.namespace).List(ctx, metav1.ListOptions{})
 		switch {
 		case apierrors.IsNotFound(err):
-			w.missing[gvr.Resource+"."+gvr.Group] = true
+			p.missing[gvr.Resource+"."+gvr.Group] = true
 			continue
 		case apierrors.IsForbidden(err):
-			o.note("warning: %s.%s cannot be read: what other policies there say does not count", gvr.Resource, gvr.Group)
+			note("warning: %s.%s cannot be read: what other policies there say does not count", gvr.Resource, gvr.Group)
 			continue
 		case err != nil:
 			return fmt.Errorf("%s.%s: %w", gvr.Resource, gvr.Group, err)
 		}
 		for i := range list.Items {
-			w.planeObjects = append(w.planeObjects, &list.Items[i])
+			p.objects = append(p.objects, &list.Items[i])
 		}
 	}
 	crds := client.Resource(schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"})
@@ -193,6 +207,6 @@ func (o *options) readPlane(ctx context.Context, w *workspace) error {
 	if err != nil {
 		return fmt.Errorf("the CustomResourceDefinition of HTTPRoute: %w", err)
 	}
-	w.routeCRD = crd
+	p.routeCRD = crd
 	return nil
 }

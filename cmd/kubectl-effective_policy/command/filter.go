@@ -215,17 +215,18 @@ type picked struct {
 }
 
 // pick asks about every path of a target.
-func (w *workspace) pick(ctx context.Context, e *effective.Target, tests []test) (picked, error) {
+func pick(ctx context.Context, p *planes, e *effective.Target, tests []test) (picked, error) {
 	var out picked
-	object, _ := w.snapshot.Graph().Get(e.Target)
+	snapshot := p.workspace.snapshot
+	object, _ := snapshot.Graph().Get(e.Target)
 	route, isRoute := object.(*hierarchy.Route)
 	if !isRoute {
 		return out, nil
 	}
-	outcomes := sync.OnceValue(func() evaluate.Outcomes { return w.outcomesOf(e) })
+	outcomes := sync.OnceValue(func() evaluate.Outcomes { return p.outcomesOf(e) })
 	for _, scope := range e.Scopes {
 		passing, err := effective.Fitting(scope, route, func(l *hierarchy.Listener, rule hierarchy.RuleRef) (bool, error) {
-			return passes(ctx, tests, &askedPath{snapshot: w.snapshot, route: route, listener: l, rule: rule, result: scope.Result, outcomes: outcomes})
+			return passes(ctx, tests, &askedPath{snapshot: snapshot, route: route, listener: l, rule: rule, result: scope.Result, outcomes: outcomes})
 		})
 		if err != nil {
 			return out, err

@@ -117,15 +117,15 @@ func (o *options) shownPolicies(ctx context.Context, w *workspace, args []string
 	if o.output == formatTable && !flags.watch { // of ten thousand routes the rest is hundreds of megabytes
 		show = publish.Glance
 	}
-	resolution := effective.Resolve(w.snapshot, targets...)
+	resolution, p := effective.Resolve(w.snapshot, targets...), planesOf(w)
 	for _, target := range targets {
-		row, err := w.row(ctx, resolution.Get(target), tests, flags, show)
+		row, err := rowOf(ctx, p, resolution.Get(target), tests, flags, show)
 		switch {
 		case err != nil:
 			return nil, err
 		case row != nil:
 			if enforcement {
-				w.showEnforcement(row.object, target, published[target])
+				showEnforcement(p, row.object, target, published[target])
 			}
 			shown = append(shown, *row)
 		case len(args) > 0 && !flags.given():
@@ -140,14 +140,14 @@ func compareShown(a, b shownPolicy) int {
 	return cmp.Or(strings.Compare(a.object.GetNamespace(), b.object.GetNamespace()), strings.Compare(a.object.GetName(), b.object.GetName()))
 }
 
-// row is what get shows of one target, nil when that is nothing.
-func (w *workspace) row(
-	ctx context.Context, e *effective.Target, tests []test, flags *getFlags, show func(*effective.Target) *unstructured.Unstructured,
+// rowOf is what get shows of one target, nil when that is nothing.
+func rowOf(
+	ctx context.Context, p *planes, e *effective.Target, tests []test, flags *getFlags, show func(*effective.Target) *unstructured.Unstructured,
 ) (*shownPolicy, error) {
-	isRoute := w.snapshot.IsRoute(e.Target.GroupKind)
+	isRoute := p.workspace.snapshot.IsRoute(e.Target.GroupKind)
 	switch {
 	case len(tests) > 0:
-		found, err := w.pick(ctx, e, tests)
+		found, err := pick(ctx, p, e, tests)
 		if err != nil || found.paths == 0 {
 			return nil, err
 		}
@@ -178,7 +178,7 @@ func (o *options) printShown(w *workspace, shown []shownPolicy, flags *getFlags,
 			o.note("no route fits%s%s", w.whereOrAll(), flags.lacking())
 		default:
 			which := "no policy"
-			if w.hasDirect() { // it is there, and never comes to an effective policy
+			if hasDirect(w) { // it is there, and never comes to an effective policy
 				which = "no policy that is inherited"
 			}
 			o.note("%s reaches any route or Gateway%s", which, w.whereOrAll())
@@ -192,7 +192,7 @@ func (o *options) printShown(w *workspace, shown []shownPolicy, flags *getFlags,
 
 // printDirect says how many Direct policies there are, which no row shows.
 func (o *options) printDirect(w *workspace) error {
-	if !w.hasDirect() {
+	if !hasDirect(w) {
 		return nil
 	}
 	on := map[hierarchy.Ref]bool{}
@@ -216,7 +216,7 @@ func (o *options) printDirect(w *workspace) error {
 }
 
 // hasDirect says whether there is any policy of a Direct kind.
-func (w *workspace) hasDirect() bool {
+func hasDirect(w *workspace) bool {
 	for p := range w.snapshot.Policies() {
 		if p.Kind.Class == policy.Direct {
 			return true

@@ -13,7 +13,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/terminal"
@@ -73,15 +72,11 @@ func (o *options) kinds(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
-	var onHierarchy []schema.GroupKind
-	for i := range w.kinds {
-		onHierarchy = append(onHierarchy, w.kinds[i].GroupKind)
-	}
 	rights, err := o.managerRights(cmd.Context(), w)
 	if err != nil {
 		return err
 	}
-	reports := explain.KindsOf(w.snapshot, w.namespace, onHierarchy, o.coverage(cmd.Context(), w), rights.of)
+	reports := explain.KindsOf(w.snapshot, w.namespace, w.groupKinds(), o.coverage(cmd.Context(), w), rights.of)
 	for _, r := range reports {
 		for _, text := range r.NotUnderstood {
 			o.note("warning: %s", text)

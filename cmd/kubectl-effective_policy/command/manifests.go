@@ -11,7 +11,7 @@ import (
 
 // readManifests reads what the flags name, and says on standard error in one line
 // what was passed over.
-func (o *options) readManifests(ctx context.Context, paths []string, options source.Options) (*source.Input, error) {
+func (o *sharedFlags) readManifests(ctx context.Context, paths []string, options source.Options) (*source.Input, error) {
 	settings, err := o.settings()
 	if err != nil {
 		return nil, err
@@ -29,7 +29,7 @@ func (o *options) readManifests(ctx context.Context, paths []string, options sou
 	return in, nil
 }
 
-func (o *options) sayPassedOver(in *source.Input) {
+func (o *sharedFlags) sayPassedOver(in *source.Input) {
 	if o.quiet {
 		return
 	}

@@ -2,6 +2,7 @@ package command
 
 import (
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/attache-dev/attache/hierarchy/prose"
@@ -24,8 +25,7 @@ func markdownCell(text string) string {
 }
 
 // markdownTable writes a table, folded when it is long.
-func (o *options) markdownTable(heads []string, rows [][]string) {
-	out := o.streams.Out
+func markdownTable(out io.Writer, heads []string, rows [][]string) {
 	folded := len(rows) > mostRows
 	if folded {
 		fmt.Fprintf(out, "<details><summary>%s</summary>\n\n", prose.Count(len(rows), "row"))
@@ -64,7 +64,7 @@ func (o *options) diffMarkdown(report *explain.Changes) error {
 		rows = append(rows, []string{c.Ref.String(), pathsOf(c), c.Kind + " " + c.Field, sideText(c.Before), sideText(c.After), setBy(c)})
 	}
 	if len(rows) > 0 {
-		o.markdownTable([]string{"object", "paths", "field", "before", "after", "set by"}, rows)
+		markdownTable(out, []string{"object", "paths", "field", "before", "after", "set by"}, rows)
 	}
 	_, err := fmt.Fprintln(out, totalsOr(report))
 	return err
@@ -106,7 +106,7 @@ func (o *options) checkMarkdown(report *preview.Report) error {
 		rows = append(rows, []string{f.Level, f.Place(), f.Sentence()})
 	}
 	if len(rows) > 0 {
-		o.markdownTable([]string{"level", "place", "finding"}, rows)
+		markdownTable(out, []string{"level", "place", "finding"}, rows)
 	}
 	_, err := fmt.Fprintln(out, totalsText(report))
 	return err

@@ -47,13 +47,13 @@ func encode(to io.Writer, format string, value any) error {
 }
 
 // pen returns a pen for standard output.
-func (o *options) pen() *terminal.Pen {
+func (o *sharedFlags) pen() *terminal.Pen {
 	return terminal.NewPen(o.streams.Out, !o.noColor && printers.AllowsColorOutput(o.streams.Out))
 }
 
 // progress is for work that begins now. Standard error gets it when it is a terminal: scripts and logs
 // do not.
-func (o *options) progress(what string) *terminal.Progress {
+func (o *sharedFlags) progress(what string) *terminal.Progress {
 	if !terminal.IsTerminal(o.streams.ErrOut) {
 		return &terminal.Progress{}
 	}

@@ -21,7 +21,7 @@ func TestProgressIsForTerminals(t *testing.T) {
 	}
 	defer func() { _ = file.Close() }()
 	for name, to := range map[string]interface{ Write([]byte) (int, error) }{"a file": file, "a buffer": &strings.Builder{}} {
-		o := &options{streams: genericiooptions.IOStreams{ErrOut: to}}
+		o := &sharedFlags{streams: genericiooptions.IOStreams{ErrOut: to}}
 		if o.progress("objects checked").Watched() {
 			t.Errorf("%s is taken for a terminal", name)
 		}
@@ -31,7 +31,7 @@ func TestProgressIsForTerminals(t *testing.T) {
 		t.Skip("there is no terminal to open here:", err)
 	}
 	defer func() { _ = console.Close() }()
-	o := &options{streams: genericiooptions.IOStreams{ErrOut: console}}
+	o := &sharedFlags{streams: genericiooptions.IOStreams{ErrOut: console}}
 	if !o.progress("objects checked").Watched() {
 		t.Error("a terminal gets no progress")
 	}

@@ -40,7 +40,7 @@ func (o *options) policiesCommand() *cobra.Command {
 		Example: `  kubectl effective-policy policies -A
   kubectl effective-policy policies -A --no-effect
   kubectl effective-policy policies -n shop --overridden`,
-		ValidArgsFunction: o.completeObjects((*workspace).policies, false),
+		ValidArgsFunction: o.completeObjects(allPolicies, false),
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.listPolicies(cmd, args, flags) },
 	}
 	cmd.Flags().BoolVar(&flags.noEffect, "no-effect", false, "only policies that have no effect")
@@ -50,8 +50,8 @@ func (o *options) policiesCommand() *cobra.Command {
 	return cmd
 }
 
-// policies are all policies.
-func (w *workspace) policies() []hierarchy.Ref {
+// allPolicies are the policies of all kinds.
+func allPolicies(w *workspace) []hierarchy.Ref {
 	var refs []hierarchy.Ref
 	for p := range w.snapshot.Policies() {
 		refs = append(refs, p.Ref)
@@ -64,7 +64,7 @@ func (o *options) listPolicies(cmd *cobra.Command, args []string, flags policyFl
 	if err != nil {
 		return err
 	}
-	found, err := w.find(args, w.policies())
+	found, err := w.find(args, allPolicies(w))
 	if err != nil {
 		return err
 	}

@@ -39,7 +39,7 @@ type publishedWorld struct {
 
 // loadOrPublished is load, or what is published where this person may not read
 // what the answer is computed from.
-func (o *options) loadOrPublished(ctx context.Context) (*workspace, *publishedWorld, error) {
+func (o *sharedFlags) loadOrPublished(ctx context.Context) (*workspace, *publishedWorld, error) {
 	w, err := o.load(ctx)
 	var forbidden *cluster.ForbiddenError
 	if !errors.As(err, &forbidden) {
@@ -49,7 +49,7 @@ func (o *options) loadOrPublished(ctx context.Context) (*workspace, *publishedWo
 	return nil, p, err
 }
 
-func (o *options) readPublished(ctx context.Context, forbidden *cluster.ForbiddenError) (*publishedWorld, error) {
+func (o *sharedFlags) readPublished(ctx context.Context, forbidden *cluster.ForbiddenError) (*publishedWorld, error) {
 	if o.selector != "" {
 		return nil, fmt.Errorf("%w: -l needs the labels of the objects; leave it out to see what is published", forbidden)
 	}
@@ -158,7 +158,7 @@ func (o *options) getPublished(p *publishedWorld, args []string, flags *getFlags
 }
 
 // sayWithheld says when an object is not what the policies of now come to.
-func (o *options) sayWithheld(object *unstructured.Unstructured) {
+func (o *sharedFlags) sayWithheld(object *unstructured.Unstructured) {
 	c := meta.FindStatusCondition(condition.In(object.Object, "status", "conditions"), status.ConditionPublished)
 	if c != nil && c.Status != metav1.ConditionTrue {
 		o.note("warning: %s is what was published last: %s: %s", publish.TargetOf(object), c.Reason, c.Message)
@@ -190,7 +190,7 @@ func (o *options) explainPublished(p *publishedWorld, args []string, on explain.
 func (o *options) describePublished(ctx context.Context, p *publishedWorld, args []string) error {
 	target, err := p.findOne(args)
 	if err != nil {
-		object, policyErr := o.onePolicy(ctx, p, args)
+		object, policyErr := p.policy(ctx, args)
 		if policyErr != nil {
 			return policyErr
 		}
@@ -208,8 +208,8 @@ func (o *options) describePublished(ctx context.Context, p *publishedWorld, args
 	return o.printDescription(d)
 }
 
-// onePolicy reads the policy that the arguments name; nil when they name none.
-func (o *options) onePolicy(ctx context.Context, p *publishedWorld, args []string) (*unstructured.Unstructured, error) {
+// policy reads the policy that the arguments name; nil when they name none.
+func (p *publishedWorld) policy(ctx context.Context, args []string) (*unstructured.Unstructured, error) {
 	queries, err := p.queries(args)
 	if err != nil || len(queries) != 1 || queries[0].name == "" {
 		return nil, err
@@ -225,7 +225,7 @@ func (o *options) onePolicy(ctx context.Context, p *publishedWorld, args []strin
 			continue
 		}
 		resource := kschema.GroupVersionResource{Group: gk.Group, Version: kind.Version, Resource: strings.ToLower(kind.Plural)}
-		object, err := get(ctx, p.client.Resource(resource).Namespace(namespace), hierarchy.NewRef(gk.Group, gk.Kind, namespace, q.name))
+		object, err := getObject(ctx, p.client.Resource(resource).Namespace(namespace), hierarchy.NewRef(gk.Group, gk.Kind, namespace, q.name))
 		if object != nil || err != nil {
 			return object, err
 		}

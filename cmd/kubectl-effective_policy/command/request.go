@@ -124,7 +124,7 @@ func (o *options) compareRequest(cmd *cobra.Command, f *requestFlags, q *request
 		}
 		change.base = nil
 	}
-	c, err := o.loadChange(cmd.Context(), change)
+	c, err := loadChange(cmd.Context(), o.sharedFlags, change)
 	if err != nil {
 		return err
 	}

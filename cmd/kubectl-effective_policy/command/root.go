@@ -30,8 +30,13 @@ var errFinding = errors.New("the command found something")
 // displayName is how people call the plugin.
 const displayName = "kubectl effective-policy"
 
-// options are the flags that commands share.
-type options struct {
+// options are the flags that every subcommand has, and what is opened from them. The subcommands are
+// its methods.
+type options struct{ *sharedFlags }
+
+// sharedFlags are the flags that every subcommand has. What is opened from them is what their methods
+// return: a workspace, a connection to a cluster, a pen to print with.
+type sharedFlags struct {
 	streams genericiooptions.IOStreams
 	builtAs string
 	config  *genericclioptions.ConfigFlags
@@ -83,7 +88,7 @@ func Main(ctx context.Context, args []string, streams genericiooptions.IOStreams
 
 // New returns the command with all its subcommands.
 func New(streams genericiooptions.IOStreams, version string) *cobra.Command {
-	o := &options{streams: streams, builtAs: version, config: genericclioptions.NewConfigFlags(true)}
+	o := &options{&sharedFlags{streams: streams, builtAs: version, config: genericclioptions.NewConfigFlags(true)}}
 	root := &cobra.Command{
 		Use:   "kubectl-effective_policy",
 		Short: "Show which policies apply on every path through a Gateway, and why",
@@ -129,7 +134,7 @@ manifests alone: no cluster, no network, the same answers.`,
 	return root
 }
 
-func (o *options) addFlags(root *cobra.Command) {
+func (o *sharedFlags) addFlags(root *cobra.Command) {
 	flags := root.PersistentFlags()
 	flags.SortFlags = false
 	flags.StringArrayVarP(&o.files, "filename", "f", nil, "manifests to work on instead of a cluster: a file, a folder, or - for standard input; PATH@NAMESPACE for objects that state none; may be repeated")
@@ -149,7 +154,7 @@ func (o *options) addFlags(root *cobra.Command) {
 }
 
 // addOutput adds -o with the formats of a command, the default first.
-func (o *options) addOutput(cmd *cobra.Command, formats ...string) {
+func (o *sharedFlags) addOutput(cmd *cobra.Command, formats ...string) {
 	format := cmd.Flags().StringP("output", "o", formats[0], "output format: "+strings.Join(formats, ", "))
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp))
 	run := cmd.RunE
@@ -166,6 +171,6 @@ func (o *options) addOutput(cmd *cobra.Command, formats ...string) {
 }
 
 // note tells the person something that is not part of the answer.
-func (o *options) note(format string, args ...any) {
+func (o *sharedFlags) note(format string, args ...any) {
 	fmt.Fprintf(o.streams.ErrOut, format+"\n", args...)
 }

@@ -72,7 +72,7 @@ func kindNames(flag string, words []string) ([]kschema.GroupKind, error) {
 // settings are those of the engine for manifests. These
 // seldom have the GatewayClass, so one that a Gateway names counts as
 // there.
-func (o *options) settings() (policy.Options, error) {
+func (o *sharedFlags) settings() (policy.Options, error) {
 	settings, err := o.manager.engine()
 	settings.AssumeClasses = true
 	return settings, err
@@ -81,7 +81,7 @@ func (o *options) settings() (policy.Options, error) {
 // clusterSettings are those of the engine for a cluster: those of its manager,
 // but for flags that were given. Where they cannot be read, any namespace is taken
 // for a platform namespace; see sayUnknown.
-func (o *options) clusterSettings(ctx context.Context, config *rest.Config) (policy.Options, error) {
+func (o *sharedFlags) clusterSettings(ctx context.Context, config *rest.Config) (policy.Options, error) {
 	flags := o.manager
 	published, err := o.publishedSettings(ctx, config)
 	if err != nil { // it is the first thing that is asked
@@ -102,7 +102,7 @@ func (o *options) clusterSettings(ctx context.Context, config *rest.Config) (pol
 
 // sayUnknown warns when a snapshot has a policy that only platform namespaces may
 // have, and the cluster does not tell which these are.
-func (o *options) sayUnknown(s *policy.Snapshot) {
+func (o *sharedFlags) sayUnknown(s *policy.Snapshot) {
 	if !o.settingsUnknown || o.quiet {
 		return
 	}
@@ -117,12 +117,12 @@ func (o *options) sayUnknown(s *policy.Snapshot) {
 }
 
 // addNow adds the clock by which exceptions of guardrails end.
-func (o *options) addNow(cmd *cobra.Command) {
+func (o *sharedFlags) addNow(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&o.nowText, "now", "", "the time by which exceptions of guardrails are judged, such as 2027-01-31T00:00:00Z (default: now)")
 }
 
 // now is the time that is asked about.
-func (o *options) now() (time.Time, error) {
+func (o *sharedFlags) now() (time.Time, error) {
 	if o.nowText == "" {
 		return time.Now(), nil
 	}
@@ -136,7 +136,7 @@ func (o *options) now() (time.Time, error) {
 
 // publishedSettings reads the manager's settings; nil when there are none that
 // this person may read.
-func (o *options) publishedSettings(ctx context.Context, config *rest.Config) (map[string]string, error) {
+func (o *sharedFlags) publishedSettings(ctx context.Context, config *rest.Config) (map[string]string, error) {
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return nil, err

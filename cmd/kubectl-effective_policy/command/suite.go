@@ -188,11 +188,11 @@ func (s *suite) change(ctx context.Context, c suiteCase, settings policy.Options
 	}
 	around := baselineOfFiles(in, "default")
 	around.settings, around.say = settings, func(*source.Input) {}
-	edit, remove := c.Edit.Apply, false
+	given, remove := c.Edit.Apply, false
 	if len(c.Edit.Delete) > 0 {
-		edit, remove = c.Edit.Delete, true
+		given, remove = c.Edit.Delete, true
 	}
-	if paths, written, err = s.sources(edit); err != nil {
+	if paths, written, err = s.sources(given); err != nil {
 		return nil, err
 	}
 	changed, _, err := around.change(ctx, paths, source.Options{KeepRefused: true, Stdin: written}, remove)

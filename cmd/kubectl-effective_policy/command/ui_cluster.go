@@ -125,13 +125,13 @@ func (c *uiCluster) next(ctx context.Context, b cluster.Batch) {
 }
 
 // change makes a newer world, and tells of it.
-func (c *uiCluster) change(changed []hierarchy.Ref, edit func(*view.World)) {
+func (c *uiCluster) change(changed []hierarchy.Ref, update func(*view.World)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.last++
 	w := *c.world
 	w.Version = c.run + "-" + strconv.Itoa(c.last)
-	edit(&w)
+	update(&w)
 	c.world = &w
 	for _, tell := range c.subscribers {
 		tell(&w, changed)
@@ -174,7 +174,7 @@ func (c *uiCluster) Object(ctx context.Context, _ *view.World, ref hierarchy.Ref
 
 // Change implements console.Workshop.
 func (c *uiCluster) Change(ctx context.Context, _ *view.World, e console.Edit) (*preview.Change, []string, error) {
-	around, err := c.options.baselineOfCluster(ctx)
+	around, err := baselineOfCluster(ctx, c.options.sharedFlags)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -23,7 +23,7 @@ func (o *options) uiSource(ctx context.Context, flags *uiFlags) (uiWorld, error)
 	if len(o.files) == 0 {
 		return o.uiCluster(ctx)
 	}
-	read := *o
+	read := *o.sharedFlags
 	if len(flags.base) > 0 {
 		read.files = flags.base
 	}
@@ -36,7 +36,7 @@ func (o *options) uiSource(ctx context.Context, flags *uiFlags) (uiWorld, error)
 
 // uiFiles shows manifests. What is read once does not change.
 type uiFiles struct {
-	options *options
+	options *sharedFlags
 	loaded  *workspace
 	world   *view.World
 	objects map[hierarchy.Ref]source.Document
@@ -45,7 +45,7 @@ type uiFiles struct {
 	around *baseline
 }
 
-func newUIFiles(ctx context.Context, o *options, w *workspace) (*uiFiles, error) {
+func newUIFiles(ctx context.Context, o *sharedFlags, w *workspace) (*uiFiles, error) {
 	settings, err := o.settings()
 	if err != nil {
 		return nil, err
@@ -55,11 +55,12 @@ func newUIFiles(ctx context.Context, o *options, w *workspace) (*uiFiles, error)
 	f.around.settings, f.around.say = settings, func(*source.Input) {}
 	f.around.snapshot, _ = policy.NewSnapshot(settings).With(f.around.objects...) // the problems are w.problems
 	w.snapshot = f.around.snapshot
+	p := planesOf(w)
 	f.world = &view.World{
 		Snapshot: f.around.snapshot, Version: "1", Context: contextOfFiles(o.files), Files: true, Namespace: w.namespace,
 		Problems: w.problems, Unread: w.unread, Exists: o.existence(ctx, w), Place: f.place,
-		Enforced: func(_ context.Context, route hierarchy.Ref) []any { return w.enforcedObjects(route) },
-		Outcomes: planesOf(allExporters, w.schemas.CRDs(), w.foreign()),
+		Enforced: func(_ context.Context, route hierarchy.Ref) []any { return p.enforcedObjects(route) },
+		Outcomes: p.outcomes(),
 	}
 	for _, d := range w.documents {
 		f.objects[hierarchy.RefOf(d.Object)] = d

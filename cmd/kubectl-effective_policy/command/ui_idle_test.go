@@ -52,7 +52,7 @@ func (c *handClock) pass(d time.Duration, ended <-chan struct{}) bool {
 func TestThePageEndsWhenNobodyLooks(t *testing.T) {
 	out, printed := io.Pipe()
 	var errs bytes.Buffer
-	o := &options{config: genericclioptions.NewConfigFlags(true), files: []string{shop}, streams: genericiooptions.IOStreams{In: strings.NewReader(""), Out: printed, ErrOut: &errs}}
+	o := &options{&sharedFlags{config: genericclioptions.NewConfigFlags(true), files: []string{shop}, streams: genericiooptions.IOStreams{In: strings.NewReader(""), Out: printed, ErrOut: &errs}}}
 	source, err := o.uiSource(t.Context(), &uiFlags{})
 	if err != nil {
 		t.Fatal(err)

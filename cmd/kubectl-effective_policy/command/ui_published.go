@@ -35,7 +35,7 @@ func (o *options) uiPublished(ctx context.Context, c *uiCluster, config *rest.Co
 		Published: p.objects, Hidden: c.hidden(ctx, kindsAbout(p.snapshot)),
 	}
 	go c.watchServer(ctx, config)
-	quiet := *o
+	quiet := *o.sharedFlags
 	quiet.quiet = true
 	go func() {
 		again := time.NewTicker(uiAgain)

@@ -85,10 +85,10 @@ const (
 // of a route or a Gateway that is deleted, that no policy reaches any more, or that does not fit what
 // is asked for.
 func (o *options) printChanged(ctx context.Context, w *workspace, now *policy.Snapshot, args []string, flags *getFlags, printed *printedRows) error {
-	w.snapshot, w.kinds = now, kindsOf(now)
+	w.follow(now)
 	var shown []shownPolicy
 	// What was named may be gone for a while.
-	if there := w.existing(args); len(args) == 0 || len(there) > 0 {
+	if there := existing(w, args); len(args) == 0 || len(there) > 0 {
 		var err error
 		if shown, err = o.shownPolicies(ctx, w, there, flags); err != nil {
 			return err
@@ -137,7 +137,7 @@ func (p *printedRows) news(shown []shownPolicy, flags *getFlags) []shownPolicy {
 }
 
 // existing are those of the names whose objects are there.
-func (w *workspace) existing(names []string) []string {
+func existing(w *workspace, names []string) []string {
 	return slices.DeleteFunc(slices.Clone(names), func(name string) bool {
 		_, err := w.find([]string{name}, w.targets())
 		return err != nil

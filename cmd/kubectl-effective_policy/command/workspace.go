@@ -16,9 +16,7 @@ import (
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/effective"
-	"github.com/attache-dev/attache/policy/evaluate"
 	"github.com/attache-dev/attache/policy/explain"
-	"github.com/attache-dev/attache/policy/export"
 	"github.com/attache-dev/attache/policy/source"
 	"github.com/attache-dev/attache/policy/source/cluster"
 	"github.com/attache-dev/attache/policy/validate"
@@ -34,21 +32,12 @@ type workspace struct {
 	selector  labels.Selector
 	// documents are what was read from manifests.
 	documents []source.Document
+	// unknown are those of kinds without a definition, such as the kinds of data planes' APIs.
+	unknown []source.Document
 	// unread are objects that look like policies and are not read as such.
 	unread []explain.Unread
 	// schemas are the CRDs that manifests were checked by; nil on a cluster.
 	schemas *validate.Registry
-	// routeCRD is that of HTTPRoute; builtInRoutes says that it is the one in
-	// the binary, for want of another. planeObjects are what there is of data
-	// planes' APIs, and from a cluster routes whole. All three are for export.
-	routeCRD      *unstructured.Unstructured
-	builtInRoutes bool
-	planeObjects  []*unstructured.Unstructured
-	// missing are kinds of data planes, by the names of their CRDs, that a cluster does not have.
-	missing map[string]bool
-	index   *export.ForeignIndex
-	fields  *export.StandardFields // of routeCRD, once it was asked for
-	planes  evaluate.Enforced      // once it was asked for
 	// problems are those of single objects, in words.
 	problems []string
 	// skipped are resources of the cluster that this person may not list, and the
@@ -58,6 +47,9 @@ type workspace struct {
 	resolver *effective.Resolver
 	resolved *policy.Snapshot
 }
+
+// follow makes a newer snapshot that of the workspace.
+func (w *workspace) follow(now *policy.Snapshot) { w.snapshot, w.kinds = now, kindsOf(now) }
 
 // resolve is effective.Resolve for those who ask about one target after the other.
 func (w *workspace) resolve(targets []hierarchy.Ref) effective.Resolution {
@@ -72,7 +64,7 @@ const orFiles = "to work on manifests instead of a cluster, give them with -f"
 
 // load makes the world that the flags ask for. Problems of single objects that
 // do not stop the work are warnings.
-func (o *options) load(ctx context.Context) (*workspace, error) {
+func (o *sharedFlags) load(ctx context.Context) (*workspace, error) {
 	w := &workspace{selector: labels.Everything()}
 	if o.selector != "" {
 		var err error
@@ -106,7 +98,7 @@ func (o *options) load(ctx context.Context) (*workspace, error) {
 // readFiles takes the objects from manifests. Names are looked up everywhere,
 // unless -n says where; it is also the namespace of objects that do not say
 // theirs, as with kubectl apply.
-func (o *options) readFiles(ctx context.Context, w *workspace) ([]string, error) {
+func (o *sharedFlags) readFiles(ctx context.Context, w *workspace) ([]string, error) {
 	settings, err := o.settings()
 	if err != nil {
 		return nil, err
@@ -118,11 +110,7 @@ func (o *options) readFiles(ctx context.Context, w *workspace) ([]string, error)
 	if err != nil {
 		return nil, err
 	}
-	w.documents, w.schemas = in.Documents, in.Schemas
-	w.routeCRD, w.builtInRoutes = routeCRDOf(in)
-	for _, d := range in.Unknown {
-		w.planeObjects = append(w.planeObjects, d.Object)
-	}
+	w.documents, w.unknown, w.schemas = in.Documents, in.Unknown, in.Schemas
 	snapshot, problems := policy.NewSnapshot(settings).With(in.Objects()...)
 	w.snapshot = snapshot
 	var objects []*unstructured.Unstructured
@@ -152,7 +140,7 @@ func textsOf(problems []hierarchy.Problem, documents []source.Document) []string
 
 // readCluster takes the objects from the cluster of the current context. Names
 // are looked up in the context's namespace, unless -n or -A say where.
-func (o *options) readCluster(ctx context.Context, w *workspace) ([]string, error) {
+func (o *sharedFlags) readCluster(ctx context.Context, w *workspace) ([]string, error) {
 	config, err := o.connection()
 	if err != nil {
 		return nil, fmt.Errorf("%w\n"+orFiles, err)
@@ -194,7 +182,7 @@ func clusterUnread(err error, without string) error {
 }
 
 // saySkipped names what this person may not list and the answer does without.
-func (o *options) saySkipped(resources []kschema.GroupResource) {
+func (o *sharedFlags) saySkipped(resources []kschema.GroupResource) {
 	if len(resources) == 0 || o.quiet {
 		return
 	}
