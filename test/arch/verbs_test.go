@@ -27,9 +27,13 @@ func TestThePageOnlyReads(t *testing.T) {
 			}
 		}
 	}
-	files, err := filepath.Glob("../../cmd/kubectl-effective_policy/command/ui*.go")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no file reads for the page: %v", err)
+	var files []string
+	for _, pattern := range []string{"command/ui*.go", "workspace/*.go", "planes/*.go", "edit/*.go"} {
+		found, err := filepath.Glob("../../cmd/kubectl-effective_policy/" + pattern)
+		if err != nil || len(found) == 0 {
+			t.Fatalf("no file of %s reads for the page: %v", pattern, err)
+		}
+		files = append(files, found...)
 	}
 	wrapped := false
 	for _, file := range files {

@@ -1,5 +1,5 @@
-// Package ci writes findings in the forms that continuous integration reads: SARIF, JUnit, and the
-// annotations of GitHub's workflows.
+// Package ci writes findings in the forms that continuous integration reads: SARIF, JUnit, the
+// annotations of GitHub's workflows, and Markdown for comments on pull requests.
 //
 // # Invariants
 //

@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/terminal"
-	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/workspace"
 	"github.com/attache-dev/attache/policy/explain"
 )
 
@@ -24,42 +24,33 @@ that name them. Binding is computed from spec alone, by the rules of Gateway API
 		Example: `  kubectl effective-policy bindings -n shop
   kubectl effective-policy bindings gateway/public -n infra
   kubectl effective-policy bindings httproute/checkout -f manifests/ -o json`,
-		ValidArgsFunction: o.completeObjects((*workspace).bindable, false),
+		ValidArgsFunction: o.CompleteObjects((*workspace.Workspace).Bindable, false),
 		RunE:              o.bindings,
 	}
-	o.addOutput(cmd, formatTable, formatWide, formatJSON, formatYAML)
+	o.AddOutput(cmd, workspace.FormatTable, workspace.FormatWide, workspace.FormatJSON, workspace.FormatYAML)
 	return cmd
 }
 
-// bindable are the objects that bindings can be asked about.
-func (w *workspace) bindable() []hierarchy.Ref {
-	refs := w.targets()
-	for s := range w.snapshot.Graph().ListenerSets() {
-		refs = w.appendSelected(refs, s.Meta())
-	}
-	return refs
-}
-
 func (o *options) bindings(cmd *cobra.Command, args []string) error {
-	w, err := o.load(cmd.Context())
+	w, err := o.Load(cmd.Context())
 	if err != nil {
 		return err
 	}
-	found, err := w.find(args, w.bindable())
+	found, err := w.Find(args, w.Bindable())
 	if err != nil {
 		return err
 	}
-	report := explain.BindingsOf(w.snapshot, found, len(args) > 0)
-	if o.output == formatJSON || o.output == formatYAML {
-		return encode(o.streams.Out, o.output, report)
+	report := explain.BindingsOf(w.Snapshot, found, len(args) > 0)
+	if o.Output == workspace.FormatJSON || o.Output == workspace.FormatYAML {
+		return workspace.Encode(o.Streams.Out, o.Output, report)
 	}
 	return o.printBindings(report)
 }
 
 func (o *options) printBindings(report explain.Bindings) error {
-	p := o.pen()
+	p := o.Pen()
 	if len(report.Routes) == 0 {
-		o.note("no route names a parent")
+		o.Note("no route names a parent")
 	} else {
 		o.printRoutes(p, report.Routes)
 	}
@@ -85,11 +76,11 @@ func (o *options) printBindings(report explain.Bindings) error {
 // printRoutes prints each route with its parents: the listeners that it is bound
 // to, or why it is bound to none.
 func (o *options) printRoutes(p *terminal.Pen, routes []explain.Binding) {
-	if o.output == formatWide {
+	if o.Output == workspace.FormatWide {
 		p.Print(routeTable(routes))
 		return
 	}
-	for _, ofOne := range runs(routes, func(r explain.Binding) string { return r.Kind + " " + r.Namespace + "/" + r.Name }) {
+	for _, ofOne := range terminal.Runs(routes, func(r explain.Binding) string { return r.Kind + " " + r.Namespace + "/" + r.Name }) {
 		p.Line("%s", p.Paint(terminal.Bold, ofOne[0].Kind+" "+ofOne[0].Namespace+"/"+ofOne[0].Name))
 		t := &terminal.Rows{Indent: "  "}
 		for _, r := range ofOne {

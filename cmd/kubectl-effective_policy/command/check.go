@@ -10,6 +10,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/ci"
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/edit"
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/workspace"
 	"github.com/attache-dev/attache/policy/preview"
 	"github.com/attache-dev/attache/policy/review"
 )
@@ -23,7 +25,7 @@ const (
 )
 
 func (o *options) checkCommand() *cobra.Command {
-	var flags changeFlags
+	var flags edit.Flags
 	var onCluster bool
 	var failOn string
 	var guardrails []string
@@ -49,23 +51,23 @@ The exit code is 1 if something would be denied, and 0 if all would be accepted.
   kubectl effective-policy check --guardrail guard.yaml --cluster`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			flags.empty, flags.keepRefused = !onCluster, true
+			flags.Empty, flags.KeepRefused = !onCluster, true
 			if !slices.Contains(ci.Levels(), failOn) {
 				return fmt.Errorf("--fail-on %s: write one of %s", failOn, strings.Join(ci.Levels(), ", "))
 			}
-			o.files = append(o.files, guardrails...)
+			o.Files = append(o.Files, guardrails...)
 			return o.check(cmd, flags, failOn, root)
 		},
 	}
-	flags.add(cmd, "nothing")
+	flags.Add(cmd, "nothing")
 	cmd.Flags().BoolVar(&onCluster, "cluster", false, "the current state is that of the cluster of the current context")
 	cmd.MarkFlagsMutuallyExclusive("base", "cluster")
-	o.addNow(cmd)
+	o.AddNow(cmd)
 	cmd.Flags().StringVar(&failOn, "fail-on", preview.Denied, "exit with 1 from this level on: note, warning or denied")
 	cmd.Flags().StringArrayVar(&guardrails, "guardrail", nil, "a file with a guardrail to try on the current state; may be repeated")
 	cmd.Flags().StringVar(&root, "root", "", "with -o sarif, the folder of the repository: files are named relative to it")
 	_ = cmd.RegisterFlagCompletionFunc("fail-on", cobra.FixedCompletions(ci.Levels(), cobra.ShellCompDirectiveNoFileComp))
-	o.addOutput(cmd, formatTable, formatWide, formatJSON, formatSARIF, formatJUnit, formatMarkdown, formatGitHub)
+	o.AddOutput(cmd, workspace.FormatTable, workspace.FormatWide, workspace.FormatJSON, formatSARIF, formatJUnit, formatMarkdown, formatGitHub)
 	return cmd
 }
 
@@ -76,30 +78,30 @@ func fails(r *preview.Report, from string) bool {
 	})
 }
 
-func (o *options) check(cmd *cobra.Command, flags changeFlags, failOn, root string) error {
+func (o *options) check(cmd *cobra.Command, flags edit.Flags, failOn, root string) error {
 	report, err := o.review(cmd.Context(), flags)
 	if err != nil {
-		if o.output == formatSARIF { // those who wait for a file get one
-			err = errors.Join(err, encode(o.streams.Out, formatJSON, ci.FailureSARIF(err, ownVersion(o.builtAs).Version)))
+		if o.Output == formatSARIF { // those who wait for a file get one
+			err = errors.Join(err, workspace.Encode(o.Streams.Out, workspace.FormatJSON, ci.FailureSARIF(err, ownVersion(o.BuiltAs).Version)))
 		}
 		return err
 	}
-	forPeople := o.output == formatTable || o.output == formatWide
-	if report.Elsewhere && forPeople && flags.empty && len(flags.base) == 0 {
-		o.note("note: only these manifests were looked at; --cluster looks at the cluster, too")
+	forPeople := o.Output == workspace.FormatTable || o.Output == workspace.FormatWide
+	if report.Elsewhere && forPeople && flags.Empty && len(flags.Base) == 0 {
+		o.Note("note: only these manifests were looked at; --cluster looks at the cluster, too")
 	}
 	failed := fails(report, failOn)
-	switch o.output {
-	case formatJSON:
-		err = encode(o.streams.Out, o.output, report)
+	switch o.Output {
+	case workspace.FormatJSON:
+		err = workspace.Encode(o.Streams.Out, o.Output, report)
 	case formatSARIF:
-		err = encode(o.streams.Out, formatJSON, ci.SARIF(report, ownVersion(o.builtAs).Version, root))
+		err = workspace.Encode(o.Streams.Out, workspace.FormatJSON, ci.SARIF(report, ownVersion(o.BuiltAs).Version, root))
 	case formatJUnit:
-		err = ci.WriteJUnit(o.streams.Out, ci.JUnit(report))
+		err = ci.WriteJUnit(o.Streams.Out, ci.JUnit(report))
 	case formatMarkdown:
 		err = o.checkMarkdown(report)
 	case formatGitHub:
-		err = ci.WriteAnnotations(o.streams.Out, report, totalsText(report))
+		err = ci.WriteAnnotations(o.Streams.Out, report, totalsText(report))
 	default: // what is passed over is counted on standard error, and -v lists it
 		report.Findings = slices.DeleteFunc(report.Findings, func(f preview.Finding) bool { return f.Rule == preview.PassedOverRule })
 		err = o.printFindings(report)
@@ -111,21 +113,21 @@ func (o *options) check(cmd *cobra.Command, flags changeFlags, failOn, root stri
 }
 
 // review is what admission would answer to the change that the flags ask for.
-func (o *options) review(ctx context.Context, flags changeFlags) (*preview.Report, error) {
-	c, err := loadChange(ctx, o.sharedFlags, flags)
+func (o *options) review(ctx context.Context, flags edit.Flags) (*preview.Report, error) {
+	c, err := edit.Load(ctx, o.Flags, flags)
 	if err != nil {
 		return nil, err
 	}
-	if c.Now, err = o.now(); err != nil {
+	if c.Now, err = o.Now(); err != nil {
 		return nil, err
 	}
-	return c.Review(ctx, compilers, o.author())
+	return c.Review(ctx, edit.Compilers, o.author())
 }
 
 // author is who makes the change, as far as the flags say.
 func (o *options) author() *review.Author {
-	if *o.config.Impersonate == "" {
+	if *o.Config.Impersonate == "" {
 		return nil
 	}
-	return &review.Author{Username: *o.config.Impersonate, Groups: *o.config.ImpersonateGroup}
+	return &review.Author{Username: *o.Config.Impersonate, Groups: *o.Config.ImpersonateGroup}
 }

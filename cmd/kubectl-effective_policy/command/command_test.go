@@ -15,6 +15,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/terminal"
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/workspace"
 )
 
 const shop = "../../../examples/shop"
@@ -266,7 +267,7 @@ func TestHelpFitsAScreen(t *testing.T) {
 		}
 		r := run(t, "", line...)
 		for text := range strings.Lines(r.out) {
-			isExample := strings.HasPrefix(text, "  "+displayName) // to be copied whole
+			isExample := strings.HasPrefix(text, "  "+workspace.DisplayName) // to be copied whole
 			if terminal.Width(strings.TrimSuffix(text, "\n")) > terminal.Screen && !isExample {
 				t.Errorf("%v is wider than %d columns: %s", line, terminal.Screen, text)
 			}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/workspace"
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/explain"
 )
@@ -24,67 +25,55 @@ Service, it shows the policies on it and the objects that name it.`,
   kubectl effective-policy describe gateway/public#https -n infra
   kubectl effective-policy describe timeoutpolicy/edge-ceiling -f manifests/`,
 		Args:              oneObject("an object, such as gateway/public or timeoutpolicy/checkout"),
-		ValidArgsFunction: o.completeObjects((*workspace).describable, true),
+		ValidArgsFunction: o.CompleteObjects((*workspace.Workspace).Describable, true),
 		RunE:              o.describe,
 	}
-	o.addOutput(cmd, formatTable, formatJSON, formatYAML)
+	o.AddOutput(cmd, workspace.FormatTable, workspace.FormatJSON, workspace.FormatYAML)
 	return cmd
-}
-
-// describable is everything on the hierarchy and every policy.
-func (w *workspace) describable() []hierarchy.Ref {
-	refs := w.bindable()
-	for c := range w.snapshot.Graph().GatewayClasses() {
-		refs = append(refs, c.Meta().Ref)
-	}
-	for p := range w.snapshot.Policies() {
-		refs = append(refs, p.Ref)
-	}
-	return refs
 }
 
 // others are the objects that are neither on the hierarchy nor policies: those of
 // manifests, and those that policies name.
-func others(w *workspace) []hierarchy.Ref {
-	refs := explain.PolicyTargets(w.snapshot)
-	for _, d := range w.documents {
+func others(w *workspace.Workspace) []hierarchy.Ref {
+	refs := explain.PolicyTargets(w.Snapshot)
+	for _, d := range w.Documents {
 		refs = append(refs, hierarchy.RefOf(d.Object))
 	}
-	known := w.describable()
+	known := w.Describable()
 	refs = slices.DeleteFunc(refs, func(ref hierarchy.Ref) bool { return slices.Contains(known, ref) })
 	slices.SortFunc(refs, hierarchy.Compare)
 	return slices.Compact(refs)
 }
 
 func (o *options) describe(cmd *cobra.Command, args []string) error {
-	w, p, err := o.loadOrPublished(cmd.Context())
+	w, p, err := o.LoadOrPublished(cmd.Context())
 	switch {
 	case err != nil:
 		return err
 	case p != nil:
 		return o.describePublished(cmd.Context(), p, args)
 	}
-	ref, err := w.findOne(args, w.describable())
+	ref, err := w.FindOne(args, w.Describable())
 	if others := others(w); err != nil && len(others) > 0 {
-		if other, otherErr := w.findOne(args, others); otherErr == nil {
-			d := explain.DescribeOther(w.snapshot, other)
-			d.AddUnread(w.snapshot, w.unread)
+		if other, otherErr := w.FindOne(args, others); otherErr == nil {
+			d := explain.DescribeOther(w.Snapshot, other)
+			d.AddUnread(w.Snapshot, w.Unread)
 			return o.printDescription(d)
 		}
 	}
 	if err != nil {
 		return err
 	}
-	if p, isPolicy := w.snapshot.Policy(ref); isPolicy {
+	if p, isPolicy := w.Snapshot.Policy(ref); isPolicy {
 		if ref.Section != "" {
 			return fmt.Errorf("a policy has no sections: write %s", strings.TrimSuffix(args[len(args)-1], "#"+ref.Section))
 		}
-		return o.printDescription(explain.DescribePolicy(w.snapshot, p))
+		return o.printDescription(explain.DescribePolicy(w.Snapshot, p))
 	}
-	d, err := explain.Describe(w.snapshot, ref, o.existence(cmd.Context(), w))
+	d, err := explain.Describe(w.Snapshot, ref, o.Existence(cmd.Context(), w))
 	if err != nil {
 		return err
 	}
-	d.AddUnread(w.snapshot, w.unread)
+	d.AddUnread(w.Snapshot, w.Unread)
 	return o.printDescription(d)
 }

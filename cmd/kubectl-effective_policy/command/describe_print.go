@@ -5,16 +5,17 @@ import (
 	"strings"
 
 	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/terminal"
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/workspace"
 	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/explain"
 )
 
 func (o *options) printDescription(d *explain.Description) error {
-	if o.output != formatTable {
-		return encode(o.streams.Out, o.output, d)
+	if o.Output != workspace.FormatTable {
+		return workspace.Encode(o.Streams.Out, o.Output, d)
 	}
-	p := o.pen()
+	p := o.Pen()
 	p.Line("%s", p.Paint(terminal.Bold, d.Text))
 	facts := &terminal.Rows{Indent: "  "}
 	for _, f := range d.Facts {

@@ -8,7 +8,9 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/labels"
 
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/edit"
 	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/terminal"
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/workspace"
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy/effective"
@@ -36,18 +38,18 @@ The exit code is 1 if something changes, and 0 if nothing does.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.diff(cmd, flags) },
 	}
-	flags.add(cmd, "the cluster")
+	flags.Add(cmd, "the cluster")
 	cmd.Flags().BoolVar(&flags.full, "full", false, "show every object by itself, however many change")
 	cmd.Flags().BoolVar(&flags.summary, "summary", false, "show equal changes on one line, however few")
 	cmd.Flags().BoolVar(&flags.keep, "keep", false, "also show routes that keep their value")
 	cmd.MarkFlagsMutuallyExclusive("full", "summary")
-	o.addOutput(cmd, formatTable, formatJSON, formatMarkdown)
+	o.AddOutput(cmd, workspace.FormatTable, workspace.FormatJSON, formatMarkdown)
 	return cmd
 }
 
 // diffFlags are those of a change, and how much is shown.
 type diffFlags struct {
-	changeFlags
+	edit.Flags
 	full, summary, keep bool
 }
 
@@ -59,8 +61,8 @@ func (o *options) diff(cmd *cobra.Command, flags diffFlags) error {
 	if err != nil {
 		return err
 	}
-	flags.staying = true
-	c, err := loadChange(cmd.Context(), o.sharedFlags, flags.changeFlags)
+	flags.Staying = true
+	c, err := edit.Load(cmd.Context(), o.Flags, flags.Flags)
 	if err != nil {
 		return err
 	}
@@ -69,10 +71,10 @@ func (o *options) diff(cmd *cobra.Command, flags diffFlags) error {
 		return err
 	}
 	for _, r := range verdict.Refusals {
-		o.note("warning: it would be refused: %s", about(r.Object, r.Field, r.Message))
+		o.Note("warning: it would be refused: %s", about(r.Object, r.Field, r.Message))
 	}
 	for _, n := range verdict.Notices() {
-		o.note("warning: %s", n)
+		o.Note("warning: %s", n)
 	}
 	report := explain.ChangesOf(verdict.Before, verdict.After, o.inNamespace(verdict.Impact.Changes), chosen)
 	report.Unbound = slices.DeleteFunc(report.Unbound, func(u explain.Unbound) bool { return !o.among(u.Ref) })
@@ -80,16 +82,16 @@ func (o *options) diff(cmd *cobra.Command, flags diffFlags) error {
 		report.Kept = report.KeptBy(verdict.After, c.Touched(verdict.After))
 	}
 	switch {
-	case o.output == formatJSON:
-		err = encode(o.streams.Out, o.output, report)
-	case o.output == formatMarkdown:
+	case o.Output == workspace.FormatJSON:
+		err = workspace.Encode(o.Streams.Out, o.Output, report)
+	case o.Output == formatMarkdown:
 		err = o.diffMarkdown(&report)
 	case flags.summary || !flags.full && report.Totals.Routes >= manyRoutes:
 		err = o.printGroups(&report)
 	default:
 		err = o.printChanges(report)
 	}
-	if err == nil && o.output == formatTable {
+	if err == nil && o.Output == workspace.FormatTable {
 		err = o.printKept(report.Kept)
 	}
 	if err == nil && len(report.Changes)+len(report.Unbound) > 0 {
@@ -100,7 +102,7 @@ func (o *options) diff(cmd *cobra.Command, flags diffFlags) error {
 
 // among says whether an object is in the namespace of -n, if there is one.
 func (o *options) among(ref hierarchy.Ref) bool {
-	return o.allNamespaces || *o.config.Namespace == "" || ref.Namespace == *o.config.Namespace
+	return o.AllNamespaces || *o.Config.Namespace == "" || ref.Namespace == *o.Config.Namespace
 }
 
 // inNamespace are the changes in the namespace of -n, if there is one; it says how many
@@ -114,16 +116,16 @@ func (o *options) inNamespace(changes []effective.Change) []effective.Change {
 		return !o.among(c.Target)
 	})
 	if n := len(elsewhere); n > 0 {
-		o.note("note: %s in other namespaces would change too: leave -n out to see them", prose.Count(n, "object"))
+		o.Note("note: %s in other namespaces would change too: leave -n out to see them", prose.Count(n, "object"))
 	}
 	return shown
 }
 
 // chosen is the selector of -l.
 func (o *options) chosen() (labels.Selector, error) {
-	selector, err := labels.Parse(o.selector)
+	selector, err := labels.Parse(o.Selector)
 	if err != nil {
-		return nil, fmt.Errorf("-l %s: %w", o.selector, err)
+		return nil, fmt.Errorf("-l %s: %w", o.Selector, err)
 	}
 	return selector, nil
 }
@@ -142,9 +144,9 @@ func about(object hierarchy.Ref, field, message string) string {
 // printChanges prints one block for each object, with a part for each set of
 // paths, and two lines for each field.
 func (o *options) printChanges(report explain.Changes) error {
-	p := o.pen()
+	p := o.Pen()
 	if len(report.Changes) == 0 && len(report.Unbound) == 0 {
-		o.note("nothing changes")
+		o.Note("nothing changes")
 		return nil
 	}
 	if len(report.Changes) == 0 {
@@ -153,7 +155,7 @@ func (o *options) printChanges(report explain.Changes) error {
 		}
 		return p.Failed()
 	}
-	for _, ofOne := range runs(report.Changes, func(c explain.Change) string { return c.Ref.String() }) {
+	for _, ofOne := range terminal.Runs(report.Changes, func(c explain.Change) string { return c.Ref.String() }) {
 		p.Line("%s", p.Paint(terminal.Bold, ofOne[0].Ref.String()))
 		for _, u := range report.Unbound {
 			if u.Ref == ofOne[0].Ref {
@@ -161,7 +163,7 @@ func (o *options) printChanges(report explain.Changes) error {
 			}
 		}
 		slices.SortStableFunc(ofOne, func(a, b explain.Change) int { return strings.Compare(pathsOf(a), pathsOf(b)) })
-		for _, onPaths := range runs(ofOne, pathsOf) {
+		for _, onPaths := range terminal.Runs(ofOne, pathsOf) {
 			p.Wrapped("  ", terminal.Cell{Text: pathsOf(onPaths[0]), Style: terminal.Cyan})
 			t := &terminal.Rows{Indent: "    "}
 			for _, c := range onPaths {
@@ -177,9 +179,9 @@ func (o *options) printChanges(report explain.Changes) error {
 
 // printGroups prints equal changes once.
 func (o *options) printGroups(report *explain.Changes) error {
-	p := o.pen()
+	p := o.Pen()
 	if len(report.Changes)+len(report.Unbound) == 0 {
-		o.note("nothing changes")
+		o.Note("nothing changes")
 		return nil
 	}
 	for _, u := range report.Unbound {
@@ -206,7 +208,7 @@ func (o *options) printGroups(report *explain.Changes) error {
 
 // printKept prints the routes that keep their values.
 func (o *options) printKept(kept []explain.Kept) error {
-	p := o.pen()
+	p := o.Pen()
 	if len(kept) == 0 {
 		return nil
 	}
@@ -218,19 +220,6 @@ func (o *options) printKept(kept []explain.Kept) error {
 	}
 	t.Print(p)
 	return p.Failed()
-}
-
-// runs cuts a list into parts of neighbours with the same key.
-func runs[T any](list []T, key func(T) string) [][]T {
-	var parts [][]T
-	for i, item := range list {
-		if n := len(parts); i > 0 && key(item) == key(list[i-1]) {
-			parts[n-1] = append(parts[n-1], item)
-			continue
-		}
-		parts = append(parts, []T{item})
-	}
-	return parts
 }
 
 // pathsOf says on which paths a field changes.

@@ -5,8 +5,8 @@
 // Every subcommand makes a snapshot, of manifests or of a cluster, asks package
 // explain or package preview for a report, and prints it. After the snapshot is
 // made there is one code path, so the answers for the same objects are the same.
-// The package is a list of equals: the files of each subcommand carry its name, and
-// the rest is what they share: flags, the world, names of objects, output.
+// The package is a list of equals: the files of each subcommand begin with its name.
+// What they share is in packages workspace, planes and edit.
 //
 // get computes what it shows from the routes, Gateways and policies, on a
 // cluster too; it does not read the EffectivePolicy objects there. So it answers

@@ -9,6 +9,7 @@ import (
 
 	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/doctor"
 	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/terminal"
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/workspace"
 )
 
 func (o *options) doctorCommand() *cobra.Command {
@@ -23,12 +24,12 @@ The exit code is 1 if something is wrong.`,
 		Args: cobra.NoArgs,
 		RunE: o.doctor,
 	}
-	o.addOutput(cmd, formatTable, formatJSON, formatYAML)
+	o.AddOutput(cmd, workspace.FormatTable, workspace.FormatJSON, workspace.FormatYAML)
 	return cmd
 }
 
 func (o *options) doctor(cmd *cobra.Command, _ []string) error {
-	config, err := o.connection()
+	config, err := o.Connection()
 	if err != nil {
 		return err
 	}
@@ -40,11 +41,11 @@ func (o *options) doctor(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
-	checks := doctor.Examine(cmd.Context(), doctor.Cluster{Client: client, Dynamic: objects, Namespace: o.manager.namespace, Version: o.builtAs, Now: time.Now})
-	if o.output == formatTable {
+	checks := doctor.Examine(cmd.Context(), doctor.Cluster{Client: client, Dynamic: objects, Namespace: o.Manager.Namespace, Version: o.BuiltAs, Now: time.Now})
+	if o.Output == workspace.FormatTable {
 		err = o.printChecks(checks)
 	} else {
-		err = encode(o.streams.Out, o.output, map[string]any{"healthy": doctor.Healthy(checks), "checks": checks})
+		err = workspace.Encode(o.Streams.Out, o.Output, map[string]any{"healthy": doctor.Healthy(checks), "checks": checks})
 	}
 	if err == nil && !doctor.Healthy(checks) {
 		return errFinding
@@ -55,7 +56,7 @@ func (o *options) doctor(cmd *cobra.Command, _ []string) error {
 // printChecks prints what was found of each part: its state, and below itself what
 // there is to say.
 func (o *options) printChecks(checks []doctor.Check) error {
-	p, t := o.pen(), &terminal.Rows{}
+	p, t := o.Pen(), &terminal.Rows{}
 	styles := map[doctor.State]terminal.Style{doctor.OK: terminal.Green, doctor.Warning: terminal.Yellow, doctor.Problem: terminal.Red}
 	for _, c := range checks {
 		t.Add(terminal.Cell{Text: string(c.State), Style: styles[c.State]}, terminal.Cell{Text: c.Title() + ": " + c.Message})

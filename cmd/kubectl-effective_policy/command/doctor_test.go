@@ -8,12 +8,13 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/doctor"
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/workspace"
 )
 
 // TestWhatDoctorSaysFitsAScreen prints what it has to say of an installation.
 func TestWhatDoctorSaysFitsAScreen(t *testing.T) {
 	var out bytes.Buffer
-	o := &options{&sharedFlags{streams: genericiooptions.IOStreams{Out: &out}}}
+	o := &options{&workspace.Flags{Streams: genericiooptions.IOStreams{Out: &out}}}
 	err := o.printChecks([]doctor.Check{
 		{Part: "API server", Name: "version", State: doctor.OK, Message: "Kubernetes v1.37.2"},
 		{Part: "CRDs", Name: "gateway.networking.k8s.io", State: doctor.OK, Message: "v1.6.3 (standard), served as v1"},

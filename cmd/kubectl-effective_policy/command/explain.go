@@ -6,6 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/planes"
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/workspace"
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy/enforcement"
@@ -37,7 +39,7 @@ others do not. The exit code is 1 if no route serves it.`,
 			}
 			return oneObject("a route or a Gateway, such as httproute/checkout")(cmd, args)
 		},
-		ValidArgsFunction: o.completeObjects((*workspace).targets, true),
+		ValidArgsFunction: o.CompleteObjects((*workspace.Workspace).Targets, true),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := asked.check(args, on.Rule, on.Listener); err != nil {
 				return err
@@ -53,56 +55,56 @@ others do not. The exit code is 1 if no route serves it.`,
 	cmd.Flags().StringVar(&on.Policy, "policy", "", "only this policy kind, such as TimeoutPolicy")
 	cmd.Flags().StringVar(&on.Field, "field", "", "only this field and the fields in it, such as request")
 	cmd.Flags().BoolVar(&noEnforcement, "no-enforcement", false, "do not show how data planes would enforce it")
-	_ = cmd.RegisterFlagCompletionFunc("rule", o.completeRules)
-	_ = cmd.RegisterFlagCompletionFunc("listener", o.completeListeners)
-	_ = cmd.RegisterFlagCompletionFunc("policy", o.completeKinds)
-	_ = cmd.RegisterFlagCompletionFunc("field", o.completeFields)
+	_ = cmd.RegisterFlagCompletionFunc("rule", o.CompleteRules)
+	_ = cmd.RegisterFlagCompletionFunc("listener", o.CompleteListeners)
+	_ = cmd.RegisterFlagCompletionFunc("policy", o.CompleteKinds)
+	_ = cmd.RegisterFlagCompletionFunc("field", o.CompleteFields)
 	asked.add(cmd)
-	o.addOutput(cmd, formatTable, formatWide, formatJSON, formatYAML)
+	o.AddOutput(cmd, workspace.FormatTable, workspace.FormatWide, workspace.FormatJSON, workspace.FormatYAML)
 	return cmd
 }
 
 func (o *options) explain(cmd *cobra.Command, args []string, on explain.Selection, noEnforcement bool) error {
-	w, p, err := o.loadOrPublished(cmd.Context())
+	w, p, err := o.LoadOrPublished(cmd.Context())
 	switch {
 	case err != nil:
 		return err
 	case p != nil:
 		return o.explainPublished(p, args, on, noEnforcement)
 	}
-	target, err := w.findOne(args, w.targets())
+	target, err := w.FindOne(args, w.Targets())
 	if err != nil {
 		return err
 	}
-	sectionInto(&on, target, w.snapshot.IsRoute(target.GroupKind))
+	sectionInto(&on, target, w.Snapshot.IsRoute(target.GroupKind))
 	target = target.Object()
 	kindInto(w, &on)
-	e, err := explain.Explain(w.snapshot, target, on)
+	e, err := explain.Explain(w.Snapshot, target, on)
 	if err != nil {
 		return err
 	}
 	if near, ok := misspelt(w, on, e); ok {
-		o.note("no field that has a value is called %s; did you mean --field %s?", on.Field, near)
+		o.Note("no field that has a value is called %s; did you mean --field %s?", on.Field, near)
 	}
-	if o.output == formatJSON || o.output == formatYAML {
-		return encode(o.streams.Out, o.output, e)
+	if o.Output == workspace.FormatJSON || o.Output == workspace.FormatYAML {
+		return workspace.Encode(o.Streams.Out, o.Output, e)
 	}
 	var entries []enforcement.Entry
 	switch {
 	case noEnforcement:
-	case w.schemas == nil && w.snapshot.IsRoute(target.GroupKind):
-		if entries, err = o.publishedEntries(cmd.Context(), w, target); err != nil {
+	case w.Schemas == nil && w.Snapshot.IsRoute(target.GroupKind):
+		if entries, err = o.PublishedEntries(cmd.Context(), w, target); err != nil {
 			return err
 		}
 	default:
-		entries = planesOf(w).enforced(target)
+		entries = planes.Of(w).Enforced(target)
 	}
 	return o.printExplanation(e, entries)
 }
 
 // kindInto takes the kind of --field TimeoutPolicy.request, as --without has it, for --policy.
-func kindInto(w *workspace, on *explain.Selection) {
-	for _, k := range w.snapshot.Kinds() {
+func kindInto(w *workspace.Workspace, on *explain.Selection) {
+	for _, k := range w.Snapshot.Kinds() {
 		if field, ok := cutFold(on.Field, k.GroupKind.Kind+"."); ok && on.Policy == "" {
 			on.Policy, on.Field = k.Name(), field
 		}
@@ -111,12 +113,12 @@ func kindInto(w *workspace, on *explain.Selection) {
 
 // misspelt returns what --field probably means, when nothing is found and no field that is known
 // is called so.
-func misspelt(w *workspace, on explain.Selection, found *explain.Explanation) (near string, ok bool) {
+func misspelt(w *workspace.Workspace, on explain.Selection, found *explain.Explanation) (near string, ok bool) {
 	if on.Field == "" || slices.ContainsFunc(found.Scopes, func(s explain.Scope) bool { return len(s.Fields)+len(s.NotSet) > 0 }) {
 		return "", false
 	}
 	var known []string
-	for kind, fields := range w.policyFields() {
+	for kind, fields := range w.PolicyFields() {
 		if on.Policy == "" || strings.EqualFold(on.Policy, kind) {
 			known = append(known, fields...)
 		}

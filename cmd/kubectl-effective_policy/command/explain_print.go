@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/terminal"
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/workspace"
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/enforcement"
@@ -19,7 +20,7 @@ import (
 
 // The entries are what data planes would make of it.
 func (o *options) printExplanation(e *explain.Explanation, entries []enforcement.Entry) error {
-	p := o.pen()
+	p := o.Pen()
 	p.Line("%s", p.Paint(terminal.Bold, e.Ref.String()))
 	printBound(p, e)
 	seen := map[string]int{}
@@ -30,12 +31,12 @@ func (o *options) printExplanation(e *explain.Explanation, entries []enforcement
 		}
 		p.Line("")
 		p.Line("%s", p.Paint(terminal.Cyan, number+s.Heading(e.Bindings != nil)))
-		printScope(p, s, entries, i+1, seen, o.output == formatWide, len(e.Direct) > 0)
+		printScope(p, s, entries, i+1, seen, o.Output == workspace.FormatWide, len(e.Direct) > 0)
 	}
 	if len(e.NotInForce) > 0 {
 		p.Line("")
 		p.Line("%s", p.Paint(terminal.Yellow, "Not in force"))
-		t := &terminal.Rows{Indent: "  ", Wide: o.output == formatWide}
+		t := &terminal.Rows{Indent: "  ", Wide: o.Output == workspace.FormatWide}
 		for _, r := range e.NotInForce {
 			t.Add(terminal.Cell{Text: r.Policy}, standing(r.Target, r.Reason, r.Message))
 		}
@@ -44,7 +45,7 @@ func (o *options) printExplanation(e *explain.Explanation, entries []enforcement
 	if len(e.Direct) > 0 {
 		p.Line("")
 		p.Line("%s", p.Paint(terminal.Cyan, "Direct policies, each applies to its target as it stands"))
-		t := &terminal.Rows{Indent: "  ", Wide: o.output == formatWide}
+		t := &terminal.Rows{Indent: "  ", Wide: o.Output == workspace.FormatWide}
 		for _, d := range e.Direct {
 			t.Add(terminal.Cell{Text: d.Policy}, standing(d.Target, d.Reason, d.Message))
 		}

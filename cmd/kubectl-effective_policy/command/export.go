@@ -10,20 +10,15 @@ import (
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/yaml"
 
-	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/planes"
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/workspace"
 	"github.com/attache-dev/attache/hierarchy/prose"
-	"github.com/attache-dev/attache/policy/crd"
-	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/enforcement"
 	"github.com/attache-dev/attache/policy/export"
 	"github.com/attache-dev/attache/policy/export/exporters"
 )
-
-// toAuto is the value of --to that goes by the class.
-const toAuto = "auto"
 
 // The values of --report and --fail-on.
 const (
@@ -56,7 +51,7 @@ too, with the values to write into them.`,
   kubectl effective-policy export httproute/checkout -n shop --report json
   kubectl effective-policy export --to envoy-gateway -f manifests/
   kubectl effective-policy export --restore -A | kubectl replace -f -`,
-		ValidArgsFunction: o.completeObjects((*workspace).routes, false),
+		ValidArgsFunction: o.CompleteObjects((*workspace.Workspace).Routes, false),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if e.restore {
 				return o.restoreRoutes(cmd.Context(), args)
@@ -65,14 +60,14 @@ too, with the values to write into them.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&e.to, "to", toAuto, "treat every GatewayClass as one of this exporter: "+strings.Join(exporterNames(), ", ")+"; auto goes by the class")
+	flags.StringVar(&e.to, "to", planes.Auto, "treat every GatewayClass as one of this exporter: "+strings.Join(exporterNames(), ", ")+"; auto goes by the class")
 	flags.BoolVar(&e.routes, "routes", false, "also print the routes with the values to write into them")
 	flags.BoolVar(&e.restore, "restore", false, "print only the routes that were changed, as their owners wrote them")
 	flags.StringVar(&e.standardFields, "standard-fields", "", "an HTTPRoute CRD, whose fields are those that can be written into routes (default one in the input, else the experimental channel)")
 	flags.StringVar(&e.report, "report", reportTable, "the report on standard error: table, json, none")
 	flags.StringVar(&e.failOn, "fail-on", "", "exit 1 when a field is unsupported, or degraded or unsupported: unsupported, degraded")
-	_ = cmd.RegisterFlagCompletionFunc("to", cobra.FixedCompletions(append(exporterNames(), toAuto), cobra.ShellCompDirectiveNoFileComp))
-	o.addOutput(cmd, formatYAML, formatJSON)
+	_ = cmd.RegisterFlagCompletionFunc("to", cobra.FixedCompletions(append(exporterNames(), planes.Auto), cobra.ShellCompDirectiveNoFileComp))
+	o.AddOutput(cmd, workspace.FormatYAML, workspace.FormatJSON)
 	return cmd
 }
 
@@ -86,7 +81,7 @@ func exporterNames() []string {
 
 // exporterInstead is what to write in place of a name that no exporter has.
 func exporterInstead(of string) string {
-	names := append(exporterNames(), toAuto)
+	names := append(exporterNames(), planes.Auto)
 	near, ok := prose.Closest(of, names)
 	if i := slices.IndexFunc(names, func(name string) bool { return strings.EqualFold(name, of) }); i >= 0 {
 		near, ok = names[i], true
@@ -94,11 +89,11 @@ func exporterInstead(of string) string {
 	if ok {
 		return " did you mean " + near + "?"
 	}
-	return "\nwrite one of " + strings.Join(exporterNames(), ", ") + ",\nor " + toAuto
+	return "\nwrite one of " + strings.Join(exporterNames(), ", ") + ",\nor " + planes.Auto
 }
 
 func (e *exportOptions) validate() error {
-	if e.to != toAuto && !slices.Contains(exporterNames(), e.to) {
+	if e.to != planes.Auto && !slices.Contains(exporterNames(), e.to) {
 		return fmt.Errorf("--to %s is not an exporter:%s", e.to, exporterInstead(e.to))
 	}
 	if !slices.Contains([]string{reportTable, reportJSON, reportNone}, e.report) {
@@ -110,19 +105,12 @@ func (e *exportOptions) validate() error {
 	return nil
 }
 
-// exportedRoute is one route with what its exporters make of it.
-type exportedRoute struct {
-	target  *effective.Target
-	results []enforcement.Result
-	entries []enforcement.Entry
-}
-
 func (o *options) export(ctx context.Context, e *exportOptions, args []string) error {
 	if err := e.validate(); err != nil {
 		return err
 	}
-	o.quiet, o.planeKinds = e.report == reportJSON, planeKinds()
-	w, err := o.load(ctx)
+	o.Quiet, o.PlaneKinds = e.report == reportJSON, planes.Kinds()
+	w, err := o.Load(ctx)
 	if err != nil {
 		return err
 	}
@@ -130,7 +118,7 @@ func (o *options) export(ctx context.Context, e *exportOptions, args []string) e
 	if err != nil {
 		return err
 	}
-	targets, err := w.find(args, w.routes())
+	targets, err := w.Find(args, w.Routes())
 	if err != nil {
 		return err
 	}
@@ -138,16 +126,16 @@ func (o *options) export(ctx context.Context, e *exportOptions, args []string) e
 	if err != nil {
 		return err
 	}
-	exported := p.exports(targets, e.to, fields)
+	exported := p.Exports(targets, e.to, fields)
 	var objects []*unstructured.Unstructured
 	for _, r := range exported {
-		for _, result := range r.results {
+		for _, result := range r.Results {
 			objects = append(objects, result.Projection.Objects...)
 		}
 	}
 	if e.routes {
 		for _, r := range exported {
-			if route := p.injected(r); route != nil {
+			if route := p.Injected(r); route != nil {
 				objects = append(objects, route)
 			}
 		}
@@ -164,101 +152,14 @@ func (o *options) export(ctx context.Context, e *exportOptions, args []string) e
 	return nil
 }
 
-// exports is what exporters make of routes that a policy reaches.
-func (p *planes) exports(targets []hierarchy.Ref, to string, fields export.StandardFields) []exportedRoute {
-	w := p.workspace
-	config := enforcement.Config{All: true}
-	if to != toAuto {
-		config.To = to
-	}
-	world := enforcement.World{Graph: w.snapshot.Graph(), Config: config, Fields: fields, Foreign: p.foreignIndex(),
-		Refused: p.refusedRules, Schemas: p.schemas(), Installed: p.installed}
-	resolution := w.resolve(targets)
-	var exported []exportedRoute
-	for _, target := range targets {
-		t := resolution.Get(target)
-		if t == nil || !t.Reached() {
-			continue
-		}
-		r := exportedRoute{target: t}
-		for _, part := range world.Parts(t) {
-			r.results = append(r.results, enforcement.Result{Part: part, Projection: part.Project()})
-		}
-		object, _ := w.snapshot.Graph().Get(target)
-		if _, isRoute := object.(*hierarchy.Route); isRoute {
-			r.entries = enforcement.Entries(t, r.results)
-		}
-		exported = append(exported, r)
-	}
-	return exported
-}
-
-// installed says whether what an exporter writes can be: not where the cluster lacks the CRD, or one
-// in the input does not serve the version that is written (E1.7, E2.5).
-func (p *planes) installed(exporter string) bool {
-	row, _ := exporters.Lookup(exporter)
-	for _, k := range row.Kinds {
-		name := k.Plural + "." + k.Group
-		if p.missing[name] {
-			return false
-		}
-		for _, d := range p.workspace.documents {
-			if crd.Is(d.Object) && d.Object.GetName() == name && !serves(d.Object, k.Version) {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-// serves says whether a CRD serves a version.
-func serves(definition *unstructured.Unstructured, version string) bool {
-	versions, _, _ := unstructured.NestedSlice(definition.Object, "spec", "versions")
-	return slices.ContainsFunc(versions, func(v any) bool {
-		fields, _ := v.(map[string]any)
-		return fields["name"] == version && fields["served"] == true
-	})
-}
-
-// planeKinds are the kinds of data planes' APIs that exporters write.
-func planeKinds() []schema.GroupKind {
-	var kinds []schema.GroupKind
-	for _, r := range exporters.All() {
-		for _, k := range r.Kinds {
-			kinds = append(kinds, k.GroupKind())
-		}
-	}
-	return kinds
-}
-
-// foreignIndex is the index of the objects of data planes' APIs, made once.
-func (p *planes) foreignIndex() *export.ForeignIndex {
-	if p.index == nil {
-		p.index = export.NewForeignIndex(p.foreign())
-	}
-	return p.index
-}
-
-// foreign are the objects of data planes' APIs in the input.
-func (p *planes) foreign() []*unstructured.Unstructured {
-	kinds := planeKinds()
-	all := slices.Clone(p.objects)
-	for _, d := range p.workspace.documents {
-		all = append(all, d.Object)
-	}
-	return slices.DeleteFunc(all, func(u *unstructured.Unstructured) bool {
-		return !slices.Contains(kinds, u.GroupVersionKind().GroupKind())
-	})
-}
-
 // standardFields is what the HTTPRoute CRD has: that of the flag, else of the
 // input or the cluster, else the built-in one, and then the report says so.
-func (o *options) standardFields(p *planes, e *exportOptions) (export.StandardFields, error) {
+func (o *options) standardFields(p *planes.Planes, e *exportOptions) (export.StandardFields, error) {
 	if e.standardFields == "" {
-		if p.builtInRoutes && e.report == reportTable {
-			o.note("HTTPRoute: fields of the experimental channel of Gateway API, for want of a CRD in the input; --standard-fields names another")
+		if p.BuiltInRoutes && e.report == reportTable {
+			o.Note("HTTPRoute: fields of the experimental channel of Gateway API, for want of a CRD in the input; --standard-fields names another")
 		}
-		return export.FieldsOf(p.routeCRD), nil
+		return export.FieldsOf(p.RouteCRD), nil
 	}
 	data, err := os.ReadFile(e.standardFields)
 	if err != nil {
@@ -275,26 +176,10 @@ func (o *options) standardFields(p *planes, e *exportOptions) (export.StandardFi
 	return fields, nil
 }
 
-// routeCRDOf is the CRD by which HTTPRoutes of the input were checked, and
-// whether it is the one in the binary.
-func routeCRDOf(w *workspace) (definition *unstructured.Unstructured, builtIn bool) {
-	const name = "httproutes." + hierarchy.Group
-	builtIn = true
-	for _, d := range w.documents {
-		builtIn = builtIn && d.Object.GetName() != name
-	}
-	for _, c := range w.schemas.CRDs() {
-		if c.GetName() == name {
-			definition = c
-		}
-	}
-	return definition, builtIn
-}
-
 // failed says whether --fail-on finds something.
-func (e *exportOptions) failed(exported []exportedRoute) bool {
+func (e *exportOptions) failed(exported []planes.Exported) bool {
 	for _, r := range exported {
-		for _, entry := range r.entries {
+		for _, entry := range r.Entries {
 			for _, outcome := range entry.Outcomes {
 				if e.failOn != "" && outcome.Verdict == export.Unsupported || e.failOn == failOnDegraded && outcome.Verdict == export.Degraded {
 					return true

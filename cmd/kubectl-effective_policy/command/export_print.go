@@ -8,7 +8,9 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/planes"
 	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/terminal"
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/workspace"
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/enforcement"
 	"github.com/attache-dev/attache/policy/export"
@@ -29,8 +31,8 @@ func (o *options) printObjects(objects []*unstructured.Unstructured) error {
 		unstructured.RemoveNestedField(bare.Object, "status")
 		items[i] = bare.Object
 	}
-	if o.output == formatJSON {
-		return encode(o.streams.Out, o.output, map[string]any{"apiVersion": "v1", "kind": "List", "items": items})
+	if o.Output == workspace.FormatJSON {
+		return workspace.Encode(o.Streams.Out, o.Output, map[string]any{"apiVersion": "v1", "kind": "List", "items": items})
 	}
 	for i, item := range items {
 		text, err := yaml.Marshal(item)
@@ -40,7 +42,7 @@ func (o *options) printObjects(objects []*unstructured.Unstructured) error {
 		if i > 0 {
 			text = append([]byte("---\n"), text...)
 		}
-		if _, err := o.streams.Out.Write(text); err != nil {
+		if _, err := o.Streams.Out.Write(text); err != nil {
 			return err
 		}
 	}
@@ -48,7 +50,7 @@ func (o *options) printObjects(objects []*unstructured.Unstructured) error {
 }
 
 // printExportReport tells on standard error what became of every field.
-func (o *options) printExportReport(format string, exported []exportedRoute, w *workspace) error {
+func (o *options) printExportReport(format string, exported []planes.Exported, w *workspace.Workspace) error {
 	switch format {
 	case reportNone:
 		return nil
@@ -56,16 +58,16 @@ func (o *options) printExportReport(format string, exported []exportedRoute, w *
 		return o.printReportJSON(exported, w)
 	}
 	if len(exported) == 0 {
-		o.note("no policy reaches any route%s", w.where())
+		o.Note("no policy reaches any route%s", w.Where())
 		return nil
 	}
-	p := &terminal.Pen{To: o.streams.ErrOut, Colours: false}
+	p := &terminal.Pen{To: o.Streams.ErrOut, Colours: false}
 	for i, r := range exported {
 		if i > 0 {
 			p.Line("")
 		}
-		p.Line("%s: would be enforced: %s", p.Paint(terminal.Plain, r.target.Target.String()), enforcement.Summary(r.entries))
-		for _, entry := range r.entries {
+		p.Line("%s: would be enforced: %s", p.Paint(terminal.Plain, r.Target.Target.String()), enforcement.Summary(r.Entries))
+		for _, entry := range r.Entries {
 			printEntry(p, entry)
 		}
 	}
@@ -118,19 +120,19 @@ func rulesText(rules hierarchy.RuleSet) string {
 	return "rules " + rules.String()
 }
 
-func (o *options) printReportJSON(exported []exportedRoute, w *workspace) error {
+func (o *options) printReportJSON(exported []planes.Exported, w *workspace.Workspace) error {
 	list := []any{}
 	for _, r := range exported {
-		target := r.target.Target
-		for _, entry := range r.entries {
+		target := r.Target.Target
+		for _, entry := range r.Entries {
 			item := entry.Object()
 			item["route"] = map[string]any{"group": target.GroupKind.Group, "kind": target.Kind, "namespace": target.Namespace, "name": target.Name}
 			list = append(list, item)
 		}
 	}
 	report := map[string]any{"enforcement": list}
-	if len(w.problems) > 0 {
-		report["problems"] = w.problems
+	if len(w.Problems) > 0 {
+		report["problems"] = w.Problems
 	}
-	return encode(o.streams.ErrOut, formatJSON, report)
+	return workspace.Encode(o.Streams.ErrOut, workspace.FormatJSON, report)
 }

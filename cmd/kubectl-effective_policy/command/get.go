@@ -12,7 +12,9 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/planes"
 	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/terminal"
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/workspace"
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy"
@@ -51,16 +53,16 @@ what the expression reads does not match.`,
   kubectl effective-policy get httproute/checkout -f manifests/ -o json
   kubectl effective-policy get -A --without RateLimitPolicy --fail
   kubectl effective-policy get -A --where '!has(effective.TimeoutPolicy)'`,
-		ValidArgsFunction: o.completeObjects((*workspace).targets, false),
+		ValidArgsFunction: o.CompleteObjects((*workspace.Workspace).Targets, false),
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.get(cmd, args, &flags) },
 	}
 	flags.add(cmd)
-	_ = cmd.RegisterFlagCompletionFunc("without", o.completeWithout)
+	_ = cmd.RegisterFlagCompletionFunc("without", o.CompleteWithout)
 	cmd.Flags().BoolVar(&flags.noHeaders, "no-headers", false, "do not print the line of headings")
 	cmd.Flags().BoolVar(&flags.noEnforcement, "no-enforcement", false, "do not show how data planes would enforce it")
 	cmd.Flags().BoolVarP(&flags.watch, "watch", "w", false, "on a cluster, keep running and print the rows that change, and once more those that go")
 	cmd.Flags().BoolVar(&flags.watchEvents, "output-watch-events", false, "with --watch, say of each row whether it is ADDED, MODIFIED or DELETED")
-	o.addOutput(cmd, formatTable, formatWide, formatJSON, formatYAML, formatName, formatJSONPath, formatColumns)
+	o.AddOutput(cmd, workspace.FormatTable, workspace.FormatWide, workspace.FormatJSON, workspace.FormatYAML, formatName, formatJSONPath, formatColumns)
 	return cmd
 }
 
@@ -71,7 +73,7 @@ func (o *options) get(cmd *cobra.Command, args []string, flags *getFlags) error 
 	if flags.watch {
 		return o.watch(cmd.Context(), args, flags)
 	}
-	w, p, err := o.loadOrPublished(cmd.Context())
+	w, p, err := o.LoadOrPublished(cmd.Context())
 	switch {
 	case err != nil:
 		return err
@@ -92,32 +94,32 @@ func (o *options) get(cmd *cobra.Command, args []string, flags *getFlags) error 
 }
 
 // shownPolicies are the rows of get, sorted.
-func (o *options) shownPolicies(ctx context.Context, w *workspace, args []string, flags *getFlags) ([]shownPolicy, error) {
-	candidates := w.targets()
+func (o *options) shownPolicies(ctx context.Context, w *workspace.Workspace, args []string, flags *getFlags) ([]shownPolicy, error) {
+	candidates := w.Targets()
 	if flags.given() {
-		candidates = w.routes()
+		candidates = w.Routes()
 	}
-	targets, err := w.find(args, candidates)
+	targets, err := w.Find(args, candidates)
 	if err != nil {
 		return nil, err
 	}
-	tests, err := flags.tests(w.snapshot)
+	tests, err := flags.tests(w.Snapshot)
 	if err != nil {
 		return nil, err
 	}
 	var shown []shownPolicy
 	var published map[hierarchy.Ref]*unstructured.Unstructured
-	enforcement := !flags.noEnforcement && o.output != formatTable && o.output != formatName
+	enforcement := !flags.noEnforcement && o.Output != workspace.FormatTable && o.Output != formatName
 	if enforcement {
-		if published, err = o.publishedResults(ctx, w); err != nil {
+		if published, err = o.PublishedResults(ctx, w); err != nil {
 			return nil, err
 		}
 	}
 	show := publish.Show
-	if o.output == formatTable && !flags.watch { // of ten thousand routes the rest is hundreds of megabytes
+	if o.Output == workspace.FormatTable && !flags.watch { // of ten thousand routes the rest is hundreds of megabytes
 		show = publish.Glance
 	}
-	resolution, p := effective.Resolve(w.snapshot, targets...), planesOf(w)
+	resolution, p := effective.Resolve(w.Snapshot, targets...), planes.Of(w)
 	for _, target := range targets {
 		row, err := rowOf(ctx, p, resolution.Get(target), tests, flags, show)
 		switch {
@@ -129,7 +131,7 @@ func (o *options) shownPolicies(ctx context.Context, w *workspace, args []string
 			}
 			shown = append(shown, *row)
 		case len(args) > 0 && !flags.given():
-			o.note("no policy reaches %s", target)
+			o.Note("no policy reaches %s", target)
 		}
 	}
 	slices.SortFunc(shown, compareShown)
@@ -142,9 +144,9 @@ func compareShown(a, b shownPolicy) int {
 
 // rowOf is what get shows of one target, nil when that is nothing.
 func rowOf(
-	ctx context.Context, p *planes, e *effective.Target, tests []test, flags *getFlags, show func(*effective.Target) *unstructured.Unstructured,
+	ctx context.Context, p *planes.Planes, e *effective.Target, tests []test, flags *getFlags, show func(*effective.Target) *unstructured.Unstructured,
 ) (*shownPolicy, error) {
-	isRoute := p.workspace.snapshot.IsRoute(e.Target.GroupKind)
+	isRoute := p.Workspace.Snapshot.IsRoute(e.Target.GroupKind)
 	switch {
 	case len(tests) > 0:
 		found, err := pick(ctx, p, e, tests)
@@ -161,11 +163,11 @@ func rowOf(
 }
 
 // printShown prints rows in the format that is asked for.
-func (o *options) printShown(w *workspace, shown []shownPolicy, flags *getFlags, named bool) error {
+func (o *options) printShown(w *workspace.Workspace, shown []shownPolicy, flags *getFlags, named bool) error {
 	switch {
-	case o.output == formatJSON || o.output == formatYAML:
-		return encode(o.streams.Out, o.output, listOf(shown))
-	case o.output != formatTable && o.output != formatWide:
+	case o.Output == workspace.FormatJSON || o.Output == workspace.FormatYAML:
+		return workspace.Encode(o.Streams.Out, o.Output, listOf(shown))
+	case o.Output != workspace.FormatTable && o.Output != workspace.FormatWide:
 		return o.printFields(shown, flags.noHeaders)
 	}
 	if len(shown) > 0 {
@@ -175,13 +177,13 @@ func (o *options) printShown(w *workspace, shown []shownPolicy, flags *getFlags,
 	} else if !named {
 		switch {
 		case flags.given():
-			o.note("no route fits%s%s", w.whereOrAll(), flags.lacking())
+			o.Note("no route fits%s%s", w.WhereOrAll(), flags.lacking())
 		default:
 			which := "no policy"
 			if hasDirect(w) { // it is there, and never comes to an effective policy
 				which = "no policy that is inherited"
 			}
-			o.note("%s reaches any route or Gateway%s", which, w.whereOrAll())
+			o.Note("%s reaches any route or Gateway%s", which, w.WhereOrAll())
 		}
 	}
 	if flags.given() {
@@ -191,33 +193,33 @@ func (o *options) printShown(w *workspace, shown []shownPolicy, flags *getFlags,
 }
 
 // printDirect says how many Direct policies there are, which no row shows.
-func (o *options) printDirect(w *workspace) error {
+func (o *options) printDirect(w *workspace.Workspace) error {
 	if !hasDirect(w) {
 		return nil
 	}
 	on := map[hierarchy.Ref]bool{}
-	for _, target := range w.targets() {
-		if w.namespace == "" || target.Namespace == w.namespace {
-			for ref := range explain.Surroundings(w.snapshot, target) {
+	for _, target := range w.Targets() {
+		if w.Namespace == "" || target.Namespace == w.Namespace {
+			for ref := range explain.Surroundings(w.Snapshot, target) {
 				on[ref] = true
 			}
 		}
 	}
 	policies := map[explain.Object]bool{}
-	for _, d := range explain.DirectPolicies(w.snapshot, on) {
+	for _, d := range explain.DirectPolicies(w.Snapshot, on) {
 		policies[d.PolicyRef] = true
 	}
 	if len(policies) == 0 {
 		return nil
 	}
-	p := o.pen()
+	p := o.Pen()
 	p.Line("%s", p.Paint(terminal.Faint, prose.Count(len(policies), "Direct policy")+": see explain"))
 	return p.Failed()
 }
 
 // hasDirect says whether there is any policy of a Direct kind.
-func hasDirect(w *workspace) bool {
-	for p := range w.snapshot.Policies() {
+func hasDirect(w *workspace.Workspace) bool {
+	for p := range w.Snapshot.Policies() {
 		if p.Kind.Class == policy.Direct {
 			return true
 		}
@@ -250,7 +252,7 @@ func (o *options) printPolicies(shown []shownPolicy, flags *getFlags) error {
 	if flags.given() {
 		columns[2] = "PATHS"
 	}
-	if o.output == formatWide {
+	if o.Output == workspace.FormatWide {
 		columns = append(columns, "ENFORCED", "BY", "INVALID", "GATEWAYS", "SET BY")
 	}
 	if flags.watchEvents {
@@ -260,13 +262,13 @@ func (o *options) printPolicies(shown []shownPolicy, flags *getFlags) error {
 		t.Head(columns...)
 	}
 	for i := range shown {
-		cells := shown[i].cells(flags, o.output == formatWide)
+		cells := shown[i].cells(flags, o.Output == workspace.FormatWide)
 		if flags.watchEvents {
 			cells = append([]string{shown[i].event}, cells...)
 		}
 		t.Plain(cells...)
 	}
-	p := o.pen()
+	p := o.Pen()
 	p.Print(t)
 	return p.Failed()
 }
@@ -298,20 +300,7 @@ func (s *shownPolicy) countScopes(summary map[string]any) int {
 
 // scopes are those of the object that shows the effective policy.
 func (s *shownPolicy) scopes() []map[string]any {
-	return entriesOf(s.object.Object, "status", "scopes")
-}
-
-// entriesOf is a list of objects in an object.
-func entriesOf(object map[string]any, path ...string) []map[string]any {
-	list, _, _ := unstructured.NestedFieldNoCopy(object, path...)
-	items, _ := list.([]any)
-	entries := make([]map[string]any, 0, len(items))
-	for _, item := range items {
-		if entry, ok := item.(map[string]any); ok {
-			entries = append(entries, entry)
-		}
-	}
-	return entries
+	return workspace.EntriesOf(s.object.Object, "status", "scopes")
 }
 
 // exporters are those that write for the route's data planes.
@@ -331,7 +320,7 @@ func (s *shownPolicy) exporters() string {
 func (s *shownPolicy) invalid() string {
 	n := 0
 	for _, scope := range s.scopes() {
-		if len(entriesOf(scope, "invalid")) > 0 {
+		if len(workspace.EntriesOf(scope, "invalid")) > 0 {
 			n++
 		}
 	}
@@ -344,7 +333,7 @@ func (s *shownPolicy) invalid() string {
 func (s *shownPolicy) gateways() string {
 	var names []string
 	for _, scope := range s.scopes() {
-		for _, parent := range entriesOf(scope, "parents") {
+		for _, parent := range workspace.EntriesOf(scope, "parents") {
 			gateway, _, _ := unstructured.NestedStringMap(parent, "gateway")
 			names = append(names, gateway["namespace"]+"/"+gateway["name"])
 		}
@@ -357,7 +346,7 @@ func (s *shownPolicy) gateways() string {
 func (s *shownPolicy) policies() string {
 	var refs []hierarchy.Ref
 	for _, scope := range s.scopes() {
-		for _, origin := range entriesOf(scope, "origins") {
+		for _, origin := range workspace.EntriesOf(scope, "origins") {
 			from, _, _ := unstructured.NestedStringMap(origin, "from")
 			ref := hierarchy.NewRef(from["group"], from["kind"], from["namespace"], from["name"])
 			if ref != publish.TargetOf(s.object) {

@@ -3,6 +3,7 @@ package command
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/workspace"
 	"github.com/attache-dev/attache/policy/explain/topology"
 )
 
@@ -25,30 +26,30 @@ Name routes, Gateways or ListenerSets to draw only the paths through them.`,
 		Example: `  kubectl effective-policy graph -A
   kubectl effective-policy graph httproute/checkout
   kubectl effective-policy graph -f manifests/ -o mermaid`,
-		ValidArgsFunction: o.completeObjects((*workspace).bindable, false),
+		ValidArgsFunction: o.CompleteObjects((*workspace.Workspace).Bindable, false),
 		RunE:              o.graph,
 	}
-	o.addOutput(cmd, formatTree, formatDot, formatMermaid, formatJSON)
+	o.AddOutput(cmd, formatTree, formatDot, formatMermaid, workspace.FormatJSON)
 	return cmd
 }
 
 func (o *options) graph(cmd *cobra.Command, args []string) error {
-	o.allNamespaces = o.allNamespaces || *o.config.Namespace == "" // it is an overview
-	w, err := o.load(cmd.Context())
+	o.AllNamespaces = o.AllNamespaces || *o.Config.Namespace == "" // it is an overview
+	w, err := o.Load(cmd.Context())
 	if err != nil {
 		return err
 	}
-	found, err := w.find(args, w.bindable())
+	found, err := w.Find(args, w.Bindable())
 	if err != nil {
 		return err
 	}
-	t := topology.Of(w.snapshot, found)
+	t := topology.Of(w.Snapshot, found)
 	if len(t.Nodes) == 0 {
-		o.note("there is no route and no Gateway%s", w.where())
+		o.Note("there is no route and no Gateway%s", w.Where())
 	}
-	switch o.output {
-	case formatJSON:
-		return encode(o.streams.Out, o.output, t)
+	switch o.Output {
+	case workspace.FormatJSON:
+		return workspace.Encode(o.Streams.Out, o.Output, t)
 	case formatDot:
 		return o.printDot(t)
 	case formatMermaid:

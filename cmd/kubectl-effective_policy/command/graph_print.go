@@ -45,7 +45,7 @@ func roots(t *topology.Topology) []int {
 }
 
 func (o *options) printTree(t *topology.Topology) error {
-	tree := &tree{pen: o.pen(), topology: t, below: children(t), shown: map[int]bool{}}
+	tree := &tree{pen: o.Pen(), topology: t, below: children(t), shown: map[int]bool{}}
 	for _, root := range roots(t) {
 		tree.print(root, "", "")
 	}
@@ -98,7 +98,7 @@ func nodeStyle(n *topology.Node) terminal.Style {
 }
 
 func (o *options) printDot(t *topology.Topology) error {
-	p := o.pen()
+	p := o.Pen()
 	p.Colours = false
 	p.Line("digraph topology {")
 	p.Line("  rankdir=TB;")
@@ -133,7 +133,7 @@ func dotShape(n *topology.Node) string {
 }
 
 func (o *options) printMermaid(t *topology.Topology) error {
-	p := o.pen()
+	p := o.Pen()
 	p.Colours = false
 	p.Line("graph TD")
 	for i, n := range t.Nodes {

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/terminal"
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/workspace"
 	"github.com/attache-dev/attache/hierarchy/prose"
 )
 
@@ -67,7 +68,7 @@ func (o *options) optionsCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			own, kubectls := pflag.NewFlagSet("", pflag.ContinueOnError), pflag.NewFlagSet("", pflag.ContinueOnError)
 			kubectl := pflag.NewFlagSet("", pflag.ContinueOnError)
-			o.config.AddFlags(kubectl)
+			o.Config.AddFlags(kubectl)
 			cmd.InheritedFlags().VisitAll(func(f *pflag.Flag) {
 				if kubectl.Lookup(f.Name) != nil {
 					kubectls.AddFlag(f)
@@ -76,7 +77,7 @@ func (o *options) optionsCommand() *cobra.Command {
 				own.AddFlag(f)
 			})
 			own.SortFlags = false
-			_, err := fmt.Fprintf(o.streams.Out, "Every command has these flags:\n%s\nand those of kubectl for a connection:\n%s",
+			_, err := fmt.Fprintf(o.Streams.Out, "Every command has these flags:\n%s\nand those of kubectl for a connection:\n%s",
 				own.FlagUsagesWrapped(terminal.Screen), kubectls.FlagUsagesWrapped(terminal.Screen))
 			return err
 		},
@@ -109,7 +110,7 @@ func usage(cmd *cobra.Command) error {
 		}
 	}
 	fmt.Fprintf(&b, "\nFlags of all commands:\n%s", common.FlagUsagesWrapped(terminal.Screen))
-	fmt.Fprintf(&b, "\nUse \"%s options\" for more flags of all commands.\n", displayName)
+	fmt.Fprintf(&b, "\nUse \"%s options\" for more flags of all commands.\n", workspace.DisplayName)
 	_, err := io.WriteString(cmd.OutOrStderr(), b.String())
 	return err
 }

@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/terminal"
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/workspace"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/explain"
@@ -50,7 +51,7 @@ version of the project that was read.`,
 		RunE: o.kinds,
 	}
 	cmd.AddCommand(o.scaffoldCommand())
-	o.addOutput(cmd, formatTable, formatWide, formatJSON, formatYAML)
+	o.AddOutput(cmd, workspace.FormatTable, workspace.FormatWide, workspace.FormatJSON, workspace.FormatYAML)
 	return cmd
 }
 
@@ -66,9 +67,9 @@ var testedWith = "tested with the CRDs of Gateway API " + strings.Join(gatewayAP
 const coveredIfListed = "if listed"
 
 func (o *options) kinds(cmd *cobra.Command, _ []string) error {
-	o.allNamespaces = o.allNamespaces || *o.config.Namespace == "" // it is an overview
-	o.listsFaults = true
-	w, err := o.load(cmd.Context())
+	o.AllNamespaces = o.AllNamespaces || *o.Config.Namespace == "" // it is an overview
+	o.ListsFaults = true
+	w, err := o.Load(cmd.Context())
 	if err != nil {
 		return err
 	}
@@ -76,19 +77,19 @@ func (o *options) kinds(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
-	reports := explain.KindsOf(w.snapshot, w.namespace, w.groupKinds(), o.coverage(cmd.Context(), w), rights.of)
+	reports := explain.KindsOf(w.Snapshot, w.Namespace, w.GroupKinds(), o.coverage(cmd.Context(), w), rights.of)
 	for _, r := range reports {
 		for _, text := range r.NotUnderstood {
-			o.note("warning: %s", text)
+			o.Note("warning: %s", text)
 		}
 	}
-	for _, line := range explain.UnreadKinds(w.unread) {
-		o.note("%s", line)
+	for _, line := range explain.UnreadKinds(w.Unread) {
+		o.Note("%s", line)
 	}
-	if o.output == formatJSON || o.output == formatYAML {
-		return encode(o.streams.Out, o.output, map[string]any{"kinds": reports, "gatewayAPITested": gatewayAPITested})
+	if o.Output == workspace.FormatJSON || o.Output == workspace.FormatYAML {
+		return workspace.Encode(o.Streams.Out, o.Output, map[string]any{"kinds": reports, "gatewayAPITested": gatewayAPITested})
 	}
-	return printKinds(o.pen(), reports, rights, o.output == formatWide)
+	return printKinds(o.Pen(), reports, rights, o.Output == workspace.FormatWide)
 }
 
 func printKinds(p *terminal.Pen, reports []explain.Kind, rights *managerRights, wide bool) error {
@@ -166,10 +167,10 @@ func printProperties(p *terminal.Pen, reports []explain.Kind) {
 
 // coverage says which kinds our webhook reviews: as the configurations say that
 // are installed or among the manifests, or as the chart would have it.
-func (o *options) coverage(ctx context.Context, w *workspace) func(*policy.Kind) string {
+func (o *options) coverage(ctx context.Context, w *workspace.Workspace) func(*policy.Kind) string {
 	var configurations []admissionv1.ValidatingWebhookConfiguration
-	if len(o.files) > 0 {
-		for _, d := range w.documents {
+	if len(o.Files) > 0 {
+		for _, d := range w.Documents {
 			if d.Object.GetKind() == "ValidatingWebhookConfiguration" {
 				configurations = appendConfiguration(configurations, d.Object)
 			}
@@ -188,7 +189,7 @@ func (o *options) coverage(ctx context.Context, w *workspace) func(*policy.Kind)
 			err = errors.New("you may not list validatingwebhookconfigurations")
 		}
 		if err != nil {
-			o.note("warning: what admission covers is not known: %v", err)
+			o.Note("warning: what admission covers is not known: %v", err)
 			return func(*policy.Kind) string { return explain.Unknown }
 		}
 		configurations = list
@@ -212,7 +213,7 @@ func appendConfiguration(list []admissionv1.ValidatingWebhookConfiguration, u *u
 }
 
 func (o *options) listConfigurations(ctx context.Context) ([]admissionv1.ValidatingWebhookConfiguration, error) {
-	config, err := o.config.ToRESTConfig()
+	config, err := o.Config.ToRESTConfig()
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/terminal"
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/workspace"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/explain"
 	"github.com/attache-dev/attache/policy/status"
@@ -30,31 +31,31 @@ func (r *managerRights) of(k *policy.Kind) explain.Rights { return r.kinds[k] }
 
 // managerRights asks the API server what the manager may do. A person who may not ask
 // sees what the manager did: the status of objects.
-func (o *options) managerRights(ctx context.Context, w *workspace) (*managerRights, error) {
+func (o *options) managerRights(ctx context.Context, w *workspace.Workspace) (*managerRights, error) {
 	r := &managerRights{kinds: map[*policy.Kind]explain.Rights{}, unknown: "manifests do not say it"}
-	for _, k := range w.snapshot.Kinds() {
+	for _, k := range w.Snapshot.Kinds() {
 		r.kinds[k] = explain.Rights{Read: explain.Unknown}
 		if k.ManagesStatus() {
 			r.kinds[k] = explain.Rights{Read: explain.Unknown, WriteStatus: explain.Unknown}
 		}
 	}
-	if len(o.files) > 0 {
+	if len(o.Files) > 0 {
 		return r, nil
 	}
-	config, err := o.connection()
+	config, err := o.Connection()
 	if err != nil {
 		return nil, err
 	}
 	config.QPS = -1 // as in readCluster
-	settings, err := o.publishedSettings(ctx, config)
+	settings, err := o.PublishedSettings(ctx, config)
 	if err != nil {
 		return nil, err
 	}
 	if settings["controllerAccount"] == "" {
-		r.unknown = fmt.Sprintf("no ConfigMap %s/%s that you may read names its account", o.manager.namespace, settingsName)
+		r.unknown = fmt.Sprintf("no ConfigMap %s/%s that you may read names its account", o.Manager.Namespace, workspace.SettingsName)
 		return r, nil
 	}
-	r.account, r.unknown = o.manager.namespace+"/"+settings["controllerAccount"], ""
+	r.account, r.unknown = o.Manager.Namespace+"/"+settings["controllerAccount"], ""
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return nil, err
@@ -63,8 +64,8 @@ func (o *options) managerRights(ctx context.Context, w *workspace) (*managerRigh
 	if err != nil {
 		return nil, err
 	}
-	a := &asking{client, objects, "system:serviceaccount:" + o.manager.namespace + ":" + settings["controllerAccount"], o.manager.namespace}
-	for _, k := range w.snapshot.Kinds() {
+	a := &asking{client, objects, "system:serviceaccount:" + o.Manager.Namespace + ":" + settings["controllerAccount"], o.Manager.Namespace}
+	for _, k := range w.Snapshot.Kinds() {
 		rights, err := a.rightsTo(ctx, k)
 		if err != nil {
 			return nil, err
@@ -169,7 +170,7 @@ func (r *managerRights) lacking(t *terminal.Rows, reports []explain.Kind) {
 	}
 }
 
-// sayUnknown says what is not known of the rights of the manager.
+// SayUnknown says what is not known of the rights of the manager.
 func (r *managerRights) sayUnknown(p *terminal.Pen) {
 	if r.unknown != "" {
 		p.Wrapped("", terminal.Cell{Text: "whether attache may read these kinds and write their status is not known: " + r.unknown, Style: terminal.Faint})

@@ -15,6 +15,7 @@ import (
 	kschema "k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/workspace"
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/bound"
 	"github.com/attache-dev/attache/policy/migrate"
@@ -67,12 +68,12 @@ nobody accepted.`,
 	}
 	m.addFlags(cmd)
 	m.addWriting(cmd)
-	o.addOutput(cmd, formatYAML, formatTable, formatJSON, formatSARIF)
+	o.AddOutput(cmd, workspace.FormatYAML, workspace.FormatTable, workspace.FormatJSON, formatSARIF)
 	cmd.AddCommand(o.migrateVerifyCommand(), o.migrateStatusCommand(), o.migrateAnnotationsCommand())
 	return cmd
 }
 
-// addFlags adds the flags that say what the old side is.
+// AddFlags adds the flags that say what the old side is.
 func (m *migrateOptions) addFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&m.options.Controller, "controller", "", "the controller of the Ingresses, if the input does not say it: "+strings.Join(controller.Known(), ", "))
@@ -206,12 +207,12 @@ func beforeValidation(version string) (bool, error) {
 
 // choose makes the choice of Ingresses that are written (M4).
 func (m *migrateOptions) choose(o *options, args []string) error {
-	selector, err := labels.Parse(o.selector)
+	selector, err := labels.Parse(o.Selector)
 	if err != nil {
-		return fmt.Errorf("-l %s: %w", o.selector, err)
+		return fmt.Errorf("-l %s: %w", o.Selector, err)
 	}
-	namespace := *o.config.Namespace
-	if o.allNamespaces {
+	namespace := *o.Config.Namespace
+	if o.AllNamespaces {
 		namespace = ""
 	}
 	names := map[string]bool{}
@@ -245,7 +246,7 @@ func (o *options) migrate(ctx context.Context, m *migrateOptions, args []string)
 	if err := m.complete(o, args, m.routes == ""); err != nil {
 		return err
 	}
-	o.quiet = o.output != formatYAML && o.output != formatTable
+	o.Quiet = o.Output != workspace.FormatYAML && o.Output != workspace.FormatTable
 	s, err := o.readSides(ctx)
 	if err != nil {
 		return err
@@ -267,7 +268,7 @@ func (o *options) migrate(ctx context.Context, m *migrateOptions, args []string)
 	if err := o.printMigration(result, m); err != nil {
 		return err
 	}
-	if result.Fails(o.strict) {
+	if result.Fails(o.Strict) {
 		return errFinding
 	}
 	return nil
@@ -276,7 +277,7 @@ func (o *options) migrate(ctx context.Context, m *migrateOptions, args []string)
 // givenRoutes reads routes that exist already (M39). They are part of the world in
 // which a lift is proved.
 func (o *options) givenRoutes(ctx context.Context, file string, s *sides) (*hierarchy.Graph, error) {
-	in, err := o.readManifests(ctx, []string{file}, source.Options{Namespace: *o.config.Namespace, Stdin: o.streams.In})
+	in, err := o.ReadManifests(ctx, []string{file}, source.Options{Namespace: *o.Config.Namespace, Stdin: o.Streams.In})
 	if err != nil {
 		return nil, fmt.Errorf("--routes: %w", err)
 	}

@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/tools/pager"
 
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/workspace"
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/migrate/controller"
 	"github.com/attache-dev/attache/policy/migrate/document"
@@ -43,9 +44,9 @@ func migrationResources() []kschema.GroupVersionResource {
 // readIngresses reads the old side, and what is there of the new one, from the
 // cluster (M2).
 func (o *options) readIngresses(ctx context.Context) ([]document.Object, error) {
-	config, err := o.config.ToRESTConfig()
+	config, err := o.Config.ToRESTConfig()
 	if err != nil {
-		return nil, fmt.Errorf("%w\n"+orFiles, err)
+		return nil, fmt.Errorf("%w\n"+workspace.OrFiles, err)
 	}
 	config.QPS = -1
 	client, err := dynamic.NewForConfig(config)
@@ -63,7 +64,7 @@ func (o *options) readIngresses(ctx context.Context) ([]document.Object, error) 
 			continue // the cluster has no such kind
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%w\n"+orFiles, err)
+			return nil, fmt.Errorf("%w\n"+workspace.OrFiles, err)
 		}
 	}
 	maps := client.Resource(kschema.GroupVersionResource{Version: "v1", Resource: "configmaps"})
@@ -97,7 +98,7 @@ func (o *options) readReplicas(ctx context.Context, client dynamic.Interface, ta
 		}
 		err := eachOf(ctx, client.Resource(scaled), options, take)
 		if apierrors.IsForbidden(err) {
-			o.note("warning: you may not list %s, so that --replicas has to say how many Pods of the controller count limits", scaled.Resource)
+			o.Note("warning: you may not list %s, so that --replicas has to say how many Pods of the controller count limits", scaled.Resource)
 		} else if err != nil && !apierrors.IsNotFound(err) {
 			return err
 		}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/ci"
 	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/terminal"
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/workspace"
 	"github.com/attache-dev/attache/policy/migrate"
 	"github.com/attache-dev/attache/policy/migrate/controller"
 	"github.com/attache-dev/attache/policy/migrate/finding"
@@ -26,22 +27,22 @@ func (o *options) printMigration(r *migrate.Result, m *migrateOptions) error {
 			return fmt.Errorf("--held: %w", err)
 		}
 	}
-	switch o.output {
-	case formatJSON:
-		return encode(o.streams.Out, formatJSON, migrationReport(r))
+	switch o.Output {
+	case workspace.FormatJSON:
+		return workspace.Encode(o.Streams.Out, workspace.FormatJSON, migrationReport(r))
 	case formatSARIF:
-		return encode(o.streams.Out, formatJSON, migrationSARIF(r.Findings, o.builtAs))
-	case formatTable:
-		return printMigrationTable(o.pen(), r)
+		return workspace.Encode(o.Streams.Out, workspace.FormatJSON, migrationSARIF(r.Findings, o.BuiltAs))
+	case workspace.FormatTable:
+		return printMigrationTable(o.Pen(), r)
 	}
 	text, err := manifests(r.Objects)
 	if err != nil {
 		return err
 	}
-	if _, err := o.streams.Out.Write(text); err != nil {
+	if _, err := o.Streams.Out.Write(text); err != nil {
 		return err
 	}
-	return printMigrationTable(&terminal.Pen{To: o.streams.ErrOut}, r)
+	return printMigrationTable(&terminal.Pen{To: o.Streams.ErrOut}, r)
 }
 
 // manifests are objects as YAML documents.
@@ -196,14 +197,14 @@ func (o *options) migrateAnnotationsCommand() *cobra.Command {
 			if len(tables) == 0 {
 				return fmt.Errorf("--controller %s is not known: write one of %s", which, fmt.Sprint(controller.Known()))
 			}
-			if o.output != formatTable {
-				return encode(o.streams.Out, o.output, tables)
+			if o.Output != workspace.FormatTable {
+				return workspace.Encode(o.Streams.Out, o.Output, tables)
 			}
-			return printTables(o.pen(), tables)
+			return printTables(o.Pen(), tables)
 		},
 	}
 	cmd.Flags().StringVar(&which, "controller", "", "only annotations and keys of one controller")
-	o.addOutput(cmd, formatTable, formatJSON, formatYAML)
+	o.AddOutput(cmd, workspace.FormatTable, workspace.FormatJSON, workspace.FormatYAML)
 	return cmd
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/terminal"
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/workspace"
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/migrate/document"
 	"github.com/attache-dev/attache/policy/migrate/oldside"
@@ -50,7 +51,7 @@ is deleted: --deletable -o name prints what can be.`,
 	flags.BoolVar(&s.deletable, "deletable", false, "only the Ingresses that can be deleted")
 	flags.BoolVar(&s.withoutDNS, "without-dns", false, "count ready Ingresses as moved")
 	flags.BoolVar(&s.check, "check", false, "exit with 1 unless every Ingress is moved")
-	o.addOutput(cmd, formatTable, formatJSON, formatName)
+	o.AddOutput(cmd, workspace.FormatTable, workspace.FormatJSON, formatName)
 	return cmd
 }
 
@@ -58,7 +59,7 @@ func (o *options) migrateStatus(ctx context.Context, m *migrateOptions, s *statu
 	if err := m.complete(o, args, false); err != nil {
 		return err
 	}
-	o.quiet = o.output != formatTable
+	o.Quiet = o.Output != workspace.FormatTable
 	sides, err := o.readSides(ctx)
 	if err != nil {
 		return err
@@ -95,11 +96,11 @@ func (o *options) migrateStatus(ctx context.Context, m *migrateOptions, s *statu
 
 // nothingLeft is the end of a migration.
 func (o *options) nothingLeft() error {
-	switch o.output {
-	case formatJSON:
-		return encode(o.streams.Out, formatJSON, &progress.Progress{Ingresses: []progress.Ingress{}, Hosts: []progress.Host{}})
-	case formatTable:
-		_, err := fmt.Fprintln(o.streams.Out, "no Ingress is left")
+	switch o.Output {
+	case workspace.FormatJSON:
+		return workspace.Encode(o.Streams.Out, workspace.FormatJSON, &progress.Progress{Ingresses: []progress.Ingress{}, Hosts: []progress.Host{}})
+	case workspace.FormatTable:
+		_, err := fmt.Fprintln(o.Streams.Out, "no Ingress is left")
 		return err
 	}
 	return nil
@@ -128,18 +129,18 @@ func (o *options) resolveAll(ctx context.Context, names []string) map[string][]s
 		addresses[name] = found[i]
 		var answer *net.DNSError
 		if failures[i] != nil && (!errors.As(failures[i], &answer) || !answer.IsNotFound) {
-			o.note("warning: DNS says nothing about %s: %v", name, failures[i])
+			o.Note("warning: DNS says nothing about %s: %v", name, failures[i])
 		}
 	}
 	return addresses
 }
 
 func (o *options) printProgress(p *progress.Progress, deletable bool) error {
-	switch o.output {
-	case formatJSON:
-		return encode(o.streams.Out, formatJSON, p)
+	switch o.Output {
+	case workspace.FormatJSON:
+		return workspace.Encode(o.Streams.Out, workspace.FormatJSON, p)
 	case formatName:
-		pen := &terminal.Pen{To: o.streams.Out}
+		pen := &terminal.Pen{To: o.Streams.Out}
 		for i := range p.Ingresses {
 			if one := &p.Ingresses[i]; !deletable || one.Deletable {
 				namespace, name, _ := strings.Cut(one.Ingress, "/")
@@ -148,7 +149,7 @@ func (o *options) printProgress(p *progress.Progress, deletable bool) error {
 		}
 		return pen.Failed()
 	}
-	pen := o.pen()
+	pen := o.Pen()
 	t := &terminal.Table{}
 	t.Head("INGRESS", "STATE", "LOCATIONS", "DELETABLE", "WHY")
 	for i := range p.Ingresses {

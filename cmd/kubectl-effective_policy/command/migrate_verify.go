@@ -14,6 +14,7 @@ import (
 
 	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/ci"
 	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/terminal"
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/workspace"
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/hierarchy/prose"
 	"github.com/attache-dev/attache/policy"
@@ -59,7 +60,7 @@ migrate announces do not count with --report. The exit code is 1 when a request 
 	flags.BoolVar(&v.policies, "policies", false, "compare policies even where the new side has none")
 	v.live.addFlags(cmd)
 	_ = cmd.RegisterFlagCompletionFunc("data-plane", cobra.FixedCompletions(verify.DataPlanes(), cobra.ShellCompDirectiveNoFileComp))
-	o.addOutput(cmd, formatTable, formatJSON, formatSARIF, formatJUnit)
+	o.AddOutput(cmd, workspace.FormatTable, workspace.FormatJSON, formatSARIF, formatJUnit)
 	return cmd
 }
 
@@ -72,15 +73,15 @@ type sides struct {
 
 // readSides reads both sides from manifests or from the cluster.
 func (o *options) readSides(ctx context.Context) (*sides, error) {
-	if len(o.files) == 0 {
+	if len(o.Files) == 0 {
 		return o.sidesOfCluster(ctx)
 	}
-	settings, err := o.settings()
+	settings, err := o.Settings()
 	if err != nil {
 		return nil, err
 	}
-	o.planeKinds = ingressKinds()
-	in, err := o.readManifests(ctx, o.files, source.Options{Namespace: *o.config.Namespace, Stdin: o.streams.In})
+	o.PlaneKinds = ingressKinds()
+	in, err := o.ReadManifests(ctx, o.Files, source.Options{Namespace: *o.Config.Namespace, Stdin: o.Streams.In})
 	if err != nil {
 		return nil, err
 	}
@@ -98,12 +99,12 @@ func (o *options) sidesOfCluster(ctx context.Context) (*sides, error) {
 	if err != nil {
 		return nil, err
 	}
-	config, err := o.config.ToRESTConfig()
+	config, err := o.Config.ToRESTConfig()
 	if err != nil {
 		return nil, err
 	}
 	config.QPS = -1
-	settings, err := o.clusterSettings(ctx, config)
+	settings, err := o.ClusterSettings(ctx, config)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +132,7 @@ func (o *options) migrateVerify(ctx context.Context, m *migrateOptions, v *verif
 		return err
 	}
 	m.options.Chosen = nil // the host view is always of all
-	o.quiet = o.output != formatTable
+	o.Quiet = o.Output != workspace.FormatTable
 	s, err := o.readSides(ctx)
 	if err != nil {
 		return err
@@ -160,7 +161,7 @@ func (o *options) migrateVerify(ctx context.Context, m *migrateOptions, v *verif
 	if err := o.printComparison(c, live); err != nil {
 		return err
 	}
-	if c.Fails(o.strict) || live.fails(o.strict) {
+	if c.Fails(o.Strict) || live.fails(o.Strict) {
 		return errFinding
 	}
 	return nil
@@ -185,18 +186,18 @@ func readReport(file string) ([]finding.Finding, error) {
 }
 
 func (o *options) printComparison(c *verify.Comparison, live *liveResult) error {
-	switch o.output {
-	case formatJSON:
-		return encode(o.streams.Out, formatJSON, struct {
+	switch o.Output {
+	case workspace.FormatJSON:
+		return workspace.Encode(o.Streams.Out, workspace.FormatJSON, struct {
 			*verify.Comparison
 			Live *liveResult `json:"live,omitempty"`
 		}{c, live})
 	case formatSARIF:
-		return encode(o.streams.Out, formatJSON, comparisonSARIF(c, o.builtAs))
+		return workspace.Encode(o.Streams.Out, workspace.FormatJSON, comparisonSARIF(c, o.BuiltAs))
 	case formatJUnit:
-		return ci.WriteJUnit(o.streams.Out, comparisonJUnit(c))
+		return ci.WriteJUnit(o.Streams.Out, comparisonJUnit(c))
 	}
-	p := o.pen()
+	p := o.Pen()
 	for i := range c.Hosts {
 		printHost(p, &c.Hosts[i])
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/terminal"
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/workspace"
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/explain"
@@ -40,45 +41,45 @@ func (o *options) policiesCommand() *cobra.Command {
 		Example: `  kubectl effective-policy policies -A
   kubectl effective-policy policies -A --no-effect
   kubectl effective-policy policies -n shop --overridden`,
-		ValidArgsFunction: o.completeObjects(allPolicies, false),
+		ValidArgsFunction: o.CompleteObjects(allPolicies, false),
 		RunE:              func(cmd *cobra.Command, args []string) error { return o.listPolicies(cmd, args, flags) },
 	}
 	cmd.Flags().BoolVar(&flags.noEffect, "no-effect", false, "only policies that have no effect")
 	cmd.Flags().BoolVar(&flags.conflicted, "conflicted", false, "only policies that conflict with another one on their target")
 	cmd.Flags().BoolVar(&flags.overridden, "overridden", false, "only policies that another one beats somewhere")
-	o.addOutput(cmd, formatTable, formatWide, formatJSON, formatYAML)
+	o.AddOutput(cmd, workspace.FormatTable, workspace.FormatWide, workspace.FormatJSON, workspace.FormatYAML)
 	return cmd
 }
 
 // allPolicies are the policies of all kinds.
-func allPolicies(w *workspace) []hierarchy.Ref {
+func allPolicies(w *workspace.Workspace) []hierarchy.Ref {
 	var refs []hierarchy.Ref
-	for p := range w.snapshot.Policies() {
+	for p := range w.Snapshot.Policies() {
 		refs = append(refs, p.Ref)
 	}
 	return refs
 }
 
 func (o *options) listPolicies(cmd *cobra.Command, args []string, flags policyFlags) error {
-	w, err := o.load(cmd.Context())
+	w, err := o.Load(cmd.Context())
 	if err != nil {
 		return err
 	}
-	found, err := w.find(args, allPolicies(w))
+	found, err := w.Find(args, allPolicies(w))
 	if err != nil {
 		return err
 	}
-	rows := slices.DeleteFunc(explain.PoliciesOf(w.snapshot), func(r explain.PolicyRow) bool {
+	rows := slices.DeleteFunc(explain.PoliciesOf(w.Snapshot), func(r explain.PolicyRow) bool {
 		return !slices.Contains(found, r.Ref) || !flags.picks(&r)
 	})
-	if o.output == formatJSON || o.output == formatYAML {
-		return encode(o.streams.Out, o.output, map[string]any{"policies": rows})
+	if o.Output == workspace.FormatJSON || o.Output == workspace.FormatYAML {
+		return workspace.Encode(o.Streams.Out, o.Output, map[string]any{"policies": rows})
 	}
 	if len(rows) == 0 {
-		o.note("there is no such policy%s", w.where())
+		o.Note("there is no such policy%s", w.Where())
 		return nil
 	}
-	if o.output == formatTable {
+	if o.Output == workspace.FormatTable {
 		return o.printPolicyRows(rows)
 	}
 	t := &terminal.Table{}
@@ -87,15 +88,15 @@ func (o *options) listPolicies(cmd *cobra.Command, args []string, flags policyFl
 		t.Plain(r.Ref.Namespace, r.Kind+"/"+r.Ref.Name, targetsText(r.Targets, r.Ref.Namespace), o.stateText(r), r.Fraction(), o.beatenText(r))
 	}
 	t.DropEmpty()
-	p := o.pen()
+	p := o.Pen()
 	p.Print(t)
 	return p.Failed()
 }
 
 // printPolicyRows prints two columns by namespace, in the width of a screen.
 func (o *options) printPolicyRows(list []explain.PolicyRow) error {
-	p := o.pen()
-	for _, ofOne := range runs(list, func(r explain.PolicyRow) string { return r.Ref.Namespace }) {
+	p := o.Pen()
+	for _, ofOne := range terminal.Runs(list, func(r explain.PolicyRow) string { return r.Ref.Namespace }) {
 		p.Line("%s", p.Paint(terminal.Bold, ofOne[0].Ref.Namespace))
 		t := &terminal.Rows{Indent: "  "}
 		for _, r := range ofOne {
@@ -119,7 +120,7 @@ func (o *options) printPolicyRows(list []explain.PolicyRow) error {
 
 // stateText is a state in the width of a column.
 func (o *options) stateText(r explain.PolicyRow) string {
-	if r.State == explain.StatePartially && o.output == formatTable {
+	if r.State == explain.StatePartially && o.Output == workspace.FormatTable {
 		return "Partial"
 	}
 	return r.State
@@ -131,7 +132,7 @@ func (o *options) beatenText(r explain.PolicyRow) string {
 	for _, by := range r.BeatenBy {
 		names = append(names, by.Namespace+"/"+by.Name)
 	}
-	if o.output == formatWide || len(names) < 2 {
+	if o.Output == workspace.FormatWide || len(names) < 2 {
 		return strings.Join(names, ",")
 	}
 	return names[0] + ",+" + strconv.Itoa(len(names)-1)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/edit"
 	"github.com/attache-dev/attache/policy/console"
 	"github.com/attache-dev/attache/policy/console/page"
 )
@@ -67,7 +68,7 @@ data that its address shows.`,
 }
 
 func (o *options) ui(ctx context.Context, flags *uiFlags) error {
-	if len(flags.base) > 0 && len(o.files) == 0 {
+	if len(flags.base) > 0 && len(o.Files) == 0 {
 		return errors.New("--base is what -f edits: give the edit with -f")
 	}
 	ctx, stop := context.WithCancel(ctx)
@@ -99,7 +100,7 @@ type uiWorld interface {
 
 func uiOptions(source uiWorld) console.Options {
 	return console.Options{
-		Source: source, Workshop: source, Page: page.Files(), Where: whereRule, Compilers: compilers, Token: console.NewToken(),
+		Source: source, Workshop: source, Page: page.Files(), Where: whereRule, Compilers: edit.Compilers, Token: console.NewToken(),
 	}
 }
 
@@ -137,7 +138,7 @@ func (o *options) serveUI(ctx context.Context, source uiWorld, flags *uiFlags, c
 	handler.Prepare()
 	place := flags.open
 	if len(flags.base) > 0 {
-		name, err := handler.Try(ctx, console.Edit{Files: o.files})
+		name, err := handler.Try(ctx, console.Edit{Files: o.Files})
 		if err != nil {
 			return err
 		}
@@ -152,11 +153,11 @@ func (o *options) serveUI(ctx context.Context, source uiWorld, flags *uiFlags, c
 	for _, l := range listeners {
 		go func() { ended <- server.Serve(l) }()
 	}
-	fmt.Fprintln(o.streams.Out, link)
-	o.note("it works once, on this machine; Ctrl-C ends it")
+	fmt.Fprintln(o.Streams.Out, link)
+	o.Note("it works once, on this machine; Ctrl-C ends it")
 	if !flags.noBrowser {
 		if err := browse(ctx, link); err != nil {
-			o.note("no browser could be opened (%v): open the link yourself", err)
+			o.Note("no browser could be opened (%v): open the link yourself", err)
 		}
 	}
 	err = o.awaitUI(ctx, handler, ended, clock.look)
@@ -175,7 +176,7 @@ func (o *options) awaitUI(ctx context.Context, handler *console.Handler, ended <
 			return err
 		case <-look:
 			if handler.Idle() >= uiIdle {
-				o.note("no page was open for %d minutes", int(uiIdle.Minutes()))
+				o.Note("no page was open for %d minutes", int(uiIdle.Minutes()))
 				return nil
 			}
 		}

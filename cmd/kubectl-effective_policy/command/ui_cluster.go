@@ -9,20 +9,17 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
 
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/edit"
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/workspace"
 	"github.com/attache-dev/attache/hierarchy"
-	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/console"
 	"github.com/attache-dev/attache/policy/console/view"
 	"github.com/attache-dev/attache/policy/preview"
 	"github.com/attache-dev/attache/policy/publish"
 	"github.com/attache-dev/attache/policy/source/cluster"
 )
-
-// guardrailKind is the kind of guardrails.
-var guardrailKind = schema.GroupKind{Group: policy.Group, Kind: "PolicyGuardrail"}
 
 // uiCluster shows a cluster, and follows it.
 type uiCluster struct {
@@ -40,21 +37,21 @@ type uiCluster struct {
 // uiCluster reads the cluster once, so that what is wrong is said at once, and
 // follows it then.
 func (o *options) uiCluster(ctx context.Context) (uiWorld, error) {
-	o.config.WithWrapConfigFn(readOnly)
-	config, err := o.config.ToRESTConfig()
+	o.Config.WithWrapConfigFn(readOnly)
+	config, err := o.Config.ToRESTConfig()
 	if err != nil {
-		return nil, fmt.Errorf("%w\n%s", err, orFiles)
+		return nil, fmt.Errorf("%w\n%s", err, workspace.OrFiles)
 	}
 	client, err := dynamic.NewForConfig(config)
 	if err != nil {
 		return nil, err
 	}
 	c := &uiCluster{options: o, client: client, run: console.NewToken()[:8], subscribers: map[int]func(*view.World, []hierarchy.Ref){}}
-	w, err := o.load(ctx)
+	w, err := o.Load(ctx)
 	if err != nil {
 		return o.orPublished(ctx, c, config, err)
 	}
-	settings, err := o.clusterSettings(ctx, config)
+	settings, err := o.ClusterSettings(ctx, config)
 	if err != nil {
 		return nil, err
 	}
@@ -63,15 +60,15 @@ func (o *options) uiCluster(ctx context.Context) (uiWorld, error) {
 		return nil, err
 	}
 	c.world = &view.World{
-		Snapshot: w.snapshot, Version: c.run + "-0", Context: o.contextName(), Namespace: w.namespace, Live: true,
-		Problems: w.problems, Exists: o.existence(ctx, w), Enforced: c.enforced, Hidden: c.hidden(ctx, c.kindsOfResources(w.skipped)),
+		Snapshot: w.Snapshot, Version: c.run + "-0", Context: o.contextName(), Namespace: w.Namespace, Live: true,
+		Problems: w.Problems, Exists: o.Existence(ctx, w), Enforced: c.enforced, Hidden: c.hidden(ctx, c.kindsOfResources(w.Skipped)),
 	}
-	c.world.Guardrails, c.world.Problems = c.guardrails(ctx, w.problems)
+	c.world.Guardrails, c.world.Problems = c.guardrails(ctx, w.Problems)
 	// What ends it is the end of the command.
 	live.Subscribe(func(b cluster.Batch) { c.next(ctx, b) })
 	go func() {
 		if err := live.Start(ctx); err != nil {
-			o.note("%v", err)
+			o.Note("%v", err)
 		}
 	}()
 	go c.watchServer(ctx, config)
@@ -80,10 +77,10 @@ func (o *options) uiCluster(ctx context.Context) (uiWorld, error) {
 
 // contextName is the context of the kubeconfig that is used.
 func (o *options) contextName() string {
-	if name := *o.config.Context; name != "" {
+	if name := *o.Config.Context; name != "" {
 		return name
 	}
-	raw, err := o.config.ToRawKubeConfigLoader().RawConfig()
+	raw, err := o.Config.ToRawKubeConfigLoader().RawConfig()
 	if err != nil || raw.CurrentContext == "" {
 		return "cluster"
 	}
@@ -93,7 +90,7 @@ func (o *options) contextName() string {
 // enforced says what data planes make of a route, as its EffectivePolicy tells it
 // at the moment; nothing for who may not read that.
 func (c *uiCluster) enforced(ctx context.Context, route hierarchy.Ref) []any {
-	u, err := c.client.Resource(effectiveResource).Namespace(route.Namespace).Get(ctx, publish.ObjectName(route), metav1.GetOptions{})
+	u, err := c.client.Resource(workspace.EffectiveResource).Namespace(route.Namespace).Get(ctx, publish.ObjectName(route), metav1.GetOptions{})
 	if err != nil {
 		return nil
 	}
@@ -102,7 +99,7 @@ func (c *uiCluster) enforced(ctx context.Context, route hierarchy.Ref) []any {
 
 // guardrails reads them, and adds to the problems when they cannot be read.
 func (c *uiCluster) guardrails(ctx context.Context, problems []string) ([]*unstructured.Unstructured, []string) {
-	list, err := guardrailsOf(ctx, c.client)
+	list, err := edit.GuardrailsOf(ctx, c.client)
 	if err != nil {
 		problems = append(slices.Clip(problems), err.Error())
 	}
@@ -111,7 +108,7 @@ func (c *uiCluster) guardrails(ctx context.Context, problems []string) ([]*unstr
 
 // next makes the world of a newer snapshot.
 func (c *uiCluster) next(ctx context.Context, b cluster.Batch) {
-	guardrails := slices.ContainsFunc(b.Changed, func(ref hierarchy.Ref) bool { return ref.GroupKind == guardrailKind })
+	guardrails := slices.ContainsFunc(b.Changed, func(ref hierarchy.Ref) bool { return ref.GroupKind == workspace.GuardrailKind })
 	var list []*unstructured.Unstructured
 	if guardrails {
 		list, _ = c.guardrails(ctx, nil)
@@ -161,7 +158,7 @@ func (c *uiCluster) Subscribe(f func(*view.World, []hierarchy.Ref)) (cancel func
 
 // Object implements console.Workshop.
 func (c *uiCluster) Object(ctx context.Context, _ *view.World, ref hierarchy.Ref) (*unstructured.Unstructured, error) {
-	mapper, err := c.options.config.ToRESTMapper()
+	mapper, err := c.options.Config.ToRESTMapper()
 	if err != nil {
 		return nil, err
 	}
@@ -174,9 +171,9 @@ func (c *uiCluster) Object(ctx context.Context, _ *view.World, ref hierarchy.Ref
 
 // Change implements console.Workshop.
 func (c *uiCluster) Change(ctx context.Context, _ *view.World, e console.Edit) (*preview.Change, []string, error) {
-	around, err := baselineOfCluster(ctx, c.options.sharedFlags)
+	around, err := edit.OfCluster(ctx, c.options.Flags)
 	if err != nil {
 		return nil, nil, err
 	}
-	return editOf(ctx, around, e, c.options.recursive)
+	return editOf(ctx, around, e, c.options.Recursive)
 }

@@ -7,9 +7,11 @@ import (
 	"path/filepath"
 	"strings"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/edit"
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/planes"
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/workspace"
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/console"
@@ -20,14 +22,14 @@ import (
 
 // uiSource reads what the page shows.
 func (o *options) uiSource(ctx context.Context, flags *uiFlags) (uiWorld, error) {
-	if len(o.files) == 0 {
+	if len(o.Files) == 0 {
 		return o.uiCluster(ctx)
 	}
-	read := *o.sharedFlags
+	read := *o.Flags
 	if len(flags.base) > 0 {
-		read.files = flags.base
+		read.Files = flags.base
 	}
-	w, err := read.load(ctx)
+	w, err := read.Load(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -36,36 +38,36 @@ func (o *options) uiSource(ctx context.Context, flags *uiFlags) (uiWorld, error)
 
 // uiFiles shows manifests. What is read once does not change.
 type uiFiles struct {
-	options *sharedFlags
-	loaded  *workspace
+	options *workspace.Flags
+	loaded  *workspace.Workspace
 	world   *view.World
 	objects map[hierarchy.Ref]source.Document
 	// around is where edits take place. Its snapshot is the world's, so that an edit
 	// resolves what it touches and nothing else.
-	around *baseline
+	around *edit.Base
 }
 
-func newUIFiles(ctx context.Context, o *sharedFlags, w *workspace) (*uiFiles, error) {
-	settings, err := o.settings()
+func newUIFiles(ctx context.Context, o *workspace.Flags, w *workspace.Workspace) (*uiFiles, error) {
+	settings, err := o.Settings()
 	if err != nil {
 		return nil, err
 	}
 	f := &uiFiles{options: o, loaded: w, objects: map[hierarchy.Ref]source.Document{}}
-	f.around = baselineOfFiles(&source.Input{Documents: w.documents, Schemas: w.schemas}, *o.config.Namespace)
-	f.around.settings, f.around.say = settings, func(*source.Input) {}
-	f.around.snapshot, _ = policy.NewSnapshot(settings).With(f.around.objects...) // the problems are w.problems
-	w.snapshot = f.around.snapshot
-	p := planesOf(w)
+	f.around = edit.OfFiles(&source.Input{Documents: w.Documents, Schemas: w.Schemas}, *o.Config.Namespace)
+	f.around.Settings, f.around.Say = settings, func(*source.Input) {}
+	f.around.Snapshot, _ = policy.NewSnapshot(settings).With(f.around.Objects...) // the problems are w.problems
+	w.Snapshot = f.around.Snapshot
+	p := planes.Of(w)
 	f.world = &view.World{
-		Snapshot: f.around.snapshot, Version: "1", Context: contextOfFiles(o.files), Files: true, Namespace: w.namespace,
-		Problems: w.problems, Unread: w.unread, Exists: o.existence(ctx, w), Place: f.place,
-		Enforced: func(_ context.Context, route hierarchy.Ref) []any { return p.enforcedObjects(route) },
-		Outcomes: p.outcomes(),
+		Snapshot: f.around.Snapshot, Version: "1", Context: contextOfFiles(o.Files), Files: true, Namespace: w.Namespace,
+		Problems: w.Problems, Unread: w.Unread, Exists: o.Existence(ctx, w), Place: f.place,
+		Enforced: func(_ context.Context, route hierarchy.Ref) []any { return p.EnforcedObjects(route) },
+		Outcomes: p.Outcomes(),
 	}
-	for _, d := range w.documents {
+	for _, d := range w.Documents {
 		f.objects[hierarchy.RefOf(d.Object)] = d
 		if preview.IsGuardrail(d.Object) {
-			f.world.Guardrails = append(f.world.Guardrails, asWritten(d.Object))
+			f.world.Guardrails = append(f.world.Guardrails, edit.AsWritten(d.Object))
 		}
 	}
 	return f, nil
@@ -102,28 +104,19 @@ func (f *uiFiles) Object(_ context.Context, _ *view.World, ref hierarchy.Ref) (*
 	if !known {
 		return nil, errors.New(ref.String() + " is not among the manifests")
 	}
-	return asWritten(d.Object), nil
-}
-
-// asWritten is an object without the time that edits are after.
-func asWritten(u *unstructured.Unstructured) *unstructured.Unstructured {
-	if created := u.GetCreationTimestamp(); created.Equal(&beforeAllEdits) {
-		u = u.DeepCopy()
-		u.SetCreationTimestamp(metav1.Time{})
-	}
-	return u
+	return edit.AsWritten(d.Object), nil
 }
 
 // Change implements console.Workshop.
 func (f *uiFiles) Change(ctx context.Context, _ *view.World, e console.Edit) (*preview.Change, []string, error) {
-	return editOf(ctx, f.around, e, f.options.recursive)
+	return editOf(ctx, f.around, e, f.options.Recursive)
 }
 
 // editOf reads an edit from the page, or from the files of -f.
-func editOf(ctx context.Context, around *baseline, e console.Edit, recursive bool) (*preview.Change, []string, error) {
+func editOf(ctx context.Context, around *edit.Base, e console.Edit, recursive bool) (*preview.Change, []string, error) {
 	paths, stdin := []string{"-"}, strings.NewReader(e.Text)
 	if len(e.Files) > 0 {
 		paths = e.Files
 	}
-	return around.change(ctx, paths, source.Options{Stdin: stdin, KeepRefused: true, Recursive: recursive}, e.Delete)
+	return around.Change(ctx, paths, source.Options{Stdin: stdin, KeepRefused: true, Recursive: recursive}, e.Delete)
 }

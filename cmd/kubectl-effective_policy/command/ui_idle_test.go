@@ -16,6 +16,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/workspace"
 	"github.com/attache-dev/attache/test/eventually"
 )
 
@@ -52,7 +53,7 @@ func (c *handClock) pass(d time.Duration, ended <-chan struct{}) bool {
 func TestThePageEndsWhenNobodyLooks(t *testing.T) {
 	out, printed := io.Pipe()
 	var errs bytes.Buffer
-	o := &options{&sharedFlags{config: genericclioptions.NewConfigFlags(true), files: []string{shop}, streams: genericiooptions.IOStreams{In: strings.NewReader(""), Out: printed, ErrOut: &errs}}}
+	o := &options{&workspace.Flags{Config: genericclioptions.NewConfigFlags(true), Files: []string{shop}, Streams: genericiooptions.IOStreams{In: strings.NewReader(""), Out: printed, ErrOut: &errs}}}
 	source, err := o.uiSource(t.Context(), &uiFlags{})
 	if err != nil {
 		t.Fatal(err)

@@ -13,7 +13,7 @@ func (o *options) uiFile(ctx context.Context, source uiWorld, flags *uiFlags) er
 	place := flags.open
 	handler := console.New(uiOptions(source))
 	if len(flags.base) > 0 {
-		name, err := handler.Try(ctx, console.Edit{Files: o.files})
+		name, err := handler.Try(ctx, console.Edit{Files: o.Files})
 		if err != nil {
 			return err
 		}
@@ -24,12 +24,12 @@ func (o *options) uiFile(ctx context.Context, source uiWorld, flags *uiFlags) er
 		return err
 	}
 	if flags.out == "-" {
-		_, err := o.streams.Out.Write(file.Bytes())
+		_, err := o.Streams.Out.Write(file.Bytes())
 		return err
 	}
 	if err := os.WriteFile(flags.out, file.Bytes(), 0o644); err != nil {
 		return err
 	}
-	o.note("%s: %d KiB", flags.out, file.Len()>>10)
+	o.Note("%s: %d KiB", flags.out, file.Len()>>10)
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/rest"
 
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/workspace"
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/console"
 	"github.com/attache-dev/attache/policy/console/view"
@@ -26,17 +27,17 @@ type uiPublished struct {
 
 // uiPublished reads it, and reads it again from time to time.
 func (o *options) uiPublished(ctx context.Context, c *uiCluster, config *rest.Config, forbidden *cluster.ForbiddenError) (uiWorld, error) {
-	p, err := o.readPublished(ctx, forbidden)
+	p, err := o.ReadPublished(ctx, forbidden)
 	if err != nil {
 		return nil, err
 	}
 	c.world = &view.World{
-		Snapshot: p.snapshot, Version: c.run + "-0", Context: o.contextName(), Namespace: p.namespace, Live: true,
-		Published: p.objects, Hidden: c.hidden(ctx, kindsAbout(p.snapshot)),
+		Snapshot: p.Snapshot, Version: c.run + "-0", Context: o.contextName(), Namespace: p.Namespace, Live: true,
+		Published: p.Objects, Hidden: c.hidden(ctx, kindsAbout(p.Snapshot)),
 	}
 	go c.watchServer(ctx, config)
-	quiet := *o.sharedFlags
-	quiet.quiet = true
+	quiet := *o.Flags
+	quiet.Quiet = true
 	go func() {
 		again := time.NewTicker(uiAgain)
 		defer again.Stop()
@@ -46,7 +47,7 @@ func (o *options) uiPublished(ctx context.Context, c *uiCluster, config *rest.Co
 				return
 			case <-again.C:
 			}
-			if p, err := quiet.readPublished(ctx, forbidden); err == nil {
+			if p, err := quiet.ReadPublished(ctx, forbidden); err == nil {
 				c.published(p)
 			}
 		}
@@ -55,23 +56,23 @@ func (o *options) uiPublished(ctx context.Context, c *uiCluster, config *rest.Co
 }
 
 // published makes a newer world if anything changed.
-func (c *uiCluster) published(p *publishedWorld) {
+func (c *uiCluster) published(p *workspace.Published) {
 	var changed []hierarchy.Ref
 	old := c.World().Published
-	for ref, object := range p.objects {
+	for ref, object := range p.Objects {
 		if was := old[ref]; was == nil || was.GetResourceVersion() != object.GetResourceVersion() {
 			changed = append(changed, ref)
 		}
 	}
 	for ref := range old {
-		if p.objects[ref] == nil {
+		if p.Objects[ref] == nil {
 			changed = append(changed, ref)
 		}
 	}
 	if len(changed) == 0 {
 		return
 	}
-	c.change(changed, func(w *view.World) { w.Published = p.objects })
+	c.change(changed, func(w *view.World) { w.Published = p.Objects })
 }
 
 // Change implements console.Workshop.

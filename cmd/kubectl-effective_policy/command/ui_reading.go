@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/rest"
 
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/workspace"
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/console/view"
@@ -78,7 +79,7 @@ func troubleOf(config *rest.Config, err error) string {
 	case errors.As(err, &answered) && answered.Status().Code != 0 && answered.Status().Code < http.StatusInternalServerError:
 		return ""
 	}
-	return unreachable(config, err).Error()
+	return workspace.Unreachable(config, err).Error()
 }
 
 // heard takes in whether the API server answers.
@@ -107,7 +108,7 @@ func kindsAbout(s *policy.Snapshot) []schema.GroupKind {
 
 // kindsOfResources are the kinds of resources, as far as the API server knows them.
 func (c *uiCluster) kindsOfResources(resources []schema.GroupResource) []schema.GroupKind {
-	mapper, err := c.options.config.ToRESTMapper()
+	mapper, err := c.options.Config.ToRESTMapper()
 	if err != nil {
 		return nil
 	}
@@ -123,11 +124,11 @@ func (c *uiCluster) kindsOfResources(resources []schema.GroupResource) []schema.
 // hidden are those of some kinds that this person may not list everywhere, with
 // the namespace that the page is about where they may list it there.
 func (c *uiCluster) hidden(ctx context.Context, kinds []schema.GroupKind) []view.Hidden {
-	mapper, err := c.options.config.ToRESTMapper()
+	mapper, err := c.options.Config.ToRESTMapper()
 	if err != nil {
 		return nil
 	}
-	namespace, _, _ := c.options.config.ToRawKubeConfigLoader().Namespace()
+	namespace, _, _ := c.options.Config.ToRawKubeConfigLoader().Namespace()
 	namespaces, _ := c.client.Resource(schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}).List(ctx, metav1.ListOptions{})
 	one := metav1.ListOptions{Limit: 1}
 	var out []view.Hidden

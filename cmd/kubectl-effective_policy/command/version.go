@@ -13,6 +13,7 @@ import (
 	"k8s.io/client-go/discovery"
 
 	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/terminal"
+	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/workspace"
 	"github.com/attache-dev/attache/crds"
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
@@ -33,7 +34,7 @@ func (o *options) versionCommand() *cobra.Command {
 		RunE:  o.version,
 	}
 	cmd.Flags().Bool("client", false, "do not ask the cluster")
-	o.addOutput(cmd, formatTable, formatJSON, formatYAML)
+	o.AddOutput(cmd, workspace.FormatTable, workspace.FormatJSON, workspace.FormatYAML)
 	return cmd
 }
 
@@ -58,18 +59,18 @@ type versions struct {
 }
 
 func (o *options) version(cmd *cobra.Command, _ []string) error {
-	v := versions{Client: ownVersion(o.builtAs)}
+	v := versions{Client: ownVersion(o.BuiltAs)}
 	clientOnly, err := cmd.Flags().GetBool("client")
 	if err != nil {
 		return err
 	}
-	if !clientOnly && len(o.files) == 0 {
+	if !clientOnly && len(o.Files) == 0 {
 		v.Server = o.askVersion(cmd.Context())
 	}
-	if o.output != formatTable {
-		return encode(o.streams.Out, o.output, v)
+	if o.Output != workspace.FormatTable {
+		return workspace.Encode(o.Streams.Out, o.Output, v)
 	}
-	p := o.pen()
+	p := o.Pen()
 	t := &terminal.Table{}
 	t.Add(terminal.Cell{Text: "client", Style: terminal.Bold}, terminal.Cell{Text: strings.TrimSpace(v.Client.Version + " " + v.Client.Revision)})
 	t.Add(terminal.Cell{}, terminal.Cell{Text: "Gateway API " + v.Client.GatewayAPI + ", " + v.Client.Go})
@@ -110,7 +111,7 @@ func (o *options) askVersion(ctx context.Context) *serverVersion {
 	ctx, cancel := context.WithTimeout(ctx, versionTimeout)
 	defer cancel()
 	failed := func(err error) *serverVersion { return &serverVersion{Error: err.Error()} }
-	config, err := o.connection()
+	config, err := o.Connection()
 	if err != nil {
 		return failed(err)
 	}
@@ -120,7 +121,7 @@ func (o *options) askVersion(ctx context.Context) *serverVersion {
 	}
 	server, err := client.ServerVersionWithContext(ctx)
 	if err != nil {
-		return failed(unreachable(config, err))
+		return failed(workspace.Unreachable(config, err))
 	}
 	v := &serverVersion{Kubernetes: server.GitVersion}
 	groups, err := client.ServerGroupsWithContext(ctx)

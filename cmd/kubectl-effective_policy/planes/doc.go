@@ -1,0 +1,18 @@
+// Package planes says what data planes make of the effective policies of a workspace.
+//
+// # Purpose
+//
+// It gathers what package enforcement has to know: the exporters that count as switched on, the CRD of
+// HTTPRoute, and the objects of data planes' APIs. Subcommands get the objects that exporters write,
+// routes with what is written into them, and an outcome for every field.
+//
+// # Invariants
+//
+//   - From manifests every exporter counts as switched on. From a cluster nothing is computed unless
+//     its data planes were read: what is published there says it.
+//   - What is expensive is computed when it is asked for, once.
+//
+// # What it must not do
+//
+// Decide what a data plane enforces: packages enforcement and export do. Write to a cluster.
+package planes
