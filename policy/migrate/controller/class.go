@@ -10,16 +10,17 @@ import (
 	"github.com/attache-dev/attache/policy/migrate/ingress"
 )
 
-// classes are the IngressClasses of the input.
-type classes struct {
+// Classes are the IngressClasses of the input.
+type Classes struct {
 	// controllers are their spec.controller by name.
 	controllers map[string]string
 	// fallback is the one that is marked as the default.
 	fallback string
 }
 
-func ReadClasses(objects []document.Object) classes {
-	c := classes{controllers: map[string]string{}}
+// ReadClasses reads the IngressClasses of the input.
+func ReadClasses(objects []document.Object) Classes {
+	c := Classes{controllers: map[string]string{}}
 	for _, o := range objects {
 		if o.GetKind() != "IngressClass" {
 			continue
@@ -36,7 +37,7 @@ func ReadClasses(objects []document.Object) classes {
 
 // Classify says to which class and controller an Ingress belongs (M6); an empty
 // controller when nothing says so. wanted is that of --controller.
-func (c *classes) Classify(g *ingress.Ingress, wanted string) {
+func (c *Classes) Classify(g *ingress.Ingress, wanted string) {
 	g.Class = cmp.Or(g.Class, g.Annotations[ClassAnnotation], c.fallback)
 	if of, ok := c.controllers[g.Class]; ok {
 		for _, k := range All() {
@@ -64,6 +65,7 @@ func (c *classes) Classify(g *ingress.Ingress, wanted string) {
 	g.Controller = byPrefix(g, wanted)
 }
 
+// IsKnown says whether a controller of this name can be left.
 func IsKnown(name string) bool { return slices.Contains(Known(), name) }
 
 // byPrefix is the controller whose annotations an Ingress has: the one that is wanted if

@@ -21,32 +21,38 @@ type Input struct {
 
 // Controller is what is known of one ingress controller.
 type Controller struct {
+	// Name is the name that --controller takes.
 	Name string
-	// of is spec.controller of its IngressClass, class the usual name of that.
+	// of is spec.controller of its IngressClass, class the usual name of that class.
 	of, class string
-	// Prefixes are those of its annotations, the one that counts first. also are names
-	// outside of them that it reads; anyCase says that upper and lower case are equal.
+	// Prefixes are those of its annotations; the first one takes precedence. also are names
+	// without such a prefix that it reads, and anyCase says that upper and lower case are
+	// equal.
 	Prefixes []string
 	also     []string
 	anyCase  bool
-	Rows     func() []Row
-	Keys     func() []Row
-	// Convert is what becomes of an annotation in a policy, defaults what holds without
-	// one; nil of ingress-nginx, which has its own code. services says that annotations
-	// of Services are read.
+	// Rows are the rows of its annotations, Keys those of its ConfigMap.
+	Rows func() []Row
+	Keys func() []Row
+	// Convert says what becomes of an annotation in a policy, and Defaults what applies
+	// without annotations. Both are nil for ingress-nginx, whose annotations package oldside
+	// reads.
 	Convert  func(in *Input, s *ingress.Settings, short string) *Conversion
 	Defaults func(in *Input) statement.Wants
+	// Services says that annotations of Services are read.
 	Services bool
-	// Conflicts says what several Ingresses state differently that can be only one; nil
-	// where there is no such thing.
+	// Conflicts reports where Ingresses state different values for something that they
+	// share; nil when they share nothing.
 	Conflicts func(in *Input, r *finding.Report)
-	// standard are the values of its ConfigMap that hold without one, label finds it.
+	// standard are the values that apply without a ConfigMap.
 	standard func(key string) string
-	Label    string
-	Version  string
+	// Label is the value of app.kubernetes.io/name on its ConfigMap and its Deployment.
+	Label string
+	// Version is the version that the tables describe, as messages name it.
+	Version string
 	// source is the document that its names are from, with the version.
 	source string
-	// Notes are what is to be known of it: a name and a sentence.
+	// Notes say what to know about it: a name and a sentence each.
 	Notes [][2]string
 	// Nginx says that the host view is that of ingress-nginx.
 	Nginx bool
@@ -216,6 +222,7 @@ func RowsByName(rows []Row) map[string]*Row {
 	return byName
 }
 
+// ByName is the controller of a name, nil when there is none.
 func ByName(name string) *Controller {
 	for _, c := range All() {
 		if c.Name == name {

@@ -26,6 +26,7 @@ func Clip(name string) string {
 // Names are the objects of the input that are not ours, by kind and place.
 type Names map[string]bool
 
+// ReadNames finds the names that are taken: those of objects that no earlier run wrote.
 func ReadNames(objects []Object) Names {
 	ours := map[string]bool{}
 	for i := range objects {

@@ -33,6 +33,7 @@ type InputError struct {
 // Error is the message.
 func (e *InputError) Error() string { return e.Message }
 
+// PlaceOf is the namespace and the name of an object.
 func PlaceOf(o *Object) string { return cmp.Or(o.GetNamespace(), "default") + "/" + o.GetName() }
 
 // Find is an object of the input.

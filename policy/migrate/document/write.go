@@ -38,6 +38,7 @@ func kindOrder(kind string) int {
 	return len(order)
 }
 
+// Sort orders objects as they are written (M3).
 func Sort(list []*unstructured.Unstructured) {
 	slices.SortStableFunc(list, func(a, b *unstructured.Unstructured) int {
 		return cmp.Or(kindOrder(a.GetKind())-kindOrder(b.GetKind()), cmp.Compare(a.GetKind(), b.GetKind()),

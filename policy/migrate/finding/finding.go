@@ -117,6 +117,7 @@ func (f *Finding) Seal() {
 	f.ID = hex.EncodeToString(sum[:])[:12]
 }
 
+// Sort orders findings by their place in the input.
 func Sort(list []Finding) {
 	slices.SortStableFunc(list, func(a, b Finding) int {
 		return cmp.Or(

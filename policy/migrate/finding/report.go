@@ -21,6 +21,7 @@ type annotationKey struct {
 	annotation string
 }
 
+// NewReport is an empty report. accept are the names of findings that the user accepts.
 func NewReport(controller string, accept []string) *Report {
 	return &Report{controller: controller, said: map[annotationKey]int{}, accept: accept}
 }

@@ -33,11 +33,13 @@ type Ingress struct {
 	Chosen  bool
 }
 
+// Rule is the paths of one host; an empty host is every host.
 type Rule struct {
 	Host  string
 	Paths []Path
 }
 
+// Path is one path of a rule with its backend.
 type Path struct {
 	Path    string
 	Kind    string
@@ -46,6 +48,7 @@ type Path struct {
 	Resource bool
 }
 
+// TLS is one entry of spec.tls.
 type TLS struct {
 	Hosts  []string
 	Secret string
@@ -58,6 +61,7 @@ type Backend struct {
 	Named   string
 }
 
+// Place is the namespace and the name of an Ingress.
 func (g *Ingress) Place() string { return g.Namespace + "/" + g.Name }
 
 // Hosts are the hosts of the rules, each once, in their order; routing.CatchAll
@@ -76,6 +80,7 @@ func (g *Ingress) Hosts() []string {
 	return list
 }
 
+// IsCanary says whether an Ingress is a canary of ingress-nginx (M21).
 func (g *Ingress) IsCanary() bool { return g.Settings.Bool("canary") }
 
 // Marks are the annotations on what is written for an Ingress.

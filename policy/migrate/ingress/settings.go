@@ -14,10 +14,13 @@ type Settings struct {
 	Denied bool
 }
 
+// Text is the value of an annotation, empty when it is not stated.
 func (s *Settings) Text(name string) string { return s.Values[name] }
 
+// Has says whether an annotation is stated.
 func (s *Settings) Has(name string) bool { return s.Values[name] != "" }
 
+// Bool is a boolean, false when it is not stated.
 func (s *Settings) Bool(name string) bool {
 	b, err := strconv.ParseBool(s.Values[name])
 	return err == nil && b

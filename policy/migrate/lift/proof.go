@@ -51,6 +51,7 @@ func (in *Lifter) stored(objects []*unstructured.Unstructured) []*unstructured.U
 	return list
 }
 
+// Routes are all routes of a snapshot.
 func Routes(s *policy.Snapshot) []hierarchy.Ref {
 	var refs []hierarchy.Ref
 	for r := range s.Graph().Routes() {

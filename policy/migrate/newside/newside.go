@@ -17,25 +17,30 @@ import (
 	"github.com/attache-dev/attache/policy/migrate/statement"
 )
 
-// Side writes the new side of one old side.
+// Side is the new side of one old side: what is written, and what it is written from.
 type Side struct {
 	Old     *oldside.Side
 	Options option.Options
 	Report  *finding.Report
-	gateway *gatewayPlan
-	Names   document.Names
-	// routes are those of each Ingress by name, main ones and those that redirect.
-	routes  map[*ingress.Ingress]*ofIngress
-	grants  map[grantKey]map[string]bool
+	// Names are those that strangers' objects have.
+	Names document.Names
+	// Objects are what is written, Held the routes that are held back (M40).
 	Objects []*unstructured.Unstructured
 	Held    []*unstructured.Unstructured
 	// RulesHeld counts the rules that are held back.
 	RulesHeld int
-	Hosts     map[string]*HostRules
-	exposed   map[*ingress.Ingress][]string
-	// policies are those that are written, lifted is what lifting came to.
+	// Hosts are the rules of each host that has a server.
+	Hosts map[string]*HostRules
+	// Lifted is the result of lifting, nil when nothing was to be lifted.
+	Lifted *lift.Lifted
+
+	gateway *gatewayPlan
+	// routes are those of each Ingress by name, main ones and those that redirect.
+	routes map[*ingress.Ingress]*ofIngress
+	grants map[grantKey]map[string]bool
+	// exposed are the annotations of each Ingress whose loss would expose it.
+	exposed  map[*ingress.Ingress][]string
 	policies *statement.Writer
-	Lifted   *lift.Lifted
 	// above are the places above each route, the nearest first, where something was lifted.
 	above map[hierarchy.Ref][]hierarchy.Ref
 	// given are the routes that exist already (M39).

@@ -378,6 +378,7 @@ func RedirectTo(a *routing.Action) (map[string]any, bool) {
 	return spec, HostnamePattern().MatchString(strings.ToLower(u.Hostname()))
 }
 
+// HostnamePattern is what a filter accepts as a hostname.
 func HostnamePattern() *regexp.Regexp {
 	return regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
 }

@@ -159,6 +159,7 @@ func (o *Side) CustomHeaders(g *ingress.Ingress) []routing.Header {
 	return list
 }
 
+// HSTS is the value of the header Strict-Transport-Security.
 func (o *Side) HSTS() string {
 	text := "max-age=" + o.Config.Value("hsts-max-age")
 	if o.Config.Value("hsts-include-subdomains") == "true" {

@@ -13,9 +13,9 @@ import (
 	"github.com/attache-dev/attache/policy/migrate/ingress"
 )
 
-// readNginx reads the annotations of an Ingress as ingress-nginx does: which are
+// readAnnotations reads the annotations of an Ingress as its controller does: which are
 // taken, which are not and what that does (M10, M11).
-func (o *Side) readNginx(g *ingress.Ingress) {
+func (o *Side) readAnnotations(g *ingress.Ingress) {
 	s := &ingress.Settings{Values: map[string]string{}, FullNames: map[string]string{}, Namespace: g.Namespace}
 	g.Settings = s
 	for _, name := range slices.Sorted(maps.Keys(g.Annotations)) {

@@ -15,6 +15,7 @@ import (
 // Served says whether the controller serves an Ingress.
 func (o *Side) Served(g *ingress.Ingress) bool { return g.Refused == "" || o.Options.ConvertUnserved }
 
+// Key is what no two locations have in common: host, path and type.
 type Key struct {
 	Host, Path string
 	Exact      bool
@@ -203,6 +204,7 @@ func OtherName(host string) string {
 	return "www." + host
 }
 
+// RedirectCode is the status code of redirects to https.
 func (o *Side) RedirectCode() int {
 	code, err := strconv.Atoi(o.Config.Value("http-redirect-code"))
 	if err != nil || code < 300 || code > 308 {

@@ -110,6 +110,7 @@ func bodySize(value string) Loss {
 	return Loss{finding.Lost, finding.Differs, why}
 }
 
+// OverTLS says whether ingress-nginx speaks TLS to the backends of an Ingress.
 func OverTLS(s *ingress.Settings) bool {
 	p := strings.ToUpper(s.Text("backend-protocol"))
 	return p == "HTTPS" || p == "GRPCS"

@@ -19,15 +19,17 @@ import (
 // Side is the old side: the Ingresses of one controller with what configures it.
 type Side struct {
 	controller.Input
-	Replicas   controller.Replicas
-	Options    option.Options
 	Controller *controller.Controller
-	rows       map[string]*controller.Row
-	Services   map[string]*document.Object
-	secrets    map[string]bool
-	View       *routing.View
-	Owners     map[*routing.Location]*Owner
-	Report     *finding.Report
+	Options    option.Options
+	// Replicas are the Pods of the controller that count limits.
+	Replicas controller.Replicas
+	rows     map[string]*controller.Row
+	// Services are those of the input, by namespace and name.
+	Services map[string]*document.Object
+	// View is what the controller answers, Owners say which Ingress states a location.
+	View   *routing.View
+	Owners map[*routing.Location]*Owner
+	Report *finding.Report
 	// ByHost are the Ingresses of each host, the oldest first.
 	ByHost map[string][]*ingress.Ingress
 	// redirecting are the groups of ALB whose http is redirected to https.
@@ -40,8 +42,8 @@ type Owner struct {
 	Backend *ingress.Backend
 	// Field is where the path stands in the Ingress.
 	Field string
-	// Unresolved says that the port of its Service cannot be told, pattern that its path
-	// is one of the controller's own kind.
+	// Unresolved says that the port of its Service cannot be told, Pattern why
+	// its path has no equal among the matches of a route.
 	Unresolved bool
 	Pattern    string
 }
@@ -49,7 +51,7 @@ type Owner struct {
 // Read decodes the old side. An error is an *InputError.
 func Read(objects []document.Object, options option.Options) (*Side, error) {
 	o := &Side{
-		Options: options.WithDefaults(), Input: controller.Input{Objects: objects}, Services: map[string]*document.Object{}, secrets: map[string]bool{},
+		Options: options.WithDefaults(), Input: controller.Input{Objects: objects}, Services: map[string]*document.Object{},
 		Owners: map[*routing.Location]*Owner{}, ByHost: map[string][]*ingress.Ingress{},
 	}
 	all, broken := o.decode()
@@ -69,7 +71,7 @@ func Read(objects []document.Object, options option.Options) (*Side, error) {
 	o.Replicas = controller.FindReplicas(objects, o.Options.Replicas, o.Controller.Label)
 	o.sortByAge()
 	for _, g := range o.Ingresses {
-		o.readNginx(g)
+		o.readAnnotations(g)
 		g.Chosen = o.Options.Chosen == nil || o.Options.Chosen(g.Namespace, g.Name, g.Labels)
 	}
 	o.redirecting = controller.ALBRedirecting(o.Ingresses)
@@ -83,8 +85,6 @@ func (o *Side) decode() (all []*ingress.Ingress, broken []finding.Finding) {
 		switch object.GetKind() {
 		case "Service":
 			o.Services[document.PlaceOf(object)] = object
-		case "Secret":
-			o.secrets[document.PlaceOf(object)] = true
 		case "Ingress":
 			g, bad := ingress.Decode(*object)
 			all = append(all, g)

@@ -26,6 +26,7 @@ func (o *Side) WantsOf(s *ingress.Settings) statement.Wants {
 	return w
 }
 
+// ConversionOf is what an annotation comes to in a policy; nil when the table alone says it.
 func (o *Side) ConversionOf(s *ingress.Settings, short string) *controller.Conversion {
 	if o.Controller.Convert == nil {
 		return nil

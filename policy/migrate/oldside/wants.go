@@ -187,6 +187,7 @@ func (o *Side) IdempotentWants(g *ingress.Ingress) statement.Wants {
 // Repeatable says whether a method is one of those.
 func Repeatable(method string) bool { return slices.Contains(Idempotent(), method) }
 
+// SpeaksGRPC says whether ingress-nginx speaks gRPC to the backends of an Ingress.
 func SpeaksGRPC(s *ingress.Settings) bool {
 	p := strings.ToUpper(s.Text("backend-protocol"))
 	return p == "GRPC" || p == "GRPCS"

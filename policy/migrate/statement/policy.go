@@ -22,7 +22,7 @@ type Policy struct {
 type Route struct {
 	Ref     hierarchy.Ref
 	Ingress *ingress.Ingress
-	// Wants are for the route, rules for its rules by name.
+	// Wants are for the route, Rules for its rules by name.
 	Wants Wants
 	Rules map[string]Wants
 	// Forwards says that some rule of it has a backend: others only redirect, and

@@ -14,6 +14,7 @@ func JSON(value any) string {
 	return string(text)
 }
 
+// ValueText is the value of a field as messages show it.
 func ValueText(value any) string {
 	switch v := value.(type) {
 	case nil:
@@ -27,6 +28,7 @@ func ValueText(value any) string {
 	return fmt.Sprint(value)
 }
 
+// FieldsText is a list of fields with their values, for messages.
 func FieldsText(fields map[string]any) string {
 	text := ""
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
@@ -38,6 +40,7 @@ func FieldsText(fields map[string]any) string {
 	return text
 }
 
+// KindsText is FieldsText for several kinds.
 func KindsText(w Wants) string {
 	var parts []string
 	for _, kind := range slices.Sorted(maps.Keys(w)) {

@@ -14,6 +14,7 @@ func Kinds() []string { return []string{RateLimitPolicy, RetryPolicy, TimeoutPol
 // come to: by kind, then by field.
 type Wants map[string]map[string]any
 
+// Set states a field of a kind.
 func (w Wants) Set(kind, field string, value any) {
 	if w[kind] == nil {
 		w[kind] = map[string]any{}
