@@ -16,24 +16,24 @@ import (
 // Result is the result of a conversion (M64).
 type Result struct {
 	Objects []*unstructured.Unstructured
-	// Held are the routes that are not written until somebody accepts what they
+	// Held are the routes that are not written until the user accepts what they
 	// lose (M40).
 	Held     []*unstructured.Unstructured
 	Findings []finding.Finding
 	Totals   finding.Totals
-	// Lifted is what lifting came to; nil when nothing was to be lifted.
+	// Lifted is the result of lifting; nil when nothing was to be lifted.
 	Lifted *lift.Lifted
 }
 
-// Fails says whether something is left that nobody accepted (M68).
+// Fails says whether there is a loss that the user did not accept (M68).
 func (r *Result) Fails(strict bool) bool {
 	return slices.ContainsFunc(r.Findings, func(f finding.Finding) bool { return f.Fails(strict) })
 }
 
-// explainer says what became of everything.
+// explainer reports what became of each annotation, key and default.
 type explainer struct{ *newside.Side }
 
-// Convert makes the new side. Options that do not fit the input are an *InputError.
+// Convert makes the new side. Options that do not fit the input are a *document.InputError.
 func Convert(old *oldside.Side) (*Result, error) {
 	side, err := newside.Write(old)
 	if err != nil {
@@ -77,7 +77,7 @@ func (c *explainer) result() *Result {
 	}
 }
 
-// check drops what the API server would refuse, with its words (M58).
+// check drops the objects that the API server would refuse, and reports why (M58).
 func (c *explainer) check() {
 	if c.Options.Check == nil {
 		return

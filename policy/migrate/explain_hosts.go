@@ -16,7 +16,7 @@ import (
 	"github.com/attache-dev/attache/policy/migrate/statement"
 )
 
-// explainHosts says what is to be known of hosts.
+// explainHosts reports what to know about each host.
 func (c *explainer) explainHosts() {
 	for _, host := range c.HostOrder() {
 		c.incomplete(host)
@@ -51,7 +51,7 @@ func (c *explainer) incomplete(host string) {
 	f.Host, f.Effect = host, finding.Breaks
 }
 
-// order says that the data plane chooses among regular expressions (M28).
+// order reports that the data plane chooses among regular expressions (M28).
 func (c *explainer) order(host string) {
 	h := c.Hosts[host]
 	if !h.Regex || len(c.Old.View.Server(host).Locations) < 2 {
@@ -111,7 +111,7 @@ func (c *explainer) explainKeys() {
 	}
 }
 
-// explainImplicit says what the controller does without being told (M42).
+// explainImplicit reports what the controller does without an annotation (M42).
 func (c *explainer) explainImplicit() {
 	r := c.Report
 	where := "on the Gateway"
@@ -155,7 +155,8 @@ func (c *explainer) explainImplicit() {
 	r.Implicit("not-found", finding.Differs, "a request that no path of its host takes is answered with 404, never by another host's route")
 }
 
-// explainLimits says what refuses above a limit, and whose address is counted (M57).
+// explainLimits reports how requests above a limit are refused, and which address is
+// counted (M57).
 func (c *explainer) explainLimits() {
 	if !slices.ContainsFunc(c.Objects, func(u *unstructured.Unstructured) bool { return u.GetKind() == statement.RateLimitPolicy }) {
 		return
@@ -183,7 +184,7 @@ func (c *explainer) cutsSlash() bool {
 	return false
 }
 
-// explainBridges says what the old controller has to trust (M5).
+// explainBridges reports which header the old controller must trust (M5).
 func (c *explainer) explainBridges() {
 	if !c.HasBridges() {
 		return

@@ -13,7 +13,7 @@ import (
 	"github.com/attache-dev/attache/policy/migrate/statement"
 )
 
-// explainOther says what became of an annotation of such a controller.
+// explainOther reports what became of an annotation of a controller other than ingress-nginx.
 func (c *explainer) explainOther(g *ingress.Ingress, row *controller.Row, short, name string) {
 	conv := c.Old.ConversionOf(g.Settings, short)
 	if conv == nil {
@@ -48,7 +48,7 @@ func (c *explainer) explainOther(g *ingress.Ingress, row *controller.Row, short,
 	f.Became = became
 }
 
-// onRules says what an annotation of a Service comes to.
+// onRules says what becomes of an annotation of a Service.
 func onRules(conv *controller.Conversion) string {
 	if len(conv.ByKind()) == 0 {
 		return conv.Text
@@ -60,8 +60,8 @@ func onRules(conv *controller.Conversion) string {
 	return text
 }
 
-// explainServices says what became of the annotations on Services that locations send
-// to: one finding each.
+// explainServices reports what became of the annotations on the Services of locations, with
+// one finding each.
 func (c *explainer) explainServices() {
 	if !c.Old.Controller.Services {
 		return
@@ -123,7 +123,7 @@ func (c *explainer) explainService(b *routing.Backend) {
 	}
 }
 
-// explainOtherDefaults says what such a controller does without being told.
+// explainOtherDefaults reports what such a controller does without an annotation.
 func (c *explainer) explainOtherDefaults() {
 	for _, note := range c.Old.Controller.Notes {
 		c.Report.Implicit(note[0], finding.Differs, "%s", note[1])

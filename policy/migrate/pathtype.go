@@ -14,8 +14,8 @@ import (
 func strictPath() *regexp.Regexp { return regexp.MustCompile(`^/[A-Za-z0-9._/-]*$`) }
 
 // explainPathTypes says which Ingresses strict-validate-path-type would refuse when
-// they are written anew: the admission of the controller asks it, the controller
-// itself serves what is there (M43).
+// they are written again: the controller's webhook checks it, while the controller
+// itself serves what exists already (M43).
 func (c *explainer) explainPathTypes() {
 	if !c.Old.Controller.Nginx || c.Old.Config.Value("strict-validate-path-type") != "true" {
 		return

@@ -54,7 +54,7 @@ func albIdle(s *ingress.Settings) int {
 	return 0
 }
 
-// albWants is the idle timeout of the load balancer: 60 s, or what its Ingresses say.
+// albWants is the idle timeout of the load balancer: 60 s, or what the oldest Ingress states.
 func albWants(in *Input) statement.Wants {
 	w := statement.Wants{}
 	w.Set(statement.TimeoutPolicy, "request", "0s")
@@ -125,8 +125,8 @@ func albAttributes(in *Input, s *ingress.Settings) *Conversion {
 	return stating(statement.TimeoutPolicy, "idle", text).differing("another Ingress states another time for the load balancer, so it is stated on the route")
 }
 
-// albConflicts says which groups have Ingresses that state different times: one load
-// balancer has one.
+// albConflicts reports the groups whose Ingresses state different times: a load balancer has
+// only one.
 func albConflicts(in *Input, r *finding.Report) {
 	groups := map[string][]*ingress.Ingress{}
 	for _, g := range in.Ingresses {

@@ -35,8 +35,8 @@ func ReadClasses(objects []document.Object) Classes {
 	return c
 }
 
-// Classify says to which class and controller an Ingress belongs (M6); an empty
-// controller when nothing says so. wanted is that of --controller.
+// Classify sets the class and the controller of an Ingress (M6); the controller stays empty
+// when nothing tells it. wanted is that of --controller.
 func (c *Classes) Classify(g *ingress.Ingress, wanted string) {
 	g.Class = cmp.Or(g.Class, g.Annotations[ClassAnnotation], c.fallback)
 	if of, ok := c.controllers[g.Class]; ok {
@@ -68,8 +68,8 @@ func (c *Classes) Classify(g *ingress.Ingress, wanted string) {
 // IsKnown says whether a controller of this name can be left.
 func IsKnown(name string) bool { return slices.Contains(Known(), name) }
 
-// byPrefix is the controller whose annotations an Ingress has: the one that is wanted if
-// it reads one of them, for some prefixes are those of several.
+// byPrefix is the controller whose annotations an Ingress has. Several controllers share
+// some prefixes: if the wanted one reads one of the annotations, it is that one.
 func byPrefix(g *ingress.Ingress, wanted string) string {
 	list := All()
 	slices.SortStableFunc(list, func(a, b Controller) int {
@@ -91,5 +91,5 @@ func byPrefix(g *ingress.Ingress, wanted string) string {
 	return ""
 }
 
-// ClassAnnotation is what spec.ingressClassName took the place of.
+// ClassAnnotation is the annotation that spec.ingressClassName replaced.
 const ClassAnnotation = "kubernetes.io/ingress.class"

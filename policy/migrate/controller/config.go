@@ -56,7 +56,7 @@ func compiledIn(key string) string {
 	return ""
 }
 
-// Value is what holds for a key.
+// Value is the value that applies for a key.
 func (c *config) Value(key string) string { return cmp.Or(c.Values[key], c.standard(key)) }
 
 // Stated says whether the ConfigMap has the key.

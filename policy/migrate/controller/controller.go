@@ -11,7 +11,7 @@ import (
 	"github.com/attache-dev/attache/policy/migrate/statement"
 )
 
-// Input is what annotations are read with: all that configures one controller.
+// Input is what annotations are read with: everything that configures one controller.
 type Input struct {
 	Objects []document.Object
 	Config  *config
@@ -68,7 +68,7 @@ const (
 	ALB            = "alb"
 )
 
-// All are those that can be left.
+// All are the controllers that a migration can start from.
 func All() []Controller {
 	return []Controller{
 		{
@@ -130,7 +130,7 @@ func All() []Controller {
 
 func nothing(string) string { return "" }
 
-// Known are the names of the controllers that can be left.
+// Known are the names of the controllers that a migration can start from.
 func Known() []string {
 	var names []string
 	for _, c := range All() {
@@ -194,8 +194,8 @@ func (c *Controller) fullName(short string) string {
 	return c.Prefixes[0] + short
 }
 
-// Preferred is the annotation that comes before one which says the same by another prefix,
-// or in other letters; empty when there is none.
+// Preferred is the annotation that takes precedence over one which states the same with
+// another prefix, or in other upper and lower case; empty when there is none.
 func (c *Controller) Preferred(annotations map[string]string, name, short string) string {
 	if len(c.Prefixes) == 1 && !c.anyCase {
 		return ""

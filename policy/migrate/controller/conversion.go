@@ -30,7 +30,7 @@ func (c *Conversion) IsHeld() bool {
 	return c.Status == finding.Lost && (c.Effect == finding.Exposes || c.holds)
 }
 
-// saying is a conversion that puts nothing into a policy.
+// saying is a conversion that needs no policy.
 func saying(text string) *Conversion { return &Conversion{Status: finding.Converted, Text: text} }
 
 // holding says that rules are held back for the loss.
@@ -43,7 +43,7 @@ func stating(kind, field string, value any) *Conversion {
 	return &Conversion{kind: kind, fields: map[string]any{field: value}, Status: finding.Converted}
 }
 
-// differing says what differs from what the controller does.
+// differing adds how the policy differs from what the controller does.
 func (c *Conversion) differing(text string) *Conversion {
 	c.Status, c.Effect, c.Text = finding.Approximated, finding.Differs, text
 	return c
@@ -84,8 +84,8 @@ func limited(fields map[string]any) *Conversion {
 	return &Conversion{kind: statement.RateLimitPolicy, fields: fields, Status: finding.Converted}
 }
 
-// timeText reads a time as HAProxy writes it: a number with a unit, or of
-// milliseconds. Empty when it is none.
+// timeText reads a time as HAProxy writes it: a number with a unit, or a number of
+// milliseconds. It is empty when the text is not a time.
 func timeText(text string) string {
 	units := map[string]time.Duration{"us": time.Microsecond, "ms": time.Millisecond, "s": time.Second, "m": time.Minute, "h": time.Hour, "d": 24 * time.Hour}
 	digits := strings.TrimRight(text, "usmhd")

@@ -64,8 +64,8 @@ func haproxyKeys() []Row {
 			"nbthread", "prometheus-endpoint-auth-secret", "proxy-protocol", "syslog-server")})
 }
 
-// globalRows are the rows of annotations as keys of the ConfigMap. A limit there is one
-// for every Ingress, and no policy of one route.
+// globalRows are the rows of annotations as keys of the ConfigMap. A limit there applies to
+// every Ingress, so it does not become a policy of one route.
 func globalRows(rows []Row) []Row {
 	for i := range rows {
 		rows[i].Scope = "global"
@@ -87,7 +87,7 @@ func haproxyDefaults(key string) string {
 	return ""
 }
 
-// haproxyConvert is what an annotation of HAProxy Technologies' controller comes to.
+// haproxyConvert is what becomes of an annotation of HAProxy Technologies' controller.
 func haproxyConvert(_ *Input, s *ingress.Settings, short string) *Conversion {
 	switch short {
 	case "timeout-server":
@@ -171,7 +171,7 @@ func haproxyIngressRows() []Row {
 	})
 }
 
-// haproxyIngressConvert is what a key of HAProxy Ingress comes to.
+// haproxyIngressConvert is what becomes of a key of HAProxy Ingress.
 func haproxyIngressConvert(_ *Input, s *ingress.Settings, short string) *Conversion {
 	switch short {
 	case "timeout-server":

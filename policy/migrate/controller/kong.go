@@ -176,7 +176,7 @@ func worse(a, b finding.Effect) finding.Effect {
 	return b
 }
 
-// kongEffect is what losing a plugin does. One that is not known may protect.
+// kongEffect is the effect of losing a plugin. One that is not known may be a protection.
 func kongEffect(kind string, config map[string]any) finding.Effect {
 	switch kind {
 	case "response-transformer", "response-transformer-advanced", "cors", "proxy-cache", "proxy-cache-advanced", "correlation-id":
@@ -229,7 +229,7 @@ func kongLimit(config map[string]any) (fields map[string]any, text string, effec
 	return fields, "Kong counts in fixed windows; the strictest limit is written", finding.Differs
 }
 
-// whole is a number of whatever type a decoder made of it.
+// whole is a number, whichever type the decoder used for it.
 func whole(value any) int64 {
 	switch n := value.(type) {
 	case int64:

@@ -21,7 +21,7 @@ func (c *Controller) ReadPath(p *ingress.Path) (path string, exact bool) {
 	return path, !strings.ContainsAny(path, "*?")
 }
 
-// PatternOf says what a path is that no match stands for; empty when there is one.
+// PatternOf says why a path has no equal among the matches of a route; empty when it has one.
 func (c *Controller) PatternOf(p *ingress.Path) string {
 	specific := p.Kind != "Exact" && p.Kind != "Prefix"
 	switch {

@@ -24,7 +24,7 @@ func RedirectCode(text string) int {
 	return 302
 }
 
-// haproxyScheme is what the annotations of both controllers about http and https come to.
+// haproxyScheme is what becomes of the annotations of both controllers about http and https.
 func haproxyScheme(s *ingress.Settings, short string) *Conversion {
 	switch {
 	case short == "ssl-redirect-code":
@@ -49,7 +49,7 @@ func KongToHTTPS(s *ingress.Settings) int {
 	return 0
 }
 
-// kongScheme is what the annotations about http and https come to.
+// kongScheme is what becomes of Kong's annotations about http and https.
 func kongScheme(s *ingress.Settings, short string) *Conversion {
 	code := KongToHTTPS(s)
 	switch {
@@ -65,11 +65,11 @@ func kongScheme(s *ingress.Settings, short string) *Conversion {
 	return notWritten(finding.Exposes, "Kong refuses http with 426 there, and a route answers it: bind the routes to listeners with TLS, then --accept "+short)
 }
 
-// ALBGroup is the group of an Ingress, its own where it states none.
+// ALBGroup is the group of an Ingress, or the Ingress itself when it states none.
 func ALBGroup(g *ingress.Ingress) string { return cmp.Or(g.Settings.Text("group.name"), g.Place()) }
 
-// ALBRedirecting are the groups in which some Ingress states ssl-redirect: it holds for
-// the load balancer.
+// ALBRedirecting are the groups in which some Ingress states ssl-redirect, which applies to
+// the whole load balancer.
 func ALBRedirecting(list []*ingress.Ingress) map[string]bool {
 	groups := map[string]bool{}
 	for _, g := range list {

@@ -19,10 +19,10 @@ type Row struct {
 	Scope string `json:"scope"`
 	// Valid says which values the controller's parser takes.
 	Valid Check `json:"valid"`
-	// Bad says what a value does that it does not take (M11).
+	// Bad says what happens with a value that the parser does not accept (M11).
 	Bad Bad `json:"bad"`
-	// Status and Effect are what becomes of the thing when it is stated; of a
-	// converted one the Effect is that of what could not be.
+	// Status and Effect say what becomes of it when it is stated; when it is converted, the
+	// Effect is that of a value that could not be.
 	Status finding.Status `json:"status"`
 	Effect finding.Effect `json:"effect,omitempty"`
 	// Becomes says in a few words what is written, or why nothing is.
@@ -37,7 +37,7 @@ type Row struct {
 	// Holds says that losing it holds the rules of the Ingress back, although nothing
 	// is exposed: paths would not be rewritten (M40).
 	Holds bool `json:"holds,omitempty"`
-	// Off are the values at which it does nothing, or what holds without it.
+	// Off are the values that do nothing, or the same as no annotation.
 	Off []string `json:"off,omitempty"`
 }
 
@@ -47,12 +47,12 @@ func (r *Row) IsOff(value string) bool {
 	return slices.ContainsFunc(r.Off, func(off string) bool { return strings.EqualFold(off, value) })
 }
 
-// Bad is what a value does that the parser does not take.
+// Bad is what happens with a value that the parser does not accept.
 type Bad string
 
 // What bad values do (M11).
 const (
-	// BadDefault: the ConfigMap's value holds, in silence.
+	// BadDefault: the ConfigMap's value applies, silently.
 	BadDefault Bad = "default"
 	// BadRefuse: the whole Ingress is refused.
 	BadRefuse Bad = "refuse"

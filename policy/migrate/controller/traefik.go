@@ -72,9 +72,9 @@ func traefikObject(in *Input, kind, reference string) (*document.Object, string)
 	return nil, joined
 }
 
-// traefikMiddlewares are what the Middlewares of a router or of a service come to. One
-// that is lost, and protects or leads requests elsewhere, makes the whole annotation a
-// loss.
+// traefikMiddlewares is what becomes of the Middlewares of a router or of a service. If one
+// of them is lost that protects, or that leads requests elsewhere, the whole annotation is
+// lost.
 func traefikMiddlewares(in *Input, s *ingress.Settings, short string) *Conversion {
 	total := statement.Wants{}
 	var lost, said []string
@@ -123,7 +123,7 @@ func traefikMiddlewares(in *Input, s *ingress.Settings, short string) *Conversio
 	return c
 }
 
-// traefikMiddleware is what one middleware comes to.
+// traefikMiddleware is what becomes of one Middleware.
 func traefikMiddleware(kind string, config map[string]any) *Conversion {
 	switch kind {
 	case "rateLimit":
@@ -195,7 +195,7 @@ func traefikTime(value any) string {
 	return statement.Duration(time.Duration(whole(value)) * time.Second)
 }
 
-// traefikTransport is what the ServersTransport of a Service comes to.
+// traefikTransport is what becomes of the ServersTransport of a Service.
 func traefikTransport(in *Input, reference, _ string) *Conversion {
 	object, name := traefikObject(in, "ServersTransport", reference)
 	if object == nil {

@@ -12,7 +12,7 @@ const (
 	MigratedDigest = "attache.dev/migrated-digest"
 )
 
-// Clip keeps a name within what the API takes; a digest tells clipped ones
+// Clip shortens a name to what the API accepts; a digest tells shortened names
 // apart.
 func Clip(name string) string {
 	const most = 253
@@ -37,7 +37,7 @@ func ReadNames(objects []Object) Names {
 	e := Names{}
 	for i := range objects {
 		o := &objects[i]
-		// A policy of ours is named as its route.
+		// A policy of ours has the name of its route.
 		if own := ours[PlaceOf(o)] && o.GroupVersionKind().Group == "attache.dev"; !own {
 			if _, is := o.GetAnnotations()[MigratedFrom]; !is {
 				e[o.GetKind()+" "+PlaceOf(o)] = true
@@ -47,8 +47,8 @@ func ReadNames(objects []Object) Names {
 	return e
 }
 
-// Free is the name for an object of ours: one that is taken by somebody else's gets
-// "-ingress" (M22).
+// Free is the name for an object of ours: if another object has the name, "-ingress" is
+// appended (M22).
 func (e Names) Free(kind, namespace, name string) string {
 	if e[kind+" "+namespace+"/"+name] {
 		return Clip(name + "-ingress")
@@ -56,7 +56,7 @@ func (e Names) Free(kind, namespace, name string) string {
 	return Clip(name)
 }
 
-// Numbered is a name for the n-th of several, from 0.
+// Numbered is the name of the n-th of several objects, counted from 0.
 func Numbered(name string, n int) string {
 	if n == 0 {
 		return name

@@ -15,7 +15,7 @@ type Object struct {
 	Line func(field string) int
 }
 
-// LineOf is the line of a field, 0 when nobody knows.
+// LineOf is the line of a field, 0 when it is unknown.
 func (o *Object) LineOf(field string) int {
 	if o.Line == nil {
 		return 0
@@ -23,7 +23,7 @@ func (o *Object) LineOf(field string) int {
 	return o.Line(field)
 }
 
-// InputError is input that nothing can be made of.
+// InputError says why the input cannot be converted.
 type InputError struct {
 	Message string
 	// None says that there is no Ingress, or none of the controller that was named.
@@ -36,7 +36,7 @@ func (e *InputError) Error() string { return e.Message }
 // PlaceOf is the namespace and the name of an object.
 func PlaceOf(o *Object) string { return cmp.Or(o.GetNamespace(), "default") + "/" + o.GetName() }
 
-// Find is an object of the input.
+// Find returns an object of the input, nil when it is not there.
 func Find(objects []Object, kind, namespace, name string) *Object {
 	for i := range objects {
 		if u := &objects[i]; u.GetKind() == kind && u.GetName() == name && (namespace == "" || u.GetNamespace() == namespace || u.GetNamespace() == "" && namespace == "default") {

@@ -9,7 +9,7 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 )
 
-// New is an object to be written.
+// New makes an object that is to be written.
 func New(apiVersion, kind, namespace, name string, labels map[string]string, annotations map[string]string, spec map[string]any) *unstructured.Unstructured {
 	u := &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": apiVersion, "kind": kind, "metadata": map[string]any{"namespace": namespace, "name": name}, "spec": spec,

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Status says what became of one thing that was stated (section 6).
+// Status says what became of an annotation, a key or a path (section 6).
 type Status string
 
 // The statuses of annotations, and those of other findings.
@@ -46,7 +46,7 @@ const (
 	None    Effect = "none"
 )
 
-// Became is one place of what was written.
+// Became is one field or object that was written.
 type Became struct {
 	Kind      string `json:"kind"`
 	Namespace string `json:"namespace"`
@@ -73,8 +73,8 @@ type Finding struct {
 	ID         string   `json:"id"`
 	// Host is the host that the finding is about, where it is one.
 	Host string `json:"host,omitempty"`
-	// Held says that rules are held back for it, Accepted that they are not
-	// because the user took it on.
+	// Held says that rules are held back because of it, Accepted that they are not
+	// because the user accepted the loss.
 	Held     bool `json:"held,omitempty"`
 	Accepted bool `json:"accepted,omitempty"`
 }

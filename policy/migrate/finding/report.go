@@ -8,7 +8,8 @@ import (
 	"github.com/attache-dev/attache/policy/migrate/ingress"
 )
 
-// Report gathers findings. Of one annotation the first counts (section 6).
+// Report gathers findings. If there are several about one annotation, the first counts
+// (section 6).
 type Report struct {
 	controller string
 	Findings   []Finding
@@ -26,7 +27,7 @@ func NewReport(controller string, accept []string) *Report {
 	return &Report{controller: controller, said: map[annotationKey]int{}, accept: accept}
 }
 
-// Add takes a finding and returns its place.
+// Add adds a finding and returns its index.
 func (r *Report) Add(f Finding) int {
 	f.Controller = r.controller
 	f.Accepted = f.Accepted || slices.Contains(r.accept, f.Name()) || slices.Contains(r.accept, string(f.Status))
@@ -37,7 +38,7 @@ func (r *Report) Add(f Finding) int {
 	return len(r.Findings) - 1
 }
 
-// About is a finding about an Ingress as a whole.
+// About adds a finding about an Ingress as a whole.
 func (r *Report) About(g *ingress.Ingress, status Status, format string, args ...any) *Finding {
 	i := r.Add(Finding{
 		Status: status, Ingress: g.Place(), File: g.Object.File, Document: g.Object.Document,
@@ -46,7 +47,8 @@ func (r *Report) About(g *ingress.Ingress, status Status, format string, args ..
 	return &r.Findings[i]
 }
 
-// Annotation says what became of an annotation. name is in full.
+// Annotation reports what became of an annotation, unless that was reported before. name is
+// the full name.
 func (r *Report) Annotation(g *ingress.Ingress, name string, status Status, effect Effect, format string, args ...any) *Finding {
 	key := annotationKey{g, name}
 	if i, ok := r.said[key]; ok {
@@ -68,7 +70,7 @@ func (r *Report) Has(g *ingress.Ingress, name string) bool {
 	return ok
 }
 
-// Implicit says what the controller does without being told (M42).
+// Implicit reports what the controller does without an annotation (M42).
 func (r *Report) Implicit(name string, effect Effect, format string, args ...any) {
 	r.Add(Finding{Status: Implicit, Effect: effect, Implicit: "implicit/" + name, Message: "implicit/" + name + ": " + fmt.Sprintf(format, args...)})
 }

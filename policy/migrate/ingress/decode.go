@@ -6,8 +6,8 @@ import (
 	"github.com/attache-dev/attache/policy/migrate/document"
 )
 
-// Decode reads an Ingress. What is not as the API has it is left out, and
-// said.
+// Decode reads an Ingress. What does not follow the API is left out and returned
+// as a list of problems.
 func Decode(o document.Object) (*Ingress, []string) {
 	g := &Ingress{
 		Object: o, Namespace: o.GetNamespace(), Name: o.GetName(), Created: o.GetCreationTimestamp().Time,
@@ -65,7 +65,7 @@ func decodeBackend(b map[string]any) (ref *Backend, resource bool) {
 	return ref, false
 }
 
-// Port is a port of whatever type a decoder made of it.
+// Port is a port number, whichever type the decoder used for it.
 func Port(value any) int32 {
 	switch n := value.(type) {
 	case int64:
@@ -76,7 +76,7 @@ func Port(value any) int32 {
 	return 0
 }
 
-// child is an object below another one; what is of another type is said.
+// child is an object below another one. A value of another type is added to bad.
 func child(parent map[string]any, key string, bad *[]string) map[string]any {
 	value, ok := parent[key]
 	if !ok || value == nil {

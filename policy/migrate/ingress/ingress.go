@@ -26,7 +26,7 @@ type Ingress struct {
 	TLS         []TLS
 	// Age is the place among the Ingresses of the run, the oldest first (M8).
 	Age int
-	// Settings is what the annotations come to.
+	// Settings are the annotations that the controller accepts.
 	Settings *Settings
 	// Refused says why the controller does not serve it (M10).
 	Refused string

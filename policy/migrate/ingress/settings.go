@@ -2,10 +2,9 @@ package ingress
 
 import "strconv"
 
-// Settings are what ingress-nginx makes of the annotations of one Ingress.
+// Settings are the annotations of one object that its controller accepts.
 type Settings struct {
-	// Values are those that the parsers take, by short name; full has the name as it
-	// is written.
+	// Values are by short name; FullNames has the name as it is written.
 	Values    map[string]string
 	FullNames map[string]string
 	// Namespace is that of the object that states them.
@@ -26,7 +25,7 @@ func (s *Settings) Bool(name string) bool {
 	return err == nil && b
 }
 
-// BoolOr is a boolean with what holds when it is not stated.
+// BoolOr is a boolean, with the value that applies when it is not stated.
 func (s *Settings) BoolOr(name string, otherwise bool) bool {
 	b, err := strconv.ParseBool(s.Values[name])
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/attache-dev/attache/policy/migrate/statement"
 )
 
-// Lifted is what lifting came to (M63).
+// Lifted is the result of lifting (M63).
 type Lifted struct {
 	Paths          int `json:"paths"`
 	PoliciesBefore int `json:"policiesBefore"`
@@ -64,7 +64,7 @@ func byUnit(w statement.Wants) map[unit]map[string]any {
 	return list
 }
 
-// Lifter is what lifting stands on.
+// Lifter has what a lift is made from.
 type Lifter struct {
 	Options *option.Options
 	Names   document.Names
@@ -72,7 +72,7 @@ type Lifter struct {
 	Objects []*unstructured.Unstructured
 }
 
-// Outcome is what a lift comes to.
+// Outcome is what a lift results in.
 type Outcome struct {
 	// Statements are the policies to write.
 	Statements []statement.Policy

@@ -103,8 +103,8 @@ func (c *Side) bridgeRules(h *HostRules, backends []any) []*rule {
 	return list
 }
 
-// bridgeWants is what holds on a bridge: the old controller limits and repeats itself,
-// so nothing is repeated here, and the longest of its times holds.
+// bridgeWants are the fields for a bridge: the old controller limits and retries by itself,
+// so nothing is retried here, and its longest timeout applies.
 func (c *Side) bridgeWants(g *ingress.Ingress, host, name string) statement.Route {
 	longest, _ := c.Old.Idle(&ingress.Settings{})
 	for _, o := range c.Old.ByHost[host] {

@@ -47,8 +47,8 @@ func (c *Side) placeDefaults() (onGateway, onRoutes statement.Wants, err error) 
 	return onGateway, onRoutes, nil
 }
 
-// changesStrangers says in words why defaults on the Gateway would change something
-// that is there already; empty when they would not (M46, M61).
+// changesStrangers says why defaults on the Gateway would change something that exists
+// already; empty when they would not (M46, M61).
 func (c *Side) changesStrangers(kind string, fields map[string]any) (string, error) {
 	if c.Options.World == nil || c.Options.Stored == nil {
 		return "", &document.InputError{Message: "--defaults=gateway is proved by the engine, which needs the CRDs of the policies"}

@@ -160,8 +160,7 @@ func (c *Side) deniedAccepted(g *ingress.Ingress) bool {
 	return true
 }
 
-// exposing are the annotations of an Ingress whose loss lets through what was
-// refused before (M40).
+// exposing is Exposing of the old side, computed once for each Ingress.
 func (c *Side) exposing(g *ingress.Ingress) []string {
 	names, ok := c.exposed[g]
 	if !ok {
@@ -172,7 +171,7 @@ func (c *Side) exposing(g *ingress.Ingress) []string {
 }
 
 // Write writes the routes, the Gateway and the policies. Options that do not fit the
-// input are an *InputError.
+// input are a *document.InputError.
 func Write(old *oldside.Side) (*Side, error) {
 	c := &Side{
 		Old: old, Options: old.Options, Report: old.Report, routes: map[*ingress.Ingress]*ofIngress{},

@@ -101,7 +101,7 @@ func (c *Side) placesOf(route hierarchy.Ref) []hierarchy.Ref {
 	return append([]hierarchy.Ref{route, route.Object()}, c.above[route.Object()]...)
 }
 
-// lifter lifts what this run states.
+// lifter lifts the policies of this run.
 func (c *Side) lifter() *lift.Lifter {
 	return &lift.Lifter{Options: &c.Options, Names: c.Names, Objects: c.Objects}
 }
@@ -112,7 +112,7 @@ func (c *Side) write(list []statement.Policy) {
 	c.Objects = append(c.Objects, c.policies.Objects...)
 }
 
-// NotWritten adds that the routes which a policy is for are held back.
+// NotWritten says why the policy of an Ingress is not written; empty when it is.
 func (c *Side) NotWritten(g *ingress.Ingress) string {
 	switch w := c.routes[g]; {
 	case !c.givenAt[g].IsZero():

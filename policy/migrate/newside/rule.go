@@ -76,7 +76,7 @@ func compareRules(a, b *rule) int {
 	)
 }
 
-// first ranks what comes first.
+// first is lower for what comes first.
 func first(yes bool) int {
 	if yes {
 		return -1

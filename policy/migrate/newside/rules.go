@@ -316,7 +316,7 @@ func (c *Side) backendRules(l *routing.Location, m *rule) []*rule {
 	return c.byMethod(l, append(list, m))
 }
 
-// backendTo is a backendRef. One in another namespace says so.
+// backendTo is a backendRef, with the namespace when it is another one.
 func backendTo(b routing.Backend, namespace string) map[string]any {
 	ref := map[string]any{"name": b.Name, "port": int64(b.Port)}
 	if b.Namespace != namespace {
@@ -378,7 +378,7 @@ func RedirectTo(a *routing.Action) (map[string]any, bool) {
 	return spec, HostnamePattern().MatchString(strings.ToLower(u.Hostname()))
 }
 
-// HostnamePattern is what a filter accepts as a hostname.
+// HostnamePattern matches what a filter accepts as a hostname.
 func HostnamePattern() *regexp.Regexp {
 	return regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
 }

@@ -28,9 +28,9 @@ func (c *Side) shut(v *variant, rules []written) []written {
 	return list
 }
 
-// taken says whether a rule that is written takes requests of a held one. On the host itself what is
-// more specific was so before; on a wider host it takes requests that it never had. A redirect to a
-// final / that another Ingress has there, too, is written by that one, and answers (M17).
+// taken says whether a rule that is written takes requests of a held one. On the host itself, a more
+// specific rule took these requests before; a rule of a wider host would take requests that it never
+// had. If another Ingress writes the same redirect to a final /, that redirect answers (M17).
 func (c *Side) taken(host string, held *rule) bool {
 	here := c.Hosts[host]
 	if held.exact && here.writes(func(r *rule) bool { return r.exact && r.path == held.path }) {

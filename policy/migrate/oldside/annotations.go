@@ -43,8 +43,8 @@ func (o *Side) readAnnotations(g *ingress.Ingress) {
 	}
 }
 
-// takes says whether the parser of an annotation takes a value. Two parsers look at
-// more than the form.
+// takes says whether the parser of an annotation accepts a value. Two parsers check more
+// than the form.
 func (o *Side) takes(row *controller.Row, short, value string) bool {
 	if !row.Valid.Accepts(value) {
 		return false
@@ -80,8 +80,8 @@ func (o *Side) badValue(g *ingress.Ingress, row *controller.Row, name string) {
 	}
 }
 
-// risk refuses what the ConfigMap of the controller in the input does not allow
-// (M10).
+// risk refuses an Ingress when the ConfigMap of the controller does not allow the
+// annotation (M10).
 func (o *Side) risk(g *ingress.Ingress, row *controller.Row, name string) {
 	if o.Config.Object == nil {
 		return
@@ -113,7 +113,7 @@ func (o *Side) unknown(g *ingress.Ingress, name, short string) {
 	o.Report.Annotation(g, name, finding.Unknown, finding.Differs, "%s", text)
 }
 
-// foreign says whose annotation it is, when it is not the controller's.
+// foreign reports an annotation that is not the controller's.
 func (o *Side) foreign(g *ingress.Ingress, name string) {
 	group, _, _ := strings.Cut(name, "/")
 	text := "it belongs to somebody else and is not copied"

@@ -15,7 +15,7 @@ import (
 // Served says whether the controller serves an Ingress.
 func (o *Side) Served(g *ingress.Ingress) bool { return g.Refused == "" || o.Options.ConvertUnserved }
 
-// Key is what no two locations have in common: host, path and type.
+// Key identifies a location: host, path and type.
 type Key struct {
 	Host, Path string
 	Exact      bool
@@ -144,8 +144,8 @@ func (o *Side) pathLocation(g *ingress.Ingress, key Key, p *ingress.Path, field 
 	return l, w
 }
 
-// conflicts finds locations that nginx cannot have beside each other (M18). The
-// older stays.
+// conflicts finds locations that nginx cannot have together (M18). The older one
+// stays.
 func (o *Side) conflicts(locations []*routing.Location) []*routing.Location {
 	regex := map[string]bool{}
 	for _, l := range locations {

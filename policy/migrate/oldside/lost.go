@@ -23,7 +23,7 @@ func (out Loss) IsHeld(row *controller.Row) bool {
 	return out.Status == finding.Lost && (out.Effect == finding.Exposes || row.Holds)
 }
 
-// LossOf is what losing an annotation comes to: at some values it does nothing.
+// LossOf is what losing an annotation means: some values do nothing.
 func (o *Side) LossOf(s *ingress.Settings, row *controller.Row, short string) Loss {
 	switch {
 	case o.Controller.Nginx:
@@ -34,8 +34,8 @@ func (o *Side) LossOf(s *ingress.Settings, row *controller.Row, short string) Lo
 	return Loss{row.Status, row.Effect, row.Becomes}
 }
 
-// lostOf is that of ingress-nginx: some do nothing without another one, or at the value
-// that they have anyway.
+// lostOf is LossOf for ingress-nginx: some annotations do nothing without another one, or
+// with the value that is the default.
 func (o *Side) lostOf(s *ingress.Settings, row *controller.Row) Loss {
 	value := s.Text(row.Name)
 	nothing := func(why string) Loss { return Loss{finding.NoEffect, finding.None, why} }
@@ -143,8 +143,8 @@ func needs(name string) string {
 	return ""
 }
 
-// Exposing are the annotations of an Ingress whose loss lets through what was
-// refused before (M40).
+// Exposing are the annotations of an Ingress that must not be lost silently: without them
+// requests are served that were refused before (M40).
 func (o *Side) Exposing(g *ingress.Ingress) []string {
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(g.Settings.Values)) {

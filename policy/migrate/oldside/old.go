@@ -36,7 +36,7 @@ type Side struct {
 	redirecting map[string]bool
 }
 
-// Owner is who states a location.
+// Owner is the Ingress that states a location, and where.
 type Owner struct {
 	Ingress *ingress.Ingress
 	Backend *ingress.Backend
@@ -48,7 +48,7 @@ type Owner struct {
 	Pattern    string
 }
 
-// Read decodes the old side. An error is an *InputError.
+// Read decodes the old side. An error is a *document.InputError.
 func Read(objects []document.Object, options option.Options) (*Side, error) {
 	o := &Side{
 		Options: options.WithDefaults(), Input: controller.Input{Objects: objects}, Services: map[string]*document.Object{},
@@ -167,7 +167,7 @@ func noIngresses(all []*ingress.Ingress) string {
 		strings.Join(slices.Sorted(maps.Keys(classes)), ", "), strings.Join(controller.Known(), ", "))
 }
 
-// leaveOut counts the Ingresses of others in one finding (M6).
+// leaveOut counts the Ingresses of other classes in one finding (M6).
 func (o *Side) leaveOut(all []*ingress.Ingress) {
 	others := map[string]int{}
 	for _, g := range all {

@@ -11,7 +11,7 @@ import (
 	"github.com/attache-dev/attache/policy/migrate/statement"
 )
 
-// WantsOf are what the annotations of an object come to.
+// WantsOf are the fields that stand for the annotations of an object.
 func (o *Side) WantsOf(s *ingress.Settings) statement.Wants {
 	w := statement.Wants{}
 	for _, short := range slices.Sorted(maps.Keys(s.Values)) {
@@ -26,7 +26,7 @@ func (o *Side) WantsOf(s *ingress.Settings) statement.Wants {
 	return w
 }
 
-// ConversionOf is what an annotation comes to in a policy; nil when the table alone says it.
+// ConversionOf is what becomes of an annotation in a policy; nil when its row says that.
 func (o *Side) ConversionOf(s *ingress.Settings, short string) *controller.Conversion {
 	if o.Controller.Convert == nil {
 		return nil
@@ -63,8 +63,8 @@ func (o *Side) ServiceSettings(b *routing.Backend) *ingress.Settings {
 	return o.settingsOf(b.Namespace, service.GetAnnotations())
 }
 
-// LocationWants are what holds at a location: what the Service states, then what the
-// Ingress does (M45).
+// LocationWants are the fields for a location: those of the Service, then those of the
+// Ingress (M45).
 func (o *Side) LocationWants(g *ingress.Ingress, b *routing.Backend) statement.Wants {
 	own := o.IngressWants(g)
 	if s := o.ServiceSettings(b); s != nil {
@@ -73,8 +73,7 @@ func (o *Side) LocationWants(g *ingress.Ingress, b *routing.Backend) statement.W
 	return own
 }
 
-// ExposingOn are the annotations of a backend's Service whose loss lets through what was
-// refused before.
+// ExposingOn is Exposing for the annotations of a backend's Service.
 func (o *Side) ExposingOn(b *routing.Backend) []string {
 	s := o.ServiceSettings(b)
 	if s == nil {

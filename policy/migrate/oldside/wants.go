@@ -11,7 +11,7 @@ import (
 	"github.com/attache-dev/attache/policy/migrate/statement"
 )
 
-// DefaultWants are what the controller does without annotations (M46).
+// DefaultWants are the fields for what the controller does without annotations (M46).
 func (o *Side) DefaultWants() statement.Wants {
 	w := statement.Wants{}
 	if !o.Controller.Nginx {
@@ -33,8 +33,8 @@ func (o *Side) DefaultWants() statement.Wants {
 	return o.set(w)
 }
 
-// set puts what --set states over the defaults of the controller: timeouts that are
-// arguments of its program, and stand in no object.
+// set replaces defaults of the controller by what --set states: timeouts that are arguments
+// of its program, and that no object has.
 func (o *Side) set(w statement.Wants) statement.Wants {
 	for field, value := range o.Options.Set {
 		w.Set(statement.TimeoutPolicy, field, value)

@@ -10,7 +10,7 @@ import (
 	"github.com/attache-dev/attache/policy"
 )
 
-// The values of options with a few words to choose from.
+// The values of options that allow a few words.
 const (
 	RegexAuto = "auto"
 	RegexKeep = "keep"
@@ -59,9 +59,9 @@ type Options struct {
 	Gateway      types.NamespacedName
 	NewGateway   bool
 	GatewayClass string
-	// Chosen says which Ingresses are written; nil is all (M4).
+	// Chosen says which Ingresses are written; nil means all (M4).
 	Chosen func(namespace, name string, labels map[string]string) bool
-	// Accept are names of findings that the user takes on (M40).
+	// Accept are the names of findings that the user accepts (M40).
 	Accept []string
 
 	Regex, HSTS, ReadTimeout, Retries, Listeners, Defaults, Canary, Lift string
@@ -76,16 +76,16 @@ type Options struct {
 	// Bridge is the Service of the old controller, which answers what Ingresses that
 	// are not written serve on the hosts of those that are (M5).
 	Bridge ServicePort
-	// Set are fields of the TimeoutPolicy of the defaults that stand in no object:
+	// Set are fields of the default TimeoutPolicy that no object of the input states:
 	// arguments of the controller.
 	Set map[string]string
-	// Replicas is how many Pods of the controller count apart; 0 for what its Deployment
-	// says, or 1 (M55).
+	// Replicas is the number of Pods of the controller, each of which counts limits by itself;
+	// 0 for the number that its Deployment states, or 1 (M55).
 	Replicas int
 	// Check says in words why the API server would refuse an object, empty when it
 	// does not; nil checks nothing (M58).
 	Check func(*unstructured.Unstructured) string
-	// World is what the proofs stand on: the CRDs of policies, and all that is there
+	// World is what lifting is proved with: the CRDs of policies, and everything that exists
 	// already (M61). Stored is an object as the API server would store it.
 	World *policy.Snapshot
 	// Routes are routes that exist already: only policies are written, on those that
@@ -100,7 +100,7 @@ type ServicePort struct {
 	Port int32
 }
 
-// WithDefaults fills in what is not said.
+// WithDefaults fills in what is not stated.
 func (o Options) WithDefaults() Options {
 	for _, d := range []struct {
 		value    *string
@@ -122,7 +122,7 @@ func (o Options) WithDefaults() Options {
 	return o
 }
 
-// Accepts says whether the user took something on.
+// Accepts says whether the user accepts a finding of this name.
 func (o *Options) Accepts(name string) bool { return slices.Contains(o.Accept, name) }
 
 // IdleField is the field that nginx's read and send timeouts become (M48).

@@ -41,7 +41,7 @@ const (
 // Options say how to judge a parallel run.
 type Options struct {
 	Verify verify.Options
-	// Addresses are those of names, where somebody asked; nil when nobody did.
+	// Addresses are those that names resolve to; nil when nothing was resolved.
 	Addresses map[string][]string
 	// WithoutDNS counts what is ready as moved.
 	WithoutDNS bool
@@ -79,7 +79,7 @@ type Host struct {
 	Covered   int      `json:"covered"`
 	Locations int      `json:"locations"`
 	Left      []string `json:"left,omitempty"`
-	// Resolves is where the name leads; empty when nobody asked.
+	// Resolves is where the name leads; empty when it was not resolved.
 	Resolves string `json:"resolves,omitempty"`
 }
 
@@ -95,7 +95,7 @@ func (h *Host) String() string {
 	return text
 }
 
-// Done says whether every Ingress is where it is to be (M88).
+// Done says whether every Ingress has moved, or is ready where DNS does not count (M88).
 func (p *Progress) Done() bool {
 	return !slices.ContainsFunc(p.Ingresses, func(i Ingress) bool { return !p.enough(&i) })
 }
@@ -191,7 +191,7 @@ func (p *progress) compare(c *verify.Comparison) {
 	}
 }
 
-// served are the locations of one Ingress, with the rule that covers each.
+// servedLocation is a location of one Ingress, with the rule that covers it.
 type servedLocation struct {
 	host     string
 	location *routing.Location

@@ -111,8 +111,8 @@ func isTrue(status map[string]any, name string, generation int64) (string, bool)
 	return "", true
 }
 
-// NamesToResolve are the names that ProgressOf has to know the addresses of (M86): the
-// hosts, and what stands as a hostname among the addresses of either side.
+// NamesToResolve are the names whose addresses Of needs (M86): the hosts, and the hostnames
+// among the addresses of either side.
 func NamesToResolve(old *oldside.Side, snapshot *policy.Snapshot) []string {
 	set := map[string]bool{}
 	for _, host := range old.View.Hosts() {
@@ -247,8 +247,7 @@ func (p *progress) primaryOf(g *ingress.Ingress) string {
 	return found
 }
 
-// certificate is a Secret that cert-manager makes because of an Ingress and of nothing
-// else.
+// certificate is a Secret that cert-manager makes for one Ingress and for nothing else.
 func (p *progress) certificate(g *ingress.Ingress) string {
 	if !issued(g.Annotations) {
 		return ""

@@ -26,7 +26,7 @@ func Seconds(n int) (string, bool) {
 	return text, true
 }
 
-// Duration is a duration as GEP-2257 writes it, empty when it is none above 0.
+// Duration is a duration as GEP-2257 writes it, empty when it is below a millisecond.
 func Duration(d time.Duration) string {
 	if d < time.Millisecond {
 		return ""

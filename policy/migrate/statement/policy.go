@@ -18,7 +18,7 @@ type Policy struct {
 	Fields                map[string]any
 }
 
-// Route are what is stated on one route, and on rules of it (M44, M45).
+// Route is what is stated on one route, and on its rules (M44, M45).
 type Route struct {
 	Ref     hierarchy.Ref
 	Ingress *ingress.Ingress
@@ -30,7 +30,7 @@ type Route struct {
 	Forwards bool
 }
 
-// targetOf is a target as policies name it.
+// targetOf is a target reference of a policy.
 func targetOf(ref hierarchy.Ref) map[string]any {
 	t := map[string]any{"group": ref.Group, "kind": ref.Kind, "name": ref.Name}
 	if ref.Section != "" {
@@ -39,7 +39,7 @@ func targetOf(ref hierarchy.Ref) map[string]any {
 	return t
 }
 
-// PerIngress states the same on all routes of an Ingress by one policy of each kind
+// PerIngress makes one policy of each kind for all routes of an Ingress that want the same
 // (M44).
 func PerIngress(routes []Route) []Policy {
 	var list []Policy
@@ -89,8 +89,8 @@ func PerRule(routes []Route) []Policy {
 	return list
 }
 
-// Together puts equal statements on routes of one namespace into one, named as the
-// first route (M59).
+// Together joins equal statements on routes of one namespace into one that has the name of
+// the first route (M59).
 func Together(list []Policy) []Policy {
 	slices.SortStableFunc(list, func(a, b Policy) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
@@ -109,7 +109,7 @@ func Together(list []Policy) []Policy {
 	return out
 }
 
-// Above are the statements on what is above routes, in a fixed order.
+// Above makes the statements on Namespaces, listeners and Gateways, in a fixed order.
 func Above(above map[hierarchy.Ref]Wants) []Policy {
 	refs := slices.SortedFunc(maps.Keys(above), hierarchy.Compare)
 	var list []Policy

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// JSON is a value as text that is equal when the value is.
+// JSON is a value as text: equal values have equal texts.
 func JSON(value any) string {
 	text, _ := json.Marshal(value) // maps are written sorted, and all values are plain
 	return string(text)

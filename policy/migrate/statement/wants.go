@@ -10,8 +10,8 @@ const (
 // Kinds are the kinds that are written, in their order.
 func Kinds() []string { return []string{RateLimitPolicy, RetryPolicy, TimeoutPolicy} }
 
-// Wants are the fields of policies that an Ingress, or a controller's defaults,
-// come to: by kind, then by field.
+// Wants are the fields of policies that stand for an Ingress or for the defaults of a
+// controller, by kind and by field.
 type Wants map[string]map[string]any
 
 // Set states a field of a kind.
@@ -22,8 +22,8 @@ func (w Wants) Set(kind, field string, value any) {
 	w[kind][field] = value
 }
 
-// Over are the fields of both; those of w count. A list of conditions belongs to the
-// number of retries that it was stated with.
+// Over joins the fields of both; those of w take precedence. A list of conditions belongs to
+// the number of retries that it was stated with.
 func (w Wants) Over(defaults Wants) Wants {
 	out := Wants{}
 	for _, kind := range []string{RateLimitPolicy, RetryPolicy, TimeoutPolicy} {
@@ -41,7 +41,7 @@ func (w Wants) Over(defaults Wants) Wants {
 	return out
 }
 
-// Merge sets a field; entries of limits are put together.
+// Merge sets a field; the entries of maps, such as limits, are joined.
 func (w Wants) Merge(kind, field string, value any) {
 	have, ok := w[kind][field].(map[string]any)
 	more, also := value.(map[string]any)

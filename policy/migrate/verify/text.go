@@ -51,7 +51,7 @@ func (v *verifier) why(host string, r *request.Request, l *routing.Location) str
 	return ""
 }
 
-// DataPlanes are those whose order of regular expressions Verify knows (M74).
+// DataPlanes are those whose order of regular expressions is known (M74).
 func DataPlanes() []string { return routing.DataPlanes() }
 
 // oldPlace says where a location of the old side stands.

@@ -73,7 +73,7 @@ type Group struct {
 	// OldPlace and NewPlace say where the answers are stated.
 	OldPlace string `json:"oldPlace,omitempty"`
 	NewPlace string `json:"newPlace,omitempty"`
-	// Request is the example as data, for whoever sends it.
+	// Request is the example as data, for sending it.
 	Request request.Request `json:"-"`
 	// Of is the Ingress whose location answers on the old side; nil when there is none.
 	Of *ingress.Ingress `json:"-"`
@@ -90,7 +90,7 @@ type HostTotals struct {
 	OnlyNew int `json:"onlyNew"`
 }
 
-// Fails says whether something differs that nobody announced (M76).
+// Fails says whether something differs that no finding announced (M76).
 func (c *Comparison) Fails(strict bool) bool {
 	return c.Totals.Different > 0 || c.Tied || strict && c.Totals.Undetermined > 0
 }
@@ -106,7 +106,7 @@ type verifier struct {
 	announce *announcements
 }
 
-// Compare compares what the old side and a snapshot of the new one answer (M69).
+// Compare compares the answers of the old side with those of the new side in a snapshot (M69).
 func Compare(old *oldside.Side, snapshot *policy.Snapshot, options Options) *Comparison {
 	v := newVerifier(old, snapshot, options)
 	c := &Comparison{Hosts: []HostResult{}}
@@ -154,7 +154,7 @@ func newVerifier(old *oldside.Side, snapshot *policy.Snapshot, options Options) 
 	return v
 }
 
-// notes are what is to be said once.
+// notes are the notes about the whole comparison.
 func (v *verifier) notes() []string {
 	notes := []string{"paths that are not normal (//, .., %2F) are not compared: data planes differ in what they make of them"}
 	if !v.policies.compared {
