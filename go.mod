@@ -3,6 +3,7 @@ module github.com/attache-dev/attache
 go 1.26.8
 
 require (
+	github.com/fluxcd/cli-utils v1.2.2
 	github.com/go-logr/logr v1.4.4
 	github.com/go-logr/zapr v1.3.0
 	github.com/google/cel-go v0.29.2

@@ -23,6 +23,7 @@ type measures struct {
 	requests  *prometheus.CounterVec
 	duration  *prometheus.HistogramVec
 	undecided *prometheus.CounterVec
+	affected  prometheus.Histogram
 	watching  *watching
 }
 
@@ -43,10 +44,15 @@ func newMeasures(registry prometheus.Registerer) (*measures, error) {
 			Help: "Admission reviews that could not be decided, by reason; the API server's failurePolicy decides about them.",
 		}, []string{"reason"}),
 	}
+	m.affected = prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name:    "attache_affected_targets",
+		Help:    "Routes and Gateways whose effective policy a reviewed write changes.",
+		Buckets: []float64{0, 1, 3, 10, 30, 100, 300, 1000, 3000, 10000},
+	})
 	for _, reason := range reasons {
 		m.undecided.WithLabelValues(reason) // from zero: a counter that begins at one does not increase
 	}
-	for _, c := range []prometheus.Collector{m.requests, m.duration, m.undecided, m.watching.requests, m.watching.duration} {
+	for _, c := range []prometheus.Collector{m.requests, m.duration, m.undecided, m.affected, m.watching.requests, m.watching.duration} {
 		if err := registry.Register(c); err != nil {
 			return nil, err
 		}

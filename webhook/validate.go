@@ -96,6 +96,7 @@ func (h *Handlers) review(ctx context.Context, s *policy.Snapshot, req *request,
 		return nil, err
 	}
 	v.audit = h.audit(guardrails, found)
+	h.metrics.affected.Observe(float64(found.Impact.Routes + found.Impact.Gateways))
 	v.warnings = found.Lines()
 	if found.Denied() {
 		v.objections, v.message = found.Objections(), found.Denial(req.shown())

@@ -62,6 +62,9 @@ func writeMetrics(out io.Writer) error {
 	if _, err := webhook.New(webhook.Options{Snapshot: snapshot, Metrics: metrics}); err != nil {
 		return err
 	}
+	if _, err := newRuleMeter(metrics); err != nil {
+		return err
+	}
 	for _, c := range []prometheus.Collector{&authority.Watched{}, buildInfo()} {
 		if err := metrics.Register(c); err != nil {
 			return err

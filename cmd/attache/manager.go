@@ -99,7 +99,13 @@ func newProcess(s *settings, log logr.Logger) (*process, error) {
 	if err := p.watch(); err != nil {
 		return nil, err
 	}
-	if p.source, err = cluster.New(config, cluster.Options{Policy: options, Compilers: compilers, Results: !s.disableController, Log: log.WithName("cluster")}); err != nil {
+	rules, err := newRuleMeter(metrics.Registry)
+	if err != nil {
+		return nil, err
+	}
+	if p.source, err = cluster.New(config, cluster.Options{
+		Policy: options, Compilers: rules.compilers(compilers), Compiled: rules.hear, Results: !s.disableController, Log: log.WithName("cluster"),
+	}); err != nil {
 		return nil, err
 	}
 	enforcement, err := s.export.enforcement(config, log.WithName("planes"))

@@ -20,13 +20,18 @@ type healthTest struct {
 	}
 }
 
-func read(t *testing.T, path string, into any) {
+func bytesOf(t *testing.T, path string) []byte {
 	t.Helper()
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := yaml.Unmarshal(text, into); err != nil {
+	return text
+}
+
+func read(t *testing.T, path string, into any) {
+	t.Helper()
+	if err := yaml.Unmarshal(bytesOf(t, path), into); err != nil {
 		t.Fatalf("%s: %v", path, err)
 	}
 }

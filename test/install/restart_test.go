@@ -44,6 +44,15 @@ func TestTheAPIServerIsRestartedUnderLoad(t *testing.T) {
 		t.Error("nothing was refused")
 	}
 	c.refuses("checkout", "90s")
+	judged := 0.0
+	for _, p := range running {
+		if n, err := p.scrape(`attache_guardrail_evaluations_total{guardrail="ceiling",language="cel",result="objects"}`, `attache_guardrail_duration_seconds_count{language="cel"}`); err == nil && n[0] <= n[1] {
+			judged += n[0]
+		}
+	}
+	if judged == 0 {
+		t.Error("no process counts what the guardrail objects to")
+	}
 	for _, p := range running {
 		c.within(eventually.Limit, "see "+p.name+" ready", p.ready)
 	}

@@ -18,6 +18,7 @@ const guardrailCRD = "policyguardrails." + policy.Group
 // guardrails are the compiled guardrails. They belong to the reducer.
 type guardrails struct {
 	compilers guardrail.Compilers
+	compiled  func(name string, g *guardrail.Guardrail)
 	byName    map[string]*guardrail.Guardrail
 	problems  []hierarchy.Problem
 }
@@ -33,9 +34,17 @@ func (r *guardrails) set(ref hierarchy.Ref, u *unstructured.Unstructured) {
 		r.byName = map[string]*guardrail.Guardrail{}
 	}
 	r.byName[ref.Name] = g
+	if r.compiled != nil {
+		r.compiled(ref.Name, g)
+	}
 }
 
-func (r *guardrails) remove(name string) { delete(r.byName, name) }
+func (r *guardrails) remove(name string) {
+	delete(r.byName, name)
+	if r.compiled != nil {
+		r.compiled(name, nil)
+	}
+}
 
 // take returns what is wrong with guardrails that came since the last time.
 func (r *guardrails) take() []hierarchy.Problem {

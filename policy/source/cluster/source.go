@@ -30,6 +30,9 @@ type Options struct {
 	Policy policy.Options
 	// Compilers compile guardrails.
 	Compilers guardrail.Compilers
+	// Compiled hears of each guardrail before anybody is asked by it, and, with nil, of one that is
+	// gone. Nil is nobody.
+	Compiled func(name string, g *guardrail.Guardrail)
 	// Results has EffectivePolicy objects watched. Only who writes them needs to know them.
 	Results bool
 	// Log is told, once each, what is wrong with the cluster: kinds that may not
@@ -86,7 +89,7 @@ func New(config *rest.Config, options Options) (*Source, error) {
 	}
 	s.snapshot.Store(policy.NewSnapshot(options.Policy))
 	s.reducer = newReducer(options.Policy, s.memory, nil, nil)
-	s.reducer.guardrails.compilers = options.Compilers
+	s.reducer.guardrails.compilers, s.reducer.guardrails.compiled = options.Compilers, options.Compiled
 	s.reducer.results = options.Results
 	return s, nil
 }
