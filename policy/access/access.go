@@ -1,24 +1,22 @@
-// Package access finds out which namespaces a person may read, by asking the API
-// server.
+// Package access finds out which namespaces a user may read, by asking the API server.
 //
 // # Purpose
 //
-// Answers of admission tell what an edit changes in namespaces that its author
-// may never have seen. What they may not read they are not told.
+// Answers of admission describe what an edit changes, possibly in namespaces that its author may
+// not read. Authors are not told about objects that they may not read.
 //
 // # Invariants
 //
-//   - The question is always the same: may this user get HTTPRoutes there? Of
-//     ReferenceGrants it is asked before one is quoted. One question about the
-//     whole cluster comes first, because whoever works on a platform gets a yes to
-//     it, and no more questions are asked.
-//   - A review asks at most MaxQuestions times, for at most Patience in all. What
-//     was not answered by then, or went wrong, is a no.
+//   - The question is always the same: may this user get HTTPRoutes there? For ReferenceGrants, the
+//     question is asked before one is quoted. One question about the whole cluster comes first:
+//     members of a platform team get a yes, and no more questions are asked.
+//   - A review asks at most MaxQuestions times, for at most Patience in total. A question that was
+//     not answered by then, or that failed, counts as a no.
 //   - Answers are remembered for Remember. No right is cached for longer.
 //
 // # What it must not do
 //
-// Decide anything about an edit: it says how much may be told, nothing else.
+// Decide anything about an edit: it only says what may be told.
 package access
 
 import (
@@ -40,13 +38,14 @@ import (
 
 // Limits of what is asked.
 const (
-	// MaxQuestions is how often one review asks.
+	// MaxQuestions is the maximum number of questions of one review.
 	MaxQuestions = 6
-	// Patience is how long one review waits for all its answers.
+	// Patience is the maximum time that one review waits for all its answers.
 	Patience = 500 * time.Millisecond
-	// Remember is how long an answer counts.
+	// Remember is how long an answer is cached.
 	Remember = 10 * time.Second
-	// maxRemembered is how many answers are kept; those that were not asked for longest go first.
+	// maxRemembered is the maximum number of cached answers; the least recently used ones are
+	// dropped first.
 	maxRemembered = 10_000
 )
 
@@ -55,7 +54,7 @@ type Asker interface {
 	Create(ctx context.Context, review *authorizationv1.SubjectAccessReview, options metav1.CreateOptions) (*authorizationv1.SubjectAccessReview, error)
 }
 
-// Reader answers who may read what, and remembers it for a while.
+// Reader answers who may read what, and caches the answers for a while.
 type Reader struct {
 	asker   Asker
 	clock   clock
@@ -64,16 +63,16 @@ type Reader struct {
 
 type question struct{ user, resource, namespace string }
 
-// The resources of Gateway API that it is asked of.
+// The resources of Gateway API that questions are about.
 const (
 	routes = "httproutes"
 	grants = "referencegrants"
 )
 
-// clock is what time it is.
+// clock returns the time.
 type clock func() time.Time
 
-// Now is the time.
+// Now returns the time.
 func (c clock) Now() time.Time { return c() }
 
 // New returns a Reader that asks an API server.
@@ -85,20 +84,20 @@ func New(config *rest.Config) (*Reader, error) {
 	return NewReader(c.SubjectAccessReviews()), nil
 }
 
-// NewReader returns a Reader that asks somebody.
+// NewReader returns a Reader that asks the given Asker.
 func NewReader(asker Asker) *Reader { return newReader(asker, time.Now) }
 
 func newReader(asker Asker, now clock) *Reader {
 	return &Reader{asker: asker, clock: now, answers: cache.NewLRUExpireCacheWithClock(maxRemembered, now)}
 }
 
-// For is what one review asks with: whether its author may read the routes of a
-// namespace.
+// For returns the function that one review asks with: it reports whether the author may read the
+// routes of a namespace.
 func (r *Reader) For(ctx context.Context, user authenticationv1.UserInfo) func(namespace string) bool {
 	return r.may(ctx, user, routes)
 }
 
-// Grants is the same for the ReferenceGrants of a namespace.
+// Grants returns the same for the ReferenceGrants of a namespace.
 func (r *Reader) Grants(ctx context.Context, user authenticationv1.UserInfo) func(namespace string) bool {
 	return r.may(ctx, user, grants)
 }
@@ -110,7 +109,7 @@ func (r *Reader) may(ctx context.Context, user authenticationv1.UserInfo, resour
 	}
 }
 
-// session is the questions of one review.
+// session has the questions of one review.
 type session struct {
 	reader   *Reader
 	user     authenticationv1.UserInfo
@@ -132,7 +131,7 @@ func (s *session) may(ctx context.Context, namespace string) bool {
 	defer cancel()
 	reply, err := s.reader.asker.Create(ctx, s.review(namespace), metav1.CreateOptions{})
 	if err != nil {
-		s.left = 0 // what does not answer now will not answer the next question either
+		s.left = 0 // a server that does not answer now will not answer the next question either
 		return false
 	}
 	s.reader.remember(q, reply.Status.Allowed)
@@ -160,7 +159,7 @@ func (r *Reader) known(q question) (yes, known bool) {
 
 func (r *Reader) remember(q question, yes bool) { r.answers.Add(q, yes, Remember) }
 
-// keyOf tells users apart by everything that rights can depend on.
+// keyOf returns a key with everything that the rights of a user can depend on.
 func keyOf(user authenticationv1.UserInfo) string {
 	groups := slices.Sorted(slices.Values(user.Groups))
 	return fmt.Sprintf("%q %q %q %q", user.Username, user.UID, strings.Join(groups, ","), user.Extra)

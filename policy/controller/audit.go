@@ -17,24 +17,24 @@ import (
 	"github.com/attache-dev/attache/policy/status"
 )
 
-// pause is how long the audit waits for more changes after the first one. It is
-// longer than that of writers: nobody waits for it.
+// pause is how long the audit waits for more changes after the first one. It is longer than that of
+// writers, because nobody waits for the audit.
 const pause = 250 * time.Millisecond
 
-// audit knows what violates guardrails now, in what is published. It follows
-// changes: what a change does not touch is not looked at again, and guardrails
-// that did not change are asked about nothing else.
+// audit knows which published results currently violate guardrails. It follows changes: targets
+// that a change does not touch are not examined again, and guardrails that did not change are only
+// evaluated for touched targets.
 type audit struct {
-	// filled holds one token while there is something to do.
+	// filled holds one token while there is work to do.
 	filled chan struct{}
 
 	mu sync.Mutex
-	// dirty are the targets to look at again.
+	// dirty are the targets to examine again.
 	dirty refs
-	// guardrails are the guardrails that results are about.
+	// guardrails are the guardrails that the results are based on.
 	guardrails map[string]*guardrail.Guardrail
 	results    map[string]map[hierarchy.Ref][]evaluate.Violation // by guardrail
-	// covered counts what exceptions let pass, by guardrail and then by target.
+	// covered counts the violations that exceptions permit, by guardrail and then by target.
 	covered map[string]map[hierarchy.Ref]map[string]int
 	// soon are the exceptions of each guardrail that end soon, as one text.
 	soon map[string]string
@@ -59,8 +59,8 @@ func (a *audit) touch(targets refs) {
 	}
 }
 
-// take returns what is to be looked at, and says which guardrails came or
-// changed, and which are gone.
+// take returns the targets to examine, the guardrails that were added or changed, and those that
+// were removed.
 func (a *audit) take(now []*guardrail.Guardrail) (dirty refs, fresh []*guardrail.Guardrail, gone []string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -86,8 +86,7 @@ func (a *audit) take(now []*guardrail.Guardrail) (dirty refs, fresh []*guardrail
 	return dirty, fresh, gone
 }
 
-// set takes in what violates guardrails on a target, and says which guardrails
-// that is news for.
+// set records the violations on a target, and returns the guardrails for which something changed.
 func (a *audit) set(target hierarchy.Ref, guardrails []*guardrail.Guardrail, found []evaluate.Violation, news map[string]bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -107,7 +106,7 @@ func (a *audit) set(target hierarchy.Ref, guardrails []*guardrail.Guardrail, fou
 	}
 }
 
-// cover takes in what exceptions let pass on a target.
+// cover records what exceptions permit on a target.
 func (a *audit) cover(target hierarchy.Ref, guardrails []*guardrail.Guardrail, list []evaluate.Covered, news map[string]bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -130,7 +129,8 @@ func (a *audit) cover(target hierarchy.Ref, guardrails []*guardrail.Guardrail, l
 	}
 }
 
-// ending says for which guardrails other exceptions end soon than when it was last asked.
+// ending returns the guardrails for which the set of exceptions that end soon has changed since the
+// last call.
 func (a *audit) ending(guardrails []*guardrail.Guardrail, now time.Time) (news []string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -172,7 +172,7 @@ func (a *audit) uses(name string, now time.Time) []status.ExceptionUse {
 	return uses
 }
 
-// report says what violates a guardrail, sorted.
+// report returns the violations of a guardrail, sorted.
 func (a *audit) report(name string) (g *guardrail.Guardrail, found []evaluate.Violation) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -183,7 +183,7 @@ func (a *audit) report(name string) (g *guardrail.Guardrail, found []evaluate.Vi
 	return a.guardrails[name], found
 }
 
-// all are the violations of every guardrail by target.
+// all returns the violations of every guardrail by target.
 func (a *audit) all() map[hierarchy.Ref][]evaluate.Violation {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -196,11 +196,11 @@ func (a *audit) all() map[hierarchy.Ref][]evaluate.Violation {
 	return all
 }
 
-// audits looks again at what was touched until ctx ends, and queues guardrails
-// whose status may have become wrong.
+// audits examines touched targets until ctx ends, and queues guardrails whose status may be out of
+// date.
 func (c *Controller) audits(ctx context.Context, queue workqueue.TypedRateLimitingInterface[hierarchy.Ref]) {
 	c.findReports(ctx)
-	ends := time.NewTimer(0) // when an exception ends, so that what it covered is counted
+	ends := time.NewTimer(0) // when an exception ends, so that the violations that it covered are counted
 	ends.Stop()
 	defer ends.Stop()
 	again := time.NewTimer(0) // when reports that could not be written are tried again
@@ -234,8 +234,8 @@ func (c *Controller) audits(ctx context.Context, queue workqueue.TypedRateLimiti
 	}
 }
 
-// longestWait is how long the clock is trusted to run as we think: clocks are set and
-// machines sleep.
+// longestWait is the longest time for which a timer is trusted: clocks are adjusted and machines
+// sleep.
 const longestWait = time.Minute
 
 // untilNextEnd sets a timer to the end of the next exception.
@@ -247,7 +247,7 @@ func (c *Controller) untilNextEnd(timer *time.Timer) {
 	}
 }
 
-// untilEnd is how long to wait for the end of an exception.
+// untilEnd returns how long to wait for the end of an exception.
 func untilEnd(end, now time.Time) time.Duration {
 	return max(time.Second, min(longestWait, end.Sub(now)))
 }
@@ -256,7 +256,7 @@ func guardrailRef(name string) hierarchy.Ref {
 	return hierarchy.NewRef(guardrail.Kind.Group, guardrail.Kind.Kind, "", name)
 }
 
-// round looks at what was touched, and returns the guardrails with news and what is published.
+// round examines what was touched, and returns the guardrails with changes, and what is published.
 func (c *Controller) round(ctx context.Context) (news map[string]bool, published map[hierarchy.Ref]*effective.Target) {
 	snapshot, published := c.state.current()
 	guardrails := c.state.guardrails()
@@ -295,7 +295,7 @@ func (c *Controller) round(ctx context.Context) (news map[string]bool, published
 	return news, published
 }
 
-// count brings the metric of a guardrail up to date.
+// count updates the metric of a guardrail.
 func (c *Controller) count(name string) {
 	g, found := c.audit.report(name)
 	c.metrics.violations.DeletePartialMatch(map[string]string{"guardrail": name})
@@ -308,8 +308,8 @@ func (c *Controller) count(name string) {
 	}
 }
 
-// guardrailStatus is decide for a guardrail. It reads the object, whose examples
-// are kept nowhere else.
+// guardrailStatus is decide for a guardrail. It reads the object, because its examples are not
+// cached.
 func (c *Controller) guardrailStatus(ctx context.Context, ref hierarchy.Ref) ([]status.Write, error) {
 	g, found := c.audit.report(ref.Name)
 	resource, known := c.source.Resource(ref.GroupKind)

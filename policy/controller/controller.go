@@ -30,23 +30,21 @@ import (
 	"github.com/attache-dev/attache/policy/status"
 )
 
-// Options are what a controller can be told. The zero value is a good one.
+// Options are the options of a controller. The zero value is a good default.
 type Options struct {
 	// LeaveRoutes leaves routes and Gateways without the annotation.
 	LeaveRoutes bool
 
-	// Guardrails are asked before anything is published; none if it is nil.
+	// Guardrails are evaluated before anything is published; if it is nil, there are none.
 	Guardrails Guardrails
 
-	// Reports writes OpenReports reports of what violates guardrails. Without it
-	// those of an earlier time are removed.
+	// Reports writes OpenReports reports of violations. Without it, existing reports are removed.
 	Reports bool
 
-	// Enforcement says how effective policies reach data planes; the zero value
-	// is no exporter at all.
+	// Enforcement says how effective policies reach data planes; the zero value enables no exporter.
 	Enforcement Enforcement
 
-	// Writers is how many objects are written at a time, at most; 8 if it is zero.
+	// Writers is the maximum number of objects that are written at the same time; 8 if it is zero.
 	Writers int
 
 	// Coalesce is how long to wait for more changes after the first one; 20 ms if
@@ -59,11 +57,11 @@ type Options struct {
 	// Metrics is where to register metrics; controller-runtime's registry if nil.
 	Metrics prometheus.Registerer
 
-	// Log hears about writes that failed.
+	// Log receives failed writes.
 	Log logr.Logger
 }
 
-// Controller writes what the policies of a cluster come to.
+// Controller writes the effects of the policies of a cluster.
 type Controller struct {
 	options  Options
 	source   *cluster.Source
@@ -78,13 +76,12 @@ type Controller struct {
 	audit    *audit
 	reports  reports
 	enforcer *enforcer
-	// untouchable are resources whose status may not be written, as was told.
+	// untouchable are resources whose status may not be written, which was already logged.
 	untouchable sync.Map
 	queue       workqueue.TypedRateLimitingInterface[hierarchy.Ref]
 }
 
-// New returns a controller that learns from a source and writes to the API
-// server of config.
+// New returns a controller that follows a source and writes to the API server of config.
 func New(config *rest.Config, from *cluster.Source, options Options) (*Controller, error) {
 	guardrails := func() []*guardrail.Guardrail { return nil }
 	if options.Writers <= 0 {
@@ -135,14 +132,15 @@ func New(config *rest.Config, from *cluster.Source, options Options) (*Controlle
 	return made, nil
 }
 
-// paced is a configuration whose clients send as much at a time as the API server bears.
+// paced returns a configuration whose clients send as many requests at a time as the API server can
+// handle.
 func paced(config *rest.Config, pacer *pace.Pacer) *rest.Config {
 	config = rest.CopyConfig(config)
 	config.Wrap(pacer.Wrap)
 	return config
 }
 
-// instance is who reports events: this process.
+// instance identifies this process as the reporter of events.
 func instance() string {
 	host, err := os.Hostname()
 	if err != nil {
@@ -151,13 +149,12 @@ func instance() string {
 	return "attache-" + host
 }
 
-// NeedLeaderElection says that one replica writes.
+// NeedLeaderElection returns true, because only one replica writes.
 func (c *Controller) NeedLeaderElection() bool { return true }
 
-// Start writes until ctx ends. The source has to be started by somebody else.
-// It can be called once.
+// Start writes until ctx ends. The caller has to start the source. It can be called once.
 func (c *Controller) Start(ctx context.Context) error {
-	unique := true // names are for metrics; a process may have had another one
+	unique := true // names are for metrics; the process may have had another controller
 	run, err := controller.NewTypedUnmanaged("attache", controller.TypedOptions[hierarchy.Ref]{
 		Reconciler:              c,
 		MaxConcurrentReconciles: c.options.Writers,
@@ -179,7 +176,7 @@ func (c *Controller) Start(ctx context.Context) error {
 	return run.Start(ctx)
 }
 
-// Reconcile makes what is written about one object true.
+// Reconcile brings what is written about one object up to date.
 func (c *Controller) Reconcile(ctx context.Context, ref hierarchy.Ref) (reconcile.Result, error) {
 	began := c.progress.began()
 	written, forged := c.state.repaired(ref)
@@ -218,12 +215,12 @@ func (c *Controller) Reconcile(ctx context.Context, ref hierarchy.Ref) (reconcil
 	return c.reach(ctx, ref, on)
 }
 
-// gatherScores is how long a policy waits for what further routes come to in data
-// planes, so that its status is written once and not for each of them.
+// gatherScores is how long a policy waits for the enforcement of further routes, so that its status
+// is written once and not for each of them.
 const gatherScores = 300 * time.Millisecond
 
-// reach brings what is published for a route to data planes, and has the policies
-// looked at of which it changed what is in force.
+// reach brings the published result of a route to data planes, and queues the policies whose
+// enforcement changed.
 func (c *Controller) reach(ctx context.Context, ref hierarchy.Ref, on *enforced) (reconcile.Result, error) {
 	for _, policy := range c.scored(ref, on) {
 		c.queue.AddAfter(policy, gatherScores)
@@ -242,7 +239,7 @@ func (c *Controller) reach(ctx context.Context, ref hierarchy.Ref, on *enforced)
 	return reconcile.Result{RequeueAfter: again}, nil
 }
 
-// somebodyElses says whether what is written about an object is not what we wrote.
+// somebodyElses reports whether what is written about an object is not what we wrote.
 func (c *Controller) somebodyElses(ref hierarchy.Ref) bool {
 	if ref.GroupKind == publish.EffectivePolicyKind {
 		return c.drift.stray(ref, c.live.EffectivePolicy(ref.Namespace, ref.Name))
@@ -256,8 +253,8 @@ func (c *Controller) somebodyElses(ref hierarchy.Ref) bool {
 		c.drift.foreign(resultOf(ref), fingerprint(nil, result))
 }
 
-// repaired takes in that what somebody else wrote was put right. Only where
-// others may write does the next repair wait.
+// repaired records that a foreign write was reverted. The next repair only waits where others have
+// the right to write.
 func (c *Controller) repaired(ctx context.Context, ref hierarchy.Ref, forged bool) {
 	c.metrics.drift.Inc()
 	if !forged {
@@ -270,14 +267,13 @@ func (c *Controller) repaired(ctx context.Context, ref hierarchy.Ref, forged boo
 	}
 }
 
-// live is what the API server has.
+// live returns the state on the API server.
 type live interface {
 	status.Live
 	Conditions(ref hierarchy.Ref) status.Conditions
 }
 
-// plan is decide, or guardrailStatus for a guardrail, and what data planes make
-// of a route.
+// plan is decide, or guardrailStatus for a guardrail, with the enforcement of a route.
 func (c *Controller) plan(ctx context.Context, ref hierarchy.Ref) ([]status.Write, *enforced, error) {
 	if ref.GroupKind == guardrail.Kind {
 		writes, err := c.guardrailStatus(ctx, ref)
@@ -287,7 +283,7 @@ func (c *Controller) plan(ctx context.Context, ref hierarchy.Ref) ([]status.Writ
 	return writes, on, nil
 }
 
-// get reads a cluster-scoped object; nil when there is none.
+// get reads a cluster-scoped object; nil when it does not exist.
 func (c *Controller) get(ctx context.Context, resource schema.GroupVersionResource, name string) (*unstructured.Unstructured, error) {
 	object, err := c.client.Resource(resource).Get(ctx, name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
@@ -299,7 +295,7 @@ func (c *Controller) get(ctx context.Context, resource schema.GroupVersionResour
 	return object, nil
 }
 
-// decide lists the writes that make what is written about one object true:
+// decide lists the writes that bring what is written about one object up to date:
 //
 //	the object                             the writes make true
 //	a route                                its annotation and its EffectivePolicy
@@ -334,11 +330,11 @@ func (c *Controller) decide(ref hierarchy.Ref) ([]status.Write, *enforced) {
 	return c.target(ref, on), on
 }
 
-// target is decide for what effective policies are published for.
+// target is decide for routes and Gateways, for which effective policies are published.
 func (c *Controller) target(ref hierarchy.Ref, on *enforced) []status.Write {
 	p, h := c.state.publication.published[ref], c.state.publication.withheld[ref]
 	if _, waits := c.state.publication.waiting[ref]; waits && p.effective == nil && h == nil {
-		return nil // nothing is published of it yet, and nothing is decided
+		return nil // nothing is published for it yet, and nothing is decided
 	}
 	if p.found == nil && h == nil {
 		return c.planned(on).Target(ref, p.effective, c.live)
@@ -354,7 +350,7 @@ func (c *Controller) target(ref hierarchy.Ref, on *enforced) []status.Write {
 	return c.planner.Keep(ref, uid, was, h.said(c.state.snapshot.ReaderIn(ref.Namespace)), c.live)
 }
 
-// affected is decide for what has Affected conditions.
+// affected is decide for objects that have Affected conditions.
 func (c *Controller) affected(ref hierarchy.Ref) []status.Write {
 	object, exists := c.state.snapshot.Graph().Get(ref)
 	if !exists {
@@ -363,7 +359,7 @@ func (c *Controller) affected(ref hierarchy.Ref) []status.Write {
 	return c.planner.Affected(c.state.snapshot, ref, object.Meta().Generation, c.live.Conditions(ref))
 }
 
-// bare names an EffectivePolicy.
+// bare returns an EffectivePolicy that only has a name.
 func bare(ref hierarchy.Ref) *unstructured.Unstructured {
 	u := &unstructured.Unstructured{}
 	u.SetAPIVersion(publish.APIVersion)

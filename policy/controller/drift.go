@@ -14,35 +14,35 @@ import (
 	"github.com/attache-dev/attache/policy/status"
 )
 
-// drift tells what others wrote where we write from our own writes, whose echo
-// the watch may bring before the API server's answer.
+// drift distinguishes writes of others from our own writes, whose watch events may arrive before
+// the API server's answer.
 type drift struct {
 	mu sync.Mutex
-	// own is what stood on an object after our last write, by the API server's
-	// answer. What the watch knows by then may be somebody else's already.
+	// own is the state of an object after our last write, according to the API server's answer. The
+	// state in the watch cache may already be somebody else's.
 	own map[hierarchy.Ref]uint64
-	// made are the EffectivePolicy objects that this process made.
+	// made are the EffectivePolicy objects that this process created.
 	made refs
-	// told is when an event last told of a forged result.
+	// told is when the last event about a forged result was sent.
 	told map[hierarchy.Ref]time.Time
 }
 
-// quietAfterEvent is how long a forged result is not told of again. It is put
-// right at once each time.
+// quietAfterEvent is how long no further event about a forged result is sent. Each forged result is
+// reverted at once.
 const quietAfterEvent = time.Minute
 
 func newDrift() *drift {
 	return &drift{own: map[hierarchy.Ref]uint64{}, made: refs{}, told: map[hierarchy.Ref]time.Time{}}
 }
 
-// wrote takes in what the API server answered to a write on an object.
+// wrote records the API server's answer to a write on an object.
 func (d *drift) wrote(ref hierarchy.Ref, print uint64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.own[ref] = print
 }
 
-// foreign says whether what stands on an object is known to be somebody else's.
+// foreign reports whether the state of an object is known to be written by somebody else.
 func (d *drift) foreign(ref hierarchy.Ref, print uint64) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -50,7 +50,7 @@ func (d *drift) foreign(ref hierarchy.Ref, print uint64) bool {
 	return known && own != print
 }
 
-// forget drops what is remembered of an object that is gone.
+// forget drops the record of an object that no longer exists.
 func (d *drift) forget(ref hierarchy.Ref) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -58,7 +58,7 @@ func (d *drift) forget(ref hierarchy.Ref) {
 	delete(d.told, ref)
 }
 
-// makes takes in that an EffectivePolicy is about to be made, or is gone.
+// makes records that an EffectivePolicy is about to be created, or is gone.
 func (d *drift) makes(ref hierarchy.Ref, there bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -70,8 +70,8 @@ func (d *drift) makes(ref hierarchy.Ref, there bool) {
 	delete(d.own, ref)
 }
 
-// stray says whether somebody else made an EffectivePolicy of nothing. One that an
-// earlier run left behind carries our field manager.
+// stray reports whether somebody else created an EffectivePolicy that should not exist. One that an
+// earlier run left behind has our field manager.
 func (d *drift) stray(ref hierarchy.Ref, live *unstructured.Unstructured) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -82,7 +82,7 @@ func (d *drift) stray(ref hierarchy.Ref, live *unstructured.Unstructured) bool {
 	return !hasStatus || !status.Claimed(live)
 }
 
-// tell says whether it is time to tell of a forged result.
+// tell reports whether it is time to send an event about a forged result.
 func (d *drift) tell(ref hierarchy.Ref, now time.Time) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -93,12 +93,12 @@ func (d *drift) tell(ref hierarchy.Ref, now time.Time) bool {
 	return true
 }
 
-// resultOf is the EffectivePolicy of a route or a Gateway.
+// resultOf returns the EffectivePolicy of a route or a Gateway.
 func resultOf(target hierarchy.Ref) hierarchy.Ref {
 	return hierarchy.Ref{GroupKind: publish.EffectivePolicyKind, NamespacedName: types.NamespacedName{Namespace: target.Namespace, Name: publish.ObjectName(target)}}
 }
 
-// fingerprint is of all that we write on an object, as it is.
+// fingerprint returns a fingerprint of everything that we write on an object, in its current state.
 func fingerprint(annotations map[string]string, object *unstructured.Unstructured) uint64 {
 	sum := fnv.New64a()
 	fmt.Fprint(sum, annotations)
@@ -112,7 +112,7 @@ func fingerprint(annotations map[string]string, object *unstructured.Unstructure
 	return sum.Sum64()
 }
 
-// reasonForged is the reason of the event on a result that somebody else wrote.
+// reasonForged is the reason of the event about a result that somebody else wrote.
 const reasonForged = "WrittenBySomebodyElse"
 
 const noteForged = "Something other than attache changed what this object says. attache wrote it again. " +

@@ -23,59 +23,58 @@ import (
 // Enforcement says how effective policies reach data planes.
 type Enforcement struct {
 	Config enforcement.Config
-	// Cleanup are exporters that are switched off and whose objects are to go.
+	// Cleanup are exporters that are switched off and whose objects are to be deleted.
 	Cleanup []string
-	// Planes has what there is of data planes' APIs; nil when no exporter is
-	// enabled.
+	// Planes has the objects of data planes' APIs; nil when no exporter is enabled.
 	Planes *cluster.Planes
-	// Prepare is an object as the data plane's CRD defaults it, and what the CRD
-	// refuses it for; known is false without a CRD.
+	// Prepare returns an object with the defaults of the data plane's CRD, and the reasons for which
+	// the CRD refuses it; known is false without a CRD.
 	Prepare func(u *unstructured.Unstructured) (prepared *unstructured.Unstructured, problems []string, known bool)
-	// Check says what the CRD of routes refuses a route for.
+	// Check returns the reasons for which the CRD of routes refuses a route.
 	Check export.Checker
-	// Schemas are the CRDs of data planes' kinds of this moment; nil when nobody asks.
+	// Schemas returns the current CRDs of data planes' kinds; the function may be nil.
 	Schemas func() enforcement.Schemas
-	// Interval is how often one object is written at most; 5 s if it is zero.
+	// Interval is the minimum time between writes of one object; 5 s if it is zero.
 	Interval time.Duration
 }
 
-// enforcer makes data planes do what is published.
+// enforcer makes data planes enforce what is published.
 type enforcer struct {
 	Enforcement
 	mu sync.Mutex
-	// wrote is when an object was written last, touched what was wanted of a
-	// route when an admission was made to happen for it.
+	// wrote is when an object was last written; touched is the desired state of a route when its
+	// last admission was triggered.
 	wrote   map[hierarchy.Ref]time.Time
 	touched map[hierarchy.Ref]touch
-	// leaving are objects that nothing wants any more, since when.
+	// leaving are objects that are no longer wanted, with the time since when.
 	leaving map[hierarchy.Ref]time.Time
 	// failed are objects that could not be written, with the reason.
 	failed map[hierarchy.Ref]string
-	// standing are the objects of each route as they were wanted when they stood so last: who finds
-	// them otherwise while the same is wanted puts somebody's edit right.
+	// standing are the objects of each route in their last confirmed desired state: if an object
+	// differs while the desired state is the same, somebody's edit is reverted.
 	standing map[hierarchy.Ref]map[string]*unstructured.Unstructured
-	// refused are contents that the plane refused, by object.
+	// refused are contents that the data plane refused, by object.
 	refused map[hierarchy.Ref]refusal
-	// excuses are the objects that were refused because of a policy above them, and when that was
-	// so last.
+	// excuses are the objects that were refused because of a policy above them, with the time when
+	// that was last the case.
 	excuses map[hierarchy.Ref]time.Time
-	// counts are what metrics count of each route.
+	// counts has the numbers that metrics count for each route.
 	counts map[hierarchy.Ref]exportCounts
-	// turned is what Enforced said of a policy when it last said True or False.
+	// turned is the last value of a policy's Enforced condition that was True or False.
 	turned map[hierarchy.Ref]string
-	// offered are the GatewayClasses of which an event told that an exporter could
-	// serve them.
+	// offered are the GatewayClasses for which an event said that an exporter could serve them.
 	offered map[hierarchy.Ref]string
-	// waiting is since when something has waited for the plane or for admission,
-	// by object, and by route for what stands in it.
+	// waiting is the time since when something has waited for the data plane or for admission, by
+	// object, and by route for values inside the route.
 	waiting map[hierarchy.Ref]time.Time
-	// kept is what was made of each route the last time.
+	// kept is the last result for each route.
 	kept map[hierarchy.Ref]*enforcement.Memory
-	// scores are by route, sums by policy and Gateway.
+	// scores are keyed by route, sums by policy and Gateway.
 	scores map[hierarchy.Ref]map[enforcement.PolicyAt]enforcement.Score
 	sums   map[enforcement.PolicyAt]*enforcement.Score
 
-	// readings are what exporters read of the effective policies of one snapshot, which routes share.
+	// readings are the inputs of exporters from the effective policies of one snapshot, which routes
+	// share.
 	readings     map[*effective.PathPolicies]*export.Effective
 	readingsOf   *hierarchy.Graph
 	readingsLock sync.Mutex
@@ -85,18 +84,17 @@ type enforcer struct {
 	fieldsGuard sync.Mutex
 }
 
-// touch is a request that made an admission happen, and how often the same was
-// asked for without success.
+// touch is a request that triggered an admission, and how often the same request had no success.
 type touch struct {
 	key   string
 	times int
 }
 
-// refusal is a content that the plane did not take.
+// refusal is a content that the data plane did not accept.
 type refusal struct{ hash, message string }
 
-// patience is how long a plane may take to answer, and admission to put values
-// into a route, before that is said.
+// patience is how long a data plane may take to answer, and admission to put values into a route,
+// before this is reported.
 const patience = time.Minute
 
 func newEnforcer(of Enforcement) *enforcer {
@@ -122,7 +120,7 @@ func newEnforcer(of Enforcement) *enforcer {
 	}
 }
 
-// enforced is what exporters make of one route.
+// enforced is the result of exporters for one route.
 type enforced struct {
 	target  *effective.Target
 	rules   []hierarchy.RuleRef
@@ -130,7 +128,7 @@ type enforced struct {
 	entries []enforcement.Entry
 }
 
-// world is what exporters look at, on a graph.
+// world returns the input of exporters on a graph.
 func (c *Controller) world(g *hierarchy.Graph) enforcement.World {
 	e := c.enforcer
 	w := enforcement.World{Graph: g, Config: e.Config, Version: c.planner.Version}
@@ -146,7 +144,7 @@ func (c *Controller) world(g *hierarchy.Graph) enforcement.World {
 	return w
 }
 
-// refusedRules are the rules of a route, as it is stored, that would not be valid with what is to be
+// refusedRules returns the rules of a stored route that would not be valid with the values to be
 // put there.
 func (e *enforcer) refusedRules(route hierarchy.Ref, rules []export.RuleInjection) map[int]string {
 	live := e.Planes.Route(route)
@@ -156,7 +154,7 @@ func (e *enforcer) refusedRules(route hierarchy.Ref, rules []export.RuleInjectio
 	return export.RefusedRules(live, rules, e.Check)
 }
 
-// forgetKept drops what was kept of a route.
+// forgetKept drops the last result of a route.
 func (e *enforcer) forgetKept(route hierarchy.Ref) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -181,7 +179,8 @@ func (e *enforcer) reader(g *hierarchy.Graph) func(p *effective.PathPolicies) *e
 	}
 }
 
-// enforced answers guardrails what data planes make of targets; nil where no exporter is enabled.
+// enforced returns for guardrails how data planes enforce policies on targets; nil if no exporter
+// is enabled.
 func (c *Controller) enforced() evaluate.Enforced {
 	if c.enforcer.Planes == nil {
 		return nil
@@ -191,7 +190,7 @@ func (c *Controller) enforced() evaluate.Enforced {
 	}
 }
 
-// standardFields is what the HTTPRoute CRD has, read once for each version of it.
+// standardFields returns the fields of the HTTPRoute CRD, read once for each version of it.
 func (e *enforcer) standardFields() export.StandardFields {
 	crd := e.Planes.Definition("httproutes." + hierarchy.Group)
 	e.fieldsGuard.Lock()
@@ -202,8 +201,8 @@ func (e *enforcer) standardFields() export.StandardFields {
 	return e.fields
 }
 
-// enforcedOn is what exporters make of what is published for a route; nil for
-// what is not a route. The state's lock is held.
+// enforcedOn returns the result of exporters for the published result of a route; nil for other
+// objects. The state's lock is held.
 func (c *Controller) enforcedOn(ref hierarchy.Ref) *enforced {
 	if ref.GroupKind == hierarchy.GatewayKind || !c.state.snapshot.IsRoute(ref.GroupKind) {
 		return nil
@@ -221,8 +220,8 @@ func (c *Controller) enforcedOn(ref hierarchy.Ref) *enforced {
 	return out
 }
 
-// look is what exporters make of a route, and what data planes say of it. What has not changed since
-// the last time is taken from then.
+// look returns the result of exporters for a route, and what data planes say about it. What has not
+// changed since the last call is reused.
 func (e *enforcer) look(target *effective.Target, w enforcement.World, now time.Time) ([]enforcement.Result, []enforcement.Entry) {
 	route := target.Target
 	e.mu.Lock()
@@ -239,7 +238,7 @@ func (e *enforcer) look(target *effective.Target, w enforcement.World, now time.
 	return results, entries
 }
 
-// read adds what the plane says of the objects, and of the route.
+// read adds what the data plane says about the objects, and about the route.
 func (e *enforcer) read(route hierarchy.Ref, r *enforcement.Result, now time.Time) {
 	if r.Registration.Exporter == nil || r.Choice.Settings.Mode == enforcement.Plan || e.Planes == nil {
 		return
@@ -256,9 +255,9 @@ func (e *enforcer) read(route hierarchy.Ref, r *enforcement.Result, now time.Tim
 	r.Route = &reading
 }
 
-// readInjected is the state of what stands in the route. What is not there a
-// minute after it should be has drifted: somebody changed it after us, or nobody
-// asks our webhook (E8.7).
+// readInjected returns the state of the values in the route. A value that is missing a minute after
+// it should be there has drifted: somebody changed it after us, or our webhook is not called
+// (E8.7).
 func (e *enforcer) readInjected(route hierarchy.Ref, r *enforcement.Result, now time.Time) enforcement.Reading {
 	stands := e.stands(route, r)
 	_, late := e.waits(route.WithSection(injectedSection), !stands, now)
@@ -279,8 +278,8 @@ func (e *enforcer) readInjected(route hierarchy.Ref, r *enforcement.Result, now 
 	return reading
 }
 
-// waits takes in whether something waits, and says for how long it still may
-// before that is said, and whether that time is over.
+// waits records whether something waits, and returns how long it may still wait before this is
+// reported, and whether that time is over.
 func (e *enforcer) waits(on hierarchy.Ref, waits bool, now time.Time) (left time.Duration, over bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -296,7 +295,7 @@ func (e *enforcer) waits(on hierarchy.Ref, waits bool, now time.Time) (left time
 	return max(left, 0), left <= 0
 }
 
-// left is when to look again at a route with something that waits; 0 for never.
+// left returns when to look again at a route with something that waits; 0 for never.
 func (e *enforcer) left(route hierarchy.Ref, on *enforced, now time.Time) time.Duration {
 	if on == nil || e.Planes == nil {
 		return 0
@@ -320,10 +319,10 @@ func (e *enforcer) left(route hierarchy.Ref, on *enforced, now time.Time) time.D
 	return least
 }
 
-// injectedSection stands for what is put into a route, beside the route itself.
+// injectedSection stands for the values in a route, as opposed to the route itself.
 const injectedSection = "injected"
 
-// readObject is the state of one object.
+// readObject returns the state of one object.
 func (e *enforcer) readObject(want, live *unstructured.Unstructured, r *enforcement.Result) enforcement.Reading {
 	ref := hierarchy.RefOf(want)
 	e.mu.Lock()
@@ -348,7 +347,7 @@ func (e *enforcer) readObject(want, live *unstructured.Unstructured, r *enforcem
 	return r.ReadObject(live)
 }
 
-// stands says whether the route has what this part puts into it.
+// stands reports whether the route has the values of this part.
 func (e *enforcer) stands(route hierarchy.Ref, r *enforcement.Result) bool {
 	if len(r.Projection.Rules) == 0 {
 		return true
@@ -363,7 +362,7 @@ func (e *enforcer) stands(route hierarchy.Ref, r *enforcement.Result) bool {
 	return want.Record.Stands(rules)
 }
 
-// planned is the planner with what is known of data planes.
+// planned returns the planner with what is known about data planes.
 func (c *Controller) planned(on *enforced) status.Planner {
 	planner := c.planner
 	if on != nil && len(on.entries) > 0 {
@@ -373,7 +372,7 @@ func (c *Controller) planned(on *enforced) status.Planner {
 	return planner
 }
 
-// touchedBy are the routes that objects of data planes are about.
+// touchedBy returns the routes that objects of data planes concern.
 func (c *Controller) touchedBy(targets []hierarchy.Ref) refs {
 	touched := refs{}
 	c.state.mu.RLock()
@@ -391,8 +390,7 @@ func (c *Controller) touchedBy(targets []hierarchy.Ref) refs {
 	return touched
 }
 
-// followPlanes has routes looked at again when something of a data plane
-// changed.
+// followPlanes queues routes again when an object of a data plane changed.
 func (c *Controller) followPlanes(ctx context.Context) {
 	planes := c.enforcer.Planes
 	if planes == nil {
@@ -406,7 +404,7 @@ func (c *Controller) followPlanes(ctx context.Context) {
 		for ref := range touched {
 			c.queue.Add(ref)
 		}
-		// Guardrails that read what data planes do may find something else now.
+		// Guardrails that read the enforcement may now have other results.
 		if slices.ContainsFunc(c.state.guardrails(), func(g *guardrail.Guardrail) bool { return g.Uses()&guardrail.Outcomes != 0 }) {
 			c.audit.touch(touched)
 		}

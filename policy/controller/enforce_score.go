@@ -13,8 +13,8 @@ import (
 	"github.com/attache-dev/attache/policy/status"
 )
 
-// scored takes in how data planes enforce a route's policies, and returns the
-// policies for which that has changed.
+// scored records how data planes enforce a route's policies, and returns the policies for which
+// this has changed.
 func (c *Controller) scored(route hierarchy.Ref, on *enforced) []hierarchy.Ref {
 	e := c.enforcer
 	var now map[enforcement.PolicyAt]enforcement.Score
@@ -57,7 +57,7 @@ func (e *enforcer) sum(at enforcement.PolicyAt) *enforcement.Score {
 	return e.sums[at]
 }
 
-// condition is Enforced for a policy under a Gateway, nil when nothing is known.
+// condition returns Enforced for a policy under a Gateway, nil when nothing is known.
 func (e *enforcer) condition(policy, gateway hierarchy.Ref) *enforcement.Condition {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -69,9 +69,8 @@ func (e *enforcer) condition(policy, gateway hierarchy.Ref) *enforcement.Conditi
 	return &condition
 }
 
-// scoreAll scores every route before anything is written, so that no policy's
-// status is written from a part of them, and remembers what planes refused in an
-// earlier run.
+// scoreAll scores every route before anything is written, so that no policy's status is computed
+// from only a part of them, and recalls what data planes refused in an earlier run.
 func (c *Controller) scoreAll(targets refs) {
 	c.state.mu.RLock()
 	defer c.state.mu.RUnlock()
@@ -84,8 +83,7 @@ func (c *Controller) scoreAll(targets refs) {
 	}
 }
 
-// recall takes in the contents that planes refused, from the EffectivePolicy that
-// says so.
+// recall records the contents that data planes refused, from the EffectivePolicy that says so.
 func (e *enforcer) recall(shown *unstructured.Unstructured) {
 	if shown == nil || e.Planes == nil || !status.Claimed(shown) {
 		return
@@ -108,7 +106,7 @@ func (e *enforcer) recall(shown *unstructured.Unstructured) {
 	}
 }
 
-// exportCounts are what metrics count of one route.
+// exportCounts are the numbers that metrics count for one route.
 type exportCounts struct {
 	objects map[[2]string]int // exporter, state
 	fields  map[[3]string]int // exporter, outcome, reason
@@ -138,8 +136,8 @@ func countsOf(on *enforced) exportCounts {
 	return counts
 }
 
-// countExports makes metrics count what a route has now in place of what it had. The
-// enforcer's lock is held.
+// countExports replaces the old numbers of a route by the new ones in metrics. The enforcer's lock
+// is held.
 func (c *Controller) countExports(route hierarchy.Ref, now exportCounts) {
 	e := c.enforcer
 	was := e.counts[route]
@@ -163,8 +161,8 @@ func (c *Controller) countExports(route hierarchy.Ref, now exportCounts) {
 	}
 }
 
-// turns are the events on a policy whose condition Enforced turned False, or True again.
-// Between the two it may have said Unknown.
+// turns returns the events about a policy whose condition Enforced turned False, or True again. In
+// between it may have been Unknown.
 func (e *enforcer) turns(planner status.Planner, before, after *unstructured.Unstructured) []status.Write {
 	if after == nil {
 		return nil
@@ -192,7 +190,7 @@ func (e *enforcer) turns(planner status.Planner, before, after *unstructured.Uns
 	return []status.Write{planner.Event(after, status.Event{Type: status.EventNormal, Reason: status.ConditionEnforced, Note: message})}
 }
 
-// offer tells, once for each GatewayClass, that an exporter could serve it (E1.6).
+// offer sends an event, once for each GatewayClass, that an exporter could serve it (E1.6).
 func (c *Controller) offer(ctx context.Context, ref hierarchy.Ref) {
 	e := c.enforcer
 	if ref.GroupKind != hierarchy.GatewayClassKind {
@@ -217,8 +215,7 @@ func (c *Controller) offer(ctx context.Context, ref hierarchy.Ref) {
 	c.tell(ctx, c.planner.Event(about, status.Event{Type: status.EventNormal, Reason: string(enforcement.NoExporter), Note: note}))
 }
 
-// tellRefused makes an event on a route whose data plane refused what was written
-// for it.
+// tellRefused returns an event about a route whose data plane refused what was written for it.
 func (c *Controller) tellRefused(ctx context.Context, route, object hierarchy.Ref, message string) {
 	about := objectOf(route, c.source.Version(route))
 	c.tell(ctx, c.planner.Event(about, status.Event{Type: status.EventWarning, Reason: string(enforcement.Rejected),

@@ -27,18 +27,18 @@ import (
 )
 
 const (
-	// exportOwner is the name under which objects of data planes are written.
+	// exportOwner is the field manager for objects of data planes.
 	exportOwner = "attache-export"
-	// injectOwner is the name under which admissions are made to happen.
+	// injectOwner is the field manager for requests that trigger admissions.
 	injectOwner = "attache-inject"
 )
 
 var crdKind = crd.GroupKind
 
-// enforce makes what stands in data planes agree with what is published for a
-// route: what is missing is created, then what differs is written, then the
-// route is touched, and only then what is no longer wanted is deleted (E2.5). A
-// write that fails stops the deletes. It returns when to look again, 0 for never.
+// enforce brings data planes in line with the published result of a route: missing objects are
+// created, then different ones are updated, then the route is touched, and only then unwanted
+// objects are deleted (E2.5). A write that fails stops the deletes. It returns when to look again,
+// 0 for never.
 func (c *Controller) enforce(ctx context.Context, ref hierarchy.Ref, on *enforced) (time.Duration, error) {
 	e := c.enforcer
 	if e.Planes == nil || on == nil || !e.Planes.Synced() {
@@ -81,7 +81,7 @@ func (c *Controller) enforce(ctx context.Context, ref hierarchy.Ref, on *enforce
 		return again, err
 	}
 	if missing {
-		return again, nil // admission names no object that is not there
+		return again, nil // admission does not name an object that does not exist
 	}
 	done, wait, err := c.touch(ctx, ref, on)
 	later(wait)
@@ -93,8 +93,8 @@ func (c *Controller) enforce(ctx context.Context, ref hierarchy.Ref, on *enforce
 	return again, err
 }
 
-// discardUnwanted deletes what is ours and nothing wants any more, but for the
-// exporters that are quiet. It returns when to look again, 0 for never.
+// discardUnwanted deletes our objects that are no longer wanted, except for exporters that are
+// quiet. It returns when to look again, 0 for never.
 func (c *Controller) discardUnwanted(ctx context.Context, ref hierarchy.Ref, want map[hierarchy.Ref]bool, quiet map[string]bool) (again time.Duration, err error) {
 	e := c.enforcer
 	for _, name := range slices.Concat(e.Config.Enabled, e.Cleanup) {
@@ -122,7 +122,7 @@ func (c *Controller) discardUnwanted(ctx context.Context, ref hierarchy.Ref, wan
 	return again, nil
 }
 
-// bring makes one object as it is wanted.
+// bring brings one object to its desired state.
 func (c *Controller) bring(ctx context.Context, r *enforcement.Result, want, live *unstructured.Unstructured) (wait time.Duration, err error) {
 	e := c.enforcer
 	ref := hierarchy.RefOf(want)
@@ -162,7 +162,7 @@ func (c *Controller) bring(ctx context.Context, r *enforcement.Result, want, liv
 		e.fail(ref, want.GetName()+" exists and is not ours")
 		return e.Interval, nil
 	case apierrors.IsNotFound(err) && live == nil:
-		return 0, nil // the namespace or the kind is going
+		return 0, nil // the namespace or the kind is being deleted
 	case apierrors.IsInvalid(err), apierrors.IsForbidden(err):
 		e.fail(ref, err.Error())
 		return time.Minute, nil
@@ -170,9 +170,9 @@ func (c *Controller) bring(ctx context.Context, r *enforcement.Result, want, liv
 	return 0, fmt.Errorf("%s of %s: %w", verb, ref, err)
 }
 
-// stands looks at what the data plane says of an object that is as it is wanted. An object that Envoy
-// Gateway finds invalid makes every request of its rule a 500 (12.E5a): it goes at once, and is not
-// written again.
+// stands examines what the data plane says about an object in its desired state. If Envoy Gateway
+// finds an object invalid, it answers every request of its rule with 500 (12.E5a): the object is
+// deleted at once, and not written again.
 func (c *Controller) stands(ctx context.Context, r *enforcement.Result, want, live *unstructured.Unstructured) (wait time.Duration, err error) {
 	e := c.enforcer
 	ref := hierarchy.RefOf(want)
@@ -190,8 +190,8 @@ func (c *Controller) stands(ctx context.Context, r *enforcement.Result, want, li
 	return soon, c.discard(ctx, r.Registration.Name(), live)
 }
 
-// stood takes in that an object of a route stands as it is wanted, and says whether it did with the
-// same content before.
+// stood records that an object of a route is in its desired state, and reports whether it was
+// before, with the same content.
 func (e *enforcer) stood(route hierarchy.Ref, want *unstructured.Unstructured) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -203,8 +203,8 @@ func (e *enforcer) stood(route hierarchy.Ref, want *unstructured.Unstructured) b
 	return last == want || last != nil && reflect.DeepEqual(last.Object, want.Object)
 }
 
-// excused is how long an object that the plane refuses stays all the same: as long as a policy
-// above it is refused, too, and then until the plane has had the time to look again.
+// excused returns how long an object stays although the data plane refuses it: as long as a policy
+// above it is refused, too, and then until the data plane has had time to look again.
 func (e *enforcer) excused(ref hierarchy.Ref, byParent bool, now time.Time) time.Duration {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -223,7 +223,7 @@ func (e *enforcer) excused(ref hierarchy.Ref, byParent bool, now time.Time) time
 	return max(left, 0)
 }
 
-// specPatch replaces the whole spec: what others put beside ours changes traffic.
+// specPatch replaces the whole spec, because fields of others beside ours change traffic.
 func specPatch(want *unstructured.Unstructured) []byte {
 	patch, err := json.Marshal([]any{map[string]any{"op": "replace", "path": "/spec", "value": want.Object["spec"]}})
 	if err != nil {
@@ -232,7 +232,8 @@ func specPatch(want *unstructured.Unstructured) []byte {
 	return patch
 }
 
-// mentions says whether a name stands anywhere in a value, whatever field a data plane reads it from.
+// mentions reports whether a name occurs anywhere in a value, whatever field a data plane reads it
+// from.
 func mentions(value any, name string) bool {
 	switch v := value.(type) {
 	case string:
@@ -249,8 +250,8 @@ func mentions(value any, name string) bool {
 	return false
 }
 
-// discard deletes an object of ours that nothing wants any more, unless the
-// stored route still names it: data planes answer 404 for a filter that is gone.
+// discard deletes one of our objects that is no longer wanted, unless the stored route still names
+// it: data planes answer 404 for a missing filter.
 func (c *Controller) discard(ctx context.Context, exporter string, live *unstructured.Unstructured) error {
 	route, _ := export.RouteOf(live)
 	if stored := c.enforcer.Planes.Route(route); stored != nil {
@@ -270,8 +271,8 @@ func (c *Controller) discard(ctx context.Context, exporter string, live *unstruc
 	return err
 }
 
-// touch makes an admission of the route happen when what stands in it is not
-// what is to stand there (E8.6), and says whether it is right now.
+// touch triggers an admission of the route when its values are not the desired ones (E8.6), and
+// reports whether they are correct now.
 func (c *Controller) touch(ctx context.Context, ref hierarchy.Ref, on *enforced) (done bool, wait time.Duration, err error) {
 	e := c.enforcer
 	live := e.Planes.Route(ref)
@@ -306,13 +307,12 @@ func (c *Controller) touch(ctx context.Context, ref hierarchy.Ref, on *enforced)
 	return true, 0, nil
 }
 
-// lastTouch is how often the same touch is sent before it is only sent now and
-// then: our webhook is not asked, or not heard.
+// lastTouch is how often the same touch is sent before it is only sent occasionally: our webhook is
+// not called, or its answer is ignored.
 const lastTouch = 5
 
-// nextTouch says whether to touch a route for the sake of a key, and how long to
-// wait until the next time: longer each time, for admission may not know yet what
-// we know.
+// nextTouch reports whether to touch a route for a key, and how long to wait until the next time:
+// longer each time, because admission may not know yet what we know.
 func (e *enforcer) nextTouch(ref hierarchy.Ref, key string) (now bool, wait time.Duration) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -322,7 +322,7 @@ func (e *enforcer) nextTouch(ref hierarchy.Ref, key string) (now bool, wait time
 	}
 	last.times++
 	if last.times > lastTouch {
-		last.times = 0 // after a long pause it begins anew
+		last.times = 0 // after a long pause it starts again
 		e.touched[ref] = last
 		return false, 30 * time.Second
 	}
@@ -330,19 +330,19 @@ func (e *enforcer) nextTouch(ref hierarchy.Ref, key string) (now bool, wait time
 	return true, time.Second << (last.times - 1)
 }
 
-// touchAnew forgets touches of a route: what it may name has changed.
+// touchAnew forgets touches of a route, because the objects that it may name have changed.
 func (e *enforcer) touchAnew(ref hierarchy.Ref) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	delete(e.touched, ref)
 }
 
-// linger is how long an object that routes name stays when none does any more. A
-// data plane reads objects and routes apart, and answers 404 where a route that it
-// still has names an object that is gone.
+// linger is how long an object stays after the last route has stopped naming it. A data plane reads
+// objects and routes separately, and answers 404 while a route that it still has names a deleted
+// object.
 const linger = 5 * time.Second
 
-// lingers is how long an object must still stay.
+// lingers returns how long an object must still stay.
 func (e *enforcer) lingers(exporter string, ref hierarchy.Ref, now time.Time) time.Duration {
 	if r, known := exporters.Lookup(exporter); !known || !r.Named {
 		return 0
@@ -360,14 +360,14 @@ func (e *enforcer) lingers(exporter string, ref hierarchy.Ref, now time.Time) ti
 	return max(left, 0)
 }
 
-// stays takes back that an object is leaving.
+// stays records that an object is no longer leaving.
 func (e *enforcer) stays(ref hierarchy.Ref) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	delete(e.leaving, ref)
 }
 
-// wantedIn is what a stored route should say, and the record of it.
+// wantedIn returns the desired content of a stored route, and its record.
 func (e *enforcer) wantedIn(live *unstructured.Unstructured, on *enforced) export.Injected {
 	var injections []export.RuleInjection
 	for i := range on.results {
@@ -379,7 +379,7 @@ func (e *enforcer) wantedIn(live *unstructured.Unstructured, on *enforced) expor
 	return export.Inject(own, injections, e.Check)
 }
 
-// prepare is the object as the plane's CRD defaults it.
+// prepare returns the object with the defaults of the data plane's CRD.
 func (e *enforcer) prepare(want *unstructured.Unstructured) (*unstructured.Unstructured, []string, bool) {
 	if e.Prepare == nil {
 		return want, nil, false
@@ -387,14 +387,14 @@ func (e *enforcer) prepare(want *unstructured.Unstructured) (*unstructured.Unstr
 	return e.Prepare(want)
 }
 
-// asWanted says whether a live object is as it is wanted: spec, labels and
-// annotations of ours, and owner. What others added beside spec is theirs.
+// asWanted reports whether a live object is in its desired state: spec, our labels and annotations,
+// and owner. What others added outside spec belongs to them.
 func (e *enforcer) asWanted(want, live *unstructured.Unstructured) bool {
 	return e.asExported(want, live) && reflect.DeepEqual(live.GetOwnerReferences(), want.GetOwnerReferences())
 }
 
-// asExported is asWanted for an object that others write, in Observe: what the command prints for
-// them has no owner.
+// asExported is asWanted for an object that others write, in mode Observe: what the command prints
+// for them has no owner.
 func (e *enforcer) asExported(want, live *unstructured.Unstructured) bool {
 	prepared, _, _ := e.prepare(want)
 	return reflect.DeepEqual(prepared.Object["spec"], live.Object["spec"]) &&
@@ -410,7 +410,7 @@ func contains(have, want map[string]string) bool {
 	return true
 }
 
-// tooSoon is how long an object must not be written yet (E5.7).
+// tooSoon returns how long an object must not be written yet (E5.7).
 func (e *enforcer) tooSoon(ref hierarchy.Ref, now time.Time) time.Duration {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -437,7 +437,7 @@ func (e *enforcer) fail(ref hierarchy.Ref, why string) {
 	e.failed[ref] = why
 }
 
-// isRefused says whether the plane has refused this very content.
+// isRefused reports whether the data plane has refused exactly this content.
 func (e *enforcer) isRefused(ref hierarchy.Ref, hash string) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -461,14 +461,14 @@ func (e *enforcer) forget(ref hierarchy.Ref) {
 	delete(e.failed, ref)
 }
 
-// hashOf stands for the content of an object, for the generations of the Gateways
-// that it is for, and for the route's wish to try again (12.E5a).
+// hashOf returns a hash of the content of an object, of the generations of its Gateways, and of the
+// route's request to try again (12.E5a).
 func (e *enforcer) hashOf(u *unstructured.Unstructured, r *enforcement.Result) string {
 	retry := ""
 	if live := e.Planes.Route(r.Input.Route); live != nil {
 		retry = live.GetAnnotations()[export.RetryAnnotation]
 	}
-	text, _ := json.Marshal([]any{u.Object["spec"], r.Input.ParentGenerations, retry}) // a value from JSON encodes
+	text, _ := json.Marshal([]any{u.Object["spec"], r.Input.ParentGenerations, retry}) // a value from JSON can be encoded
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])[:10]
 }
@@ -480,7 +480,7 @@ func resultText(err error) string {
 	return resultDone
 }
 
-// resourceOf is how the API server names the objects of an exporter's kind.
+// resourceOf returns the resource of an exporter's kind.
 func resourceOf(u *unstructured.Unstructured) schema.GroupVersionResource {
 	gvk := u.GroupVersionKind()
 	for _, r := range exporters.All() {

@@ -13,40 +13,40 @@ import (
 	"github.com/attache-dev/attache/policy/source/cluster"
 )
 
-// rejudge is when what could not be judged in time is judged again. It doubles, up to maxRejudge,
-// while that helps nothing.
+// rejudge is the delay after which results that could not be judged in time are judged again. It
+// doubles, up to maxRejudge, while that does not help.
 const (
 	rejudge    = time.Second
 	maxRejudge = time.Minute
 )
 
-// A burst is edits of the same objects, one soon after the other, as programs write them that take an
-// object from state to state. It ends in one pass: the first one after a quiet time, or after the
-// longest that a change waits for the end of a burst.
+// A burst is a quick sequence of edits of the same objects, as written by programs that move an
+// object from state to state. It ends in one pass: after a quiet time, or after the longest time
+// that a change waits for the end of a burst.
 const (
 	quiet        = 100 * time.Millisecond
 	longestBurst = 1500 * time.Millisecond
 )
 
-// loop brings the state up to date with the source and queues what has to be looked at. It is one
-// goroutine, the only one that changes the state's snapshot, and what it holds is nobody else's.
+// loop brings the state up to date with the source and queues objects. It is one goroutine, the
+// only one that changes the state's snapshot, and its fields belong to it alone.
 type loop struct {
 	c       *Controller
 	queue   workqueue.TypedRateLimitingInterface[hierarchy.Ref]
 	backlog *backlog
-	// again fires when something that could not be judged in time is to be judged again. It is one
-	// timer, however many passes ask for it.
+	// again fires when results that could not be judged in time are to be judged again. It is one
+	// timer, however many passes set it.
 	again *time.Timer
-	// set says that it is set, pause for how long it was, and due that it fired.
+	// set means that it is set, pause is its last duration, and due means that it fired.
 	set, due bool
 	pause    time.Duration
-	// ends fires when an exception ends whose guardrail withholds then.
+	// ends fires when an exception ends whose guardrail withholds results then.
 	ends *time.Timer
-	// faults are what was told of policy kinds.
+	// faults are the faults of policy kinds that were logged.
 	faults kindFaults
 }
 
-// follow fills the queue from now on.
+// follow fills the queue from now on, until ctx ends.
 func (c *Controller) follow(ctx context.Context, queue workqueue.TypedRateLimitingInterface[hierarchy.Ref]) error {
 	c.queue = queue
 	go newLoop(c, queue).run(ctx)
@@ -89,7 +89,7 @@ func (l *loop) run(ctx context.Context) {
 	}
 }
 
-// pass takes in what has changed since the last one.
+// pass processes everything that has changed since the last pass.
 func (l *loop) pass(ctx context.Context) {
 	after, changed, written, since := l.backlog.take()
 	began := time.Now()
@@ -110,13 +110,13 @@ func (l *loop) pass(ctx context.Context) {
 	}
 }
 
-// look queues what a pass found dirty, which changes of some objects made so.
+// look queues what a pass found dirty because of changes of some objects.
 func (l *loop) look(dirty, changed refs) {
 	l.c.progress.put(dirty, l.c.state.far, l.lookSoon)
 	enqueue(l.queue, l.c.state.snapshot, dirty, changed)
 }
 
-// lookSoon queues a policy before what wide edits reach.
+// lookSoon queues a policy before the objects that wide edits reach.
 func (l *loop) lookSoon(policy hierarchy.Ref) {
 	addUrgently(l.queue, policy, urgencyEdit)
 }
@@ -148,7 +148,8 @@ func (l *loop) schedule() {
 	}
 }
 
-// wait returns true when there is something to do, a moment after it came, and false when ctx ends.
+// wait returns true when there is something to do, shortly after it arrived, and false when ctx
+// ends.
 func (l *loop) wait(ctx context.Context) bool {
 	select {
 	case <-ctx.Done():
@@ -177,15 +178,15 @@ func (l *loop) wait(ctx context.Context) bool {
 	}
 }
 
-// backlog collects batches until there is time for them.
+// backlog collects batches until they can be processed.
 type backlog struct {
 	mu               sync.Mutex
 	after            *policy.Snapshot
 	changed, written refs
 	since            time.Time
 	filled           chan struct{} // holds one token while there is something
-	// repeated holds one when a batch brought nothing but further edits of what is edited already, or
-	// was until just now: taken is what take returned last, and when.
+	// repeated holds a token when a batch only had further edits of objects that are in the backlog
+	// already, or were until just now: taken is what take returned last, and when.
 	repeated chan struct{}
 	taken    refs
 	takenAt  time.Time
@@ -218,7 +219,8 @@ func (b *backlog) put(batch cluster.Batch) {
 	b.nudge()
 }
 
-// repeats says whether a batch is part of a burst: edits of the same objects, one after the other.
+// repeats reports whether a batch is part of a burst: edits of the same objects, one after the
+// other.
 func (b *backlog) repeats(batch cluster.Batch) bool {
 	recently := time.Since(b.takenAt) < quiet
 	for _, ref := range batch.Changed {
@@ -230,7 +232,7 @@ func (b *backlog) repeats(batch cluster.Batch) bool {
 	return len(batch.Changed) > 0
 }
 
-// nudge makes take return, even if there is nothing in the backlog.
+// nudge makes take return, even if the backlog is empty.
 func (b *backlog) nudge() {
 	select {
 	case b.filled <- struct{}{}:
@@ -247,7 +249,7 @@ func (b *backlog) take() (after *policy.Snapshot, changed, written refs, since t
 	b.taken, b.takenAt = changed, time.Now()
 	for _, token := range []chan struct{}{b.filled, b.repeated} {
 		select {
-		case <-token: // it came after somebody had begun to wait for more
+		case <-token: // it came after a caller had begun to wait for more
 		default:
 		}
 	}

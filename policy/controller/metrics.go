@@ -11,8 +11,7 @@ import (
 	"github.com/attache-dev/attache/policy/effective"
 )
 
-// measures are the controller's metrics. No label grows with the number of
-// objects.
+// measures are the controller's metrics. No label has a value for each object.
 type measures struct {
 	writes  *prometheus.CounterVec
 	resolve prometheus.Histogram
@@ -79,7 +78,7 @@ func newMeasures(registry prometheus.Registerer, pacer *pace.Pacer) (*measures, 
 	return m, nil
 }
 
-// ofExporters makes the metrics of what is written for data planes.
+// ofExporters makes the metrics of writes for data planes.
 func (m *measures) ofExporters() {
 	m.exportWrites = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "attache_export_writes_total",
@@ -99,8 +98,8 @@ func (m *measures) ofExporters() {
 	}, []string{"exporter", "outcome", "reason"})
 }
 
-// inventory counts what is in force, whenever somebody asks for metrics. No label grows with the
-// number of objects. A replica that does not lead knows of nothing.
+// inventory counts what is in force, whenever metrics are requested. No label has a value for each
+// object. A replica that is not the leader has nothing to count.
 type inventory struct{ c *Controller }
 
 var (
@@ -168,11 +167,11 @@ func (i inventory) Collect(out chan<- prometheus.Metric) {
 	i.gateways(gauge)
 }
 
-// maxWatched is how many Gateways have series of their own: the first ones by name.
-// Whoever may write Gateways can switch them on.
+// maxWatched is the maximum number of Gateways with series of their own: the first ones by name.
+// Everybody who may write Gateways can switch these series on.
 const maxWatched = 64
 
-// gateways counts the routes of the Gateways that ask for it. The state is locked.
+// gateways counts the routes of the Gateways that request it. The state is locked.
 func (i inventory) gateways(gauge func(*prometheus.Desc, int, ...string)) {
 	s := i.c.state
 	var watched []hierarchy.Ref
@@ -216,7 +215,7 @@ func (i inventory) gateways(gauge func(*prometheus.Desc, int, ...string)) {
 	}
 }
 
-// countClamped counts the values of a result that bounds moved.
+// countClamped counts the values of a result that were moved by bounds.
 func countClamped(r *effective.PathPolicies, seen map[*effective.PathPolicies]bool, clamped map[string]int) {
 	if r == nil || seen[r] {
 		return
@@ -231,7 +230,7 @@ func countClamped(r *effective.PathPolicies, seen map[*effective.PathPolicies]bo
 	}
 }
 
-// policies counts targets by what became of them. The state is locked.
+// policies counts targets by their acceptance. The state is locked.
 func (i inventory) policies(gauge func(*prometheus.Desc, int, ...string)) {
 	type row struct{ kind, reason string }
 	snapshot := i.c.state.snapshot

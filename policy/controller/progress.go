@@ -14,39 +14,41 @@ import (
 )
 
 const (
-	// tellEvery is how often the status of a policy says how far its writing out is.
+	// tellEvery is how often the status of a policy reports the progress of its writes.
 	tellEvery = 3 * time.Second
-	// mostTold is how many policies say it when it is not the edit of a policy that reaches far.
+	// mostTold is the maximum number of policies that report it if the cause is not the edit of a
+	// policy.
 	mostTold = 8
 )
 
-// progress is what waits to be looked at, and how far each policy is written out that reaches far. A
-// person who edits one sees it in a condition of its status, which is there as long as it takes.
+// progress has the objects that wait in the queue, and the progress of the writes of each policy
+// that reaches many objects. Its author sees the progress in a condition of its status, for as long
+// as it takes.
 type progress struct {
 	mu sync.Mutex
-	// pass counts what put was called for. What waits remembers its last one, so that who began to
-	// look at it before does not count as done with it.
+	// pass counts the calls of put. A waiting object records its last pass, so that processing it
+	// that began earlier does not count as done.
 	pass    int
 	waiting map[hierarchy.Ref]int
-	// total is how many have come since nothing waited.
+	// total is the number of objects that were queued since the queue was last empty.
 	total int
 	outs  map[hierarchy.Ref]*fanOut
-	// changed has a policy looked at because its text did.
+	// changed queues a policy because its progress text changed.
 	changed func(policy hierarchy.Ref)
 	ticks   *time.Timer
 }
 
-// fanOut is how far one policy is written out.
+// fanOut is the progress of the writes of one policy.
 type fanOut struct {
 	left refs
 	all  int
-	// wrote is on how many there was anything to write. A restart, after which everything is as it
-	// should be, is not a fan-out.
+	// wrote is the number of objects that had anything to write. After a restart where everything is
+	// up to date, there is no fan-out.
 	wrote int
 	text  string
 }
 
-// put takes in what a pass found dirty, and which policies reach far.
+// put records what a pass found dirty, and which policies reach many objects.
 func (p *progress) put(dirty refs, far map[hierarchy.Ref]refs, changed func(policy hierarchy.Ref)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -73,14 +75,14 @@ func (p *progress) put(dirty refs, far map[hierarchy.Ref]refs, changed func(poli
 	}
 }
 
-// began is to be given to done by who begins to look at an object.
+// began returns a value that the caller passes to done when it has processed the object.
 func (p *progress) began() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.pass
 }
 
-// done takes in that an object is as it should be.
+// done records that an object is up to date.
 func (p *progress) done(ref hierarchy.Ref, began int, wrote bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -109,7 +111,7 @@ func (p *progress) done(ref hierarchy.Ref, began int, wrote bool) {
 	}
 }
 
-// tick brings the texts up to date.
+// tick updates the texts.
 func (p *progress) tick() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -136,7 +138,8 @@ func (p *progress) stop() {
 	}
 }
 
-// of says how far a policy is written out; empty when it is, or was not worth a word.
+// of returns the progress of the writes of a policy as text; empty when they are done, or were too
+// few to report.
 func (p *progress) of(policy hierarchy.Ref) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -146,15 +149,16 @@ func (p *progress) of(policy hierarchy.Ref) string {
 	return ""
 }
 
-// counts are how many objects wait, and of how many.
+// counts returns how many objects wait, and out of how many.
 func (p *progress) counts() (waiting, total int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return len(p.waiting), p.total
 }
 
-// farReaching are the policies of ours that reach more than a few of what a pass resolved, with what
-// each reaches: those that were edited, and for what other objects touch, those that reach most.
+// farReaching returns the policies of our kinds that reach more than a few of the targets that a
+// pass resolved, with the targets that each reaches: those that were edited, and, for changes of
+// other objects, those that reach most.
 func farReaching(s *policy.Snapshot, touched map[hierarchy.Ref]refs, now map[hierarchy.Ref]*effective.Target) map[hierarchy.Ref]refs {
 	far, others := map[hierarchy.Ref]refs{}, refs{}
 	for ref, targets := range touched {
@@ -196,7 +200,7 @@ func farReaching(s *policy.Snapshot, touched map[hierarchy.Ref]refs, now map[hie
 	return far
 }
 
-// ofOurs are the policies of our kinds on a target, each once.
+// ofOurs returns the policies of our kinds on a target, each once.
 func ofOurs(e *effective.Target) refs {
 	found := refs{}
 	if e == nil {

@@ -16,16 +16,16 @@ import (
 	"github.com/attache-dev/attache/policy/status"
 )
 
-// Guardrails is where the guardrails of the moment come from.
+// Guardrails provides the current guardrails.
 type Guardrails interface {
 	Guardrails() []*guardrail.Guardrail
 }
 
-// The publication gate stands between what policies come to and what is published: the
+// The publication gate stands between the computed effective policies and what is published: the
 // annotation and the EffectivePolicy.
 //
-// Admission sees one request at a time, and two requests that are each fine can
-// together be wrong; nothing is wrong in the cluster before it is published.
+// Admission sees one request at a time, and two requests that are each fine can be wrong together;
+// as long as the result is not published, the cluster is not affected.
 //
 //	what a target comes to        published is
 //	has no new or worse violation that, from now on
@@ -37,47 +37,47 @@ type Guardrails interface {
 //	that ended                    guardrail withholds then; what it was, if not
 //	is gone                       nothing
 //
-// What was there before the guardrail is not a new violation: it stays, and the
-// guardrail's status counts it.
+// A value that was there before the guardrail is not a new violation: it stays, and the guardrail's
+// status counts it.
 
-// published is what is, or is about to be, written down about a target; nothing
-// when effective is nil. After a restart it is what was found in the cluster: the
-// EffectivePolicy object, and what can be read from it.
+// published is the state that is, or is about to be, published for a target; nothing when effective
+// is nil. After a restart it is what was found in the cluster: the EffectivePolicy object, and what
+// can be read from it.
 type published struct {
 	effective *effective.Target
 	found     *cluster.Kept
-	// fromAbove says that it stands in for a first result that is withheld: it is
-	// what policies above the route give, without the route's own words. It is made
-	// anew as long as the result is withheld.
+	// fromAbove means that it is a substitute for a first result that is withheld: it is the result
+	// of the policies above the route, without the route's own values. It is computed again as long
+	// as the result is withheld.
 	fromAbove bool
 }
 
 // withheld is why something is not published.
 type withheld struct {
 	violations []evaluate.Violation // none when it could not be judged in time
-	// fromAbove says that what policies above the route give stands in, and nothing
-	// that nothing is published, or was last: an exception ended.
+	// fromAbove means that the result of the policies above the route is the substitute; nothing
+	// means that nothing is published, or was last, because an exception ended.
 	fromAbove, nothing bool
-	// told says that an event told of it.
+	// told means that an event was sent about it.
 	told bool
-	// concerned are the policies whose word is not published; gateways are those
-	// that the target's paths go through.
+	// concerned are the policies whose values are not published; gateways are the Gateways on the
+	// target's paths.
 	concerned, gateways []hierarchy.Ref
 }
 
-// judgeTime is how long one target may be judged.
+// judgeTime is the maximum time to judge one target.
 const judgeTime = 2 * time.Second
 
 // publication decides what is published.
 type publication struct {
 	published map[hierarchy.Ref]published
 	withheld  map[hierarchy.Ref]*withheld
-	// holds are the targets that hold back a policy's word.
+	// holds are the targets that hold back values of a policy.
 	holds map[hierarchy.Ref]refs
-	// waiting are the targets that wait for their turn to be judged. What is published of them
-	// stays what it was.
+	// waiting are the targets that wait for their turn to be judged. Their published state stays
+	// unchanged.
 	waiting refs
-	// slice is how long targets are judged at a stretch; without end if it is zero.
+	// slice is how long targets are judged without a break; zero means no limit.
 	slice time.Duration
 	now   func() time.Time
 	// enforced answers guardrails what data planes make of targets; nil is unknown.
@@ -91,10 +91,9 @@ func newPublication() *publication {
 	}
 }
 
-// fromAbove is what stands in for a route's first result while that is withheld:
-// what policies above the route give, so that an override holds also where the
-// route's own words may not be published. Where guardrails object to that, too, it
-// is what stood in before.
+// fromAbove returns the substitute for a route's first result while that is withheld: the result of
+// the policies above the route, so that an override is in force although the route's own values may
+// not be published. If guardrails object to that, too, it is the previous substitute.
 func fromAbove(ctx context.Context, evaluator *evaluate.Evaluator, s *policy.Snapshot, above *effective.Target, was published) published {
 	switch {
 	case above == nil:
@@ -107,7 +106,7 @@ func fromAbove(ctx context.Context, evaluator *evaluate.Evaluator, s *policy.Sna
 	return published{effective: above, fromAbove: true}
 }
 
-// of is what is published about the very object that e is about.
+// of returns what is published about the same object that e is about.
 func (p published) of(e *effective.Target) published {
 	if e == nil || p.effective == nil || p.effective.UID != e.UID {
 		return published{}
@@ -115,9 +114,8 @@ func (p published) of(e *effective.Target) published {
 	return p
 }
 
-// shown is what is published as those see it who read it, and as a restart finds
-// it: "*" stands for the rules that the route has now, and where no policy
-// reached the target nothing was published.
+// shown returns what is published as readers see it, and as a restart finds it: "*" stands for the
+// rules that the route has now, and nothing is published if no policy reached the target.
 func (p published) shown(s *policy.Snapshot) *effective.Target {
 	if p.effective == nil {
 		return nil
@@ -129,17 +127,17 @@ func (p published) shown(s *policy.Snapshot) *effective.Target {
 	return publish.Read(s, p.effective.Target, object)
 }
 
-// isNothing says whether nobody can read anything: no policy reached the target, or
-// its first result was withheld.
+// isNothing reports whether nothing is published: no policy reached the target, or its first result
+// was withheld.
 func (p published) isNothing() bool { return p.effective == nil || !p.effective.Reached() }
 
-// isAlready says whether nothing new would be published.
+// isAlready reports whether nothing new would be published.
 func (p published) isAlready(e *effective.Target) bool {
 	return p.effective != nil && len(effective.Compare(p.effective, e)) == 0
 }
 
-// inForce is what data planes are to do for a target: what is published, on the
-// rules and listeners that there are now.
+// inForce returns what data planes have to enforce for a target: what is published, on the current
+// rules and listeners.
 func (g *publication) inForce(s *policy.Snapshot, target hierarchy.Ref) *effective.Target {
 	p := g.published[target]
 	if p.isNothing() || p.found == nil && g.withheld[target] == nil {
@@ -173,7 +171,7 @@ func judge(ctx context.Context, evaluator *evaluate.Evaluator, s *policy.Snapsho
 	return h
 }
 
-// concerned lists those who have a word in any value that differs.
+// concerned lists the policies that contribute to any value that differs.
 func concerned(before, after *effective.Target) []hierarchy.Ref {
 	var list []hierarchy.Ref
 	for _, o := range effective.ChangedOrigins(before, after) {
@@ -186,8 +184,8 @@ func concerned(before, after *effective.Target) []hierarchy.Ref {
 	return slices.Compact(list)
 }
 
-// find takes what the cluster has about a target for what is published, if all of
-// it is what the controller wrote. Anything else counts as never published.
+// find takes the objects in the cluster as the published state of a target, if all of it was
+// written by the controller. Otherwise nothing counts as published.
 func (g *publication) find(s *policy.Snapshot, e *effective.Target, live status.Live) {
 	found := live.EffectivePolicy(e.Target.Namespace, publish.ObjectName(e.Target))
 	if first := publish.FirstName(e.Target); found == nil && first != publish.ObjectName(e.Target) {
@@ -196,7 +194,7 @@ func (g *publication) find(s *policy.Snapshot, e *effective.Target, live status.
 		}
 	}
 	if found == nil && !e.Reached() {
-		g.published[e.Target] = published{effective: e} // a first result that is withheld leaves an object
+		g.published[e.Target] = published{effective: e} // a withheld first result leaves an object
 	}
 	if found == nil || !publish.OwnedBy(found, e.Target) || !publish.Claims(found, e.UID) || !status.Claimed(found) {
 		return
@@ -207,14 +205,14 @@ func (g *publication) find(s *policy.Snapshot, e *effective.Target, live status.
 	case was.effective == nil:
 		return
 	case !was.fromAbove && was.isAlready(e):
-		was.effective = e // says the same, and takes no room: a result of many paths is large
+		was.effective = e // equal, and needs no memory: a result of many paths is large
 	default:
 		was.found = cluster.Keep(found)
 	}
 	g.published[e.Target] = was
 }
 
-// apply makes decisions hold, and adds the policies whose status they change.
+// apply applies decisions, and adds the policies whose status they change.
 func (g *publication) apply(decisions []decision, waiting, dirty refs) {
 	g.waiting = waiting
 	for _, r := range decisions {
@@ -241,7 +239,7 @@ func (g *publication) apply(decisions []decision, waiting, dirty refs) {
 	}
 }
 
-// forget takes back that a target holds anything.
+// forget drops all holds of a target.
 func (g *publication) forget(target hierarchy.Ref, dirty refs) {
 	h := g.withheld[target]
 	if h == nil {
@@ -257,8 +255,8 @@ func (g *publication) forget(target hierarchy.Ref, dirty refs) {
 	}
 }
 
-// said is what the EffectivePolicy and the annotation say about a target whose
-// result is withheld; nil when it is not.
+// said returns what the EffectivePolicy and the annotation say about a target whose result is
+// withheld; nil when it is not.
 func (h *withheld) said(reader policy.Reader) *status.Withheld {
 	switch {
 	case h == nil:
@@ -269,7 +267,7 @@ func (h *withheld) said(reader policy.Reader) *status.Withheld {
 	return &status.Withheld{Reason: publish.WithheldViolation, Message: h.why(reader)}
 }
 
-// why is what guardrails hold against a target, in words for those who read its
+// why returns the objections of guardrails to a target, as text for users who may read its
 // namespace.
 func (h *withheld) why(reader policy.Reader) string {
 	v := h.violations[0]
@@ -283,7 +281,7 @@ func (h *withheld) why(reader policy.Reader) string {
 	return note
 }
 
-// stays is what is in force meanwhile, as the beginning of a clause.
+// stays returns what is in force meanwhile, as the beginning of a clause.
 func (h *withheld) stays(what string) string {
 	switch {
 	case h.fromAbove:
@@ -294,7 +292,7 @@ func (h *withheld) stays(what string) string {
 	return what + " was published last stays"
 }
 
-// of lists where a policy's word is held back, for its status.
+// of lists where values of a policy are held back, for its status.
 func (g *publication) of(p hierarchy.Ref, s *policy.Snapshot) []status.Hold {
 	reader := s.ReaderIn(p.Namespace)
 	var holds []status.Hold
@@ -312,7 +310,7 @@ func (g *publication) of(p hierarchy.Ref, s *policy.Snapshot) []status.Hold {
 	return holds
 }
 
-// counts are numbers of targets that are held back.
+// counts returns the numbers of targets that are held back.
 type counts struct{ violated, undecided int }
 
 func (g *publication) count() (n counts) {
@@ -326,7 +324,7 @@ func (g *publication) count() (n counts) {
 	return n
 }
 
-// ended says whether the end of an exception took back what was published.
+// ended reports whether the end of an exception withdrew what was published.
 func (h *withheld) ended() bool {
 	return slices.ContainsFunc(h.violations, func(v evaluate.Violation) bool { return v.Ended != nil })
 }

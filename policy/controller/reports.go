@@ -28,11 +28,10 @@ var (
 // retryReports is how long a report that could not be written waits.
 const retryReports = 10 * time.Second
 
-// reports are the OpenReports reports: one for each namespace in which anything
-// violates a guardrail. One goroutine, that of the audit, keeps them.
+// reports are the OpenReports reports: one for each namespace with violations. They belong to the
+// goroutine of the audit.
 type reports struct {
-	// known is the text of the report of each namespace, empty when it is not
-	// known what is there.
+	// known is the text of the report of each namespace, empty when the report is not known.
 	known map[string]string
 }
 
@@ -52,7 +51,7 @@ func (c *Controller) findReports(ctx context.Context) {
 	list, err := c.client.Resource(reportResource).List(ctx, metav1.ListOptions{LabelSelector: status.ReportLabel + "=" + status.ReportOwner})
 	switch {
 	case apierrors.IsNotFound(err) || (!c.options.Reports && apierrors.IsForbidden(err)):
-		return // there are no reports in this cluster, or they are none of ours
+		return // there are no reports in this cluster, or none of ours
 	case err != nil:
 		c.options.Log.Error(err, "Cannot look for reports of an earlier time; those of namespaces without violations stay")
 		return
@@ -62,8 +61,8 @@ func (c *Controller) findReports(ctx context.Context) {
 	}
 }
 
-// writeReports makes the reports of all namespaces true, and says whether it
-// could. Reports that say what they should are not written.
+// writeReports brings the reports of all namespaces up to date, and reports whether it succeeded.
+// Reports that are up to date are not written.
 func (c *Controller) writeReports(ctx context.Context, published map[hierarchy.Ref]*effective.Target) (done bool) {
 	want := map[string]*unstructured.Unstructured{}
 	if c.options.Reports {
@@ -101,7 +100,7 @@ func (c *Controller) writeReports(ctx context.Context, published map[hierarchy.R
 	return done
 }
 
-// entries are all violations by namespace.
+// entries returns all violations by namespace.
 func (c *Controller) entries(published map[hierarchy.Ref]*effective.Target) map[string][]status.ReportEntry {
 	entries := map[string][]status.ReportEntry{}
 	for target, found := range c.audit.all() {
@@ -120,7 +119,7 @@ func (c *Controller) entries(published map[hierarchy.Ref]*effective.Target) map[
 	return entries
 }
 
-// result is how OpenReports calls a violation.
+// result returns the OpenReports term for a violation.
 func result(v evaluate.Violation) string {
 	switch {
 	case v.Failed:
@@ -131,18 +130,16 @@ func result(v evaluate.Violation) string {
 	return "fail"
 }
 
-// reasonInvalidPolicyKind is the reason of the event on a CRD that says something
-// about its kind that makes no sense.
+// reasonInvalidPolicyKind is the reason of the event about a CRD with mistakes in its declarations.
 const reasonInvalidPolicyKind = "InvalidPolicyKind"
 
 var crdResource = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
 
-// kindFaults remembers what was told of CRDs, by their names. A CRD has no status in
-// which it could be said: an event is all that its author gets to see (semantics,
-// names in annotations).
+// kindFaults records the events about CRDs, by their names. A CRD has no status for this, so that
+// its author only sees an event (semantics, names in annotations).
 type kindFaults map[string]string
 
-// news are the kinds of whose faults nothing was told yet, or something else.
+// news returns the kinds with faults for which there was no event yet, or a different one.
 func (told kindFaults) news(s *policy.Snapshot) map[string]string {
 	news := map[string]string{}
 	for _, k := range s.Kinds() {
@@ -161,14 +158,14 @@ func (told kindFaults) news(s *policy.Snapshot) map[string]string {
 	return news
 }
 
-// tellOfKinds makes an event on each CRD of the news.
+// tellOfKinds sends an event about each CRD in the news.
 func (c *Controller) tellOfKinds(ctx context.Context, news map[string]string) {
 	for name, note := range news {
 		about, err := c.client.Resource(crdResource).Get(ctx, name, metav1.GetOptions{})
 		if err != nil {
-			continue // it is gone, or kinds and the log have to do
+			continue // it is gone, or "kinds" and the log have to suffice
 		}
-		about.SetResourceVersion("") // the same said of a later version is the same
+		about.SetResourceVersion("") // the same fault in a later version is the same event
 		c.tell(ctx, c.planner.Event(about, status.Event{
 			Type: status.EventWarning, Reason: reasonInvalidPolicyKind,
 			Note: "Left out, as it makes no sense; the rest counts: " + note,

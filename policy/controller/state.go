@@ -30,8 +30,8 @@ func (r refs) addAll(all iter.Seq[hierarchy.Ref]) {
 	}
 }
 
-// state is what the controller knows: the resolution of everything, and what
-// follows from it. One goroutine settles changes; those that reconcile read.
+// state is what the controller knows: the resolution of everything, and what follows from it. One
+// goroutine settles changes; the reconciling ones only read.
 type state struct {
 	mu        sync.RWMutex
 	snapshot  *policy.Snapshot
@@ -42,21 +42,20 @@ type state struct {
 	named map[hierarchy.Ref]refs
 	// targetOf finds the target of an EffectivePolicy by its name.
 	targetOf map[types.NamespacedName]hierarchy.Ref
-	// guardrails are the guardrails of the moment, publication what they let through; judgedBy are
-	// those that were asked last.
+	// guardrails are the current guardrails, publication is what they permit; judgedBy are the
+	// guardrails of the last judgement.
 	guardrails  func() []*guardrail.Guardrail
 	judgedBy    []*guardrail.Guardrail
 	publication *publication
-	// drifted are the objects that somebody else wrote on and that nobody has
-	// looked at since.
+	// drifted are the objects that somebody else wrote, and that have not been processed since.
 	drifted refs
-	// forged are those whose EffectivePolicy it was.
+	// forged are those of which the EffectivePolicy was written.
 	forged refs
-	// resolver remembers what was folded, for the next pass: an edit of one policy leaves the folds of
-	// other kinds as they were. folds is how many there were at the start.
+	// resolver caches folds for the next pass: an edit of one policy does not affect the folds of
+	// other kinds. folds is how many there were at the start.
 	resolver *effective.Resolver
 	folds    int
-	// far are the policies whose writing out the last pass began, with what each reaches.
+	// far are the policies whose fan-out the last pass began, with the targets that each reaches.
 	far map[hierarchy.Ref]refs
 }
 
@@ -73,9 +72,8 @@ func newState(guardrails func() []*guardrail.Guardrail) *state {
 	}
 }
 
-// begin resolves everything there is and returns all objects to look at: routes
-// and Gateways, policies, and the EffectivePolicy objects that exist. What those
-// say is what is published.
+// begin resolves everything and returns all objects to process: routes and Gateways, policies, and
+// the existing EffectivePolicy objects. The content of these is the published state.
 func (s *state) begin(ctx context.Context, now *policy.Snapshot, existing []hierarchy.Ref, live status.Live) refs {
 	resolver := effective.NewResolver(now)
 	resolution := resolver.ResolveAll()
@@ -112,8 +110,8 @@ func (s *state) begin(ctx context.Context, now *policy.Snapshot, existing []hier
 	return dirty
 }
 
-// remember keeps what a resolver has folded for the next pass. What it folded for earlier versions goes
-// once it takes half as much room again.
+// remember keeps the folds of a resolver for the next pass. Folds of earlier versions are dropped
+// once they make up half as much again.
 func (s *state) remember(r *effective.Resolver) {
 	if r.Folds() > s.folds+s.folds/2+1000 {
 		r = effective.NewResolver(r.Snapshot())
@@ -121,10 +119,9 @@ func (s *state) remember(r *effective.Resolver) {
 	s.resolver = r.On(r.Snapshot())
 }
 
-// settle brings the state from its snapshot to the next one, and returns the
-// objects to look at: those for which something else may have to be written now,
-// and those on which somebody else wrote. What could not be judged in time is judged again when
-// that is due.
+// settle brings the state from its snapshot to the next one, and returns the objects to process:
+// those whose written state may be out of date, and those that somebody else wrote. Targets that
+// could not be judged in time are judged again when that is due.
 func (s *state) settle(ctx context.Context, after *policy.Snapshot, changed, written refs, due bool) (dirty, drifted refs) {
 	before := s.snapshot // only the loop changes it, and this is the loop
 	touched, touchedBy := refs{}, make(map[hierarchy.Ref]refs, len(changed))
@@ -155,7 +152,7 @@ func (s *state) settle(ctx context.Context, after *policy.Snapshot, changed, wri
 		if _, ok := touched[ref]; ok {
 			s.replace(ref, e, dirty)
 		} else if _, waits := waiting[ref]; waits {
-			continue // it is as it was
+			continue // it is unchanged
 		}
 		dirty.add(ref)
 	}
@@ -166,7 +163,7 @@ func (s *state) settle(ctx context.Context, after *policy.Snapshot, changed, wri
 	return dirty, drifted
 }
 
-// lookAtWritten adds the objects on which somebody else wrote.
+// lookAtWritten adds the objects that somebody else wrote.
 func (s *state) lookAtWritten(written, dirty, drifted refs) {
 	for ref := range written {
 		if ref.GroupKind == guardrail.Kind {
@@ -188,9 +185,9 @@ func (s *state) lookAtWritten(written, dirty, drifted refs) {
 	}
 }
 
-// lookAtSole adds the routes that are the only one of a Gateway now and were not before, or the other
-// way round: a counter that all routes of the Gateway share is what a data plane has there, or is not
-// (12.E2). touched are the routes whose bindings may have changed.
+// lookAtSole adds the routes that have become the only route of a Gateway, or are no longer the
+// only one: this decides whether a data plane has a counter there that all routes of the Gateway
+// share (12.E2). touched are the routes whose bindings may have changed.
 func lookAtSole(before, after *policy.Snapshot, touched, dirty refs) {
 	gateways := refs{}
 	for ref := range touched {
@@ -214,7 +211,7 @@ func lookAtSole(before, after *policy.Snapshot, touched, dirty refs) {
 	}
 }
 
-// judgeAgain adds to targets those that wait to be judged, and that no change touches.
+// judgeAgain adds to targets those that wait to be judged and that no change touches.
 func (s *state) judgeAgain(touched refs, targets map[hierarchy.Ref]*effective.Target) {
 	for ref := range s.publication.waiting {
 		if _, ok := touched[ref]; !ok {
@@ -223,8 +220,8 @@ func (s *state) judgeAgain(touched refs, targets map[hierarchy.Ref]*effective.Ta
 	}
 }
 
-// audited are the targets, among those looked at, that violations may have come
-// to or gone from, and those whose namespace means something else now.
+// audited returns those of the processed targets whose violations may have changed, and those whose
+// namespace has changed.
 func (s *state) audited(dirty, changed refs) refs {
 	targets := refs{}
 	for ref := range dirty {
@@ -245,8 +242,8 @@ func (s *state) audited(dirty, changed refs) refs {
 	return targets
 }
 
-// replace counts a target's old effective policy out and its new one in. All
-// policies on either have to be looked at.
+// replace subtracts a target's old effective policy from the tally and adds its new one. All
+// policies on either are queued.
 func (s *state) replace(target hierarchy.Ref, now *effective.Target, dirty refs) {
 	name := types.NamespacedName{Namespace: target.Namespace, Name: publish.ObjectName(target)}
 	if old := s.effective[target]; old != nil {
@@ -280,10 +277,9 @@ func policiesOn(e *effective.Target) iter.Seq[hierarchy.Ref] {
 	}
 }
 
-// lookAtPolicies adds the policies whose standing may have changed, and those
-// whose ancestors may. A policy stands with the others that name its targets,
-// and with the targets. A route is no policy's ancestor; anything else that is
-// part of the hierarchy can be above or below any.
+// lookAtPolicies adds the policies whose acceptance or ancestors may have changed. The acceptance
+// of a policy depends on its targets, and on the other policies that name them. A route is not an
+// ancestor of any policy; every other object of the hierarchy can be one.
 func (s *state) lookAtPolicies(before, after *policy.Snapshot, changed, dirty refs) {
 	all := false
 	for ref := range changed {
@@ -326,7 +322,7 @@ func lookAtSelectors(in *policy.Snapshot, route hierarchy.Ref, dirty refs) {
 	}
 }
 
-// lookAtPlaces adds everything that has Affected conditions.
+// lookAtPlaces adds all objects that have Affected conditions.
 func lookAtPlaces(in *policy.Snapshot, dirty refs) {
 	for o := range in.Graph().GatewayClasses() {
 		dirty.add(o.Meta().Ref)
@@ -339,8 +335,8 @@ func lookAtPlaces(in *policy.Snapshot, dirty refs) {
 	}
 }
 
-// lookBelow adds what a policy makes Affected: what it names above the routes,
-// the Gateways below that, and their ListenerSets.
+// lookBelow adds the objects that a policy makes Affected: its targets above the routes, the
+// Gateways below them, and their ListenerSets.
 func lookBelow(in *policy.Snapshot, p *policy.Policy, dirty refs) {
 	if p == nil {
 		return
@@ -381,7 +377,7 @@ func (s *state) lookBeside(in *policy.Snapshot, p *policy.Policy, dirty refs) {
 	}
 }
 
-// index remembers which objects a policy names, or forgets it.
+// index adds the objects that a policy names to the index, or removes them.
 func (s *state) index(p *policy.Policy, names bool) {
 	if p == nil {
 		return
@@ -402,8 +398,8 @@ func (s *state) index(p *policy.Policy, names bool) {
 	}
 }
 
-// shown is what an EffectivePolicy shows, or itself when it shows nothing that
-// exists; any other object is itself.
+// shown returns the target of an EffectivePolicy, or the EffectivePolicy itself if its target does
+// not exist; for any other object it returns the object.
 func (s *state) shown(ref hierarchy.Ref) hierarchy.Ref {
 	if ref.GroupKind != publish.EffectivePolicyKind {
 		return ref
@@ -414,8 +410,8 @@ func (s *state) shown(ref hierarchy.Ref) hierarchy.Ref {
 	return ref
 }
 
-// repaired says whether something else was written on an object than before, and
-// whether that was on its EffectivePolicy, and forgets it.
+// repaired reports whether somebody else wrote an object, and whether this was its EffectivePolicy,
+// and then forgets it.
 func (s *state) repaired(ref hierarchy.Ref) (drifted, forged bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -426,7 +422,7 @@ func (s *state) repaired(ref hierarchy.Ref) (drifted, forged bool) {
 	return drifted, forged
 }
 
-// undecided says whether what is to be published of an object is still to be judged.
+// undecided reports whether the result of an object still has to be judged.
 func (s *state) undecided(ref hierarchy.Ref) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -434,7 +430,7 @@ func (s *state) undecided(ref hierarchy.Ref) bool {
 	return waits
 }
 
-// newlyWithheld says what holds a route back, once for each time that anything does.
+// newlyWithheld returns why a route is withheld, once each time that it becomes withheld.
 func (s *state) newlyWithheld(ref hierarchy.Ref) (why string, uid types.UID, news bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -446,7 +442,7 @@ func (s *state) newlyWithheld(ref hierarchy.Ref) (why string, uid types.UID, new
 	return h.why(s.snapshot.ReaderIn(ref.Namespace)), types.UID(s.effective[ref].UID), true
 }
 
-// current is the snapshot of the moment and what is published of each target.
+// current returns the current snapshot, and what is published for each target.
 func (s *state) current() (*policy.Snapshot, map[hierarchy.Ref]*effective.Target) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()

@@ -13,18 +13,18 @@ import (
 	"github.com/attache-dev/attache/policy/guardrail"
 )
 
-// judgeSlice is how long the gate judges at a stretch. Then it takes in what has changed
-// meanwhile, and goes on.
+// judgeSlice is how long the gate judges without a break. Then it processes the changes since, and
+// continues.
 const judgeSlice = 250 * time.Millisecond
 
-// decision is what is to become of one target.
+// decision is the decision about one target.
 type decision struct {
 	target    hierarchy.Ref
 	published published
 	withheld  *withheld
 }
 
-// rule judges targets against what is published, and lists those for which there was no time. It
+// rule judges targets against what is published, and lists those that it had no time for. It
 // changes nothing.
 func (g *publication) rule(ctx context.Context, s *policy.Snapshot, guardrails []*guardrail.Guardrail, now map[hierarchy.Ref]*effective.Target) (decisions []decision, waiting refs) {
 	denying := evaluate.Denying(guardrails)
@@ -47,7 +47,7 @@ func (g *publication) rule(ctx context.Context, s *policy.Snapshot, guardrails [
 		if i > 0 && g.slice > 0 && g.now().Sub(began) > g.slice {
 			waiting.add(target)
 			if g.published[target].effective != nil && was.effective == nil {
-				// What is published is another object's, of the same name.
+				// What is published belongs to another object of the same name.
 				decisions = append(decisions, decision{target: target})
 			}
 			continue
@@ -57,7 +57,7 @@ func (g *publication) rule(ctx context.Context, s *policy.Snapshot, guardrails [
 	return decisions, waiting
 }
 
-// judging is what targets are judged with.
+// judging is the input for judging targets.
 type judging struct {
 	evaluator  *evaluate.Evaluator
 	guardrails []*guardrail.Guardrail
@@ -79,8 +79,7 @@ func (j judging) decide(ctx context.Context, e *effective.Target, was published)
 		r.withheld = judge(ctx, j.evaluator, j.s, was.shown(j.s), e)
 	}
 	if r.withheld != nil && was.isNothing() {
-		// It is judged again beside what stands in, as every later pass and a
-		// restart will.
+		// It is judged again compared with the substitute, as every later pass and a restart will do.
 		if was = fromAbove(ctx, j.evaluator, j.s, j.resolver.Above(e.Target), published{}); !was.isNothing() {
 			r.withheld = judge(ctx, j.evaluator, j.s, was.shown(j.s), e)
 		}
@@ -91,9 +90,9 @@ func (j judging) decide(ctx context.Context, e *effective.Target, was published)
 	return r
 }
 
-// afterEnd is what stays published once exceptions have ended: nothing, where what is
-// published was covered by one whose guardrail withholds then. When that cannot be
-// judged in time it stays, and is judged again.
+// afterEnd returns what stays published once exceptions have ended: nothing, if the published
+// result was covered by an exception whose guardrail withholds it then. If that cannot be judged in
+// time, the result stays, and is judged again.
 func (j judging) afterEnd(ctx context.Context, target hierarchy.Ref, was published) (published, *withheld) {
 	if was.isNothing() || !guardrail.AnyEnded(j.guardrails, target) {
 		return was, nil
@@ -108,8 +107,8 @@ func (j judging) afterEnd(ctx context.Context, target hierarchy.Ref, was publish
 	return published{}, nil
 }
 
-// inTurn orders targets so that no namespace waits for all of another's: one of each namespace,
-// then the next one of each. Namespaces with few come first.
+// inTurn orders targets so that no namespace waits for all targets of another: one of each
+// namespace, then the next one of each. Namespaces with few targets come first.
 func inTurn(targets []hierarchy.Ref) []hierarchy.Ref {
 	in := map[string][]hierarchy.Ref{}
 	for _, t := range targets {
@@ -137,10 +136,10 @@ func inTurn(targets []hierarchy.Ref) []hierarchy.Ref {
 	return ordered
 }
 
-// reopen has what is withheld judged again, where the answer may be another one: what could not be
-// judged, when it is due, and everything when guardrails changed or anything but routes and policies.
-// Those are judged themselves when they change. What an exception covered is judged again when
-// guardrails changed, which the end of one is.
+// reopen queues withheld results that may now be judged differently: those that could not be
+// judged, when that is due, and all when guardrails changed, or anything other than routes and
+// policies. Changed routes and policies are judged anyway. Results that an exception covered are
+// judged again when guardrails changed, which includes the end of an exception.
 func (g *publication) reopen(s *policy.Snapshot, changed refs, guardrails []*guardrail.Guardrail, sameRails, due bool) {
 	all := !sameRails
 	if denying := evaluate.Denying(guardrails); !sameRails && len(denying) > 0 {

@@ -23,7 +23,7 @@ import (
 	"github.com/attache-dev/attache/policy/status"
 )
 
-// FieldOwner is the name under which we own fields.
+// FieldOwner is our field manager.
 const FieldOwner = status.FieldOwner
 
 // The values of the label result of attache_writes_total.
@@ -34,8 +34,8 @@ const (
 	resultFailed   = "failed"
 )
 
-// soon is when to look again at an object that somebody else wrote at the same
-// time: the watch is about to tell what.
+// soon is the delay for an object that somebody else wrote at the same time: the watch is about to
+// deliver it.
 const soon = 100 * time.Millisecond
 
 // errLater is the error of a write that has to be planned again.
@@ -43,12 +43,12 @@ type errLater struct{ after time.Duration }
 
 func (e errLater) Error() string { return "the object is to be planned again" }
 
-// write carries out one write. It is the only function that writes to the API
-// server. What is gone needs no write, and is not an error.
+// write carries out one write. It is the only function that writes to the API server. If the object
+// is gone, nothing needs to be written, and this is not an error.
 func (c *Controller) write(ctx context.Context, w status.Write) error {
 	resource, known := c.resource(w.Object.GroupVersionKind().GroupKind())
 	if !known {
-		return nil // the kind is gone, or not there yet; when it comes, all is planned again
+		return nil // the kind does not exist any more, or not yet; when it is added, everything is planned again
 	}
 	objects := c.client.Resource(resource).Namespace(w.Object.GetNamespace())
 	name := w.Object.GetName()
@@ -99,12 +99,12 @@ func (c *Controller) write(ctx context.Context, w status.Write) error {
 	return nil
 }
 
-// notGranted is how long a status waits that may not be written.
+// notGranted is the delay for a status that we may not write.
 const notGranted = time.Minute
 
-// ungranted says once of a kind of somebody else's, whose CRD asks for its status to be
-// written, that the right to do so is missing, and puts the write off: others are not
-// held up by it, and the log is not filled.
+// ungranted logs once that the right to write the status of another project's kind is missing,
+// although its CRD asks for it, and delays the write: other writes are not held up, and the log is
+// not flooded.
 func (c *Controller) ungranted(resource schema.GroupVersionResource, verb status.Verb, err error) error {
 	at := resource.GroupResource()
 	switch {
@@ -121,7 +121,7 @@ func (c *Controller) ungranted(resource schema.GroupVersionResource, verb status
 	return err
 }
 
-// learn makes the answer to a write known.
+// learn records the answer to a write.
 func (c *Controller) learn(answer *unstructured.Unstructured, err error) {
 	if err == nil {
 		annotations, kept := c.source.Wrote(answer)
@@ -129,9 +129,9 @@ func (c *Controller) learn(answer *unstructured.Unstructured, err error) {
 	}
 }
 
-// insist makes the answer to an apply known, and replaces what the apply could
-// not: fields that somebody else put into an EffectivePolicy are theirs, and stay
-// when we do not mention them. Nobody else has a say there.
+// insist records the answer to an apply, and replaces what the apply could not change: fields that
+// somebody else put into an EffectivePolicy are owned by them, and stay if we do not mention them.
+// Nobody else may write there.
 func (c *Controller) insist(ctx context.Context, objects dynamic.ResourceInterface, w status.Write, answer *unstructured.Unstructured, err error) error {
 	if err != nil || w.Object.GetKind() != publish.Kind {
 		c.learn(answer, err)
@@ -150,7 +150,7 @@ func (c *Controller) insist(ctx context.Context, objects dynamic.ResourceInterfa
 	return err
 }
 
-// outcome says what came of a write, and whether there is something left to do.
+// outcome returns the result of a write, and whether more has to be done.
 func outcome(err error) (result string, left error) {
 	var later errLater
 	switch {
@@ -174,10 +174,10 @@ var (
 	eventResource = schema.GroupVersionResource{Group: "events.k8s.io", Version: "v1", Resource: "events"}
 )
 
-// eventTime is how long writing an event may take.
+// eventTime is the timeout for writing an event.
 const eventTime = 5 * time.Second
 
-// tell writes events. One that fails is not tried again: the status says the same.
+// tell writes events. Failures are not retried, because the status has the same information.
 func (c *Controller) tell(ctx context.Context, events ...status.Write) {
 	ctx, cancel := context.WithTimeout(ctx, eventTime)
 	defer cancel()
@@ -188,7 +188,7 @@ func (c *Controller) tell(ctx context.Context, events ...status.Write) {
 	}
 }
 
-// tellOfRoute makes an event on a route that has just been held back.
+// tellOfRoute sends an event about a route that has just been held back.
 func (c *Controller) tellOfRoute(ctx context.Context, ref hierarchy.Ref) {
 	note, uid, news := c.state.newlyWithheld(ref)
 	if !news {
@@ -203,33 +203,32 @@ func (c *Controller) tellOfRoute(ctx context.Context, ref hierarchy.Ref) {
 	c.tell(ctx, c.planner.Event(about, status.Event{Type: status.EventWarning, Reason: status.ReasonGuardrailViolated, Note: note}))
 }
 
-// backoff keeps us from fighting with another program that writes where we
-// write: what is changed a few times is put right at once; what does not stay
-// right is put right less and less often.
+// backoff keeps us from fighting with another program that writes the same fields: the first few
+// changes are reverted at once, further ones less and less often.
 type backoff struct {
 	mu     sync.Mutex
 	fights map[hierarchy.Ref]fight
 }
 
-// fight is how an object was put right of late.
+// fight records the recent repairs of an object.
 type fight struct {
 	last  time.Time
 	times int
 }
 
 const (
-	// freely is how many times an object is put right without waiting.
+	// freely is how many times an object is repaired without waiting.
 	freely = 10
 	// leastWait is the first wait, which doubles each time; mostWait is the
 	// longest.
 	leastWait = time.Second
 	mostWait  = 5 * time.Minute
-	// peace is how long an object has to stay right, beside the next wait, for
-	// all to be forgotten.
+	// peace is how long an object has to stay unchanged, in addition to the next wait, for its
+	// record to be dropped.
 	peace = 30 * time.Second
 )
 
-// wait is how long the next repair has to wait.
+// wait is the delay of the next repair.
 func (f fight) wait() time.Duration {
 	if f.times < freely {
 		return 0
@@ -237,22 +236,21 @@ func (f fight) wait() time.Duration {
 	return min(leastWait<<min(f.times-freely, 10), mostWait)
 }
 
-// wait is how long to wait before looking at an object that somebody else wrote
-// on.
+// wait returns how long to wait before processing an object that somebody else wrote.
 func (p *backoff) wait(ref hierarchy.Ref, now time.Time) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.of(ref, now).wait()
 }
 
-// repaired takes in that an object had to be put right.
+// repaired records that an object had to be repaired.
 func (p *backoff) repaired(ref hierarchy.Ref, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.fights[ref] = fight{last: now, times: p.of(ref, now).times + 1}
 }
 
-// of is the fight about an object, if it is not over.
+// of returns the fight about an object, if it is not over.
 func (p *backoff) of(ref hierarchy.Ref, now time.Time) fight {
 	f, ok := p.fights[ref]
 	if ok && now.Sub(f.last) > f.wait()+peace {

@@ -11,20 +11,20 @@ import (
 	"github.com/attache-dev/attache/policy/export/exporters"
 )
 
-// Mode says what is done with what an exporter computes (E1.4).
+// Mode says what is done with the results of an exporter (E1.4).
 type Mode string
 
 // The modes, from the one that does most.
 const (
 	// Write writes and reads back.
 	Write Mode = "Write"
-	// Observe compares what is there with what would be written.
+	// Observe compares what exists with what would be written.
 	Observe Mode = "Observe"
-	// Plan computes, and neither reads nor writes anything of the plane.
+	// Plan computes, and neither reads nor writes objects of the data plane.
 	Plan Mode = "Plan"
 )
 
-// modes are ordered: a class can only lower the mode.
+// modes are in order: a class can only lower the mode.
 var modes = []Mode{Write, Observe, Plan}
 
 // The values of the parameter inject (E8.2).
@@ -34,7 +34,7 @@ const (
 	InjectNever    = "Never"
 )
 
-// InjectLabel on a route or its Namespace is the owner's consent.
+// InjectLabel on a route or its Namespace is the consent of its owner.
 const InjectLabel = "attache.dev/inject"
 
 // Settings are the parameters of an exporter on one class.
@@ -47,11 +47,11 @@ type Settings struct {
 	Version      string `json:"version,omitempty"`
 }
 
-// defaultSettings are what counts where nobody says otherwise.
+// defaultSettings are the default settings.
 var defaultSettings = Settings{Mode: Write, Inject: InjectLabelled, OnDifference: "Refuse", Hidden: "CarryOver", RateLimit: "Local", Version: "1.9.1"}
 
-// allowed are the values of the parameters that have a list of them. A value
-// that is known and not built yet is told apart from a wrong one.
+// allowed are the values of the parameters that have a fixed list. A value that is defined but not
+// implemented yet is distinguished from a wrong one.
 var allowed = []struct {
 	name          string
 	get           func(s *Settings) *string
@@ -64,7 +64,7 @@ var allowed = []struct {
 	{"version", func(s *Settings) *string { return &s.Version }, nil, nil},
 }
 
-// over puts stated parameters over s.
+// over applies stated parameters to s.
 func (s Settings) over(stated Settings) (Settings, error) {
 	if stated == (Settings{}) {
 		return s, nil
@@ -91,19 +91,18 @@ func (s Settings) over(stated Settings) (Settings, error) {
 	return out, nil
 }
 
-// Config is what the installer says of exporters.
+// Config is the installation's configuration of exporters.
 type Config struct {
-	// Enabled are the exporters that are switched on; with All, every one is.
+	// Enabled are the exporters that are switched on; with All, all are.
 	Enabled []string
 	All     bool
-	// To takes every class for a plane of this exporter; empty goes by the
-	// class.
+	// To treats every class as one of this exporter; if it is empty, the class decides.
 	To string
-	// Parameters are by name of the exporter.
+	// Parameters are keyed by the name of the exporter.
 	Parameters map[string]Settings
 }
 
-// Validate says what is wrong with the configuration.
+// Validate returns what is wrong with the configuration.
 func (c Config) Validate() error {
 	names := slices.Clone(c.Enabled)
 	for name, settings := range c.Parameters {
@@ -120,7 +119,7 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// Enables says whether an exporter is switched on.
+// Enables reports whether an exporter is switched on.
 func (c Config) Enables(name string) bool { return c.All || slices.Contains(c.Enabled, name) }
 
 // Choice is how policies are enforced on a class.
@@ -130,13 +129,13 @@ type Choice struct {
 	// Exporter is empty when there is none.
 	Exporter string
 	Settings Settings
-	// Problem says what is wrong with the class's annotation.
+	// Problem is what is wrong with the class's annotation.
 	Problem string
 	// Offer names an exporter that could be switched on for the class (E1.6).
 	Offer string
 }
 
-// unserved says why nothing is written for a class (E1.3, E1.6).
+// unserved returns why nothing is written for a class (E1.3, E1.6).
 func (c Choice) unserved() string {
 	if c.Problem != "" || c.Offer == "" || c.Class == "" {
 		return c.Problem
@@ -148,8 +147,8 @@ func (c Choice) unserved() string {
 		c.Class, export.PlaneOf(c.Controller).Title, c.Offer)
 }
 
-// Unserved is for one class why nothing is written for it; empty when something
-// is, or nobody could.
+// Unserved returns why nothing is written for a class; empty when something is, or when no exporter
+// could.
 func (c Config) Unserved(class *hierarchy.GatewayClass) string { return c.Choose(class).unserved() }
 
 // classAnnotation is the annotation on a class in its long form.
@@ -158,7 +157,7 @@ type classAnnotation struct {
 	Settings
 }
 
-// Choose says how policies are enforced on a class (E1.2, E1.3).
+// Choose returns how policies are enforced on a class (E1.2, E1.3).
 func (c Config) Choose(class *hierarchy.GatewayClass) Choice {
 	choice := Choice{Settings: defaultSettings}
 	if class == nil {
@@ -224,7 +223,7 @@ func (c Config) settle(choice Choice, stated Settings, class string) Choice {
 	return choice
 }
 
-// consents says whether a route may be written to (E8.2).
+// consents reports whether a route may be written to (E8.2).
 func (s Settings) consents(route, namespace map[string]string) bool {
 	switch s.Inject {
 	case InjectAll:

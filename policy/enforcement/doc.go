@@ -1,11 +1,12 @@
-// Package enforcement chooses the exporter that enforces the policies of a class, cuts a route into
-// the parts that exporters see, and says of every field whether it is enforced.
+// Package enforcement chooses the exporter that enforces the policies of a class, divides a route
+// into the parts that exporters see, and determines for every field whether it is enforced.
 //
 // # Invariants
 //
-//   - Every field of an effective policy of our kinds has an entry, also where nothing exports it.
-//   - The worst state wins: what one data plane enforces and another does not is not enforced.
-//   - A data plane's word counts for the generation that it is about, and for no other.
+//   - Every field of an effective policy of our kinds has an entry, even if nothing exports it.
+//   - The worst state wins: a field that one data plane enforces and another does not is not
+//     enforced.
+//   - A data plane's status only counts for the generation that it is about.
 //
 // # What it must not do
 //

@@ -10,11 +10,10 @@ import (
 	"github.com/attache-dev/attache/policy/export"
 )
 
-// State is what the plane has made of an entry's objects (E10.1).
+// State is how the data plane treats an entry's objects (E10.1).
 type State string
 
-// The states, from the worst. Planned and NoExporter are of entries that
-// nothing is written for.
+// The states, from the worst. Planned and NoExporter are for entries for which nothing is written.
 const (
 	Rejected   State = "Rejected"
 	Conflicted State = "Conflicted"
@@ -26,10 +25,10 @@ const (
 	NoExporter State = "NoExporter"
 )
 
-// states are in the order in which the worst counts.
+// states are ordered from the worst.
 var states = []State{Rejected, Conflicted, NotWritten, Drifted, Pending, Accepted, Planned, NoExporter}
 
-// Worse is the worse of two states.
+// Worse returns the worse of two states.
 func Worse(a, b State) State {
 	if a == "" || slices.Index(states, b) < slices.Index(states, a) {
 		return b
@@ -37,8 +36,8 @@ func Worse(a, b State) State {
 	return a
 }
 
-// Entry is what became of a set of paths of one route (E3.1): one exporter, one
-// state, the same outcomes.
+// Entry is the result for a set of paths of one route (E3.1): one exporter, one state, the same
+// outcomes.
 type Entry struct {
 	// Exporter is empty when there is none.
 	Exporter, Controller string
@@ -46,38 +45,38 @@ type Entry struct {
 	Rules                hierarchy.RuleSet
 	State                State
 	Message              string
-	// Refused stands for the content that the plane refused, so that it is not
-	// written again (12.E5a).
+	// Refused is the hash of the content that the data plane refused, so that it is not written
+	// again (12.E5a).
 	Refused string
 	Objects []hierarchy.Ref
 	// Outcomes are sorted by field. Projected counts fields in force as stated that are left out, in
-	// an entry that was read from where there was no room for them.
+	// an entry read from an object that had no room for them.
 	Outcomes  []export.Outcome
 	Projected int64
-	// silent says that the plane has had long enough to answer.
+	// silent means that the data plane has not answered although it had enough time.
 	silent bool
 }
 
-// Reading is what is known of one object of ours, from the plane.
+// Reading is what the data plane says about one of our objects.
 type Reading struct {
 	State   State
 	Message string
-	// Refused stands for the content that the plane refused.
+	// Refused is the hash of the content that the data plane refused.
 	Refused string
-	// Silent says that the plane has had long enough to answer.
+	// Silent means that the data plane has not answered although it had enough time.
 	Silent bool
-	// heard is what was said for single ancestors, aggregated that the plane says so of all that it
-	// did not name. Without either the reading is the same on all paths.
+	// heard is what was said for single ancestors; aggregated means that it applies to all ancestors
+	// that were not named. Without both, the reading is the same on all paths.
 	heard      []heard
 	aggregated bool
 }
 
-// Result is a Part with what its exporter made of it.
+// Result is a Part with the result of its exporter.
 type Result struct {
 	Part
 	Projection export.Projection
-	// Readings are by name of the object; Route is that of what stands in the
-	// route. Both are nil when nothing is read.
+	// Readings are keyed by the name of the object; Route is the reading of the values in the route.
+	// Both are nil when nothing is read.
 	Readings map[string]Reading
 	Route    *Reading
 }
@@ -86,7 +85,7 @@ type Result struct {
 func Entries(t *effective.Target, parts []Result) []Entry {
 	index := indexParts(parts)
 	var distinct []*Entry
-	shared := map[*Entry]*Entry{} // by what was found of a path: the entry that it shares
+	shared := map[*Entry]*Entry{} // the shared entry, by the findings on a path
 	var cells []*Entry
 	for p := range t.Paths() {
 		e := index.next(p)
@@ -115,24 +114,25 @@ func Entries(t *effective.Target, parts []Result) []Entry {
 // place is a path in a part; the part is -1 for a path that no part has.
 type place struct{ part, path int }
 
-// partIndex finds what became of the paths of a target, one after the other.
+// partIndex finds the results for the paths of a target, one after the other.
 type partIndex struct {
 	parts  []Result
 	places []place
-	// asked counts the paths that were asked about.
+	// asked counts the requested paths.
 	asked int
 	// known are the entries of paths with the same outcomes.
 	known map[became]*Entry
-	// varies are the parts about which planes say different things for different listeners.
+	// varies are the parts for which data planes report different states for different listeners.
 	varies []bool
 }
 
-// became is all that an entry depends on: all paths with the same outcomes share one list of them.
+// became is everything that an entry depends on: all paths with the same outcomes share one list of
+// them.
 type became struct {
 	part       int
 	controller string
 	outcomes   *export.Outcome
-	// listener is where the plane's word depends on it, nil elsewhere.
+	// listener is set where the data plane's status depends on it, nil elsewhere.
 	listener *hierarchy.Listener
 }
 
@@ -150,7 +150,7 @@ func indexParts(parts []Result) *partIndex {
 	return x
 }
 
-// next is what became of the next path of the target.
+// next returns the result for the next path of the target.
 func (x *partIndex) next(p effective.Path) *Entry {
 	at := place{-1, 0}
 	if x.asked < len(x.places) {
@@ -180,7 +180,7 @@ func (x *partIndex) next(p effective.Path) *Entry {
 	return e
 }
 
-// entry is what became of one path.
+// entry returns the result for one path.
 func (x *partIndex) entry(at place, outcomes []export.Outcome) *Entry {
 	if at.part < 0 {
 		return &Entry{State: NoExporter}
@@ -202,8 +202,7 @@ func (x *partIndex) entry(at place, outcomes []export.Outcome) *Entry {
 	return e
 }
 
-// objectNames are the objects that speak for a path: those that its outcomes
-// name.
+// objectNames returns the objects that are relevant for a path: those that its outcomes name.
 func objectNames(outcomes []export.Outcome) []string {
 	var names []string
 	for _, o := range outcomes {
@@ -214,8 +213,8 @@ func objectNames(outcomes []export.Outcome) []string {
 	return names
 }
 
-// state is the worst of the objects that speak for a path, and of the route if
-// anything stands there.
+// state returns the worst state of the objects that are relevant for a path, and of the route if
+// values were written into it.
 func (p *Result) state(on *export.Path, names []string, outcomes []export.Outcome) Reading {
 	if p.Readings == nil && p.Route == nil {
 		return Reading{State: Planned}
@@ -246,7 +245,7 @@ func (p *Result) state(on *export.Path, names []string, outcomes []export.Outcom
 	return worst
 }
 
-// varies says whether what planes say depends on the path.
+// varies reports whether the data planes' status depends on the path.
 func (p *Result) varies() bool {
 	differs := func(r Reading) bool {
 		return slices.ContainsFunc(p.Input.Paths, func(path export.Path) bool {
@@ -262,7 +261,8 @@ func (p *Result) varies() bool {
 	return p.Route != nil && len(p.Route.heard) > 0 && differs(*p.Route)
 }
 
-// alike says whether two entries are shown as one (E3.1): all is equal but the names of objects.
+// alike reports whether two entries are shown as one (E3.1): they are equal except for the names of
+// objects.
 func (e *Entry) alike(other *Entry) bool {
 	return e.Exporter == other.Exporter && e.Controller == other.Controller && e.State == other.State &&
 		e.Message == other.Message && e.Refused == other.Refused && slices.EqualFunc(e.Outcomes, other.Outcomes, sameOutcome)
@@ -287,9 +287,8 @@ func unionRefs(a, b []hierarchy.Ref) []hierarchy.Ref {
 	return slices.Compact(all)
 }
 
-// Outcomes lists, for a listener and the index of a rule, what exporters make of each field, as
-// guardrails see it: an outcome as status shows it, with its exporter. It is empty where no exporter
-// serves.
+// Outcomes lists, for a listener and the index of a rule, the outcome of each field as guardrails
+// see it: as in status, with its exporter. It is empty if no exporter serves the path.
 func (w World) Outcomes(t *effective.Target) func(l *hierarchy.Listener, rule int) []any {
 	var results []Result
 	for _, part := range w.Parts(t) {
@@ -321,7 +320,7 @@ func (w World) Outcomes(t *effective.Target) func(l *hierarchy.Listener, rule in
 	}
 }
 
-// objectOf is an outcome as status shows it.
+// objectOf returns an outcome as written in status.
 func objectOf(o export.Outcome) map[string]any {
 	m := map[string]any{"policy": o.Field.Policy, "field": o.Field.String(), "outcome": string(o.Verdict)}
 	if o.Reason != "" {
@@ -339,10 +338,10 @@ func objectOf(o export.Outcome) map[string]any {
 	return m
 }
 
-// longestMessage is how much of a plane's own words is kept.
+// longestMessage is the maximum length of a data plane's message that is kept.
 const longestMessage = 1024
 
-// Object is the entry as status.enforcement has it.
+// Object returns the entry as written in status.enforcement.
 func (e *Entry) Object() map[string]any {
 	parents := make([]any, len(e.Parents))
 	for i, l := range e.Parents {
@@ -397,7 +396,7 @@ func named(r hierarchy.Ref) map[string]any {
 	return map[string]any{"namespace": r.Namespace, "name": r.Name}
 }
 
-// clip shortens a text at a rune's end.
+// clip shortens a text at the end of a character.
 func clip(s string, most int) string {
 	if len(s) <= most {
 		return s
@@ -405,8 +404,8 @@ func clip(s string, most int) string {
 	return strings.ToValidUTF8(s[:most], "")
 }
 
-// Word sums an entry up (E3.1): yes, with loss, pending, partly, no, unknown. For
-// a planned entry it is what would be.
+// Word summarizes an entry (E3.1): yes, with loss, pending, partly, no, unknown. For a planned
+// entry it says what the state would be.
 func (e *Entry) Word() string {
 	inForce, lost, degraded := e.Projected > 0, false, false
 	for _, o := range e.Outcomes {
@@ -438,8 +437,8 @@ func (e *Entry) Word() string {
 	return wordYes
 }
 
-// someInForce says whether a value is in force though an object is not: it
-// stands in the route, or absence says it.
+// someInForce reports whether a value is in force although an object is not: it is in the route, or
+// an absent field has this meaning.
 func (e *Entry) someInForce() bool {
 	return slices.ContainsFunc(e.Outcomes, func(o export.Outcome) bool {
 		return o.Verdict != export.Unsupported && (o.InRoute() || o.As == export.Absent)
@@ -458,8 +457,8 @@ const (
 
 var summaryWords = []string{wordNo, wordPartly, wordPending, wordWithLoss, wordYes}
 
-// Summary is a route's word: that of the worst entry; unknown when no path has
-// an exporter.
+// Summary returns a route's word: the word of the worst entry; unknown when no path has an
+// exporter.
 func Summary(entries []Entry) string {
 	worst := wordUnknown
 	for i := range entries {
@@ -471,7 +470,7 @@ func Summary(entries []Entry) string {
 	return worst
 }
 
-// listed is a list of texts as JSON has it.
+// listed returns a list of texts in the form of decoded JSON.
 func listed(texts []string) []any {
 	list := make([]any, len(texts))
 	for i, text := range texts {

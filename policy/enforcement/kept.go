@@ -9,8 +9,8 @@ import (
 	"github.com/attache-dev/attache/policy/export"
 )
 
-// origin is what the input of a part was made of. Objects of the graph and results are never
-// changed, so that the same pointers are the same content.
+// origin is what the input of a part was computed from. Objects of the graph and results are never
+// changed, so equal pointers mean equal content.
 type origin struct {
 	route *hierarchy.Route
 	paths []pathOrigin
@@ -26,19 +26,18 @@ type pathOrigin struct {
 	sole       bool
 }
 
-// Kept is the projection of a part with all that it depends on, for who asks again.
+// Kept is the projection of a part with everything that it depends on, so that it can be reused.
 type Kept struct {
 	choice     Choice
 	from       origin
 	beside     []pathOrigin
-	input      export.Input // without rules and paths, which from stands for
+	input      export.Input // without rules and paths, which from represents
 	schemas    Schemas
 	projection export.Projection
 }
 
-// Project is what the exporters of parts make of their paths, as Part.Project, and what to keep of
-// it. Where nothing that a projection depends on has changed since kept was made, it is that of
-// kept.
+// Project returns the projections of parts, like Part.Project, and what to keep of them. If nothing
+// that a projection depends on has changed since kept, it is taken from there.
 func Project(parts []Part, kept []Kept) ([]Result, []Kept) {
 	results, keep := make([]Result, len(parts)), make([]Kept, len(parts))
 	for i := range parts {
@@ -55,7 +54,7 @@ func Project(parts []Part, kept []Kept) ([]Result, []Kept) {
 	return results, keep
 }
 
-// dependsOn is what the projection of a part depends on.
+// dependsOn returns what the projection of a part depends on.
 func (p *Part) dependsOn(all []Part) Kept {
 	k := Kept{choice: p.Choice, from: p.from, input: p.Input, schemas: p.schemas}
 	k.input.Rules, k.input.Paths, k.input.Beside = nil, nil, nil
@@ -67,7 +66,7 @@ func (p *Part) dependsOn(all []Part) Kept {
 	return k
 }
 
-// same says whether two projections must be the same.
+// same reports whether two projections must be equal.
 func (k *Kept) same(other *Kept) bool {
 	a, b := &k.input, &other.input
 	return k.from.route == other.from.route && k.choice == other.choice && k.schemas == other.schemas &&

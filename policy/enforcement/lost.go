@@ -11,11 +11,11 @@ import (
 	"github.com/attache-dev/attache/policy/export/field"
 )
 
-// Loss is a value that nobody below may escape, an override or a bound's, and that
-// a data plane does not do on a path (E3.7).
+// Loss is a mandatory value, of an override or a bound, that a data plane does not enforce on a
+// path (E3.7).
 type Loss struct {
 	Policy hierarchy.Ref
-	// Block is override or bound, Field the field.
+	// Block is override or bound, Field is the field.
 	Block, Field string
 	Route        hierarchy.Ref
 	// Rule is the name of the rule, empty for a route without rules.
@@ -26,12 +26,12 @@ type Loss struct {
 	Message  string
 }
 
-// String is the loss as a warning says it.
+// String returns the loss as text for a warning.
 func (l Loss) String() string {
 	return fmt.Sprintf("%s %s of %s will not be enforced on %s: %s: %s", l.Block, l.Field, l.Policy, l.Where(), l.Reason, l.Message)
 }
 
-// Where is the route and the rule.
+// Where returns the route and the rule.
 func (l Loss) Where() string {
 	if l.Rule == "" {
 		return l.Route.String()
@@ -39,15 +39,14 @@ func (l Loss) Where() string {
 	return l.Route.String() + " rule " + l.Rule
 }
 
-// Side is a route as it is before or after an edit. The Target is nil where there
-// is none.
+// Side is a route before or after an edit. The Target is nil if there is none.
 type Side struct {
 	World  World
 	Target *effective.Target
 }
 
-// Losses are those that come with an edit of one route, or of what reaches it: what
-// was not done before either, for the same reason, is left out. They are sorted.
+// Losses returns the losses caused by an edit of one route, or of a policy that reaches it: values
+// that were not enforced before either, for the same reason, are left out. They are sorted.
 func Losses(before, after Side) []Loss {
 	was := map[Loss]bool{}
 	for _, l := range before.losses() {
@@ -60,7 +59,7 @@ func Losses(before, after Side) []Loss {
 	})
 }
 
-// losses are all of a side.
+// losses returns all losses of a side.
 func (s Side) losses() []Loss {
 	if s.Target == nil || !s.Target.Reached() {
 		return nil
@@ -95,7 +94,7 @@ func (s Side) losses() []Loss {
 	return list
 }
 
-// lossesOn are those of one path.
+// lossesOn returns the losses on one path.
 func lossesOn(p effective.Path, outcomes []export.Outcome, at Loss) []Loss {
 	var list []Loss
 	for _, m := range p.Result.Kinds {

@@ -10,25 +10,26 @@ import (
 	"github.com/attache-dev/attache/policy/export"
 )
 
-// Memory is what was made of a route the last time, for who asks again. The nil Memory is that of
-// nothing. It is never changed once somebody else has it.
+// Memory is the last result for a route, so that it can be reused. A nil Memory is empty. It is
+// never changed once it was returned.
 type Memory struct {
 	kept []Kept
-	// target and seen are what results were made of; the target is nil where they are not kept.
+	// target and seen are what results were computed from; the target is nil if they are not kept.
 	target  *effective.Target
 	seen    seen
 	results []Result
-	// entries are those of read, which are results with what data planes said.
+	// entries are the entries of read, which are results with the data planes' status.
 	entries []Entry
 	read    []Result
 }
 
-// mostKeptPaths is how many paths a route may have whose parts are kept: each takes a quarter of a
-// kilobyte. Parts of more are put together anew, and their projections are kept all the same.
+// mostKeptPaths is the maximum number of paths of a route whose parts are kept: each takes a
+// quarter of a kilobyte. For routes with more paths, parts are computed again, but their
+// projections are kept.
 const mostKeptPaths = 64
 
-// seen is what parts are put together of, beside the route's result and our live objects. Graphs and
-// indexes are never changed, so that the same pointers are the same content.
+// seen is what parts are computed from, in addition to the route's result and our live objects.
+// Graphs and indexes are never changed, so equal pointers mean equal content.
 type seen struct {
 	graph   *hierarchy.Graph
 	foreign *export.ForeignIndex
@@ -44,8 +45,8 @@ func (s *seen) same(other *seen) bool {
 		slices.Equal(s.config.Enabled, other.config.Enabled) && maps.Equal(s.config.Parameters, other.config.Parameters)
 }
 
-// Look is what exporters make of a route, and what to remember of it. What nothing has changed for
-// since the last time is that of the last time.
+// Look returns the results of exporters for a route, and what to remember of them. Results whose
+// inputs have not changed since the last time are reused.
 func (w World) Look(t *effective.Target, last *Memory) ([]Result, *Memory) {
 	if last == nil {
 		last = &Memory{}
@@ -70,7 +71,8 @@ func (w World) Look(t *effective.Target, last *Memory) ([]Result, *Memory) {
 	return results, memory
 }
 
-// stillHolds says whether our live objects, and what is installed, are what results were made with.
+// stillHolds reports whether our live objects, and the installed CRDs, are those that the results
+// were computed with.
 func (w World) stillHolds(results []Result) bool {
 	for i := range results {
 		r := &results[i]
@@ -86,7 +88,8 @@ func (w World) stillHolds(results []Result) bool {
 	return true
 }
 
-// Entries are those of results that Look gave with the memory, and may have been read since.
+// Entries returns the entries of results that Look returned with the memory, and that may have been
+// read since.
 func (m *Memory) Entries(t *effective.Target, results []Result) []Entry {
 	if m.target != t || m.entries == nil || !sameReadings(m.read, results) {
 		m.entries, m.read = Entries(t, results), slices.Clone(results)
@@ -94,7 +97,7 @@ func (m *Memory) Entries(t *effective.Target, results []Result) []Entry {
 	return m.entries
 }
 
-// sameReadings says whether data planes said the same of results that are the same.
+// sameReadings reports whether data planes have the same status for equal results.
 func sameReadings(before, now []Result) bool {
 	return slices.EqualFunc(before, now, func(a, b Result) bool {
 		return reflect.DeepEqual(a.Readings, b.Readings) && reflect.DeepEqual(a.Route, b.Route)

@@ -14,24 +14,23 @@ import (
 	"github.com/attache-dev/attache/policy/export/field"
 )
 
-// Part is what one exporter has to do for a route: the paths of the classes
-// that it serves. A Part without an exporter has the paths that nobody serves.
+// Part is the work of one exporter for a route: the paths of the classes that it serves. A Part
+// without an exporter has the paths that no exporter serves.
 type Part struct {
 	Choice       Choice
 	Registration export.Registration
 	Input        export.Input
-	// order has for each of Input.Paths its place among the target's paths.
+	// order has, for each of Input.Paths, its index among the target's paths.
 	order []int
-	// from is what the input was made of.
+	// from is what the input was computed from.
 	from origin
-	// refused says into which rules injections cannot be put; nil when that is not asked.
+	// refused returns the rules into which injections cannot be put; nil when this is not checked.
 	refused func(rules []export.RuleInjection) map[int]string
-	// schemas are those that objects have to fit; nil when that is not asked.
+	// schemas are the schemas that objects have to fit; nil when this is not checked.
 	schemas Schemas
 }
 
-// Project is what the part's exporter makes of its paths; nothing when it has
-// none.
+// Project returns the result of the part's exporter; empty when it has none.
 func (p *Part) Project() export.Projection {
 	if p.Registration.Exporter == nil {
 		return export.Projection{}
@@ -46,31 +45,31 @@ func (p *Part) Project() export.Projection {
 	return projection
 }
 
-// Schemas are the CRDs of data planes' kinds at one moment. Two that are equal refuse the same.
+// Schemas are the CRDs of data planes' kinds at one moment. Equal values refuse the same objects.
 type Schemas interface {
-	// Refuses says what the CRD of an object's kind refuses it for; nothing where there is none.
+	// Refuses returns the reasons for which the CRD of an object's kind refuses it; none if there is
+	// no CRD.
 	Refuses(object *unstructured.Unstructured) []string
 }
 
-// World is what exporters look at beside the route's effective policy.
+// World is the input of exporters in addition to the route's effective policy.
 type World struct {
 	Graph  *hierarchy.Graph
 	Config Config
 	Fields export.StandardFields
-	// Foreign has the objects of planes that are not ours.
+	// Foreign has the objects of data planes that are not ours.
 	Foreign *export.ForeignIndex
-	// Held are our live objects that are for the route, by name; nil offline.
+	// Held returns our live objects for the route, by name; nil offline.
 	Held func(exporter string, route hierarchy.Ref) map[string]*unstructured.Unstructured
-	// Installed says whether the CRDs of an exporter's kinds are there; nil
-	// when that is not asked.
+	// Installed reports whether the CRDs of an exporter's kinds exist; nil when this is not checked.
 	Installed func(exporter string) bool
-	// Refused says into which rules of a route injections cannot be put, since its CRD would refuse
-	// it, with the reason; nil when that is not asked.
+	// Refused returns the rules of a route into which injections cannot be put, because its CRD
+	// would refuse it, with the reason; nil when this is not checked.
 	Refused func(route hierarchy.Ref, rules []export.RuleInjection) map[int]string
-	// Schemas are those that objects have to fit (E2.2); nil when that is not asked.
+	// Schemas are the schemas that objects have to fit (E2.2); nil when this is not checked.
 	Schemas Schemas
-	// Read takes what exporters look at out of a path's effective policies, for those who remember
-	// it; Read if nil.
+	// Read extracts the input of exporters from a path's effective policies, for callers that cache
+	// it; if it is nil, the function Read is used.
 	Read func(p *effective.PathPolicies) *export.Effective
 	// Version is the API version in which a route is served.
 	Version func(route hierarchy.Ref) string
@@ -107,11 +106,11 @@ type PathValues struct {
 	// Rule is the index of the rule; -1 when the route has none.
 	Rule      int
 	Effective *export.Effective
-	// result is what Effective was read from.
+	// result is the result that Effective was read from.
 	result *effective.PathPolicies
 }
 
-// parts is Parts, of so many paths.
+// parts is like Parts, given the number of paths.
 func (w World) parts(target hierarchy.Ref, all int, paths func(yield func(PathValues) bool)) []Part {
 	object, _ := w.Graph.Get(target)
 	route, isRoute := object.(*hierarchy.Route)
@@ -152,10 +151,10 @@ func (w World) parts(target hierarchy.Ref, all int, paths func(yield func(PathVa
 	return list
 }
 
-// chosen is how policies are enforced on a class, for one route.
+// chosen says how policies are enforced on a class, for one route.
 type chosen struct {
 	Choice
-	// key is the part's, consents whether the route may be written to.
+	// key is the key of the part; consents says whether the route may be written to.
 	key      string
 	consents bool
 }
@@ -171,7 +170,7 @@ func (w World) choose(class hierarchy.Ref, route *hierarchy.Route) *chosen {
 	return c
 }
 
-// add enters one path.
+// add adds one path.
 func (p *Part) add(at PathValues, c *chosen, hostnames int, sole bool) {
 	class, choice := at.Listener.Class.Name, c.Choice
 	if len(p.Input.Paths) > 0 && p.Choice.Settings != choice.Settings {
@@ -196,8 +195,8 @@ func (p *Part) add(at PathValues, c *chosen, hostnames int, sole bool) {
 	})
 }
 
-// controller is the controllerName that says how the plane reads a route: that
-// of the class, unless the class is taken for another exporter's.
+// controller returns the controllerName that determines how the data plane reads a route: that of
+// the class, unless the class is treated as one of another exporter.
 func (p *Part) controller(choice Choice) string {
 	if choice.Exporter == "" || export.PlaneOf(choice.Controller).Exporter == choice.Exporter || choice.Exporter == export.Standard {
 		return choice.Controller
@@ -205,7 +204,7 @@ func (p *Part) controller(choice Choice) string {
 	return export.ControllerOf(choice.Exporter)
 }
 
-// complete fills in what does not depend on single paths.
+// complete adds what does not depend on single paths.
 func (w World) complete(part *Part, all []Part, route *hierarchy.Route) {
 	in := &part.Input
 	meta := route.Meta()
@@ -233,7 +232,7 @@ func (w World) complete(part *Part, all []Part, route *hierarchy.Route) {
 	in.ParentGenerations = map[string]int64{}
 	for i := range in.Paths {
 		if i > 0 && in.Paths[i].Listener == in.Paths[i-1].Listener {
-			continue // the paths of a listener are side by side
+			continue // the paths of a listener are adjacent
 		}
 		for _, parent := range [...]hierarchy.Ref{in.Paths[i].Gateway, in.Paths[i].Listener.Object()} {
 			if _, known := in.ParentGenerations[parent.String()]; known {
@@ -251,7 +250,7 @@ func (w World) complete(part *Part, all []Part, route *hierarchy.Route) {
 	in.MissingCRD = w.Installed != nil && !w.Installed(part.Registration.Name())
 }
 
-// rulesAs are a route's rules; one for a route without rules.
+// rulesAs returns a route's rules; one for a route without rules.
 func rulesAs(route *hierarchy.Route) []export.Rule {
 	rules := make([]export.Rule, len(route.Rules), max(len(route.Rules), 1))
 	for i := range route.Rules {
@@ -272,7 +271,7 @@ func rulesAs(route *hierarchy.Route) []export.Rule {
 	return rules
 }
 
-// ourFilter says whether a filter is one that an exporter put there.
+// ourFilter reports whether a filter was put there by an exporter.
 func ourFilter(f hierarchy.Filter) bool {
 	extension, _ := f.Other["extensionRef"].(map[string]any)
 	name, _ := extension["name"].(string)
@@ -290,14 +289,14 @@ func hostnamesOf(g *hierarchy.Graph, route hierarchy.Ref) map[*hierarchy.Listene
 	return counts
 }
 
-// soleness remembers of Gateways whether a route is the only one there.
+// soleness caches, for Gateways, whether a route is the only one there.
 type soleness struct {
 	graph          *hierarchy.Graph
 	route, gateway hierarchy.Ref
 	sole           bool
 }
 
-// of is asked for one path after the other: those of a Gateway are side by side.
+// of is called for one path after the other: those of a Gateway are adjacent.
 func (s *soleness) of(gateway hierarchy.Ref) bool {
 	if s.gateway != gateway {
 		only, _ := s.graph.SoleRoute(gateway)
@@ -306,7 +305,7 @@ func (s *soleness) of(gateway hierarchy.Ref) bool {
 	return s.sole
 }
 
-// Read takes what an exporter looks at out of a path's effective policies.
+// Read extracts the input of an exporter from a path's effective policies.
 func Read(p *effective.PathPolicies) *export.Effective {
 	e := &export.Effective{Values: map[string]map[string]any{}, Forced: map[field.Field]bool{}, Invalid: map[string]string{}}
 	for _, m := range p.Kinds {

@@ -10,8 +10,8 @@ import (
 	"github.com/attache-dev/attache/policy/export/field"
 )
 
-// EntriesOf reads status.enforcement of an EffectivePolicy back. Of parents that the graph does not
-// have there is the name alone. Which of several objects says a field is not in it.
+// EntriesOf reads status.enforcement of an EffectivePolicy. Parents that are not in the graph only
+// have a name. It does not say which of several objects has a field.
 func EntriesOf(g *hierarchy.Graph, object *unstructured.Unstructured) []Entry {
 	list, _, _ := unstructured.NestedSlice(object.Object, "status", "enforcement")
 	var entries []Entry
@@ -48,7 +48,7 @@ func listenerOf(parent map[string]any) hierarchy.Ref {
 	return hierarchy.NewRef(of.Group, of.Kind, textAt(in, "namespace"), textAt(in, "name")).WithSection(textAt(parent, "listener"))
 }
 
-// namedListener is a listener of which only the name is known.
+// namedListener returns a listener of which only the name is known.
 func namedListener(parent map[string]any) *hierarchy.Listener {
 	gateway, set := textMap(parent, "gateway"), textMap(parent, "listenerSet")
 	l := &hierarchy.Listener{Ref: listenerOf(parent), Gateway: hierarchy.GatewayRef(textAt(gateway, "namespace"), textAt(gateway, "name"))}
@@ -70,7 +70,8 @@ func rulesOf(entry map[string]any) hierarchy.RuleSet {
 	return set
 }
 
-// outcomeOf is one field. Where one object alone speaks for the entry, it says the field.
+// outcomeOf returns the outcome of one field. If the entry has only one object, that object has the
+// field.
 func outcomeOf(entry map[string]any, objects []hierarchy.Ref) export.Outcome {
 	o := export.Outcome{
 		Field: field.Parse(textAt(entry, "policy"), textAt(entry, "field")), Verdict: export.Verdict(textAt(entry, "outcome")),

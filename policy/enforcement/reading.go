@@ -11,23 +11,23 @@ import (
 	"github.com/attache-dev/attache/policy/export"
 )
 
-// heard is what one plane said of an object or a route for one ancestor or parent.
+// heard is the status of an object or a route from one data plane, for one ancestor or parent.
 type heard struct {
 	// at is a Gateway, a listener, a ListenerSet or one of its listeners.
 	at hierarchy.Ref
-	// controller is who said it.
+	// controller is the controller that wrote it.
 	controller string
 	Reading
 }
 
-// ReadObject is what the plane says of one object of ours for the paths of a part (E10.1). An object
-// without a status of its own kind to wait for counts as accepted when it is there.
+// ReadObject returns what the data plane says about one of our objects for the paths of a part
+// (E10.1). An object of a kind without such a status counts as accepted if it exists.
 func (p *Part) ReadObject(live *unstructured.Unstructured) Reading {
 	if live == nil {
 		return Reading{State: Pending}
 	}
 	if p.Registration.Name() == export.Traefik {
-		return Reading{State: Accepted} // the route says the rest
+		return Reading{State: Accepted} // the route has the rest
 	}
 	ancestors, _, _ := unstructured.NestedSlice(live.Object, "status", "ancestors")
 	onRule := slices.ContainsFunc(export.TargetsOf(live), func(t hierarchy.Ref) bool { return t.Section != "" })
@@ -42,7 +42,7 @@ func (p *Part) ReadObject(live *unstructured.Unstructured) Reading {
 	return p.overall(read)
 }
 
-// overall is a reading with the worst that was said on any path of the part.
+// overall returns a reading with the worst state on any path of the part.
 func (p *Part) overall(read Reading) Reading {
 	for i := range p.Input.Paths {
 		word := read.on(&p.Input.Paths[i])
@@ -53,7 +53,8 @@ func (p *Part) overall(read Reading) Reading {
 	return read
 }
 
-// on is what was said for one path: nothing against it, and something for it (12.E5b).
+// on returns the state for one path: accepted if nothing was reported against it, and something for
+// it (12.E5b).
 func (r Reading) on(p *export.Path) Reading {
 	if r.heard == nil && !r.aggregated && r.State != "" {
 		return r // it does not depend on the path
@@ -77,13 +78,13 @@ func (r Reading) on(p *export.Path) Reading {
 	return word
 }
 
-// concerns says whether what was said at a place is about a path: the place is its Gateway or its
-// ListenerSet, or its listener.
+// concerns reports whether a status entry is about a path: it is for its Gateway, its ListenerSet,
+// or its listener.
 func concerns(at hierarchy.Ref, p *export.Path) bool {
 	return at == p.Gateway || at == p.Listener || at == p.Listener.Object() || at == p.Gateway.WithSection(p.Listener.Section)
 }
 
-// parentAt is what a parentRef or an ancestorRef names.
+// parentAt returns the object that a parentRef or an ancestorRef names.
 func parentAt(ref map[string]any, namespace string) hierarchy.Ref {
 	kind := textAt(ref, "kind")
 	if kind == "" {
@@ -102,9 +103,9 @@ func groupOf(ref map[string]any) string {
 	return hierarchy.Group
 }
 
-// readConditions reads the conditions of one ancestor. After a merge the entries of listeners have
-// Merged alone, and of very many Aggregated (12.E5b). Overridden on a policy on a whole route says
-// that others are on its rules, some of which are ours.
+// readConditions reads the conditions of one ancestor. After a merge, the entries of listeners only
+// have Merged, and if there are very many, Aggregated (12.E5b). Overridden on a policy for a whole
+// route means that its rules have other policies, some of which are ours.
 func readConditions(conditions []metav1.Condition, generation int64, onRule bool) (read Reading, aggregated bool) {
 	read = Reading{State: Pending}
 	for i := range conditions {
@@ -126,8 +127,8 @@ func readConditions(conditions []metav1.Condition, generation int64, onRule bool
 	return read, aggregated
 }
 
-// ReadRoute is what the planes say of what stands in the route: Accepted at the generation that has
-// our values.
+// ReadRoute returns what data planes say about the values in the route: Accepted at the generation
+// that has our values.
 func (p *Part) ReadRoute(live *unstructured.Unstructured) Reading {
 	if live == nil {
 		return Reading{State: Pending}
@@ -166,8 +167,9 @@ func readParent(conditions []metav1.Condition, generation int64) Reading {
 	return Reading{State: Pending}
 }
 
-// ParentRefused says whether the plane refuses somebody's policy above the route. Ours is merged
-// with it, and is refused with it whatever it says: removing it would help nobody (12.E5a).
+// ParentRefused reports whether the data plane refuses somebody's policy above the route. Ours is
+// merged with it, and is refused with it regardless of its content: removing ours would not help
+// (12.E5a).
 func (p *Part) ParentRefused() bool {
 	for i := range p.Input.Foreign {
 		f := &p.Input.Foreign[i]
@@ -181,7 +183,7 @@ func (p *Part) ParentRefused() bool {
 	return false
 }
 
-// Controllers are the controllerNames of a part's classes.
+// Controllers returns the controllerNames of a part's classes.
 func (p *Part) Controllers() []string {
 	var names []string
 	for i := range p.Input.Paths {

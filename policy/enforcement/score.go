@@ -17,18 +17,17 @@ import (
 // PolicyAt is a policy under one Gateway.
 type PolicyAt struct{ Policy, Gateway hierarchy.Ref }
 
-// Score counts what became of what a policy wins under one Gateway (E3.3).
+// Score counts how the values that a policy wins under one Gateway are enforced (E3.3).
 type Score struct {
-	// Paths are those on which it wins something; Enforced those on which all of
-	// it is in force and the plane has accepted it; Some those on which a part is.
+	// Paths counts the paths on which it wins a value; Enforced those on which all of these are in
+	// force and accepted by the data plane; Some those on which only some are.
 	Paths, Enforced, Some int
-	// Pending and Unserved are paths that wait for the plane, and that no
-	// exporter writes for. Silent are those that have waited long; Planned are
-	// those of exporters that only plan.
+	// Pending counts paths that wait for the data plane, Unserved those that no exporter writes for.
+	// Silent counts those that have waited long; Planned those of exporters that only plan.
 	Pending, Unserved, Silent, Planned int
-	// Exporters counts the paths of each, Reasons those without one by what is said of that.
+	// Exporters counts the paths of each exporter, Reasons those without one by the reason.
 	Exporters, Reasons map[string]int
-	// Losses and Failures count paths by what is wrong there.
+	// Losses and Failures count paths by the problem there.
 	Losses, Failures map[Trouble]int
 }
 
@@ -36,12 +35,12 @@ type Score struct {
 type Trouble struct {
 	Field  string
 	Reason string
-	// Route and Rule are where; both are left out when several routes have it.
+	// Route and Rule are its position; both are empty when several routes have it.
 	Route hierarchy.Ref
 	Rule  string
 }
 
-// Scores counts one route for every policy that wins something on it.
+// Scores scores one route for every policy that wins a value on it.
 func Scores(t *effective.Target, rules []hierarchy.RuleRef, parts []Result) map[PolicyAt]Score {
 	scores := map[PolicyAt]*Score{}
 	index := indexParts(parts)
@@ -70,7 +69,7 @@ func Scores(t *effective.Target, rules []hierarchy.RuleRef, parts []Result) map[
 	return out
 }
 
-// winners are the fields of our kinds that each policy wins or moves on a path.
+// winners returns the fields of our kinds that each policy wins or moves on a path.
 func winners(p *effective.PathPolicies) map[hierarchy.Ref]map[field.Field]bool {
 	won := map[hierarchy.Ref]map[field.Field]bool{}
 	for _, m := range p.Kinds {
@@ -86,7 +85,7 @@ func winners(p *effective.PathPolicies) map[hierarchy.Ref]map[field.Field]bool {
 			}
 			for _, policy := range [...]hierarchy.Ref{o.From, o.ClampedBy} {
 				if policy.IsZero() || policy == o.Target.Object() {
-					continue // nobody, or the route's own word
+					continue // no policy, or the route's own value
 				}
 				if won[policy] == nil {
 					won[policy] = map[field.Field]bool{}
@@ -98,7 +97,7 @@ func winners(p *effective.PathPolicies) map[hierarchy.Ref]map[field.Field]bool {
 	return won
 }
 
-// count takes one path in.
+// count adds one path.
 func (s *Score) count(e *Entry, fields map[field.Field]bool, at Trouble) {
 	s.Paths++
 	if e.State == NoExporter || e.State == Planned {
@@ -150,7 +149,7 @@ func (s *Score) count(e *Entry, fields map[field.Field]bool, at Trouble) {
 	}
 }
 
-// Add adds what another route came to.
+// Add adds the score of another route.
 func (s *Score) Add(other Score) { s.sum(other, 1) }
 
 // Remove takes back what Add added.
@@ -182,10 +181,10 @@ func sumMaps[K comparable](to, from map[K]int, sign int) map[K]int {
 	return to
 }
 
-// Condition is Enforced as a policy's status has it.
+// Condition is the condition Enforced of a policy's status.
 type Condition struct{ Status, Reason, Message string }
 
-// Condition sums a score up (E3.3).
+// Condition summarizes a score (E3.3).
 func (s *Score) Condition() Condition {
 	by := " by " + strings.Join(slices.Sorted(maps.Keys(s.Exporters)), ", ")
 	served := s.Paths - s.Unserved
@@ -217,7 +216,7 @@ func (s *Score) Condition() Condition {
 	return Condition{"True", "Enforced", text + "."}
 }
 
-// silence is the end of a message about a plane that has not answered for long.
+// silence is the end of a message about a data plane that has not answered for a long time.
 func (s *Score) silence() string {
 	if s.Silent == 0 {
 		return ""
@@ -232,11 +231,11 @@ func countPaths(n int) string {
 	return strconv.Itoa(n) + " paths"
 }
 
-// mostTroubles is how many items a message lists.
+// mostTroubles is the maximum number of items that a message lists.
 const mostTroubles = 3
 
-// troubles lists what is wrong, most paths first. A rule is named only where an
-// item concerns one route.
+// troubles lists the problems, those with most paths first. A rule is only named if an item
+// concerns one route.
 func troubles(counts map[Trouble]int, where bool) string {
 	type sum struct {
 		paths  int
@@ -275,7 +274,7 @@ func troubles(counts map[Trouble]int, where bool) string {
 	return strings.Join(parts, ", ")
 }
 
-// Same says whether two scores count the same.
+// Same reports whether two scores are equal.
 func (s Score) Same(other Score) bool {
 	return s.Paths == other.Paths && s.Enforced == other.Enforced && s.Some == other.Some &&
 		s.Pending == other.Pending && s.Unserved == other.Unserved && s.Silent == other.Silent && s.Planned == other.Planned &&

@@ -15,7 +15,7 @@ import (
 // facts are all by which such guardrails can tell paths apart.
 type facts struct {
 	pair effective.Pair
-	// before says whether the path existed before; audit and gate are those of the Evaluator.
+	// before reports whether the path existed before; audit and gate are those of the Evaluator.
 	before, audit, gate bool
 }
 
@@ -29,8 +29,8 @@ func byResults(guardrails []*guardrail.Guardrail) []bool {
 	return list
 }
 
-// alike says whether a guardrail, by its place, judges a path by its results alone. At the gate that of
-// one with exceptions depends on the route as well: whether one of them has ended there.
+// alike reports whether a guardrail, by its place, judges a path by its results alone. At the gate
+// that of one with exceptions depends on the route as well: whether one of them has ended there.
 func (x *Evaluator) alike(i int) bool {
 	return x.byResults[i] && !(x.gate && len(x.Guardrails[i].Exceptions) > 0)
 }

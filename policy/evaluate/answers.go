@@ -9,26 +9,27 @@ import (
 	"github.com/attache-dev/attache/policy/guardrail"
 )
 
-// question is everything that a rule's answer can depend on. What the rule does
-// not read is left zero.
+// question is everything that a rule's answer can depend on. Fields that the rule does not read are
+// zero.
 type question struct {
 	rule           guardrail.Rule
 	result, before *effective.PathPolicies
-	// values stands for the values that a rule reads which asks for no more of a result: results of
-	// different policies that say the same share an answer.
+	// values identifies the values, for a rule that reads nothing else of a result: results of
+	// different policies with equal values share an answer.
 	values         int
 	route          *hierarchy.Route
 	ruleName       hierarchy.RuleRef
 	listener       *hierarchy.Listener
 	gateway, class hierarchy.Ref
 	namespace      string
-	// outcomes is set for a rule that asks about data planes: what they make of a path depends on
-	// the whole of its target.
+	// outcomes is set for a rule that reads outcomes of data planes, which depend on the whole
+	// target.
 	outcomes *effective.Target
 	asBefore bool
 }
 
-// maxAnswers is how many answers are remembered. Those that paths share come soon after each other.
+// maxAnswers is the maximum number of cached answers. Paths that share an answer are usually close
+// to each other.
 const maxAnswers = 1 << 15
 
 type answer struct {
@@ -36,10 +37,9 @@ type answer struct {
 	failed   bool
 }
 
-// ask runs a rule on a path as it is after the edit, or as it was before it.
-// A rule that cannot be evaluated objects by that very fact, under its
-// guardrail's own enforcement; only the end of the context, and a rule that the
-// clock ended, are errors.
+// ask runs a rule on a path after the edit, or before it. A rule that cannot be evaluated counts as
+// an objection, under its guardrail's own enforcement; only the end of the context, and a rule that
+// timed out, are errors.
 func (x *Evaluator) ask(ctx context.Context, rule guardrail.Rule, p path, asBefore bool) (answer, error) {
 	if rule.Uses()&^guardrail.AdmissionOnly == guardrail.Effective {
 		return x.askOfValues(ctx, rule, p, asBefore)
@@ -100,7 +100,7 @@ func (x *Evaluator) check(ctx context.Context, rule guardrail.Rule, p path, asBe
 	return a, nil
 }
 
-// document is what an input is made of, on one target.
+// document is what an input is computed from, on one target.
 type document struct {
 	uses     guardrail.Variables
 	pair     effective.Pair
@@ -109,10 +109,12 @@ type document struct {
 	asBefore bool
 }
 
-// maxInputs is how many documents are kept: as many as guardrails share on a target of usual size.
+// maxInputs is the maximum number of cached documents: as many as guardrails share on a target of
+// usual size.
 const maxInputs = 256
 
-// shared is the input for a path, the same one for all rules that read the same. Rules only read it.
+// shared returns the input for a path, the same one for all rules that read the same variables.
+// Rules only read it.
 func (x *Evaluator) shared(uses guardrail.Variables, p path, asBefore bool) guardrail.Input {
 	of := document{uses: uses, pair: p.pair, asBefore: asBefore}
 	if uses&(guardrail.Listener|guardrail.Gateway|guardrail.GatewayClass|guardrail.Outcomes) != 0 {

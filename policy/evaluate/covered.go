@@ -10,7 +10,7 @@ import (
 	"github.com/attache-dev/attache/policy/guardrail"
 )
 
-// Covered is what an exception lets pass.
+// Covered is what an exception permits.
 type Covered struct {
 	Guardrail, Exception, Reason string
 	Until                        time.Time
@@ -29,7 +29,7 @@ func (c Covered) String() string {
 		c.Exception, c.Guardrail, c.Until.Format(time.RFC3339), c.Reason, c.Target, c.Message)
 }
 
-// cover counts what an exception lets pass.
+// cover counts what an exception permits.
 func (x *Evaluator) cover(g *guardrail.Guardrail, e *guardrail.Exception, p path, f guardrail.Finding) {
 	key := g.Name + "/" + e.Name
 	c := x.covered[key]
@@ -47,8 +47,7 @@ func (x *Evaluator) cover(g *guardrail.Guardrail, e *guardrail.Exception, p path
 	c.Paths += p.count
 }
 
-// Covered lists what exceptions let pass, sorted. What its reader may not be
-// told of is left out.
+// Covered lists what exceptions permit, sorted. What the reader may not be told about is left out.
 func (x *Evaluator) Covered() []Covered {
 	var list []Covered
 	for _, c := range x.covered {

@@ -2,17 +2,18 @@
 //
 // # Purpose
 //
-// An Evaluator asks the rules of guardrails about the paths of one target after the other. It makes
-// the input document, shares one answer among all paths that agree in what a rule reads, tells new
-// and worse objections from those that were there before, and puts what is the same on many paths
-// into one Violation.
+// An Evaluator runs the rules of guardrails on the paths of one target after the other. It builds
+// the input document, shares one answer among all paths that have the same input for a rule,
+// distinguishes new and worse objections from existing ones, and combines equal objections on many
+// paths into one Violation.
 //
 // # Invariants
 //
-//   - Only what is new or worse counts: what violates a guardrail already may stay as it is.
-//   - The publication gate, the audit and the review of an edit get the same violations for the same
+//   - Only new or worse violations count: existing ones may stay as they are.
+//   - The publication gate, the audit and the review of an edit get the same violations for equal
 //     effective policies, sorted.
-//   - A rule that fails objects; a rule that runs out of time leaves the evaluation Unfinished.
+//   - A rule that fails counts as an objection; a rule that runs out of time leaves the evaluation
+//     Unfinished.
 //
 // # What it must not do
 //

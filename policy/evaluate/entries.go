@@ -10,17 +10,17 @@ import (
 )
 
 // Published evaluates one target whose effective policy changed, without an edit: the publication
-// gate asks it before it writes. before is what is published now. Rules that need an edit are passed
-// over. What an exception covered that has ended is found also where nothing changes, if its
-// guardrail withholds then.
+// gate calls it before it writes. before is what is published now. Rules that need an edit are
+// skipped. A violation that was covered by an ended exception is found even if nothing changed, if
+// its guardrail withholds results then.
 func (x *Evaluator) Published(ctx context.Context, before, after *effective.Target) ([]Violation, error) {
 	x.gate = true
 	defer func() { x.gate = false }()
 	return x.run(ctx, before, after, false)
 }
 
-// Existing lists the violations that a target has, as if each path were new. Rules that need an edit
-// are passed over.
+// Existing lists the violations of a target, as if each path were new. Rules that need an edit are
+// skipped.
 func (x *Evaluator) Existing(ctx context.Context, e *effective.Target) ([]Violation, error) {
 	return x.run(ctx, e, e, true)
 }
@@ -33,36 +33,35 @@ func (x *Evaluator) run(ctx context.Context, before, after *effective.Target, au
 	return x.Violations(), nil
 }
 
-// Count counts the paths of a target that guardrails which tell paths apart would be asked about,
-// and asks nothing.
+// Count counts the paths of a target on which guardrails that distinguish paths would be evaluated,
+// without evaluating them.
 func (x *Evaluator) Count(ctx context.Context, before, after *effective.Target) error {
 	x.counting = true
 	defer func() { x.counting = false }()
 	return x.Target(ctx, before, after)
 }
 
-// Counted are the guardrails that tell paths apart, with the paths that were counted.
+// Counted returns the guardrails that distinguish paths, with the number of paths.
 func (x *Evaluator) Counted() map[*guardrail.Guardrail]int { return x.counted }
 
-// PassOverCounted leaves out the guardrails that were counted from now on.
+// PassOverCounted skips the counted guardrails from now on.
 func (x *Evaluator) PassOverCounted() {
 	for g := range x.counted {
 		x.passedOver[g] = true
 	}
 }
 
-// Publishable says whether an effective policy can be written down without
-// knowing what is published now: whether no guardrail with Deny objects to any
-// of its paths, or could object if it knew. It is what admission asks before it
-// annotates an object; what it leaves alone the publication gate decides. isNew
-// says that the object is being created, so that nothing is published about it.
-// memory may be nil.
+// Publishable reports whether an effective policy can be published without knowing what is
+// published now: no guardrail with Deny objects to any of its paths, or could object if it knew.
+// Admission calls it before it annotates an object; the publication gate decides about all others.
+// isNew means that the object is being created, so that nothing is published for it. memory may be
+// nil.
 func Publishable(ctx context.Context, s *policy.Snapshot, e *effective.Target, isNew bool, guardrails []*guardrail.Guardrail, enforced Enforced, memory *Memory) (bool, error) {
 	return New(Options{Guardrails: Denying(guardrails), Before: s, After: s, Enforced: enforced, Memory: memory}).publishable(ctx, e, isNew)
 }
 
-// Publishable is the function Publishable for a target of the world after the edit. Rules are not
-// asked again what they were asked before.
+// Publishable is like the function Publishable, for a target of the world after the edit. Earlier
+// answers of rules are reused.
 func (x *Evaluator) Publishable(ctx context.Context, e *effective.Target, isNew bool) (bool, error) {
 	again := New(Options{Guardrails: Denying(x.Guardrails), Before: x.After, After: x.After, Enforced: x.Enforced, Memory: x.values})
 	again.answers = x.answers
@@ -88,8 +87,7 @@ func (x *Evaluator) publishable(ctx context.Context, e *effective.Target, isNew 
 	return true, nil
 }
 
-// needsBefore says whether a guardrail compares the result of a target with what
-// is published.
+// needsBefore reports whether a guardrail compares the result of a target with what is published.
 func needsBefore(s *policy.Snapshot, e *effective.Target, guardrails []*guardrail.Guardrail) bool {
 	if e == nil {
 		return false

@@ -11,22 +11,22 @@ import (
 	"github.com/attache-dev/attache/policy/guardrail"
 )
 
-// Evaluator runs guardrails on targets, one after the other, and remembers what rules said: paths
-// that agree in all that a rule reads share one answer. It is for one goroutine.
+// Evaluator runs guardrails on targets, one after the other, and caches the answers of rules: paths
+// that have the same input for a rule share one answer. It is for one goroutine.
 type Evaluator struct {
 	Options
-	// audit takes each path as new; gate says that what is published is judged, and not an edit.
+	// audit treats each path as new; gate means that the published state is judged, and not an edit.
 	audit, gate bool
-	// was and now are the sides of the target that is judged.
+	// was and now are the target before and after.
 	was, now side
 
-	// sameGraph says that the edit changes policies alone.
+	// sameGraph means that the edit only changes policies.
 	sameGraph bool
-	// counting counts the paths that guardrails which tell paths apart would be asked about, and
-	// asks nothing.
+	// counting counts the paths on which guardrails that distinguish paths would be evaluated,
+	// without evaluating them.
 	counting bool
 	counted  map[*guardrail.Guardrail]int
-	// passedOver are guardrails that are not asked.
+	// passedOver are guardrails that are skipped.
 	passedOver map[*guardrail.Guardrail]bool
 
 	// byResults says which guardrails judge paths by their results alone, and heard which of them object
@@ -35,7 +35,8 @@ type Evaluator struct {
 	heard             map[facts][]*guardrail.Guardrail
 	listening, spoken bool
 
-	// inputs are the documents of the target that is judged, which rules that read the same share.
+	// inputs are the documents of the current target, which are shared by rules that read the same
+	// variables.
 	inputs  map[document]guardrail.Input
 	answers map[question]answer
 	// values are numbers of results by what they hold, with the answers of rules that read nothing
@@ -46,24 +47,25 @@ type Evaluator struct {
 	covered map[string]*Covered
 }
 
-// Options are what an Evaluator works with.
+// Options are the inputs of an Evaluator.
 type Options struct {
 	Guardrails []*guardrail.Guardrail
-	// Before and After are the worlds before and after an edit, one and the same without an edit.
+	// Before and After are the snapshots before and after an edit; they are the same without an
+	// edit.
 	Before, After *policy.Snapshot
 	// Edit is the part of the input that comes from an edit, nil when there is none.
 	Edit guardrail.Input
-	// Deletes says that the edit only takes away.
+	// Deletes means that the edit only removes objects.
 	Deletes bool
-	// MayRead says what the author of the edit may be told of.
+	// MayRead says what the author of the edit may be told about.
 	MayRead policy.Reader
-	// Enforced knows what data planes do; nil when that is not known.
+	// Enforced tells how data planes enforce policies; nil when that is not known.
 	Enforced Enforced
 	// Memory is what rules said before; nil is nothing.
 	Memory *Memory
 }
 
-// New returns an Evaluator that was asked nothing yet.
+// New returns an Evaluator with an empty cache.
 func New(o Options) *Evaluator {
 	if o.Memory == nil {
 		o.Memory = NewMemory()
@@ -85,12 +87,12 @@ type violationKey struct {
 	guardrail                string
 	enforcement              guardrail.Enforcement
 	code, message, fieldPath string
-	from                     hierarchy.Ref // who set the value at fault
+	from                     hierarchy.Ref // who set the offending value
 	hidden, stood            bool
 }
 
-// Target evaluates every path of one route, as the edit leaves it. Gateways' own paths carry no
-// traffic and are not looked at.
+// Target evaluates every path of one route after the edit. Gateways' own paths carry no traffic and
+// are not evaluated.
 func (x *Evaluator) Target(ctx context.Context, before, after *effective.Target) error {
 	if after == nil || len(x.Guardrails) == 0 || x.counting && !slices.ContainsFunc(x.Guardrails, (*guardrail.Guardrail).TellsApart) {
 		return nil
@@ -127,8 +129,8 @@ func (x *Evaluator) Target(ctx context.Context, before, after *effective.Target)
 	return nil
 }
 
-// guardrail evaluates the paths of a route by one guardrail. Paths that no rule of it can
-// tell apart are judged as one.
+// guardrail evaluates the paths of a route by one guardrail. Paths that none of its rules can
+// distinguish are judged as one.
 func (x *Evaluator) guardrail(ctx context.Context, g *guardrail.Guardrail, route path, rules []hierarchy.RuleRef, rows []row) error {
 	uses := g.Uses()
 	for i := range rows {
@@ -157,7 +159,7 @@ func (x *Evaluator) guardrail(ctx context.Context, g *guardrail.Guardrail, route
 	return nil
 }
 
-// path is one path under judgement.
+// path is one path that is judged.
 type path struct {
 	target   hierarchy.Ref
 	route    *hierarchy.Route
@@ -165,14 +167,13 @@ type path struct {
 	pair     effective.Pair
 	listener *hierarchy.Listener
 	rule     hierarchy.RuleRef
-	// before says whether the path existed before and the guardrail selected it.
+	// before reports whether the path existed before and the guardrail selected it.
 	before bool
-	// count is how many paths it stands for.
+	// count is the number of paths that it represents.
 	count int
 }
 
-// concerns says whether one of the policy kinds that a guardrail names changes
-// on a path.
+// concerns reports whether one of the policy kinds that a guardrail names changes on a path.
 func concerns(g *guardrail.Guardrail, pair effective.Pair) bool {
 	if len(g.Match.PolicyKinds) == 0 {
 		return true
@@ -195,7 +196,7 @@ func (x *Evaluator) judge(ctx context.Context, g *guardrail.Guardrail, p path) e
 			continue
 		}
 		if x.sameGraph && p.before && !x.audit && !x.ends(g, p) && p.pair.Same() && rule.Uses()&(guardrail.AdmissionOnly|guardrail.Outcomes) == 0 {
-			continue // it would say the same twice
+			continue // it would be reported twice
 		}
 		if x.counting {
 			x.counted[g]++
@@ -226,12 +227,12 @@ func (x *Evaluator) judge(ctx context.Context, g *guardrail.Guardrail, p path) e
 	return nil
 }
 
-// ends says whether the end of an exception can take back what is published on a path.
+// ends reports whether the end of an exception can withdraw what is published on a path.
 func (x *Evaluator) ends(g *guardrail.Guardrail, p path) bool {
 	return x.gate && guardrail.AnyEnded([]*guardrail.Guardrail{g}, p.target)
 }
 
-// ended is the exception that let an objection pass until it ended.
+// ended returns the exception that permitted an objection until it ended.
 func (x *Evaluator) ended(g *guardrail.Guardrail, p path, f guardrail.Finding) *guardrail.Exception {
 	if !x.ends(g, p) {
 		return nil
@@ -239,7 +240,7 @@ func (x *Evaluator) ended(g *guardrail.Guardrail, p path, f guardrail.Finding) *
 	return g.Ended(guardrail.Objected{Route: p.target, Finding: f, Effective: p.pair.After, Origin: originAt(p.pair.After, f.FieldPath)})
 }
 
-// keep counts a violation in.
+// keep adds a violation.
 func (x *Evaluator) keep(g *guardrail.Guardrail, p path, f guardrail.Finding, a answer) {
 	origin := originAt(p.pair.After, f.FieldPath)
 	if e := g.Excepted(guardrail.Objected{Route: p.target, Finding: f, Effective: p.pair.After, Origin: origin}); e != nil && !a.failed {
@@ -258,7 +259,7 @@ func (x *Evaluator) keep(g *guardrail.Guardrail, p path, f guardrail.Finding, a 
 	}
 	hidden := !x.MayRead.May(p.target.Namespace)
 	if hidden {
-		// Even a message can tell too much: rules put values into it.
+		// Even a message can reveal too much: rules put values into it.
 		key = violationKey{guardrail: g.Name, enforcement: enforcement, fieldPath: f.FieldPath, hidden: true}
 	}
 	v := x.found[key]
@@ -282,7 +283,7 @@ func (x *Evaluator) keep(g *guardrail.Guardrail, p path, f guardrail.Finding, a 
 	v.Paths += p.count
 }
 
-// Violations are what was found so far, in a fixed order.
+// Violations returns the violations found so far, in a fixed order.
 func (x *Evaluator) Violations() []Violation {
 	var list []Violation
 	for _, v := range slices.SortedFunc(maps.Values(x.found), func(a, b *Violation) int { return Compare(*a, *b) }) {

@@ -10,8 +10,8 @@ import (
 // Impact is what an edit changes.
 type Impact struct {
 	Changes []effective.Change
-	// Routes and Gateways count the targets with changes; Namespaces are those
-	// of the routes, sorted.
+	// Routes and Gateways count the targets with changes; Namespaces are the namespaces of the
+	// routes, sorted.
 	Routes, Gateways int
 	Namespaces       []string
 }

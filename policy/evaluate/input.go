@@ -10,8 +10,8 @@ import (
 	"github.com/attache-dev/attache/policy/guardrail"
 )
 
-// input assembles the document for one path. Seen as it was before the edit,
-// nothing is about to change: effective and before are both what was.
+// input assembles the document for one path. For the state before the edit, effective and before
+// are the same.
 func (x *Evaluator) input(uses guardrail.Variables, p path, asBefore bool) guardrail.Input {
 	in := guardrail.Input{}
 	maps.Copy(in, x.Edit)
@@ -58,8 +58,8 @@ func (x *Evaluator) input(uses guardrail.Variables, p path, asBefore bool) guard
 	return in
 }
 
-// PathInput is the document that rules see of one path of a snapshot, outside any
-// edit. The index of rule is -1 for a route without rules. outcomes may be nil.
+// PathInput returns the document that rules see for one path of a snapshot, without an edit. The
+// index of rule is -1 for a route without rules. outcomes may be nil.
 func PathInput(s *policy.Snapshot, uses guardrail.Variables, route *hierarchy.Route, l *hierarchy.Listener, rule hierarchy.RuleRef, result *effective.PathPolicies, outcomes Outcomes) guardrail.Input {
 	x := Of(s, nil, nil)
 	in := x.input(uses, path{target: route.Meta().Ref, route: route, pair: effective.Pair{After: result}, listener: l, rule: rule}, false)
@@ -69,8 +69,8 @@ func PathInput(s *policy.Snapshot, uses guardrail.Variables, route *hierarchy.Ro
 	return in
 }
 
-// undo makes the part about the edit one that changes nothing. Otherwise what is
-// wrong with the edit itself would seem to have been wrong before.
+// undo replaces the part about the edit by one that changes nothing. Otherwise a violation of the
+// edit itself would seem to have existed before.
 func undo(in guardrail.Input) {
 	if _, isEdit := in["change"]; !isEdit {
 		return

@@ -14,7 +14,7 @@ import (
 // fieldPath says; without one it is about all values of the kinds that its
 // guardrail names.
 
-// isNew says whether an edit is to answer for an objection.
+// isNew reports whether an edit is to answer for an objection.
 func (x *Evaluator) isNew(g *guardrail.Guardrail, p path, f guardrail.Finding, now, was []guardrail.Finding) bool {
 	same := func(o guardrail.Finding) bool { return o.Code == f.Code && o.FieldPath == f.FieldPath }
 	countOf := func(list []guardrail.Finding) (n int) {
@@ -37,8 +37,7 @@ func (x *Evaluator) isNew(g *guardrail.Guardrail, p path, f guardrail.Finding, n
 	return valueChanges(g, p.pair, f.FieldPath)
 }
 
-// valueChanges says whether the value that an objection is about changes on a
-// path.
+// valueChanges reports whether the value that an objection is about changes on a path.
 func valueChanges(g *guardrail.Guardrail, pair effective.Pair, fieldPath string) bool {
 	if pair.Same() {
 		return false
@@ -54,8 +53,8 @@ func valueChanges(g *guardrail.Guardrail, pair effective.Pair, fieldPath string)
 	return false
 }
 
-// sameValue says whether a kind has the same value at a field before and after;
-// with no field, the same values. Two spellings of one value are the same.
+// sameValue reports whether a kind has the same value at a field before and after; with no field,
+// the same values. Two spellings of one value are the same.
 func sameValue(pair effective.Pair, kind string, field crd.Path) bool {
 	before, was := valueAt(pair.Before, kind, field)
 	after, is := valueAt(pair.After, kind, field)

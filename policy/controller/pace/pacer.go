@@ -15,15 +15,16 @@ type Pacer struct {
 	mu       sync.Mutex
 	window   window
 	underWay int
-	// waiting are those who wait, the first one longest. A closed channel says go.
+	// waiting are the waiting requests, the longest waiting one first. Closing the channel lets a
+	// request go.
 	waiting []chan struct{}
 	wakes   bool
 }
 
-// New returns a pacer that lets so many requests go at a time, at most.
+// New returns a pacer that lets at most so many requests go at a time.
 func New(most int) *Pacer { return &Pacer{window: newWindow(most)} }
 
-// Limit is how many requests may be under way now, apart from a pause.
+// Limit returns how many requests may be in flight now, apart from a pause.
 func (p *Pacer) Limit() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -76,13 +77,13 @@ func (p *Pacer) begin(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// end takes in what came of a request, and lets others go.
+// end records the outcome of a request, and lets others go.
 func (p *Pacer) end(began, now time.Time, answer *http.Response, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.underWay--
 	switch {
-	case errors.Is(err, context.Canceled): // the caller gave up, which says nothing of the API server
+	case errors.Is(err, context.Canceled): // the caller gave up, which says nothing about the API server
 	case err != nil:
 		p.window.refused(began, now, 0)
 	case overloaded(answer.StatusCode):
@@ -93,7 +94,7 @@ func (p *Pacer) end(began, now time.Time, answer *http.Response, err error) {
 	p.admit(now)
 }
 
-// admit lets go for whom there is room. The pacer is locked.
+// admit lets requests go for which there is room. The pacer is locked.
 func (p *Pacer) admit(now time.Time) {
 	for len(p.waiting) > 0 && p.underWay < p.window.allows(now) {
 		close(p.waiting[0])
@@ -112,12 +113,13 @@ func (p *Pacer) admit(now time.Time) {
 	})
 }
 
-// overloaded says whether an API server that answers so has no room, or nobody behind it has.
+// overloaded reports whether this answer means that the API server, or what is behind it, is
+// overloaded.
 func overloaded(code int) bool {
 	return code == http.StatusTooManyRequests || code == http.StatusServiceUnavailable || code == http.StatusGatewayTimeout
 }
 
-// retryAfter is how long an answer asks to wait.
+// retryAfter returns how long an answer asks to wait.
 func retryAfter(header http.Header, now time.Time) time.Duration {
 	text := header.Get("Retry-After")
 	if seconds, err := strconv.Atoi(text); err == nil {

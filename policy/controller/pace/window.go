@@ -3,24 +3,25 @@ package pace
 import "time"
 
 const (
-	// MaxPause is the longest time for which one refusal holds requests back.
+	// MaxPause is the maximum time for which one refusal holds requests back.
 	MaxPause = time.Minute
 	// Slow is the mean time of an answer above which an API server counts as overloaded, unless it
 	// was never much faster: half of the second that Kubernetes' own objective allows for a write.
 	Slow = 500 * time.Millisecond
-	// muchSlower is how many times the best mean an answer may take where that is more than Slow.
+	// muchSlower is the factor by which the mean time may exceed the best mean, if that is more than
+	// Slow.
 	muchSlower = 4
 )
 
-// window is how many requests may be under way. Its time is given to it.
+// window is the number of requests that may be in flight. Callers pass the time.
 type window struct {
 	most float64
 	size float64
-	// reduced is when it was made smaller last. What began before that tells nothing new.
+	// reduced is when it was last reduced. Requests that began before that give no new information.
 	reduced time.Time
 	// until is when the next request may begin.
 	until time.Time
-	// mean is what an answer takes of late, best the least that it took; zero while not known.
+	// mean is the recent mean time of an answer, best is its minimum; zero while not known.
 	mean, best time.Duration
 }
 
@@ -28,7 +29,7 @@ func newWindow(most int) window {
 	return window{most: float64(max(most, 1)), size: float64(max(most, 1))}
 }
 
-// allows is how many requests may be under way.
+// allows returns how many requests may be in flight.
 func (w *window) allows(now time.Time) int {
 	if now.Before(w.until) {
 		return 0
@@ -36,7 +37,7 @@ func (w *window) allows(now time.Time) int {
 	return int(w.size)
 }
 
-// answered takes in a good answer.
+// answered records a good answer.
 func (w *window) answered(began, now time.Time) {
 	took := max(now.Sub(began), 0)
 	if w.mean == 0 {
@@ -51,7 +52,7 @@ func (w *window) answered(began, now time.Time) {
 	w.size = min(w.size+1/w.size, w.most)
 }
 
-// refused takes in that the API server has no room now, and asked to wait.
+// refused records that the API server is overloaded, and asked to wait.
 func (w *window) refused(began, now time.Time, pause time.Duration) {
 	if until := now.Add(min(max(pause, 0), MaxPause)); until.After(w.until) {
 		w.until = until
@@ -59,7 +60,7 @@ func (w *window) refused(began, now time.Time, pause time.Duration) {
 	w.reduce(began, now, 0.5)
 }
 
-// reduce makes it smaller, once for what was under way together.
+// reduce makes it smaller, once for all requests that were in flight together.
 func (w *window) reduce(began, now time.Time, by float64) {
 	if !began.After(w.reduced) {
 		return
