@@ -97,7 +97,7 @@ func reasonOf(v evaluate.Violation) reason {
 func aboveIn(t *testing.T, s *state, target hierarchy.Ref, guardrails []*guardrail.Guardrail) *effective.Target {
 	t.Helper()
 	above := effective.NewResolver(s.snapshot).Above(target)
-	ok, err := evaluate.Publishable(t.Context(), s.snapshot, above, true, guardrails, nil)
+	ok, err := evaluate.Publishable(t.Context(), s.snapshot, above, true, guardrails, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +161,7 @@ func compare(t *testing.T, g *publication, want map[reason]evaluate.Violation) {
 func publishable(t *testing.T, s *state, before effective.Resolution, guardrails []*guardrail.Guardrail) {
 	t.Helper()
 	for target := range s.publication.withheld {
-		if ok, err := evaluate.Publishable(t.Context(), s.snapshot, s.effective[target], before.Get(target) == nil, guardrails, nil); err != nil || ok {
+		if ok, err := evaluate.Publishable(t.Context(), s.snapshot, s.effective[target], before.Get(target) == nil, guardrails, nil, nil); err != nil || ok {
 			t.Errorf("admission would annotate %s: %v", target, err)
 		}
 	}
