@@ -202,6 +202,22 @@ func (r *replica) memory(t testing.TB) (now, most int) {
 	return value("VmRSS"), value("VmHWM")
 }
 
+// processor is how much processor time the process has taken. It is counted in hundredths of a second.
+func (r *replica) processor(t testing.TB) time.Duration {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", r.process))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:])) // from the third one on
+	user, err := strconv.Atoi(fields[11])
+	system, err2 := strconv.Atoi(fields[12])
+	if err := errors.Join(err, err2); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(user+system) * 10 * time.Millisecond
+}
+
 // crowd asks a replica and counts what becomes of it.
 type crowd struct {
 	client *http.Client
@@ -308,9 +324,13 @@ func TestTenTimesTooMuch(t *testing.T) {
 	r := startReplica(t)
 	c := newCrowd(t, r)
 	c.closed(8, 2*time.Second) // connections, and what is folded once
-	capacity, _ := c.closed(8, min(during, 10*time.Second))
+	began := r.processor(t)
+	capacity, decided := c.closed(8, min(during, 10*time.Second))
+	review := (r.processor(t) - began) / time.Duration(max(1, decided.answered))
 	before, _ := r.memory(t)
+	began = r.processor(t)
 	asked, goodput, much := c.open(10*capacity, during)
+	took := r.processor(t) - began
 	_, most := r.memory(t)
 	if much.answered == 0 {
 		t.Fatalf("nothing was decided: %d turned away, %q", much.turned, much.other[:min(1, len(much.other))])
@@ -318,6 +338,9 @@ func TestTenTimesTooMuch(t *testing.T) {
 	slices.Sort(much.times)
 	t.Logf("capacity %.0f a second; of %.0f a second for %s %.0f were decided (%.0f %% of capacity), the slowest after %s, and %d in all turned away; RSS %d MiB before, %d MiB at most",
 		capacity, asked, during, goodput, 100*goodput/capacity, much.times[len(much.times)-1].Round(time.Millisecond), much.turned, before, most)
+	useful := review * time.Duration(much.answered)
+	t.Logf("of the processor time of the replica, %s, %.0f %% went into reviews that were decided, which take %s each, and the rest into turning others away, %s each",
+		took, 100*useful.Seconds()/took.Seconds(), review.Round(10*time.Microsecond), ((took - useful) / time.Duration(max(1, much.turned))).Round(time.Microsecond))
 	if len(much.other) > 0 {
 		t.Errorf("%d were neither decided nor told to come again: %s", len(much.other), much.other[0])
 	}
