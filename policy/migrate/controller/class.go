@@ -40,7 +40,7 @@ func ReadClasses(objects []document.Object) Classes {
 func (c *Classes) Classify(g *ingress.Ingress, wanted string) {
 	g.Class = cmp.Or(g.Class, g.Annotations[ClassAnnotation], c.fallback)
 	if of, ok := c.controllers[g.Class]; ok {
-		for _, k := range All() {
+		for _, k := range controllers() {
 			if of == k.of || strings.HasPrefix(of, k.of+"/") {
 				g.Controller = k.Name
 			}
@@ -52,7 +52,7 @@ func (c *Classes) Classify(g *ingress.Ingress, wanted string) {
 	}
 	if g.Class != "" {
 		g.Controller = g.Class
-		for _, k := range All() {
+		for _, k := range controllers() {
 			if g.Class == k.class {
 				g.Controller = k.Name
 			}
@@ -71,7 +71,7 @@ func IsKnown(name string) bool { return slices.Contains(Known(), name) }
 // byPrefix is the controller whose annotations an Ingress has. Several controllers share
 // some prefixes: if the wanted one reads one of the annotations, it is that one.
 func byPrefix(g *ingress.Ingress, wanted string) string {
-	list := All()
+	list := controllers()
 	slices.SortStableFunc(list, func(a, b Controller) int {
 		switch wanted {
 		case a.Name:

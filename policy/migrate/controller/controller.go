@@ -68,8 +68,8 @@ const (
 	ALB            = "alb"
 )
 
-// All are the controllers that a migration can start from.
-func All() []Controller {
+// controllers are those that a migration can start from.
+func controllers() []Controller {
 	return []Controller{
 		{
 			Name: IngressNginx, of: "k8s.io/ingress-nginx", class: "nginx",
@@ -133,7 +133,7 @@ func nothing(string) string { return "" }
 // Known are the names of the controllers that a migration can start from.
 func Known() []string {
 	var names []string
-	for _, c := range All() {
+	for _, c := range controllers() {
 		names = append(names, c.Name)
 	}
 	return names
@@ -151,7 +151,7 @@ type Table struct {
 // Tables are those of one controller, or of all.
 func Tables(name string) []Table {
 	var list []Table
-	for _, c := range All() {
+	for _, c := range controllers() {
 		if name != "" && name != c.Name {
 			continue
 		}
@@ -224,7 +224,7 @@ func RowsByName(rows []Row) map[string]*Row {
 
 // ByName is the controller of a name, nil when there is none.
 func ByName(name string) *Controller {
-	for _, c := range All() {
+	for _, c := range controllers() {
 		if c.Name == name {
 			return &c
 		}
