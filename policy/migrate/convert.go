@@ -89,7 +89,7 @@ func (c *explainer) check() {
 		}
 		c.Report.Add(finding.Finding{
 			Status: finding.Lost, Effect: finding.Breaks, Ingress: strings.TrimPrefix(u.GetAnnotations()[document.MigratedFrom], "Ingress/"),
-			Message: u.GetKind() + " " + u.GetNamespace() + "/" + u.GetName() + " is not written, for the API server refuses it: " + problem,
+			Message: u.GetKind() + " " + u.GetNamespace() + "/" + u.GetName() + " is not written, because the API server refuses it: " + problem,
 		})
 		return true
 	})

@@ -120,7 +120,7 @@ func (c *explainer) explainImplicit() {
 	}
 	from := "the ConfigMap and the values compiled into " + c.Old.Controller.Version
 	if c.Old.Config.Object == nil {
-		from = "the values compiled into " + c.Old.Controller.Version + ", for no ConfigMap is in the input"
+		from = "the values compiled into " + c.Old.Controller.Version + ", because no ConfigMap is in the input"
 	}
 	if c.Options.Defaults == option.DefaultsNone {
 		r.Implicit("defaults", finding.Differs, "timeouts and retries of the controller are not written, as --no-defaults asks")
@@ -151,7 +151,7 @@ func (c *explainer) explainImplicit() {
 		r.Implicit("https-slash", finding.Differs, "redirects to https cut off a final / of the path; a RequestRedirect keeps it")
 	}
 	c.explainLimits()
-	r.Implicit("wildcards", finding.Differs, "a wildcard host takes one label; one of a route takes any number")
+	r.Implicit("wildcards", finding.Differs, "a wildcard host matches one label; in a route it matches any number")
 	r.Implicit("not-found", finding.Differs, "a request that no path of its host takes is answered with 404, never by another host's route")
 }
 

@@ -128,5 +128,5 @@ func (c *explainer) explainOtherDefaults() {
 	for _, note := range c.Old.Controller.Notes {
 		c.Report.Implicit(note[0], finding.Differs, "%s", note[1])
 	}
-	c.Report.Implicit("wildcards", finding.Differs, "a wildcard host takes one label; one of a route takes any number")
+	c.Report.Implicit("wildcards", finding.Differs, "a wildcard host matches one label; in a route it matches any number")
 }

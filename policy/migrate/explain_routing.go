@@ -210,7 +210,7 @@ func (c *explainer) explainHTTPS(g *ingress.Ingress, short, name string) {
 	case !redirects:
 		c.Report.Annotation(g, name, finding.Converted, "", "http is served as it is")
 	case !g.Settings.Bool(short):
-		c.Report.Annotation(g, name, finding.NoEffect, finding.None, "the other annotation, or the ConfigMap, redirects all the same")
+		c.Report.Annotation(g, name, finding.NoEffect, finding.None, "the other annotation, or the ConfigMap, redirects anyway")
 	case cut:
 		c.Report.Annotation(g, name, finding.Approximated, finding.Differs, "RequestRedirect to https with %d; a final / of the path is kept, which nginx cuts off", routing.RedirectCode(c.Old.RedirectCode()))
 	default:
@@ -355,7 +355,7 @@ func (c *explainer) explainProtocol(g *ingress.Ingress, name string) {
 			c.Report.Annotation(g, name, finding.Converted, "", "GRPCRoute")
 			return
 		}
-		c.Report.Annotation(g, name, finding.Approximated, finding.Breaks, "HTTPRoute, for a path is not that of a service or needs what GRPCRoute has not: state appProtocol: kubernetes.io/h2c on the port of the Service")
+		c.Report.Annotation(g, name, finding.Approximated, finding.Breaks, "HTTPRoute, because a path is not that of a gRPC service or needs what GRPCRoute does not have: state appProtocol: kubernetes.io/h2c on the port of the Service")
 	default:
 		c.Report.Annotation(g, name, finding.Lost, finding.Breaks, "Gateway API does not speak FastCGI: put a web server in front of the program")
 	}

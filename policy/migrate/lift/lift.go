@@ -149,7 +149,7 @@ func (in *Lifter) Lift(routes []statement.Route, above map[hierarchy.Ref]stateme
 		}
 		if !l.takeBack(&changes[0]) { // nothing of ours explains it: leave all where it was
 			l.outcome.Statements, l.outcome.Lifted = before, p.result(before)
-			l.outcome.say("lift: nothing is stated elsewhere, for " + changes[0].text + " would change")
+			l.outcome.say("lift: nothing is lifted, because " + changes[0].text + " would change")
 			return l.outcome, nil
 		}
 	}

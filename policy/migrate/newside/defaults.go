@@ -40,7 +40,7 @@ func (c *Side) placeDefaults() (onGateway, onRoutes statement.Wants, err error) 
 			onRoutes[kind] = defaults[kind]
 			c.Report.Add(finding.Finding{
 				Status: finding.Implicit, Effect: finding.None, Implicit: "implicit/defaults-on-routes",
-				Message: "implicit/defaults-on-routes: " + kind + " is not stated on Gateway " + c.gateway.name.String() + ", for " + why + ": each route states it",
+				Message: "implicit/defaults-on-routes: " + kind + " is not stated on Gateway " + c.gateway.name.String() + ", because " + why + ": each route states it",
 			})
 		}
 	}

@@ -65,7 +65,7 @@ func (o *Side) badValue(g *ingress.Ingress, row *controller.Row, name string) {
 	case controller.BadRefuse:
 		g.Refused = cmp.Or(g.Refused, name)
 		o.Report.Annotation(g, name, finding.NotServed, finding.Breaks, "the value is not %s, so the controller refuses the whole Ingress; "+
-			"nothing is written for it: --convert-unserved writes it all the same", row.Valid)
+			"nothing is written for it: --convert-unserved writes it anyway", row.Valid)
 	case controller.BadDeny:
 		g.Settings.Denied = true
 		f := o.Report.Annotation(g, name, finding.Lost, finding.Exposes, "the value is not %s, so the controller answers 503 at every location of the Ingress; "+
@@ -76,7 +76,7 @@ func (o *Side) badValue(g *ingress.Ingress, row *controller.Row, name string) {
 		if row.Key != "" {
 			held = finding.Quoted(o.Config.Value(row.Key))
 		}
-		o.Report.Annotation(g, name, finding.NoEffect, finding.None, "the value is not %s, so the controller passes over it: %s held", row.Valid, held)
+		o.Report.Annotation(g, name, finding.NoEffect, finding.None, "the value is not %s, so the controller ignores it: %s applied", row.Valid, held)
 	}
 }
 
@@ -103,7 +103,7 @@ func (o *Side) risk(g *ingress.Ingress, row *controller.Row, name string) {
 
 func (o *Side) unknown(g *ingress.Ingress, name, short string) {
 	if o.Controller.Nginx && controller.NginxRemoved(short) {
-		o.Report.Annotation(g, name, finding.NoEffect, finding.None, "the controller does not have it any more")
+		o.Report.Annotation(g, name, finding.NoEffect, finding.None, "the controller no longer has it")
 		return
 	}
 	text := "the controller has no such annotation"
@@ -116,7 +116,7 @@ func (o *Side) unknown(g *ingress.Ingress, name, short string) {
 // foreign reports an annotation that is not the controller's.
 func (o *Side) foreign(g *ingress.Ingress, name string) {
 	group, _, _ := strings.Cut(name, "/")
-	text := "it belongs to somebody else and is not copied"
+	text := "it belongs to another tool and is not copied"
 	switch {
 	case name == controller.ClassAnnotation:
 		o.Report.Annotation(g, name, finding.Converted, "", "the Ingress is one of %s; a route names its Gateway instead", o.Controller.Name)
@@ -126,7 +126,7 @@ func (o *Side) foreign(g *ingress.Ingress, name string) {
 	case strings.HasPrefix(group, "external-dns"):
 		text = "external-dns reads it on a Gateway or a route: state it there"
 	case strings.HasSuffix(group, "kubectl.kubernetes.io"):
-		text = "it is a tool's own note"
+		text = "it is kubectl's own"
 	}
 	o.Report.Annotation(g, name, finding.Foreign, finding.None, "%s", text)
 }

@@ -54,7 +54,7 @@ func (o *Side) buildView() {
 		o.EachPath(g, func(key Key, p *ingress.Path, field string) {
 			switch {
 			case p.Resource:
-				o.Report.About(g, finding.NoEffect, "%s: its backend is no Service, which the controller passes over", field).Effect = finding.None
+				o.Report.About(g, finding.NoEffect, "%s: its backend is no Service, which the controller ignores", field).Effect = finding.None
 			case first[key] != nil:
 				o.shadowed(g, key, first[key], field)
 			default:
@@ -123,7 +123,7 @@ func (o *Side) shadowed(g *ingress.Ingress, key Key, by *routing.Location, field
 	if g.Created.Equal(w.Created) {
 		status = finding.Conflict
 	}
-	f := o.Report.About(g, status, "%s %s: Ingress %s has it, for %s; nothing is written for it here", routing.HostText(key.Host), routing.PathText(key.Path, key.Exact), w.Place(), older(w, g))
+	f := o.Report.About(g, status, "%s %s: Ingress %s has it, because %s; nothing is written for it here", routing.HostText(key.Host), routing.PathText(key.Path, key.Exact), w.Place(), older(w, g))
 	f.Line, f.Host, f.Effect = g.Object.LineOf(field), key.Host, finding.None
 }
 

@@ -163,7 +163,7 @@ func noIngresses(all []*ingress.Ingress) string {
 	for _, g := range all {
 		classes[cmp.Or(g.Class, "none")] = true
 	}
-	return fmt.Sprintf("no Ingress of the input belongs to a controller that can be left (classes: %s): say which it is with --controller, one of %s",
+	return fmt.Sprintf("no Ingress of the input belongs to a controller that migrate knows (classes: %s): say which it is with --controller, one of %s",
 		strings.Join(slices.Sorted(maps.Keys(classes)), ", "), strings.Join(controller.Known(), ", "))
 }
 
@@ -213,7 +213,7 @@ func (o *Side) sortByAge() {
 // older says in words why one Ingress comes before another.
 func older(a, b *ingress.Ingress) string {
 	if a.Created.Equal(b.Created) {
-		return "neither is older, and of equal age the later name comes first"
+		return "neither is older, and then their names decide"
 	}
 	return "it is older"
 }

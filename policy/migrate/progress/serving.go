@@ -102,11 +102,11 @@ func isTrue(status map[string]any, name string, generation int64) (string, bool)
 	c := meta.FindStatusCondition(condition.Read(status["conditions"]), name)
 	switch {
 	case c == nil:
-		return ": nobody says so", false
+		return ": the condition is missing", false
 	case c.Status != metav1.ConditionTrue:
 		return ": " + c.Reason, false
 	case c.ObservedGeneration != 0 && c.ObservedGeneration < generation:
-		return ": its last edit was not looked at yet", false
+		return ": its last edit was not observed yet", false
 	}
 	return "", true
 }
@@ -219,7 +219,7 @@ func (p *progress) judge(i *Ingress) {
 	g := i.ingress
 	switch {
 	case i.State == StateReady && !p.enough(i):
-		i.Keep = cmp.Or(i.Why, "nobody asked where its hosts lead: --resolve does")
+		i.Keep = cmp.Or(i.Why, "its hosts were not resolved: use --resolve")
 	case !p.enough(i):
 		i.Keep = "it is " + i.State
 	case p.primaryOf(g) != "":

@@ -158,7 +158,7 @@ func newVerifier(old *oldside.Side, snapshot *policy.Snapshot, options Options) 
 func (v *verifier) notes() []string {
 	notes := []string{"paths that are not normal (//, .., %2F) are not compared: data planes differ in what they make of them"}
 	if !v.policies.compared {
-		notes = append(notes, "policies were not compared, for the new side has none of ours: --policies compares them all the same")
+		notes = append(notes, "policies were not compared, because the new side has none of ours: --policies compares them anyway")
 	}
 	return notes
 }
