@@ -6,9 +6,9 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// Examine is the review of an edit of a guardrail itself: whether it compiles, and whether
-// its examples come out as they say. What was wrong with it before is a warning. old is nil for a
-// creation. The error is that of the context.
+// Examine reviews an edit of a guardrail itself: whether it compiles, and whether its examples have
+// the expected results. A problem that existed before is a warning. old is nil for a creation. The
+// error is the error of the context.
 func Examine(ctx context.Context, old, object *unstructured.Unstructured, compile Compilers) (*Guardrail, []Problem, error) {
 	g, problems := examined(ctx, object, compile)
 	known := map[Problem]bool{}
@@ -33,6 +33,6 @@ func examined(ctx context.Context, u *unstructured.Unstructured, compile Compile
 	return g, problems
 }
 
-// identity is what makes two problems the same: not the line, which moves when a line is added
-// above it.
+// identity returns what makes two problems the same: this excludes the line, which moves when a
+// line is added above it.
 func (p Problem) identity() Problem { return Problem{Field: p.Field, Message: p.Message} }

@@ -17,9 +17,8 @@ type example struct {
 	Allowed bool           `json:"allowed"`
 }
 
-// RunExamples runs the examples embedded in a PolicyGuardrail and returns those
-// that get another answer than they say. A guardrail that does not compile has
-// no answers, so its examples do not run.
+// RunExamples runs the examples embedded in a PolicyGuardrail and returns those with another result
+// than expected. The examples of a guardrail that does not compile are not run.
 func RunExamples(ctx context.Context, g *Guardrail, u *unstructured.Unstructured) []Problem {
 	var problems []Problem
 	for _, failed := range FailedExamples(ctx, g, u) {
@@ -28,14 +27,14 @@ func RunExamples(ctx context.Context, g *Guardrail, u *unstructured.Unstructured
 	return problems
 }
 
-// FailedExample is an example that gets another answer than it says.
+// FailedExample is an example with another result than expected.
 type FailedExample struct {
-	// Index is its place among the examples.
+	// Index is its index among the examples.
 	Index   int
 	Problem Problem
 }
 
-// FailedExamples is RunExamples with the place of each.
+// FailedExamples is like RunExamples, with the index of each.
 func FailedExamples(ctx context.Context, g *Guardrail, u *unstructured.Unstructured) []FailedExample {
 	s, problems := readSpec(u)
 	if len(problems) > 0 || g.Broken != "" {
@@ -68,7 +67,7 @@ func runExample(ctx context.Context, rules []Rule, e example, path string) *Prob
 	return nil
 }
 
-// objections are the messages of all findings that deny.
+// objections returns the messages of all findings that deny.
 func objections(ctx context.Context, rules []Rule, in Input) ([]string, error) {
 	var messages []string
 	for _, rule := range rules {

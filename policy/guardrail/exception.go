@@ -15,25 +15,25 @@ import (
 // endsSoon is how long before its end an exception is warned about.
 const endsSoon = 14 * 24 * time.Hour
 
-// What becomes of published results when an exception that covered them ends.
+// What happens to published results when an exception that covered them ends.
 const (
 	keep     = "Keep"
 	withhold = "Withhold"
 )
 
-// Exception lets something violate a guardrail until a time.
+// Exception permits violations of a guardrail until a point in time.
 type Exception struct {
 	Name   string
 	Reason string
 	Until  time.Time
-	// Namespaces are those of routes. Routes are kind, namespace and name of
-	// routes, Policies of those who set the value at fault. What is empty matches
-	// everything; one of them at least is not.
+	// Namespaces are namespaces of routes. Routes are the kind, namespace and name of routes;
+	// Policies are those of the policies that set the offending value. An empty list matches
+	// everything; at least one is not empty.
 	Namespaces       []string
 	Routes, Policies []exempt
 }
 
-// exempt names an object by what people know of it.
+// exempt names an object as users do.
 type exempt struct {
 	Group     string `json:"group"`
 	Kind      string `json:"kind"`
@@ -41,9 +41,9 @@ type exempt struct {
 	Name      string `json:"name"`
 }
 
-// is never takes a kind of a stranger's group for ours or Gateway API's: people who
-// leave the group out mean these two, and an exception must not cover more than was
-// meant. Strangers' kinds name their group, apart or as in "Widget.example.com".
+// is never matches a kind of another group when the group is left out, which means our group or
+// Gateway API's: an exception must not cover more than intended. Kinds of other groups have to be
+// written with their group, separately or as in "Widget.example.com".
 func (e exempt) is(ref hierarchy.Ref) bool {
 	if e.Namespace != ref.Namespace || e.Name != ref.Name {
 		return false
@@ -65,33 +65,33 @@ func isAmong(list []exempt, ref hierarchy.Ref) bool {
 	return slices.ContainsFunc(list, func(e exempt) bool { return e.is(ref) })
 }
 
-// ended says whether an exception is over: the clock is not before its end.
+// ended reports whether an exception is over: the time is not before its end.
 func (e *Exception) ended(now time.Time) bool { return !now.Before(e.Until) }
 
-// EndsSoon says whether an exception is in force and ends within 14 days.
+// EndsSoon reports whether an exception is in force and ends within 14 days.
 func (e *Exception) EndsSoon(now time.Time) bool {
 	left := e.Until.Sub(now)
 	return left > 0 && left <= endsSoon
 }
 
-// Objected is what a rule objected to on one path.
+// Objected is an objection of a rule on one path.
 type Objected struct {
 	Route   hierarchy.Ref
 	Finding Finding
-	// Effective is the path's effective policy, and Origin who set the value at
-	// fault, nil when the finding names none.
+	// Effective is the path's effective policy; Origin is the origin of the offending value, nil
+	// when the finding names none.
 	Effective *effective.PathPolicies
 	Origin    *effective.Origin
 }
 
-// mayCover says whether an exception could cover anything on a route.
+// mayCover reports whether an exception could cover anything on a route.
 func (e *Exception) mayCover(route hierarchy.Ref) bool {
 	return (len(e.Namespaces) == 0 || slices.Contains(e.Namespaces, route.Namespace)) && (len(e.Routes) == 0 || isAmong(e.Routes, route))
 }
 
-// covers says whether an objection to a path is excepted: the route fits, and the
-// value at fault comes from one of the policies. Without a field any value of the
-// kinds that the guardrail is about will do.
+// covers reports whether an objection on a path is excepted: the route matches, and the offending
+// value comes from one of the policies. If the finding has no field, any value of the guardrail's
+// policy kinds may come from them.
 func (e *Exception) covers(g *Guardrail, o Objected) bool {
 	if !e.mayCover(o.Route) {
 		return false
@@ -113,7 +113,7 @@ func (e *Exception) covers(g *Guardrail, o Objected) bool {
 	return false
 }
 
-// Excepted is the exception in force that covers an objection, nil when none does.
+// Excepted returns the exception in force that covers an objection, nil when none does.
 func (g *Guardrail) Excepted(o Objected) *Exception {
 	for _, e := range g.inForce {
 		if e.covers(g, o) {
@@ -123,8 +123,8 @@ func (g *Guardrail) Excepted(o Objected) *Exception {
 	return nil
 }
 
-// Ended is an exception that covered an objection until it ended, where the guardrail
-// says that its end withholds; nil otherwise.
+// Ended returns an exception that covered an objection until it ended, if the guardrail withholds
+// results then; nil otherwise.
 func (g *Guardrail) Ended(o Objected) *Exception {
 	for _, e := range g.ended {
 		if e.covers(g, o) {
@@ -134,19 +134,18 @@ func (g *Guardrail) Ended(o Objected) *Exception {
 	return nil
 }
 
-// AnyEnded says whether the end of an exception can take anything of a route back.
+// AnyEnded reports whether the end of an exception can withdraw results of a route.
 func AnyEnded(guardrails []*Guardrail, route hierarchy.Ref) bool {
 	return slices.ContainsFunc(guardrails, func(g *Guardrail) bool {
 		return slices.ContainsFunc(g.ended, func(e *Exception) bool { return e.mayCover(route) })
 	})
 }
 
-// InForce are the exceptions that are in force, in the order of the guardrail.
+// InForce returns the exceptions that are in force, in the order of the guardrail.
 func (g *Guardrail) InForce() []*Exception { return g.inForce }
 
-// At returns guardrails with the exceptions that are in force at a time. One that
-// was not made by At has none in force, whatever it says: who forgets the time
-// excepts nothing.
+// At returns guardrails with the exceptions that are in force at a time. A guardrail that does not
+// come from At has none in force: a caller that forgets the time excepts nothing.
 func At(guardrails []*Guardrail, now time.Time) []*Guardrail {
 	list := make([]*Guardrail, len(guardrails))
 	for i, g := range guardrails {
@@ -172,12 +171,12 @@ func (g *Guardrail) at(now time.Time) *Guardrail {
 	return &timed
 }
 
-// NextWithheld is NextEnd for guardrails that take back what an exception covered.
+// NextWithheld is like NextEnd, for guardrails that withdraw what an exception covered.
 func NextWithheld(guardrails []*Guardrail, now time.Time) (end time.Time, any bool) {
 	return NextEnd(slices.DeleteFunc(slices.Clone(guardrails), func(g *Guardrail) bool { return !g.Withholds }), now)
 }
 
-// NextEnd is when the next exception ends that is in force at a time.
+// NextEnd returns when the next exception ends of those in force at a point in time.
 func NextEnd(guardrails []*Guardrail, now time.Time) (end time.Time, any bool) {
 	for _, g := range guardrails {
 		for i := range g.Exceptions {
@@ -189,14 +188,14 @@ func NextEnd(guardrails []*Guardrail, now time.Time) (end time.Time, any bool) {
 	return end, any
 }
 
-// Timed is At for those who ask again and again: as long as the same exceptions of
-// a guardrail are in force, it is the same pointer. The zero value is ready to use.
+// Timed is At for repeated calls: as long as the same exceptions of a guardrail are in force, the
+// pointer is the same. The zero value is ready to use.
 type Timed struct {
 	mu   sync.Mutex
 	last map[*Guardrail]*Guardrail
 }
 
-// At is the function At.
+// At is like the function At.
 func (t *Timed) At(guardrails []*Guardrail, now time.Time) []*Guardrail {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -225,7 +224,7 @@ type readException struct {
 	} `json:"match"`
 }
 
-// maxExceptions is how many a guardrail may have.
+// maxExceptions is the maximum number of exceptions of a guardrail.
 const maxExceptions = 64
 
 func readExceptions(list []readException) ([]Exception, []Problem) {

@@ -12,7 +12,7 @@ import (
 	"github.com/attache-dev/attache/policy"
 )
 
-// Kind is the kind of the objects that guardrails are written as.
+// Kind is the kind of guardrails.
 var Kind = schema.GroupKind{Group: policy.Group, Kind: "PolicyGuardrail"}
 
 // Enforcement is what a guardrail does about a violation.
@@ -22,9 +22,9 @@ const (
 	// Deny refuses an edit that would cause a new or worse violation, and keeps
 	// it from being published.
 	Deny Enforcement = "Deny"
-	// Warn lets it pass and says so.
+	// Warn permits it with a warning.
 	Warn Enforcement = "Warn"
-	// Audit lets it pass in silence and counts it in the guardrail's status.
+	// Audit permits it silently and counts it in the guardrail's status.
 	Audit Enforcement = "Audit"
 )
 
@@ -34,14 +34,13 @@ type Guardrail struct {
 	Enforcement Enforcement
 	Match       Match
 	Rules       []Rule
-	// Exceptions are all that the guardrail states, also those that are over.
+	// Exceptions are all exceptions of the guardrail, including those that are over.
 	Exceptions []Exception
-	// Withholds says that what an exception covered is taken back when it ends.
+	// Withholds means that what an exception covered is withdrawn when it ends.
 	Withholds bool
-	// Broken says why the guardrail does not compile; such a guardrail checks
-	// nothing and is reported.
+	// Broken is why the guardrail does not compile; such a guardrail checks nothing and is reported.
 	Broken string
-	// Digest tells two contents of a guardrail apart.
+	// Digest identifies the content of a guardrail.
 	Digest string
 
 	// inForce are the exceptions that are in force, and ended those that are over;
@@ -49,7 +48,7 @@ type Guardrail struct {
 	inForce, ended []*Exception
 }
 
-// Uses are the variables that any of the rules reads.
+// Uses returns the variables that any of the rules reads.
 func (g *Guardrail) Uses() Variables {
 	var uses Variables
 	for _, r := range g.Rules {
@@ -58,12 +57,12 @@ func (g *Guardrail) Uses() Variables {
 	return uses
 }
 
-// TellsApart says whether a guardrail reads what tells one path from another, so
-// that it has to be asked about each.
+// TellsApart reports whether a guardrail reads variables that differ between paths, so that it has
+// to be evaluated on each path.
 func (g *Guardrail) TellsApart() bool { return g.Uses()&(Route|RouteRule|Listener|Outcomes) != 0 }
 
-// Digest is one short text for a set of guardrails: it changes with every
-// guardrail that comes, goes or says something else.
+// Digest returns a short text for a set of guardrails: it changes whenever a guardrail is added,
+// removed or changed.
 func Digest(guardrails []*Guardrail) string {
 	h := sha256.New()
 	for _, g := range guardrails {
@@ -88,13 +87,13 @@ type Match struct {
 	GatewayClasses []string
 }
 
-// All says whether every path of every route is selected. PolicyKinds are not asked: they are about
-// what changes.
+// All reports whether every path of every route is selected. PolicyKinds are ignored, because they
+// concern changes.
 func (m *Match) All() bool {
 	return len(m.RouteKinds) == 0 && m.Namespace == nil && m.Route == nil && m.Gateway == nil && len(m.GatewayClasses) == 0
 }
 
-// SelectsRoute says whether paths of a route can be selected at all.
+// SelectsRoute reports whether paths of a route can be selected at all.
 func (m *Match) SelectsRoute(s *policy.Snapshot, route *hierarchy.Route) bool {
 	meta := route.Meta()
 	return OneOf(m.RouteKinds, hierarchy.KindName(meta.Ref.GroupKind)) &&
@@ -102,7 +101,7 @@ func (m *Match) SelectsRoute(s *policy.Snapshot, route *hierarchy.Route) bool {
 		(m.Namespace == nil || selects(m.Namespace, s.Graph().NamespaceLabels(meta.Ref.Namespace)))
 }
 
-// SelectsListener says whether paths through a listener are selected.
+// SelectsListener reports whether paths through a listener are selected.
 func (m *Match) SelectsListener(s *policy.Snapshot, l *hierarchy.Listener) bool {
 	if !OneOf(m.GatewayClasses, l.Class.Name) {
 		return false
@@ -114,7 +113,7 @@ func (m *Match) SelectsListener(s *policy.Snapshot, l *hierarchy.Listener) bool 
 	return ok && selects(m.Gateway, gateway.Meta().Labels)
 }
 
-// OneOf says whether a list selects a name; an empty list selects every one.
+// OneOf reports whether a list selects a name; an empty list selects every name.
 func OneOf(list []string, name string) bool { return len(list) == 0 || slices.Contains(list, name) }
 
 func selects(s labels.Selector, set map[string]string) bool {

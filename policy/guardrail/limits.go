@@ -6,37 +6,36 @@ import (
 	"time"
 )
 
-// What rules of any language may take. Time is bounded by counting (cost in CEL,
-// steps and work in Rego), the same on every machine, so that a verdict can be
-// had again; MaxTime stands behind it. Neither is noticed inside a single call of
-// a function, so functions look at their arguments first: the other limits bound
-// what one call can do to some milliseconds and about a megabyte.
+// Limits of rules in all languages. Time is limited by counting (cost in CEL, steps and work in
+// Rego), identically on every machine, so that verdicts are reproducible; MaxTime is the fallback.
+// Neither is checked inside a single call of a function, so functions check their arguments first:
+// the other limits restrict one call to some milliseconds and about a megabyte.
 const (
-	// MaxTime is how long a rule may run on one path, not counting times in which
-	// the machine did something else. Counting ends a rule long before; when the
-	// clock does, nothing is decided, for a verdict must not depend on a machine.
+	// MaxTime is how long a rule may run on one path, not counting times in which the machine did
+	// something else. Counting normally ends a rule long before. When the timeout does, nothing is
+	// decided, because a verdict must not depend on the machine.
 	MaxTime = time.Second
 	// MaxString is the length of a text in bytes.
 	MaxString = 64 << 10
-	// MaxWeight is how much a list or an object may hold when it is unfolded: one
-	// for each value, and one for each 8 bytes of text.
+	// MaxWeight is the maximum size of a list or an object with everything in it: one for each
+	// value, and one for each 8 bytes of text.
 	MaxWeight = 64 << 10
-	// MaxRange is how many numbers may be made at once.
+	// MaxRange is the maximum number of numbers that may be generated at once.
 	MaxRange = 10_000
 	// MaxPattern is the length of a regular expression in bytes.
 	MaxPattern = 512
-	// MaxProgram is the size of a regular expression when it is unfolded: x{1000}
-	// is not seven but a thousand.
+	// MaxProgram is the maximum size of a regular expression with expanded repetitions: x{1000}
+	// counts as a thousand, and not as seven.
 	MaxProgram = 5000
-	// MaxMatching is the size of a regular expression times the length of the text
-	// that it is matched against.
+	// MaxMatching is the maximum product of the size of a regular expression and the length of the
+	// text that it is matched against.
 	MaxMatching = 4 << 20
 	// MaxMessage is the length of a message in bytes; longer ones are cut.
 	MaxMessage = 1024
 )
 
-// TooSlow is the error of a rule that ran for MaxTime. It is not a finding: on
-// another machine the rule may end.
+// TooSlow is the error of a rule that ran for MaxTime. It is not a finding: on another machine the
+// rule may finish.
 type TooSlow struct{}
 
 func (TooSlow) Error() string {
@@ -67,9 +66,9 @@ func Matchable(text, pattern string) error {
 	return nil
 }
 
-// PatternSize is about the number of instructions that a regular expression
-// compiles to, and an error when that is too many. It is worked out without
-// compiling, which would take longest for those that are refused.
+// PatternSize returns the approximate number of instructions of a compiled regular expression, and
+// an error if there are too many. It does not compile the expression, because that would take
+// longest for those that are refused.
 func PatternSize(pattern string) (int, error) {
 	if len(pattern) > MaxPattern {
 		return 0, fmt.Errorf("a regular expression of %d bytes is too long: at most %d", len(pattern), MaxPattern)

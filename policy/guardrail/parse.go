@@ -16,21 +16,21 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// Expression is one entry of spec.cel: an expression that is true when all is
-// fine, and what to say when it is not.
+// Expression is one entry of spec.cel: an expression that is true when a path is fine, and the
+// message when it is not.
 type Expression struct {
 	Expression string `json:"expression"`
 	// Message is a text, MessageExpression an expression that makes one; one of
 	// the two is set.
 	Message           string `json:"message,omitempty"`
 	MessageExpression string `json:"messageExpression,omitempty"`
-	// FieldPath is the value that it is about, for Finding.
+	// FieldPath is the path of the value that it concerns, for Finding.
 	FieldPath string `json:"fieldPath,omitempty"`
 }
 
-// Compilers turn the text of guardrails into rules. They are handed in, because
-// this package knows no expression engine. A compiler names the field of a
-// Problem relative to what it was given: "[2].expression", or "".
+// Compilers turn the text of guardrails into rules. They are passed in, because this package knows
+// no expression engine. A compiler names the field of a Problem relative to what it was given:
+// "[2].expression", or "".
 type Compilers struct {
 	CEL  func([]Expression) ([]Rule, []Problem)
 	Rego func(module string) ([]Rule, []Problem)
@@ -40,8 +40,8 @@ type Compilers struct {
 type Problem struct {
 	// Field is the path in the object: spec.cel[0].expression.
 	Field string
-	// Line and Column are the place in the text of that field, counted from 1; 0
-	// when the problem has no place.
+	// Line and Column are the position in the text of that field, counted from 1; 0 when the problem
+	// has no position.
 	Line, Column int
 	// Message says what is wrong and, where that is known, what to write instead.
 	Message string
@@ -63,8 +63,7 @@ func (p Problem) String() string {
 	return b.String()
 }
 
-// Text is the message with the place in the text of the field: "line 2, column
-// 7: …".
+// Text returns the message with the position in the text of the field: "line 2, column 7: …".
 func (p Problem) Text() string {
 	if p.Line == 0 {
 		return p.Message
@@ -128,7 +127,7 @@ func Parse(u *unstructured.Unstructured, compile Compilers) (*Guardrail, []Probl
 	return g, problems
 }
 
-// digestOf is a short text for a JSON value.
+// digestOf returns a short text for a JSON value.
 func digestOf(value any) string {
 	data, err := json.Marshal(value)
 	if err != nil {
@@ -149,8 +148,8 @@ func Language(u *unstructured.Unstructured) string {
 	return ""
 }
 
-// readSpec decodes spec. Its schema has already kept most mistakes out, so the
-// message of one that remains need not be pretty.
+// readSpec decodes spec. Its schema has already caught most mistakes, so the messages about the
+// others need not be perfect.
 func readSpec(u *unstructured.Unstructured) (*spec, []Problem) {
 	raw, isObject := u.Object["spec"].(map[string]any)
 	if !isObject {

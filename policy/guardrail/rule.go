@@ -11,26 +11,26 @@ type Rule interface {
 	// none means that the path is fine. An error means that the rule could not
 	// be evaluated on this input, or that the context ended.
 	Check(ctx context.Context, in Input) ([]Finding, error)
-	// Uses says which variables the rule reads. Paths that agree in them share
-	// one result.
+	// Uses returns the variables that the rule reads. Paths with equal values of these share one
+	// result.
 	Uses() Variables
 }
 
 // KindReader is a Rule that knows which policy kinds of the variable effective it reads.
 type KindReader interface {
-	// Kinds are their names; only is false for a rule that may read any.
+	// Kinds returns their names; only is false for a rule that may read any.
 	Kinds() (names []string, only bool)
 }
 
 // Finding is one objection of a rule to one path.
 type Finding struct {
-	// Code tells the rule's objections apart in a way that does not depend on
-	// values: the number of the expression, or a code that the rule gives.
+	// Code distinguishes the rule's objections independently of values: the number of the
+	// expression, or a code that the rule returns.
 	Code string
 	// Message is for people.
 	Message string
-	// FieldPath is the value it is about, as a path in the input document:
-	// effective.TimeoutPolicy.request. May be empty.
+	// FieldPath is the path in the input document of the value that it concerns:
+	// effective.TimeoutPolicy.request. It may be empty.
 	FieldPath string
 	// WarnOnly findings never deny.
 	WarnOnly bool
@@ -43,8 +43,8 @@ type Input map[string]any
 // Variables is a set of names in an Input.
 type Variables uint32
 
-// The variables (docs/guardrails.md describes each). Object, OldObject,
-// Operation, User and Change exist at admission only.
+// The variables (docs/guardrails.md describes each). Object, OldObject, Operation, User and Change
+// only exist at admission.
 const (
 	Effective Variables = 1 << iota
 	Origins
@@ -55,7 +55,7 @@ const (
 	Gateway
 	GatewayClass
 	Namespace
-	// Outcomes is what data planes make of the path.
+	// Outcomes says how data planes enforce the policies of the path.
 	Outcomes
 	Object
 	OldObject
@@ -63,7 +63,7 @@ const (
 	User
 	Edited
 
-	// AdmissionOnly are the variables that exist only while an edit is reviewed.
+	// AdmissionOnly are the variables that only exist while an edit is reviewed.
 	AdmissionOnly = Object | OldObject | Operation | User | Edited
 	// All is every variable.
 	All = Edited<<1 - 1

@@ -17,12 +17,11 @@ import (
 	"github.com/attache-dev/attache/policy/guardrail"
 )
 
-// maxProblems is how many problems of one expression are worth reading.
+// maxProblems is the maximum number of problems that are reported for one expression.
 const maxProblems = 5
 
-// Compile compiles the expressions of one guardrail. It reports everything that
-// is wrong with any of them; a rule is returned for each expression that has no
-// problem but warnings.
+// Compile compiles the expressions of one guardrail. It reports all problems of all of them, and
+// returns a rule for each expression that has no problems other than warnings.
 func Compile(expressions []guardrail.Expression) ([]guardrail.Rule, []guardrail.Problem) {
 	t, err := prepared()
 	if err != nil {
@@ -120,9 +119,8 @@ func article(t *cel.Type) string {
 	return "a " + name
 }
 
-// forbidden finds what must not even be type-checked: regular expressions that
-// are slow to compile, and protocol buffer messages, which nobody needs and which
-// copy what they are filled with without a limit.
+// forbidden finds what must not even be type-checked: regular expressions that are slow to compile,
+// and protocol buffer messages, which are not needed and copy their contents without a limit.
 func forbidden(a *ast.AST, source, path string) []guardrail.Problem {
 	var problems []guardrail.Problem
 	comprehensions := 0
@@ -162,25 +160,25 @@ func forbid(e ast.Expr) error {
 	return nil
 }
 
-// assumed is how large lists, maps and texts of an input document are taken to
-// be when an expression is priced: few are larger.
+// assumed is the size that lists, maps and texts of an input document are assumed to have when the
+// cost of an expression is estimated: few are larger.
 const assumed = 32
 
-// sizes prices what Kubernetes' functions cost, on inputs of the assumed size.
+// sizes estimates the cost of Kubernetes' functions, on inputs of the assumed size.
 type sizes struct{}
 
-// EstimateSize is asked for the size of what is not a constant.
+// EstimateSize estimates the size of a value that is not a constant.
 func (sizes) EstimateSize(checker.AstNode) *checker.SizeEstimate {
 	return &checker.SizeEstimate{Min: 0, Max: assumed}
 }
 
-// EstimateCallCost leaves the price of calls to others.
+// EstimateCallCost leaves the cost of calls to other estimators.
 func (sizes) EstimateCallCost(string, string, *checker.AstNode, []checker.AstNode) *checker.CallEstimate {
 	return nil
 }
 
-// price refuses what costs too much on any input, and warns about what does on
-// an input of the assumed size.
+// price refuses an expression that costs too much on any input, and warns about one that does on an
+// input of the assumed size.
 func (t *tables) price(checked *cel.Ast) (warning string, err error) {
 	cost, err := t.env.EstimateCost(checked, &library.CostEstimator{SizeEstimator: sizes{}})
 	if err != nil {
@@ -219,7 +217,7 @@ func problemAt(at common.Location, message, source, path string) guardrail.Probl
 	return p
 }
 
-// explain says what to write instead, where that is known.
+// explain says what to write instead, if that is known.
 func explain(message, offending string) string {
 	message, _, _ = strings.Cut(message, "\n")
 	message = strings.TrimSuffix(message, " (in container '')")
@@ -237,7 +235,7 @@ func explain(message, offending string) string {
 	return message
 }
 
-// excerpt is the text at a place in an expression.
+// excerpt returns the text at a position in an expression.
 func excerpt(source string, at common.Location) string {
 	lines := strings.Split(source, "\n")
 	if at.Line() < 1 || at.Line() > len(lines) {

@@ -11,19 +11,19 @@ import (
 	"github.com/attache-dev/attache/policy/guardrail"
 )
 
-// What an expression may be and use.
+// Limits of an expression.
 const (
 	// MaxExpression is the size of an expression in characters.
 	MaxExpression = 4096
-	// MaxNesting is how deep brackets, calls and operators may be nested.
+	// MaxNesting is the maximum depth of nested brackets, calls and operators.
 	MaxNesting = 100
-	// MaxLoops is how deep comprehensions (all, exists, map, filter, …) may be
-	// nested or chained, and MaxComprehensions how many there may be in all.
+	// MaxLoops is the maximum depth of nested or chained comprehensions (all, exists, map, filter,
+	// …), and MaxComprehensions their maximum number.
 	MaxLoops          = 4
 	MaxComprehensions = 32
-	// MaxCost is the cost limit of one evaluation, in the units of Kubernetes. It is
-	// a tenth of what Kubernetes allows: a million takes half a second and more, so
-	// the clock would decide instead, differently on every machine.
+	// MaxCost is the cost limit of one evaluation, in the units of Kubernetes. It is a tenth of what
+	// Kubernetes allows: a million takes half a second or more, so that the timeout would decide
+	// instead, differently on every machine.
 	MaxCost = 100_000
 )
 
@@ -36,8 +36,8 @@ type tables struct {
 	overloads map[string]*functions.Overload
 }
 
-// prepared builds the tables when they are first needed: it takes some
-// milliseconds, and a program without CEL guardrails should not pay for them.
+// prepared builds the tables when they are first needed: this takes some milliseconds, which a
+// program without CEL guardrails should not spend.
 var prepared = sync.OnceValues(prepare)
 
 func prepare() (*tables, error) {
@@ -49,8 +49,7 @@ func prepare() (*tables, error) {
 	for _, v := range guardrail.Names {
 		options = append(options, cel.Variable(celName(v.Name), cel.DynType))
 	}
-	// The version is fixed, so that a new library does not change what
-	// guardrails can say without anybody deciding it.
+	// The version is fixed, so that a new library does not silently change what guardrails can use.
 	set, err := environment.MustBaseEnvSet(version.MajorMinor(1, 37)).Extend(environment.VersionedOptions{
 		IntroducedVersion: version.MajorMinor(1, 0),
 		EnvOptions:        options,
@@ -83,8 +82,7 @@ func celName(name string) string {
 	return name
 }
 
-// variable is the guardrail's variable for a name in CEL; 0 for names of other
-// things.
+// variable returns the guardrail's variable for a name in CEL; 0 for other names.
 func variable(name string) guardrail.Variables {
 	if name == namespaceObject {
 		return guardrail.Namespace

@@ -15,18 +15,18 @@ import (
 	"github.com/attache-dev/attache/policy/guardrail"
 )
 
-// maxPairs is how many pairs of elements one call may compare.
+// maxPairs is the maximum number of pairs of elements that one call may compare.
 const maxPairs = 250_000
 
-// unguarded functions take constant time and memory whatever they get.
+// unguarded functions take constant time and memory for all arguments.
 var unguarded = map[string]bool{
 	operators.LogicalNot: true, operators.Negate: true, operators.Subtract: true, operators.Multiply: true,
 	operators.Divide: true, operators.Modulo: true, operators.NotStrictlyFalse: true, operators.OldNotStrictlyFalse: true, //nolint:staticcheck // deprecated names can still be in a checked expression
 	"size": true, "dyn": true, "type": true, "value": true, "hasValue": true,
 }
 
-// guard is a decorator of program plans: it replaces each call with one that
-// looks at its arguments first.
+// guard is a decorator of program plans: it replaces each call with one that checks its arguments
+// first.
 func (t *tables) guard(node interpreter.InterpretableV2) (interpreter.InterpretableV2, error) {
 	call, ok := node.(interpreter.InterpretableCall)
 	if !ok || unguarded[call.Function()] || len(call.Args()) == 0 {
@@ -37,8 +37,8 @@ func (t *tables) guard(node interpreter.InterpretableV2) (interpreter.Interpreta
 	case operators.Equals, operators.NotEquals:
 		return g, nil
 	case "matches", "find", "findAll":
-		// The planner replaces a call with a constant pattern once more, so the
-		// check has to sit in the argument that it keeps.
+		// The planner later replaces a call with a constant pattern, so the check has to be in the
+		// argument that it keeps.
 		if pattern, isConst := g.args[1].(interpreter.InterpretableConst); isConst {
 			g.args = []interpreter.InterpretableV2{&subject{g.args[0], pattern.Value()}, g.args[1]}
 		}
@@ -53,7 +53,7 @@ func (t *tables) guard(node interpreter.InterpretableV2) (interpreter.Interpreta
 	return g, nil
 }
 
-// guarded is a call that looks at its arguments first.
+// guarded is a call that checks its arguments first.
 type guarded struct {
 	interpreter.InterpretableCall
 	args     []interpreter.InterpretableV2
@@ -110,7 +110,7 @@ func (g *guarded) invoke(values []ref.Val) ref.Val {
 	return types.NewErr("no such overload: %s", displayName(g.Function()))
 }
 
-// displayName is a function as people write it: == for _==_.
+// displayName returns a function as people write it: == for _==_.
 func displayName(function string) string {
 	if name, isOperator := operators.FindReverse(function); isOperator && name != "" {
 		return name
@@ -140,9 +140,8 @@ func (g *guarded) tooMuch(values []ref.Val) error {
 	return nil
 }
 
-// building says whether a value is the list or map that a comprehension is
-// making. It grows by one element at a time, which nobody looks at, and is weighed
-// when it is used.
+// building reports whether a value is the list or map that a comprehension is building. It grows by
+// one element at a time, which is not checked; it is checked when it is used.
 func building(v ref.Val) bool {
 	switch v.(type) {
 	case traits.MutableLister, traits.MutableMapper:
@@ -151,7 +150,7 @@ func building(v ref.Val) bool {
 	return false
 }
 
-// weigh refuses values that are too large to work on.
+// weigh refuses values that are too large to process.
 func weigh(v ref.Val) error {
 	switch v := v.(type) {
 	case types.Bool, types.Int, types.Uint, types.Double, types.Null:
@@ -163,8 +162,8 @@ func weigh(v ref.Val) error {
 	return spend(v, &budget)
 }
 
-// spend takes the weight of a value from a budget and stops when it is used up,
-// so that lists which contain each other many times over are not unfolded.
+// spend subtracts the weight of a value from a budget and stops when it is used up, so that lists
+// that contain each other many times are not expanded.
 func spend(v ref.Val, budget *int) error {
 	if *budget--; *budget < 0 {
 		return fmt.Errorf("a value is too large: it holds more than %d values or %d bytes of text", guardrail.MaxWeight, guardrail.MaxWeight*8)

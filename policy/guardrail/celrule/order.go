@@ -9,11 +9,11 @@ import (
 	"github.com/google/cel-go/common/types/traits"
 )
 
-// inOrder adapts the values of an input document. Keys of objects come sorted: a message that lists
-// them is the same each time, and so is what is published and compared.
+// inOrder adapts the values of an input document. Keys of objects are sorted, so that a message
+// that lists them is always the same, also when it is published and compared.
 type inOrder struct{ types.Adapter }
 
-// NativeToValue adapts a value and all that is in it.
+// NativeToValue adapts a value with everything in it.
 func (a inOrder) NativeToValue(value any) ref.Val {
 	switch v := value.(type) {
 	case map[string]any:
@@ -24,13 +24,13 @@ func (a inOrder) NativeToValue(value any) ref.Val {
 	return a.Adapter.NativeToValue(value)
 }
 
-// sortedMap is an object whose keys come in order.
+// sortedMap is an object whose keys are iterated in order.
 type sortedMap struct {
 	traits.Mapper
 	object map[string]any
 }
 
-// Iterator goes through the keys.
+// Iterator iterates over the keys.
 func (m sortedMap) Iterator() traits.Iterator {
 	return types.NewStringList(types.DefaultTypeAdapter, slices.Sorted(maps.Keys(m.object))).Iterator()
 }

@@ -9,20 +9,19 @@ import (
 	"github.com/attache-dev/attache/policy/guardrail"
 )
 
-// prices are what calls cost when they are made. They are those of Kubernetes,
-// which asks too little in three places: for looking at values that are deep
-// rather than long, for a text made by format, and for regular expressions that
-// are short when written and large when compiled.
+// prices are the costs of calls at run time. They are those of Kubernetes, which are too low in
+// three cases: for processing values that are deep rather than long, for a text made by format, and
+// for regular expressions that are short when written and large when compiled.
 type prices struct{ library.CostEstimator }
 
-// What a unit of cost pays for, so that it takes about half a microsecond.
+// The amount of work per unit of cost, so that a unit takes about half a microsecond.
 const (
 	weightPerUnit   = 10
 	bytesPerUnit    = 10
 	matchingPerUnit = 50
 )
 
-// CallCost prices one call; nil leaves it to the language.
+// CallCost returns the cost of one call; nil means the default of the language.
 func (p prices) CallCost(function, overload string, args []ref.Val, result ref.Val) *uint64 {
 	base := p.CostEstimator.CallCost(function, overload, args, result)
 	extra := 0
@@ -44,7 +43,7 @@ func (p prices) CallCost(function, overload string, args []ref.Val, result ref.V
 	return &cost
 }
 
-// weightOf is the weight of those arguments that have elements.
+// weightOf returns the weight of those arguments that have elements.
 func weightOf(args []ref.Val) int {
 	if len(args) == 0 || building(args[0]) {
 		return 0

@@ -8,10 +8,10 @@ import (
 	"github.com/google/cel-go/common/types"
 )
 
-// effectiveVariable holds values by policy kind.
+// effectiveVariable is the variable with the values by policy kind.
 const effectiveVariable = "effective"
 
-// reads takes in what an expression of the rule reads.
+// reads records what an expression of the rule reads.
 func (r *rule) reads(a *ast.AST) {
 	if a == nil {
 		return
@@ -33,8 +33,8 @@ func (r *rule) reads(a *ast.AST) {
 	}
 }
 
-// kindRead is the one policy kind that is read of the variable effective at a place: effective.Kind,
-// effective.?Kind, has(effective.Kind), effective["Kind.group"].
+// kindRead returns the one policy kind of the variable effective that is read at a position:
+// effective.Kind, effective.?Kind, has(effective.Kind), effective["Kind.group"].
 func kindRead(variable ast.NavigableExpr) (kind string, named bool) {
 	parent, found := variable.Parent()
 	if !found {

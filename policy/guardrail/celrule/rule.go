@@ -24,7 +24,7 @@ type rule struct {
 	messageProgram cel.Program
 	fieldPath      string
 	uses           guardrail.Variables
-	// kinds are the policy kinds of effective that it reads; whole says that it may read any.
+	// kinds are the policy kinds of effective that it reads; whole means that it may read any.
 	kinds []string
 	whole bool
 }
@@ -32,7 +32,7 @@ type rule struct {
 // Kinds implements guardrail.KindReader.
 func (r *rule) Kinds() (names []string, only bool) { return r.kinds, !r.whole }
 
-// Uses says which variables the expression and its message read.
+// Uses returns the variables that the expression and its message read.
 func (r *rule) Uses() guardrail.Variables { return r.uses }
 
 // Check evaluates the expression; false is a finding.
@@ -62,21 +62,22 @@ func (r *rule) Check(ctx context.Context, in guardrail.Input) ([]guardrail.Findi
 	return nil, fmt.Errorf("expression %s: the result is a %s, and must be true or false", r.code, value.Type().TypeName())
 }
 
-// noSuchKey begins the errors of CEL that say that a map lacks a key. CEL has no type for them.
+// noSuchKey is the beginning of CEL's errors about a missing key of a map. CEL has no type for
+// them.
 const noSuchKey = "no such key: "
 
-// AbsentError says that an expression asked for a key which the input does not have.
+// AbsentError means that an expression reads a key that the input does not have.
 type AbsentError struct {
 	Key string
 	err error
 }
 
-// Error is the error of the expression.
+// Error returns the error of the expression.
 func (e *AbsentError) Error() string { return e.err.Error() }
 
-// patience is a context that ends when a rule has had its time. The time is
-// counted in quarters, each of which ends when somebody notices: a machine that
-// stands still for a second takes one quarter and not all of them.
+// patience is a context that ends when a rule has used up its time. The time is counted in four
+// quarters, each of which ends when this is noticed: a machine that stalls for a second uses up one
+// quarter and not all of them.
 func patience(ctx context.Context) (context.Context, func()) {
 	limited, cancel := context.WithCancel(ctx)
 	const quarters = 4
@@ -100,8 +101,7 @@ func patience(ctx context.Context) (context.Context, func()) {
 	}
 }
 
-// say makes the message. A message that cannot be made must not hide the
-// finding.
+// say makes the message. If the message cannot be made, the finding must not be lost.
 func (r *rule) say(ctx context.Context, in guardrail.Input) string {
 	if r.messageProgram == nil {
 		return r.message
@@ -114,7 +114,7 @@ func (r *rule) say(ctx context.Context, in guardrail.Input) string {
 	return prose.Clip(text, guardrail.MaxMessage)
 }
 
-// reason is an error of an evaluation as people read it.
+// reason returns an error of an evaluation as people read it.
 func reason(err error) string {
 	var cancelled interpreter.EvalCancelledError
 	switch {
@@ -126,7 +126,7 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// isSlow says whether the clock stopped an evaluation.
+// isSlow reports whether an evaluation timed out.
 func isSlow(err error) bool {
 	var cancelled interpreter.EvalCancelledError
 	return errors.Is(err, interpreter.InterruptError{}) ||
@@ -147,5 +147,5 @@ func (v variables) ResolveName(name string) (any, bool) {
 	return types.NullValue, guardrail.VariableNamed(name) != 0
 }
 
-// Parent is where else to look: nowhere.
+// Parent returns nil, because there is no outer scope.
 func (v variables) Parent() interpreter.Activation { return nil }

@@ -8,11 +8,10 @@ import (
 	"github.com/open-policy-agent/opa/v1/types"
 )
 
-// The evaluator puts keys into tables and compares values without a call that
-// could be guarded. So a compiled module gets calls of its own that count it:
-// [countKey] before a key is put into a set, an object, or the table of a
-// function's answers; [countValue] before two values that exist already are
-// compared.
+// The evaluator puts keys into tables and compares values without a call that could be guarded. So
+// calls that count this are added to a compiled module: [countKey] before a key is put into a set,
+// an object, or the table of a function's answers; [countValue] before two values that exist
+// already are compared.
 const (
 	countKey   = prefix + "key"
 	countValue = prefix + "value"
@@ -42,7 +41,7 @@ func counters() map[string]*topdown.Builtin {
 	}
 }
 
-// account puts the counting calls into a compiled module.
+// account adds the counting calls to a compiled module.
 func account(module *ast.Module) {
 	a := &accountant{}
 	for _, r := range module.Rules {
@@ -101,8 +100,8 @@ func (a *accountant) body(body ast.Body, bound ast.VarSet) ast.Body {
 			for i, t := range terms {
 				a.closures(t, bound)
 				if ast.IsComprehension(t.Value) {
-					// OPA remembers the answers of a comprehension by its term. The table of
-					// them is one more that nobody would count.
+					// OPA caches the answers of a comprehension by its term. This table would not be
+					// counted otherwise.
 					terms[i] = &ast.Term{Value: t.Value, Location: t.Location}
 				}
 			}
@@ -115,7 +114,7 @@ func (a *accountant) body(body ast.Body, bound ast.VarSet) ast.Body {
 	return out
 }
 
-// before are the calls that count what an expression is about to do.
+// before returns the calls that count what an expression is about to do.
 func (a *accountant) before(terms []*ast.Term, bound ast.VarSet) []*ast.Expr {
 	operator, ok := terms[0].Value.(ast.Ref)
 	switch {
@@ -145,7 +144,7 @@ func (a *accountant) before(terms []*ast.Term, bound ast.VarSet) []*ast.Expr {
 	return nil
 }
 
-// known says whether a term is a value that exists and may be large.
+// known reports whether a term is a value that exists and may be large.
 func known(t *ast.Term, bound ast.VarSet) bool {
 	switch v := t.Value.(type) {
 	case ast.Var:

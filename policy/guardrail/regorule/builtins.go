@@ -10,18 +10,17 @@ import (
 	"github.com/open-policy-agent/opa/v1/topdown"
 )
 
-// plain are the functions that take time and memory in proportion to values that
-// exist already, and need no look at their arguments.
+// plain are the functions whose time and memory is proportional to existing values, so that their
+// arguments need not be checked.
 var plain = []string{
 	"assign", "eq", "equal",
 	"is_array", "is_boolean", "is_null", "is_number", "is_object", "is_set", "is_string", "type_name",
 	"count", "object.get",
 }
 
-// guarded are the functions that look at their arguments first: how long texts
-// and numbers are, how much a list holds. What is in neither list does not exist:
-// nothing of http, net, opa, io.jwt, crypto, providers, rego, rand, uuid, graphql
-// and yaml, no time.now_ns, trace or print.
+// guarded are the functions that check their arguments first: the length of texts and numbers, and
+// the size of lists. A function that is in neither list does not exist: nothing of http, net, opa,
+// io.jwt, crypto, providers, rego, rand, uuid, graphql and yaml, no time.now_ns, trace or print.
 var guarded = []string{
 	"neq", "lt", "lte", "gt", "gte", "internal.member_2", "internal.member_3",
 	"plus", "minus", "mul", "div", "rem", "abs", "ceil", "floor", "round", "sum", "product", "max", "min", "sort",
@@ -38,8 +37,8 @@ var guarded = []string{
 	"semver.compare", "semver.is_valid", "time.parse_duration_ns", "time.parse_rfc3339_ns", "walk",
 }
 
-// prefix stands before the name of a guarded function while it is compiled and
-// evaluated: OPA does not let anybody replace a function under its own name.
+// prefix is added to the name of a guarded function while it is compiled and evaluated: OPA does
+// not permit replacing a function under its own name.
 const prefix = "guarded."
 
 // tables is what all modules are compiled and evaluated with.
@@ -81,11 +80,10 @@ func root(name string) string {
 	return name
 }
 
-// writing is how much dearer it is to write a value as JSON, or to read one, than
-// to look at it.
+// writing is the cost of writing a value as JSON, or reading one, relative to visiting it.
 const writing = 4
 
-// guard wraps a function: it looks at the arguments first.
+// guard wraps a function: it checks the arguments first.
 func guard(name string) topdown.BuiltinFunc {
 	original, check := topdown.GetBuiltin(name), checks[name]
 	return func(bctx topdown.BuiltinContext, operands []*ast.Term, iter func(*ast.Term) error) error {

@@ -11,7 +11,7 @@ import (
 	"github.com/attache-dev/attache/policy/guardrail"
 )
 
-// What a module may be.
+// Limits of a module.
 const (
 	// MaxModule is the size of a module in bytes.
 	MaxModule = 32 << 10
@@ -19,13 +19,12 @@ const (
 	MaxNesting = 48
 	// MaxLoops is how deep comprehensions may be nested.
 	MaxLoops = 4
-	// MaxCopies is into how many parts a value may unfold that is put together
-	// from others: with x1 := [x0, x0], x2 := [x1, x1] and so on, x40 would have a
-	// million million.
+	// MaxCopies is the maximum number of parts of a value that is built from other values: with x1
+	// := [x0, x0], x2 := [x1, x1] and so on, x40 would have a million million.
 	MaxCopies = 10_000
 )
 
-// maxProblems is how many problems of one module are worth reading.
+// maxProblems is the maximum number of problems that are reported for one module.
 const maxProblems = 8
 
 // file is the name of the module in OPA's messages.
@@ -34,8 +33,7 @@ const file = "rego"
 // sets are the two sets that a module can define.
 var sets = [...]string{"deny", "warn"}
 
-// Compile compiles the module of one guardrail into one rule. It reports
-// everything that is wrong with it.
+// Compile compiles the module of one guardrail into one rule. It reports all of its problems.
 func Compile(module string) (rules []guardrail.Rule, problems []guardrail.Problem) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -97,8 +95,8 @@ func compile(text string) (*rule, []guardrail.Problem) {
 	return r, nil
 }
 
-// nested finds the place where brackets are nested too deep. It looks at the text
-// because parsing is what takes long; a bracket in a string counts too.
+// nested finds the position where brackets are nested too deep. It examines the text, because
+// parsing is the slow part; a bracket in a string counts too.
 func nested(text string) *guardrail.Problem {
 	depth, line, column := 0, 1, 0
 	for _, c := range text {
@@ -118,7 +116,7 @@ func nested(text string) *guardrail.Problem {
 	return nil
 }
 
-// before finds what is wrong with a module as it was written.
+// before finds what is wrong with a module before it is compiled.
 func (t *tables) before(module *ast.Module) []guardrail.Problem {
 	var problems []guardrail.Problem
 	for _, i := range module.Imports {
@@ -140,7 +138,7 @@ func (t *tables) before(module *ast.Module) []guardrail.Problem {
 			problems = append(problems, at(e.Location, "with is not available in a guardrail"))
 		}
 		if e.IsCall() && e.Operator().String() == ast.Print.Name {
-			// The compiler would take it out without a word.
+			// The compiler would remove it silently.
 			problems = append(problems, at(e.Location, "print is not available: nobody would see it"))
 		}
 		return false
@@ -185,8 +183,8 @@ func deepLoop(node any, depth int) (found *ast.Location) {
 	return found
 }
 
-// references collects the variables that a compiled module reads, and reports
-// references to what is not there.
+// references collects the variables that a compiled module reads, and reports references to unknown
+// ones.
 func (r *rule) references(module *ast.Module) []guardrail.Problem {
 	var problems []guardrail.Problem
 	ast.WalkTerms(module, func(term *ast.Term) bool {
@@ -212,22 +210,22 @@ func (r *rule) references(module *ast.Module) []guardrail.Problem {
 	return problems
 }
 
-// readsOf takes in which policy kinds of the variable effective a reference reads.
+// readsOf records which policy kinds of the variable effective a reference reads.
 func (r *rule) readsOf(ref ast.Ref) {
 	var kind ast.String
 	if len(ref) > 2 {
 		kind, _ = ref[2].Value.(ast.String)
 	}
 	switch name := string(kind); {
-	case name == "": // all of them, or one that only the evaluation knows
+	case name == "": // all of them, or one that is only known during evaluation
 		r.whole = true
 	case !slices.Contains(r.kinds, name):
 		r.kinds = append(r.kinds, name)
 	}
 }
 
-// missing says what is wrong with a reference to data: Rego calls a rule that
-// does not exist undefined, which would look like "no violation".
+// missing returns what is wrong with a reference to data: in Rego, a rule that does not exist is
+// undefined, which would look like "no violation".
 func missing(module *ast.Module, ref ast.Ref) string {
 	own := module.Package.Path
 	if !ref.HasPrefix(own) || len(ref) == len(own) {
@@ -254,8 +252,8 @@ func inputVariable(ref ast.Ref) (v guardrail.Variables, message string) {
 	return v, message
 }
 
-// definition says whether a module defines a set, and reports rules of that name
-// that define something else.
+// definition reports whether a module defines a set, and adds problems for rules of that name that
+// define something else.
 func definition(module *ast.Module, name string) (defined bool, problems []guardrail.Problem) {
 	for _, r := range module.Rules {
 		ref := r.Head.Ref()
@@ -299,7 +297,7 @@ func errorProblems(err error) []guardrail.Problem {
 	return problems
 }
 
-// explain says what to write instead, where that is known.
+// explain says what to write instead, if that is known.
 func explain(message string) string {
 	message = strings.ReplaceAll(strings.Join(strings.Fields(message), " "), prefix, "")
 	if name, ok := strings.CutPrefix(message, "undefined function "); ok {

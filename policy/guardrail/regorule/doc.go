@@ -6,10 +6,9 @@
 // warn, and makes one rule that reads them. An entry is a message, or an object
 // {msg, fieldPath?, code?}.
 //
-// It stands on OPA's compiler and evaluator alone (packages ast and topdown), not
-// on package rego, which brings bundles, plugins and a loader along: a query is
-// compiled once, and each evaluation gets the part of the input that the module
-// refers to as native values.
+// It only uses OPA's compiler and evaluator (packages ast and topdown), not package rego, which
+// depends on bundles, plugins and a loader: a query is compiled once, and each evaluation gets the
+// part of the input that the module refers to as native values.
 //
 // # Invariants
 //
@@ -18,13 +17,12 @@
 //     or random numbers. The same input always gets the same answer.
 //   - Errors of builtin functions are errors. Rego's own default, "undefined",
 //     would turn a mistake into "no violation".
-//   - Rego has no cost model, so evaluation counts steps and stops at a limit, the
-//     same on every machine; a deadline stands behind it. Steps do not bound what a
-//     single function does, so the functions that can do much look at their
-//     arguments first; a compiled module counts the keys that it puts into tables
-//     and the values that it compares; and values that are built from many copies of themselves,
-//     which no step notices, are refused when the module is compiled.
-//   - What cannot be evaluated is an error, never "no finding".
+//   - Rego has no cost model, so evaluation counts steps and stops at a limit, the same on every
+//     machine; a deadline is the fallback. Steps do not limit what a single function does, so
+//     expensive functions check their arguments first; a compiled module counts the keys that it
+//     puts into tables and the values that it compares; and values that are built from many copies
+//     of others, which takes few steps, are refused when the module is compiled.
+//   - An expression that cannot be evaluated is an error, never "no finding".
 //
 // # What it must not do
 //

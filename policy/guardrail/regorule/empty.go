@@ -13,7 +13,7 @@ type empty struct {
 	storage.WritesNotSupported
 }
 
-// NewTransaction has nothing to begin.
+// NewTransaction does nothing.
 func (empty) NewTransaction(context.Context, ...storage.TransactionParams) (storage.Transaction, error) {
 	return transaction{}, nil
 }
@@ -23,18 +23,18 @@ func (empty) Read(context.Context, storage.Transaction, storage.Path) (any, erro
 	return nil, &storage.Error{Code: storage.NotFoundErr, Message: "a guardrail has no data"}
 }
 
-// Commit has nothing to commit.
+// Commit does nothing.
 func (empty) Commit(context.Context, storage.Transaction) error { return nil }
 
-// Truncate has nothing to copy.
+// Truncate does nothing.
 func (empty) Truncate(context.Context, storage.Transaction, storage.TransactionParams, storage.Iterator) error {
 	return nil
 }
 
-// Abort has nothing to abort.
+// Abort does nothing.
 func (empty) Abort(context.Context, storage.Transaction) {}
 
 type transaction struct{}
 
-// ID is the same for all: they all see nothing.
+// ID is the same for all transactions, because the store is empty.
 func (transaction) ID() uint64 { return 1 }

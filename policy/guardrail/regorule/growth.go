@@ -10,11 +10,10 @@ import (
 	"github.com/attache-dev/attache/policy/guardrail"
 )
 
-// grown refuses values that are put together from many copies of others. Such a
-// value takes no steps to make and any time to look at. Sizes are worked out on
-// the compiled module, where calls are flat, bodies are in the order in which
-// they run, and no rule refers to itself: the parts of the input and what a loop
-// runs over count as one.
+// grown refuses values that are built from many copies of others. Such a value takes few steps to
+// build and unlimited time to process. Sizes are computed on the compiled module, where calls are
+// flat, bodies are in the order in which they run, and no rule refers to itself: the parts of the
+// input and what a loop runs over count as one.
 func grown(module *ast.Module) []guardrail.Problem {
 	g := &growth{module: module, known: map[string]int{}}
 	for _, r := range module.Rules {
@@ -66,7 +65,7 @@ func (g *growth) one(r *ast.Rule) int {
 	return largest
 }
 
-// body works out the sizes of the variables of a body and returns the largest.
+// body computes the sizes of the variables of a body and returns the largest.
 func (g *growth) body(body ast.Body, vars map[ast.Var]int) int {
 	largest := 1
 	for _, e := range body {
@@ -110,8 +109,7 @@ func (g *growth) call(terms []*ast.Term, vars map[ast.Var]int) int {
 	return sizes
 }
 
-// makesScalar says whether a function's result is a number or a truth value,
-// whatever it gets.
+// makesScalar reports whether a function's result is always a number or a truth value.
 func makesScalar(operator ast.Ref) bool {
 	b := ast.BuiltinMap[strings.TrimPrefix(operator.String(), prefix)]
 	if b == nil {
@@ -132,7 +130,7 @@ func assign(t *ast.Term, size int, vars map[ast.Var]int) {
 	})
 }
 
-// term is into how many parts a term unfolds.
+// term returns the number of parts of a term.
 func (g *growth) term(t *ast.Term, vars map[ast.Var]int) int {
 	size := 1
 	add := func(e *ast.Term) { size = saturate(size + g.term(e, vars)) }

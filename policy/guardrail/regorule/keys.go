@@ -6,16 +6,15 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 )
 
-// keys counts what it takes to find keys in hash tables. OPA's numbers are their
-// own hash, and the hash of a list is the sum of its elements' hashes, so keys can
-// be chosen that stand in one row of a table, and each look-up goes along it. All
-// keys of an evaluation are counted as if they stood in one table with linear
-// probing: no table of the evaluation has a longer row.
+// keys counts the work of finding keys in hash tables. OPA's numbers are their own hash, and the
+// hash of a list is the sum of its elements' hashes, so an attacker can choose keys that collide in
+// one run of a table, which each look-up traverses. All keys of an evaluation are counted as if
+// they were in one table with linear probing: no table of the evaluation has a longer run.
 type keys struct {
 	seed maphash.Seed
 	seen map[uint64]bool
-	// next leads from a cell that is taken towards the next free one, and row is how
-	// many taken cells stand before a free one.
+	// next leads from a used cell towards the next free one; row is the number of used cells before
+	// a free one.
 	next, row map[int]int
 	longest   int
 }
@@ -24,7 +23,7 @@ func newKeys() *keys {
 	return &keys{seed: maphash.MakeSeed(), seen: map[uint64]bool{}, next: map[int]int{}, row: map[int]int{}}
 }
 
-// add returns how many keys are compared to put this one into its place.
+// add returns how many keys are compared to insert this one.
 func (k *keys) add(key ast.Value) int {
 	home := key.Hash()
 	free := k.free(home)

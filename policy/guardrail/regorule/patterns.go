@@ -8,9 +8,8 @@ import (
 	"github.com/attache-dev/attache/policy/guardrail"
 )
 
-// patterns finds regular expressions in a module that no text can be matched
-// with. Without it they would be found only when the module is evaluated, and
-// everything in its scope would be refused.
+// patterns finds invalid regular expressions in a module. Otherwise they would only be found when
+// the module is evaluated, and everything in its scope would be refused.
 func patterns(module *ast.Module) []guardrail.Problem {
 	var problems []guardrail.Problem
 	check := func(terms []*ast.Term) {

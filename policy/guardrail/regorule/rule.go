@@ -16,14 +16,14 @@ import (
 	"github.com/attache-dev/attache/policy/guardrail"
 )
 
-// What a module may do on one path.
+// Limits of a module on one path.
 const (
-	// MaxSteps is how many expressions it may evaluate.
+	// MaxSteps is the maximum number of expressions that it may evaluate.
 	MaxSteps = 30_000
 	// MaxWork is the weight of all arguments of all calls, as guardrail.MaxWeight
 	// counts it, plus a fourth of what guardrail.MaxMatching counts.
 	MaxWork = 1 << 20
-	// stepProbes is how many keys of hash tables are compared in the time of a step.
+	// stepProbes is the number of keys of hash tables that are compared in the time of one step.
 	stepProbes = 64
 )
 
@@ -34,7 +34,7 @@ type rule struct {
 	queryCompiler ast.QueryCompiler
 	query         ast.Body
 	uses          guardrail.Variables
-	// kinds are the policy kinds of effective that it reads; whole says that it may read any.
+	// kinds are the policy kinds of effective that it reads; whole means that it may read any.
 	kinds []string
 	whole bool
 }
@@ -42,10 +42,10 @@ type rule struct {
 // Kinds implements guardrail.KindReader.
 func (r *rule) Kinds() (names []string, only bool) { return r.kinds, !r.whole }
 
-// Uses says which variables the module reads.
+// Uses returns the variables that the module reads.
 func (r *rule) Uses() guardrail.Variables { return r.uses }
 
-// Check evaluates the module; what is in its sets are findings.
+// Check evaluates the module; the elements of its sets are findings.
 func (r *rule) Check(ctx context.Context, in guardrail.Input) (findings []guardrail.Finding, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -85,8 +85,8 @@ func (r *rule) Check(ctx context.Context, in guardrail.Input) (findings []guardr
 	return entries(result)
 }
 
-// input is the part of the document that the module reads, as Rego's values. A
-// variable that the document does not have is undefined.
+// input returns the part of the document that the module reads, as Rego values. A variable that the
+// document does not have is undefined.
 func (r *rule) input(in guardrail.Input) (*ast.Term, error) {
 	var pairs [][2]*ast.Term
 	for _, v := range guardrail.Names {
@@ -103,7 +103,7 @@ func (r *rule) input(in guardrail.Input) (*ast.Term, error) {
 	return ast.ObjectTerm(pairs...), nil
 }
 
-// limit stops an evaluation. The evaluator asks it before each expression.
+// limit stops an evaluation. The evaluator calls it before each expression.
 type limit struct {
 	ctx    context.Context
 	steps  int
@@ -113,12 +113,12 @@ type limit struct {
 	last   time.Time
 	spent  time.Duration
 	reason string
-	// slow says that it was the clock.
+	// slow means that it timed out.
 	slow bool
 }
 
-// longestStep is what one step can count for. One that takes longer has waited
-// for the machine.
+// longestStep is the maximum time that one step counts. A step that takes longer has waited for the
+// machine.
 const longestStep = guardrail.MaxTime / 4
 
 // work counts the weight of the arguments of a call.
@@ -135,7 +135,7 @@ func (l *limit) work(weight int) error {
 // probe counts that a key is put into a table.
 func (l *limit) probe(key ast.Value) { l.probed += l.keys.add(key) }
 
-// probing counts the keys of a set or an object that a function makes of others.
+// probing counts the keys of a set or an object that a function builds from others.
 func (l *limit) probing(operands []*ast.Term, iter func(*ast.Term) error) func(*ast.Term) error {
 	if !slices.ContainsFunc(operands, keyed) {
 		return iter
@@ -159,15 +159,15 @@ func keyed(t *ast.Term) bool {
 	return false
 }
 
-// Cancel is for others who want to stop; nobody does.
+// Cancel does nothing: nobody else stops an evaluation.
 func (l *limit) Cancel() {}
 
-// Cancelled counts a step and says whether it was the last.
+// Cancelled counts a step and reports whether it was the last.
 func (l *limit) Cancelled() bool {
 	if l.reason != "" {
 		return true
 	}
-	// A step may look up a key that nobody counted, and goes along a row at most.
+	// A step may look up a key that was not counted, and then traverses at most one row.
 	l.steps += 1 + l.keys.longest/stepProbes
 	now := time.Now()
 	l.spent += min(now.Sub(l.last), longestStep)
@@ -181,7 +181,7 @@ func (l *limit) Cancelled() bool {
 	return l.reason != "" || (l.steps%16 == 0 && l.ctx.Err() != nil)
 }
 
-// readable is an error of an evaluation as people read it.
+// readable returns an error of an evaluation as people read it.
 func readable(err error) error {
 	var e *topdown.Error
 	if !errors.As(err, &e) {

@@ -13,24 +13,23 @@ import (
 )
 
 const (
-	// maxDigits is the length of a number: exact arithmetic takes longer the longer
-	// numbers are.
+	// maxDigits is the maximum length of a number: exact arithmetic takes longer with longer
+	// numbers.
 	maxDigits = 64
-	// maxProduct is the size of a text that a function makes out of several.
+	// maxProduct is the maximum size of a text that a function builds from several.
 	maxProduct = 1 << 20
-	// maxPairs is how many pairs of elements one call may compare.
+	// maxPairs is the maximum number of pairs of elements that one call may compare.
 	maxPairs = 250_000
 )
 
-// wideExponent and wideVerb are numbers and verbs that a few characters make
-// very long.
+// wideExponent and wideVerb match numbers and format verbs that are short but produce very long
+// texts.
 var (
 	wideExponent = regexp.MustCompile(`[eE][-+]?[0-9]{4}`)
 	wideVerb     = regexp.MustCompile(`%[^%a-zA-Z]*([0-9]{3}|[*])`)
 )
 
-// weighAll returns the weight of arguments and refuses those that are too large to
-// work on.
+// weighAll returns the weight of arguments and refuses those that are too large to process.
 func weighAll(operands []*ast.Term) (int, error) {
 	budget := guardrail.MaxWeight
 	for _, o := range operands {
@@ -112,8 +111,7 @@ var checks = map[string]func([]*ast.Term) error{
 
 func patternFirst(o []*ast.Term) error { return guardrail.Matchable(text(o, 1), text(o, 0)) }
 
-// matching is what a call of a regular expression takes, as guardrail.MaxMatching
-// counts it.
+// matching returns the work of matching a regular expression, as guardrail.MaxMatching counts it.
 func matching(name string, o []*ast.Term) int {
 	pattern, subject := text(o, 0), text(o, 1)
 	switch {
@@ -161,7 +159,7 @@ func product(a, b int) error {
 	return nil
 }
 
-// text is an argument that is a string, else "".
+// text returns an argument that is a string, else "".
 func text(operands []*ast.Term, i int) string {
 	if i >= len(operands) {
 		return ""
@@ -170,14 +168,14 @@ func text(operands []*ast.Term, i int) string {
 	return string(s)
 }
 
-// number is an argument that is a number, else 0.
+// number returns an argument that is a number, else 0.
 func number(t *ast.Term) float64 {
 	n, _ := t.Value.(ast.Number)
 	f, _ := n.Float64()
 	return f
 }
 
-// length is the number of elements, 1 for a value that has none.
+// length returns the number of elements, 1 for a value without elements.
 func length(t *ast.Term) int {
 	if v, ok := t.Value.(interface{ Len() int }); ok {
 		return v.Len()
@@ -185,7 +183,7 @@ func length(t *ast.Term) int {
 	return 1
 }
 
-// bytes is about the length of a value that has been weighed, as text.
+// bytes returns the approximate length of a weighed value as text.
 func bytes(t *ast.Term) int {
 	size := 0
 	ast.WalkTerms(t, func(e *ast.Term) bool {
