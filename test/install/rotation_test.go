@@ -32,7 +32,11 @@ func TestAuthorityOnAnAPIServer(t *testing.T) {
 	}
 	c.policiesServed()
 	first := c.serial()
-	writer := c.write(max(20, rateOf(t, 50)))
+	rate := 20
+	if soak(t) > 0 {
+		rate = 200
+	}
+	writer := c.write(rate)
 	began := time.Now()
 	for rounds := 0; rounds == 0 || time.Since(began) < underLoad(t); rounds++ {
 		before := c.serial()

@@ -27,7 +27,7 @@ type archive struct {
 	sum      string
 }
 
-// pack puts a program and the licence into an archive: zip for Windows, tar.gz for the others.
+// pack puts a program, its licence and those of others into an archive: zip for Windows, tar.gz for the others.
 func (r release) pack(program string, p platform) (archive, error) {
 	a := archive{platform: p, program: "kubectl-effective_policy"}
 	suffix, write := ".tar.gz", writeTar
@@ -41,7 +41,7 @@ func (r release) pack(program string, p platform) (archive, error) {
 	if err != nil {
 		return a, err
 	}
-	err = write(out, map[string]string{a.program: program, "LICENSE": "LICENSE"})
+	err = write(out, map[string]string{a.program: program, "LICENSE": "LICENSE", licensesName: program + ".licenses.txt"})
 	if closed := out.Close(); err == nil {
 		err = closed
 	}
@@ -96,7 +96,7 @@ func writeZip(out io.Writer, files map[string]string) error {
 }
 
 func modeOf(name string) int64 {
-	if name == "LICENSE" {
+	if name == "LICENSE" || name == licensesName {
 		return 0o644
 	}
 	return 0o755

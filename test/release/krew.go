@@ -18,7 +18,7 @@ func (r release) writeKrew(archives []archive) error {
 			"selector": map[string]any{"matchLabels": map[string]any{"os": a.platform.os, "arch": a.platform.arch}},
 			"uri":      r.base + "/" + r.version + "/" + a.file,
 			"sha256":   a.sum,
-			"files":    []any{map[string]any{"from": a.program, "to": "."}, map[string]any{"from": "LICENSE", "to": "."}},
+			"files":    []any{map[string]any{"from": a.program, "to": "."}, map[string]any{"from": "LICENSE", "to": "."}, map[string]any{"from": licensesName, "to": "."}},
 			"bin":      a.program,
 		})
 	}

@@ -119,5 +119,5 @@ func (r release) compile(ctx context.Context, name, pkg string, p platform) (str
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building %s for %s: %w\n%s", name, p, err, out)
 	}
-	return path, r.writeMaterials(path)
+	return path, errors.Join(r.writeMaterials(path), r.writeLicenses(ctx, path))
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -112,6 +113,9 @@ func TestArchivesAreTheSameEachTime(t *testing.T) {
 	if err := os.WriteFile(program, bytes.Repeat([]byte("a plugin\n"), 100), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.WriteFile(program+".licenses.txt", []byte("terms"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, p := range plugins {
 		sums := map[string]bool{}
 		for range 2 {
@@ -142,5 +146,36 @@ func TestArchivesAreTheSameEachTime(t *testing.T) {
 				t.Errorf("%+v", got)
 			}
 		}
+	}
+}
+
+// TestLicensesOfOthers reads the terms of what this test itself is linked from.
+func TestLicensesOfOthers(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(self)
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := filepath.Join(t.TempDir(), "program")
+	if err := os.WriteFile(program, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := (release{}).writeLicenses(t.Context(), program); err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(program + ".licenses.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []string{"\ngithub.com/google/go-containerregistry v", "Go go1.", "sigs.k8s.io/yaml v", "Apache License", "Redistributions in binary form must reproduce"} {
+		if !strings.Contains("\n"+string(got), part) {
+			t.Errorf("the licences lack %q", part)
+		}
+	}
+	if _, err := termsOf(t.TempDir()); err == nil {
+		t.Error("a module without a licence is passed on")
 	}
 }
