@@ -2,6 +2,7 @@ package hierarchy
 
 import (
 	"fmt"
+	"hash/maphash"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,6 +36,8 @@ type binder struct {
 	defaults members
 	// scratch collects what a route is bound to before its size is known.
 	scratch []BoundListener
+	// lists are what routes are bound to, by hash: routes that are bound to the same share one list.
+	lists map[uint64][]*Listener
 }
 
 // bind computes what follows from a route. Where a listener cannot tell routes apart, it marks none
@@ -63,8 +66,24 @@ func (b *binder) bind(s *routeState) {
 		}
 		start = end
 	}
-	s.boundTo = distinctListeners(listeners)
+	s.boundTo = b.shared(distinctListeners(listeners))
 }
+
+// shared is the list that another route has, if there is an equal one.
+func (b *binder) shared(listeners []*Listener) []*Listener {
+	var hash uint64
+	for _, l := range listeners {
+		hash = hash*31 + maphash.Comparable(listSeed, l)
+	}
+	if same := b.lists[hash]; len(same) > 0 && slices.Equal(same, listeners) {
+		return same
+	}
+	b.lists[hash] = listeners
+	return listeners
+}
+
+// listSeed is drawn once per process. Nothing observable depends on it.
+var listSeed = maphash.MakeSeed()
 
 // defaultParents are the parentRefs that a route implies without writing them (R31). One that it
 // also writes is not claimed twice.

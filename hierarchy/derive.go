@@ -79,6 +79,7 @@ func (e *edit) bindRoutes() {
 		set:             func(ref Ref) *setState { s, _ := e.sets.Get(ref); return s },
 		namespaceLabels: e.namespaceLabels,
 		defaults:        e.defaulted.all(defaultedGateways),
+		lists:           make(map[uint64][]*Listener),
 	}
 	for _, id := range slices.SortedFunc(maps.Keys(e.staleRoutes), compareRefs) {
 		before, _ := e.base.routes.Get(*id)
@@ -90,6 +91,9 @@ func (e *edit) bindRoutes() {
 				e.routes.Set(*id, now)
 			}
 			b.bind(now)
+			if before != nil && slices.Equal(before.boundTo, now.boundTo) {
+				now.boundTo = before.boundTo
+			}
 		}
 		e.rebind(id, before, now)
 	}

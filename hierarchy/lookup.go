@@ -96,6 +96,21 @@ func (g *Graph) Routes() iter.Seq[*Route] {
 	return values(g.routes, func(s *routeState) *Route { return s.route })
 }
 
+// AllBound iterates over the routes of every kind with the listeners that each is bound to, in no
+// particular order. Routes that are bound to the same often share one list (see BoundTo).
+func (g *Graph) AllBound() iter.Seq2[*Route, []*Listener] {
+	return func(yield func(*Route, []*Listener) bool) {
+		for _, s := range g.routes.All() {
+			if !yield(s.route, s.boundTo) {
+				return
+			}
+		}
+	}
+}
+
+// Targets is how many routes and Gateways there are.
+func (g *Graph) Targets() int { return g.routes.Len() + g.gateways.Len() }
+
 // Gateways iterates over the Gateways, in no particular order.
 func (g *Graph) Gateways() iter.Seq[*Gateway] {
 	return values(g.gateways, func(s *gatewayState) *Gateway { return s.gateway })

@@ -218,16 +218,33 @@ func (o *Route) SetOf(rules []RuleRef) RuleSet {
 
 // RuleRefs names the rules of a route, in their order.
 func (o *Route) RuleRefs() []RuleRef {
-	times := make(map[string]int, len(o.Rules))
-	for i := range o.Rules {
-		times[o.Rules[i].Name]++
-	}
 	refs := make([]RuleRef, len(o.Rules))
+	var times map[string]int
+	if len(o.Rules) > fewRules {
+		times = make(map[string]int, len(o.Rules))
+		for i := range o.Rules {
+			times[o.Rules[i].Name]++
+		}
+	}
 	for i := range o.Rules {
 		refs[i].Index = i
-		if name := o.Rules[i].Name; times[name] == 1 {
+		if name := o.Rules[i].Name; times[name] == 1 || times == nil && o.rulesNamed(name) == 1 {
 			refs[i].Name = name
 		}
 	}
 	return refs
+}
+
+// fewRules are so few that comparing their names costs less than a map of them.
+const fewRules = 8
+
+// rulesNamed is how many rules have a name.
+func (o *Route) rulesNamed(name string) int {
+	n := 0
+	for i := range o.Rules {
+		if o.Rules[i].Name == name {
+			n++
+		}
+	}
+	return n
 }
