@@ -305,7 +305,8 @@ func (p *Policy) statedPaths() [][]string {
 // readLeaves lists the leaves of the layers; nulls do not count.
 func (p *Policy) readLeaves() {
 	p.Leaves = nil
-	for _, layer := range p.Layers {
+	for i, layer := range p.Layers {
+		p.Layers[i] = layer.Read()
 		for _, path := range leafPaths(nil, layer.Value) {
 			if v, _ := valueAt(layer.Value, path); v != nil {
 				p.Leaves = append(p.Leaves, path)

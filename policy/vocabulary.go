@@ -16,9 +16,17 @@ type vocabulary struct {
 	bounded map[string]*bound.Comparable // by field name
 	atMosts []AtMost
 	groups  [][]crd.Path
+	headed  []HeadedGroup
 	shape   merge.Shape
 	// with and at are the levels of crd.StrategyWord.
 	with, at []hierarchy.Level
+}
+
+// HeadedGroup is a group of fields whose head says which of the others switches it off: without either
+// the group says nothing (semantics section 3.2).
+type HeadedGroup struct {
+	Head  *bound.Comparable
+	Names []crd.Path
 }
 
 // AtMost says that one field never exceeds another (semantics section 3.3).
@@ -52,6 +60,11 @@ func newVocabulary(d *crd.Definition) vocabulary {
 	}
 	for _, b := range d.Bounds {
 		v.bounded[b.Field.String()] = v.comparable(b)
+	}
+	for _, group := range v.groups {
+		if head := v.bounded[group[0].String()]; head != nil && head.Off != nil && !head.Own() {
+			v.headed = append(v.headed, HeadedGroup{head, group})
+		}
 	}
 	v.orderAtMosts(d.AtMost)
 	return v
@@ -110,6 +123,10 @@ func (k *Kind) Shape() merge.Shape { return k.shape }
 // Groups are the fields that are taken whole together; the first of each is its
 // head.
 func (k *Kind) Groups() [][]crd.Path { return k.groups }
+
+// HeadedGroups are those of the groups of fields that are taken whole together that mean nothing
+// without their head.
+func (k *Kind) HeadedGroups() []HeadedGroup { return k.headed }
 
 // AtMosts are the pairs of fields of which the first never exceeds the second,
 // in the order in which they are to be applied.

@@ -28,34 +28,32 @@ type limits struct {
 
 // placed is a bound with its position on the path.
 type placed struct {
-	policy.Bound
+	*policy.Bound
 	attachment *policy.Attachment
 }
 
 // bound applies the bounds of the policies on the path (semantics 3.1), field by field. The heads
 // of groups come first, because the other fields depend on them.
 func (f *folding) bound() {
-	var bounds map[*bound.Comparable][]placed
-	var fields []*bound.Comparable
+	f.bounds = f.bounds[:0]
 	for a := range f.key.holders {
-		for _, b := range a.Policy.Bounds {
-			if f.isRoute && !f.key.kind.AppliesPath(f.target.GroupKind, b.Path) {
-				continue
+		for i := range a.Policy.Bounds {
+			if b := &a.Policy.Bounds[i]; f.applies(b.Path) {
+				f.bounds = append(f.bounds, placed{b, a})
 			}
-			if bounds == nil {
-				bounds = map[*bound.Comparable][]placed{}
-			}
-			if bounds[b.Comparable] == nil {
-				fields = append(fields, b.Comparable)
-			}
-			bounds[b.Comparable] = append(bounds[b.Comparable], placed{b, a})
 		}
 	}
-	slices.SortFunc(fields, func(a, b *bound.Comparable) int {
+	slices.SortStableFunc(f.bounds, func(a, b placed) int {
 		return cmp.Or(cmp.Compare(len(a.Head), len(b.Head)), slices.Compare(a.Path, b.Path))
 	})
-	for _, field := range fields {
-		f.boundField(field, bounds[field])
+	for rest := f.bounds; len(rest) > 0; {
+		field := rest[0].Comparable
+		n := slices.IndexFunc(rest, func(b placed) bool { return b.Comparable != field })
+		if n < 0 {
+			n = len(rest)
+		}
+		f.boundField(field, rest[:n])
+		rest = rest[n:]
 	}
 }
 
@@ -90,12 +88,12 @@ func (f *folding) boundField(field *bound.Comparable, bounds []placed) {
 // fill sets a field that no policy sets: to the maximum, or, if the list of allowed values does not
 // have what absence means, to the first value of the list.
 func (f *folding) fill(field *bound.Comparable, l limits) {
-	if _, something := valueAt(f.m.Value, field.Path); something {
+	if f.inside(field.Path) {
 		return // of another type; the schema says so
 	}
 	var value any
 	var by *policy.Attachment
-	excludes := field.Absent != nil && (field.Head != nil || len(f.m.Value) > 0)
+	excludes := field.Absent != nil && (field.Head != nil || len(f.m.Origins) > 0)
 	if list := l.excludes(field, field.Absent); excludes && list != nil {
 		value, by = l.allowed[0], list.attachment
 	} else if l.highest != nil {
@@ -103,7 +101,6 @@ func (f *folding) fill(field *bound.Comparable, l limits) {
 	} else {
 		return
 	}
-	put(f.m.Value, field.Path, value)
 	f.m.Origins = append(f.m.Origins, Origin{
 		Path: field.Path, Value: value,
 		From: by.Policy.Ref, Target: by.Target, Level: by.Level, Block: merge.Bound, layer: -1,
@@ -112,11 +109,22 @@ func (f *folding) fill(field *bound.Comparable, l limits) {
 
 // at is the origin of a field, nil when it is not set.
 func (f *folding) at(path []string) *Origin {
-	i := slices.IndexFunc(f.m.Origins, func(o Origin) bool { return slices.Equal(o.Path, path) })
-	if i < 0 {
-		return nil
+	for i := range f.m.Origins {
+		if o := &f.m.Origins[i]; slices.Equal(o.Path, path) {
+			return o
+		}
 	}
-	return &f.m.Origins[i]
+	return nil
+}
+
+// inside says whether an object with something in it is set at a path.
+func (f *folding) inside(path []string) bool {
+	for i := range f.m.Origins {
+		if startsWith(f.m.Origins[i].Path, path) {
+			return true
+		}
+	}
+	return false
 }
 
 // switchedOff is the origin of the other field that switches this one off.
@@ -135,7 +143,6 @@ func (f *folding) switchedOff(field *bound.Comparable) *Origin {
 func (f *folding) switchOn(field *bound.Comparable, off *Origin, highest *limit) *Origin {
 	was := *off
 	by := highest.attachment.Policy.Ref
-	remove(f.m.Value, was.Path)
 	f.m.Origins = slices.DeleteFunc(f.m.Origins, func(o Origin) bool { return slices.Equal(o.Path, was.Path) })
 	f.notSet(was.layer, was.Path, was.Value, Bounds, by)
 	for _, i := range merge.Beaten(f.layers, was.layer, was.Path) {
@@ -145,17 +152,16 @@ func (f *folding) switchOn(field *bound.Comparable, off *Origin, highest *limit)
 	if o == nil {
 		beat := merge.Beaten(f.layers, was.layer, field.Path)
 		f.m.NotSet = slices.DeleteFunc(f.m.NotSet, func(n NotSet) bool {
-			return slices.Equal(n.Path, field.Path) && slices.ContainsFunc(beat, func(i int) bool { return n.From == f.sources[i].from && n.Block == f.layers[i].Block })
+			return slices.Equal(n.Path, field.Path) && slices.ContainsFunc(beat, func(i int) bool { return n.From == *f.sources[i].from && n.Block == f.layers[i].Block })
 		})
 		f.m.Origins = append(f.m.Origins, Origin{
 			Path: field.Path, From: was.From, Target: was.Target, Level: was.Level, Block: was.Block,
-			Beat: f.beaten(beat, field.Path), layer: was.layer,
+			Beat: f.appendBeaten(nil, beat, field.Path), layer: was.layer,
 		})
 		o = &f.m.Origins[len(f.m.Origins)-1]
 	}
 	if c, err := compareTo(field, o.Value, highest); o.Value == nil || (err == nil && c > 0) {
 		o.Value = highest.value
-		put(f.m.Value, field.Path, o.Value)
 	}
 	o.ClampedBy, o.Stated, o.Switch = by, was.Value, was.Path
 	return o
@@ -176,7 +182,6 @@ func (f *folding) clamp(o *Origin, to any, by hierarchy.Ref) {
 		o.Stated = o.Value
 	}
 	o.Value, o.ClampedBy = to, by
-	put(f.m.Value, o.Path, to)
 }
 
 // intersect combines the bounds that apply to a field, from the GatewayClass down. A bound that
@@ -185,7 +190,7 @@ func (f *folding) intersect(field *bound.Comparable, bounds []placed, winner *Or
 	var l limits
 	for _, b := range bounds {
 		if to := f.yields(b.attachment, winner); to != nil {
-			f.m.Yielding = append(f.m.Yielding, YieldingBound{b.attachment.Policy.Ref, b.Bound, to.from})
+			f.m.Yielding = append(f.m.Yielding, YieldingBound{b.attachment.Policy.Ref, *b.Bound, *to.from})
 			continue
 		}
 		switch {
@@ -219,10 +224,10 @@ func (f *folding) intersect(field *bound.Comparable, bounds []placed, winner *Or
 // an override from a level above the bound's; nil when the bound applies. A bound of a platform
 // namespace only yields to an override of a platform namespace.
 func (f *folding) yields(b *policy.Attachment, winner *Origin) *source {
-	platform := f.r.s.IsPlatform(b.Policy)
+	platform := f.s.IsPlatform(b.Policy)
 	to := func(layer int) bool {
-		s := f.sources[layer]
-		return f.layers[layer].Block == merge.Override && s.level < b.Level && (!platform || s.platform)
+		s := &f.sources[layer]
+		return f.layers[layer].Block == merge.Override && s.level < b.Level && (!platform || s.policy != nil && f.s.IsPlatform(s.policy))
 	}
 	if winner != nil && winner.layer >= 0 && to(winner.layer) {
 		return &f.sources[winner.layer]
@@ -263,7 +268,7 @@ func beyond(field *bound.Comparable, value any, established *limit) int {
 }
 
 func (f *folding) ignore(b placed, by *policy.Attachment) {
-	f.m.Ignored = append(f.m.Ignored, IgnoredBound{b.attachment.Policy.Ref, b.Bound, by.Policy.Ref})
+	f.m.Ignored = append(f.m.Ignored, IgnoredBound{b.attachment.Policy.Ref, *b.Bound, by.Policy.Ref})
 }
 
 // IgnoredBound is a bound of a policy that contradicts one of a higher level, by another.
@@ -291,15 +296,16 @@ func (b YieldingBound) String() string {
 	return fmt.Sprintf("%s: the bound on %s (%s) does not reach an override from above, of %s", b.Policy, b.Bound.Path, limitText(b.Bound), b.To)
 }
 
-// inVain returns who decides instead of a bound of a policy that does not apply on the path; zero
-// if the bound applies.
-func (m *Policy) inVain(p *policy.Policy, b policy.Bound) hierarchy.Ref {
-	for _, i := range m.Ignored {
+// inVain is who decides where a bound of a policy does not apply on the path; zero where it does.
+func (m *Policy) inVain(p *policy.Policy, b *policy.Bound) hierarchy.Ref {
+	for i := range m.Ignored {
+		i := &m.Ignored[i]
 		if i.Policy == p.Ref && i.Bound.Comparable == b.Comparable {
 			return i.By
 		}
 	}
-	for _, y := range m.Yielding {
+	for i := range m.Yielding {
+		y := &m.Yielding[i]
 		if y.Policy == p.Ref && y.Bound.Comparable == b.Comparable {
 			return y.To
 		}
@@ -337,6 +343,5 @@ func (f *folding) atMost() {
 			lower.Stated = lower.Value
 		}
 		lower.Value, lower.ClampedBy, lower.Limit = upper.Value, upper.From, upper.Path
-		put(f.m.Value, lower.Path, lower.Value)
 	}
 }

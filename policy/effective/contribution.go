@@ -25,67 +25,96 @@ type Contribution struct {
 
 // tallyContributions counts the effect of each policy.
 func (f *folding) tallyContributions() {
+	holders := 0
+	for range f.key.holders {
+		holders++
+	}
+	list := make([]Contribution, 0, holders)
 	for a := range f.key.holders {
-		if !slices.ContainsFunc(f.m.Contributions, func(c Contribution) bool { return c.Attachment.Policy == a.Policy }) {
-			f.m.Contributions = append(f.m.Contributions, f.contribution(a))
+		if !slices.ContainsFunc(list, func(c Contribution) bool { return c.Attachment.Policy == a.Policy }) {
+			list = append(list, f.contribution(a))
 		}
 	}
+	f.m.Contributions = list
 }
 
 func (f *folding) contribution(a *policy.Attachment) Contribution {
 	p, m := a.Policy, f.m
-	applies := func(path []string) bool { return !f.isRoute || m.Kind.AppliesPath(f.target.GroupKind, path) }
-	won := make([]statedField, 0, len(p.Leaves)+len(p.Bounds))
+	c := Contribution{Attachment: a}
+	f.stated, f.beaten = f.stated[:0], f.beaten[:0]
 	for _, path := range p.Leaves {
-		if applies(path) {
-			won = append(won, statedField{path, false})
+		if f.applies(path) {
+			f.stated = append(f.stated, statedField{path, false})
 		}
 	}
-	c := Contribution{Attachment: a}
-	for _, b := range p.Bounds {
-		if !applies(b.Path) {
+	for i := range p.Bounds {
+		b := &p.Bounds[i]
+		if !f.applies(b.Path) {
 			continue
 		}
 		by := m.inVain(p, b)
 		if !by.IsZero() && by != p.Ref {
-			c.BeatenBy = append(c.BeatenBy, by)
+			f.beaten = append(f.beaten, by)
 		}
-		if indexOf(won, b.Path) < 0 {
-			won = append(won, statedField{b.Path, by.IsZero()})
-		}
-	}
-	for _, o := range m.Origins {
-		own := o.From == p.Ref
-		switch {
-		case own && !o.ClampedBy.IsZero() && o.ClampedBy != p.Ref:
-			c.Moved = append(c.Moved, o)
-			fallthrough
-		case own || o.ClampedBy == p.Ref || slices.Contains(o.Joined, p.Ref):
-			if i := indexOf(won, o.Path); i >= 0 {
-				won[i].won = true
-			}
-		case slices.ContainsFunc(o.Beat, func(b Beaten) bool { return b.From == p.Ref }):
-			c.BeatenBy = append(c.BeatenBy, o.From)
+		if indexOf(f.stated, b.Path) < 0 {
+			f.stated = append(f.stated, statedField{b.Path, by.IsZero()})
 		}
 	}
-	for _, n := range m.NotSet {
+	for i := range m.Origins {
+		f.contributes(&c, &m.Origins[i])
+	}
+	for i := range m.NotSet {
+		n := &m.NotSet[i]
 		if n.From != p.Ref {
 			continue
 		}
 		c.Incomplete = c.Incomplete || n.Rule == Incomplete
 		if !n.By.IsZero() && n.By != p.Ref && n.Rule != Bounds {
-			c.BeatenBy = append(c.BeatenBy, n.By)
+			f.beaten = append(f.beaten, n.By)
 		}
 	}
-	c.Stated = len(won)
-	for _, field := range won {
-		if field.won {
+	c.Stated = len(f.stated)
+	for i := range f.stated {
+		if f.stated[i].won {
 			c.Won++
 		}
 	}
-	slices.SortFunc(c.BeatenBy, hierarchy.Compare)
-	c.BeatenBy = slices.Compact(c.BeatenBy)
+	if len(f.beaten) > 0 {
+		slices.SortFunc(f.beaten, hierarchy.Compare)
+		c.BeatenBy = slices.Clone(slices.Compact(f.beaten))
+	}
 	return c
+}
+
+// contributes notes what a policy has to do with one leaf in force.
+func (f *folding) contributes(c *Contribution, o *Origin) {
+	p := c.Attachment.Policy
+	own := o.From == p.Ref
+	switch {
+	case own && !o.ClampedBy.IsZero() && o.ClampedBy != p.Ref:
+		c.Moved = append(c.Moved, *o)
+		fallthrough
+	case own || o.ClampedBy == p.Ref || slices.Contains(o.Joined, p.Ref):
+		if i := indexOf(f.stated, o.Path); i >= 0 {
+			f.stated[i].won = true
+		}
+	case o.beats(&p.Ref):
+		f.beaten = append(f.beaten, o.From)
+	}
+}
+
+func (o *Origin) beats(ref *hierarchy.Ref) bool {
+	for i := range o.Beat {
+		if o.Beat[i].From == *ref {
+			return true
+		}
+	}
+	return false
+}
+
+// applies says whether a path means anything on this kind of route.
+func (f *folding) applies(path []string) bool {
+	return !f.partly || f.key.kind.AppliesPath(f.target.GroupKind, path)
 }
 
 // statedField is a field that a policy states, and whether its value is in force.

@@ -1,12 +1,7 @@
 package effective
 
 import (
-	"cmp"
-	"fmt"
-	"maps"
-	"reflect"
 	"slices"
-	"strings"
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/crd"
@@ -33,16 +28,15 @@ type Change struct {
 // exist.
 type Pair struct{ Before, After *PathPolicies }
 
-// Diff lists what differs between two resolutions, sorted by target, kind, field and path. A target
-// that only one of them has differs in all its fields. A field with the same value and another
-// origin is not a difference.
-func Diff(before, after Resolution) []Change { return NewDiffer().Diff(before, after) }
-
-// Diff is the function Diff for a part of two resolutions.
-func (d *Differ) Diff(before, after Resolution) []Change {
+// Diff lists what differs between two resolutions, sorted by target, kind,
+// field and path. Targets that only one of them resolved differ in everything
+// they have there. A field whose value is the same but whose origin changed is
+// no difference.
+func Diff(before, after Resolution) []Change {
+	d := newDiffer()
 	var changes []Change
 	for _, target := range targets(before, after) {
-		changes = append(changes, d.target(target, before.Get(target), after.Get(target))...)
+		changes = d.target(changes, target, before.Get(target), after.Get(target))
 	}
 	return changes
 }
@@ -86,9 +80,12 @@ func (a Alignment) Bands() []Band[Pair] { return bands(a.Listeners, a.Rows) }
 
 // Align pairs the results of all paths of both sides. Either side may be nil.
 func Align(before, after *Target) Alignment {
+	inPlace := sameListeners(before, after)
+	if inPlace && sameRules(before, after) {
+		return Alignment{after.listeners, after.rules, pairedRows(before.rows, after.rows)}
+	}
 	listeners := allListeners(before, after)
 	rules, sides := pairedRules(before, after)
-	inPlace := sameListeners(before, after)
 	old, now := newReader(before, inPlace), newReader(after, inPlace)
 	for _, at := range sides {
 		old.columns, now.columns = append(old.columns, at.before), append(now.columns, at.after)
@@ -108,6 +105,24 @@ func Align(before, after *Target) Alignment {
 		rows[i] = row
 	}
 	return Alignment{listeners, rules, rows}
+}
+
+// pairedRows puts rows of the same listeners and rules next to each other.
+func pairedRows(before, after [][]*PathPolicies) [][]Pair {
+	rows := make([][]Pair, len(after))
+	for i := range rows {
+		b, a := before[i], after[i]
+		if i > 0 && sameRow(b, before[i-1]) && sameRow(a, after[i-1]) {
+			rows[i] = rows[i-1]
+			continue
+		}
+		row := make([]Pair, len(a))
+		for j := range row {
+			row[j] = Pair{b[j], a[j]}
+		}
+		rows[i] = row
+	}
+	return rows
 }
 
 // rowReader reads the rows of one side by the listeners and rules of both.
@@ -160,10 +175,14 @@ func (r *rowReader) at(row []*PathPolicies, j int) *PathPolicies {
 
 // Same reports whether both sides are equal to a reader.
 func (p Pair) Same() bool {
-	if p.Before == nil || p.After == nil {
-		return p.Before == p.After
+	b, a := p.Before, p.After
+	switch {
+	case b == a:
+		return true
+	case b == nil || a == nil:
+		return false
 	}
-	return p.Before.identity == p.After.identity
+	return b.Reached == a.Reached && slices.EqualFunc(b.Kinds, a.Kinds, (*Policy).Same)
 }
 
 // samePaths quickly detects that nothing changed.
@@ -192,19 +211,29 @@ func sameShape(before, after *Target) bool {
 	if before == nil || after == nil || len(before.listeners) != len(after.listeners) || len(before.rules) != len(after.rules) {
 		return false
 	}
-	for j, i := range pairRules(before, after) {
-		if i != j {
-			return false
+	if !sameRules(before, after) {
+		for j, i := range pairRules(before, after) {
+			if i != j {
+				return false
+			}
 		}
 	}
 	return sameListeners(before, after)
 }
 
-// sameListeners reports whether both sides have the same listeners in the same order, which is the
-// case when the graph did not change.
+// sameRules says whether both sides have the rules of one version of a route, in their order.
+func sameRules(before, after *Target) bool {
+	return before.route == after.route && slices.Equal(before.rules, after.rules)
+}
+
+// sameListeners says whether both sides have the same listeners in the same order, as they have
+// when the graph did not change.
 func sameListeners(before, after *Target) bool {
-	if before == nil || after == nil {
+	if before == nil || after == nil || len(before.listeners) != len(after.listeners) {
 		return false
+	}
+	if len(before.listeners) == 0 || &before.listeners[0] == &after.listeners[0] {
+		return true
 	}
 	return slices.EqualFunc(before.listeners, after.listeners, func(a, b *hierarchy.Listener) bool {
 		return a == b || a.Ref == b.Ref && a.Gateway == b.Gateway
@@ -232,162 +261,4 @@ func allListeners(before, after *Target) []*hierarchy.Listener {
 		}
 	}
 	return listeners
-}
-
-// leafKey names one leaf of a result: a policy kind, and a path in canonical form.
-type leafKey struct{ kind, path string }
-
-// leafText is everything that a reader sees of a change of one leaf.
-type leafText struct {
-	key           leafKey
-	before, after string
-}
-
-// leafChange is a change of one leaf. Within one Diff, equal changes are the same pointer, so that
-// paths can be grouped by it.
-type leafChange struct {
-	before, after *Origin
-	// gone means that it concerns rules that no longer exist; ofGone is the same change for such
-	// rules.
-	gone   bool
-	ofGone *leafChange
-}
-
-// onGone returns a change, if there is one, in its form for rules that no longer exist.
-func (c *leafChange) onGone() *leafChange {
-	if c != nil && c.ofGone == nil {
-		c.ofGone = &leafChange{before: c.before, after: c.after, gone: true}
-	}
-	if c == nil {
-		return nil
-	}
-	return c.ofGone
-}
-
-func (c *leafChange) path() crd.Path {
-	if c.after != nil {
-		return c.after.Path
-	}
-	return c.before.Path
-}
-
-// Differ compares resolutions part by part. It caches the changes of pairs of results: most paths of
-// a cluster share a few pairs. It is for one goroutine.
-type Differ struct {
-	pairs map[Pair]map[leafKey]*leafChange
-	same  map[leafText]*leafChange
-}
-
-// NewDiffer returns a Differ that has compared nothing yet.
-func NewDiffer() *Differ {
-	return &Differ{pairs: map[Pair]map[leafKey]*leafChange{}, same: map[leafText]*leafChange{}}
-}
-
-// target lists the fields of one target that differ, each with the paths on
-// which it differs in the same way.
-func (d *Differ) target(target hierarchy.Ref, before, after *Target) []Change {
-	if samePaths(before, after) {
-		return nil
-	}
-	a := Align(before, after)
-	bands := a.Bands()
-	alive := len(a.Rules) // those that are gone follow
-	if after != nil {
-		alive = len(after.rules)
-	}
-	keys := map[leafKey]bool{}
-	for _, band := range bands {
-		for j, pair := range band.Row {
-			if j > 0 && pair == band.Row[j-1] {
-				continue
-			}
-			for key := range d.pair(pair) {
-				keys[key] = true
-			}
-		}
-	}
-	var changes []Change
-	for _, key := range slices.SortedFunc(maps.Keys(keys), compareLeaves) {
-		leaf := make([][]*leafChange, 0, len(a.Listeners))
-		for _, band := range bands {
-			row := make([]*leafChange, len(band.Row))
-			for j, pair := range band.Row {
-				row[j] = d.pair(pair)[key]
-				if j >= alive {
-					row[j] = row[j].onGone()
-				}
-			}
-			for range band.Listeners {
-				leaf = append(leaf, row)
-			}
-		}
-		for _, paths := range group(a.Listeners, a.Rules, leaf) {
-			if c := paths.Result; c != nil {
-				changes = append(changes, Change{
-					Target: target, Parents: paths.Parents, Rules: paths.Rules,
-					Kind: key.kind, Path: c.path(), Before: c.before, After: c.after, Gone: c.gone,
-				})
-			}
-		}
-	}
-	return changes
-}
-
-// pair lists the leaves that differ between two results.
-func (d *Differ) pair(pair Pair) map[leafKey]*leafChange {
-	if known, ok := d.pairs[pair]; ok {
-		return known
-	}
-	changes := map[leafKey]*leafChange{}
-	if !pair.Same() {
-		old, now := leaves(pair.Before), leaves(pair.After)
-		for key, o := range old {
-			d.leaf(changes, key, o, now[key])
-		}
-		for key, o := range now {
-			if old[key] == nil {
-				d.leaf(changes, key, nil, o)
-			}
-		}
-	}
-	d.pairs[pair] = changes
-	return changes
-}
-
-func (d *Differ) leaf(changes map[leafKey]*leafChange, key leafKey, before, after *Origin) {
-	if before != nil && after != nil && reflect.DeepEqual(before.Value, after.Value) {
-		return
-	}
-	text := leafText{key, before.text(), after.text()}
-	c, ok := d.same[text]
-	if !ok {
-		c = &leafChange{before: before, after: after}
-		d.same[text] = c
-	}
-	changes[key] = c
-}
-
-func compareLeaves(a, b leafKey) int {
-	return cmp.Or(strings.Compare(a.kind, b.kind), strings.Compare(a.path, b.path))
-}
-
-// text is everything that a reader sees of one side of a change.
-func (o *Origin) text() string {
-	if o == nil {
-		return "unset"
-	}
-	return fmt.Sprintf("%#v %s %s %s %s", o.Value, o.From, o.Target, o.Block, o.ClampedBy)
-}
-
-func leaves(r *PathPolicies) map[leafKey]*Origin {
-	if r == nil {
-		return nil
-	}
-	index := map[leafKey]*Origin{}
-	for _, m := range r.Kinds {
-		for i := range m.Origins {
-			index[leafKey{m.Kind.Name(), m.Origins[i].Path.String()}] = &m.Origins[i]
-		}
-	}
-	return index
 }

@@ -32,23 +32,26 @@ func (k *foldKey) holders(yield func(*policy.Attachment) bool) {
 
 // source is the origin of a layer.
 type source struct {
-	from, target hierarchy.Ref
+	from, target *hierarchy.Ref
 	level        hierarchy.Level
-	platform     bool
+	// policy is nil where the rule itself is the source.
+	policy *policy.Policy
 }
 
-// folding builds one Policy.
+// folding is the making of one Policy. What is made for it is used again for the next one.
 type folding struct {
-	r      *Resolver
+	s      *policy.Snapshot
 	m      *Policy
 	key    *foldKey
 	target hierarchy.Ref
-	// isRoute is false for what a Gateway shows.
-	isRoute bool
+	// partly says that some fields of the kind mean nothing on this kind of route.
+	partly  bool
 	layers  []merge.Layer
 	sources []source
-	// strength are the layers from the strongest down.
-	strength []int
+	folder  merge.Folder
+	bounds  []placed
+	stated  []statedField
+	beaten  []hierarchy.Ref
 }
 
 // fold merges one kind on one path, in the order of semantics section 3.
@@ -57,58 +60,59 @@ func (r *Resolver) fold(key *foldKey, target hierarchy.Ref, route *hierarchy.Rou
 		return m
 	}
 	m := &Policy{Kind: key.kind}
-	f := &folding{r: r, m: m, key: key, target: target, isRoute: route != nil}
+	f := &r.folding
+	f.s, f.m, f.key, f.target, f.partly = r.s, m, key, target, key.route != 0
 	f.addLayers()
 	f.challenge()
 	f.addInline(route)
-	folded := merge.Fold(f.layers, key.kind.Shape())
-	m.Value = folded.Value
-	if m.Value == nil {
-		m.Value = map[string]any{}
-	}
-	f.strength = merge.Strength(f.layers)
-	m.Origins = make([]Origin, 0, len(folded.Origins))
-	for _, o := range folded.Origins {
-		m.Origins = append(m.Origins, f.origin(o))
-	}
-	for _, l := range folded.Lost {
-		f.notSet(l.Layer, l.Path, l.Value, Rule(l.Rule.String()), f.sources[l.By].from)
+	origins, lost := f.folder.Trace(f.layers, key.kind.Shape())
+	f.addOrigins(origins)
+	for i := range lost {
+		l := &lost[i]
+		f.notSet(l.Layer, l.Path, l.Value, Rule(l.Rule.String()), *f.sources[l.By].from)
 	}
 	f.bound()
 	f.atMost()
-	slices.SortStableFunc(m.Origins, func(a, b Origin) int { return slices.Compare(a.Path, b.Path) })
+	sortOrigins(m.Origins)
 	slices.SortStableFunc(m.NotSet, func(a, b NotSet) int { return slices.Compare(a.Path, b.Path) })
-	if v := key.kind.Validator; v != nil && len(m.Value) > 0 {
-		m.Invalid = v.Validate(m.Value)
-	}
 	f.tallyContributions()
-	r.scratch = m.appendIdentity(r.scratch[:0])
-	m.identity = string(r.scratch)
+	r.settle(m)
 	r.folds[*key] = m
+	f.s, f.m, f.key = nil, nil, nil // what is used again keeps no snapshot
 	return m
 }
 
-// addLayers adds what the policies on the path state, as far as it applies here.
-func (f *folding) addLayers() {
-	layers := 1 // the layer of the rule itself
-	for a := range f.key.holders {
-		layers += len(a.Policy.Layers)
-	}
-	f.layers, f.sources = make([]merge.Layer, 0, layers), make([]source, 0, layers)
-	for a := range f.key.holders {
-		for _, layer := range slices.Backward(a.Policy.Layers) { // the override before the default
-			s := source{a.Policy.Ref, a.Target, a.Level, f.r.s.IsPlatform(a.Policy)}
-			layer.Value = f.applicable(layer, s)
-			layer.Value = f.complete(layer, s)
-			if len(layer.Value) > 0 {
-				f.layers = append(f.layers, layer)
-				f.sources = append(f.sources, s)
-			}
+// sortOrigins sorts origins by path. They nearly always are, and they are large.
+func sortOrigins(list []Origin) {
+	for i := 1; i < len(list); i++ {
+		if slices.Compare(list[i-1].Path, list[i].Path) > 0 {
+			slices.SortStableFunc(list, func(a, b Origin) int { return slices.Compare(a.Path, b.Path) })
+			return
 		}
 	}
 }
 
-// addInline adds what the rule itself states.
+// addLayers takes in what the policies on the path state and what applies here.
+func (f *folding) addLayers() {
+	f.layers, f.sources = f.layers[:0], f.sources[:0]
+	for a := range f.key.holders {
+		for i := len(a.Policy.Layers) - 1; i >= 0; i-- { // the override before the default
+			f.addLayer(a.Policy.Layers[i], source{&a.Policy.Ref, &a.Target, a.Level, a.Policy})
+		}
+	}
+}
+
+func (f *folding) addLayer(layer merge.Layer, s source) {
+	if layer = f.applicable(layer, &s); layer.Block != merge.Inline {
+		layer = f.complete(layer, &s)
+	}
+	if len(layer.Value) > 0 {
+		f.layers = append(f.layers, layer)
+		f.sources = append(f.sources, s)
+	}
+}
+
+// addInline takes in what the rule states itself.
 func (f *folding) addInline(route *hierarchy.Route) {
 	rule := f.key.inline
 	if rule == nil {
@@ -120,19 +124,39 @@ func (f *folding) addInline(route *hierarchy.Route) {
 			index = i
 		}
 	}
-	s := source{from: f.target, target: f.target.WithSection(route.RuleRefs()[index].String()), level: hierarchy.RouteRuleLevel}
-	layer := merge.Layer{Block: merge.Inline, Strategy: merge.Patch, Value: inlineValue(f.key.kind, f.target.GroupKind, rule)}
-	if layer.Value = f.applicable(layer, s); len(layer.Value) > 0 {
-		f.layers = append(f.layers, layer)
-		f.sources = append(f.sources, s)
+	from, target := f.target, f.target.WithSection(route.RuleRefs()[index].String())
+	value := inlineValue(f.key.kind, f.target.GroupKind, rule)
+	f.addLayer(merge.Layer{Block: merge.Inline, Strategy: merge.Patch, Value: value}, source{from: &from, target: &target, level: hierarchy.RouteRuleLevel})
+}
+
+// addOrigins takes in who set what.
+func (f *folding) addOrigins(traced []merge.Origin) {
+	beaten := 0
+	for i := range traced {
+		beaten += len(traced[i].Beat)
+	}
+	f.m.Origins = make([]Origin, len(traced))
+	all := make([]Beaten, 0, beaten)
+	for i := range traced {
+		t, o := &traced[i], &f.m.Origins[i]
+		won := &f.sources[t.Layer]
+		o.Path, o.Value, o.layer = t.Path, t.Value, t.Layer
+		o.From, o.Target, o.Level, o.Block = *won.from, *won.target, won.level, f.layers[t.Layer].Block
+		for _, joined := range t.Joined {
+			o.Joined = append(o.Joined, *f.sources[joined].from)
+		}
+		start := len(all)
+		if all = f.appendBeaten(all, t.Beat, t.Path); len(all) > start {
+			o.Beat = all[start:len(all):len(all)]
+		}
 	}
 }
 
-// applicable removes from a layer the paths that have no effect on this kind of route (semantics
-// section 8).
-func (f *folding) applicable(layer merge.Layer, s source) map[string]any {
-	if !f.isRoute || f.key.kind.AppliesWhole(f.target.GroupKind) {
-		return layer.Value
+// applicable leaves out of a layer what means nothing on this kind of route
+// (semantics section 8), path by path.
+func (f *folding) applicable(layer merge.Layer, s *source) merge.Layer {
+	if !f.partly {
+		return layer
 	}
 	return f.without(layer, s, NotApplicable, func(path []string) bool {
 		if f.key.kind.AppliesPath(f.target.GroupKind, path) {
@@ -147,31 +171,27 @@ func (f *folding) applicable(layer merge.Layer, s source) map[string]any {
 	})
 }
 
-// complete removes from a layer the groups that it states without their head, so that no limit
-// results that nobody wrote (semantics section 3.2). It only concerns groups whose head has a
-// switch within the group.
-func (f *folding) complete(layer merge.Layer, s source) map[string]any {
-	for _, group := range f.key.kind.Groups() {
-		head := f.key.kind.Bounded(group[0])
-		if head == nil || head.Off == nil || head.Own() {
+// complete leaves out of a layer the groups that it states without their head:
+// no limit comes out that nobody wrote (semantics section 3.2). It is asked of
+// groups whose head says what switches it off within the group.
+func (f *folding) complete(layer merge.Layer, s *source) merge.Layer {
+	for _, group := range f.key.kind.HeadedGroups() {
+		value, stated := valueAt(layer.Value, group.Head.Path)
+		off, switched := valueAt(layer.Value, group.Head.Off.Path)
+		if (stated && value != nil) || (switched && off == group.Head.Off.Value) {
 			continue
 		}
-		value, stated := valueAt(layer.Value, head.Path)
-		off, switched := valueAt(layer.Value, head.Off.Path)
-		if (stated && value != nil) || (switched && off == head.Off.Value) {
-			continue
-		}
-		layer.Value = f.without(layer, s, Incomplete, func(path []string) bool {
+		layer = f.without(layer, s, Incomplete, func(path []string) bool {
 			v, _ := valueAt(layer.Value, path)
-			return v != nil && slices.ContainsFunc(group, func(name crd.Path) bool { return startsWith(path, name) })
+			return v != nil && slices.ContainsFunc(group.Names, func(name crd.Path) bool { return startsWith(path, name) })
 		})
 	}
-	return layer.Value
+	return layer
 }
 
-// without returns the value of a layer without the removed leaves, which are listed as not set.
-// Objects that become empty are removed too.
-func (f *folding) without(layer merge.Layer, s source, rule Rule, goes func(path []string) bool) map[string]any {
+// without is a layer without the leaves that go, which are listed as not set.
+// What is left empty goes with them.
+func (f *folding) without(layer merge.Layer, s *source, rule Rule, goes func(path []string) bool) merge.Layer {
 	var strip func(object map[string]any, path []string) map[string]any
 	strip = func(object map[string]any, path []string) map[string]any {
 		kept := make(map[string]any, len(object))
@@ -188,48 +208,27 @@ func (f *folding) without(layer merge.Layer, s source, rule Rule, goes func(path
 				continue
 			}
 			if object[key] != nil {
-				f.m.NotSet = append(f.m.NotSet, NotSet{Path: at, Value: object[key], From: s.from, Level: s.level, Block: layer.Block, Rule: rule})
+				f.m.NotSet = append(f.m.NotSet, NotSet{Path: at, Value: object[key], From: *s.from, Level: s.level, Block: layer.Block, Rule: rule})
 			}
 		}
 		return kept
 	}
-	return strip(layer.Value, nil)
+	return merge.Layer{Block: layer.Block, Strategy: layer.Strategy, Value: strip(layer.Value, nil)}
 }
 
 func (f *folding) notSet(layer int, path []string, value any, rule Rule, by hierarchy.Ref) {
-	s := f.sources[layer]
+	s := &f.sources[layer]
 	f.m.NotSet = append(f.m.NotSet, NotSet{
-		Path: path, Value: value, From: s.from, Level: s.level,
+		Path: path, Value: value, From: *s.from, Level: s.level,
 		Block: f.layers[layer].Block, Rule: rule, By: by,
 	})
 }
 
-func (f *folding) origin(o merge.Origin) Origin {
-	won := f.sources[o.Layer]
-	result := Origin{
-		Path:   o.Path,
-		Value:  o.Value,
-		From:   won.from,
-		Target: won.target,
-		Level:  won.level,
-		Block:  f.layers[o.Layer].Block,
-		Beat:   f.beaten(o.Beat, o.Path),
-		layer:  o.Layer,
-	}
-	for _, i := range o.Joined {
-		result.Joined = append(result.Joined, f.sources[i].from)
-	}
-	return result
-}
-
-func (f *folding) beaten(layers []int, path []string) []Beaten {
-	if len(layers) == 0 {
-		return nil
-	}
-	list := make([]Beaten, 0, len(layers))
+// appendBeaten lists what layers state at a path.
+func (f *folding) appendBeaten(list []Beaten, layers []int, path []string) []Beaten {
 	for _, i := range layers {
-		s := f.sources[i]
-		list = append(list, Beaten{From: s.from, Level: s.level, Block: f.layers[i].Block, Value: nearest(f.layers[i].Value, path)})
+		s := &f.sources[i]
+		list = append(list, Beaten{From: *s.from, Level: s.level, Block: f.layers[i].Block, Value: nearest(f.layers[i].Value, path)})
 	}
 	return list
 }

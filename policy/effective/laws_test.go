@@ -3,7 +3,10 @@ package effective_test
 import (
 	"encoding/json"
 	"fmt"
+	"iter"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -120,6 +123,62 @@ func TestAResolutionDoesNotDifferFromItself(t *testing.T) {
 			r.Fatalf("resolving twice differs: %v", changes)
 		}
 	})
+}
+
+// Routes share what they have in common, and so do their differences: what they come to is what each
+// comes to alone.
+func TestTargetsTogetherComeToWhatEachComesToAlone(t *testing.T) {
+	kinds := ourKinds(t)
+	rapid.Check(t, func(r *rapid.T) {
+		list := objects(t, drawWorld(r))
+		s, _ := policy.NewSnapshot(policy.Options{}).With(append(kinds, list...)...)
+		next := s.Without(refs([]*unstructured.Unstructured{rapid.SampledFrom(list).Draw(r, "gone")})...)
+		resolver := effective.NewResolver(s)
+		before := resolver.ResolveAll()
+		after := resolver.On(next).ResolveAll()
+		var alone []string
+		for target := range everyTarget(before, after) {
+			old, now := effective.Resolve(s, target), effective.Resolve(next, target)
+			for _, at := range [...][2]*effective.Target{{before.Get(target), old.Get(target)}, {after.Get(target), now.Get(target)}} {
+				if (at[0] == nil) != (at[1] == nil) || at[0] != nil && show(at[0]) != show(at[1]) {
+					r.Fatalf("%s: together\n%salone\n%s", target, show(at[0]), show(at[1]))
+				}
+			}
+			alone = append(alone, changeLines(effective.Diff(old, now))...)
+		}
+		if diff := cmp.Diff(alone, changeLines(effective.Diff(before, after))); diff != "" {
+			r.Fatalf("-alone +together:\n%s", diff)
+		}
+	})
+}
+
+// everyTarget are the targets of two resolutions, sorted.
+func everyTarget(a, b effective.Resolution) iter.Seq[hierarchy.Ref] {
+	all := map[hierarchy.Ref]bool{}
+	for _, r := range [...]effective.Resolution{a, b} {
+		for e := range r.All() {
+			all[e.Target] = true
+		}
+	}
+	return slices.Values(slices.SortedFunc(maps.Keys(all), hierarchy.Compare))
+}
+
+func changeLines(changes []effective.Change) []string {
+	side := func(o *effective.Origin) string {
+		if o == nil {
+			return "unset"
+		}
+		return fmt.Sprintf("%v of %s on %s by %s", o.Value, o.From, o.Target, o.ClampedBy)
+	}
+	var lines []string
+	for _, c := range changes {
+		line := fmt.Sprintf("%s %s %s %s: %s, then %s, %v, on", c.Target, c.Rules, c.Kind, c.Path, side(c.Before), side(c.After), c.Gone)
+		for _, l := range c.Parents {
+			line += " " + l.Gateway.String() + "/" + l.Ref.String()
+		}
+		lines = append(lines, line)
+	}
+	return lines
 }
 
 func TestEveryLeafHasOneOriginThatHoldsItsValue(t *testing.T) {

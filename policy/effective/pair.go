@@ -2,7 +2,6 @@ package effective
 
 import (
 	"reflect"
-	"slices"
 
 	"github.com/attache-dev/attache/hierarchy"
 )
@@ -13,7 +12,7 @@ import (
 // same index. So inserting, removing, moving or naming a rule does not affect the others.
 func pairRules(before, after *Target) []int {
 	pairs := make([]int, len(after.rules))
-	if before.route == after.route && slices.Equal(before.rules, after.rules) {
+	if sameRules(before, after) {
 		for i := range pairs {
 			pairs[i] = i
 		}

@@ -71,8 +71,9 @@ func group[R comparable](listeners []*hierarchy.Listener, rules []hierarchy.Rule
 		for _, part := range partition(rules, band.Row) {
 			at := slices.IndexFunc(scopes, func(s PathGroup[R]) bool { return s.Result == part.Result && s.Rules.Equal(part.Rules) })
 			if at < 0 {
-				at = len(scopes)
+				part.Parents = slices.Clip(band.Listeners)
 				scopes = append(scopes, part)
+				continue
 			}
 			scopes[at].Parents = append(scopes[at].Parents, band.Listeners...)
 		}

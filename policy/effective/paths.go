@@ -59,3 +59,68 @@ func (e *Target) At(generation int64) *Target {
 	at.Generation = generation
 	return &at
 }
+
+// outline is the result of a route that all routes share which are bound to the same listeners and
+// have no policies or values of their own.
+type outline struct {
+	scopes  []Scope
+	reaches []Reach
+	rows    [][]*PathPolicies
+}
+
+// outlineKey is everything that decides an outline.
+type outlineKey struct {
+	// listeners is the first place of a list, which routes share.
+	listeners **hierarchy.Listener
+	rules     int
+	below     pathKey
+}
+
+// outlineOf is the key of a route's outline, and whether others may have the same.
+func outlineOf(listeners []*hierarchy.Listener, rules []pathKey) (key outlineKey, shared bool) {
+	below := rules[0]
+	if below.route != nil {
+		return outlineKey{}, false
+	}
+	for i := range rules {
+		if rules[i].rule != nil || rules[i].inline != nil {
+			return outlineKey{}, false
+		}
+	}
+	return outlineKey{&listeners[0], len(rules), below}, true
+}
+
+func outlined(e *Target) *outline {
+	e.outline = &outline{scopes: e.Scopes, reaches: e.Reaches, rows: e.rows}
+	return e.outline
+}
+
+// draw gives an outline to a target.
+func (o *outline) draw(e *Target) {
+	e.Scopes, e.Reaches, e.rows, e.outline = o.scopes, o.reaches, o.rows, o
+}
+
+// lie puts the results of a target in their places: a row for each listener, with one for each rule.
+// Rows may be shared.
+func (e *Target) lie(rows [][]*PathPolicies) {
+	for _, b := range bands(e.listeners, rows) {
+		gateway := b.Listeners[0].Gateway
+		for _, result := range b.Row {
+			if n := len(e.Reaches); n > 0 && e.Reaches[n-1].Result == result && e.Reaches[n-1].Gateway == gateway {
+				e.Reaches[n-1].Paths += len(b.Listeners)
+				continue
+			}
+			e.Reaches = append(e.Reaches, Reach{Gateway: gateway, Result: result, Paths: len(b.Listeners)})
+		}
+	}
+	for i, row := range rows {
+		if i > 0 && &row[0] == &rows[i-1][0] {
+			continue // done by way of the one before
+		}
+		for j := range row {
+			row[j] = row[j].representative
+		}
+	}
+	e.Scopes = group(e.listeners, e.rules, rows)
+	e.rows = rows
+}

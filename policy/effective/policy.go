@@ -1,7 +1,6 @@
 package effective
 
 import (
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -36,10 +35,10 @@ type Policy struct {
 	// Parts has the effect of each attached policy on the path, the least specific first.
 	Contributions []Contribution
 
-	// identity is equal for results that readers cannot tell apart.
-	identity string
-	// valueSize is the approximate length of Value as JSON.
-	valueSize int
+	// reading is the first of all results of one memory that read the same, number its number there.
+	reading *Policy
+	mark    *mark
+	number  uint32
 }
 
 // Origin says who set one leaf of an effective policy (semantics section 4).
@@ -120,10 +119,7 @@ type Beaten struct {
 // String returns the loser as results show it: "TimeoutPolicy shop/checkout (default)".
 func (b Beaten) String() string { return fmt.Sprintf("%s (%s)", b.From, b.Block) }
 
-// Same reports whether two results of one kind are equal to a reader.
-func (m *Policy) Same(other *Policy) bool { return m.identity == other.identity }
-
-// AppendValues writes only the values, identically for all results of a kind with equal values.
+// AppendValues writes the values alone, the same for all results of a kind that have the same.
 func (m *Policy) AppendValues(b []byte) []byte {
 	for i := range m.Origins {
 		b = appendValue(strconv.AppendQuote(b, m.Origins[i].Path.String()), m.Origins[i].Value)
@@ -133,10 +129,13 @@ func (m *Policy) AppendValues(b []byte) []byte {
 
 // Size returns the approximate number of bytes of m in published form.
 func (m *Policy) Size() int {
-	size := m.valueSize
+	size := 0
+	var scratch []byte
 	for i := range m.Origins {
+		o := &m.Origins[i]
+		scratch = appendValue(append(scratch[:0], o.Path.String()...), o.Value)
 		// An origin is a reference, a target, and one more reference for each loser.
-		size += perOrigin + 2*len(m.Origins[i].Path.String()) + perBeaten*len(m.Origins[i].Beat)
+		size += 1 + len(scratch) + perOrigin + 2*len(o.Path.String()) + perBeaten*len(o.Beat)
 	}
 	return size
 }
@@ -147,44 +146,6 @@ const (
 	perBeaten = 160
 )
 
-// appendIdentity writes everything that a reader can see of m. The value is contained in its
-// origins.
-func (m *Policy) appendIdentity(b []byte) []byte {
-	b = append(b, m.Kind.Name()...)
-	for _, path := range m.NotApplicable {
-		b = strconv.AppendQuote(append(b, '\n'), path.String())
-	}
-	for _, ignored := range m.Ignored {
-		b = strconv.AppendQuote(append(b, "\n?"...), ignored.String())
-	}
-	for _, broken := range m.Invalid {
-		b = strconv.AppendQuote(append(b, "\n!"...), broken.Message)
-	}
-	for i := range m.NotSet {
-		n := &m.NotSet[i]
-		b = appendRef(appendAll(b, "\n-", n.Path.String(), "="), &n.From)
-		b = appendRef(appendAll(b, "@", n.Level.String(), " ", n.Block.String(), " ", string(n.Rule), " "), &n.By)
-		b = appendValue(b, n.Value)
-	}
-	m.valueSize = 0
-	for i := range m.Origins {
-		o := &m.Origins[i]
-		start := len(b)
-		b = appendValue(appendAll(b, "\n", o.Path.String()), o.Value)
-		m.valueSize += len(b) - start
-		b = appendRef(b, &o.From)
-		b = appendAll(appendRef(append(b, '@'), &o.Target), " ", o.Block.String())
-		if !o.ClampedBy.IsZero() {
-			b = appendValue(append(appendRef(append(b, '+'), &o.ClampedBy), o.Switch.String()...), o.Stated)
-		}
-		for j := range o.Beat {
-			l := &o.Beat[j]
-			b = appendValue(appendAll(appendRef(append(b, '<'), &l.From), "@", l.Level.String(), " ", l.Block.String()), l.Value)
-		}
-	}
-	return append(b, '\n')
-}
-
 func appendAll(b []byte, parts ...string) []byte {
 	for _, part := range parts {
 		b = append(b, part...)
@@ -194,19 +155,6 @@ func appendAll(b []byte, parts ...string) []byte {
 
 func appendRef(b []byte, r *hierarchy.Ref) []byte {
 	return appendAll(b, r.GroupKind.Group, "/", r.Kind, " ", r.Namespace, "/", r.Name, "#", r.Section)
-}
-
-// appendValue writes a value, identically for equal values.
-func appendValue(b []byte, value any) []byte {
-	b = append(b, '=')
-	switch v := value.(type) {
-	case string:
-		return append(append(b, '"'), v...)
-	case int64:
-		return strconv.AppendInt(b, v, 10)
-	}
-	out, _ := json.Marshal(value)
-	return append(b, out...)
 }
 
 func compareKinds(a, b *policy.Kind) int { return strings.Compare(a.Name(), b.Name()) }

@@ -1,11 +1,10 @@
 package effective
 
 import (
+	"encoding/binary"
 	"iter"
 	"maps"
 	"slices"
-
-	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
@@ -34,7 +33,9 @@ type Target struct {
 	listeners []*hierarchy.Listener
 	rules     []hierarchy.RuleRef
 	rows      [][]*PathPolicies
-	// route is the object of a route, nil in restored results.
+	// outline is what the target has in common with others, nil without any.
+	outline *outline
+	// route is the object of a route, nil for what is restored.
 	route *hierarchy.Route
 }
 
@@ -55,7 +56,6 @@ type PathPolicies struct {
 
 	// representative is the result that stands for all equal ones.
 	representative *PathPolicies
-	identity       string
 }
 
 // Kind returns the effective policy of one kind.
@@ -106,11 +106,12 @@ func ResolveAll(s *policy.Snapshot) Resolution { return NewResolver(s).ResolveAl
 
 // ResolveAll computes the effective policy of all routes and Gateways.
 func (r *Resolver) ResolveAll() Resolution {
-	resolution := Resolution{effective: map[hierarchy.Ref]*Target{}}
-	for route := range r.s.Graph().Routes() {
-		resolution.add(r.route(route))
+	graph := r.s.Graph()
+	resolution := Resolution{effective: make(map[hierarchy.Ref]*Target, graph.Targets())}
+	for route, listeners := range graph.AllBound() {
+		resolution.add(r.along(route, listeners, r.rules(route)))
 	}
-	for gateway := range r.s.Graph().Gateways() {
+	for gateway := range graph.Gateways() {
 		resolution.add(r.gateway(gateway))
 	}
 	return resolution
@@ -126,7 +127,7 @@ func (r *Resolver) Resolve(targets ...hierarchy.Ref) Resolution {
 		object, _ := r.s.Graph().Get(ref)
 		switch o := object.(type) {
 		case *hierarchy.Route:
-			resolution.add(r.route(o))
+			resolution.add(r.along(o, r.s.Graph().BoundTo(ref), r.rules(o)))
 		case *hierarchy.Gateway:
 			resolution.add(r.gateway(o))
 		}
@@ -137,16 +138,15 @@ func (r *Resolver) Resolve(targets ...hierarchy.Ref) Resolution {
 // Resolver computes effective policies of one snapshot and caches what it has computed. It is for
 // one goroutine.
 type Resolver struct {
+	*memory
 	s         *policy.Snapshot
 	kinds     []*policy.Kind
 	listeners map[*hierarchy.Listener]*upperLayers
 	uppers    map[upperLayers]*upperLayers
-	routes    map[schema.GroupKind]int
+	outlines  map[outlineKey]*outline
 	paths     map[pathKey]*PathPolicies
-	folds     map[foldKey]*Policy
-	results   map[string]*PathPolicies
-	// scratch is where identities are written.
-	scratch []byte
+	// results are the first of all results that read the same, by the numbers of what they are of.
+	results map[string]*PathPolicies
 }
 
 // upperLayers has the policies attached from the GatewayClass down to a listener. Equal ones are
@@ -166,15 +166,17 @@ type pathKey struct {
 }
 
 // NewResolver returns a resolver of a snapshot.
-func NewResolver(s *policy.Snapshot) *Resolver {
+func NewResolver(s *policy.Snapshot) *Resolver { return newResolver(s, newMemory()) }
+
+func newResolver(s *policy.Snapshot, m *memory) *Resolver {
 	return &Resolver{
+		memory:    m,
 		s:         s,
 		kinds:     s.Kinds(),
 		listeners: map[*hierarchy.Listener]*upperLayers{},
 		uppers:    map[upperLayers]*upperLayers{},
-		routes:    map[schema.GroupKind]int{},
+		outlines:  map[outlineKey]*outline{},
 		paths:     map[pathKey]*PathPolicies{},
-		folds:     map[foldKey]*Policy{},
 		results:   map[string]*PathPolicies{},
 	}
 }
@@ -182,11 +184,7 @@ func NewResolver(s *policy.Snapshot) *Resolver {
 // On returns a resolver of another version of the snapshot that shares its cache with r: a fold
 // only depends on the attachments on a path, and versions share the attachments that did not
 // change. It is for the same goroutine.
-func (r *Resolver) On(s *policy.Snapshot) *Resolver {
-	next := NewResolver(s)
-	next.routes, next.folds = r.routes, r.folds
-	return next
-}
+func (r *Resolver) On(s *policy.Snapshot) *Resolver { return newResolver(s, r.memory) }
 
 // Snapshot is what the resolver resolves.
 func (r *Resolver) Snapshot() *policy.Snapshot { return r.s }
@@ -194,19 +192,28 @@ func (r *Resolver) Snapshot() *policy.Snapshot { return r.s }
 // Folds returns how many folds are in the cache of the resolver, which it may share with others.
 func (r *Resolver) Folds() int { return len(r.folds) }
 
-func (r *Resolver) upper(l *hierarchy.Listener) *upperLayers {
+// upper finds what is attached above the routes of a listener. Listeners of one holder come one after
+// the other; last is the one before.
+func (r *Resolver) upper(l, last *hierarchy.Listener) *upperLayers {
 	if a, ok := r.listeners[l]; ok {
 		return a
 	}
-	a := upperLayers{hierarchy.GatewayLevel: r.s.InForce(l.Gateway)}
-	if r.s.HasClass(l.Class) {
-		a[hierarchy.GatewayClassLevel] = r.s.InForce(l.Class)
+	var own *policy.AttachmentPoint
+	if p := r.s.InForce(l.Ref); p != nil && r.s.Graph().Sections(l.Ref) == 1 {
+		own = p
+	}
+	if last != nil && last.Gateway == l.Gateway && last.ListenerSet == l.ListenerSet && last.Class == l.Class {
+		if beside := r.listeners[last]; beside != nil && beside[hierarchy.ListenerLevel] == own {
+			r.listeners[l] = beside
+			return beside
+		}
+	}
+	a := upperLayers{hierarchy.GatewayLevel: r.s.InForce(l.Gateway), hierarchy.ListenerLevel: own}
+	if p := r.s.InForce(l.Class); p != nil && r.s.HasClass(l.Class) {
+		a[hierarchy.GatewayClassLevel] = p
 	}
 	if !l.ListenerSet.IsZero() {
 		a[hierarchy.ListenerSetLevel] = r.s.InForce(l.ListenerSet)
-	}
-	if r.s.Graph().Sections(l.Ref) == 1 {
-		a[hierarchy.ListenerLevel] = r.s.InForce(l.Ref)
 	}
 	shared, ok := r.uppers[a]
 	if !ok {
@@ -217,14 +224,12 @@ func (r *Resolver) upper(l *hierarchy.Listener) *upperLayers {
 	return shared
 }
 
-// routeKind numbers the route kinds from 1.
-func (r *Resolver) routeKind(gk schema.GroupKind) int {
-	n, ok := r.routes[gk]
-	if !ok {
-		n = len(r.routes) + 1
-		r.routes[gk] = n
+// before is the listener before one of a list, nil before the first.
+func before(listeners []*hierarchy.Listener, i int) *hierarchy.Listener {
+	if i == 0 {
+		return nil
 	}
-	return n
+	return listeners[i-1]
 }
 
 // Width returns an upper limit for the number of different results of a route or a Gateway, without
@@ -234,13 +239,15 @@ func (r *Resolver) Width(target hierarchy.Ref) int {
 	uppers := map[*upperLayers]bool{}
 	switch o := object.(type) {
 	case *hierarchy.Gateway:
-		for _, l := range r.s.Graph().Listeners(target) {
-			uppers[r.upper(l)] = true
+		listeners := r.s.Graph().Listeners(target)
+		for i, l := range listeners {
+			uppers[r.upper(l, before(listeners, i))] = true
 		}
 		return len(uppers)
 	case *hierarchy.Route:
-		for _, l := range r.s.Graph().BoundTo(target) {
-			uppers[r.upper(l)] = true
+		listeners := r.s.Graph().BoundTo(target)
+		for i, l := range listeners {
+			uppers[r.upper(l, before(listeners, i))] = true
 		}
 		rules := map[pathKey]bool{}
 		for _, rule := range r.rules(o) {
@@ -253,24 +260,16 @@ func (r *Resolver) Width(target hierarchy.Ref) int {
 
 func (r *Resolver) gateway(g *hierarchy.Gateway) *Target {
 	meta := g.Meta()
-	e := &Target{Target: meta.Ref, Generation: meta.Generation, UID: meta.UID}
-	listeners := r.s.Graph().Listeners(meta.Ref)
-	rows := make([][]*PathPolicies, len(listeners))
-	for i, l := range listeners {
-		if i > 0 && r.upper(l) == r.upper(listeners[i-1]) {
-			rows[i] = rows[i-1]
-			continue
-		}
-		rows[i] = []*PathPolicies{r.result(pathKey{upper: r.upper(l)}, meta.Ref, nil)}
+	e := &Target{Target: meta.Ref, Generation: meta.Generation, UID: meta.UID, rules: []hierarchy.RuleRef{hierarchy.NoRule()}}
+	if e.listeners = r.s.Graph().Listeners(meta.Ref); len(e.listeners) > 0 {
+		e.lie(r.rows(e.listeners, []pathKey{{}}, meta.Ref, nil))
 	}
-	e.setPaths(listeners, []hierarchy.RuleRef{hierarchy.NoRule()}, rows)
 	return e
 }
 
-func (r *Resolver) route(route *hierarchy.Route) *Target { return r.along(route, r.rules(route)) }
-
-// Above returns the effective policy of a route from the policies above it alone: without its own
-// values, the policies on it, and those of its namespace. It is nil when there is no such route.
+// Above is what a route would come to by what is said above it alone: by none of
+// its own words, of the policies on it, and of those of its namespace. It is nil
+// when there is no such route.
 func (r *Resolver) Above(target hierarchy.Ref) *Target {
 	object, _ := r.s.Graph().Get(target)
 	route, isRoute := object.(*hierarchy.Route)
@@ -281,21 +280,38 @@ func (r *Resolver) Above(target hierarchy.Ref) *Target {
 	for i, c := range rules {
 		rules[i] = pathKey{namespace: c.namespace, kind: c.kind, above: true}
 	}
-	return r.along(route, rules)
+	return r.along(route, r.s.Graph().BoundTo(target), rules)
 }
 
-// along resolves a route, given the part of each path that is below the listener.
-func (r *Resolver) along(route *hierarchy.Route, rules []pathKey) *Target {
+// along resolves a route, given the listeners that it is bound to and the part of each path below them.
+func (r *Resolver) along(route *hierarchy.Route, listeners []*hierarchy.Listener, rules []pathKey) *Target {
 	meta := route.Meta()
 	e := &Target{Target: meta.Ref, Generation: meta.Generation, UID: meta.UID, route: route}
-	listeners := r.s.Graph().BoundTo(meta.Ref)
 	if len(listeners) == 0 {
 		return e
 	}
+	e.listeners, e.rules = listeners, ruleRefs(route)
+	key, shared := outlineOf(listeners, rules)
+	if shared {
+		if o := r.outlines[key]; o != nil {
+			o.draw(e)
+			return e
+		}
+	}
+	e.lie(r.rows(listeners, rules, meta.Ref, route))
+	if shared {
+		r.outlines[key] = outlined(e)
+	}
+	return e
+}
+
+// rows are the results of all paths of a target, a row for each listener.
+func (r *Resolver) rows(listeners []*hierarchy.Listener, rules []pathKey, target hierarchy.Ref, route *hierarchy.Route) [][]*PathPolicies {
 	rows := make([][]*PathPolicies, len(listeners))
+	var above *upperLayers
 	for i, l := range listeners {
-		up := r.upper(l)
-		if i > 0 && up == r.upper(listeners[i-1]) {
+		up := r.upper(l, before(listeners, i))
+		if i > 0 && up == above {
 			rows[i] = rows[i-1]
 			continue
 		}
@@ -306,37 +322,11 @@ func (r *Resolver) along(route *hierarchy.Route, rules []pathKey) *Target {
 				continue
 			}
 			c.upper = up
-			row[j] = r.result(c, meta.Ref, route)
+			row[j] = r.result(c, target, route)
 		}
-		rows[i] = row
+		rows[i], above = row, up
 	}
-	e.setPaths(listeners, ruleRefs(route), rows)
-	return e
-}
-
-// setPaths sets a row of results for each listener, with one result for each rule. Rows may be
-// shared.
-func (e *Target) setPaths(listeners []*hierarchy.Listener, rules []hierarchy.RuleRef, rows [][]*PathPolicies) {
-	for _, b := range bands(listeners, rows) {
-		gateway := b.Listeners[0].Gateway
-		for _, result := range b.Row {
-			if n := len(e.Reaches); n > 0 && e.Reaches[n-1].Result == result && e.Reaches[n-1].Gateway == gateway {
-				e.Reaches[n-1].Paths += len(b.Listeners)
-				continue
-			}
-			e.Reaches = append(e.Reaches, Reach{Gateway: gateway, Result: result, Paths: len(b.Listeners)})
-		}
-	}
-	for i, row := range rows {
-		if i > 0 && &row[0] == &rows[i-1][0] {
-			continue // resolved with an earlier listener
-		}
-		for j := range row {
-			row[j] = row[j].representative
-		}
-	}
-	e.Scopes = group(listeners, rules, rows)
-	e.listeners, e.rules, e.rows = listeners, rules, rows
+	return rows
 }
 
 // rules returns the part of the chain below the listener for each rule of a route; a route without
@@ -373,69 +363,73 @@ func (r *Resolver) result(c pathKey, target hierarchy.Ref, route *hierarchy.Rout
 	if result, ok := r.paths[c]; ok {
 		return result
 	}
-	reached := false
-	keys := make([]foldKey, 0, 4)
-	add := func(p *policy.AttachmentPoint) {
-		if p == nil {
-			return
-		}
-		for _, a := range p.InForce {
-			if c.above && a.Level > hierarchy.PlatformNamespaceLevel {
-				continue
-			}
-			reached = true
-			foldOf(&keys, a.Policy.Kind, c.kind).attached[a.Level] = a
-		}
-	}
+	result := &PathPolicies{}
+	r.keys = r.keys[:0]
 	for _, p := range c.upper {
-		add(p)
+		r.reach(result, &c, p, target)
 	}
-	add(c.namespace)
-	add(c.route)
-	add(c.rule)
+	for _, p := range [...]*policy.AttachmentPoint{c.namespace, c.route, c.rule} {
+		r.reach(result, &c, p, target)
+	}
 	if c.inline != nil {
-		r.addInline(&keys, c, target)
+		r.addInline(&c, target)
 	}
-	slices.SortFunc(keys, func(a, b foldKey) int { return compareKinds(a.kind, b.kind) })
-	result := &PathPolicies{Reached: reached, Kinds: make([]*Policy, len(keys))}
-	for i := range keys {
-		result.Kinds[i] = r.fold(&keys[i], target, route)
+	slices.SortFunc(r.keys, func(a, b foldKey) int { return compareKinds(a.kind, b.kind) })
+	result.Kinds = make([]*Policy, len(r.keys))
+	for i := range r.keys {
+		result.Kinds[i] = r.fold(&r.keys[i], target, route)
 	}
 	id := r.scratch[:0]
 	for _, m := range result.Kinds {
-		id = append(id, m.identity...)
+		id = binary.BigEndian.AppendUint32(id, m.number)
 	}
-	if reached {
+	if result.Reached {
 		id = append(id, '!')
 	}
 	r.scratch = id
-	if same, ok := r.results[string(id)]; ok {
-		result.identity, result.representative = same.identity, same
-	} else {
-		result.identity, result.representative = string(id), result
-		r.results[result.identity] = result
+	if result.representative = r.results[string(id)]; result.representative == nil {
+		result.representative = result
+		r.results[string(id)] = result
 	}
 	r.paths[c] = result
 	return result
 }
 
-// foldOf returns the key of a kind's fold, a new one if there is none yet. It is valid until the
-// next call.
-func foldOf(keys *[]foldKey, kind *policy.Kind, route int) *foldKey {
-	for i := range *keys {
-		if (*keys)[i].kind == kind {
-			return &(*keys)[i]
+// reach adds what is in force at a place to the folds of a path.
+func (r *Resolver) reach(result *PathPolicies, c *pathKey, p *policy.AttachmentPoint, target hierarchy.Ref) {
+	if p == nil {
+		return
+	}
+	for _, a := range p.InForce {
+		if c.above && a.Level > hierarchy.PlatformNamespaceLevel {
+			continue
+		}
+		result.Reached = true
+		r.foldOf(a.Policy.Kind, c, target).attached[a.Level] = a
+	}
+}
+
+// foldOf is the key of a kind's fold, a new one if there is none yet. It is good until the next call.
+// Where everything of a kind means something on a kind of route, its folds are those of all such kinds.
+func (r *Resolver) foldOf(kind *policy.Kind, c *pathKey, target hierarchy.Ref) *foldKey {
+	for i := range r.keys {
+		if r.keys[i].kind == kind {
+			return &r.keys[i]
 		}
 	}
-	*keys = append(*keys, foldKey{kind: kind, route: route})
-	return &(*keys)[len(*keys)-1]
+	key := foldKey{kind: kind}
+	if c.kind != 0 && !kind.AppliesWhole(target.GroupKind) {
+		key.route = c.kind
+	}
+	r.keys = append(r.keys, key)
+	return &r.keys[len(r.keys)-1]
 }
 
 // addInline adds the rule to the fold of each kind that reads it.
-func (r *Resolver) addInline(keys *[]foldKey, c pathKey, target hierarchy.Ref) {
+func (r *Resolver) addInline(c *pathKey, target hierarchy.Ref) {
 	for _, kind := range r.kinds {
 		if inlineValue(kind, target.GroupKind, c.inline) != nil {
-			foldOf(keys, kind, c.kind).inline = c.inline
+			r.foldOf(kind, c, target).inline = c.inline
 		}
 	}
 }

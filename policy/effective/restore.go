@@ -1,8 +1,6 @@
 package effective
 
 import (
-	"maps"
-	"reflect"
 	"slices"
 
 	"github.com/attache-dev/attache/hierarchy"
@@ -82,11 +80,10 @@ func restored(s *policy.Snapshot, scope PublishedScope) *PathPolicies {
 		for i := range m.Origins {
 			m.Origins[i].Value, _ = valueAt(value, m.Origins[i].Path)
 		}
-		m.identity = string(m.appendIdentity(nil))
+		sortOrigins(m.Origins)
 		result.Kinds = append(result.Kinds, m)
-		result.identity += m.identity
 	}
-	result.identity, result.representative = result.identity+"!", result
+	result.representative = result
 	return result
 }
 
@@ -95,18 +92,8 @@ func restored(s *policy.Snapshot, scope PublishedScope) *PathPolicies {
 func ChangedOrigins(before, after *Target) []Origin {
 	var list []Origin
 	for _, paths := range Compare(before, after) {
-		old, now := leaves(paths.Result.Before), leaves(paths.Result.After)
-		keys := maps.Clone(now)
-		if keys == nil {
-			keys = map[leafKey]*Origin{}
-		}
-		maps.Copy(keys, old)
-		for _, key := range slices.SortedFunc(maps.Keys(keys), compareLeaves) {
-			b, a := old[key], now[key]
-			if b != nil && a != nil && reflect.DeepEqual(b.Value, a.Value) {
-				continue
-			}
-			for _, o := range []*Origin{b, a} {
+		for _, leaf := range differences(paths.Result) {
+			for _, o := range []*Origin{leaf.before, leaf.after} {
 				if o != nil {
 					list = append(list, *o)
 				}

@@ -2,14 +2,12 @@ package merge
 
 import "slices"
 
-// result removes the marks from the fold and accounts for every stated value (semantics section 4).
-func (f *folding) result() Result {
+// account takes the marks out of the fold and accounts for every value stated
+// (semantics section 4). It leaves the merged value to Fold.
+func (f *folding) account() Result {
 	var result Result
 	strength := Strength(f.layers)
 	if f.acc != nil {
-		if value, isObject := f.acc.value().(map[string]any); isObject && len(value) > 0 {
-			result.Value = value
-		}
 		f.acc.leaves(nil, func(path []string, v any, n *node) {
 			result.Origins = append(result.Origins, Origin{
 				Path:   slices.Clone(path),
@@ -38,7 +36,10 @@ func (f *folding) result() Result {
 // Strength lists the layers that state any value, from the strongest to the weakest: overrides
 // downward, inline values, defaults upward (semantics section 3).
 func Strength(leastSpecificFirst []Layer) []int {
-	order := make([]int, 0, len(leastSpecificFirst))
+	return appendStrength(make([]int, 0, len(leastSpecificFirst)), leastSpecificFirst)
+}
+
+func appendStrength(order []int, leastSpecificFirst []Layer) []int {
 	add := func(i int, block Block) {
 		if leastSpecificFirst[i].Block == block && len(leastSpecificFirst[i].Value) > 0 {
 			order = append(order, i)

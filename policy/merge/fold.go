@@ -18,6 +18,17 @@ package merge
 // it loses a class override when a gateway default stands between it and a
 // route default.)
 func Fold(leastSpecificFirst []Layer, shape Shape) Result {
+	f := fold(leastSpecificFirst, shape)
+	result := f.account()
+	if f.acc != nil {
+		if value, isObject := f.acc.value().(map[string]any); isObject && len(value) > 0 {
+			result.Value = value
+		}
+	}
+	return result
+}
+
+func fold(leastSpecificFirst []Layer, shape Shape) *folding {
 	f := &folding{layers: leastSpecificFirst, marks: shape.marks, removed: make([]removal, len(leastSpecificFirst))}
 	for i := len(f.layers) - 1; i >= 0; i-- {
 		if layer := &f.layers[i]; len(layer.Value) > 0 && layer.Block != Inline {
@@ -29,7 +40,7 @@ func Fold(leastSpecificFirst []Layer, shape Shape) Result {
 			f.overlay(i)
 		}
 	}
-	return f.result()
+	return f
 }
 
 // folding is a fold in progress.

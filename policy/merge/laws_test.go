@@ -2,10 +2,12 @@ package merge_test
 
 import (
 	"encoding/json"
+	"reflect"
 	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
 	"github.com/attache-dev/attache/policy/merge"
@@ -163,5 +165,60 @@ func FuzzFold(f *testing.F) {
 		}
 		checkLaws(t, list, merge.Shape{})
 		checkLaws(t, list, aWholeShape)
+	})
+}
+
+// flat draws layers as policies mostly are: patched, few fields inside others, few nulls.
+func flat() *rapid.Generator[[]merge.Layer] {
+	value := rapid.Custom(func(t *rapid.T) map[string]any {
+		o := map[string]any{}
+		for _, key := range []string{"a", "b", "c", "d"} {
+			switch what := rapid.IntRange(0, 20).Draw(t, "what"); {
+			case what < 10:
+			case what < 15:
+				o[key] = int64(what)
+			case what < 17:
+				o[key] = []any{"p", "q"}
+			case what < 20:
+				o[key] = map[string]any{"a": "x", "b": "y"}
+			default:
+				o[key] = rapid.SampledFrom([]any{nil, map[string]any{}, map[string]any{"a": nil}, map[string]any{"a": map[string]any{"a": "z"}}}).Draw(t, "odd")
+			}
+		}
+		return o
+	})
+	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) merge.Layer {
+		return merge.Layer{
+			Block:    rapid.SampledFrom([]merge.Block{merge.Default, merge.Override, merge.Default, merge.Override, merge.Inline}).Draw(t, "block"),
+			Strategy: rapid.SampledFrom([]merge.Strategy{merge.Patch, merge.Patch, merge.Patch, merge.Patch, merge.Atomic}).Draw(t, "strategy"),
+			Value:    value.Draw(t, "value"),
+		}
+	}), 0, 6)
+}
+
+// Tracing leaf by leaf says what folding trees says, one time after the other.
+func TestTraceIsFoldWithoutTheValue(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var folder merge.Folder
+		for range 3 {
+			list, shape := rapid.OneOf(flat(), layers()).Draw(t, "layers"), shapes().Draw(t, "shape")
+			if !reflect.ValueOf(shape).IsZero() { // a rule states nothing inside what is taken whole
+				list = slices.DeleteFunc(list, func(l merge.Layer) bool { return l.Block == merge.Inline })
+			}
+			want := merge.Fold(list, shape)
+			read := slices.Clone(list)
+			for i := range read {
+				if rapid.Bool().Draw(t, "read") {
+					read[i] = read[i].Read()
+				}
+			}
+			origins, lost := folder.Trace(read, shape)
+			if diff := cmp.Diff(want.Origins, origins, cmpopts.EquateEmpty()); diff != "" {
+				t.Fatalf("origins: -fold +trace:\n%s", diff)
+			}
+			if diff := cmp.Diff(want.Lost, lost, cmpopts.EquateEmpty()); diff != "" {
+				t.Fatalf("lost: -fold +trace:\n%s", diff)
+			}
+		}
 	})
 }

@@ -59,6 +59,18 @@ type Layer struct {
 	// RFC 7386; in an inline layer it is ignored. An inline layer has no values inside a value that
 	// a Shape takes whole.
 	Value map[string]any
+
+	// read is what Value states, nil until Read.
+	read *statement
+}
+
+// Read is the layer with its value taken apart, for those that are folded again and again. Its Value
+// is not to be replaced from then on.
+func (l Layer) Read() Layer {
+	if l.read == nil {
+		l.read = read(l.Value)
+	}
+	return l
 }
 
 // Origin says which layer set one leaf, and which other layers stated a value there and lost.

@@ -1,0 +1,258 @@
+package effective
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/policy/crd"
+)
+
+// leafKey names one leaf of a result: a policy kind, and a path in the one form that it has.
+type leafKey struct{ kind, path string }
+
+func compareLeaves(a, b leafKey) int {
+	return cmp.Or(strings.Compare(a.kind, b.kind), strings.Compare(a.path, b.path))
+}
+
+// leafSides is a leaf whose values differ; nil where it is not set.
+type leafSides struct {
+	key           leafKey
+	before, after *Origin
+}
+
+// differences lists the leaves whose values differ between two results, sorted.
+func differences(pair Pair) []leafSides {
+	if pair.Same() {
+		return nil
+	}
+	var list []leafSides
+	before, after := kindsOf(pair.Before), kindsOf(pair.After)
+	for len(before) > 0 || len(after) > 0 {
+		order := nextOf(len(before), len(after), func() int { return compareKinds(before[0].Kind, after[0].Kind) })
+		var old, now *Policy
+		if order <= 0 {
+			old, before = before[0], before[1:]
+		}
+		if order >= 0 {
+			now, after = after[0], after[1:]
+		}
+		if old == nil || now == nil || !old.Same(now) {
+			list = appendLeaves(list, old, now)
+		}
+	}
+	byKey := func(a, b leafSides) int { return compareLeaves(a.key, b.key) }
+	if !slices.IsSortedFunc(list, byKey) { // paths sort otherwise than their texts
+		slices.SortStableFunc(list, byKey)
+	}
+	return list
+}
+
+func kindsOf(r *PathPolicies) []*Policy {
+	if r == nil {
+		return nil
+	}
+	return r.Kinds
+}
+
+// nextOf says which of two sorted lists is to go on: the first (-1), the second (1) or both. order
+// compares what comes next in each.
+func nextOf(first, second int, order func() int) int {
+	switch {
+	case second == 0:
+		return -1
+	case first == 0:
+		return 1
+	}
+	return order()
+}
+
+// appendLeaves lists the leaves that differ between two results of one kind; nil is none.
+func appendLeaves(list []leafSides, before, after *Policy) []leafSides {
+	var old, now []Origin
+	var kind string
+	if before != nil {
+		old, kind = before.Origins, before.Kind.Name()
+	}
+	if after != nil {
+		now, kind = after.Origins, after.Kind.Name()
+	}
+	for len(old) > 0 || len(now) > 0 {
+		order := nextOf(len(old), len(now), func() int { return slices.Compare(old[0].Path, now[0].Path) })
+		leaf := leafSides{}
+		if order <= 0 {
+			leaf.before, old = &old[0], old[1:]
+		}
+		if order >= 0 {
+			leaf.after, now = &now[0], now[1:]
+		}
+		if order != 0 || !equalValue(leaf.before.Value, leaf.after.Value) {
+			leaf.key = leafKey{kind, leaf.path().String()}
+			list = append(list, leaf)
+		}
+	}
+	return list
+}
+
+func (l *leafSides) path() crd.Path {
+	if l.after != nil {
+		return l.after.Path
+	}
+	return l.before.Path
+}
+
+// leafChange is a change of one leaf. Within one Diff, changes that read the
+// same are the same pointer, so that paths can be grouped by it.
+type leafChange struct {
+	leafSides
+	// gone says that it is of rules that no longer exist, ofGone is the same change of those.
+	gone   bool
+	ofGone *leafChange
+}
+
+// onGone is a change, if there is one, as that of a rule that no longer exists.
+func (c *leafChange) onGone() *leafChange {
+	if c == nil {
+		return nil
+	}
+	if c.ofGone == nil {
+		c.ofGone = &leafChange{leafSides: c.leafSides, gone: true}
+	}
+	return c.ofGone
+}
+
+// differ remembers what pairs of results came to: most paths of a cluster
+// share few of them.
+type differ struct {
+	pairs map[Pair][]*leafChange
+	same  map[string]*leafChange
+	// outlines are the changes of targets with the same outlines, without the target.
+	outlines map[[2]*outline][]Change
+	scratch  []byte
+	keys     []leafKey
+}
+
+func newDiffer() *differ {
+	return &differ{pairs: map[Pair][]*leafChange{}, same: map[string]*leafChange{}, outlines: map[[2]*outline][]Change{}}
+}
+
+// target appends the fields of one target that differ, each with the paths on
+// which it differs in the same way.
+func (d *differ) target(changes []Change, target hierarchy.Ref, before, after *Target) []Change {
+	start := len(changes)
+	if before == nil || after == nil || before.outline == nil || after.outline == nil || !sameRules(before, after) || !sameListeners(before, after) {
+		changes = d.compare(changes, before, after)
+	} else {
+		outlines := [2]*outline{before.outline, after.outline}
+		known, ok := d.outlines[outlines]
+		if !ok {
+			known = d.compare(nil, before, after)
+			d.outlines[outlines] = known
+		}
+		changes = append(changes, known...)
+	}
+	for i := range changes[start:] {
+		changes[start+i].Target = target
+	}
+	return changes
+}
+
+// compare appends what differs between two targets.
+func (d *differ) compare(changes []Change, before, after *Target) []Change {
+	if samePaths(before, after) {
+		return changes
+	}
+	a := Align(before, after)
+	bands := a.Bands()
+	alive := len(a.Rules) // those that are gone follow
+	if after != nil {
+		alive = len(after.rules)
+	}
+	for _, key := range d.differing(bands) {
+		rows := make([][]*leafChange, 0, len(a.Listeners))
+		for _, band := range bands {
+			row := make([]*leafChange, len(band.Row))
+			for j, pair := range band.Row {
+				row[j] = find(d.pair(pair), key)
+				if j >= alive {
+					row[j] = row[j].onGone()
+				}
+			}
+			for range band.Listeners {
+				rows = append(rows, row)
+			}
+		}
+		for _, paths := range group(a.Listeners, a.Rules, rows) {
+			if c := paths.Result; c != nil {
+				changes = append(changes, Change{
+					Parents: paths.Parents, Rules: paths.Rules,
+					Kind: key.kind, Path: c.path(), Before: c.before, After: c.after, Gone: c.gone,
+				})
+			}
+		}
+	}
+	return changes
+}
+
+// differing are the leaves that differ on any path, sorted. They are good until the next call.
+func (d *differ) differing(bands []Band[Pair]) []leafKey {
+	d.keys = d.keys[:0]
+	for _, band := range bands {
+		for j, pair := range band.Row {
+			if j > 0 && pair == band.Row[j-1] {
+				continue
+			}
+			for _, c := range d.pair(pair) {
+				d.keys = append(d.keys, c.key)
+			}
+		}
+	}
+	slices.SortFunc(d.keys, compareLeaves)
+	d.keys = slices.Compact(d.keys)
+	return d.keys
+}
+
+func find(changes []*leafChange, key leafKey) *leafChange {
+	i, found := slices.BinarySearchFunc(changes, key, func(c *leafChange, key leafKey) int { return compareLeaves(c.key, key) })
+	if !found {
+		return nil
+	}
+	return changes[i]
+}
+
+// pair lists the leaves that differ between two results.
+func (d *differ) pair(pair Pair) []*leafChange {
+	if known, ok := d.pairs[pair]; ok {
+		return known
+	}
+	var changes []*leafChange
+	for _, leaf := range differences(pair) {
+		changes = append(changes, d.change(leaf))
+	}
+	d.pairs[pair] = changes
+	return changes
+}
+
+// change is the one change of all that read the same.
+func (d *differ) change(leaf leafSides) *leafChange {
+	d.scratch = appendAll(d.scratch[:0], leaf.key.kind, " ", leaf.key.path)
+	d.scratch = leaf.after.appendText(leaf.before.appendText(d.scratch))
+	c, ok := d.same[string(d.scratch)]
+	if !ok {
+		c = &leafChange{leafSides: leaf}
+		d.same[string(d.scratch)] = c
+	}
+	return c
+}
+
+// appendText writes all that a reader of a change sees of one side.
+func (o *Origin) appendText(b []byte) []byte {
+	if o == nil {
+		return append(b, " unset"...)
+	}
+	b = appendTyped(append(b, ' '), o.Value)
+	b = appendRef(append(b, '@'), &o.From)
+	b = appendRef(append(b, '@'), &o.Target)
+	return appendRef(append(b, byte(o.Block)), &o.ClampedBy)
+}
