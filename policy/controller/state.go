@@ -110,11 +110,11 @@ func (s *state) begin(ctx context.Context, now *policy.Snapshot, existing []hier
 	return dirty
 }
 
-// remember keeps the folds of a resolver for the next pass. Folds of earlier versions are dropped
-// once they make up half as much again.
+// remember keeps what a resolver has folded for the next pass. What it folded for earlier versions goes
+// once it may take half as much room again.
 func (s *state) remember(r *effective.Resolver) {
-	if r.Folds() > s.folds+s.folds/2+1000 {
-		r = effective.NewResolver(r.Snapshot())
+	if r.Folds() > s.folds+s.folds/4+500 {
+		r.Forget() // one more time before it goes
 	}
 	s.resolver = r.On(r.Snapshot())
 }

@@ -24,35 +24,47 @@ type Change struct {
 	Gone bool
 }
 
-// Pair is the result of a path before and after; nil where the path does not
-// exist.
+// Pair is the result of a path before and after; nil where the path does not exist.
 type Pair struct{ Before, After *PathPolicies }
 
-// Diff lists what differs between two resolutions, sorted by target, kind,
-// field and path. Targets that only one of them resolved differ in everything
-// they have there. A field whose value is the same but whose origin changed is
-// no difference.
-func Diff(before, after Resolution) []Change {
-	d := newDiffer()
-	var changes []Change
-	for _, target := range targets(before, after) {
-		changes = d.target(changes, target, before.Get(target), after.Get(target))
+// Diff lists what differs between two resolutions, sorted by target, kind, field and path. A target
+// that only one of them has differs in all its fields. A field with the same value and another
+// origin is not a difference.
+func Diff(before, after Resolution) []Change { return NewDiffer().Diff(before, after) }
+
+// Diff is the function Diff for a part of two resolutions.
+func (d *Differ) Diff(before, after Resolution) []Change {
+	list := make([]targetChanges, 0, max(len(before.effective), len(after.effective)))
+	total := 0
+	add := func(ref hierarchy.Ref, old, now *Target) {
+		if changes := d.target(old, now); len(changes) > 0 {
+			list = append(list, targetChanges{ref, changes})
+			total += len(changes)
+		}
+	}
+	for ref, now := range after.effective {
+		add(ref, before.effective[ref], now)
+	}
+	for ref, old := range before.effective {
+		if _, both := after.effective[ref]; !both {
+			add(ref, old, nil)
+		}
+	}
+	slices.SortFunc(list, func(a, b targetChanges) int { return hierarchy.Compare(a.target, b.target) })
+	changes := make([]Change, 0, total)
+	for i := range list {
+		for _, c := range list[i].changes {
+			c.Target = list[i].target
+			changes = append(changes, c)
+		}
 	}
 	return changes
 }
 
-func targets(before, after Resolution) []hierarchy.Ref {
-	all := make([]hierarchy.Ref, 0, len(after.effective))
-	for ref := range after.effective {
-		all = append(all, ref)
-	}
-	for ref := range before.effective {
-		if _, both := after.effective[ref]; !both {
-			all = append(all, ref)
-		}
-	}
-	slices.SortFunc(all, hierarchy.Compare)
-	return all
+// targetChanges is what differs of one target. Targets share the changes, which do not name them.
+type targetChanges struct {
+	target  hierarchy.Ref
+	changes []Change
 }
 
 // Compare lists the paths of one target whose results differ before and after, grouped by equal

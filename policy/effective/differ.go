@@ -122,9 +122,9 @@ func (c *leafChange) onGone() *leafChange {
 	return c.ofGone
 }
 
-// differ remembers what pairs of results came to: most paths of a cluster
-// share few of them.
-type differ struct {
+// Differ compares resolutions part by part. It caches the changes of pairs of results: most paths of
+// a cluster share a few pairs. It is for one goroutine.
+type Differ struct {
 	pairs map[Pair][]*leafChange
 	same  map[string]*leafChange
 	// outlines are the changes of targets with the same outlines, without the target.
@@ -133,35 +133,29 @@ type differ struct {
 	keys     []leafKey
 }
 
-func newDiffer() *differ {
-	return &differ{pairs: map[Pair][]*leafChange{}, same: map[string]*leafChange{}, outlines: map[[2]*outline][]Change{}}
+// NewDiffer returns a Differ that has compared nothing yet.
+func NewDiffer() *Differ {
+	return &Differ{pairs: map[Pair][]*leafChange{}, same: map[string]*leafChange{}, outlines: map[[2]*outline][]Change{}}
 }
 
-// target appends the fields of one target that differ, each with the paths on
-// which it differs in the same way.
-func (d *differ) target(changes []Change, target hierarchy.Ref, before, after *Target) []Change {
-	start := len(changes)
+// target lists the fields of one target that differ, each with the paths on which it differs in the
+// same way; it leaves out which target it is.
+func (d *Differ) target(before, after *Target) []Change {
 	if before == nil || after == nil || before.outline == nil || after.outline == nil || !sameRules(before, after) || !sameListeners(before, after) {
-		changes = d.compare(changes, before, after)
-	} else {
-		outlines := [2]*outline{before.outline, after.outline}
-		known, ok := d.outlines[outlines]
-		if !ok {
-			known = d.compare(nil, before, after)
-			d.outlines[outlines] = known
-		}
-		changes = append(changes, known...)
+		return d.compare(before, after)
 	}
-	for i := range changes[start:] {
-		changes[start+i].Target = target
+	outlines := [2]*outline{before.outline, after.outline}
+	changes, known := d.outlines[outlines]
+	if !known {
+		changes = d.compare(before, after)
+		d.outlines[outlines] = changes
 	}
 	return changes
 }
 
-// compare appends what differs between two targets.
-func (d *differ) compare(changes []Change, before, after *Target) []Change {
+func (d *Differ) compare(before, after *Target) []Change {
 	if samePaths(before, after) {
-		return changes
+		return nil
 	}
 	a := Align(before, after)
 	bands := a.Bands()
@@ -169,21 +163,9 @@ func (d *differ) compare(changes []Change, before, after *Target) []Change {
 	if after != nil {
 		alive = len(after.rules)
 	}
+	var changes []Change
 	for _, key := range d.differing(bands) {
-		rows := make([][]*leafChange, 0, len(a.Listeners))
-		for _, band := range bands {
-			row := make([]*leafChange, len(band.Row))
-			for j, pair := range band.Row {
-				row[j] = find(d.pair(pair), key)
-				if j >= alive {
-					row[j] = row[j].onGone()
-				}
-			}
-			for range band.Listeners {
-				rows = append(rows, row)
-			}
-		}
-		for _, paths := range group(a.Listeners, a.Rules, rows) {
+		for _, paths := range d.grouped(a, bands, alive, key) {
 			if c := paths.Result; c != nil {
 				changes = append(changes, Change{
 					Parents: paths.Parents, Rules: paths.Rules,
@@ -195,8 +177,32 @@ func (d *differ) compare(changes []Change, before, after *Target) []Change {
 	return changes
 }
 
+// grouped are the paths on which a leaf changes in the same way.
+func (d *Differ) grouped(a Alignment, bands []Band[Pair], alive int, key leafKey) []PathGroup[*leafChange] {
+	cells := make([]*leafChange, len(bands)*len(a.Rules))
+	for i, band := range bands {
+		for j, pair := range band.Row {
+			c := find(d.pair(pair), key)
+			if j >= alive {
+				c = c.onGone()
+			}
+			cells[i*len(a.Rules)+j] = c
+		}
+	}
+	if uniform(cells) {
+		return []PathGroup[*leafChange]{{Parents: a.Listeners, Rules: hierarchy.AllRules(), Result: cells[0]}}
+	}
+	rows := make([][]*leafChange, 0, len(a.Listeners))
+	for i, band := range bands {
+		for range band.Listeners {
+			rows = append(rows, cells[i*len(a.Rules):(i+1)*len(a.Rules)])
+		}
+	}
+	return group(a.Listeners, a.Rules, rows)
+}
+
 // differing are the leaves that differ on any path, sorted. They are good until the next call.
-func (d *differ) differing(bands []Band[Pair]) []leafKey {
+func (d *Differ) differing(bands []Band[Pair]) []leafKey {
 	d.keys = d.keys[:0]
 	for _, band := range bands {
 		for j, pair := range band.Row {
@@ -222,7 +228,7 @@ func find(changes []*leafChange, key leafKey) *leafChange {
 }
 
 // pair lists the leaves that differ between two results.
-func (d *differ) pair(pair Pair) []*leafChange {
+func (d *Differ) pair(pair Pair) []*leafChange {
 	if known, ok := d.pairs[pair]; ok {
 		return known
 	}
@@ -235,7 +241,7 @@ func (d *differ) pair(pair Pair) []*leafChange {
 }
 
 // change is the one change of all that read the same.
-func (d *differ) change(leaf leafSides) *leafChange {
+func (d *Differ) change(leaf leafSides) *leafChange {
 	d.scratch = appendAll(d.scratch[:0], leaf.key.kind, " ", leaf.key.path)
 	d.scratch = leaf.after.appendText(leaf.before.appendText(d.scratch))
 	c, ok := d.same[string(d.scratch)]

@@ -56,8 +56,8 @@ type folding struct {
 
 // fold merges one kind on one path, in the order of semantics section 3.
 func (r *Resolver) fold(key *foldKey, target hierarchy.Ref, route *hierarchy.Route) *Policy {
-	if m, ok := r.folds[*key]; ok {
-		return m
+	if known := r.recall(key); known != nil {
+		return known
 	}
 	m := &Policy{Kind: key.kind}
 	f := &r.folding

@@ -125,29 +125,39 @@ func TestAResolutionDoesNotDifferFromItself(t *testing.T) {
 	})
 }
 
-// Routes share what they have in common, and so do their differences: what they come to is what each
-// comes to alone.
+// Routes share what they have in common, and so do their differences and versions, whatever is
+// forgotten in between: what they come to is what each comes to alone.
 func TestTargetsTogetherComeToWhatEachComesToAlone(t *testing.T) {
 	kinds := ourKinds(t)
 	rapid.Check(t, func(r *rapid.T) {
 		list := objects(t, drawWorld(r))
 		s, _ := policy.NewSnapshot(policy.Options{}).With(append(kinds, list...)...)
-		next := s.Without(refs([]*unstructured.Unstructured{rapid.SampledFrom(list).Draw(r, "gone")})...)
 		resolver := effective.NewResolver(s)
 		before := resolver.ResolveAll()
-		after := resolver.On(next).ResolveAll()
-		var alone []string
-		for target := range everyTarget(before, after) {
-			old, now := effective.Resolve(s, target), effective.Resolve(next, target)
-			for _, at := range [...][2]*effective.Target{{before.Get(target), old.Get(target)}, {after.Get(target), now.Get(target)}} {
-				if (at[0] == nil) != (at[1] == nil) || at[0] != nil && show(at[0]) != show(at[1]) {
-					r.Fatalf("%s: together\n%salone\n%s", target, show(at[0]), show(at[1]))
-				}
+		for range rapid.IntRange(1, 4).Draw(r, "edits") {
+			edited := []*unstructured.Unstructured{rapid.SampledFrom(list).Draw(r, "edited")}
+			next := s.Without(refs(edited)...)
+			if rapid.Bool().Draw(r, "given again") {
+				next, _ = s.With(edited...)
 			}
-			alone = append(alone, changeLines(effective.Diff(old, now))...)
-		}
-		if diff := cmp.Diff(alone, changeLines(effective.Diff(before, after))); diff != "" {
-			r.Fatalf("-alone +together:\n%s", diff)
+			for range rapid.IntRange(0, 2).Draw(r, "forgets") {
+				resolver.Forget()
+			}
+			after := resolver.On(next).ResolveAll()
+			var alone []string
+			for target := range everyTarget(before, after) {
+				old, now := effective.Resolve(s, target), effective.Resolve(next, target)
+				for _, at := range [...][2]*effective.Target{{before.Get(target), old.Get(target)}, {after.Get(target), now.Get(target)}} {
+					if (at[0] == nil) != (at[1] == nil) || at[0] != nil && show(at[0]) != show(at[1]) {
+						r.Fatalf("%s: together %v, alone %v", target, at[0], at[1])
+					}
+				}
+				alone = append(alone, changeLines(effective.Diff(old, now))...)
+			}
+			if diff := cmp.Diff(alone, changeLines(effective.Diff(before, after))); diff != "" {
+				r.Fatalf("-alone +together:\n%s", diff)
+			}
+			s, before = next, after
 		}
 	})
 }

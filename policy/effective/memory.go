@@ -19,32 +19,69 @@ var seed = maphash.MakeSeed()
 type memory struct {
 	// routes numbers the route kinds from 1.
 	routes map[schema.GroupKind]int
-	folds  map[foldKey]*Policy
-	values map[valueKey]*value
-	// readings are the first of all results that read the same, by hash: the hash itself, or the
-	// next number that was free.
-	readings map[uint64]*Policy
-	mark     *mark
+	// generation is what was folded or asked for since the last Forget, before what was until then.
+	generation
+	before generation
+	// count is how many readings there have been.
+	count uint64
+	mark  *mark
 
-	// What is made for one fold and used again for the next: where keys are written, what is folded
+	// What is made once and used again: where keys are written, the rules of a route, what is folded
 	// on a path, and how.
 	scratch []byte
+	below   []pathKey
 	keys    []foldKey
 	folding folding
 }
 
-// mark is the identity of a memory. Results have it, which are not to keep the memory itself. It has a
-// field because pointers to distinct values of size zero may be equal.
+// generation is what is remembered from one Forget to the next.
+type generation struct {
+	folds  map[foldKey]*Policy
+	values map[valueKey]*value
+	// readings are the first of all results that read the same, those of all folds among them, by hash:
+	// the hash itself, or the next number that was free.
+	readings map[uint64]*Policy
+}
+
+// mark is the identity of a memory between one Forget and the next. Results have it, which are not to keep
+// the memory itself. It has a field because pointers to distinct values of size zero may be equal.
 type mark struct{ _ byte }
 
 func newMemory() *memory {
-	return &memory{
-		routes:   map[schema.GroupKind]int{},
-		folds:    map[foldKey]*Policy{},
-		values:   map[valueKey]*value{},
-		readings: map[uint64]*Policy{},
-		mark:     new(mark),
+	return &memory{routes: map[schema.GroupKind]int{}, generation: newGeneration(), mark: new(mark)}
+}
+
+func newGeneration() generation {
+	return generation{folds: map[foldKey]*Policy{}, values: map[valueKey]*value{}, readings: map[uint64]*Policy{}}
+}
+
+// Forget forgets what was not asked for since it was called last.
+func (r *Resolver) Forget() {
+	m := r.memory
+	m.before, m.generation, m.mark = m.generation, newGeneration(), new(mark)
+}
+
+// recall finds a fold.
+func (m *memory) recall(key *foldKey) *Policy {
+	if p, known := m.folds[*key]; known {
+		return p
 	}
+	p := m.before.folds[*key]
+	if p != nil {
+		m.folds[*key] = p
+		m.register(p.reading)
+	}
+	return p
+}
+
+// register enters the first of those that read the same, again.
+func (m *memory) register(p *Policy) {
+	m.scratch = p.appendReading(m.scratch[:0])
+	at := maphash.Bytes(seed, m.scratch)
+	for m.readings[at] != nil && m.readings[at] != p {
+		at++
+	}
+	m.readings[at] = p
 }
 
 // routeKind numbers the route kinds.
@@ -71,50 +108,71 @@ type value struct {
 
 // settle gives a result the value that its origins say, and finds what reads the same.
 func (m *memory) settle(p *Policy) {
-	scratch := m.scratch[:0]
-	for i := range p.Origins {
-		scratch = appendLeaf(scratch, p.Origins[i].Path, p.Origins[i].Value)
-	}
-	v, known := m.values[valueKey{p.Kind, string(scratch)}]
-	if !known {
-		v = &value{object: objectOf(p.Origins)}
-		if p.Kind.Validator != nil && len(v.object) > 0 {
-			v.invalid = p.Kind.Validator.Validate(v.object)
+	m.scratch = p.appendLeaves(m.scratch[:0])
+	v := m.values[valueKey{p.Kind, string(m.scratch)}]
+	if v == nil {
+		if v = m.before.values[valueKey{p.Kind, string(m.scratch)}]; v == nil {
+			v = newValue(p)
 		}
-		m.values[valueKey{p.Kind, string(scratch)}] = v
+		m.values[valueKey{p.Kind, string(m.scratch)}] = v
 	}
-	p.Value, p.Invalid = v.object, v.invalid
-	scratch = p.appendReading(scratch)
-	m.scratch = scratch
-	p.mark = m.mark
-	for at := maphash.Bytes(seed, scratch); p.reading == nil; at++ {
-		switch same := m.readings[at]; {
-		case same == nil:
-			p.reading, p.number = p, uint32(len(m.readings))
-			m.readings[at] = p
-		case readsSame(same, p):
-			p.reading, p.number = same, same.number
+	p.Value, p.Invalid, p.mark = v.object, v.invalid, m.mark
+	m.scratch = p.appendReading(m.scratch[:0])
+	hash := maphash.Bytes(seed, m.scratch)
+	at, first := m.find(hash, p)
+	if first == nil {
+		if _, first = m.before.find(hash, p); first == nil {
+			first = p
+			p.number = m.count
+			m.count++
+		}
+		m.readings[at] = first
+	}
+	p.reading, p.number = first, first.number
+}
+
+// find finds the first of all results that read the same as one, or where to put it.
+func (g *generation) find(hash uint64, p *Policy) (at uint64, first *Policy) {
+	for at = hash; ; at++ {
+		if first = g.readings[at]; first == nil || readsSame(first, p) {
+			return at, first
 		}
 	}
 }
 
-// appendReading writes what a reader can see beside the values in force, as far as it tells apart what
-// there are many of: results that differ in nothing else may be written the same.
+func newValue(p *Policy) *value {
+	v := &value{object: objectOf(p.Origins)}
+	if p.Kind.Validator != nil && len(v.object) > 0 {
+		v.invalid = p.Kind.Validator.Validate(v.object)
+	}
+	return v
+}
+
+// appendLeaves writes the value in force, different for all that are different.
+func (m *Policy) appendLeaves(b []byte) []byte {
+	for i := range m.Origins {
+		b = appendLeaf(b, m.Origins[i].Path, m.Origins[i].Value)
+	}
+	return b
+}
+
+// appendReading writes what a reader can see, the same for all that read the same: most of it, so that
+// little else is written the same.
 func (m *Policy) appendReading(b []byte) []byte {
 	for i := range m.Origins {
 		o := &m.Origins[i]
-		b = append(append(appendName(b, &o.From), byte(o.Block)), o.Target.Section...)
-		b = appendName(b, &o.Target)
+		b = appendName(appendAlike(append(b, byte(o.Block)), o.Value), &o.From)
+		b = append(appendName(b, &o.Target), o.Target.Section...)
 		if !o.ClampedBy.IsZero() {
-			b = appendTyped(appendName(b, &o.ClampedBy), o.Stated)
+			b = appendAlike(appendName(b, &o.ClampedBy), o.Stated)
 		}
 		for j := range o.Beat {
-			b = appendTyped(appendName(b, &o.Beat[j].From), o.Beat[j].Value)
+			b = appendAlike(appendName(b, &o.Beat[j].From), o.Beat[j].Value)
 		}
 	}
 	for i := range m.NotSet {
 		n := &m.NotSet[i]
-		b = appendTyped(appendName(appendName(b, &n.From), &n.By), n.Value)
+		b = appendAlike(appendName(appendName(b, &n.From), &n.By), n.Value)
 	}
 	return b
 }
@@ -148,10 +206,10 @@ func appendLeaf(b []byte, path []string, value any) []byte {
 // Same says whether two results of one kind read the same.
 func (m *Policy) Same(other *Policy) bool {
 	switch {
-	case m == other:
+	case m == other, m.reading != nil && m.reading == other.reading:
 		return true
 	case m.mark != nil && m.mark == other.mark:
-		return m.reading == other.reading
+		return false
 	}
 	return readsSame(m, other)
 }

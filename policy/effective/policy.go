@@ -2,7 +2,6 @@ package effective
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/attache-dev/attache/hierarchy"
@@ -35,10 +34,10 @@ type Policy struct {
 	// Parts has the effect of each attached policy on the path, the least specific first.
 	Contributions []Contribution
 
-	// reading is the first of all results of one memory that read the same, number its number there.
+	// reading is the first of all results of a memory that read the same, number its number there.
 	reading *Policy
 	mark    *mark
-	number  uint32
+	number  uint64
 }
 
 // Origin says who set one leaf of an effective policy (semantics section 4).
@@ -119,13 +118,9 @@ type Beaten struct {
 // String returns the loser as results show it: "TimeoutPolicy shop/checkout (default)".
 func (b Beaten) String() string { return fmt.Sprintf("%s (%s)", b.From, b.Block) }
 
-// AppendValues writes the values alone, the same for all results of a kind that have the same.
-func (m *Policy) AppendValues(b []byte) []byte {
-	for i := range m.Origins {
-		b = appendValue(strconv.AppendQuote(b, m.Origins[i].Path.String()), m.Origins[i].Value)
-	}
-	return b
-}
+// AppendValues writes the values alone, the same for all results of a kind that have the same, and for
+// no others.
+func (m *Policy) AppendValues(b []byte) []byte { return m.appendLeaves(b) }
 
 // Size returns the approximate number of bytes of m in published form.
 func (m *Policy) Size() int {

@@ -139,12 +139,13 @@ func (r *Resolver) Resolve(targets ...hierarchy.Ref) Resolution {
 // one goroutine.
 type Resolver struct {
 	*memory
-	s         *policy.Snapshot
-	kinds     []*policy.Kind
-	listeners map[*hierarchy.Listener]*upperLayers
-	uppers    map[upperLayers]*upperLayers
-	outlines  map[outlineKey]*outline
-	paths     map[pathKey]*PathPolicies
+	s          *policy.Snapshot
+	kinds      []*policy.Kind
+	listeners  map[*hierarchy.Listener]*upperLayers
+	uppers     map[upperLayers]*upperLayers
+	namespaces map[string]*policy.AttachmentPoint
+	outlines   map[outlineKey]*outline
+	paths      map[pathKey]*PathPolicies
 	// results are the first of all results that read the same, by the numbers of what they are of.
 	results map[string]*PathPolicies
 }
@@ -170,14 +171,15 @@ func NewResolver(s *policy.Snapshot) *Resolver { return newResolver(s, newMemory
 
 func newResolver(s *policy.Snapshot, m *memory) *Resolver {
 	return &Resolver{
-		memory:    m,
-		s:         s,
-		kinds:     s.Kinds(),
-		listeners: map[*hierarchy.Listener]*upperLayers{},
-		uppers:    map[upperLayers]*upperLayers{},
-		outlines:  map[outlineKey]*outline{},
-		paths:     map[pathKey]*PathPolicies{},
-		results:   map[string]*PathPolicies{},
+		memory:     m,
+		s:          s,
+		kinds:      s.Kinds(),
+		listeners:  map[*hierarchy.Listener]*upperLayers{},
+		uppers:     map[upperLayers]*upperLayers{},
+		namespaces: map[string]*policy.AttachmentPoint{},
+		outlines:   map[outlineKey]*outline{},
+		paths:      map[pathKey]*PathPolicies{},
+		results:    map[string]*PathPolicies{},
 	}
 }
 
@@ -189,7 +191,7 @@ func (r *Resolver) On(s *policy.Snapshot) *Resolver { return newResolver(s, r.me
 // Snapshot is what the resolver resolves.
 func (r *Resolver) Snapshot() *policy.Snapshot { return r.s }
 
-// Folds returns how many folds are in the cache of the resolver, which it may share with others.
+// Folds is how many folds the resolver remembers since Forget, and with it those that it shares them with.
 func (r *Resolver) Folds() int { return len(r.folds) }
 
 // upper finds what is attached above the routes of a listener. Listeners of one holder come one after
@@ -329,19 +331,12 @@ func (r *Resolver) rows(listeners []*hierarchy.Listener, rules []pathKey, target
 	return rows
 }
 
-// rules returns the part of the chain below the listener for each rule of a route; a route without
-// rules has one such part.
+// rules is the part of the chain below the listener for each rule of a route;
+// a route without rules has one such part, its own. It is good until the next call.
 func (r *Resolver) rules(route *hierarchy.Route) []pathKey {
 	ref := route.Meta().Ref
-	own := pathKey{
-		namespace: r.s.InForce(hierarchy.NamespaceRef(ref.Namespace)),
-		route:     r.s.InForce(ref),
-		kind:      r.routeKind(ref.GroupKind),
-	}
-	if len(route.Rules) == 0 {
-		return []pathKey{own}
-	}
-	rules := make([]pathKey, len(route.Rules))
+	own := pathKey{namespace: r.namespace(ref.Namespace), route: r.s.InForce(ref), kind: r.routeKind(ref.GroupKind)}
+	r.below = r.below[:0]
 	for i := range route.Rules {
 		rule := &route.Rules[i]
 		c := own
@@ -353,9 +348,22 @@ func (r *Resolver) rules(route *hierarchy.Route) []pathKey {
 		if rule.Inline != nil {
 			c.inline = rule
 		}
-		rules[i] = c
+		r.below = append(r.below, c)
 	}
-	return rules
+	if len(route.Rules) == 0 {
+		r.below = append(r.below, own)
+	}
+	return r.below
+}
+
+// namespace is what is in force on a Namespace.
+func (r *Resolver) namespace(name string) *policy.AttachmentPoint {
+	p, known := r.namespaces[name]
+	if !known {
+		p = r.s.InForce(hierarchy.NamespaceRef(name))
+		r.namespaces[name] = p
+	}
+	return p
 }
 
 // result folds every policy kind on a chain.
@@ -381,7 +389,7 @@ func (r *Resolver) result(c pathKey, target hierarchy.Ref, route *hierarchy.Rout
 	}
 	id := r.scratch[:0]
 	for _, m := range result.Kinds {
-		id = binary.BigEndian.AppendUint32(id, m.number)
+		id = binary.BigEndian.AppendUint64(id, m.number)
 	}
 	if result.Reached {
 		id = append(id, '!')

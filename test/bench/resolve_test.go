@@ -100,8 +100,8 @@ func edit(b *testing.B, routes int, object func(i int) *unstructured.Unstructure
 	for i := 0; b.Loop(); i++ {
 		next, _ := s.With(objs[i%len(objs)])
 		touched := next.Touched(ref)
-		if resolver.Folds() > folds+folds/2+1000 { // as the controller does
-			resolver = effective.NewResolver(s)
+		if resolver.Folds() > folds+folds/4+500 { // as the controller does
+			resolver.Forget()
 		}
 		changes := effective.Diff(before, resolver.On(next).Resolve(touched...))
 		if len(touched) < least || len(changes) < least {
@@ -147,8 +147,8 @@ func BenchmarkEditClass(b *testing.B) {
 			used := processor(b)
 			for i := 0; b.Loop(); i++ {
 				next, _ := s.With(object(i))
-				if resolver.Folds() > folds+folds/2+1000 { // as the controller does
-					resolver = effective.NewResolver(s)
+				if resolver.Folds() > folds+folds/4+500 { // as the controller does
+					resolver.Forget()
 				}
 				if changes := effective.Diff(before, resolver.On(next).ResolveAll()); len(changes) < n {
 					b.Fatalf("%d changes", len(changes))
