@@ -107,7 +107,7 @@ fuzz: ## Every fuzz target in turn: FUZZ=regexp FUZZTIME=30s
 .PHONY: dist dist-again vuln
 dist: ## What a release consists of, into dist/: VERSION=v0.1.0 PLATFORMS=linux/amd64,…
 	$(GO) run ./test/release --version $(VERSION) --out dist $(if $(PLATFORMS),--platforms $(PLATFORMS))
-	$(GO) tool -modfile=release.mod validate-krew-manifest --manifest dist/effective-policy.yaml --skip-install
+	test/release/krew.sh dist
 dist-again: ## Build dist/ a second time, elsewhere and from nothing, and compare: VERSION and PLATFORMS as before
 	test/release/again.sh dist $(VERSION) $(PLATFORMS)
 vuln: ## Known vulnerabilities that the programs can reach (needs vuln.go.dev)
