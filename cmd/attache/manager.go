@@ -302,6 +302,8 @@ func (p *process) ready(r *http.Request) error {
 		return errors.New("shutting down")
 	case !p.source.Synced():
 		return errors.New("not all objects have been seen yet")
+	case p.source.Blind():
+		return errors.New("the EffectivePolicy objects may not be read: give the service account list and watch on them")
 	case p.webhooks != nil:
 		return p.webhooks.Ready(r)
 	}
@@ -361,7 +363,7 @@ func (p *process) serve(ctx context.Context) error {
 
 // greet says when the manager is ready for work, and what is missing.
 func (p *process) greet(ctx context.Context) {
-	if p.source.WaitForSync(ctx) != nil {
+	if p.source.WaitForResults(ctx) != nil {
 		return
 	}
 	objects := 0

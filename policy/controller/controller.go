@@ -126,7 +126,7 @@ func New(config *rest.Config, from *cluster.Source, options Options) (*Controlle
 		enforcer: newEnforcer(options.Enforcement),
 	}
 	known.publication.enforced = made.enforced()
-	if err := options.Metrics.Register(inventory{made}); err != nil {
+	if err := options.Metrics.Register(&inventory{c: made}); err != nil {
 		return nil, fmt.Errorf("registering metrics: %w", err)
 	}
 	return made, nil
@@ -184,6 +184,11 @@ func (c *Controller) Reconcile(ctx context.Context, ref hierarchy.Ref) (reconcil
 	writes, on, err := c.plan(ctx, ref)
 	if err != nil {
 		return reconcile.Result{}, err
+	}
+	if c.touchFirst(ctx, ref, on) {
+		touched := on.touched
+		writes, on = c.decide(ref)
+		on.touched = touched
 	}
 	for _, w := range writes {
 		var events []status.Write
@@ -244,13 +249,12 @@ func (c *Controller) somebodyElses(ref hierarchy.Ref) bool {
 	if ref.GroupKind == publish.EffectivePolicyKind {
 		return c.drift.stray(ref, c.live.EffectivePolicy(ref.Namespace, ref.Name))
 	}
-	annotations, exists := c.live.Annotations(ref)
+	print, exists := c.live.Print(ref)
 	if !exists {
 		return false
 	}
-	result := c.live.EffectivePolicy(ref.Namespace, publish.ObjectName(ref))
-	return c.drift.foreign(ref, fingerprint(annotations, c.live.Policy(ref))) ||
-		c.drift.foreign(resultOf(ref), fingerprint(nil, result))
+	result, _ := c.live.Print(resultOf(ref)) // 0 is that of none
+	return c.drift.foreign(ref, print) || c.drift.foreign(resultOf(ref), result)
 }
 
 // repaired records that a foreign write was reverted. The next repair only waits where others have
@@ -271,6 +275,7 @@ func (c *Controller) repaired(ctx context.Context, ref hierarchy.Ref, forged boo
 type live interface {
 	status.Live
 	Conditions(ref hierarchy.Ref) status.Conditions
+	Print(ref hierarchy.Ref) (print uint64, ok bool)
 }
 
 // plan is decide, or guardrailStatus for a guardrail, with the enforcement of a route.
@@ -337,7 +342,7 @@ func (c *Controller) target(ref hierarchy.Ref, on *enforced) []status.Write {
 		return nil // nothing is published for it yet, and nothing is decided
 	}
 	if p.found == nil && h == nil {
-		return c.planned(on).Target(ref, p.effective, c.live)
+		return c.planned(on).Target(ref, c.enforcer.asAdmitted(p.effective), c.live)
 	}
 	was, uid := p.found.Object(), ""
 	if e := c.state.effective[ref]; e != nil {

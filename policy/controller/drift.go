@@ -1,8 +1,6 @@
 package controller
 
 import (
-	"fmt"
-	"hash/fnv"
 	"sync"
 	"time"
 
@@ -96,20 +94,6 @@ func (d *drift) tell(ref hierarchy.Ref, now time.Time) bool {
 // resultOf returns the EffectivePolicy of a route or a Gateway.
 func resultOf(target hierarchy.Ref) hierarchy.Ref {
 	return hierarchy.Ref{GroupKind: publish.EffectivePolicyKind, NamespacedName: types.NamespacedName{Namespace: target.Namespace, Name: publish.ObjectName(target)}}
-}
-
-// fingerprint returns a fingerprint of everything that we write on an object, in its current state.
-func fingerprint(annotations map[string]string, object *unstructured.Unstructured) uint64 {
-	sum := fnv.New64a()
-	fmt.Fprint(sum, annotations)
-	switch {
-	case object == nil:
-	case object.GetKind() == publish.Kind:
-		fmt.Fprint(sum, object.GetOwnerReferences(), object.Object["targetRef"], object.Object["status"], status.Claimed(object))
-	default:
-		fmt.Fprint(sum, object.Object["status"])
-	}
-	return sum.Sum64()
 }
 
 // reasonForged is the reason of the event about a result that somebody else wrote.

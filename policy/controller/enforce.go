@@ -46,6 +46,10 @@ type enforcer struct {
 	// last admission was triggered.
 	wrote   map[hierarchy.Ref]time.Time
 	touched map[hierarchy.Ref]touch
+	// swept is when old entries of wrote were removed last.
+	swept time.Time
+	// admitted are the routes to which an admission gave a generation that the watch has not delivered yet.
+	admitted map[hierarchy.Ref]admitted
 	// leaving are objects that are no longer wanted, with the time since when.
 	leaving map[hierarchy.Ref]time.Time
 	// failed are objects that could not be written, with the reason.
@@ -69,9 +73,10 @@ type enforcer struct {
 	waiting map[hierarchy.Ref]time.Time
 	// kept is the last result for each route.
 	kept map[hierarchy.Ref]*enforcement.Memory
-	// scores are keyed by route, sums by policy and Gateway.
-	scores map[hierarchy.Ref]map[enforcement.PolicyAt]enforcement.Score
+	// scores are keyed by route, sums by policy and Gateway. plain are the scores that routes share.
+	scores map[hierarchy.Ref][]scoreAt
 	sums   map[enforcement.PolicyAt]*enforcement.Score
+	plain  map[plainScore]*enforcement.Score
 
 	// readings are the inputs of exporters from the effective policies of one snapshot, which routes
 	// share.
@@ -82,12 +87,6 @@ type enforcer struct {
 	fields      export.StandardFields
 	fieldsOf    *unstructured.Unstructured
 	fieldsGuard sync.Mutex
-}
-
-// touch is a request that triggered an admission, and how often the same request had no success.
-type touch struct {
-	key   string
-	times int
 }
 
 // refusal is a content that the data plane did not accept.
@@ -105,6 +104,7 @@ func newEnforcer(of Enforcement) *enforcer {
 		Enforcement: of,
 		wrote:       map[hierarchy.Ref]time.Time{},
 		touched:     map[hierarchy.Ref]touch{},
+		admitted:    map[hierarchy.Ref]admitted{},
 		leaving:     map[hierarchy.Ref]time.Time{},
 		failed:      map[hierarchy.Ref]string{},
 		standing:    map[hierarchy.Ref]map[string]*unstructured.Unstructured{},
@@ -115,7 +115,8 @@ func newEnforcer(of Enforcement) *enforcer {
 		turned:      map[hierarchy.Ref]string{},
 		offered:     map[hierarchy.Ref]string{},
 		kept:        map[hierarchy.Ref]*enforcement.Memory{},
-		scores:      map[hierarchy.Ref]map[enforcement.PolicyAt]enforcement.Score{},
+		scores:      map[hierarchy.Ref][]scoreAt{},
+		plain:       map[plainScore]*enforcement.Score{},
 		sums:        map[enforcement.PolicyAt]*enforcement.Score{},
 	}
 }
@@ -126,6 +127,8 @@ type enforced struct {
 	rules   []hierarchy.RuleRef
 	results []enforcement.Result
 	entries []enforcement.Entry
+	// touched is what came of touching the route; nil before.
+	touched *touched
 }
 
 // world returns the input of exporters on a graph.
@@ -221,7 +224,7 @@ func (c *Controller) enforcedOn(ref hierarchy.Ref) *enforced {
 }
 
 // look returns the result of exporters for a route, and what data planes say about it. What has not
-// changed since the last call is reused.
+// changed since the last call is reused. Without enabled exporters nothing is kept for the next call.
 func (e *enforcer) look(target *effective.Target, w enforcement.World, now time.Time) ([]enforcement.Result, []enforcement.Entry) {
 	route := target.Target
 	e.mu.Lock()
@@ -232,6 +235,9 @@ func (e *enforcer) look(target *effective.Target, w enforcement.World, now time.
 		e.read(route, &results[i], now)
 	}
 	entries := memory.Entries(target, results)
+	if e.Planes == nil {
+		return results, entries
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.kept[route] = memory

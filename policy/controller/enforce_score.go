@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"unique"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -12,6 +13,13 @@ import (
 	"github.com/attache-dev/attache/policy/publish"
 	"github.com/attache-dev/attache/policy/status"
 )
+
+// scoreAt is what one route adds to the sum of a policy under a Gateway. Routes with the same policies
+// share both, which saves most of the memory.
+type scoreAt struct {
+	at    unique.Handle[enforcement.PolicyAt]
+	score *enforcement.Score
+}
 
 // scored records how data planes enforce a route's policies, and returns the policies for which
 // this has changed.
@@ -26,28 +34,55 @@ func (c *Controller) scored(route hierarchy.Ref, on *enforced) []hierarchy.Ref {
 	defer e.mu.Unlock()
 	c.countExports(route, counts)
 	before := e.scores[route]
+	scores := make([]scoreAt, 0, len(now))
 	var changed []hierarchy.Ref
-	for at, score := range before {
-		if now[at].Same(score) {
+	for _, was := range before {
+		at := was.at.Value()
+		if score, still := now[at]; still && score.Same(*was.score) {
+			scores = append(scores, was)
+			delete(now, at)
 			continue
 		}
-		e.sum(at).Remove(score)
+		e.sum(at).Remove(*was.score)
 		changed = append(changed, at.Policy)
 	}
 	for at, score := range now {
-		if before[at].Same(score) && before[at].Paths > 0 {
-			continue
-		}
 		e.sum(at).Add(score)
+		scores = append(scores, scoreAt{unique.Make(at), e.shared(score)})
 		changed = append(changed, at.Policy)
 	}
-	if len(now) == 0 {
+	if len(scores) == 0 {
 		delete(e.scores, route)
-	} else {
-		e.scores[route] = now
+	} else if len(changed) > 0 {
+		e.scores[route] = scores
 	}
 	slices.SortFunc(changed, hierarchy.Compare)
 	return slices.Compact(changed)
+}
+
+// plainScore is a comparable form of a score without losses and failures, which name one route.
+type plainScore struct {
+	paths, enforced, some, pending, unserved, silent, planned int
+	exporter, reason                                          string
+	exported, reasoned                                        int
+}
+
+// shared returns one score for all that are equal. The enforcer is locked.
+func (e *enforcer) shared(s enforcement.Score) *enforcement.Score {
+	if len(s.Losses)+len(s.Failures) > 0 || len(s.Exporters) > 1 || len(s.Reasons) > 1 {
+		return &s
+	}
+	key := plainScore{paths: s.Paths, enforced: s.Enforced, some: s.Some, pending: s.Pending, unserved: s.Unserved, silent: s.Silent, planned: s.Planned}
+	for exporter, n := range s.Exporters {
+		key.exporter, key.exported = exporter, n
+	}
+	for reason, n := range s.Reasons {
+		key.reason, key.reasoned = reason, n
+	}
+	if e.plain[key] == nil {
+		e.plain[key] = &s
+	}
+	return e.plain[key]
 }
 
 func (e *enforcer) sum(at enforcement.PolicyAt) *enforcement.Score {

@@ -19,19 +19,14 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/attache-dev/attache/hierarchy"
-	"github.com/attache-dev/attache/hierarchy/injected"
 	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/enforcement"
 	"github.com/attache-dev/attache/policy/export"
 	"github.com/attache-dev/attache/policy/export/exporters"
 )
 
-const (
-	// exportOwner is the field manager for objects of data planes.
-	exportOwner = "attache-export"
-	// injectOwner is the field manager for requests that trigger admissions.
-	injectOwner = "attache-inject"
-)
+// exportOwner is the field manager for objects of data planes.
+const exportOwner = "attache-export"
 
 var crdKind = crd.GroupKind
 
@@ -83,12 +78,16 @@ func (c *Controller) enforce(ctx context.Context, ref hierarchy.Ref, on *enforce
 	if missing {
 		return again, nil // admission does not name an object that does not exist
 	}
-	done, wait, err := c.touch(ctx, ref, on)
-	later(wait)
-	if err != nil || !done {
-		return again, err
+	touched := on.touched
+	if touched == nil {
+		t := c.touch(ctx, ref, on)
+		touched = &t
 	}
-	wait, err = c.discardUnwanted(ctx, ref, want, quiet)
+	later(touched.wait)
+	if touched.err != nil || !touched.done {
+		return again, touched.err
+	}
+	wait, err := c.discardUnwanted(ctx, ref, want, quiet)
 	later(wait)
 	return again, err
 }
@@ -271,72 +270,6 @@ func (c *Controller) discard(ctx context.Context, exporter string, live *unstruc
 	return err
 }
 
-// touch triggers an admission of the route when its values are not the desired ones (E8.6), and
-// reports whether they are correct now.
-func (c *Controller) touch(ctx context.Context, ref hierarchy.Ref, on *enforced) (done bool, wait time.Duration, err error) {
-	e := c.enforcer
-	live := e.Planes.Route(ref)
-	if live == nil || live.GetDeletionTimestamp() != nil {
-		return true, 0, nil
-	}
-	wanted := e.wantedIn(live, on)
-	if wanted.In(live) {
-		return true, 0, nil
-	}
-	key := live.GetResourceVersion() + " " + wanted.Record.String()
-	next, wait := e.nextTouch(ref, key)
-	if !next {
-		return false, wait, nil
-	}
-	resource, known := c.resource(ref.GroupKind)
-	if !known {
-		return true, 0, nil
-	}
-	answer, err := c.client.Resource(resource).Namespace(ref.Namespace).Patch(ctx, ref.Name, types.MergePatchType, []byte("{}"), metav1.PatchOptions{FieldManager: injectOwner})
-	c.metrics.exportWrites.WithLabelValues("route", "touch", resultText(err)).Inc()
-	if apierrors.IsNotFound(err) {
-		return true, 0, nil
-	}
-	if err != nil {
-		return false, 0, fmt.Errorf("touching %s: %w", ref, err)
-	}
-	e.Planes.Wrote(answer)
-	if !e.wantedIn(answer, on).In(answer) {
-		return false, wait, nil
-	}
-	return true, 0, nil
-}
-
-// lastTouch is how often the same touch is sent before it is only sent occasionally: our webhook is
-// not called, or its answer is ignored.
-const lastTouch = 5
-
-// nextTouch reports whether to touch a route for a key, and how long to wait until the next time:
-// longer each time, because admission may not know yet what we know.
-func (e *enforcer) nextTouch(ref hierarchy.Ref, key string) (now bool, wait time.Duration) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	last := e.touched[ref]
-	if last.key != key {
-		last = touch{key: key}
-	}
-	last.times++
-	if last.times > lastTouch {
-		last.times = 0 // after a long pause it starts again
-		e.touched[ref] = last
-		return false, 30 * time.Second
-	}
-	e.touched[ref] = last
-	return true, time.Second << (last.times - 1)
-}
-
-// touchAnew forgets touches of a route, because the objects that it may name have changed.
-func (e *enforcer) touchAnew(ref hierarchy.Ref) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	delete(e.touched, ref)
-}
-
 // linger is how long an object stays after the last route has stopped naming it. A data plane reads
 // objects and routes separately, and answers 404 while a route that it still has names a deleted
 // object.
@@ -365,18 +298,6 @@ func (e *enforcer) stays(ref hierarchy.Ref) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	delete(e.leaving, ref)
-}
-
-// wantedIn returns the desired content of a stored route, and its record.
-func (e *enforcer) wantedIn(live *unstructured.Unstructured, on *enforced) export.Injected {
-	var injections []export.RuleInjection
-	for i := range on.results {
-		if r := &on.results[i]; r.Choice.Settings.Mode == enforcement.Write {
-			injections = append(injections, r.Projection.Rules...)
-		}
-	}
-	own := &unstructured.Unstructured{Object: injected.OwnObject(live.Object)}
-	return export.Inject(own, injections, e.Check)
 }
 
 // prepare returns the object with the defaults of the data plane's CRD.
@@ -424,11 +345,11 @@ func (e *enforcer) wroteNow(ref hierarchy.Ref, now time.Time) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.wrote[ref] = now
-	for other, at := range e.wrote {
-		if now.Sub(at) > 10*e.Interval {
-			delete(e.wrote, other)
-		}
+	if now.Sub(e.swept) < 10*e.Interval {
+		return
 	}
+	e.swept = now
+	maps.DeleteFunc(e.wrote, func(_ hierarchy.Ref, at time.Time) bool { return now.Sub(at) > e.Interval })
 }
 
 func (e *enforcer) fail(ref hierarchy.Ref, why string) {

@@ -3,6 +3,7 @@ package controller
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -27,10 +28,42 @@ func TestRoutesOfAWatchedGatewayAreCounted(t *testing.T) {
 	c := &Controller{live: newMemory(), state: newState(short)}
 	c.state.begin(t.Context(), snapshot, nil, c.live)
 	var got []string
-	inventory{c}.gateways(func(_ *prometheus.Desc, n int, labels ...string) {
+	(&inventory{c: c}).gateways(func(_ *prometheus.Desc, n int, labels ...string) {
 		got = append(got, labels[1]+" "+labels[2]+" "+string(rune('0'+n)))
 	})
 	if want := []string{"g covered 1", "g untouched 1", "g withheld 1"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// Who asks for metrics all the time does not have everything counted all the time: what no pass has
+// changed is not counted again, and where counting takes long, what one has changed is so in a moment.
+func TestWhatIsCountedIsKept(t *testing.T) {
+	c := &Controller{live: newMemory(), state: newState(none)}
+	i := &inventory{c: c}
+	clock, steps := time.Unix(0, 0), 0
+	count := func(takes time.Duration) []prometheus.Metric {
+		return i.count(func() time.Time {
+			steps++
+			clock = clock.Add(takes)
+			return clock
+		})
+	}
+	again := func(takes time.Duration) bool {
+		before := steps
+		count(takes)
+		return steps-before == 2 // it looked at the clock at the end, too
+	}
+	if !again(time.Second) || again(time.Hour) {
+		t.Error("it is not counted once")
+	}
+	c.state.passes++
+	clock = i.at
+	if again(time.Second) {
+		t.Error("it is counted again after a second, where that takes a second")
+	}
+	clock = i.at.Add(seldom * time.Second)
+	if !again(time.Millisecond) || again(time.Hour) {
+		t.Error("after a pass it is not counted once more")
 	}
 }

@@ -3,6 +3,8 @@ package controller
 import (
 	"slices"
 	"strconv"
+	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -100,7 +102,22 @@ func (m *measures) ofExporters() {
 
 // inventory counts what is in force, whenever metrics are requested. No label has a value for each
 // object. A replica that is not the leader has nothing to count.
-type inventory struct{ c *Controller }
+//
+// Counting reads all targets and policies. Its result is reused until a pass changes something, and in
+// a large cluster, where counting takes long, for some time after that.
+type inventory struct {
+	c *Controller
+
+	mu sync.Mutex
+	// counted is the last result, pass the pass that it is from, at its time, took how long counting took.
+	counted []prometheus.Metric
+	pass    int
+	at      time.Time
+	took    time.Duration
+}
+
+// seldom is the shortest time between two counts, as a multiple of the time that counting takes.
+const seldom = 20
 
 var (
 	routesDesc = prometheus.NewDesc("attache_routes",
@@ -126,17 +143,15 @@ var (
 )
 
 // Describe implements prometheus.Collector.
-func (i inventory) Describe(out chan<- *prometheus.Desc) {
+func (i *inventory) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{pendingDesc, totalDesc, routesDesc, policiesDesc, clampedDesc, kindsDesc, faultsDesc, objectsDesc, gatewayRoutesDesc, exceptionsDesc} {
 		out <- d
 	}
 }
 
 // Collect implements prometheus.Collector.
-func (i inventory) Collect(out chan<- prometheus.Metric) {
-	gauge := func(d *prometheus.Desc, n int, labels ...string) {
-		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(n), labels...)
-	}
+func (i *inventory) Collect(out chan<- prometheus.Metric) {
+	gauge := func(d *prometheus.Desc, n int, labels ...string) { out <- gaugeOf(d, n, labels...) }
 	for kind, n := range i.c.source.Objects() {
 		gauge(objectsDesc, n, kind.String())
 	}
@@ -144,9 +159,41 @@ func (i inventory) Collect(out chan<- prometheus.Metric) {
 	waiting, total := i.c.progress.counts()
 	gauge(pendingDesc, waiting)
 	gauge(totalDesc, total)
+	for _, m := range i.count(time.Now) {
+		out <- m
+	}
+}
+
+func gaugeOf(d *prometheus.Desc, n int, labels ...string) prometheus.Metric {
+	return prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(n), labels...)
+}
+
+// count counts what is in force, or returns the last result.
+func (i *inventory) count(now func() time.Time) []prometheus.Metric {
+	i.mu.Lock()
+	defer i.mu.Unlock()
 	s := i.c.state
 	s.mu.RLock()
 	defer s.mu.RUnlock()
+	began := now()
+	if i.counted != nil && (i.pass == s.passes || began.Sub(i.at) < seldom*i.took) {
+		return i.counted
+	}
+	i.counted, i.pass = nil, s.passes
+	gauge := func(d *prometheus.Desc, n int, labels ...string) {
+		i.counted = append(i.counted, gaugeOf(d, n, labels...))
+	}
+	i.targets(gauge)
+	i.policies(gauge)
+	i.gateways(gauge)
+	i.at = now()
+	i.took = i.at.Sub(began)
+	return i.counted
+}
+
+// targets counts routes, and values that were moved by bounds. The state is locked.
+func (i *inventory) targets(gauge func(*prometheus.Desc, int, ...string)) {
+	s := i.c.state
 	routes, clamped := map[bool]int{}, map[string]int{}
 	seen := map[*effective.PathPolicies]bool{}
 	for ref, e := range s.effective {
@@ -163,16 +210,14 @@ func (i inventory) Collect(out chan<- prometheus.Metric) {
 	for kind, n := range clamped {
 		gauge(clampedDesc, n, kind)
 	}
-	i.policies(gauge)
-	i.gateways(gauge)
 }
 
-// maxWatched is the maximum number of Gateways with series of their own: the first ones by name.
-// Everybody who may write Gateways can switch these series on.
+// maxWatched is how many Gateways have series of their own: the first ones by name.
+// Whoever may write Gateways can switch them on.
 const maxWatched = 64
 
-// gateways counts the routes of the Gateways that request it. The state is locked.
-func (i inventory) gateways(gauge func(*prometheus.Desc, int, ...string)) {
+// gateways counts the routes of the Gateways that ask for it. The state is locked.
+func (i *inventory) gateways(gauge func(*prometheus.Desc, int, ...string)) {
 	s := i.c.state
 	var watched []hierarchy.Ref
 	for g := range s.snapshot.Graph().Gateways() {
@@ -215,7 +260,7 @@ func (i inventory) gateways(gauge func(*prometheus.Desc, int, ...string)) {
 	}
 }
 
-// countClamped counts the values of a result that were moved by bounds.
+// countClamped counts the values of a result that bounds moved.
 func countClamped(r *effective.PathPolicies, seen map[*effective.PathPolicies]bool, clamped map[string]int) {
 	if r == nil || seen[r] {
 		return
@@ -230,8 +275,8 @@ func countClamped(r *effective.PathPolicies, seen map[*effective.PathPolicies]bo
 	}
 }
 
-// policies counts targets by their acceptance. The state is locked.
-func (i inventory) policies(gauge func(*prometheus.Desc, int, ...string)) {
+// policies counts targets by what became of them. The state is locked.
+func (i *inventory) policies(gauge func(*prometheus.Desc, int, ...string)) {
 	type row struct{ kind, reason string }
 	snapshot := i.c.state.snapshot
 	targets, used := map[row]int{}, map[string]bool{}
@@ -256,7 +301,7 @@ func (i inventory) policies(gauge func(*prometheus.Desc, int, ...string)) {
 }
 
 // exceptions counts the exceptions of guardrails.
-func (i inventory) exceptions(gauge func(*prometheus.Desc, int, ...string)) {
+func (i *inventory) exceptions(gauge func(*prometheus.Desc, int, ...string)) {
 	if i.c.options.Guardrails == nil {
 		return
 	}

@@ -48,6 +48,9 @@ func (m *memory) Conditions(ref hierarchy.Ref) status.Conditions {
 	return live
 }
 
+// Print is never asked for: nobody else writes in these tests.
+func (m *memory) Print(hierarchy.Ref) (uint64, bool) { return 0, false }
+
 func (m *memory) Annotations(target hierarchy.Ref) (map[string]string, bool) {
 	_, exists := m.objects[target]
 	if value, ok := m.annotations[target]; ok {

@@ -55,6 +55,8 @@ type state struct {
 	// other kinds. folds is how many there were at the start.
 	resolver *effective.Resolver
 	folds    int
+	// passes counts the calls of begin and settle.
+	passes int
 	// far are the policies whose fan-out the last pass began, with the targets that each reaches.
 	far map[hierarchy.Ref]refs
 }
@@ -91,6 +93,7 @@ func (s *state) begin(ctx context.Context, now *policy.Snapshot, existing []hier
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.snapshot, s.judgedBy = now, guardrails
+	s.passes++
 	dirty, all := refs{}, refs{}
 	for target, e := range targets {
 		s.replace(target, e, dirty)
@@ -147,6 +150,7 @@ func (s *state) settle(ctx context.Context, after *policy.Snapshot, changed, wri
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.snapshot, s.judgedBy = after, guardrails
+	s.passes++
 	dirty, drifted = refs{}, refs{}
 	for ref, e := range targets {
 		if _, ok := touched[ref]; ok {
@@ -243,10 +247,15 @@ func (s *state) audited(dirty, changed refs) refs {
 }
 
 // replace subtracts a target's old effective policy from the tally and adds its new one. All
-// policies on either are queued.
+// policies on either are queued, unless both count the same.
 func (s *state) replace(target hierarchy.Ref, now *effective.Target, dirty refs) {
 	name := types.NamespacedName{Namespace: target.Namespace, Name: publish.ObjectName(target)}
-	if old := s.effective[target]; old != nil {
+	old := s.effective[target]
+	if effective.SameCount(old, now) {
+		s.effective[target] = now
+		return
+	}
+	if old != nil {
 		s.tally.Remove(old)
 		dirty.addAll(policiesOn(old))
 	}

@@ -124,8 +124,8 @@ func (c *Controller) ungranted(resource schema.GroupVersionResource, verb status
 // learn records the answer to a write.
 func (c *Controller) learn(answer *unstructured.Unstructured, err error) {
 	if err == nil {
-		annotations, kept := c.source.Wrote(answer)
-		c.drift.wrote(hierarchy.RefOf(answer), fingerprint(annotations, kept))
+		ref := hierarchy.RefOf(answer)
+		c.drift.wrote(ref, c.source.Wrote(answer))
 	}
 }
 

@@ -116,6 +116,14 @@ func (t *Tally) Of(policy hierarchy.Ref) []*Count {
 	return slices.SortedFunc(maps.Values(t.counts[policy]), byGateway)
 }
 
+// SameCount says whether a tally counts both alike, as far as that can be seen without counting:
+// their paths lead through the same Gateways to the same folds.
+func SameCount(a, b *Target) bool {
+	return a != nil && b != nil && a.Target == b.Target && slices.EqualFunc(a.Reaches, b.Reaches, func(x, y Reach) bool {
+		return x.Gateway == y.Gateway && x.Paths == y.Paths && slices.Equal(x.Result.Kinds, y.Result.Kinds)
+	})
+}
+
 func (t *Tally) count(e *Target, sign int) {
 	if e == nil || e.Target.GroupKind == hierarchy.GatewayKind {
 		return

@@ -1,6 +1,7 @@
 package status
 
 import (
+	"maps"
 	"reflect"
 	"time"
 
@@ -207,7 +208,7 @@ func (p Planner) annotation(writes []Write, want publication, annotations map[st
 // object in the first form before its status is replaced, because the live object does not fit the
 // schema any more.
 func appendEffective(writes []Write, want, have *unstructured.Unstructured) []Write {
-	main := want.DeepCopy()
+	main := &unstructured.Unstructured{Object: maps.Clone(want.Object)}
 	delete(main.Object, "status")
 	first := publish.FirstForm(have)
 	half := named(publish.APIVersion, publish.Kind, want.GetNamespace(), want.GetName())

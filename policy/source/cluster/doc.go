@@ -22,6 +22,7 @@
 //   - Snapshot is safe to call at any time, and never returns nil.
 //   - The first snapshot with anything in it has everything in it: it is built
 //     in one batch when every kind that exists has been listed. Synced says so.
+//     Results are in no snapshot: WaitForResults says when they are known.
 //   - A Batch that says nothing about an object means that the object's meaning
 //     did not change; status written by gateways never makes a batch.
 //   - There is no clock here: what is seen does not depend on when.

@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"maps"
+	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -261,11 +262,27 @@ func (p *Planes) put(before, now *unstructured.Unstructured) {
 	}
 	tell := slices.Clone(p.tell)
 	p.mu.Unlock()
+	if before != nil && now != nil && sameContent(before, now) {
+		return
+	}
 	slices.SortFunc(targets, hierarchy.Compare)
 	targets = slices.Compact(targets)
 	for _, f := range tell {
 		f(targets)
 	}
+}
+
+// sameContent says whether nothing has changed that anybody here reads: our own annotation has, say.
+func sameContent(a, b *unstructured.Unstructured) bool {
+	content := func(u *unstructured.Unstructured) map[string]any {
+		object := maps.Clone(u.Object)
+		metadata, _ := object["metadata"].(map[string]any)
+		metadata = maps.Clone(metadata)
+		delete(metadata, "resourceVersion")
+		object["metadata"] = metadata
+		return object
+	}
+	return reflect.DeepEqual(content(a), content(b))
 }
 
 // enter puts an object into the indexes, or takes it out, and returns the objects

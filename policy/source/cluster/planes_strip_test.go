@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/test/worldtest"
 )
 
@@ -45,5 +46,23 @@ func TestOfAnObjectOnlyWhatIsReadIsKept(t *testing.T) {
 	}
 	if diff := cmp.Diff(worldtest.Object(t, strings.ReplaceAll(route, "ANNOTATIONS", ", annotations: {attache.dev/injected: '{}'}")), got); diff != "" {
 		t.Errorf("of a route (-want +got):\n%s", diff)
+	}
+}
+
+// A write of our annotation on a route is no news of a data plane.
+func TestAVersionIsNoNews(t *testing.T) {
+	p := &Planes{objects: map[hierarchy.Ref]*unstructured.Unstructured{}}
+	told := 0
+	p.Subscribe(func([]hierarchy.Ref) { told++ })
+	at := func(version, rule string) *unstructured.Unstructured {
+		return worldtest.Object(t, `{apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, metadata: {name: r, namespace: shop, resourceVersion: "`+version+`"}, spec: {rules: [{name: `+rule+`}]}}`)
+	}
+	p.put(nil, at("1", "a"))
+	p.put(at("1", "a"), at("2", "a"))
+	if route := p.Route(hierarchy.NewRef(hierarchy.Group, "HTTPRoute", "shop", "r")); told != 1 || route.GetResourceVersion() != "2" {
+		t.Errorf("told %d times, known is version %s", told, route.GetResourceVersion())
+	}
+	if p.put(at("2", "a"), at("3", "b")); told != 2 {
+		t.Errorf("told %d times of a new rule", told)
 	}
 }

@@ -3,6 +3,7 @@ package cluster
 import (
 	"bytes"
 	"hash/fnv"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -48,6 +49,14 @@ type written struct {
 
 func (w written) equal(other written) bool {
 	return maps.Equal(w.annotations, other.annotations) && bytes.Equal(w.body, other.body)
+}
+
+// print stands for all of it.
+func (w written) print() uint64 {
+	h := fnv.New64a()
+	hashInto(h, w.annotations)
+	h.Write(w.body)
+	return h.Sum64()
 }
 
 // compact removes from an object what nobody here reads, and packs what a result
@@ -178,11 +187,12 @@ func older(a, b string) bool {
 
 func hashOf(labels map[string]string) uint64 {
 	h := fnv.New64a()
-	for _, key := range slices.Sorted(maps.Keys(labels)) {
-		h.Write([]byte(key))
-		h.Write([]byte{0})
-		h.Write([]byte(labels[key]))
-		h.Write([]byte{0})
-	}
+	hashInto(h, labels)
 	return h.Sum64()
+}
+
+func hashInto(h io.Writer, texts map[string]string) {
+	for _, key := range slices.Sorted(maps.Keys(texts)) {
+		_, _ = io.WriteString(h, key+"\x00"+texts[key]+"\x00") // a hash takes everything
+	}
 }

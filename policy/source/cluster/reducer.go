@@ -21,14 +21,16 @@ type reducer struct {
 	ask   func(crd string)
 	start func(k kind) *watched
 
-	memory     *memory
-	snapshot   *policy.Snapshot
-	crds       map[string]*definition
-	crdWatch   *watched
-	nsWatch    *watched
-	synced     bool
-	pending    pending
-	guardrails guardrails
+	memory   *memory
+	snapshot *policy.Snapshot
+	crds     map[string]*definition
+	crdWatch *watched
+	nsWatch  *watched
+	// synced says that everything has been seen that a snapshot is made of, complete that all results
+	// have been, too.
+	synced, complete bool
+	pending          pending
+	guardrails       guardrails
 	// refusals are those that nobody has been told of yet.
 	refusals []event
 }
@@ -99,25 +101,35 @@ func (f *reducer) apply(events []event) (*Batch, []hierarchy.Problem) {
 			f.objects(e)
 		}
 	}
-	if !f.synced && !f.ready() {
+	if !f.synced && !f.seen(false) {
 		return nil, nil
 	}
 	first := !f.synced
-	f.synced = true
+	f.synced, f.complete = true, f.complete || f.seen(true)
 	return f.flush(first)
 }
 
-// ready says whether everything that exists has been seen.
-func (f *reducer) ready() bool {
+// seen says whether everything that exists has been seen, with results or without: they are the most by
+// far, and no snapshot needs them.
+func (f *reducer) seen(results bool) bool {
 	if !f.crdWatch.listed || !f.nsWatch.listed {
 		return false
 	}
-	for _, d := range f.crds {
+	for name, d := range f.crds {
+		if name == effectiveCRD && !results {
+			continue
+		}
 		if !d.answered || (d.watch != nil && !d.watch.listed && (d.watch.refused == nil || !d.watch.optional)) {
 			return false
 		}
 	}
 	return true
+}
+
+// blind says whether the API server has never let us read results.
+func (f *reducer) blind() bool {
+	d := f.crds[effectiveCRD]
+	return !f.complete && d != nil && d.watch != nil && d.watch.refused != nil
 }
 
 // definitions takes in what the watch on CRDs tells.

@@ -137,9 +137,12 @@ func started(t *testing.T) *script {
 	s.tell(s.of("namespaces", opReplace), s.of("customresourcedefinitions", opReplace,
 		seen(shippedCRD(t, routesCRD)), seen(shippedCRD(t, timeoutsCRD)), seen(shippedCRD(t, effectiveCRD))))
 	s.tell(answer(shippedCRD(t, routesCRD)), answer(shippedCRD(t, timeoutsCRD)), answer(shippedCRD(t, effectiveCRD)))
-	s.tell(s.of("httproutes", opReplace, route(t, "a")), s.of("timeoutpolicies", opReplace, timeout(t, "p")))
-	if batch := s.tell(s.of("effectivepolicies", opReplace)); batch == nil || !batch.First {
+	if batch := s.tell(s.of("httproutes", opReplace, route(t, "a")), s.of("timeoutpolicies", opReplace, timeout(t, "p"))); batch == nil || !batch.First {
 		t.Fatalf("the first batch is %v", batch)
+	}
+	s.tell(s.of("effectivepolicies", opReplace))
+	if !s.complete {
+		t.Fatal("results are listed and not known")
 	}
 	return s
 }
@@ -174,6 +177,31 @@ func TestNothingIsPublishedBeforeEverythingWasSeen(t *testing.T) {
 	}
 	if _, ok := batch.After.Policy(timeoutP); !ok {
 		t.Error("the policy is not in the snapshot")
+	}
+}
+
+// Results are the most by far, and no snapshot has them: admission does not wait for them. Who publishes
+// does, and without the right to read them the process is not ready.
+func TestASnapshotDoesNotWaitForResults(t *testing.T) {
+	s := play(t, policy.Options{})
+	s.tell(s.of("namespaces", opReplace), s.of("customresourcedefinitions", opReplace, seen(shippedCRD(t, routesCRD)), seen(shippedCRD(t, effectiveCRD))))
+	s.tell(answer(shippedCRD(t, routesCRD)), answer(shippedCRD(t, effectiveCRD)))
+	if batch := s.tell(s.of("httproutes", opReplace, route(t, "a"))); batch == nil || !batch.First || s.complete || s.blind() {
+		t.Fatalf("the batch is %v, complete %t, blind %t", batch, s.complete, s.blind())
+	}
+	refused := s.of("effectivepolicies", opRefused)
+	refused.err, refused.times = errors.New("forbidden"), 1
+	s.tell(refused)
+	if s.complete || !s.blind() {
+		t.Errorf("refused, complete %t and blind %t", s.complete, s.blind())
+	}
+	s.tell(s.of("effectivepolicies", opReplace))
+	if !s.complete || s.blind() {
+		t.Errorf("listed, complete %t and blind %t", s.complete, s.blind())
+	}
+	s.tell(refused) // the right was taken away again
+	if s.blind() {
+		t.Error("what is known is not there any more")
 	}
 }
 
@@ -307,11 +335,17 @@ func TestTheAnswerSaysWhatWeWrote(t *testing.T) {
 	theirs.SetResourceVersion("101")
 	theirs.SetAnnotations(map[string]string{publish.Annotation: "theirs"})
 	s.tell(s.of("httproutes", opSet, theirs))
-	if wrote, _ := source.Wrote(ours); wrote[publish.Annotation] != "ours" {
-		t.Errorf("we wrote %q", wrote)
+	wrote := source.Wrote(ours.DeepCopy())
+	if there, _ := source.Print(routeA); there == wrote {
+		t.Error("what they wrote counts as what we wrote")
 	}
 	if now, _ := source.Annotations(routeA); now[publish.Annotation] != "theirs" {
 		t.Errorf("there is %q", now)
+	}
+	ours.SetResourceVersion("102")
+	s.tell(s.of("httproutes", opSet, ours))
+	if there, _ := source.Print(routeA); there != wrote {
+		t.Error("what we wrote does not count as what we wrote")
 	}
 }
 

@@ -65,7 +65,9 @@ type Source struct {
 
 	snapshot   atomic.Pointer[policy.Snapshot]
 	guardrails atomic.Pointer[[]*guardrail.Guardrail]
-	synced     chan struct{}
+	// synced is closed with the first snapshot, complete once all results are known.
+	synced, complete chan struct{}
+	blind            atomic.Bool // results may not be read
 
 	mu          sync.Mutex // held while a batch is published
 	subscribers map[int]func(Batch)
@@ -85,6 +87,7 @@ func New(config *rest.Config, options Options) (*Source, error) {
 		events:      newQueue(),
 		memory:      newMemory(),
 		synced:      make(chan struct{}),
+		complete:    make(chan struct{}),
 		subscribers: map[int]func(Batch){},
 	}
 	s.snapshot.Store(policy.NewSnapshot(options.Policy))
@@ -109,6 +112,7 @@ func (s *Source) Start(ctx context.Context) error {
 		running.Go(func() { s.define(ctx, crd) })
 	}
 	s.reducer.begin()
+	complete := sync.OnceFunc(func() { close(s.complete) })
 	for {
 		select {
 		case <-ctx.Done():
@@ -120,6 +124,10 @@ func (s *Source) Start(ctx context.Context) error {
 			list := s.reducer.guardrails.list()
 			s.guardrails.Store(&list)
 			s.publish(*batch)
+		}
+		s.blind.Store(s.reducer.blind())
+		if s.reducer.complete {
+			complete() // after the batch: who waited for it has all results from the beginning
 		}
 		s.report(problems)
 	}
@@ -196,6 +204,20 @@ func (s *Source) Synced() bool {
 func (s *Source) WaitForSync(ctx context.Context) error {
 	select {
 	case <-s.synced:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Blind says whether results were to be read and could not be, for want of the right to:
+// WaitForResults waits until somebody gives it.
+func (s *Source) Blind() bool { return s.blind.Load() }
+
+// WaitForResults returns when all EffectivePolicy objects that existed are known besides, or ctx ends.
+func (s *Source) WaitForResults(ctx context.Context) error {
+	select {
+	case <-s.complete:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
@@ -303,21 +325,27 @@ func (s *Source) Version(ref hierarchy.Ref) string {
 }
 
 // Wrote tells the source the API server's answer to a write, so that the next
-// plan knows of it, however late the watch is. It returns what Annotations and
-// Policy or EffectivePolicy say while nobody else writes there.
-func (s *Source) Wrote(answer *unstructured.Unstructured) (annotations map[string]string, object *unstructured.Unstructured) {
+// plan knows of it, however late the watch is. It returns what Print says while
+// nobody else writes there. The answer is the source's from then on.
+func (s *Source) Wrote(answer *unstructured.Unstructured) (print uint64) {
 	k, ok := s.memory.kind(answer.GroupVersionKind().GroupKind())
 	if !ok {
-		return nil, nil
+		return 0
 	}
-	u := answer.DeepCopy()
-	compact(u, k)
-	ref, r := refOf(k, u), newRecord(k, u)
+	compact(answer, k)
+	ref, r := refOf(k, answer), newRecord(k, answer)
 	s.memory.wrote(ref, r)
-	if r.written.body != nil {
-		object = build(ref, r, k)
+	return r.written.print()
+}
+
+// Print stands for what is kept of an object that we write on: it is another one
+// when somebody wrote something else there. ok is false when there is no such object.
+func (s *Source) Print(ref hierarchy.Ref) (print uint64, ok bool) {
+	r, _, ok := s.memory.get(ref.Object())
+	if !ok {
+		return 0, false
 	}
-	return r.written.annotations, object
+	return r.written.print(), true
 }
 
 // Deleted tells the source that we deleted an EffectivePolicy.
