@@ -88,6 +88,17 @@ func (c client) patch(b *testing.B, u *unstructured.Unstructured, change object)
 	}
 }
 
+// touch has an admission of a route happen, as the controller does.
+func (c client) touch(b *testing.B, u *unstructured.Unstructured) *unstructured.Unstructured {
+	b.Helper()
+	answer, err := c.on(u).Patch(b.Context(), u.GetName(), types.MergePatchType, []byte("{}"), metav1.PatchOptions{FieldManager: "attache-inject"})
+	if err != nil {
+		b.Error(err)
+		return u
+	}
+	return answer
+}
+
 func (c client) remove(b *testing.B, u *unstructured.Unstructured) {
 	b.Helper()
 	if err := c.on(u).Delete(b.Context(), u.GetName(), metav1.DeleteOptions{}); err != nil {
@@ -143,8 +154,8 @@ func text(length int) string { return strings.Repeat("x", length) }
 
 // manager is a running manager without webhooks.
 type manager struct {
-	cmd             *exec.Cmd
-	health, metrics string
+	cmd                    *exec.Cmd
+	health, metrics, debug string
 }
 
 func buildManager(b *testing.B) string {
@@ -156,21 +167,37 @@ func buildManager(b *testing.B) string {
 	return program
 }
 
-// startManager returns when the manager is ready.
-func startManager(b *testing.B, program, kubeconfig string, flags ...string) *manager {
-	b.Helper()
-	m := &manager{health: freeAddress(b), metrics: freeAddress(b)}
-	m.cmd = exec.Command(program, append([]string{"manager", "--kubeconfig", kubeconfig, "--disable-webhooks", "--drain-delay", "0s",
-		"--health-probe-bind-address", m.health, "--metrics-bind-address", m.metrics, "--platform-namespaces", infra,
+// start returns when a new manager is ready.
+func (s *site) start(flags ...string) *manager {
+	s.b.Helper()
+	m := s.launch(flags...)
+	m.awaitReady(s.b)
+	return m
+}
+
+// launch starts a manager, which does not outlive the API server.
+func (s *site) launch(flags ...string) *manager {
+	s.b.Helper()
+	m := &manager{health: freeAddress(s.b), metrics: freeAddress(s.b), debug: freeAddress(s.b)}
+	m.cmd = exec.Command(s.program, append([]string{"manager", "--kubeconfig", s.kubeconfig, "--disable-webhooks", "--drain-delay", "0s",
+		"--health-probe-bind-address", m.health, "--metrics-bind-address", m.metrics, "--debug-bind-address", m.debug, "--platform-namespaces", infra,
 		"--writers", fmt.Sprint(writers), "--log-level", "error"}, flags...)...)
 	m.cmd.Stderr = os.Stderr
 	if err := m.cmd.Start(); err != nil {
-		b.Fatal(err)
+		s.b.Fatal(err)
 	}
-	b.Cleanup(func() {
+	if err := s.plane.Adopt(fmt.Sprint("manager-", m.cmd.Process.Pid), m.cmd.Process); err != nil {
+		s.b.Fatal(err)
+	}
+	s.b.Cleanup(func() {
 		_ = m.cmd.Process.Kill() // it may have ended
 		_ = m.cmd.Wait()
 	})
+	return m
+}
+
+func (m *manager) awaitReady(b *testing.B) {
+	b.Helper()
 	await(b, 10*time.Minute, func(context.Context) error {
 		answer, err := http.Get("http://" + m.health + "/readyz")
 		if err != nil {
@@ -182,7 +209,6 @@ func startManager(b *testing.B, program, kubeconfig string, flags ...string) *ma
 		}
 		return nil
 	})
-	return m
 }
 
 func (m *manager) terminate(b *testing.B) {
@@ -210,9 +236,19 @@ func (s scraped) sum(name string) float64 {
 	return sum
 }
 
+// busy is how many objects wait to be looked at, or are.
+func (s scraped) busy() float64 {
+	return s.sum("workqueue_depth") + s.sum("controller_runtime_active_workers")
+}
+
 func (m *manager) figures(b *testing.B) scraped {
 	b.Helper()
-	answer, err := http.Get("http://" + m.metrics + "/metrics")
+	return scrape(b, http.DefaultClient, "http://"+m.metrics+"/metrics")
+}
+
+func scrape(b *testing.B, client *http.Client, url string) scraped {
+	b.Helper()
+	answer, err := client.Get(url)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -225,16 +261,26 @@ func (m *manager) figures(b *testing.B) scraped {
 	return families
 }
 
+// askedEvery is how often the manager is asked how far it is. It counts its objects for an answer, so who
+// asks all the time measures that.
+const askedEvery = 200 * time.Millisecond
+
 // settle waits until the manager has nothing left to do.
 func (m *manager) settle(b *testing.B) {
 	b.Helper()
-	await(b, time.Hour, func(context.Context) error {
-		left := m.metric(b, "workqueue_depth") + m.metric(b, "controller_runtime_active_workers")
-		if left > 0 || m.metric(b, "controller_runtime_reconcile_total") == 0 {
-			return fmt.Errorf("%v objects are left", left)
+	deadline := time.Now().Add(time.Hour)
+	tick := time.NewTicker(askedEvery)
+	defer tick.Stop()
+	for {
+		figures := m.figures(b)
+		if figures.busy() == 0 && figures.sum("controller_runtime_reconcile_total") > 0 {
+			return
 		}
-		return nil
-	})
+		if time.Now().After(deadline) {
+			b.Fatalf("%v objects are left", figures.busy())
+		}
+		<-tick.C
+	}
 }
 
 func await(b *testing.B, limit time.Duration, check func(context.Context) error) {
