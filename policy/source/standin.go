@@ -1,7 +1,6 @@
 package source
 
 import (
-	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -13,14 +12,21 @@ import (
 // standIns are CRDs in place of those that the input lacks, for kinds that are to
 // be read all the same, in the version in which their first object is written.
 func standIns(registry *validate.Registry, documents []Document, kinds []kschema.GroupKind) []*unstructured.Unstructured {
+	if len(kinds) == 0 {
+		return nil
+	}
+	versions := map[kschema.GroupKind]string{}
+	for _, d := range documents {
+		gvk := d.Object.GroupVersionKind()
+		if _, earlier := versions[gvk.GroupKind()]; !earlier {
+			versions[gvk.GroupKind()] = gvk.Version
+		}
+	}
 	var crds []*unstructured.Unstructured
 	for _, gk := range kinds {
-		if _, known := registry.Namespaced(gk); known {
-			continue
-		}
-		i := slices.IndexFunc(documents, func(d Document) bool { return d.Object.GroupVersionKind().GroupKind() == gk })
-		if i >= 0 {
-			crds = append(crds, standIn(gk, documents[i].Object.GroupVersionKind().Version))
+		version, used := versions[gk]
+		if _, known := registry.Namespaced(gk); used && !known {
+			crds = append(crds, standIn(gk, version))
 		}
 	}
 	return crds

@@ -55,6 +55,7 @@ func (r *reader) decode(ctx context.Context) {
 			t.decode() // another file reached the limit first, which may stand after this one
 		}
 		r.take(t)
+		*t = text{} // its objects are given up one by one when they are prepared
 	}
 }
 

@@ -92,7 +92,7 @@ func (p *part) eachRule(ctx context.Context, at *field.Path, path crd.Path, valu
 	}
 	var broken []brokenRule
 	if p.rules != nil {
-		broken = p.rules.broken(ctx, at, path, value)
+		broken = p.rules().broken(ctx, at, path, value)
 	}
 	switch value := value.(type) {
 	case []any:

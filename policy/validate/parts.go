@@ -36,7 +36,7 @@ type part struct {
 	// the API server's validator of the value with everything in it. Below such a node both are nil.
 	shape   *shape
 	whole   func() validation.SchemaCreateValidator
-	rules   *rules                 // the CEL rules of the node itself, nil without any
+	rules   func() *rules          // the CEL rules of the node itself, nil without any
 	unique  *structural.Structural // of an object with such a list, where its items must differ
 	fields  map[string]*part
 	items   *part
@@ -44,8 +44,9 @@ type part struct {
 	filling filling
 }
 
-// newParts divides a schema into parts, and compiles its CEL rules. object means that it is the
-// schema of whole objects.
+// newParts divides a schema into parts. Its CEL rules are compiled when the first value
+// is there to check, since most objects use few of the fields that have rules. object means that it
+// is the schema of whole objects.
 func newParts(props *apiextensions.JSONSchemaProps, s *structural.Structural, object bool) *parts {
 	d := dissection{}
 	root := d.part(props, s, ruledRoot(s, object), false)
@@ -62,7 +63,7 @@ type dissection struct {
 // around it, and this with it.
 func (d *dissection) part(props *apiextensions.JSONSchemaProps, s *structural.Structural, at ruled, asked bool) *part {
 	d.nodes++
-	p := &part{id: d.nodes, fields: map[string]*part{}, rules: at.compile(), filling: fillingOf(s), unique: uniqueOf(s)}
+	p := &part{id: d.nodes, fields: map[string]*part{}, rules: at.rules(), filling: fillingOf(s), unique: uniqueOf(s)}
 	d.embedded = d.embedded || p.filling.embedded
 	if shape, understood := shapeOf(props); !asked && understood {
 		p.shape = shape
@@ -153,7 +154,7 @@ func (p *parts) cost(ctx context.Context, n *part, value any) (cost int64, fine 
 		return 0, false
 	}
 	if n.rules != nil && value != nil {
-		if cost, fine = n.rules.kept(ctx, value); !fine {
+		if cost, fine = n.rules().kept(ctx, value); !fine {
 			return 0, false
 		}
 	}

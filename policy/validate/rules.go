@@ -3,6 +3,7 @@ package validate
 import (
 	"context"
 	"math"
+	"sync"
 
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/common/types/ref"
@@ -83,16 +84,24 @@ func (n ruled) elements() *apiservercel.DeclType {
 	return n.declared.ElemType
 }
 
-// compile compiles the rules of the node itself, nil when it has none.
+// rules returns the rules of the node itself, compiled when they are first needed; nil when it has
+// none.
+func (n ruled) rules() func() *rules {
+	if n.schema == nil || len(n.schema.Structural.Structural.XValidations) == 0 && !n.nested() {
+		return nil
+	}
+	return sync.OnceValue(n.compile)
+}
+
+// nested reports whether there are rules in allOf.
+func (n ruled) nested() bool {
+	validation := n.schema.Structural.Structural.ValueValidation
+	return validation != nil && anyRules(validation.AllOf)
+}
+
 func (n ruled) compile() *rules {
-	if n.schema == nil {
-		return nil
-	}
 	own := n.schema.Structural.Structural
-	r := &rules{schema: n.schema, unknown: own.ValueValidation != nil && anyRules(own.ValueValidation.AllOf)}
-	if len(own.XValidations) == 0 && !r.unknown {
-		return nil
-	}
+	r := &rules{schema: n.schema, unknown: n.nested()}
 	if n.object {
 		r.schema = n.schema.whole()
 	}
