@@ -67,7 +67,7 @@ func New(paths []string, options Options) *Files {
 // Input is what was read.
 type Input struct {
 	// Documents are the objects, defaulted and validated, in the order of the
-	// input.
+	// input. Equal parts of objects are the same in memory: change a copy.
 	Documents []Document
 	// Schemas holds the CRDs by which they were: built-in ones, and those of the
 	// input.

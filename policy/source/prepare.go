@@ -177,7 +177,7 @@ func (p *preparer) one(ctx context.Context, e Document) result {
 // field's type keeps a server from looking at the rest, the rest is looked at
 // without it, so that every mistake is said at once, and each of them once.
 func (p *preparer) prepared(ctx context.Context, u *unstructured.Unstructured) (*unstructured.Unstructured, []validate.Problem) {
-	prepared, found, _ := p.registry.Prepare(ctx, u)
+	prepared, found, _ := p.registry.PrepareShared(ctx, u)
 	rest := slices.DeleteFunc(slices.Clone(found), func(p validate.Problem) bool { return p.Unfinished })
 	if len(rest) < len(found) && len(rest) > 0 {
 		rest = append(rest, p.behind(ctx, u.DeepCopy(), rest)...)

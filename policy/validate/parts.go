@@ -25,6 +25,8 @@ import (
 type parts struct {
 	root *part
 	fine *lru.Cache // the cost of valid parts, by the digest of part and value
+	// settled are parts as an API server would store them, by the same digest of what was given.
+	settled *lru.Cache
 	// embedded means that an object may hold other whole objects.
 	embedded bool
 }
@@ -50,7 +52,7 @@ type part struct {
 func newParts(props *apiextensions.JSONSchemaProps, s *structural.Structural, object bool) *parts {
 	d := dissection{}
 	root := d.part(props, s, ruledRoot(s, object), false)
-	return &parts{root: root, fine: lru.New(remembered), embedded: d.embedded}
+	return &parts{root: root, fine: lru.New(remembered), settled: lru.New(remembered), embedded: d.embedded}
 }
 
 // dissection counts the nodes of a schema while it is divided.
@@ -145,18 +147,13 @@ func (p *parts) cost(ctx context.Context, n *part, value any) (cost int64, fine 
 	keep := n != p.root && value != nil && (n.rules != nil || n.whole != nil)
 	var key [sha256.Size]byte
 	if keep {
-		key = sha256.Sum256(appendValue(binary.BigEndian.AppendUint32(make([]byte, 0, 512), n.id), value))
+		key = n.digest(value)
 		if known, ok := p.fine.Get(key); ok {
 			return known.(int64), true
 		}
 	}
-	if !n.fits(value) {
+	if cost, fine = n.check(ctx, value); !fine {
 		return 0, false
-	}
-	if n.rules != nil && value != nil {
-		if cost, fine = n.rules().kept(ctx, value); !fine {
-			return 0, false
-		}
 	}
 	below, fine := p.below(ctx, n, value)
 	cost += below
@@ -164,6 +161,23 @@ func (p *parts) cost(ctx context.Context, n *part, value any) (cost int64, fine 
 		p.fine.Add(key, cost)
 	}
 	return cost, fine
+}
+
+// digest is that of a node and a value.
+func (n *part) digest(value any) [sha256.Size]byte {
+	return sha256.Sum256(appendValue(binary.BigEndian.AppendUint32(make([]byte, 0, 512), n.id), value))
+}
+
+// check reports whether a value is valid by the schema and the CEL rules of a node itself, and what the
+// rules cost.
+func (n *part) check(ctx context.Context, value any) (cost int64, fine bool) {
+	switch {
+	case !n.fits(value):
+		return 0, false
+	case n.rules == nil, value == nil:
+		return 0, true
+	}
+	return n.rules().kept(ctx, value)
 }
 
 // fits reports whether a value is valid by the schema of a node, CEL rules aside.

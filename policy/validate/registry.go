@@ -123,6 +123,16 @@ func (r *Registry) definition(gk schema.GroupKind) *definition {
 // creationTimestamp, and keeps status without checking it: objects dumped from a cluster have both,
 // and the age of a policy decides conflicts.
 func (r *Registry) Prepare(ctx context.Context, u *unstructured.Unstructured) (prepared *unstructured.Unstructured, problems []Problem, known bool) {
+	prepared, problems, known = r.PrepareShared(ctx, u)
+	if prepared != u {
+		prepared = prepared.DeepCopy()
+	}
+	return prepared, problems, known
+}
+
+// PrepareShared is Prepare for objects that are only read: equal parts of different objects are the same
+// in memory, and must not be changed.
+func (r *Registry) PrepareShared(ctx context.Context, u *unstructured.Unstructured) (prepared *unstructured.Unstructured, problems []Problem, known bool) {
 	gvk := u.GroupVersionKind()
 	d := r.definition(gvk.GroupKind())
 	if d == nil {

@@ -7,12 +7,13 @@ import (
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/objectmeta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	celconfig "k8s.io/apiserver/pkg/apis/cel"
 )
 
-// stored is an object as an API server would store it, where the server would take it as it is but for
-// defaults, and say nothing. That is so of nearly all objects, and is known in one walk through them.
-// Of one that is not ok nothing is known here: prepare does all that a server does, and says what a
-// server says. The object given is neither changed nor shared.
+// stored returns an object as an API server would store it, if the server would only fill in defaults,
+// and say nothing. That is so for nearly all objects, and is known after one walk through them. If it is
+// not ok, nothing is known here: prepare does all that a server does, and says what a server says. The
+// object given is neither changed nor shared, but equal parts of what is returned are shared.
 func (v *version) stored(ctx context.Context, object map[string]any) (stored map[string]any, ok bool) {
 	metadata, isObject := object["metadata"].(map[string]any)
 	if !v.plain || !isObject {
@@ -27,28 +28,48 @@ func (v *version) stored(ctx context.Context, object map[string]any) (stored map
 	if hasStatus {
 		delete(rest, "status")
 	}
-	if stored, ok = v.parts.root.filledObject(rest); !ok {
+	stored, cost, ok := v.parts.settleObject(ctx, v.parts.root, rest)
+	if !ok || !v.identify(ctx, stored, object, metadata) {
 		return nil, false
 	}
-	for _, name := range []string{"apiVersion", "kind"} {
-		text, isText := object[name].(string)
-		if !isText {
-			return nil, false
-		}
-		stored[name] = text
-	}
-	meta, written, ok := metaOf(metadata)
-	if !ok || len(v.checkMeta(ctx, meta)) > 0 {
-		return nil, false
-	}
-	stored["metadata"] = written
-	if !v.parts.areFine(ctx, stored) {
+	more, ok := v.parts.costOfRoot(ctx, stored)
+	if !ok || cost+more >= celconfig.RuntimeCELCostBudget {
 		return nil, false
 	}
 	if hasStatus {
 		stored["status"] = runtime.DeepCopyJSONValue(status)
 	}
 	return stored, true
+}
+
+// identify writes apiVersion, kind and metadata, and reports whether they are valid.
+func (v *version) identify(ctx context.Context, stored, object, metadata map[string]any) bool {
+	for _, name := range []string{"apiVersion", "kind"} {
+		text, isText := object[name].(string)
+		if !isText {
+			return false
+		}
+		stored[name] = text
+	}
+	meta, written, ok := metaOf(metadata)
+	stored["metadata"] = written
+	return ok && len(v.checkMeta(ctx, meta)) == 0
+}
+
+// costOfRoot checks an object of which everything is checked but the fields that identify it, and its
+// root.
+func (p *parts) costOfRoot(ctx context.Context, object map[string]any) (cost int64, fine bool) {
+	if cost, fine = p.root.check(ctx, object); !fine {
+		return 0, false
+	}
+	for _, name := range identity {
+		more, fine := p.cost(ctx, p.root.fields[name], object[name])
+		if !fine {
+			return 0, false
+		}
+		cost += more
+	}
+	return cost, true
 }
 
 // identity are the fields of whole objects that have a meaning of their own.

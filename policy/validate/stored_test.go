@@ -75,9 +75,12 @@ func TestWhatIsTakenAtOnceIsWhatAServerStores(t *testing.T) {
 		case ok && !reflect.DeepEqual(got, want.Object):
 			t.Fatalf("stored is %v, a server stores %v", got, want.Object)
 		}
-		emptyAll(got)
 		if !reflect.DeepEqual(given.Object, u.Object) {
 			t.Fatalf("%v was changed to %v", given.Object, u.Object)
+		}
+		emptyAll(u.Object)
+		if ok && !reflect.DeepEqual(got, want.Object) {
+			t.Fatalf("what is stored shares something with what was given, and is %v", got)
 		}
 		taken[ok]++
 	})
