@@ -118,6 +118,7 @@ func (o *options) shownPolicies(ctx context.Context, w *workspace.Workspace, arg
 	show := publish.Show
 	if o.Output == workspace.FormatTable && !flags.watch { // of ten thousand routes the rest is hundreds of megabytes
 		show = publish.Glance
+		w.Documents, w.Unknown = nil, nil // nobody asks for an object any more
 	}
 	resolution, p := effective.Resolve(w.Snapshot, targets...), planes.Of(w)
 	for _, target := range targets {
