@@ -13,7 +13,9 @@ import (
 type Problem struct {
 	Ref Ref
 	// Field is the path of the offending field ("spec.listeners[1].hostname"); empty when the
-	// problem concerns the whole object.
+	// problem concerns the whole object. It is text and not a typed path, because errors of
+	// Kubernetes' own validation, which become Problems too, only have text. It is sorted and
+	// printed, and nothing parses it: programs read Entry.
 	Field   string
 	Message string
 	// Entry is the listener or the rule that a finding is about, counted from 1; 0 when it concerns

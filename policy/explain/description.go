@@ -85,6 +85,7 @@ type Reference struct {
 
 // Remark is something wrong or doubtful at a field.
 type Remark struct {
+	// Field is text for the same reason as in hierarchy.Problem.
 	Field   string `json:"field"`
 	Message string `json:"message"`
 	// entry is the listener or the rule that it concerns, as in hierarchy.Problem.
