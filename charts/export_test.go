@@ -151,8 +151,8 @@ func TestTheNotesSayHowToLeave(t *testing.T) {
 		"none is on":  {map[string]any{}, []string{"No exporter is switched on", "--set export.exporters={envoy-gateway}"}},
 		"two are on":  {map[string]any{"exporters": []any{"envoy-gateway", "traefik"}}, []string{"switch exporters off", "kubectl delete backendtrafficpolicies.gateway.envoyproxy.io,middlewares.traefik.io " + byLabel}},
 		"no kinds":    {map[string]any{"exporters": []any{"standard"}}, []string{"export --restore"}},
-		"one goes":    {map[string]any{"cleanup": []any{"traefik"}}, []string{"of traefik, is being removed", "--set-json export.cleanup=[]"}},
-		"no cluster":  {map[string]any{"exporters": []any{"standard"}}, []string{"names none that is switched off"}},
+		"one goes":    {map[string]any{"cleanup": []any{"traefik"}}, []string{"(traefik) are being removed", "--set-json export.cleanup=[]"}},
+		"no cluster":  {map[string]any{"exporters": []any{"standard"}}, []string{"export.cleanup is empty"}},
 		"experiments": {map[string]any{"exporters": []any{"nginx"}}, []string{"kubectl delete ratelimitpolicies.gateway.nginx.org,proxysettingspolicies.gateway.nginx.org " + byLabel}},
 	} {
 		text := notes(c.values)
