@@ -120,11 +120,15 @@ func (w World) parts(target hierarchy.Ref, all int, paths func(yield func(PathVa
 	hostnames, sole := hostnamesOf(w.Graph, target), soleness{graph: w.Graph, route: target}
 	parts, choices := map[string]*Part{}, map[hierarchy.Ref]*chosen{}
 	at := 0
+	var c *chosen
+	var class hierarchy.Ref
 	for p := range paths {
-		c := choices[p.Listener.Class]
-		if c == nil {
-			c = w.choose(p.Listener.Class, route)
-			choices[p.Listener.Class] = c
+		if c == nil || class != p.Listener.Class {
+			class = p.Listener.Class
+			if c = choices[class]; c == nil {
+				c = w.choose(class, route)
+				choices[class] = c
+			}
 		}
 		part := parts[c.key]
 		if part == nil {

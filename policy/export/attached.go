@@ -12,6 +12,9 @@ import (
 // ForeignAt returns the foreign policies attached at one place, by precedence: the oldest first, and
 // those of the same age by namespace and name.
 func (in *Input) ForeignAt(target hierarchy.Ref) []*Foreign {
+	if len(in.Foreign) == 0 {
+		return nil
+	}
 	var found []*Foreign
 	for i := range in.Foreign {
 		if in.Foreign[i].Target == target {
@@ -46,6 +49,9 @@ func (in *Input) Older(name string, foreign *Foreign) bool {
 // Above returns the foreign policy that would apply to a path without ours: the one on the listener,
 // else on the ListenerSet, else on the Gateway.
 func (in *Input) Above(p *Path) *Foreign {
+	if len(in.Foreign) == 0 {
+		return nil
+	}
 	for _, place := range [...]hierarchy.Ref{p.Listener, p.Gateway.WithSection(p.Listener.Section), p.Listener.Object(), p.Gateway} {
 		if found := in.ForeignAt(place); len(found) > 0 {
 			return found[0]

@@ -84,7 +84,7 @@ func groupOf(fields map[string]any) string {
 
 // About returns the foreign objects of an exporter's kinds that reach a route of a graph.
 func (x *ForeignIndex) About(g *hierarchy.Graph, r Registration, route *hierarchy.Route, paths []Path) []Foreign {
-	if x == nil || len(r.Kinds) == 0 {
+	if x == nil || len(x.all) == 0 || len(r.Kinds) == 0 {
 		return nil
 	}
 	var places []hierarchy.Ref

@@ -108,7 +108,7 @@ func (e *Effective) Valid() map[field.Field]any {
 	if e.valid != nil {
 		return e.valid
 	}
-	leaves := map[field.Field]any{}
+	leaves := make(map[field.Field]any, len(e.Leaves()))
 	for _, l := range e.Leaves() {
 		if _, invalid := e.Invalid[l.Field.Policy]; !invalid {
 			leaves[l.Field] = l.Value

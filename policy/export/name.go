@@ -58,7 +58,7 @@ func (t Target) Name() string {
 	sum := sha256.Sum256([]byte(strings.Join([]string{
 		t.Exporter, t.Kind.Kind + "." + t.Kind.Group, t.Route.Kind, t.Route.Namespace, t.Route.Name, t.Rule, t.Part,
 	}, "\n")))
-	return "attache-" + strings.TrimRight(stem, "-") + "-" + hex.EncodeToString(sum[:])[:hashLength]
+	return "attache-" + strings.TrimRight(stem, "-") + "-" + hex.EncodeToString(sum[:hashLength/2])
 }
 
 // Named returns the target with its name computed, for callers that need it several times.
@@ -78,19 +78,19 @@ func (t Target) purpose() string {
 
 // Object returns the object without a spec.
 func (t Target) Object(in *Input) *unstructured.Unstructured {
-	u := &unstructured.Unstructured{Object: map[string]any{}}
-	u.SetAPIVersion(t.Kind.Group + "/" + t.Kind.Version)
-	u.SetKind(t.Kind.Kind)
-	u.SetNamespace(t.Route.Namespace)
-	u.SetName(t.Name())
-	u.SetLabels(map[string]string{ManagedByLabel: ManagedBy, ExporterLabel: t.Exporter})
-	u.SetAnnotations(map[string]string{ForAnnotation: t.purpose()})
+	metadata := map[string]any{
+		"name": t.Name(), "namespace": t.Route.Namespace,
+		"labels":      map[string]any{ManagedByLabel: ManagedBy, ExporterLabel: t.Exporter},
+		"annotations": map[string]any{ForAnnotation: t.purpose()},
+	}
 	if in.UID != "" {
-		u.Object["metadata"].(map[string]any)["ownerReferences"] = []any{map[string]any{
+		metadata["ownerReferences"] = []any{map[string]any{
 			"apiVersion": in.Route.GroupKind.Group + "/" + in.Version, "kind": in.Route.Kind, "name": in.Route.Name, "uid": in.UID,
 		}}
 	}
-	return u
+	return &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": t.Kind.Group + "/" + t.Kind.Version, "kind": t.Kind.Kind, "metadata": metadata,
+	}}
 }
 
 // Ours reports whether an exporter wrote an object (E5.3): it has our label, and the annotation that

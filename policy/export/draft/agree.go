@@ -25,6 +25,8 @@ type Agreement struct {
 	Differ map[field.Field]Difference
 	// Invalid are policies whose values contradict each other on every path.
 	Invalid map[string]string
+	// copied is true if Leaves is not the map of the first path any more.
+	copied bool
 }
 
 // agree compares the paths of one rule field by field (E6.1). An absent value counts as a value, and
@@ -38,11 +40,15 @@ func agree(paths []*export.Path) Agreement {
 	if len(others) == 0 {
 		return Agreement{Leaves: first.Valid(), Forced: first.Forced, Invalid: first.Invalid}
 	}
-	a := Agreement{Leaves: maps.Clone(first.Valid()), Forced: map[field.Field]bool{}, Differ: map[field.Field]Difference{}, Invalid: maps.Clone(first.Invalid)}
-	maps.Copy(a.Forced, first.Forced)
+	a := Agreement{Leaves: first.Valid(), Forced: maps.Clone(first.Forced), Differ: map[field.Field]Difference{}, Invalid: maps.Clone(first.Invalid)}
 	for _, p := range others {
 		for f, forced := range p.Effective.Forced {
-			a.Forced[f] = a.Forced[f] || forced
+			if forced && !a.Forced[f] {
+				if a.Forced == nil {
+					a.Forced = map[field.Field]bool{}
+				}
+				a.Forced[f] = true
+			}
 		}
 		a.compare(paths[0], p)
 		maps.DeleteFunc(a.Invalid, func(policy, _ string) bool {
@@ -52,6 +58,14 @@ func agree(paths []*export.Path) Agreement {
 	}
 	a.blocks()
 	return a
+}
+
+// own returns the values for changing them: at first the map is that of the first path.
+func (a *Agreement) own() map[field.Field]any {
+	if !a.copied {
+		a.Leaves, a.copied = maps.Clone(a.Leaves), true
+	}
+	return a.Leaves
 }
 
 // distinctAfter lists the first path of each effective policy that differs from that of the
@@ -83,8 +97,8 @@ func (a *Agreement) compare(here, there *export.Path) {
 		case !f.Equal(v, w):
 			a.disagree(f, here, v, there, w)
 		default:
-			if agreed, ok := a.Leaves[f]; ok {
-				a.Leaves[f] = shortest(agreed, w)
+			if agreed, ok := a.Leaves[f]; ok && !field.EqualJSON(agreed, w) {
+				a.own()[f] = shortest(agreed, w)
 			}
 		}
 	}
@@ -93,7 +107,9 @@ func (a *Agreement) compare(here, there *export.Path) {
 // disagree records the first difference of a field. Paths are sorted by listener, so the order of the
 // input does not matter.
 func (a *Agreement) disagree(f field.Field, p *export.Path, v any, q *export.Path, w any) {
-	delete(a.Leaves, f)
+	if _, agreed := a.Leaves[f]; agreed {
+		delete(a.own(), f)
+	}
 	if _, known := a.Differ[f]; !known {
 		a.Differ[f] = Difference{p.Where(), field.Text(v), q.Where(), field.Text(w)}
 	}
@@ -113,7 +129,7 @@ func (a *Agreement) blocks() {
 		}
 		for other := range a.Leaves {
 			if other.Policy == f.Policy && other.Limit == f.Limit {
-				delete(a.Leaves, other)
+				delete(a.own(), other)
 				a.Differ[other] = a.Differ[f]
 			}
 		}

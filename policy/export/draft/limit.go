@@ -22,6 +22,8 @@ type Limit struct {
 	Key      string
 	Counter  string
 	Disabled bool
+	// fields are those of the limit that have a value, sorted.
+	fields []field.Field
 }
 
 // Named reports whether the limit is one of the named limits.

@@ -59,6 +59,15 @@ func (v *Outcome) Note(notes ...string) *Outcome {
 // Sheet has the drafts of the fields of one rule.
 type Sheet map[field.Field]*Outcome
 
+// newSheet returns a sheet with an empty draft for each of some fields.
+func newSheet(fields []field.Field) Sheet {
+	s, drafts := make(Sheet, len(fields)), make([]Outcome, len(fields))
+	for i, f := range fields {
+		s[f] = &drafts[i]
+	}
+	return s
+}
+
 // At returns the draft of a field.
 func (s Sheet) At(f field.Field) *Outcome {
 	v := s[f]

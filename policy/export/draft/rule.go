@@ -31,18 +31,23 @@ type Rule struct {
 
 // RulesOf returns the rules that have paths, in spec order. title is that of the exporter.
 func RulesOf(in *export.Input, title string) []*Rule {
-	var rules []*Rule
+	paths, beside := byRule(in.Paths, len(in.Rules)), byRule(in.Beside, len(in.Rules))
+	rules := make([]*Rule, 0, len(in.Rules))
 	for i := range in.Rules {
-		paths := pathsOf(in.Paths, i)
-		if len(paths) == 0 {
+		if len(paths[i]) == 0 {
 			continue
 		}
 		r := &Rule{
 			Rule: &in.Rules[i], In: in, Plane: title, Index: i, Unique: uniqueName(in.Rules, i),
-			Paths: paths, Beside: pathsOf(in.Beside, i), Agreement: agree(paths),
-			Sheet: Sheet{}, Puts: map[string]any{}, Own: ownWordsOf(in.Rules[i].Inline),
+			Paths: paths[i], Beside: beside[i], Puts: map[string]any{}, Own: ownWordsOf(in.Rules[i].Inline),
 		}
-		r.Want = NewWant(r.Agreement.Leaves)
+		if last := len(rules) - 1; last >= 0 && sameValues(rules[last].Paths, r.Paths) {
+			r.Agreement, r.Want = rules[last].Agreement, rules[last].Want
+		} else {
+			r.Agreement = agree(r.Paths)
+			r.Want = NewWant(r.Agreement.Leaves)
+		}
+		r.Sheet = newSheet(r.Want.fields)
 		for f, d := range r.Differ {
 			r.Sheet.At(f).Because(export.ListenersDiffer, d.Args()...)
 		}
@@ -51,18 +56,44 @@ func RulesOf(in *export.Input, title string) []*Rule {
 	return rules
 }
 
-// pathsOf returns the paths of one rule, sorted by listener.
-func pathsOf(all []export.Path, index int) []*export.Path {
-	var paths []*export.Path
+// sameValues reports whether the same effective policies apply to two rules on the same listeners.
+func sameValues(a, b []*export.Path) bool {
+	return slices.EqualFunc(a, b, func(x, y *export.Path) bool { return x.Effective == y.Effective && x.Listener == y.Listener })
+}
+
+// byRule returns the paths of each rule, sorted by listener.
+func byRule(all []export.Path, rules int) [][]*export.Path {
+	type placed struct {
+		*export.Path
+		where string
+	}
+	sorted := make([]placed, len(all))
 	for i := range all {
-		if all[i].Rule == index {
-			paths = append(paths, &all[i])
+		sorted[i].Path = &all[i]
+		if i > 0 && all[i].Listener == all[i-1].Listener {
+			sorted[i].where = sorted[i-1].where
+		} else {
+			sorted[i].where = all[i].Where()
 		}
 	}
-	slices.SortStableFunc(paths, func(a, b *export.Path) int {
-		return cmp.Or(cmp.Compare(a.Where(), b.Where()), cmp.Compare(a.Listener.Kind, b.Listener.Kind), cmp.Compare(a.Class, b.Class))
+	slices.SortStableFunc(sorted, func(a, b placed) int {
+		if c := cmp.Compare(a.Rule, b.Rule); c != 0 {
+			return c
+		}
+		if c := cmp.Compare(a.where, b.where); c != 0 {
+			return c
+		}
+		return cmp.Or(cmp.Compare(a.Listener.Kind, b.Listener.Kind), cmp.Compare(a.Class, b.Class))
 	})
-	return paths
+	list, byRule := make([]*export.Path, len(sorted)), make([][]*export.Path, rules)
+	for i, from := 0, 0; i < len(sorted); i++ {
+		list[i] = sorted[i].Path
+		if i+1 == len(sorted) || sorted[i+1].Rule != sorted[i].Rule {
+			byRule[sorted[i].Rule] = list[from : i+1 : i+1]
+			from = i + 1
+		}
+	}
+	return byRule
 }
 
 // uniqueName returns the name of a rule if no other rule has it.
@@ -103,23 +134,23 @@ func (r *Rule) Each(fields []field.Field, say func(v *Outcome)) {
 
 // FieldsOf returns the fields of a policy that have a value.
 func (r *Rule) FieldsOf(policy string) []field.Field {
-	var fields []field.Field
-	for f := range r.Want.Leaves {
-		if f.Policy == policy {
-			fields = append(fields, f)
-		}
+	fields := r.Want.fields // sorted by policy
+	from := slices.IndexFunc(fields, func(f field.Field) bool { return f.Policy == policy })
+	if from < 0 {
+		return nil
 	}
-	slices.SortFunc(fields, field.Compare)
-	return fields
+	to := from
+	for to < len(fields) && fields[to].Policy == policy {
+		to++
+	}
+	return fields[from:to:to]
 }
 
 // LimitFields returns the fields of one limit that have a value.
-func (r *Rule) LimitFields(l *Limit) []field.Field {
-	return slices.DeleteFunc(r.FieldsOf(field.RateLimitPolicy), func(f field.Field) bool { return f.Limit != l.Name })
-}
+func (r *Rule) LimitFields(l *Limit) []field.Field { return slices.Clip(l.fields) }
 
 // Fields returns all fields that have a value.
-func (r *Rule) Fields() []field.Field { return field.Sorted(r.Want.Leaves) }
+func (r *Rule) Fields() []field.Field { return slices.Clip(r.Want.fields) }
 
 // RefuseNotProxied is for a rule that does not proxy: nothing of it is in force, whether its listeners
 // agree or not.

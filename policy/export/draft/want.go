@@ -14,7 +14,9 @@ import (
 // agree.
 type Want struct {
 	// Leaves are the values on which the paths agree, as they are written.
-	Leaves                          map[field.Field]any
+	Leaves map[field.Field]any
+	// fields are those of Leaves, sorted.
+	fields                          []field.Field
 	Request, Backend, Connect, Idle *field.Duration
 
 	// MaxRetries is nil if absent.
@@ -30,7 +32,7 @@ type Want struct {
 
 // NewWant reads the values on which the paths of a rule agree.
 func NewWant(leaves map[field.Field]any) *Want {
-	w := &Want{Leaves: leaves}
+	w := &Want{Leaves: leaves, fields: field.Sorted(leaves)}
 	read := func(f field.Field) *field.Duration {
 		if d, ok := field.ParseDuration(leaves[f]); ok {
 			return &d
@@ -54,7 +56,7 @@ func NewWant(leaves map[field.Field]any) *Want {
 
 func (w *Want) readLimits() {
 	byName := map[string]*Limit{}
-	for f, v := range w.Leaves {
+	for _, f := range w.fields {
 		if f.Policy != field.RateLimitPolicy {
 			continue
 		}
@@ -63,7 +65,8 @@ func (w *Want) readLimits() {
 			l = &Limit{Name: f.Limit}
 			byName[f.Limit] = l
 		}
-		l.read(f.Name, v)
+		l.fields = append(l.fields, f)
+		l.read(f.Name, w.Leaves[f])
 	}
 	for _, name := range slices.SortedFunc(maps.Keys(byName), cmp.Compare[string]) {
 		l := byName[name]
@@ -79,12 +82,7 @@ func (w *Want) readLimits() {
 
 // Has reports whether any field of a policy has a value.
 func (w *Want) Has(policy string) bool {
-	for f := range w.Leaves {
-		if f.Policy == policy {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(w.fields, func(f field.Field) bool { return f.Policy == policy })
 }
 
 // PerTry is the time of one try (E7.3): the shorter of the two fields that limit it. It is 0s if at

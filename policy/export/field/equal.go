@@ -5,6 +5,9 @@ import "strings"
 // Equal reports whether two values of the field are equal. They are compared as durations, rational
 // numbers, integers or sets if the field has such values, else as JSON.
 func (f Field) Equal(a, b any) bool {
+	if EqualJSON(a, b) {
+		return true
+	}
 	switch formats[f.Name] {
 	case durationFormat:
 		x, xOK := ParseDuration(a)
@@ -30,5 +33,5 @@ func (f Field) Equal(a, b any) bool {
 		y, isInteger := Integer(b)
 		return isInteger && x == y
 	}
-	return EqualJSON(a, b)
+	return false
 }

@@ -2,6 +2,7 @@ package field
 
 import (
 	"cmp"
+	"iter"
 	"maps"
 	"slices"
 	"strconv"
@@ -131,20 +132,33 @@ func Retry(name string) Field { return Field{Policy: RetryPolicy, Name: name} }
 // Leaves returns the effective value of a policy leaf by leaf. A list is one leaf.
 func Leaves(policy string, value map[string]any) map[Field]any {
 	leaves := make(map[Field]any, len(value))
-	for name, v := range value {
-		named, isMap := v.(map[string]any)
-		if policy != RateLimitPolicy || name != limits || !isMap {
-			leaves[Field{Policy: policy, Name: name}] = v
-			continue
-		}
-		for limit, fields := range named {
-			inner, _ := fields.(map[string]any)
-			for field, v := range inner {
-				leaves[Field{policy, limit, field}] = v
+	for f, v := range each(policy, value) {
+		leaves[f] = v
+	}
+	return leaves
+}
+
+// each yields the effective value of a policy leaf by leaf, in any order.
+func each(policy string, value map[string]any) iter.Seq2[Field, any] {
+	return func(yield func(Field, any) bool) {
+		for name, v := range value {
+			named, isMap := v.(map[string]any)
+			if policy != RateLimitPolicy || name != limits || !isMap {
+				if !yield(Field{Policy: policy, Name: name}, v) {
+					return
+				}
+				continue
+			}
+			for limit, fields := range named {
+				inner, _ := fields.(map[string]any)
+				for field, v := range inner {
+					if !yield(Field{policy, limit, field}, v) {
+						return
+					}
+				}
 			}
 		}
 	}
-	return leaves
 }
 
 // Leaf is one field with its value.
@@ -156,9 +170,13 @@ type Leaf struct {
 // SortedLeaves returns the leaves of all policies, given their effective values by name, sorted by
 // policy and field.
 func SortedLeaves(values map[string]map[string]any) []Leaf {
-	leaves := []Leaf{}
+	count := 0
 	for _, policy := range exported {
-		for f, v := range Leaves(policy, values[policy]) {
+		count += len(values[policy])
+	}
+	leaves := make([]Leaf, 0, count)
+	for _, policy := range exported {
+		for f, v := range each(policy, values[policy]) {
 			leaves = append(leaves, Leaf{f, v})
 		}
 	}

@@ -2,6 +2,7 @@ package field
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 )
 
@@ -17,6 +18,24 @@ func Words(list []any) []string {
 
 // EqualJSON reports whether two values are the same JSON.
 func EqualJSON(a, b any) bool {
+	switch x := a.(type) {
+	case string:
+		if y, also := b.(string); also {
+			return x == y
+		}
+	case int64:
+		if y, also := b.(int64); also {
+			return x == y
+		}
+	case map[string]any:
+		if y, also := b.(map[string]any); also {
+			return (x == nil) == (y == nil) && maps.EqualFunc(x, y, EqualJSON)
+		}
+	case []any:
+		if y, also := b.([]any); also {
+			return (x == nil) == (y == nil) && slices.EqualFunc(x, y, EqualJSON)
+		}
+	}
 	x, errX := json.Marshal(a)
 	y, errY := json.Marshal(b)
 	return errX == nil && errY == nil && string(x) == string(y)

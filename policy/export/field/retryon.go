@@ -26,6 +26,7 @@ type RetryWords struct {
 	Codes                []int64
 }
 
+// SplitWords sorts the words of retryOn by what they are.
 func SplitWords(list []string) RetryWords {
 	var w RetryWords
 	for _, word := range list {
