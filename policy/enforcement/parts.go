@@ -120,8 +120,11 @@ func (w World) parts(target hierarchy.Ref, all int, paths func(yield func(PathVa
 	hostnames, sole := hostnamesOf(w.Graph, target), soleness{graph: w.Graph, route: target}
 	parts, choices := map[string]*Part{}, map[hierarchy.Ref]*chosen{}
 	at := 0
+	// The paths of a listener are side by side, so what it has in common is looked up once.
 	var c *chosen
 	var class hierarchy.Ref
+	var listener *hierarchy.Listener
+	served := 0
 	for p := range paths {
 		if c == nil || class != p.Listener.Class {
 			class = p.Listener.Class
@@ -130,17 +133,23 @@ func (w World) parts(target hierarchy.Ref, all int, paths func(yield func(PathVa
 				choices[class] = c
 			}
 		}
-		part := parts[c.key]
+		if c.part == nil {
+			c.part = parts[c.key]
+		}
+		part := c.part
 		if part == nil {
 			part = &Part{Choice: c.Choice, from: origin{route: route, paths: make([]pathOrigin, 0, all)}, order: make([]int, 0, all)}
 			part.Input.Paths = make([]export.Path, 0, all)
 			part.Registration, _ = exporters.Lookup(c.Exporter)
-			parts[c.key] = part
+			parts[c.key], c.part = part, part
 		}
-		part.add(p, c, hostnames[p.Listener], sole.of(p.Listener.Gateway))
+		if p.Listener != listener {
+			listener, served = p.Listener, hostnames[p.Listener]
+		}
+		part.add(p, c, served, sole.of(p.Listener.Gateway))
 		entered := &part.Input.Paths[len(part.Input.Paths)-1]
 		part.from.paths = append(part.from.paths, pathOrigin{
-			p.result, p.Listener, entered.Controller, hostnames[p.Listener], p.Rule, c.consents, entered.Sole,
+			p.result, p.Listener, entered.Controller, served, p.Rule, c.consents, entered.Sole,
 		})
 		part.order = append(part.order, at)
 		at++
@@ -161,6 +170,7 @@ type chosen struct {
 	// key is the key of the part; consents says whether the route may be written to.
 	key      string
 	consents bool
+	part     *Part
 }
 
 func (w World) choose(class hierarchy.Ref, route *hierarchy.Route) *chosen {
