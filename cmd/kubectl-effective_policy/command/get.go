@@ -118,7 +118,9 @@ func (o *options) shownPolicies(ctx context.Context, w *workspace.Workspace, arg
 	show := publish.Show
 	if o.Output == workspace.FormatTable && !flags.watch { // of ten thousand routes the rest is hundreds of megabytes
 		show = publish.Glance
-		w.Documents, w.Unknown = nil, nil // nobody asks for an object any more
+		if len(tests) == 0 {
+			w.Documents, w.Unknown = nil, nil // only tests would still ask for objects
+		}
 	}
 	resolution, p := effective.Resolve(w.Snapshot, targets...), planes.Of(w)
 	for _, target := range targets {
