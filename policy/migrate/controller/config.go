@@ -9,8 +9,8 @@ import (
 	"github.com/attache-dev/attache/policy/migrate/document"
 )
 
-// config is what a controller's ConfigMap says, or what holds without it (M9).
-type config struct {
+// Config is what a controller's ConfigMap says, or what holds without it (M9).
+type Config struct {
 	Object *document.Object
 	Values map[string]string
 	// standard are the values without a ConfigMap.
@@ -57,15 +57,15 @@ func compiledIn(key string) string {
 }
 
 // Value is the value that applies for a key.
-func (c *config) Value(key string) string { return cmp.Or(c.Values[key], c.standard(key)) }
+func (c *Config) Value(key string) string { return cmp.Or(c.Values[key], c.standard(key)) }
 
 // Stated says whether the ConfigMap has the key.
-func (c *config) Stated(key string) bool { return c.Values[key] != "" }
+func (c *Config) Stated(key string) bool { return c.Values[key] != "" }
 
 // FindConfig is the ConfigMap of the controller: the one that is named, else the
 // one with the controller's label that is neither the TCP nor the UDP map.
-func FindConfig(objects []document.Object, named types.NamespacedName, of *Controller) *config {
-	c := &config{Values: map[string]string{}, standard: of.standard}
+func FindConfig(objects []document.Object, named types.NamespacedName, of *Controller) *Config {
+	c := &Config{Values: map[string]string{}, standard: of.standard}
 	for i := range objects {
 		o := &objects[i]
 		if o.GetKind() != "ConfigMap" {

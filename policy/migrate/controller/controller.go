@@ -14,7 +14,7 @@ import (
 // Input is what annotations are read with: everything that configures one controller.
 type Input struct {
 	Objects []document.Object
-	Config  *config
+	Config  *Config
 	// Ingresses are those of the run, the oldest first; refused ones are among them.
 	Ingresses []*ingress.Ingress
 }
