@@ -1,6 +1,6 @@
-// Command kubectl-effective_policy is the kubectl plugin "kubectl
-// effective-policy": it shows which policies apply on every way through a
-// Gateway, and why. It works on a cluster and, with -f, on manifests alone.
+// Command kubectl-effective_policy is the kubectl plugin "kubectl effective-policy": it shows which
+// policies apply on every path through a Gateway, and why. It works on a cluster or, with -f, on
+// manifests.
 //
-// Everything it does is in package command; here is only the process.
+// Package command does everything; this package is only the process.
 package main

@@ -3,10 +3,10 @@
 //
 // # Invariants
 //
-//   - The same findings give the same bytes. A fingerprint stays when lines move.
-//   - SARIF is valid by the published schema.
+//   - Equal findings give equal bytes. A fingerprint does not change when lines move.
+//   - SARIF is valid according to the published schema.
 //
 // # What it must not do
 //
-// Find anything: it writes what others found.
+// Find anything: it writes findings of others.
 package ci

@@ -28,7 +28,7 @@ type (
 		Skipped  int         `xml:"skipped,attr"`
 		Cases    []JUnitCase `xml:"testcase"`
 	}
-	// JUnitCase is one thing that was looked at.
+	// JUnitCase is one checked object.
 	JUnitCase struct {
 		Name    string        `xml:"name,attr"`
 		Class   string        `xml:"classname,attr"`
@@ -45,7 +45,7 @@ type (
 	}
 )
 
-// Add puts a case into the suite of a name, the last one or a new one.
+// Add adds a case to the suite with a name: the last one, or a new one.
 func (s *JUnitSuites) Add(suite string, c JUnitCase) {
 	if n := len(s.Suites); n == 0 || s.Suites[n-1].Name != suite {
 		s.Suites = append(s.Suites, junitSuite{Name: suite})
@@ -70,8 +70,8 @@ func WriteJUnit(to io.Writer, suites *JUnitSuites) error {
 	return err
 }
 
-// JUnit has a suite for each file and a case for each object. An object
-// fails when something in it is denied.
+// JUnit has a suite for each file and a case for each object. An object fails when it would be
+// denied.
 func JUnit(r *preview.Report) *JUnitSuites {
 	suites := &JUnitSuites{Name: "check"}
 	for _, object := range r.Checked {

@@ -8,13 +8,13 @@ import (
 	"github.com/attache-dev/attache/hierarchy/prose"
 )
 
-// MarkdownMarker is how a program finds its own comment again.
+// MarkdownMarker is the text by which a program finds its own comment again.
 const MarkdownMarker = "<!-- attache -->"
 
-// mostRows are shown at once; more are folded.
+// mostRows is the number of rows up to which a table is not folded.
 const mostRows = 30
 
-// MarkdownCell escapes what would end a cell, or be read as HTML or as a mention.
+// MarkdownCell escapes characters that would end a cell, or be interpreted as HTML or as a mention.
 func MarkdownCell(text string) string {
 	return strings.NewReplacer("|", "\\|", "\n", " ", "<", "&lt;", ">", "&gt;", "@", "@\u200b", "`", "\\`").Replace(text)
 }

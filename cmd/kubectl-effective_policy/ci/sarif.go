@@ -15,10 +15,10 @@ import (
 // SARIFSchema is the published schema of SARIF 2.1.0.
 const SARIFSchema = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
-// Homepage is where people read about the program.
+// Homepage is the home page of the program.
 const Homepage = "https://github.com/attache-dev/attache"
 
-// Levels are those of findings, from the lightest.
+// Levels are the levels of findings, from the least severe.
 func Levels() []string { return []string{preview.Note, preview.Warning, preview.Denied} }
 
 var sarifLevels = map[string]string{preview.Denied: "error", preview.Warning: "warning", preview.Note: "note"}
@@ -51,14 +51,14 @@ func SARIF(r *preview.Report, version, root string) SARIFLog {
 	return SARIFLog{Schema: SARIFSchema, Version: "2.1.0", Runs: []SARIFRun{run}}
 }
 
-// FailureSARIF is a run that could not do its work.
+// FailureSARIF returns a run that failed.
 func FailureSARIF(err error, version string) SARIFLog {
 	run := NewSARIFRun(version)
 	run.Invocations = []sarifInvocation{{Notifications: []sarifNotification{{Level: "error", Message: SARIFText{Text: err.Error()}}}}}
 	return SARIFLog{Schema: SARIFSchema, Version: "2.1.0", Runs: []SARIFRun{run}}
 }
 
-// NewSARIFRun is a run that was successful and found nothing.
+// NewSARIFRun returns a successful run without findings.
 func NewSARIFRun(version string) SARIFRun {
 	return SARIFRun{
 		Tool: sarifTool{sarifDriver{
@@ -80,8 +80,8 @@ func locationOf(f *preview.Finding, root string) SARIFLocation {
 	return location
 }
 
-// Fingerprint tells a finding from others across commits, by parts such as its rule,
-// object and field, and not by file, line or words. Of equal ones the order counts.
+// Fingerprint identifies a finding across commits, by parts such as its rule, object and field, but
+// not by file, line or text. Equal ones are numbered.
 func Fingerprint(seen map[string]int, parts ...string) string {
 	key := strings.Join(parts, "\x00")
 	seen[key]++
@@ -111,11 +111,10 @@ func NewSARIFRule(id string, about RuleText, level string) SARIFRule {
 	}
 }
 
-// RuleText is what a rule is, what to do about it, and the page with more of it.
+// RuleText describes a rule: what it is, what to do about it, and the page with more information.
 type RuleText struct{ Text, Help, Page string }
 
-// AboutRule says what a rule is, what to do about it, and on which page more of it
-// stands.
+// AboutRule returns what a rule is, what to do about it, and which page has more information.
 func AboutRule(id string) RuleText {
 	switch id {
 	case preview.SchemaRule:
@@ -138,11 +137,11 @@ func AboutRule(id string) RuleText {
 	return RuleText{"PolicyGuardrail " + name, "The platform team's guardrail " + name + " objects to what the change brings about. The message has the value and who set it.", "guardrails.md"}
 }
 
-// sourceRoot is how SARIF calls the folder of a repository.
+// sourceRoot is the name of the folder of a repository in SARIF.
 const sourceRoot = "%SRCROOT%"
 
-// ArtifactOf is a file. One in the root is named relative to it; without a root a
-// relative path stays so, and others are absolute.
+// ArtifactOf returns a file. A file in the root is named relative to it; without a root, a relative
+// path stays relative, and others are absolute.
 func ArtifactOf(path, root string) SARIFArtifact {
 	if path == "-" {
 		return SARIFArtifact{URI: "stdin"}
@@ -158,8 +157,7 @@ func ArtifactOf(path, root string) SARIFArtifact {
 	return SARIFArtifact{URI: FileURI(path)}
 }
 
-// FileURI is a path as a URI, relative to the working directory unless it is
-// absolute.
+// FileURI returns a path as a URI, relative to the working directory unless it is absolute.
 func FileURI(path string) string {
 	u := url.URL{Path: filepath.ToSlash(filepath.Clean(path))}
 	if filepath.IsAbs(path) {

@@ -23,7 +23,7 @@ type (
 		InformationURI string      `json:"informationUri"`
 		Rules          []SARIFRule `json:"rules"`
 	}
-	// SARIFRule says what results of one kind mean.
+	// SARIFRule describes the results of one rule.
 	SARIFRule struct {
 		ID      string             `json:"id"`
 		Short   SARIFText          `json:"shortDescription"`
@@ -35,7 +35,7 @@ type (
 	sarifConfiguration struct {
 		Level string `json:"level"`
 	}
-	// SARIFText is a text, also as Markdown where there is more.
+	// SARIFText is a text, optionally also as Markdown.
 	SARIFText struct {
 		Text     string `json:"text"`
 		Markdown string `json:"markdown,omitempty"`

@@ -106,7 +106,7 @@ func addBinding(t *terminal.Rows, r explain.Binding) {
 	}
 }
 
-// listenerText is a listener in its place: platform/edge#https.
+// listenerText returns the name of a listener: platform/edge#https.
 func listenerText(l explain.ListenerName) string {
 	if l.ListenerSet != "" {
 		return "ListenerSet/" + l.ListenerSet + "#" + l.Listener

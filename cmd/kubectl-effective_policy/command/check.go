@@ -71,7 +71,7 @@ The exit code is 1 if something would be denied, and 0 if all would be accepted.
 	return cmd
 }
 
-// fails says whether a report has findings from a level on.
+// fails reports whether a report has findings of a level or above.
 func fails(r *preview.Report, from string) bool {
 	return slices.ContainsFunc(r.Findings, func(f preview.Finding) bool {
 		return slices.Index(ci.Levels(), f.Level) >= slices.Index(ci.Levels(), from)
@@ -81,7 +81,7 @@ func fails(r *preview.Report, from string) bool {
 func (o *options) check(cmd *cobra.Command, flags edit.Flags, failOn, root string) error {
 	report, err := o.review(cmd.Context(), flags)
 	if err != nil {
-		if o.Output == formatSARIF { // those who wait for a file get one
+		if o.Output == formatSARIF { // a program that expects a file gets one
 			err = errors.Join(err, workspace.Encode(o.Streams.Out, workspace.FormatJSON, ci.FailureSARIF(err, ownVersion(o.BuiltAs).Version)))
 		}
 		return err
@@ -112,7 +112,7 @@ func (o *options) check(cmd *cobra.Command, flags edit.Flags, failOn, root strin
 	return err
 }
 
-// review is what admission would answer to the change that the flags ask for.
+// review returns what admission would answer to the change that the flags describe.
 func (o *options) review(ctx context.Context, flags edit.Flags) (*preview.Report, error) {
 	c, err := edit.Load(ctx, o.Flags, flags)
 	if err != nil {
@@ -124,7 +124,7 @@ func (o *options) review(ctx context.Context, flags edit.Flags) (*preview.Report
 	return c.Review(ctx, edit.Compilers, o.author())
 }
 
-// author is who makes the change, as far as the flags say.
+// author returns the author of the change, if the flags name one.
 func (o *options) author() *review.Author {
 	if *o.Config.Impersonate == "" {
 		return nil

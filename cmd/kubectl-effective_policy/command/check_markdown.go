@@ -10,7 +10,7 @@ import (
 // formatMarkdown is for comments on pull requests.
 const formatMarkdown = "markdown"
 
-// checkMarkdown is a verdict as a comment.
+// checkMarkdown prints a verdict as a comment.
 func (o *options) checkMarkdown(report *preview.Report) error {
 	out := o.Streams.Out
 	sign := ":white_check_mark:"

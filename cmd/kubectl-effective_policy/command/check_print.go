@@ -44,7 +44,7 @@ func (o *options) printFindings(r *preview.Report) error {
 	return p.Failed()
 }
 
-// totalsText is the totals in words.
+// totalsText returns the totals in words.
 func totalsText(r *preview.Report) string {
 	text := prose.Count(r.Totals.Objects, "object") + ": allowed"
 	switch {

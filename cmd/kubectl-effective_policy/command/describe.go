@@ -32,8 +32,8 @@ Service, it shows the policies on it and the objects that name it.`,
 	return cmd
 }
 
-// others are the objects that are neither on the hierarchy nor policies: those of
-// manifests, and those that policies name.
+// others returns the objects that are neither on the hierarchy nor policies: those of manifests,
+// and those that policies name.
 func others(w *workspace.Workspace) []hierarchy.Ref {
 	refs := explain.PolicyTargets(w.Snapshot)
 	for _, d := range w.Documents {

@@ -64,7 +64,7 @@ func (o *options) printDescription(d *explain.Description) error {
 	return p.Failed()
 }
 
-// acceptance is whether a policy applies at a target, and why it does not.
+// acceptance returns whether a policy applies at a target, and if not, why.
 func acceptance(reason, message string) terminal.Cell {
 	switch reason {
 	case policy.ReasonAccepted:
@@ -83,11 +83,10 @@ func attachedRows(policies []explain.Attached) *terminal.Rows {
 	return t
 }
 
-// attachedCell is what a policy states where it is attached, and why it does not
-// apply there.
+// attachedCell returns the blocks of an attached policy, and if it does not apply there, why.
 func attachedCell(before string, a explain.Attached) terminal.Cell {
 	text := before + strings.Join(a.States, ", ")
-	if a.Target != "" { // what is published does not say where a policy stands that only bounds
+	if a.Target != "" { // a published result does not have the target of a policy that only bounds
 		text += " of " + terminal.Glued([]string{a.Target})
 	}
 	switch a.Reason {

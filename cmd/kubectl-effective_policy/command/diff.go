@@ -47,13 +47,13 @@ The exit code is 1 if something changes, and 0 if nothing does.`,
 	return cmd
 }
 
-// diffFlags are those of a change, and how much is shown.
+// diffFlags are the flags of a change, and those that say how much is shown.
 type diffFlags struct {
 	edit.Flags
 	full, summary, keep bool
 }
 
-// manyRoutes is from how many routes on equal changes are put together.
+// manyRoutes is the number of routes from which on equal changes are grouped.
 const manyRoutes = 10
 
 func (o *options) diff(cmd *cobra.Command, flags diffFlags) error {
@@ -100,13 +100,13 @@ func (o *options) diff(cmd *cobra.Command, flags diffFlags) error {
 	return err
 }
 
-// among says whether an object is in the namespace of -n, if there is one.
+// among reports whether an object is in the namespace of -n, if there is one.
 func (o *options) among(ref hierarchy.Ref) bool {
 	return o.AllNamespaces || *o.Config.Namespace == "" || ref.Namespace == *o.Config.Namespace
 }
 
-// inNamespace are the changes in the namespace of -n, if there is one; it says how many
-// objects elsewhere change as well.
+// inNamespace returns the changes in the namespace of -n, if there is one, and notes how many
+// objects in other namespaces change as well.
 func (o *options) inNamespace(changes []effective.Change) []effective.Change {
 	elsewhere := map[hierarchy.Ref]bool{}
 	shown := slices.DeleteFunc(slices.Clone(changes), func(c effective.Change) bool {
@@ -130,7 +130,7 @@ func (o *options) chosen() (labels.Selector, error) {
 	return selector, nil
 }
 
-// about puts what is said in front of a message.
+// about adds the object and the field in front of a message.
 func about(object hierarchy.Ref, field, message string) string {
 	if field != "" {
 		message = field + ": " + message
@@ -222,7 +222,7 @@ func (o *options) printKept(kept []explain.Kept) error {
 	return p.Failed()
 }
 
-// pathsOf says on which paths a field changes.
+// pathsOf returns the paths on which a field changes.
 func pathsOf(c explain.Change) string {
 	scope := explain.Scope{Parents: c.Parents, Rules: c.Rules}
 	return scope.Heading(c.Ref.GroupKind != hierarchy.GatewayKind)

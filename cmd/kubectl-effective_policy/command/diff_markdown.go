@@ -8,7 +8,7 @@ import (
 	"github.com/attache-dev/attache/policy/explain"
 )
 
-// diffMarkdown is a difference as a comment.
+// diffMarkdown prints a difference as a comment.
 func (o *options) diffMarkdown(report *explain.Changes) error {
 	out := o.Streams.Out
 	fmt.Fprintln(out, ci.MarkdownMarker)
@@ -34,7 +34,7 @@ func (o *options) diffMarkdown(report *explain.Changes) error {
 	return err
 }
 
-// totalsOr are the totals, or how many routes are bound to nothing.
+// totalsOr returns the totals, or the number of routes that are not bound.
 func totalsOr(report *explain.Changes) string {
 	if len(report.Changes) > 0 {
 		return report.Totals.Text()

@@ -16,15 +16,13 @@
 // # Invariants
 //
 //   - Exit codes: 0 fine, 1 the command's own finding, 2 it could not do its work.
-//   - What was asked for goes to standard output, everything else to standard
-//     error.
+//   - The answer goes to standard output, everything else to standard error.
 //   - JSON and YAML have no colours and no sentences that depend on where the
 //     objects came from.
 //   - Output is sorted; the same input gives the same bytes.
 //
 // # What it must not do
 //
-// Decide anything or give reasons: that is the part of the engine, and of the
-// packages explain and preview. Write to a cluster. Import package
-// webhook or package controller.
+// Decide anything or give reasons: the engine does, and the packages explain and preview. Write to
+// a cluster. Import package webhook or package controller.
 package command

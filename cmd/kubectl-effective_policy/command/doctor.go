@@ -53,8 +53,7 @@ func (o *options) doctor(cmd *cobra.Command, _ []string) error {
 	return err
 }
 
-// printChecks prints what was found of each part: its state, and below itself what
-// there is to say.
+// printChecks prints the findings on each part: its state, and a message.
 func (o *options) printChecks(checks []doctor.Check) error {
 	p, t := o.Pen(), &terminal.Rows{}
 	styles := map[doctor.State]terminal.Style{doctor.OK: terminal.Green, doctor.Warning: terminal.Yellow, doctor.Problem: terminal.Red}

@@ -35,7 +35,7 @@ others do not. The exit code is 1 if no route serves it.`,
   kubectl effective-policy explain --request 'POST https://www.example.com/pay'`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if cmd.Flags().Changed("request") {
-				return nil // an empty one is a bad request
+				return nil // an empty one is an invalid request
 			}
 			return oneObject("a route or a Gateway, such as httproute/checkout")(cmd, args)
 		},
@@ -102,7 +102,8 @@ func (o *options) explain(cmd *cobra.Command, args []string, on explain.Selectio
 	return o.printExplanation(e, entries)
 }
 
-// kindInto takes the kind of --field TimeoutPolicy.request, as --without has it, for --policy.
+// kindInto uses the kind in --field TimeoutPolicy.request, which is the form of --without, for
+// --policy.
 func kindInto(w *workspace.Workspace, on *explain.Selection) {
 	for _, k := range w.Snapshot.Kinds() {
 		if field, ok := cutFold(on.Field, k.GroupKind.Kind+"."); ok && on.Policy == "" {
@@ -111,8 +112,8 @@ func kindInto(w *workspace.Workspace, on *explain.Selection) {
 	}
 }
 
-// misspelt returns what --field probably means, when nothing is found and no field that is known
-// is called so.
+// misspelt returns what --field probably means, if nothing is found and no known field has this
+// name.
 func misspelt(w *workspace.Workspace, on explain.Selection, found *explain.Explanation) (near string, ok bool) {
 	if on.Field == "" || slices.ContainsFunc(found.Scopes, func(s explain.Scope) bool { return len(s.Fields)+len(s.NotSet) > 0 }) {
 		return "", false
@@ -130,8 +131,8 @@ func misspelt(w *workspace.Workspace, on explain.Selection, found *explain.Expla
 	return prose.Closest(on.Field, known)
 }
 
-// sectionInto takes the section of httproute/checkout#pay for --rule, and that of a
-// Gateway for --listener.
+// sectionInto uses the section of httproute/checkout#pay for --rule, and that of a Gateway for
+// --listener.
 func sectionInto(on *explain.Selection, target hierarchy.Ref, isRoute bool) {
 	switch {
 	case target.Section == "":

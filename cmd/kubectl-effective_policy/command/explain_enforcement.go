@@ -12,9 +12,8 @@ import (
 	"github.com/attache-dev/attache/policy/export/field"
 )
 
-// enforcementOf says what data planes make of one field in a scope, one line for
-// each thing that becomes of it on some of its paths; nothing where no exporter
-// looks at them (E3.5).
+// enforcementOf returns how data planes enforce one field in a scope, with one line for each
+// different outcome on some of its paths; nothing if no exporter serves them (E3.5).
 func enforcementOf(entries []enforcement.Entry, s explain.Scope, f explain.Field) []terminal.Cell {
 	var lines []terminal.Cell
 	for i := range entries {
@@ -38,19 +37,19 @@ func enforcementOf(entries []enforcement.Entry, s explain.Scope, f explain.Field
 			continue
 		}
 		if line := verdict(e, export.Outcome{Verdict: export.Projected}, false); !slices.Contains(lines, line) {
-			lines = append(lines, line) // there was no room to say where (E3.1)
+			lines = append(lines, line) // there was no room for its position (E3.1)
 		}
 	}
 	return lines
 }
 
-// shareRules says whether two lists of rules have one in common; "*" is all of them.
+// shareRules reports whether two lists of rules have one in common; "*" means all of them.
 func shareRules(a, b []string) bool {
 	return slices.Contains(a, "*") || slices.Contains(b, "*") ||
 		slices.ContainsFunc(a, func(rule string) bool { return slices.Contains(b, rule) })
 }
 
-// verdict is an outcome in a line: who enforces it and where, or why not.
+// verdict returns an outcome as one line: what enforces it and where, or why it is not enforced.
 func verdict(e *enforcement.Entry, o export.Outcome, inline bool) terminal.Cell {
 	notes := ""
 	if len(o.Notes) > 0 {

@@ -18,7 +18,7 @@ import (
 	"github.com/attache-dev/attache/policy/explain"
 )
 
-// The entries are what data planes would make of it.
+// printExplanation prints an explanation. The entries say how data planes would enforce it.
 func (o *options) printExplanation(e *explain.Explanation, entries []enforcement.Entry) error {
 	p := o.Pen()
 	p.Line("%s", p.Paint(terminal.Bold, e.Ref.String()))
@@ -54,7 +54,7 @@ func (o *options) printExplanation(e *explain.Explanation, entries []enforcement
 	return p.Failed()
 }
 
-// standing is where a policy is, and why it does not apply there.
+// standing returns the target of a policy, and if it does not apply there, why.
 func standing(target, reason, message string) terminal.Cell {
 	at := "on " + strings.ReplaceAll(target, " ", terminal.Unbreakable)
 	if message == "" {
@@ -63,8 +63,8 @@ func standing(target, reason, message string) terminal.Cell {
 	return terminal.Cell{Text: at + "; " + reason + ": " + message, Style: terminal.Yellow}
 }
 
-// printScope prints the kinds of one scope. What reads as it did in an earlier
-// scope is not said again.
+// printScope prints the kinds of one scope. Text that was printed for an earlier scope is not
+// repeated.
 func printScope(p *terminal.Pen, s explain.Scope, entries []enforcement.Entry, number int, seen map[string]int, wide, direct bool) {
 	for _, fields := range byPolicyKind(s.Fields) {
 		t := &terminal.Rows{Indent: "    ", Wide: wide}
@@ -103,7 +103,7 @@ func byPolicyKind(fields []explain.Field) [][]explain.Field {
 	return groups
 }
 
-// printBound says what a route is not bound to. What it is bound to is in the
+// printBound prints to which parents a route is not bound. Those that it is bound to are in the
 // headings.
 func printBound(p *terminal.Pen, e *explain.Explanation) {
 	if len(e.Scopes) == 0 && e.Ref.Kind != "Gateway" {
@@ -121,8 +121,8 @@ func printBound(p *terminal.Pen, e *explain.Explanation) {
 	}
 }
 
-// addFields adds two columns: a value, and who set it; below, whom it beat and what
-// data planes make of it.
+// addFields adds two columns: a value, and its origin; below, the values that it beat and how data
+// planes enforce it.
 func addFields(t *terminal.Rows, fields []explain.Field, label string, enforced func(explain.Field) []terminal.Cell) {
 	for _, f := range fields {
 		if f.From == "" {
@@ -149,8 +149,8 @@ func addFields(t *terminal.Rows, fields []explain.Field, label string, enforced 
 	}
 }
 
-// verdictLabel leads to what data planes make of a field: what they would, from manifests, and what
-// they do, from a cluster.
+// verdictLabel introduces how data planes enforce a field: "would be" for manifests, "is" for a
+// cluster.
 func verdictLabel(entries []enforcement.Entry) string {
 	if slices.ContainsFunc(entries, func(e enforcement.Entry) bool { return e.Exporter != "" && e.State != enforcement.Planned }) {
 		return "is"
@@ -158,7 +158,7 @@ func verdictLabel(entries []enforcement.Entry) string {
 	return "would be"
 }
 
-// origin is who set a value, and in which block on what.
+// origin returns who set a value, in which block, and at which target.
 func origin(block, place, kind string, from *explain.Object) string {
 	if by := who(block, kind, from); by != "" {
 		return how(block, place) + ", " + by
@@ -178,7 +178,7 @@ func addRemarks(t *terminal.Rows, s explain.Scope) {
 	}
 }
 
-// how is the block and the place of a value.
+// how returns the block and the target of a value.
 func how(block, place string) string {
 	switch block {
 	case "inline":
@@ -189,8 +189,8 @@ func how(block, place string) string {
 	return block + " of " + place
 }
 
-// who is the policy of a value. Its kind stands above, and is said only where it is another one. A
-// route that states a value itself is said already.
+// who returns the policy of a value. Its kind is in the heading, and is only repeated if it is a
+// different one. A route that states a value itself is not repeated.
 func who(block, kind string, by *explain.Object) string {
 	if block == "inline" || by == nil {
 		return ""
@@ -206,7 +206,7 @@ func who(block, kind string, by *explain.Object) string {
 	return hierarchy.KindName(gk) + " " + place
 }
 
-// valueText is a value as a person writes it.
+// valueText returns a value as people write it.
 func valueText(value any) string {
 	switch v := value.(type) {
 	case string:

@@ -25,7 +25,7 @@ type requestFlags struct {
 	before                                     []string
 }
 
-// theCluster is the word of --before for the cluster of the current context.
+// theCluster is the value of --before that means the cluster of the current context.
 const theCluster = "cluster"
 
 func (f *requestFlags) add(cmd *cobra.Command) {
@@ -41,7 +41,7 @@ func (f *requestFlags) add(cmd *cobra.Command) {
 	cmd.MarkFlagsMutuallyExclusive("delete", "prune")
 }
 
-// check says which flags do not go together.
+// check returns an error for flags that cannot be combined.
 func (f *requestFlags) check(args []string, rule, listener string) error {
 	switch {
 	case f.text == "" && (len(f.headers) > 0 || f.gateway != "" || f.noIsolation || f.fallthroughHosts || len(f.before) > 0 || f.gone || f.prune):

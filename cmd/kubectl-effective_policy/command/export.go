@@ -79,7 +79,7 @@ func exporterNames() []string {
 	return names
 }
 
-// exporterInstead is what to write in place of a name that no exporter has.
+// exporterInstead suggests what to write instead of the name of an unknown exporter.
 func exporterInstead(of string) string {
 	names := append(exporterNames(), planes.Auto)
 	near, ok := prose.Closest(of, names)
@@ -152,8 +152,8 @@ func (o *options) export(ctx context.Context, e *exportOptions, args []string) e
 	return nil
 }
 
-// standardFields is what the HTTPRoute CRD has: that of the flag, else of the
-// input or the cluster, else the built-in one, and then the report says so.
+// standardFields returns the fields of the HTTPRoute CRD: the one of the flag, else the one in the
+// input or the cluster, else the built-in one, which the report mentions.
 func (o *options) standardFields(p *planes.Planes, e *exportOptions) (export.StandardFields, error) {
 	if e.standardFields == "" {
 		if p.BuiltInRoutes && e.report == reportTable {
@@ -176,7 +176,7 @@ func (o *options) standardFields(p *planes.Planes, e *exportOptions) (export.Sta
 	return fields, nil
 }
 
-// failed says whether --fail-on finds something.
+// failed reports whether there is a finding for --fail-on.
 func (e *exportOptions) failed(exported []planes.Exported) bool {
 	for _, r := range exported {
 		for _, entry := range r.Entries {

@@ -49,7 +49,7 @@ func (o *options) printObjects(objects []*unstructured.Unstructured) error {
 	return nil
 }
 
-// printExportReport tells on standard error what became of every field.
+// printExportReport prints the outcome of every field on standard error.
 func (o *options) printExportReport(format string, exported []planes.Exported, w *workspace.Workspace) error {
 	switch format {
 	case reportNone:
@@ -74,7 +74,7 @@ func (o *options) printExportReport(format string, exported []planes.Exported, w
 	return p.Failed()
 }
 
-// entry prints one entry of a route.
+// printEntry prints one entry of a route.
 func printEntry(p *terminal.Pen, e enforcement.Entry) {
 	by := "no exporter"
 	if e.Exporter != "" {
@@ -91,7 +91,7 @@ func printEntry(p *terminal.Pen, e enforcement.Entry) {
 	p.Print(t)
 }
 
-// outcomeText is an outcome in one line: where the value stands, or why not.
+// outcomeText returns an outcome as one line: where the value is, or why it is not enforced.
 func outcomeText(o export.Outcome) string {
 	text := string(o.Verdict)
 	if o.Reason != "" {

@@ -9,8 +9,7 @@ import (
 	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/workspace"
 )
 
-// restoreRoutes prints the routes that were written to in their owners' own
-// words (E8.9).
+// restoreRoutes prints the routes that were changed, as their owners wrote them (E8.9).
 func (o *options) restoreRoutes(ctx context.Context, args []string) error {
 	w, err := o.Load(ctx)
 	if err != nil {

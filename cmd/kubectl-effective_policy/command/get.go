@@ -23,7 +23,7 @@ import (
 	"github.com/attache-dev/attache/policy/publish"
 )
 
-// getFlags are those of get alone.
+// getFlags are the flags of get only.
 type getFlags struct {
 	filterFlags
 	noHeaders     bool
@@ -116,7 +116,7 @@ func (o *options) shownPolicies(ctx context.Context, w *workspace.Workspace, arg
 		}
 	}
 	show := publish.Show
-	if o.Output == workspace.FormatTable && !flags.watch { // of ten thousand routes the rest is hundreds of megabytes
+	if o.Output == workspace.FormatTable && !flags.watch { // for ten thousand routes, the rest is hundreds of megabytes
 		show = publish.Glance
 		if len(tests) == 0 {
 			w.Documents, w.Unknown = nil, nil // only tests would still ask for objects
@@ -145,7 +145,7 @@ func compareShown(a, b shownPolicy) int {
 	return cmp.Or(strings.Compare(a.object.GetNamespace(), b.object.GetNamespace()), strings.Compare(a.object.GetName(), b.object.GetName()))
 }
 
-// rowOf is what get shows of one target, nil when that is nothing.
+// rowOf returns the row of one target, nil when there is none.
 func rowOf(
 	ctx context.Context, p *planes.Planes, e *effective.Target, tests []test, flags *getFlags, show func(*effective.Target) *unstructured.Unstructured,
 ) (*shownPolicy, error) {
@@ -183,7 +183,7 @@ func (o *options) printShown(w *workspace.Workspace, shown []shownPolicy, flags 
 			o.Note("no route fits%s%s", w.WhereOrAll(), flags.lacking())
 		default:
 			which := "no policy"
-			if hasDirect(w) { // it is there, and never comes to an effective policy
+			if hasDirect(w) { // it exists, but is never part of an effective policy
 				which = "no policy that is inherited"
 			}
 			o.Note("%s reaches any route or Gateway%s", which, w.WhereOrAll())
@@ -195,7 +195,7 @@ func (o *options) printShown(w *workspace.Workspace, shown []shownPolicy, flags 
 	return o.printDirect(w)
 }
 
-// printDirect says how many Direct policies there are, which no row shows.
+// printDirect prints the number of Direct policies, which no row shows.
 func (o *options) printDirect(w *workspace.Workspace) error {
 	if !hasDirect(w) {
 		return nil
@@ -220,7 +220,7 @@ func (o *options) printDirect(w *workspace.Workspace) error {
 	return p.Failed()
 }
 
-// hasDirect says whether there is any policy of a Direct kind.
+// hasDirect reports whether there is any policy of a Direct kind.
 func hasDirect(w *workspace.Workspace) bool {
 	for p := range w.Snapshot.Policies() {
 		if p.Kind.Class == policy.Direct {
@@ -230,7 +230,7 @@ func hasDirect(w *workspace.Workspace) bool {
 	return false
 }
 
-// listOf is a List of EffectivePolicy objects.
+// listOf returns a List of EffectivePolicy objects.
 func listOf(shown []shownPolicy) map[string]any {
 	items := make([]any, len(shown))
 	for i, s := range shown {
@@ -242,9 +242,9 @@ func listOf(shown []shownPolicy) map[string]any {
 // shownPolicy is the object that shows an effective policy.
 type shownPolicy struct {
 	object *unstructured.Unstructured
-	// paths is on how many of its paths a filter fits; empty without one.
+	// paths says on how many of its paths the filter matches; empty without a filter.
 	paths string
-	// event is what became of the row since it was printed last; set by --watch alone.
+	// event is the change of the row since it was last printed; only set by --watch.
 	event string
 }
 
@@ -292,8 +292,8 @@ func (s *shownPolicy) cells(flags *getFlags, wide bool) []string {
 	return line
 }
 
-// countScopes is how many scopes there are, which the summary says; one that another version wrote
-// may not.
+// countScopes returns the number of scopes from the summary, which an object of another version may
+// not have.
 func (s *shownPolicy) countScopes(summary map[string]any) int {
 	if n, said := summary["scopes"].(int64); said {
 		return int(n)
@@ -306,7 +306,7 @@ func (s *shownPolicy) scopes() []map[string]any {
 	return workspace.EntriesOf(s.object.Object, "status", "scopes")
 }
 
-// exporters are those that write for the route's data planes.
+// exporters returns the exporters for the route's data planes.
 func (s *shownPolicy) exporters() string {
 	entries, _, _ := unstructured.NestedSlice(s.object.Object, "status", "enforcement")
 	var names []string
@@ -319,7 +319,7 @@ func (s *shownPolicy) exporters() string {
 	return strings.Join(slices.Compact(names), ",")
 }
 
-// invalid says on how many scopes the merged values break a rule.
+// invalid returns on how many scopes the merged values break a rule.
 func (s *shownPolicy) invalid() string {
 	n := 0
 	for _, scope := range s.scopes() {
@@ -345,7 +345,7 @@ func (s *shownPolicy) gateways() string {
 	return strings.Join(slices.Compact(names), ",")
 }
 
-// policies are those that some value comes from.
+// policies returns the policies that some value comes from.
 func (s *shownPolicy) policies() string {
 	var refs []hierarchy.Ref
 	for _, scope := range s.scopes() {

@@ -10,15 +10,14 @@ import (
 	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/terminal"
 )
 
-// Formats that pick fields of objects, as in kubectl. What follows = is part of
-// them.
+// Formats that pick fields of objects, as in kubectl. The text after = is part of them.
 const (
 	formatName     = "name"
 	formatJSONPath = "jsonpath="
 	formatColumns  = "custom-columns="
 )
 
-// resource is how kubectl calls an EffectivePolicy.
+// resource is the name of the resource in kubectl's output.
 const resource = "effectivepolicy.attache.dev"
 
 func (o *options) printFields(shown []shownPolicy, noHeaders bool) error {
@@ -38,8 +37,7 @@ func (o *options) printFields(shown []shownPolicy, noHeaders bool) error {
 	return o.printColumns(strings.TrimPrefix(o.Output, formatColumns), shown, noHeaders)
 }
 
-// atPath is a JSONPath template on a value. Fields that are not there are
-// nothing.
+// atPath evaluates a JSONPath template on a value. Missing fields are empty.
 func atPath(template string, value any) (string, error) {
 	p := jsonpath.New("output").AllowMissingKeys(true)
 	if err := p.Parse(template); err != nil {

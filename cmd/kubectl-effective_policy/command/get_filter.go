@@ -23,8 +23,8 @@ import (
 	"github.com/attache-dev/attache/policy/merge"
 )
 
-// filterFlags pick routes by what applies on their paths. A route is picked when
-// one of its paths passes all of them.
+// filterFlags select routes by what applies on their paths. A route is selected when one of its
+// paths passes all filters.
 type filterFlags struct {
 	all        bool
 	where      string
@@ -33,7 +33,7 @@ type filterFlags struct {
 	clamped    bool
 	invalid    bool
 	fail       bool
-	// absent are the keys that the expression asked for and some path did not have.
+	// absent are the keys that the expression reads and some path does not have.
 	absent map[string]bool
 }
 
@@ -48,13 +48,13 @@ func (f *filterFlags) add(cmd *cobra.Command) {
 	flags.BoolVar(&f.fail, "fail", false, "exit with 1 when a row is shown")
 }
 
-// given says whether any flag asks about paths: then all bound routes are looked
-// at, and Gateways are not, because no traffic takes them.
+// given reports whether any flag concerns paths: then all bound routes are examined, but no
+// Gateways, because their paths have no traffic.
 func (f *filterFlags) given() bool {
 	return f.where != "" || len(f.without) > 0 || f.overridden || f.clamped || f.invalid
 }
 
-// test is one question about a path.
+// test is one test of a path.
 type test func(ctx context.Context, p *askedPath) (bool, error)
 
 // askedPath is one path of a route.
@@ -64,11 +64,11 @@ type askedPath struct {
 	listener *hierarchy.Listener
 	rule     hierarchy.RuleRef
 	result   *effective.PathPolicies
-	// outcomes are what data planes make of the target; nil when that is not known.
+	// outcomes returns how data planes enforce policies on the target; nil when that is not known.
 	outcomes func() evaluate.Outcomes
 }
 
-// tests are what the flags ask.
+// tests returns the tests of the flags.
 func (f *filterFlags) tests(s *policy.Snapshot) ([]test, error) {
 	var tests []test
 	if f.where != "" {
@@ -107,7 +107,7 @@ func (f *filterFlags) tests(s *policy.Snapshot) ([]test, error) {
 	return tests, nil
 }
 
-// lacking says which keys were not on paths, since a misspelled one is on none.
+// lacking returns which keys paths did not have, because a misspelled key is on no path.
 func (f *filterFlags) lacking() string {
 	if len(f.absent) == 0 {
 		return ""
@@ -115,7 +115,7 @@ func (f *filterFlags) lacking() string {
 	return "; a path without " + strings.Join(slices.Sorted(maps.Keys(f.absent)), ", ") + " never does"
 }
 
-// where asks an expression of paths, and notes the keys that they do not have.
+// where evaluates an expression on paths, and records the keys that they do not have.
 func where(expression string, lacks map[string]bool) (test, error) {
 	rule, err := whereRule(expression)
 	if err != nil {
@@ -135,7 +135,7 @@ func where(expression string, lacks map[string]bool) (test, error) {
 	}, nil
 }
 
-// input is the document that an expression sees.
+// input returns the document that an expression sees.
 func (p *askedPath) input(uses guardrail.Variables) guardrail.Input {
 	var outcomes evaluate.Outcomes
 	if uses&guardrail.Outcomes != 0 {
@@ -144,7 +144,7 @@ func (p *askedPath) input(uses guardrail.Variables) guardrail.Input {
 	return evaluate.PathInput(p.snapshot, uses, p.route, p.listener, p.rule, p.result, outcomes)
 }
 
-// whereRule compiles an expression. It is true where the rule would not object.
+// whereRule compiles an expression. It is true where the rule does not object.
 func whereRule(expression string) (guardrail.Rule, error) {
 	rules, problems := celrule.Compile([]guardrail.Expression{{Expression: expression, Message: "not so"}})
 	for _, p := range problems {
@@ -200,7 +200,7 @@ func without(s *policy.Snapshot, word string) (test, error) {
 	}, nil
 }
 
-// cutFold is strings.CutPrefix in any case.
+// cutFold is like strings.CutPrefix, but ignores case.
 func cutFold(text, prefix string) (rest string, found bool) {
 	if len(text) < len(prefix) || !strings.EqualFold(text[:len(prefix)], prefix) {
 		return text, false
@@ -208,14 +208,14 @@ func cutFold(text, prefix string) (rest string, found bool) {
 	return text[len(prefix):], true
 }
 
-// picked are the paths of a target that pass, as scopes, and how many they are of
-// all.
+// picked are the paths of a target that pass, as scopes, with their number and the number of all
+// paths.
 type picked struct {
 	scopes       []effective.Scope
 	paths, total int
 }
 
-// pick asks about every path of a target.
+// pick tests every path of a target.
 func pick(ctx context.Context, p *planes.Planes, e *effective.Target, tests []test) (picked, error) {
 	var out picked
 	snapshot := p.Workspace.Snapshot

@@ -11,8 +11,8 @@ import (
 	"github.com/attache-dev/attache/policy/source/cluster"
 )
 
-// watch prints the rows of get, and then every row that changes, until the person
-// ends it. A row that goes is printed once more as it was, as kubectl does.
+// watch prints the rows of get, and then every row that changes, until the user ends it. A row that
+// disappears is printed once more, as kubectl does.
 func (o *options) watch(ctx context.Context, args []string, flags *getFlags) error {
 	switch {
 	case len(o.Files) > 0:
@@ -38,7 +38,7 @@ func (o *options) watch(ctx context.Context, args []string, flags *getFlags) err
 	if err != nil {
 		return err
 	}
-	// One place is enough: what is looked at is always the latest snapshot.
+	// A buffer of one is enough: only the latest snapshot is printed.
 	changed := make(chan struct{}, 1)
 	_, cancel := live.Subscribe(func(cluster.Batch) {
 		select {
@@ -69,26 +69,26 @@ func (o *options) watch(ctx context.Context, args []string, flags *getFlags) err
 	}
 }
 
-// printedRows are the rows as they were printed last, and whether any ever was.
+// printedRows are the rows as last printed; some means that any was ever printed.
 type printedRows struct {
 	rows map[string]shownPolicy
 	some bool
 }
 
-// The events of --output-watch-events, as kubectl has them.
+// The events of --output-watch-events, as in kubectl.
 const (
 	eventAdded    = "ADDED"
 	eventModified = "MODIFIED"
 	eventDeleted  = "DELETED"
 )
 
-// printChanged prints the rows that are not as they were printed last, and then those that are gone:
-// of a route or a Gateway that is deleted, that no policy reaches any more, or that does not fit what
-// is asked for.
+// printChanged prints the rows that differ from those last printed, and then those that
+// disappeared: the route or Gateway was deleted, no policy reaches it any more, or it does not
+// match the filters.
 func (o *options) printChanged(ctx context.Context, w *workspace.Workspace, now *policy.Snapshot, args []string, flags *getFlags, printed *printedRows) error {
 	w.Follow(now)
 	var shown []shownPolicy
-	// What was named may be gone for a while.
+	// A named object may be missing for a while.
 	if there := existing(w, args); len(args) == 0 || len(there) > 0 {
 		var err error
 		if shown, err = o.shownPolicies(ctx, w, there, flags); err != nil {
@@ -108,7 +108,7 @@ func (o *options) printChanged(ctx context.Context, w *workspace.Workspace, now 
 	return o.printPolicies(fresh, &rows)
 }
 
-// news are the rows to print, each with its event, when these are shown now.
+// news returns the rows to print, each with its event, given the current rows.
 func (p *printedRows) news(shown []shownPolicy, flags *getFlags) []shownPolicy {
 	var fresh []shownPolicy
 	there := map[string]bool{}
@@ -131,13 +131,13 @@ func (p *printedRows) news(shown []shownPolicy, flags *getFlags) []shownPolicy {
 		if s := p.rows[key]; !there[key] {
 			s.event = eventDeleted
 			fresh = append(fresh, s)
-			delete(p.rows, key) // it is news when it is back
+			delete(p.rows, key) // it is printed again when it is back
 		}
 	}
 	return fresh
 }
 
-// existing are those of the names whose objects are there.
+// existing returns those of the names whose objects exist.
 func existing(w *workspace.Workspace, names []string) []string {
 	return slices.DeleteFunc(slices.Clone(names), func(name string) bool {
 		_, err := w.Find([]string{name}, w.Targets())

@@ -11,7 +11,7 @@ import (
 	"github.com/attache-dev/attache/policy/explain/topology"
 )
 
-// children are what stands below each node: its policies, then the level below.
+// children returns the nodes below each node: its policies, then the level below.
 func children(t *topology.Topology) map[string][]int {
 	below := map[string][]int{}
 	for _, e := range t.Edges {
@@ -27,7 +27,7 @@ func children(t *topology.Topology) map[string][]int {
 	return below
 }
 
-// roots are the nodes with nothing above them.
+// roots returns the nodes with nothing above them.
 func roots(t *topology.Topology) []int {
 	lower := map[string]bool{}
 	for _, e := range t.Edges {
@@ -52,8 +52,8 @@ func (o *options) printTree(t *topology.Topology) error {
 	return tree.pen.Failed()
 }
 
-// tree draws a topology. What was drawn with all that is below it is only named
-// the next time.
+// tree draws a topology. A node that was drawn with everything below it is only named the next
+// time.
 type tree struct {
 	pen      *terminal.Pen
 	topology *topology.Topology
@@ -117,7 +117,7 @@ func (o *options) printDot(t *topology.Topology) error {
 	return p.Failed()
 }
 
-// label is the text of a node where it does not stand below its object.
+// label returns the text of a node where it is not drawn below its object.
 func label(n *topology.Node) string {
 	return strings.ReplaceAll(n.Text, "  ", " ")
 }
@@ -163,7 +163,7 @@ func (o *options) printMermaid(t *topology.Topology) error {
 	return p.Failed()
 }
 
-// mermaidText escapes what ends a label.
+// mermaidText escapes characters that would end a label.
 func mermaidText(text string) string {
 	return strings.NewReplacer(`"`, "#quot;", "#", "#35;", "*", "#42;").Replace(text)
 }

@@ -28,7 +28,7 @@ var groupTitles = []*cobra.Group{
 	{ID: groupMore, Title: "More:"},
 }
 
-// groupOf is the group of each subcommand; what is not here is in the last.
+// groupOf is the group of each subcommand; one that is not here is in the last group.
 var groupOf = map[string]string{
 	"get": groupAsk, "explain": groupAsk, "policies": groupAsk, "describe": groupAsk, "bindings": groupAsk, "graph": groupAsk, "kinds": groupAsk,
 	"diff": groupChange, "check": groupChange, "test": groupChange,
@@ -38,8 +38,8 @@ var groupOf = map[string]string{
 // others.
 var shared = []string{"filename", "recursive", "namespace", "all-namespaces", "selector", "context"}
 
-// addHelp gives a command and all below it help in kubectl's manner: its own flags,
-// those that people need every day, and where the others are.
+// addHelp gives a command and its subcommands help in kubectl's style: its own flags, the most
+// frequent common flags, and where to find the others.
 func (o *options) addHelp(root *cobra.Command) {
 	root.SetUsageFunc(usage)
 	for _, cmd := range root.Commands() {
@@ -86,7 +86,7 @@ func (o *options) optionsCommand() *cobra.Command {
 	return cmd
 }
 
-// usage prints what stands below a command's description.
+// usage prints the part of the help below the description.
 func usage(cmd *cobra.Command) error {
 	var b strings.Builder
 	if cmd.Runnable() && cmd.HasParent() {
@@ -138,7 +138,7 @@ func reflow(text string) string {
 	return strings.Join(lines, "\n")
 }
 
-// hanging wraps a text that stands in a help; further lines are indented.
+// hanging wraps a text in a help; further lines are indented.
 func hanging(text string, indent int) string {
 	return strings.Join(terminal.Wrap(text, terminal.Screen-indent), "\n"+strings.Repeat(" ", indent))
 }
@@ -186,7 +186,7 @@ func flagError(cmd *cobra.Command, err error) error {
 	return fmt.Errorf("%w\nsee '%s --help'", err, cmd.CommandPath())
 }
 
-// oneObject is for commands that are about one object.
+// oneObject checks the arguments of commands for one object.
 func oneObject(what string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
 		switch len(args) {

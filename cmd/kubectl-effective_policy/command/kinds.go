@@ -59,11 +59,11 @@ version of the project that was read.`,
 // both channels.
 var gatewayAPITested = []string{"v1.6.3", "v1.7.0"}
 
-// testedWith says so to people.
+// testedWith is the text for this.
 var testedWith = "tested with the CRDs of Gateway API " + strings.Join(gatewayAPITested, " and ") + ", both channels"
 
-// coveredIfListed is the answer to whether admission covers a kind of others when
-// nothing is installed.
+// coveredIfListed is the answer to the question whether admission covers a kind of another project,
+// when nothing is installed.
 const coveredIfListed = "if listed"
 
 func (o *options) kinds(cmd *cobra.Command, _ []string) error {
@@ -120,8 +120,8 @@ func printKinds(p *terminal.Pen, reports []explain.Kind, rights *managerRights, 
 	return p.Failed()
 }
 
-// printSources lists the kinds that are known by something else than their label, what is
-// said of kinds that makes no sense, and what the manager may not do.
+// printSources lists the kinds that are known by something other than their label, mistakes in
+// their declarations, and rights that the manager lacks.
 func printSources(p *terminal.Pen, reports []explain.Kind, rights *managerRights) {
 	t := &terminal.Rows{}
 	for _, source := range []crd.Source{crd.SourceProfile, crd.SourceConfiguration} {
@@ -144,13 +144,13 @@ func printSources(p *terminal.Pen, reports []explain.Kind, rights *managerRights
 	t.Print(p)
 }
 
-// printProperties lists what is said of each kind, and by whom.
+// printProperties lists the declared properties of each kind, with their sources.
 func printProperties(p *terminal.Pen, reports []explain.Kind) {
 	for _, r := range reports {
 		t := &terminal.Rows{Indent: "  "}
 		t.Add(terminal.Cell{Text: "attaches to", Style: terminal.Faint}, terminal.Cell{Text: strings.Join(r.Targets, ", ")})
 		for _, said := range r.Properties {
-			value := strings.ReplaceAll(said.Value, `,"`, `, "`) // so that it goes on in the next line
+			value := strings.ReplaceAll(said.Value, `,"`, `, "`) // so that it can be wrapped
 			t.Add(terminal.Cell{Text: said.Name, Style: terminal.Faint}, terminal.Cell{Text: value + " (" + said.Source + ")"})
 		}
 		p.Line("")
@@ -165,8 +165,8 @@ func printProperties(p *terminal.Pen, reports []explain.Kind) {
 	}
 }
 
-// coverage says which kinds our webhook reviews: as the configurations say that
-// are installed or among the manifests, or as the chart would have it.
+// coverage returns which kinds our webhook reviews: according to the configurations that are
+// installed or among the manifests, or else to the chart's defaults.
 func (o *options) coverage(ctx context.Context, w *workspace.Workspace) func(*policy.Kind) string {
 	var configurations []admissionv1.ValidatingWebhookConfiguration
 	if len(o.Files) > 0 {
@@ -228,7 +228,7 @@ func (o *options) listConfigurations(ctx context.Context) ([]admissionv1.Validat
 	return list.Items, nil
 }
 
-// reviews says whether a webhook is ours and is called for objects of a kind.
+// reviews reports whether a webhook is ours and is called for objects of a kind.
 func reviews(h admissionv1.ValidatingWebhook, k *policy.Kind) bool {
 	return strings.HasSuffix(h.Name, "."+policy.Group) && slices.ContainsFunc(h.Rules, func(r admissionv1.RuleWithOperations) bool {
 		named := func(list []string, name string) bool {

@@ -19,18 +19,18 @@ import (
 	"github.com/attache-dev/attache/policy/status"
 )
 
-// managerRights is what the manager of a cluster may do with policy kinds.
+// managerRights are the rights of a cluster's manager on policy kinds.
 type managerRights struct {
 	account string // namespace/name; empty where it is not known
 	kinds   map[*policy.Kind]explain.Rights
-	// unknown says why something is not known; empty when all is.
+	// unknown says why something is not known; empty when everything is known.
 	unknown string
 }
 
 func (r *managerRights) of(k *policy.Kind) explain.Rights { return r.kinds[k] }
 
-// managerRights asks the API server what the manager may do. A person who may not ask
-// sees what the manager did: the status of objects.
+// managerRights asks the API server what the manager may do. A user who may not ask gets the answer
+// from what the manager did: the status of objects.
 func (o *options) managerRights(ctx context.Context, w *workspace.Workspace) (*managerRights, error) {
 	r := &managerRights{kinds: map[*policy.Kind]explain.Rights{}, unknown: "manifests do not say it"}
 	for _, k := range w.Snapshot.Kinds() {
@@ -77,14 +77,14 @@ func (o *options) managerRights(ctx context.Context, w *workspace.Workspace) (*m
 	return r, nil
 }
 
-// asking asks an API server what an account may do.
+// asking asks an API server for the rights of an account.
 type asking struct {
 	client                  kubernetes.Interface
 	objects                 dynamic.Interface
 	user, accountsNamespace string
 }
 
-// rightsTo is what the account may do with a kind.
+// rightsTo returns the rights of the account on a kind.
 func (a *asking) rightsTo(ctx context.Context, k *policy.Kind) (explain.Rights, error) {
 	rights := explain.Rights{}
 	read, err := a.may(ctx, k, "", "list", "watch")
@@ -105,7 +105,7 @@ func (a *asking) rightsTo(ctx context.Context, k *policy.Kind) (explain.Rights, 
 	return rights, err
 }
 
-// may says whether the account may do something with all objects of a kind.
+// may reports whether the account may do something with all objects of a kind.
 func (a *asking) may(ctx context.Context, k *policy.Kind, subresource string, verbs ...string) (string, error) {
 	for _, verb := range verbs {
 		review, err := a.client.AuthorizationV1().SubjectAccessReviews().Create(ctx, &authorizationv1.SubjectAccessReview{
@@ -129,11 +129,11 @@ func (a *asking) may(ctx context.Context, k *policy.Kind, subresource string, ve
 	return explain.Yes, nil
 }
 
-// looked is how many objects of a kind are looked at for a status.
+// looked is the maximum number of objects of a kind that are searched for a status.
 const looked = 50
 
-// wroteStatus says whether the manager wrote the status of some object of a kind. A kind
-// that this person may not list, or that went in the meantime, has none to show.
+// wroteStatus reports whether the manager wrote the status of some object of a kind. It is false
+// for a kind that the user may not list, or that was removed in the meantime.
 func (a *asking) wroteStatus(ctx context.Context, k *policy.Kind) (bool, error) {
 	list, err := a.objects.Resource(kschema.GroupVersionResource{Group: k.Group(), Version: k.Version, Resource: k.Plural}).
 		List(ctx, metav1.ListOptions{Limit: looked})

@@ -193,7 +193,7 @@ func (m *migrateOptions) completeNames() error {
 	return err
 }
 
-// beforeValidation says whether a version of ingress-nginx is below 1.12.
+// beforeValidation reports whether a version of ingress-nginx is below 1.12.
 func beforeValidation(version string) (bool, error) {
 	major, rest, _ := strings.Cut(strings.TrimPrefix(version, "v"), ".")
 	minor, _, _ := strings.Cut(rest, ".")

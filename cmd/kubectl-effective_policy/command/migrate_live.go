@@ -129,7 +129,7 @@ type liveGroup struct {
 	Why     string `json:"why,omitempty"`
 }
 
-// fails says whether a live answer differs that nobody announced.
+// fails reports whether a live answer differs that nobody announced.
 func (r *liveResult) fails(strict bool) bool {
 	return r != nil && slices.ContainsFunc(r.Groups, func(g liveGroup) bool {
 		return g.Kind == verify.Different || g.Kind == liveFailed || strict && g.Kind == liveModel

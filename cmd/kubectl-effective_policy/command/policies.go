@@ -14,7 +14,7 @@ import (
 	"github.com/attache-dev/attache/policy/explain"
 )
 
-// policyFlags pick policies by what they come to.
+// policyFlags select policies by their effect.
 type policyFlags struct{ noEffect, conflicted, overridden bool }
 
 func (f *policyFlags) picks(r *explain.PolicyRow) bool {
@@ -126,7 +126,7 @@ func (o *options) stateText(r explain.PolicyRow) string {
 	return r.State
 }
 
-// beatenText names the first who wins, and counts the others.
+// beatenText names the first winner, and counts the others.
 func (o *options) beatenText(r explain.PolicyRow) string {
 	var names []string
 	for _, by := range r.BeatenBy {

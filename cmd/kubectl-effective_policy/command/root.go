@@ -22,18 +22,16 @@ const (
 	exitFailure = 2
 )
 
-// errFinding ends a command whose own finding is not a clean one. What it found
-// is printed already.
+// errFinding ends a command that has a finding of its own, which is printed already.
 var errFinding = errors.New("the command found something")
 
 // options are the flags that every subcommand has, and what is opened from them. The subcommands are
 // its methods.
 type options struct{ *workspace.Flags }
 
-// Main runs the command line and returns the exit code. args[0] is the name of
-// the program: under the name kubectl_complete-effective_policy it answers
-// kubectl's requests for completions. version is that of the program; when it is
-// empty, what the Go tools know is shown.
+// Main runs the command line and returns the exit code. args[0] is the name of the program: under
+// the name kubectl_complete-effective_policy it answers kubectl's requests for completions. version
+// is the version of the program; when it is empty, the version known to the Go tools is shown.
 func Main(ctx context.Context, args []string, streams genericiooptions.IOStreams, version string) int {
 	root := New(streams, version)
 	rest := args[1:]

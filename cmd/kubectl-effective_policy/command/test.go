@@ -110,8 +110,7 @@ func junitOfTests(r *testReport) *ci.JUnitSuites {
 	return suites
 }
 
-// printTests prints the suites with what failed in them, and the rules that
-// nothing made object.
+// printTests prints the suites with their failed cases, and the rules that never objected.
 func (o *options) printTests(r *testReport) error {
 	p := o.Pen()
 	t := &terminal.Table{}

@@ -22,15 +22,14 @@ import (
 	"github.com/attache-dev/attache/policy/validate"
 )
 
-// testReport is what became of all cases.
+// testReport has the results of all cases.
 type testReport struct {
 	Cases  []testedCase `json:"cases"`
 	Rules  []testedRule `json:"rules"`
 	Totals testTotals   `json:"totals"`
 }
 
-// testedCase is one case. Suite is that of its file, or the guardrail whose
-// example it is.
+// testedCase is one case. Suite is the suite in its file, or the guardrail whose example it is.
 type testedCase struct {
 	Suite  string `json:"suite"`
 	Name   string `json:"name"`
@@ -40,11 +39,11 @@ type testedCase struct {
 	// Message says why the case did not pass.
 	Message string `json:"message,omitempty"`
 
-	// guardrail is whose example it is, in suites that are the examples of one.
+	// guardrail is the guardrail whose example it is, if the suite consists of examples.
 	guardrail string
 }
 
-// testedRule is one rule, and how many cases it objected to.
+// testedRule is one rule, with the number of cases that it objected to.
 type testedRule struct {
 	Guardrail string `json:"guardrail"`
 	Rule      string `json:"rule"`
@@ -55,7 +54,7 @@ type testedRule struct {
 
 func (c testedCase) place() string { return c.File + ":" + strconv.Itoa(c.Line) }
 
-// testTotals count. A rule is covered when a case made it object.
+// testTotals has the counts. A rule is covered when it objected in a case.
 type testTotals struct {
 	Cases   int `json:"cases"`
 	Failed  int `json:"failed"`
@@ -88,8 +87,8 @@ func newTests(settings policy.Options) (*tests, error) {
 	return &tests{settings: settings, registry: registry, guardrails: map[string]*testedGuardrail{}, report: testReport{Cases: []testedCase{}, Rules: []testedRule{}}}, err
 }
 
-// guardrail compiles a guardrail and runs its examples, once for each place in
-// which it is written: a file, or a suite.
+// guardrail compiles a guardrail and runs its examples, once for each file or suite in which it is
+// written.
 func (t *tests) guardrail(ctx context.Context, d source.Document, within *suite) *testedGuardrail {
 	g := &testedGuardrail{objected: map[string]int{}, file: d.File, line: d.LineOf}
 	place := d.Place()
@@ -136,14 +135,14 @@ func (t *tests) guardrail(ctx context.Context, d source.Document, within *suite)
 			Passed: message == "", Message: message,
 		})
 		input, _ := example["input"].(map[string]any)
-		_, _ = g.ask(ctx, input) // what cannot be asked is a failure already
+		_, _ = g.ask(ctx, input) // an input that cannot be evaluated is a failure already
 	}
 	return g
 }
 
 func (t *tests) add(c testedCase) { t.report.Cases = append(t.report.Cases, c) }
 
-// rules names the rules of a guardrail, in order.
+// rules returns the names of the rules of a guardrail, in order.
 func (g *testedGuardrail) rules() []string {
 	if guardrail.Language(g.object) != "CEL" {
 		return []string{"rego"}
@@ -156,7 +155,7 @@ func (g *testedGuardrail) rules() []string {
 	return names
 }
 
-// rule is the name of the rule that a code comes from.
+// rule returns the name of the rule that a code comes from.
 func (g *testedGuardrail) rule(code string) string {
 	if guardrail.Language(g.object) == "CEL" {
 		return "cel[" + code + "]"
@@ -216,12 +215,12 @@ func (t *tests) suite(ctx context.Context, s *suite) error {
 	return nil
 }
 
-// answer is what guardrails and admission say to a case.
+// answer is the answer of guardrails and admission to a case.
 type answer struct {
 	denials, others []string
 }
 
-// differs says in what an answer is not the one expected; empty when it is.
+// differs returns how an answer differs from the expected one; empty when it does not.
 func (a answer) differs(c suiteCase, err error) string {
 	everything := slices.Concat(a.denials, a.others)
 	switch {
@@ -284,8 +283,8 @@ func (t *tests) run(ctx context.Context, s *suite, c suiteCase, guardrails []*te
 	return said, nil
 }
 
-// runInput asks all rules about an input document, as the examples of a
-// guardrail are: whatever it selects and enforces.
+// runInput evaluates all rules on an input document, like the examples of a guardrail: regardless
+// of what it selects and enforces.
 func runInput(ctx context.Context, in guardrail.Input, guardrails []*testedGuardrail) (answer, error) {
 	for _, name := range slices.Sorted(maps.Keys(in)) {
 		if guardrail.VariableNamed(name) == 0 {

@@ -20,7 +20,7 @@ import (
 	"github.com/attache-dev/attache/policy/source"
 )
 
-// suiteKind is the kind of files with cases for guardrails. No cluster knows it.
+// suiteKind is the kind of files with cases for guardrails. It is not an API kind.
 const suiteKind = "GuardrailSuite"
 
 // suite is one such file.
@@ -42,7 +42,7 @@ type suiteCase struct {
 	Edit      *suiteEdit     `json:"edit"`
 	User      *review.Author `json:"user"`
 	Allowed   *bool          `json:"allowed"`
-	// Message is a part of what must be said.
+	// Message is a part of the expected message.
 	Message string `json:"message"`
 }
 
@@ -109,7 +109,7 @@ func suiteError(d source.Document, field, format string, args ...any) error {
 	return fmt.Errorf("%s:%d: document %d: %s: "+format, append([]any{d.File, d.LineOf(field), d.Index, suiteKind}, args...)...)
 }
 
-// mistake says what is wrong with the form of a case.
+// mistake returns what is wrong with the form of a case.
 func (c *suiteCase) mistake() string {
 	switch {
 	case c.Name == "":
@@ -126,7 +126,7 @@ func (c *suiteCase) mistake() string {
 	return ""
 }
 
-// name is how reports call the suite.
+// name returns the name of the suite in reports.
 func (s *suite) name() string {
 	if name, _ := s.Metadata["name"].(string); name != "" {
 		return name
@@ -134,8 +134,8 @@ func (s *suite) name() string {
 	return filepath.Base(s.document.File)
 }
 
-// sources are the paths of manifests, from the folder of the suite, and what
-// stands for the path "-": those that are written out.
+// sources returns the paths of manifests, relative to the folder of the suite, and the content of
+// the path "-": the manifests that are written in the suite.
 func (s *suite) sources(manifests []manifest) (paths []string, written *bytes.Reader, err error) {
 	var items []any
 	for _, m := range manifests {
@@ -155,7 +155,7 @@ func (s *suite) sources(manifests []manifest) (paths []string, written *bytes.Re
 	return paths, bytes.NewReader(data), err
 }
 
-// lineOfObject is the line of the nth guardrail that is written out.
+// lineOfObject returns the line of the nth guardrail that is written in the suite.
 func (s *suite) lineOfObject(n int) int {
 	for i, m := range s.Guardrails {
 		if m.object != nil {

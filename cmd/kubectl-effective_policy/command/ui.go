@@ -19,7 +19,7 @@ import (
 	"github.com/attache-dev/attache/policy/console/page"
 )
 
-// uiFlags are those of ui alone.
+// uiFlags are the flags of ui only.
 type uiFlags struct {
 	base      []string
 	port      int
@@ -29,11 +29,11 @@ type uiFlags struct {
 }
 
 const (
-	// uiIdle is how long the command waits for a page to be open.
+	// uiIdle is how long the command runs without an open page.
 	uiIdle = 30 * time.Minute
-	// uiLook is how often it looks.
+	// uiLook is how often it checks for open pages.
 	uiLook = 20 * time.Second
-	// uiHeader is how long a request may take to say what it wants.
+	// uiHeader is the timeout for the headers of a request.
 	uiHeader = 10 * time.Second
 )
 
@@ -85,14 +85,14 @@ func (o *options) ui(ctx context.Context, flags *uiFlags) error {
 	return o.serveUI(ctx, source, flags, uiClock{time.Now, look.C})
 }
 
-// uiClock is the time by which the command ends when nobody looks.
+// uiClock is the clock by which the command ends when no page is open.
 type uiClock struct {
 	now func() time.Time
-	// look says when to look whether anybody does.
+	// look signals when to check for open pages.
 	look <-chan time.Time
 }
 
-// uiWorld is where the page's worlds come from, and who makes edits of them.
+// uiWorld is the source of the page's worlds, and of edits of them.
 type uiWorld interface {
 	console.Source
 	console.Workshop
@@ -118,7 +118,7 @@ func listenUI(port int) ([]net.Listener, int, error) {
 	return listeners, address.Port, nil
 }
 
-// hostsOf are the names under which a page may ask on a port.
+// hostsOf returns the hosts that requests on a port may have.
 func hostsOf(port int) []string {
 	var hosts []string
 	for _, name := range []string{"127.0.0.1", "localhost", "::1"} {
@@ -166,7 +166,7 @@ func (o *options) serveUI(ctx context.Context, source uiWorld, flags *uiFlags, c
 	return err
 }
 
-// awaitUI returns when the person ends it, or nobody looks any more.
+// awaitUI returns when the user ends the command, or no page is open any more.
 func (o *options) awaitUI(ctx context.Context, handler *console.Handler, ended <-chan error, look <-chan time.Time) error {
 	for {
 		select {
@@ -183,12 +183,12 @@ func (o *options) awaitUI(ctx context.Context, handler *console.Handler, ended <
 	}
 }
 
-// escapeHash is a place in the page as a part of an address.
+// escapeHash escapes an address in the page as part of a URL.
 func escapeHash(place string) string {
 	return strings.NewReplacer("%", "%25", "#", "%23", "&", "%26", " ", "%20", "+", "%2B").Replace(place)
 }
 
-// withTrial adds an edit to a place in the page.
+// withTrial adds an edit to an address in the page.
 func withTrial(place, name string) string {
 	switch {
 	case place == "":
@@ -199,7 +199,7 @@ func withTrial(place, name string) string {
 	return place + "?whatif=" + name
 }
 
-// browse opens a link in the person's browser.
+// browse opens a link in the user's browser.
 func browse(ctx context.Context, link string) error {
 	program := []string{"xdg-open", link}
 	switch runtime.GOOS {
@@ -212,6 +212,6 @@ func browse(ctx context.Context, link string) error {
 	if err := command.Start(); err != nil {
 		return err
 	}
-	go func() { _ = command.Wait() }() // nothing follows from how it ends
+	go func() { _ = command.Wait() }() // its result does not matter
 	return nil
 }

@@ -25,7 +25,7 @@ import (
 type uiCluster struct {
 	options *options
 	client  dynamic.Interface
-	run     string // tells the versions of this run from those of others
+	run     string // distinguishes the versions of this run from those of others
 
 	mu          sync.Mutex
 	world       *view.World
@@ -34,8 +34,7 @@ type uiCluster struct {
 	subscribed  int
 }
 
-// uiCluster reads the cluster once, so that what is wrong is said at once, and
-// follows it then.
+// uiCluster first reads the cluster once, so that errors are reported at once, and then follows it.
 func (o *options) uiCluster(ctx context.Context) (uiWorld, error) {
 	o.Config.WithWrapConfigFn(readOnly)
 	config, err := o.Config.ToRESTConfig()
@@ -64,7 +63,7 @@ func (o *options) uiCluster(ctx context.Context) (uiWorld, error) {
 		Problems: w.Problems, Exists: o.Existence(ctx, w), Enforced: c.enforced, Hidden: c.hidden(ctx, c.kindsOfResources(w.Skipped)),
 	}
 	c.world.Guardrails, c.world.Problems = c.guardrails(ctx, w.Problems)
-	// What ends it is the end of the command.
+	// It ends with the command.
 	live.Subscribe(func(b cluster.Batch) { c.next(ctx, b) })
 	go func() {
 		if err := live.Start(ctx); err != nil {
@@ -87,8 +86,8 @@ func (o *options) contextName() string {
 	return raw.CurrentContext
 }
 
-// enforced says what data planes make of a route, as its EffectivePolicy tells it
-// at the moment; nothing for who may not read that.
+// enforced returns how data planes enforce policies on a route, from its current EffectivePolicy;
+// nothing for users who may not read it.
 func (c *uiCluster) enforced(ctx context.Context, route hierarchy.Ref) []any {
 	u, err := c.client.Resource(workspace.EffectiveResource).Namespace(route.Namespace).Get(ctx, publish.ObjectName(route), metav1.GetOptions{})
 	if err != nil {
@@ -121,7 +120,7 @@ func (c *uiCluster) next(ctx context.Context, b cluster.Batch) {
 	})
 }
 
-// change makes a newer world, and tells of it.
+// change makes a newer world, and notifies subscribers.
 func (c *uiCluster) change(changed []hierarchy.Ref, update func(*view.World)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

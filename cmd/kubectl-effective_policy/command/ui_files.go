@@ -36,14 +36,14 @@ func (o *options) uiSource(ctx context.Context, flags *uiFlags) (uiWorld, error)
 	return newUIFiles(ctx, &read, w)
 }
 
-// uiFiles shows manifests. What is read once does not change.
+// uiFiles shows manifests, which are read once.
 type uiFiles struct {
 	options *workspace.Flags
 	loaded  *workspace.Workspace
 	world   *view.World
 	objects map[hierarchy.Ref]source.Document
-	// around is where edits take place. Its snapshot is the world's, so that an edit
-	// resolves what it touches and nothing else.
+	// around is the base of edits. Its snapshot is the world's, so that an edit resolves what it
+	// touches and nothing else.
 	around *edit.Base
 }
 
@@ -73,7 +73,7 @@ func newUIFiles(ctx context.Context, o *workspace.Flags, w *workspace.Workspace)
 	return f, nil
 }
 
-// contextOfFiles names manifests in a header.
+// contextOfFiles returns the name of manifests in a header.
 func contextOfFiles(paths []string) string {
 	names := make([]string, len(paths))
 	for i, path := range paths {
@@ -87,7 +87,7 @@ func contextOfFiles(paths []string) string {
 // World implements console.Source.
 func (f *uiFiles) World() *view.World { return f.world }
 
-// Subscribe implements console.Source: nothing newer comes.
+// Subscribe implements console.Source: manifests do not change.
 func (f *uiFiles) Subscribe(func(*view.World, []hierarchy.Ref)) (cancel func()) { return func() {} }
 
 func (f *uiFiles) place(ref hierarchy.Ref) string {

@@ -16,11 +16,11 @@ import (
 	"github.com/attache-dev/attache/policy/source/cluster"
 )
 
-// uiAgain is how often what is published is read again.
+// uiAgain is how often the published objects are read again.
 const uiAgain = 10 * time.Second
 
-// uiPublished shows what the controller published in the namespaces of somebody
-// who may not read what it was made of.
+// uiPublished shows what the controller published in the namespaces of a user who may not read the
+// sources of these results.
 type uiPublished struct {
 	*uiCluster
 }
@@ -80,7 +80,7 @@ func (c *uiPublished) Change(context.Context, *view.World, console.Edit) (*previ
 	return nil, nil, errors.New("what an edit would do depends on objects that you may not list")
 }
 
-// orPublished is what to show when the cluster cannot be read whole.
+// orPublished returns what to show when the user may not read the whole cluster.
 func (o *options) orPublished(ctx context.Context, c *uiCluster, config *rest.Config, err error) (uiWorld, error) {
 	var forbidden *cluster.ForbiddenError
 	if errors.As(err, &forbidden) {
@@ -89,8 +89,8 @@ func (o *options) orPublished(ctx context.Context, c *uiCluster, config *rest.Co
 	return nil, err
 }
 
-// publishedEnforcementOf says what data planes make of a route, as its
-// EffectivePolicy tells it.
+// publishedEnforcementOf returns how data planes enforce policies on a route, from its
+// EffectivePolicy.
 func publishedEnforcementOf(u *unstructured.Unstructured) []any {
 	if u == nil {
 		return nil

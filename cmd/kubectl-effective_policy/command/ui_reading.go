@@ -21,14 +21,13 @@ import (
 )
 
 const (
-	// uiAsk is how often the API server is asked whether it is there.
+	// uiAsk is how often it is checked whether the API server answers.
 	uiAsk = 2 * time.Second
 	// uiPatience is how long it may take to answer.
 	uiPatience = 5 * time.Second
 )
 
-// readOnly lets nothing through that could write: the page only gets, lists and
-// watches, whatever is asked of it.
+// readOnly blocks every request that could write: the page only gets, lists and watches.
 func readOnly(config *rest.Config) *rest.Config {
 	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return reading{next} })
 	return config
@@ -45,12 +44,12 @@ func (t reading) RoundTrip(r *http.Request) (*http.Response, error) {
 	return t.next.RoundTrip(r)
 }
 
-// watchServer says in the world when the API server does not answer any more, and
-// when it does again. What it said last is shown meanwhile.
+// watchServer records in the world when the API server stops answering, and when it answers again.
+// Meanwhile the last state is shown.
 func (c *uiCluster) watchServer(ctx context.Context, config *rest.Config) {
 	client, err := discovery.NewDiscoveryClientForConfig(config)
 	if err != nil {
-		return // then nothing else can be asked, either, and that is said
+		return // then other requests fail as well, which is reported
 	}
 	again := time.NewTicker(uiAsk)
 	defer again.Stop()
@@ -67,8 +66,7 @@ func (c *uiCluster) watchServer(ctx context.Context, config *rest.Config) {
 	}
 }
 
-// troubleOf says why nothing newer comes; nothing for a server that answers, with
-// whatever.
+// troubleOf returns why there are no updates; empty for a server that answers anything.
 func troubleOf(config *rest.Config, err error) string {
 	var answered apierrors.APIStatus
 	switch {
@@ -82,7 +80,7 @@ func troubleOf(config *rest.Config, err error) string {
 	return workspace.Unreachable(config, err).Error()
 }
 
-// heard takes in whether the API server answers.
+// heard records whether the API server answers.
 func (c *uiCluster) heard(trouble string, now time.Time) {
 	if (trouble == "") == (c.World().Trouble == "") {
 		return
@@ -94,7 +92,7 @@ func (c *uiCluster) heard(trouble string, now time.Time) {
 	})
 }
 
-// kindsAbout are those that what applies to a route depends on.
+// kindsAbout returns the kinds that the effective policy of a route depends on.
 func kindsAbout(s *policy.Snapshot) []schema.GroupKind {
 	kinds := []schema.GroupKind{
 		hierarchy.NamespaceKind, hierarchy.GatewayClassKind, hierarchy.GatewayKind, hierarchy.ListenerSetKind,
@@ -121,8 +119,8 @@ func (c *uiCluster) kindsOfResources(resources []schema.GroupResource) []schema.
 	return kinds
 }
 
-// hidden are those of some kinds that this person may not list everywhere, with
-// the namespace that the page is about where they may list it there.
+// hidden returns the kinds that the user may not list in all namespaces, each with the namespace of
+// the page as an exception if the user may list it there.
 func (c *uiCluster) hidden(ctx context.Context, kinds []schema.GroupKind) []view.Hidden {
 	mapper, err := c.options.Config.ToRESTMapper()
 	if err != nil {
@@ -146,7 +144,7 @@ func (c *uiCluster) hidden(ctx context.Context, kinds []schema.GroupKind) []view
 			if _, err := client.Namespace(namespace).List(ctx, one); err == nil {
 				h.Except = append(h.Except, namespace)
 			}
-			if namespaces != nil { // how many there are is known to who may list them
+			if namespaces != nil { // only users who may list namespaces know their number
 				h.Namespaces = len(namespaces.Items) - len(h.Except)
 			}
 		}

@@ -106,7 +106,7 @@ func ownVersion(builtAs string) clientVersion {
 	return v
 }
 
-// askVersion asks the cluster; that it cannot be reached is an answer too.
+// askVersion asks the cluster. If it cannot be reached, the result says so.
 func (o *options) askVersion(ctx context.Context) *serverVersion {
 	ctx, cancel := context.WithTimeout(ctx, versionTimeout)
 	defer cancel()

@@ -1,15 +1,15 @@
-// Package doctor looks at an installation of attache on a cluster and says, part by
-// part, whether it is as it must be: API server, CRDs, processes, leader, webhooks and
-// their certificates, admission policies, and what the person who asks may read.
+// Package doctor examines an installation of attache on a cluster and reports, part by part,
+// whether it is healthy: API server, CRDs, processes, leader, webhooks and their certificates,
+// admission policies, and the rights of the user.
 //
 // # Invariants
 //
-//   - It reads, and writes nothing.
-//   - What the person may not read is Unknown, with the right that is missing, and
-//     never taken for wrong.
+//   - It only reads.
+//   - What the user may not read is Unknown, with the missing right, and never reported as a
+//     problem.
 //   - Every problem says what to do about it.
 //
 // # What it must not do
 //
-// Read what policies say, or ask the engine.
+// Read policies, or use the engine.
 package doctor

@@ -15,7 +15,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 )
 
-// State is what became of a check.
+// State is the result of a check.
 type State string
 
 // The states, from the best.
@@ -26,16 +26,16 @@ const (
 	Problem State = "Problem"
 )
 
-// Check is one thing that was looked at.
+// Check is one checked item.
 type Check struct {
-	// Part is what it belongs to, such as "webhooks"; Name is what was looked at.
+	// Part is the part that it belongs to, such as "webhooks"; Name is the name of the item.
 	Part    string `json:"part"`
 	Name    string `json:"name"`
 	State   State  `json:"state"`
 	Message string `json:"message"`
 }
 
-// Title is what a line about it begins with.
+// Title returns the beginning of its line.
 func (c Check) Title() string {
 	switch {
 	case c.Part == "CRDs":
@@ -46,13 +46,13 @@ func (c Check) Title() string {
 	return c.Name
 }
 
-// Cluster is what to look at.
+// Cluster is the cluster to examine.
 type Cluster struct {
 	Client  kubernetes.Interface
 	Dynamic dynamic.Interface
-	// Namespace is that of the release.
+	// Namespace is the namespace of the release.
 	Namespace string
-	// Version is that of the command, empty if it is not known.
+	// Version is the version of the command, empty if it is not known.
 	Version string
 	Now     func() time.Time
 }
@@ -65,8 +65,8 @@ type examination struct {
 	unreachable bool
 }
 
-// Examine looks at everything, in the order in which things need each other. Of an API
-// server that does not answer there is nothing else to say.
+// Examine checks everything, in the order of dependencies. If the API server does not answer,
+// nothing else is checked.
 func Examine(ctx context.Context, c Cluster) []Check {
 	e := &examination{Cluster: c}
 	for _, look := range []struct {
@@ -90,7 +90,7 @@ func Examine(ctx context.Context, c Cluster) []Check {
 	return e.checks
 }
 
-// Healthy says whether nothing is wrong.
+// Healthy reports whether there are no problems.
 func Healthy(checks []Check) bool {
 	for _, c := range checks {
 		if c.State == Problem {
@@ -104,7 +104,7 @@ func (e *examination) say(name string, state State, format string, args ...any) 
 	e.checks = append(e.checks, Check{e.part, name, state, fmt.Sprintf(format, args...)})
 }
 
-// failed says that something could not be read.
+// failed adds a check for something that could not be read.
 func (e *examination) failed(name, what string, err error) {
 	if apierrors.IsForbidden(err) {
 		e.say(name, Unknown, "you may not read %s: ask somebody who may, or for that right", what)
@@ -127,7 +127,7 @@ func (e *examination) apiServer(context.Context) {
 	e.say("version", OK, "Kubernetes %s", server.GitVersion)
 }
 
-// gatewayKinds are the CRDs of Gateway API without which there is nothing to attach to.
+// gatewayKinds are the CRDs of Gateway API that attache needs.
 var gatewayKinds = []string{"gatewayclasses", "gateways", "httproutes"}
 
 // ownKinds are the CRDs of this project.
@@ -142,7 +142,7 @@ func (e *examination) definitions(ctx context.Context) {
 	e.definitionsOf(ctx, ownGroup, ownKinds, "v1alpha1", "install the chart with crds.install=true, or the folder crds of this project")
 }
 
-// definitionsOf looks at the CRDs of a group, which must serve a version.
+// definitionsOf checks the CRDs of a group, which must serve a version.
 func (e *examination) definitionsOf(ctx context.Context, group string, plurals []string, version, remedy string) {
 	var missing, unready []string
 	bundle := ""

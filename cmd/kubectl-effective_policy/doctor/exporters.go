@@ -11,7 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// What exporters leave on what they write.
+// The labels of objects that exporters write.
 const (
 	managedBySelector = "app.kubernetes.io/managed-by=attache,attache.dev/exporter="
 	recordAnnotation  = "attache.dev/injected"
@@ -24,8 +24,8 @@ type Exporter struct {
 	Injects bool
 }
 
-// Exporters are those that there are, sorted by name. A test holds them to the registry of the engine,
-// which this package does without.
+// Exporters are all exporters, sorted by name. A test compares them with the engine's registry,
+// which this package does not import.
 func Exporters() []Exporter {
 	kind := func(group string, resources ...string) (kinds []schema.GroupVersionResource) {
 		for _, r := range resources {
@@ -43,8 +43,8 @@ func Exporters() []Exporter {
 	}
 }
 
-// exporters looks for what exporters wrote: objects of data planes, and values in routes. What is left
-// of one that is switched off is said, and who removes it (E5.6, E8.9).
+// exporters looks for what exporters wrote: objects of data planes, and values in routes. For an
+// exporter that is switched off, it reports what is left, and how that is removed (E5.6, E8.9).
 func (e *examination) exporters(ctx context.Context) {
 	settings, err := e.Client.CoreV1().ConfigMaps(e.Namespace).Get(ctx, settingsName, getOptions)
 	if err != nil {
@@ -74,7 +74,7 @@ func (e *examination) exporters(ctx context.Context) {
 	}
 }
 
-// exporter says what there is of one exporter, and whether that is too much.
+// exporter reports what one exporter wrote, and whether that should not be there.
 func (e *examination) exporter(name string, objects int, on, leaving bool) (left bool) {
 	name = "exporter " + name
 	switch {
@@ -90,7 +90,8 @@ func (e *examination) exporter(name string, objects int, on, leaving bool) (left
 	return !on
 }
 
-// counted is how many objects of an exporter there are of a kind; known is false when that cannot be read.
+// counted returns the number of objects of an exporter of one kind; known is false when they cannot
+// be read.
 func (e *examination) counted(ctx context.Context, exporter string, resource schema.GroupVersionResource) (n int, known bool) {
 	n, err := e.each(ctx, resource, managedBySelector+exporter, func(*unstructured.Unstructured) bool { return true })
 	if err != nil {
@@ -99,7 +100,7 @@ func (e *examination) counted(ctx context.Context, exporter string, resource sch
 	return n, err == nil
 }
 
-// recorded is how many routes say that something was put into them while nobody does that.
+// recorded returns the number of routes with injected values although no exporter is enabled.
 func (e *examination) recorded(ctx context.Context, injects bool) (n int, known bool) {
 	if injects {
 		return 0, true
@@ -117,10 +118,10 @@ func (e *examination) recorded(ctx context.Context, injects bool) (n int, known 
 	return n, true
 }
 
-// page is how many objects one answer of the API server has.
+// page is the number of objects in one answer of the API server.
 const page = 500
 
-// each counts the objects that are meant; none of a kind that is not installed.
+// each counts the matching objects; none for a kind that is not installed.
 func (e *examination) each(ctx context.Context, resource schema.GroupVersionResource, selector string, meant func(u *unstructured.Unstructured) bool) (n int, err error) {
 	options := metav1.ListOptions{LabelSelector: selector, Limit: page}
 	for {
@@ -142,7 +143,7 @@ func (e *examination) each(ctx context.Context, resource schema.GroupVersionReso
 	}
 }
 
-// listed are the entries of a list with commas.
+// listed returns the entries of a list separated by commas.
 func listed(text string) []string {
 	return slices.DeleteFunc(strings.Split(text, ","), func(s string) bool { return s == "" })
 }

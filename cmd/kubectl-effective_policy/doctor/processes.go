@@ -20,7 +20,7 @@ var getOptions = metav1.GetOptions{}
 // ours selects what the chart installs.
 const ours = "app.kubernetes.io/part-of=attache"
 
-// settingsName is the ConfigMap by which everybody finds the release.
+// settingsName is the ConfigMap by which clients find the release.
 const settingsName = "attache-settings"
 
 // lease is that of the controllers.

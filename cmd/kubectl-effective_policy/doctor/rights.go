@@ -8,8 +8,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// rights looks at what the person who asks may read in all namespaces: what answers
-// of the command are made of.
+// rights checks what the user may read in all namespaces: the objects that answers of the command
+// are computed from.
 func (e *examination) rights(ctx context.Context) {
 	var lacking []string
 	for _, r := range []authorizationv1.ResourceAttributes{

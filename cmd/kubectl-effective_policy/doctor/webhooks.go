@@ -12,7 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// endsSoon is how long before the end of a certificate that is said.
+// endsSoon is how long before its end a certificate is reported.
 const endsSoon = 14 * 24 * time.Hour
 
 // registered is one webhook of one configuration.
@@ -58,7 +58,7 @@ func (e *examination) webhooks(ctx context.Context) {
 	}
 }
 
-// certificate looks at the authority that the API server trusts for a webhook.
+// certificate checks the authority that the API server trusts for a webhook.
 func (e *examination) certificate(w registered) {
 	fails := admissionv1.Fail
 	if w.policy != nil {
@@ -79,7 +79,7 @@ func (e *examination) certificate(w registered) {
 	}
 }
 
-// lastEnd is when the last certificate of a bundle ends.
+// lastEnd returns when the last certificate of a bundle ends.
 func lastEnd(bundle []byte) (last time.Time, err error) {
 	if len(bundle) == 0 {
 		return last, fmt.Errorf("is empty")
@@ -99,7 +99,7 @@ func lastEnd(bundle []byte) (last time.Time, err error) {
 	return last, nil
 }
 
-// service looks at whether anybody answers behind a Service.
+// service checks whether a Service has ready endpoints.
 func (e *examination) service(ctx context.Context, namespace, name string) {
 	at := "Service " + namespace + "/" + name
 	service, err := e.Client.CoreV1().Services(namespace).Get(ctx, name, getOptions)
@@ -134,8 +134,8 @@ func (e *examination) service(ctx context.Context, namespace, name string) {
 	e.say(at, OK, "%d ready endpoints", ready)
 }
 
-// admissionPolicy looks at what keeps others from writing results while no process
-// of ours runs.
+// admissionPolicy checks the admission policy that prevents others from writing results while no
+// process of ours runs.
 func (e *examination) admissionPolicy(ctx context.Context) {
 	list, err := e.Client.AdmissionregistrationV1().ValidatingAdmissionPolicies().List(ctx, metav1.ListOptions{LabelSelector: ours})
 	if err != nil {

@@ -21,22 +21,22 @@ import (
 // Base is what an edit is made to.
 type Base struct {
 	Settings policy.Options
-	// Say is told what was read of manifests, and what was passed over.
+	// Say is called with what was read from manifests, and what was passed over.
 	Say func(*source.Input)
-	// progress shows how far the reading of an edit is; nil where nobody waits for it.
+	// progress shows the progress of reading an edit; nil if nobody waits for it.
 	progress func(what string) *terminal.Progress
 	Objects  []*unstructured.Unstructured // CRDs first
 	places   map[hierarchy.Ref]string
-	// namespace is that of objects which do not say theirs.
+	// namespace is the namespace of objects that do not state one.
 	namespace string
 	// unknown are objects of kinds that have no definition, such as those of data planes' APIs.
 	unknown []*unstructured.Unstructured
-	// exporters are those that are switched on.
+	// exporters are the exporters that are switched on.
 	exporters enforcement.Config
-	// Snapshot is what the objects come to, if that is known already.
+	// Snapshot is the snapshot of the objects, if it is known already.
 	Snapshot *policy.Snapshot
-	// old returns the whole object that there is, or nil; stored what would be
-	// stored if the manifest of an object that there is were applied.
+	// old returns the whole existing object, or nil; stored returns what would be stored if the
+	// manifest of an existing object were applied.
 	old    func(hierarchy.Ref) (*unstructured.Unstructured, error)
 	stored func(old, manifest *unstructured.Unstructured) (*unstructured.Unstructured, error)
 }
@@ -68,7 +68,7 @@ func (s *Base) Change(ctx context.Context, paths []string, options source.Option
 	if err != nil {
 		return nil, warnings, err
 	}
-	// Kinds that are known without a CRD are known before the edit.
+	// Kinds that are known without a CRD are known before the edit, too.
 	if len(in.StandIns) > 0 {
 		c.Before, _ = c.Before.With(in.StandIns...)
 	}
@@ -78,7 +78,7 @@ func (s *Base) Change(ctx context.Context, paths []string, options source.Option
 		c.Unknown = append(c.Unknown, manifestOf(d))
 	}
 	documents := in.Documents
-	if remove { // who removes an object need only name it
+	if remove { // to remove an object, its name is enough
 		documents = slices.Concat(in.Documents, in.Refused)
 	} else {
 		c.Refused, c.Problems = refusedBySchema(in)
@@ -98,8 +98,8 @@ func (s *Base) read(ctx context.Context, paths []string, options source.Options)
 	return source.New(paths, options).Read(ctx)
 }
 
-// settle finds out which of the manifests there are already, and what would be
-// stored in their place. It warns of what is not there to be removed.
+// settle finds the existing objects of the manifests, and what would be stored in their place. It
+// warns about objects to be removed that do not exist.
 func (s *Base) settle(c *preview.Change, documents []source.Document) (warnings []string, err error) {
 	for _, d := range documents {
 		ref := hierarchy.RefOf(d.Object)
@@ -134,7 +134,7 @@ func manifestOf(d source.Document) preview.Manifest {
 	return preview.Manifest{Object: d.Object, File: d.File, Document: d.Index, Item: d.Item, Line: d.Line, LineOf: d.LineOf}
 }
 
-// refusedBySchema is what a server would not store, and why.
+// refusedBySchema returns what a server would not store, and why.
 func refusedBySchema(in *source.Input) (refused []preview.Manifest, problems []preview.Finding) {
 	for _, d := range in.Refused {
 		refused = append(refused, manifestOf(d))
@@ -148,7 +148,7 @@ func refusedBySchema(in *source.Input) (refused []preview.Manifest, problems []p
 	return refused, problems
 }
 
-// passedOver are the documents that were, as notes.
+// passedOver returns notes about the documents that were passed over.
 func passedOver(in *source.Input) []preview.Finding {
 	var findings []preview.Finding
 	for _, p := range in.PassedOver {

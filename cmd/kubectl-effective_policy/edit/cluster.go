@@ -16,7 +16,7 @@ import (
 	"github.com/attache-dev/attache/policy/source/cluster"
 )
 
-// OfCluster is a cluster that an edit is made to.
+// OfCluster returns the cluster of the current context as the base of an edit.
 func OfCluster(ctx context.Context, o *workspace.Flags) (*Base, error) {
 	config, err := o.Connection()
 	if err != nil {

@@ -1,10 +1,10 @@
-// Package edit reads an edit, and the objects that it is made to, for the subcommands that tell what an
-// edit would do.
+// Package edit reads an edit, and the objects that it changes, for the subcommands that show the
+// effect of an edit.
 //
 // # Purpose
 //
-// A Base is what is edited: manifests, a cluster, or nothing. With the manifests of an edit it becomes a
-// Change of package preview.
+// A Base is the state before an edit: manifests, a cluster, or nothing. With the manifests of an
+// edit it becomes a Change of package preview.
 //
 // # Invariants
 //

@@ -16,8 +16,8 @@ import (
 	"github.com/attache-dev/attache/policy/export/exporters"
 )
 
-// readPlanes finds out which exporters a cluster has switched on, and reads what there is of their data
-// planes' APIs: the effect of an edit there depends on both.
+// readPlanes finds out which exporters are switched on in a cluster, and reads the objects of their
+// data planes' APIs: the effect of an edit depends on both.
 func (s *Base) readPlanes(ctx context.Context, client dynamic.Interface) error {
 	seen := exportersSeen{}
 	switch err := listEach(ctx, client, workspace.EffectiveResource, seen.add); {
@@ -42,13 +42,13 @@ func (s *Base) readPlanes(ctx context.Context, client dynamic.Interface) error {
 	return nil
 }
 
-// exportersSeen are the exporters that published results speak of, each with its mode.
+// exportersSeen are the exporters in published results, each with its mode.
 type exportersSeen struct {
 	any   bool
 	modes map[string]enforcement.Mode
 }
 
-// add takes in one EffectivePolicy.
+// add adds one EffectivePolicy.
 func (e *exportersSeen) add(u *unstructured.Unstructured) {
 	for _, entry := range workspace.EntriesOf(u.Object, "status", "enforcement") {
 		e.any = true
@@ -67,8 +67,8 @@ func (e *exportersSeen) add(u *unstructured.Unstructured) {
 	}
 }
 
-// config is what has been seen. Where nothing is published, every exporter counts as switched on, as
-// with manifests.
+// config returns the configuration that the results imply. If nothing is published, every exporter
+// counts as switched on, as with manifests.
 func (e *exportersSeen) config() enforcement.Config {
 	if !e.any {
 		return enforcement.Config{All: true}

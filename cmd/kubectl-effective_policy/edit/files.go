@@ -12,11 +12,11 @@ import (
 	"github.com/attache-dev/attache/policy/source"
 )
 
-// beforeAllEdits is the age of objects in manifests of a world: what is there is
-// older than what is about to be created, and among itself of one age.
+// beforeAllEdits is the age of objects in manifests of a base: they are older than created objects,
+// and all of the same age.
 var beforeAllEdits = metav1.NewTime(time.Date(9999, time.January, 1, 0, 0, 0, 0, time.UTC))
 
-// OfFiles are manifests that an edit is made to.
+// OfFiles returns manifests as the base of an edit.
 func OfFiles(in *source.Input, namespace string) *Base {
 	around := &Base{exporters: planes.AllExporters, Objects: in.Objects(), places: map[hierarchy.Ref]string{}, namespace: namespace}
 	known := make(map[hierarchy.Ref]*unstructured.Unstructured, len(in.Documents))
@@ -39,7 +39,7 @@ func OfFiles(in *source.Input, namespace string) *Base {
 	return around
 }
 
-// AsWritten is an object without the time that edits are after.
+// AsWritten returns an object without the creation time that OfFiles added.
 func AsWritten(u *unstructured.Unstructured) *unstructured.Unstructured {
 	if created := u.GetCreationTimestamp(); created.Equal(&beforeAllEdits) {
 		u = u.DeepCopy()

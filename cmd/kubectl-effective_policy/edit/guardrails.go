@@ -16,7 +16,7 @@ import (
 	"github.com/attache-dev/attache/policy/guardrail/regorule"
 )
 
-// guardrailResource is where an API server has guardrails.
+// guardrailResource is the API resource of guardrails.
 var guardrailResource = schema.GroupVersionResource{Group: policy.Group, Version: "v1alpha1", Resource: "policyguardrails"}
 
 // GuardrailsOf lists the guardrails of a cluster; there are none where the CRD
@@ -36,5 +36,5 @@ func GuardrailsOf(ctx context.Context, client dynamic.Interface) ([]*unstructure
 	return objects, nil
 }
 
-// Compilers are those of the languages that guardrails can be written in.
+// Compilers are the compilers for the languages of guardrails.
 var Compilers = guardrail.Compilers{CEL: celrule.Compile, Rego: regorule.Compile}

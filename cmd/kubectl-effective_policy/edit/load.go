@@ -17,21 +17,21 @@ import (
 	"github.com/attache-dev/attache/policy/source"
 )
 
-// Flags say what is edited, and how.
+// Flags say what an edit changes, and how.
 type Flags struct {
-	// Base are manifests of the world that is edited, in place of a cluster.
+	// Base are manifests of the state before the edit, instead of a cluster.
 	Base []string
-	// Empty says that without base the world is empty, rather than the cluster.
+	// Empty means that without Base the state before is empty, rather than the cluster.
 	Empty bool
-	// Remove says that the objects are removed, rather than applied.
+	// Remove means that the objects are removed, rather than applied.
 	Remove bool
-	// KeepRefused says that objects which a server would refuse are part of the
-	// answer, rather than bad input.
+	// KeepRefused means that objects that a server would refuse are part of the answer, rather than
+	// invalid input.
 	KeepRefused bool
-	// Prune says that what is in base and not among the manifests is removed.
+	// Prune means that objects of Base that are not among the manifests are removed.
 	Prune bool
-	// Staying says that what is in base alone is always told of, and not only where a
-	// folder is given, which is likely to be all there is.
+	// Staying means that objects that are only in Base are always reported, and not only if a folder
+	// is given, which probably contains everything.
 	Staying bool
 }
 
@@ -43,8 +43,8 @@ func (f *Flags) Add(cmd *cobra.Command, instead string) {
 	cmd.MarkFlagsMutuallyExclusive("delete", "prune")
 }
 
-// Load reads the world and the edit that the flags ask for. Problems of
-// single objects of the world do not stop the work, and are warnings.
+// Load reads the state before and the edit that the flags describe. Problems of single existing
+// objects are only warnings.
 func Load(ctx context.Context, o *workspace.Flags, f Flags) (*preview.Change, error) {
 	if len(o.Files) == 0 {
 		return nil, errors.New("no manifests given: use -f FILE")
@@ -79,8 +79,8 @@ func Load(ctx context.Context, o *workspace.Flags, f Flags) (*preview.Change, er
 	return c, err
 }
 
-// prune removes what is in the other manifests and not among these, or says that
-// it is taken to stay.
+// prune removes objects that are only in the other manifests, or notes that they are assumed to
+// stay.
 func prune(o *workspace.Flags, c *preview.Change, around *Base, f Flags) {
 	given := map[hierarchy.Ref]bool{}
 	for _, m := range slices.Concat(c.Manifests, c.Refused) {
@@ -105,7 +105,8 @@ func prune(o *workspace.Flags, c *preview.Change, around *Base, f Flags) {
 	}
 }
 
-// baseOf is what the flags say that is edited: manifests, the cluster, or nothing.
+// baseOf returns the state before the edit according to the flags: manifests, the cluster, or
+// nothing.
 func baseOf(ctx context.Context, o *workspace.Flags, f Flags) (*Base, error) {
 	settings, err := o.Settings()
 	switch {
@@ -135,5 +136,5 @@ func baseOf(ctx context.Context, o *workspace.Flags, f Flags) (*Base, error) {
 	}, nil
 }
 
-// orBase is for those who have no cluster to compare with.
+// orBase is advice for users without a cluster to compare with.
 const orBase = "to compare with manifests instead of a cluster, give them with --base"

@@ -14,7 +14,7 @@ import (
 	"github.com/attache-dev/attache/policy/export/exporters"
 )
 
-// lists are the kinds that are read from a cluster for export alone.
+// lists returns the kinds that are only read from a cluster for export.
 func lists() []schema.GroupVersionResource {
 	list := []schema.GroupVersionResource{
 		{Group: hierarchy.Group, Version: "v1", Resource: "httproutes"},
@@ -28,7 +28,7 @@ func lists() []schema.GroupVersionResource {
 	return list
 }
 
-// Read reads from a cluster what export looks at beside policies: routes whole, the objects of data
+// Read reads from a cluster what export needs besides policies: routes whole, the objects of data
 // planes' APIs, and the CRD of HTTPRoute.
 func (p *Planes) Read(ctx context.Context, config *rest.Config, note func(format string, args ...any)) error {
 	client, err := dynamic.NewForConfig(config)

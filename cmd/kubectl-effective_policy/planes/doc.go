@@ -1,16 +1,16 @@
-// Package planes says what data planes make of the effective policies of a workspace.
+// Package planes determines how data planes enforce the effective policies of a workspace.
 //
 // # Purpose
 //
-// It gathers what package enforcement has to know: the exporters that count as switched on, the CRD of
-// HTTPRoute, and the objects of data planes' APIs. Subcommands get the objects that exporters write,
-// routes with what is written into them, and an outcome for every field.
+// It collects the input of package enforcement: the exporters that count as switched on, the CRD of
+// HTTPRoute, and the objects of data planes' APIs. Subcommands get the objects that exporters
+// write, routes with what is written into them, and an outcome for every field.
 //
 // # Invariants
 //
-//   - From manifests every exporter counts as switched on. From a cluster nothing is computed unless
-//     its data planes were read: what is published there says it.
-//   - What is expensive is computed when it is asked for, once.
+//   - From manifests every exporter counts as switched on. From a cluster, nothing is computed
+//     unless its data planes were read: the published results have the answer.
+//   - Expensive results are computed when they are first needed.
 //
 // # What it must not do
 //

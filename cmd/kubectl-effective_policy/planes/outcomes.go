@@ -13,8 +13,9 @@ import (
 	"github.com/attache-dev/attache/policy/export"
 )
 
-// Outcomes answers guardrails what data planes would make of targets. The objects are the CRD of
-// HTTPRoute and those of data planes' APIs, among others; those that a cluster has say what is live.
+// Outcomes returns for guardrails how data planes would enforce policies on targets. The objects
+// include the CRD of HTTPRoute and those of data planes' APIs; objects of a cluster are the live
+// ones.
 func Outcomes(exporters enforcement.Config, objects ...[]*unstructured.Unstructured) evaluate.Enforced {
 	var foreign []*unstructured.Unstructured
 	live := map[hierarchy.Ref]map[string]*unstructured.Unstructured{}
@@ -43,8 +44,8 @@ func Outcomes(exporters enforcement.Config, objects ...[]*unstructured.Unstructu
 	}
 }
 
-// OutcomesOf is what --where sees of data planes on one target; nothing on a cluster, where only
-// the controller knows.
+// OutcomesOf returns the outcomes on one target for --where; nothing on a cluster, where only the
+// controller knows them.
 func (p *Planes) OutcomesOf(t *effective.Target) evaluate.Outcomes {
 	if p.Workspace.Schemas == nil {
 		return nil
@@ -52,7 +53,8 @@ func (p *Planes) OutcomesOf(t *effective.Target) evaluate.Outcomes {
 	return p.Outcomes()(p.Workspace.Snapshot.Graph(), t)
 }
 
-// Outcomes answers guardrails what the data planes of manifests would make of targets.
+// Outcomes returns for guardrails how the data planes of manifests would enforce policies on
+// targets.
 func (p *Planes) Outcomes() evaluate.Enforced {
 	if p.asked == nil {
 		p.asked = Outcomes(AllExporters, p.Workspace.Schemas.CRDs(), p.foreign())

@@ -15,18 +15,18 @@ import (
 	"github.com/attache-dev/attache/policy/export/exporters"
 )
 
-// Planes are what data planes make of the effective policies of a workspace.
+// Planes determines how data planes enforce the effective policies of a workspace.
 type Planes struct {
 	Workspace *workspace.Workspace
-	// RouteCRD is that of HTTPRoute; BuiltInRoutes says that it is the one in the binary, for want of
-	// another.
+	// RouteCRD is the CRD of HTTPRoute; BuiltInRoutes means that it is the one in the binary,
+	// because there is no other.
 	RouteCRD      *unstructured.Unstructured
 	BuiltInRoutes bool
-	// objects are what there is of data planes' APIs, and from a cluster routes whole.
+	// objects are the objects of data planes' APIs, and from a cluster also the whole routes.
 	objects []*unstructured.Unstructured
 	// missing are kinds of data planes, by the names of their CRDs, that a cluster does not have.
 	missing map[string]bool
-	// What is computed when it is asked for the first time.
+	// Computed when first needed.
 	index  *export.ForeignIndex
 	fields *export.StandardFields // of RouteCRD
 	asked  evaluate.Enforced
@@ -45,9 +45,9 @@ func Of(w *workspace.Workspace) *Planes {
 	return p
 }
 
-// Enforced is what exporters would make of a route, if all were switched on;
-// nothing where no data plane that they know serves it, and nothing on a cluster,
-// where EffectivePolicy objects say it: PublishedResults.
+// Enforced returns the result of exporters for a route, if all were switched on; nothing if no
+// known data plane serves it, and nothing on a cluster, where EffectivePolicy objects have it: see
+// PublishedResults.
 func (p *Planes) Enforced(route hierarchy.Ref) []enforcement.Entry {
 	w := p.Workspace
 	if w.Schemas == nil || !w.Snapshot.IsRoute(route.GroupKind) {
@@ -68,7 +68,7 @@ func (p *Planes) Enforced(route hierarchy.Ref) []enforcement.Entry {
 // AllExporters counts every exporter as switched on, which is how manifests are read.
 var AllExporters = enforcement.Config{All: true}
 
-// EnforcedObjects is enforced as EffectivePolicy objects have it.
+// EnforcedObjects returns Enforced in the form of EffectivePolicy objects.
 func (p *Planes) EnforcedObjects(route hierarchy.Ref) []any {
 	entries := p.Enforced(route)
 	list := make([]any, len(entries))
@@ -78,17 +78,17 @@ func (p *Planes) EnforcedObjects(route hierarchy.Ref) []any {
 	return list
 }
 
-// Auto is the value of --to that goes by the class.
+// Auto is the value of --to by which the class decides.
 const Auto = "auto"
 
-// Exported is one route with what its exporters make of it.
+// Exported is one route with the results of its exporters.
 type Exported struct {
 	Target  *effective.Target
 	Results []enforcement.Result
 	Entries []enforcement.Entry
 }
 
-// Exports is what exporters make of routes that a policy reaches.
+// Exports returns the results of exporters for routes that a policy reaches.
 func (p *Planes) Exports(targets []hierarchy.Ref, to string, fields export.StandardFields) []Exported {
 	w := p.Workspace
 	config := enforcement.Config{All: true}
@@ -128,7 +128,7 @@ func Kinds() []schema.GroupKind {
 	return kinds
 }
 
-// foreignIndex is the index of the objects of data planes' APIs, made once.
+// foreignIndex returns the index of the objects of data planes' APIs, which is built once.
 func (p *Planes) foreignIndex() *export.ForeignIndex {
 	if p.index == nil {
 		p.index = export.NewForeignIndex(p.foreign())
@@ -136,7 +136,7 @@ func (p *Planes) foreignIndex() *export.ForeignIndex {
 	return p.index
 }
 
-// foreign are the objects of data planes' APIs in the input.
+// foreign returns the objects of data planes' APIs in the input.
 func (p *Planes) foreign() []*unstructured.Unstructured {
 	kinds := Kinds()
 	all := slices.Clone(p.objects)
@@ -148,8 +148,8 @@ func (p *Planes) foreign() []*unstructured.Unstructured {
 	})
 }
 
-// routeCRDOf is the CRD by which HTTPRoutes of the input were checked, and
-// whether it is the one in the binary.
+// routeCRDOf returns the CRD by which HTTPRoutes of the input were checked, and whether it is the
+// one in the binary.
 func routeCRDOf(w *workspace.Workspace) (definition *unstructured.Unstructured, builtIn bool) {
 	const name = "httproutes." + hierarchy.Group
 	builtIn = true

@@ -8,8 +8,8 @@ import (
 	"github.com/attache-dev/attache/policy/export"
 )
 
-// Injected is the route as it has to be, without our annotations; nil when
-// nothing has to stand in it.
+// Injected returns the route with the values of its effective policy, without our annotations; nil
+// when there are none.
 func (p *Planes) Injected(r Exported) *unstructured.Unstructured {
 	route := p.manifest(r.Target.Target)
 	if route == nil {
@@ -29,7 +29,7 @@ func (p *Planes) Injected(r Exported) *unstructured.Unstructured {
 	return withoutOurs(out)
 }
 
-// withoutOurs takes our annotations off.
+// withoutOurs removes our annotations.
 func withoutOurs(route *unstructured.Unstructured) *unstructured.Unstructured {
 	annotations := route.GetAnnotations()
 	delete(annotations, injected.Annotation)
@@ -41,7 +41,7 @@ func withoutOurs(route *unstructured.Unstructured) *unstructured.Unstructured {
 	return route
 }
 
-// manifest is the route as it was read.
+// manifest returns the route as it was read.
 func (p *Planes) manifest(route hierarchy.Ref) *unstructured.Unstructured {
 	for _, d := range p.Workspace.Documents {
 		if hierarchy.RefOf(d.Object) == route {
@@ -56,7 +56,7 @@ func (p *Planes) manifest(route hierarchy.Ref) *unstructured.Unstructured {
 	return nil
 }
 
-// Restored is the route in its owner's own words (E8.9); nil where nothing was written into it.
+// Restored returns the route as its owner wrote it (E8.9); nil if nothing was written into it.
 func (p *Planes) Restored(target hierarchy.Ref) *unstructured.Unstructured {
 	route := p.manifest(target)
 	if route == nil || len(injected.RecordOf(route.Object).Rules) == 0 {

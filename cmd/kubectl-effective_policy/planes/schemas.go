@@ -14,8 +14,8 @@ import (
 	"github.com/attache-dev/attache/policy/validate"
 )
 
-// installed says whether what an exporter writes can be: not where the cluster lacks the CRD, or one
-// in the input does not serve the version that is written (E1.7, E2.5).
+// installed reports whether the objects of an exporter can exist: not if the cluster lacks the CRD,
+// or a CRD in the input does not serve the version that is written (E1.7, E2.5).
 func (p *Planes) installed(exporter string) bool {
 	row, _ := exporters.Lookup(exporter)
 	for _, k := range row.Kinds {
@@ -32,7 +32,7 @@ func (p *Planes) installed(exporter string) bool {
 	return true
 }
 
-// serves says whether a CRD serves a version.
+// serves reports whether a CRD serves a version.
 func serves(definition *unstructured.Unstructured, version string) bool {
 	versions, _, _ := unstructured.NestedSlice(definition.Object, "spec", "versions")
 	return slices.ContainsFunc(versions, func(v any) bool {
@@ -49,7 +49,7 @@ func (c routeChecker) Check(route *unstructured.Unstructured) []string {
 	return refusals(c.schemas, route)
 }
 
-// schemas are the CRDs of the world, as what objects of data planes have to fit.
+// schemas are the CRDs that objects of data planes have to fit.
 type schemas struct{ registry *validate.Registry }
 
 // Refuses implements enforcement.Schemas.
@@ -57,7 +57,7 @@ func (s schemas) Refuses(object *unstructured.Unstructured) []string {
 	return refusals(s.registry, object)
 }
 
-// refusals are what a CRD of the registry refuses an object for.
+// refusals returns the reasons for which a CRD of the registry refuses an object.
 func refusals(registry *validate.Registry, object *unstructured.Unstructured) []string {
 	_, problems, _ := registry.Prepare(context.Background(), object)
 	texts := make([]string, len(problems))
@@ -67,7 +67,7 @@ func refusals(registry *validate.Registry, object *unstructured.Unstructured) []
 	return texts
 }
 
-// schemas are those that objects have to fit; nil where the world has none.
+// schemas returns the CRDs that objects have to fit; nil if there are none.
 func (p *Planes) schemas() enforcement.Schemas {
 	if p.Workspace.Schemas == nil {
 		return nil
@@ -75,7 +75,8 @@ func (p *Planes) schemas() enforcement.Schemas {
 	return schemas{p.Workspace.Schemas}
 }
 
-// refusedRules are the rules of a route that would not be valid with what is to be put there.
+// refusedRules returns the rules of a route that would not be valid with the values to be put
+// there.
 func (p *Planes) refusedRules(ref hierarchy.Ref, rules []export.RuleInjection) map[int]string {
 	route := p.manifest(ref)
 	if route == nil {
@@ -84,7 +85,7 @@ func (p *Planes) refusedRules(ref hierarchy.Ref, rules []export.RuleInjection) m
 	return export.RefusedRules(route, rules, p.checker())
 }
 
-// checker checks routes by the CRDs of the world; nil where it has none.
+// checker returns a checker of routes by the CRDs of the workspace; nil if it has none.
 func (p *Planes) checker() export.Checker {
 	if p.Workspace.Schemas == nil {
 		return nil

@@ -2,7 +2,7 @@
 //
 // # Invariants
 //
-//   - Nothing that others wrote can steer a terminal: what is invisible is made visible.
+//   - Text of others cannot control the terminal: invisible characters are made visible.
 //   - Text fits a screen, and no name is cut.
 //   - Without a terminal there are no colours, and no progress.
 //

@@ -8,10 +8,10 @@ import (
 	"github.com/attache-dev/attache/hierarchy/prose"
 )
 
-// NewPen returns a pen that writes to somebody.
+// NewPen returns a pen that writes to a writer.
 func NewPen(to io.Writer, colours bool) *Pen { return &Pen{To: to, Colours: colours} }
 
-// Failed is the first error in writing.
+// Failed returns the first write error.
 func (p *Pen) Failed() error { return p.err }
 
 // Style is how a piece of text looks on a terminal with colours.
@@ -37,8 +37,8 @@ type Pen struct {
 	err     error
 }
 
-// Paint puts a text into a style. What could steer a terminal is made visible:
-// names come from other people.
+// Paint applies a style to a text. Control characters are made visible, because names come from
+// other people.
 func (p *Pen) Paint(s Style, text string) string {
 	text = prose.Visible(text)
 	if !p.Colours || s == Plain || text == "" {
@@ -54,7 +54,7 @@ func (p *Pen) Line(format string, args ...any) {
 	}
 }
 
-// VisibleLines are the lines of a text that we put together, each as it may be shown.
+// VisibleLines returns the lines of a composed text, each in a form that is safe to display.
 func VisibleLines(text string) []string {
 	lines := strings.Split(text, "\n")
 	for i := range lines {

@@ -10,14 +10,14 @@ import (
 	"golang.org/x/term"
 )
 
-// How long a person waits before there is a word, and how often it changes.
+// How long to wait before progress is shown, and how often it changes.
 const (
 	progressAfter = time.Second
 	progressEvery = 100 * time.Millisecond
 )
 
-// Progress is one line on a terminal that says how far long work has come, and is gone when it is done.
-// The zero value says nothing.
+// Progress is a line on a terminal that shows the progress of long work, and disappears when it is
+// done. The zero value shows nothing.
 type Progress struct {
 	to  io.Writer // nil where nobody watches
 	now func() time.Time
@@ -29,18 +29,18 @@ type Progress struct {
 	shown bool
 }
 
-// NewProgress is for work that begins now.
+// NewProgress returns the progress of work that begins now.
 func NewProgress(to io.Writer, what string, now func() time.Time) *Progress {
 	return &Progress{to: to, what: what, now: now, next: now().Add(progressAfter)}
 }
 
-// IsTerminal says whether a person watches.
+// IsTerminal reports whether a writer is a terminal.
 func IsTerminal(w io.Writer) bool {
 	file, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(file.Fd())) //nolint:gosec // a file descriptor is small
 }
 
-// At says how much is done. Several may call it at once.
+// At records how much is done. It is safe for concurrent use.
 func (p *Progress) At(done, total int) {
 	if p.to == nil {
 		return
@@ -55,7 +55,7 @@ func (p *Progress) At(done, total int) {
 	_, _ = fmt.Fprintf(p.to, "\r%d of %d %s\x1b[K", done, total, p.what)
 }
 
-// End takes the line away.
+// End removes the line.
 func (p *Progress) End() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -65,5 +65,5 @@ func (p *Progress) End() {
 	p.to, p.shown = nil, false
 }
 
-// Watched says whether anybody sees it.
+// Watched reports whether anybody sees it.
 func (p *Progress) Watched() bool { return p.to != nil }

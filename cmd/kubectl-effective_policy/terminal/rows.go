@@ -14,7 +14,7 @@ const (
 // on below itself.
 type Rows struct {
 	Indent string
-	// Wide says that there is no limit.
+	// Wide means that there is no limit.
 	Wide  bool
 	Lines [][2]Cell
 }
@@ -84,7 +84,7 @@ func (r *Rows) Print(p *Pen) {
 // Unbreakable is a space that no line ends at.
 const Unbreakable = "\u00a0"
 
-// Glued are texts that stay on one line each: a kind and its name.
+// Glued joins texts that stay on one line each: a kind and its name.
 func Glued(texts []string) string {
 	whole := make([]string, len(texts))
 	for i, text := range texts {
@@ -93,8 +93,8 @@ func Glued(texts []string) string {
 	return strings.Join(whole, ", ")
 }
 
-// Wrap cuts a text into lines of a width, between words. A word that is wider is
-// left whole: names are to be copied.
+// Wrap breaks a text into lines of a width, between words. A longer word is not broken, so that
+// names can be copied.
 func Wrap(text string, limit int) []string {
 	var lines []string
 	line := ""

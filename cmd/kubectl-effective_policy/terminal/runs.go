@@ -1,6 +1,6 @@
 package terminal
 
-// Runs cuts a list into parts of neighbours with the same key.
+// Runs splits a list into runs of items with the same key.
 func Runs[T any](list []T, key func(T) string) [][]T {
 	var parts [][]T
 	for i, item := range list {

@@ -45,7 +45,7 @@ func (t *Table) Plain(texts ...string) {
 	t.Add(cells...)
 }
 
-// DropEmpty leaves out the columns that have nothing below their heading.
+// DropEmpty removes the columns that have nothing below their heading.
 func (t *Table) DropEmpty() {
 	for i := len(t.Lines[0]) - 1; i >= 0; i-- {
 		if !slices.ContainsFunc(t.Lines[1:], func(line []Cell) bool { return i < len(line) && line[i].Text != "-" && line[i].Text != "" }) {
@@ -72,7 +72,7 @@ func (t *Table) widths() []int {
 	return widths
 }
 
-// Width is how many columns a text takes.
+// Width returns the number of columns of a text.
 func Width(text string) int { return utf8.RuneCountInString(prose.Visible(text)) }
 
 // Print writes the table.

@@ -113,7 +113,7 @@ func (o *Flags) CompleteWithout(cmd *cobra.Command, _ []string, begun string) ([
 	return begunWith(begun, fields), cobra.ShellCompDirectiveNoFileComp
 }
 
-// PolicyFields are those of each policy kind that its CRD speaks of or that have a value.
+// PolicyFields returns the fields of each policy kind that its CRD declares or that have a value.
 func (w *Workspace) PolicyFields() map[string][]string {
 	fields := map[string][]string{}
 	for _, k := range w.Snapshot.Kinds() {
@@ -158,7 +158,7 @@ func (o *Flags) completeOf(cmd *cobra.Command, args []string, begun string, of f
 	return begunWith(begun, names), cobra.ShellCompDirectiveNoFileComp
 }
 
-// begunWith are the names that begin so, each once.
+// begunWith returns the names with a prefix, each once.
 func begunWith(begun string, names []string) []string {
 	names = slices.DeleteFunc(names, func(name string) bool { return !strings.HasPrefix(name, begun) })
 	slices.Sort(names)
@@ -177,8 +177,8 @@ func (o *Flags) completeNamespaces(cmd *cobra.Command, _ []string, begun string)
 	return begunWith(begun, names), cobra.ShellCompDirectiveNoFileComp
 }
 
-// quietWorld is the world for a completion, nil when there is none: a person
-// who presses the tabulator key wants no messages.
+// quietWorld returns the workspace for a completion, nil when there is none: completions must not
+// print messages.
 func (o *Flags) quietWorld(cmd *cobra.Command) *Workspace {
 	quiet := *o
 	quiet.Streams.ErrOut = io.Discard

@@ -18,7 +18,7 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 )
 
-// GetObject reads one object; nil when it is not there.
+// GetObject reads one object; nil when it does not exist.
 func GetObject(ctx context.Context, client dynamic.ResourceInterface, ref hierarchy.Ref) (*unstructured.Unstructured, error) {
 	u, err := client.Get(ctx, ref.Name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
@@ -31,8 +31,8 @@ func GetObject(ctx context.Context, client dynamic.ResourceInterface, ref hierar
 	return u, nil
 }
 
-// Connection is how to reach the cluster of the current context. Without any
-// kubeconfig there is none: client-go would try localhost.
+// Connection returns the configuration for the cluster of the current context. Without a kubeconfig
+// it is an error: client-go would try localhost.
 func (o *Flags) Connection() (*rest.Config, error) {
 	loader := o.Config.ToRawKubeConfigLoader()
 	config, err := o.Config.ToRESTConfig()
@@ -47,7 +47,7 @@ func (o *Flags) Connection() (*rest.Config, error) {
 	return config, nil
 }
 
-// Unreachable says in a person's words that nobody answers.
+// Unreachable turns a network error into a message for people.
 func Unreachable(config *rest.Config, err error) error {
 	var request *url.Error
 	var network net.Error

@@ -11,8 +11,8 @@ import (
 	"github.com/attache-dev/attache/policy/explain"
 )
 
-// Existence finds out whether objects exist: among the manifests, or on the
-// cluster as far as the person may read them.
+// Existence returns a function that tells whether an object exists: among the manifests, or on the
+// cluster, as far as the user may read it.
 func (o *Flags) Existence(ctx context.Context, w *Workspace) func(hierarchy.Ref) string {
 	if len(o.Files) > 0 {
 		present := map[hierarchy.Ref]bool{}

@@ -7,11 +7,11 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 )
 
-// DisplayName is how people call the plugin.
+// DisplayName is the command line that users type to run the plugin.
 const DisplayName = "kubectl effective-policy"
 
-// Flags are the flags that every subcommand has. What is opened from them is what their methods
-// return: a workspace, a connection to a cluster, a pen to print with.
+// Flags are the flags that every subcommand has. Their methods return what is opened from them: a
+// workspace, a connection to a cluster, a pen to print with.
 type Flags struct {
 	Streams genericiooptions.IOStreams
 	// BuiltAs is the version of the program.

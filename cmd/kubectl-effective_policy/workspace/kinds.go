@@ -27,7 +27,7 @@ var shortNamesOf = sync.OnceValue(func() map[schema.GroupKind][]string {
 	short := map[schema.GroupKind][]string{}
 	builtin, err := source.Builtin()
 	if err != nil {
-		return short // who reads manifests hears of it
+		return short // reading manifests reports it
 	}
 	for _, crd := range builtin.CRDs() {
 		addShortNames(short, crd)
@@ -35,7 +35,7 @@ var shortNamesOf = sync.OnceValue(func() map[schema.GroupKind][]string {
 	return short
 })
 
-// publishedKind is EffectivePolicy, with the words that kubectl takes for it.
+// publishedKind returns EffectivePolicy, with the words that kubectl accepts for it.
 func publishedKind() *resourceKind {
 	gk := publish.EffectivePolicyKind
 	return &resourceKind{gk, append([]string{strings.ToLower(gk.Kind), PluralOf(gk.Kind)}, shortNamesOf()[gk]...)}
@@ -52,9 +52,9 @@ func addShortNames(short map[schema.GroupKind][]string, crd *unstructured.Unstru
 // coreShortNames are those of kinds of Kubernetes itself that policies name.
 var coreShortNames = map[string]string{"Service": "svc", "Namespace": "ns", "CustomResourceDefinition": "crd"}
 
-// kindsOf are the kinds on the hierarchy, the policy kinds, those of what policies
-// name, and more: kinds of objects that are known besides. Of a kind without a
-// definition the plural is a guess.
+// kindsOf returns the kinds on the hierarchy, the policy kinds, the kinds of objects that policies
+// name, and more, which are kinds of other known objects. The plural of a kind without a definition
+// is a guess.
 func kindsOf(s *policy.Snapshot, more ...schema.GroupKind) []resourceKind {
 	short := shortNamesOf()
 	var kinds []resourceKind
@@ -113,7 +113,7 @@ func PluralOf(kind string) string {
 	return kind + "s"
 }
 
-// named says whether a person's word means the kind: httproute, httproutes,
+// named reports whether a word of a user means the kind: httproute, httproutes,
 // HTTPRoute.gateway.networking.k8s.io, httproutes.v1.gateway.networking.k8s.io.
 func (k *resourceKind) named(word string) bool {
 	word = strings.ToLower(word)
@@ -124,7 +124,7 @@ func (k *resourceKind) named(word string) bool {
 	if !qualified || group == k.Group {
 		return true
 	}
-	_, group, _ = strings.Cut(group, ".") // a version may stand before it
+	_, group, _ = strings.Cut(group, ".") // there may be a version before it
 	return group == k.Group
 }
 

@@ -17,10 +17,10 @@ import (
 type query struct {
 	// text is the argument, for messages.
 	text string
-	// kinds are nil when any will do.
+	// kinds is nil when any kind matches.
 	kinds                    []schema.GroupKind
 	namespace, name, section string
-	// published says that the name is that of an EffectivePolicy, and what is asked for its target.
+	// published means that the name is that of an EffectivePolicy, and its target is asked for.
 	published bool
 }
 
@@ -91,7 +91,7 @@ func (w *Workspace) unknownKind(kind, name string) error {
 	return fmt.Errorf("no kind is called %q here: write a kind such as httproute or gateway, or see '%s kinds'", kind, DisplayName)
 }
 
-// matches says whether an object is what the query asks for.
+// matches reports whether an object matches the query.
 func (q *query) matches(ref hierarchy.Ref, namespace string) bool {
 	if q.kinds != nil && !slices.Contains(q.kinds, ref.GroupKind) {
 		return false
@@ -176,7 +176,7 @@ func (w *Workspace) FindOne(args []string, candidates []hierarchy.Ref) (hierarch
 	return hierarchy.Ref{}, fmt.Errorf("%q is ambiguous: it can be %s\nsay which with %s", q.text, prose.List(names, 8), how)
 }
 
-// notFound says what an argument does not name, and what may be meant.
+// notFound returns the error for an argument that names nothing, with a suggestion.
 func (w *Workspace) notFound(q query, candidates []hierarchy.Ref) error {
 	namespace := w.Namespace
 	if q.namespace != "" {
@@ -219,7 +219,7 @@ func (w *Workspace) notFound(q query, candidates []hierarchy.Ref) error {
 	return errors.New(text)
 }
 
-// describeLine is the command that describes an object.
+// describeLine returns the command that describes an object.
 func describeLine(ref hierarchy.Ref) string {
 	line := DisplayName + " describe " + strings.ToLower(ref.Kind) + "/" + ref.Name
 	if ref.Namespace != "" {

@@ -49,8 +49,8 @@ func (o *Flags) Pen() *terminal.Pen {
 	return terminal.NewPen(o.Streams.Out, !o.noColor && printers.AllowsColorOutput(o.Streams.Out))
 }
 
-// Progress is for work that begins now. Standard error gets it when it is a terminal: scripts and logs
-// do not.
+// Progress returns the progress of work that begins now. It is only shown if standard error is a
+// terminal, and not in scripts and logs.
 func (o *Flags) Progress(what string) *terminal.Progress {
 	if !terminal.IsTerminal(o.Streams.ErrOut) {
 		return &terminal.Progress{}
@@ -75,7 +75,7 @@ func (o *Flags) AddOutput(cmd *cobra.Command, formats ...string) {
 	}
 }
 
-// Note tells the person something that is not part of the answer.
+// Note prints a message that is not part of the answer.
 func (o *Flags) Note(format string, args ...any) {
 	fmt.Fprintf(o.Streams.ErrOut, format+"\n", args...)
 }

@@ -24,9 +24,9 @@ import (
 	"github.com/attache-dev/attache/policy/status"
 )
 
-// PublishedResults are the EffectivePolicy objects of a cluster, which say what data
-// planes make of them; none on files, and none where attache is not installed or
-// they may not be read.
+// PublishedResults returns the EffectivePolicy objects of a cluster, which say how data planes
+// enforce them; none for manifests, and none if attache is not installed or the user may not read
+// them.
 func (o *Flags) PublishedResults(ctx context.Context, w *Workspace) (map[hierarchy.Ref]*unstructured.Unstructured, error) {
 	if w.Schemas != nil {
 		return nil, nil
@@ -53,8 +53,8 @@ func (o *Flags) PublishedResults(ctx context.Context, w *Workspace) (map[hierarc
 	return results, nil
 }
 
-// PublishedEntries are what a published result says of data planes; none where it is not there or
-// may not be read.
+// PublishedEntries returns the enforcement of a published result; none if it does not exist or the
+// user may not read it.
 func (o *Flags) PublishedEntries(ctx context.Context, w *Workspace, route hierarchy.Ref) ([]enforcement.Entry, error) {
 	config, err := o.Config.ToRESTConfig()
 	if err != nil {
@@ -74,7 +74,7 @@ func (o *Flags) PublishedEntries(ctx context.Context, w *Workspace, route hierar
 	return enforcement.EntriesOf(w.Snapshot.Graph(), u), nil
 }
 
-// EntriesOf is a list of objects in an object.
+// EntriesOf returns a list of objects in an object.
 func EntriesOf(object map[string]any, path ...string) []map[string]any {
 	list, _, _ := unstructured.NestedFieldNoCopy(object, path...)
 	items, _ := list.([]any)
@@ -87,20 +87,19 @@ func EntriesOf(object map[string]any, path ...string) []map[string]any {
 	return entries
 }
 
-// EffectiveResource is where an API server has EffectivePolicy objects.
+// EffectiveResource is the API resource of EffectivePolicy objects.
 var EffectiveResource = schema.GroupVersionResource{Group: policy.Group, Version: "v1alpha1", Resource: "effectivepolicies"}
 
-// Published is what somebody with the rights of one namespace works on: what
-// the controller published there. Its snapshot has the built-in kinds and nothing
-// else.
+// Published is the workspace of a user with the rights of one namespace: what the controller
+// published there. Its snapshot only has the built-in kinds.
 type Published struct {
 	*Workspace
 	client  dynamic.Interface
 	Objects map[hierarchy.Ref]*unstructured.Unstructured
 }
 
-// LoadOrPublished is load, or what is published where this person may not read
-// what the answer is computed from.
+// LoadOrPublished is like Load, or returns what is published if the user may not read the objects
+// that the answer is computed from.
 func (o *Flags) LoadOrPublished(ctx context.Context) (*Workspace, *Published, error) {
 	w, err := o.Load(ctx)
 	var forbidden *cluster.ForbiddenError
@@ -155,7 +154,7 @@ func (o *Flags) ReadPublished(ctx context.Context, forbidden *cluster.ForbiddenE
 	return p, nil
 }
 
-// worldOfPublished knows the kinds that are built in, and those of the targets.
+// worldOfPublished returns a workspace with the built-in kinds, and those of the targets.
 func worldOfPublished(namespace string, targets []hierarchy.Ref) (*Workspace, error) {
 	builtin, err := source.Builtin()
 	if err != nil {
@@ -178,13 +177,13 @@ func (p *Published) targets() []hierarchy.Ref {
 	return targets
 }
 
-// Find is workspace.find among what is published.
+// Find is like Workspace.Find, for what is published.
 func (p *Published) Find(args []string) ([]hierarchy.Ref, error) {
 	refs, err := p.Workspace.Find(args, p.targets())
 	return refs, orUnreached(err)
 }
 
-// FindOne is workspace.FindOne among what is published.
+// FindOne is like Workspace.FindOne, for what is published.
 func (p *Published) FindOne(args []string) (hierarchy.Ref, error) {
 	ref, err := p.Workspace.FindOne(args, p.targets())
 	return ref, orUnreached(err)
@@ -197,7 +196,7 @@ func orUnreached(err error) error {
 	return fmt.Errorf("%w\na route that no policy reaches has no EffectivePolicy", err)
 }
 
-// SayWithheld says when an object is not what the policies of now come to.
+// SayWithheld notes when an object is not the result of the current policies.
 func (o *Flags) SayWithheld(object *unstructured.Unstructured) {
 	c := meta.FindStatusCondition(condition.In(object.Object, "status", "conditions"), status.ConditionPublished)
 	if c != nil && c.Status != metav1.ConditionTrue {

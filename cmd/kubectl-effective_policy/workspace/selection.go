@@ -31,7 +31,7 @@ func (w *Workspace) appendSelected(refs []hierarchy.Ref, meta *hierarchy.Meta) [
 	return refs
 }
 
-// Where says in which namespace a command looks, for messages.
+// Where returns the namespace in which a command looks, for messages.
 func (w *Workspace) Where() string {
 	if w.Namespace == "" {
 		return ""
@@ -39,7 +39,7 @@ func (w *Workspace) Where() string {
 	return " in namespace " + w.Namespace
 }
 
-// WhereOrAll is where, and how to look everywhere.
+// WhereOrAll is like Where, and says how to look in all namespaces.
 func (w *Workspace) WhereOrAll() string {
 	if w.Namespace == "" {
 		return ""

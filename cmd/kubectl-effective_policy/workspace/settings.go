@@ -18,22 +18,22 @@ import (
 	"github.com/attache-dev/attache/policy/profiles"
 )
 
-// SettingsName is the ConfigMap that says how a cluster's manager is set up.
-// Every user may read it (api.md section 5).
+// SettingsName is the ConfigMap with the settings of a cluster's manager. Every user may read it
+// (api.md section 5).
 const SettingsName = "attache-settings"
 
-// managerFlags are the flags that the manager has too: what it says and what the
-// command says are the same when these are.
+// managerFlags are flags that the manager has, too: with the same values, the manager and the
+// command give the same answers.
 type managerFlags struct {
 	platformNamespaces []string
 	policyKinds        []string
 	routeKinds         []string
 	profiles           []string
-	// Namespace is that of the manager on a cluster.
+	// Namespace is the namespace of the manager on a cluster.
 	Namespace string
 }
 
-// engine are the settings of the engine, from the flags alone.
+// engine returns the settings of the engine, from the flags only.
 func (f *managerFlags) engine() (policy.Options, error) {
 	settings := policy.Options{Compile: compileLater}
 	if len(f.platformNamespaces) > 0 {
@@ -50,7 +50,7 @@ func (f *managerFlags) engine() (policy.Options, error) {
 	return settings, err
 }
 
-// Undefined are the kinds that are read without a CRD.
+// Undefined returns the kinds that are read without a CRD.
 func Undefined(settings policy.Options) []schema.GroupKind {
 	return slices.Concat(settings.PolicyKinds, settings.RouteKinds, profiles.Set(settings.Profiles).Kinds())
 }
@@ -68,22 +68,21 @@ func kindNames(flag string, words []string) ([]schema.GroupKind, error) {
 	return kinds, nil
 }
 
-// Settings are those of the engine for manifests. These
-// seldom have the GatewayClass, so one that a Gateway names counts as
-// there.
+// Settings returns the settings of the engine for manifests. These seldom include the GatewayClass,
+// so one that a Gateway names counts as existing.
 func (o *Flags) Settings() (policy.Options, error) {
 	settings, err := o.Manager.engine()
 	settings.AssumeClasses = true
 	return settings, err
 }
 
-// ClusterSettings are those of the engine for a cluster: those of its manager,
-// but for flags that were given. Where they cannot be read, any namespace is taken
-// for a platform namespace; see SayUnknown.
+// ClusterSettings returns the settings of the engine for a cluster: those of its manager, unless
+// flags override them. If they cannot be read, every namespace counts as a platform namespace; see
+// SayUnknown.
 func (o *Flags) ClusterSettings(ctx context.Context, config *rest.Config) (policy.Options, error) {
 	flags := o.Manager
 	published, err := o.PublishedSettings(ctx, config)
-	if err != nil { // it is the first thing that is asked
+	if err != nil { // this is the first request
 		return policy.Options{}, Unreachable(config, err)
 	}
 	take := func(given []string, key string) []string {
@@ -120,7 +119,7 @@ func (o *Flags) AddNow(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&o.nowText, "now", "", "the time by which exceptions of guardrails are judged, such as 2027-01-31T00:00:00Z (default: now)")
 }
 
-// Now is the time that is asked about.
+// Now returns the time of --now.
 func (o *Flags) Now() (time.Time, error) {
 	if o.nowText == "" {
 		return time.Now(), nil
@@ -133,8 +132,7 @@ func (o *Flags) Now() (time.Time, error) {
 	return time.Time{}, fmt.Errorf("--now %s: write a time such as 2027-01-31T00:00:00Z, or a date", o.nowText)
 }
 
-// PublishedSettings reads the manager's settings; nil when there are none that
-// this person may read.
+// PublishedSettings reads the manager's settings; nil when there are none that the user may read.
 func (o *Flags) PublishedSettings(ctx context.Context, config *rest.Config) (map[string]string, error) {
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {

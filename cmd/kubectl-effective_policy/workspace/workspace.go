@@ -22,12 +22,12 @@ import (
 	"github.com/attache-dev/attache/policy/validate"
 )
 
-// Workspace is everything a command works on. After it is made nothing depends on
-// whether it came from files or from a cluster.
+// Workspace is everything that a command works on. After it is made, nothing depends on whether it
+// came from files or from a cluster.
 type Workspace struct {
 	Snapshot *policy.Snapshot
 	kinds    []resourceKind
-	// Namespace is where names are looked up; empty means everywhere.
+	// Namespace is the namespace in which names are looked up; empty means all.
 	Namespace string
 	selector  labels.Selector
 	// Documents are what was read from manifests.
@@ -38,20 +38,19 @@ type Workspace struct {
 	Unread []explain.Unread
 	// Schemas are the CRDs that manifests were checked by; nil on a cluster.
 	Schemas *validate.Registry
-	// Problems are those of single objects, in words.
+	// Problems are the problems of single objects, as text.
 	Problems []string
-	// Skipped are resources of the cluster that this person may not list, and the
-	// rest is answered without.
+	// Skipped are resources of the cluster that the user may not list; answers do without them.
 	Skipped []schema.GroupResource
-	// resolver remembers what was resolved in the snapshot resolved.
+	// resolver caches results of the snapshot resolved.
 	resolver *effective.Resolver
 	resolved *policy.Snapshot
 }
 
-// Follow makes a newer snapshot that of the workspace.
+// Follow replaces the snapshot of the workspace by a newer one.
 func (w *Workspace) Follow(now *policy.Snapshot) { w.Snapshot, w.kinds = now, kindsOf(now) }
 
-// Resolve is effective.Resolve for those who ask about one target after the other.
+// Resolve is like effective.Resolve, with a cache for repeated calls.
 func (w *Workspace) Resolve(targets []hierarchy.Ref) effective.Resolution {
 	if w.resolved != w.Snapshot {
 		w.resolver, w.resolved = effective.NewResolver(w.Snapshot), w.Snapshot
@@ -59,11 +58,10 @@ func (w *Workspace) Resolve(targets []hierarchy.Ref) effective.Resolution {
 	return w.resolver.Resolve(targets...)
 }
 
-// OrFiles is for those who have no cluster, or forgot -f.
+// OrFiles is advice for users without a cluster, or who forgot -f.
 const OrFiles = "to work on manifests instead of a cluster, give them with -f"
 
-// Load makes the world that the flags ask for. Problems of single objects that
-// do not stop the work are warnings.
+// Load opens the workspace that the flags describe. Problems of single objects are only warnings.
 func (o *Flags) Load(ctx context.Context) (*Workspace, error) {
 	w := &Workspace{selector: labels.Everything()}
 	if o.Selector != "" {
@@ -95,9 +93,8 @@ func (o *Flags) Load(ctx context.Context) (*Workspace, error) {
 	return w, nil
 }
 
-// readFiles takes the objects from manifests. Names are looked up everywhere,
-// unless -n says where; it is also the namespace of objects that do not say
-// theirs, as with kubectl apply.
+// readFiles takes the objects from manifests. Names are looked up everywhere, unless -n says where;
+// it is also the namespace of objects that do not state one, as with kubectl apply.
 func (o *Flags) readFiles(ctx context.Context, w *Workspace) ([]string, error) {
 	settings, err := o.Settings()
 	if err != nil {
@@ -145,7 +142,7 @@ func (o *Flags) readCluster(ctx context.Context, w *Workspace) ([]string, error)
 	if err != nil {
 		return nil, fmt.Errorf("%w\n"+OrFiles, err)
 	}
-	config.QPS = -1 // some forty requests and no more: the server knows best how to queue them
+	config.QPS = -1 // there are only about forty requests, which the server queues itself
 	if !o.AllNamespaces {
 		if w.Namespace, _, err = o.Config.ToRawKubeConfigLoader().Namespace(); err != nil {
 			return nil, err
@@ -171,8 +168,7 @@ func (o *Flags) readCluster(ctx context.Context, w *Workspace) ([]string, error)
 	return texts, nil
 }
 
-// ClusterUnread tells who may not read everything what to ask for, and who has no
-// cluster what to do without one.
+// ClusterUnread adds advice to an error: which rights to ask for, or how to work without a cluster.
 func ClusterUnread(err error, without string) error {
 	var forbidden *cluster.ForbiddenError
 	if errors.As(err, &forbidden) {
@@ -181,7 +177,7 @@ func ClusterUnread(err error, without string) error {
 	return fmt.Errorf("%w\n%s", err, without)
 }
 
-// SaySkipped names what this person may not list and the answer does without.
+// SaySkipped notes which resources the user may not list, and are left out of the answer.
 func (o *Flags) SaySkipped(resources []schema.GroupResource) {
 	if len(resources) == 0 || o.Quiet {
 		return
@@ -193,7 +189,7 @@ func (o *Flags) SaySkipped(resources []schema.GroupResource) {
 	o.Note("warning: left out, as you may not list it: %s", prose.List(names, 3))
 }
 
-// ProblemText is a problem in one line, after the place of its object in the manifests.
+// ProblemText returns a problem as one line, after the position of its object in the manifests.
 func ProblemText(p hierarchy.Problem, place string) string {
 	text := p.Ref.String()
 	if place != "" {
@@ -205,9 +201,8 @@ func ProblemText(p hierarchy.Problem, place string) string {
 	return text + ": " + p.Message
 }
 
-// compileLater prepares the check of merged values when the first one is there
-// to check: most commands need few kinds, and compiling takes a tenth of a
-// second each.
+// compileLater prepares the check of merged values when it is first needed: most commands need few
+// kinds, and compiling takes a tenth of a second each.
 func compileLater(d crd.Definition) (policy.Validator, error) {
 	return lateValidator(sync.OnceValues(func() (*validate.Blocks, error) { return validate.Compile(d) })), nil
 }
@@ -223,8 +218,7 @@ func (compile lateValidator) Validate(merged map[string]any) []crd.Broken {
 	return blocks.Validate(merged)
 }
 
-// isFault says that a problem is what is wrong with a kind, and no more: one of a file has
-// its place.
+// isFault reports whether a problem is only a fault of a kind, without a position in a file.
 func isFault(s *policy.Snapshot, problem string) bool {
 	for _, k := range s.Kinds() {
 		for _, f := range k.Faults {
