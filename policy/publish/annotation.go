@@ -12,27 +12,26 @@ import (
 	"github.com/attache-dev/attache/policy/effective"
 )
 
-// Annotation is the key under which a route or a Gateway carries its own
-// effective policy, for data planes to read. AnnotationVersion is the version of
-// its format.
+// Annotation is the key of the annotation with the effective policy of a route or a Gateway, for
+// data planes. AnnotationVersion is the version of its format.
 const (
 	Annotation        = policy.Group + "/effective-policies"
 	AnnotationVersion = 2
 )
 
-// MaxAnnotation is the size in bytes over which the scopes are left out.
+// MaxAnnotation is the size in bytes above which the scopes are left out.
 const MaxAnnotation = 16 << 10
 
 // Reasons why the newest result of a target is not published.
 const (
-	// WithheldViolation is that a guardrail objects to it.
+	// WithheldViolation means that a guardrail objects to it.
 	WithheldViolation = "GuardrailViolated"
-	// WithheldUndecided is that the guardrails could not be asked in time.
+	// WithheldUndecided means that the guardrails could not be evaluated in time.
 	WithheldUndecided = "Undecided"
 )
 
-// AnnotationValue is the annotation of a route or a Gateway (api.md section 4).
-// The second result is false when no policy reaches it and there must be none.
+// AnnotationValue returns the annotation of a route or a Gateway (api.md section 4). The second
+// result is false when no policy reaches it and there must be no annotation.
 func AnnotationValue(e *effective.Target) (string, bool) {
 	if e == nil || !e.Reached() {
 		return "", false
@@ -41,16 +40,16 @@ func AnnotationValue(e *effective.Target) (string, bool) {
 	return Content{digest: digestOf(scopes), generation: e.Generation, written: scopes, statedBy: statedBy(e), name: ObjectName(e.Target)}.Text(), true
 }
 
-// Content is what an annotation says.
+// Content is the content of an annotation.
 type Content struct {
 	digest     string
 	generation int64
 	Scopes     []any
 	Withheld   string
 	statedBy   []any
-	// written are the scopes as JSON, where they are in that form already.
+	// written are the scopes as JSON, if they are in that form already.
 	written []byte
-	// name is where to look for what does not fit.
+	// name is the object that has what does not fit.
 	name string
 }
 
@@ -67,7 +66,7 @@ func (c Content) Text() string {
 	return string(text)
 }
 
-// text writes the annotation with some scopes, or with where to see them.
+// text writes the annotation with some scopes, or with a reference to them.
 func (c Content) text(scopes []byte, statedBy []any, see string) []byte {
 	b := make([]byte, 0, len(scopes)+256)
 	member := func(name string) {
@@ -106,13 +105,12 @@ func (c Content) text(scopes []byte, statedBy []any, see string) []byte {
 	return append(b, '}')
 }
 
-// WithheldAnnotation is the annotation of a target for which nothing was published
-// yet and whose first result is withheld.
+// WithheldAnnotation returns the annotation of a target whose first result is withheld.
 func WithheldAnnotation(generation int64, reason string) string {
 	return Content{generation: generation, Withheld: reason, Scopes: []any{}}.Text()
 }
 
-// ContentOf is what the annotation says that goes with an EffectivePolicy.
+// ContentOf returns the content of the annotation that belongs to an EffectivePolicy.
 func ContentOf(target hierarchy.Ref, object *unstructured.Unstructured) (Content, bool) {
 	if object == nil {
 		return Content{}, false
@@ -137,8 +135,8 @@ func ContentOf(target hierarchy.Ref, object *unstructured.Unstructured) (Content
 	return c, c.digest != ""
 }
 
-// Refers says whether an annotation names the EffectivePolicy in place of what
-// applies, because that is too long.
+// Refers reports whether an annotation refers to the EffectivePolicy instead of the scopes, because
+// these are too long.
 func Refers(annotation string) bool {
 	var value struct {
 		See string `json:"see"`
@@ -146,6 +144,6 @@ func Refers(annotation string) bool {
 	return json.Unmarshal([]byte(annotation), &value) == nil && value.See != ""
 }
 
-// Reserved says whether an annotation key is ours alone to write: the
-// annotation itself, and the same key in any other spelling of case.
+// Reserved reports whether only we may write an annotation key: the annotation itself, and the same
+// key in any other case.
 func Reserved(key string) bool { return strings.EqualFold(key, Annotation) }

@@ -1,16 +1,17 @@
-// Package publish has the two forms in which effective policies leave the engine, and reads both
-// back: EffectivePolicy objects for people and programs, and the annotation on routes and Gateways
-// for data planes.
+// Package publish writes effective policies in their two published forms, and reads both back:
+// EffectivePolicy objects for people and programs, and the annotation on routes and Gateways for
+// data planes.
 //
 // # Invariants
 //
-//   - What is read back says the same as what was written: after a restart the controller knows by
-//     it what is in force.
-//   - One result has one form, byte for byte: keys and lists are sorted.
-//   - What has no room is left out and counted, never cut.
-//   - The first form of EffectivePolicy, of before references were objects, can be read (firstform.go).
+//   - What is read back equals what was written: after a restart the controller learns from it what
+//     is in force.
+//   - A result always has the same bytes: keys and lists are sorted.
+//   - Entries that do not fit are left out and counted, never truncated.
+//   - The first form of EffectivePolicy, in which references were texts, can be read
+//     (firstform.go).
 //
 // # What it must not do
 //
-// Decide what is published, or write it: that is for package status and the controller.
+// Decide what is published, or write it to the API server: package status and the controller do.
 package publish

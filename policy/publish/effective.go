@@ -22,9 +22,8 @@ const (
 	Kind       = "EffectivePolicy"
 )
 
-// EffectivePolicy is the object that shows e, without an owner and without
-// conditions, which only what is published has; nil when no policy reaches the
-// target.
+// EffectivePolicy returns the object that shows e, without an owner and conditions, which only
+// published objects have; nil when no policy reaches the target.
 func EffectivePolicy(e *effective.Target) *unstructured.Unstructured {
 	if e == nil || !e.Reached() {
 		return nil
@@ -32,8 +31,8 @@ func EffectivePolicy(e *effective.Target) *unstructured.Unstructured {
 	return Show(e)
 }
 
-// Show is the object that shows e, also of a target that no policy reaches: its
-// scopes are empty then. It is for people who ask; nobody writes it.
+// Show returns the object that shows e, also for a target that no policy reaches, with empty
+// scopes. It is for display, and is not written to the API server.
 func Show(e *effective.Target) *unstructured.Unstructured {
 	scopes := make([]any, 0, len(e.Scopes))
 	for _, s := range e.Scopes {
@@ -69,14 +68,14 @@ func Show(e *effective.Target) *unstructured.Unstructured {
 	return object
 }
 
-// Glance is Show with the summary alone, for tables.
+// Glance is like Show, but only has the summary, for tables.
 func Glance(e *effective.Target) *unstructured.Unstructured {
 	object := Bare(e.Target)
 	object.Object["status"] = map[string]any{"summary": summary(e)}
 	return object
 }
 
-// Bare is the EffectivePolicy of a target without a status.
+// Bare returns the EffectivePolicy of a target without a status.
 func Bare(target hierarchy.Ref) *unstructured.Unstructured {
 	object := &unstructured.Unstructured{Object: map[string]any{
 		"targetRef": map[string]any{"group": target.GroupKind.Group, "kind": target.Kind, "name": target.Name},
@@ -134,7 +133,7 @@ func originOf(kind string, o effective.Origin) map[string]any {
 	return origin
 }
 
-// notSetOf is a value that was stated and is not in force, with what removed it.
+// notSetOf returns a value that was stated and is not in force, with what removed it.
 func notSetOf(kind string, n effective.NotSet) map[string]any {
 	entry := map[string]any{
 		"policy": kind, "field": n.Path.String(), "value": copied(n.Value), "level": n.Level.String(), "block": n.Block.String(),
@@ -146,10 +145,10 @@ func notSetOf(kind string, n effective.NotSet) map[string]any {
 	return entry
 }
 
-// maxNotSet is how many values that are not set a published scope lists.
+// maxNotSet is the maximum number of values that are not set in a published scope.
 const maxNotSet = 64
 
-// Trim leaves out of an EffectivePolicy what it has no room for, and counts it.
+// Trim removes entries of an EffectivePolicy that do not fit, and counts them.
 func Trim(object *unstructured.Unstructured) {
 	scopes, _, _ := unstructured.NestedFieldNoCopy(object.Object, "status", "scopes")
 	for _, scope := range objects(scopes) {
@@ -159,8 +158,7 @@ func Trim(object *unstructured.Unstructured) {
 	}
 }
 
-// notApplicableOf lists the fields that mean nothing here, with each policy that
-// sets one.
+// notApplicableOf lists the fields that have no effect here, with each policy that sets one.
 func notApplicableOf(m *effective.Policy) []any {
 	var list []any
 	for _, at := range m.NotApplicable {
@@ -173,7 +171,7 @@ func notApplicableOf(m *effective.Policy) []any {
 	return list
 }
 
-// states says whether a policy states anything at a path.
+// states reports whether a policy states a value at a path.
 func states(p *policy.Policy, at crd.Path) bool {
 	for _, layer := range p.Layers {
 		var value any = layer.Value
@@ -188,8 +186,8 @@ func states(p *policy.Policy, at crd.Path) bool {
 	return false
 }
 
-// invalidOf is a rule that the merged value breaks, with those who state the
-// values involved.
+// invalidOf returns a rule that the merged value breaks, with the policies that state the values
+// involved.
 func invalidOf(m *effective.Policy, broken crd.Broken) map[string]any {
 	entry := map[string]any{"policy": m.Kind.Name(), "message": broken.Message}
 	if len(broken.Field) > 0 {
@@ -217,22 +215,22 @@ func invalidOf(m *effective.Policy, broken crd.Broken) map[string]any {
 	return entry
 }
 
-// Digest is the SHA-256 of the scopes as the annotation has them (parents, rules,
-// effective values), in order, as compact JSON with sorted keys: it changes
-// exactly when what applies changes.
+// Digest is the SHA-256 of the scopes as the annotation has them (parents, rules, effective
+// values), in order, as compact JSON with sorted keys: it changes exactly when the effective values
+// change.
 func Digest(e *effective.Target) string { return digestOf(appendScopes(nil, e)) }
 
 func digest(scopes []any) string { return digestOf(Compact(scopes)) }
 
-// digestOf is the digest of scopes that are written already.
+// digestOf returns the digest of scopes that are encoded already.
 func digestOf(scopes []byte) string {
 	sum := sha256.Sum256(scopes)
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
-// Compact is JSON with sorted keys and no white space, and with no character
-// escaped that JSON does not ask to, so that any language gets the same. It is
-// only given values that came from JSON, which always encode.
+// Compact returns JSON with sorted keys, without white space, and with only the escapes that JSON
+// requires, so that every language produces the same. Its input only has values that came from
+// JSON, which can always be encoded.
 func Compact(v any) []byte {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)

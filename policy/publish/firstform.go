@@ -10,11 +10,11 @@ import (
 	"github.com/attache-dev/attache/policy"
 )
 
-// What was published in the first form, in which references are texts
-// ("TimeoutPolicy infra/edge"), is read for one release, so that an upgrade takes
-// nothing away. This file goes with that release.
+// What was published in the first form, in which references are texts ("TimeoutPolicy infra/edge"),
+// is read for one release, so that an upgrade loses nothing. This file will be removed after that
+// release.
 
-// FirstForm says whether an EffectivePolicy is in the first form.
+// FirstForm reports whether an EffectivePolicy is in the first form.
 func FirstForm(u *unstructured.Unstructured) bool {
 	if u == nil {
 		return false
@@ -29,9 +29,9 @@ func FirstForm(u *unstructured.Unstructured) bool {
 	return false
 }
 
-// Upgraded is an EffectivePolicy of the first form in the second one, as that of
-// its target. Levels and values that the first form does not say are left out. An
-// object in the second form is returned as it is.
+// Upgraded converts an EffectivePolicy of a target from the first form to the second one. Levels
+// and values that the first form does not have are left out. An object in the second form is
+// returned as it is.
 func Upgraded(s *policy.Snapshot, target hierarchy.Ref, u *unstructured.Unstructured) *unstructured.Unstructured {
 	if !FirstForm(u) {
 		return u
@@ -119,8 +119,8 @@ func placeIn(v any) map[string]any {
 	return map[string]any{"namespace": namespace, "name": name}
 }
 
-// ruleList finds the rules by name, or by the number in "rules[2]"; nil for all.
-// A rule that is gone keeps its name, at a place that no rule has.
+// ruleList finds the rules by name, or by the number in "rules[2]"; nil for all. A rule that no
+// longer exists keeps its name, with an index that no rule has.
 func (f firstForm) ruleList(v any) []any {
 	names := list(v)
 	if len(names) == 0 || names[0] == "*" {
@@ -209,7 +209,7 @@ func (f firstForm) level(ref hierarchy.Ref) string {
 	return level.String()
 }
 
-// list are the texts in a list.
+// list returns the texts in a list.
 func list(v any) []string {
 	entries, _ := v.([]any)
 	var texts []string

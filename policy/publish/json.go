@@ -9,7 +9,7 @@ import (
 	"github.com/attache-dev/attache/policy/effective"
 )
 
-// What is published is written as Compact writes it, without its way through maps and reflection: the
+// Published JSON equals the output of Compact, but is written without maps and reflection: the
 // webhooks make an annotation for every write of a route.
 
 // appendJSON writes a value that came from JSON as Compact does.
@@ -62,7 +62,7 @@ func appendObject(b []byte, object map[string]any) []byte {
 	return append(b, '}')
 }
 
-// appendString writes a text. What has to be escaped package json writes.
+// appendString writes a text. Package json writes texts that need escapes.
 func appendString(b []byte, text string) []byte {
 	for i := range len(text) {
 		if c := text[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
@@ -72,7 +72,7 @@ func appendString(b []byte, text string) []byte {
 	return append(append(append(b, '"'), text...), '"')
 }
 
-// appendParent writes what Parent says of a listener.
+// appendParent writes the result of Parent for a listener.
 func appendParent(b []byte, l *hierarchy.Listener) []byte {
 	b = appendPlace(append(b, `{"gateway":`...), l.Gateway)
 	b = appendString(append(b, `,"listener":`...), l.Ref.Section)

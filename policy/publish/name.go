@@ -12,8 +12,8 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 )
 
-// maxName is the longest name that the API server takes; hashDigits is how much
-// of a hash a name ends in.
+// maxName is the maximum length of a name; hashDigits is the number of digits of the hash at the
+// end of a name.
 const (
 	maxName    = 253
 	hashDigits = 32
@@ -21,10 +21,10 @@ const (
 
 var endsInHash = regexp.MustCompile(`-[0-9a-f]{32}$`)
 
-// ObjectName is the name of the EffectivePolicy of a route or a Gateway:
-// "httproute.checkout". Where that would not do (another group, too long, or it
-// looks like a name with a hash), it is cut to fit and ends in a hash of all that
-// identifies the target, so that no two targets share a name (api.md section 3).
+// ObjectName returns the name of the EffectivePolicy of a route or a Gateway: "httproute.checkout".
+// In other cases (another group, too long, or a name that looks like one with a hash), it is
+// shortened and ends in a hash of everything that identifies the target, so that no two targets
+// share a name (api.md section 3).
 func ObjectName(target hierarchy.Ref) string {
 	plain := plainName(target)
 	if target.GroupKind.Group == hierarchy.Group && len(plain) <= maxName && !endsInHash.MatchString(plain) {
@@ -39,8 +39,8 @@ func plainName(target hierarchy.Ref) string {
 	return strings.ToLower(target.Kind) + "." + target.Name
 }
 
-// FirstName is the name that the EffectivePolicy of a target had in its first
-// form. It is looked up for one release.
+// FirstName returns the name of the EffectivePolicy of a target in the first form, which is looked
+// up for one release.
 func FirstName(target hierarchy.Ref) string {
 	name := plainName(target)
 	if len(name) <= maxName {
@@ -50,8 +50,8 @@ func FirstName(target hierarchy.Ref) string {
 	return strings.TrimRight(name[:maxName-9], "-.") + "-" + hex.EncodeToString(sum[:4])
 }
 
-// OwnedBy says whether an EffectivePolicy may be written over, or deleted, as
-// that of a target: nobody owns it, or an object of the target's kind and name.
+// OwnedBy reports whether an EffectivePolicy may be overwritten, or deleted, as the one of a
+// target: it has no owner, or an owner with the target's kind and name.
 func OwnedBy(u *unstructured.Unstructured, target hierarchy.Ref) bool {
 	owners := u.GetOwnerReferences()
 	for _, o := range owners {
@@ -63,7 +63,7 @@ func OwnedBy(u *unstructured.Unstructured, target hierarchy.Ref) bool {
 	return len(owners) == 0
 }
 
-// TargetOf is the route or Gateway that an EffectivePolicy says it is about.
+// TargetOf returns the route or Gateway in the targetRef of an EffectivePolicy.
 func TargetOf(u *unstructured.Unstructured) hierarchy.Ref {
 	text := func(key string) string { s, _, _ := unstructured.NestedString(u.Object, "targetRef", key); return s }
 	return hierarchy.NewRef(text("group"), text("kind"), u.GetNamespace(), text("name"))

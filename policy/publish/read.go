@@ -11,10 +11,9 @@ import (
 	"github.com/attache-dev/attache/policy/effective"
 )
 
-// Read reads an EffectivePolicy back: what is in force for a target, as far
-// as the object says it. It is nil when there is no object, when it says
-// nothing, and when it belongs to an earlier object of the target's name. An
-// object in the first form has to be brought to the second one before; see
+// Read reads an EffectivePolicy back: what is in force for a target, as far as the object has it.
+// It is nil when there is no object, when the object has no scopes, and when it belongs to an
+// earlier object with the target's name. An object in the first form has to be converted first; see
 // Upgraded.
 func Read(s *policy.Snapshot, target hierarchy.Ref, object *unstructured.Unstructured) *effective.Target {
 	if object == nil || !belongs(s, target, object) {
@@ -27,8 +26,7 @@ func Read(s *policy.Snapshot, target hierarchy.Ref, object *unstructured.Unstruc
 	return effective.Restore(s, target, scopes)
 }
 
-// ReadNow is Read on the rules and listeners that there are now: what was
-// published for others is left out.
+// ReadNow is like Read, restricted to the current rules and listeners.
 func ReadNow(s *policy.Snapshot, target hierarchy.Ref, object *unstructured.Unstructured) *effective.Target {
 	if object == nil || !belongs(s, target, object) {
 		return nil
@@ -65,31 +63,31 @@ func publishedScopes(s *policy.Snapshot, object *unstructured.Unstructured) []ef
 	return scopes
 }
 
-// MarkFromAbove marks an EffectivePolicy that stands in for a first result that is
-// withheld: it shows what policies above the route give. Without the mark a restart
-// would take it for a result.
+// MarkFromAbove marks an EffectivePolicy that is the substitute for a withheld first result: it
+// shows the result of the policies above the route. Without the mark, a restart would take it for
+// an ordinary result.
 func MarkFromAbove(object *unstructured.Unstructured, fromAbove bool) {
 	if object != nil && fromAbove {
 		_ = unstructured.SetNestedField(object.Object, true, "status", "fromAbove") // status is a map
 	}
 }
 
-// FromAbove says whether an EffectivePolicy is marked so.
+// FromAbove reports whether an EffectivePolicy has this mark.
 func FromAbove(object *unstructured.Unstructured) bool {
 	marked, _, _ := unstructured.NestedBool(object.Object, "status", "fromAbove")
 	return marked
 }
 
-// Claims says whether the owner of an EffectivePolicy is the very object with a UID.
-// Nothing else in a cluster is believed: whoever deletes a route with
-// --cascade=orphan has the garbage collector take the owner away, and what is left
-// says nothing about the next route of that name. Manifests have no UIDs.
+// Claims reports whether the owner of an EffectivePolicy is the object with a UID. No other object
+// in a cluster is trusted: when a route is deleted with --cascade=orphan, the garbage collector
+// removes the owner, and the remaining object says nothing about the next route of that name.
+// Manifests have no UIDs.
 func Claims(object *unstructured.Unstructured, uid string) bool {
 	return uid == "" || slices.ContainsFunc(object.GetOwnerReferences(), func(o metav1.OwnerReference) bool { return string(o.UID) == uid })
 }
 
-// belongs says whether an EffectivePolicy is about the very object that exists. One
-// without owners is one that was made here, and not read.
+// belongs reports whether an EffectivePolicy is about the existing object. One without owners was
+// made here, and not read.
 func belongs(s *policy.Snapshot, target hierarchy.Ref, object *unstructured.Unstructured) bool {
 	owned, exists := s.Graph().Get(target)
 	if !exists {
@@ -114,7 +112,7 @@ func publishedScope(s *policy.Snapshot, scope map[string]any) effective.Publishe
 	return r
 }
 
-// publishedOrigin reads what originOf wrote.
+// publishedOrigin reads an origin that originOf wrote.
 func publishedOrigin(origin map[string]any) effective.Origin {
 	o := effective.Origin{
 		Path: path(word(origin["field"])), From: refOf(origin["from"]), Target: refOf(origin["target"]),
@@ -126,7 +124,7 @@ func publishedOrigin(origin map[string]any) effective.Origin {
 	return o
 }
 
-// objects are the objects in a list.
+// objects returns the objects in a list.
 func objects(v any) []map[string]any {
 	list, _ := v.([]any)
 	found := make([]map[string]any, 0, len(list))

@@ -11,20 +11,20 @@ import (
 	"github.com/attache-dev/attache/policy/merge"
 )
 
-// reference is an object or a section of it, as results name it.
+// reference returns an object or a section of it, as written in results.
 func reference(ref hierarchy.Ref) map[string]any {
 	r := map[string]any{"group": ref.GroupKind.Group, "kind": ref.Kind, "name": ref.Name}
 	if ref.Namespace != "" {
 		r["namespace"] = ref.Namespace
 	}
-	// A rule without a name has a Section for reading only, which no name can be.
+	// A rule without a name has a Section that is only for display, and cannot be a name.
 	if ref.Section != "" && !strings.Contains(ref.Section, "[") {
 		r["sectionName"] = ref.Section
 	}
 	return r
 }
 
-// refOf reads a reference back; the zero Ref when it is none.
+// refOf reads a reference; the zero Ref if it is invalid.
 func refOf(v any) hierarchy.Ref {
 	r, isObject := v.(map[string]any)
 	if !isObject {
@@ -33,12 +33,12 @@ func refOf(v any) hierarchy.Ref {
 	return hierarchy.NewRef(word(r["group"]), word(r["kind"]), word(r["namespace"]), word(r["name"])).WithSection(word(r["sectionName"]))
 }
 
-// place names an object whose kind is known.
+// place returns the name of an object whose kind is known.
 func place(ref hierarchy.Ref) map[string]any {
 	return map[string]any{"namespace": ref.Namespace, "name": ref.Name}
 }
 
-// Parent names a listener as scopes do.
+// Parent returns a listener as written in scopes.
 func Parent(l *hierarchy.Listener) map[string]any {
 	p := map[string]any{"gateway": place(l.Gateway), "listener": l.Ref.Section}
 	if !l.ListenerSet.IsZero() {
@@ -47,8 +47,7 @@ func Parent(l *hierarchy.Listener) map[string]any {
 	return p
 }
 
-// listener finds a listener by what Parent says of it; one that is gone keeps
-// its name.
+// listener finds a listener by the result of Parent; one that no longer exists keeps its name.
 func listener(s *policy.Snapshot, parent map[string]any) *hierarchy.Listener {
 	named := func(key string) (namespace, name string) {
 		r, _ := parent[key].(map[string]any)
@@ -68,7 +67,7 @@ func listener(s *policy.Snapshot, parent map[string]any) *hierarchy.Listener {
 	return l
 }
 
-// rulesOf names rules by their index; nil for all.
+// rulesOf returns rules by their index; nil for all.
 func rulesOf(set hierarchy.RuleSet) []any {
 	if set.All {
 		return nil
@@ -98,7 +97,7 @@ func ruleSet(v any) hierarchy.RuleSet {
 	return set
 }
 
-// path reads a field of a result; the text itself where it is not a path.
+// path reads a field of a result; the text itself if it is not a path.
 func path(field string) crd.Path {
 	p, err := crd.ParsePath(field)
 	if err != nil {
@@ -127,13 +126,13 @@ func level(v any) hierarchy.Level {
 	return 0
 }
 
-// word is a text, empty when it is none.
+// word returns a text, empty when the value is not one.
 func word(v any) string {
 	s, _ := v.(string)
 	return s
 }
 
-// number is a whole number, 0 when it is none.
+// number returns a whole number, 0 when the value is not one.
 func number(v any) int64 {
 	switch n := v.(type) {
 	case int64:
@@ -144,5 +143,5 @@ func number(v any) int64 {
 	return 0
 }
 
-// copied is a value that may be put into an object.
+// copied returns a copy of a value that may be put into an object.
 func copied(v any) any { return runtime.DeepCopyJSONValue(v) }

@@ -5,10 +5,9 @@ import (
 	"github.com/attache-dev/attache/policy/effective"
 )
 
-// statedBy says which policy values are from, where their kind declares that a data
-// plane has to know: a counter belongs to the policy that states the limit
-// (semantics.md section 3.2). The scopes do not say it, and so the digest does not
-// depend on it.
+// statedBy returns which policies state values, if their kind declares that a data plane has to
+// know: a counter belongs to the policy that states the limit (semantics.md section 3.2). The
+// scopes do not contain it, so the digest does not depend on it.
 func statedBy(e *effective.Target) []any {
 	var list []any
 	for i, s := range e.Scopes {
@@ -31,7 +30,7 @@ func statedBy(e *effective.Target) []any {
 	return list
 }
 
-// declaredPrefix is the part of a path that a declared one leads to.
+// declaredPrefix returns the part of a path that matches a declared one.
 func declaredPrefix(declared []crd.Path, path crd.Path) (crd.Path, bool) {
 	for _, d := range declared {
 		fits := len(path) >= len(d)

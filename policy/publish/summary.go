@@ -14,9 +14,8 @@ import (
 	"github.com/attache-dev/attache/policy/merge"
 )
 
-// summary is what the printer columns of an EffectivePolicy show. Which values of
-// a policy kind are among them is said by the kind (annotation
-// attache.dev/summary).
+// summary returns what the printer columns of an EffectivePolicy show. Policy kinds declare which
+// of their values are included (annotation attache.dev/summary).
 func summary(e *effective.Target) map[string]any {
 	s := map[string]any{}
 	for column, values := range columns(e) {
@@ -45,7 +44,7 @@ func summary(e *effective.Target) map[string]any {
 	return s
 }
 
-// listed names some objects, each once.
+// listed returns the names of some objects, each once.
 func listed(refs []hierarchy.Ref, name func(hierarchy.Ref) string) string {
 	slices.SortFunc(refs, hierarchy.Compare)
 	var names []string
@@ -55,7 +54,7 @@ func listed(refs []hierarchy.Ref, name func(hierarchy.Ref) string) string {
 	return prose.List(names, 3)
 }
 
-// columns are the values that kinds declare for a summary, on each scope.
+// columns returns the values that kinds declare for a summary, on each scope.
 func columns(e *effective.Target) map[string][]string {
 	found := map[string][]string{}
 	for i, scope := range e.Scopes {
@@ -74,7 +73,7 @@ func columns(e *effective.Target) map[string][]string {
 	return found
 }
 
-// common is a value that all scopes share, or "mixed".
+// common returns the value that all scopes share, or "mixed".
 func common(values []string) string {
 	for _, v := range values[1:] {
 		if v != values[0] {
@@ -84,9 +83,8 @@ func common(values []string) string {
 	return values[0]
 }
 
-// shown is a value of an effective policy as a column has it: "off" for what
-// switches the thing off, and "500, +2" with the number of named values beside it
-// that are each taken whole.
+// shown returns a value of an effective policy as written in a column: "off" if it is switched off,
+// and "500, +2" with the number of further named values that are each taken whole.
 func shown(m *effective.Policy, field crd.Path) string {
 	value, isSet := valueAt(m.Value, field)
 	parts := []string{}
@@ -113,8 +111,8 @@ func valueAt(value any, at crd.Path) (any, bool) {
 	return value, value != nil
 }
 
-// isOff says whether a field is switched off: by the value that its kind declares
-// for that, or because it is the number zero.
+// isOff reports whether a field is switched off: by the value that its kind declares for that, or
+// because it is the number zero.
 func isOff(m *effective.Policy, field crd.Path, value any) bool {
 	if b := m.Kind.Bounded(field); b != nil && b.Off != nil {
 		switch v, isSet := valueAt(m.Value, b.Off.Path); {
@@ -149,7 +147,7 @@ func namedBeside(m *effective.Policy, field crd.Path) int {
 	return count
 }
 
-// constrained says by what policies from above the route constrain it.
+// constrained returns how policies above the route constrain it.
 func constrained(e *effective.Target) string {
 	overridden, bound := false, false
 	isRoute := e.Target.GroupKind != hierarchy.GatewayKind
@@ -173,8 +171,8 @@ func constrained(e *effective.Target) string {
 	return "no"
 }
 
-// attachedAbove says whether a policy is attached to something else than the
-// target and its sections.
+// attachedAbove reports whether a policy is attached to something other than the target and its
+// sections.
 func attachedAbove(m *effective.Policy, by, target hierarchy.Ref) bool {
 	for _, c := range m.Contributions {
 		if c.Attachment.Policy.Ref == by && (c.Attachment.Target.Object() != target || target.GroupKind == hierarchy.GatewayKind) {
@@ -184,7 +182,7 @@ func attachedAbove(m *effective.Policy, by, target hierarchy.Ref) bool {
 	return false
 }
 
-// text is a JSON value as a person writes it: a string without quotes.
+// text returns a JSON value as people write it: a string without quotes.
 func text(v any) string {
 	if s, ok := v.(string); ok {
 		return s
@@ -192,8 +190,8 @@ func text(v any) string {
 	return string(Compact(v))
 }
 
-// policyText is an object that sets values, its kind as results show it; a route
-// by its own.
+// policyText returns an object that sets values, with its kind as results show it; a route with its
+// own kind.
 func policyText(ref hierarchy.Ref) string {
 	if g := ref.GroupKind.Group; g != crd.Group && g != hierarchy.Group {
 		ref.Kind += "." + g

@@ -7,8 +7,8 @@ import (
 	"github.com/attache-dev/attache/policy"
 )
 
-// absent is what to say of the object that a policy names where it does not exist,
-// nothing where only its section does not or something else is wrong.
+// absent returns the message about the object that a policy names if it does not exist; empty if
+// only its section does not, or if something else is wrong.
 func (v Verdict) absent(p *policy.Policy, s policy.Acceptance) string {
 	object := s.Target.Ref.Object()
 	_, onHierarchy := v.After.Level(p, object)
@@ -18,9 +18,9 @@ func (v Verdict) absent(p *policy.Policy, s policy.Acceptance) string {
 	return missing(object)
 }
 
-// missing says of an object what follows from its absence. It does not name what
-// names it: kubectl prints the same text once, so a folder that is applied before its
-// targets gives one line for each target.
+// missing returns what follows from the absence of an object. It does not name the policy: kubectl
+// prints equal texts once, so a folder that is applied before its targets gives one line for each
+// target.
 func missing(object hierarchy.Ref) string {
 	text := object.String() + " does not exist: "
 	if object.GroupKind == hierarchy.GatewayKind || object.GroupKind == hierarchy.ListenerSetKind {
@@ -29,7 +29,7 @@ func missing(object hierarchy.Ref) string {
 	return text + "policies on it have no effect"
 }
 
-// waiting says that nothing is bound where a policy is attached.
+// waiting returns that no route is bound where a policy is attached.
 func (v Verdict) waiting(p *policy.Policy) Notice {
 	n := Notice{Object: p.Ref, Message: v.After.Text(p.Ref) + " reaches no route yet", named: true}
 	for _, s := range v.After.Acceptances(p) {

@@ -11,22 +11,20 @@ import (
 	"github.com/attache-dev/attache/policy/guardrail"
 )
 
-// Objection is one thing that speaks against an edit, as people and programs
-// are told.
+// Objection is one reason against an edit, in the form for people and programs.
 type Objection struct {
-	// Guardrail is who objects; empty when it takes no guardrail to refuse this.
+	// Guardrail is the guardrail that objects; empty when the edit is refused without one.
 	Guardrail string
-	// Field is the path in an object of the edit that the person has to change;
-	// if it is none of those, the path in the effective policy; or empty.
+	// Field is the path in the object of the edit that has to be changed; if it is not in one of
+	// these, the path in the effective policy; or empty.
 	Field   string
 	Message string
-	// Forbidden says that the author may not do this, rather than that it is
-	// wrong.
+	// Forbidden means that the author may not do this, rather than that it is invalid.
 	Forbidden bool
 }
 
-// Objections lists everything for which the edit is denied: what is wrong with
-// it first, then the violations of all Deny guardrails.
+// Objections lists every reason for which the edit is denied: first what is wrong with it, then the
+// violations of all Deny guardrails.
 func (v Verdict) Objections() []Objection {
 	var list []Objection
 	for _, r := range v.Refusals {
@@ -38,7 +36,7 @@ func (v Verdict) Objections() []Objection {
 	return list
 }
 
-// Told is a violation in one line, with what to do about it.
+// Told returns a violation as one line, with what to do about it.
 func (v Verdict) Told(x evaluate.Violation) string {
 	text := x.Told(v.edit.MayRead)
 	if x.Stood {
@@ -50,8 +48,8 @@ func (v Verdict) Told(x evaluate.Violation) string {
 	return text
 }
 
-// fieldOf is the field of the edit that sets the value at fault, or else where
-// the value stands in the effective policy.
+// fieldOf returns the field of the edit that sets the offending value, or else its path in the
+// effective policy.
 func (v Verdict) fieldOf(x evaluate.Violation) string {
 	if x.Origin != nil {
 		if field := v.ownField(*x.Origin); field != "" {
@@ -61,12 +59,11 @@ func (v Verdict) fieldOf(x evaluate.Violation) string {
 	return x.FieldPath
 }
 
-// maxObjections is how many objections a message lists.
+// maxObjections is the maximum number of objections that a message lists.
 const maxObjections = 20
 
-// Denial is the message of a denied edit; object is how its author calls what
-// they wrote. It is a sentence for one thing that is wrong, else a heading and
-// a line for each.
+// Denial returns the message of a denied edit; object is the author's name for it. It is one
+// sentence for a single objection, else a heading and a line for each.
 func (v Verdict) Denial(object string) string {
 	if v.edit.deletes() != nil {
 		object = "deleting " + object
@@ -74,8 +71,8 @@ func (v Verdict) Denial(object string) string {
 	return DenialOf(object, v.Objections())
 }
 
-// DenialOf is Denial of a list of objections. A guardrail that alone objects is
-// named once, in the heading.
+// DenialOf is like Denial, for a list of objections. If only one guardrail objects, it is named
+// once, in the heading.
 func DenialOf(object string, objections []Objection) string {
 	lines := make([]string, len(objections))
 	var guardrails []string

@@ -13,55 +13,55 @@ import (
 	"github.com/attache-dev/attache/policy/guardrail"
 )
 
-// Edit is what somebody is about to do.
+// Edit is what a user is about to do.
 type Edit struct {
-	// Changes are made in the same breath: a request to an API server is one, a folder of manifests
-	// is many.
+	// Changes are made together: a request to an API server is one, a folder of manifests is many.
 	Changes []ObjectChange
-	// Author is who makes the edit; nil when that is not known.
+	// Author is the author of the edit; nil when not known.
 	Author *Author
-	// MayRead says which namespaces that person may read; nil is every one.
+	// MayRead says which namespaces the author may read; nil means all.
 	MayRead policy.Reader
-	// MayReadGrants says in which namespaces that person may read ReferenceGrants; where it is nil,
-	// grants that nearly fit a policy are not told of.
+	// MayReadGrants says in which namespaces the author may read ReferenceGrants; if it is nil,
+	// grants that nearly fit a policy are not mentioned.
 	MayReadGrants func(namespace string) bool
-	// MaxPaths is how many paths guardrails that tell paths apart are asked about; 0
-	// is no limit. Platform says that whoever makes the edit answers for all: then
-	// what is beyond the limit is left to the publication gate, and else refused.
+	// MaxPaths is the maximum number of paths on which guardrails that distinguish paths are
+	// evaluated; 0 means no limit. Platform means that the author belongs to the platform: then an
+	// edit beyond the limit is left to the publication gate, and otherwise refused.
 	MaxPaths int
 	Platform bool
-	// MaxResults is how many different results one route or Gateway may have; 0 is no
+	// MaxResults is the maximum number of different results of one route or Gateway; 0 means no
 	// limit.
 	MaxResults int
-	// Enforced knows what data planes make of targets; nil is unknown.
+	// Enforced tells how data planes enforce policies on targets; nil when not known.
 	Enforced evaluate.Enforced
 	// Memory is what rules of guardrails said before; nil is nothing.
 	Memory *evaluate.Memory
 }
 
 // ObjectChange is an object before and after: Old is nil for a creation, New for a deletion. At
-// admission Old is what the API server says it is, which may be newer than the snapshot.
+// admission, Old is the object that the API server sends, which may be newer than the one in the
+// snapshot.
 type ObjectChange struct{ Old, New *unstructured.Unstructured }
 
-// Author is who makes an edit, as rules see it under the name of user.
+// Author is the author of an edit, which rules see as the variable user.
 type Author struct {
 	Username string   `json:"username"`
 	Groups   []string `json:"groups"`
 }
 
-// EditOf is the edit of one object.
+// EditOf returns the edit of one object.
 func EditOf(old, object *unstructured.Unstructured) Edit {
 	return Edit{Changes: []ObjectChange{{old, object}}}
 }
 
-// The operations as rules see them.
+// The operations, as rules see them.
 const (
 	Create = "CREATE"
 	Update = "UPDATE"
 	Delete = "DELETE"
 )
 
-// Operation is CREATE, UPDATE or DELETE.
+// Operation returns CREATE, UPDATE or DELETE.
 func (c ObjectChange) Operation() string {
 	switch {
 	case c.Old == nil:
@@ -72,7 +72,7 @@ func (c ObjectChange) Operation() string {
 	return Update
 }
 
-// Ref names the object.
+// Ref returns the Ref of the object.
 func (c ObjectChange) Ref() hierarchy.Ref {
 	switch {
 	case c.New != nil:
@@ -83,22 +83,22 @@ func (c ObjectChange) Ref() hierarchy.Ref {
 	return hierarchy.Ref{}
 }
 
-// Relevant says whether the engine reads anything that changes: the spec and the labels of
-// everything, and of a CRD the annotations too.
+// Relevant reports whether the engine reads anything that changes: the spec and the labels of every
+// object, and the annotations of a CRD.
 func (c ObjectChange) Relevant() bool {
 	if c.Old == nil || c.New == nil {
-		return c.Old != c.New // of nothing, nothing changes
+		return c.Old != c.New // nothing changes
 	}
 	return c.SpecChanges() || !reflect.DeepEqual(c.Old.GetLabels(), c.New.GetLabels()) ||
 		c.Ref().GroupKind == crd.GroupKind && !reflect.DeepEqual(c.Old.GetAnnotations(), c.New.GetAnnotations())
 }
 
-// SpecChanges says whether the spec of the object changes.
+// SpecChanges reports whether the spec of the object changes.
 func (c ObjectChange) SpecChanges() bool {
 	return c.Old == nil || c.New == nil || !reflect.DeepEqual(c.Old.Object["spec"], c.New.Object["spec"])
 }
 
-// Relevant says whether any of the changes is.
+// Relevant reports whether any of the changes is relevant.
 func (e Edit) Relevant() bool {
 	for _, c := range e.Changes {
 		if c.Relevant() {
@@ -108,7 +108,7 @@ func (e Edit) Relevant() bool {
 	return false
 }
 
-// Single is the change of an edit of one object.
+// Single returns the change of an edit of one object.
 func (e Edit) Single() (ObjectChange, bool) {
 	if len(e.Changes) != 1 {
 		return ObjectChange{}, false
@@ -116,7 +116,7 @@ func (e Edit) Single() (ObjectChange, bool) {
 	return e.Changes[0], true
 }
 
-// deletes is the object that an edit of one object deletes, or nil.
+// deletes returns the object that an edit of one object deletes, or nil.
 func (e Edit) deletes() *unstructured.Unstructured {
 	if c, ok := e.Single(); ok && c.New == nil {
 		return c.Old
@@ -124,7 +124,7 @@ func (e Edit) deletes() *unstructured.Unstructured {
 	return nil
 }
 
-// creates says whether an object is new, removes whether it goes.
+// creates reports whether an object is new, removes whether it is removed.
 func (e Edit) creates(ref hierarchy.Ref) bool {
 	return slices.ContainsFunc(e.Changes, func(c ObjectChange) bool { return c.Old == nil && c.Ref() == ref })
 }
@@ -133,12 +133,12 @@ func (e Edit) removes(ref hierarchy.Ref) bool {
 	return slices.ContainsFunc(e.Changes, func(c ObjectChange) bool { return c.New == nil && c.Ref() == ref })
 }
 
-// writes says whether an object is among those that the edit creates or changes.
+// writes reports whether an object is among those that the edit creates or changes.
 func (e Edit) writes(ref hierarchy.Ref) bool {
 	return slices.ContainsFunc(e.Changes, func(c ObjectChange) bool { return c.New != nil && c.Ref() == ref })
 }
 
-// set are the objects as they would be after the edit.
+// set returns the objects as they would be after the edit.
 func (e Edit) set() []*unstructured.Unstructured {
 	var list []*unstructured.Unstructured
 	for _, c := range e.Changes {
@@ -157,7 +157,7 @@ func (e Edit) refs() []hierarchy.Ref {
 	return refs
 }
 
-// apply makes the worlds before and after the edit, and says what could not be read in its objects.
+// apply makes the snapshots before and after the edit, and returns the problems of its objects.
 func (e Edit) apply(s *policy.Snapshot) (Verdict, []hierarchy.Problem) {
 	var old []*unstructured.Unstructured
 	var removed []hierarchy.Ref
@@ -184,7 +184,7 @@ func (e Edit) apply(s *policy.Snapshot) (Verdict, []hierarchy.Problem) {
 	return Verdict{Before: before, After: after, edit: e}, problems
 }
 
-// document is the part of the input that is the same on every path.
+// document returns the part of the input that is the same on every path.
 func (e Edit) document(impact evaluate.Impact) guardrail.Input {
 	in := guardrail.Input{"change": impact.Input()}
 	if c, ok := e.Single(); ok {

@@ -27,13 +27,12 @@ type invalidity struct {
 type brokenRule struct {
 	kind string
 	rule crd.Broken
-	// origins are who set the fields that the message is about, at the first of
-	// the places.
+	// origins are the origins of the fields that the message concerns, on the first path.
 	origins []effective.Origin
 	places  []brokenPlace
 	targets map[hierarchy.Ref]bool
-	// paths is on how many paths it is broken; ours is whether the edit can mend
-	// it on one of them.
+	// paths is the number of paths on which it is broken; ours means that the edit can fix it on one
+	// of them.
 	paths int
 	ours  bool
 }
@@ -43,14 +42,14 @@ type brokenPlace struct {
 	text   string
 }
 
-// anyInvalid says whether any result of a target breaks a rule of its kind: few do.
+// anyInvalid reports whether any result of a target breaks a rule of its kind, which is rare.
 func anyInvalid(e *effective.Target) bool {
 	return e != nil && slices.ContainsFunc(e.Scopes, func(s effective.Scope) bool {
 		return slices.ContainsFunc(s.Result.Kinds, func(m *effective.Policy) bool { return len(m.Invalid) > 0 })
 	})
 }
 
-// add looks at paths of one target whose result changes.
+// add examines paths of one target whose result changes.
 func (f *invalidity) add(target hierarchy.Ref, paths effective.PathGroup[effective.Pair]) {
 	if paths.Result.After == nil {
 		return
@@ -74,8 +73,7 @@ func (f *invalidity) add(target hierarchy.Ref, paths effective.PathGroup[effecti
 	}
 }
 
-// count adds paths, and takes the origins of those that the edit can mend before
-// others.
+// count adds paths, and prefers the origins of paths that the edit can fix.
 func (b *brokenRule) count(f *invalidity, target hierarchy.Ref, m *effective.Policy, paths effective.PathGroup[effective.Pair], broken crd.Broken) {
 	b.paths += len(paths.Parents) * f.rules(target, paths.Rules)
 	if origins := involved(m, broken); !b.ours && f.mendable(origins) {
@@ -83,7 +81,7 @@ func (b *brokenRule) count(f *invalidity, target hierarchy.Ref, m *effective.Pol
 	}
 }
 
-// rules is how many rules of a target are in a set; 1 where there are none to tell apart.
+// rules returns how many rules of a target are in a set; 1 for a target without rules.
 func (f *invalidity) rules(target hierarchy.Ref, set hierarchy.RuleSet) int {
 	object, _ := f.after.Graph().Get(target)
 	if route, isRoute := object.(*hierarchy.Route); isRoute {
@@ -92,10 +90,9 @@ func (f *invalidity) rules(target hierarchy.Ref, set hierarchy.RuleSet) int {
 	return 1
 }
 
-// mendable says whether an object of the edit stands at the most specific level
-// among the origins: its author can mend what is broken. An edit further up is
-// not held up by what somebody below wrote, and who wrote nothing of it has
-// nothing to mend (semantics section 6).
+// mendable reports whether an object of the edit is at the most specific level among the origins:
+// then its author can fix the result. A policy below does not block an edit further up, and an
+// author who states none of the values has nothing to fix (semantics section 6).
 func (f *invalidity) mendable(origins []effective.Origin) bool {
 	lowest := hierarchy.GatewayClassLevel
 	for _, o := range origins {
@@ -104,9 +101,9 @@ func (f *invalidity) mendable(origins []effective.Origin) bool {
 	return slices.ContainsFunc(origins, func(o effective.Origin) bool { return o.Level == lowest && f.set[o.From] })
 }
 
-// newlyBroken returns the first listener on which a rule was not broken before,
-// or nil. A path that did not exist before inherits what was wrong above it:
-// whoever adds a route did not break what was broken on its Gateway already.
+// newlyBroken returns the first listener on which a rule was not broken before, or nil. A path that
+// did not exist before inherits what was wrong above it: the author of a new route did not break
+// what was already broken on its Gateway.
 func (f *invalidity) newlyBroken(m *effective.Policy, broken crd.Broken, paths effective.PathGroup[effective.Pair]) *hierarchy.Listener {
 	if paths.Result.Before != nil {
 		if breaks(paths.Result.Before, m.Kind.Name(), broken) {
@@ -139,16 +136,15 @@ func (f *invalidity) brokenAbove(l *hierarchy.Listener, kind string, broken crd.
 	return false
 }
 
-// breaks says whether a result breaks a rule already: another value that breaks
-// the same rule is not a new problem.
+// breaks reports whether a result already breaks a rule: another value that breaks the same rule is
+// not a new problem.
 func breaks(r *effective.PathPolicies, kind string, broken crd.Broken) bool {
 	m, ok := r.Kind(kind)
 	return ok && slices.ContainsFunc(m.Invalid, broken.Is)
 }
 
-// involved are the origins of the fields that a rule is about: those below the
-// field that it names, and those that the text of the rule names; all of them
-// when neither tells (semantics section 6).
+// involved returns the origins of the fields that a rule concerns: those below its field, and those
+// that the text of the rule names; all of them if neither is known (semantics section 6).
 func involved(m *effective.Policy, broken crd.Broken) []effective.Origin {
 	var named []effective.Origin
 	for _, o := range m.Origins {
@@ -162,13 +158,13 @@ func involved(m *effective.Policy, broken crd.Broken) []effective.Origin {
 	return named
 }
 
-// Numbers of examples in one message.
+// The maximum numbers of examples in one message.
 const (
 	maxPlaces  = 3
 	maxOrigins = 4
 )
 
-// refusal says what is broken, where, and by whom.
+// refusal returns what is broken, where, and by which policies.
 func (b *brokenRule) refusal(v Verdict) Refusal {
 	mayRead := v.edit.MayRead
 	var text strings.Builder
@@ -190,7 +186,7 @@ func (b *brokenRule) refusal(v Verdict) Refusal {
 	return p
 }
 
-// notice is what the author is told who cannot mend it, or need not.
+// notice returns the message for an author who cannot fix it, or does not have to.
 func (b *brokenRule) notice(v Verdict) Notice {
 	r := b.refusal(v)
 	if r.Object.IsZero() {
@@ -201,8 +197,8 @@ func (b *brokenRule) notice(v Verdict) Notice {
 	return Notice{Object: r.Object, Field: r.Field, Message: fmt.Sprintf("on %s %s; a policy further down has to give way", prose.Count(b.paths, "path"), r.Message)}
 }
 
-// where lists some of the places and counts all. Places in namespaces that the
-// author may not read are only counted.
+// where lists some of the paths and counts all. Paths in namespaces that the author may not read
+// are only counted.
 func (b *brokenRule) where(mayRead policy.Reader) string {
 	var shown []string
 	for _, p := range b.places {
@@ -223,9 +219,8 @@ func (b *brokenRule) where(mayRead policy.Reader) string {
 	return strings.Join(shown, ", ")
 }
 
-// told is the message of the rule, which quotes values. Where one of them was
-// stated by an object that the author may not read, there is no more than which
-// fields it is about.
+// told returns the message of the rule, which quotes values. If one of them comes from an object
+// that the author may not read, it only names the fields.
 func (b *brokenRule) told(mayRead policy.Reader) string {
 	if !slices.ContainsFunc(b.origins, func(o effective.Origin) bool { return !mayRead.May(o.From.Namespace) }) {
 		return b.rule.Message
@@ -237,8 +232,7 @@ func (b *brokenRule) told(mayRead policy.Reader) string {
 	return prose.List(fields, maxOrigins) + " do not go together"
 }
 
-// stated is who set a value. What an object that the author may not read states
-// is not told.
+// stated returns who set a value. Values of objects that the author may not read are not included.
 func stated(o effective.Origin, mayRead policy.Reader) string {
 	if !mayRead.May(o.From.Namespace) {
 		return fmt.Sprintf("%s: %s of %s", o.Path.String(), o.Block, mayRead.Name(o.From))
@@ -253,7 +247,7 @@ func stated(o effective.Origin, mayRead policy.Reader) string {
 	return fmt.Sprintf("%s %v: %s", o.Path.String(), o.Value, from)
 }
 
-// place says where a path runs, as people read it.
+// place returns the listener and the rule of a path, as people read them.
 func place(target hierarchy.Ref, rules hierarchy.RuleSet, l *hierarchy.Listener) string {
 	where := target.String()
 	if target != l.Gateway && !rules.All {

@@ -5,9 +5,8 @@ import (
 	"github.com/attache-dev/attache/policy"
 )
 
-// nearGrant tells the author of a policy of the ReferenceGrant that nearly permits what
-// the policy refers to, where they may read it (semantics section 7): its words name
-// others' namespaces.
+// nearGrant tells the author of a policy about the ReferenceGrant that nearly permits its
+// reference, if they may read it (semantics section 7): the grant names namespaces of others.
 func (v *Verdict) nearGrant(p *policy.Policy, s policy.Acceptance) {
 	target := s.Target.Ref
 	if s.Reason != policy.ReasonRefNotPermitted || target.Namespace == "" || v.edit.MayReadGrants == nil {
@@ -20,8 +19,8 @@ func (v *Verdict) nearGrant(p *policy.Policy, s policy.Acceptance) {
 	v.warn(p.Ref, s.Target.Field, "%s nearly permits it: %s", near.Grant, near.Text())
 }
 
-// nearlyPermits tells the author of a grant of the policies that it nearly permits, those
-// of namespaces that they may read. Of a policy in the same edit that is said there.
+// nearlyPermits tells the author of a grant about the policies that it nearly permits, in
+// namespaces that they may read. For a policy in the same edit, the message is at the policy.
 func (v *Verdict) nearlyPermits(e Edit, grant hierarchy.Ref) {
 	for _, n := range v.After.NearlyPermitted(grant) {
 		if v.edit.MayRead.May(n.Policy.Namespace) && !e.writes(n.Policy) {

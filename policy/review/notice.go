@@ -11,35 +11,33 @@ import (
 	"github.com/attache-dev/attache/policy/merge"
 )
 
-// Notice is something to be known of one object of an edit that goes through.
+// Notice is information about one object of an edit that passes.
 type Notice struct {
-	// Object is what it is about, Field the path in it, if it is about one.
+	// Object is the object that it concerns, Field is the path in it, if any.
 	Object  hierarchy.Ref
 	Field   string
 	Message string
-	// Note says that it is nothing to be warned of, only what is known and not
-	// read.
+	// Note means that it is not a warning, but only information about something that is not read.
 	Note bool
-	// named says that the message names the object.
+	// named means that the message names the object.
 	named bool
-	// shared is what the message says of the object when it says it of several:
-	// "take effect on HTTPRoute shop/checkout". Empty says that it is about this
-	// one alone.
+	// shared is the message in the form for several objects: "take effect on HTTPRoute
+	// shop/checkout". It is empty if the message only concerns this object.
 	shared string
-	// byTarget says the same of what the policy is attached to, without the policy.
+	// byTarget is the message about the target of the policy, without the policy.
 	byTarget string
-	// quiet says that who writes the object alone need not be told.
+	// quiet means that an author who only writes this object need not be told.
 	quiet bool
 }
 
-// Notices are those of all objects: what is wrong with policies and may pass, and
-// what becomes of them and of those that compete with them.
+// Notices returns the notices of all objects: problems of policies that may pass, and the effect of
+// the edit on these and on competing policies.
 func (v Verdict) Notices() []Notice { return append(slices.Clone(v.notices), v.attachments()...) }
 
-// Named says that the message names the object.
+// Named reports whether the message names the object.
 func (n Notice) Named() bool { return n.named }
 
-// name is an object as who makes the edit may be told of it.
+// name returns the name of an object in a form that the author may see.
 func (v Verdict) name(ref hierarchy.Ref) string {
 	if v.edit.MayRead.May(ref.Namespace) {
 		return v.After.Text(ref)
@@ -47,7 +45,7 @@ func (v Verdict) name(ref hierarchy.Ref) string {
 	return v.edit.MayRead.Name(ref)
 }
 
-// String is the notice in one line, with the object.
+// String returns the notice as one line, with the object.
 func (n Notice) String() string {
 	if n.named {
 		return n.Message
@@ -62,8 +60,8 @@ func (n Notice) inObject() string {
 	return n.Field + ": " + n.Message
 }
 
-// attachments says what becomes of the policies that an edit is about or that
-// compete with them: taking over, cut off, without effect.
+// attachments adds notices about the policies of an edit and those that compete with them: which
+// take over, are cut off, or have no effect.
 func (v Verdict) attachments() []Notice {
 	var notices []Notice
 	own := map[hierarchy.Ref]bool{}
@@ -86,9 +84,8 @@ func (v Verdict) attachments() []Notice {
 	return notices
 }
 
-// transitions tells on which targets somebody else's policy gains or loses its
-// hold. That it takes effect on a route that is new is told with what the route
-// gets.
+// transitions adds notices about the targets that somebody else's policy gains or loses. For a new
+// route, the effect is reported with the route's values.
 func (v Verdict) transitions(was, now *policy.Policy) []Notice {
 	ref, before := now.Ref, v.Before.Acceptances(was)
 	var notices []Notice
@@ -125,12 +122,13 @@ func (v Verdict) transitions(was, now *policy.Policy) []Notice {
 	return notices
 }
 
-// constrains says whether a policy states what those below cannot undo: an override or a bound.
+// constrains reports whether a policy states something that policies below cannot undo: an override
+// or a bound.
 func constrains(p *policy.Policy) bool {
 	return len(p.Bounds) > 0 || slices.ContainsFunc(p.Layers, func(l merge.Layer) bool { return l.Block == merge.Override })
 }
 
-// effectless says that an accepted policy decides nothing, and why.
+// effectless adds a notice that an accepted policy has no effect, and why.
 func (v Verdict) effectless(p *policy.Policy) []Notice {
 	if len(p.Selectors) > 0 && len(v.After.Acceptances(p)) == 0 {
 		return []Notice{{Object: p.Ref, Field: "spec.targetSelectors", Message: "the selectors match no object now"}}
@@ -153,12 +151,12 @@ func (v Verdict) effectless(p *policy.Policy) []Notice {
 	return nil
 }
 
-// effect says whether a policy of the edit is in effect on any path of a route; where it is not, on
-// how many paths it states something that means anything there, and who wins.
+// effect returns whether a policy of the edit is in effect on any path of a route; if not, on how
+// many paths it states a field that has an effect there, and who wins.
 func (v Verdict) effect(ref hierarchy.Ref) (paths int, inEffect bool, beaten []hierarchy.Ref) {
 	for e := range v.results(ref) {
 		if e.Target.GroupKind == hierarchy.GatewayKind {
-			continue // nobody's traffic is on its own paths
+			continue // its own paths have no traffic
 		}
 		for _, reach := range e.Reaches {
 			for _, m := range reach.Result.Kinds {
@@ -179,10 +177,10 @@ func (v Verdict) effect(ref hierarchy.Ref) (paths int, inEffect bool, beaten []h
 	return paths, false, beaten
 }
 
-// mostWinners is how many winners a sentence names.
+// mostWinners is the maximum number of winners that a sentence names.
 const mostWinners = 3
 
-// winners says who wins, as who makes the edit may be told of them.
+// winners returns who wins, in a form that the author may see.
 func (v Verdict) winners(beaten []hierarchy.Ref) string {
 	slices.SortFunc(beaten, hierarchy.Compare)
 	beaten = slices.Compact(beaten)
@@ -198,14 +196,14 @@ func (v Verdict) winners(beaten []hierarchy.Ref) string {
 	return prose.List(names, mostWinners) + " win"
 }
 
-// meaningless says that nothing in a policy means anything on the route that it
-// names; that is said already.
+// meaningless reports whether no field of a policy has an effect on the route that it names, which
+// is reported elsewhere.
 func (v Verdict) meaningless(p *policy.Policy, target hierarchy.Ref) bool {
 	return v.After.IsRoute(target.GroupKind) &&
 		!slices.ContainsFunc(statedFields(p), func(f crd.Path) bool { return p.Kind.AppliesPath(target.GroupKind, f) })
 }
 
-// concerned lists the policies that an edit can give or take their standing.
+// concerned lists the policies whose acceptance an edit can change.
 func (v Verdict) concerned(e Edit) []hierarchy.Ref {
 	var refs []hierarchy.Ref
 	for _, s := range []*policy.Snapshot{v.Before, v.After} {
@@ -225,7 +223,7 @@ func (v Verdict) concerned(e Edit) []hierarchy.Ref {
 	return slices.Compact(refs)
 }
 
-// anyOf is all of a number of paths, in a sentence that denies them.
+// anyOf returns the phrase for all of a number of paths, in a negative sentence.
 func anyOf(paths int) string {
 	if paths == 1 {
 		return "its only path"

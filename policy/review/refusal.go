@@ -11,23 +11,21 @@ import (
 	"github.com/attache-dev/attache/policy/crd"
 )
 
-// Refusal is a reason to refuse an edit that needs no guardrail: a policy that
-// cannot be attached to what it names, or a merged result that its own kind's
-// rules forbid.
+// Refusal is a reason to refuse an edit without a guardrail: a policy cannot be attached to its
+// target, or a merged result is invalid by the rules of its kind.
 type Refusal struct {
-	// Object is what the person has to change.
+	// Object is the object that has to be changed.
 	Object hierarchy.Ref
-	// Field is the path in it; empty when it is none or not known.
+	// Field is the path in it; empty when there is none, or when it is not known.
 	Field   string
 	Message string
-	// Forbidden says that the author may not do this, rather than that it is
-	// wrong.
+	// Forbidden means that the author may not do this, rather than that it is invalid.
 	Forbidden bool
 }
 
-// attach refuses a policy that cannot be attached to what it names, and warns
-// of one that is not attached yet or means nothing there. What was wrong with
-// the policy before the edit does not refuse it: it is said as a warning.
+// attach refuses a policy that cannot be attached to its target, and warns of one that is not
+// attached yet or has no effect there. Problems that the policy had before the edit are only
+// warnings.
 func (v *Verdict) attach(e Edit, unreadable []hierarchy.Problem) {
 	for _, c := range e.Changes {
 		if c.New == nil {
@@ -71,10 +69,10 @@ func (v *Verdict) warn(object hierarchy.Ref, field, format string, args ...any) 
 	v.notices = append(v.notices, Notice{Object: object, Field: field, Message: fmt.Sprintf(format, args...)})
 }
 
-// stand says what follows from the standing of one target. What can come true later
-// passes with a warning: who applies a folder creates targets and grants in any
-// order, and a rename creates before it prunes. Only a GatewayClass or a Namespace
-// that policies of this namespace may never target is refused.
+// stand returns what follows from the acceptance at one target. What can be resolved later passes
+// with a warning: applying a folder creates targets and grants in any order, and a rename creates
+// before it prunes. Only a GatewayClass or a Namespace that policies of this namespace may never
+// target is refused.
 func (v *Verdict) stand(p *policy.Policy, s policy.Acceptance, known map[standing]bool) {
 	ref := p.Ref
 	switch {
@@ -89,8 +87,8 @@ func (v *Verdict) stand(p *policy.Policy, s policy.Acceptance, known map[standin
 	}
 }
 
-// unreadable reports what Parse found in one policy, field by field. What the schema
-// refuses does not come here.
+// unreadable reports the problems of one policy that Parse found, field by field. Policies that the
+// schema refuses do not get here.
 func (v *Verdict) unreadable(ref hierarchy.Ref, problems []hierarchy.Problem) {
 	for _, problem := range problems {
 		if problem.Ref == ref {
@@ -99,13 +97,13 @@ func (v *Verdict) unreadable(ref hierarchy.Ref, problems []hierarchy.Problem) {
 	}
 }
 
-// standing is why a policy is not accepted on a target.
+// standing is why a policy is not accepted at a target.
 type standing struct {
 	target hierarchy.Ref
 	reason string
 }
 
-// standingsBefore are those that a policy had before the edit.
+// standingsBefore returns those of a policy before the edit.
 func (v *Verdict) standingsBefore(ref hierarchy.Ref) map[standing]bool {
 	known := map[standing]bool{}
 	was, isPolicy := v.Before.Policy(ref)
@@ -120,8 +118,7 @@ func (v *Verdict) standingsBefore(ref hierarchy.Ref) map[standing]bool {
 	return known
 }
 
-// inapplicable warns of fields that mean nothing on the kind of route that a
-// policy names itself.
+// inapplicable warns of fields that have no effect on the kind of route that a policy names.
 func (v *Verdict) inapplicable(p *policy.Policy, target policy.Target) {
 	gk := target.Ref.GroupKind
 	if p.Kind.Class != policy.Inherited || !v.After.IsRoute(gk) {
@@ -141,7 +138,7 @@ func (v *Verdict) inapplicable(p *policy.Policy, target policy.Target) {
 	}
 }
 
-// statedFields are the fields that a policy says something about, sorted.
+// statedFields returns the fields that a policy states, sorted.
 func statedFields(p *policy.Policy) []crd.Path {
 	var fields []crd.Path
 	for _, layer := range p.Layers {

@@ -13,9 +13,8 @@ import (
 	"github.com/attache-dev/attache/policy/merge"
 )
 
-// remedy is what would make a violation go away; empty where only the
-// guardrail's message can say. What the edit itself did comes first: that is what
-// its author can take back.
+// remedy returns what would resolve a violation; empty if only the guardrail's message can say.
+// Changes of the edit itself come first, because its author can revert them.
 func (v Verdict) remedy(x evaluate.Violation) string {
 	deleted := v.edit.deletes()
 	switch {
@@ -42,7 +41,7 @@ func (v Verdict) remedy(x evaluate.Violation) string {
 	return fmt.Sprintf("have %s of %s changed", x.Origin.Path, x.Origin.From)
 }
 
-// remedyOfDeletion is what has to be done before an object can go.
+// remedyOfDeletion returns what has to be done before an object can be deleted.
 func (v Verdict) remedyOfDeletion(x evaluate.Violation, deleted hierarchy.Ref) string {
 	switch {
 	case x.Origin == nil:
@@ -55,8 +54,8 @@ func (v Verdict) remedyOfDeletion(x evaluate.Violation, deleted hierarchy.Ref) s
 	return fmt.Sprintf("first change %s of %s", x.Origin.Path, x.Origin.From)
 }
 
-// takenBack says which of the edit's own changes to take back: of the fields of the
-// kind that the violation is about, on its path, the field at fault before others.
+// takenBack returns which of the edit's own changes to revert: among the fields of the violation's
+// kind, on its path, the offending field first.
 func (v Verdict) takenBack(x evaluate.Violation) string {
 	kinds := make([]string, len(v.Impact.Changes))
 	for i, c := range v.Impact.Changes {
@@ -64,7 +63,7 @@ func (v Verdict) takenBack(x evaluate.Violation) string {
 	}
 	kind, field, ofResult := evaluate.SplitPath(kinds, x.FieldPath)
 	if !ofResult {
-		return "" // the guardrail does not say what it is about
+		return "" // the guardrail does not name a field
 	}
 	var text string
 	for _, c := range v.Impact.Changes {
@@ -80,7 +79,7 @@ func (v Verdict) takenBack(x evaluate.Violation) string {
 	return text
 }
 
-// undone says how to take back a change that an object of the edit states itself.
+// undone returns how to revert a change that an object of the edit states itself.
 func (v Verdict) undone(c effective.Change) string {
 	if c.After != nil {
 		if own := v.ownField(*c.After); own != "" {
@@ -96,12 +95,12 @@ func (v Verdict) undone(c effective.Change) string {
 	return ""
 }
 
-// sets says whether an object is there after the edit, which writes it.
+// sets reports whether the edit writes an object, which exists after it.
 func (e Edit) sets(ref hierarchy.Ref) bool {
 	return slices.ContainsFunc(e.set(), func(u *unstructured.Unstructured) bool { return hierarchy.RefOf(u) == ref })
 }
 
-// ownField is where an object of the edit sets a value, when it does.
+// ownField returns where an object of the edit sets a value, if it does.
 func (v Verdict) ownField(o effective.Origin) string {
 	for _, u := range v.edit.set() {
 		if hierarchy.RefOf(u) == o.From {
@@ -111,7 +110,7 @@ func (v Verdict) ownField(o effective.Origin) string {
 	return ""
 }
 
-// FieldOf is the path of a value in the object that it comes from.
+// FieldOf returns the path of a value in the object that it comes from.
 func FieldOf(s *policy.Snapshot, from *unstructured.Unstructured, o effective.Origin) string {
 	if o.Block == merge.Inline {
 		return inlineField(s, from, o)
@@ -125,7 +124,7 @@ func FieldOf(s *policy.Snapshot, from *unstructured.Unstructured, o effective.Or
 	return "spec." + o.Path.String()
 }
 
-// inlineField is where a rule of a route states a value itself.
+// inlineField returns where a rule of a route states a value itself.
 func inlineField(s *policy.Snapshot, route *unstructured.Unstructured, o effective.Origin) string {
 	rules, _, _ := unstructured.NestedSlice(route.Object, "spec", "rules")
 	for i, r := range rules {

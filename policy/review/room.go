@@ -10,23 +10,22 @@ import (
 	"github.com/attache-dev/attache/policy/publish"
 )
 
-// What the annotations of an object may take together is limited by the API
-// server. Whoever fills that up keeps what applies from ever being written down
-// anew, so room for it is not theirs to take.
+// The API server limits the total size of the annotations of an object. An author who fills it up
+// would prevent later updates of our annotation, so they may not take the room for it.
 const (
 	allAnnotations = 256 << 10
-	// OurAnnotation is what an object keeps free for what applies to it.
+	// OurAnnotation is the room that an object has to keep free for our annotation.
 	OurAnnotation = publish.MaxAnnotation + 1<<10
 )
 
-// Crowds says whether a change leaves less room for our annotation than it needs,
-// and less than there was.
+// Crowds reports whether a change leaves less room for our annotation than it needs, and less than
+// before.
 func (c ObjectChange) Crowds() bool {
 	now := othersAnnotations(c.New)
 	return now > allAnnotations-OurAnnotation && now > othersAnnotations(c.Old)
 }
 
-// othersAnnotations is what all annotations but ours take, as an API server counts.
+// othersAnnotations returns the size of all annotations except ours, as an API server counts it.
 func othersAnnotations(u *unstructured.Unstructured) int {
 	if u == nil {
 		return 0
@@ -52,7 +51,7 @@ func (v *Verdict) room(e Edit) {
 	}
 }
 
-// carries says whether objects of a kind carry our annotation.
+// carries reports whether objects of a kind have our annotation.
 func carries(s *policy.Snapshot, ref hierarchy.Ref) bool {
 	return s.IsRoute(ref.GroupKind) || ref.GroupKind == hierarchy.GatewayKind
 }

@@ -12,9 +12,8 @@ import (
 	"github.com/attache-dev/attache/policy/merge"
 )
 
-// gets are the values of a route in words, by kind, but those that it states itself;
-// those that differ by path are called mixed. A kind is named once, with its first
-// value.
+// gets returns the values of a route in words, by kind, except those that it states itself; values
+// that differ by path are called mixed. A kind is named once, with its first value.
 func gets(e *effective.Target) []string {
 	type leaf struct{ kind, field string }
 	values := map[leaf]string{}
@@ -51,7 +50,7 @@ func gets(e *effective.Target) []string {
 	return parts
 }
 
-// fitting lists as many as there is room for, the first in any case, and counts the others.
+// fitting lists as many as fit, but at least the first, and counts the others.
 func fitting(parts []string, bytes int) string {
 	for n := len(parts); n > 1; n-- {
 		if text := prose.List(parts, n); len(text) <= bytes {
@@ -61,10 +60,10 @@ func fitting(parts []string, bytes int) string {
 	return prose.List(parts, 1)
 }
 
-// sentence tells the changes of one route: "HTTPRoute shop/checkout: TimeoutPolicy
-// request 60s → 30s (override of TimeoutPolicy infra/edge-ceiling)". What has a
-// value comes first, and the same kind and author are said once. It takes no more
-// than so many bytes where that can be.
+// sentence tells the changes of one route: "HTTPRoute shop/checkout: TimeoutPolicy request 60s →
+// 30s (override of TimeoutPolicy infra/edge-ceiling)". Fields with a value come first, and a
+// repeated kind or author is only named once. It has at most the given number of bytes, if
+// possible.
 func (v Verdict) sentence(changes []effective.Change, bytes int) string {
 	ordered := slices.Clone(changes)
 	slices.SortStableFunc(ordered, func(a, b effective.Change) int {
@@ -85,10 +84,10 @@ func (v Verdict) sentence(changes []effective.Change, bytes int) string {
 	return head + fitting(parts, bytes-len(head))
 }
 
-// said is what the part of a sentence before has said.
+// said is what the previous part of a sentence has named.
 type said struct{ kind, author string }
 
-// changeText is one field before and after.
+// changeText returns one field before and after.
 func (v Verdict) changeText(c effective.Change, last *said) string {
 	by, verb := c.Before, "was "
 	if c.After != nil {
@@ -99,7 +98,7 @@ func (v Verdict) changeText(c effective.Change, last *said) string {
 		author += ", limited by " + v.edit.MayRead.Name(by.ClampedBy)
 	}
 	author += ")"
-	if c.After == nil && v.deletes(by.From) { // the line says so
+	if c.After == nil && v.deletes(by.From) { // the line names it
 		author = ""
 	}
 	now := said{c.Kind, author}
@@ -117,7 +116,7 @@ func (v Verdict) changeText(c effective.Change, last *said) string {
 	return fmt.Sprintf("%s %s → %s%s", text, shown(c.Before), shown(c.After), author)
 }
 
-// deletes says that an object is what the edit is about, and that it is gone after it.
+// deletes reports whether an object is part of the edit and does not exist after it.
 func (v Verdict) deletes(object hierarchy.Ref) bool {
 	ref, change, single := v.single()
 	return single && change.New == nil && ref == object
@@ -130,7 +129,7 @@ func shown(o *effective.Origin) string {
 	return text(o.Value)
 }
 
-// text is a value as a person writes it.
+// text returns a value as people write it.
 func text(value any) string {
 	switch value := value.(type) {
 	case string:

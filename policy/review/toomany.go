@@ -10,10 +10,9 @@ import (
 	"github.com/attache-dev/attache/policy/evaluate"
 )
 
-// tooMany passes over the guardrails that tell paths apart when an edit changes
-// more paths than they can be asked about in one review. What the platform edits is
-// judged all the same, before it is published; a tenant's edit is refused, and that
-// costs next to nothing.
+// tooMany skips the guardrails that distinguish paths when an edit changes more paths than can be
+// evaluated in one review. An edit of the platform is still judged before its results are
+// published; a tenant's edit is refused, which costs next to nothing.
 func (v *Verdict) tooMany(x *evaluate.Evaluator, e Edit) {
 	sum := 0
 	var names []string

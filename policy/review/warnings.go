@@ -13,19 +13,17 @@ import (
 	"github.com/attache-dev/attache/policy/merge"
 )
 
-// Limits of what an API server passes on to a person: longer warnings are cut,
-// and too many are not read.
+// Limits of warnings: an API server truncates longer ones, and nobody reads too many.
 const (
 	MaxWarning  = 250
 	MaxWarnings = 3
 )
 
-// Warnings says in sentences what is to be known of an edit that goes through:
-// how much it changes, what guardrails only warn of, what becomes of policies, and
-// which routes change, one line each. What the author of a route or of a policy
-// wrote they know: it is not repeated to them. Each is under MaxWarning bytes, and
-// there are at most MaxWarnings. An edit that is refused changes nothing: what else
-// guardrails object to is all that is said beside the refusal.
+// Warnings returns sentences about an edit that passes: how much it changes, violations of
+// guardrails that only warn, the effect on policies, and which routes change, one line each. Values
+// that the author of a route or of a policy wrote are not repeated. Each warning has less than
+// MaxWarning bytes, and there are at most MaxWarnings. A refused edit changes nothing: its only
+// warnings are further violations of guardrails.
 func (v Verdict) Warnings() []string {
 	lines := v.Lines()
 	if len(lines) > MaxWarnings {
@@ -38,7 +36,7 @@ func (v Verdict) Warnings() []string {
 	return lines
 }
 
-// Lines are all of the warnings, for who has more to say beside them.
+// Lines returns all warnings, for callers that add their own.
 func (v Verdict) Lines() []string {
 	var lines []string
 	for _, violation := range v.By(guardrail.Warn) {
@@ -50,7 +48,7 @@ func (v Verdict) Lines() []string {
 	return lines
 }
 
-// consequences says what follows from an edit, around what guardrails say of it.
+// consequences returns what follows from an edit, around the violations of guardrails.
 func (v Verdict) consequences(guardrails []string) []string {
 	head := v.headline()
 	lines := append(head, guardrails...)
