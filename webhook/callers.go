@@ -55,8 +55,8 @@ func (c *callers) read() error {
 	return nil
 }
 
-// sameFile says whether a file was not written since. Time alone does not tell: two writes can bear the
-// same time, which has steps of some milliseconds.
+// sameFile reports whether a file was not written since. Time alone does not tell: two writes can
+// bear the same time, which has steps of some milliseconds.
 func sameFile(a, b os.FileInfo) bool {
 	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
 }

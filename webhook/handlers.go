@@ -38,32 +38,32 @@ const MaxBody = 6 << 20
 
 // Options are what the handlers need. Only Snapshot is required.
 type Options struct {
-	// Snapshot returns what is known now; complete is false until everything that
-	// exists was seen once.
+	// Snapshot returns the current snapshot; complete is false until all existing objects were seen
+	// once.
 	Snapshot func() (s *policy.Snapshot, complete bool)
 
-	// Terminating says whether a namespace is being deleted. Nil means that it is
-	// not known; the namespace controller is let through in any case.
+	// Terminating reports whether a namespace is being deleted. Nil means that this is not known;
+	// the namespace controller is always admitted.
 	Terminating func(namespace string) bool
 
-	// Controllers are the exact usernames that may write EffectivePolicy objects:
-	// the controller's own. When it is empty, everybody may write them whom RBAC allows to.
+	// Controllers are the exact usernames that may write EffectivePolicy objects: the controller's
+	// own. When it is empty, everybody may write them whom RBAC permits.
 	Controllers []string
 
-	// LeaveRoutes leaves routes and Gateways without the annotation: what users
-	// write under reserved keys is still removed.
+	// LeaveRoutes means that routes and Gateways do not get the annotation; annotations of users
+	// with reserved keys are still removed.
 	LeaveRoutes bool
 
-	// Concurrency is how many reviews are decided at a time; as many as there are
-	// processors, and at least two, if it is zero. Queue is how many may wait; 64
-	// if it is zero.
+	// Concurrency is the maximum number of reviews that are decided at a time; if it is zero, the
+	// number of processors, and at least two. Queue is the maximum number that may wait; 64 if it is
+	// zero.
 	Concurrency, Queue int
 
 	// Deadline limits one decision, however long the API server would wait; two
 	// seconds if it is zero.
 	Deadline time.Duration
 
-	// Guardrails returns the guardrails that are in force now; nil is none.
+	// Guardrails returns the guardrails that are in force now; nil means none.
 	Guardrails func() []*guardrail.Guardrail
 
 	// Now is the clock by which exceptions of guardrails end; time.Now if it is nil.
@@ -72,34 +72,33 @@ type Options struct {
 	// Compilers check PolicyGuardrails when they are written.
 	Compilers guardrail.Compilers
 
-	// MayRead says, for one review, which namespaces its author may read routes
-	// of: names and values from others are counted in answers, not shown. Nil asks
-	// nobody: then those who write in platform namespaces are told everything, and
-	// others of their own namespace.
+	// MayRead returns, for one review, in which namespaces its author may read routes: names and
+	// values of others are only counted in answers. With nil, authors who write in platform
+	// namespaces are told everything, and others only about their own namespace.
 	MayRead func(ctx context.Context, user authenticationv1.UserInfo) func(namespace string) bool
 
-	// MayReadGrants says the same of ReferenceGrants: one that nearly permits what a policy refers
-	// to is told of only to those who may read it. Nil tells nobody.
+	// MayReadGrants is the same for ReferenceGrants: one that nearly permits the reference of a
+	// policy is only mentioned to authors who may read it; with nil, to nobody.
 	MayReadGrants func(ctx context.Context, user authenticationv1.UserInfo) func(namespace string) bool
 
-	// MaxPaths is how many paths guardrails that tell paths apart are asked about in
-	// one review; 0 is no limit. Beyond it an edit of a tenant is refused, and one of
-	// the platform left to the publication gate.
+	// MaxPaths is the maximum number of paths on which guardrails that distinguish paths are
+	// evaluated in one review; 0 means no limit. Above it, an edit of a tenant is refused, and one
+	// of the platform is left to the publication gate.
 	MaxPaths int
 
-	// MaxResults is how many different results one route or Gateway may have; 0 is no
-	// limit. Beyond it an edit of a tenant is refused.
+	// MaxResults is the maximum number of different results of one route or Gateway; 0 means no
+	// limit. Above it, an edit of a tenant is refused.
 	MaxResults int
 
-	// Injector computes what is put into routes at admission; nil when no exporter
+	// Injector computes the values that are put into routes at admission; nil when no exporter
 	// writes there.
 	Injector *status.Injector
 
-	// RefuseUnenforced refuses writes after which a data plane does not do an
-	// override or a bound any more, instead of warning of it.
+	// RefuseUnenforced refuses writes after which a data plane no longer enforces an override or a
+	// bound, instead of warning of them.
 	RefuseUnenforced bool
 
-	// Tracer makes the spans of reviews; nil makes none.
+	// Tracer creates the spans of reviews; nil creates none.
 	Tracer trace.Tracer
 
 	// Version of the engine, for the audit log.
@@ -108,7 +107,7 @@ type Options struct {
 	// Metrics is where to register metrics; controller-runtime's registry if nil.
 	Metrics prometheus.Registerer
 
-	// Log hears about what could not be decided, and, at level 1, about denials.
+	// Log receives reviews that could not be decided, and, at level 1, denials.
 	Log logr.Logger
 }
 
@@ -119,11 +118,11 @@ type Handlers struct {
 	retries retries
 	metrics *measures
 	phase   atomic.Int32
-	// closing and telling are for reviews that are turned away, and turnedAway is the answer.
+	// closing and telling limit connections and log lines for reviews that are turned away;
+	// turnedAway is the answer.
 	closing, telling limit.Seldom
 	turnedAway       []byte
-	// resolvers are those that no decision uses, with what they have folded, and memories what
-	// guardrails have said.
+	// resolvers are unused resolvers with their caches; memories are the caches of guardrails.
 	resolvers, memories sync.Pool
 	digest              atomic.Pointer[digested]
 }
@@ -131,8 +130,8 @@ type Handlers struct {
 // The phases of a replica's life that the handlers know.
 const (
 	serving  int32 = iota
-	draining       // answers, and asks to be called elsewhere next time
-	stopped        // decides nothing any more
+	draining       // answers, and closes its connections
+	stopped        // no longer decides
 )
 
 // New returns handlers. The error is one of registering metrics.
@@ -171,7 +170,7 @@ func New(o Options) (*Handlers, error) {
 	return h, nil
 }
 
-// maxFolds is how much a resolver may remember.
+// maxFolds is the maximum size of a resolver's cache.
 const maxFolds = 4096
 
 // resolver returns a resolver of a snapshot, and what to call when it is used no more. Most routes of
@@ -189,7 +188,7 @@ func (h *Handlers) resolver(s *policy.Snapshot) (r *effective.Resolver, done fun
 	}
 }
 
-// maxMemory is how much a memory may hold.
+// maxMemory is the maximum size of a memory.
 const maxMemory = 16384
 
 // memory returns a memory of what rules said of values, and what to call when it is used no more. Most
@@ -224,16 +223,14 @@ func (h *Handlers) Mux() *http.ServeMux {
 	return mux
 }
 
-// Drain makes every answer from now on close its connection, so that the API
-// server opens its next one to another replica. Reviews are still decided.
+// Drain makes every answer from now on close its connection, so that the API server opens the next
+// one to another replica. Reviews are still decided.
 func (h *Handlers) Drain() { h.phase.CompareAndSwap(serving, draining) }
 
-// Stop makes every review that comes from now on undecided. Those that are
-// being decided end.
+// Stop makes every later review undecided. Those that are being decided are finished.
 func (h *Handlers) Stop() { h.phase.Store(stopped) }
 
-// Complete says whether the handlers can decide: whether the snapshot is
-// complete.
+// Complete reports whether the handlers can decide: whether the snapshot is complete.
 func (h *Handlers) Complete() bool {
 	_, complete := h.options.Snapshot()
 	return complete

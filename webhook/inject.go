@@ -13,9 +13,9 @@ import (
 	"github.com/attache-dev/attache/policy/status"
 )
 
-// injects says whether rules of an object are written to at admission: what policies
-// ask for is put in, and what records speak of is taken out again. A record that nobody
-// keeps true would hide its author's own words from guardrails.
+// injects reports whether admission writes into the rules of an object: values of policies are put
+// in, and recorded values are removed again. A record that nobody maintains would hide its author's
+// own values from guardrails.
 func (h *Handlers) injects(req *request) bool {
 	if !injected.Writable(req.Kind.Group, req.Kind.Kind) || beingDeleted(req.object) {
 		return false
@@ -23,7 +23,7 @@ func (h *Handlers) injects(req *request) bool {
 	return h.options.Injector != nil || recorded(req.object) || recorded(req.old)
 }
 
-// recorded says whether an object has a record, true or not.
+// recorded reports whether an object has a record, valid or not.
 func recorded(u *unstructured.Unstructured) bool {
 	if u == nil {
 		return false
@@ -32,9 +32,8 @@ func recorded(u *unstructured.Unstructured) bool {
 	return has
 }
 
-// unrecorded is an object without a record. While an object is being deleted anybody
-// may write its annotations without a review, so its record is not believed when its
-// spec changes.
+// unrecorded returns an object without its record. While an object is being deleted, its
+// annotations can be written without a review, so its record is not trusted when its spec changes.
 func unrecorded(u *unstructured.Unstructured) *unstructured.Unstructured {
 	if !recorded(u) {
 		return u
@@ -46,8 +45,8 @@ func unrecorded(u *unstructured.Unstructured) *unstructured.Unstructured {
 	return u
 }
 
-// inject decides what the rules of a route must say, and the record of it. The
-// result for the annotation is that of the owner's own words (E8.5).
+// inject computes the rules of a route and their record. The result for the annotation is based on
+// the owner's own values (E8.5).
 func (h *Handlers) inject(ctx context.Context, s *policy.Snapshot, req *request) (*answer, error) {
 	object := req.named(req.object)
 	own := status.Own(object, req.old)
@@ -95,8 +94,7 @@ func withRules(u *unstructured.Unstructured, spec map[string]any, rules []any) *
 	return &unstructured.Unstructured{Object: object}
 }
 
-// recordPatch makes the record of what was injected right, after another patch
-// of annotations.
+// recordPatch corrects the record of injected values, after another patch of annotations.
 func recordPatch(req *request, before []operation, record string) []operation {
 	const at = "/metadata/annotations"
 	have, present := req.object.GetAnnotations()[injected.Annotation]

@@ -17,8 +17,7 @@ const (
 	decisionMalformed = "malformed"
 )
 
-// measures are the metrics of the handlers. No label grows with the number of
-// objects or namespaces.
+// measures are the metrics of the handlers. No label has a value for each object or namespace.
 type measures struct {
 	requests  *prometheus.CounterVec
 	duration  *prometheus.HistogramVec
@@ -50,7 +49,7 @@ func newMeasures(registry prometheus.Registerer) (*measures, error) {
 		Buckets: []float64{0, 1, 3, 10, 30, 100, 300, 1000, 3000, 10000},
 	})
 	for _, reason := range reasons {
-		m.undecided.WithLabelValues(reason) // from zero: a counter that begins at one does not increase
+		m.undecided.WithLabelValues(reason) // from zero: a counter that begins at one does not show an increase
 	}
 	for _, c := range []prometheus.Collector{m.requests, m.duration, m.undecided, m.affected, m.watching.requests, m.watching.duration} {
 		if err := registry.Register(c); err != nil {

@@ -17,8 +17,8 @@ import (
 	"github.com/attache-dev/attache/policy/review"
 )
 
-// mutate decides what the annotation of a route or a Gateway must be, as if the
-// object under review were stored already.
+// mutate computes the annotation of a route or a Gateway, as if the object under review were stored
+// already.
 func (h *Handlers) mutate(ctx context.Context, s *policy.Snapshot, req *request) (*answer, error) {
 	gk := req.groupKind()
 	writes := req.Operation == admissionv1.Create || req.Operation == admissionv1.Update
@@ -32,10 +32,10 @@ func (h *Handlers) mutate(ctx context.Context, s *policy.Snapshot, req *request)
 	return &answer{patch: annotationPatch(req.object, value, wanted)}, nil
 }
 
-// result is what is in effect on the object under review once it is stored.
+// result is the effective policy of the object under review once it is stored.
 type result struct {
 	target *effective.Target
-	// publishable asks the guardrails whether that can be written down.
+	// publishable asks the guardrails whether the result can be published.
 	publishable func(ctx context.Context, isNew bool) (bool, error)
 }
 
@@ -57,20 +57,19 @@ func (h *Handlers) resultOf(s *policy.Snapshot, req *request, found *review.Verd
 	}
 }
 
-// publishable asks the guardrails whether what applies to a target can be written down.
+// publishable asks the guardrails whether the result of a target can be published.
 func (h *Handlers) publishable(ctx context.Context, s *policy.Snapshot, e *effective.Target, isNew bool) (bool, error) {
 	memory, done := h.memory()
 	defer done()
 	return evaluate.Publishable(ctx, s, e, isNew, h.guardrails(), h.enforced(), memory)
 }
 
-// annotation is the annotation that the object under review must have: what it
-// comes to, unless a guardrail with Deny objects to that, or could if it knew
-// what is published, or cannot be asked in time. Then it is what it was, which
-// for a new object is that its result is withheld: only the controller knows what
-// is published now, and decides.
+// annotation returns the annotation that the object under review must have: its result, unless a
+// guardrail with Deny objects to it, could object if it knew what is published, or cannot be
+// evaluated in time. Then the annotation stays as it was, which for a new object means that its
+// result is withheld: only the controller knows what is published now, and decides.
 //
-// final is the object under review as it will be stored.
+// final returns the object under review as it will be stored.
 func (h *Handlers) annotation(ctx context.Context, req *request, final *unstructured.Unstructured, of func() result) (value string, wanted bool) {
 	if h.options.LeaveRoutes {
 		return "", false
@@ -83,7 +82,7 @@ func (h *Handlers) annotation(ctx context.Context, req *request, final *unstruct
 	case err == nil && ok:
 		value, wanted = publish.AnnotationValue(r.target.At(req.generation(final)))
 		if req.nameless() && publish.Refers(value) {
-			return "", false // to what has no name yet; the controller knows it in a moment
+			return "", false // of an object without a name yet; the controller will see it in a moment
 		}
 		return value, wanted
 	case req.old != nil:
@@ -95,9 +94,9 @@ func (h *Handlers) annotation(ctx context.Context, req *request, final *unstruct
 	return publish.WithheldAnnotation(req.generation(final), publish.WithheldViolation), true
 }
 
-// generation is what metadata.generation of the object is going to be, given the object that will be
-// stored. What the object under review says is what its author sent: the API server counts it up
-// after mutation, where anything but metadata and status differs.
+// generation returns the future metadata.generation of the object, given the object that will be
+// stored. The object under review has the value that its author sent: the API server increments it
+// after mutation, if anything other than metadata and status differs.
 func (r *request) generation(final *unstructured.Unstructured) int64 {
 	if r.old == nil {
 		return 1
@@ -118,8 +117,8 @@ func (r *request) generation(final *unstructured.Unstructured) int64 {
 	return was + 1
 }
 
-// annotationPatch is what makes the reserved annotations of an object right:
-// the annotation itself, and none that looks like it. It is empty when they are.
+// annotationPatch returns the patch that corrects the reserved annotations of an object: the
+// annotation itself, and no others that look like it. It is empty when they are correct.
 func annotationPatch(u *unstructured.Unstructured, value string, wanted bool) []operation {
 	const at = "/metadata/annotations"
 	metadata, _ := u.Object["metadata"].(map[string]any)
@@ -150,8 +149,8 @@ func escape(key string) string {
 	return strings.NewReplacer("~", "~0", "/", "~1").Replace(key)
 }
 
-// nameless says whether the API server has yet to make the object's name, which it
-// does after mutation.
+// nameless reports whether the API server still has to generate the object's name, which it does
+// after mutation.
 func (r *request) nameless() bool {
 	return r.Name == "" && r.object != nil && r.object.GetName() == ""
 }

@@ -12,11 +12,10 @@ import (
 	"github.com/attache-dev/attache/policy/status"
 )
 
-// foreignEffectivePolicy refuses that somebody else than the controller changes what an
-// EffectivePolicy says, in the object or in its status. The controller believes
-// after a restart what it finds there, so nobody is exempt but those who delete
-// what belongs to something gone. The chart's ValidatingAdmissionPolicy says the
-// same, and holds while no replica answers.
+// foreignEffectivePolicy refuses changes of an EffectivePolicy or its status by anybody except the
+// controller. After a restart the controller trusts what it finds there, so nobody is exempt except
+// garbage collection. The chart's ValidatingAdmissionPolicy has the same rule, and applies while no
+// replica answers.
 func (h *Handlers) foreignEffectivePolicy(req *request, v *verdict) {
 	allowed := h.options.Controllers
 	switch {
@@ -27,9 +26,8 @@ func (h *Handlers) foreignEffectivePolicy(req *request, v *verdict) {
 	}
 }
 
-// saysTheSame says whether two versions of an EffectivePolicy agree in all that
-// anybody reads, and in the controller's claim to it. A storage migration writes
-// such versions.
+// saysTheSame reports whether two versions of an EffectivePolicy are equal in everything that
+// anybody reads, and in the controller's ownership. A storage migration writes such versions.
 func saysTheSame(old, object *unstructured.Unstructured) bool {
 	if old == nil || object == nil {
 		return false
@@ -49,8 +47,8 @@ func saysTheSame(old, object *unstructured.Unstructured) bool {
 	return keepsClaim(old, object)
 }
 
-// keepsClaim says whether the controller's field manager still owns what it
-// owned: anybody may empty managedFields.
+// keepsClaim reports whether the controller's field manager still owns the same fields: everybody
+// may clear managedFields.
 func keepsClaim(old, object *unstructured.Unstructured) bool {
 	now := object.GetManagedFields()
 	for _, was := range old.GetManagedFields() {

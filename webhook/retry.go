@@ -7,22 +7,21 @@ import (
 	"k8s.io/utils/lru"
 )
 
-// retryAfter is what undecided calls are told to wait. An API server does so
-// within the webhook's timeout, up to ten times.
+// retryAfter is the value of Retry-After for undecided calls. An API server retries within the
+// webhook's timeout, up to ten times.
 const retryAfter = time.Second
 
-// leastTry is how much of the timeout has to be left for another try: time to
-// decide what is decided quickly.
+// leastTry is the part of the timeout that has to be left for another try: enough for a quick
+// decision.
 const leastTry = 500 * time.Millisecond
 
-// retries knows since when an API server has been asking about a review. It asks
-// again with the same uid, and its timeout counts from the first call. When that
-// would end before another answer, it had better not ask: after a timeout it
-// shows nothing but that, and else the reason that we give.
+// retries records since when an API server has been sending a review. It retries with the same uid,
+// and its timeout counts from the first call. If that would end before another answer, it should
+// not retry: after a timeout it only reports the timeout, and otherwise our reason.
 type retries struct{ since *lru.Cache }
 
-// remembered is how many reviews are kept in mind. What is forgotten is only the
-// better message.
+// remembered is the maximum number of recorded reviews. If one is dropped, only the better message
+// is lost.
 const remembered = 1024
 
 func newRetries() retries { return retries{lru.New(remembered)} }
@@ -39,17 +38,17 @@ func (r retries) arrived(uid types.UID, now time.Time) time.Time {
 // done forgets a review that was decided.
 func (r retries) done(uid types.UID) { r.since.Remove(uid) }
 
-// worthwhile says whether another try can still be answered in time. What took
-// all the time that it may have would only take it once more.
+// worthwhile reports whether another try can still be answered in time. A review that used up its
+// time would only do so again.
 func worthwhile(reason string, first, now time.Time, timeout time.Duration) bool {
 	return reason != reasonDeadline && (timeout <= 0 || now.Sub(first)+retryAfter+leastTry+margin(timeout) < timeout)
 }
 
-// margin is what of the API server's timeout is left for the way there and back.
+// margin returns the part of the API server's timeout that is reserved for the network.
 func margin(timeout time.Duration) time.Duration { return max(minMargin, timeout/10) }
 
-// budget is how long a decision may take when an API server with a timeout has
-// been asking for a while.
+// budget returns how long a decision may take, given the timeout of an API server and the time
+// since its first call.
 func (h *Handlers) budget(timeout, passed time.Duration) time.Duration {
 	if timeout <= 0 {
 		return h.options.Deadline

@@ -27,13 +27,13 @@ import (
 type request struct {
 	*admissionv1.AdmissionRequest
 	object, old *unstructured.Unstructured
-	// concerned is what is watched of it, known when it has been decided.
+	// concerned are the watched Gateways that it concerns, known when it has been decided.
 	concerned concerned
 	// arrived, read and begun are when it came, was read, and had its turn.
 	arrived, read, begun time.Time
 }
 
-// malformed is a request that cannot be read. It is the caller's fault.
+// malformed is the error of a request that cannot be read, which is the caller's fault.
 type malformed struct {
 	code    int
 	message string
@@ -45,8 +45,7 @@ func unreadable(format string, args ...any) error {
 	return &malformed{http.StatusBadRequest, fmt.Sprintf(format, args...)}
 }
 
-// drainLimit is how much of a body that is too large is still taken off the
-// wire, so that the client gets to read why.
+// drainLimit is how much of a too large body is still read, so that the client gets the answer.
 const drainLimit = 16 << 20
 
 // readBody reads the body of a call.
@@ -63,7 +62,7 @@ func readBody(r *http.Request) ([]byte, error) {
 	}
 	var text bytes.Buffer
 	if r.ContentLength > 0 && r.ContentLength <= MaxBody {
-		text.Grow(int(r.ContentLength) + bytes.MinRead) // or it would be made larger to see that nothing follows
+		text.Grow(int(r.ContentLength) + bytes.MinRead) // otherwise the buffer would be enlarged to find the end
 	}
 	_, err := text.ReadFrom(io.LimitReader(r.Body, MaxBody+1))
 	body := text.Bytes()
@@ -103,8 +102,8 @@ func parseReview(body []byte) (*request, error) {
 	return req, nil
 }
 
-// decodeReview decodes a review: in one pass where that can be, and else in the general way, which leaves
-// the objects as they are.
+// decodeReview decodes a review: in one pass if possible, and otherwise in the general way, which
+// does not decode the objects.
 func decodeReview(body []byte) (*wire.Review, error) {
 	if review, ok := wire.Read(body); ok {
 		return review, nil
@@ -136,9 +135,8 @@ func objectOf(field string, raw runtime.RawExtension, decoded map[string]any) (*
 	return u, nil
 }
 
-// ref names the object under review. While an object is being created its name
-// may not be made yet: then what it is made from stands for it, which is no
-// name that anything else could refer to.
+// ref returns the Ref of the object under review. While an object is being created, its name may
+// not be generated yet: then its prefix is used, to which nothing else can refer.
 func (r *request) ref() hierarchy.Ref {
 	name := r.Name
 	for _, u := range []*unstructured.Unstructured{r.object, r.old} {
@@ -151,7 +149,7 @@ func (r *request) ref() hierarchy.Ref {
 	}
 	namespace := r.Namespace
 	if r.groupKind() == hierarchy.NamespaceKind {
-		namespace = "" // a review of a Namespace says that it is in itself
+		namespace = "" // a review of a Namespace has its own name as the namespace
 	}
 	return hierarchy.NewRef(r.Kind.Group, r.Kind.Kind, namespace, name)
 }
@@ -176,8 +174,8 @@ func (r *request) named(u *unstructured.Unstructured) *unstructured.Unstructured
 	return u
 }
 
-// shown is how the person who wrote calls the object: by the kind that they
-// wrote, which conversion may have changed.
+// shown returns the author's name for the object: with the kind that they wrote, which conversion
+// may have changed.
 func (r *request) shown() string {
 	ref := r.ref()
 	if r.RequestKind != nil && r.RequestKind.Kind != "" {
@@ -186,9 +184,9 @@ func (r *request) shown() string {
 	return ref.String()
 }
 
-// answer is what a hook decided.
+// answer is the decision of a hook.
 type answer struct {
-	// denial is why not; nil when the write is allowed.
+	// denial is the reason of a denial; nil when the write is allowed.
 	denial   *metav1.Status
 	warnings []string
 	patch    []operation
@@ -203,7 +201,7 @@ type operation struct {
 	Value any    `json:"value,omitempty"`
 }
 
-// review is the AdmissionReview that carries an answer.
+// review returns the AdmissionReview with an answer.
 func (a *answer) review(uid types.UID) ([]byte, error) {
 	response := &admissionv1.AdmissionResponse{
 		UID:      uid,
@@ -227,7 +225,7 @@ func (a *answer) review(uid types.UID) ([]byte, error) {
 	})
 }
 
-// change is what a request is about to do to its object.
+// change returns the change of a request's object.
 func (r *request) change() review.ObjectChange {
 	c := review.ObjectChange{Old: r.named(r.old), New: r.named(r.object)}
 	if r.Operation == admissionv1.Delete {
@@ -236,7 +234,7 @@ func (r *request) change() review.ObjectChange {
 	return c
 }
 
-// author is who makes the request.
+// author returns the author of the request.
 func (r *request) author() *review.Author {
 	return &review.Author{Username: r.UserInfo.Username, Groups: r.UserInfo.Groups}
 }
@@ -251,13 +249,13 @@ var hierarchyKinds = []schema.GroupKind{
 	hierarchy.NamespaceKind,
 }
 
-// affectsPolicies says whether edits of a kind change effective policies.
+// affectsPolicies reports whether edits of a kind can change effective policies.
 func affectsPolicies(s *policy.Snapshot, gk schema.GroupKind) bool {
 	_, isPolicy := s.Kind(gk)
 	return isPolicy || s.IsRoute(gk) || slices.Contains(hierarchyKinds, gk)
 }
 
-// annotated says whether objects of a kind carry the annotation.
+// annotated reports whether objects of a kind have the annotation.
 func annotated(s *policy.Snapshot, gk schema.GroupKind) bool {
 	return s.IsRoute(gk) || gk == hierarchy.GatewayKind
 }

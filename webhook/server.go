@@ -18,15 +18,14 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/certwatcher"
 )
 
-// DefaultDrainDelay is how long a replica should go on serving after it was
-// told to stop: some clusters bring their proxies up to date every ten seconds
-// only.
+// DefaultDrainDelay is how long a replica should continue to serve after it was told to stop: some
+// clusters only update their proxies every ten seconds.
 const DefaultDrainDelay = 10 * time.Second
 
 // shutdownLimit is how long the last calls may take after the drain delay.
 const shutdownLimit = 10 * time.Second
 
-// ServerOptions are where and how to serve.
+// ServerOptions are the options of a Server.
 type ServerOptions struct {
 	// Address is the host and port to listen on; ":9443" if empty. A port of 0 is
 	// a free one, which [Server.Address] tells.
@@ -38,24 +37,25 @@ type ServerOptions struct {
 	// GetCertificate is used instead of CertDir when it is set.
 	GetCertificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
 
-	// Distrust says why the API server would not accept the chain that is served; the replica is not
-	// ready then. Nil is not to look.
+	// Distrust returns why the API server would not accept the served chain; then the replica is not
+	// ready. If it is nil, this is not checked.
 	Distrust func(chain ...*x509.Certificate) error
 
-	// CallerAuthorities is a PEM file with the authorities of client certificates: who calls without
-	// one of theirs is not answered. It is read again when it changes. Empty is to answer anybody.
+	// CallerAuthorities is a PEM file with the authorities of client certificates: calls without one
+	// of their certificates are not answered. It is read again when it changes. If it is empty,
+	// everybody is answered.
 	CallerAuthorities string
 
-	// CallerNames are the common names that client certificates may have; empty is any.
+	// CallerNames are the common names that client certificates may have; empty means any.
 	CallerNames []string
 
-	// AllowTLS12 lets callers in that cannot do TLS 1.3.
+	// AllowTLS12 permits callers that do not support TLS 1.3.
 	AllowTLS12 bool
 
-	// DrainDelay is how long to go on serving after Start was told to end.
+	// DrainDelay is how long to continue serving after Start was told to end.
 	DrainDelay time.Duration
 
-	// Log hears about connections that fail, at level 1.
+	// Log receives failed connections, at level 1.
 	Log logr.Logger
 }
 
@@ -69,7 +69,7 @@ type Server struct {
 	handlers *Handlers
 	options  ServerOptions
 	listener atomic.Pointer[net.Listener]
-	// certificate is what is served, once it is known where that comes from.
+	// certificate returns the served certificate, once its source is known.
 	certificate atomic.Pointer[func(*tls.ClientHelloInfo) (*tls.Certificate, error)]
 	ending      atomic.Bool
 }
@@ -85,7 +85,7 @@ func NewServer(h *Handlers, o ServerOptions) *Server {
 // Start listens and serves until ctx ends, then drains and returns. It does all
 // of these things once.
 func (s *Server) Start(ctx context.Context) error {
-	// Certificates are wanted until the last call, after ctx.
+	// Certificates are needed until the last call, after ctx ends.
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	config, err := s.tlsConfig(life)
@@ -118,9 +118,8 @@ func (s *Server) Start(ctx context.Context) error {
 	return s.drain(server, failed)
 }
 
-// drain ends in an order in which no call is lost: the replica says that it is
-// not ready, goes on serving until nobody calls it any more, then takes no new
-// calls, and waits for the last ones.
+// drain shuts down without losing calls: the replica reports that it is not ready, continues to
+// serve until nobody calls it any more, then accepts no new calls, and waits for the last ones.
 func (s *Server) drain(server *http.Server, failed <-chan error) error {
 	s.ending.Store(true)
 	s.handlers.Drain()
@@ -172,7 +171,7 @@ func (s *Server) tlsConfig(ctx context.Context) (*tls.Config, error) {
 	return config, nil
 }
 
-// Address is where the server listens; empty until it does.
+// Address returns where the server listens; empty until it does.
 func (s *Server) Address() string {
 	if l := s.listener.Load(); l != nil {
 		return (*l).Addr().String()
@@ -180,7 +179,7 @@ func (s *Server) Address() string {
 	return ""
 }
 
-// Certificate is what is served now; nil when there is none yet.
+// Certificate returns the served certificate; nil when there is none yet.
 func (s *Server) Certificate() *x509.Certificate {
 	get := s.certificate.Load()
 	if get == nil {
@@ -213,7 +212,7 @@ func (s *Server) Ready(r *http.Request) error {
 	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
 		host = "localhost"
 	}
-	// Whose certificate it is, is checked below.
+	// The certificate is verified below.
 	dialer := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}} //nolint:gosec // see above
 	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
 	defer cancel()
@@ -228,7 +227,7 @@ func (s *Server) Ready(r *http.Request) error {
 	return s.options.Distrust(connection.(*tls.Conn).ConnectionState().PeerCertificates...)
 }
 
-// logWriter passes on what net/http complains about.
+// logWriter logs the errors of net/http.
 type logWriter struct{ log logr.Logger }
 
 func (w logWriter) Write(line []byte) (int, error) {

@@ -19,12 +19,11 @@ import (
 	"github.com/attache-dev/attache/policy/review"
 )
 
-// mostUnenforced is how many routes of one edit are asked what data planes would
-// make of them.
+// mostUnenforced is the maximum number of routes of one edit whose enforcement is computed.
 const mostUnenforced = 256
 
-// unenforced warns of overrides and bounds that data planes will not do any more
-// because of this write, or refuses it where the installer asks for that (E3.7).
+// unenforced warns of overrides and bounds that data planes would no longer enforce because of this
+// write, or refuses it if so configured (E3.7).
 func (h *Handlers) unenforced(s *policy.Snapshot, req *request, found *review.Verdict, reader policy.Reader, v *verdict) {
 	i := h.options.Injector
 	if i == nil || len(v.objections) > 0 {
@@ -64,7 +63,7 @@ func (h *Handlers) unenforced(s *policy.Snapshot, req *request, found *review.Ve
 	}
 }
 
-// enforced answers what data planes make of targets; nil where no exporter is enabled.
+// enforced returns how data planes enforce policies on targets; nil if no exporter is enabled.
 func (h *Handlers) enforced() evaluate.Enforced {
 	i := h.options.Injector
 	if i == nil {
@@ -75,8 +74,8 @@ func (h *Handlers) enforced() evaluate.Enforced {
 	}
 }
 
-// lossTexts are one text for each policy and reason. Routes of namespaces that the
-// author may not read are not named.
+// lossTexts returns one text for each policy and reason. Routes of namespaces that the author may
+// not read are not named.
 func lossTexts(losses []enforcement.Loss, reader policy.Reader) []string {
 	type cause struct {
 		policy hierarchy.Ref
@@ -120,7 +119,7 @@ func lossTexts(losses []enforcement.Loss, reader policy.Reader) []string {
 // foreignWrite is a write of an object of a data plane's API that is not ours.
 type foreignWrite struct{ old, now *unstructured.Unstructured }
 
-// foreign is the write of a data plane's own policy; nil for any other write.
+// foreign returns the write of a data plane's own policy; nil for any other write.
 func (h *Handlers) foreign(req *request) *foreignWrite {
 	known := slices.ContainsFunc(exporters.All(), func(r export.Registration) bool {
 		return slices.ContainsFunc(r.Kinds, func(k export.Kind) bool { return k.GroupKind() == req.groupKind() })
@@ -135,7 +134,7 @@ func (h *Handlers) foreign(req *request) *foreignWrite {
 	return w
 }
 
-// touchedBy are the routes that a data plane's own policy is about.
+// touchedBy returns the routes that a data plane's own policy concerns.
 func touchedBy(s *policy.Snapshot, w *foreignWrite) []hierarchy.Ref {
 	found := map[hierarchy.Ref]bool{}
 	add := func(ref hierarchy.Ref) {

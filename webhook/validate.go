@@ -20,9 +20,9 @@ import (
 	"github.com/attache-dev/attache/policy/review"
 )
 
-// cleaners are those who delete what belongs to something that is gone. Holding
-// them up would keep namespaces from ever going away. The last one is a
-// controller manager that does not give its controllers accounts of their own.
+// cleaners are the users of garbage collection. Blocking them would prevent the deletion of
+// namespaces. The last one is a controller manager whose controllers do not have their own
+// accounts.
 var cleaners = []string{
 	"system:serviceaccount:kube-system:namespace-controller",
 	"system:serviceaccount:kube-system:generic-garbage-collector",
@@ -62,9 +62,8 @@ func (h *Handlers) validate(ctx context.Context, s *policy.Snapshot, req *reques
 	return v.answer(req), nil
 }
 
-// review asks what follows from the write. Why it is denied and what follows
-// from it are the words of package guardrail, so that the command says the same.
-// The verdict is nil when the write is refused, or changes nothing that the engine reads.
+// review reviews the write. The messages come from package review, so that the command has the same
+// ones. The verdict is nil when the write is refused, or changes nothing that the engine reads.
 func (h *Handlers) review(ctx context.Context, s *policy.Snapshot, req *request, memory *evaluate.Memory, v *verdict) (*review.Verdict, error) {
 	change := req.change()
 	if h.swollen(s, req, v) || !change.Relevant() && !change.Crowds() {
@@ -105,8 +104,8 @@ func (h *Handlers) review(ctx context.Context, s *policy.Snapshot, req *request,
 	return &found, nil
 }
 
-// maxObject is how large an object may be that carries our annotation: what etcd takes is 1.5 MiB, and
-// what applies has to be written down anew whenever somebody above changes it.
+// maxObject is the maximum size of an object with our annotation: the limit of etcd is 1.5 MiB, and
+// the annotation has to be updated whenever a policy above changes.
 const maxObject = 3<<19 - 64<<10
 
 // swollen refuses to let an object grow beyond that.
@@ -119,10 +118,10 @@ func (h *Handlers) swollen(s *policy.Snapshot, req *request, v *verdict) bool {
 	return true
 }
 
-// part is the part of the time that a review of the platform's edit has. Nobody below keeps the
-// platform from writing by having much below what it writes: what is not worked out by then is
-// admitted, and judged before it is published. A quarter of the chart's two seconds leaves the API
-// server's own work on such an edit well within one.
+// part is the part of the time for a review of the platform's edit. Tenants must not be able to
+// block the platform by having many objects: what is not computed by then is admitted, and judged
+// before it is published. A quarter of the chart's two seconds leaves enough of one second for the
+// API server's own work on such an edit.
 func part(ctx context.Context) (context.Context, context.CancelFunc) {
 	deadline, limited := ctx.Deadline()
 	if !limited {
@@ -131,28 +130,29 @@ func part(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, time.Until(deadline)/4)
 }
 
-// judgedBeforePublication says whether the publication gate asks every rule that can refuse an edit.
-// It does not know who edits what.
+// judgedBeforePublication reports whether the publication gate evaluates every rule that can refuse
+// an edit. It does not know the author and the edit.
 func judgedBeforePublication(guardrails []*guardrail.Guardrail) bool {
 	return !slices.ContainsFunc(evaluate.Denying(guardrails), func(g *guardrail.Guardrail) bool {
 		return slices.ContainsFunc(g.Rules, func(r guardrail.Rule) bool { return r.Uses()&guardrail.AdmissionOnly != 0 })
 	})
 }
 
-// ofPlatform says whether who writes in a namespace, or in none, answers for all.
+// ofPlatform reports whether an author who writes in a namespace, or a cluster-scoped object,
+// belongs to the platform.
 func ofPlatform(s *policy.Snapshot, namespace string) bool {
 	platform := s.Options().PlatformNamespaces
 	return namespace == "" || platform == nil || slices.Contains(platform, namespace)
 }
 
-// guardrails are those of this moment, with the exceptions that are in force.
+// guardrails returns the current guardrails, with the exceptions that are in force.
 func (h *Handlers) guardrails() []*guardrail.Guardrail {
 	return guardrail.At(h.options.Guardrails(), h.options.Now())
 }
 
-// reader says which namespaces the author of a write is told about: of its own, of
-// the platform's, and of those that they may read. Without anybody to ask, the authors of what only
-// those write who are responsible for all are told of everything.
+// reader returns which namespaces the author of a write is told about: its own, the platform's, and
+// those that the author may read. Without access reviews, authors of the platform are told
+// everything.
 func (h *Handlers) reader(ctx context.Context, s *policy.Snapshot, req *request) policy.Reader {
 	own := req.ref().Namespace
 	if h.options.MayRead == nil {
@@ -167,9 +167,8 @@ func (h *Handlers) reader(ctx context.Context, s *policy.Snapshot, req *request)
 	}
 }
 
-// grantReader says in which namespaces the author of a write may read the ReferenceGrants. That
-// what a platform namespace holds is told to everybody does not count here: a grant there names the
-// namespaces of other tenants.
+// grantReader returns in which namespaces the author of a write may read ReferenceGrants. Platform
+// namespaces are no exception here: a grant there names the namespaces of other tenants.
 func (h *Handlers) grantReader(ctx context.Context, req *request) func(namespace string) bool {
 	if h.options.MayReadGrants == nil {
 		return nil
@@ -177,9 +176,9 @@ func (h *Handlers) grantReader(ctx context.Context, req *request) func(namespace
 	return h.options.MayReadGrants(ctx, req.UserInfo)
 }
 
-// exempt says whether a request is never held up: whatever goes away must be able
-// to. An object that is being deleted is still in force, for as long as somebody's
-// finalizer keeps it, so what it says is reviewed like anything else.
+// exempt reports whether a request is never blocked: deletions must always be possible. An object
+// that is being deleted is still in force as long as it has finalizers, so its spec is reviewed
+// like any other.
 func (h *Handlers) exempt(req *request) bool {
 	if slices.Contains(cleaners, req.UserInfo.Username) {
 		return true
@@ -193,9 +192,9 @@ func beingDeleted(u *unstructured.Unstructured) bool {
 	return u != nil && u.GetDeletionTimestamp() != nil
 }
 
-// spoofed warns of an annotation that this very write changed to something that
-// is not what is in force. See the package comment for why it does not deny. What
-// the write comes to is in the verdict on it, if there is one.
+// spoofed warns of an annotation that this write changed to something that is not in force. See the
+// package comment for why it does not deny. The result of the write is in the verdict, if there is
+// one.
 func (h *Handlers) spoofed(ctx context.Context, s *policy.Snapshot, req *request, found *review.Verdict, v *verdict) {
 	gk := req.groupKind()
 	if req.object == nil || req.Operation == admissionv1.Delete || !annotated(s, gk) {
@@ -219,8 +218,8 @@ func (h *Handlers) spoofed(ctx context.Context, s *policy.Snapshot, req *request
 	}
 }
 
-// guardrail checks a PolicyGuardrail that is written: it compiles, and its
-// examples come out as they say. What was wrong with it before is only said.
+// guardrail checks a written PolicyGuardrail: it has to compile, and its examples must have the
+// expected results. Problems that it had before are only warnings.
 func (h *Handlers) guardrail(ctx context.Context, _ *policy.Snapshot, req *request, v *verdict) error {
 	if req.Operation == admissionv1.Delete || req.object == nil || !req.change().SpecChanges() {
 		return nil

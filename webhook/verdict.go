@@ -17,7 +17,7 @@ import (
 // verdict is the outcome of a review: what is objected to, and what is warned about.
 type verdict struct {
 	objections []review.Objection
-	// message is for all objections; made of them if it is empty.
+	// message is the message for all objections; it is made from them if it is empty.
 	message  string
 	warnings []string
 	audit    map[string]string
@@ -35,7 +35,7 @@ func (v *verdict) warn(format string, args ...any) {
 // guardrails.
 const GuardrailViolated metav1.CauseType = "GuardrailViolated"
 
-// maxCauses is how many objections a denial lists for programs.
+// maxCauses is the maximum number of objections that a denial lists for programs.
 const maxCauses = 20
 
 // answer turns the verdict into the answer to the API server.
@@ -43,7 +43,7 @@ func (v *verdict) answer(req *request) *answer {
 	return &answer{denial: v.denial(req), warnings: clipped(v.warnings), audit: v.audit}
 }
 
-// denial is nil when there is nothing to refuse.
+// denial returns nil when there is nothing to refuse.
 func (v *verdict) denial(req *request) *metav1.Status {
 	if len(v.objections) == 0 {
 		return nil
@@ -71,8 +71,8 @@ func (v *verdict) denial(req *request) *metav1.Status {
 	return status
 }
 
-// clipped are the warnings in the form that an API server passes on: it cuts
-// those that are longer, or when there is too much of them.
+// clipped returns the warnings in a form that an API server does not truncate: it truncates long
+// warnings, and too many of them.
 func clipped(warnings []string) []string {
 	if len(warnings) == 0 {
 		return nil
@@ -100,11 +100,11 @@ const (
 	AuditGuardrails = "guardrails"
 	// AuditChanges counts what the write changes.
 	AuditChanges = "changes"
-	// AuditViolations lists violations of guardrails that only audit, one a line.
+	// AuditViolations lists violations of guardrails that only audit, one per line.
 	AuditViolations = "violations"
 )
 
-// maxAudited is how many violations one entry of the audit log lists.
+// maxAudited is the maximum number of violations in one entry of the audit log.
 const maxAudited = 20
 
 // digested is the text that stands for some guardrails.
@@ -124,7 +124,7 @@ func (h *Handlers) digestOf(guardrails []*guardrail.Guardrail) string {
 	return now.text
 }
 
-// audit is what the audit log keeps of a review.
+// audit returns the audit annotations of a review.
 func (h *Handlers) audit(guardrails []*guardrail.Guardrail, v review.Verdict) map[string]string {
 	entries := map[string]string{
 		AuditEngine:     h.options.Version,

@@ -11,18 +11,18 @@ import (
 	"github.com/attache-dev/attache/policy"
 )
 
-// maxWatched is how many Gateways have series of their own in one replica: the
-// first ones by name. Whoever may write Gateways can switch them on.
+// maxWatched is the maximum number of Gateways with series of their own in one replica: the first
+// ones by name. Everybody who may write Gateways can switch these series on.
 const maxWatched = 64
 
-// watching knows the Gateways whose annotations ask for series of their own.
+// watching records the Gateways whose annotations request series of their own.
 type watching struct {
 	last     atomic.Pointer[watchedIn]
 	requests *prometheus.CounterVec
 	duration *prometheus.HistogramVec
 }
 
-// watchedIn are the Gateways of one snapshot that are watched, sorted.
+// watchedIn are the watched Gateways of one snapshot, sorted.
 type watchedIn struct {
 	snapshot *policy.Snapshot
 	gateways []*hierarchy.Gateway
@@ -62,7 +62,7 @@ func (w *watching) in(s *policy.Snapshot) []*hierarchy.Gateway {
 	return now.gateways
 }
 
-// forget takes away the series of Gateways that are watched no more.
+// forget removes the series of Gateways that are no longer watched.
 func (w *watching) forget(before, now []*hierarchy.Gateway) {
 	for _, g := range before {
 		ref := g.Meta().Ref

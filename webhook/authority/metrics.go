@@ -12,7 +12,7 @@ import (
 type Watched struct {
 	// Served is the certificate that is served now.
 	Served func() *x509.Certificate
-	// Trust says whether the configurations trust it.
+	// Trust reports whether the configurations trust it.
 	Trust *Trust
 	// Keeper keeps the authority.
 	Keeper *Keeper

@@ -135,7 +135,7 @@ func (s *Serving) renew() time.Duration {
 	return min(often, renewal(fresh.Leaf).Sub(now))
 }
 
-// good says whether API servers accept a certificate now.
+// good reports whether API servers accept a certificate now.
 func (s *Serving) good(c *x509.Certificate, now time.Time) bool {
 	return now.Before(c.NotAfter) && s.distrust(c) == nil
 }

@@ -29,7 +29,7 @@ func (l Lifetimes) orDefaults() Lifetimes {
 // that is one of several may learn of it later than we do.
 func (l Lifetimes) settle() time.Duration { return min(30*time.Second, l.Certificate/10) }
 
-// late says whether a certificate is to be replaced.
+// late reports whether a certificate is to be replaced.
 func late(c *x509.Certificate, now time.Time) bool { return !now.Before(renewal(c)) }
 
 // renewal is when a certificate is to be replaced: when a third of its time is left.

@@ -56,7 +56,7 @@ func (t *Trust) Start(ctx context.Context) error {
 // NeedLeaderElection says that every replica watches.
 func (t *Trust) NeedLeaderElection() bool { return false }
 
-// Synced says whether the configurations were seen.
+// Synced reports whether the configurations were seen.
 func (t *Trust) Synced() bool {
 	return !slices.ContainsFunc(t.configurations, func(w *watched) bool { return !w.informer.HasSynced() })
 }

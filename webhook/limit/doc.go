@@ -3,17 +3,17 @@
 // # Purpose
 //
 // Reviews cost processor time and memory. A bounded number is decided at a time, a bounded number
-// waits, and their bodies are bounded together. The turn goes to the namespace, or the user, that
-// used least of late, so that one tenant's edits do not delay those of the others.
+// waits, and their bodies are bounded together. The next turn goes to the namespace, or the user,
+// with the least recent use, so that one tenant's edits do not delay those of others.
 //
 // # Invariants
 //
 //   - Nobody has more than half of the slots, and those who used much, with reviews that take long,
 //     never have all of them.
-//   - Nobody begins with less time than reviews like this one take, or whose caller is gone.
-//   - A place that was taken is given back exactly once, also when its caller is gone.
+//   - No review begins with less time than such reviews take, or when its caller is gone.
+//   - Every place is given back exactly once, also when its caller is gone.
 //
 // # What it must not do
 //
-// Know what a review is about, or decide what is answered when there is no place.
+// Know the content of a review, or decide the answer when there is no place.
 package limit

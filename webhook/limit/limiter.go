@@ -11,23 +11,21 @@ import (
 // Limiter shares out the replica's time. A bounded number of reviews is decided
 // at a time, a bounded number waits, and their bodies are bounded together.
 //
-// Whoever waits belongs to a share: a namespace, or a user where an object is in
-// none. The turn goes to the share that used least of late. A share never has
-// more than half of the slots. Those that used much, with reviews that take long,
-// never have all slots between them, so that the others wait for none of those.
-// Dry runs count as what they cost.
+// Every waiting review belongs to a share: of a namespace, or of a user for a cluster-scoped
+// object. The next turn goes to the share with the least recent use. A share never has more than
+// half of the slots. Shares with much use and long reviews never occupy all slots together, so that
+// others do not wait for them. Dry runs count like other reviews.
 //
-// Within a share the turn goes to the first, unless that one has waited for half
-// of its time: then there are more than can be decided, and the last one, which
-// has most of its time left, is the one whose decision is worth most. Who has less
-// time left than reviews of the share take gets no turn.
+// Within a share, the first review gets the turn, unless it has waited for half of its time: then
+// there are more reviews than can be decided, and the last one, which has the most time left, is
+// preferred. A review with less time left than reviews of the share take gets no turn.
 type Limiter struct {
 	slots, queue int
 	now          func() time.Time
 
 	mu      sync.Mutex
-	here    int   // who has a place
-	bytes   int64 // of all bodies that are here
+	here    int   // those that have a place
+	bytes   int64 // of all bodies in memory
 	running int
 	heavy   int // of those running, the turns of heavy shares
 	arrival int
@@ -35,18 +33,18 @@ type Limiter struct {
 }
 
 const (
-	// maxBytes is how large the bodies of all reviews together may be.
+	// maxBytes is the maximum total size of the bodies of all reviews.
 	maxBytes = 32 << 20
 	// halfLife is the time in which half of what a share used is forgotten.
 	halfLife = 10 * time.Second
-	// heavyUse and heavyTurn are what a share has used of late, and how long one of its reviews
-	// took, when it counts as heavy. Behind a shorter review anybody can wait: a slot that is kept
-	// free of those, too, stands idle whenever everybody asks for much.
+	// heavyUse and heavyTurn are the recent use of a share, and the duration of one of its reviews,
+	// from which on it counts as heavy. Everybody can wait behind a shorter review: keeping a slot
+	// free of those, too, would leave it idle under general load.
 	heavyUse  = time.Second
 	heavyTurn = 200 * time.Millisecond
 )
 
-// share is those who wait for each other.
+// share is a group of reviews that wait for each other.
 type share struct {
 	running int
 	waiting []*Turn
@@ -56,7 +54,7 @@ type share struct {
 	typical time.Duration // what its reviews take, the latest counting most
 }
 
-// heavy says whether reviews of the share leave a slot to others.
+// heavy reports whether reviews of the share leave a slot to others.
 func (s *share) heavy() bool { return s.used > heavyUse && s.longest > heavyTurn }
 
 // Turn is one review's turn.
@@ -65,29 +63,29 @@ type Turn struct {
 	name    string
 	arrival int
 	since   time.Time
-	until   time.Time     // when its decision is of use to nobody any more; zero is never
+	until   time.Time     // when nobody needs its decision any more; zero means never
 	ready   chan struct{} // closed when it has a slot, or will have none
 	began   time.Time     // zero while it has no slot
 	heavy   bool
 }
 
-// inTime says whether a review that takes so long is decided in time when it begins now. What takes
-// nearly all the time that a review may have is tried with that.
+// inTime reports whether a review with this duration is decided in time if it begins now. A review
+// that takes nearly all of its time is still tried.
 func (t *Turn) inTime(now time.Time, takes time.Duration) bool {
 	return t.until.IsZero() || t.until.Sub(now) >= min(takes, t.until.Sub(t.since)*9/10)
 }
 
-// late says whether half of its time is over.
+// late reports whether half of its time is over.
 func (t *Turn) late(now time.Time) bool {
 	return !t.until.IsZero() && now.Sub(t.since) > t.until.Sub(t.since)/2
 }
 
-// New is a limiter with so many slots, and so many places to wait for one.
+// New returns a limiter with the given numbers of slots, and of places to wait for one.
 func New(slots, queue int) *Limiter {
 	return &Limiter{slots: slots, queue: queue, now: time.Now, shares: map[string]*share{}}
 }
 
-// Arrive takes a place for a body of a size, or says at once that there is none.
+// Arrive takes a place for a body of a size, or reports at once that there is none.
 func (l *Limiter) Arrive(size int64) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -99,7 +97,7 @@ func (l *Limiter) Arrive(size int64) bool {
 	return true
 }
 
-// Here counts those who have a place.
+// Here returns the number of reviews with a place.
 func (l *Limiter) Here() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -114,7 +112,7 @@ func (l *Limiter) Depart(size int64) {
 	l.bytes -= size
 }
 
-// Enter waits for a turn as long as ctx allows; nil is none. A share that fills
+// Enter waits for a turn as long as ctx allows; nil means that there is none. A share that fills
 // half of the queue gets none either.
 func (l *Limiter) Enter(ctx context.Context, name string) *Turn {
 	until, _ := ctx.Deadline()
@@ -136,7 +134,7 @@ func (l *Limiter) Enter(ctx context.Context, name string) *Turn {
 	return t
 }
 
-// renounce ends the wait of who wants no turn any more.
+// renounce ends the wait for a turn.
 func (l *Limiter) renounce(t *Turn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -211,7 +209,7 @@ func (l *Limiter) dispatch() {
 	}
 }
 
-// next is the share whose turn it is; nil is none.
+// next returns the share whose turn it is; nil if there is none.
 func (l *Limiter) next(now time.Time) *share {
 	var next *share
 	for _, s := range l.shares {
@@ -229,8 +227,8 @@ func (l *Limiter) next(now time.Time) *share {
 	return next
 }
 
-// take takes out of those that wait the one whose turn it is, and tells those whose time is too
-// short. Nil is when there was no other.
+// take removes the review whose turn it is from the waiting ones, and rejects those whose time is
+// too short. It returns nil when there is no other.
 func (s *share) take(now time.Time) *Turn {
 	s.waiting = slices.DeleteFunc(s.waiting, func(t *Turn) bool {
 		if t.inTime(now, s.typical) {
@@ -260,7 +258,7 @@ func (s *share) decay(now time.Time) {
 	}
 }
 
-// forget forgets shares that nobody waits in and that used next to nothing.
+// forget drops shares without waiting reviews that used next to nothing.
 func (l *Limiter) forget(name string) {
 	s := l.shares[name]
 	if s != nil && s.running == 0 && len(s.waiting) == 0 && s.used < time.Millisecond {
@@ -277,5 +275,5 @@ func (l *Limiter) forget(name string) {
 	}
 }
 
-// maxShares is how many shares are kept before those that used little go.
+// maxShares is the number of shares from which on those with little use are dropped.
 const maxShares = 1024

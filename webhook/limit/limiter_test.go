@@ -19,7 +19,7 @@ func newLine(t *testing.T, slots, queue int) *line {
 	return l
 }
 
-// hasCome says whether a turn has come.
+// hasCome reports whether a turn has come.
 func hasCome(t *Turn) bool {
 	select {
 	case <-t.ready:

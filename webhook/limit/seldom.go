@@ -5,16 +5,16 @@ import (
 	"time"
 )
 
-// Seldom says yes once in a while, and counts in between.
+// Seldom reports true once in a while, and counts in between.
 type Seldom struct {
-	// Every is the time between two times at which it says yes.
+	// Every is the time between two reports.
 	Every time.Duration
 
-	last    atomic.Int64 // when it said yes, in nanoseconds
+	last    atomic.Int64 // when it last reported true, in nanoseconds
 	skipped atomic.Int64
 }
 
-// Now says whether it is time again, and how often it was not since.
+// Now reports whether it is time again, and how often it was called since.
 func (s *Seldom) Now(now time.Time) (yes bool, skipped int64) {
 	last := s.last.Load()
 	if now.UnixNano()-last < int64(s.Every) || !s.last.CompareAndSwap(last, now.UnixNano()) {
