@@ -32,14 +32,14 @@ func (s *certificateSettings) flags(f *pflag.FlagSet) {
 	f.DurationVar(&s.certified, "certificate-lifetime", 7*24*time.Hour, "how long a serving certificate lasts; each replica replaces its own when a third of that is left")
 }
 
-// certificates are the parts that keep and serve certificates; nil where they are not wanted.
+// certificates are the parts that maintain and serve certificates; nil if they are not needed.
 type certificates struct {
 	trust   *authority.Trust
 	serving *authority.Serving
 	keeper  *authority.Keeper
 }
 
-// newCertificates makes the parts that a process with webhooks, with the controller, or with both
+// newCertificates creates the parts that a process with webhooks, with the controller, or with both
 // needs.
 func (s *certificateSettings) newCertificates(config *rest.Config, webhooks, controller bool, log logr.Logger) (*certificates, error) {
 	c := &certificates{}
@@ -67,7 +67,7 @@ func (s *certificateSettings) newCertificates(config *rest.Config, webhooks, con
 	return c, err
 }
 
-// addTo has a manager run them, and shows what they are about.
+// addTo adds them to a manager, and registers their metrics.
 func (c *certificates) addTo(m manager.Manager, p *process) error {
 	watched := &authority.Watched{Trust: c.trust, Keeper: c.keeper}
 	if p.webhooks != nil {

@@ -10,7 +10,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// connect says how to reach the API server, and tries it.
+// connect returns how to reach the API server, and tests the connection.
 func (s *settings) connect() (*rest.Config, error) {
 	config, err := s.restConfig()
 	if err != nil {

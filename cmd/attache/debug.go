@@ -11,9 +11,8 @@ import (
 	"time"
 )
 
-// debugListener listens for /debug, on loopback alone: profiles hold what passes
-// through the process. "kubectl port-forward" leads there. It is nil without an
-// address.
+// debugListener listens for /debug, only on loopback, because profiles can contain data of the
+// process. Use "kubectl port-forward" to reach it. It is nil without an address.
 func debugListener(address string) (net.Listener, error) {
 	if address == "" {
 		return nil, nil

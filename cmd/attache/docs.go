@@ -19,7 +19,7 @@ import (
 	"github.com/attache-dev/attache/webhook/authority"
 )
 
-// docsCommand prints the reference of flags and metrics, made from the code.
+// docsCommand prints the reference of flags and metrics, generated from the code.
 func docsCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:    "docs",
@@ -45,8 +45,7 @@ func writeFlags(out io.Writer) {
 	})
 }
 
-// description reads what a prometheus.Desc says of itself; it has no other way
-// of telling.
+// description parses the text of a prometheus.Desc, which has no accessors.
 var description = regexp.MustCompile(`fqName: "([^"]*)", help: "((?:[^"\\]|\\.)*)".*variableLabels: \{([^}]*)\}`)
 
 func writeMetrics(out io.Writer) error {
@@ -78,7 +77,7 @@ func writeMetrics(out io.Writer) error {
 	return nil
 }
 
-// catalog is a registry that only notes what is registered.
+// catalog is a registry that only records what is registered.
 type catalog struct{ rows []string }
 
 // Register implements prometheus.Registerer.

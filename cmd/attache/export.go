@@ -83,8 +83,8 @@ func (s *exportSettings) config() (enforcement.Config, error) {
 	return c, nil
 }
 
-// enforcement is what the controller and admission need, and the planes, nil
-// when no exporter is enabled or cleaned up after.
+// enforcement returns what the controller and admission need, and the planes, which are nil when no
+// exporter is enabled or cleaned up.
 func (s *exportSettings) enforcement(config *rest.Config, log logr.Logger) (controller.Enforcement, error) {
 	c, err := s.config()
 	if err != nil {
@@ -103,7 +103,7 @@ func (s *exportSettings) enforcement(config *rest.Config, log logr.Logger) (cont
 	return e, nil
 }
 
-// definitions prepares and checks objects by the CRDs of the cluster.
+// definitions prepares and checks objects according to the CRDs of the cluster.
 type definitions struct {
 	planes *cluster.Planes
 
@@ -112,7 +112,7 @@ type definitions struct {
 	registry *validate.Registry
 }
 
-// current is the registry of the CRDs of this moment.
+// current returns the registry of the current CRDs.
 func (d *definitions) current() *validate.Registry {
 	now := d.planes.Definitions()
 	d.mu.Lock()
@@ -122,7 +122,7 @@ func (d *definitions) current() *validate.Registry {
 	}
 	registry, err := validate.New(now...)
 	if err != nil {
-		return registry // those that can be read are in it
+		return registry // it contains those that can be read
 	}
 	d.of, d.registry = now, registry
 	return registry
@@ -147,7 +147,7 @@ func (d *definitions) Check(route *unstructured.Unstructured) []string {
 	return problems
 }
 
-// schemas are the CRDs of this moment.
+// schemas returns the current CRDs.
 func (d *definitions) schemas() enforcement.Schemas { return schemas{d.current()} }
 
 // schemas are CRDs that objects of data planes have to fit.
@@ -159,7 +159,7 @@ func (s schemas) Refuses(u *unstructured.Unstructured) []string {
 	return problems
 }
 
-// injector is what admission puts into routes; nil when no exporter writes there.
+// injector returns what admission puts into routes; nil when no exporter writes there.
 func injector(e controller.Enforcement, version func(hierarchy.Ref) string) *status.Injector {
 	injects := slices.ContainsFunc(slices.Concat(e.Config.Enabled, e.Cleanup), func(name string) bool {
 		row, _ := exporters.Lookup(name)
@@ -180,8 +180,8 @@ func injector(e controller.Enforcement, version func(hierarchy.Ref) string) *sta
 	}
 }
 
-// standardFields is what the HTTPRoute CRD of the cluster has, read once for
-// each version of it.
+// standardFields returns the fields of the cluster's HTTPRoute CRD, read once for each version of
+// it.
 type standardFields struct {
 	planes *cluster.Planes
 

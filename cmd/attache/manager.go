@@ -40,10 +40,10 @@ import (
 	"github.com/attache-dev/attache/webhook"
 )
 
-// lease is the name of the lease by which replicas elect the one that writes.
+// lease is the name of the lease for leader election.
 const lease = "controller.attache.dev"
 
-// shortestLease leaves time to renew a lease that is looked at every two seconds.
+// shortestLease leaves time to renew a lease that is checked every two seconds.
 const shortestLease = 6 * time.Second
 
 func managerCommand() *cobra.Command {
@@ -141,7 +141,7 @@ func newProcess(s *settings, log logr.Logger) (*process, error) {
 	)
 }
 
-// addController adds what writes, unless it is disabled.
+// addController adds the controller, unless it is disabled.
 func (p *process) addController(config *rest.Config, enforcement controller.Enforcement) error {
 	s := p.settings
 	if s.disableController {
@@ -164,7 +164,7 @@ func (p *process) addController(config *rest.Config, enforcement controller.Enfo
 	return nil
 }
 
-// watch prepares what people watch the process by.
+// watch prepares the observation of the process.
 func (p *process) watch() (err error) {
 	if p.tracing, err = p.settings.tracing.newTracing(context.Background()); err != nil {
 		return err
@@ -193,7 +193,7 @@ func (s *settings) policyOptions() (policy.Options, error) {
 	}
 	namespaces := s.platformNamespaces
 	if namespaces == nil {
-		namespaces = []string{} // none, where nil would be any
+		namespaces = []string{} // none; nil would mean any
 	}
 	return policy.Options{
 		PlatformNamespaces: namespaces,
@@ -210,7 +210,7 @@ func (s *settings) policyOptions() (policy.Options, error) {
 	}, nil
 }
 
-// compilers are those of the languages that guardrails are written in.
+// compilers are the compilers for the languages of guardrails.
 var compilers = guardrail.Compilers{CEL: celrule.Compile, Rego: regorule.Compile}
 
 func (s *settings) newWebhooks(config *rest.Config, source *cluster.Source, planes *cluster.Planes, inject *status.Injector, certificates *certificates, tracer trace.Tracer, log logr.Logger) (*webhook.Server, error) {
@@ -276,7 +276,7 @@ func (s *settings) newManager(config *rest.Config, log logr.Logger) (manager.Man
 	}
 	renew := s.leaderElectionLease * 2 / 3
 	m, err := manager.New(config, manager.Options{
-		// Objects are read by package cluster, and never by the manager's client.
+		// Objects are only read by package cluster, never by the manager's client.
 		Scheme:                        runtime.NewScheme(),
 		Logger:                        log,
 		Metrics:                       metricsserver.Options{BindAddress: s.metricsAddress},
@@ -310,8 +310,8 @@ func (p *process) ready(r *http.Request) error {
 	return nil
 }
 
-// run runs until ctx ends or a part fails, and ends everything in order: first
-// what others call, then what it needs.
+// run runs until ctx ends or a part fails, and ends everything in order: first the servers, then
+// what they need.
 func (p *process) run(ctx context.Context) error {
 	p.log.Info("Starting", "version", versionText())
 	serving, stopServing := context.WithCancel(ctx)
@@ -350,8 +350,7 @@ func (p *process) run(ctx context.Context) error {
 	return failure
 }
 
-// serve serves webhooks until ctx ends, and until they have drained; without
-// webhooks, as long as they would take.
+// serve serves webhooks until ctx ends and they have drained; without webhooks it waits as long.
 func (p *process) serve(ctx context.Context) error {
 	if p.webhooks != nil {
 		return p.webhooks.Start(ctx)
@@ -361,7 +360,7 @@ func (p *process) serve(ctx context.Context) error {
 	return nil
 }
 
-// greet says when the manager is ready for work, and what is missing.
+// greet logs when the manager is ready for work, and what is missing.
 func (p *process) greet(ctx context.Context) {
 	if p.source.WaitForResults(ctx) != nil {
 		return
@@ -385,7 +384,7 @@ func background(f func() error) <-chan error {
 	return result
 }
 
-// await waits for a part that has not been waited for.
+// await waits for a part that has not ended yet.
 func await(part <-chan error) error {
 	if part == nil {
 		return nil

@@ -10,13 +10,13 @@ import (
 	"github.com/go-logr/logr"
 )
 
-// memoryFiles say how much memory a container may use: in control groups of
-// version 2, and of version 1.
+// memoryFiles have the memory limit of a container: in control groups of version 2, and of version
+// 1.
 var memoryFiles = [...]string{"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}
 
-// heedMemoryLimit has the garbage collector work harder before the container's
-// limit, where the kernel would end the process. The variable GOMEMLIMIT, which
-// the runtime reads itself, is left to have its way.
+// heedMemoryLimit makes the garbage collector work harder before the container's limit, at which
+// the kernel would kill the process. The variable GOMEMLIMIT, which the runtime reads itself, takes
+// precedence.
 func heedMemoryLimit(log logr.Logger) {
 	if os.Getenv("GOMEMLIMIT") != "" {
 		return
@@ -34,8 +34,8 @@ func heedMemoryLimit(log logr.Logger) {
 	}
 }
 
-// memoryLimit is nine tenths of the limit in a file of a control group. Version 1
-// says by a very large number that there is none.
+// memoryLimit returns nine tenths of the limit in a file of a control group. In version 1, a very
+// large number means no limit.
 func memoryLimit(text string) (limit int64, limited bool) {
 	bytes, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
 	if err != nil || bytes <= 0 || bytes > math.MaxInt64/2 {

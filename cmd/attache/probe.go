@@ -19,7 +19,7 @@ import (
 	"github.com/attache-dev/attache/policy"
 )
 
-// probe tries an installation as its users would, with dry runs alone.
+// probe tests an installation like its users would, only with dry runs.
 type probe struct {
 	settings  settings
 	namespace string
@@ -47,12 +47,12 @@ func probeCommand() *cobra.Command {
 	return command
 }
 
-// trial is one write and what has to come of it.
+// trial is one write with its expected result.
 type trial struct {
 	says     string
 	resource string
 	object   map[string]any
-	// refusedBy is the webhook that has to refuse it; empty when it is to pass.
+	// refusedBy is the webhook that has to refuse it; empty when it has to pass.
 	refusedBy string
 }
 
@@ -79,7 +79,7 @@ func (p *probe) trials() []trial {
 	}
 }
 
-// run tries until everything comes out right, or the time is up.
+// run repeats the trials until all have the expected result, or the time is up.
 func (p *probe) run(ctx context.Context, config *rest.Config, out io.Writer) error {
 	client, err := dynamic.NewForConfig(config)
 	if err != nil {
@@ -98,7 +98,7 @@ func (p *probe) run(ctx context.Context, config *rest.Config, out io.Writer) err
 	return nil
 }
 
-// until repeats what fails once a second.
+// until repeats a failing function once a second.
 func (p *probe) until(ctx context.Context, try func() error) error {
 	for {
 		err := try()

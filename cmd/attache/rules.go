@@ -10,7 +10,7 @@ import (
 	"github.com/attache-dev/attache/policy/guardrail"
 )
 
-// ruleMeter counts and times what rules of guardrails are asked.
+// ruleMeter counts and times evaluations of rules of guardrails.
 type ruleMeter struct {
 	evaluations *prometheus.CounterVec
 	duration    *prometheus.HistogramVec
@@ -41,7 +41,8 @@ func newRuleMeter(registry prometheus.Registerer) (*ruleMeter, error) {
 	return m, errors.Join(registry.Register(m.evaluations), registry.Register(m.duration))
 }
 
-// compilers are some compilers whose rules are counted and timed, once hear has told whose they are.
+// compilers returns compilers whose rules are counted and timed, once hear has named their
+// guardrail.
 func (m *ruleMeter) compilers(c guardrail.Compilers) guardrail.Compilers {
 	return guardrail.Compilers{
 		CEL: func(expressions []guardrail.Expression) ([]guardrail.Rule, []guardrail.Problem) {
@@ -68,7 +69,8 @@ func (m *ruleMeter) metered(language string, rules []guardrail.Rule) []guardrail
 	return list
 }
 
-// hear names the rules of a guardrail before they are asked; nil is a guardrail that is gone.
+// hear names the rules of a guardrail before they are evaluated; nil means that the guardrail was
+// removed.
 func (m *ruleMeter) hear(name string, g *guardrail.Guardrail) {
 	if g == nil {
 		m.evaluations.DeletePartialMatch(prometheus.Labels{"guardrail": name})
@@ -87,10 +89,10 @@ type meteredRule struct {
 	language string
 	duration prometheus.Observer
 
-	content, objects, failed, cutShort prometheus.Counter // nil until it is known whose it is
+	content, objects, failed, cutShort prometheus.Counter // nil until its guardrail is known
 }
 
-// meteredKindReader is one that knows which kinds it reads.
+// meteredKindReader is a metered rule that knows which kinds it reads.
 type meteredKindReader struct {
 	*meteredRule
 	guardrail.KindReader

@@ -60,10 +60,10 @@ type settings struct {
 	logFormat string
 }
 
-// namespaceFile is where a pod finds the name of its namespace.
+// namespaceFile is the file with the name of a pod's namespace.
 const namespaceFile = "/var/run/secrets/kubernetes.io/serviceaccount/namespace"
 
-// ownNamespace is the namespace that the manager runs in.
+// ownNamespace returns the namespace that the manager runs in.
 func ownNamespace() string {
 	if name := os.Getenv("POD_NAMESPACE"); name != "" {
 		return name
@@ -74,8 +74,8 @@ func ownNamespace() string {
 	return "attache-system"
 }
 
-// ownUsernames are the names that the API server knows the manager by, if the
-// pod was told its service account.
+// ownUsernames returns the usernames of the manager on the API server, if the pod knows its service
+// account.
 func ownUsernames() []string {
 	if account := os.Getenv("POD_SERVICE_ACCOUNT"); account != "" {
 		return []string{"system:serviceaccount:" + ownNamespace() + ":" + account}

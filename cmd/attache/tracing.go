@@ -30,8 +30,8 @@ func (s *tracingSettings) flags(f *pflag.FlagSet) {
 // tracing sends spans to a collector. Nil sends none.
 type tracing struct{ provider *sdktrace.TracerProvider }
 
-// newTracing is nil where nothing is to be traced. A collector that does not answer
-// holds nothing up: spans that it does not take are dropped.
+// newTracing returns nil if tracing is off. A collector that does not answer delays nothing: its
+// spans are dropped.
 func (s *tracingSettings) newTracing(ctx context.Context) (*tracing, error) {
 	if s.endpoint == "" {
 		return nil, nil
@@ -62,7 +62,7 @@ func (t *tracing) tracer() trace.Tracer {
 	return t.provider.Tracer("github.com/attache-dev/attache/webhook")
 }
 
-// end sends what is left.
+// end sends the remaining spans.
 func (t *tracing) end() error {
 	if t == nil {
 		return nil
@@ -72,8 +72,8 @@ func (t *tracing) end() error {
 	return t.provider.Shutdown(ctx)
 }
 
-// asAnnotated samples what a Gateway's annotation asks for, and of the rest what
-// another sampler does.
+// asAnnotated samples reviews for which a Gateway's annotation requests it, and leaves the others
+// to another sampler.
 type asAnnotated struct{ sdktrace.Sampler }
 
 // ShouldSample implements sdktrace.Sampler.

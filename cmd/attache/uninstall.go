@@ -17,7 +17,7 @@ import (
 	"k8s.io/client-go/dynamic"
 )
 
-// uninstall takes away what attache wrote, while policies stay.
+// uninstall removes what attache wrote, and keeps policies.
 type uninstall struct {
 	settings           settings
 	namespace, release string
@@ -61,7 +61,7 @@ of an administrator.`,
 	return command
 }
 
-// step is one part of leaving. It says how many objects it changed.
+// step is one step of uninstalling. It returns how many objects it changed.
 type step struct {
 	does string
 	do   func(context.Context) (int, error)
@@ -105,7 +105,7 @@ var (
 	}
 )
 
-// endProcesses leaves no replica, so that nothing is written anew.
+// endProcesses scales to zero replicas, so that nothing is written any more.
 func (u *uninstall) endProcesses(ctx context.Context) (int, error) {
 	client := u.client.Resource(deployments).Namespace(u.namespace)
 	return u.each(ctx, deployments, u.namespace, u.ours(), func(d *unstructured.Unstructured) error {
@@ -114,7 +114,7 @@ func (u *uninstall) endProcesses(ctx context.Context) (int, error) {
 	})
 }
 
-// awaitController waits until no process holds the Lease any more.
+// awaitController waits until no process holds the Lease.
 func (u *uninstall) awaitController(ctx context.Context) (int, error) {
 	ctx, cancel := context.WithTimeout(ctx, u.patience)
 	defer cancel()
@@ -141,7 +141,7 @@ func (u *uninstall) awaitController(ctx context.Context) (int, error) {
 	}
 }
 
-// endAdmission lets everything be written again.
+// endAdmission removes the admission configurations, so that everything can be written again.
 func (u *uninstall) endAdmission(ctx context.Context) (int, error) {
 	all := 0
 	for _, resource := range admission {
@@ -153,7 +153,7 @@ func (u *uninstall) endAdmission(ctx context.Context) (int, error) {
 	return all, nil
 }
 
-// deleteEach deletes the objects that a test picks, all of them without one.
+// deleteEach deletes the objects for which a test is true; all of them without a test.
 func (u *uninstall) deleteEach(ctx context.Context, resource schema.GroupVersionResource, namespace, labels string, test func(*unstructured.Unstructured) bool) (int, error) {
 	n := 0
 	_, err := u.each(ctx, resource, namespace, labels, func(o *unstructured.Unstructured) error {
@@ -170,8 +170,8 @@ func (u *uninstall) deleteEach(ctx context.Context, resource schema.GroupVersion
 	return n, err
 }
 
-// each calls f for every object of a resource, page by page. A resource that the cluster does not
-// have has none.
+// each calls f for every object of a resource, page by page; for none if the cluster does not have
+// the resource.
 func (u *uninstall) each(ctx context.Context, resource schema.GroupVersionResource, namespace, labels string, f func(*unstructured.Unstructured) error) (int, error) {
 	n, options := 0, metav1.ListOptions{LabelSelector: labels, Limit: 500}
 	for {

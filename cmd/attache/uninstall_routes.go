@@ -27,7 +27,7 @@ const mergePatch = types.MergePatchType
 // written are the annotations that attache writes on objects of others.
 var written = []string{publish.Annotation, injected.Annotation, export.RetryAnnotation}
 
-// giveBack takes injected values out of routes, and our annotations off routes and Gateways.
+// giveBack removes injected values from routes, and our annotations from routes and Gateways.
 func (u *uninstall) giveBack(ctx context.Context) (int, error) {
 	resources, err := u.annotated(ctx)
 	if err != nil {
@@ -49,7 +49,8 @@ func (u *uninstall) giveBack(ctx context.Context) (int, error) {
 	return all, nil
 }
 
-// restore writes an object as its owner wrote it, again where somebody else wrote meanwhile.
+// restore writes an object as its owner wrote it, and retries if somebody else wrote it in the
+// meantime.
 func (u *uninstall) restore(ctx context.Context, resource schema.GroupVersionResource, o *unstructured.Unstructured) (bool, error) {
 	client := u.client.Resource(resource).Namespace(o.GetNamespace())
 	for {
@@ -80,8 +81,8 @@ func (u *uninstall) restore(ctx context.Context, resource schema.GroupVersionRes
 	}
 }
 
-// annotated are the kinds that may carry our annotations: those of Gateway API in namespaces, and
-// the route kinds that the release was told of.
+// annotated returns the kinds that may have our annotations: the namespaced kinds of Gateway API,
+// and the route kinds in the release's settings.
 func (u *uninstall) annotated(ctx context.Context) ([]schema.GroupVersionResource, error) {
 	lists, err := u.discovery.ServerPreferredResources()
 	if len(lists) == 0 {
@@ -114,11 +115,11 @@ func (u *uninstall) annotated(ctx context.Context) ([]schema.GroupVersionResourc
 	return resources, nil
 }
 
-// takenUp is how long data planes may take to see that a route names an object no more. Until then
-// they would answer its requests with an error.
+// takenUp is how long data planes may take to see that a route no longer names an object. Until
+// then they would answer its requests with an error.
 const takenUp = 5 * time.Second
 
-// deleteExported deletes what exporters wrote. No route names it any more.
+// deleteExported deletes the objects of exporters, which no route names any more.
 func (u *uninstall) deleteExported(ctx context.Context) (int, error) {
 	all := 0
 	select {
@@ -143,7 +144,7 @@ func (u *uninstall) deleteResults(ctx context.Context) (int, error) {
 	return u.deleteEach(ctx, schema.GroupVersionResource{Group: policy.Group, Version: "v1alpha1", Resource: "effectivepolicies"}, "", "", nil)
 }
 
-// deleteOwn deletes what the controller keeps for itself.
+// deleteOwn deletes the controller's own objects.
 func (u *uninstall) deleteOwn(ctx context.Context) (int, error) {
 	n, err := u.deleteEach(ctx, leases, u.namespace, "", func(o *unstructured.Unstructured) bool { return o.GetName() == lease })
 	if err != nil {

@@ -11,15 +11,15 @@ import (
 	kjson "k8s.io/apimachinery/pkg/util/json"
 )
 
-// body is a JSON object as a record keeps it: as it is, or compressed after a zero byte. Equal
-// objects have equal bytes.
+// body is a JSON object in a record: as it is, or compressed after a zero byte. Equal objects have
+// equal bytes.
 //
 // A route with many rules on many listeners has a result of hundreds of kilobytes that names the
-// same listeners again and again, and takes a twentieth compressed. Decoded it takes ten times as
-// much as its text, so no result stays decoded for longer than somebody looks at it.
+// same listeners again and again, and has a twentieth of its size when compressed. Decoded it takes
+// ten times as much memory as its text, so no result stays decoded longer than needed.
 type body []byte
 
-// manyBytes is the size from which on a body is compressed.
+// manyBytes is the size above which a body is compressed.
 const manyBytes = 8 << 10
 
 var deflaters = sync.Pool{New: func() any {
@@ -30,8 +30,8 @@ var deflaters = sync.Pool{New: func() any {
 	return w
 }}
 
-// encode writes values that came from JSON, which always encode; keys come out
-// sorted, so that equal values have equal bytes.
+// encode writes values that came from JSON, which can always be encoded; keys are sorted, so that
+// equal values have equal bytes.
 func encode(v map[string]any) body {
 	text, err := json.Marshal(v)
 	if err != nil {
@@ -44,13 +44,12 @@ func encode(v map[string]any) body {
 	w, _ := deflaters.Get().(*flate.Writer)
 	defer deflaters.Put(w)
 	w.Reset(packed)
-	_, _ = w.Write(text) // a buffer takes everything
+	_, _ = w.Write(text) // writing to a buffer never fails
 	_ = w.Close()
 	return bytes.Clone(packed.Bytes())
 }
 
-// decode is the reverse, with numbers as the API machinery has them. What is null
-// is left out.
+// decode is the reverse, with numbers of the types of the API machinery. Nulls are left out.
 func (b body) decode() map[string]any {
 	text := []byte(b)
 	if len(b) > 0 && b[0] == 0 {
@@ -71,12 +70,12 @@ func (b body) decode() map[string]any {
 	return object
 }
 
-// packedField is where a compact object has its body in place of what the body is
-// made of. No object of an API server has such a field.
+// packedField is the field of a compact object with its body, in place of the fields that the body
+// contains. No object of an API server has such a field.
 const packedField = "\x00body"
 
-// pack puts a result's body in the place of what it says, so that a list of all
-// results, and the queue, hold them compressed.
+// pack replaces the content of a result by its body, so that a list of all results, and the queue,
+// hold them compressed.
 func pack(u *unstructured.Unstructured) {
 	text := resultBody(u)
 	small := &unstructured.Unstructured{Object: map[string]any{packedField: string(text)}}
@@ -89,7 +88,7 @@ func pack(u *unstructured.Unstructured) {
 	u.Object = small.Object
 }
 
-// resultBody is what a record keeps of an EffectivePolicy.
+// resultBody is the part of an EffectivePolicy that a record keeps.
 func resultBody(u *unstructured.Unstructured) body {
 	if packed, ok := u.Object[packedField].(string); ok {
 		return body(packed)
@@ -101,7 +100,7 @@ func resultBody(u *unstructured.Unstructured) body {
 	})
 }
 
-// Kept is an object in as little room as can be. Nil is none.
+// Kept is an object in compact form. Nil means none.
 type Kept struct{ body body }
 
 // Keep keeps an object of JSON values.
@@ -112,7 +111,7 @@ func Keep(u *unstructured.Unstructured) *Kept {
 	return &Kept{encode(u.Object)}
 }
 
-// Object is what is kept, made anew each time.
+// Object returns the object, decoded each time.
 func (k *Kept) Object() *unstructured.Unstructured {
 	if k == nil {
 		return nil

@@ -23,8 +23,7 @@ type guardrails struct {
 	problems  []hierarchy.Problem
 }
 
-// set compiles a guardrail. Its text compiles once, however often its status is
-// written.
+// set compiles a guardrail. Its text is compiled once, no matter how often its status is written.
 func (r *guardrails) set(ref hierarchy.Ref, u *unstructured.Unstructured) {
 	g, problems := guardrail.Parse(u, r.compilers)
 	for _, p := range problems {
@@ -46,22 +45,21 @@ func (r *guardrails) remove(name string) {
 	}
 }
 
-// take returns what is wrong with guardrails that came since the last time.
+// take returns the problems of guardrails that were added since the last call.
 func (r *guardrails) take() []hierarchy.Problem {
 	problems := r.problems
 	r.problems = nil
 	return problems
 }
 
-// list is all guardrails, sorted by name: a new list each time.
+// list returns all guardrails, sorted by name, in a new list.
 func (r *guardrails) list() []*guardrail.Guardrail {
 	return slices.SortedFunc(maps.Values(r.byName), func(a, b *guardrail.Guardrail) int { return strings.Compare(a.Name, b.Name) })
 }
 
-// Guardrails are those that are in force now, compiled, sorted by name; the ones
-// that do not compile are among them, Broken. Once Synced, none is missing. The
-// list is the caller's own; when a guardrail comes, goes or says something else, a
-// Batch names it in Changed.
+// Guardrails returns the current guardrails, compiled, sorted by name, including those that do not
+// compile, which are Broken. Once Synced, none is missing. The list belongs to the caller; when a
+// guardrail is added, removed or changed, a Batch has it in Changed.
 func (s *Source) Guardrails() []*guardrail.Guardrail {
 	if list := s.guardrails.Load(); list != nil {
 		return slices.Clone(*list)

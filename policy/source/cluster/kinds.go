@@ -23,15 +23,14 @@ type role int
 const (
 	// feedsSnapshot objects are part of the snapshot.
 	feedsSnapshot role = iota
-	// feedsGuardrails objects are compiled into guardrails, which no snapshot knows.
+	// feedsGuardrails objects are compiled into guardrails, which are not part of snapshots.
 	feedsGuardrails
-	// remembered objects are only kept for those who plan writes: they are ours alone to write.
+	// remembered objects are only kept for planning writes: only we write them.
 	remembered
 )
 
-// hierarchyCRDs are the CRDs that are watched whatever their labels say: what
-// their objects are for, and what is kept of them besides what the snapshot
-// decodes.
+// hierarchyCRDs are the CRDs that are watched regardless of their labels, with the role of their
+// objects, and what is kept of these in addition to the decoded form.
 var hierarchyCRDs = map[string]struct {
 	keep
 	role
@@ -52,18 +51,18 @@ var hierarchyCRDs = map[string]struct {
 // effectiveCRD is the CRD of EffectivePolicy.
 const effectiveCRD = "effectivepolicies." + policy.Group
 
-// keep says what a record keeps of an object; several can be added up.
+// keep says what a record keeps of an object; values can be combined.
 type keep int
 
 const (
-	// keepAnnotations keeps the annotations that are ours alone to write.
+	// keepAnnotations keeps the annotations that only we may write.
 	keepAnnotations keep = 1 << iota
-	// keepConditions keeps the conditions of an object and of its listeners: all
-	// of those that are ours, and the types of the others.
+	// keepConditions keeps the conditions of an object and of its listeners: ours completely, and
+	// the types of the others.
 	keepConditions
 	// keepStatus keeps the status of a policy.
 	keepStatus
-	// keepEffective keeps all that an EffectivePolicy says.
+	// keepEffective keeps the whole content of an EffectivePolicy.
 	keepEffective
 
 	keepNothing keep = 0
@@ -78,12 +77,12 @@ type kind struct {
 	namespaced bool
 	keep       keep
 	role       role
-	// defined says that the snapshot needs the CRD, too.
+	// defined means that the snapshot needs the CRD, too.
 	defined bool
-	// optional says that the kind came from a stranger's CRD: that we are not
-	// allowed to read it is then no reason to serve nobody.
+	// optional means that the kind comes from another project's CRD: if we may not read it, this
+	// must not stop the service.
 	optional bool
-	// metadata says that metadata is all that is asked for.
+	// metadata means that only metadata is requested.
 	metadata bool
 }
 
@@ -92,8 +91,8 @@ var (
 	namespaces = kind{GroupKind: hierarchy.NamespaceKind, resource: namespaceResource, metadata: true}
 )
 
-// matters says, by the metadata of a CRD alone, whether its definition can make
-// it one that is watched.
+// matters reports, from the metadata of a CRD alone, whether its definition can make it one that is
+// watched.
 func matters(name string, labels map[string]string, options policy.Options) bool {
 	if _, ok := hierarchyCRDs[name]; ok {
 		return true

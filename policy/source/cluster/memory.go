@@ -10,12 +10,12 @@ import (
 	"github.com/attache-dev/attache/policy/publish"
 )
 
-// memory holds the records of all objects and which kinds are watched. The reducer
-// writes it, and whoever wrote to the cluster; planners read it.
+// memory holds the records of all objects, and which kinds are watched. It is written by the
+// reducer and by writers to the cluster, and read by planners.
 type memory struct {
 	mu      sync.RWMutex
 	watches map[schema.GroupKind]*watched
-	// listed are the kinds all objects of which are known.
+	// listed are the kinds of which all objects are known.
 	listed  map[schema.GroupKind]bool
 	records map[schema.GroupKind]map[types.NamespacedName]*record
 }
@@ -28,7 +28,7 @@ func newMemory() *memory {
 	}
 }
 
-// watch makes w the watch whose word counts for its kind.
+// watch makes w the current watch of its kind.
 func (m *memory) watch(w *watched) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -38,15 +38,14 @@ func (m *memory) watch(w *watched) {
 	}
 }
 
-// current says whether w is the watch whose word counts: one that was stopped
-// may have left events behind.
+// current reports whether w is the current watch: a stopped watch may have left events behind.
 func (m *memory) current(w *watched) bool {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	return m.watches[w.GroupKind] == w
 }
 
-// drop forgets a kind and returns what was known of it.
+// drop removes a kind and returns what was known about it.
 func (m *memory) drop(gk schema.GroupKind) []hierarchy.Ref {
 	refs := m.refs(gk)
 	m.mu.Lock()
@@ -57,8 +56,7 @@ func (m *memory) drop(gk schema.GroupKind) []hierarchy.Ref {
 	return refs
 }
 
-// list takes in that all objects of a kind are known, and says whether that is
-// news.
+// list records that all objects of a kind are known, and reports whether this is new.
 func (m *memory) list(gk schema.GroupKind) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -77,9 +75,9 @@ func (m *memory) refs(gk schema.GroupKind) []hierarchy.Ref {
 	return refs
 }
 
-// set records what a watch saw, and says whether the object means something
-// else than before, and whether what we write there is something else. A write
-// of our own may be known already when the watch still tells what was before.
+// set records what a watch saw, and reports whether the relevant part of the object changed, and
+// whether the part that we write changed. A write of our own may be recorded already when the watch
+// still delivers the previous state.
 func (m *memory) set(ref hierarchy.Ref, r *record) (means, writes bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -96,7 +94,7 @@ func (m *memory) set(ref hierarchy.Ref, r *record) (means, writes bool) {
 	return means, !old.written.equal(r.written)
 }
 
-// remove forgets an object and says whether it was known.
+// remove removes an object and reports whether it was known.
 func (m *memory) remove(ref hierarchy.Ref) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -116,7 +114,7 @@ func (m *memory) get(ref hierarchy.Ref) (*record, kind, bool) {
 	return r, m.watches[ref.GroupKind].kind, true
 }
 
-// kind is how a kind is watched; ok is false until its objects are known.
+// kind returns how a kind is watched; ok is false until its objects are known.
 func (m *memory) kind(gk schema.GroupKind) (k kind, ok bool) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
@@ -126,7 +124,7 @@ func (m *memory) kind(gk schema.GroupKind) (k kind, ok bool) {
 	return m.watches[gk].kind, true
 }
 
-// count is how many objects there are of each kind.
+// count returns the number of objects of each kind.
 func (m *memory) count() map[schema.GroupKind]int {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
@@ -137,7 +135,7 @@ func (m *memory) count() map[schema.GroupKind]int {
 	return counts
 }
 
-// wrote records the answer to a write of our own, if it is news.
+// wrote records the answer to a write of our own, if it is new.
 func (m *memory) wrote(ref hierarchy.Ref, r *record) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -146,13 +144,12 @@ func (m *memory) wrote(ref hierarchy.Ref, r *record) {
 	switch {
 	case records == nil:
 	case old == nil:
-		// Everything but an EffectivePolicy comes from somebody else, and is for
-		// the watch to tell.
+		// Everything except EffectivePolicies comes from others, and is left to the watch.
 		if ref.GroupKind == publish.EffectivePolicyKind {
 			records[ref.NamespacedName] = r
 		}
 	case older(old.version, r.version):
-		// What it means is for the watch to tell.
+		// Its relevant part is left to the watch.
 		r.meaning = old.meaning
 		records[ref.NamespacedName] = r
 	}

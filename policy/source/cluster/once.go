@@ -20,22 +20,21 @@ import (
 	"github.com/attache-dev/attache/policy/crd"
 )
 
-// pageSize is how many objects one request asks for.
+// pageSize is the number of objects per request.
 const pageSize = 500
 
-// Reading is everything that matters on a cluster, read once: what a command needs
-// that answers and ends.
+// Reading is everything relevant on a cluster, read once: the input of a command that answers and
+// exits.
 type Reading struct {
-	// Objects are what matters to a snapshot, CRDs first.
+	// Objects are the relevant objects for a snapshot, CRDs first.
 	Objects []*unstructured.Unstructured
-	// Skipped are resources that this person may not list and without which the
-	// rest is still answered rightly: kinds of others, and routes that are no
-	// HTTP.
+	// Skipped are resources that the user may not list and that do not affect the rest of the
+	// answer: kinds of other projects, and routes that are not HTTP routes.
 	Skipped []kschema.GroupResource
 }
 
-// ForbiddenError says which resources a person may not list, of those that every
-// answer needs.
+// ForbiddenError has the resources that the user may not list, out of those that every answer
+// needs.
 type ForbiddenError struct{ Resources []kschema.GroupResource }
 
 // Error names them.
@@ -47,14 +46,14 @@ func (e *ForbiddenError) Error() string {
 	return "you may not list " + prose.List(names, 3)
 }
 
-// Snapshot is what was read as a snapshot, and the problems of single objects.
+// Snapshot returns the snapshot of what was read, and the problems of single objects.
 func (r Reading) Snapshot(options policy.Options) (*policy.Snapshot, []hierarchy.Problem) {
 	return policy.NewSnapshot(options).With(r.Objects...)
 }
 
-// Objects lists everything that matters to a snapshot; guardrails do not. It reads
-// page by page, and keeps nothing but what a live source keeps. Where something
-// may not be listed that every answer needs, the error is a ForbiddenError.
+// Objects lists all relevant objects for a snapshot, which do not include guardrails. It reads page
+// by page, and only keeps what a live source keeps. If the user may not list something that every
+// answer needs, the error is a ForbiddenError.
 func Objects(ctx context.Context, config *rest.Config, options policy.Options) (Reading, error) {
 	var read Reading
 	c, err := newClients(config)
@@ -87,10 +86,10 @@ func Objects(ctx context.Context, config *rest.Config, options policy.Options) (
 	return read, nil
 }
 
-// spareRoutes are the kinds of routes whose absence changes nothing about others.
+// spareRoutes are the kinds of routes whose absence does not affect others.
 var spareRoutes = []string{"TLSRoute", "TCPRoute", "UDPRoute"}
 
-// definitions reads the CRDs that matter, and says which kinds there are to list.
+// definitions reads the relevant CRDs, and returns the kinds to list.
 func (c clients) definitions(ctx context.Context, options policy.Options, read *Reading) ([]kind, error) {
 	var names []string
 	err := c.each(ctx, crdObjects, func(u *unstructured.Unstructured) {
@@ -113,7 +112,7 @@ func (c clients) definitions(ctx context.Context, options policy.Options, read *
 		case err != nil:
 			return nil, err
 		case crd == nil:
-			continue // it went in the meantime
+			continue // it was deleted in the meantime
 		}
 		read.Objects = append(read.Objects, crd)
 		if k, ok := kindOf(crd, options); ok {
@@ -141,7 +140,7 @@ func (c clients) each(ctx context.Context, k kind, f func(*unstructured.Unstruct
 	case err == nil:
 		return nil
 	case apierrors.IsNotFound(err) && k.GroupKind != crd.GroupKind:
-		return nil // the kind went in the meantime
+		return nil // the kind was removed in the meantime
 	}
 	return fmt.Errorf("listing %s: %w", k.resource.GroupResource(), err)
 }

@@ -30,7 +30,7 @@ import (
 // know of, the CRDs of their kinds, and of routes that exporters write into what
 // stands in them and what their planes say of them.
 //
-// A kind that is not installed is waited for, and taken up when it comes.
+// It waits for kinds that are not installed, and watches them once they are.
 type Planes struct {
 	client dynamic.Interface
 	log    logr.Logger
@@ -95,10 +95,10 @@ func NewPlanes(config *rest.Config, names []string, log logr.Logger) (*Planes, e
 	return p, nil
 }
 
-// NeedLeaderElection says that every replica knows.
+// NeedLeaderElection returns false, because every replica needs it.
 func (p *Planes) NeedLeaderElection() bool { return false }
 
-// resources are all that is watched.
+// resources returns everything that is watched.
 func (p *Planes) resources() []schema.GroupVersionResource {
 	var list []schema.GroupVersionResource
 	for _, k := range p.kinds {
@@ -125,7 +125,7 @@ func (p *Planes) Start(ctx context.Context) error {
 	return nil
 }
 
-// definitions are the names of the CRDs that matter.
+// definitions returns the names of the relevant CRDs.
 func (p *Planes) definitions() []string {
 	names := []string{"httproutes." + hierarchy.Group}
 	for _, k := range p.kinds {
@@ -175,8 +175,8 @@ func (p *Planes) watch(ctx context.Context, resource schema.GroupVersionResource
 	informer.RunWithContext(ctx)
 }
 
-// answered takes in that a list was answered. A kind that has come or gone is told of: what waits for it
-// sees no object of it change.
+// answered records that a list was answered. Subscribers are notified about added and removed
+// kinds, because no event of an object does that.
 func (p *Planes) answered(resource schema.GroupVersionResource, err error) {
 	if !p.turned(resource, err) {
 		return
@@ -189,7 +189,7 @@ func (p *Planes) answered(resource schema.GroupVersionResource, err error) {
 	}
 }
 
-// turned says whether a resource is there now and was not, or the other way round.
+// turned reports whether a resource exists now and did not before, or the other way round.
 func (p *Planes) turned(resource schema.GroupVersionResource, err error) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -206,7 +206,7 @@ func (p *Planes) turned(resource schema.GroupVersionResource, err error) bool {
 	return p.missing[resource] != was
 }
 
-// Synced says whether a first answer has come for every kind.
+// Synced reports whether there was a first answer for every kind.
 func (p *Planes) Synced() bool {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
@@ -230,7 +230,7 @@ func (p *Planes) WaitForSync(ctx context.Context) error {
 	return nil
 }
 
-// Installed says whether all kinds of an exporter are there.
+// Installed reports whether all kinds of an exporter are installed.
 func (p *Planes) Installed(exporter string) bool {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
@@ -242,15 +242,14 @@ func (p *Planes) Installed(exporter string) bool {
 	return true
 }
 
-// Subscribe has the routes, and what is above routes, told to f of which
-// something changed.
+// Subscribe calls f with the routes, and the objects above routes, for which something changed.
 func (p *Planes) Subscribe(f func(targets []hierarchy.Ref)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.tell = append(p.tell, f)
 }
 
-// put takes in a change of one object.
+// put processes a change of one object.
 func (p *Planes) put(before, now *unstructured.Unstructured) {
 	p.mu.Lock()
 	var targets []hierarchy.Ref
@@ -285,8 +284,7 @@ func sameContent(a, b *unstructured.Unstructured) bool {
 	return reflect.DeepEqual(content(a), content(b))
 }
 
-// enter puts an object into the indexes, or takes it out, and returns the objects
-// that it is about.
+// enter adds an object to the indexes, or removes it, and returns the objects that it concerns.
 func (p *Planes) enter(u *unstructured.Unstructured, there bool) []hierarchy.Ref {
 	ref := hierarchy.RefOf(u)
 	if there {
@@ -313,12 +311,12 @@ func (p *Planes) enter(u *unstructured.Unstructured, there bool) []hierarchy.Ref
 	}
 	p.foreign = nil
 	if _, selects, _ := unstructured.NestedSlice(u.Object, "spec", "targetSelectors"); selects {
-		return []hierarchy.Ref{crdRef(u.GetKind())} // by its labels it may be about any route
+		return []hierarchy.Ref{crdRef(u.GetKind())} // by its labels it may concern any route
 	}
 	return export.TargetsOf(u)
 }
 
-// define takes in a CRD.
+// define processes a CRD.
 func (p *Planes) define(_, now *unstructured.Unstructured) {
 	if now == nil {
 		return
@@ -332,14 +330,14 @@ func (p *Planes) define(_, now *unstructured.Unstructured) {
 	}
 }
 
-// Definition is the CRD of that name, nil when it has not been seen.
+// Definition returns the CRD of that name, nil when it has not been seen.
 func (p *Planes) Definition(name string) *unstructured.Unstructured {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	return p.crds[name]
 }
 
-// Definitions are the CRDs that have been seen, sorted by name.
+// Definitions returns the CRDs that have been seen, sorted by name.
 func (p *Planes) Definitions() []*unstructured.Unstructured {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
@@ -350,7 +348,7 @@ func (p *Planes) Definitions() []*unstructured.Unstructured {
 	return list
 }
 
-// Foreign is the index of the objects that are not ours.
+// Foreign returns the index of the objects that are not ours.
 func (p *Planes) Foreign() *export.ForeignIndex {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -366,8 +364,7 @@ func (p *Planes) Foreign() *export.ForeignIndex {
 	return p.foreign
 }
 
-// Held are our live objects for a route that an exporter writes, by name. They
-// must not be changed.
+// Held returns our live objects of an exporter for a route, by name. They must not be changed.
 func (p *Planes) Held(exporter string, route hierarchy.Ref) map[string]*unstructured.Unstructured {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
@@ -380,15 +377,14 @@ func (p *Planes) Held(exporter string, route hierarchy.Ref) map[string]*unstruct
 	return held
 }
 
-// HeldRoutes are the routes that there are objects of ours for, in no particular
-// order.
+// HeldRoutes returns the routes for which we have objects, in no particular order.
 func (p *Planes) HeldRoutes() []hierarchy.Ref {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	return slices.Collect(maps.Keys(p.held))
 }
 
-// Exists says whether an object is there and not about to go.
+// Exists reports whether an object exists and is not being deleted.
 func (p *Planes) Exists(ref hierarchy.Ref) bool {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
@@ -396,15 +392,14 @@ func (p *Planes) Exists(ref hierarchy.Ref) bool {
 	return u != nil && u.GetDeletionTimestamp() == nil
 }
 
-// Route is a route as it is stored, nil when it is not watched. It must not be
-// changed.
+// Route returns a route as it is stored, nil when it is not watched. It must not be changed.
 func (p *Planes) Route(ref hierarchy.Ref) *unstructured.Unstructured {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	return p.objects[ref]
 }
 
-// InjectedRoutes are the routes that something was put into.
+// InjectedRoutes returns the routes with injected values.
 func (p *Planes) InjectedRoutes() []hierarchy.Ref {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
@@ -417,8 +412,8 @@ func (p *Planes) InjectedRoutes() []hierarchy.Ref {
 	return list
 }
 
-// Wrote takes in the answer to a write of ours, so that the next look knows of
-// it, however late the watch is.
+// Wrote records the answer to a write of ours, so that it is taken into account at once, however
+// late the watch is.
 func (p *Planes) Wrote(answer *unstructured.Unstructured) {
 	stripped, err := stripPlane(answer.DeepCopy())
 	if err != nil {

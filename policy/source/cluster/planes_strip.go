@@ -12,7 +12,7 @@ import (
 )
 
 var (
-	// planeAnnotations and planeLabels are those that anybody here reads.
+	// planeAnnotations and planeLabels are the annotations and labels that are read.
 	planeAnnotations = []string{export.ForAnnotation, export.CarriesAnnotation, injected.Annotation, export.RetryAnnotation}
 	planeLabels      = []string{export.ManagedByLabel, export.ExporterLabel}
 	// aboveRoutes is what is read of a policy's spec that reaches routes only from above: what it is
@@ -22,7 +22,7 @@ var (
 	}
 )
 
-// stripPlane removes what nobody here reads (E9.2).
+// stripPlane removes what is not read (E9.2).
 func stripPlane(o any) (any, error) {
 	u, isObject := o.(*unstructured.Unstructured)
 	if !isObject {
@@ -40,8 +40,8 @@ func stripPlane(o any) (any, error) {
 	return o, nil
 }
 
-// mayCarryOver says whether all of a policy's spec may be needed: it is ours, or it is on a route, and
-// what hides it carries it over (E11.3).
+// mayCarryOver reports whether the whole spec of a policy may be needed: it is ours, or it is on a
+// route and the object that hides it carries it over (E11.3).
 func mayCarryOver(u *unstructured.Unstructured, spec map[string]any) bool {
 	above := func(kind string) bool {
 		return kind == hierarchy.GatewayKind.Kind || kind == hierarchy.ListenerSetKind.Kind
@@ -55,7 +55,7 @@ func mayCarryOver(u *unstructured.Unstructured, spec map[string]any) bool {
 	return selects || export.Ours(u) || slices.ContainsFunc(export.TargetsOf(u), func(t hierarchy.Ref) bool { return !above(t.Kind) })
 }
 
-// only are the entries of a map with some keys; nil where none is left.
+// only returns the entries of a map with some keys; nil if there are none.
 func only(all map[string]string, keys []string) map[string]string {
 	maps.DeleteFunc(all, func(key, _ string) bool { return !slices.Contains(keys, key) })
 	if len(all) == 0 {

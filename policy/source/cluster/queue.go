@@ -6,7 +6,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// event is one thing that the API server told.
+// event is one message of the API server.
 type event struct {
 	op op
 	// from is the watch that saw it; nil for the two answers on definitions.
@@ -30,13 +30,12 @@ const (
 	opReplace
 	// opDefine is the answer to a request for a CRD.
 	opDefine
-	// opRefused says that a kind cannot be listed or watched, and why.
+	// opRefused means that a kind cannot be listed or watched, with the reason.
 	opRefused
 )
 
-// queue is where watches put events, without ever waiting, and one goroutine
-// takes all that is there. So events come together in batches as large as the
-// time that the previous batch took.
+// queue receives the events of watches, which never wait; one goroutine takes all events at once.
+// So a batch has all events that arrived while the previous one was processed.
 type queue struct {
 	mu     sync.Mutex
 	events []event

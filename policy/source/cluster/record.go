@@ -19,7 +19,7 @@ import (
 	"github.com/attache-dev/attache/policy/status"
 )
 
-// record is all that is kept of an object beside the snapshot.
+// record is everything that is kept of an object outside the snapshot.
 type record struct {
 	// version is the newest resourceVersion known, be it from the watch or from
 	// the answer to a write of our own.
@@ -27,12 +27,12 @@ type record struct {
 	uid     string
 	meaning meaning
 	written written
-	// terminating says of a Namespace that it is being deleted.
+	// terminating means that a Namespace is being deleted.
 	terminating bool
 }
 
-// meaning tells two contents of an object apart that differ in what the snapshot
-// reads: the API server counts changes of spec in metadata.generation.
+// meaning distinguishes two versions of an object that differ in what the snapshot reads: the API
+// server counts changes of spec in metadata.generation.
 type meaning struct {
 	uid        string
 	generation int64
@@ -41,7 +41,7 @@ type meaning struct {
 	marks uint64
 }
 
-// written is what we wrote there, or what somebody put in its place.
+// written is what we wrote there, or what somebody replaced it with.
 type written struct {
 	annotations map[string]string
 	body        body
@@ -59,8 +59,8 @@ func (w written) print() uint64 {
 	return h.Sum64()
 }
 
-// compact removes from an object what nobody here reads, and packs what a result
-// says. It changes u; doing it twice changes nothing more.
+// compact removes what is not read from an object, and packs the content of a result. It changes u,
+// and is idempotent.
 func compact(u *unstructured.Unstructured, k kind) {
 	if _, packed := u.Object[packedField]; packed {
 		return
@@ -101,7 +101,7 @@ func marksOf(u *unstructured.Unstructured) map[string]string {
 	return annotations
 }
 
-// fromMetadata is an object that only has metadata.
+// fromMetadata returns an object that only has metadata.
 func fromMetadata(k kind, m *metav1.PartialObjectMetadata) *unstructured.Unstructured {
 	u := &unstructured.Unstructured{}
 	u.SetGroupVersionKind(k.resource.GroupVersion().WithKind(k.Kind))
@@ -137,8 +137,8 @@ func newRecord(k kind, u *unstructured.Unstructured) *record {
 	return r
 }
 
-// conditionsOf is a status without what other controllers write, but for the
-// types of their conditions: how many there are matters.
+// conditionsOf returns a status without what other controllers write, except for the types of their
+// conditions, because their number matters.
 func conditionsOf(u *unstructured.Unstructured) map[string]any {
 	status, _, _ := unstructured.NestedMap(u.Object, "status")
 	kept := map[string]any{"conditions": oursAmong(status["conditions"])}
@@ -168,7 +168,7 @@ func oursAmong(conditions any) []any {
 	return kept
 }
 
-// claimOf is what Claim left of an object's managedFields.
+// claimOf returns what Claim left of an object's managedFields.
 func claimOf(u *unstructured.Unstructured) any {
 	entries, _, _ := unstructured.NestedFieldNoCopy(u.Object, "metadata", "managedFields")
 	return entries
@@ -179,7 +179,7 @@ func ownersOf(u *unstructured.Unstructured) any {
 	return owners
 }
 
-// older says whether version a is known to come before b.
+// older reports whether version a is known to be older than b.
 func older(a, b string) bool {
 	c, err := resourceversion.CompareResourceVersion(a, b)
 	return err == nil && c < 0

@@ -10,14 +10,14 @@ import (
 	"github.com/attache-dev/attache/policy"
 )
 
-// reducer is what becomes of events. It belongs to one goroutine; the memory is
-// shared with those who plan writes.
+// reducer processes events. It belongs to one goroutine; the memory is shared with planners of
+// writes.
 type reducer struct {
-	// results says that EffectivePolicy objects are watched.
+	// results means that EffectivePolicy objects are watched.
 	results bool
 	options policy.Options
-	// ask and start act on the world: the one requests a definition, whose
-	// answer comes as an event; the other starts a watch.
+	// ask and start have side effects: ask requests a definition, whose answer arrives as an event;
+	// start starts a watch.
 	ask   func(crd string)
 	start func(k kind) *watched
 
@@ -31,27 +31,27 @@ type reducer struct {
 	synced, complete bool
 	pending          pending
 	guardrails       guardrails
-	// refusals are those that nobody has been told of yet.
+	// refusals are those that were not reported yet.
 	refusals []event
 }
 
-// definition is a CRD that matters.
+// definition is a relevant CRD.
 type definition struct {
-	// asked says that a request is under way, again that the CRD has changed
-	// since it was made, answered that an answer has come.
+	// asked means that a request is in flight, again that the CRD has changed since, and answered
+	// that an answer has arrived.
 	asked, again, answered bool
-	// fed says that the snapshot has the CRD.
+	// fed means that the snapshot has the CRD.
 	fed   bool
 	watch *watched
 }
 
-// pending is what the next batch will bring.
+// pending is the content of the next batch.
 type pending struct {
 	remove  map[hierarchy.Ref]struct{}
 	crds    map[string]*unstructured.Unstructured
 	set     map[hierarchy.Ref]*unstructured.Unstructured
 	written map[hierarchy.Ref]struct{}
-	// guardrails are guardrails, which no snapshot knows.
+	// guardrails are the guardrails, which are not part of snapshots.
 	guardrails map[hierarchy.Ref]struct{}
 }
 
@@ -83,8 +83,8 @@ func (f *reducer) begin() {
 	f.memory.watch(f.nsWatch)
 }
 
-// apply takes events in. The problems are those of the objects among them; the
-// batch is nil when nothing changed, or not everything is there yet.
+// apply processes events. The problems are those of the objects among them; the batch is nil when
+// nothing changed, or when the first lists are incomplete.
 func (f *reducer) apply(events []event) (*Batch, []hierarchy.Problem) {
 	for _, e := range events {
 		switch {
@@ -132,7 +132,7 @@ func (f *reducer) blind() bool {
 	return !f.complete && d != nil && d.watch != nil && d.watch.refused != nil
 }
 
-// definitions takes in what the watch on CRDs tells.
+// definitions processes events of the watch on CRDs.
 func (f *reducer) definitions(e event) {
 	if e.op == opRemove {
 		f.forget(e.objects[0].GetName())
@@ -155,7 +155,7 @@ func (f *reducer) definitions(e event) {
 	}
 }
 
-// see takes in that a CRD is there or has changed.
+// see processes a CRD that was added or changed.
 func (f *reducer) see(u *unstructured.Unstructured) {
 	name := u.GetName()
 	if !matters(name, u.GetLabels(), f.options) || name == effectiveCRD && !f.results {
@@ -175,11 +175,11 @@ func (f *reducer) see(u *unstructured.Unstructured) {
 	f.ask(name)
 }
 
-// define takes in what a CRD says; nothing when it is gone.
+// define processes the content of a CRD; nil when it does not exist any more.
 func (f *reducer) define(name string, answer []*unstructured.Unstructured) {
 	d := f.crds[name]
 	if d == nil {
-		return // it is no longer one that matters
+		return // it is no longer relevant
 	}
 	d.asked, d.answered = false, true
 	if d.again {
@@ -193,7 +193,7 @@ func (f *reducer) define(name string, answer []*unstructured.Unstructured) {
 	k, ok := kindOf(answer[0], f.options)
 	if !ok {
 		f.close(name, d)
-		// The snapshot says what is wrong with a CRD that is none.
+		// The snapshot reports what is wrong with an invalid CRD.
 		f.pending.crds[name], d.fed = answer[0], true
 		return
 	}
@@ -213,7 +213,7 @@ func (f *reducer) define(name string, answer []*unstructured.Unstructured) {
 	f.memory.watch(d.watch)
 }
 
-// forget takes in that a CRD is gone, or no longer one that matters.
+// forget processes that a CRD was deleted, or is no longer relevant.
 func (f *reducer) forget(name string) {
 	if d := f.crds[name]; d != nil {
 		f.close(name, d)
@@ -221,7 +221,7 @@ func (f *reducer) forget(name string) {
 	}
 }
 
-// close ends a watch, and lets its objects leave the snapshot.
+// close ends a watch, and removes its objects from the snapshot.
 func (f *reducer) close(name string, d *definition) {
 	if d.fed {
 		f.pending.remove[crdRef(name)] = struct{}{}
@@ -238,7 +238,7 @@ func (f *reducer) close(name string, d *definition) {
 	d.watch = nil
 }
 
-// objects takes in what the watch on a kind tells.
+// objects processes events of the watch on a kind.
 func (f *reducer) objects(e event) {
 	switch e.op {
 	case opSet:

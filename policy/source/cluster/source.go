@@ -30,28 +30,27 @@ type Options struct {
 	Policy policy.Options
 	// Compilers compile guardrails.
 	Compilers guardrail.Compilers
-	// Compiled hears of each guardrail before anybody is asked by it, and, with nil, of one that is
-	// gone. Nil is nobody.
+	// Compiled is called with each guardrail before it is used, and with nil for one that was
+	// removed. It may be nil.
 	Compiled func(name string, g *guardrail.Guardrail)
-	// Results has EffectivePolicy objects watched. Only who writes them needs to know them.
+	// Results makes it watch EffectivePolicy objects, which only their writer needs.
 	Results bool
-	// Log is told, once each, what is wrong with the cluster: kinds that may not
-	// be read, CRDs with invalid policy annotations. The zero value is told nothing.
+	// Log receives problems of the cluster, once each: kinds that may not be read, CRDs with invalid
+	// policy annotations. The zero value logs nothing.
 	Log logr.Logger
 }
 
 // Batch is what changed from one snapshot to the next.
 type Batch struct {
 	Before, After *policy.Snapshot
-	// First says that this is the first snapshot with anything in it.
+	// First means that this is the first non-empty snapshot.
 	First bool
-	// Changed are the objects that came, went or mean something else, CRDs of
-	// policy kinds and route kinds, and guardrails, among them.
+	// Changed are the objects that were added, removed, or changed in a relevant part, including
+	// CRDs of policy kinds and route kinds, and guardrails.
 	Changed []hierarchy.Ref
-	// Written are the objects that mean what they meant, but where somebody else
-	// wrote what is ours: an annotation, the status of a policy, an
-	// EffectivePolicy. When EffectivePolicy becomes a kind that exists, its CRD
-	// is among them.
+	// Written are the objects of which only a part changed that belongs to us, and that somebody
+	// else wrote: an annotation, the status of a policy, an EffectivePolicy. When the kind
+	// EffectivePolicy is added, its CRD is among them.
 	Written []hierarchy.Ref
 }
 
@@ -97,8 +96,8 @@ func New(config *rest.Config, options Options) (*Source, error) {
 	return s, nil
 }
 
-// Start keeps the snapshot true until ctx ends. It never fails because a kind is
-// missing, or may not be read.
+// Start keeps the snapshot up to date until ctx ends. It never fails because a kind is missing, or
+// may not be read.
 func (s *Source) Start(ctx context.Context) error {
 	var running sync.WaitGroup
 	defer running.Wait()
@@ -133,10 +132,10 @@ func (s *Source) Start(ctx context.Context) error {
 	}
 }
 
-// NeedLeaderElection says that every replica has a snapshot.
+// NeedLeaderElection returns false, because every replica has a snapshot.
 func (s *Source) NeedLeaderElection() bool { return false }
 
-// define reads a CRD, however often it takes, and queues the answer.
+// define reads a CRD, with retries, and queues the answer.
 func (s *Source) define(ctx context.Context, name string) {
 	pause := wait.Backoff{Duration: 100 * time.Millisecond, Factor: 2, Jitter: 0.5, Steps: 8, Cap: 15 * time.Second}
 	for {
@@ -170,7 +169,7 @@ func (s *Source) publish(batch Batch) {
 	}
 }
 
-// report logs what people can do something about.
+// report logs problems that users can fix.
 func (s *Source) report(problems []hierarchy.Problem) {
 	for _, e := range s.reducer.refusals {
 		s.options.Log.Error(e.err, "Not allowed to read a kind: give the service account list and watch on it",
@@ -186,11 +185,11 @@ func (s *Source) report(problems []hierarchy.Problem) {
 	}
 }
 
-// Snapshot is everything that is known now: nothing at all until Synced.
+// Snapshot returns the current snapshot, which is empty until Synced.
 func (s *Source) Snapshot() *policy.Snapshot { return s.snapshot.Load() }
 
-// Synced says whether the snapshot has everything that existed when the source
-// started. Once it has, it stays so.
+// Synced reports whether the snapshot has everything that existed when the source started. Once
+// true, it stays true.
 func (s *Source) Synced() bool {
 	select {
 	case <-s.synced:
@@ -224,9 +223,8 @@ func (s *Source) WaitForResults(ctx context.Context) error {
 	}
 }
 
-// Subscribe returns the snapshot of this moment and has every later batch told
-// to f, one after the other, until cancel is called. f must be quick: no other
-// snapshot is made before it returns.
+// Subscribe returns the current snapshot and calls f with every later batch, one after the other,
+// until cancel is called. f must be quick: no other snapshot is made before it returns.
 func (s *Source) Subscribe(f func(Batch)) (now *policy.Snapshot, cancel func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -240,8 +238,8 @@ func (s *Source) Subscribe(f func(Batch)) (now *policy.Snapshot, cancel func()) 
 	}
 }
 
-// Annotations are the annotations of a route or a Gateway that are ours alone to
-// write; ok is false when it does not exist.
+// Annotations returns the annotations of a route or a Gateway that only we may write; ok is false
+// when the object does not exist.
 func (s *Source) Annotations(target hierarchy.Ref) (annotations map[string]string, ok bool) {
 	r, _, ok := s.memory.get(target.Object())
 	if !ok {
@@ -250,7 +248,7 @@ func (s *Source) Annotations(target hierarchy.Ref) (annotations map[string]strin
 	return r.written.annotations, true
 }
 
-// EffectivePolicy is the object of that name, nil when there is none.
+// EffectivePolicy returns the object of that name, nil when there is none.
 func (s *Source) EffectivePolicy(namespace, name string) *unstructured.Unstructured {
 	return s.object(hierarchy.Ref{GroupKind: publish.EffectivePolicyKind, NamespacedName: types.NamespacedName{Namespace: namespace, Name: name}})
 }
@@ -260,13 +258,13 @@ func (s *Source) EffectivePolicies() []hierarchy.Ref {
 	return s.memory.refs(publish.EffectivePolicyKind)
 }
 
-// Policy is a policy object with its status and resourceVersion, and without its
-// spec; nil when there is none, or when its status is not ours to write.
+// Policy returns a policy object with its status and resourceVersion, and without its spec; nil
+// when there is none, or when we do not write its status.
 func (s *Source) Policy(ref hierarchy.Ref) *unstructured.Unstructured { return s.object(ref.Object()) }
 
-// Conditions are the conditions of a GatewayClass, a Gateway or a ListenerSet,
-// and of its listeners: ours whole, of the others the types. It is empty when
-// there is no such object.
+// Conditions returns the conditions of a GatewayClass, a Gateway or a ListenerSet, and of its
+// listeners: ours completely, and the types of the others. It is empty when there is no such
+// object.
 func (s *Source) Conditions(ref hierarchy.Ref) status.Conditions {
 	var live status.Conditions
 	u := s.object(ref)
@@ -304,21 +302,20 @@ func build(ref hierarchy.Ref, r *record, k kind) *unstructured.Unstructured {
 	return u
 }
 
-// Terminating says whether a namespace is being deleted.
+// Terminating reports whether a namespace is being deleted.
 func (s *Source) Terminating(namespace string) bool {
 	r, _, ok := s.memory.get(hierarchy.Ref{GroupKind: hierarchy.NamespaceKind, NamespacedName: types.NamespacedName{Name: namespace}})
 	return ok && r.terminating
 }
 
-// Resource is how the API server names the objects of a kind, in the version
-// that they are read in; ok is false when there is no such kind, or it is not
-// watched.
+// Resource returns the API resource of a kind, in the version in which it is read; ok is false when
+// there is no such kind, or it is not watched.
 func (s *Source) Resource(gk schema.GroupKind) (resource schema.GroupVersionResource, ok bool) {
 	k, ok := s.memory.kind(gk)
 	return k.resource, ok
 }
 
-// Version is the API version that a kind is read in, empty when it is not.
+// Version returns the API version in which a kind is read, empty when it is not read.
 func (s *Source) Version(ref hierarchy.Ref) string {
 	k, _ := s.memory.kind(ref.GroupKind)
 	return k.resource.Version

@@ -19,7 +19,7 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
-// clients are the two ways of reading objects: whole, and their metadata.
+// clients are the two clients for reading: whole objects, and only their metadata.
 type clients struct {
 	dynamic  dynamic.Interface
 	metadata metadata.Interface
@@ -44,8 +44,8 @@ func (c clients) list(ctx context.Context, k kind, options metav1.ListOptions) (
 	return c.dynamic.Resource(k.resource).List(ctx, options)
 }
 
-// resultsPerPage is how many results are decoded at a time, where the API server
-// cannot stream a list.
+// resultsPerPage is the number of results that are decoded at a time, if the API server cannot
+// stream a list.
 const resultsPerPage = 50
 
 // page is list for watches, which may ask for everything at once: results come in
@@ -89,8 +89,8 @@ func (c clients) definition(ctx context.Context, name string) (*unstructured.Uns
 type watched struct {
 	kind
 	stop context.CancelFunc
-	// The rest belongs to the fold. listed says that the watch has delivered
-	// everything that there was; refused is why it cannot.
+	// The rest belongs to the reducer. listed means that the watch has delivered the whole first
+	// list; refused is why it cannot.
 	listed  bool
 	refused error
 }
@@ -99,8 +99,8 @@ type watched struct {
 // because the API server needs a moment to serve what it says is established.
 const firstPause = 50 * time.Millisecond
 
-// lasting is how many refusals in a row people are told of, after about two seconds. An API server
-// that was just started refuses everybody until it has read its roles.
+// lasting is the number of refusals in a row after which they are reported, which takes about two
+// seconds. An API server that has just started refuses everything until it has read its roles.
 const lasting = 6
 
 // run keeps a watch going until ctx ends.
@@ -130,7 +130,7 @@ func (w *watched) run(ctx context.Context, c clients, events *queue, log logr.Lo
 			return watch, failed(err)
 		},
 	}
-	silent := logr.Discard() // what matters of what a reflector says was said above
+	silent := logr.Discard() // the relevant errors of a reflector were reported above
 	reflector := cache.NewReflectorWithOptions(listWatch, nil, &sink{w, events}, cache.ReflectorOptions{
 		Logger:          &silent,
 		Name:            "cluster",
@@ -140,7 +140,7 @@ func (w *watched) run(ctx context.Context, c clients, events *queue, log logr.Lo
 	reflector.RunWithContext(logr.NewContext(ctx, silent))
 }
 
-// sink is where a reflector puts what it sees: into the queue.
+// sink puts the events of a reflector into the queue.
 type sink struct {
 	watched *watched
 	events  *queue
@@ -152,7 +152,7 @@ func (s *sink) Transformer() cache.TransformFunc {
 	return func(object any) (any, error) { return s.watched.object(object) }
 }
 
-// object is what a watch delivered, compact.
+// object returns what a watch delivered, in compact form.
 func (k kind) object(object any) (*unstructured.Unstructured, error) {
 	switch o := object.(type) {
 	case *unstructured.Unstructured:
