@@ -11,7 +11,7 @@ import (
 	"github.com/attache-dev/attache/policy/console/view"
 )
 
-// failure is an answer with a status of its own.
+// failure is an error with an HTTP status.
 type failure struct {
 	code    int
 	message string
@@ -21,10 +21,10 @@ func (f *failure) Error() string { return f.message }
 
 // refuse answers with an error.
 func refuse(w http.ResponseWriter, code int, message string) {
-	body, _ := json.Marshal(map[string]string{"error": message}) // a text always encodes
+	body, _ := json.Marshal(map[string]string{"error": message}) // encoding a string cannot fail
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(code)
-	_, _ = w.Write(append(body, '\n')) // to nobody, if not to the reader
+	_, _ = w.Write(append(body, '\n')) // there is nobody to report the error to
 }
 
 func fail(w http.ResponseWriter, err error) {
@@ -40,7 +40,7 @@ func fail(w http.ResponseWriter, err error) {
 	refuse(w, code, err.Error())
 }
 
-// answering answers with what a function returns, as JSON.
+// answering returns a handler that answers with the result of a function, as JSON.
 func (h *Handler) answering(answer func(*http.Request) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		version := h.version(r)
@@ -77,7 +77,7 @@ func writeJSON(w http.ResponseWriter, r *http.Request, value any) {
 		return
 	}
 	w.Header().Set("Content-Encoding", "gzip")
-	zipped, _ := gzip.NewWriterLevel(w, gzip.BestSpeed) // the level is one
+	zipped, _ := gzip.NewWriterLevel(w, gzip.BestSpeed) // the level is valid
 	_, _ = zipped.Write(body)
 	_ = zipped.Close()
 }

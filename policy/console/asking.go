@@ -7,7 +7,7 @@ import (
 	"github.com/attache-dev/attache/policy/console/view"
 )
 
-// now is the view of the newest world.
+// now returns the view of the newest world.
 func (h *Handler) now() *view.View {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -17,7 +17,7 @@ func (h *Handler) now() *view.View {
 	return h.view
 }
 
-// seen is the view that a request is about: that of the trial it names, else the
+// seen returns the view that a request refers to: the view of the trial that it names, or else the
 // newest.
 func (h *Handler) seen(r *http.Request) (*view.View, error) {
 	name := r.URL.Query().Get("whatif")
@@ -32,7 +32,7 @@ func (h *Handler) seen(r *http.Request) (*view.View, error) {
 	return h.trial.view, nil
 }
 
-// version names what a request is answered from.
+// version identifies the data that a request is answered from.
 func (h *Handler) version(r *http.Request) string {
 	if v, err := h.seen(r); err == nil {
 		return v.Version
@@ -40,10 +40,11 @@ func (h *Handler) version(r *http.Request) string {
 	return h.options.Source.World().Version
 }
 
-// seeing finds the view that a request is about.
+// seeing returns the view that a request refers to.
 type seeing func(*http.Request) (*view.View, error)
 
-// asking answers with a function of the view and the parameters of the request.
+// asking returns a function that answers a request with a function of the view and the parameters
+// of the request.
 func (see seeing) asking(answer func(v *view.View, ctx context.Context, p view.Parameters) (any, error)) func(*http.Request) (any, error) {
 	return func(r *http.Request) (any, error) {
 		v, err := see(r)
@@ -54,12 +55,12 @@ func (see seeing) asking(answer func(v *view.View, ctx context.Context, p view.P
 	}
 }
 
-// about is an answer that is not a method of a view.
+// about is like asking, for answers that are not methods of a view.
 func (see seeing) about(answer func(ctx context.Context, v *view.View, p view.Parameters) (any, error)) func(*http.Request) (any, error) {
 	return see.asking(func(v *view.View, ctx context.Context, p view.Parameters) (any, error) { return answer(ctx, v, p) })
 }
 
-// object answers GET /api/v1/object?target= with the object, and where it stands.
+// object answers GET /api/v1/object?target= with the object and its position.
 func (h *Handler) object(ctx context.Context, v *view.View, p view.Parameters) (any, error) {
 	ref, err := v.Named(p.Get("target"))
 	if err != nil {

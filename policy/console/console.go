@@ -13,26 +13,26 @@ import (
 
 // Limits of the API.
 const (
-	// MaxEdit is the size of an edit.
+	// MaxEdit is the maximum size of an edit.
 	MaxEdit = 3 << 20
-	// EditTime is how long an edit may take.
+	// EditTime is the time limit for an edit.
 	EditTime = 10 * time.Second
-	// TableSize is how many routes the page shows at once.
+	// TableSize is the number of routes that the page shows at once.
 	TableSize = 30
 )
 
-// Options are what a handler works with.
+// Options configure a handler.
 type Options struct {
 	Source   Source
 	Workshop Workshop
 	// Token is exchanged once for a session.
 	Token string
-	// Hosts are our values of the header Host, such as 127.0.0.1:8080.
+	// Hosts are the accepted values of the header Host, such as 127.0.0.1:8080.
 	Hosts []string
-	// Page has index.html and what it names.
+	// Page contains index.html and the files that it refers to.
 	Page fs.FS
-	// Where compiles an expression over the input document of guardrails. The
-	// rule objects where the expression is false.
+	// Where compiles an expression over the input document of guardrails. The rule is violated where
+	// the expression is false.
 	Where func(expression string) (guardrail.Rule, error)
 	// Compilers compile guardrails for what-if.
 	Compilers guardrail.Compilers
@@ -40,20 +40,20 @@ type Options struct {
 	Now func() time.Time
 }
 
-// Handler is the page and its API.
+// Handler serves the page and its API.
 type Handler struct {
 	options Options
 	mux     *http.ServeMux
 	door    *door
 	guests  *guests
-	// answers are those of the API to GET, by name.
+	// answers are the API's answers to GET requests, by name.
 	answers map[string]func(*http.Request) (any, error)
 
 	mu     sync.Mutex
-	view   *view.View // of the newest world that was asked about
-	trial  *trial     // the edit that is being looked at
+	view   *view.View // of the newest world that was requested
+	trial  *trial     // the edit that is currently shown
 	trials int
-	// busy has a place while an edit is computed.
+	// busy is full while an edit is computed: only one is computed at a time.
 	busy chan struct{}
 }
 
@@ -78,7 +78,7 @@ func New(o Options) *Handler {
 	return h
 }
 
-// answersFrom are the answers to GET, by name, from the views that see finds.
+// answersFrom returns the answers to GET requests, by name, from the views that see finds.
 func (h *Handler) answersFrom(see seeing) map[string]func(*http.Request) (any, error) {
 	return map[string]func(*http.Request) (any, error){
 		"summary": see.asking((*view.View).Summary), "tree": see.asking((*view.View).Tree), "effective": see.asking((*view.View).Effective),
@@ -100,11 +100,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.mux.ServeHTTP(w, r)
 }
 
-// Prepare makes what the first question needs, before anybody waits for it.
+// Prepare computes what the first request needs, before anybody waits for it.
 func (h *Handler) Prepare() { h.now() }
 
-// Idle is for how long no page has been open.
+// Idle returns how long no page has been open.
 func (h *Handler) Idle() time.Duration { return h.guests.idle() }
 
-// Close ends what is open.
+// Close ends open connections.
 func (h *Handler) Close() { h.guests.close() }

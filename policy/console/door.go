@@ -11,7 +11,7 @@ import (
 	"sync"
 )
 
-// Policy is the content security policy of every answer.
+// Policy is the Content-Security-Policy of every answer.
 const Policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"frame-ancestors 'none'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'"
 
@@ -25,7 +25,7 @@ func addHeaders(header http.Header) {
 	header.Set("X-Frame-Options", "DENY")
 }
 
-// door lets one person in: whoever has the token, once.
+// door lets one person in: the first one that presents the token.
 type door struct {
 	hosts  []string
 	cookie string
@@ -35,8 +35,8 @@ type door struct {
 	session string
 }
 
-// newDoor returns a door that is opened by a token. The cookie is named after the
-// first port, because browsers send cookies to all ports of a host.
+// newDoor returns a door that opens for a token. The name of the cookie contains the first port,
+// because browsers send cookies to all ports of a host.
 func newDoor(token string, hosts []string) *door {
 	name := "attache"
 	if len(hosts) > 0 {
@@ -47,16 +47,16 @@ func newDoor(token string, hosts []string) *door {
 	return &door{hosts: hosts, token: token, cookie: name}
 }
 
-// NewToken is a secret that nobody guesses.
+// NewToken returns a secret that cannot be guessed.
 func NewToken() string {
 	secret := make([]byte, 24)
 	_, _ = rand.Read(secret) // it never fails
 	return hex.EncodeToString(secret)
 }
 
-// admits turns away what comes under another name, or from another page. A name
-// of somebody else's that leads here is how pages of the internet reach servers
-// on one's own machine.
+// admits rejects requests with another host name, or from another page. Otherwise, pages on the
+// internet could reach servers on the user's machine through a foreign name that resolves to it
+// (DNS rebinding).
 func (d *door) admits(w http.ResponseWriter, r *http.Request) bool {
 	if !slices.Contains(d.hosts, r.Host) {
 		refuse(w, http.StatusMisdirectedRequest, "this server is not "+r.Host)
@@ -64,7 +64,7 @@ func (d *door) admits(w http.ResponseWriter, r *http.Request) bool {
 	}
 	origin := r.Header.Get("Origin")
 	site := r.Header.Get("Sec-Fetch-Site")
-	// The page itself may be opened from anywhere: from a terminal, from a mail.
+	// The page itself may be opened from anywhere: from a terminal or an email.
 	navigation := r.Method == http.MethodGet && r.Header.Get("Sec-Fetch-Mode") == "navigate"
 	foreign := site != "" && site != "same-origin" && site != "none" && !navigation
 	if (origin != "" && origin != "http://"+r.Host) || foreign {
@@ -96,7 +96,7 @@ func (d *door) open(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// guard answers only who has the session.
+// guard rejects requests without the session.
 func (d *door) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		cookie, err := r.Cookie(d.cookie)

@@ -12,14 +12,15 @@ import (
 )
 
 const (
-	// pause is the least time between two events: at most four a second.
+	// pause is the minimum time between two events: at most four per second.
 	pause = 250 * time.Millisecond
-	// heartbeat is how often a connection shows that it is alive.
+	// heartbeat is the interval of keep-alive messages on a connection.
 	heartbeat = 15 * time.Second
-	// patience is how long a reader may take to take an event. Whoever is slower
-	// is let go, and comes again.
+	// patience is the time limit for sending an event. Slower readers are disconnected, and
+	// reconnect.
 	patience = 10 * time.Second
-	// maxChanged is how many changed objects an event names; more are "many".
+	// maxChanged is the maximum number of changed objects that an event names; more are reported as
+	// "many".
 	maxChanged = 200
 )
 
@@ -32,7 +33,7 @@ type guests struct {
 
 	mu   sync.Mutex
 	open int
-	last time.Time // when anything was asked last
+	last time.Time // time of the last request
 }
 
 func newGuests(source Source, now func() time.Time) *guests {
@@ -63,18 +64,17 @@ func (g *guests) idle() time.Duration {
 
 func (g *guests) close() { g.once.Do(func() { close(g.closed) }) }
 
-// event is what a page is told: that there is a newer world, and what changed.
+// event tells a page that there is a newer world, and what changed.
 type event struct {
 	Version string   `json:"version"`
 	Changed []string `json:"changed"`
-	// Many says that more changed than are named.
+	// Many reports that more objects changed than are named.
 	Many bool `json:"many,omitempty"`
-	// Trouble is why nothing newer comes.
+	// Trouble is the reason that there are no newer data.
 	Trouble string `json:"trouble,omitempty"`
 }
 
-// news collects what happened since the last event. However slow a reader is, it
-// does not grow.
+// news collects what happened since the last event. Its size is bounded, however slow a reader is.
 type news struct {
 	mu      sync.Mutex
 	version string
@@ -113,7 +113,7 @@ func (n *news) take() event {
 	return e
 }
 
-// serve sends events until the page goes.
+// serve sends events until the page disconnects.
 func (g *guests) serve(w http.ResponseWriter, r *http.Request) {
 	g.come(1)
 	defer g.come(-1)
@@ -159,6 +159,6 @@ func (g *guests) serve(w http.ResponseWriter, r *http.Request) {
 }
 
 func message(e event) string {
-	body, _ := view.Encode(e) // texts and numbers always encode
+	body, _ := view.Encode(e) // encoding strings and numbers cannot fail
 	return "event: world\ndata: " + string(body) + "\n"
 }

@@ -23,11 +23,11 @@ import (
 	"github.com/attache-dev/attache/policy/explain"
 )
 
-// MaxFile is the size of an exported page.
+// MaxFile is the maximum size of an exported page.
 const MaxFile = 5 << 20
 
-// Export writes the page as one file that needs no server, with the data that an
-// address in it shows: #/table?ns=shop.
+// Export writes the page as one file that needs no server, with the data that are shown for an
+// address within the page, such as #/table?ns=shop.
 func (h *Handler) Export(ctx context.Context, to io.Writer, place string) error {
 	if place == "" {
 		place = "#/map"
@@ -71,25 +71,24 @@ func (h *Handler) Export(ctx context.Context, to io.Writer, place string) error 
 	return err
 }
 
-// collector asks what the page would ask.
+// collector sends the requests that the page would send.
 type collector struct {
 	handler *Handler
 	ctx     context.Context
 	filter  url.Values
-	// whatif is the edit that is looked at, if any, parts are the views without it and
-	// with it.
+	// whatif is the edit that is currently shown, if any; parts are the views without and with it.
 	whatif  string
 	parts   map[string]*view.View
 	ask     map[string]func(*http.Request) (any, error)
 	answers map[string]any
-	// policies are those that what is shown names.
+	// policies are the policies named by what is shown.
 	policies map[string]bool
 	size     int
 	err      error
 }
 
-// part finds the views of a file: what passes the filter, and nothing else. The file is
-// for others, who are to see that.
+// part returns the views for a file: only what passes the filter, because the file is for others,
+// who may see nothing else.
 func (c *collector) part() seeing {
 	c.parts = map[string]*view.View{}
 	for _, whatif := range slices.Compact([]string{c.whatif, ""}) {
@@ -112,8 +111,8 @@ func (c *collector) tooLarge(size int) error {
 		size>>20, MaxFile>>20)
 }
 
-// keep asks one question and keeps the answer; filtered says whether the filter and the
-// edit go along, as those of the address do.
+// keep sends one request and keeps the answer; filtered reports whether to add the filter and the
+// edit of the address.
 func (c *collector) keep(name string, filtered bool, parameters ...string) any {
 	query := url.Values{}
 	if filtered {
@@ -125,7 +124,7 @@ func (c *collector) keep(name string, filtered bool, parameters ...string) any {
 	return c.keepFor(name, query, parameters...)
 }
 
-// keepFor asks one question with a query.
+// keepFor sends one request with a query.
 func (c *collector) keepFor(name string, query url.Values, parameters ...string) any {
 	if c.err != nil {
 		return nil
@@ -142,7 +141,7 @@ func (c *collector) keepFor(name string, query url.Values, parameters ...string)
 	var refused *view.Refused
 	switch {
 	case errors.As(err, &refused) && refused.Reason != view.Malformed:
-		return nil // what may not be read, or not be given to others, is not in the file
+		return nil // the file omits what may not be read, or not be given to others
 	case err != nil:
 		c.err = err
 		return nil
@@ -155,8 +154,8 @@ func (c *collector) keepFor(name string, query url.Values, parameters ...string)
 	return answer
 }
 
-// keyOf is how the page finds an answer: the name and the parameters, sorted, as
-// they are.
+// keyOf returns the key by which the page finds an answer: the name and the sorted parameters,
+// unescaped.
 func keyOf(name string, query url.Values) string {
 	var parts []string
 	for _, key := range view.SortedKeys(query) {
@@ -194,7 +193,7 @@ func (c *collector) collect() {
 	}
 }
 
-// policy asks what the panel of a policy shows.
+// policy requests what the panel of a policy shows.
 func (c *collector) policy(v *view.View, ref hierarchy.Ref, id string) {
 	if _, isPolicy := v.Snapshot.Policy(ref); isPolicy {
 		c.keep("reverse", false, "policy", id)
@@ -203,8 +202,8 @@ func (c *collector) policy(v *view.View, ref hierarchy.Ref, id string) {
 	}
 }
 
-// target asks what the panel of a route or a Gateway shows, and notes the policies that
-// it names.
+// target requests what the panel of a route or a Gateway shows, and records the policies that it
+// names.
 func (c *collector) target(id string) {
 	for _, name := range []string{"bindings", "describe", "enforcement"} {
 		c.keep(name, false, "target", id)
@@ -229,10 +228,10 @@ func (c *collector) target(id string) {
 	}
 }
 
-// object asks for an object, which the page does without the edit.
+// object requests an object; like the page, without the edit.
 func (c *collector) object(id string) { c.keepFor("object", url.Values{}, "target", id) }
 
-// branch asks for the tree below a node.
+// branch requests the tree below a node.
 func (c *collector) branch(parent string) {
 	for offset := 0; c.err == nil; {
 		var parameters []string
@@ -258,8 +257,8 @@ func (c *collector) branch(parent string) {
 	}
 }
 
-// file puts the page together. Nothing in it is loaded from elsewhere, and a
-// policy of its own lets no other script run.
+// file assembles the page. It loads nothing from elsewhere, and its own Content-Security-Policy
+// allows no other script.
 func (h *Handler) file(data []byte) ([]byte, error) {
 	var parts [3]string
 	for i, name := range []string{"index.html", "page.js", "page.css"} {
@@ -286,7 +285,7 @@ func (h *Handler) file(data []byte) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// hashOf names a script or a style in a content security policy.
+// hashOf returns the hash of a script or a style for a Content-Security-Policy.
 func hashOf(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"

@@ -10,28 +10,28 @@ import (
 	"github.com/attache-dev/attache/policy/preview"
 )
 
-// Source has the worlds.
+// Source provides the worlds.
 type Source interface {
-	// World is the newest. It never returns nil.
+	// World returns the newest world. It never returns nil.
 	World() *view.World
-	// Subscribe has every newer world told to f, with what changed, until cancel
-	// is called. f must be quick.
+	// Subscribe calls f with every newer world and what changed, until cancel is called. f must
+	// return quickly.
 	Subscribe(f func(w *view.World, changed []hierarchy.Ref)) (cancel func())
 }
 
-// Edit is what a person wants to try.
+// Edit is a change that a person wants to try.
 type Edit struct {
-	// Text are manifests; Delete says that they are removed rather than applied.
+	// Text contains manifests; if Delete is set, they are removed rather than applied.
 	Text   string
 	Delete bool
-	// Files are read in place of Text. No request has them.
+	// Files are read instead of Text. Requests cannot set them.
 	Files []string
 }
 
-// Workshop makes what the handler itself cannot: it knows files and clusters.
+// Workshop does what the handler itself cannot, because it needs files or clusters.
 type Workshop interface {
-	// Object is a whole object, as far as the reader may get it.
+	// Object returns a whole object, as far as the user may read it.
 	Object(ctx context.Context, w *view.World, ref hierarchy.Ref) (*unstructured.Unstructured, error)
-	// Change reads an edit of a world. The texts are warnings.
+	// Change reads an edit of a world. The strings are warnings.
 	Change(ctx context.Context, w *view.World, e Edit) (*preview.Change, []string, error)
 }

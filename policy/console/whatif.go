@@ -17,28 +17,28 @@ import (
 	"github.com/attache-dev/attache/policy/preview"
 )
 
-// trial is an edit that is being looked at. Nothing of it is applied.
+// trial is the edit that is currently shown. It is not applied.
 type trial struct {
 	name   string
 	view   *view.View
 	answer *tried
 }
 
-// tried is what an edit would do.
+// tried is the effect of an edit.
 type tried struct {
-	// Name is what to ask with: ?whatif=NAME.
+	// Name selects the edit in requests: ?whatif=NAME.
 	Name string `json:"name"`
-	// Diff is what "diff -o json" prints, with the first changes when there are too
-	// many: Left counts the others. Groups are all of them, put together.
+	// Diff is the output of "diff -o json". If there are too many changes, it contains the first
+	// ones, and Left counts the others. Groups contain all of them, grouped.
 	Diff   explain.Changes `json:"diff"`
 	Left   int             `json:"left"`
 	Groups []explain.Group `json:"groups"`
-	// Check is what "check -o json" prints.
+	// Check is the output of "check -o json".
 	Check    *preview.Report `json:"check"`
 	Warnings []string        `json:"warnings"`
 }
 
-// manifests are those of the body: {NAME: TEXT}, [{name, text}], [TEXT] or one TEXT.
+// manifests returns the manifests in the body: {NAME: TEXT}, [{name, text}], [TEXT] or one TEXT.
 func manifests(body json.RawMessage) (string, error) {
 	var one string
 	if json.Unmarshal(body, &one) == nil {
@@ -114,7 +114,7 @@ func (h *Handler) whatif(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// Try computes an edit before anybody looks, and says under which name.
+// Try computes an edit before the page is opened, and returns its name.
 func (h *Handler) Try(ctx context.Context, edit Edit) (name string, err error) {
 	answer, err := h.try(ctx, edit)
 	if err != nil {
@@ -123,7 +123,7 @@ func (h *Handler) Try(ctx context.Context, edit Edit) (name string, err error) {
 	return answer.Name, nil
 }
 
-// try computes an edit and keeps the world that it would make.
+// try computes an edit and keeps the resulting world.
 func (h *Handler) try(ctx context.Context, edit Edit) (*tried, error) {
 	before := h.now()
 	change, warnings, err := h.options.Workshop.Change(ctx, before.World, edit)
@@ -150,7 +150,7 @@ func (h *Handler) try(ctx context.Context, edit Edit) (*tried, error) {
 	return h.trial.answer, nil
 }
 
-// answerTo leaves out what there is no room for, and counts it.
+// answerTo truncates the result to the maximum size, and counts what it omits.
 func answerTo(name string, diff explain.Changes, report *preview.Report, warnings []string) *tried {
 	answer := &tried{Name: name, Diff: diff, Groups: diff.Groups(), Check: report, Warnings: warnings}
 	if answer.Warnings == nil {
@@ -170,8 +170,8 @@ func answerTo(name string, diff explain.Changes, report *preview.Report, warning
 	return answer
 }
 
-// within is what an edit would do to what is in a part of the world. What is left out of
-// its findings and warnings, which may be about anybody, is counted.
+// within returns the effect of an edit on a part of the world. Findings and warnings outside of it
+// are omitted and counted.
 func (t *trial) within(part *view.View) *tried {
 	if !part.Partial() {
 		return t.answer
@@ -208,7 +208,7 @@ func (t *trial) within(part *view.View) *tried {
 	return answerTo(t.name, diff, &report, warnings)
 }
 
-// trying answers GET /api/v1/whatif?whatif=NAME with the edit that is looked at.
+// trying answers GET /api/v1/whatif?whatif=NAME with the edit that is currently shown.
 func (h *Handler) trying(r *http.Request) (any, error) {
 	if _, err := h.seen(r); err != nil {
 		return nil, err

@@ -7,7 +7,7 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 )
 
-// Result is how a request ends.
+// Result is the outcome of a request.
 type Result string
 
 // The results.
@@ -18,31 +18,29 @@ const (
 	NoListener Result = "NoListener"
 )
 
-// Answer says what one Gateway does with a request on one of its ports (Q2, Q3).
+// Answer is what one Gateway does with a request on one of its ports (Q2, Q3).
 type Answer struct {
-	// Gateway is zero when no Gateway listens for the request.
+	// Gateway is zero if no Gateway listens for the request.
 	Gateway hierarchy.Ref
-	// Scheme, Host and Port are those that were asked for here, where the
-	// question leaves them open. A Host may be a wildcard then.
+	// Scheme, Host and Port are the values that this answer is about, where the question leaves them
+	// open. In this case, Host may be a wildcard.
 	Scheme, Host string
 	Port         int32
 	Result       Result
-	// Hit is what serves the request. Its Route is nil unless the Result is
-	// Matched or Redirect, its Listener when it is NoListener.
+	// Hit is what serves the request. Its Route is nil unless the Result is Matched or Redirect; its
+	// Listener is nil if the Result is NoListener.
 	Hit Hit
-	// Code is the status code that the Gateway itself answers with: of a
-	// redirect, 404 without a route, 500 without a backend; else 0.
+	// Code is the status code of an answer by the Gateway itself: the code of a redirect, 404
+	// without a route, 500 without a backend; otherwise 0.
 	Code int
-	// Location is where a redirect leads to.
+	// Location is the target of a redirect.
 	Location string
-	// Backends are those of the rule with their shares (Q6).
+	// Backends are the backends of the rule with their shares (Q6).
 	Backends []Backend
 	Notes    []Note
-	// RunnersUp would serve the request if the winner did not, at most three
-	// (Q8).
+	// RunnersUp are matches that would serve the request if the winner did not, at most three (Q8).
 	RunnersUp []RunnerUp
-	// NotBound match the request and are not bound to the listener, at most
-	// three (Q8).
+	// NotBound are matches of routes that are not bound to the listener, at most three (Q8).
 	NotBound []NotBound
 }
 
@@ -60,11 +58,11 @@ func ruleOf(route *hierarchy.Route, rule int) *hierarchy.Rule {
 type Backend struct {
 	To   hierarchy.Ref
 	Port int32
-	// Share is in per cent.
+	// Share is a percentage.
 	Share float64
 }
 
-// RunnerUp is a match that a request satisfies, and by what it lost.
+// RunnerUp is a match that a request satisfies, and the criterion by which it lost.
 type RunnerUp struct {
 	Route       *hierarchy.Route
 	Rule, Match int
@@ -79,7 +77,7 @@ type NotBound struct {
 	Reason, Message string
 }
 
-// NoteReason is what a Note is about.
+// NoteReason is the subject of a Note.
 type NoteReason string
 
 // The reasons of notes.
@@ -105,7 +103,7 @@ type Note struct {
 	Message string
 }
 
-// Location is where a redirect leads: what the filter does not say is as in the
+// Location returns the target of a redirect: what the filter does not set is taken from the
 // request. scheme and host are those of the request.
 func Location(redirect *hierarchy.Redirect, hit *Hit, r *Request, scheme, host string) string {
 	port := redirect.Port
@@ -135,9 +133,8 @@ func Location(redirect *hierarchy.Redirect, hit *Hit, r *Request, scheme, host s
 	return location
 }
 
-// ChangePath is the path that a redirect or a rewrite makes of one. The part
-// that a PathPrefix covers is replaced element by element, as the prefix is
-// compared.
+// ChangePath applies a redirect or a rewrite to a path. The part that a PathPrefix covers is
+// replaced by whole elements, just as the prefix is compared.
 func ChangePath(change *hierarchy.PathChange, hit *Hit, path string) string {
 	switch {
 	case change == nil:

@@ -9,10 +9,9 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 )
 
-// Ask answers a question: one Answer for each Gateway and port that has a
-// listener for it, sorted by Gateway and port (Q2, Q3). There is always one: a
-// Gateway that was named and has no listener for the request says why, and so
-// do all Gateways together when none has.
+// Ask answers a question: one Answer for each Gateway and port that has a listener for it, sorted
+// by Gateway and port (Q2, Q3). There is always at least one: if the named Gateway has no listener
+// for the request, or none of all Gateways has one, an answer gives the reason.
 func (x *Index) Ask(q *Question) []Answer {
 	refs := x.gatewayRefs()
 	if !q.Gateway.IsZero() {
@@ -43,7 +42,7 @@ func (x *Index) Ask(q *Question) []Answer {
 	return answers
 }
 
-// ports answers for each port of a Gateway that has a listener for the request.
+// ports returns the answers for each port of a Gateway that has a listener for the request.
 func (x *Index) ports(ref hierarchy.Ref, q *Question) []Answer {
 	ladders := x.ladders(ref, &q.Request)
 	if len(ladders) == 0 {
@@ -57,11 +56,11 @@ func (x *Index) ports(ref hierarchy.Ref, q *Question) []Answer {
 	return answers
 }
 
-// mostHosts is for how many hosts a question without one is answered.
+// mostHosts is the maximum number of hosts for which a question without a host is answered.
 const mostHosts = 100
 
-// everyHost answers a question that names no host: for each listener, and each
-// hostname that is served there (Q1).
+// everyHost answers a question without a host: for each listener, and each hostname that it serves
+// (Q1).
 func (x *Index) everyHost(ref hierarchy.Ref, q *Question) []Answer {
 	g := x.gateway(ref)
 	var answers []Answer
@@ -83,8 +82,8 @@ func (x *Index) everyHost(ref hierarchy.Ref, q *Question) []Answer {
 	return answers
 }
 
-// hostsServed are the hostnames of a listener that routes are found under; the
-// listener's own when it has no routes.
+// hostsServed returns the hostnames of a listener for which there are routes; the listener's own
+// hostname if it has no routes.
 func (l *listener) hostsServed() []string {
 	var served []string
 	for _, s := range l.sites {
@@ -105,10 +104,10 @@ func (l *listener) hostsServed() []string {
 	return slices.Compact(served)
 }
 
-// anyHost stands for a host that no hostname names.
+// anyHost stands for a host that matches no specific hostname.
 const anyHost = "*"
 
-// climb asks the listeners of one port, the most specific first (Q3).
+// climb tries the listeners of one port, the most specific first (Q3).
 func (x *Index) climb(ref hierarchy.Ref, g *gateway, l ladder, q *Question) Answer {
 	a := answer(g.listeners[l.rungs[0]], q)
 	for _, rung := range l.rungs[1:] {
@@ -141,8 +140,7 @@ func (a *Answer) note(reason NoteReason, format string, args ...any) {
 	a.Notes = append(a.Notes, Note{reason, fmt.Sprintf(format, args...)})
 }
 
-// noListener says why nobody listens for a request, for the Gateway that was
-// named or for all of them.
+// noListener explains why no listener accepts a request, for the named Gateway or for all Gateways.
 func (x *Index) noListener(q *Question) Answer {
 	a := Answer{Gateway: q.Gateway, Result: NoListener, Host: q.Request.Host, Port: q.Request.Port, Scheme: q.Request.Scheme}
 	if q.Gateway.IsZero() {
@@ -176,7 +174,7 @@ func (x *Index) noListener(q *Question) Answer {
 	return a
 }
 
-// whyNotAsked says what keeps a request from a listener.
+// whyNotAsked explains why a request does not reach a listener.
 func whyNotAsked(l *hierarchy.Listener, r *Request) string {
 	withPort := *r
 	withPort.Port = l.Spec.Port
@@ -193,7 +191,7 @@ func whyNotAsked(l *hierarchy.Listener, r *Request) string {
 	return fmt.Sprintf("its hostname is %q", l.Spec.Hostname)
 }
 
-// origin is the part of a request that chooses a listener.
+// origin is the part of a request that selects a listener.
 func origin(r *Request) string {
 	text := strings.Join(schemesOf(r), " or ") + "://" + r.Host
 	if r.Port != 0 {

@@ -11,21 +11,21 @@ import (
 type candidate struct {
 	route       *hierarchy.Route
 	rule, match int
-	// conditions are what the match asks for.
+	// conditions are the conditions of the match.
 	conditions *hierarchy.Match
-	// expressions are its regular expressions, nil when it has none.
+	// expressions are its regular expressions, nil if it has none.
 	expressions *expressions
 }
 
-// expressions are the compiled regular expressions of a match (Q5: RE2, the
-// whole value). One that does not compile is nil there, and matches nothing.
+// expressions are the compiled regular expressions of a match (Q5: RE2, the whole value). An
+// expression that does not compile is nil, and matches nothing.
 type expressions struct {
 	path, service, method *regexp.Regexp
 	headers, query        []*regexp.Regexp
 }
 
-// candidates are all of a route's, in its order; none for a route of a kind
-// whose matching is not defined by Gateway API.
+// candidates returns all candidates of a route, in its order; none if Gateway API does not define
+// the matching of its kind.
 func candidates(route *hierarchy.Route) []*candidate {
 	n := 0
 	for i := range route.Rules {
@@ -65,8 +65,7 @@ func compile(m *hierarchy.Match) *expressions {
 	return &e
 }
 
-// compileFields returns one expression for each field, nil when none of them
-// has one.
+// compileFields returns one expression for each field, or nil if none of them has one.
 func compileFields(fields []hierarchy.FieldMatch) []*regexp.Regexp {
 	var list []*regexp.Regexp
 	for i := range fields {
@@ -89,11 +88,11 @@ func compileWhole(expression string) *regexp.Regexp {
 	return compiled
 }
 
-// rpc says whether the candidate is of a GRPCRoute.
+// rpc reports whether the candidate belongs to a GRPCRoute.
 func (c *candidate) rpc() bool { return c.conditions.PathType == "" }
 
-// fits says whether a request satisfies everything but the path of an
-// HTTPRoute's match, which the place in the index has compared.
+// fits reports whether a request satisfies everything except the path of an HTTPRoute's match,
+// which the lookup in the index has already compared.
 func (c *candidate) fits(r *Request) bool {
 	m := c.conditions
 	if c.rpc() {
@@ -148,7 +147,7 @@ func whole(text string, expression *regexp.Regexp, value string) bool {
 	return text == "" || expression != nil && expression.MatchString(value)
 }
 
-// regular says whether a regular expression decides about the path or the call.
+// regular reports whether the path or the call is matched by a regular expression.
 func (c *candidate) regular() bool {
 	return c.conditions.PathType == hierarchy.MatchRegex || c.conditions.RPCType == hierarchy.MatchRegex
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 )
 
-// mostRunnersUp is how many runners-up an answer has, and how many routes that
-// are not bound (Q8).
+// mostRunnersUp is the maximum number of runners-up in an answer, and of routes that are not bound
+// (Q8).
 const mostRunnersUp = 3
 
 // answer finds what serves a request on a listener, with the runners-up.
@@ -44,7 +44,7 @@ type race struct {
 	regular  bool
 }
 
-// site visits one hostname, and says whether to go on.
+// site visits one hostname, and reports whether to continue.
 func (r *race) site(s *site) bool {
 	r.current = s
 	r.sites++
@@ -52,8 +52,8 @@ func (r *race) site(s *site) bool {
 	return len(r.answer.RunnersUp) < mostRunnersUp
 }
 
-// enter notes one candidate, and says whether to go on. Two matches of one rule
-// are not rivals.
+// enter records one candidate, and reports whether to continue. Two matches of one rule do not
+// compete.
 func (r *race) enter(c *candidate) bool {
 	r.regular = r.regular || c.regular()
 	if r.winner == nil && (r.sites == 1 || r.question.Fallthrough) {
@@ -104,7 +104,7 @@ func (r *race) notes(l *listener) {
 	}
 }
 
-// firstFailed says whether the winner is not of the most specific hostname.
+// firstFailed reports whether the winner does not belong to the most specific hostname.
 func (r *race) firstFailed(l *listener) bool {
 	first := true
 	l.sites.each(r.question.Request.Host, func(s *site) bool {
@@ -114,7 +114,7 @@ func (r *race) firstFailed(l *listener) bool {
 	return !first
 }
 
-// onlyGRPC says when a GRPCRoute would take the request if it were a call.
+// onlyGRPC adds a note if a GRPCRoute would serve the request if it were a gRPC call.
 func (r *race) onlyGRPC(l *listener) {
 	l.sites.each(r.question.Request.Host, func(s *site) bool {
 		return s.each(&r.question.Request, true, func(c *candidate) bool {
@@ -126,8 +126,8 @@ func (r *race) onlyGRPC(l *listener) {
 	})
 }
 
-// normal says whether a path is written as RFC 3986 normalises it, as far as
-// data planes are known to care.
+// normal reports whether a path is normalized according to RFC 3986, as far as this is known to
+// matter to data planes.
 func normal(path string) bool {
 	return !strings.Contains(path, "//") && !strings.ContainsAny(path, `%\`) &&
 		!strings.Contains(path+"/", "/./") && !strings.Contains(path+"/", "/../")
@@ -144,7 +144,7 @@ func repeated(headers []hierarchy.Header) bool {
 	return false
 }
 
-// finish says what the rule makes of the request (Q6), and who is not bound.
+// finish adds what the rule does with the request (Q6), and the routes that are not bound.
 func (x *Index) finish(a *Answer, q *Question) {
 	if a.Result == NoRoute {
 		a.Code = 404
@@ -169,8 +169,8 @@ func redirectOf(rule *hierarchy.Rule) *hierarchy.Redirect {
 	return nil
 }
 
-// backends are the rule's with their shares. One that the route may not refer
-// to keeps its share: it is answered with 500.
+// backends returns the backends of the rule with their shares. A backend that the route may not
+// refer to keeps its share: its requests are answered with 500.
 func (x *Index) backends(a *Answer, rule *hierarchy.Rule) {
 	var all int64
 	for i := range rule.Forwards {
@@ -198,8 +198,8 @@ func (x *Index) backends(a *Answer, rule *hierarchy.Rule) {
 	}
 }
 
-// notBound finds routes that match the request and are not bound to the
-// listener: of those that name the Gateway, and of those bound to nothing.
+// notBound finds routes that match the request but are not bound to the listener, among those that
+// name the Gateway and those that are not bound at all.
 func (x *Index) notBound(a *Answer, q *Question) {
 	if a.Hit.Listener == nil || a.Hit.Listener.Spec.Protocol != "HTTP" && a.Hit.Listener.Spec.Protocol != "HTTPS" {
 		return

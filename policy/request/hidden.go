@@ -7,27 +7,26 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 )
 
-// Hidden is a rule that no request reaches on a listener, because others take
-// all that it asks for (Q12).
+// Hidden is a rule that no request reaches on a listener, because other rules take all requests
+// that it matches (Q12).
 type Hidden struct {
 	Listener *hierarchy.Listener
 	Rule     int
-	// By are the rules that take its requests, the strongest first: one that
-	// takes them all, or several, each those of some matches or hostnames.
+	// By are the rules that take its requests, the strongest first: one rule that takes all of them,
+	// or several that each take those of some matches or hostnames.
 	By []Hider
 }
 
-// Hider is a rule that takes requests of a hidden one.
+// Hider is a rule that takes the requests of a hidden rule.
 type Hider struct {
 	Route *hierarchy.Route
 	Rule  int
 }
 
-// Hidden lists the rules of a route that no request reaches, by listener and
-// rule. A rule is hidden when each of its matches is, under each hostname, by a
-// stronger match that takes the same requests or more: also on a data plane
-// that goes on to less specific hostnames. What would need a regular expression
-// to be understood does not count.
+// Hidden lists the rules of a route that no request reaches, by listener and rule. A rule is hidden
+// if each of its matches is hidden, under each hostname, by a stronger match that takes the same
+// requests or more. This also holds for data planes that continue with less specific hostnames.
+// Cases in which regular expressions would have to be compared do not count.
 func (x *Index) Hidden(route hierarchy.Ref) []Hidden {
 	object, _ := x.graph.Get(route)
 	mine, ok := object.(*hierarchy.Route)
@@ -49,7 +48,7 @@ func (x *Index) Hidden(route hierarchy.Ref) []Hidden {
 	return list
 }
 
-// hides returns what hides a rule; nothing unless all of it is hidden.
+// hides returns what hides a rule; nothing unless the whole rule is hidden.
 func (l *listener) hides(route *hierarchy.Route, rule int) []Hider {
 	var found []*candidate
 	for _, s := range l.sites {
@@ -79,8 +78,8 @@ func order(a, b *candidate) int {
 	return n
 }
 
-// hider finds a match under a hostname, and what hides it there. Only a match
-// of the same path can: another one that takes as much is weaker.
+// hider finds a match under a hostname, and what hides it there. Only a match with the same path
+// can hide it: other matches that take as many requests are weaker.
 func (l *listener) hider(s *site, route *hierarchy.Route, rule, match int) (found, by *candidate) {
 	list := s.listOf(&route.Rules[rule].Matches[match])
 	at := slices.IndexFunc(list, func(c *candidate) bool { return c.route == route && c.rule == rule && c.match == match })

@@ -2,12 +2,12 @@ package request
 
 import "strings"
 
-// hosts holds values by hostname: "a.example.com", ".example.com" for the
-// wildcard, and "" for none. Looking a host up visits at most one entry for
-// each of its labels, the most specific first (Q3, Q4).
+// hosts maps hostnames to values: "a.example.com", ".example.com" for the wildcard, and "" for no
+// hostname. A lookup visits at most one entry for each label of the host, the most specific first
+// (Q3, Q4).
 type hosts[V any] map[string]V
 
-// hostKey is the key of a hostname of Gateway API.
+// hostKey returns the key for a hostname of Gateway API.
 func hostKey(hostname string) string {
 	hostname = strings.ToLower(hostname)
 	if strings.HasPrefix(hostname, "*.") {
@@ -16,8 +16,8 @@ func hostKey(hostname string) string {
 	return hostname
 }
 
-// each calls yield with the values for a host, the most specific first, until
-// yield returns false. It says whether all were visited.
+// each calls yield with the values for a host, the most specific first, until yield returns false.
+// It reports whether all were visited.
 func (h hosts[V]) each(host string, yield func(V) bool) bool {
 	if host != "" && len(host) <= longestHost {
 		if v, ok := h[host]; ok && host[0] != '.' && !yield(v) {
@@ -38,9 +38,9 @@ func (h hosts[V]) each(host string, yield func(V) bool) bool {
 	return true
 }
 
-// specificity says how specifically the hostname of a listener matches a host;
-// negative when it does not. An exact hostname beats every wildcard, a longer
-// wildcard a shorter one, and any hostname none.
+// specificity returns how specifically the hostname of a listener matches a host; it is negative if
+// there is no match. An exact hostname takes precedence over every wildcard, a longer wildcard over
+// a shorter one, and any hostname over no hostname.
 func specificity(hostname, host string) int {
 	switch key := hostKey(hostname); {
 	case key == "":

@@ -8,8 +8,8 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 )
 
-// Index answers questions about one Graph (Q11). The part of a Gateway is built
-// when it is first asked of it.
+// Index answers questions about one Graph (Q11). The part of a Gateway is built when it is first
+// needed.
 type Index struct {
 	graph *hierarchy.Graph
 
@@ -20,30 +20,29 @@ type Index struct {
 	orphans  hosts[*site]
 }
 
-// gateway is the part of one Gateway.
+// gateway is the part of the index for one Gateway.
 type gateway struct {
 	listeners map[*hierarchy.Listener]*listener
 }
 
-// listener is what is bound to one listener.
+// listener contains what is bound to one listener.
 type listener struct {
 	*hierarchy.Listener
-	// sites are of HTTPRoutes and GRPCRoutes, names of TLSRoutes, by hostname.
+	// sites contain HTTPRoutes and GRPCRoutes, names contain TLSRoutes, both by hostname.
 	sites hosts[*site]
 	names hosts[*name]
 	// active is the TCPRoute or UDPRoute that carries the listener's traffic.
 	active *hierarchy.Route
-	// strangers are routes of kinds whose matching nobody has told us.
+	// strangers are routes of kinds whose matching is unknown.
 	strangers []*hierarchy.Route
 
-	// once guards others: the routes that name the Gateway and are not bound
-	// here, by their own hostnames. Only who asks for more than the winner
-	// needs them.
+	// once guards others: the routes that name the Gateway and are not bound here, by their own
+	// hostnames. They are only needed for more than the winner.
 	once   sync.Once
 	others hosts[*site]
 }
 
-// name is a hostname that TLSRoutes serve, with them, the strongest first.
+// name is a hostname with the TLSRoutes that serve it, the strongest first.
 type name struct {
 	key, hostname string
 	routes        []*hierarchy.Route
@@ -54,8 +53,8 @@ func New(graph *hierarchy.Graph) *Index {
 	return &Index{graph: graph, gateways: make(map[hierarchy.Ref]*gateway)}
 }
 
-// Next returns the Index of a later Graph. It shares the parts of those
-// Gateways on which nothing changed.
+// Next returns the Index of a later Graph. It shares the parts of Gateways for which nothing
+// changed.
 func (x *Index) Next(graph *hierarchy.Graph) *Index {
 	next := New(graph)
 	x.lock.Lock()
@@ -68,10 +67,10 @@ func (x *Index) Next(graph *hierarchy.Graph) *Index {
 	return next
 }
 
-// Graph is the Graph that the Index is of.
+// Graph returns the Graph of the Index.
 func (x *Index) Graph() *hierarchy.Graph { return x.graph }
 
-// gatewayRefs are all Gateways, sorted.
+// gatewayRefs returns all Gateways, sorted.
 func (x *Index) gatewayRefs() []hierarchy.Ref {
 	x.lock.Lock()
 	defer x.lock.Unlock()
@@ -97,8 +96,8 @@ func (x *Index) gateway(ref hierarchy.Ref) *gateway {
 	return g
 }
 
-// build makes the part of a Gateway. Routes that are bound to several listeners
-// share their candidates.
+// build builds the part of a Gateway. Routes that are bound to several listeners share their
+// candidates.
 func build(graph *hierarchy.Graph, ref hierarchy.Ref) *gateway {
 	g := &gateway{listeners: make(map[*hierarchy.Listener]*listener)}
 	shared := make(map[*hierarchy.Route][]*candidate)
@@ -150,7 +149,7 @@ func (l *listener) addName(k key, route *hierarchy.Route) {
 	n.routes = append(n.routes, route)
 }
 
-// addSites enters candidates under hostnames.
+// addSites adds candidates under hostnames.
 func addSites(sites hosts[*site], keys []key, list []*candidate) hosts[*site] {
 	if sites == nil {
 		sites = make(hosts[*site])
@@ -174,11 +173,11 @@ func settle(sites hosts[*site]) {
 	}
 }
 
-// key is a hostname and its place among the hosts.
+// key is a hostname and its key in hosts.
 type key struct{ key, hostname string }
 
-// keysOf are the hostnames under which a route is found. A route that has none
-// comes last, whatever the listener's is (Q4).
+// keysOf returns the hostnames under which a route is found. A route without hostnames comes last,
+// whatever the hostname of the listener is (Q4).
 func keysOf(route *hierarchy.Route, shared []string, ofListener string) []key {
 	if len(route.Hostnames) == 0 {
 		return []key{{"", strings.ToLower(ofListener)}}
@@ -193,8 +192,8 @@ func keysOf(route *hierarchy.Route, shared []string, ofListener string) []key {
 	return keys
 }
 
-// othersOf returns the routes that name a Gateway or a ListenerSet of it and are
-// not bound to one of its listeners.
+// othersOf returns the routes that name a Gateway or one of its ListenerSets but are not bound to a
+// given listener of it.
 func (x *Index) othersOf(l *listener) hosts[*site] {
 	l.once.Do(func() {
 		seen := make(map[*hierarchy.Route]bool)
@@ -212,7 +211,7 @@ func (x *Index) othersOf(l *listener) hosts[*site] {
 	return l.others
 }
 
-// unbound returns the routes that are bound to nothing at all.
+// unbound returns the routes that are not bound at all.
 func (x *Index) unbound() hosts[*site] {
 	x.lock.Lock()
 	defer x.lock.Unlock()

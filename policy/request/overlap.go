@@ -6,32 +6,32 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 )
 
-// Relation is how two sets of requests lie to each other (Q12).
+// Relation is the relation between two sets of requests (Q12).
 type Relation string
 
 // The relations of one set to another.
 const (
 	Disjoint Relation = "Disjoint"
 	Equal    Relation = "Equal"
-	// Inside says that the other has all that the one has, and more.
+	// Inside means that the second set contains the first, and more.
 	Inside Relation = "Inside"
 	// Contains is the reverse of Inside.
 	Contains Relation = "Contains"
-	// Partial says that they have some requests in common.
+	// Partial means that they have some requests in common.
 	Partial Relation = "Partial"
-	// Unknown is said where a regular expression would have to be understood.
+	// Unknown means that regular expressions would have to be compared.
 	Unknown Relation = "Unknown"
 )
 
-// Overlap is a match of another route that takes requests which a match of this
-// route takes too, on a listener that both are bound to.
+// Overlap is a match of another route that takes some of the same requests as a match of this
+// route, on a listener to which both are bound.
 type Overlap struct {
 	Listener    *hierarchy.Listener
 	Rule, Match int
 	Other       *hierarchy.Route
-	// OtherRule and OtherMatch are places in Other.
+	// OtherRule and OtherMatch are indexes in Other.
 	OtherRule, OtherMatch int
-	// Relation is that of this match to the other one.
+	// Relation is the relation of this match to the other one.
 	Relation Relation
 }
 
@@ -90,7 +90,7 @@ func hostnamesOf(g *hierarchy.Graph, route *hierarchy.Route, l *hierarchy.Listen
 	return nil
 }
 
-// orEvery are hostnames, or one that is empty for every host.
+// orEvery returns the hostnames, or an empty one, which stands for every host.
 func orEvery(shared []string) []string {
 	if len(shared) == 0 {
 		return []string{""}
@@ -98,9 +98,8 @@ func orEvery(shared []string) []string {
 	return shared
 }
 
-// asHTTP writes a match of a GRPCRoute as what a call is over HTTP, so that the
-// two kinds can be compared. The content type is a header that nothing else
-// has.
+// asHTTP converts a match of a GRPCRoute to the HTTP form of the call, so that the two kinds can be
+// compared. The content type is a header that no other request has.
 func asHTTP(m *hierarchy.Match) hierarchy.Match {
 	if m.PathType != "" {
 		return *m
@@ -119,14 +118,14 @@ func asHTTP(m *hierarchy.Match) hierarchy.Match {
 	return h
 }
 
-// relate compares what two matches ask for, all but the host.
+// relate compares the conditions of two matches, except for the host.
 func relate(a, b *hierarchy.Match) Relation {
 	r := both(paths(a, b), methods(a.Method, b.Method))
 	r = both(r, fields(a.Headers, b.Headers, strings.EqualFold))
 	return both(r, fields(a.Query, b.Query, func(x, y string) bool { return x == y }))
 }
 
-// both is the relation of sets that lie so in one respect and so in another.
+// both combines the relations of two sets in two respects.
 func both(a, b Relation) Relation {
 	switch {
 	case a == Disjoint || b == Disjoint:
@@ -175,7 +174,8 @@ func paths(a, b *hierarchy.Match) Relation {
 	return reverse(insideIf(below(b.Path, a.Path)))
 }
 
-// wholeTo is the relation of everything to a set that is everything or not.
+// wholeTo returns the relation of the set of all requests to a set that contains all of them, or
+// not.
 func wholeTo(everything bool) Relation {
 	if everything {
 		return Equal
@@ -190,7 +190,7 @@ func insideIf(inside bool) Relation {
 	return Disjoint
 }
 
-// below says whether a PathPrefix takes a path.
+// below reports whether a PathPrefix matches a path.
 func below(path, prefix string) bool {
 	rest, ok := strings.CutPrefix(path, "/"+elements(prefix))
 	return ok && (rest == "" || rest[0] == '/')
@@ -208,8 +208,8 @@ func methods(a, b string) Relation {
 	return Disjoint
 }
 
-// fields compares conditions on headers or parameters: who has more of them
-// takes fewer requests.
+// fields compares conditions on headers or parameters: a match with more of them takes fewer
+// requests.
 func fields(a, b []hierarchy.FieldMatch, same func(x, y string) bool) Relation {
 	relation := Equal
 	inBoth := 0
@@ -268,7 +268,7 @@ func hostsRelation(a, b []string) Relation {
 	return Disjoint
 }
 
-// coversHost says whether a hostname stands for every host that the other does.
+// coversHost reports whether a hostname covers every host that the other one covers.
 func coversHost(hostname, other string) bool {
 	a, b := hostKey(hostname), hostKey(other)
 	return a == "" || a == b || a[0] == '.' && strings.HasSuffix(b, a)

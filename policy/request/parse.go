@@ -10,26 +10,26 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 )
 
-// form is how a question is written.
+// form describes the syntax of a question.
 const form = `write '[METHOD] URL', for example 'POST https://www.example.com/pay'`
 
-// FormError says what is wrong with a question, and what to write.
+// FormError describes what is wrong with a question, and what to write instead.
 type FormError struct {
 	// Text is the part that is wrong.
 	Text string
-	// Problem says why, and Instead what to write.
+	// Problem is the reason, and Instead what to write.
 	Problem, Instead string
 }
 
-// Error is the whole in one line.
+// Error returns the message in one line.
 func (e *FormError) Error() string {
 	return fmt.Sprintf("%s %s: %s", strconv.Quote(clip(e.Text)), e.Problem, e.Instead)
 }
 
-// methodWords are the words that are taken for a method where a URL should be.
+// methodWords are the words that are interpreted as a method in the place of a URL.
 var methodWords = [...]string{"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"}
 
-// clip keeps a message readable whatever was typed.
+// clip shortens the input so that messages remain readable.
 func clip(text string) string {
 	const most = 80
 	if len(text) > most {
@@ -91,7 +91,7 @@ func (r *Request) parseURL(text string) error {
 			return &FormError{scheme, "is not a scheme that a Gateway serves", "write http, https, grpc or grpcs"}
 		}
 	}
-	rest, _, _ = strings.Cut(rest, "#") // a client keeps the fragment to itself
+	rest, _, _ = strings.Cut(rest, "#") // clients do not send the fragment
 	authority := rest
 	if i := strings.IndexAny(rest, "/?"); i >= 0 {
 		authority, rest = rest[:i], rest[i:]
@@ -135,7 +135,7 @@ func (r *Request) parseAuthority(authority string) error {
 	return nil
 }
 
-// isHost says whether a text in lower case is a DNS name or an IP address.
+// isHost reports whether a lowercase string is a DNS name or an IP address.
 func isHost(host string) bool {
 	if inner, ok := strings.CutPrefix(host, "["); ok {
 		inner, closed := strings.CutSuffix(inner, "]")
@@ -152,7 +152,7 @@ func isHost(host string) bool {
 	return true
 }
 
-// longestHost is how long a DNS name can be.
+// longestHost is the maximum length of a DNS name.
 const longestHost = 253
 
 func (r *Request) parseCall(methodWritten bool) error {
@@ -187,8 +187,8 @@ func parseHeader(text string) (hierarchy.Header, error) {
 	return hierarchy.Header{Name: name, Value: value}, nil
 }
 
-// isToken says whether a text is a token of RFC 9110, as methods and names of
-// headers are.
+// isToken reports whether a string is a token of RFC 9110, as required for methods and header
+// names.
 func isToken(text string) bool {
 	const others = "!#$%&'*+-.^_`|~"
 	for i := range len(text) {
@@ -200,7 +200,7 @@ func isToken(text string) bool {
 	return text != ""
 }
 
-// unescape decodes a part of a query, or returns it as it is.
+// unescape decodes a part of a query, or returns it unchanged if it is invalid.
 func unescape(text string) string {
 	if !strings.ContainsAny(text, "%+") {
 		return text

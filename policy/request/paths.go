@@ -6,20 +6,19 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 )
 
-// site is what is bound under one hostname of a listener (Q11). Every list is
-// sorted by precedence.
+// site contains what is bound under one hostname of a listener (Q11). Every list is sorted by
+// precedence.
 type site struct {
-	// hostname is the one that routes and listener share; empty is every host.
+	// hostname is the intersection of the hostnames of routes and listener; empty means every host.
 	hostname string
-	// key is its place among the hosts.
+	// key is its key in hosts.
 	key string
 
 	exact    map[string][]*candidate
 	regular  []*candidate
 	prefixes prefix
 
-	// services are of GRPCRoutes that name a service exactly; calls are all
-	// others.
+	// services are candidates of GRPCRoutes with an exact service; calls are all others.
 	services map[string][]*candidate
 	calls    []*candidate
 }
@@ -54,8 +53,8 @@ func appendTo(lists map[string][]*candidate, key string, c *candidate) map[strin
 	return lists
 }
 
-// elements is what of a PathPrefix is compared: the path without its first and
-// its last "/" (Q5).
+// elements returns the part of a PathPrefix that is compared: the path without its first and last
+// "/" (Q5).
 func elements(path string) string {
 	return strings.TrimSuffix(strings.TrimPrefix(path, "/"), "/")
 }
@@ -97,8 +96,8 @@ func (p *prefix) settle() {
 	}
 }
 
-// each calls yield with the candidates that a request satisfies, the strongest
-// first, until yield returns false. It says whether all were visited.
+// each calls yield with the candidates that a request satisfies, the strongest first, until yield
+// returns false. It reports whether all were visited.
 func (s *site) each(r *Request, grpc bool, yield func(*candidate) bool) bool {
 	if grpc {
 		service, _ := r.call()
@@ -129,8 +128,8 @@ func fitting(list []*candidate, r *Request, yield func(*candidate) bool) bool {
 	return true
 }
 
-// each visits the longest prefix first. rest is what of the path is below the
-// node; the depth is that of the longest prefix, however long the path is.
+// each visits the longest prefix first. rest is the part of the path below the node. The recursion
+// is only as deep as the longest prefix, however long the path is.
 func (p *prefix) each(rest string, r *Request, yield func(*candidate) bool) bool {
 	if len(p.below) > 0 && rest != "" {
 		element, after, _ := strings.Cut(rest, "/")

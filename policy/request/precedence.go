@@ -7,13 +7,12 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 )
 
-// Criterion is what decides between two matches that a request satisfies.
+// Criterion is the criterion that decides between two matches that a request satisfies.
 type Criterion string
 
-// The criteria, from the strongest (Q4, Q5). ByKind decides between a GRPCRoute
-// and an HTTPRoute of one hostname, ByPathRegex between a regular expression
-// and a prefix. Of gRPC calls ByPathLength compares services and ByMethod
-// methods.
+// The criteria, from the strongest (Q4, Q5). ByKind decides between a GRPCRoute and an HTTPRoute
+// with the same hostname, ByPathRegex between a regular expression and a prefix. For gRPC calls,
+// ByPathLength compares services and ByMethod compares methods.
 const (
 	ByHostname   Criterion = "Hostname"
 	ByKind       Criterion = "Kind"
@@ -28,8 +27,8 @@ const (
 	ByRuleOrder  Criterion = "RuleOrder"
 )
 
-// compare orders two candidates of one hostname, the stronger first, and says
-// what decides (Q5).
+// compare orders two candidates of one hostname, the stronger first, and returns the deciding
+// criterion (Q5).
 func compare(a, b *candidate) (int, Criterion) {
 	x, y := a.conditions, b.conditions
 	if a.rpc() != b.rpc() {
@@ -53,8 +52,8 @@ func compare(a, b *candidate) (int, Criterion) {
 	return compareRoutes(a, b)
 }
 
-// compareRoutes breaks a tie: the older route, then its namespace and name,
-// then the first rule and the first match.
+// compareRoutes breaks ties: by the age of the routes, then by namespace and name, then by the
+// order of rules and matches.
 func compareRoutes(a, b *candidate) (int, Criterion) {
 	if a.route == b.route {
 		return cmp.Or(cmp.Compare(a.rule, b.rule), cmp.Compare(a.match, b.match)), ByRuleOrder
@@ -73,9 +72,9 @@ func first(a bool) int {
 	return 1
 }
 
-// kindOfPath is 1 when a path, or the call of a GRPCRoute, is compared in a way.
-// A GRPCRoute has no say in it: only its lengths count, and those of a regular
-// expression less than any exact name.
+// kindOfPath is 1 if a path, or the call of a GRPCRoute, is compared in the given way. It does not
+// apply to GRPCRoutes: only their lengths count, and regular expressions count less than any exact
+// name.
 func kindOfPath(m *hierarchy.Match, kind string) int {
 	if m.PathType == kind {
 		return 1
@@ -83,7 +82,7 @@ func kindOfPath(m *hierarchy.Match, kind string) int {
 	return 0
 }
 
-// lengthOfPath is what counts among prefixes, and among services.
+// lengthOfPath is the length that is compared between prefixes, and between services.
 func lengthOfPath(m *hierarchy.Match) int {
 	switch m.PathType {
 	case hierarchy.MatchPathPrefix:
@@ -94,7 +93,7 @@ func lengthOfPath(m *hierarchy.Match) int {
 	return 0
 }
 
-// weightOfMethod is 1 for any HTTP method; for a gRPC method it is its length.
+// weightOfMethod is 1 for any HTTP method; for a gRPC method, it is its length.
 func weightOfMethod(m *hierarchy.Match) int {
 	switch {
 	case m.PathType == "":
@@ -114,7 +113,7 @@ func lengthOfName(m *hierarchy.Match, name string) int {
 	return len(name)
 }
 
-// sorted puts candidates into the order of precedence.
+// sorted sorts candidates by precedence.
 func sorted(list []*candidate) {
 	slices.SortFunc(list, func(a, b *candidate) int {
 		order, _ := compare(a, b)

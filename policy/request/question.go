@@ -19,13 +19,13 @@ const (
 // Request is a request as a client sends it (Q1).
 type Request struct {
 	Method string
-	// Scheme is empty when both http and https are asked for.
+	// Scheme is empty if the question is about both http and https.
 	Scheme string
-	// Host is in lower case; empty when every host of a Gateway is asked for.
+	// Host is in lower case; it is empty if the question is about every host of a Gateway.
 	Host string
-	// Port is 0 when the URL does not write one.
+	// Port is 0 if the URL does not contain one.
 	Port int32
-	// Path begins with "/" and is as sent: nothing is decoded.
+	// Path begins with "/" and is as sent, not decoded.
 	Path string
 	// Query is what follows the "?", as sent.
 	Query string
@@ -34,20 +34,20 @@ type Request struct {
 	Headers []hierarchy.Header
 }
 
-// Question is a request, and the Gateway that it goes to.
+// Question is a request, and the Gateway to which it is sent.
 type Question struct {
 	Request Request
-	// Gateway is zero when all Gateways are asked (Q2).
+	// Gateway is zero if the question is about all Gateways (Q2).
 	Gateway hierarchy.Ref
-	// NoIsolation asks less specific listeners when the most specific one does
-	// not serve the request (Q3).
+	// NoIsolation tries less specific listeners if the most specific one does not serve the request
+	// (Q3).
 	NoIsolation bool
-	// Fallthrough asks routes of less specific hostnames when those of the most
-	// specific one do not serve the request (Q4).
+	// Fallthrough tries routes of less specific hostnames if those of the most specific one do not
+	// serve the request (Q4).
 	Fallthrough bool
 }
 
-// GRPC says whether the request is a gRPC call (Q5).
+// GRPC reports whether the request is a gRPC call (Q5).
 func (r *Request) GRPC() bool {
 	if r.Scheme == SchemeGRPC || r.Scheme == SchemeGRPCS {
 		return true
@@ -57,8 +57,8 @@ func (r *Request) GRPC() bool {
 	return len(value) >= len(grpc) && strings.EqualFold(value[:len(grpc)], grpc)
 }
 
-// header returns the value of a header. Values of a header that is sent several
-// times are joined by commas, as RFC 9110 has it.
+// header returns the value of a header. Values of a header that is sent several times are joined by
+// commas, as specified by RFC 9110.
 func (r *Request) header(name string) (string, bool) {
 	var value string
 	found := false
@@ -74,8 +74,8 @@ func (r *Request) header(name string) (string, bool) {
 	return value, found
 }
 
-// parameter returns the first value of a query parameter. What cannot be
-// decoded counts as it is written.
+// parameter returns the first value of a query parameter. A value that cannot be decoded is used as
+// it is.
 func (r *Request) parameter(name string) (string, bool) {
 	for rest := r.Query; rest != ""; {
 		var pair string
@@ -88,7 +88,7 @@ func (r *Request) parameter(name string) (string, bool) {
 	return "", false
 }
 
-// call takes the path of a gRPC call apart; both are empty when it is none.
+// call splits the path of a gRPC call; both parts are empty if the path is not that of a gRPC call.
 func (r *Request) call() (service, method string) {
 	service, method, ok := strings.Cut(strings.TrimPrefix(r.Path, "/"), "/")
 	if !ok || service == "" || method == "" || strings.Contains(method, "/") {
@@ -97,15 +97,15 @@ func (r *Request) call() (service, method string) {
 	return service, method
 }
 
-// FromHTTP is a request that a server was sent on a port, with the path as it
-// was sent. It is for data planes.
+// FromHTTP converts a request that a server received on a port, with the path as it was sent. It is
+// for data planes.
 func FromHTTP(r *http.Request, scheme string, port int32) Request {
 	host := r.Host
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
 	}
 	path := r.RequestURI
-	if !strings.HasPrefix(path, "/") { // a proxy was asked, or "*"
+	if !strings.HasPrefix(path, "/") { // a request to a proxy, or "*"
 		path = r.URL.EscapedPath()
 	}
 	path, _, _ = strings.Cut(path, "?")

@@ -2,7 +2,7 @@ package request
 
 import "github.com/attache-dev/attache/hierarchy"
 
-// Report is a question and its answers as programs read them (Q9).
+// Report is the machine-readable form of a question and its answers (Q9).
 type Report struct {
 	Request ReportedRequest  `json:"request"`
 	Answers []ReportedAnswer `json:"answers"`
@@ -19,8 +19,8 @@ type ReportedRequest struct {
 	Headers map[string]string `json:"headers"`
 }
 
-// ReportedAnswer is one answer of a Report. Effective, Origins and Direct are added by
-// who knows policies.
+// ReportedAnswer is one answer of a Report. Effective, Origins and Direct are added by callers that
+// know the policies.
 type ReportedAnswer struct {
 	Gateway     *Place             `json:"gateway,omitempty"`
 	ListenerSet *Place             `json:"listenerSet,omitempty"`
@@ -45,7 +45,7 @@ type ReportedAnswer struct {
 	Direct      any                `json:"direct,omitempty"`
 }
 
-// Place is the namespace and the name of an object whose kind is clear.
+// Place is the namespace and name of an object whose kind is clear.
 type Place struct {
 	Namespace string `json:"namespace"`
 	Name      string `json:"name"`
@@ -59,18 +59,18 @@ type Object struct {
 	Name      string `json:"name"`
 }
 
-// Rule is a rule of a route: its place, and its name where it has one.
+// Rule is a rule of a route: its index, and its name if it has one.
 type Rule struct {
 	Index int    `json:"index"`
 	Name  string `json:"name,omitempty"`
 }
 
-// Position is a place in a list.
+// Position is an index in a list.
 type Position struct {
 	Index int `json:"index"`
 }
 
-// ReportedBackend is a backend with its share in per cent.
+// ReportedBackend is a backend with its share as a percentage.
 type ReportedBackend struct {
 	Object
 	Port  int32   `json:"port,omitempty"`
@@ -85,7 +85,7 @@ type ReportedRunnerUp struct {
 	LostBy Criterion `json:"lostBy"`
 }
 
-// ReportedNotBound is a match of a route that is not bound there.
+// ReportedNotBound is a match of a route that is not bound to the listener.
 type ReportedNotBound struct {
 	Route   Object   `json:"route"`
 	Rule    Rule     `json:"rule"`
@@ -94,7 +94,7 @@ type ReportedNotBound struct {
 	Message string   `json:"message"`
 }
 
-// NewReport writes a question and its answers as a Report.
+// NewReport converts a question and its answers to a Report.
 func NewReport(q *Question, answers []Answer) Report {
 	r := &q.Request
 	report := Report{Request: ReportedRequest{

@@ -11,19 +11,17 @@ import (
 type Hit struct {
 	Listener *hierarchy.Listener
 	Route    *hierarchy.Route
-	// Rule and Match are places in the route. Match is -1 for a route that is
-	// chosen without one: a TLSRoute by its hostname, a TCPRoute or UDPRoute by
-	// its listener.
+	// Rule and Match are indexes in the route. Match is -1 for a route that is selected without a
+	// match: a TLSRoute by its hostname, a TCPRoute or UDPRoute by its listener.
 	Rule, Match int
-	// Hostname is the one that route and listener share and that the request's
-	// host matches; empty is every host.
+	// Hostname is the intersection of the hostnames of route and listener that the request's host
+	// matches; empty means every host.
 	Hostname string
 }
 
-// Match returns what serves a request on a Gateway, under the rules that hold
-// without any of the switches of a Question. The port of the request has to be
-// set. listener says whether any listener is there for it. A data plane asks
-// this once for each request.
+// Match returns what serves a request on a Gateway, according to the rules without any of the
+// options of a Question. The port of the request must be set. listener reports whether there is a
+// listener for it. A data plane calls it once for each request.
 func (x *Index) Match(gateway hierarchy.Ref, r *Request) (hit Hit, listener, ok bool) {
 	g := x.gateway(gateway)
 	var best *hierarchy.Listener
@@ -44,8 +42,8 @@ func (x *Index) Match(gateway hierarchy.Ref, r *Request) (hit Hit, listener, ok 
 	return hit, true, ok
 }
 
-// asked says whether a listener is one that a request can reach by its scheme,
-// and by its port if it writes one (Q3).
+// asked reports whether a request can reach a listener by its scheme, and by its port if it has one
+// (Q3).
 func asked(l *hierarchy.Listener, r *Request) bool {
 	if l.Conflicted != "" || r.Port != 0 && r.Port != l.Spec.Port {
 		return false
@@ -56,7 +54,7 @@ func asked(l *hierarchy.Listener, r *Request) bool {
 	case "HTTPS", "TLS":
 		return r.Scheme == "" || r.Scheme == SchemeHTTPS || r.Scheme == SchemeGRPCS
 	case "TCP", "UDP":
-		// Only a port that is written names one of these: they take anything.
+		// These accept anything, so they are only selected by an explicit port.
 		return r.Port != 0
 	}
 	return false
@@ -82,13 +80,13 @@ func (l *listener) serve(r *Request, deeper bool) (Hit, bool) {
 	return hit, ok
 }
 
-// stream is the one active route of a TCP or UDP listener.
+// stream returns the only active route of a TCP or UDP listener.
 func (l *listener) stream() (Hit, bool) {
 	return Hit{Listener: l.Listener, Route: l.active, Match: -1}, l.active != nil
 }
 
-// passed finds the TLSRoute for the host that the handshake names; of a
-// listener that terminates TLS a TCPRoute takes the rest.
+// passed finds the TLSRoute for the host named in the handshake. On a listener that terminates TLS,
+// a TCPRoute takes the rest.
 func (l *listener) passed(r *Request) (Hit, bool) {
 	hit := Hit{Listener: l.Listener, Match: -1}
 	l.names.each(r.Host, func(n *name) bool {
@@ -101,16 +99,16 @@ func (l *listener) passed(r *Request) (Hit, bool) {
 	return hit, true
 }
 
-// ladder is the listeners of one port and one class of protocols that match a
-// request, the most specific first.
+// ladder contains the listeners of one port and one class of protocols that match a request, the
+// most specific first.
 type ladder struct {
 	port  int32
 	tls   bool
 	rungs []*hierarchy.Listener
 }
 
-// ladders are those of a Gateway, sorted by port; a port that has listeners
-// with and without TLS has two, the one without first.
+// ladders returns the ladders of a Gateway, sorted by port. A port that has listeners with and
+// without TLS has two ladders, the one without TLS first.
 func (x *Index) ladders(gateway hierarchy.Ref, r *Request) []ladder {
 	var all []ladder
 	for _, l := range x.graph.Listeners(gateway) {

@@ -15,7 +15,7 @@ type summary struct {
 	Files     bool   `json:"files"`
 	Namespace string `json:"namespace"`
 	Live      bool   `json:"live"`
-	// Trouble is why nothing newer comes.
+	// Trouble is the reason that there are no newer data.
 	Trouble string `json:"trouble,omitempty"`
 	Counts  counts `json:"counts"`
 	// Namespaces have routes or policies; More says that not all are listed.

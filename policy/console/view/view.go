@@ -20,8 +20,8 @@ import (
 // when somebody asks, and read by many.
 type View struct {
 	*World
-	// compile compiles an expression over the input document of guardrails. The rule objects where
-	// the expression is false.
+	// compile compiles an expression over the input document of guardrails. The rule is violated
+	// where the expression is false.
 	compile  func(expression string) (guardrail.Rule, error)
 	words    map[string]schema.GroupKind
 	Resolver *effective.Resolver // for one edit at a time
