@@ -106,7 +106,7 @@ func (k *hook) serve(r *http.Request, begin time.Time) (req *request, a *answer,
 	}
 	limit := k.h.budget(timeoutOf(r), begin.Sub(k.h.retries.arrived(req.UID, begin)))
 	// Where the caller is gone, nobody wants the decision.
-	ctx, cancel := context.WithTimeout(remote(r), limit)
+	ctx, cancel := context.WithTimeout(k.h.remote(r), limit)
 	turn := place.limiter.Enter(ctx, req.share())
 	if turn == nil {
 		defer cancel()

@@ -16,7 +16,10 @@ const TraceAlways = attribute.Key("attache.traced_by_gateway")
 
 // remote is the context of a call, with the trace that an API server says it is
 // part of.
-func remote(r *http.Request) context.Context {
+func (h *Handlers) remote(r *http.Request) context.Context {
+	if h.options.Tracer == nil {
+		return r.Context()
+	}
 	return propagation.TraceContext{}.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
 }
 
@@ -25,6 +28,9 @@ func remote(r *http.Request) context.Context {
 // text: a text is for its author.
 func (k *hook) trace(ctx context.Context, req *request, c concerned) (context.Context, func(*answer, error)) {
 	tracer, ref := k.h.options.Tracer, req.ref()
+	if tracer == nil {
+		return ctx, func(*answer, error) {}
+	}
 	ctx, span := tracer.Start(ctx, "AdmissionReview "+k.name, trace.WithTimestamp(req.arrived), trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(
 		TraceAlways.Bool(c.Tracing),
 		attribute.String("attache.webhook", k.name),
@@ -63,6 +69,9 @@ func (k *hook) trace(ctx context.Context, req *request, c concerned) (context.Co
 
 // stage is a part of a decision.
 func (h *Handlers) stage(ctx context.Context, name string) (context.Context, func(...attribute.KeyValue)) {
+	if h.options.Tracer == nil {
+		return ctx, func(...attribute.KeyValue) {}
+	}
 	ctx, span := h.options.Tracer.Start(ctx, name)
 	return ctx, func(found ...attribute.KeyValue) {
 		span.SetAttributes(found...)

@@ -138,7 +138,7 @@ func (h *Handler) try(ctx context.Context, edit Edit) (*tried, error) {
 	if err != nil {
 		return nil, err
 	}
-	diff := explain.ChangesOf(verdict.Before, verdict.After, verdict.Impact.Changes, labels.Everything())
+	diff := explain.ChangesOf(verdict.Before, verdict.After, verdict.Changes(), labels.Everything())
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.trials++

@@ -98,6 +98,7 @@ func Align(before, after *Target) Alignment {
 	}
 	listeners := allListeners(before, after)
 	rules, sides := pairedRules(before, after)
+	inPlace = inPlace || before == nil // what there is is in its place
 	old, now := newReader(before, inPlace), newReader(after, inPlace)
 	for _, at := range sides {
 		old.columns, now.columns = append(old.columns, at.before), append(now.columns, at.after)

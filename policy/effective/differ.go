@@ -129,13 +129,25 @@ type Differ struct {
 	same  map[string]*leafChange
 	// outlines are the changes of targets with the same outlines, without the target.
 	outlines map[[2]*outline][]Change
-	scratch  []byte
-	keys     []leafKey
+	// differs says of pairs whether they differ, where that alone was asked.
+	differs map[Pair]difference
+	scratch []byte
+	keys    []leafKey
 }
 
 // NewDiffer returns a Differ that has compared nothing yet.
 func NewDiffer() *Differ {
-	return &Differ{pairs: map[Pair][]*leafChange{}, same: map[string]*leafChange{}, outlines: map[[2]*outline][]Change{}}
+	return &Differ{pairs: map[Pair][]*leafChange{}, same: map[string]*leafChange{}, outlines: map[[2]*outline][]Change{}, differs: map[Pair]difference{}}
+}
+
+// Target lists the fields of one target that differ, each with the paths on which it differs in the
+// same way. Either side may be nil.
+func (d *Differ) Target(ref hierarchy.Ref, before, after *Target) []Change {
+	changes := slices.Clone(d.target(before, after))
+	for i := range changes {
+		changes[i].Target = ref
+	}
+	return changes
 }
 
 // target lists the fields of one target that differ, each with the paths on which it differs in the
@@ -261,4 +273,139 @@ func (o *Origin) appendText(b []byte) []byte {
 	b = appendRef(append(b, '@'), &o.From)
 	b = appendRef(append(b, '@'), &o.Target)
 	return appendRef(append(b, byte(o.Block)), &o.ClampedBy)
+}
+
+// Whether a target differs is asked of many, and how of the few that are told of. So that is answered
+// without working out the changes.
+
+// difference is what there is between two results, without what it is.
+type difference struct {
+	// any says that a field differs, displaced that one differs that had a value before.
+	any, displaced bool
+}
+
+// Differs says whether a target has any change: whether Target lists one. Either side may be nil.
+func (d *Differ) Differs(before, after *Target) bool {
+	return d.found(before, after, func(p difference) bool { return p.any })
+}
+
+// Displaces says whether a target has a change of a field that had a value before.
+func (d *Differ) Displaces(before, after *Target) bool {
+	return d.found(before, after, func(p difference) bool { return p.displaced })
+}
+
+// found says whether any path of a target differs in a way.
+func (d *Differ) found(before, after *Target, way func(difference) bool) bool {
+	return AnyPair(before, after, func(pair Pair) bool { return way(d.difference(pair)) })
+}
+
+// AnyPair says whether something is the case for the results of any path of a target, as Align puts
+// them next to each other. Either side may be nil. Pairs that neighbours share come once.
+func AnyPair(before, after *Target, is func(Pair) bool) bool {
+	switch {
+	case before == nil && after == nil:
+		return false
+	case before == nil:
+		return inRows(after.rows, func(i, j int) Pair { return Pair{nil, after.rows[i][j]} }, is)
+	case sameShape(before, after):
+		return inRows(after.rows, func(i, j int) Pair { return Pair{before.rows[i][j], after.rows[i][j]} }, is)
+	}
+	rows := Align(before, after).Rows
+	return inRows(rows, func(i, j int) Pair { return rows[i][j] }, is)
+}
+
+// inRows says whether something is the case for a cell of some rows.
+func inRows[R any](rows [][]R, at func(i, j int) Pair, is func(Pair) bool) bool {
+	var last Pair
+	for i, row := range rows {
+		for j := range row {
+			pair := at(i, j)
+			if i+j > 0 && pair == last {
+				continue
+			}
+			if last = pair; is(pair) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// difference is the one between two results.
+func (d *Differ) difference(pair Pair) difference {
+	if pair.Before == pair.After {
+		return difference{}
+	}
+	known, ok := d.differs[pair]
+	if !ok {
+		known = differenceOf(pair)
+		d.differs[pair] = known
+	}
+	return known
+}
+
+func differenceOf(pair Pair) (d difference) {
+	if pair.Same() {
+		return d
+	}
+	for _, m := range kindsOf(pair.Before) {
+		d = d.and(differenceOfKind(m, kindLike(pair.After, m)))
+	}
+	for _, m := range kindsOf(pair.After) {
+		if kindLike(pair.Before, m) == nil {
+			d = d.and(differenceOfKind(nil, m))
+		}
+	}
+	return d
+}
+
+func (d difference) and(other difference) difference {
+	return difference{d.any || other.any, d.displaced || other.displaced}
+}
+
+// kindLike is the policy of the same kind in a result; nil where there is none.
+func kindLike(r *PathPolicies, like *Policy) *Policy {
+	if r == nil {
+		return nil
+	}
+	m, _ := r.Kind(like.Kind.Name())
+	return m
+}
+
+// differenceOfKind compares the leaves of one kind; nil has none.
+func differenceOfKind(before, after *Policy) (d difference) {
+	if before != nil && after != nil && before.Same(after) {
+		return d
+	}
+	var old, now []Origin
+	if before != nil {
+		old = before.Origins
+	}
+	if after != nil {
+		now = after.Origins
+	}
+	for i := range old {
+		if same := leafAt(now, i, &old[i]); same == nil || !equalValue(old[i].Value, same.Value) {
+			return difference{true, true}
+		}
+	}
+	for i := range now {
+		if leafAt(old, i, &now[i]) == nil {
+			return difference{any: true}
+		}
+	}
+	return difference{}
+}
+
+// leafAt finds the leaf of the same path, which mostly is in the same place.
+func leafAt(leaves []Origin, place int, like *Origin) *Origin {
+	if place < len(leaves) && slices.Equal(leaves[place].Path, like.Path) {
+		return &leaves[place]
+	}
+	for i := range leaves {
+		if slices.Equal(leaves[i].Path, like.Path) {
+			return &leaves[i]
+		}
+	}
+	return nil
 }

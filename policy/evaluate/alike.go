@@ -3,7 +3,6 @@ package evaluate
 import (
 	"context"
 
-	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/guardrail"
 )
@@ -36,27 +35,30 @@ func (x *Evaluator) alike(i int) bool {
 }
 
 // objecting says which guardrails that judge paths by their results object to any path of a target.
-func (x *Evaluator) objecting(ctx context.Context, route path, rules []hierarchy.RuleRef, rows []row) (map[*guardrail.Guardrail]bool, error) {
-	var objecting map[*guardrail.Guardrail]bool
-	for i := range rows {
-		band := &rows[i]
-		for _, c := range band.columns(false) {
-			p := route
-			p.pair, p.listener, p.rule, p.count = c.pair, band.Listeners[0], rules[c.rule], 1
-			p.before = c.pair.Before != nil && p.old != nil
-			heard, err := x.hear(ctx, p)
-			if err != nil {
-				return nil, err
-			}
-			for _, g := range heard {
-				if objecting == nil {
-					objecting = map[*guardrail.Guardrail]bool{}
-				}
-				objecting[g] = true
-			}
+func (x *Evaluator) objecting(ctx context.Context, route path, before, after *effective.Target) (objecting map[*guardrail.Guardrail]bool, err error) {
+	effective.AnyPair(before, after, func(pair effective.Pair) bool {
+		p := route
+		p.pair, p.before = pair, pair.Before != nil && p.old != nil
+		var heard []*guardrail.Guardrail
+		if heard, err = x.hear(ctx, p); len(heard) > 0 && objecting == nil {
+			objecting = map[*guardrail.Guardrail]bool{}
+		}
+		for _, g := range heard {
+			objecting[g] = true
+		}
+		return err != nil
+	})
+	return objecting, err
+}
+
+// silent says whether no guardrail has to look at the paths of a target, where some object to them.
+func (x *Evaluator) silent(objecting map[*guardrail.Guardrail]bool) bool {
+	for i, g := range x.Guardrails {
+		if g.Broken == "" && (!x.alike(i) || objecting[g]) {
+			return false
 		}
 	}
-	return objecting, nil
+	return true
 }
 
 // maxHeard is how many different pairs of results are remembered.

@@ -106,16 +106,16 @@ func (x *Evaluator) Target(ctx context.Context, before, after *effective.Target)
 	clear(x.inputs)
 	was, _ := x.Before.Graph().Get(after.Target)
 	old, _ := was.(*hierarchy.Route)
-	paths := effective.Align(before, after)
-	rows := rowsOf(paths.Bands())
 	every := path{target: after.Target, route: route, old: old}
 	var objecting map[*guardrail.Guardrail]bool
 	if !x.counting {
 		var err error
-		if objecting, err = x.objecting(ctx, every, paths.Rules, rows); err != nil {
+		if objecting, err = x.objecting(ctx, every, before, after); err != nil || x.silent(objecting) {
 			return err
 		}
 	}
+	paths := effective.Align(before, after)
+	rows := rowsOf(paths.Bands())
 	for i, g := range x.Guardrails {
 		if x.alike(i) && !objecting[g] || g.Broken != "" || x.passedOver[g] || x.counting && !g.TellsApart() || !g.Match.SelectsRoute(x.After, route) {
 			continue

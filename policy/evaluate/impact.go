@@ -1,36 +1,30 @@
 package evaluate
 
 import (
+	"iter"
 	"slices"
 
 	"github.com/attache-dev/attache/hierarchy"
-	"github.com/attache-dev/attache/policy/effective"
 )
 
-// Impact is what an edit changes.
+// Impact is how much an edit changes.
 type Impact struct {
-	Changes []effective.Change
 	// Routes and Gateways count the targets with changes; Namespaces are the namespaces of the
 	// routes, sorted.
 	Routes, Gateways int
 	Namespaces       []string
 }
 
-// ImpactOf counts changes.
-func ImpactOf(changes []effective.Change) Impact {
-	impact := Impact{Changes: changes}
-	var last hierarchy.Ref
-	for _, c := range changes {
-		if c.Target == last {
-			continue
-		}
-		last = c.Target
-		if c.Target.GroupKind == hierarchy.GatewayKind {
+// ImpactOn counts the targets that an edit changes.
+func ImpactOn(targets iter.Seq[hierarchy.Ref]) Impact {
+	var impact Impact
+	for target := range targets {
+		if target.GroupKind == hierarchy.GatewayKind {
 			impact.Gateways++
 			continue
 		}
 		impact.Routes++
-		impact.Namespaces = append(impact.Namespaces, c.Target.Namespace)
+		impact.Namespaces = append(impact.Namespaces, target.Namespace)
 	}
 	slices.Sort(impact.Namespaces)
 	impact.Namespaces = slices.Compact(impact.Namespaces)

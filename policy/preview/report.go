@@ -113,7 +113,7 @@ func (c *Change) Judge(ctx context.Context, compilers guardrail.Compilers, autho
 		report.Denial = verdict.Denial(c.name())
 	}
 	report.Warnings = append(report.Warnings, verdict.Warnings()...)
-	report.Changes = explain.ChangesOf(verdict.Before, verdict.After, verdict.Impact.Changes, labels.Everything()).Totals
+	report.Changes = explain.ChangesOf(verdict.Before, verdict.After, verdict.Changes(), labels.Everything()).Totals
 	report.finish(c)
 	return report, verdict, nil
 }

@@ -36,7 +36,7 @@ func AnnotationValue(e *effective.Target) (string, bool) {
 	if e == nil || !e.Reached() {
 		return "", false
 	}
-	scopes := appendScopes(nil, e)
+	scopes := appendScopes(make([]byte, 0, 1024), e) // as large as most are
 	return Content{digest: digestOf(scopes), generation: e.Generation, written: scopes, statedBy: statedBy(e), name: ObjectName(e.Target)}.Text(), true
 }
 

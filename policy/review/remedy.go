@@ -57,8 +57,9 @@ func (v Verdict) remedyOfDeletion(x evaluate.Violation, deleted hierarchy.Ref) s
 // takenBack returns which of the edit's own changes to revert: among the fields of the violation's
 // kind, on its path, the offending field first.
 func (v Verdict) takenBack(x evaluate.Violation) string {
-	kinds := make([]string, len(v.Impact.Changes))
-	for i, c := range v.Impact.Changes {
+	changes := v.Changes()
+	kinds := make([]string, len(changes))
+	for i, c := range changes {
 		kinds[i] = c.Kind
 	}
 	kind, field, ofResult := evaluate.SplitPath(kinds, x.FieldPath)
@@ -66,7 +67,7 @@ func (v Verdict) takenBack(x evaluate.Violation) string {
 		return "" // the guardrail does not name a field
 	}
 	var text string
-	for _, c := range v.Impact.Changes {
+	for _, c := range changes {
 		switch {
 		case c.Target != x.Target || c.Kind != kind || !x.Rule.IsNone() && !c.Rules.Has(x.Rule.Index):
 		case text != "" && !slices.Equal(c.Path, field):

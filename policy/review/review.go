@@ -29,6 +29,8 @@ type Verdict struct {
 	targets map[hierarchy.Ref]*effective.Target
 	// reached are the routes and Gateways that each object of the edit touches after it.
 	reached map[hierarchy.Ref][]hierarchy.Ref
+	// compared are their results before and after; nil where the review came to no end.
+	compared *compared
 	// evaluator has run the guardrails; nil when none was asked.
 	evaluator *evaluate.Evaluator
 }
@@ -72,7 +74,10 @@ func On(ctx context.Context, r *effective.Resolver, e Edit, guardrails []*guardr
 	v, unreadable := e.apply(r.Snapshot())
 	v.attach(e, unreadable)
 	touched := v.touched(e)
-	old := r.On(v.Before)
+	old := r
+	if v.Before != r.Snapshot() {
+		old = r.On(v.Before)
+	}
 	now := old.On(v.After)
 	v.room(e)
 	if v.tooWide(touched, old, now, e) {
@@ -83,14 +88,11 @@ func On(ctx context.Context, r *effective.Resolver, e Edit, guardrails []*guardr
 		broken.set[hierarchy.RefOf(u)] = true
 	}
 	pairs := make([]sides, 0, len(touched))
-	var changes []effective.Change
-	differ := effective.NewDiffer()
 	for part := range slices.Chunk(touched, chunk) {
 		if err := ctx.Err(); err != nil {
 			return v, &evaluate.Unfinished{Done: len(pairs), All: len(touched), Err: err}
 		}
 		before, after := old.Resolve(part...), now.Resolve(part...)
-		changes = append(changes, differ.Diff(before, after)...)
 		for _, target := range part {
 			pairs = append(pairs, sides{before.Get(target), after.Get(target)})
 			if !anyInvalid(after.Get(target)) {
@@ -101,7 +103,8 @@ func On(ctx context.Context, r *effective.Resolver, e Edit, guardrails []*guardr
 			}
 		}
 	}
-	v.Impact = evaluate.ImpactOf(changes)
+	v.compared = compare(touched, pairs)
+	v.Impact = evaluate.ImpactOn(v.compared.differing())
 	v.tooLarge(pairs, e)
 	for _, b := range broken.list {
 		if b.ours {

@@ -10,7 +10,6 @@ import (
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/guardrail"
-	"github.com/attache-dev/attache/policy/merge"
 )
 
 // Limits of warnings: an API server truncates longer ones, and nobody reads too many.
@@ -66,7 +65,7 @@ func (v Verdict) consequences(guardrails []string) []string {
 	switch {
 	case len(head) == 0 || len(told) == 0:
 	case len(told) == 1 && hidden == 0 && v.Impact.Routes > 1: // of a new policy
-		lines[0] += "; " + v.sentence(told[0], MaxWarning-3-len(head[0]))
+		lines[0] += "; " + v.sentence(told[0](), MaxWarning-3-len(head[0]))
 		return lines
 	case single && change.New == nil:
 		lines[0] = v.ended(head[0], told, hidden)
@@ -77,18 +76,24 @@ func (v Verdict) consequences(guardrails []string) []string {
 
 // ended is the one line about the end of a policy or the like, as folders of them are
 // deleted: how much it changes, and what of all routes, or of the first, where that fits.
-func (v Verdict) ended(head string, told [][]effective.Change, hidden int) string {
+func (v Verdict) ended(head string, told []news, hidden int) string {
 	room := MaxWarning - 3 - len(head)
-	all := make([]string, len(told))
+	all := ""
 	for i, ofOne := range told {
-		all[i] = v.sentence(ofOne, MaxWarning)
+		if i > 0 {
+			all += "; "
+		}
+		if all += v.sentence(ofOne(), MaxWarning); len(all) > room {
+			break
+		}
 	}
-	if text := strings.Join(all, "; "); hidden == 0 && len(text) <= room {
-		return head + "; " + text
+	if hidden == 0 && len(all) <= room {
+		return head + "; " + all
 	}
-	first := v.sentence(told[0], room)
+	changes := told[0]()
+	first := v.sentence(changes, room)
 	if len(told) > 1 || hidden > 0 {
-		first = v.first(told[0], len(told)-1, hidden, room)
+		first = v.first(changes, len(told)-1, hidden, room)
 	}
 	if len(first) > room {
 		_, change, _ := v.single()
@@ -143,7 +148,7 @@ func (v Verdict) headline() []string {
 	case single && (v.Before.IsRoute(ref.GroupKind) || v.After.IsRoute(ref.GroupKind)):
 		return v.ofRoute(ref, change)
 	case v.toldAtOnce():
-		return []string{v.sentence(v.ofRoutes(), MaxWarning-1)}
+		return []string{v.sentence(v.compared.of(v.compared.routes()[0]), MaxWarning-1)}
 	case single && v.knownToAuthor(ref, change), v.fulfils():
 		return nil
 	}
@@ -190,8 +195,7 @@ func (v Verdict) structural() bool {
 // had none: they waited for it, and who wrote them was told.
 func (v Verdict) fulfils() bool {
 	_, change, _ := v.single()
-	return v.structural() && change.Old == nil &&
-		len(displaced(v.ofRoutes())) == 0
+	return v.structural() && change.Old == nil && !v.displacesRoutes()
 }
 
 // inFull is the command that tells all changes.
@@ -214,14 +218,9 @@ func (v Verdict) toldAtOnce() bool {
 	case !was && !is:
 		return false
 	case change.Old == nil:
-		return v.Impact.Namespaces[0] != ref.Namespace && len(displaced(v.ofRoutes())) > 0
+		return v.Impact.Namespaces[0] != ref.Namespace && v.displacesRoutes()
 	}
 	return v.Impact.Gateways == 0
-}
-
-// ofRoutes are the changes but those of Gateways, which are what new routes would get.
-func (v Verdict) ofRoutes() []effective.Change {
-	return slices.DeleteFunc(slices.Clone(v.Impact.Changes), func(c effective.Change) bool { return c.Target.GroupKind == hierarchy.GatewayKind })
 }
 
 // knownToAuthor says that a new policy changes nothing but the routes of its
@@ -234,10 +233,13 @@ func (v Verdict) knownToAuthor(ref hierarchy.Ref, change ObjectChange) bool {
 	case v.Impact.Routes == 0:
 		return len(v.effectless(p)) > 0
 	}
-	return v.Impact.Gateways == 0 && !slices.ContainsFunc(v.Impact.Changes, func(c effective.Change) bool {
-		return c.Target.Namespace != ref.Namespace ||
-			!slices.ContainsFunc(p.Targets, func(t policy.Target) bool { return t.Ref.Object() == c.Target })
-	})
+	for target := range v.compared.differing() {
+		if target.GroupKind == hierarchy.GatewayKind || target.Namespace != ref.Namespace ||
+			!slices.ContainsFunc(p.Targets, func(t policy.Target) bool { return t.Ref.Object() == target }) {
+			return false
+		}
+	}
+	return true
 }
 
 // ofRoute is the line about a route that is written. What it states itself its
@@ -316,48 +318,20 @@ func (v Verdict) limited() []string {
 	return lines
 }
 
-// told are the changes of the routes that are told of one by one, and how many are
-// hidden from who makes the edit. Of a new policy they are those of values that others
-// had: what it gives to its own namespace, or where nothing was, its author knows.
-func (v Verdict) told() (told [][]effective.Change, hidden int) {
-	ref, change, single := v.single()
-	_, isPolicy := v.After.Policy(ref)
-	created := single && isPolicy && change.Old == nil
-	if v.structural() {
-		return nil, 0
-	}
-	for _, ofOne := range byTarget(v.Impact.Changes) {
-		target := ofOne[0].Target
-		switch {
-		case target.GroupKind == hierarchy.GatewayKind:
-		case !v.edit.MayRead.May(target.Namespace):
-			hidden++
-		case !created:
-			if news := unwritten(ofOne, ref); len(news) > 0 {
-				told = append(told, news)
-			}
-		case target.Namespace == ref.Namespace || len(displaced(ofOne)) == 0:
-		default:
-			told = append(told, displaced(ofOne))
-		}
-	}
-	return told, hidden
-}
-
 // routes tells the changes of routes, one line each; if there is no room, those of the
 // first, and counts the others.
-func (v Verdict) routes(told [][]effective.Change, hidden, room int) []string {
+func (v Verdict) routes(told []news, hidden, room int) []string {
 	switch {
 	case hidden == 0 && len(told) <= room:
 		lines := make([]string, len(told))
 		for i, ofOne := range told {
-			lines[i] = v.sentence(ofOne, MaxWarning-1)
+			lines[i] = v.sentence(ofOne(), MaxWarning-1)
 		}
 		return lines
 	case len(told) == 0:
 		return []string{prose.Count(hidden, "route") + " in namespaces that you may not read"}
 	}
-	return []string{v.first(told[0], len(told)-1, hidden, MaxWarning-1)}
+	return []string{v.first(told[0](), len(told)-1, hidden, MaxWarning-1)}
 }
 
 // first tells the changes of one route, and counts the others in the same line, in as
@@ -375,37 +349,4 @@ func (v Verdict) first(changes []effective.Change, more, hidden, bytes int) stri
 	}
 	tail := "; and " + strings.Join(rest, ", and ")
 	return v.sentence(changes, bytes-len(tail)) + tail
-}
-
-// displaced are the changes of values that somebody else had set.
-func displaced(changes []effective.Change) []effective.Change {
-	return slices.DeleteFunc(slices.Clone(changes), func(c effective.Change) bool { return c.Before == nil })
-}
-
-// unwritten are the changes of a target but what the author of an edit of the route
-// itself wrote there: values in its rules, and rules that are gone.
-func unwritten(changes []effective.Change, edited hierarchy.Ref) []effective.Change {
-	if changes[0].Target != edited {
-		return changes
-	}
-	return slices.DeleteFunc(slices.Clone(changes), func(c effective.Change) bool {
-		by := c.After
-		if by == nil {
-			by = c.Before
-		}
-		return c.Gone || by.Block == merge.Inline && by.From == edited
-	})
-}
-
-// byTarget puts the changes of one target together.
-func byTarget(changes []effective.Change) [][]effective.Change {
-	var parts [][]effective.Change
-	for i, c := range changes {
-		if n := len(parts); i > 0 && changes[i-1].Target == c.Target {
-			parts[n-1] = append(parts[n-1], c)
-			continue
-		}
-		parts = append(parts, []effective.Change{c})
-	}
-	return parts
 }

@@ -77,7 +77,7 @@ func TestNobodyChangesWhatASnapshotHandsOut(t *testing.T) {
 					t.Fatal(err)
 				}
 				_, _ = v.Warnings(), v.Denial("it")
-				explain.ChangesOf(v.Before, v.After, v.Impact.Changes, labels.Everything())
+				explain.ChangesOf(v.Before, v.After, v.Changes(), labels.Everything())
 				reviewed++
 			}
 		}

@@ -1,6 +1,8 @@
 package wire
 
 import (
+	"bytes"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -155,7 +157,7 @@ var escapes = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n
 
 // escaped reads on in a text that began somewhere, from its first backslash.
 func (r *reader) escaped(begin int) (string, bool) {
-	out := append(r.scratch[:0], r.text[begin:r.at]...)
+	out := append(slices.Grow(r.scratch[:0], r.rest()+r.at-begin), r.text[begin:r.at]...)
 	for r.at < len(r.text) {
 		c := r.text[r.at]
 		r.at++
@@ -187,6 +189,19 @@ func (r *reader) escaped(begin int) (string, bool) {
 		out = append(out, escapes[c])
 	}
 	return "", false
+}
+
+// rest is about how long the rest of a text is. A quote behind an escaped backslash is not seen.
+func (r *reader) rest() int {
+	for n := 0; ; n++ {
+		end := bytes.IndexByte(r.text[r.at+n:], '"')
+		if end < 0 {
+			return len(r.text) - r.at
+		}
+		if n += end; n == 0 || r.text[r.at+n-1] != '\\' {
+			return n
+		}
+	}
 }
 
 // hex reads the number of a character, if that is a whole one.

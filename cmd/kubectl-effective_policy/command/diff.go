@@ -76,7 +76,7 @@ func (o *options) diff(cmd *cobra.Command, flags diffFlags) error {
 	for _, n := range verdict.Notices() {
 		o.Note("warning: %s", n)
 	}
-	report := explain.ChangesOf(verdict.Before, verdict.After, o.inNamespace(verdict.Impact.Changes), chosen)
+	report := explain.ChangesOf(verdict.Before, verdict.After, o.inNamespace(verdict.Changes()), chosen)
 	report.Unbound = slices.DeleteFunc(report.Unbound, func(u explain.Unbound) bool { return !o.among(u.Ref) })
 	if flags.keep {
 		report.Kept = report.KeptBy(verdict.After, c.Touched(verdict.After))
