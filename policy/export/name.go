@@ -28,8 +28,9 @@ const (
 	longestStem = 44
 	// hashLength is the number of hexadecimal digits of the hash that it has.
 	hashLength = 10
-	// LimitPart and retryPart are the parts of a rule that have their own object of one kind.
+	// LimitPart is the rate limit of a rule, which has its own object.
 	LimitPart = "ratelimit"
+	// RetryPart is the retry of a rule, which has its own object.
 	RetryPart = "retry"
 )
 

@@ -33,13 +33,13 @@ type Plane struct {
 type Quirk int
 
 const (
-	// BackendShortensAll: with retries the backend timeout ends the whole request.
+	// BackendShortensAll says that with retries the backend timeout ends the whole request.
 	BackendShortensAll Quirk = iota + 1
-	// BackendIsRequest: the backend timeout replaces the request timeout.
+	// BackendIsRequest says that the backend timeout replaces the request timeout.
 	BackendIsRequest
-	// BackendBetweenReads: the backend timeout limits the time between two reads.
+	// BackendBetweenReads says that the backend timeout limits the time between two reads.
 	BackendBetweenReads
-	// AlwaysRetries: a route without a retry stanza is retried.
+	// AlwaysRetries says that a route without a retry stanza is retried.
 	AlwaysRetries
 )
 
