@@ -42,7 +42,7 @@ func (i Injected) In(route *unstructured.Unstructured) bool {
 // is not changed. A rule that would no longer be valid stays as the owner wrote it.
 func Inject(own *unstructured.Unstructured, injections []RuleInjection, check Checker) Injected {
 	rules, _, _ := unstructured.NestedSlice(own.Object, "spec", "rules") // a copy
-	merged := MergeInjections(injections)
+	merged := mergeInjections(injections)
 	result := put(rules, merged)
 	if check == nil || len(result.Record.Rules) == 0 || len(refusals(own, result.Rules, check)) == 0 {
 		return result
@@ -207,9 +207,9 @@ func filtersFor(names []string) []any {
 	return filters
 }
 
-// MergeInjections merges the injections of several exporters rule by rule, sorted by rule. Exporters
+// mergeInjections merges the injections of several exporters rule by rule, sorted by rule. Exporters
 // agree on leaves, because all classes that read a field are compared (E6.2).
-func MergeInjections(injections []RuleInjection) []RuleInjection {
+func mergeInjections(injections []RuleInjection) []RuleInjection {
 	byRule := map[int]RuleInjection{}
 	for _, i := range injections {
 		merged := byRule[i.Rule]

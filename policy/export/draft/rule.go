@@ -12,14 +12,16 @@ import (
 // Rule is one rule of the route while it is projected.
 type Rule struct {
 	*export.Rule
-	In    *export.Input
-	Plane string // the exporter's title
+	In *export.Input
+	// Plane is the title of the exporter, or of the data plane that reads the route.
+	Plane string
+	// Index is the index of the rule in In.Rules.
 	Index int
 	// Unique is the name by which objects attach to the rule. It is empty if the rule has no name, or
 	// another rule has the same one.
 	Unique string
-	Paths  []*export.Path
-	Beside []*export.Path
+	// Paths are the paths of the exporter, Beside those of others (E6.2), both sorted by listener.
+	Paths, Beside []*export.Path
 	Agreement
 	*Want
 	Sheet Sheet
