@@ -17,7 +17,7 @@ var (
 )
 
 // TestClaimsOfTheThreatModelAreHeldByTests: docs/threat-model.md names tests and
-// golden files that exist, and each way that was tried has at least one.
+// golden files that exist, and each attack that was tried has at least one.
 func TestClaimsOfTheThreatModelAreHeldByTests(t *testing.T) {
 	t.Chdir("../..")
 	const page = "docs/threat-model.md"
@@ -35,7 +35,7 @@ func TestClaimsOfTheThreatModelAreHeldByTests(t *testing.T) {
 		heading string
 		claim   int // the column of the claim
 		held    int // the column of what holds it
-	}{{"## What is protected", 0, 2}, {"## What is trusted, and who can write it", 0, 4}, {"## Ways that were tried", 0, 2}} {
+	}{{"## What is protected", 0, 2}, {"## What is trusted, and who can write it", 0, 4}, {"## Attacks that were tried", 0, 2}} {
 		rows := rowsBelow(text, table.heading)
 		if len(rows) < 5 {
 			t.Errorf("%s: the table below %q has %d rows", page, table.heading, len(rows))
