@@ -163,6 +163,7 @@ func (e *enforcer) forgetKept(route hierarchy.Ref) {
 	defer e.mu.Unlock()
 	delete(e.kept, route)
 	delete(e.standing, route)
+	delete(e.admitted, route)
 }
 
 // reader reads effective policies, each once for a graph.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -243,18 +244,19 @@ func (s scraped) busy() float64 {
 
 func (m *manager) figures(b *testing.B) scraped {
 	b.Helper()
-	return scrape(b, http.DefaultClient, "http://"+m.metrics+"/metrics")
-}
-
-func scrape(b *testing.B, client *http.Client, url string) scraped {
-	b.Helper()
-	answer, err := client.Get(url)
+	answer, err := http.Get("http://" + m.metrics + "/metrics")
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer func() { _ = answer.Body.Close() }()
+	return readMetrics(b, answer.Body)
+}
+
+// readMetrics reads what a process says of itself.
+func readMetrics(b *testing.B, text io.Reader) scraped {
+	b.Helper()
 	parser := expfmt.NewTextParser(model.UTF8Validation)
-	families, err := parser.TextToMetricFamilies(answer.Body)
+	families, err := parser.TextToMetricFamilies(text)
 	if err != nil {
 		b.Fatal(err)
 	}

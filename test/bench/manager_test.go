@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -9,7 +10,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/client-go/rest"
+	"k8s.io/client-go/discovery"
 
 	"github.com/attache-dev/attache/test/controlplane"
 )
@@ -160,11 +161,15 @@ func (s *site) pass(objects []*unstructured.Unstructured, writes int, do func(*t
 // serverSpent is how many seconds of processor time the API server has had.
 func (s *site) serverSpent() float64 {
 	s.b.Helper()
-	client, err := rest.HTTPClientFor(s.plane.Config)
+	client, err := discovery.NewDiscoveryClientForConfig(s.plane.Config)
 	if err != nil {
 		s.b.Fatal(err)
 	}
-	return scrape(s.b, client, s.plane.Config.Host+"/metrics").sum("process_cpu_seconds_total")
+	text, err := client.RESTClient().Get().AbsPath("/metrics").DoRaw(s.b.Context())
+	if err != nil {
+		s.b.Fatal(err)
+	}
+	return readMetrics(s.b, bytes.NewReader(text)).sum("process_cpu_seconds_total")
 }
 
 // atRest starts the manager again, when everything is written already.
