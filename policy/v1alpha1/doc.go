@@ -13,14 +13,14 @@
 //
 //   - No behaviour: nothing but generated deep copies and the registration in
 //     a scheme. In particular the engine (package policy) never imports this
-//     package, so a stranger's policy kind is worth as much as ours.
-//   - Whatever a policy can get wrong without looking at another object is
-//     refused by the schema, hence by a bare API server without our webhook,
-//     and every message says what to write instead.
-//   - A rule that must hold for the merge of several policies too stands on the
+//     package, so somebody else's policy kind is worth as much as ours.
+//   - Mistakes that can be found without looking at another object are refused
+//     by the schema, hence by a bare API server without our webhook, and every
+//     message says what to write instead.
+//   - A rule that must also hold for the merge of several policies is on the
 //     block type ([TimeoutSettings], [RetrySettings], [RateLimitSettings]),
 //     because the engine checks merged values against the schema of the block.
-//     A rule about what one author may write stands on the spec type.
+//     A rule about what one author may write is on the spec type.
 //   - Fields inside a block have no CRD default: a default would be a value that
 //     nobody wrote, and would win over what a policy further up says.
 //

@@ -2,7 +2,7 @@ package v1alpha1
 
 import apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 
-// OriginBlock says in what form a value was given.
+// OriginBlock says in which form a value is stated.
 //
 // +kubebuilder:validation:Enum=default;override;inline;bound
 type OriginBlock string
@@ -18,21 +18,21 @@ const (
 	OriginBound OriginBlock = "bound"
 )
 
-// Level is where on the hierarchy a policy is attached, from the least specific to
+// Level is where in the hierarchy a policy is attached, from the least specific to
 // the most specific.
 //
 // +kubebuilder:validation:Enum=GatewayClass;Gateway;ListenerSet;Listener;PlatformNamespace;Namespace;Route;RouteRule
 type Level string
 
-// EffectiveOrigin says where one value came from.
+// EffectiveOrigin says where one value comes from.
 type EffectiveOrigin struct {
 	// Policy is the policy kind, written as the keys of effective.
 	//
 	// +required
 	Policy string `json:"policy"`
 
-	// Field is the path of the value below the kind, dotted; a key with dots
-	// stands in brackets. Examples: "request", "limits.perUser.requests",
+	// Field is the path of the value below the kind, with dots; a key that has
+	// dots is in brackets. Examples: "request", "limits.perUser.requests",
 	// 'labels["a.b"]'.
 	//
 	// +required
@@ -58,16 +58,16 @@ type EffectiveOrigin struct {
 	// +optional
 	Target *EffectiveReference `json:"target,omitempty"`
 
-	// Beat are the other statements of a value for this field, which this one
-	// takes precedence over, strongest first.
+	// Beat are the other values stated for this field, over which this one takes
+	// precedence, strongest first.
 	//
 	// +optional
 	// +listType=atomic
 	Beat []EffectiveBeaten `json:"beat,omitempty"`
 
-	// ClampedBy is the policy whose bounds moved the value, or the origin of the
-	// field that this one must not exceed. Absent when the value is as its author
-	// wrote it.
+	// ClampedBy is the policy whose bounds moved the value, or the object that
+	// states the field that this one must not exceed. Absent when the value is as
+	// its author wrote it.
 	//
 	// +optional
 	ClampedBy *EffectiveReference `json:"clampedBy,omitempty"`
@@ -78,7 +78,7 @@ type EffectiveOrigin struct {
 	Stated *apiextensionsv1.JSON `json:"stated,omitempty"`
 }
 
-// EffectiveBeaten is a statement of a value that lost.
+// EffectiveBeaten is a stated value that lost.
 type EffectiveBeaten struct {
 	// Level is the level at which the value is stated.
 	//
@@ -90,7 +90,7 @@ type EffectiveBeaten struct {
 	// +required
 	Block OriginBlock `json:"block"`
 
-	// Value is what it states.
+	// Value is the stated value.
 	//
 	// +optional
 	Value *apiextensionsv1.JSON `json:"value,omitempty"`
@@ -107,19 +107,19 @@ type EffectiveBeaten struct {
 type NotSetRule string
 
 const (
-	// NotSetAtomicOverride is an Atomic override, which takes everything below it.
+	// NotSetAtomicOverride is an Atomic override, which replaces everything below it.
 	NotSetAtomicOverride NotSetRule = "AtomicOverride"
 	// NotSetAtomicDefault is an Atomic default, which yields as a whole.
 	NotSetAtomicDefault NotSetRule = "AtomicDefault"
-	// NotSetWhole is a value that is taken whole from the strongest that has it.
+	// NotSetWhole is a value that is taken as a whole from the strongest policy that has it.
 	NotSetWhole NotSetRule = "Whole"
 	// NotSetNull is a null, which removes what weaker layers say.
 	NotSetNull NotSetRule = "Null"
-	// NotSetBounds is a bound that took out what switched a field off.
+	// NotSetBounds is a bound that removed what switched a field off.
 	NotSetBounds NotSetRule = "Bounds"
-	// NotSetNotApplicable is a field that means nothing for the kind of Route.
+	// NotSetNotApplicable is a field that has no meaning for the kind of Route.
 	NotSetNotApplicable NotSetRule = "NotApplicable"
-	// NotSetIncomplete is a part of a limit that states no rate.
+	// NotSetIncomplete is part of a limit that states no rate.
 	NotSetIncomplete NotSetRule = "Incomplete"
 )
 
@@ -160,13 +160,13 @@ type EffectiveNotSet struct {
 	// +required
 	Rule NotSetRule `json:"rule"`
 
-	// By is the object that the rule speaks for. Absent where there is none.
+	// By is the object that caused this. Absent where there is none.
 	//
 	// +optional
 	By *EffectiveReference `json:"by,omitempty"`
 }
 
-// EffectiveNotApplicable is a field that means nothing for a kind of Route.
+// EffectiveNotApplicable is a field that has no meaning for a kind of Route.
 type EffectiveNotApplicable struct {
 	// Policy is the policy kind, written as the keys of effective.
 	//
@@ -184,7 +184,7 @@ type EffectiveNotApplicable struct {
 	From EffectiveReference `json:"from"`
 }
 
-// EffectiveInvalid is a rule of a policy kind that the merged values break.
+// EffectiveInvalid is a rule of a policy kind that the merged values violate.
 type EffectiveInvalid struct {
 	// Policy is the policy kind, written as the keys of effective.
 	//

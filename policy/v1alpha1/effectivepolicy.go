@@ -6,15 +6,15 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 )
 
-// EffectivePolicy says which policies are in force on one Route or Gateway,
-// with the author of every single value. attache writes one for each Route and
-// each Gateway that any policy reaches, and nobody else should: what is written
-// here by hand changes nothing and is put right again.
+// EffectivePolicy says which policies are in force on one Route or Gateway, and
+// for every single value which object states it. attache writes one for each
+// Route and each Gateway that any policy reaches, and nobody else should: edits
+// by others have no effect and are reverted.
 //
 // Its name is the kind of the object in lower case, a dot, and the object's
-// name: httproute.checkout, gateway.public. For kinds of other groups than
-// Gateway API's, and for names that are too long, a hash follows. It belongs to
-// that object and goes with it.
+// name: httproute.checkout, gateway.public. For kinds of groups other than
+// Gateway API's, and for names that are too long, a hash follows. It is owned by
+// that object and is deleted with it.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:metadata:labels="app.kubernetes.io/part-of=attache"
@@ -22,12 +22,12 @@ import (
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:path=effectivepolicies,singular=effectivepolicy,shortName=effective-policy;effective-policies;epol,categories=attache;gateway-api,scope=Namespaced
 // +kubebuilder:printcolumn:name="TARGET",type=string,JSONPath=`.status.summary.target`,description="The Route or Gateway that this is about"
-// +kubebuilder:printcolumn:name="SCOPES",type=integer,JSONPath=`.status.summary.scopes`,description="How many differing results there are"
+// +kubebuilder:printcolumn:name="SCOPES",type=integer,JSONPath=`.status.summary.scopes`,description="How many different results there are"
 // +kubebuilder:printcolumn:name="TIMEOUT",type=string,JSONPath=`.status.summary.timeout`,description="Request timeout; off, or mixed where scopes differ"
 // +kubebuilder:printcolumn:name="RETRIES",type=string,JSONPath=`.status.summary.retries`,description="Retries after the first try; off, or mixed where scopes differ"
 // +kubebuilder:printcolumn:name="RATE",type=string,JSONPath=`.status.summary.rate`,description="Requests per second, and the number of further limits; off, or mixed where scopes differ"
-// +kubebuilder:printcolumn:name="CONSTRAINED",type=string,JSONPath=`.status.summary.constrained`,description="By what policies from above the Route constrain it: no, override, bounds or both"
-// +kubebuilder:printcolumn:name="ENFORCED",type=string,JSONPath=`.status.summary.enforced`,description="What data planes made of it"
+// +kubebuilder:printcolumn:name="CONSTRAINED",type=string,JSONPath=`.status.summary.constrained`,description="How policies above the Route constrain it: no, override, bounds or both"
+// +kubebuilder:printcolumn:name="ENFORCED",type=string,JSONPath=`.status.summary.enforced`,description="Whether data planes enforce it"
 // +kubebuilder:printcolumn:name="GATEWAYS",type=string,priority=1,JSONPath=`.status.summary.gateways`,description="The Gateways that traffic comes through"
 // +kubebuilder:printcolumn:name="SET BY",type=string,priority=1,JSONPath=`.status.summary.setBy`,description="The objects that state the values"
 // +kubebuilder:printcolumn:name="AGE",type=date,JSONPath=`.metadata.creationTimestamp`
@@ -62,7 +62,7 @@ type EffectivePolicyList struct {
 
 // EffectivePolicyStatus is what is in force, and why.
 type EffectivePolicyStatus struct {
-	// ObservedGeneration is metadata.generation of the target for which this
+	// ObservedGeneration is the metadata.generation of the target for which this
 	// was computed. When the target has a higher one, this is about to change.
 	//
 	// +optional
@@ -76,10 +76,10 @@ type EffectivePolicyStatus struct {
 	// +kubebuilder:validation:MaxLength=128
 	Digest string `json:"digest,omitempty"`
 
-	// Conditions are about the publication. Published is True when the scopes
-	// are what the policies of now come to, and False when a guardrail withholds
-	// that (GuardrailViolated) or could not be asked in time (Undecided): then
-	// the scopes are those that were published last.
+	// Conditions are about the publication. Published is True when the scopes are
+	// the result of the current policies. It is False when a guardrail withholds
+	// that result (GuardrailViolated) or could not be evaluated in time
+	// (Undecided): then the scopes are those that were published last.
 	//
 	// +optional
 	// +listType=map
@@ -87,37 +87,37 @@ type EffectivePolicyStatus struct {
 	// +kubebuilder:validation:MaxItems=8
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
-	// FromAbove says that the scopes are what policies above the Route give,
-	// without the Route's own words and policies: its first result is withheld,
-	// and nothing was published before.
+	// FromAbove says that the scopes are the result of the policies above the
+	// Route, without the Route's own values and policies: its first result is
+	// withheld, and nothing was published before.
 	//
 	// +optional
 	FromAbove bool `json:"fromAbove,omitempty"`
 
-	// Summary says the scopes in a few words, for the columns of "kubectl get".
-	// Programs should read Scopes.
+	// Summary describes the scopes in a few words, for the columns of "kubectl
+	// get". Programs should read scopes.
 	//
 	// +optional
 	Summary *EffectiveSummary `json:"summary,omitempty"`
 
-	// Scopes are the differing results on this object, sorted. All ways through
-	// the object that have the same result share one entry, so a Route that is
-	// treated alike everywhere has one.
+	// Scopes are the different results on this object, sorted. All paths through
+	// the object that have the same result share one entry, so a Route that has
+	// the same result everywhere has one.
 	//
 	// +optional
 	// +listType=atomic
 	Scopes []EffectiveScope `json:"scopes,omitempty"`
 
-	// StatedBy says of which policy values are, where a data plane has to know
-	// that: a limit is counted together with the others of its policy, and with
-	// no other's. Which values these are the policy kind declares with the
+	// StatedBy says which policy states a value, where a data plane has to know
+	// that: a limit is counted together with the others of its policy, but not
+	// with those of other policies. The policy kind declares these values with the
 	// annotation attache.dev/stated-by.
 	//
 	// +optional
 	// +listType=atomic
 	StatedBy []StatedValue `json:"statedBy,omitempty"`
 
-	// Enforcement says what data planes made of the results. Absent on
+	// Enforcement says how data planes enforce the results. Absent on
 	// EffectivePolicies of Gateways, and where no exporter is enabled.
 	//
 	// +optional
@@ -127,7 +127,7 @@ type EffectivePolicyStatus struct {
 
 // StatedValue is a value of one scope, and the policy that states it.
 type StatedValue struct {
-	// Scope is the place of the scope in scopes, from 0.
+	// Scope is the index of the scope in scopes, from 0.
 	//
 	// +required
 	Scope int32 `json:"scope"`
@@ -150,9 +150,9 @@ type StatedValue struct {
 	From EnforcementName `json:"from"`
 }
 
-// EffectiveSummary is a few words on an EffectivePolicy, for people. Beside the
-// fields here it has one for each value that a policy kind declares for it with
-// the annotation attache.dev/summary, under the name of the column in lower case.
+// EffectiveSummary describes an EffectivePolicy in a few words, for people. Besides
+// the fields here it has one for each value that a policy kind declares with the
+// annotation attache.dev/summary, under the name of the column in lower case.
 //
 // +kubebuilder:pruning:PreserveUnknownFields
 type EffectiveSummary struct {
@@ -166,8 +166,8 @@ type EffectiveSummary struct {
 	// +optional
 	Scopes int32 `json:"scopes,omitempty"`
 
-	// Constrained says by what policies from above the Route constrain it: no,
-	// override, bounds or both.
+	// Constrained says how policies above the Route constrain it: no, override,
+	// bounds or both.
 	//
 	// +optional
 	Constrained string `json:"constrained,omitempty"`
@@ -179,7 +179,7 @@ type EffectiveSummary struct {
 	Timeout string `json:"timeout,omitempty"`
 
 	// Retries is the number of retries in force: "off" for none, "mixed" when
-	// scopes differ, and absent when nobody says.
+	// scopes differ, and absent when nothing states it.
 	//
 	// +optional
 	Retries string `json:"retries,omitempty"`
@@ -191,7 +191,7 @@ type EffectiveSummary struct {
 	// +optional
 	Rate string `json:"rate,omitempty"`
 
-	// Enforced says what the data planes made of it.
+	// Enforced says whether data planes enforce it.
 	//
 	// +optional
 	Enforced string `json:"enforced,omitempty"`
@@ -207,7 +207,7 @@ type EffectiveSummary struct {
 	SetBy string `json:"setBy,omitempty"`
 }
 
-// EffectiveScope is one result and the ways through the object that have it.
+// EffectiveScope is one result and the paths through the object that have it.
 type EffectiveScope struct {
 	// Parents are the listeners through which traffic comes in. Never empty.
 	//
@@ -230,29 +230,29 @@ type EffectiveScope struct {
 	// +optional
 	Effective map[string]EffectiveValues `json:"effective,omitempty"`
 
-	// Origins say where each of the values came from, sorted by policy kind and
+	// Origins say where each of the values comes from, sorted by policy kind and
 	// field. Every value has exactly one.
 	//
 	// +optional
 	// +listType=atomic
 	Origins []EffectiveOrigin `json:"origins,omitempty"`
 
-	// NotSet is what was stated and is not in force, with the rule that removed
-	// it; the first 64.
+	// NotSet are the values that are stated and are not in force, with the rule
+	// that removed each; the first 64.
 	//
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=64
 	NotSet []EffectiveNotSet `json:"notSet,omitempty"`
 
-	// NotSetMore is how many more there are.
+	// NotSetMore is how many more such values there are.
 	//
 	// +optional
 	NotSetMore int32 `json:"notSetMore,omitempty"`
 
-	// NotApplicable are the fields that policies set and that mean nothing for
-	// this kind of Route. They are among NotSet, too; this list goes in a later
-	// release.
+	// NotApplicable are the fields that policies set and that have no meaning for
+	// this kind of Route. They are also in notSet; this list will be removed in a
+	// later release.
 	//
 	// +optional
 	// +listType=atomic
@@ -286,7 +286,7 @@ type EffectiveParent struct {
 	Listener string `json:"listener,omitempty"`
 }
 
-// NamespacedName names an object whose kind is known.
+// NamespacedName is a reference to an object whose kind is known.
 type NamespacedName struct {
 	// Namespace of the object.
 	//
@@ -301,15 +301,15 @@ type NamespacedName struct {
 
 // EffectiveRule names a rule of a Route.
 type EffectiveRule struct {
-	// Index is the place of the rule in spec.rules of the generation that
-	// observedGeneration says, from 0.
+	// Index is the index of the rule in spec.rules, from 0, in the generation that
+	// observedGeneration names.
 	//
 	// +required
 	// +kubebuilder:validation:Minimum=0
 	Index int32 `json:"index"`
 
 	// Name is the name of the rule. Absent when it has none, and when another
-	// rule has the same.
+	// rule has the same name.
 	//
 	// +optional
 	Name string `json:"name,omitempty"`
@@ -327,7 +327,7 @@ type EffectiveReference struct {
 	// +required
 	Kind string `json:"kind"`
 
-	// Namespace of the object. Absent for one that is in none.
+	// Namespace of the object. Absent for cluster-scoped objects.
 	//
 	// +optional
 	Namespace string `json:"namespace,omitempty"`
@@ -344,8 +344,8 @@ type EffectiveReference struct {
 	SectionName string `json:"sectionName,omitempty"`
 }
 
-// EffectiveValues are the merged values of one policy kind: the fields of that
-// kind, whatever they are.
+// EffectiveValues are the merged values of one policy kind, in the fields of that
+// kind.
 //
 // +kubebuilder:pruning:PreserveUnknownFields
 // +kubebuilder:validation:Type=object

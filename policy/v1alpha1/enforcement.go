@@ -4,10 +4,10 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// EnforcementEntry is what became of a result on the data plane: one exporter,
-// one state and the same outcomes for all its listeners and rules.
+// EnforcementEntry says how a data plane enforces a result: one exporter, one
+// state and the same outcomes for all its listeners and rules.
 type EnforcementEntry struct {
-	// Exporter is the name of the exporter that brings the result to the data
+	// Exporter is the name of the exporter that writes the result for the data
 	// plane. Absent when there is none.
 	//
 	// +optional
@@ -32,47 +32,48 @@ type EnforcementEntry struct {
 	// +listType=atomic
 	Rules []EnforcementRule `json:"rules,omitempty"`
 
-	// State is what the data plane says of what was written for it. Planned and
-	// NoExporter say that nothing was.
+	// State is what the data plane reports about what was written for it. Planned
+	// and NoExporter mean that nothing was written.
 	//
 	// +required
 	State EnforcementState `json:"state"`
 
-	// Message is in the data plane's own words why it refuses or ignores what was
-	// written, or why nothing could be.
+	// Message says, in the data plane's own words, why it refuses or ignores what
+	// was written, or why nothing could be written.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=1024
 	Message string `json:"message,omitempty"`
 
-	// Refused stands for the content that the data plane refused, and for the
-	// generations of the Gateways that it was for. The same is not written again
-	// until the annotation attache.dev/retry of the Route changes.
+	// Refused is a digest of the content that the data plane refused and of the
+	// generations of the Gateways that it was for. The same content is not written
+	// again until the annotation attache.dev/retry of the Route changes.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=64
 	Refused string `json:"refused,omitempty"`
 
-	// Objects are those of the data plane's API that say it.
+	// Objects are the objects of the data plane's API that carry the result.
 	//
 	// +optional
 	// +listType=atomic
 	Objects []EnforcementObject `json:"objects,omitempty"`
 
-	// Fields say for every value what became of it, sorted by policy and field.
+	// Fields say for every value whether it is enforced, sorted by policy and
+	// field.
 	//
 	// +optional
 	// +listType=atomic
 	Fields []EnforcementField `json:"fields"`
 
-	// Projected counts fields that are in force as stated and left out of Fields,
-	// since the whole would be too large.
+	// Projected counts the fields that are in force as stated and that are left
+	// out of fields, since the object would be too large with them.
 	//
 	// +optional
 	Projected int32 `json:"projected,omitempty"`
 }
 
-// EnforcementState says what a data plane made of what was written for it.
+// EnforcementState is what a data plane reports about what was written for it.
 //
 // +kubebuilder:validation:Enum=Accepted;Pending;Rejected;Conflicted;NotWritten;Drifted;Planned;NoExporter
 type EnforcementState string
@@ -111,7 +112,7 @@ type EnforcementName struct {
 
 // EnforcementRule is one rule of the Route.
 type EnforcementRule struct {
-	// Index is the place of the rule in spec.rules, from 0.
+	// Index is the index of the rule in spec.rules, from 0.
 	//
 	// +required
 	Index int32 `json:"index"`
@@ -145,12 +146,12 @@ type EnforcementObject struct {
 	Name string `json:"name"`
 }
 
-// EnforcementOutcome says what became of one value.
+// EnforcementOutcome says whether one value is in force.
 //
 // +kubebuilder:validation:Enum=Projected;Degraded;Unsupported
 type EnforcementOutcome string
 
-// EnforcementField says what became of one value.
+// EnforcementField says whether one value is in force.
 //
 // +kubebuilder:validation:XValidation:rule="self.outcome == 'Projected' || has(self.reason)",message="reason is required unless outcome is Projected"
 type EnforcementField struct {
@@ -165,8 +166,8 @@ type EnforcementField struct {
 	Field string `json:"field"`
 
 	// Outcome is Projected when the value is in force as stated, Degraded when it
-	// is in force and differs as Reason says, and Unsupported when it is not in
-	// force.
+	// is in force with the difference that reason names, and Unsupported when it is
+	// not in force.
 	//
 	// +required
 	Outcome EnforcementOutcome `json:"outcome"`
@@ -177,13 +178,14 @@ type EnforcementField struct {
 	// +kubebuilder:validation:MaxLength=64
 	Reason string `json:"reason,omitempty"`
 
-	// Message says it in a sentence.
+	// Message explains the reason in a sentence.
 	//
 	// +optional
 	Message string `json:"message,omitempty"`
 
-	// As is where the value stands: a path in one of Objects, or in the Route
-	// ("rules[pay].timeouts.request"), or "(absent)" where absence says it.
+	// As is where the value is written: a path in one of objects, or in the Route
+	// ("rules[pay].timeouts.request"), or "(absent)" where the absence of a field
+	// means the value.
 	//
 	// +optional
 	As string `json:"as,omitempty"`
@@ -195,7 +197,7 @@ type EnforcementField struct {
 	// +kubebuilder:validation:Schemaless
 	Value *runtime.RawExtension `json:"value,omitempty"`
 
-	// Notes are words on what is in force that do not make it less.
+	// Notes are remarks about what is in force that do not lower the outcome.
 	//
 	// +optional
 	// +listType=atomic

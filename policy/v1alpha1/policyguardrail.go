@@ -6,8 +6,8 @@ import (
 )
 
 // PolicyGuardrail says what must not happen to the policies in force, whoever
-// edits whatever. It is checked on the effective policy of every way through a
-// Gateway that an edit changes, not on the text of one object: when the edit is
+// edits which object. It is checked on the effective policy of every path through
+// a Gateway that an edit changes, not on the text of one object: when the edit is
 // made, and again before a result is published.
 //
 // +kubebuilder:object:root=true
@@ -57,25 +57,25 @@ const (
 	GuardrailDeny GuardrailEnforcement = "Deny"
 	// GuardrailWarn lets it pass with a warning.
 	GuardrailWarn GuardrailEnforcement = "Warn"
-	// GuardrailAudit lets it pass in silence and counts the violation.
+	// GuardrailAudit lets it pass silently and counts the violation.
 	GuardrailAudit GuardrailEnforcement = "Audit"
 )
 
-// PolicyGuardrailSpec is what a guardrail checks, where, and what follows from
-// a violation.
+// PolicyGuardrailSpec is what a guardrail checks, where it does so, and the
+// consequences of a violation.
 //
 // +kubebuilder:validation:XValidation:rule=`has(self.cel) != has(self.rego)`,message="write exactly one of cel (a list of expressions) and rego (a module)",messageExpression=`has(self.cel) ? 'cel and rego are both set: keep one, and move the other into a guardrail of its own' : 'the guardrail checks nothing: write cel (a list of expressions) or rego (a module)'`
 type PolicyGuardrailSpec struct {
-	// Match selects what is checked. Default: every way through every Gateway.
-	// All parts must hold.
+	// Match selects what is checked. All parts must match. Default: every path
+	// through every Gateway.
 	//
 	// +optional
 	Match *GuardrailMatch `json:"match,omitempty"`
 
 	// Enforcement is what happens to an edit that causes a new violation or makes
 	// one worse: Deny, the default, refuses it; Warn lets it pass with a warning;
-	// Audit counts it in the status. What violated the guardrail before the edit
-	// is never held against the edit.
+	// Audit counts it in the status. An edit is never refused for what violated
+	// the guardrail before it.
 	//
 	// +optional
 	// +kubebuilder:default=Deny
@@ -100,8 +100,8 @@ type PolicyGuardrailSpec struct {
 	// +kubebuilder:validation:XValidation:rule=`self.matches('[^ \\t\\r\\n]')`,message="rego is empty: write a module that defines deny or warn, such as: package guardrail, and a rule deny contains message if { ... }"
 	Rego string `json:"rego,omitempty"`
 
-	// Examples are inputs with the answer that they must get. They run whenever
-	// the guardrail is written, and one that gets another answer refuses it.
+	// Examples are inputs with their expected answers. They run whenever the
+	// guardrail is written; if one gets another answer, the guardrail is refused.
 	//
 	// +optional
 	// +listType=atomic
@@ -109,10 +109,11 @@ type PolicyGuardrailSpec struct {
 	// +kubebuilder:validation:XValidation:rule=`self.all(a, self.exists_one(b, a.name == b.name))`,message="two examples have one name: give each its own"
 	Examples []GuardrailExample `json:"examples,omitempty"`
 
-	// Exceptions let something violate the guardrail until a time, at most 64. What
-	// one covers is no violation when an edit is judged, before a result is
-	// published, and in the audit. When it ends, the audit counts what it covered;
-	// what becomes of what is published then, exceptionsEnd says.
+	// Exceptions permit violations of the guardrail for a limited time, at most 64.
+	// What an exception covers does not count as a violation when an edit is
+	// reviewed, before a result is published, and in the audit. When it ends, the
+	// audit counts what it covered; exceptionsEnd says what happens to the results
+	// that are published by then.
 	//
 	// +optional
 	// +listType=map
@@ -120,33 +121,33 @@ type PolicyGuardrailSpec struct {
 	// +kubebuilder:validation:MaxItems=64
 	Exceptions []GuardrailException `json:"exceptions,omitempty"`
 
-	// ExceptionsEnd is what becomes of published results that an exception covered
-	// when it ends: Keep, the default, leaves them until they change next, so that
-	// the end breaks nobody at midnight; Withhold judges them again at that time and
-	// takes them back, as if they were new. It has no effect where enforcement is
-	// not Deny.
+	// ExceptionsEnd says what happens to the published results that an exception
+	// covered when it ends. Keep, the default, leaves them until their next change,
+	// so that nothing breaks at midnight. Withhold evaluates them again at that
+	// time and withdraws them, as if they were new. It has no effect unless
+	// enforcement is Deny.
 	//
 	// +optional
 	// +kubebuilder:default=Keep
 	ExceptionsEnd GuardrailExceptionsEnd `json:"exceptionsEnd,omitempty"`
 }
 
-// GuardrailExceptionsEnd is what becomes of published results when an exception
+// GuardrailExceptionsEnd says what happens to published results when an exception
 // that covered them ends.
 //
 // +kubebuilder:validation:Enum=Keep;Withhold
 type GuardrailExceptionsEnd string
 
 const (
-	// GuardrailKeep leaves them until they change next.
+	// GuardrailKeep leaves them until their next change.
 	GuardrailKeep GuardrailExceptionsEnd = "Keep"
-	// GuardrailWithhold judges them again, and takes back what is violated.
+	// GuardrailWithhold evaluates them again, and withdraws those that violate it.
 	GuardrailWithhold GuardrailExceptionsEnd = "Withhold"
 )
 
-// GuardrailException lets something violate a guardrail until a time.
+// GuardrailException permits violations of a guardrail until a given time.
 type GuardrailException struct {
-	// Name tells the exceptions of a guardrail apart.
+	// Name identifies the exception within its guardrail.
 	//
 	// +required
 	// +kubebuilder:validation:MinLength=1
@@ -165,7 +166,7 @@ type GuardrailException struct {
 	// +required
 	Until metav1.Time `json:"until"`
 
-	// Match says what is excepted. All parts that are given must fit.
+	// Match says what the exception covers. All parts that are given must match.
 	//
 	// +required
 	Match GuardrailExceptionMatch `json:"match"`
@@ -175,7 +176,7 @@ type GuardrailException struct {
 //
 // +kubebuilder:validation:XValidation:rule=`(has(self.namespaces) && size(self.namespaces) > 0) || (has(self.routes) && size(self.routes) > 0) || (has(self.policies) && size(self.policies) > 0)`,message="an exception must not cover everything: name namespaces, routes or policies"
 type GuardrailExceptionMatch struct {
-	// Namespaces are those of the routes.
+	// Namespaces are the namespaces of the routes.
 	//
 	// +optional
 	// +listType=set
@@ -190,9 +191,10 @@ type GuardrailExceptionMatch struct {
 	// +kubebuilder:validation:MaxItems=64
 	Routes []GuardrailExempt `json:"routes,omitempty"`
 
-	// Policies are those that set the value at fault: the one at the fieldPath of
-	// the objection, or, without one, any value of the policy kinds that the
-	// guardrail is about. A value in a route itself comes from the route.
+	// Policies are the policies that set the value at fault: the value at the
+	// fieldPath of the objection or, without one, any value of the policy kinds
+	// that the guardrail is about. A value that is written in a route comes from
+	// the route.
 	//
 	// +optional
 	// +listType=atomic
@@ -233,13 +235,13 @@ type GuardrailExempt struct {
 	Name string `json:"name"`
 }
 
-// GuardrailMatch selects ways through Gateways. What is left out selects
+// GuardrailMatch selects paths through Gateways. A part that is left out selects
 // everything.
 type GuardrailMatch struct {
 	// PolicyKinds are the policy kinds whose values the guardrail is about: it is
-	// checked when one of them changes. As in EffectivePolicy: "TimeoutPolicy"
-	// for a kind of attache, "BackendTrafficPolicy.gateway.envoyproxy.io" for a
-	// kind of another group.
+	// checked when one of them changes. They are written as in EffectivePolicy:
+	// "TimeoutPolicy" for a kind of attache,
+	// "BackendTrafficPolicy.gateway.envoyproxy.io" for a kind of another group.
 	//
 	// +optional
 	// +listType=atomic
@@ -261,7 +263,8 @@ type GuardrailMatch struct {
 	RouteKinds []string `json:"routeKinds,omitempty"`
 
 	// NamespaceSelector selects by the labels of the Route's namespace. The label
-	// kubernetes.io/metadata.name is its name, and nobody can change it.
+	// kubernetes.io/metadata.name is the name of the namespace, and nobody can
+	// change it.
 	//
 	// +optional
 	NamespaceSelector *metav1.LabelSelector `json:"namespaceSelector,omitempty"`
@@ -292,7 +295,7 @@ type GuardrailMatch struct {
 // +kubebuilder:validation:XValidation:rule=`has(self.message) != has(self.messageExpression)`,message="write exactly one of message (a text) and messageExpression (an expression that makes one)",messageExpression=`has(self.message) ? 'message and messageExpression are both set: keep one of them' : 'the expression has no message: write message and say what to do instead'`
 type GuardrailExpression struct {
 	// Expression is a CEL expression on the input document, with the functions
-	// that Kubernetes has. True is fine, false is a violation.
+	// that Kubernetes provides. True means that all is well, false is a violation.
 	//
 	// Valid: "has(effective.RateLimitPolicy)". Invalid: "effective" (neither true
 	// nor false).
@@ -316,8 +319,8 @@ type GuardrailExpression struct {
 	// +kubebuilder:validation:XValidation:rule=`self.matches('[^ \\t\\r\\n]')`,message="messageExpression is empty: write a CEL expression that makes a text, or use message"
 	MessageExpression string `json:"messageExpression,omitempty"`
 
-	// FieldPath is the value that it is about, as a path in the input document.
-	// Messages then show the value and who set it.
+	// FieldPath is the value that the expression is about, as a path in the input
+	// document. Messages then show the value and who set it.
 	//
 	// Valid: "effective.TimeoutPolicy.request",
 	// 'effective["ColourPolicy.example.com"].hue'. Invalid: ".request".
@@ -328,7 +331,7 @@ type GuardrailExpression struct {
 	FieldPath string `json:"fieldPath,omitempty"`
 }
 
-// GuardrailExample is an input and the answer that it must get.
+// GuardrailExample is an input and its expected answer.
 type GuardrailExample struct {
 	// Name says what the example shows.
 	//
@@ -359,21 +362,22 @@ type GuardrailInput struct {
 
 // Condition of a PolicyGuardrail, and its reasons.
 const (
-	// GuardrailConditionReady is True when the guardrail checks what it says.
+	// GuardrailConditionReady is True when the guardrail works.
 	GuardrailConditionReady = "Ready"
 	// GuardrailReasonCompiled is the reason of Ready=True.
 	GuardrailReasonCompiled = "Compiled"
 	// GuardrailReasonDoesNotCompile is the reason when an expression, the module
 	// or a selector is wrong. Such a guardrail checks nothing.
 	GuardrailReasonDoesNotCompile = "DoesNotCompile"
-	// GuardrailReasonExampleFails is the reason when an embedded example gets
-	// another answer than it says.
+	// GuardrailReasonExampleFails is the reason when an embedded example does not
+	// get its expected answer.
 	GuardrailReasonExampleFails = "ExampleFails"
 )
 
 // PolicyGuardrailStatus says whether a guardrail works and what violates it.
 type PolicyGuardrailStatus struct {
-	// ObservedGeneration is metadata.generation of the spec that this is about.
+	// ObservedGeneration is the metadata.generation of the spec that this is
+	// about.
 	//
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
@@ -384,22 +388,22 @@ type PolicyGuardrailStatus struct {
 	// +kubebuilder:validation:Enum=CEL;Rego
 	Language string `json:"language,omitempty"`
 
-	// Violations counts what violates the guardrail now: ways through Gateways,
+	// Violations counts what violates the guardrail now: paths through Gateways,
 	// each counted once for each objection.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	Violations *int64 `json:"violations,omitempty"`
 
-	// FirstViolations are the first 20 of them, sorted.
+	// FirstViolations are the first 20 violations, sorted.
 	//
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=20
 	FirstViolations []GuardrailViolation `json:"firstViolations,omitempty"`
 
-	// Exceptions are those that are in use, sorted by name: what each covers now, and
-	// those that end within 14 days.
+	// Exceptions are the exceptions that are in use, sorted by name, with what each
+	// covers now, and those that end within 14 days.
 	//
 	// +optional
 	// +listType=map
@@ -444,7 +448,7 @@ type GuardrailExceptionUse struct {
 
 // GuardrailViolation is one violation that exists now.
 type GuardrailViolation struct {
-	// Path is the way through a Gateway that violates the guardrail.
+	// Path is the path through a Gateway that violates the guardrail.
 	// Example: "HTTPRoute shop/checkout rule pay on infra/public#https".
 	//
 	// +required
@@ -455,12 +459,13 @@ type GuardrailViolation struct {
 	// +optional
 	Message string `json:"message,omitempty"`
 
-	// Field is the value that it is about, as a path in the input document.
+	// Field is the value that the message is about, as a path in the input
+	// document.
 	//
 	// +optional
 	Field string `json:"field,omitempty"`
 
-	// Since is when it was first seen.
+	// Since is when the violation was first seen.
 	//
 	// +optional
 	Since *metav1.Time `json:"since,omitempty"`

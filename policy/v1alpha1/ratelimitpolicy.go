@@ -5,7 +5,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// RateLimitPolicy limits how many requests a Gateway lets through in a time. It
+// RateLimitPolicy limits the rate of requests that a Gateway lets through. It
 // can be attached to a GatewayClass, Gateway, ListenerSet, listener, Route or
 // rule of a Route; what applies in the end is merged from all of them and
 // written into EffectivePolicy objects.
@@ -25,9 +25,9 @@ import (
 // +kubebuilder:printcolumn:name="STRATEGY",type=string,JSONPath=`.spec.strategy`,description="How it is merged with other policies"
 // +kubebuilder:printcolumn:name="ACCEPTED",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`,description="Whether it is accepted everywhere"
 // +kubebuilder:printcolumn:name="PROGRAMMED",type=string,JSONPath=`.status.ancestors[0].conditions[?(@.type=="Programmed")].status`,description="Whether any of its values are in force (first ancestor)"
-// +kubebuilder:printcolumn:name="ENFORCED",type=string,JSONPath=`.status.ancestors[0].conditions[?(@.type=="Enforced")].status`,description="What data planes made of it (first ancestor)"
-// +kubebuilder:printcolumn:name="IN EFFECT",type=string,JSONPath=`.status.summary.inEffect`,description="Paths on which it decides a value, of those that it reaches"
-// +kubebuilder:printcolumn:name="PROGRESS",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Reconciling")].message`,description="How many of the routes that it reaches are written, while that takes its time"
+// +kubebuilder:printcolumn:name="ENFORCED",type=string,JSONPath=`.status.ancestors[0].conditions[?(@.type=="Enforced")].status`,description="Whether data planes enforce it (first ancestor)"
+// +kubebuilder:printcolumn:name="IN EFFECT",type=string,JSONPath=`.status.summary.inEffect`,description="Paths on which it decides a value, out of those that it reaches"
+// +kubebuilder:printcolumn:name="PROGRESS",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Reconciling")].message`,description="While a far-reaching edit is written: how many routes are done, out of those that it reaches"
 // +kubebuilder:printcolumn:name="AGE",type=date,JSONPath=`.metadata.creationTimestamp`
 type RateLimitPolicy struct {
 	metav1.TypeMeta `json:",inline"`
@@ -40,7 +40,7 @@ type RateLimitPolicy struct {
 	// +required
 	Spec RateLimitPolicySpec `json:"spec"`
 
-	// Status is what became of it. Written by controllers.
+	// Status is the observed state of the policy. Written by controllers.
 	//
 	// +optional
 	Status PolicyStatus `json:"status,omitzero"`
@@ -102,20 +102,20 @@ type RateLimitPolicySpec struct {
 	Override *RateLimitSettings `json:"override,omitempty"`
 
 	// Bounds limit what more specific policies, and the Route itself, may
-	// choose: a value outside moves to the nearest end. Example:
+	// choose: a value outside them is moved to the nearest end. Example:
 	// {requestsPerSecond: {max: 1000}}.
 	//
 	// +optional
 	Bounds *RateLimitBounds `json:"bounds,omitempty"`
 }
 
-// RateLimitCounter says what shares one counter.
+// RateLimitCounter says which requests share one counter.
 //
 // +kubebuilder:validation:Enum=Rule;Route;Gateway
 type RateLimitCounter string
 
 const (
-	// CountRule counts every rule of every Route for itself.
+	// CountRule counts every rule of every Route separately.
 	CountRule RateLimitCounter = "Rule"
 	// CountRoute counts all rules of a Route together.
 	CountRoute RateLimitCounter = "Route"
@@ -135,14 +135,14 @@ const (
 	RateLimitDisabled RateLimitMode = "Disabled"
 )
 
-// RateLimitSettings are the values of a RateLimitPolicy. Absence of a field
+// RateLimitSettings are the values of a RateLimitPolicy. A field that is absent
 // leaves the decision to others.
 //
 // +kubebuilder:validation:XValidation:rule=`!has(self.requestsPerSecond) || !isQuantity(string(self.requestsPerSecond)) || quantity(string(self.requestsPerSecond)).isGreaterThan(quantity('0'))`,message="requestsPerSecond must be above 0, such as 100 or 500m; to switch the limit off write mode: Disabled",messageExpression=`'requestsPerSecond %s is not above 0: write a rate such as 100 or 500m; to switch the limit off write mode: Disabled'.format([string(self.requestsPerSecond)])`,fieldPath=`.requestsPerSecond`
 type RateLimitSettings struct {
 	// RequestsPerSecond is how many requests per second are let through, for
-	// each key and counter. A quantity: a whole number, or a text with a
-	// fraction or suffix ("500m" is one request each two seconds). Above 0.
+	// each key and counter. A quantity: a whole number, or a string with a
+	// fraction or suffix ("500m" is one request every two seconds). Above 0.
 	// Default: none, the rate is not limited.
 	//
 	// Valid: 100, "100", "500m", "1k", "1.5". Invalid: 0, -1, 1.5 (without
@@ -154,8 +154,8 @@ type RateLimitSettings struct {
 	// +kubebuilder:validation:XValidation:rule=`isQuantity(string(self))`,message="not a number: write a number such as 100, or a quantity in quotes such as 500m or 1.5k",messageExpression=`'"%s" is not a number: write a number such as 100, or a quantity such as 500m or 1k; the unit, requests per second, is fixed'.format([string(self)])`
 	RequestsPerSecond *resource.Quantity `json:"requestsPerSecond,omitempty"`
 
-	// Burst is how many requests may come at once on top of the rate. Default:
-	// none, the data plane decides.
+	// Burst is how many requests may arrive at once in addition to the rate.
+	// Default: none, the data plane decides.
 	//
 	// Valid: 0 to 1000000000. Invalid: -1, "50" (in quotes).
 	//
@@ -164,9 +164,9 @@ type RateLimitSettings struct {
 	// +kubebuilder:validation:Maximum=1000000000
 	Burst *int32 `json:"burst,omitempty"`
 
-	// Key says who is counted apart: All, everybody together; ClientIP, every
-	// address for itself; Header:<name>, every value of that request header for
-	// itself. Absent means All.
+	// Key says which clients are counted separately: All counts everybody
+	// together; ClientIP counts every address separately; Header:<name> counts
+	// every value of that request header separately. Absent means All.
 	//
 	// Valid: "All", "ClientIP", "Header:x-tenant". Invalid: "header:x-tenant"
 	// (lower case), "Header:" (no name), "Header:x tenant" (a space).
@@ -177,9 +177,9 @@ type RateLimitSettings struct {
 	// +kubebuilder:validation:XValidation:rule=`self.matches('^(All|ClientIP|Header:[!#$%&\'*+.^_|~0-9A-Za-z-]{1,256})$')`,message="not a key: write All, ClientIP or Header:<name> with a valid header name, such as Header:x-tenant",messageExpression=`'"%s" is not a key: write %s'.format([self, self.lowerAscii() == 'all' ? 'All' : self.lowerAscii() == 'clientip' ? 'ClientIP' : self.matches('^[hH][eE][aA][dD][eE][rR]: *[!#$%&\'*+.^_|~0-9A-Za-z-]{1,256}$') ? 'Header:%s'.format([self.substring(7).trim()]) : 'All, ClientIP or Header:<name>, where the name has no spaces or separators, such as Header:x-tenant'])`
 	Key *string `json:"key,omitempty"`
 
-	// Counter says what shares one counter: Rule, every rule of a Route for
-	// itself; Route, all rules of a Route together; Gateway, all that comes
-	// through a Gateway together. Absent means Rule.
+	// Counter says which requests share one counter: Rule counts every rule of a
+	// Route separately; Route counts all rules of a Route together; Gateway counts
+	// everything that comes through a Gateway together. Absent means Rule.
 	//
 	// +optional
 	Counter *RateLimitCounter `json:"counter,omitempty"`
@@ -190,10 +190,11 @@ type RateLimitSettings struct {
 	// +optional
 	Mode *RateLimitMode `json:"mode,omitempty"`
 
-	// Limits are further limits, each with a name. All limits apply, each by
-	// itself, so the strictest decides. Limits of different names add up over
-	// the policies that reach a Route; of one name the strongest policy's is
-	// taken whole. At most 8 names.
+	// Limits are further limits, each with a name. All limits apply, each on its
+	// own, so the strictest decides. Limits with different names are collected
+	// from all policies that reach a Route; for a name that several policies
+	// have, the limit of the strongest policy is taken as a whole. At most 8
+	// names.
 	//
 	// Valid: {per-client: {requests: 100, per: 1m, key: ClientIP}}.
 	//
@@ -223,23 +224,23 @@ type NamedLimit struct {
 	// +optional
 	Per *Duration `json:"per,omitempty"`
 
-	// Burst is how many requests may come at once on top. Default: none.
+	// Burst is how many requests may arrive at once in addition. Default: none.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=1000000000
 	Burst *int32 `json:"burst,omitempty"`
 
-	// Key says who is counted apart: All, ClientIP or Header:<name>. Absent means
-	// All.
+	// Key says which clients are counted separately: All, ClientIP or
+	// Header:<name>. Absent means All.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=320
 	// +kubebuilder:validation:XValidation:rule=`self.matches('^(All|ClientIP|Header:[!#$%&\'*+.^_|~0-9A-Za-z-]{1,256})$')`,message="not a key: write All, ClientIP or Header:<name> with a valid header name, such as Header:x-tenant"
 	Key *string `json:"key,omitempty"`
 
-	// Counter says what shares one counter: Rule, Route or Gateway. Absent means
-	// Rule.
+	// Counter says which requests share one counter: Rule, Route or Gateway.
+	// Absent means Rule.
 	//
 	// +optional
 	Counter *RateLimitCounter `json:"counter,omitempty"`
@@ -263,14 +264,15 @@ type RateLimitBounds struct {
 	// +optional
 	Burst *BurstRange `json:"burst,omitempty"`
 
-	// Key limits who may be counted apart. A limit without a key counts as All.
+	// Key limits by what clients may be counted. A limit without a key counts as
+	// All.
 	// Example: {oneOf: [All, ClientIP]}.
 	//
 	// +optional
 	Key *KeyChoice `json:"key,omitempty"`
 
-	// Counter limits what may share one counter. A limit without a counter
-	// counts as Rule. Example: {oneOf: [Route]}.
+	// Counter limits which counters may be used. A limit without a counter counts
+	// as Rule. Example: {oneOf: [Route]}.
 	//
 	// +optional
 	Counter *CounterChoice `json:"counter,omitempty"`
@@ -278,8 +280,8 @@ type RateLimitBounds struct {
 
 // KeyChoice lists the keys allowed.
 type KeyChoice struct {
-	// OneOf are the only values allowed. A value that is not among them becomes
-	// the first.
+	// OneOf are the only values allowed. A value that is not among them is
+	// replaced with the first.
 	//
 	// +required
 	// +listType=atomic
@@ -292,8 +294,8 @@ type KeyChoice struct {
 
 // CounterChoice lists the counters allowed.
 type CounterChoice struct {
-	// OneOf are the only values allowed. A value that is not among them becomes
-	// the first.
+	// OneOf are the only values allowed. A value that is not among them is
+	// replaced with the first.
 	//
 	// +required
 	// +listType=atomic

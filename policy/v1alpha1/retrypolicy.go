@@ -2,7 +2,7 @@ package v1alpha1
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-// RetryPolicy says when and how often a failed request is sent to a backend
+// RetryPolicy says when, and how often, a failed request is sent to a backend
 // again. It can be attached to a GatewayClass, Gateway, ListenerSet, listener,
 // Route or rule of a Route; what applies in the end is merged from all of them
 // and written into EffectivePolicy objects.
@@ -22,9 +22,9 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:printcolumn:name="STRATEGY",type=string,JSONPath=`.spec.strategy`,description="How it is merged with other policies"
 // +kubebuilder:printcolumn:name="ACCEPTED",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`,description="Whether it is accepted everywhere"
 // +kubebuilder:printcolumn:name="PROGRAMMED",type=string,JSONPath=`.status.ancestors[0].conditions[?(@.type=="Programmed")].status`,description="Whether any of its values are in force (first ancestor)"
-// +kubebuilder:printcolumn:name="ENFORCED",type=string,JSONPath=`.status.ancestors[0].conditions[?(@.type=="Enforced")].status`,description="What data planes made of it (first ancestor)"
-// +kubebuilder:printcolumn:name="IN EFFECT",type=string,JSONPath=`.status.summary.inEffect`,description="Paths on which it decides a value, of those that it reaches"
-// +kubebuilder:printcolumn:name="PROGRESS",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Reconciling")].message`,description="How many of the routes that it reaches are written, while that takes its time"
+// +kubebuilder:printcolumn:name="ENFORCED",type=string,JSONPath=`.status.ancestors[0].conditions[?(@.type=="Enforced")].status`,description="Whether data planes enforce it (first ancestor)"
+// +kubebuilder:printcolumn:name="IN EFFECT",type=string,JSONPath=`.status.summary.inEffect`,description="Paths on which it decides a value, out of those that it reaches"
+// +kubebuilder:printcolumn:name="PROGRESS",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Reconciling")].message`,description="While a far-reaching edit is written: how many routes are done, out of those that it reaches"
 // +kubebuilder:printcolumn:name="AGE",type=date,JSONPath=`.metadata.creationTimestamp`
 type RetryPolicy struct {
 	metav1.TypeMeta `json:",inline"`
@@ -37,7 +37,7 @@ type RetryPolicy struct {
 	// +required
 	Spec RetryPolicySpec `json:"spec"`
 
-	// Status is what became of it. Written by controllers.
+	// Status is the observed state of the policy. Written by controllers.
 	//
 	// +optional
 	Status PolicyStatus `json:"status,omitzero"`
@@ -91,7 +91,7 @@ type RetryPolicySpec struct {
 	Override *RetrySettings `json:"override,omitempty"`
 
 	// Bounds limit what more specific policies, and the Route itself, may
-	// choose: a value outside moves to the nearest end. Example:
+	// choose: a value outside them is moved to the nearest end. Example:
 	// {maxRetries: {max: 5}}.
 	//
 	// +optional
@@ -122,13 +122,13 @@ const (
 // +kubebuilder:validation:XValidation:rule=`self in ['5xx', 'gateway-error', 'connect-failure', 'reset', 'refused-stream', 'retriable-4xx', 'cancelled', 'deadline-exceeded', 'internal', 'resource-exhausted', 'unavailable'] || self.matches('^[45][0-9][0-9]$')`,message="not a reason to retry: write 5xx, gateway-error, connect-failure, reset, refused-stream, retriable-4xx, cancelled, deadline-exceeded, internal, resource-exhausted, unavailable, or a status code from 400 to 599 in quotes",messageExpression=`'"%s" is not a reason to retry: write %s'.format([self, ['5xx', 'gateway-error', 'connect-failure', 'reset', 'refused-stream', 'retriable-4xx', 'cancelled', 'deadline-exceeded', 'internal', 'resource-exhausted', 'unavailable'].exists(w, w == self.lowerAscii().replace('_', '-').replace(' ', '-')) ? self.lowerAscii().replace('_', '-').replace(' ', '-') : 'a status code from "400" to "599" or one of 5xx, gateway-error, connect-failure, reset, refused-stream, retriable-4xx, cancelled, deadline-exceeded, internal, resource-exhausted, unavailable'])`
 type RetryCondition string
 
-// RetrySettings are the values of a RetryPolicy. Absence of a field leaves the
+// RetrySettings are the values of a RetryPolicy. A field that is absent leaves the
 // decision to others.
 //
 // +kubebuilder:validation:XValidation:rule=`!(has(self.backoffBase) && has(self.backoffMax) && self.backoffBase.matches('^([0-9]{1,5}(h|m|s|ms)){1,4}$') && self.backoffMax.matches('^([0-9]{1,5}(h|m|s|ms)){1,4}$')) || duration(self.backoffBase) <= duration(self.backoffMax)`,message="backoffBase is longer than backoffMax: exchange the two, or raise backoffMax",messageExpression=`'backoffBase %s is longer than backoffMax %s: write backoffMax: %s or more'.format([self.backoffBase, self.backoffMax, self.backoffBase])`
 type RetrySettings struct {
-	// MaxRetries is how often a request is tried again after its first try. 0
-	// switches retries off. Default: none, the data plane decides.
+	// MaxRetries is how many times a request is tried again after its first try.
+	// 0 switches retries off. Default: none, the data plane decides.
 	//
 	// Valid: 0 to 100. Invalid: -1, "3" (in quotes).
 	//
@@ -137,9 +137,9 @@ type RetrySettings struct {
 	// +kubebuilder:validation:Maximum=100
 	MaxRetries *int32 `json:"maxRetries,omitempty"`
 
-	// RetryOn are the reasons to try again, each once. Default: none, the data
-	// plane decides. A list of a policy that takes precedence replaces the whole
-	// list.
+	// RetryOn are the reasons to try again, without duplicates. Default: none, the
+	// data plane decides. The list of a policy that takes precedence replaces the
+	// whole list.
 	//
 	// Valid: ["5xx", "gateway-error"], ["502", "503"]. Invalid: [502] (without
 	// quotes), ["5xx", "5xx"] (twice), [] (empty).
@@ -158,7 +158,7 @@ type RetrySettings struct {
 	// +optional
 	BackoffPolicy *BackoffPolicy `json:"backoffPolicy,omitempty"`
 
-	// BackoffBase is the wait before the first retry. It may not be longer than
+	// BackoffBase is the wait before the first retry. It must not be longer than
 	// backoffMax. Default: none, the data plane decides. Not together with
 	// maxRetries: 0.
 	//

@@ -67,10 +67,10 @@ type PolicyTargetReference struct {
 }
 
 // PolicyTargetSelector stands for one target reference to each object of a kind
-// with certain labels, as they come and go. It selects in the namespace of the
-// policy; GatewayClasses, and the Namespaces of others, only for policies of a
-// platform namespace. Without matchLabels and matchExpressions it selects all
-// of the kind.
+// with certain labels, as such objects come and go. It selects in the namespace
+// of the policy; only policies in a platform namespace can select GatewayClasses
+// and other Namespaces. Without matchLabels and matchExpressions it selects all
+// objects of the kind.
 //
 // +kubebuilder:validation:XValidation:rule=`!(self.kind == 'GatewayClass' && has(self.sectionName))`,message="a GatewayClass has no sections: remove sectionName",fieldPath=`.sectionName`
 // +kubebuilder:validation:XValidation:rule=`!(self.kind == 'Namespace' && self.group == "" && has(self.sectionName))`,message="a Namespace has no sections: remove sectionName",fieldPath=`.sectionName`
@@ -99,8 +99,8 @@ type PolicyTargetSelector struct {
 	// +kubebuilder:validation:XValidation:rule=`self.matches('^[a-zA-Z]([-a-zA-Z0-9]*[a-zA-Z0-9])?$')`,message="not a kind: write one word of letters and digits, such as HTTPRoute",messageExpression=`'"%s" is not a kind: write one word of letters and digits, such as HTTPRoute'.format([self])`
 	Kind string `json:"kind"`
 
-	// MatchLabels are labels that a target has, every one of them. Whoever may
-	// write the labels of an object decides whether it is selected.
+	// MatchLabels are the labels that a target must have, all of them. Whoever
+	// can write the labels of an object decides whether it is selected.
 	//
 	// Valid: {tier: web}. Invalid: {"tier name": web}.
 	//
@@ -109,8 +109,8 @@ type PolicyTargetSelector struct {
 	// +kubebuilder:validation:XValidation:rule=`self.all(k, size(k) <= 317 && k.matches('^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$'))`,message="matchLabels has a key that no label can have: write at most 63 letters, digits, dashes, underscores and dots, such as tier or example.com/tier"
 	MatchLabels map[string]LabelValue `json:"matchLabels,omitempty"`
 
-	// MatchExpressions are further demands on the labels of a target, every one
-	// of them.
+	// MatchExpressions are further requirements on the labels of a target. All of
+	// them must be met.
 	//
 	// +optional
 	// +listType=atomic
@@ -119,7 +119,8 @@ type PolicyTargetSelector struct {
 
 	// SectionName narrows each target to a part of it: for a Gateway or a
 	// ListenerSet the listener of this name, for a Route the rule. An object
-	// without it, or with two, is passed over. Default: the whole object.
+	// that has no such section, or two of them, is not selected. Default: the
+	// whole object.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
@@ -128,18 +129,18 @@ type PolicyTargetSelector struct {
 }
 
 // LabelValue is the value of a label: at most 63 letters, digits, dashes,
-// underscores and dots, or nothing.
+// underscores and dots, or empty.
 //
 // +kubebuilder:validation:MaxLength=63
 // +kubebuilder:validation:XValidation:rule=`self.matches('^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$')`,message="not the value of a label: write at most 63 letters, digits, dashes, underscores and dots, with a letter or digit at both ends",messageExpression=`'"%s" is not the value of a label: write at most 63 letters, digits, dashes, underscores and dots, with a letter or digit at both ends'.format([self])`
 type LabelValue string
 
-// LabelOperator says how the values of a LabelExpression are meant.
+// LabelOperator says how a LabelExpression compares the label with its values.
 //
 // +kubebuilder:validation:Enum=In;NotIn;Exists;DoesNotExist
 type LabelOperator string
 
-// LabelExpression is one demand on a label.
+// LabelExpression is one requirement on a label.
 //
 // +kubebuilder:validation:XValidation:rule=`!(self.operator in ['In', 'NotIn']) || (has(self.values) && size(self.values) > 0)`,message="In and NotIn need values: list at least one, or write operator: Exists",fieldPath=`.values`
 // +kubebuilder:validation:XValidation:rule=`!(self.operator in ['Exists', 'DoesNotExist']) || !has(self.values) || size(self.values) == 0`,message="Exists and DoesNotExist take no values: remove values, or write operator: In",fieldPath=`.values`
@@ -157,7 +158,7 @@ type LabelExpression struct {
 	// +required
 	Operator LabelOperator `json:"operator"`
 
-	// Values are for In and NotIn.
+	// Values are the values for In and NotIn.
 	//
 	// +optional
 	// +listType=atomic
@@ -166,7 +167,7 @@ type LabelExpression struct {
 }
 
 // MergeStrategy says how a block of a policy is merged with what other policies
-// of the same kind say on the same way through the Gateway.
+// of the same kind say on the same path through the Gateway.
 //
 // +kubebuilder:validation:Enum=Patch;Atomic
 type MergeStrategy string
@@ -175,7 +176,7 @@ const (
 	// MergePatch merges field by field (RFC 7386): fields that only one side
 	// sets are kept. Lists are replaced whole.
 	MergePatch MergeStrategy = "Patch"
-	// MergeAtomic takes one block whole and drops the other.
+	// MergeAtomic takes one block as a whole and drops the other.
 	MergeAtomic MergeStrategy = "Atomic"
 )
 
@@ -187,7 +188,8 @@ type Targeting struct {
 	// +optional
 	TargetRef *PolicyTargetReference `json:"targetRef,omitempty"`
 
-	// TargetRefs are the targets of this policy, 1 to 16 of them, each once.
+	// TargetRefs are the targets of this policy, 1 to 16 of them, without
+	// duplicates.
 	// Exactly one of targetRef, targetRefs and targetSelectors must be set.
 	//
 	// +optional
@@ -197,10 +199,10 @@ type Targeting struct {
 	// +kubebuilder:validation:XValidation:rule=`self.all(a, self.exists_one(b, a.group == b.group && a.kind == b.kind && a.name == b.name && has(a.__namespace__) == has(b.__namespace__) && (!has(a.__namespace__) || a.__namespace__ == b.__namespace__) && has(a.sectionName) == has(b.sectionName) && (!has(a.sectionName) || a.sectionName == b.sectionName)))`,message="targetRefs names a target twice: keep one of the two"
 	TargetRefs []PolicyTargetReference `json:"targetRefs,omitempty"`
 
-	// TargetSelectors select the targets of this policy by their labels, 1 to 16
-	// selectors. A policy that names a target in targetRef or targetRefs holds it
-	// against one that selects it. Exactly one of targetRef, targetRefs and
-	// targetSelectors must be set.
+	// TargetSelectors select the targets of this policy by their labels, with 1 to
+	// 16 selectors. A policy that names a target in targetRef or targetRefs takes
+	// precedence over one that selects it. Exactly one of targetRef, targetRefs
+	// and targetSelectors must be set.
 	//
 	// +optional
 	// +listType=atomic
@@ -209,16 +211,17 @@ type Targeting struct {
 	TargetSelectors []PolicyTargetSelector `json:"targetSelectors,omitempty"`
 
 	// Strategy says how the blocks of this policy are merged with those of other
-	// policies: Patch, the default, field by field; Atomic, one block whole.
+	// policies: Patch, the default, merges field by field; Atomic takes one block
+	// as a whole.
 	//
 	// +optional
 	// +kubebuilder:default=Patch
 	Strategy MergeStrategy `json:"strategy,omitempty"`
 }
 
-// Duration is a length of time as GEP-2257 writes it: one to four whole numbers
-// of at most five digits, each with its unit h, m, s or ms. The parts are added
-// up.
+// Duration is a length of time in the format of GEP-2257: one to four whole
+// numbers of at most five digits, each with its unit h, m, s or ms. The parts
+// are added up.
 //
 // Valid: "30s", "1h30m", "250ms", "0s". Invalid: "30" (no unit), "1.5h" (a
 // fraction: write 1h30m), "1d" (write 24h), "-5s", "100us".
@@ -242,14 +245,14 @@ type DurationRange struct {
 	// +optional
 	Min *Duration `json:"min,omitempty"`
 
-	// Max is the longest time allowed. A field that nobody sets takes it.
+	// Max is the longest time allowed. A field that nobody sets gets this value.
 	// Valid: "60s". Invalid: "0s", "1.5m".
 	//
 	// +optional
 	Max *Duration `json:"max,omitempty"`
 
-	// OneOf are the only values allowed, not together with min and max. A value
-	// that is not among them becomes the first.
+	// OneOf are the only values allowed, instead of min and max. A value that is
+	// not among them is replaced with the first.
 	//
 	// +optional
 	// +listType=atomic
@@ -271,7 +274,7 @@ type RetriesRange struct {
 	// +kubebuilder:validation:Maximum=100
 	Min *int32 `json:"min,omitempty"`
 
-	// Max is the largest number allowed. A field that nobody sets takes it.
+	// Max is the largest number allowed. A field that nobody sets gets this value.
 	// Valid: 0 to 100.
 	//
 	// +optional
@@ -279,8 +282,8 @@ type RetriesRange struct {
 	// +kubebuilder:validation:Maximum=100
 	Max *int32 `json:"max,omitempty"`
 
-	// OneOf are the only values allowed, not together with min and max. A value
-	// that is not among them becomes the first.
+	// OneOf are the only values allowed, instead of min and max. A value that is
+	// not among them is replaced with the first.
 	//
 	// +optional
 	// +listType=atomic
@@ -304,7 +307,7 @@ type BurstRange struct {
 	// +kubebuilder:validation:Maximum=1000000000
 	Min *int32 `json:"min,omitempty"`
 
-	// Max is the largest burst allowed. A field that nobody sets takes it.
+	// Max is the largest burst allowed. A field that nobody sets gets this value.
 	// Valid: 0 to 1000000000.
 	//
 	// +optional
@@ -312,8 +315,8 @@ type BurstRange struct {
 	// +kubebuilder:validation:Maximum=1000000000
 	Max *int32 `json:"max,omitempty"`
 
-	// OneOf are the only values allowed, not together with min and max. A value
-	// that is not among them becomes the first.
+	// OneOf are the only values allowed, instead of min and max. A value that is
+	// not among them is replaced with the first.
 	//
 	// +optional
 	// +listType=atomic
@@ -342,7 +345,8 @@ type RateRange struct {
 	Min *resource.Quantity `json:"min,omitempty"`
 
 	// Max is the largest rate allowed, in requests per second. A field that
-	// nobody sets takes it. Valid: 500, "1k". Invalid: 0, 0.5 (write "500m").
+	// nobody sets gets this value. Valid: 500, "1k". Invalid: 0, 0.5 (write
+	// "500m").
 	//
 	// +optional
 	// +kubebuilder:validation:XIntOrString
@@ -350,8 +354,8 @@ type RateRange struct {
 	// +kubebuilder:validation:XValidation:rule=`isQuantity(string(self))`,message="not a number: write a number such as 100, or a quantity in quotes such as 500m or 1.5k",messageExpression=`'"%s" is not a number: write a number such as 100, or a quantity such as 500m or 1k; the unit, requests per second, is fixed'.format([string(self)])`
 	Max *resource.Quantity `json:"max,omitempty"`
 
-	// OneOf are the only values allowed, not together with min and max. A value
-	// that is not among them becomes the first.
+	// OneOf are the only values allowed, instead of min and max. A value that is
+	// not among them is replaced with the first.
 	//
 	// +optional
 	// +listType=atomic
@@ -362,20 +366,20 @@ type RateRange struct {
 	OneOf []resource.Quantity `json:"oneOf,omitempty"`
 }
 
-// PolicyStatus is the status of a policy: the conditions that Gateway API gives
-// every policy, one entry per affected Gateway, and what they come to together.
+// PolicyStatus is the status of a policy: the conditions that Gateway API defines
+// for every policy, with one entry per affected Gateway, and a summary of them.
 type PolicyStatus struct {
 	gatewayv1.PolicyStatus `json:",inline"`
 
-	// ObservedGeneration is metadata.generation of the policy for which this was
+	// ObservedGeneration is the metadata.generation of the policy for which this was
 	// computed.
 	//
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// Conditions sum up the entries of attache among the ancestors. Ready is True
-	// when the policy is accepted in every one of them. Reconciling is there while
-	// what a far-reaching edit comes to is written, and counts.
+	// Conditions sum up attache's entries among the ancestors. Ready is True when
+	// the policy is accepted in every one of them. Reconciling is present while the
+	// results of a far-reaching edit are written, and its message counts them.
 	//
 	// +optional
 	// +listType=map
@@ -383,33 +387,34 @@ type PolicyStatus struct {
 	// +kubebuilder:validation:MaxItems=8
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
-	// Paths is how many paths of Routes the policy reaches, PathsInEffect on how
-	// many of them it decides at least one value.
+	// Paths is how many paths of Routes the policy reaches.
 	//
 	// +optional
 	Paths int64 `json:"paths,omitempty"`
 
-	// PathsInEffect is on how many of Paths the policy decides a value.
+	// PathsInEffect is the number of those paths on which the policy decides at
+	// least one value.
 	//
 	// +optional
 	PathsInEffect int64 `json:"pathsInEffect,omitempty"`
 
-	// Summary says it in a few words, for the columns of "kubectl get".
+	// Summary describes the policy in a few words, for the columns of "kubectl
+	// get".
 	//
 	// +optional
 	Summary *PolicySummary `json:"summary,omitempty"`
 }
 
-// PolicySummary is a few words on a policy, for people.
+// PolicySummary describes a policy in a few words, for people.
 type PolicySummary struct {
-	// Target is the first target in short, with the number of further ones.
+	// Target is the first target in short form, with the number of further ones.
 	// Examples: "HTTPRoute/checkout", "Gateway/public#https (+2)".
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=1024
 	Target string `json:"target,omitempty"`
 
-	// InEffect is PathsInEffect of Paths. Example: "3/5".
+	// InEffect is pathsInEffect out of paths. Example: "3/5".
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=64

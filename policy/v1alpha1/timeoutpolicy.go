@@ -22,9 +22,9 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:printcolumn:name="STRATEGY",type=string,JSONPath=`.spec.strategy`,description="How it is merged with other policies"
 // +kubebuilder:printcolumn:name="ACCEPTED",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`,description="Whether it is accepted everywhere"
 // +kubebuilder:printcolumn:name="PROGRAMMED",type=string,JSONPath=`.status.ancestors[0].conditions[?(@.type=="Programmed")].status`,description="Whether any of its values are in force (first ancestor)"
-// +kubebuilder:printcolumn:name="ENFORCED",type=string,JSONPath=`.status.ancestors[0].conditions[?(@.type=="Enforced")].status`,description="What data planes made of it (first ancestor)"
-// +kubebuilder:printcolumn:name="IN EFFECT",type=string,JSONPath=`.status.summary.inEffect`,description="Paths on which it decides a value, of those that it reaches"
-// +kubebuilder:printcolumn:name="PROGRESS",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Reconciling")].message`,description="How many of the routes that it reaches are written, while that takes its time"
+// +kubebuilder:printcolumn:name="ENFORCED",type=string,JSONPath=`.status.ancestors[0].conditions[?(@.type=="Enforced")].status`,description="Whether data planes enforce it (first ancestor)"
+// +kubebuilder:printcolumn:name="IN EFFECT",type=string,JSONPath=`.status.summary.inEffect`,description="Paths on which it decides a value, out of those that it reaches"
+// +kubebuilder:printcolumn:name="PROGRESS",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Reconciling")].message`,description="While a far-reaching edit is written: how many routes are done, out of those that it reaches"
 // +kubebuilder:printcolumn:name="AGE",type=date,JSONPath=`.metadata.creationTimestamp`
 type TimeoutPolicy struct {
 	metav1.TypeMeta `json:",inline"`
@@ -37,7 +37,7 @@ type TimeoutPolicy struct {
 	// +required
 	Spec TimeoutPolicySpec `json:"spec"`
 
-	// Status is what became of it. Written by controllers.
+	// Status is the observed state of the policy. Written by controllers.
 	//
 	// +optional
 	Status PolicyStatus `json:"status,omitzero"`
@@ -101,7 +101,7 @@ type TimeoutPolicySpec struct {
 	Override *TimeoutSettings `json:"override,omitempty"`
 
 	// Bounds limit what more specific policies, and the Route itself, may
-	// choose: a value outside moves to the nearest end. Example:
+	// choose: a value outside them is moved to the nearest end. Example:
 	// {request: {max: 60s}}.
 	//
 	// +optional
@@ -109,20 +109,21 @@ type TimeoutPolicySpec struct {
 }
 
 // TimeoutSettings are the values of a TimeoutPolicy. In each of them "0s"
-// switches that timeout off, and absence leaves the decision to others.
+// switches that timeout off; a field that is absent leaves the decision to
+// others.
 //
 // +kubebuilder:validation:XValidation:rule=`!(has(self.backend) && has(self.request) && self.backend.matches('^([0-9]{1,5}(h|m|s|ms)){1,4}$') && self.request.matches('^([0-9]{1,5}(h|m|s|ms)){1,4}$')) || duration(self.request) == duration('0s') || duration(self.backend) <= duration(self.request)`,message="backend is longer than request: write a backend timeout that is not longer than request, or request: 0s to switch the request timeout off",messageExpression=`'backend %s is longer than request %s: write backend: %s or less, or request: 0s to switch the request timeout off'.format([self.backend, self.request, self.request])`
 type TimeoutSettings struct {
-	// Request is the time for the whole request as the client sees it, all
-	// retries included. "0s" means no limit. Default: none, the data plane
-	// decides. Applies to HTTPRoute and GRPCRoute.
+	// Request is the time for the whole request as the client sees it, including
+	// all retries. "0s" means no limit. Default: none, the data plane decides.
+	// Applies to HTTPRoute and GRPCRoute.
 	//
 	// Valid: "30s", "1m30s", "0s". Invalid: "30", "1.5m".
 	//
 	// +optional
 	Request *Duration `json:"request,omitempty"`
 
-	// Backend is the time for one attempt at one backend. It may not be longer
+	// Backend is the time for one attempt at one backend. It must not be longer
 	// than request, unless request is "0s". "0s" means no limit. Default: none,
 	// the data plane decides. Applies to HTTPRoute and GRPCRoute.
 	//
@@ -132,7 +133,7 @@ type TimeoutSettings struct {
 	Backend *Duration `json:"backend,omitempty"`
 
 	// Connect is the time to establish a connection to a backend. "0s" means no
-	// limit. Default: none, the data plane decides. Applies to all Routes but
+	// limit. Default: none, the data plane decides. Applies to all Routes except
 	// UDPRoute.
 	//
 	// Valid: "5s", "500ms". Invalid: "5".
