@@ -36,7 +36,7 @@ const (
 	reasonStopped     = "stopped"
 	reasonOverloaded  = "overloaded"
 	reasonDeadline    = "deadline"
-	reasonGone        = "gone" // the caller, not the reason
+	reasonGone        = "gone" // the caller is gone
 	reasonPanic       = "panic"
 	reasonUnknownKind = "unknown_kind"
 )
@@ -105,7 +105,7 @@ func (k *hook) serve(r *http.Request, begin time.Time) (req *request, a *answer,
 		return req, nil, &undecided{reasonIncomplete, "attache is starting and has not seen all objects yet"}
 	}
 	limit := k.h.budget(timeoutOf(r), begin.Sub(k.h.retries.arrived(req.UID, begin)))
-	// Where the caller is gone, nobody wants the decision.
+	// When the caller is gone, nobody needs the decision.
 	ctx, cancel := context.WithTimeout(k.h.remote(r), limit)
 	turn := place.limiter.Enter(ctx, req.share())
 	if turn == nil {
@@ -126,15 +126,15 @@ func (k *hook) serve(r *http.Request, begin time.Time) (req *request, a *answer,
 	return req, a, err
 }
 
-// place is what a review takes up from its arrival to the end of its decision.
+// place is the room that a review takes from its arrival to the end of its decision.
 type place struct {
 	limiter *limit.Limiter
 	size    int64
-	// kept says that the decision gives it back.
+	// kept says that the place is freed when the decision ends.
 	kept bool
 }
 
-// sizeOf is how long the body of a call is at most.
+// sizeOf is the maximum length of a call's body.
 func sizeOf(r *http.Request) int64 {
 	if r.ContentLength < 0 || r.ContentLength > MaxBody {
 		return MaxBody
@@ -142,7 +142,7 @@ func sizeOf(r *http.Request) int64 {
 	return r.ContentLength
 }
 
-// timeoutOf is the timeout of the API server that calls, 0 when it does not say.
+// timeoutOf is the timeout of the calling API server, 0 when it does not say.
 func timeoutOf(r *http.Request) time.Duration {
 	timeout, err := time.ParseDuration(r.URL.Query().Get("timeout"))
 	if err != nil {
@@ -151,8 +151,8 @@ func timeoutOf(r *http.Request) time.Duration {
 	return timeout
 }
 
-// share is whose time a review takes: that of its namespace, or of its author
-// where the object is in none.
+// share says to whom the time of a review is charged: its namespace, or its author
+// when the object is cluster-scoped.
 func (r *request) share() string {
 	if r.Namespace != "" {
 		return "namespace " + r.Namespace
@@ -160,8 +160,8 @@ func (r *request) share() string {
 	return "user " + r.UserInfo.Username
 }
 
-// run decides within the limit. What takes longer keeps its slot until it has
-// noticed.
+// run decides within the limit. A decision that takes longer keeps its slot until
+// it has noticed that its time is up.
 func (k *hook) run(ctx context.Context, end func(), limit time.Duration, s *policy.Snapshot, req *request) (*answer, error) {
 	type outcome struct {
 		a         *answer
@@ -206,8 +206,8 @@ func (k *hook) run(ctx context.Context, end func(), limit time.Duration, s *poli
 	return o.a, o.err
 }
 
-// lastWord is how long a decision whose time is up may take to say how far it
-// got. It comes out of minMargin.
+// lastWord is how long a decision whose time is up may take to report how far it
+// got. It is part of minMargin.
 const lastWord = 100 * time.Millisecond
 
 // recovered turns a panic into an undecided review.
@@ -220,11 +220,11 @@ func (k *hook) recovered(err *error) {
 	*err = &undecided{reasonPanic, "attache failed on this review; its log has the details"}
 }
 
-// minMargin is what at least is left of the API server's timeout for the way
+// minMargin is the least time of the API server's timeout that is left for the way
 // there and back.
 const minMargin = 250 * time.Millisecond
 
-// refuse answers with an HTTP error, and returns what to call that.
+// refuse answers with an HTTP error, and returns its name in metrics.
 func (k *hook) refuse(w http.ResponseWriter, r *http.Request, req *request, err error, begin time.Time) string {
 	var bad *malformed
 	if errors.As(err, &bad) {
@@ -259,7 +259,7 @@ func (k *hook) refuse(w http.ResponseWriter, r *http.Request, req *request, err 
 	return decisionUndecided
 }
 
-// tell has the log say why a review was not decided. Where too many come, one line a second does.
+// tell logs why a review was not decided. Under overload it logs one line a second.
 func (k *hook) tell(object, reason string, err error) {
 	more := int64(0)
 	if reason == reasonOverloaded {
@@ -271,11 +271,11 @@ func (k *hook) tell(object, reason string, err error) {
 	k.h.options.Log.Info("Cannot decide a review", "webhook", k.name, "object", object, "reason", reason, "error", err.Error(), "moreBefore", more)
 }
 
-// errTurnedAway is a review for which there is no place: its body is not read.
+// errTurnedAway is the error of a review for which there is no place: its body is not read.
 var errTurnedAway = &undecided{reasonOverloaded, "attache has more reviews waiting than it can answer in time"}
 
-// turnAway answers a review for which there is no place. It does little, for what it takes is taken
-// from those that are decided.
+// turnAway answers a review for which there is no place. It does little, since its time is taken from
+// the reviews that are decided.
 func (k *hook) turnAway(w http.ResponseWriter, begin time.Time) {
 	k.h.metrics.undecided.WithLabelValues(reasonOverloaded).Inc()
 	k.tell("", reasonOverloaded, errTurnedAway)
@@ -317,10 +317,10 @@ func statusBody(code int, reason metav1.StatusReason, message string, waitSecond
 }
 
 const (
-	// closingPause is between two connections that are closed because of overload. A call on a new
-	// one may reach a replica that has time; but where every refusal cost another handshake, those
-	// would take the time of the reviews that can be decided.
+	// closingPause is the time between two connections that are closed because of overload. A call
+	// on a new connection may reach a replica that has time. But if every refusal caused a new
+	// handshake, the handshakes would take the time of the reviews that can be decided.
 	closingPause = 40 * time.Millisecond
-	// tellingPause is between two lines of the log about overload.
+	// tellingPause is the time between two lines of the log about overload.
 	tellingPause = time.Second
 )

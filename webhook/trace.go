@@ -10,12 +10,12 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// TraceAlways is the attribute of a span that is recorded whatever share of the
-// reviews is: that of a review about a Gateway with the annotation for tracing.
+// TraceAlways is the attribute of a span that is recorded whatever the sample ratio
+// is: the span of a review about a Gateway with the annotation for tracing.
 const TraceAlways = attribute.Key("attache.traced_by_gateway")
 
-// remote is the context of a call, with the trace that an API server says it is
-// part of.
+// remote is the context of a call, with the trace to which it belongs according to
+// the API server.
 func (h *Handlers) remote(r *http.Request) context.Context {
 	if h.options.Tracer == nil {
 		return r.Context()
@@ -23,9 +23,9 @@ func (h *Handlers) remote(r *http.Request) context.Context {
 	return propagation.TraceContext{}.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
 }
 
-// trace begins the span of a review, as of its arrival, with what has happened since
-// then. The function ends it with what came of it. Spans name the object and no
-// text: a text is for its author.
+// trace begins the span of a review, dated to its arrival, with what has happened
+// since then. The returned function ends it with the outcome. Spans name the object
+// but hold no messages: those are for its author.
 func (k *hook) trace(ctx context.Context, req *request, c concerned) (context.Context, func(*answer, error)) {
 	tracer, ref := k.h.options.Tracer, req.ref()
 	if tracer == nil {

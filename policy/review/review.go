@@ -14,11 +14,11 @@ import (
 	"github.com/attache-dev/attache/policy/guardrail"
 )
 
-// Verdict is what a review came to.
+// Verdict is the result of a review.
 type Verdict struct {
 	// Refusals refuse the edit whatever guardrails say.
 	Refusals []Refusal
-	// Violations are the new or worse ones of all guardrails, sorted.
+	// Violations are the violations of all guardrails that are new or worse, sorted.
 	Violations []evaluate.Violation
 	Impact     evaluate.Impact
 	// Before and After are the worlds that were compared.
@@ -27,18 +27,18 @@ type Verdict struct {
 	edit    Edit
 	notices []Notice
 	targets map[hierarchy.Ref]*effective.Target
-	// reached are the routes and Gateways that each object of the edit touches after it.
+	// reached are the routes and Gateways that each object of the edit touches after the edit.
 	reached map[hierarchy.Ref][]hierarchy.Ref
-	// compared are their results before and after; nil where the review came to no end.
+	// compared are their results before and after; nil where the review was not finished.
 	compared *compared
-	// evaluator has run the guardrails; nil when none was asked.
+	// evaluator has run the guardrails; nil when none was run.
 	evaluator *evaluate.Evaluator
 }
 
-// Denied says whether the edit is refused, by a guardrail or because it is wrong.
+// Denied reports whether the edit is refused, by a guardrail or because it is wrong.
 func (v Verdict) Denied() bool { return len(v.Refusals) > 0 || len(v.By(guardrail.Deny)) > 0 }
 
-// Excepted is what exceptions let pass that guardrails would object to.
+// Excepted are the violations that exceptions permit.
 func (v Verdict) Excepted() []evaluate.Covered {
 	if v.evaluator == nil {
 		return nil
@@ -46,7 +46,7 @@ func (v Verdict) Excepted() []evaluate.Covered {
 	return v.evaluator.Covered()
 }
 
-// By lists the violations of guardrails with one enforcement.
+// By lists the violations of guardrails with a given enforcement.
 func (v Verdict) By(e guardrail.Enforcement) []evaluate.Violation {
 	var list []evaluate.Violation
 	for _, violation := range v.Violations {
@@ -57,18 +57,18 @@ func (v Verdict) By(e guardrail.Enforcement) []evaluate.Violation {
 	return list
 }
 
-// chunk is how many targets are resolved between two looks at the clock. One may have a thousand
+// chunk is how many targets are resolved between two checks of the context. One may have a thousand
 // paths.
 const chunk = 8
 
 // Review says what an edit would do to the effective policies of a snapshot,
-// whether it can be, and what guardrails say to it. It stops with the context's
-// error when that ends.
+// whether it is possible, and what guardrails say about it. When the context ends,
+// it stops with the context's error.
 func Review(ctx context.Context, s *policy.Snapshot, e Edit, guardrails []*guardrail.Guardrail) (Verdict, error) {
 	return On(ctx, effective.NewResolver(s), e, guardrails)
 }
 
-// On is Review with a resolver of the snapshot, which may have folded already some of what the
+// On is Review with a resolver of the snapshot, which may already have folded some of what the
 // edit touches.
 func On(ctx context.Context, r *effective.Resolver, e Edit, guardrails []*guardrail.Guardrail) (Verdict, error) {
 	v, unreadable := e.apply(r.Snapshot())
@@ -124,7 +124,7 @@ func On(ctx context.Context, r *effective.Resolver, e Edit, guardrails []*guardr
 // sides are the results of a target before and after the edit.
 type sides struct{ before, after *effective.Target }
 
-// ask asks the guardrails about every target.
+// ask runs the guardrails on every target.
 func (v *Verdict) ask(ctx context.Context, e Edit, guardrails []*guardrail.Guardrail, pairs []sides) error {
 	x := evaluate.New(evaluate.Options{
 		Guardrails: guardrails, Before: v.Before, After: v.After, Edit: e.document(v.Impact), Deletes: len(e.set()) == 0,
@@ -151,7 +151,7 @@ func (v *Verdict) ask(ctx context.Context, e Edit, guardrails []*guardrail.Guard
 	return nil
 }
 
-// results yields those of the routes and Gateways that an object of the edit touches, sorted.
+// results yields the results of the routes and Gateways that an object of the edit touches, sorted.
 func (v Verdict) results(ref hierarchy.Ref) iter.Seq[*effective.Target] {
 	return func(yield func(*effective.Target) bool) {
 		for _, target := range v.reached[ref] {
@@ -162,7 +162,7 @@ func (v Verdict) results(ref hierarchy.Ref) iter.Seq[*effective.Target] {
 	}
 }
 
-// Target is what a route or a Gateway that the edit touches comes to; nil when there is none.
+// Target is the result of a route or Gateway that the edit touches; nil when there is none.
 func (v Verdict) Target(ref hierarchy.Ref) *effective.Target { return v.targets[ref] }
 
 // Targets are the routes and Gateways that the edit touches, sorted.
@@ -170,8 +170,8 @@ func (v Verdict) Targets() []hierarchy.Ref {
 	return slices.SortedFunc(maps.Keys(v.targets), hierarchy.Compare)
 }
 
-// Publishable says whether what an edit makes of a target can be written down without knowing what is
-// published now, as evaluate.Publishable does.
+// Publishable reports whether the result that an edit gives a target can be published without knowing
+// what is published now. See evaluate.Publishable.
 func (v Verdict) Publishable(ctx context.Context, target hierarchy.Ref, isNew bool) (bool, error) {
 	return v.evaluator.Publishable(ctx, v.targets[target], isNew)
 }

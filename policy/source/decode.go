@@ -23,8 +23,8 @@ type decoder struct {
 	problems  []Problem
 	passed    []Problem
 	index     int // of the current document
-	// lenient says that the text is one of a folder, in which there is more than
-	// manifests.
+	// lenient says that the text was found in a folder, which may hold other files
+	// than manifests.
 	lenient bool
 }
 
@@ -66,7 +66,7 @@ func (d *decoder) decode(data []byte) {
 	}
 }
 
-// fits says whether a document is within the limit, and reports one that is not.
+// fits reports whether a document is within the limit, and adds a problem if it is not.
 func (d *decoder) fits(c chunk) bool {
 	if len(c.data) <= d.limits.Document {
 		return true
@@ -103,14 +103,14 @@ func (d *decoder) decodeJSON(data []byte) bool {
 	return true
 }
 
-// addParsed takes the value of a document of YAML.
+// addParsed adds the objects of a parsed YAML document.
 func (d *decoder) addParsed(c chunk, p kubeyaml.Parsed) {
 	switch {
 	case p.Err != nil:
 		d.failYAML(c, p.Err)
 		return
 	case p.Empty():
-		d.index-- // an empty document is none
+		d.index-- // an empty document does not count
 		return
 	}
 	if !p.TextKeys {
@@ -131,11 +131,11 @@ func (d *decoder) addParsed(c chunk, p kubeyaml.Parsed) {
 	d.addValue(c, p.Value, size)
 }
 
-// expansion is how many bytes of JSON one byte of YAML without aliases, or of JSON, can become at most:
-// six where it is written as an escape, and fewer where it stands for a null or for a power of ten.
+// expansion bounds how many bytes of JSON one byte of JSON, or of YAML without aliases, can become: six
+// where it is written as an escape, and fewer where it stands for a null or for a power of ten.
 const expansion = 8
 
-// isSmall says that no object in a document can be as large as a limit, whatever it is as JSON.
+// isSmall reports whether no object in a document can reach a limit, however it is written as JSON.
 func isSmall(data []byte, limit int) bool {
 	return len(data) <= limit/expansion && bytes.IndexByte(data, '&') < 0
 }
@@ -156,7 +156,7 @@ func (d *decoder) decodeValue(c chunk, data []byte) {
 	d.addValue(c, value, len(data))
 }
 
-// addValue takes the value of a document, of a number of bytes as JSON.
+// addValue adds the objects of a document's value, which has a number of bytes as JSON.
 func (d *decoder) addValue(c chunk, value any, bytes int) {
 	object, ok := value.(map[string]any)
 	if !ok {
@@ -167,10 +167,10 @@ func (d *decoder) addValue(c chunk, value any, bytes int) {
 	d.add(c, object, bytes, "", &items)
 }
 
-// unknownSize is the size of an object of which it has to be found out.
+// unknownSize is the size of an object whose size has to be determined.
 const unknownSize = -1
 
-// add takes an object, or every object of a List, however deep.
+// add adds an object, or every object of a List, however deeply nested.
 func (d *decoder) add(c chunk, object map[string]any, bytes int, path string, item *int) {
 	if inner, ok := listItems(object); ok {
 		if bytes > d.limits.Object/expansion {
@@ -266,8 +266,8 @@ func (d *decoder) fail(c chunk, item int, message string) {
 	d.problems = append(d.problems, Problem{File: d.file, Document: d.index, Item: item, Line: c.line, Message: message})
 }
 
-// failYAML turns the error of the YAML parser into problems with the line in the
-// file, where the parser knows only the line in the document.
+// failYAML turns the error of the YAML parser into problems. Their lines are lines
+// in the file, while the parser knows only lines in the document.
 func (d *decoder) failYAML(c chunk, err error) {
 	message, line := unrendered(c.data)
 	if message != "" {

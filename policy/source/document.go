@@ -9,7 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// Document is one object and the place that it was read from.
+// Document is one object and the place where it was read.
 type Document struct {
 	Object *unstructured.Unstructured
 	File   string // as given, or "-" for standard input
@@ -19,15 +19,16 @@ type Document struct {
 
 	text chunk
 	path string // of the object in the document: "" or "items[3]"
-	// named says that the file was named itself. into is the namespace that a
-	// kustomization puts the object into, namespace that of one that says none.
+	// named says that the file itself was named. into is the namespace into which
+	// a kustomization puts the object, namespace the one for an object that names
+	// none.
 	named           bool
 	into, namespace string
 }
 
 // LineOf returns the line of a field in the file, such as spec.default.request
-// or spec.targetRefs[0], or, when it is not written there, of the nearest thing
-// around it.
+// or spec.targetRefs[0]. When the field is not written there, it returns the line
+// of the nearest thing around it.
 func (d Document) LineOf(field string) int { return lineOfField(d, field) }
 
 // Lines is LineOf for many fields of one object: its text is parsed once.
@@ -52,7 +53,7 @@ type Problem struct {
 	Field    string // path, such as "spec.default.request"; empty when the problem is with the object
 	Message  string // what is wrong, and what to write instead
 	Err      error  // the cause, when it is an error of the operating system
-	Refused  bool   // the text can be read, and a server would refuse the object
+	Refused  bool   // the text can be read, but a server would refuse the object
 }
 
 // String returns the problem as one line: "file:line: document n: object:
@@ -78,13 +79,14 @@ func (p Problem) String() string {
 	return b.String()
 }
 
-// Error is all that is wrong with the input. A command that gets one could not
+// Error is everything that is wrong with the input. A command that gets one cannot
 // do its work.
 type Error struct {
 	Problems []Problem // sorted by file, document, line and field; never empty
 }
 
-// Error returns the problems, one on each line, of very many only the first.
+// Error returns the problems, one on each line. If there are very many, it returns
+// only the first.
 func (e *Error) Error() string {
 	const most = 20
 	lines := make([]string, 0, min(len(e.Problems), most+1))

@@ -22,28 +22,29 @@ import (
 type Options struct {
 	// Recursive also reads the folders inside a folder.
 	Recursive bool
-	// Namespace is that of objects which do not say theirs. The default is
-	// "default".
+	// Namespace is the namespace of objects that do not name theirs. The default
+	// is "default".
 	Namespace string
-	// Strict refuses what would be passed over: documents that are not objects of
-	// a known kind.
+	// Strict refuses what would be skipped: documents that are not objects of a
+	// known kind.
 	Strict bool
 	// Undefined are kinds that are read without a CRD: nothing is known of their
-	// fields, and everything is permitted. A CRD in the input comes before that.
+	// fields, and everything is permitted. A CRD in the input takes precedence.
 	Undefined []kschema.GroupKind
-	// Definitions are CRDs that objects are checked by besides those in the
-	// binary and in the input; those in the input come before them, and they
-	// before those in the binary.
+	// Definitions are further CRDs by which objects are checked. They take
+	// precedence over those in the binary, and those in the input take precedence
+	// over them.
 	Definitions []*unstructured.Unstructured
-	// KeepRefused returns what a server would refuse in Input.Refused, in place
-	// of failing.
+	// KeepRefused returns what a server would refuse in Input.Refused, instead of
+	// failing.
 	KeepRefused bool
-	// Stdin is what the path "-" stands for.
+	// Stdin is read for the path "-".
 	Stdin io.Reader
 	// Limits bound what is read.
 	Limits Limits
-	// Progress is told how many objects of how many are checked, which is most of
-	// the work. It is called by several goroutines, and must be quick.
+	// Progress is called with the number of objects that are checked and of all
+	// objects; checking is most of the work. Several goroutines call it, and it
+	// must return quickly.
 	Progress func(done, total int)
 }
 
@@ -69,29 +70,29 @@ type Input struct {
 	// Documents are the objects, defaulted and validated, in the order of the
 	// input. Equal parts of objects are the same in memory: change a copy.
 	Documents []Document
-	// Schemas holds the CRDs by which they were: built-in ones, and those of the
-	// input.
+	// Schemas holds the CRDs by which the objects were defaulted and validated:
+	// built-in ones, and those of the input.
 	Schemas *validate.Registry
-	// StandIns are those of Schemas that stand in for CRDs which the input lacks
+	// StandIns are the CRDs in Schemas that replace CRDs which the input lacks
 	// (Options.Undefined).
 	StandIns []*unstructured.Unstructured
 	// Refused are the objects that a server would refuse, as they are written,
-	// and Problems says why. They are not among Documents. Both are empty unless
+	// and Problems says why. They are not in Documents. Both are empty unless
 	// Options.KeepRefused is set.
 	Refused  []Document
 	Problems []Problem
 	// Unknown are objects of kinds without a CRD, as they are written. They are
-	// not among Documents.
+	// not in Documents.
 	Unknown []Document
-	// PassedOver are the documents that no question depends on, each with the
+	// PassedOver are the documents that no result depends on, each with the
 	// reason. Unknown objects are among them.
 	PassedOver []Problem
-	// Unbuilt are the folders of kustomizations that use other folders: what they
-	// would make of them is not read.
+	// Unbuilt are the folders of kustomizations that use other folders: the
+	// objects that they would build from them are not read.
 	Unbuilt []string
 }
 
-// Objects returns the CRDs that the input was checked by and then the other
+// Objects returns the CRDs by which the input was checked, and then the other
 // objects of the input.
 func (in *Input) Objects() []*unstructured.Unstructured {
 	out := in.Schemas.CRDs()
@@ -132,8 +133,9 @@ func (f *Files) Read(ctx context.Context) (*Input, error) {
 	return in, nil
 }
 
-// Decode reads everything as it is written: neither defaulted nor validated, and
-// not compared with each other. An error is an [*Error] unless ctx has ended.
+// Decode reads everything as it is written: objects are neither defaulted nor
+// validated, and duplicates are not looked for. An error is an [*Error] unless ctx
+// has ended.
 func (f *Files) Decode(ctx context.Context) ([]Document, error) {
 	r := newReader(f.options)
 	for _, path := range f.paths {
@@ -161,15 +163,15 @@ type reader struct {
 	full      bool            // a limit of the whole input is reached
 	seen      map[string]bool // real paths, so that a loop of links ends
 	named     map[string]bool // files that were named themselves
-	// What kustomizations say of the files beside them, and their own places.
+	// What kustomizations say about the files beside them, and their own paths.
 	namespaces     map[string]string
 	patches        map[string]bool
 	kustomizations map[string]bool
 	unbuilt        []string
-	// simple says of kustomizations that are followed completely what they do.
+	// simple says what kustomizations do that are followed completely, by file.
 	simple map[string]string
-	// namespace is that of objects under the path that is read which do not say
-	// theirs.
+	// namespace is the namespace of objects under the current path that do not
+	// name theirs.
 	namespace string
 }
 
@@ -191,7 +193,7 @@ func (r *reader) path(ctx context.Context, path string) {
 		r.read(ctx, path, r.options.Stdin)
 		return
 	}
-	// Walking does not follow links: a loop of links to each other ends here.
+	// Stat reports a loop of links to each other as an error.
 	stat, err := os.Stat(path)
 	switch {
 	case err != nil:
@@ -213,7 +215,7 @@ func (r *reader) path(ctx context.Context, path string) {
 }
 
 // cutNamespace reads PATH@NAMESPACE: the namespace of objects under the path that
-// do not say theirs. A file whose name really has an @ is that file.
+// do not name theirs. A path that exists with its @ is read as a path.
 func cutNamespace(path string) (bare, namespace string) {
 	at := strings.LastIndexByte(path, '@')
 	if at <= 0 || len(validation.IsDNS1123Label(path[at+1:])) > 0 {
@@ -226,7 +228,7 @@ func cutNamespace(path string) (bare, namespace string) {
 }
 
 // folder reads the manifests of one folder in the order of their names.
-// Directories that links lead to more than once are read once.
+// Folders to which several links lead are read once.
 func (r *reader) folder(ctx context.Context, path string) {
 	if r.again(path) {
 		return
@@ -270,7 +272,7 @@ func manifest(name string) bool {
 	return false
 }
 
-// again says whether a path was read before, by whatever name.
+// again reports whether a path was read before, under any name, and records it.
 func (r *reader) again(path string) bool {
 	real, err := filepath.EvalSymlinks(path)
 	if err != nil {

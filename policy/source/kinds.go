@@ -13,8 +13,8 @@ import (
 )
 
 // kubernetesGroups are the API groups of Kubernetes itself. Objects of these
-// groups are handed on unchecked: folders are full of them, and of them only
-// Namespaces and Services matter here.
+// groups are returned unchecked: folders are full of them, and only Namespaces
+// and Services matter here.
 var kubernetesGroups = []string{
 	"", "admissionregistration.k8s.io", "apiextensions.k8s.io", "apiregistration.k8s.io", "apps",
 	"authentication.k8s.io", "authorization.k8s.io", "autoscaling", "batch", "certificates.k8s.io",
@@ -23,8 +23,8 @@ var kubernetesGroups = []string{
 	"resource.k8s.io", "scheduling.k8s.io", "storage.k8s.io", "storagemigration.k8s.io",
 }
 
-// kubernetesKinds are the kinds of those groups that people write, to find
-// misspellings. A kind that is not here is not refused for that.
+// kubernetesKinds are the kinds of those groups that people write. They serve to
+// find misspellings; a kind is not refused because it is missing here.
 var kubernetesKinds = []string{
 	"ClusterRole", "ClusterRoleBinding", "ConfigMap", "ControllerRevision", "CronJob", "CSIDriver",
 	"CustomResourceDefinition", "DaemonSet", "Deployment", "EndpointSlice", "Endpoints", "Event",
@@ -39,7 +39,7 @@ var kubernetesKinds = []string{
 	"DeviceClass", "ResourceSlice", "ClusterTrustBundle",
 }
 
-// clusterScoped are the kinds of Kubernetes itself that are in no namespace.
+// clusterScoped are the kinds of Kubernetes itself that are cluster-scoped.
 var clusterScoped = map[string]bool{
 	"APIService": true, "CertificateSigningRequest": true, "ClusterRole": true, "ClusterRoleBinding": true,
 	"ClusterTrustBundle": true, "CSIDriver": true, "CSINode": true, "CustomResourceDefinition": true,
@@ -53,10 +53,10 @@ var clusterScoped = map[string]bool{
 }
 
 // unknown says what is wrong with an object of a kind that the registry does not
-// have, or nothing when the kind is one of Kubernetes itself. An object of a group
-// of which no kind is known can be passed over: it is not misspelled. So can one of
-// a vendor's group, of which only policies are known, unless it is spelled like
-// something.
+// have, or nothing when the kind is one of Kubernetes itself. An object can be
+// skipped when no kind of its group is known: it is not misspelled. It can also be
+// skipped when its group is a vendor's, of which only policies are known, unless its
+// kind is spelled like a known one.
 func (p *preparer) unknown(u *unstructured.Unstructured) (message string, passable bool) {
 	group, kind := u.GroupVersionKind().Group, u.GetKind()
 	if slices.Contains(kubernetesGroups, group) {

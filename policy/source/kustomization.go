@@ -12,7 +12,7 @@ import (
 // kustomizationFiles are the names that kustomize looks for in a folder.
 var kustomizationFiles = []string{"kustomization.yaml", "kustomization.yml", "Kustomization"}
 
-// kustomization is what is read of a kustomization.yaml: it is not built.
+// kustomization is the part of a kustomization.yaml that is read. It is not built.
 type kustomization struct {
 	Namespace  string   `json:"namespace"`
 	Resources  []string `json:"resources"`
@@ -24,7 +24,7 @@ type kustomization struct {
 	StrategicMerge []string         `json:"patchesStrategicMerge"`
 	Charts         []map[string]any `json:"helmCharts"`
 
-	// simple says that it states nothing but resources and their namespace.
+	// simple says that it has only resources and their namespace.
 	simple bool
 }
 
@@ -53,7 +53,7 @@ func kustomizationOf(folder string, entries []os.DirEntry) (file string, k kusto
 	return "", k, false
 }
 
-// kustomize remembers what a kustomization says of the files beside it: the
+// kustomize records what a kustomization says about the files beside it: the
 // namespace of its resources replaces theirs, and its patches are not objects.
 func (r *reader) kustomize(folder string, entries []os.DirEntry) {
 	file, k, found := kustomizationOf(folder, entries)
@@ -88,7 +88,7 @@ func (r *reader) kustomize(folder string, entries []os.DirEntry) {
 }
 
 func (r *reader) patch(folder, path string) {
-	if path != "" && !strings.Contains(path, "\n") { // a patch may be written out
+	if path != "" && !strings.Contains(path, "\n") { // a patch may be written inline
 		r.patches[filepath.Join(folder, path)] = true
 	}
 }

@@ -8,7 +8,7 @@ type Limits struct {
 	// is what etcd takes in one request: a larger object cannot exist.
 	Object int
 	// Document is the size of one document as written, in bytes. The default is
-	// 64 MiB, for a document may be a List of many objects.
+	// 64 MiB, since a document may be a List of many objects.
 	Document int
 	// Total is the size of the whole input, in bytes. The default is 512 MiB.
 	Total int

@@ -11,8 +11,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// child steps into a node: by key into a mapping, by index into a sequence. Of a
-// mapping, what is merged into it counts too.
+// child steps into a node: by key into a mapping, by index into a sequence. Keys
+// that are merged into a mapping count, too.
 func child(n *yamlv3.Node, step string) (*yamlv3.Node, int) {
 	n = meant(n)
 	switch n.Kind {
@@ -40,7 +40,7 @@ func child(n *yamlv3.Node, step string) (*yamlv3.Node, int) {
 	return nil, 0
 }
 
-// meant is the node that an alias stands for.
+// meant is the node to which an alias refers.
 func meant(n *yamlv3.Node) *yamlv3.Node {
 	for n.Kind == yamlv3.AliasNode {
 		n = n.Alias
@@ -60,11 +60,11 @@ func mergedInto(n *yamlv3.Node) []*yamlv3.Node {
 }
 
 // notText are plain keys that the parser of values may take for something other
-// than a text: its truth values are those of YAML 1.1, and 0777 is a number.
+// than a string: its booleans are those of YAML 1.1, and 0777 is a number.
 var notText = regexp.MustCompile(`^(?:[-+.0-9].*|~|(?i:y|n|yes|no|on|off|true|false|null))$`)
 
-// keyText is a key as it stands in the object: the parser of values decides what
-// a plain key is, and JSON makes a text of it.
+// keyText is a key as it is in the object: the parser of values decides what a
+// plain key is, and JSON makes a string of it.
 func keyText(key *yamlv3.Node) string {
 	key = meant(key)
 	if key.Style&^yamlv3.FlowStyle != 0 || !notText.MatchString(key.Value) {
@@ -82,8 +82,8 @@ func keyText(key *yamlv3.Node) string {
 }
 
 // alikeKeys finds two keys of one mapping that differ in YAML and are the same
-// text in the object, such as on and "true", and says so with the line of the
-// second. The parser of values would keep either, by chance.
+// string in the object, such as on and "true", and reports the line of the second.
+// The parser of values would keep one of them by chance.
 func alikeKeys(data []byte) (line int, message string) {
 	var document yamlv3.Node
 	if yamlv3.Unmarshal(data, &document) != nil {
@@ -111,8 +111,8 @@ func alikeIn(n *yamlv3.Node) (line int, message string) {
 	return 0, ""
 }
 
-// keysOf are the keys of a mapping, those merged into it first. Mappings on the way to it are not
-// merged again.
+// keysOf are the keys of a mapping, those merged into it first. Mappings on the way to this one are
+// not merged again.
 func keysOf(n *yamlv3.Node, way []*yamlv3.Node) []*yamlv3.Node {
 	n = meant(n)
 	if n.Kind != yamlv3.MappingNode || slices.Contains(way, n) {

@@ -6,25 +6,25 @@ import (
 	"slices"
 )
 
-// What a folder holds besides manifests is passed over (api.md section 5):
-// values files, workflows, kustomizations, encrypted files, templates, objects of
-// kinds that nobody gave a definition of. A file that is named itself is expected
-// to hold manifests, so what cannot be read in it is a problem.
+// Whatever a folder holds besides manifests is skipped (api.md section 5): values
+// files, workflows, kustomizations, encrypted files, templates, and objects of
+// kinds without a definition. A file that is named itself is expected to hold
+// manifests, so what cannot be read in it is a problem.
 
-// pass reports a document that no question depends on.
+// pass records a document that no result depends on.
 func (d *decoder) pass(c chunk, item int, message string) {
 	d.passed = append(d.passed, Problem{File: d.file, Document: d.index, Item: item, Line: c.line, Message: message})
 }
 
-// isEncrypted says whether a document was encrypted by SOPS: its values mean
-// nothing.
+// isEncrypted reports whether a document was encrypted by SOPS: its values have no
+// meaning.
 func isEncrypted(object map[string]any) bool {
 	sops, isObject := object["sops"].(map[string]any)
 	return isObject && (sops["mac"] != nil || sops["lastmodified"] != nil)
 }
 
-// isManifest says whether an object without a kind or an apiVersion was meant to
-// have them: it has a name where manifests have it.
+// isManifest reports whether an object without a kind or an apiVersion was meant to
+// have them: it has a name where manifests have one.
 func isManifest(object map[string]any) bool {
 	metadata, isObject := object["metadata"].(map[string]any)
 	if !isObject {
@@ -36,9 +36,9 @@ func isManifest(object map[string]any) bool {
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
-// settlePassed decides which of the passed-over documents are problems after all:
-// every one when strict or when nothing is read at all, and those of a file that
-// was named itself and holds nothing that is read.
+// settlePassed decides which of the skipped documents are problems after all: all
+// of them when strict or when nothing is read at all, and those of a file that was
+// named itself and has nothing else that is read.
 func (f *Files) settlePassed(passed []Problem, named map[string]bool, read []Document) (kept, problems []Problem) {
 	holds := map[string]bool{}
 	for _, d := range read {

@@ -10,8 +10,8 @@ import (
 // line of a field.
 const largestSearched = mebibyte
 
-// lineOfField returns the line of a field in the file, or, when it is not
-// written there, of the nearest thing around it.
+// lineOfField returns the line of a field in the file or, when it is not written
+// there, of the nearest thing around it.
 func lineOfField(e Document, field string) int {
 	if field == "" && e.path == "" || len(e.text.data) > largestSearched {
 		return e.Line
@@ -19,7 +19,7 @@ func lineOfField(e Document, field string) int {
 	return lineIn(e, rootOf(e), field)
 }
 
-// linesOf is lineOfField for many fields of one document, whose text is parsed once.
+// linesOf is lineOfField for many fields of one document: its text is parsed once.
 func linesOf(e Document) func(field string) int {
 	var root *yamlv3.Node
 	parsed := false

@@ -42,8 +42,7 @@ var builtin = sync.OnceValues(func() (*validate.Registry, error) {
 })
 
 // Builtin returns a registry of the CRDs that are part of the binary: attache's
-// own and those of Gateway API. CRDs can be added to it without effect on
-// others.
+// own and those of Gateway API. It is a copy to which CRDs can be added.
 func Builtin() (*validate.Registry, error) {
 	r, err := builtin()
 	if err != nil {
@@ -86,7 +85,7 @@ func prepare(ctx context.Context, documents []Document, options Options) (*Input
 		}
 		results[i] = p.one(ctx, documents[i])
 		if r := results[i]; r.object != nil && len(r.problems) == 0 {
-			documents[i].Object = r.object // nobody needs it as it is written: half the memory
+			documents[i].Object = r.object // nobody needs the original; this halves the memory
 		}
 		if options.Progress != nil {
 			options.Progress(int(done.Add(1)), len(documents))
@@ -117,12 +116,11 @@ type preparer struct {
 	options  Options
 }
 
-// result is what became of one object: itself, prepared, and what is wrong.
+// result is one object, prepared, and what is wrong with it.
 type result struct {
 	object   *unstructured.Unstructured
 	problems []Problem
-	// passed says why the object is passed over, unknown that it is because of
-	// its kind.
+	// passed says why the object is skipped, unknown that the reason is its kind.
 	passed  *Problem
 	unknown bool
 }
@@ -148,7 +146,7 @@ func (p *preparer) one(ctx context.Context, e Document) result {
 		return result{problems: []Problem{e.problem("metadata", "is missing or not an object: write metadata with at least a name")}}
 	}
 	switch ns, isText := namespaceOf(u); {
-	case !isText: // said by validation
+	case !isText: // validation reports it
 	case !namespaced:
 		unstructured.RemoveNestedField(u.Object, "metadata", "namespace") // as a server does
 	case e.into != "":
@@ -173,9 +171,9 @@ func (p *preparer) one(ctx context.Context, e Document) result {
 	return r
 }
 
-// prepared defaults and validates an object. Where a value that is not of its
-// field's type keeps a server from looking at the rest, the rest is looked at
-// without it, so that every mistake is said at once, and each of them once.
+// prepared defaults and validates an object. A value of the wrong type keeps a
+// server from checking the rest of the object. Then the rest is checked without
+// that value, so that all mistakes are reported at once, and each of them once.
 func (p *preparer) prepared(ctx context.Context, u *unstructured.Unstructured) (*unstructured.Unstructured, []validate.Problem) {
 	prepared, found, _ := p.registry.PrepareShared(ctx, u)
 	rest := slices.DeleteFunc(slices.Clone(found), func(p validate.Problem) bool { return p.Unfinished })
@@ -188,7 +186,7 @@ func (p *preparer) prepared(ctx context.Context, u *unstructured.Unstructured) (
 	return prepared, plainly(u, rest)
 }
 
-// behind looks for problems that those known keep a server from seeing.
+// behind looks for problems that the known ones hide from a server.
 func (p *preparer) behind(ctx context.Context, u *unstructured.Unstructured, known []validate.Problem) []validate.Problem {
 	for _, problem := range known {
 		if problem.Blocks {
@@ -203,15 +201,15 @@ func (p *preparer) behind(ctx context.Context, u *unstructured.Unstructured, kno
 	})
 }
 
-// isWithin says whether a field is another one or a part of it.
+// isWithin reports whether a field equals another one or is a part of it.
 func isWithin(field, outer string) bool {
 	rest, within := strings.CutPrefix(field, outer)
 	return within && (rest == "" || rest[0] == '.' || rest[0] == '[')
 }
 
 // plainly leaves out what only repeats another problem: a pattern where a rule
-// says in words what to write, and what is wrong inside a value that is of another
-// type altogether. What is a list and what is not, it says of targets in words.
+// says in words what to write, and problems inside a value of the wrong type. For
+// targets it says in words whether a list is needed.
 func plainly(u *unstructured.Unstructured, problems []validate.Problem) []validate.Problem {
 	var kept []validate.Problem
 	for _, problem := range problems {
@@ -284,8 +282,8 @@ func (d Document) problem(field, message string) Problem {
 	}
 }
 
-// duplicates finds objects that stand in the input twice and differ: only one of
-// them could be applied, and which is left to chance.
+// duplicates finds objects that are in the input twice and differ: only one of
+// them would be applied, and which one would be left to chance.
 func duplicates(documents []Document) []Problem {
 	type identity struct {
 		kschema.GroupKind
@@ -305,7 +303,7 @@ func duplicates(documents []Document) []Problem {
 			continue
 		}
 		if reflect.DeepEqual(earlier.Object, u) {
-			continue // a folder of examples repeats what they stand on
+			continue // examples in one folder repeat the objects that they build on
 		}
 		problems = append(problems, Problem{
 			File: d.File, Document: d.Index, Item: d.Item, Line: d.Line, Object: describe(u),

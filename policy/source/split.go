@@ -9,9 +9,9 @@ type chunk struct {
 }
 
 // split cuts a YAML stream into its documents. A line that starts with --- or
-// ... ends a document wherever it stands, block scalars included, so no parser
-// is needed for this. What follows --- on its line belongs to the new document.
-// Documents of nothing but comments, directives and blank lines are left out.
+// ... ends a document wherever it is, even inside a block scalar, so no parser is
+// needed for this. What follows --- on its line belongs to the new document.
+// Documents with only comments, directives and blank lines are left out.
 func split(data []byte) []chunk {
 	var chunks []chunk
 	start, line, at := 0, 1, 0
@@ -41,7 +41,7 @@ func split(data []byte) []chunk {
 	return chunks
 }
 
-// marker says whether a line is a document marker: the three characters, alone
+// marker reports whether a line is a document marker: the three characters, alone
 // or with a space after them.
 func marker(line []byte, text string) bool {
 	if !bytes.HasPrefix(line, []byte(text)) {

@@ -9,8 +9,8 @@ import (
 	"github.com/attache-dev/attache/policy/validate"
 )
 
-// standIns are CRDs in place of those that the input lacks, for kinds that are to
-// be read all the same, in the version in which their first object is written.
+// standIns are replacements for CRDs that the input lacks, for kinds that are to be
+// read all the same. Their version is that of the first object of the kind.
 func standIns(registry *validate.Registry, documents []Document, kinds []kschema.GroupKind) []*unstructured.Unstructured {
 	if len(kinds) == 0 {
 		return nil
@@ -32,7 +32,8 @@ func standIns(registry *validate.Registry, documents []Document, kinds []kschema
 	return crds
 }
 
-// standIn is a CRD that says nothing of its kind but its name, which is a guess.
+// standIn is a CRD that states only the names of its kind, of which the plural is a
+// guess.
 func standIn(gk kschema.GroupKind, version string) *unstructured.Unstructured {
 	singular := strings.ToLower(gk.Kind)
 	plural := singular + "s"

@@ -9,14 +9,15 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// What stands in a text that another program has yet to fill in.
+// Marks of a text that another program still has to fill in.
 var (
 	templateAction = regexp.MustCompile(`\{\{|\{%`)
 	placeholder    = regexp.MustCompile(`\$\{[A-Za-z_][^}\s]*\}`)
 )
 
-// unrendered says of a text what has to be done before it can be read, and the
-// line on which that begins, from 1. It is empty when there is nothing to do.
+// unrendered says what has to be done before a text can be read, and the line of
+// the first mark that shows it, from 1. The message is empty when there is nothing
+// to do.
 func unrendered(text []byte) (message string, line int) {
 	if bytes.IndexByte(text, '{') < 0 {
 		return "", 0
@@ -31,8 +32,8 @@ func unrendered(text []byte) (message string, line int) {
 	return "", 0
 }
 
-// unrenderedValue finds the first text in a value, or in a key, that another
-// program has yet to fill in, and the field that holds it.
+// unrenderedValue finds the first string in a value, or in a key, that another
+// program still has to fill in, and the field that holds it.
 func unrenderedValue(field string, value any) (at, message string) {
 	switch v := value.(type) {
 	case string:
@@ -55,8 +56,8 @@ func unrenderedValue(field string, value any) (at, message string) {
 	return "", ""
 }
 
-// unrenderedIn is unrenderedValue of a whole object, or only of its name and
-// namespace where the object is valid as it is: elsewhere such a text may be meant.
+// unrenderedIn is unrenderedValue of a whole object. Where the object is valid as
+// it is, only its name and namespace count: elsewhere such a string may be intended.
 func unrenderedIn(u *unstructured.Unstructured, invalid bool) (at, message string) {
 	if invalid {
 		return unrenderedValue("", u.Object)

@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 )
 
-// text is a file that is read, and not decoded yet.
+// text is a file that is read, but not decoded yet.
 type text struct {
 	data    []byte
 	decoder *decoder
@@ -15,14 +15,14 @@ type text struct {
 	decoded bool
 }
 
-// place is what kustomizations and the command line say of a file when it is read.
+// place is what kustomizations and the command line say about a file when it is read.
 type place struct {
-	passed          string // why the file is passed over; empty when it is not
+	passed          string // why the file is skipped; empty when it is not
 	into, namespace string // see Document
 }
 
-// placeOf says where the objects of a file go, and that a file which only a kustomization needs is
-// passed over.
+// placeOf says into which namespace the objects of a file go, and whether the file is skipped because
+// only a kustomization needs it.
 func (r *reader) placeOf(name string) place {
 	p := place{into: r.namespaces[name], namespace: r.namespace}
 	switch {
@@ -37,8 +37,8 @@ func (r *reader) placeOf(name string) place {
 	return p
 }
 
-// decode decodes what was read, on all processors, and takes it in the order in which it was read. It
-// ends with the file that has an object too many.
+// decode decodes what was read, on all processors, and adds it in the order in which it was read. It
+// stops at the file in which the limit of objects is exceeded.
 func (r *reader) decode(ctx context.Context) {
 	var objects atomic.Int64
 	inParallel(len(r.texts), func(i int) {
@@ -52,10 +52,10 @@ func (r *reader) decode(ctx context.Context) {
 		}
 		t := &r.texts[i]
 		if !t.decoded {
-			t.decode() // another file reached the limit first, which may stand after this one
+			t.decode() // a file that comes after this one may have reached the limit first
 		}
 		r.take(t)
-		*t = text{} // its objects are given up one by one when they are prepared
+		*t = text{} // so that its objects can be freed one by one when they are prepared
 	}
 }
 
@@ -67,7 +67,7 @@ func (t *text) decode() int {
 	return len(t.decoder.documents)
 }
 
-// take takes what was decoded.
+// take adds what was decoded from a text to the reader.
 func (r *reader) take(t *text) {
 	d := t.decoder
 	if t.place.passed != "" {

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// mayHaveOtherKeys says whether a document may have keys that are not texts: numbers, truth values and
-// nulls. It looks at what stands before each colon that ends a key, and knows nothing else of YAML.
+// mayHaveOtherKeys reports whether a document may have keys that are not strings: numbers, booleans and
+// nulls. It looks at the text before each colon that ends a key, and knows nothing else about YAML.
 func mayHaveOtherKeys(data []byte) bool {
 	for at := 0; ; at++ {
 		next := bytes.IndexByte(data[at:], ':')
@@ -27,7 +27,7 @@ const spaces = " \t\n\f\r"
 
 func isSpace(c byte) bool { return strings.IndexByte(spaces, c) >= 0 }
 
-// mayEndWithOtherKey says whether a text ends with a key that may not be a text.
+// mayEndWithOtherKey reports whether a text ends with a key that may not be a string.
 func mayEndWithOtherKey(text []byte) bool {
 	start := len(text)
 	for start > 0 && !isSpace(text[start-1]) && strings.IndexByte("{,?", text[start-1]) < 0 && len(text)-start <= longestWord {
@@ -44,19 +44,19 @@ func mayEndWithOtherKey(text []byte) bool {
 	return false
 }
 
-// otherWords are the keys that are no texts and no numbers.
+// otherWords are the keys that are neither strings nor numbers.
 var otherWords = map[string]bool{
 	"~": true, "y": true, "n": true, "yes": true, "no": true, "on": true, "off": true, "true": true, "false": true, "null": true,
 }
 
 const longestWord = len("false")
 
-// beginsKey says whether a key may begin at a place in a text.
+// beginsKey reports whether a key may begin at a position in a text.
 func beginsKey(text []byte, at int) bool {
 	return at == 0 || isSpace(text[at-1]) || strings.IndexByte("{,?", text[at-1]) >= 0
 }
 
-// isNumberLike says whether a text begins as a number does.
+// isNumberLike reports whether a text begins like a number.
 func isNumberLike(text []byte) bool {
 	if len(text) > 1 && strings.IndexByte("-+.", text[0]) >= 0 {
 		text = text[1:]

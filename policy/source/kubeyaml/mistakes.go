@@ -12,15 +12,15 @@ type Mistake struct {
 	Message string
 }
 
-// What the YAML parser says in words only. It is read here and nowhere else, and
-// a test fails when the words change.
+// What the YAML parser reports only in words. The words are read only here, and a
+// test fails when they change.
 const (
 	conversionFailed = "error converting YAML to JSON: "
 	parserFailed     = "yaml: "
 	severalMistakes  = "unmarshal errors:\n"
 	keyTwice         = "already set in map"
-	// countedFromZero begins what the parser, unlike the scanner, says with lines
-	// from 0.
+	// countedFromZero begins the messages in which the parser, unlike the scanner,
+	// counts lines from 0.
 	countedFromZero = "did not find expected"
 )
 

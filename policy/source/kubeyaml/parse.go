@@ -9,24 +9,24 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// Parsed is a document of YAML: its value, or its text as JSON where only a parser of JSON can say
-// which value that is, or why it is not YAML.
+// Parsed is a YAML document: its value, or its text as JSON where only a JSON parser can tell the value,
+// or the reason why it is not YAML.
 type Parsed struct {
 	Value any
 	JSON  []byte
 	Err   error // see MistakesIn
-	// TextKeys says that all keys are texts, as they are written.
+	// TextKeys says that all keys are strings, as they are written.
 	TextKeys bool
 }
 
-// Empty says that nothing is in the document.
+// Empty reports whether the document is empty.
 func (p Parsed) Empty() bool {
 	return p.Err == nil && p.Value == nil && (p.JSON == nil || bytes.Equal(p.JSON, []byte("null")))
 }
 
-// Parse reads a document as kubectl does: by the YAML parser into a value, which is written as JSON and
-// read again. That detour is left out where it leads back to the same place, and the parser where a
-// document is plain.
+// Parse reads a document as kubectl does: the YAML parser makes a value of it, which is written as JSON
+// and read again. The way through JSON is skipped where it does not change the value, and the parser
+// where the document is plain.
 func Parse(data []byte) Parsed {
 	if value, ok := readPlain(data); ok {
 		return Parsed{Value: value, TextKeys: true}
@@ -41,12 +41,12 @@ func Parse(data []byte) Parsed {
 	return Parsed{JSON: text, Err: err, TextKeys: !mayHaveOtherKeys(data)}
 }
 
-// deepest is how deep values are that asJSON looks into. The parser of JSON has a limit of its own.
+// deepest is the depth down to which asJSON looks into values. The JSON parser has a limit of its own.
 const deepest = 1000
 
-// asJSON is a value of the YAML parser as it would be if it were written as JSON and read again. It is
-// not ok where that takes more than a look: numbers that JSON writes in another way, keys that are not
-// texts, texts that are not UTF-8.
+// asJSON is a value of the YAML parser as it would be if it were written as JSON and read again. ok is
+// false where that cannot be told at once: for numbers that JSON writes in another way, keys that are not
+// strings, and strings that are not UTF-8.
 func asJSON(value any, depth int) (same any, ok bool) {
 	switch v := value.(type) {
 	case nil, bool, int64:

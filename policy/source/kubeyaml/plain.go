@@ -8,10 +8,10 @@ import (
 )
 
 // plain reads documents in the form in which nearly all manifests are written: mappings and lists in
-// block style, each entry on a line of its own, with values that are one word or text on that line. The
-// YAML parser takes twenty times as long for them. Whatever else there is in a document, such as a block
-// of text, an anchor, a list in brackets, a tab or a letter beyond ASCII, leaves the whole of it to the
-// parser, and so does every mistake.
+// block style, each entry on a line of its own, with values that are one word or string on that line. The
+// YAML parser takes twenty times as long for them. If there is anything else in a document, such as a
+// block scalar, an anchor, a list in brackets, a tab or a letter beyond ASCII, the whole document is left
+// to the parser; so is every mistake.
 type plain struct {
 	rest  []byte // after the current line
 	line  []byte // what is left of the current line, from its first letter on; empty at the end
@@ -20,7 +20,7 @@ type plain struct {
 	other bool // the document is not in this form
 }
 
-// readPlain returns the value of a document, when it is in this form.
+// readPlain returns the value of a document if it is in this form.
 func readPlain(data []byte) (value any, ok bool) {
 	p := &plain{rest: data}
 	p.next()
@@ -63,10 +63,10 @@ func isPrintable(line []byte) bool {
 	return true
 }
 
-// deepestPlain is how deep plain documents are.
+// deepestPlain is how deep plain documents may be.
 const deepestPlain = 64
 
-// within says whether the current line is in a block that begins in a column.
+// within reports whether the current line is in a block that begins in a column.
 func (p *plain) within(column int) bool {
 	if p.other || len(p.line) == 0 || p.at < column {
 		return false
@@ -126,7 +126,7 @@ func (p *plain) list() []any {
 	return list
 }
 
-// below reads what stands under a key or a dash: a block further in, or a list under its key.
+// below reads what is under a key or a dash: a block with more indentation, or a list under its key.
 func (p *plain) below(column int, listMayAlign bool) any {
 	switch {
 	case p.other || len(p.line) == 0 || p.at < column, p.at == column && !(listMayAlign && isItem(p.line)):
@@ -142,7 +142,7 @@ func (p *plain) below(column int, listMayAlign bool) any {
 
 func isItem(line []byte) bool { return line[0] == '-' && (len(line) == 1 || line[1] == ' ') }
 
-// longestKey is shorter than any that YAML would not allow on one line.
+// longestKey is less than the length up to which YAML allows a key on one line.
 const longestKey = 256
 
 // keyOf is the key with which a line begins, empty when it begins with none in this form.
@@ -183,7 +183,7 @@ func (p *plain) scalar(text []byte) any {
 	return nil
 }
 
-// quoted reads a text in quotes without quotes or escapes in it.
+// quoted reads a string in quotes that has no quotes or escapes in it.
 func (p *plain) quoted(text []byte) any {
 	end := bytes.IndexByte(text[1:], text[0]) + 1
 	if end == 0 || text[0] == '"' && bytes.IndexByte(text[:end], '\\') >= 0 || !endsLine(text[end+1:]) {
@@ -199,7 +199,7 @@ func endsLine(text []byte) bool {
 	return len(rest) == 0 || rest[0] == '#' && len(rest) < len(text)
 }
 
-// word reads a text, a number or a truth value without quotes.
+// word reads a string, a number or a boolean without quotes.
 func (p *plain) word(text []byte) any {
 	if comment := bytes.Index(text, []byte(" #")); comment >= 0 {
 		text = text[:comment]
@@ -231,7 +231,7 @@ func (p *plain) word(text []byte) any {
 	return string(text)
 }
 
-// asked is what the YAML parser makes of a value that may not be a text.
+// asked is the result of the YAML parser for a value that may not be a string.
 func (p *plain) asked(text []byte) any {
 	var value any
 	if yamlv2.Unmarshal(text, &value) == nil {
