@@ -5,7 +5,7 @@
 //
 // Moving off an ingress controller is safe when three things are known: what the
 // controller makes of all Ingresses of a host together, what is written for it, and
-// which requests are then answered otherwise. Package oldside reads the first, Convert
+// which requests get a different answer then. Package oldside reads the first, Convert
 // writes the second with a Finding for every annotation, package verify finds the third.
 // The rules are numbered M1 to M98 in docs/migrating.md; comments name them where
 // they decide something.
@@ -15,17 +15,17 @@
 // The packages below this one build on each other:
 //
 //   - document, ingress: the objects of the input, and Ingresses decoded.
-//   - finding, option, statement: what is said, what was chosen, and policies before
-//     they are written.
+//   - finding, option, statement: what is reported, which options were chosen, and
+//     policies before they are written.
 //   - controller: a file with tables for each ingress controller.
 //   - oldside: what the controller answers, and what it asks of policies.
 //   - routing: what each side answers to a request.
 //   - newside, lift: the routes, the Gateway and the policies.
 //   - verify, progress: the comparison of both sides, and how far a parallel run is.
 //
-// This package has what remains: the whole conversion, and what is said of each
-// annotation from what was written for it. The tests of the packages below are here
-// too, since most of them need a whole conversion.
+// This package has what remains: the whole conversion, and the finding on each
+// annotation, which depends on what was written for it. The tests of the packages below
+// are here too, since most of them need a whole conversion.
 //
 // # Invariants
 //

@@ -1,11 +1,11 @@
-// Package profiles has what is known of vendors' policy kinds, as data.
+// Package profiles has what is known about vendors' policy kinds, as data.
 //
 // # Purpose
 //
 // Vendors do not annotate their CRDs. One file per vendor says, for each of their policy kinds,
-// what an annotation on the CRD would say: how it attaches, what it may attach to, where an object
-// says its strategy, what is taken whole. An entry acts as if the CRD carried these annotations,
-// and an annotation on the CRD beats it (docs/semantics.md section 2).
+// what an annotation on the CRD would say: how it attaches, to what it may attach, where an object
+// states its strategy, and what is taken as a whole. An entry acts as if the CRD had these annotations,
+// and an annotation on the CRD takes precedence over it (docs/semantics.md section 2).
 //
 // # Invariants
 //
@@ -15,5 +15,5 @@
 //
 // # What it must not do
 //
-// It knows no kind in Go: a new vendor is a new file.
+// Know any kind in Go: a new vendor is a new file.
 package profiles

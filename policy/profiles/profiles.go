@@ -40,8 +40,8 @@ func Shipped() (Set, error) {
 	return set, nil
 }
 
-// With is the set with the profiles of one more file, whose entry for a CRD replaces the one
-// before. A file is YAML with a list under profiles; name is the file's, for messages.
+// With is the set with the profiles of one more file. An entry of the file replaces the earlier entry
+// for the same CRD. A file is YAML with a list under profiles; name is its name, for messages.
 func (s Set) With(name string, data []byte) (Set, error) {
 	var file struct {
 		Profiles []map[string]json.RawMessage `json:"profiles"`

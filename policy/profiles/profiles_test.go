@@ -34,7 +34,7 @@ func TestAProfileSaysWhereItWasRead(t *testing.T) {
 	}
 }
 
-// The vendors' CRDs are no part of this project. The names of every profile are held against those
+// The vendors' CRDs are not part of this project. The names of every profile are compared with those
 // in the folder that ATTACHE_VENDOR_CRDS names, which has a folder for each vendor.
 func TestProfilesFitTheCRDsOfVendors(t *testing.T) {
 	folder := os.Getenv("ATTACHE_VENDOR_CRDS")

@@ -4,7 +4,7 @@
 // # Purpose
 //
 // Ten thousand routes do not fit on a screen. A column with more objects than it has room for folds
-// those that look alike into one node, which says how many it stands for.
+// similar ones into one node, which says how many it stands for.
 //
 // # Invariants
 //

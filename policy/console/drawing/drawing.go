@@ -11,16 +11,17 @@ import (
 type drawing struct {
 	Columns []column `json:"columns"`
 	Nodes   []drawn  `json:"nodes"`
-	// Edges are pairs of places in Nodes.
+	// Edges are pairs of indexes in Nodes.
 	Edges [][2]int `json:"edges"`
-	// Routes pass the filter, of All; Paths are theirs.
+	// Routes is the number of routes that pass the filter, out of All; Paths is the
+	// number of their paths.
 	Routes int `json:"routes"`
 	Paths  int `json:"paths"`
 	All    int `json:"all"`
 }
 
-// column is one level of the map. Total counts what there is on it, and the nodes
-// in it stand for all of that.
+// column is one level of the map. Total counts the objects on it, all of which its
+// nodes stand for.
 type column struct {
 	Level string `json:"level"`
 	Total int    `json:"total"`
@@ -29,7 +30,7 @@ type column struct {
 
 // drawn is one node: an object, or several that are folded into one.
 type drawn struct {
-	// ID is the address of the object; of a fold it names nothing.
+	// ID is the address of the object; that of a fold names no object.
 	ID        string `json:"id"`
 	Column    int    `json:"column"`
 	Row       int    `json:"row"`
@@ -40,13 +41,13 @@ type drawn struct {
 	// Count is how many objects it stands for, Members the first of them.
 	Count   int      `json:"count"`
 	Members []string `json:"members,omitempty"`
-	// Routes are those whose paths go through it.
+	// Routes counts the routes whose paths go through it.
 	Routes   int         `json:"routes"`
 	Findings int         `json:"findings,omitempty"`
 	Changed  int         `json:"changed,omitempty"`
 	Mixed    bool        `json:"mixed,omitempty"`
 	Policies []view.Chip `json:"policies,omitempty"`
-	// Via are the places in Nodes of the listeners that a route is on.
+	// Via are the indexes in Nodes of the listeners that a route is on.
 	Via []int `json:"via,omitempty"`
 	// Values are what applies, where it is the same on all paths through it.
 	Values []view.Cell `json:"values,omitempty"`
@@ -66,7 +67,7 @@ const (
 // ColumnNames are the headings of the columns, from left to right.
 var ColumnNames = [columns]string{"GatewayClass", "Gateway", "Listener", "Namespace", "Route", "Rule"}
 
-// MaxNodes is how many nodes a map has at most.
+// MaxNodes is the maximum number of nodes on a map.
 const MaxNodes = 400
 
 // room is how many nodes a column has before it folds. Together they are MaxNodes.
@@ -78,8 +79,8 @@ const maxMembers = 100
 // maxChips is how many policies a node shows.
 const maxChips = 4
 
-// Answer answers GET /api/v1/map?FILTER&open=. What is open has a node of its own, also where
-// its like is folded.
+// Answer answers GET /api/v1/map?FILTER&open=. The open object has a node of its own, even where
+// similar ones are folded.
 func Answer(ctx context.Context, v *view.View, p view.Parameters) (any, error) {
 	if v.Published != nil {
 		return nil, view.NotKnown()
@@ -123,23 +124,24 @@ func draw(v *view.View, found []view.Match, f *view.Filter, open hierarchy.Ref) 
 type sheet struct {
 	*view.View
 	filter *view.Filter
-	// open is what has a node of its own; zero for nothing.
+	// open is the object that has a node of its own; zero for none.
 	open hierarchy.Ref
-	// refs are the objects of each column as they came, at their places there.
+	// refs are the objects of each column in the order of their arrival; at has their
+	// indexes.
 	refs [columns][]hierarchy.Ref
 	at   [columns]map[hierarchy.Ref]int
 	// links are pairs of objects in neighbouring columns, by the column of the first.
 	links [columns]map[[2]int]bool
-	// routes are the matches behind the route column, rules say of each rule whose
-	// it is.
+	// matches are the routes behind the route column; rules says to which of them each
+	// rule belongs.
 	matches []*view.Match
 	rules   []int
-	// through has the places in each column that each match goes through.
+	// through has, for each match, the indexes in each column that it goes through.
 	through [][columns][]int
 	// node is which node stands for each object; groups are the nodes' members.
 	node   [columns][]int
 	groups [columns][][]int
-	// rest says which node stands for what there was no room for; -1 for none.
+	// rest is the node that stands for what there was no room for; -1 for none.
 	rest [columns]int
 	rows [columns][]int
 }
@@ -163,7 +165,7 @@ func (s *sheet) put(c int, ref hierarchy.Ref) int {
 	return i
 }
 
-// addAll adds what is there without routes, too.
+// addAll also adds the objects without routes.
 func (s *sheet) addAll() {
 	g := s.Snapshot.Graph()
 	for c := range g.GatewayClasses() {
@@ -179,7 +181,7 @@ func (s *sheet) addAll() {
 	}
 }
 
-// add adds a route with all that its paths go through.
+// add adds a route with everything that its paths go through.
 func (s *sheet) add(m *view.Match) {
 	var on [columns][]int
 	route := s.put(routeColumn, m.Ref)

@@ -11,8 +11,8 @@ import (
 	"github.com/attache-dev/attache/policy/effective"
 )
 
-// fold decides which node stands for each object. A column that has room shows
-// each; in one that has not, what is alike comes together. Nothing is left out.
+// fold decides which node stands for each object. A column that has room shows each
+// object; in one that has not, similar objects share a node. Nothing is left out.
 func (s *sheet) fold() {
 	for c := range columns {
 		s.rest[c] = -1
@@ -29,7 +29,7 @@ func (s *sheet) fold() {
 	}
 }
 
-// gather puts the objects of a column together by their keys. If there are still
+// gather groups the objects of a column by their keys. If there are still
 // too many groups, the last node stands for the smallest of them.
 func (s *sheet) gather(c int) {
 	above := s.above(c)
@@ -66,12 +66,12 @@ func (s *sheet) gather(c int) {
 	s.groups[c] = groups
 }
 
-// isOpen says whether an object is what is open, or a rule of that.
+// isOpen reports whether an object is the open one, or a rule of it.
 func (s *sheet) isOpen(c int, ref hierarchy.Ref) bool {
 	return !s.open.IsZero() && (ref == s.open || c >= routeColumn && ref.Object() == s.open.Object())
 }
 
-// weight is greater for what people look for: what changes, and what has findings.
+// weight is greater for what people look for: changes and findings.
 func (s *sheet) weight(c int, group []int) int {
 	most := 0
 	for _, i := range group {
@@ -102,9 +102,9 @@ func (s *sheet) above(c int) [][]int {
 	return above
 }
 
-// key is equal for what folds into one node: Gateways of one class, listeners of
-// one Gateway, routes of one namespace on the same listeners to which the same
-// applies, and their rules.
+// key is equal for objects that fold into one node: Gateways of one class, listeners
+// of one Gateway, routes of one namespace on the same listeners with the same result,
+// and their rules.
 func (s *sheet) key(c, i int, above [][]int) string {
 	switch c {
 	case classColumn, namespaceColumn:
@@ -120,7 +120,7 @@ func (s *sheet) key(c, i int, above [][]int) string {
 	return fmt.Sprint(above[i])
 }
 
-// resultKey is equal for routes to which the same applies.
+// resultKey is equal for routes with the same result.
 func resultKey(m *view.Match) string {
 	var b strings.Builder
 	for i := range m.Scopes {
@@ -129,8 +129,8 @@ func resultKey(m *view.Match) string {
 	return b.String()
 }
 
-// order puts the nodes of each column where their lines cross little: first by
-// name, then twice to the middle of what they are joined to.
+// order sorts the nodes of each column so that few lines cross: first by name, then
+// twice by the middle of the nodes to which they are joined.
 func (s *sheet) order() {
 	for c := range columns {
 		places := make([]int, len(s.groups[c]))
@@ -165,7 +165,7 @@ func (s *sheet) compareNodes(c, a, b int) int {
 	return strings.Compare(view.IDOf(s.refs[c][x]), view.IDOf(s.refs[c][y]))
 }
 
-// last is the rank of what comes behind everything else.
+// last is the rank of what comes after everything else.
 func last(yes bool) int {
 	if yes {
 		return 1

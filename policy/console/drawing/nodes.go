@@ -11,7 +11,7 @@ import (
 	"github.com/attache-dev/attache/policy/effective"
 )
 
-// nodes writes down what was folded and ordered.
+// nodes makes the nodes from what was folded and ordered.
 func (s *sheet) nodes() drawing {
 	var out drawing
 	var first [columns]int
@@ -48,7 +48,7 @@ func (s *sheet) nodes() drawing {
 	return out
 }
 
-// via are the listeners' nodes that the routes of a node are on.
+// via are the nodes of the listeners that the routes of a node are on.
 func (s *sheet) via(at, first int) []int {
 	var places []int
 	for _, i := range s.groups[routeColumn][at] {
@@ -116,7 +116,7 @@ func (s *sheet) drawn(c, at int) drawn {
 	return n
 }
 
-// detail adds what is said of an object of one column alone.
+// detail adds what only objects of one column have.
 func (s *sheet) detail(c int, ref hierarchy.Ref, n *drawn) {
 	g := s.Snapshot.Graph()
 	switch c {
@@ -142,8 +142,8 @@ func (s *sheet) detail(c int, ref hierarchy.Ref, n *drawn) {
 	}
 }
 
-// valuesOf are the values that all paths through a node have: those of routes and
-// of rules.
+// valuesOf are the values that all paths through a node have in common, for nodes of
+// routes and of rules.
 func (s *sheet) valuesOf(c int, members []int) []view.Cell {
 	var same *effective.PathPolicies
 	for n, i := range members {
@@ -183,7 +183,7 @@ func ruleResult(m *view.Match, rule string) *effective.PathPolicies {
 	return same
 }
 
-// pluralOf is what several objects of a column are called.
+// pluralOf is the name for several objects of a column.
 func pluralOf(c int) string {
 	return [...]string{"classes", "Gateways", "listeners", "namespaces", "routes", "rules"}[c]
 }

@@ -1,17 +1,16 @@
-// Package page is the page as browsers get it: built from the TypeScript sources
+// Package page is the page as browsers receive it: built from the TypeScript sources
 // in this folder, committed, and embedded.
 //
 // # Purpose
 //
-// Whoever builds the command needs Go and nothing else. "go generate" builds the
-// bundle anew, with esbuild, which is a Go module; a test compares the result with
-// what is committed.
+// Building the command needs only Go. "go generate" rebuilds the bundle with esbuild,
+// which is a Go module; a test compares the result with the committed one.
 //
 // # Invariants
 //
 //   - Nothing is loaded from elsewhere: the libraries are in vendor, with their
 //     licences.
-//   - Nothing in the page makes markup of a text.
+//   - Nothing in the page turns text into markup.
 //
 // # What it must not do
 //

@@ -10,7 +10,7 @@ import (
 //go:embed dist
 var dist embed.FS
 
-// Files are the page: index.html, and what it names.
+// Files are the files of the page: index.html, and the files that it loads.
 func Files() fs.FS {
 	files, err := fs.Sub(dist, "dist")
 	if err != nil {

@@ -28,7 +28,7 @@ func command(t *testing.T) []string {
 	return strings.Fields(string(line[1]))
 }
 
-// TestTheBundleIsOfItsSources builds it again.
+// TestTheBundleIsOfItsSources builds the bundle again and compares it with the committed one.
 func TestTheBundleIsOfItsSources(t *testing.T) {
 	folder := t.TempDir()
 	words := command(t)
@@ -55,7 +55,7 @@ func TestTheBundleIsOfItsSources(t *testing.T) {
 	}
 }
 
-// TestTheBundleIsSmall holds it to 60 KB as it is sent.
+// TestTheBundleIsSmall limits the bundle to 60 KB as it is sent.
 func TestTheBundleIsSmall(t *testing.T) {
 	text, err := fs.ReadFile(page.Files(), "page.js")
 	if err != nil {
@@ -70,8 +70,8 @@ func TestTheBundleIsSmall(t *testing.T) {
 	}
 }
 
-// TestNothingMakesMarkupOfText looks for what would, and for what would be loaded
-// from elsewhere.
+// TestNothingMakesMarkupOfText looks for code that would turn text into markup, and for
+// anything that would be loaded from elsewhere.
 func TestNothingMakesMarkupOfText(t *testing.T) {
 	forbidden := regexp.MustCompile(`innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|srcdoc|javascript:|https?://[a-z0-9]+\.[a-z]`)
 	examples := regexp.MustCompile(`https?://(www\.example\.com|www\.w3\.org/2000/svg)`)
@@ -100,7 +100,7 @@ func TestNothingMakesMarkupOfText(t *testing.T) {
 	}
 }
 
-// TestLibrariesHaveTheirLicences lists vendor.
+// TestLibrariesHaveTheirLicences checks every library in vendor.
 func TestLibrariesHaveTheirLicences(t *testing.T) {
 	folders, err := os.ReadDir("vendor")
 	if err != nil {

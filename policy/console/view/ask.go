@@ -151,7 +151,7 @@ func (v *View) Request(_ context.Context, p Parameters) (any, error) {
 		return nil, err
 	}
 	report := explain.Request(v.Snapshot, v.index(), question).Report()
-	// Who serves it comes first where there is no room for all.
+	// Those that serve it come first where there is no room for all.
 	if answers := Fit(report.Answers, MaxAnswer-(16<<10)); len(answers) < len(report.Answers) {
 		slices.SortStableFunc(report.Answers, func(a, b request.ReportedAnswer) int { return boolInt(a.Route == nil) - boolInt(b.Route == nil) })
 		report.Answers = Fit(report.Answers, MaxAnswer-(16<<10))
@@ -174,8 +174,8 @@ func questionOf(p Parameters) (*request.Question, error) {
 	return q, nil
 }
 
-// Enforcement answers GET /api/v1/enforcement?target=: what data planes make of a
-// route.
+// Enforcement answers GET /api/v1/enforcement?target=: how data planes enforce what
+// applies to a route.
 func (v *View) Enforcement(ctx context.Context, p Parameters) (any, error) {
 	target, err := v.target(p.Get("target"))
 	if err != nil {
@@ -195,8 +195,8 @@ func (v *View) Enforcement(ctx context.Context, p Parameters) (any, error) {
 	return map[string]any{"enforcement": list, "planned": v.Files}, nil
 }
 
-// Shown is an object without what nobody wants to read. In a part it is as people wrote
-// it: the status of what many share tells of others.
+// Shown is an object without the fields that nobody wants to read. In a part it is as
+// people wrote it, since the status of an object that many share names others.
 func (v *View) Shown(u *unstructured.Unstructured) map[string]any {
 	u = u.DeepCopy()
 	u.SetManagedFields(nil)
@@ -219,7 +219,7 @@ func (v *View) GuardrailList(_ context.Context, _ Parameters) (any, error) {
 }
 
 // Reverse answers GET /api/v1/reverse?policy=: where a policy is in force, where it
-// is beaten and by whom, and where it is attached and comes to nothing.
+// is beaten and by whom, and where it is attached without any effect.
 func (v *View) Reverse(_ context.Context, p Parameters) (any, error) {
 	ref, err := v.Named(p.Get("policy"))
 	if err != nil {

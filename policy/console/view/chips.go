@@ -21,7 +21,7 @@ type Chip struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-// chips are the policies of a snapshot by what they are attached to.
+// chips are the policies of a snapshot, by the objects to which they are attached.
 func chips(s *policy.Snapshot) map[hierarchy.Ref][]Chip {
 	on := map[hierarchy.Ref][]Chip{}
 	for p := range s.Policies() {

@@ -25,19 +25,19 @@ type Filter struct {
 	key                            string
 }
 
-// Match is a route with those of its paths that pass.
+// Match is a route with the paths that pass.
 type Match struct {
 	*item
 	Scopes []effective.Scope
 }
 
-// All says that everything passes.
+// All reports whether everything passes.
 func (f *Filter) All() bool { return f.key == emptyKey() }
 
 // FilterKeys are the parameters of a filter.
 var FilterKeys = []string{"ns", "gateway", "kind", "field", "level", "findings", "mixed", "changed", "where", "text"}
 
-// Filter reads a filter from the parameters of a question, which may be none.
+// Filter reads a filter from the parameters of a question, which may have none.
 func (v *View) Filter(p Parameters) (*Filter, error) {
 	f := &Filter{
 		namespace: p.Get("ns"), gateway: p.Get("gateway"), kind: p.Get("kind"), text: strings.ToLower(p.Get("text")),
@@ -100,12 +100,12 @@ func levelNames() []string {
 	return names
 }
 
-// byPath says whether paths are asked about, rather than routes alone.
+// byPath reports whether the filter is about paths, and not only about routes.
 func (f *Filter) byPath() bool {
 	return f.gateway != "" || f.kind != "" || len(f.field) > 0 || f.byLevel || f.where != nil
 }
 
-// Matches are the routes that pass. What was asked last is remembered.
+// Matches are the routes that pass. The answers to the last filters are remembered.
 func (v *View) Matches(ctx context.Context, f *Filter) ([]Match, error) {
 	if list, known := v.picked.get(f.key); known {
 		return list, nil
@@ -131,7 +131,7 @@ func (v *View) Matches(ctx context.Context, f *Filter) ([]Match, error) {
 	return list, nil
 }
 
-// mayPass asks what can be said of a route as a whole.
+// mayPass checks what can be decided for a route as a whole.
 func (v *View) mayPass(i *item, f *Filter) bool {
 	switch {
 	case f.namespace != "" && i.Ref.Namespace != f.namespace,
@@ -175,7 +175,7 @@ func (v *View) passing(ctx context.Context, i *item, f *Filter) ([]effective.Sco
 	return out, nil
 }
 
-// wants says whether a result has a value of the kind, the field and the level.
+// wants reports whether a result has a value of the kind, the field and the level.
 func (f *Filter) wants(r *effective.PathPolicies) bool {
 	if f.kind == "" && len(f.field) == 0 && !f.byLevel {
 		return true

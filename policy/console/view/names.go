@@ -35,13 +35,13 @@ func IDOf(ref hierarchy.Ref) string {
 	return id
 }
 
-// IDOfObject is idOf for a reference as JSON has it.
+// IDOfObject is IDOf for a reference in its JSON form.
 func IDOfObject(o explain.Object) string {
 	return IDOf(hierarchy.NewRef(o.Group, o.Kind, o.Namespace, o.Name).WithSection(o.SectionName))
 }
 
-// words are the kinds of a snapshot by their words in addresses, with the group
-// and without.
+// words are the kinds of a snapshot by their words in addresses, with and without
+// the group.
 func words(w *World) map[string]schema.GroupKind {
 	s := w.Snapshot
 	known := map[string]schema.GroupKind{}
@@ -99,14 +99,14 @@ func (v *View) target(id string) (hierarchy.Ref, error) {
 	return ref, nil
 }
 
-// objectOf is a reference as JSON has it.
+// objectOf is a reference in its JSON form.
 func objectOf(ref hierarchy.Ref) explain.Object {
 	return explain.Object{
 		Group: ref.GroupKind.Group, Kind: ref.Kind, Namespace: ref.Namespace, Name: ref.Name, SectionName: ref.Section,
 	}
 }
 
-// listenerName is a listener in its place, as JSON has it.
+// listenerName is a listener with its Gateway or ListenerSet, in its JSON form.
 func listenerName(l *hierarchy.Listener) explain.ListenerName {
 	n := explain.ListenerName{Gateway: l.Gateway.Place(), Listener: l.Ref.Section}
 	if !l.ListenerSet.IsZero() {

@@ -15,7 +15,7 @@ const (
 	PageSize = 200
 )
 
-// Parameters are what stands behind the question mark.
+// Parameters are the query of an address.
 type Parameters struct{ url.Values }
 
 // offset is where a page of a list begins.
@@ -44,8 +44,8 @@ func (p Parameters) limit() (int, error) {
 	return n, nil
 }
 
-// page cuts the entries out of a list that a request asks for, as many as there is
-// room for. next is where the page after it begins, 0 when there is none.
+// page returns the entries of a list that a request asks for, as many as there is
+// room for. next is where the following page begins, 0 when there is none.
 func page[T any](list []T, p Parameters) (part []T, offset, next int, err error) {
 	if offset, err = p.offset(); err != nil {
 		return nil, 0, 0, err
@@ -62,8 +62,8 @@ func page[T any](list []T, p Parameters) (part []T, offset, next int, err error)
 	return part, offset, next, nil
 }
 
-// Fit is how many of a list's entries an answer has room for, given how large
-// each is and what else is in it.
+// Fit is how many entries of a list an answer has room for, given the size of each
+// and of what else is in the answer.
 func Fit[T any](list []T, most int) []T {
 	if list == nil {
 		return []T{} // a list, also in JSON
@@ -78,7 +78,7 @@ func Fit[T any](list []T, most int) []T {
 	return list
 }
 
-// Encode is JSON as the command writes it, without line breaks.
+// Encode writes JSON as the command does, but without line breaks.
 func Encode(value any) ([]byte, error) {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)

@@ -11,8 +11,8 @@ import (
 	"github.com/attache-dev/attache/policy/explain"
 )
 
-// part is what may be told of a world to somebody who is to see some of its routes:
-// these, what is above them, and the policies on all that.
+// part is what somebody may learn about a world who is to see only some of its routes:
+// these routes, what is above them, and the policies on all of that.
 type part struct {
 	nodes map[hierarchy.Ref]bool
 	// listeners are the nodes among listeners, by their names, with the routes on each.
@@ -20,9 +20,9 @@ type part struct {
 	policies  map[hierarchy.Ref]bool
 }
 
-// Part is the view of the routes that pass a filter, without anything else: for a file
-// that is given to others. All that passes is as it is; what governs it, too. Routes of
-// another part, such as that after an edit, are in it in any case.
+// Part is the view of the routes that pass a filter, without anything else, for a file
+// that is given to others. The routes that pass and what governs them are complete.
+// Routes of another part, such as the one after an edit, are always in it.
 func (v *View) Part(ctx context.Context, p Parameters, other *View) (*View, error) {
 	f, err := v.Filter(p)
 	if err != nil || f.All() {
@@ -91,7 +91,7 @@ func (o *part) addRoute(i *item) {
 	delete(o.nodes, hierarchy.Ref{})
 }
 
-// holds says whether an object or a section is in the part: of a route all sections are.
+// holds reports whether an object or a section is in the part. All sections of a route are.
 func (o *part) holds(s *policy.Snapshot, ref hierarchy.Ref) bool {
 	return o.nodes[ref] || s.IsRoute(ref.GroupKind) && o.nodes[ref.Object()]
 }
@@ -106,17 +106,17 @@ func (o *part) addPolicies(s *policy.Snapshot) {
 	}
 }
 
-// Partial says that the view is a part of its world.
+// Partial reports whether the view is a part of its world.
 func (v *View) Partial() bool { return v.only != nil }
 
-// HasPolicy says whether a policy is in the view.
+// HasPolicy reports whether a policy is in the view.
 func (v *View) HasPolicy(ref hierarchy.Ref) bool { return v.only == nil || v.only.policies[ref] }
 
-// HasNode says whether an object or a section of the hierarchy is in the view.
+// HasNode reports whether an object or a section of the hierarchy is in the view.
 func (v *View) HasNode(ref hierarchy.Ref) bool { return v.only == nil || v.only.holds(v.Snapshot, ref) }
 
-// Whole says whether all that an object is about is in the view: of a Gateway its
-// listeners, of a policy its targets.
+// Whole reports whether everything that an object is about is in the view: for a
+// Gateway its listeners, for a policy its targets.
 func (v *View) Whole(ref hierarchy.Ref) bool {
 	if v.only == nil {
 		return true
@@ -172,7 +172,7 @@ func (v *View) onlyScopes(e *explain.Explanation) *explain.Explanation {
 }
 
 // onlyDescription leaves out the policies and the targets that are not in the view, and
-// what is counted over all routes. Findings of what is above routes may be about anybody.
+// what is counted over all routes. Findings on objects above routes may concern anybody.
 func (v *View) onlyDescription(ref hierarchy.Ref, d *explain.Description) *explain.Description {
 	if v.only == nil {
 		return d

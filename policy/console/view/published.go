@@ -8,9 +8,9 @@ import (
 	"github.com/attache-dev/attache/policy/explain"
 )
 
-// Who may not read what results are made of sees what is published of them. What
-// the published objects do not say is not guessed: such questions are answered
-// with notKnown.
+// Readers who are not permitted to read the objects behind the results see the
+// published results. What the published objects do not say is not guessed: such
+// questions are answered with NotKnown.
 
 // publishedItem is one target with its explanation.
 type publishedItem struct {
@@ -103,7 +103,7 @@ func (v *View) publishedPage(f *Filter, p Parameters) (any, error) {
 	return answer, nil
 }
 
-// publishedSummary fills in what the snapshot does not know.
+// publishedSummary fills in what the snapshot does not have.
 func (v *View) publishedSummary(out *summary) {
 	namespaces, gateways, fields := map[string]int{}, map[string]int{}, map[string]map[string]bool{}
 	for _, item := range v.published {

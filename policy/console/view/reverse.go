@@ -12,19 +12,19 @@ import (
 // reversed is a policy seen from its own side.
 type reversed struct {
 	Policy explain.Object `json:"policy"`
-	// Paths are those it reaches, InForce those on which something of it is in
-	// effect, Whole those of them on which all of it is; Beaten those on which
-	// nothing of it is.
+	// Paths are the paths that it reaches, InForce those on which some of it is in
+	// effect, Whole those on which all of it is in effect, and Beaten those on
+	// which nothing of it is.
 	Paths   int `json:"paths"`
 	InForce int `json:"inForce"`
 	Whole   int `json:"whole"`
 	Beaten  int `json:"beaten"`
-	// Nowhere are its targets through which no path goes, or that it does not hold.
+	// Nowhere are its targets through which no path goes, or which it does not hold.
 	Nowhere []refusal `json:"nowhere"`
-	// BeatenBy are those who win, with the paths on which they do, the most first.
+	// BeatenBy are the winners, with the paths on which they win, the most first.
 	BeatenBy []winner `json:"beatenBy"`
-	// Routes are those it reaches, with the paths on which it is in force; at most
-	// PageSize of Total.
+	// Routes are the routes that it reaches, with the paths on which it is in force;
+	// at most PageSize of Total.
 	Routes []reached `json:"routes"`
 	Total  int       `json:"total"`
 }
@@ -35,7 +35,7 @@ type refusal struct {
 	Message string         `json:"message"`
 }
 
-// winner is who wins over a policy on some paths.
+// winner is an object that wins over a policy on some paths.
 type winner struct {
 	By    explain.Object `json:"by"`
 	ID    string         `json:"id"`
@@ -51,7 +51,7 @@ type reached struct {
 	InForce int    `json:"inForce"`
 }
 
-// reverseOf asks every route what a policy comes to on its paths.
+// reverseOf collects from every route what a policy contributes on its paths.
 func (v *View) reverseOf(p *policy.Policy) reversed {
 	out := reversed{Policy: objectOf(p.Ref), Nowhere: []refusal{}, BeatenBy: []winner{}, Routes: []reached{}}
 	by := map[hierarchy.Ref]*winner{}
@@ -103,7 +103,7 @@ func (v *View) reverseOf(p *policy.Policy) reversed {
 	return out
 }
 
-// contributionOf is what a policy came to on a path; nil when nothing that it
+// contributionOf is what a policy contributes on a path; nil when nothing that it
 // states applies there.
 func contributionOf(r *effective.PathPolicies, ref hierarchy.Ref) *effective.Contribution {
 	for _, m := range r.Kinds {
@@ -116,7 +116,7 @@ func contributionOf(r *effective.PathPolicies, ref hierarchy.Ref) *effective.Con
 	return nil
 }
 
-// nowhere are the targets of a policy on which it comes to nothing, and why.
+// nowhere are the targets of a policy on which it has no effect, and why.
 func (v *View) nowhere(p *policy.Policy) []refusal {
 	list := []refusal{}
 	for _, a := range v.Snapshot.Acceptances(p) {

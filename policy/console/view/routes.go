@@ -12,8 +12,8 @@ import (
 
 // Rows are a page of the table.
 type Rows struct {
-	// Total counts the routes that pass the filter, Paths their paths, All the
-	// routes there are.
+	// Total counts the routes that pass the filter, Paths their paths, All all
+	// routes.
 	Total  int   `json:"total"`
 	Paths  int   `json:"paths"`
 	All    int   `json:"all"`
@@ -34,16 +34,17 @@ type row struct {
 	Scopes    []rowScope     `json:"scopes"`
 	// Left counts the scopes for which there is no room.
 	Left int `json:"left,omitempty"`
-	// Published says that it is read from an EffectivePolicy object.
+	// Published says that the row is read from an EffectivePolicy object.
 	Published bool `json:"published,omitempty"`
 	// Changes are what a trial changes.
 	Changes []explain.Change `json:"changes,omitempty"`
 }
 
-// maxRow is the size of a row's scopes, and of its changes: several rows fit an answer.
+// maxRow is the size of a row's scopes, and of its changes, so that several rows fit into
+// an answer.
 const maxRow = MaxAnswer / 8
 
-// fit leaves out what there is no room for, and counts it: a route can have another
+// fit leaves out and counts what there is no room for: a route can have a different
 // result on each of its thousand paths, and is in the table all the same.
 func (r row) fit() row {
 	all := len(r.Scopes)
@@ -72,7 +73,7 @@ type Cell struct {
 	Block  string         `json:"block"`
 	From   explain.Object `json:"from"`
 	// Limited says that a bound or another field moved the value, Beat how many
-	// others stated it.
+	// other statements of it there are.
 	Limited bool `json:"limited,omitempty"`
 	Beat    int  `json:"beat,omitempty"`
 }
@@ -102,7 +103,7 @@ func (v *View) Routes(ctx context.Context, p Parameters) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Rows are made of those alone that are asked for.
+	// Rows are made only for the routes that are asked for.
 	answer.Offset = min(offset, len(found))
 	list := make([]row, 0, limit)
 	for _, m := range found[answer.Offset:min(answer.Offset+limit, len(found))] {
@@ -166,7 +167,7 @@ func (v *View) row(m Match, f *Filter) row {
 	return out
 }
 
-// CellsOf are the values of a result: of the kind and the field that are asked for.
+// CellsOf are the values of a result for the kind and the field that are asked for.
 func CellsOf(r *effective.PathPolicies, f *Filter) []Cell {
 	cells := []Cell{}
 	for _, m := range r.Kinds {
@@ -187,7 +188,7 @@ func CellsOf(r *effective.PathPolicies, f *Filter) []Cell {
 	return cells
 }
 
-// gatewayOf is a Gateway by its place: platform/edge.
+// gatewayOf is a Gateway by namespace and name: platform/edge.
 func gatewayOf(place string) hierarchy.Ref {
 	namespace, name, _ := strings.Cut(place, "/")
 	return hierarchy.GatewayRef(namespace, name)

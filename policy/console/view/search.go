@@ -14,7 +14,7 @@ import (
 type found struct {
 	Total int   `json:"total"`
 	Hits  []hit `json:"hits"`
-	// Request is the request that the words are, if they are one.
+	// Request is the request that was typed, if the words are one.
 	Request string `json:"request,omitempty"`
 }
 
@@ -58,8 +58,8 @@ func (v *View) Search(_ context.Context, p Parameters) (any, error) {
 	return answer, nil
 }
 
-// rank is how well a text fits: 0 for the same, then its beginning, a beginning of
-// a part, anywhere; -1 for not at all.
+// rank is how well a text fits: 0 if it is equal, then if it begins with the words, if
+// a part of it does, if it contains them; -1 if it does not.
 func rank(text, words string) int {
 	text = strings.ToLower(text)
 	at := strings.Index(text, words)

@@ -15,7 +15,7 @@ type summary struct {
 	Files     bool   `json:"files"`
 	Namespace string `json:"namespace"`
 	Live      bool   `json:"live"`
-	// Trouble is the reason that there are no newer data.
+	// Trouble is the reason why there are no newer data.
 	Trouble string `json:"trouble,omitempty"`
 	Counts  counts `json:"counts"`
 	// Namespaces have routes or policies; More says that not all are listed.
@@ -27,7 +27,7 @@ type summary struct {
 	Problems   []string   `json:"problems"`
 	Hidden     []Hidden   `json:"hidden"`
 	Guardrails int        `json:"guardrails"`
-	// Published says that it is what was published, not what follows from what is there.
+	// Published says that the values are those that were published, and not computed.
 	Published bool `json:"published,omitempty"`
 }
 
@@ -59,7 +59,7 @@ type kindInfo struct {
 	Fields  []string `json:"fields"`
 }
 
-// maxListed is how many names a summary lists of each sort.
+// maxListed is how many names of each type a summary lists.
 const maxListed = 1000
 
 // maxProblems is how many problems a summary lists.

@@ -22,8 +22,8 @@ type Children struct {
 	Children []node `json:"children"`
 }
 
-// node is one of them. Its ID is what to ask for as a parent: the address of an
-// object, and below a listener also the namespace and the route on it.
+// node is one of the children. Its ID is the parent to ask for next: the address of
+// an object, and below a listener also the namespace and the route on it.
 type node struct {
 	ID     string `json:"id"`
 	Object string `json:"object,omitempty"`
@@ -31,7 +31,8 @@ type node struct {
 	Kind   string `json:"kind"`
 	Name   string `json:"name"`
 	Detail string `json:"detail,omitempty"`
-	// Routes counts the routes below that pass, Children what opening it shows.
+	// Routes counts the routes below that pass, Children the nodes that opening it
+	// shows.
 	Routes   int    `json:"routes"`
 	Children int    `json:"children"`
 	Findings int    `json:"findings,omitempty"`
@@ -39,10 +40,10 @@ type node struct {
 	Values   []Cell `json:"values,omitempty"`
 }
 
-// separator is between the parts of an ID below a listener. No name has it.
+// separator is between the parts of an ID below a listener. No name contains it.
 const separator = "|"
 
-// nowhere is the ID of what is above the routes that are bound to nothing.
+// nowhere is the ID of the node above the routes that are bound to nothing.
 const nowhere = "unbound"
 
 // Tree answers GET /api/v1/tree?parent=&FILTER&offset=&limit=.
@@ -71,7 +72,7 @@ func (v *View) Tree(ctx context.Context, p Parameters) (any, error) {
 }
 
 // branches finds the children of one node. open says that nothing is filtered:
-// then what has no routes is there, too.
+// then nodes without routes are there, too.
 type branches struct {
 	*View
 	filter *Filter
@@ -107,7 +108,7 @@ func (b *branches) below(parent string) (list []node, routes int, err error) {
 	return nil, 0, NotFound("nothing is below " + parent)
 }
 
-// through counts the routes that pass, by what is above them: each once for each.
+// through counts the routes that pass, once for each node above them.
 func (b *branches) through(above func(*hierarchy.Listener) hierarchy.Ref) map[hierarchy.Ref]int {
 	counts := map[hierarchy.Ref]int{}
 	for i := range b.found {
@@ -186,8 +187,8 @@ func (b *branches) gateways(class hierarchy.Ref) ([]node, int, error) {
 	return list, under, nil
 }
 
-// listeners are those that a Gateway or a ListenerSet has itself, and the
-// ListenerSets of a Gateway.
+// listeners are the own listeners of a Gateway or a ListenerSet, and the ListenerSets
+// of a Gateway.
 func (b *branches) listeners(holder hierarchy.Ref) ([]node, int, error) {
 	g := b.Snapshot.Graph()
 	counts := b.through(func(l *hierarchy.Listener) hierarchy.Ref { return l.Ref })

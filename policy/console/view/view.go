@@ -16,8 +16,8 @@ import (
 	"github.com/attache-dev/attache/policy/review"
 )
 
-// View is one world with all that follows from it. It is made once for a version,
-// when somebody asks, and read by many.
+// View is one world with everything that follows from it. It is made once for each
+// version, when somebody asks, and read by many.
 type View struct {
 	*World
 	// compile compiles an expression over the input document of guardrails. The rule is violated
@@ -29,7 +29,7 @@ type View struct {
 	Items  []*item
 	ByRef  map[hierarchy.Ref]*item
 	picked *memory
-	// published are in place of items where World.Published is set.
+	// published replace items where World.Published is set.
 	published []publishedItem
 
 	Chips    map[hierarchy.Ref][]Chip
@@ -37,7 +37,7 @@ type View struct {
 	policies func() []explain.PolicyRow
 	// Changes are what a trial changes, by target; nil for a world as it is.
 	Changes map[hierarchy.Ref][]explain.Change
-	// only is what may be told; nil where all may be.
+	// only is what may be shown; nil where everything may be.
 	only *part
 }
 
@@ -48,11 +48,11 @@ type item struct {
 	Rules  []string
 	target *effective.Target
 	Scopes []effective.Scope
-	// Remarks count what is wrong or doubtful about it.
+	// Remarks counts what is wrong or doubtful about it.
 	Remarks int
 }
 
-// Mixed says that not the same applies on all its paths.
+// Mixed reports whether its paths have different results.
 func (i *item) Mixed() bool { return len(i.Scopes) > 1 }
 
 // New is the view of a world. compile compiles the expressions of filters.
@@ -66,8 +66,8 @@ func New(w *World, compile func(expression string) (guardrail.Rule, error)) *Vie
 	return v
 }
 
-// After is the view of the world after an edit. What the edit does not touch is as it was, and
-// need not be resolved again. changes are what the edit changes.
+// After is the view of the world after an edit. What the edit does not touch is unchanged, and is
+// not resolved again. changes are what the edit changes.
 func (v *View) After(w *World, change *preview.Change, verdict review.Verdict, changes []explain.Change) *View {
 	after := emptyView(w)
 	after.compile, after.Changes = v.compile, map[hierarchy.Ref][]explain.Change{}

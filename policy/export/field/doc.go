@@ -4,12 +4,12 @@
 // # Purpose
 //
 // One table names the kinds and their fields. Durations, numbers, lists and the conditions of retries
-// are read here once, so that every exporter means the same by a value.
+// are read only here, so that a value means the same to every exporter.
 //
 // # Invariants
 //
 //   - A value that cannot be read is reported as such. It never counts as zero.
-//   - Values are compared as what they are: 1s equals 1000ms, and the order of retryOn does not count
+//   - Values are compared by their meaning: 1s equals 1000ms, and the order of retryOn does not matter
 //     (E6.1).
 //
 // # What it must not do

@@ -1,10 +1,10 @@
 // Package document has the objects of both sides of a migration: those of the input with
-// the place where they stand, and those that are written.
+// their file and line, and those that are written.
 //
 // # Purpose
 //
 // Findings name the file and the line of what they are about, so an Object of the input
-// knows both. What is written gets a name that no stranger's object has (M22) and the
+// has both. What is written gets a name that no other object has (M22) and the
 // annotations that say which Ingress it is from (M23).
 //
 // # Invariants

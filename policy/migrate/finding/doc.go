@@ -1,8 +1,8 @@
-// Package finding has what a migration says about its input.
+// Package finding has what a migration reports about its input.
 //
 // # Purpose
 //
-// A Finding is one sentence about one place of the input: what became of it, what a loss
+// A Finding is one sentence about one place of the input: what it is converted to, what a loss
 // does to requests, and whether rules are held back for it (M65, M40). A Report gathers
 // findings, and Totals count them (M67).
 //
@@ -15,5 +15,5 @@
 //
 // # What it must not do
 //
-// Decide what becomes of an annotation, or print.
+// Decide how an annotation is converted, or print.
 package finding

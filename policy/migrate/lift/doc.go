@@ -8,7 +8,7 @@
 // # Invariants
 //
 //   - No effective value changes: the engine's own resolver compares all routes before and
-//     after, and what would change is taken back (M61).
+//     after, and a lift that would change one is undone (M61).
 //   - Without that proof nothing is lifted.
 //
 // # What it must not do

@@ -16,6 +16,6 @@
 //
 // # What it must not do
 //
-// Say what became of each annotation: package migrate does, from the Side. Report anything
-// but what it meets while it writes.
+// Report how each annotation was converted: package migrate does, from the Side. Report
+// anything but what it finds while it writes.
 package newside

@@ -12,7 +12,7 @@
 //
 // # Invariants
 //
-//   - An answer depends on the side and the request alone.
+//   - An answer depends only on the side and the request.
 //   - The order of locations in a View is the order in which they were stated; the
 //     controller's own order is made here.
 //   - A regular expression that cannot be read makes answers undetermined, never

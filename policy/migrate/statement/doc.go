@@ -3,7 +3,7 @@
 //
 // # Purpose
 //
-// Wants are the fields that an Ingress, a Service or the defaults of a controller come to.
+// Wants are the fields that follow from an Ingress, a Service or the defaults of a controller.
 // Statements place them: on the routes of an Ingress (M44), on rules (M45) or above routes
 // (M46). A Writer makes policies of them and remembers where each field is stated, for the
 // findings.
