@@ -33,7 +33,7 @@ func newWatching() *watching {
 	return &watching{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "attache_gateway_admission_requests_total",
-			Help: "Admission reviews of what concerns a Gateway with the annotation " + hierarchy.MetricsAnnotation + ".",
+			Help: "Admission reviews that concern a Gateway with the annotation " + hierarchy.MetricsAnnotation + ".",
 		}, append(labels, "webhook", "decision")),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "attache_gateway_admission_duration_seconds",

@@ -35,7 +35,7 @@ func docsCommand() *cobra.Command {
 }
 
 func writeFlags(out io.Writer) {
-	fmt.Fprint(out, "## Flags of `attache manager`\n\nIn the file that `--config` names, the same names are the keys. An unknown key is an error; a flag wins over the file.\n\n| flag | default | meaning |\n|---|---|---|\n")
+	fmt.Fprint(out, "## Flags of `attache manager`\n\nThe file that `--config` names has the same names as keys. An unknown key is an error; a flag takes precedence over the file.\n\n| flag | default | meaning |\n|---|---|---|\n")
 	(&settings{}).flags().VisitAll(func(f *pflag.Flag) {
 		placeholder, usage := pflag.UnquoteUsage(f)
 		if placeholder != "" {
@@ -70,7 +70,7 @@ func writeMetrics(out io.Writer) error {
 		}
 	}
 	slices.Sort(metrics.rows)
-	fmt.Fprint(out, "\n## Metrics\n\nBesides those of controller-runtime and of the Go runtime.\n\n| metric | labels | meaning |\n|---|---|---|\n")
+	fmt.Fprint(out, "\n## Metrics\n\nIn addition to those of controller-runtime and of the Go runtime.\n\n| metric | labels | meaning |\n|---|---|---|\n")
 	for _, row := range metrics.rows {
 		fmt.Fprintln(out, row)
 	}

@@ -34,11 +34,11 @@ type exportSettings struct {
 }
 
 func (s *exportSettings) flags(f *pflag.FlagSet) {
-	f.StringSliceVar(&s.exporters, "exporters", nil, "`exporters` that bring effective policies to data planes: envoy-gateway, standard, traefik (agentgateway, kgateway and nginx compute only); empty is none")
+	f.StringSliceVar(&s.exporters, "exporters", nil, "`exporters` that write effective policies for data planes: envoy-gateway, standard, traefik (agentgateway, kgateway and nginx only compute); empty means none")
 	f.StringSliceVar(&s.parameters, "export-parameters", nil, "`parameters` of exporters, as exporter.parameter=value, such as envoy-gateway.mode=Observe or traefik.inject=All")
-	f.BoolVar(&s.refuseUnenforced, "export-refuse-unenforced", false, "refuse writes after which a data plane no longer enforces an override or a bound, instead of warning of it")
-	f.DurationVar(&s.interval, "export-min-interval", 5*time.Second, "how long, as a `duration`, an object of a data plane is left alone after it was written; the last state wins")
-	f.StringSliceVar(&s.cleanup, "export-cleanup", nil, "`exporters` that are switched off and whose objects and injected values are removed")
+	f.BoolVar(&s.refuseUnenforced, "export-refuse-unenforced", false, "refuse writes after which a data plane no longer enforces an override or a bound, instead of warning about it")
+	f.DurationVar(&s.interval, "export-min-interval", 5*time.Second, "minimum `duration` between two writes of an object of a data plane; the last state wins")
+	f.StringSliceVar(&s.cleanup, "export-cleanup", nil, "`exporters` that are switched off and whose objects and injected values are to be removed")
 }
 
 // config reads the flags.

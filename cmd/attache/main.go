@@ -79,7 +79,7 @@ func versionText() string {
 func buildInfo() prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name:        "attache_build_info",
-		Help:        "1, with the labels version and goversion: what runs.",
+		Help:        "1, with the version of the running program and of Go as labels.",
 		ConstLabels: prometheus.Labels{"version": versionText(), "goversion": runtime.Version()},
 	}, func() float64 { return 1 })
 }

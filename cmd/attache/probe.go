@@ -42,7 +42,7 @@ func probeCommand() *cobra.Command {
 	}
 	f := command.Flags()
 	f.StringVar(&p.settings.kubeconfig, "kubeconfig", "", "kubeconfig `file`; without it $KUBECONFIG, the pod's own account, and ~/.kube/config are tried in turn")
-	f.StringVar(&p.namespace, "namespace", ownNamespace(), "`namespace` that a policy is tried in; nothing is left there")
+	f.StringVar(&p.namespace, "namespace", ownNamespace(), "`namespace` in which a policy is tried; nothing is left there")
 	f.DurationVar(&p.timeout, "timeout", time.Minute, "how long to retry before the test fails")
 	return command
 }

@@ -34,7 +34,7 @@ func newRuleMeter(registry prometheus.Registerer) (*ruleMeter, error) {
 		}, []string{"guardrail", languageLabel, "result"}),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "attache_guardrail_duration_seconds",
-			Help:    "Time that a rule took on a path, by language.",
+			Help:    "Time that a rule took for a path, by language.",
 			Buckets: []float64{.00001, .000025, .0001, .00025, .001, .0025, .01, .025, .1, .25, 1},
 		}, []string{languageLabel}),
 	}

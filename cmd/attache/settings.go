@@ -86,43 +86,43 @@ func ownUsernames() []string {
 func (s *settings) flags() *pflag.FlagSet {
 	f := pflag.NewFlagSet("manager", pflag.ContinueOnError)
 	f.SortFlags = true
-	f.StringVar(&s.config, "config", "", "YAML `file` with any of these flags, by name and without dashes in front; flags on the command line win")
+	f.StringVar(&s.config, "config", "", "YAML `file` with any of these flags, by name and without leading dashes; flags on the command line win")
 
 	f.StringVar(&s.kubeconfig, "kubeconfig", "", "kubeconfig `file`; without it $KUBECONFIG, the pod's own account, and ~/.kube/config are tried in turn")
-	f.Float32Var(&s.qps, "kube-api-qps", 0, "requests per second to the API server, on average, of each client; 0 is no fixed rate: --writers limits the requests under way, and there are fewer while the API server refuses or is slow")
-	f.IntVar(&s.burst, "kube-api-burst", 200, "requests to the API server at once, where --kube-api-qps is not 0")
+	f.Float32Var(&s.qps, "kube-api-qps", 0, "requests per second to the API server, on average, for each client; 0 means no fixed rate: --writers limits the requests in flight, with fewer while the API server refuses or is slow")
+	f.IntVar(&s.burst, "kube-api-burst", 200, "maximum burst of requests to the API server, when --kube-api-qps is not 0")
 
 	f.StringVar(&s.metricsAddress, "metrics-bind-address", ":8080", "`address` to serve metrics on; 0 serves none")
 	f.StringVar(&s.healthAddress, "health-probe-bind-address", ":8081", "`address` to serve /healthz and /readyz on; 0 serves none")
 	f.StringVar(&s.debugAddress, "debug-bind-address", "", "`address` on loopback to serve /debug/pprof on; empty serves none")
 
 	f.BoolVar(&s.disableWebhooks, "disable-webhooks", false, "answer no admission reviews")
-	f.StringVar(&s.webhookHost, "webhook-host", "", "`host` to serve webhooks on; empty is all addresses")
+	f.StringVar(&s.webhookHost, "webhook-host", "", "`host` to serve webhooks on; empty means all addresses")
 	f.IntVar(&s.webhookPort, "webhook-port", 9443, "port to serve webhooks on")
 	f.StringVar(&s.certDir, "cert-dir", "/etc/attache/tls", "`folder` with tls.crt and tls.key for the webhooks; they are read again when they change")
-	f.StringVar(&s.callers, "caller-authorities", "", "PEM `file` with the authorities of client certificates: a caller without one of theirs gets no answer; it is read again when it changes; empty answers anybody")
-	f.StringSliceVar(&s.callerNames, "caller-names", nil, "common `names` that those client certificates may have; empty is any")
+	f.StringVar(&s.callers, "caller-authorities", "", "PEM `file` with the authorities of client certificates: only callers with a certificate from one of them get an answer; it is read again when it changes; if empty, every caller gets one")
+	f.StringSliceVar(&s.callerNames, "caller-names", nil, "common `names` that those client certificates may have; empty means any")
 
 	f.DurationVar(&s.drainDelay, "drain-delay", 10*time.Second, "how long to keep serving after the signal to stop")
 
-	f.BoolVar(&s.accessReviews, "subject-access-reviews", true, "ask the API server which namespaces the author of a write may read, so that answers tell of no others; when false, people are told of their own namespace, and in platform namespaces of everything")
+	f.BoolVar(&s.accessReviews, "subject-access-reviews", true, "ask the API server which namespaces the author of a write may read, so that answers do not reveal others; when false, answers are about the author's own namespace only, and in platform namespaces about everything")
 
-	f.IntVar(&s.maxPaths, "max-paths", 50_000, "paths that guardrails which read names of rules, listeners or routes are asked about in one review; beyond it an edit of a tenant is refused, and one of the platform judged only before it is published; 0 is no limit")
-	f.IntVar(&s.maxResults, "max-results", 256, "different effective policies that one route or Gateway may have, on its listeners and rules; beyond it an edit of a tenant is refused, and the platform warned; 0 is no limit")
+	f.IntVar(&s.maxPaths, "max-paths", 50_000, "maximum number of paths on which one review runs guardrails that read names of rules, listeners or routes; above it, an edit by a tenant is refused, and an edit by the platform is evaluated only before it is published; 0 means no limit")
+	f.IntVar(&s.maxResults, "max-results", 256, "maximum number of different effective policies that one route or Gateway may have, on its listeners and rules; above it, an edit by a tenant is refused, and the platform is warned; 0 means no limit")
 
 	f.BoolVar(&s.disableController, "disable-controller", false, "write nothing: neither annotations nor EffectivePolicy objects nor status")
-	f.BoolVar(&s.leaderElect, "leader-elect", false, "let one replica write, elected by a lease; needed with more than one")
+	f.BoolVar(&s.leaderElect, "leader-elect", false, "let only one replica write, elected by a lease; needed with more than one replica")
 	f.StringVar(&s.leaderElectionNamespace, "leader-election-namespace", ownNamespace(), "`namespace` of the lease")
-	f.DurationVar(&s.leaderElectionLease, "leader-election-lease", time.Minute, "how long a lease lasts that is not renewed: after a crash, another replica writes when it has ended; a leader that could not reach the API server for two thirds of it ends")
+	f.DurationVar(&s.leaderElectionLease, "leader-election-lease", time.Minute, "how long a lease lasts without renewal: after a crash, another replica takes over when it has expired; a leader that could not reach the API server for two thirds of this time exits")
 	f.IntVar(&s.writers, "writers", 8, "maximum number of objects written at a time; fewer while the API server refuses (429, 503) or is slow")
-	f.StringSliceVar(&s.effectivePolicyWriters, "effective-policy-writers", ownUsernames(), "`users` whose writes to EffectivePolicy objects admission lets through: the controller's own; empty is everybody whom RBAC allows")
+	f.StringSliceVar(&s.effectivePolicyWriters, "effective-policy-writers", ownUsernames(), "`users` whose writes to EffectivePolicy objects admission allows: the controller's own; empty means everybody whom RBAC allows")
 
 	f.StringSliceVar(&s.platformNamespaces, "platform-namespaces", []string{ownNamespace()}, "`namespaces` whose policies may target a GatewayClass")
 	f.StringSliceVar(&s.policyKinds, "policy-kinds", nil, "`kinds`, as Kind.group, that are policies although their CRD has no label")
 	f.StringSliceVar(&s.routeKinds, "route-kinds", nil, "`kinds`, as Kind.group, that are routes although their CRD has no label")
-	f.StringSliceVar(&s.profiles, "profiles", nil, "`files` that describe CRDs of policy kinds where their vendors do not; an entry replaces the shipped one of its CRD")
+	f.StringSliceVar(&s.profiles, "profiles", nil, "`files` that describe CRDs of policy kinds where their vendors do not; an entry replaces the shipped entry for the same CRD")
 	f.BoolVar(&s.annotateRoutes, "annotate-routes", true, "write the annotation attache.dev/effective-policies on routes and Gateways")
-	f.BoolVar(&s.reports, "reports", false, "write what violates guardrails into OpenReports reports (reports.openreports.io), one in each namespace; when false, those of an earlier time are removed")
+	f.BoolVar(&s.reports, "reports", false, "write violations of guardrails into OpenReports reports (reports.openreports.io), one in each namespace; when false, existing ones are removed")
 
 	s.export.flags(f)
 	s.tracing.flags(f)

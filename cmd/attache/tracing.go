@@ -23,8 +23,8 @@ type tracingSettings struct {
 }
 
 func (s *tracingSettings) flags(f *pflag.FlagSet) {
-	f.StringVar(&s.endpoint, "trace-endpoint", "", "`URL` of an OpenTelemetry collector that takes OTLP over gRPC, such as http://collector.observability:4317; https:// is over TLS; empty traces nothing")
-	f.Float64Var(&s.ratio, "trace-sample-ratio", 0, "share of reviews that is traced, from 0 to 1, besides those that the API server traces and those about Gateways with gateway.networking.k8s.io/enable-tracing: \"true\"")
+	f.StringVar(&s.endpoint, "trace-endpoint", "", "`URL` of an OpenTelemetry collector that accepts OTLP over gRPC, such as http://collector.observability:4317; https:// uses TLS; if empty, nothing is traced")
+	f.Float64Var(&s.ratio, "trace-sample-ratio", 0, "share of reviews that are traced, from 0 to 1, in addition to those that the API server traces and those about Gateways with gateway.networking.k8s.io/enable-tracing: \"true\"")
 }
 
 // tracing sends spans to a collector. Nil sends none.

@@ -48,7 +48,7 @@ func newMeasures(registry prometheus.Registerer, pacer *pace.Pacer) (*measures, 
 		}),
 		lag: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name:    "attache_graph_lag_seconds",
-			Help:    "Time from the first change of a batch becoming known until what it touches is resolved.",
+			Help:    "Time from learning of the first change of a batch until everything that it touches is resolved.",
 			Buckets: seconds,
 		}),
 		violations: prometheus.NewGaugeVec(prometheus.GaugeOpts{
@@ -57,17 +57,17 @@ func newMeasures(registry prometheus.Registerer, pacer *pace.Pacer) (*measures, 
 		}, []string{"guardrail", "enforcement"}),
 		held: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "attache_held_targets",
-			Help: "Routes whose effective policy is not published, by reason: violation (a guardrail objects), undecided (guardrails could not be asked in time), waiting (its turn to be judged comes after those of other namespaces).",
+			Help: "Routes whose effective policy is not published, by reason: violation (a guardrail objects), undecided (guardrails could not be evaluated in time), waiting (routes of other namespaces are evaluated first).",
 		}, []string{"reason"}),
 		drift: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "attache_drift_repairs_total",
-			Help: "Objects put right after somebody else wrote where only attache may.",
+			Help: "Objects corrected after somebody else wrote to fields that only attache may write.",
 		}),
 	}
 	m.ofExporters()
 	limit := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "attache_write_limit",
-		Help: "Requests that the controller may have under way to the API server: --writers, and fewer while the API server refuses for lack of room or is slow.",
+		Help: "Maximum number of requests in flight from the controller to the API server: --writers, and fewer while the API server refuses for lack of room or is slow.",
 	}, func() float64 { return float64(pacer.Limit()) })
 	for _, c := range []prometheus.Collector{
 		m.writes, m.resolve, m.lag, m.violations, m.held, m.drift, m.exportWrites, m.exportReverts, m.exportObjects,
@@ -88,7 +88,7 @@ func (m *measures) ofExporters() {
 	}, []string{"exporter", "verb", "result"})
 	m.exportReverts = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "attache_export_reverts_total",
-		Help: "Objects of data planes put right after somebody else wrote there.",
+		Help: "Objects of data planes corrected after somebody else wrote to them.",
 	}, []string{"exporter"})
 	m.exportObjects = prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "attache_export_objects",
@@ -125,19 +125,19 @@ var (
 	policiesDesc = prometheus.NewDesc("attache_policies",
 		"Targets of policies, by kind of the policy and by reason: Accepted, or why the policy does not hold the target.", []string{"kind", "reason"}, nil)
 	pendingDesc = prometheus.NewDesc("attache_reconcile_pending",
-		"Objects that wait to be looked at and written, after changes or a start.", nil, nil)
+		"Objects waiting to be checked and written, after changes or a start.", nil, nil)
 	totalDesc = prometheus.NewDesc("attache_reconcile_objects",
-		"Objects that have come to wait since none did: of so many, attache_reconcile_pending are left. 0 when nothing waits.", nil, nil)
+		"Objects queued since the queue was last empty, of which attache_reconcile_pending are left. 0 when nothing waits.", nil, nil)
 	clampedDesc = prometheus.NewDesc("attache_clamped_values",
 		"Values in force that bounds from above moved, by kind; each counted once for each result that has it.", []string{"kind"}, nil)
 	kindsDesc = prometheus.NewDesc("attache_policy_kinds",
 		"Policy kinds that are known, by whether the cluster has policies of them (used).", []string{"used"}, nil)
 	faultsDesc = prometheus.NewDesc("attache_policy_kind_faults",
-		"Names and annotations on the CRD of a policy kind that are left out because they make no sense, by kind; kinds without any have no row.", []string{"kind"}, nil)
+		"Names and annotations on the CRD of a policy kind that are ignored because they are invalid, by kind; kinds without any have no row.", []string{"kind"}, nil)
 	objectsDesc = prometheus.NewDesc("attache_graph_objects",
 		"Objects that are known, by kind.", []string{"kind"}, nil)
 	gatewayRoutesDesc = prometheus.NewDesc("attache_gateway_routes",
-		"Routes of a Gateway with the annotation "+hierarchy.MetricsAnnotation+", by what is published of them: covered, withheld, or untouched by any policy.", []string{"gateway_namespace", "gateway_name", "state"}, nil)
+		"Routes of a Gateway with the annotation "+hierarchy.MetricsAnnotation+", by what is published about them: covered, withheld, or untouched by any policy.", []string{"gateway_namespace", "gateway_name", "state"}, nil)
 	exceptionsDesc = prometheus.NewDesc("attache_guardrail_exceptions",
 		"Exceptions of guardrails, by guardrail and state: active, ended.", []string{"guardrail", "state"}, nil)
 )
