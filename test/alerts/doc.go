@@ -2,5 +2,5 @@
 // alerts out, at each minute in between. cases.yaml is in the format of "promtool test rules", which
 // reads it, too.
 //
-// It is a module of its own, so that Prometheus is no dependency of attache. Run "make alerts".
+// It is a module of its own, so that Prometheus is not a dependency of attache. Run "make alerts".
 package alerts

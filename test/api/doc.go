@@ -1,10 +1,10 @@
 // Package api tests what attache's CustomResourceDefinitions accept and refuse,
-// and in which words.
+// and with which messages.
 //
 // # Purpose
 //
-// Every rule in the CRDs stands here with a manifest that it accepts and one that
-// it refuses, in one table ([corpus]). The table is run twice: against a real API
+// For every rule in the CRDs there is a manifest that it accepts and one that it
+// refuses, in one table ([corpus]). The table is run twice: against a real API
 // server (package test/controlplane), and through package policy/validate, which
 // answers offline. The two must agree on every manifest, word for word.
 //

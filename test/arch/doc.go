@@ -1,5 +1,5 @@
-// Package arch holds the project to its structure: which package may import which, checked over the
-// build's own import graph. The table in table_test.go is the architecture; the table and the figure
+// Package arch checks the structure of the project: which package may import which, in the build's
+// import graph. The table in table_test.go is the architecture; the table and the figure
 // in ARCHITECTURE.md and the linter's rules are generated from it.
 package arch
 

@@ -3,11 +3,10 @@
 // garbage collection and namespaces. There are no nodes, so no pod ever runs.
 //
 // Admission, defaulting, CEL validation, RBAC, server-side apply, watches and
-// status are therefore the real ones, and whatever a fake client would let pass
-// is seen. It stands on controller-runtime's envtest, which starts the
-// processes and installs CRDs and webhook configurations; what this package
-// adds is where the programs come from, that nothing is left behind, and the
-// controllers.
+// status are therefore the real ones, and mistakes that a fake client would let
+// pass are found. It uses controller-runtime's envtest, which starts the
+// processes and installs CRDs and webhook configurations. This package adds the
+// programs, the controllers, and the guarantee that nothing is left behind.
 //
 //	func TestMain(m *testing.M) {
 //		crds, err := controlplane.GatewayAPICRDs("standard")
@@ -30,8 +29,8 @@
 // error what it does. In this order: the folder in KUBEBUILDER_ASSETS; the
 // user's cache folder; a download by setup-envtest, given up after a minute and
 // left out when ATTACHE_CONTROLPLANE_NO_DOWNLOAD is set; a build from the
-// published sources with the nested module in tools, which needs Go, git and a
-// module proxy only. setup-envtest offers no kube-controller-manager, so that
+// published sources with the nested module in tools, which needs only Go, git and
+// a module proxy. setup-envtest offers no kube-controller-manager, so that
 // one program is built when [Options].ControllerManager asks for it and it is
 // not there yet. With KUBEBUILDER_ASSETS nothing is ever added to the folder: a
 // program that is missing there is an error that names it.
@@ -39,7 +38,7 @@
 // To move to another Kubernetes version, change k8s.io/kubernetes and the
 // version that replaces its staging modules in tools/go.mod, and run
 // "go mod tidy" there: the cache folder's name contains a hash of the module
-// files, so the next run builds anew. Older folders are not removed.
+// files, so the next run builds again. Older folders are not removed.
 //
 // # Figures
 //
@@ -59,7 +58,7 @@
 //
 // # Invariants
 //
-//   - Nothing survives the process that started it, however that ends: a small
+//   - Nothing outlives the process that started it, however that ends: a small
 //     watchdog process kills what is left and removes the data.
 //   - All files are below one temporary folder, which [ControlPlane.Stop]
 //     removes. (Exception: the webhook serving certificates, whose folder

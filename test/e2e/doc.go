@@ -1,7 +1,7 @@
-// Package e2e runs the built manager against a real control plane and looks at
-// what a user would see: objects, annotations, status.
+// Package e2e runs the built manager against a real control plane and checks what
+// a user would see: objects, annotations and status.
 //
-// Every test states what must come true and by when; nothing waits longer than
-// it has to. The manager is a process of its own, started from the binary that
-// is built once, so that it can be killed like one.
+// Every test states what must become true and by when; nothing waits longer than
+// it has to. The manager is a separate process, started from a binary that is built
+// once, so that it can be killed.
 package e2e

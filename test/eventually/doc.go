@@ -3,8 +3,8 @@
 //
 // # Invariants
 //
-// A wait ends: at its limit, or with its context. What it reports then is the last reason why the
-// condition did not hold, and not that time is up.
+// A wait ends at its limit, or with its context. It then reports the last reason why the condition did
+// not hold, and not only that time is up.
 //
 // # What it must not do
 //

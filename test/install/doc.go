@@ -1,6 +1,6 @@
 // Package install installs the chart with Helm on a real API server, runs the manager as the
-// Deployments say, and holds what operators rely on: installing, upgrading, rolling back, leaving,
-// certificates that are replaced under load, and rights that are the least that work.
+// Deployments say, and tests what operators rely on: installing, upgrading, rolling back, leaving,
+// replacing certificates under load, and rights that are the least that work.
 //
 // There are no nodes. The tests play the kubelet (a Deployment's or a Pod's container is run with
 // its arguments, environment, mounted Secrets and the token of its service account) and the

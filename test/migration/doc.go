@@ -1,8 +1,8 @@
-// Package migration walks through a migration on a real API server, as its user does:
-// migrate, apply, verify and status with rights to read alone, until the last Ingress can
-// be deleted.
+// Package migration walks through a migration on a real API server, as a user would:
+// migrate, apply, verify and status with read-only rights, until the last Ingress can be
+// deleted.
 //
-// What a data plane would report is written by the test, and DNS is a server of the test;
-// package traffic has a real data plane. It must not test what files show as well: that
-// is in the golden files.
+// The test writes what a data plane would report, and runs its own DNS server; package
+// traffic has a real data plane. It must not test what files can show: the golden files
+// do that.
 package migration

@@ -2,7 +2,7 @@
 // itself: locations are rendered as the controller renders them, a real nginx
 // answers, and the model has to answer the same.
 //
-// nginx is that of PATH, or the one that prepare.sh unpacked from Debian's packages;
-// without one the tests are skipped. ATTACHE_NGINX_HOSTS says how many random hosts
-// are compared.
+// nginx is the one in PATH, or the one that prepare.sh unpacked from Debian's packages;
+// without one the tests are skipped. ATTACHE_NGINX_HOSTS is the number of random hosts
+// to compare.
 package nginx

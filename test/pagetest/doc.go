@@ -1,5 +1,5 @@
-// Package pagetest runs "kubectl effective-policy ui" in the test's own process and asks its API, as
-// a browser would that opened the link.
+// Package pagetest runs "kubectl effective-policy ui" in the test's own process and calls its API, as
+// a browser that opened the link would.
 //
 // # What it must not do
 //

@@ -2,9 +2,9 @@
 // suite: which request goes to which backend, given which manifests.
 //
 // They are read from the source of the suite's Go module at test time, so that
-// they are upstream's and nobody's copy. A case that is not written as a
-// literal (a load test, a loop that makes cases) is not read; Suite.Skipped
-// names the tests of which nothing could be read.
+// they are the original and not a copy. A case that is not written as a literal (a
+// load test, a loop that makes cases) is not read; Suite.Skipped names the tests
+// from which nothing could be read.
 //
-// It must not decide anything: what a case asserts is compared by who reads it.
+// It must not decide anything: its callers compare what a case asserts.
 package upstream
