@@ -177,9 +177,9 @@ func podOf(u *unstructured.Unstructured) *unstructured.Unstructured {
 	return pod
 }
 
-// TestTheDefaultsOfTheAPIAreSpelledOut holds that the API server adds nothing to
-// the webhook configurations: tools that compare the cluster with the chart would
-// report the difference for ever.
+// TestTheDefaultsOfTheAPIAreSpelledOut checks that the API server adds nothing to the webhook
+// configurations: otherwise tools that compare the cluster with the chart would always report a
+// difference.
 func TestTheDefaultsOfTheAPIAreSpelledOut(t *testing.T) {
 	c, err := client.New(controlplane.Shared(t).Config, client.Options{})
 	if err != nil {

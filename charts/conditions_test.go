@@ -53,8 +53,8 @@ func TestConditionsCanBeEvaluatedOnAnything(t *testing.T) {
 	}
 }
 
-// TestConditionsOfPoliciesCanBeEvaluatedOnAnything is the same for the policies that the API server
-// decides by itself: an error there would keep people from writing what is theirs.
+// TestConditionsOfPoliciesCanBeEvaluatedOnAnything does the same for the policies that the API
+// server evaluates itself: an error there would keep people from writing their own objects.
 func TestConditionsOfPoliciesCanBeEvaluatedOnAnything(t *testing.T) {
 	compiler := plugin.NewConditionCompiler(environment.MustBaseEnvSet(environment.DefaultCompatibilityVersion()))
 	policies := kinds(rendered(t, map[string]any{"export": map[string]any{"exporters": []any{"envoy-gateway", "traefik"}}}), "ValidatingAdmissionPolicy")

@@ -64,8 +64,8 @@ func protected(objects []*unstructured.Unstructured) (resources []string) {
 	return resources
 }
 
-// TestAnExporterBringsItsRightsAndNoOthers: each exporter alone, all together, in each mode, and one
-// that is switched off (E9.1, E5.5, E5.6). What is granted on other kinds is none of theirs.
+// TestAnExporterBringsItsRightsAndNoOthers: each exporter alone, all together, in each mode, and
+// one that is switched off (E9.1, E5.5, E5.6). Rights on other kinds do not come from exporters.
 func TestAnExporterBringsItsRightsAndNoOthers(t *testing.T) {
 	routes := []string{"gateway.networking.k8s.io/grpcroutes patch", "gateway.networking.k8s.io/httproutes patch"}
 	check := func(t *testing.T, values map[string]any, rows []export.Registration, mode string, off ...export.Registration) {
@@ -127,8 +127,8 @@ func TestAnExporterBringsItsRightsAndNoOthers(t *testing.T) {
 	}
 }
 
-// TestTheNotesSayHowToLeave: what is switched off goes, and what an attache that is gone left behind
-// can be found by its labels (E5.6, E8.9).
+// TestTheNotesSayHowToLeave: objects of exporters that are switched off are removed, and what is
+// left after attache itself was removed can be found by its labels (E5.6, E8.9).
 func TestTheNotesSayHowToLeave(t *testing.T) {
 	notes := func(values map[string]any) string {
 		texts, err := render(Release{Values: map[string]any{"export": values}})

@@ -24,7 +24,7 @@ func TestHelmHasNothingToSay(t *testing.T) {
 	}
 }
 
-// TestEverythingIsPartOfAttache holds the labels by which people find what was installed.
+// TestEverythingIsPartOfAttache checks the labels by which people find what was installed.
 func TestEverythingIsPartOfAttache(t *testing.T) {
 	each(t, func(t *testing.T, objects []*unstructured.Unstructured) {
 		for _, u := range objects {
@@ -38,8 +38,8 @@ func TestEverythingIsPartOfAttache(t *testing.T) {
 	})
 }
 
-// TestRulesOfAggregatedRolesAreLeftToTheirController holds that no upgrade fights the controller
-// that puts such roles together.
+// TestRulesOfAggregatedRolesAreLeftToTheirController checks that no upgrade conflicts with the
+// controller that aggregates such roles.
 func TestRulesOfAggregatedRolesAreLeftToTheirController(t *testing.T) {
 	each(t, func(t *testing.T, objects []*unstructured.Unstructured) {
 		aggregated := 0

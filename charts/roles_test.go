@@ -10,7 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// TestTheTableOfRoles compares the page about roles with what the chart gives.
+// TestTheTableOfRoles compares the page about roles with the rights that the chart grants.
 func TestTheTableOfRoles(t *testing.T) {
 	const begin = "<!-- roles: go generate ./charts -->\n"
 	file := filepath.Join("..", "docs", "roles.md")

@@ -146,7 +146,7 @@ func BenchmarkWithGateway(b *testing.B) {
 	benchmarkWith(b, benchGateway(7, "*.example.com"), benchGateway(7, "*.com"))
 }
 
-// A Gateway of which only the status was written.
+// A Gateway whose status alone was written.
 func BenchmarkWithGatewayUnchanged(b *testing.B) {
 	benchmarkWith(b, benchGateway(7, "*.example.com"))
 }

@@ -30,7 +30,7 @@ func route(spec string) string {
 
 var checkout = routeRef("HTTPRoute", "shop", "checkout")
 
-// R5-R7, R18, R27: what a parentRef selects, and what becomes of it.
+// R5-R7, R18, R27: what a parentRef selects, and with what result.
 func TestAParentRefSelectsByNameAndByPort(t *testing.T) {
 	for _, c := range []struct{ why, parent, want string }{
 		{"neither selects all that admit the route", `{name: public, namespace: infra}`,

@@ -96,8 +96,7 @@ func TestBackendsOfAMeshRouteNeedNoGrant(t *testing.T) {
 	}
 }
 
-// R40: what is granted to a Gateway is not granted to its ListenerSets, nor
-// the other way round.
+// R40: a grant to a Gateway is not a grant to its ListenerSets, nor the other way round.
 func TestGrantsAreNotInherited(t *testing.T) {
 	world := strings.Replace(gatewayWith(allListeners), "hostname: a.example.com", "hostname: a.example.com, tls: {certificateRefs: [{name: cert, namespace: data}]}", 1) +
 		set("shop", "extra", "", "{name: team, port: 443, protocol: HTTPS, tls: {certificateRefs: [{name: cert, namespace: data}]}}")
@@ -143,7 +142,7 @@ func TestTwoRulesWithOneName(t *testing.T) {
 	wantFindings(t, g, checkout, `spec.rules[2].name: "pay" is the name of rules[0] too: no policy can target either of them`)
 }
 
-// R32, undecided upstream: both are bound, and both are told.
+// R32, undecided upstream: both are bound, and both get a finding.
 func TestAnHTTPRouteAndAGRPCRouteShareAHostname(t *testing.T) {
 	grpc := func(hostnames string) string {
 		return "apiVersion: gateway.networking.k8s.io/v1\nkind: GRPCRoute\nmetadata: {name: api, namespace: shop}\nspec: {hostnames: [" + hostnames + "], parentRefs: [{name: public, namespace: infra}]}\n---\n"

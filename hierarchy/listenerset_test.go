@@ -65,7 +65,7 @@ func wantListeners(t *testing.T, g *hierarchy.Graph, want ...string) {
 	}
 }
 
-// R34, R42: who may join, and what a route to a refused ListenerSet is told.
+// R34, R42: who may join, and the reason for a route to a refused ListenerSet.
 func TestAGatewayAdmitsListenerSets(t *testing.T) {
 	for _, c := range []struct{ allowed, namespace, reason, message string }{
 		{"", "infra", "NotAllowed", "Gateway infra/public does not admit the ListenerSet: spec.allowedListeners.namespaces.from is None"},
@@ -232,8 +232,7 @@ func TestWhenListenersConflict(t *testing.T) {
 	}
 }
 
-// R37, undecided upstream: whether the losers of a conflict still stand in the
-// way of others.
+// R37, undecided upstream: whether the losers of a conflict still conflict with others.
 func TestWhoStandsInTheWayOfLaterListeners(t *testing.T) {
 	// Two listeners of the Gateway lose to each other. Their port does not
 	// fall to a tenant.

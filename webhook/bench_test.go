@@ -113,7 +113,7 @@ func BenchmarkReviewOfManyPaths(b *testing.B) {
 	}
 }
 
-// BenchmarkTurnedAway is what it takes to say that there is no place for a review.
+// BenchmarkTurnedAway measures the cost of turning a review away.
 func BenchmarkTurnedAway(b *testing.B) {
 	h := handlersOf(b, world(b), func(o *Options) { o.Concurrency, o.Queue = 1, 1 })
 	for range 2 {

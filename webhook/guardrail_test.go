@@ -200,8 +200,9 @@ type blind struct {
 
 func (b blind) Uses() guardrail.Variables { return b.uses }
 
-// What is below the platform's policies does not keep it from writing them: what
-// is not worked out in time is judged before it is published, if that judges all.
+// The number of routes below the platform's policies does not keep it from writing them: what is
+// not computed in time is evaluated before it is published, if it can be evaluated completely
+// then.
 func TestThePlatformIsNotHeldUpByWhatIsBelow(t *testing.T) {
 	platform := world(t)
 	for name, c := range map[string]struct {

@@ -309,9 +309,9 @@ func (c *crowd) open(rate float64, during time.Duration) (asked, answered float6
 	return float64(counted.answered+counted.turned+len(counted.other)) / took, float64(counted.answered) / took, counted
 }
 
-// Ten times as much as can be done does not keep that from being done, takes no memory, and is
-// forgotten at once. The replica has a processor of its own, and its callers have the others: what
-// it costs to ask is not part of what is measured. Figures are logged.
+// Ten times the load that a replica can serve does not keep it from serving what it can, takes no
+// memory, and has no effect afterwards. The replica has a processor of its own, and its callers
+// have the others: the cost of the callers is not part of the measurement. Figures are logged.
 func TestTenTimesTooMuch(t *testing.T) {
 	text := os.Getenv("ATTACHE_OVERLOAD")
 	if text == "" {

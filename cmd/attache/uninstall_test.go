@@ -50,8 +50,8 @@ spec:
     timeouts: {request: 9s}
 `
 
-// Leaving gives routes back as their owners wrote them: what was put in is taken
-// out, what it replaced comes back, and what the owner has changed since stays.
+// Leaving gives routes back as their owners wrote them: injected values are removed, the values
+// that they replaced come back, and what the owner has changed since stays.
 func TestLeavingGivesRoutesBack(t *testing.T) {
 	web := worldtest.Object(t, injectedRoute)
 	rules, _, _ := unstructured.NestedSlice(web.Object, "spec", "rules")

@@ -41,8 +41,8 @@ func listener() *hierarchy.Listener {
 
 const applies = `{"version":2,"generation":1,"scopes":[{"parents":[{"gateway":{"namespace":"infra","name":"g"},"listener":"http"}],"rules":[{"index":0,"name":"pay"}],"effective":{"TimeoutPolicy":{"request":"3s"}}}]}`
 
-// What cannot be read leaves what was known; a route of which nothing was known
-// is not taken up.
+// An object that cannot be read leaves the last known state; a route without a known state is not
+// served.
 func TestWhatCannotBeReadLeavesWhatWasKnown(t *testing.T) {
 	log := slog.New(slog.DiscardHandler)
 	before, route := routeWith(t, map[string]any{annotation.Key: applies}, 1)

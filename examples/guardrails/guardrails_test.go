@@ -81,7 +81,7 @@ func TestBothLanguagesHaveTheSameMatchAndExamples(t *testing.T) {
 	}
 }
 
-// The manifest and the module in docs/guardrails.md must work as they stand there.
+// The manifest and the module in docs/guardrails.md must work as they are written there.
 func TestTheDocumentationCompiles(t *testing.T) {
 	data, err := os.ReadFile("../../docs/guardrails.md")
 	if err != nil {

@@ -102,7 +102,8 @@ func TestWhatIsNoRecordExplainsNothing(t *testing.T) {
 	}
 }
 
-// TestARecordStandsAsLongAsNobodyWritesThere: what was taken back, or out of its place, does not stand.
+// TestARecordStandsAsLongAsNobodyWritesThere: a value that was reverted or moved is no longer
+// recorded.
 func TestARecordStandsAsLongAsNobodyWritesThere(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rule := drawRule(t, 0)

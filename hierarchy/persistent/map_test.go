@@ -91,8 +91,8 @@ func TestIterationStopsWhenAsked(t *testing.T) {
 	}
 }
 
-// Whatever is done to a Map, it holds what a plain map holds, and every
-// version that was taken on the way still holds what it held then.
+// Whatever is done to a Map, it has the content of a plain map, and every version that was kept on
+// the way still has the content that it had then.
 func TestAMapHoldsWhatAPlainMapHolds(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		keys := rapid.IntRange(0, 200)

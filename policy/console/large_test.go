@@ -10,8 +10,9 @@ import (
 	"github.com/attache-dev/attache/test/worldtest"
 )
 
-// TestAnswersAreAtMostSoLarge: one route with another result on each of its thousand
-// paths. What is asked of a part of it is answered; what is too large says what to ask.
+// TestAnswersAreAtMostSoLarge: one route with a different result on each of its thousand paths.
+// Questions about a part of it are answered; a question whose answer is too large is refused with
+// a hint what to ask.
 func TestAnswersAreAtMostSoLarge(t *testing.T) {
 	var b strings.Builder
 	var listeners, rules []string

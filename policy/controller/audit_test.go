@@ -36,8 +36,8 @@ func TestAnAuditLeavesTheListOfGuardrailsAlone(t *testing.T) {
 	}
 }
 
-// An exception in use stands in the status with what it covers, and says in time that
-// it ends; then what it covered is counted as violations.
+// An exception in use is in the status with what it covers, and its end is announced in time;
+// afterwards what it covered counts as violations.
 func TestTheStatusListsExceptionsInUse(t *testing.T) {
 	g := excepting("one", false)
 	g.Exceptions[0].Until = theEnd.Add(30 * 24 * time.Hour)

@@ -11,8 +11,8 @@ import (
 	"github.com/attache-dev/attache/policy/status"
 )
 
-// A data plane reads routes and what they name apart: what a route named stays a
-// while, and what nobody names goes at once.
+// A data plane reads routes and the objects to which they refer separately: an object to which a
+// route referred stays for a while, and one to which nothing refers is removed at once.
 func TestWhatRoutesNameLingers(t *testing.T) {
 	e := newEnforcer(Enforcement{})
 	now := time.Now()
@@ -35,9 +35,9 @@ func TestWhatRoutesNameLingers(t *testing.T) {
 	}
 }
 
-// Admission may not know yet what the controller knows: the same touch is sent
-// again, later each time, and after a pause from the beginning. A change of what
-// is wanted, or of what there is to be named, begins anew at once.
+// Admission may not know yet what the controller knows: the same touch is sent again, after longer
+// and longer pauses, and then from the beginning. When the wanted values or the objects to which
+// they refer change, it starts again at once.
 func TestATouchThatDoesNotHelpIsSentAgainLater(t *testing.T) {
 	e := newEnforcer(Enforcement{})
 	route := hierarchy.NewRef(hierarchy.Group, "HTTPRoute", "shop", "checkout")
@@ -58,7 +58,7 @@ func TestATouchThatDoesNotHelpIsSentAgainLater(t *testing.T) {
 	send("b", true, time.Second)
 }
 
-// What has waited for a minute is said to have; what was answered waits anew.
+// What has been waiting for a minute is reported; after an answer the wait starts again.
 func TestAPlaneHasAMinuteToAnswer(t *testing.T) {
 	e := newEnforcer(Enforcement{})
 	object := hierarchy.NewRef("gateway.envoyproxy.io", "BackendTrafficPolicy", "shop", "a")
@@ -76,8 +76,8 @@ func TestAPlaneHasAMinuteToAnswer(t *testing.T) {
 	asks(true, 62*time.Second, time.Minute, false)
 }
 
-// Enforced turns False and True again with an Unknown between, and is told each
-// time; what it said before a restart is in the status.
+// Enforced changes to False and back to True with an Unknown between, and each change is reported;
+// the state before a restart is in the status.
 func TestTurnsOfEnforcedAreTold(t *testing.T) {
 	e := newEnforcer(Enforcement{})
 	planner := status.Planner{Now: time.Now}

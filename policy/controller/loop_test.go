@@ -56,8 +56,8 @@ func TestManyBatchesAskForOnePassToJudgeAgain(t *testing.T) {
 	})
 }
 
-// A hundred edits of one policy in a second end in one pass, and what it leaves is what the last one
-// said; an edit by itself waits for nothing but the moment in which others come.
+// A hundred edits of one policy in a second end in one pass, whose result is that of the last
+// edit; a single edit waits only for the short time in which others may follow.
 func TestABurstOfEditsEndsInOnePass(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		snapshot, _ := policy.NewSnapshot(policy.Options{}).With(object(timeoutCRD),

@@ -10,8 +10,8 @@ import (
 	"github.com/attache-dev/attache/policy"
 )
 
-// A route that is created while an edit above thousands is written out comes next, then what a small
-// edit reaches, and then the rest, of which no namespace waits for all of another's.
+// A route that is created while an edit above thousands is written out is written next, then the
+// routes of a small edit, and then the rest, where no namespace waits for all routes of another.
 func TestWhoWritesARouteDoesNotWaitForAFanOut(t *testing.T) {
 	queue := priorityqueue.New[hierarchy.Ref]("order")
 	defer queue.ShutDown()

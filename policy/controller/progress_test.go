@@ -102,8 +102,8 @@ func TestWhatChangesMeanwhileIsNotDone(t *testing.T) {
 	p.stop()
 }
 
-// A start counts for the policies that reach most, an edit for itself, and a route's own policy for
-// nobody.
+// Progress is reported at a start for the policies that reach most, at an edit for the edited
+// policy, and never for a route's own policy.
 func TestWhoTellsHowFarItIs(t *testing.T) {
 	snapshot, _ := policy.NewSnapshot(policy.Options{}).With(object(timeoutCRD),
 		object("{"+gatewayAPI+"Gateway, metadata: {name: g, namespace: one}, spec: {gatewayClassName: c, listeners: [{name: a, port: 80, protocol: HTTP}]}}"))

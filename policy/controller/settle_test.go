@@ -298,8 +298,8 @@ func edit(t *rapid.T, guardrails func() []*guardrail.Guardrail, passes func(), c
 	}
 }
 
-// A route whose first result is withheld gets what policies above it give; a
-// restart knows that from a result, and follows what is said above.
+// A route whose first result is withheld gets the result of the policies above it; a restart can
+// tell that from a published result, and follows changes above.
 func TestWhatPoliciesAboveGiveStandsInForAFirstResult(t *testing.T) {
 	m := newMemory()
 	start := func() *Controller {

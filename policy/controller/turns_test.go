@@ -93,8 +93,8 @@ func TestTheGateJudgesNamespacesInTurn(t *testing.T) {
 	}
 }
 
-// What could not be judged is asked again when that is due, and what was judged
-// is not asked again because somebody else changes something.
+// What could not be evaluated is evaluated again when that is due, and what was evaluated is not
+// evaluated again because somebody else changes something.
 func TestWhatIsWithheldIsJudgedAgainWhenThatIsDue(t *testing.T) {
 	s, rule, world := crowd(t, 1)
 	rule.err = guardrail.TooSlow{}

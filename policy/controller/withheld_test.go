@@ -12,8 +12,8 @@ import (
 	"github.com/attache-dev/attache/policy/status"
 )
 
-// TestWhatIsWithheldIsNotExported: exporters get what is published of a route, and not what a guardrail
-// holds back, before a restart and after it (E2.4).
+// TestWhatIsWithheldIsNotExported: exporters get what is published for a route, and not what a
+// guardrail withholds, before and after a restart (E2.4).
 func TestWhatIsWithheldIsNotExported(t *testing.T) {
 	const request = "{apiVersion: attache.dev/v1alpha1, kind: TimeoutPolicy, metadata: {name: p, namespace: one}, " +
 		"spec: {targetRef: {group: gateway.networking.k8s.io, kind: HTTPRoute, name: r}, default: {request: TIME}}}"

@@ -83,7 +83,7 @@ func TestACRDIsReadInItsStorageVersion(t *testing.T) {
 	}
 }
 
-// Who says what a kind is: annotation, profile, label, configuration.
+// What decides about a kind: annotation, profile, label, configuration.
 func TestTheFirstThatSaysAPropertyCounts(t *testing.T) {
 	gk := schema.GroupKind{Group: "example.com", Kind: "WidgetPolicy"}
 	profile := crd.ParseProfile(map[string]json.RawMessage{

@@ -9,9 +9,9 @@ import (
 	"github.com/attache-dev/attache/test/worldtest"
 )
 
-// FuzzResolve feeds the engine any objects at all, in the shapes that YAML can
-// give them, beside a sound world. Nothing may panic or take long, and what is
-// sound must not suffer: removing the objects again leaves what was there.
+// FuzzResolve feeds the engine any objects at all, in the shapes that YAML can give them, beside a
+// sound world. Nothing may panic or take long, and the sound objects must not be affected:
+// removing the others again restores the former result.
 func FuzzResolve(f *testing.F) {
 	for doc := range strings.SplitSeq(edgeAndCheckout, "\n---\n") {
 		f.Add(doc)

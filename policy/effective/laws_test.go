@@ -126,7 +126,7 @@ func TestAResolutionDoesNotDifferFromItself(t *testing.T) {
 }
 
 // Routes share what they have in common, and so do their differences and versions, whatever is
-// forgotten in between: what they come to is what each comes to alone.
+// forgotten in between: their results are those that each has alone.
 func TestTargetsTogetherComeToWhatEachComesToAlone(t *testing.T) {
 	kinds := ourKinds(t)
 	rapid.Check(t, func(r *rapid.T) {

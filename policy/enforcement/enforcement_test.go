@@ -106,7 +106,7 @@ status:
 	}
 }
 
-// TestTheWorseStateCounts: in either order, and nothing is worse than what nobody said.
+// TestTheWorseStateCounts: in either order, and an absent state never counts as worse.
 func TestTheWorseStateCounts(t *testing.T) {
 	order := []enforcement.State{
 		enforcement.Rejected, enforcement.Conflicted, enforcement.NotWritten, enforcement.Drifted, enforcement.Pending,

@@ -95,8 +95,8 @@ func (w *rememberedWorld) change(t *rapid.T) {
 	}
 }
 
-// TestWhatIsRememberedIsWhatIsTrue: after any change of what exporters look at, what is taken from the
-// last time is what is made anew; and after none nothing is made.
+// TestWhatIsRememberedIsWhatIsTrue: after any change of what exporters read, the parts that are
+// reused equal those that are computed again; and without a change nothing is computed.
 func TestWhatIsRememberedIsWhatIsTrue(t *testing.T) {
 	var kinds []*unstructured.Unstructured
 	for _, file := range crds.Attache() {

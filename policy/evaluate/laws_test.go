@@ -148,8 +148,9 @@ func stated(t *rapid.T, name string) string {
 		kind, name, target, rapid.SampledFrom([]string{"default", "override"}).Draw(t, "block"), values)
 }
 
-// TestSharedVerdictsAreThoseOfEachPath: an Evaluator that shares what guardrails say of results, and
-// remembers what rules said in another world, finds what one finds that judges every path by itself.
+// TestSharedVerdictsAreThoseOfEachPath: an Evaluator that shares the answers of guardrails about
+// results, and remembers those from another world, finds the same as one that evaluates every path
+// by itself.
 func TestSharedVerdictsAreThoseOfEachPath(t *testing.T) {
 	empty := worldtest.Snapshot(t, "")
 	rapid.Check(t, func(t *rapid.T) {

@@ -98,9 +98,8 @@ func with(route *unstructured.Unstructured, result export.Injected) *unstructure
 	return out
 }
 
-// TestInjectionCanBeUndone: what is put into a route can be told from its
-// owner's words, through storage and defaulting; putting it in again changes
-// nothing; and the route stays valid (E8.4, E8.5).
+// TestInjectionCanBeUndone: injected values can be told apart from the owner's, through storage
+// and defaulting; injecting them again changes nothing; and the route stays valid (E8.4, E8.5).
 func TestInjectionCanBeUndone(t *testing.T) {
 	registry, err := source.Builtin()
 	if err != nil {

@@ -77,8 +77,8 @@ func TestMergeWithEmptyIsIdentity(t *testing.T) {
 	})
 }
 
-// With Patch and flat values the whole fold says no more than: the strongest
-// layer that states a field wins.
+// With Patch and flat values the whole fold means only this: the strongest layer that states a
+// field wins.
 func TestPatchOfFlatValuesIsTheStrongestStatement(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		list := layers().Draw(t, "layers")

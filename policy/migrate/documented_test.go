@@ -82,8 +82,8 @@ func shortOf(row *controller.Row) (name string, many bool) {
 	return strings.CutSuffix(row.Name[strings.LastIndexByte(row.Name, '/')+1:], "*")
 }
 
-// TestRowsAreDocumented: what a table has is in the controller's own document, or it is
-// said where else (M41).
+// TestRowsAreDocumented: every name in a table is in the controller's own document, or the table
+// says where else it comes from (M41).
 func TestRowsAreDocumented(t *testing.T) {
 	for which, names := range documented() {
 		table := controller.Tables(which)[0]
@@ -102,8 +102,8 @@ func TestRowsAreDocumented(t *testing.T) {
 	}
 }
 
-// TestDocumentedNamesHaveARow: what a controller's own document names is never unknown,
-// and each table says which document it is from (M41).
+// TestDocumentedNamesHaveARow: a name in a controller's own document is never unknown, and each
+// table says which document it is from (M41).
 func TestDocumentedNamesHaveARow(t *testing.T) {
 	for which, names := range documented() {
 		table := controller.Tables(which)[0]

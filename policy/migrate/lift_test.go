@@ -39,8 +39,8 @@ func routes(s *policy.Snapshot) effective.Resolution {
 	return effective.Resolve(s, refs...)
 }
 
-// TestALiftChangesNoEffectiveValue (M61): the world that a lift writes resolves to
-// what the world without it does, on every route, rule and listener.
+// TestALiftChangesNoEffectiveValue (M61): with a lift, every route, rule and listener has the same
+// effective values as without it.
 func TestALiftChangesNoEffectiveValue(t *testing.T) {
 	r := registry(t)
 	moved := 0

@@ -120,10 +120,9 @@ func besides(name string) map[string]string {
 	return nil
 }
 
-// TestRowsOfTables: what becomes of each name of each table, at a value that its
-// parser takes and, where there are some, at those that do nothing and at one that it does
-// not take. The files are the
-// golden files of the tables (M97).
+// TestRowsOfTables: how each name of each table is converted, for a value that its parser takes
+// and, where there are such, for values that do nothing and for one that it does not take. The
+// files are the golden files of the tables (M97).
 func TestRowsOfTables(t *testing.T) {
 	for _, table := range controller.Tables("") {
 		t.Run(table.Controller, func(t *testing.T) {

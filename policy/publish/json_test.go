@@ -28,7 +28,7 @@ func values(depth int) *rapid.Generator[any] {
 	return rapid.OneOf(kinds...)
 }
 
-// TestWritingIsCompact: what is written by hand is what package json writes, byte for byte.
+// TestWritingIsCompact: the hand-written encoder writes the same as package json, byte for byte.
 func TestWritingIsCompact(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		value := values(3).Draw(t, "value")

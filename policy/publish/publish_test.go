@@ -28,7 +28,8 @@ const shop = `
 
 var checkout = hierarchy.NewRef(hierarchy.Group, "HTTPRoute", "shop", "checkout")
 
-// TestWhatIsPublishedIsReadBack: a restart finds in the object what was in force, value by value.
+// TestWhatIsPublishedIsReadBack: after a restart, the object tells what was in force, value by
+// value.
 func TestWhatIsPublishedIsReadBack(t *testing.T) {
 	s := worldtest.Snapshot(t, shop)
 	now := effective.Resolve(s, checkout).Get(checkout)

@@ -100,7 +100,7 @@ spec: {parentRefs: [{name: g, namespace: infra}], rules: [{matches: [{path: {val
 	}
 }
 
-// Q3, Q4, Q5, Q6: what a person should know stands in the notes.
+// Q3, Q4, Q5, Q6: what a person should know is in the notes.
 func TestNotes(t *testing.T) {
 	for _, c := range []struct {
 		name, routes, question string
@@ -126,7 +126,7 @@ func TestNotes(t *testing.T) {
 	}
 }
 
-// Q6: shares are in per cent, and 500 is said where there is no backend.
+// Q6: shares are in per cent, and 500 is reported where there is no backend.
 func TestShares(t *testing.T) {
 	x := index(t, shopGateway+route("a", "", "rules: [{backendRefs: [{name: a, port: 80, weight: 1}, {name: b, port: 81, weight: 2}, {name: c, port: 80, weight: 0}]}]"))
 	var got []string

@@ -20,8 +20,8 @@ func routeOf(t *testing.T, annotations map[string]string) *unstructured.Unstruct
 	return u
 }
 
-// Room for what applies is kept free, so that it can be written down anew when
-// somebody above changes it. What was crowded before may stay, and may become less.
+// Room for results is kept free, so that they can be rewritten when somebody above changes them.
+// An object that was too full before may stay so, and may become smaller.
 func TestAnnotationsLeaveRoomForWhatApplies(t *testing.T) {
 	full := 256<<10 - review.OurAnnotation
 	filler := func(size int) map[string]string {

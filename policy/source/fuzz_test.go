@@ -9,8 +9,8 @@ import (
 	"github.com/attache-dev/attache/policy/source"
 )
 
-// FuzzRead holds the reader to its promise: whatever comes in, it comes to an
-// end, soon, with objects or with problems that have a place.
+// FuzzRead checks what the reader promises: it ends soon for any input, with objects or with
+// problems that have a place.
 func FuzzRead(f *testing.F) {
 	for _, seed := range []string{
 		timeoutPolicy, httpRoute + "---\n" + service, bomb(), "", "---", "--- |\n a", "{", "[{}]", "\ufeff{}", "a: &a [*a]", "? [a]: b",

@@ -446,8 +446,8 @@ func TestAFolderOfFiveThousandFilesIsReadFast(t *testing.T) {
 	}
 }
 
-// TestFoldersOfExamplesAreRead holds what vendors' own folders have: the same class
-// in every file, and kinds of the vendor of which no definition is there.
+// TestFoldersOfExamplesAreRead reads folders like those of vendors: with the same class in every
+// file, and with kinds of the vendor that have no definition there.
 func TestFoldersOfExamplesAreRead(t *testing.T) {
 	class := "apiVersion: gateway.networking.k8s.io/v1\nkind: GatewayClass\nmetadata: {name: eg}\nspec: {controllerName: example.com/gateway}\n"
 	policy := "---\napiVersion: gateway.envoyproxy.io/v1alpha1\nkind: %s\nmetadata: {name: x}\nspec: {}\n"

@@ -14,8 +14,8 @@ import (
 	"github.com/attache-dev/attache/policy/status"
 )
 
-// TestMuchEnforcementIsCounted (E3.1): beyond 64 KiB what is in force as stated is counted, and
-// everything else is still said; so it is read back.
+// TestMuchEnforcementIsCounted (E3.1): beyond 64 KiB the fields that are in force as stated are
+// counted, and all others are still listed; it can be read back.
 func TestMuchEnforcementIsCounted(t *testing.T) {
 	gateway := hierarchy.GatewayRef("infra", "public")
 	entries := func(n int) []enforcement.Entry {

@@ -17,8 +17,8 @@ func (nothing) Annotations(hierarchy.Ref) (map[string]string, bool)       { retu
 func (nothing) EffectivePolicy(string, string) *unstructured.Unstructured { return nil }
 func (nothing) Policy(hierarchy.Ref) *unstructured.Unstructured           { return nil }
 
-// A server-side apply makes what is not there, so it has to say which object it
-// is about: with the UID of one that has gone, the API server refuses it.
+// A server-side apply creates an object that does not exist, so it has to say which object it is
+// about: with the UID of one that has gone, the API server refuses it.
 func TestAnAnnotationIsAppliedToTheVeryObjectThatWasResolved(t *testing.T) {
 	target := hierarchy.NewRef(hierarchy.Group, "HTTPRoute", "shop", "checkout")
 	e := &effective.Target{Target: target, UID: "17", Scopes: []effective.Scope{{Result: &effective.PathPolicies{Reached: true}}}}

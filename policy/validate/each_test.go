@@ -88,8 +88,8 @@ func said(errs field.ErrorList, exact bool) []string {
 	return list
 }
 
-// Asking every rule by itself finds what the API server's validator of the whole schema finds, at the
-// same fields and in the same words.
+// Evaluating every rule by itself finds the same as the API server's validator of the whole
+// schema, at the same fields and with the same messages.
 func TestEveryRuleByItselfSaysWhatTheWholeSays(t *testing.T) {
 	all, room := specimens(t), roomNode(t)
 	rapid.Check(t, func(t *rapid.T) {

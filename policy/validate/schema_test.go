@@ -213,8 +213,8 @@ func TestAMergedValueMustBeValidToo(t *testing.T) {
 	}
 }
 
-// What is broken is told apart by rule and field, not by words: another value
-// that breaks the same rule is the same, and a rule says which fields it names.
+// Violations are told apart by rule and field, not by their messages: another value that violates
+// the same rule is the same violation, and a rule says which fields it names.
 func TestABrokenRuleIsKnownByItsText(t *testing.T) {
 	const twins = `{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: twins.example.com},
 	  spec: {group: example.com, scope: Namespaced, names: {kind: Twin, plural: twins}, versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {

@@ -73,8 +73,8 @@ func expressions(t *testing.T) map[string]string {
 	return all
 }
 
-// TestExpressionsReadWhatThereIs holds alerts and dashboard to the metrics that the programs have: their
-// names, and the labels that are selected and grouped by.
+// TestExpressionsReadWhatThereIs compares alerts and dashboard with the metrics that the programs
+// have: their names, and the labels that are selected and grouped by.
 func TestExpressionsReadWhatThereIs(t *testing.T) {
 	known := documented(t)
 	for where, text := range expressions(t) {

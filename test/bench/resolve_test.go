@@ -134,8 +134,8 @@ func BenchmarkEditGateway(b *testing.B) {
 	}
 }
 
-// BenchmarkEditClass edits a policy on the class of all Gateways, which touches
-// every route. The resolution before it is at hand, and what was folded for it, as in the controller.
+// BenchmarkEditClass edits a policy on the class of all Gateways, which touches every route. The
+// resolution before it and its folds are available, as in the controller.
 func BenchmarkEditClass(b *testing.B) {
 	for _, n := range sizes(allSizes...) {
 		b.Run(fmt.Sprintf("routes=%d", n), func(b *testing.B) {

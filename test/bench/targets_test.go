@@ -125,7 +125,7 @@ var targets = []target{
 	{what: "manager: an edit of the class, against a bare client", value: ofManager("fan-out-ratio"), want: 0.7, atLeast: true, show: number},
 }
 
-// TestMain prints what was measured against what is wanted, after a run of benchmarks.
+// TestMain prints the results beside the targets, after a run of benchmarks.
 func TestMain(m *testing.M) {
 	code := m.Run()
 	printTargets()

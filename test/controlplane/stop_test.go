@@ -25,7 +25,7 @@ import (
 // where it is, and wait for its end.
 const childVariable = "ATTACHE_CONTROLPLANE_TEST_CHILD"
 
-// TestChild is no test: it is what TestNothingSurvivesAKilledProcess starts.
+// TestChild is not a test: TestNothingSurvivesAKilledProcess starts it.
 func TestChild(t *testing.T) {
 	if os.Getenv(childVariable) == "" {
 		t.Skip("only for TestNothingSurvivesAKilledProcess")

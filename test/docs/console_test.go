@@ -110,7 +110,7 @@ func unquoted(line string) string {
 	return b.String()
 }
 
-// TestAnswersFitAScreen holds the answers to the twelve questions to 80 columns.
+// TestAnswersFitAScreen checks that the answers to the twelve questions fit 80 columns.
 func TestAnswersFitAScreen(t *testing.T) {
 	t.Chdir("../..")
 	questions, inside := 0, false

@@ -67,8 +67,8 @@ func messages(value any) (texts []string) {
 	return texts
 }
 
-// What only looks like a name reaches nothing, as a target, as a namespace, as a section,
-// as a hostname, and as a label of consent; and what is said of it is shown as text.
+// What only looks like a name reaches nothing, as a target, as a namespace, as a section, as a
+// hostname, and as a label of consent; and messages about it show it as text.
 func TestLookAlikesReachNothing(t *testing.T) {
 	s := startSite(t, nil, "team-a", "team-b")
 	e := &ears{}

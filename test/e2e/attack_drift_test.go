@@ -11,8 +11,8 @@ import (
 	"github.com/attache-dev/attache/test/controlplane"
 )
 
-// Many edits at once, all of them by people and none of them where the controller
-// writes: what it writes after them is no repair.
+// Many edits at once, all of them by people and none of them to fields of the controller: what the
+// controller writes afterwards is not a repair.
 func TestPlainEditsAreNoDrift(t *testing.T) {
 	plane := controlplane.Shared(t)
 	w := newWorld(t, plane.Config, plane.NewNamespace(t))

@@ -126,8 +126,7 @@ func TestNobodyButTheControllerWritesResults(t *testing.T) {
 	}
 }
 
-// Where the locks are missing, what is forged is put right at once each time, and
-// told of.
+// Where the locks are missing, forged content is corrected at once each time, and reported.
 func TestForgedResultsDoNotLast(t *testing.T) {
 	s := startSite(t, nil, "team-b")
 	bob := s.owner("bob", "team-b")

@@ -125,7 +125,7 @@ spec:
 	alice.edit("RetryPolicy", "ra", func(u *obj) { setBlock(u, "default", map[string]any{"maxRetries": int64(2)}) })
 }
 
-// A review that comes to no end says so, within the chart's own timeout.
+// A review that cannot be finished says so, within the chart's own timeout.
 func TestAnUndecidedReviewEndsWithItsReason(t *testing.T) {
 	s := startSite(t, nil)
 	var cel, examples strings.Builder

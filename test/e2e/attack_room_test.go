@@ -39,7 +39,7 @@ func padded(size int) func(*obj) {
 	}
 }
 
-// Whoever fills an object up does not keep what applies from being written down anew.
+// Filling an object up does not keep its results from being rewritten.
 func TestWhatAppliesHasRoom(t *testing.T) {
 	s := startSite(t, nil, "team-a")
 	alice := s.owner("alice", "team-a")
@@ -86,8 +86,8 @@ func TestWhatAppliesHasRoom(t *testing.T) {
 	})
 }
 
-// A route has no more results than can be published, and a tenant that wants more
-// is told so before they are computed.
+// A route has no more results than can be published, and a tenant's edit that needs more is
+// refused before they are computed.
 func TestARouteHasBoundedResults(t *testing.T) {
 	s := startSite(t, nil, "team-a")
 	alice := s.owner("alice", "team-a")
@@ -101,8 +101,7 @@ func TestARouteHasBoundedResults(t *testing.T) {
 	alice.apply(wideRoute("team-a", "big", "{name: own, sectionName: l1}, {name: own, sectionName: l2}"))
 }
 
-// What tenants try that nobody listed: each is refused with its words, or changes
-// nothing.
+// Further attempts of tenants: each is refused with its message, or changes nothing.
 func TestOtherWaysAround(t *testing.T) {
 	s := startSite(t, nil, "team-a")
 	s.admin.apply(`

@@ -128,7 +128,7 @@ spec:
 `, until.UTC().Format(time.RFC3339), match)
 }
 
-// An exception is for what it names, and for nobody who calls something alike.
+// An exception is for what it names, and for nothing with a similar name.
 func TestAnExceptionIsForWhatItNames(t *testing.T) {
 	s := startSite(t, nil, "team-a", "team-b")
 	alice, bob := s.owner("alice", "team-a"), s.owner("bob", "team-b")

@@ -65,9 +65,9 @@ func (a *admission) manage(c *clock) {
 	}))
 }
 
-// TestAnExceptionEndsByTheClock has the clock pass the end of an exception, with nothing else
-// that changes: an edit that it let pass is refused from then on, what is published stays, and
-// the audit counts what it covered.
+// TestAnExceptionEndsByTheClock lets the clock pass the end of an exception, while nothing else
+// changes: an edit that it let pass is refused from then on, what is published stays, and the
+// audit counts what it covered.
 func TestAnExceptionEndsByTheClock(t *testing.T) {
 	a := startAdmission(t, map[string]any{"platformNamespaces": []any{"infra"}})
 	until := time.Date(2040, 2, 1, 0, 0, 0, 0, time.UTC)

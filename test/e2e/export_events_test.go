@@ -58,9 +58,9 @@ func (w *world) field(result, name string) (map[string]any, error) {
 	return nil, fmt.Errorf("nothing is said of %s: %v", name, entries)
 }
 
-// TestWhatExportersTellOnTheWay: a class that nobody serves, a route whose first result is withheld,
-// a kind that becomes invalid, somebody's policy from another namespace, and a webhook that nobody
-// asks any more.
+// TestWhatExportersTellOnTheWay: a class that nobody serves, a route whose first result is
+// withheld, a kind that becomes invalid, somebody's policy from another namespace, and a webhook
+// that is no longer called.
 func TestWhatExportersTellOnTheWay(t *testing.T) {
 	x := startExports(t)
 	t.Run("an exporter is offered for a class that none serves", x.offered)

@@ -73,9 +73,9 @@ func enforcedSays(w *world, policy, status, reason string) error {
 	return fmt.Errorf("ancestors are %v, want Enforced %s %s", ancestors, status, reason)
 }
 
-// TestExportersHearWhatDataPlanesSay: an object is accepted, or refused and taken back, and not
-// written again, after a restart neither, until the route asks for it; what is refused because of a
-// policy above it stays; and an exporter that is switched off gives routes back first and then
+// TestExportersHearWhatDataPlanesSay: an object is accepted, or refused and removed, and not
+// written again, not even after a restart, until the route asks for it; what is refused because of
+// a policy above it stays; and an exporter that is switched off gives routes back first and then
 // removes its objects.
 func TestExportersHearWhatDataPlanesSay(t *testing.T) {
 	a := startAdmission(t, map[string]any{"platformNamespaces": []any{"infra"}, "export": map[string]any{"exporters": []any{"envoy-gateway", "traefik"}}})

@@ -54,7 +54,7 @@ spec: {targetRef: {group: gateway.networking.k8s.io, kind: GatewayClass, name: e
 `
 
 // TestTenantsAndTheObjectsOfExporters is what a tenant with all rights on routes and on the data
-// plane's policies in his own namespace can do about them, as a user of his own (E5.5, E9.3).
+// plane's policies in one namespace can do about them, as a separate user (E5.5, E9.3).
 func TestTenantsAndTheObjectsOfExporters(t *testing.T) {
 	a := startAdmission(t, map[string]any{
 		"platformNamespaces": []any{"infra"}, "export": map[string]any{"exporters": []any{"envoy-gateway"}},

@@ -120,10 +120,10 @@ func planeManifests(t *testing.T, folder string) []*unstructured.Unstructured {
 	return objects
 }
 
-// TestExportersWriteWhatIsPublished: the running manager writes the objects of
-// data planes, keeps them as they are to be, says in EffectivePolicy and in the
-// policy's condition what became of every field, puts into routes what their
-// owners let it, and takes all of it back in the right order.
+// TestExportersWriteWhatIsPublished: the running manager writes the objects of data planes, keeps
+// them as they should be, reports in EffectivePolicy and in the policy's condition whether every
+// field is enforced, injects into routes what their owners permit, and removes all of it in the
+// right order.
 func TestExportersWriteWhatIsPublished(t *testing.T) {
 	a := startAdmission(t, map[string]any{"platformNamespaces": []any{"infra"}, "export": map[string]any{"exporters": []any{"envoy-gateway", "traefik"}}})
 	w := a.as(a.plane.Config, "shop")

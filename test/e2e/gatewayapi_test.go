@@ -50,9 +50,8 @@ metadata: {name: twice, namespace: NS}
 spec: {parentRefs: [{name: public}], rules: [{retry: {attempts: 2, codes: [500, 502], backoff: 50ms}}]}
 `
 
-// TestGatewayAPI17 runs the manager on the CRDs of Gateway API 1.7, of which the
-// standard channel has retry: attempts may be 0, which is no retries, and is 1
-// where a rule does not say.
+// TestGatewayAPI17 runs the manager on the CRDs of Gateway API 1.7, whose standard channel has
+// retry: attempts may be 0, which means no retries, and is 1 where a rule does not state it.
 func TestGatewayAPI17(t *testing.T) {
 	if testing.Short() {
 		t.Skip("needs a control plane, which -short leaves out")

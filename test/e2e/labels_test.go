@@ -79,9 +79,8 @@ spec:
   to: [{group: gateway.networking.k8s.io, kind: HTTPRoute}]
 `
 
-// TestEditsOfWhatPoliciesStandOn is what a person reads who edits no policy and
-// no route, but what they hang on: labels of a Namespace, Gateways, ListenerSets
-// and ReferenceGrants.
+// TestEditsOfWhatPoliciesStandOn is what a person reads who edits neither a policy nor a route,
+// but what they depend on: labels of a Namespace, Gateways, ListenerSets and ReferenceGrants.
 func TestEditsOfWhatPoliciesStandOn(t *testing.T) {
 	a := startAdmission(t, map[string]any{
 		"platformNamespaces": []any{"infra"},

@@ -16,8 +16,8 @@ import (
 	"github.com/attache-dev/attache/test/controlplane"
 )
 
-// TestManyRoutes says what a large cluster costs. It takes minutes, and runs
-// when ATTACHE_E2E_ROUTES says how many routes there are to be.
+// TestManyRoutes says what a large cluster costs. It takes minutes, and runs only when
+// ATTACHE_E2E_ROUTES has the number of routes.
 func TestManyRoutes(t *testing.T) {
 	routes, _ := strconv.Atoi(os.Getenv("ATTACHE_E2E_ROUTES"))
 	if routes == 0 {

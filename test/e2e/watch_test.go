@@ -55,8 +55,8 @@ func eventsOf(out *log, target string) []string {
 	return events
 }
 
-// TestGetWatchPrintsWhatChanges has the command watch a cluster on which no manager runs: it
-// computes by itself.
+// TestGetWatchPrintsWhatChanges lets the command watch a cluster on which no manager runs: it
+// computes the results itself.
 func TestGetWatchPrintsWhatChanges(t *testing.T) {
 	plane := controlplane.Shared(t)
 	w := newWorld(t, plane.Config, plane.NewNamespace(t))

@@ -342,8 +342,7 @@ func outage(t *testing.T, a *admission, w *world) {
 	a.board.up()
 }
 
-// TestTheChartsFlagsAreTheManagers holds the chart to the flags that the manager
-// has.
+// TestTheChartsFlagsAreTheManagers compares the flags in the chart with those of the manager.
 func TestTheChartsFlagsAreTheManagers(t *testing.T) {
 	path, err := binary()
 	if err != nil {

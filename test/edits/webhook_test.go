@@ -24,8 +24,8 @@ import (
 	"github.com/attache-dev/attache/webhook"
 )
 
-// TestTheWebhookSaysTheSame sends admission reviews as an API server does: first
-// to the mutating webhook, then what came of it to the validating one.
+// TestTheWebhookSaysTheSame sends admission reviews as an API server does: first to the mutating
+// webhook, then with its result to the validating one.
 func TestTheWebhookSaysTheSame(t *testing.T) {
 	for _, c := range corpus(t) {
 		t.Run(c.Name, func(t *testing.T) {

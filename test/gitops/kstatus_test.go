@@ -9,8 +9,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/yaml"
 )
 
-// TestKstatus asks the library by which Helm and Flux see whether an object is ready. It takes an object
-// without a status for ready: the page says so.
+// TestKstatus asks the library by which Helm and Flux see whether an object is ready. It considers
+// an object without a status ready: the page says so.
 func TestKstatus(t *testing.T) {
 	want := map[string]status.Status{
 		"new.yaml": status.CurrentStatus, "edited.yaml": status.InProgressStatus, "degraded.yaml": status.InProgressStatus, "healthy.yaml": status.CurrentStatus,

@@ -56,7 +56,8 @@ var faults = map[string][]string{
 	"namespaces of kustomizations":                append(worlds("folders/kustomizations", "two/app/kustomization", "overlay/kustomization"), "folders/values-beside-manifests#app/kustomization"),
 }
 
-// TestEveryKindOfFaultHasThreeWorlds holds each world to be there and to be asked about.
+// TestEveryKindOfFaultHasThreeWorlds checks that each world exists and that there is a question
+// about it.
 func TestEveryKindOfFaultHasThreeWorlds(t *testing.T) {
 	for kind, list := range faults {
 		t.Run(kind, func(t *testing.T) {

@@ -130,8 +130,8 @@ func TestFromClientSideToServerSideApplyNeedsForceOnce(t *testing.T) {
 	w.ownSays(forced, "pay", "timeouts.request", "60s")
 }
 
-// replace and edit send the whole object: what is sent is the owner's word,
-// except a value that equals what was injected.
+// replace and edit send the whole object: what is sent counts as the owner's, except a value that
+// equals the injected one.
 func TestReplaceSendsOwnWords(t *testing.T) {
 	w := newWorld(t)
 	w.hook.want(payIn20s)

@@ -129,9 +129,9 @@ func (p *protected) refused(err error) bool {
 	return apierrors.IsInvalid(err) && strings.Contains(err.Error(), "written by the keeper")
 }
 
-// TestAPolicyProtectsObjectsWhileNothingOfOursRuns: a tenant with all rights in
-// his namespace cannot create, edit, unlabel, adopt or delete what is the
-// keeper's, and does with his own what he likes.
+// TestAPolicyProtectsObjectsWhileNothingOfOursRuns: a tenant with all rights in a namespace cannot
+// create, edit, unlabel, adopt or delete the keeper's objects, and can do anything with other
+// objects.
 func TestAPolicyProtectsObjectsWhileNothingOfOursRuns(t *testing.T) {
 	p := protect(t)
 	theirs, mine := p.tenant.CoreV1().ConfigMaps(p.namespace), p.keeper.CoreV1().ConfigMaps(p.namespace)

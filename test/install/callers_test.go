@@ -93,8 +93,9 @@ func (i *identity) shows(t testing.TB) map[string][]string {
 	return map[string][]string{"admission-control-config-file": {config}}
 }
 
-// TestOnlyTheAPIServerIsAnswered has the API server show a client certificate, and nobody else
-// answered. When it shows none that is trusted any more, writes say so, and nothing of ours ends.
+// TestOnlyTheAPIServerIsAnswered makes the API server present a client certificate, and checks
+// that nobody else gets an answer. When its certificate is no longer trusted, writes report that,
+// and none of our processes ends.
 func TestOnlyTheAPIServerIsAnswered(t *testing.T) {
 	authority := identify(t, "front", nil)
 	c := start(t, identify(t, "kube-apiserver", authority).shows(t))

@@ -54,8 +54,8 @@ const planesPolicies = `{apiVersion: attache.dev/v1alpha1, kind: TimeoutPolicy, 
 {apiVersion: attache.dev/v1alpha1, kind: RateLimitPolicy, metadata: {name: traefik, namespace: shop}, spec: {targetRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, name: traefik}], default: {requestsPerSecond: 5}}}`
 
 // TestLeavingWithExporters switches exporters on, has them write their objects and put values into
-// routes, and leaves: what attache wrote is gone, in an order in which no route names what is not
-// there, and routes and Gateways are byte for byte what their owners wrote.
+// routes, and leaves: what attache wrote is gone, in an order in which no route refers to a
+// missing object, and routes and Gateways are byte for byte what their owners wrote.
 func TestLeavingWithExporters(t *testing.T) {
 	c := start(t)
 	for _, folder := range []string{

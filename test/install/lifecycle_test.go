@@ -45,7 +45,7 @@ func previousChart(t testing.TB) string {
 }
 
 // TestALifeWithHelm installs the chart before this one, upgrades to this one while people write,
-// rolls back and on again, uninstalls, and installs anew.
+// rolls back and upgrades again, uninstalls, and installs again.
 func TestALifeWithHelm(t *testing.T) {
 	c := start(t)
 	c.apply(shop)

@@ -28,9 +28,9 @@ var plugin = sync.OnceValues(func() (string, error) {
 	return build("kubectl-effective_policy", "./cmd/kubectl-effective_policy")
 })
 
-// TestAPolicyKindOfOnesOwn follows examples/policy-kind on a cluster on which attache has the rights
-// of the chart and no more: the role that comes with the kind is aggregated, nothing is restarted.
-// Then the author of the CRD makes mistakes.
+// TestAPolicyKindOfOnesOwn follows examples/policy-kind on a cluster on which attache has the
+// rights of the chart and no more: the role that comes with the kind is aggregated, and nothing is
+// restarted. Then the author of the CRD makes mistakes.
 func TestAPolicyKindOfOnesOwn(t *testing.T) {
 	c := start(t)
 	c.helms("install", release, chart, "--create-namespace", "--set", "webhook.drainDelay=1s", "--set", "platformNamespaces={platform}",

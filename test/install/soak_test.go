@@ -38,9 +38,9 @@ var comers = []string{
 	"grpcroutes.gateway.networking.k8s.io", "tlsroutes.gateway.networking.k8s.io", "listenersets.gateway.networking.k8s.io", "ratelimitpolicies.attache.dev",
 }
 
-// TestSoak has all happen in turn while a few people write: replicas are told to end and are killed,
-// CRDs go and come, the API server is killed and started again, the wire to it is cut, certificates
-// and authorities are replaced, etcd is compacted. It reports what memory and goroutines did.
+// TestSoak lets everything happen in turn while a few people write: replicas are told to end and
+// are killed, CRDs go and come, the API server is killed and started again, the wire to it is cut,
+// certificates and authorities are replaced, etcd is compacted. It reports memory and goroutines.
 func TestSoak(t *testing.T) {
 	if soak(t) == 0 {
 		t.Skip(`takes an hour: run it by "make soak"`)

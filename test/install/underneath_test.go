@@ -17,9 +17,10 @@ const wireCut = time.Minute
 // compactions are made so often that a watch which was cut cannot go on where it was.
 var compactions = map[string][]string{"etcd-compaction-interval": {"10s"}}
 
-// TestTheClusterUnderneathGoesAndComes takes CRDs away and brings them back while people write, and
-// cuts our processes off from the API server for a minute, in which etcd is compacted. No write
-// fails while only CRDs go; afterwards every verdict is right, and nothing of ours was started anew.
+// TestTheClusterUnderneathGoesAndComes takes CRDs away and brings them back while people write,
+// and cuts our processes off from the API server for a minute, in which etcd is compacted. No
+// write fails while only CRDs go; afterwards every verdict is right, and none of our processes was
+// restarted.
 func TestTheClusterUnderneathGoesAndComes(t *testing.T) {
 	if soak(t) == 0 {
 		t.Skip(`takes minutes: run it by "make soak"`)

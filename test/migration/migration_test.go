@@ -79,8 +79,8 @@ const (
 
 var oldSide, newSide = [4]byte{192, 0, 2, 1}, [4]byte{192, 0, 2, 2}
 
-// TestAMigrationOnACluster goes the way of docs/migrating.md, from the first Ingress to
-// deleting the last, with rights to read alone.
+// TestAMigrationOnACluster follows docs/migrating.md, from the first Ingress to deleting the last,
+// with read-only rights.
 func TestAMigrationOnACluster(t *testing.T) {
 	r := start(t)
 	names := zone.Serve(t)

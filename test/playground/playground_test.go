@@ -25,8 +25,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// The demo checks by itself that what it tells is so; here is checked that it
-// tells it.
+// The demo itself checks that what it says is true; this test checks that it says it.
 func TestDemoTellsItsStory(t *testing.T) {
 	if testing.Short() {
 		t.Skip("needs a control plane, which -short leaves out")
@@ -69,8 +68,8 @@ func TestDemoTellsItsStory(t *testing.T) {
 	}
 }
 
-// The reference data plane does what the status of policies claims, feature by
-// feature: that it contradicts one is an error.
+// The reference data plane does what the status of policies claims, feature by feature: a
+// contradiction is an error.
 func TestTheReferenceDataPlaneConforms(t *testing.T) {
 	if testing.Short() {
 		t.Skip("needs a control plane, which -short leaves out")

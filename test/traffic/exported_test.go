@@ -221,8 +221,8 @@ func (b *bed) drain(name, path, key string) {
 	}
 }
 
-// TestRetriesAreEnforcedExactly: the upstream sees maxRetries + 1 calls for what is
-// to be retried, and one for all else.
+// TestRetriesAreEnforcedExactly: the upstream sees maxRetries + 1 calls for requests that are to
+// be retried, and one for all others.
 func TestRetriesAreEnforcedExactly(t *testing.T) { eachWay(t, retriesAreEnforcedExactly) }
 
 func retriesAreEnforcedExactly(b *bed) {
@@ -331,7 +331,7 @@ func listenersThatDifferGetNothingAndThoseThatAgreeDo(b *bed) {
 	}
 }
 
-// TestAnOverrideBeatsTheRoutesOwn limits what the route's team wanted larger.
+// TestAnOverrideBeatsTheRoutesOwn sets a lower limit than the route's team wanted.
 func TestAnOverrideBeatsTheRoutesOwn(t *testing.T) { eachWay(t, anOverrideBeatsTheRoutesOwn) }
 
 func anOverrideBeatsTheRoutesOwn(b *bed) {

@@ -61,8 +61,8 @@ func TestTraefikAnswers404ForAMiddlewareThatIsMissing(t *testing.T) {
 	}
 }
 
-// Of whom a limit counts apart: by a depth beyond every list of forwarders,
-// nobody; by the client's address; by a header, and all without it together.
+// Which clients a limit counts separately: with a depth beyond every list of forwarders, none; by
+// the client's address; by a header, with all requests without it together.
 func TestTraefikCountsByWhatTheCriterionSays(t *testing.T) {
 	b := newBed(t)
 	const slow = "average: 1, period: 1h, burst: 2"

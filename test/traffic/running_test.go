@@ -167,8 +167,8 @@ func TestARouteIsRelabelledAndItsRuleRenamedUnderLoad(t *testing.T) {
 	b.fine(stop())
 }
 
-// A class may say that all its routes are written to, asked or not: an override
-// that its subject can switch off is none.
+// A class may say that all its routes are written to, with or without consent: an override that
+// its subject could switch off would not be one.
 func TestAClassMaySayThatAllItsRoutesAreWrittenTo(t *testing.T) {
 	b := newInstalledBed(t)
 	b.apply(`
@@ -217,8 +217,8 @@ func (b *bed) restart(flags ...string) {
 	}
 }
 
-// TestEveryPathOfAMixedWorldIsAsItIsSaid: routes that ask and do not, limits above
-// and below, and retries, all at once; what each request meets is what is said.
+// TestEveryPathOfAMixedWorldIsAsItIsSaid: routes that ask and do not, limits above and below, and
+// retries, all at once; each request is treated as reported.
 func TestEveryPathOfAMixedWorldIsAsItIsSaid(t *testing.T) {
 	b := newInstalledBed(t)
 	manifest := policyOn("RateLimitPolicy", "above", onListener("one"), "default: {requestsPerSecond: 20m, burst: 3}")

@@ -42,9 +42,9 @@ spec:
   rules: [{host: later.NS.example, http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: backend, port: {number: PORT}}}}]}}]
 `
 
-// TestStatusSaysWhatTraefikServes: status goes by what a real data plane writes about
-// routes and Gateways, and says ready of an Ingress exactly when requests are answered as
-// it wants; DNS alone makes it moved (M84 to M86).
+// TestStatusSaysWhatTraefikServes: status follows what a real data plane writes about routes and
+// Gateways, and calls an Ingress ready exactly when requests are answered as it wants; only DNS
+// makes it moved (M84 to M86).
 func TestStatusSaysWhatTraefikServes(t *testing.T) {
 	b := newBed(t)
 	names := zone.Serve(t)

@@ -14,8 +14,8 @@ import (
 	"github.com/attache-dev/attache/test/vendors"
 )
 
-// TestKindsSaysWithWhichGatewayAPITestsRun holds what people read to what is read
-// here.
+// TestKindsSaysWithWhichGatewayAPITestsRun compares what people read with the modules that tests
+// use.
 func TestKindsSaysWithWhichGatewayAPITestsRun(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "namespace.yaml")
 	if err := os.WriteFile(file, []byte("{apiVersion: v1, kind: Namespace, metadata: {name: a}}"), 0o600); err != nil {

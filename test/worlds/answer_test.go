@@ -41,9 +41,9 @@ func reviewOf(t *rapid.T, manifest string) []byte {
 	return body
 }
 
-// No part of an answer of admission, none of its entries in the audit log and no
-// label of a metric names what the author may not know; the log entry is for readers
-// of whom nothing is known, so it says no more than the author is told.
+// No part of an answer of admission, none of its entries in the audit log and no label of a metric
+// names what the author may not know; the log entry may have any reader, so it says no more than
+// the answer to the author.
 func TestNoPartOfAnAnswerNamesWhatItsReaderMayNotKnow(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w := drawTenantWorld(rt)

@@ -54,8 +54,8 @@ func contents(s *policy.Snapshot, r effective.Resolution) string {
 	return b.String()
 }
 
-// "Nothing that a snapshot returns may be changed" is a sentence in a comment; this holds everybody
-// to it who reads one: a review with guardrails, a planner, the reports of the command.
+// "Nothing that a snapshot returns may be changed" is a sentence in a comment; this test checks
+// everybody who reads one: a review with guardrails, a planner, the reports of the command.
 func TestNobodyChangesWhatASnapshotHandsOut(t *testing.T) {
 	kinds := manifests(t, strangers)
 	for _, file := range crds.Attache() {

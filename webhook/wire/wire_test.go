@@ -144,7 +144,7 @@ func TestOddObjects(t *testing.T) {
 	}
 }
 
-// FuzzRead: no text is read as anything else than what the general way reads.
+// FuzzRead: every text is read as the general decoder reads it.
 func FuzzRead(f *testing.F) {
 	for _, object := range odd {
 		f.Add([]byte(strings.Replace(review, "%", object, 1)))

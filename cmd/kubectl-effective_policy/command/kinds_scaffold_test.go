@@ -9,8 +9,8 @@ import (
 
 const ownKind = "../../../examples/policy-kind"
 
-// TestScaffoldPrintsTheExample holds the example to what the command prints, and
-// what it prints to what "check" says of it.
+// TestScaffoldPrintsTheExample compares the example with what the command prints, and runs "check"
+// on that.
 func TestScaffoldPrintsTheExample(t *testing.T) {
 	want, err := os.ReadFile(filepath.Join(ownKind, "kind.yaml"))
 	if err != nil {

@@ -8,9 +8,9 @@ import (
 	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/terminal"
 )
 
-// TestOrdinaryNamesFitAScreen holds what people read to 80 columns: every command on
-// every object of the example, with a policy that is not in force and a route that
-// is bound to nothing among them.
+// TestOrdinaryNamesFitAScreen checks that output for people fits 80 columns: every command on
+// every object of the example, with a policy that is not in force and a route that is bound to
+// nothing among them.
 func TestOrdinaryNamesFitAScreen(t *testing.T) {
 	more := write(t, `apiVersion: attache.dev/v1alpha1
 kind: TimeoutPolicy
@@ -51,9 +51,9 @@ spec:
 	}
 }
 
-// TestWideAnswersFitAWideScreen holds -o wide to 100 columns where it is for reading.
-// "get", "policies", "check", "bindings" and "kinds" have one line for each object then, as
-// kubectl's own tables have.
+// TestWideAnswersFitAWideScreen checks that -o wide fits 100 columns where it is meant for
+// reading. "get", "policies", "check", "bindings" and "kinds" have one line for each object then,
+// as kubectl's own tables have.
 func TestWideAnswersFitAWideScreen(t *testing.T) {
 	var lines []string
 	for _, route := range []string{"storefront", "checkout", "api-route", "orders-feed"} {

@@ -15,9 +15,9 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 )
 
-// TestOnePageIsOneFile: --out writes a page that asks nobody for anything, with the hash of
-// its only script in its policy. More than 5 MiB are refused with what to leave out, and
-// what is left out is not in the file.
+// TestOnePageIsOneFile: --out writes a page that loads nothing, with the hash of its only script
+// in its policy. More than 5 MiB are refused with a hint what to leave out, and what is left out
+// is not in the file.
 func TestOnePageIsOneFile(t *testing.T) {
 	folder := t.TempDir()
 	world := filepath.Join(folder, "world.yaml")

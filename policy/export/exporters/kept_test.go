@@ -11,8 +11,8 @@ import (
 	"github.com/attache-dev/attache/policy/export/field"
 )
 
-// TestAnInvalidKindLeavesWhatIsLive (E2.3): what stands in a data plane for a kind that has become
-// invalid stays as it is, and nothing new is written from it.
+// TestAnInvalidKindLeavesWhatIsLive (E2.3): the objects in a data plane for a kind that has become
+// invalid stay as they are, and nothing new is written for it.
 func TestAnInvalidKindLeavesWhatIsLive(t *testing.T) {
 	for name, invalid := range map[string]string{export.EnvoyGateway: field.TimeoutPolicy, export.Traefik: field.RateLimitPolicy} {
 		t.Run(name, func(t *testing.T) {

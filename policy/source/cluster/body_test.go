@@ -35,8 +35,8 @@ var effectiveKind = func() kind {
 	return kind{keep: what.keep, role: what.role}
 }()
 
-// What is kept of a result says the same, be it small or large, and equal results are kept as equal
-// bytes: by these a change is told from an echo.
+// What is kept of a result has the same content, be it small or large, and equal results are kept
+// as equal bytes, so that a change can be told apart from an echo.
 func TestAResultIsKeptWhole(t *testing.T) {
 	for _, scopes := range []int{0, 1, 32} {
 		t.Run(fmt.Sprint(scopes), func(t *testing.T) {

@@ -49,7 +49,7 @@ func TestOfAnObjectOnlyWhatIsReadIsKept(t *testing.T) {
 	}
 }
 
-// A write of our annotation on a route is no news of a data plane.
+// A write of our annotation on a route is not news from a data plane.
 func TestAVersionIsNoNews(t *testing.T) {
 	p := &Planes{objects: map[hierarchy.Ref]*unstructured.Unstructured{}}
 	told := 0

@@ -323,8 +323,8 @@ func TestOurOwnWriteComesBackSilently(t *testing.T) {
 	}
 }
 
-// The watch may tell of somebody else's write before the API server's answer to
-// ours is here: what we wrote is what the answer says.
+// The watch may report somebody else's write before the API server has answered ours: what we
+// wrote is what the answer says.
 func TestTheAnswerSaysWhatWeWrote(t *testing.T) {
 	s := started(t)
 	source := &Source{memory: s.memory}

@@ -7,7 +7,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// What is found by looking at bytes is what the expression finds.
+// Looking at bytes finds the same as the regular expression.
 func TestKeysThatMayNotBeTextsAreFound(t *testing.T) {
 	expression := regexp.MustCompile(`(?m)(?:^|[\s{,?])(?:[-+.]?[0-9][^\s"':]*|~|(?i:y|n|yes|no|on|off|true|false|null))\s*:(?:\s|$)`)
 	pieces := []string{

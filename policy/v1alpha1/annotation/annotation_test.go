@@ -110,7 +110,7 @@ func TestReadFollowsAndRefuses(t *testing.T) {
 	}
 }
 
-// Whatever stands there, there is an error or something to ask.
+// For any text there is either an error or a result.
 func FuzzParse(f *testing.F) {
 	f.Add(second)
 	f.Add(unnumbered)

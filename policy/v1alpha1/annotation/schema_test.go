@@ -34,8 +34,8 @@ func schemaOf(t *testing.T) validation.SchemaValidator {
 	return schema
 }
 
-// The files in testdata are examples for readers in other languages, too. What is
-// valid fits the schema and is read; what is not does not fit.
+// The files in testdata are examples for readers in other languages, too. A valid file fits the
+// schema and is read; an invalid one does not fit.
 func TestTheExamplesFitTheSchema(t *testing.T) {
 	schema := schemaOf(t)
 	for kind, valid := range map[string]bool{"valid": true, "invalid": false} {

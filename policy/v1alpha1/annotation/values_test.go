@@ -43,8 +43,8 @@ func TestTheValuesOfOurKinds(t *testing.T) {
 	}
 }
 
-// Who states a limit is told by the annotation and, where that refers to it, by the
-// EffectivePolicy; an annotation that was written before has nobody.
+// The annotation and, where it refers to it, the EffectivePolicy say who states a limit; an
+// annotation that was written before has no such entry.
 func TestWhoStatesALimit(t *testing.T) {
 	const scopes = `"scopes":[{"parents":[{"gateway":{"namespace":"a","name":"b"},"listener":"c"}],"effective":{
 		"RateLimitPolicy":{"requestsPerSecond":1,"limits":{"all":{"requests":1}}}}}]`
