@@ -115,8 +115,8 @@ func merged(a, b map[string]any) map[string]any {
 	return both
 }
 
-// TestPodsAreRestrictedWhateverTheValues has the PodSecurity admission plugin of a real API server
-// look at the pods of all combinations of the values that change them.
+// TestPodsAreRestrictedWhateverTheValues checks the pods of all combinations of the values that
+// change them with the PodSecurity admission plugin of a real API server.
 func TestPodsAreRestrictedWhateverTheValues(t *testing.T) {
 	c, err := client.New(controlplane.Shared(t).Config, client.Options{})
 	if err != nil {

@@ -28,7 +28,7 @@ var shapes = map[string]map[string]any{
 	"being deleted": {"metadata": map[string]any{"name": "a", "deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": []any{"a/b"}}, "spec": map[string]any{}},
 }
 
-// TestConditionsCanBeEvaluatedOnAnything holds that no condition of ours refuses a write by an
+// TestConditionsCanBeEvaluatedOnAnything checks that none of our conditions refuses a write by an
 // error, whatever the object lacks: with failurePolicy Fail an error is a refusal without a call.
 func TestConditionsCanBeEvaluatedOnAnything(t *testing.T) {
 	compiler := plugin.NewConditionCompiler(environment.MustBaseEnvSet(environment.DefaultCompatibilityVersion()))

@@ -25,8 +25,8 @@ func streamRoute(kind, namespace, name, created string) string {
 		kind, name, namespace, created)
 }
 
-// R29, R30: all are bound and counted, the oldest carries the traffic. When it
-// goes the next takes over, and an older one that comes takes it away.
+// R29, R30: all are bound and counted, the oldest carries the traffic. When it is deleted the next
+// takes over, and an older one that is created takes its place.
 func TestOfRoutesThatCannotBeToldApartTheOldestIsActive(t *testing.T) {
 	for _, c := range []struct{ kind, protocol string }{{"TCPRoute", "TCP"}, {"UDPRoute", "UDP"}} {
 		const on, off = "Gateway infra/g Accepted l", "Gateway infra/g Accepted (l)"
@@ -62,8 +62,7 @@ func TestOfRoutesThatCannotBeToldApartTheOldestIsActive(t *testing.T) {
 	}
 }
 
-// R33: routes that a listener can tell apart are all active, whatever they
-// overlap in.
+// R33: routes that a listener can tell apart are all active, however they overlap otherwise.
 func TestRoutesThatCanBeToldApartAreAllActive(t *testing.T) {
 	g := build(t, public+route("{parentRefs: [{name: public, namespace: infra, sectionName: http}]}")+`
 apiVersion: gateway.networking.k8s.io/v1

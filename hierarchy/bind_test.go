@@ -118,7 +118,7 @@ func TestARouteWithoutParentRefsIsBoundToNothing(t *testing.T) {
 	}
 }
 
-// R3, R10: to CEL these are three parents, to the route they are one.
+// R3, R10: to CEL these are three parents, to the route they are the same.
 func TestTheSameParentWrittenDifferentlyIsOneParent(t *testing.T) {
 	g := build(t, `
 apiVersion: gateway.networking.k8s.io/v1

@@ -94,7 +94,7 @@ spec: {controllerName: example.com/gateway, parametersRef: {group: example.com, 
 	}
 }
 
-// R13, R15, R19, R54: a manifest has met no API server, so Decode defaults.
+// R13, R15, R19, R54: a manifest has not passed an API server, so Decode sets defaults.
 func TestAGatewayIsDefaulted(t *testing.T) {
 	g := decodeOne(t, `
 apiVersion: gateway.networking.k8s.io/v1

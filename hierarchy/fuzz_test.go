@@ -11,8 +11,8 @@ import (
 	"github.com/attache-dev/attache/hierarchy/decode"
 )
 
-// Whatever shape an object has, decoding it gives an object, problems, both or
-// neither, and a Graph can be built of what it gives.
+// Whatever shape an object has, decoding it gives an object, problems, both or neither, and a
+// Graph can be built from the result.
 func FuzzDecode(f *testing.F) {
 	for _, seed := range []string{
 		town, public,

@@ -99,8 +99,8 @@ func TestHostnamesMeanNothingToTCPAndUDP(t *testing.T) {
 	}
 }
 
-// R24: hostnames are alternatives. Those that do not intersect are left out,
-// and what several come to is listed once.
+// R24: hostnames are alternatives. Those that do not intersect are left out, and equal results are
+// listed once.
 func TestOnlyTheHostnamesThatIntersectCount(t *testing.T) {
 	g := build(t, `
 apiVersion: gateway.networking.k8s.io/v1

@@ -104,7 +104,7 @@ func TestAGatewayAdmitsListenerSets(t *testing.T) {
 	}
 }
 
-// R42 when the parent is not a Gateway that there is.
+// R42 when the parent is not an existing Gateway.
 func TestAListenerSetWithoutItsGateway(t *testing.T) {
 	g := build(t, set("shop", "extra", "", ownListener)+setRoute("shop", "{kind: ListenerSet, name: extra}"))
 	ref := hierarchy.ListenerSetRef("shop", "extra")

@@ -163,7 +163,7 @@ func TestThePathsKnowTheirLevels(t *testing.T) {
 	}
 }
 
-// What Through yields may be kept and extended without harm to other paths.
+// What Through yields may be kept and extended without effect on other paths.
 func TestAPathCanBeAppendedTo(t *testing.T) {
 	g := build(t, town+`
 ---

@@ -171,8 +171,7 @@ func decodeAny(t *rapid.T, u *unstructured.Unstructured) hierarchy.Object {
 	return o
 }
 
-// However a Graph came to have its objects, it says the same about them as one
-// that is built of them.
+// Whatever the edits that led to a Graph, it equals one that is built from the same objects.
 func TestChangingAGraphIsBuildingAnother(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		g := hierarchy.Build(nil)
@@ -222,7 +221,7 @@ func TestTheOrderOfObjectsChangesNothing(t *testing.T) {
 	})
 }
 
-// What somebody was given of a Graph stays as it is.
+// Values that a Graph returned do not change.
 func TestAGraphNeverChanges(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var objects []hierarchy.Object

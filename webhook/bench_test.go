@@ -79,7 +79,7 @@ spec:
 // later is a policy of wideWorld with another value.
 func later(text string) string { return strings.Replace(text, ": 9s}", ": 8s}", 1) }
 
-// BenchmarkReviewOfManyPaths has the platform edit and delete policies above very
+// BenchmarkReviewOfManyPaths measures edits and deletions of the platform's policies above very
 // many paths of a tenant.
 func BenchmarkReviewOfManyPaths(b *testing.B) {
 	gateway, class, s := wideWorld(b)

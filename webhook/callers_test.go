@@ -85,8 +85,8 @@ func (s *signer) writes(file string) {
 	}
 }
 
-// Where callers need a certificate, the right one is answered with every version of TLS that is
-// allowed, and nothing else is.
+// Where callers need a certificate, the right one gets an answer with every version of TLS that is
+// allowed, and no other caller does.
 func TestOnlyCallersWithTheRightCertificateAreAnswered(t *testing.T) {
 	ours, others := newSigner(t, "ours"), newSigner(t, "ours") // of the same name
 	file := filepath.Join(t.TempDir(), "ca.crt")
@@ -140,8 +140,8 @@ func httpRequest(t *testing.T) *http.Request {
 	return r
 }
 
-// Authorities are replaced without a restart. Who was trusted before is not, by a session of then
-// either; and a file that says nothing changes nothing.
+// Authorities are replaced without a restart. A caller that was trusted before no longer is, not
+// even with a resumed session; and an empty file changes nothing.
 func TestTheAuthoritiesOfCallersAreReplaced(t *testing.T) {
 	before, after := newSigner(t, "before"), newSigner(t, "after")
 	file := filepath.Join(t.TempDir(), "ca.crt")
@@ -179,7 +179,7 @@ func TestTheAuthoritiesOfCallersAreReplaced(t *testing.T) {
 	}
 }
 
-// Two writes can bear the same time: a clock of files has steps.
+// Two writes can have the same time: file times have a coarse resolution.
 func TestAuthoritiesThatAreReplacedAtOnceAreRead(t *testing.T) {
 	before, after := newSigner(t, "before"), newSigner(t, "after")
 	file := filepath.Join(t.TempDir(), "ca.crt")

@@ -46,8 +46,8 @@ func (r *running) stillAnswers(t *testing.T) {
 	}
 }
 
-// Whoever reaches the port holds nothing for long and takes no memory, and the API server is
-// answered meanwhile.
+// A client that reaches the port can neither hold resources for long nor take memory, and
+// meanwhile the API server gets its answers.
 func TestHostileConnectionsAreEndedWhileOthersAreServed(t *testing.T) {
 	r := serve(t)
 	for name, send := range map[string]string{

@@ -98,7 +98,7 @@ func TestARefusedRequestTakesNothing(t *testing.T) {
 	}
 }
 
-// Buckets that are full again go when there are many.
+// Buckets that are full again are removed when there are many.
 func TestBucketsDoNotPileUp(t *testing.T) {
 	_, route := routeWith(t, nil, 1)
 	hit := &request.Hit{Listener: listener(), Route: route}

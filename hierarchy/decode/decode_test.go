@@ -24,7 +24,7 @@ spec:
   - {name: pay, timeouts: {request: 7s}, backendRefs: [{name: pay, port: 80}]}
   - {backendRefs: [{name: rest, port: 80}]}`
 
-// TestARouteIsReadWithItsDefaults: a manifest has not met an API server (R3, R54).
+// TestARouteIsReadWithItsDefaults: a manifest has not passed an API server (R3, R54).
 func TestARouteIsReadWithItsDefaults(t *testing.T) {
 	u := worldtest.Object(t, checkout)
 	before := u.DeepCopy()
@@ -65,7 +65,7 @@ func TestKindsOutsideTheHierarchyAreNotRead(t *testing.T) {
 	}
 }
 
-// TestNothingMakesItPanic puts values of other types wherever one can stand. What has a name is
+// TestNothingMakesItPanic puts values of other types in every field. An object with a name is
 // returned, however little of it could be read.
 func TestNothingMakesItPanic(t *testing.T) {
 	kinds := []string{"GatewayClass", "Gateway", "ListenerSet", "ReferenceGrant", "HTTPRoute", "GRPCRoute", "TLSRoute"}

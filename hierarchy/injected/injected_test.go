@@ -46,8 +46,8 @@ func inject(t *rapid.T, rule map[string]any, i int) injected.RuleRecord {
 	return record
 }
 
-// TestWhatIsPutInIsTakenOut: the owner's rules come back whole, wherever the rules stand by now, and
-// the route that they are read from is not changed.
+// TestWhatIsPutInIsTakenOut: the owner's rules are restored completely, wherever the rules are by
+// now, and the route from which they are read is not changed.
 func TestWhatIsPutInIsTakenOut(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var own, rules []any
@@ -79,7 +79,7 @@ func TestWhatIsPutInIsTakenOut(t *testing.T) {
 	})
 }
 
-// TestWhatTheOwnerWroteSinceStays: a record explains a leaf only while it has the value put in.
+// TestWhatTheOwnerWroteSinceStays: a record explains a leaf only while it has the injected value.
 func TestWhatTheOwnerWroteSinceStays(t *testing.T) {
 	rule := map[string]any{"name": "pay", "timeouts": map[string]any{"request": "7s", "backendRequest": "2s"}}
 	record := injected.Record{Rules: []injected.RuleRecord{{

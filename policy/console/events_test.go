@@ -125,7 +125,7 @@ func (f *fake) listeners() int {
 	return len(f.subscribers)
 }
 
-// TestASlowReaderHoldsNobodyUp opens a stream and reads nothing from it.
+// TestASlowReaderHoldsNobodyUp opens a stream and does not read from it.
 func TestASlowReaderHoldsNobodyUp(t *testing.T) {
 	s := worldtest.Snapshot(t, shop)
 	h, source := handlerOf(s)

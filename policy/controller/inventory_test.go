@@ -36,8 +36,8 @@ func TestRoutesOfAWatchedGatewayAreCounted(t *testing.T) {
 	}
 }
 
-// Who asks for metrics all the time does not have everything counted all the time: what no pass has
-// changed is not counted again, and where counting takes long, what one has changed is so in a moment.
+// Reading metrics all the time does not count everything all the time: what no pass has changed is
+// not counted again, and where counting takes long, changes are counted a moment later.
 func TestWhatIsCountedIsKept(t *testing.T) {
 	c := &Controller{live: newMemory(), state: newState(none)}
 	i := &inventory{c: c}

@@ -16,8 +16,8 @@ import (
 	"github.com/attache-dev/attache/policy/source/cluster"
 )
 
-// What could not be judged in time is judged again after a second, and after twice as long each
-// time, however many batches came meanwhile; when everything is decided, nothing is.
+// What could not be evaluated in time is evaluated again after a second, and then after twice as
+// long each time, however many batches came meanwhile; when everything is decided, nothing is.
 func TestManyBatchesAskForOnePassToJudgeAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		measures, err := newMeasures(prometheus.NewRegistry(), pace.New(1))

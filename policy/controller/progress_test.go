@@ -25,8 +25,8 @@ func routes(n int) refs {
 	return all
 }
 
-// The status of a policy that reaches far says how far it is written out, every few seconds while
-// anything is, and no longer when all of it is.
+// The status of a policy that reaches many routes reports its progress every few seconds while
+// they are written, and no longer when all of them are.
 func TestAWideEditTellsHowFarItIs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var p progress
@@ -84,7 +84,7 @@ func TestWhatHasNothingToWriteTellsNothing(t *testing.T) {
 	})
 }
 
-// What changes again while somebody looks at it is still to be looked at.
+// An object that changes again while it is checked is checked once more.
 func TestWhatChangesMeanwhileIsNotDone(t *testing.T) {
 	var p progress
 	one := ref("big", "r0")
@@ -135,7 +135,8 @@ func TestWhoTellsHowFarItIs(t *testing.T) {
 	}
 }
 
-// The condition is there while there is something to tell, and nothing else of the status moves.
+// The condition is there while there is progress to report, and nothing else in the status
+// changes.
 func TestTheConditionComesAndGoes(t *testing.T) {
 	m := newMemory()
 	u := object("{apiVersion: attache.dev/v1alpha1, kind: TimeoutPolicy, metadata: {name: wide, namespace: infra}, spec: {strategy: Patch, targetRef: {group: gateway.networking.k8s.io, kind: Gateway, name: g}, default: {request: 1s}}}")

@@ -209,8 +209,8 @@ func short() []*guardrail.Guardrail {
 	return []*guardrail.Guardrail{{Name: "short", Enforcement: guardrail.Deny, Rules: []guardrail.Rule{atMost1s{}}}}
 }
 
-// After any edits, looking at what settle says must be enough: a controller that
-// starts afresh finds nothing left to write.
+// After any edits, it must be enough to check what settle returns: a controller that starts afresh
+// finds nothing left to write.
 func TestSettleNamesEverythingThatHasToBeLookedAt(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		edit(t, none, func() {}, func(*memory) {})

@@ -29,8 +29,8 @@ func soleOf(s *policy.Snapshot) map[hierarchy.Ref]hierarchy.Ref {
 	return sole
 }
 
-// TestARouteThatIsLeftAloneIsLookedAt: after any edits, the routes that are the only one of a Gateway
-// now, or are not any more, are among those to look at.
+// TestARouteThatIsLeftAloneIsLookedAt: after any edits, the routes that have become the only one
+// of a Gateway, or no longer are, are among those to check.
 func TestARouteThatIsLeftAloneIsLookedAt(t *testing.T) {
 	turned := 0
 	rapid.Check(t, func(t *rapid.T) {

@@ -11,8 +11,8 @@ import (
 	"github.com/attache-dev/attache/policy/effective"
 )
 
-// What is known of a route holds for the generation that an admission gave it, as long as its owner's
-// words are the same and nothing newer is known.
+// What is known about a route holds for the generation that an admission gave it, as long as its
+// owner's values are the same and nothing newer is known.
 func TestAnAdmissionOnlyChangesTheGeneration(t *testing.T) {
 	at := func(uid string, generation int64, request, record string) *unstructured.Unstructured {
 		u := object("{" + gatewayAPI + "HTTPRoute, metadata: {name: r, namespace: one}, spec: {rules: [{timeouts: {request: " + request + "}}]}}")

@@ -60,8 +60,8 @@ func ref(namespace, name string) hierarchy.Ref {
 	return hierarchy.NewRef("gateway.networking.k8s.io", "HTTPRoute", namespace, name)
 }
 
-// A namespace with many routes that take long to judge does not keep those of
-// others from being published.
+// A namespace with many routes whose guardrails take long does not keep those of others from being
+// published.
 func TestTheGateJudgesNamespacesInTurn(t *testing.T) {
 	s, _, world := crowd(t, 40)
 	s.begin(t.Context(), world, nil, &memory{})

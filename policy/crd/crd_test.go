@@ -185,7 +185,7 @@ func TestACircleOfLimitsIsBroken(t *testing.T) {
 	}
 }
 
-// A list or a scalar that is called default is the vendor's own field.
+// A list or a scalar with the name default is the vendor's own field.
 func TestABlockIsAnObject(t *testing.T) {
 	text := strings.Replace(widgets, "LABELS", "", 1)
 	text = strings.Replace(text, "              targetRef: {type: object}\n", "              targetRef: {type: object}\n              default: {type: string}\n", 1)

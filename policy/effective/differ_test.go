@@ -11,8 +11,8 @@ import (
 	"github.com/attache-dev/attache/policy/effective"
 )
 
-// TestDiffersSaysWhetherThereAreChanges: of targets on both sides or on one, whose rules and listeners
-// come and go.
+// TestDiffersSaysWhetherThereAreChanges: for targets on both sides or on one, whose rules and
+// listeners come and go.
 func TestDiffersSaysWhetherThereAreChanges(t *testing.T) {
 	kinds := ourKinds(t)
 	rapid.Check(t, func(r *rapid.T) {

@@ -66,9 +66,9 @@ func (h *history) list() []*unstructured.Unstructured {
 	return list
 }
 
-// What was there before, and by which edits it went, makes no difference: objects and CRDs come and
-// go, and the labels that make a CRD one of routes or of policies are taken away and given again. The
-// snapshots on the way stay as they were.
+// Earlier objects, and the edits that removed them, make no difference: objects and CRDs come and
+// go, and the labels that make a CRD one of routes or of policies are taken away and given again.
+// The snapshots on the way stay as they were.
 func TestHistoryMakesNoDifference(t *testing.T) {
 	crds := append(ourKinds(t), objects(t, queues)[0])
 	queued := objects(t, queues)[1:]

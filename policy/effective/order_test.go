@@ -12,8 +12,8 @@ import (
 	"github.com/attache-dev/attache/policy"
 )
 
-// In one call CRDs may stand anywhere. One by one, an object before its CRD is passed over, and what
-// counts is that it is given again after it.
+// In one call CRDs may stand anywhere. One by one, an object before its CRD is skipped, and it
+// counts when it is given again after the CRD.
 func TestCRDsMayStandAnywhere(t *testing.T) {
 	kinds := ourKinds(t)
 	rapid.Check(t, func(r *rapid.T) {

@@ -124,7 +124,7 @@ func TestTheWorseStateCounts(t *testing.T) {
 	}
 }
 
-// TestAScoreBecomesACondition (E3.3): False only for what somebody has seen to fail.
+// TestAScoreBecomesACondition (E3.3): False only for a failure that somebody has observed.
 func TestAScoreBecomesACondition(t *testing.T) {
 	envoy := map[string]int{export.EnvoyGateway: 2}
 	checkout := hierarchy.NewRef(hierarchy.Group, "HTTPRoute", "shop", "checkout")

@@ -14,7 +14,7 @@ import (
 	"github.com/attache-dev/attache/test/worldtest"
 )
 
-// What a status says is read back as it was: on two planes, with several rules and limits.
+// A status is read back as it was written: on two data planes, with several rules and limits.
 func TestEntriesAreReadBackAsTheyWereWritten(t *testing.T) {
 	var objects []*unstructured.Unstructured
 	for _, file := range crds.Attache() {

@@ -196,7 +196,7 @@ func flat() *rapid.Generator[[]merge.Layer] {
 	}), 0, 6)
 }
 
-// Tracing leaf by leaf says what folding trees says, one time after the other.
+// Tracing leaf by leaf gives the same as folding trees, repeatedly.
 func TestTraceIsFoldWithoutTheValue(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var folder merge.Folder

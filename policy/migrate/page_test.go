@@ -16,9 +16,9 @@ func TestTablesOnThePage(t *testing.T) {
 	const page = "../../docs/migrating-tables.md"
 	var b strings.Builder
 	b.WriteString("# What becomes of annotations\n\n" +
-		"Made of the tables in `policy/migrate/controller` by `go test ./policy/migrate -run Page -update`;\n" +
+		"Generated from the tables in `policy/migrate/controller` by `go test ./policy/migrate -run Page -update`;\n" +
 		"`kubectl effective-policy migrate annotations` prints the same. [Migrating from Ingress](migrating.md)\n" +
-		"says what the words mean. A name that ends in `*` stands for all that begin so.\n")
+		"says what the words mean. A name that ends in `*` stands for all names that begin like that.\n")
 	for _, table := range controller.Tables("") {
 		fmt.Fprintf(&b, "\n## %s\n\n%d annotations", table.Controller, len(table.Annotations))
 		if len(table.Keys) > 0 {

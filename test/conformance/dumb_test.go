@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// A plane that enforces nothing fails every check of something.
+// A data plane that enforces nothing fails every check.
 func TestAPlaneThatEnforcesNothing(t *testing.T) {
 	if testing.Short() {
 		t.Skip("each check waits until its time is over, which -short leaves out")

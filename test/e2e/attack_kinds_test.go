@@ -35,8 +35,8 @@ spec:
   versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true, properties: {spec: {type: object, x-kubernetes-preserve-unknown-fields: true}}}}}]
 `
 
-// Whoever may create CRDs gets nothing by it: no word about what others have, and no
-// manager that waits for kinds which it may not read.
+// Creating CRDs gains nothing: no information about what others have, and no manager that waits
+// for kinds which it is not permitted to read.
 func TestKindsOfOnesOwnGiveNothing(t *testing.T) {
 	s := startSite(t, nil, "team-a", "team-b")
 	s.user("alice", "team-a")

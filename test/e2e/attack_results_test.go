@@ -101,7 +101,7 @@ func (s *site) noWebhooks() {
 	}
 }
 
-// Whoever may do everything in a namespace may not say there what applies.
+// Whoever may do everything in a namespace still may not write results there.
 func TestNobodyButTheControllerWritesResults(t *testing.T) {
 	for name, lock := range map[string]struct {
 		values map[string]any
@@ -156,7 +156,7 @@ func TestForgedResultsDoNotLast(t *testing.T) {
 	})
 }
 
-// What somebody else wrote while the controller was away is not believed.
+// What somebody else wrote while the controller was away is not trusted.
 func TestARestartBelievesOnlyWhatTheControllerWrote(t *testing.T) {
 	s := startSite(t, nil, "team-b")
 	bob := s.owner("bob", "team-b")

@@ -168,7 +168,7 @@ func TestTextsDoNotTellOfOthers(t *testing.T) {
 	t.Logf("a person of team-a reads %q and %q", said.all(), message)
 }
 
-// A guardrail's message forges no lines and moves no cursor.
+// A guardrail's message cannot forge lines or move the cursor.
 func TestMessagesAreShownAsText(t *testing.T) {
 	s := startSite(t, nil, "team-a")
 	alice := s.owner("alice", "team-a")

@@ -39,8 +39,8 @@ func stated(u *obj) string {
 	return timeout
 }
 
-// Whoever writes a record of what attache put into a route does not hide own words
-// behind it: data planes read these, so a guardrail has to.
+// A forged record of what attache injected into a route does not hide the author's own values:
+// data planes read these, so a guardrail has to.
 func TestARecordOfWhatWasPutInHidesNothing(t *testing.T) {
 	s := startSite(t, nil, "team-a")
 	alice := s.owner("alice", "team-a")

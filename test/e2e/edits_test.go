@@ -28,9 +28,9 @@ rules:
 - {apiGroups: [gateway.networking.k8s.io, attache.dev], resources: ["*"], verbs: ["*"]}
 `
 
-// TestEditsOnARealAPIServer makes the edits of the corpus, whose verdicts package
-// guardrail and the command gave, as the people whom they name: first as a dry
-// run, until the replica has seen the world, and then for good.
+// TestEditsOnARealAPIServer makes the edits of the corpus, whose verdicts package guardrail and
+// the command gave, as the users that they name: first as a dry run, until the replica has seen
+// the world, and then for good.
 func TestEditsOnARealAPIServer(t *testing.T) {
 	cases, err := edits.Read("../..")
 	if err != nil {

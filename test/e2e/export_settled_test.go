@@ -44,8 +44,8 @@ metadata: {name: unrelated, namespace: unrelated}
 spec: {targetRef: {group: gateway.networking.k8s.io, kind: HTTPRoute, name: unrelated}, default: {request: 1s}}
 `
 
-// TestSettledRoutesAreNotWritten: while others are busy, nothing of routes that are as they have to be
-// is written: no object of a data plane, no route, no result and no status.
+// TestSettledRoutesAreNotWritten: while others are busy, nothing is written for routes that are as
+// they have to be: no object of a data plane, no route, no result and no status.
 func TestSettledRoutesAreNotWritten(t *testing.T) {
 	a := startAdmission(t, map[string]any{"platformNamespaces": []any{"infra"}, "export": map[string]any{"exporters": []any{"envoy-gateway", "traefik"}}})
 	w := a.as(a.plane.Config, "shop")

@@ -40,8 +40,8 @@ type step struct {
 	users  map[string]controlplane.User
 }
 
-// TestTheLogOfANewUser does again what stopped or misled people when they were new,
-// on a real API server with the chart's webhooks, controller and rights.
+// TestTheLogOfANewUser repeats what stopped or misled new users, on a real API server with the
+// chart's webhooks, controller and rights.
 func TestTheLogOfANewUser(t *testing.T) {
 	files, err := filepath.Glob("testdata/log/*.txtar")
 	if err != nil || len(files) != 18 {

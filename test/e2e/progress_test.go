@@ -28,8 +28,8 @@ func (w *world) reconciling(policy string) (done, all int, ok bool) {
 	return 0, 0, false
 }
 
-// TestAWideEditTellsHowFarItIs: who edits a policy above three hundred routes sees in its status how
-// many of them are written, and on the page of metrics how many objects are left, until none is.
+// TestAWideEditTellsHowFarItIs: an edit of a policy above three hundred routes shows in its status
+// how many of them are written, and in the metrics how many objects are left, until none is.
 func TestAWideEditTellsHowFarItIs(t *testing.T) {
 	const routes = 300
 	plane := controlplane.Shared(t)

@@ -53,8 +53,7 @@ func TestReview(t *testing.T) {
 	}
 }
 
-// TestTheCommandSaysTheSame asks "check", which knows no names that anybody may
-// not read, and "diff".
+// TestTheCommandSaysTheSame runs "check", which has no names that nobody may read, and "diff".
 func TestTheCommandSaysTheSame(t *testing.T) {
 	for _, c := range corpus(t) {
 		if c.User.Reads != nil {

@@ -36,7 +36,7 @@ func read(t *testing.T, path string, into any) {
 	}
 }
 
-// TestArgoCDsHealth runs the scripts by the interpreter that Argo CD runs them by.
+// TestArgoCDsHealth runs the scripts with the interpreter that Argo CD uses.
 func TestArgoCDsHealth(t *testing.T) {
 	folders, err := filepath.Glob(examples + "/argocd/attache.dev/*")
 	if err != nil || len(folders) != 5 {

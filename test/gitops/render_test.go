@@ -7,7 +7,7 @@ import (
 	"github.com/attache-dev/attache/charts"
 )
 
-// TestRenderingTwiceIsTheSame is what tools that render without a cluster rely on.
+// TestRenderingTwiceIsTheSame checks what tools that render without a cluster rely on.
 func TestRenderingTwiceIsTheSame(t *testing.T) {
 	for provider, same := range map[string]bool{"self": true, "cert-manager": true, "generated": false} {
 		values := map[string]any{"certificates": map[string]any{"provider": provider}}

@@ -10,8 +10,8 @@ import (
 	"github.com/attache-dev/attache/test/controlplane"
 )
 
-// The control plane starts with the standard channel of Gateway API: what
-// examples/shop is for.
+// The control plane starts with the standard channel of Gateway API, for which examples/shop is
+// made.
 func TestMain(m *testing.M) {
 	ctrl.SetLogger(logr.Discard())
 	os.Exit(controlplane.MainOn(m, "standard", controlplane.Options{CRDs: []string{"../../crds"}}))

@@ -7,8 +7,8 @@ import (
 
 const otherKey = "ground.test/other"
 
-// Both annotations compared key by key: what changes nothing that matters never
-// calls.
+// Both annotations compared key by key: a write that changes nothing relevant never calls the
+// webhook.
 func TestPatchesThatChangeNothingDoNotCall(t *testing.T) {
 	w := newWorld(t)
 	w.hook.want(payIn20s)

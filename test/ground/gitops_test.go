@@ -92,8 +92,8 @@ func TestArgoSeesNoDifferenceByServerSideDiff(t *testing.T) {
 	w.ownSays(w.route(), "pay", "timeouts.request", "45s")
 }
 
-// A strategic sync with a JSON merge patch of a single field, as kubectl patch
-// and automation send it, is the owner's word for that field.
+// A strategic sync with a JSON merge patch of a single field, as kubectl patch and automation send
+// it, counts as the owner's value for that field.
 func TestAPatchOfOneFieldIsTheOwnersWord(t *testing.T) {
 	w := newWorld(t)
 	w.hook.want(payIn20s)

@@ -171,8 +171,8 @@ func TestAPolicyProtectsObjectsWhileNothingOfOursRuns(t *testing.T) {
 	}
 }
 
-// TestTheGarbageCollectorAndTheNamespaceControllerPass: a protected object goes
-// with its owner, and with its namespace.
+// TestTheGarbageCollectorAndTheNamespaceControllerPass: a protected object is deleted with its
+// owner, and with its namespace.
 func TestTheGarbageCollectorAndTheNamespaceControllerPass(t *testing.T) {
 	p := protect(t)
 	maps := p.keeper.CoreV1().ConfigMaps(p.namespace)

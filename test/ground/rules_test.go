@@ -91,8 +91,8 @@ func TestARecordThatIsRemovedIsRemembered(t *testing.T) {
 	}
 }
 
-// A mutator after ours makes the API server ask us again. The object then has
-// our values and our record, the old one may have neither.
+// A mutator after ours makes the API server ask us again. The object then has our values and our
+// record, while the old one may have neither.
 func TestReinvocationFindsTheSameWords(t *testing.T) {
 	w := newWorld(t)
 	w.hook.want(both)

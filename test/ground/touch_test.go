@@ -120,8 +120,7 @@ func TestTheStatusSubresourceDoesNotCall(t *testing.T) {
 	}
 }
 
-// With failurePolicy Ignore an outage stores the owner's words, and the next
-// touch mends it.
+// With failurePolicy Ignore an outage stores the owner's values, and the next touch repairs it.
 func TestAnOutageStoresTheOwnersWordsUntilATouch(t *testing.T) {
 	w := newWorld(t)
 	w.hook.want(payIn20s)

@@ -129,8 +129,8 @@ func bothCertificates(objects []*unstructured.Unstructured) bool {
 	return false
 }
 
-// TestKnownFaults: each fault is still there, and migrate has it not: what it writes is
-// taken, and answers as the Ingresses do but for what its report announces.
+// TestKnownFaults: each fault is still there, and migrate does not have it: what it writes is
+// accepted, and answers as the Ingresses do except for what its report announces.
 func TestKnownFaults(t *testing.T) {
 	j := newJudge(t)
 	for _, f := range slices.Concat(faults(), objectFaults()) {

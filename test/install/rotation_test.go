@@ -19,7 +19,7 @@ import (
 const authoritySecret = "attache-webhook-authority"
 
 // TestAuthorityOnAnAPIServer replaces certificates and authorities every few seconds while people
-// write; two controllers race, and the Secret is lost, spoilt, and expired at a start.
+// write; two controllers race, and the Secret is lost, corrupted, and expired at a start.
 func TestAuthorityOnAnAPIServer(t *testing.T) {
 	c := start(t)
 	c.apply(shop)

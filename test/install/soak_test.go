@@ -184,7 +184,7 @@ func slope(samples []sample, value func(sample) float64) float64 {
 	return (n*sumXY - sumX*sumY) / (n*sumXX - sumX*sumX)
 }
 
-// TestTheSlopeOfALine keeps the figures of the soak right.
+// TestTheSlopeOfALine checks the computation behind the figures of the soak.
 func TestTheSlopeOfALine(t *testing.T) {
 	var samples []sample
 	for i := range 10 {

@@ -152,8 +152,8 @@ func onRoute(name string) string { return "kind: HTTPRoute, name: " + name }
 
 func onListener(name string) string { return "kind: Gateway, name: public, sectionName: " + name }
 
-// TestLimitsAreEnforcedExactly: so many 200s as the bucket holds, and 429 from
-// there on, apart for whom the key says, on each match.
+// TestLimitsAreEnforcedExactly: as many 200s as the bucket holds, and 429 from there on,
+// separately for the clients that the key tells apart, on each match.
 func TestLimitsAreEnforcedExactly(t *testing.T) { eachWay(t, limitsAreEnforcedExactly) }
 
 func limitsAreEnforcedExactly(b *bed) {
@@ -260,8 +260,8 @@ func retriesAreEnforcedExactly(b *bed) {
 	}
 }
 
-// TestRetriesDoNotSpendTheLimit: the limit stands before the retries, so that a
-// request costs one, however often it is tried.
+// TestRetriesDoNotSpendTheLimit: the limit comes before the retries, so that a request costs one
+// token, however often it is tried.
 func TestRetriesDoNotSpendTheLimit(t *testing.T) { eachWay(t, retriesDoNotSpendTheLimit) }
 
 func retriesDoNotSpendTheLimit(b *bed) {

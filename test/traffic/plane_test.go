@@ -90,7 +90,7 @@ func TestTraefikCountsByWhatTheCriterionSays(t *testing.T) {
 	same("no value, from elsewhere", b.codes(1, request{to: "header", from: "127.0.0.2"}), limited(1, 0))
 }
 
-// A bucket belongs to a router, and each match of a rule is one.
+// A bucket belongs to a router, and each match of a rule is a router.
 func TestTraefikCountsApartForEachMatch(t *testing.T) {
 	b := newBed(t)
 	b.apply(route("twice", ", matches: [{path: {value: /a}}, {path: {value: /b}}]"+filters("limit")) +

@@ -46,8 +46,8 @@ var known = map[string]string{
 	"path":        "Q5: it normalises the path first",
 }
 
-// TestRandomRequestsAreServedAsExplained: what explain --request says and what Traefik
-// does are the same, but for differences that are known.
+// TestRandomRequestsAreServedAsExplained: what explain --request says and what Traefik does are
+// the same, except for known differences.
 func TestRandomRequestsAreServedAsExplained(t *testing.T) {
 	t.Parallel() // it waits for another Traefik than the test beside it
 	b := newBed(t)

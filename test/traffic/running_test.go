@@ -184,8 +184,8 @@ spec: {controllerName: traefik.io/gateway-controller}
 	}
 }
 
-// Switching the exporter off gives routes back their owners' words first, and
-// takes the objects away after that.
+// Switching the exporter off first restores the owners' values in routes, and then deletes the
+// objects.
 func TestSwitchingTheExporterOffUnderLoad(t *testing.T) {
 	b := newInstalledBed(t)
 	b.apply(route("busy", "") + "---" + route("other", ""))

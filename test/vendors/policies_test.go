@@ -71,9 +71,9 @@ func valuesOf(object map[string]any) map[string]string {
 	return values
 }
 
-// TestPoliciesReachRoutesAsEnvoyGatewaySays compares, in Envoy Gateway's own test
-// data, which BackendTrafficPolicy reaches which rule on which listener, and the
-// timeouts and retries that come of it.
+// TestPoliciesReachRoutesAsEnvoyGatewaySays compares, in Envoy Gateway's own test data, which
+// BackendTrafficPolicy reaches which rule on which listener, and the resulting timeouts and
+// retries.
 func TestPoliciesReachRoutesAsEnvoyGatewaySays(t *testing.T) {
 	worlds, rules, values := 0, 0, 0
 	differs := map[string][]string{}

@@ -138,7 +138,7 @@ func TestBodiesAreBoundedTogether(t *testing.T) {
 	}
 }
 
-// A slot that is kept free of short reviews would stand idle when everybody asks for much.
+// A slot that is kept free from short reviews would be idle when everybody asks for much.
 func TestSharesWithShortReviewsHaveAllSlots(t *testing.T) {
 	l := newLine(t, 2, 64)
 	for range 500 {
@@ -170,7 +170,7 @@ func TestNobodyBeginsWithoutEnoughTime(t *testing.T) {
 	}
 }
 
-// What takes all the time that it may have is tried all the same.
+// A review that needs all the time that it may have is tried all the same.
 func TestWhatTakesVeryLongIsTried(t *testing.T) {
 	l := newLine(t, 1, 64)
 	for range 20 {

@@ -253,8 +253,8 @@ func TestHelpSaysHowThePluginIsCalled(t *testing.T) {
 	run(t, "", "completion", "bash").wantOutput(t, "__complete")
 }
 
-// TestHelpFitsAScreen also holds that the help of a command has what people need
-// there, and kubectl's flags for a connection behind "options".
+// TestHelpFitsAScreen also checks that the help of a command has what people need there, and that
+// kubectl's connection flags are only in "options".
 func TestHelpFitsAScreen(t *testing.T) {
 	root := New(genericiooptions.IOStreams{}, "")
 	lines := [][]string{{"--help"}, {"options"}}

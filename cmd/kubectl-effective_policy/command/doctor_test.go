@@ -11,7 +11,7 @@ import (
 	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/workspace"
 )
 
-// TestWhatDoctorSaysFitsAScreen prints what it has to say of an installation.
+// TestWhatDoctorSaysFitsAScreen prints everything that doctor can report about an installation.
 func TestWhatDoctorSaysFitsAScreen(t *testing.T) {
 	var out bytes.Buffer
 	o := &options{&workspace.Flags{Streams: genericiooptions.IOStreams{Out: &out}}}
@@ -39,7 +39,7 @@ func TestWhatDoctorSaysFitsAScreen(t *testing.T) {
 	}
 }
 
-// TestDoctorWithoutAClusterSaysSoOnce: what cannot be asked is not said part by part.
+// TestDoctorWithoutAClusterSaysSoOnce: parts that cannot be checked are not reported one by one.
 func TestDoctorWithoutAClusterSaysSoOnce(t *testing.T) {
 	r := run(t, "", "doctor", "--server", "http://127.0.0.1:1")
 	if r.code != 1 || strings.Join(strings.Fields(r.out), " ") != "Problem API server: it does not answer: dial tcp 127.0.0.1:1: connect: connection refused" {

@@ -101,8 +101,9 @@ func side(t *testing.T, name string, change func(path string, n int) int) *httpt
 	return s
 }
 
-// TestLive: equal sides are equal; a status of one side alone is different; one that
-// changes is unstable; and one that no model expects is said to be so. One request is under way at a time (M79 to M83).
+// TestLive: equal sides are equal; a status of one side alone is different; one that changes is
+// unstable; and one that no model expects is reported as such. One request is under way at a time
+// (M79 to M83).
 func TestLive(t *testing.T) {
 	same := func(string, int) int { return 0 }
 	run := func(before, after *httptest.Server, flags ...string) (string, int) {

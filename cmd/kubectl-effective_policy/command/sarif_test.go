@@ -143,8 +143,8 @@ func placeOf(t *testing.T, run ci.SARIFRun) ci.SARIFPhysical {
 	return ci.SARIFPhysical{}
 }
 
-// TestFingerprintsStay holds that a finding is known again after lines, files and
-// values have moved, and that no two of a run are one.
+// TestFingerprintsStay checks that a finding is recognised after lines, files and values have
+// changed, and that no two findings of a run have the same fingerprint.
 func TestFingerprintsStay(t *testing.T) {
 	prints := func(text string) []string {
 		var r struct{ Runs []ci.SARIFRun }

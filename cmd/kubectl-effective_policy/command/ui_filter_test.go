@@ -151,8 +151,8 @@ func within(t *testing.T, answer json.RawMessage, path ...string) any {
 	return value
 }
 
-// TestAFilteredFileHasNothingElse: a file with a filter is for somebody who is to see what
-// passes it. What governs these routes is in it, and nothing of anybody else.
+// TestAFilteredFileHasNothingElse: a file with a filter is for somebody who may see only what
+// passes it. What governs these routes is in it, and nothing about anybody else.
 func TestAFilteredFileHasNothingElse(t *testing.T) {
 	world := write(t, twoTeams)
 	for _, filter := range []string{"ns=shown", "text=cart", "gateway=infra%2Fedge&ns=shown", "where=route.namespace%20%3D%3D%20%22shown%22"} {

@@ -159,7 +159,7 @@ func TestASoundInstallationIsHealthy(t *testing.T) {
 	}
 }
 
-// Whatever is spoiled is found, with what to do, and nothing else is.
+// Everything that is broken is found, with what to do, and nothing else.
 func TestWhatIsWrongIsFound(t *testing.T) {
 	for name, test := range map[string]struct {
 		spoil func(*testing.T, *sound)
@@ -226,7 +226,7 @@ func TestWhatIsWrongIsFound(t *testing.T) {
 	}
 }
 
-// What the person may not read is not taken for wrong.
+// What the person is not permitted to read is not reported as wrong.
 func TestWhatMayNotBeReadIsUnknown(t *testing.T) {
 	s := newSound(t)
 	s.forbidden, s.may = true, false

@@ -10,8 +10,8 @@ import (
 	"github.com/attache-dev/attache/policy/enforcement"
 )
 
-// What is published tells which exporters are on: admission on a cluster answers with those, and not
-// with all.
+// Published results tell which exporters are on: admission on a cluster answers with those, and
+// not with all.
 func TestTheExportersOfAClusterAreThoseThatResultsSpeakOf(t *testing.T) {
 	result := func(entries ...map[string]any) *unstructured.Unstructured {
 		list := make([]any, len(entries))

@@ -9,8 +9,8 @@ import (
 	"github.com/attache-dev/attache/policy/guardrail"
 )
 
-// Cost must stop a runaway expression with no deadline at all: a program that
-// tracks its state would silently have no cost limit.
+// The cost limit must stop a runaway expression without any deadline: a program that tracks its
+// state would silently have no cost limit.
 func TestCostAloneStopsARunawayExpression(t *testing.T) {
 	rules, problems := Compile([]guardrail.Expression{
 		{Expression: "object.all(a, object.all(b, object.all(c, a + b + c >= 0)))", Message: "m"},

@@ -7,8 +7,8 @@ import (
 	"github.com/attache-dev/attache/policy/guardrail/regorule"
 )
 
-// A pattern that is written in the module is looked at when the module is
-// written, and not when a route that it says nothing about is refused for it.
+// A pattern in a module is checked when the module is written, so that no unrelated route is
+// refused because of it later.
 func TestConstantPatternsAreCheckedWhenTheModuleIsWritten(t *testing.T) {
 	for call, says := range map[string]string{
 		`regex.match("((((a{1,100}){1,100}){1,100}){1,100})", input.route.name)`: "line 2 column 34: regex.match: ",
