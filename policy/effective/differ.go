@@ -56,8 +56,8 @@ func kindsOf(r *PathPolicies) []*Policy {
 	return r.Kinds
 }
 
-// nextOf says which of two sorted lists is to go on: the first (-1), the second (1) or both. order
-// compares what comes next in each.
+// nextOf says which of two sorted lists to advance: the first (-1), the second (1) or both (0). order
+// compares the next entries.
 func nextOf(first, second int, order func() int) int {
 	switch {
 	case second == 0:
@@ -68,7 +68,7 @@ func nextOf(first, second int, order func() int) int {
 	return order()
 }
 
-// appendLeaves lists the leaves that differ between two results of one kind; nil is none.
+// appendLeaves appends the leaves that differ between two results of one kind; nil stands for no result.
 func appendLeaves(list []leafSides, before, after *Policy) []leafSides {
 	var old, now []Origin
 	var kind string
@@ -106,7 +106,7 @@ func (l *leafSides) path() crd.Path {
 // same are the same pointer, so that paths can be grouped by it.
 type leafChange struct {
 	leafSides
-	// gone says that it is of rules that no longer exist, ofGone is the same change of those.
+	// gone says that the change is of rules that no longer exist; ofGone is the same change for those.
 	gone   bool
 	ofGone *leafChange
 }
@@ -129,7 +129,7 @@ type Differ struct {
 	same  map[string]*leafChange
 	// outlines are the changes of targets with the same outlines, without the target.
 	outlines map[[2]*outline][]Change
-	// differs says of pairs whether they differ, where that alone was asked.
+	// differs says whether pairs differ, where only that was asked.
 	differs map[Pair]difference
 	scratch []byte
 	keys    []leafKey
@@ -171,7 +171,7 @@ func (d *Differ) compare(before, after *Target) []Change {
 	}
 	a := Align(before, after)
 	bands := a.Bands()
-	alive := len(a.Rules) // those that are gone follow
+	alive := len(a.Rules) // removed rules follow
 	if after != nil {
 		alive = len(after.rules)
 	}
@@ -213,7 +213,7 @@ func (d *Differ) grouped(a Alignment, bands []Band[Pair], alive int, key leafKey
 	return group(a.Listeners, a.Rules, rows)
 }
 
-// differing are the leaves that differ on any path, sorted. They are good until the next call.
+// differing are the leaves that differ on any path, sorted. They are valid until the next call.
 func (d *Differ) differing(bands []Band[Pair]) []leafKey {
 	d.keys = d.keys[:0]
 	for _, band := range bands {
@@ -275,32 +275,33 @@ func (o *Origin) appendText(b []byte) []byte {
 	return appendRef(append(b, byte(o.Block)), &o.ClampedBy)
 }
 
-// Whether a target differs is asked of many, and how of the few that are told of. So that is answered
-// without working out the changes.
+// Many targets are asked whether they differ, and only the few that an answer names are asked how. So
+// the first question is answered without computing the changes.
 
-// difference is what there is between two results, without what it is.
+// difference says whether two results differ, but not how.
 type difference struct {
 	// any says that a field differs, displaced that one differs that had a value before.
 	any, displaced bool
 }
 
-// Differs says whether a target has any change: whether Target lists one. Either side may be nil.
+// Differs reports whether a target has any change, that is whether Target lists one. Either side may be
+// nil.
 func (d *Differ) Differs(before, after *Target) bool {
 	return d.found(before, after, func(p difference) bool { return p.any })
 }
 
-// Displaces says whether a target has a change of a field that had a value before.
+// Displaces reports whether a target has a change of a field that had a value before.
 func (d *Differ) Displaces(before, after *Target) bool {
 	return d.found(before, after, func(p difference) bool { return p.displaced })
 }
 
-// found says whether any path of a target differs in a way.
+// found reports whether any path of a target differs in a given way.
 func (d *Differ) found(before, after *Target, way func(difference) bool) bool {
 	return AnyPair(before, after, func(pair Pair) bool { return way(d.difference(pair)) })
 }
 
-// AnyPair says whether something is the case for the results of any path of a target, as Align puts
-// them next to each other. Either side may be nil. Pairs that neighbours share come once.
+// AnyPair reports whether a condition holds for the results of any path of a target, as Align pairs them.
+// Either side may be nil. Pairs that neighbouring paths share are visited once.
 func AnyPair(before, after *Target, is func(Pair) bool) bool {
 	switch {
 	case before == nil && after == nil:
@@ -314,7 +315,7 @@ func AnyPair(before, after *Target, is func(Pair) bool) bool {
 	return inRows(rows, func(i, j int) Pair { return rows[i][j] }, is)
 }
 
-// inRows says whether something is the case for a cell of some rows.
+// inRows reports whether a condition holds for any cell of some rows.
 func inRows[R any](rows [][]R, at func(i, j int) Pair, is func(Pair) bool) bool {
 	var last Pair
 	for i, row := range rows {
@@ -397,7 +398,7 @@ func differenceOfKind(before, after *Policy) (d difference) {
 	return difference{}
 }
 
-// leafAt finds the leaf of the same path, which mostly is in the same place.
+// leafAt finds the leaf with the same path, which is usually at the same index.
 func leafAt(leaves []Origin, place int, like *Origin) *Origin {
 	if place < len(leaves) && slices.Equal(leaves[place].Path, like.Path) {
 		return &leaves[place]

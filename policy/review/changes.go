@@ -11,14 +11,14 @@ import (
 )
 
 // compared are the routes and Gateways that an edit touches, with their results before and after it.
-// What differs is worked out for those that are told of: of a wide edit that is one in thousands.
+// Differences are computed only for those that the answer names: for a wide edit that is one in thousands.
 type compared struct {
 	targets []hierarchy.Ref
 	pairs   []sides
 	differ  *effective.Differ
-	// at are the places of those that differ.
+	// at are the indexes of those that differ.
 	at []int
-	// all are the changes of all of them.
+	// all are the changes of all targets.
 	all func() []effective.Change
 }
 
@@ -53,12 +53,12 @@ func (c *compared) differing() iter.Seq[hierarchy.Ref] {
 	}
 }
 
-// of are the changes of the target at a place.
+// of are the changes of the target at an index.
 func (c *compared) of(i int) []effective.Change {
 	return c.differ.Target(c.targets[i], c.pairs[i].before, c.pairs[i].after)
 }
 
-// displaces says whether anything that somebody had set changes on the target at a place.
+// displaces reports whether the target at an index has a change of a value that somebody had set.
 func (c *compared) displaces(i int) bool {
 	return c.differ.Displaces(c.pairs[i].before, c.pairs[i].after)
 }
@@ -71,7 +71,7 @@ func (v Verdict) Changes() []effective.Change {
 	return v.compared.all()
 }
 
-// routes are the places of the routes that differ. Those of Gateways are what new routes would get.
+// routes are the indexes of the routes that differ. Results of Gateways are what new routes would get.
 func (c *compared) routes() []int {
 	if c == nil {
 		return nil
@@ -79,17 +79,17 @@ func (c *compared) routes() []int {
 	return slices.DeleteFunc(slices.Clone(c.at), func(i int) bool { return c.targets[i].GroupKind == hierarchy.GatewayKind })
 }
 
-// displacesRoutes says whether anything that somebody had set changes on a route.
+// displacesRoutes reports whether any route has a change of a value that somebody had set.
 func (v Verdict) displacesRoutes() bool {
 	return slices.ContainsFunc(v.compared.routes(), v.compared.displaces)
 }
 
-// news are the changes of a route that are told of. They are worked out when they are.
+// news are the changes of a route that the answer names. They are computed when they are needed.
 type news func() []effective.Change
 
-// told are the changes of the routes that are told of one by one, and how many are
-// hidden from who makes the edit. Of a new policy they are those of values that others
-// had: what it gives to its own namespace, or where nothing was, its author knows.
+// told are the changes of the routes that the answer names one by one, and how many are
+// hidden from the author of the edit. For a new policy they are the changes of values that
+// others had: its author knows what it gives to its own namespace, and where nothing was set.
 func (v Verdict) told() (told []news, hidden int) {
 	ref, change, single := v.single()
 	_, isPolicy := v.After.Policy(ref)
@@ -122,8 +122,8 @@ func displaced(changes []effective.Change) []effective.Change {
 	return slices.DeleteFunc(slices.Clone(changes), func(c effective.Change) bool { return c.Before == nil })
 }
 
-// unwritten are the changes of a route but what the author of an edit of it wrote there:
-// values in its rules, and rules that are gone.
+// unwritten are the changes of a route without those that the author of the edit wrote into it:
+// values in its rules, and removed rules.
 func unwritten(changes []effective.Change, edited hierarchy.Ref) []effective.Change {
 	return slices.DeleteFunc(slices.Clone(changes), func(c effective.Change) bool {
 		by := c.After

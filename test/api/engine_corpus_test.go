@@ -86,7 +86,7 @@ func choices() []manifest {
 				return block + ": {" + more + field + ": " + v + "}\nbounds: {" + field + ": {oneOf: " + list + "}}"
 			}
 			out = append(out, is(block+"."+field+" in", kind, spec(value)),
-				is(block+"."+field+" out", kind, spec(other), "spec."+block+"."+field+": ", block+"."+field+" is none of bounds."+field+".oneOf of the same policy: write one of them, or add it"))
+				is(block+"."+field+" out", kind, spec(other), "spec."+block+"."+field+": ", block+"."+field+" is not in bounds."+field+".oneOf of the same policy: write one of them, or add it"))
 		}
 		for _, field := range []string{"request", "backend", "connect", "idle"} {
 			in(timeout, field, "[60s, 10s]", "1m", "61s")

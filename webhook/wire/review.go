@@ -7,15 +7,15 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// Review is an AdmissionReview with its objects, as the general way would read them.
+// Review is an AdmissionReview with its objects, as the general decoder would read them.
 type Review struct {
 	admissionv1.AdmissionReview
-	// Object and OldObject are those of the request, nil where they are null or missing.
+	// Object and OldObject are the objects of the request, nil where they are null or missing.
 	Object, OldObject map[string]any
 }
 
-// Read reads an AdmissionReview. It is false where the general way has to. The raw objects in the
-// review are parts of the text.
+// Read reads an AdmissionReview. It returns false where the general decoder has to do that. The raw
+// objects in the review are parts of the text.
 func Read(text []byte) (*Review, bool) {
 	r, review := reader{text: text}, &Review{}
 	ok := r.members(func(key string) bool {
@@ -37,7 +37,7 @@ func Read(text []byte) (*Review, bool) {
 	return review, ok && r.next() == 0 && r.at == len(text)
 }
 
-// request reads what is asked.
+// request reads the request of a review.
 func (r *reader) request(review *Review) bool {
 	q := review.Request
 	return r.members(func(key string) bool {
@@ -125,7 +125,7 @@ func (r *reader) resource(of *metav1.GroupVersionResource) bool {
 	})
 }
 
-// user reads who asks.
+// user reads the user who makes the request.
 func (r *reader) user(u *authenticationv1.UserInfo) bool {
 	return r.members(func(key string) bool {
 		switch key {
@@ -195,7 +195,7 @@ func texted(texts ...string) map[string]string {
 	return m
 }
 
-// shared is a text as a string, the one of common where it is there.
+// shared is a text as a string, the one in common if there is one.
 func shared(text []byte) string {
 	if s, ok := common[string(text)]; ok {
 		return s

@@ -9,13 +9,13 @@ import (
 	"k8s.io/apimachinery/pkg/util/json"
 )
 
-// reader reads a text from its beginning. Its methods return false for what is no JSON, and for what
-// is left to the general way.
+// reader reads a text from its beginning. Its methods return false for what is not JSON, and for what is
+// left to the general decoder.
 type reader struct {
 	text  []byte
 	at    int
 	depth int
-	// elements are those of the lists that are being read, scratch is where texts are put together.
+	// elements are the elements of the lists that are being read; texts are assembled in scratch.
 	elements []any
 	scratch  []byte
 }
@@ -23,7 +23,7 @@ type reader struct {
 // maxDepth is how deep lists and objects may be nested. No API object comes near it.
 const maxDepth = 200
 
-// next is the next character that is no white space, 0 at the end.
+// next is the next character that is not white space, 0 at the end.
 func (r *reader) next() byte {
 	for ; r.at < len(r.text); r.at++ {
 		switch c := r.text[r.at]; c {
@@ -35,7 +35,7 @@ func (r *reader) next() byte {
 	return 0
 }
 
-// takes says whether a character comes next, and goes behind it.
+// takes reports whether a character comes next, and skips it.
 func (r *reader) takes(c byte) bool {
 	if r.next() != c {
 		return false
@@ -44,7 +44,7 @@ func (r *reader) takes(c byte) bool {
 	return true
 }
 
-// word says whether a word comes next, and goes behind it.
+// word reports whether a word comes next, and skips it.
 func (r *reader) word(word string) bool {
 	if r.next() == 0 || len(r.text)-r.at < len(word) || string(r.text[r.at:r.at+len(word)]) != word {
 		return false
@@ -191,7 +191,7 @@ func (r *reader) escaped(begin int) (string, bool) {
 	return "", false
 }
 
-// rest is about how long the rest of a text is. A quote behind an escaped backslash is not seen.
+// rest is roughly the length of the rest of a text. A quote after an escaped backslash is not seen.
 func (r *reader) rest() int {
 	for n := 0; ; n++ {
 		end := bytes.IndexByte(r.text[r.at+n:], '"')
@@ -204,7 +204,7 @@ func (r *reader) rest() int {
 	}
 }
 
-// hex reads the number of a character, if that is a whole one.
+// hex reads the number of a character, if that is a complete one.
 func (r *reader) hex() (char rune, ok bool) {
 	if len(r.text)-r.at < 4 {
 		return 0, false
@@ -225,7 +225,7 @@ func (r *reader) hex() (char rune, ok bool) {
 	return char, utf8.ValidRune(char)
 }
 
-// maxDigits is how many digits a number has at most that surely is an int64.
+// maxDigits is the maximum number of digits of a number that is certainly an int64.
 const maxDigits = 18
 
 // number reads a number.
@@ -252,7 +252,7 @@ func (r *reader) number() (any, bool) {
 	return number, true
 }
 
-// fraction reads a number that is no short whole one.
+// fraction reads a number that is not a short whole one.
 func (r *reader) fraction(begin int) (value any, ok bool) {
 	for r.at < len(r.text) && strings.IndexByte("0123456789.eE+-", r.text[r.at]) >= 0 {
 		r.at++
