@@ -127,7 +127,7 @@ type enforced struct {
 	rules   []hierarchy.RuleRef
 	results []enforcement.Result
 	entries []enforcement.Entry
-	// touched is what came of touching the route; nil before.
+	// touched is the result of touching the route; nil before that.
 	touched *touched
 }
 

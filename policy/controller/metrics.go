@@ -275,7 +275,7 @@ func countClamped(r *effective.PathPolicies, seen map[*effective.PathPolicies]bo
 	}
 }
 
-// policies counts targets by what became of them. The state is locked.
+// policies counts targets by the reason in their status. The state is locked.
 func (i *inventory) policies(gauge func(*prometheus.Desc, int, ...string)) {
 	type row struct{ kind, reason string }
 	snapshot := i.c.state.snapshot

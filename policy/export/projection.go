@@ -29,7 +29,7 @@ type Projection struct {
 	Outcomes [][]Outcome
 }
 
-// Outcome tells what became of one field on one path.
+// Outcome says whether one field is in force on one path.
 type Outcome struct {
 	Field   field.Field
 	Verdict Verdict

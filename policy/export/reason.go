@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// Verdict sums up what became of one field on one path.
+// Verdict summarizes the outcome of one field on one path.
 type Verdict string
 
-// The verdicts. The empty Verdict is none of them.
+// The verdicts. The empty Verdict is not one of them.
 const (
 	// Projected: in force as stated.
 	Projected Verdict = "Projected"

@@ -30,7 +30,7 @@ func (r *Result) Fails(strict bool) bool {
 	return slices.ContainsFunc(r.Findings, func(f finding.Finding) bool { return f.Fails(strict) })
 }
 
-// explainer reports what became of each annotation, key and default.
+// explainer reports how each annotation, key and default was converted.
 type explainer struct{ *newside.Side }
 
 // Convert makes the new side. Options that do not fit the input are a *document.InputError.

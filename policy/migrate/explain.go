@@ -13,7 +13,7 @@ import (
 	"github.com/attache-dev/attache/policy/migrate/statement"
 )
 
-// explainAll says what became of every annotation (section 6).
+// explainAll reports how every annotation was converted (section 6).
 func (c *explainer) explainAll() {
 	for _, g := range c.Old.Ingresses {
 		if !g.Chosen {

@@ -13,7 +13,7 @@ import (
 	"github.com/attache-dev/attache/policy/migrate/statement"
 )
 
-// explainOther reports what became of an annotation of a controller other than ingress-nginx.
+// explainOther reports how an annotation of a controller other than ingress-nginx was converted.
 func (c *explainer) explainOther(g *ingress.Ingress, row *controller.Row, short, name string) {
 	conv := c.Old.ConversionOf(g.Settings, short)
 	if conv == nil {
@@ -60,7 +60,7 @@ func onRules(conv *controller.Conversion) string {
 	return text
 }
 
-// explainServices reports what became of the annotations on the Services of locations, with
+// explainServices reports how the annotations on the Services of locations were converted, with
 // one finding each.
 func (c *explainer) explainServices() {
 	if !c.Old.Controller.Services {

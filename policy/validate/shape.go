@@ -10,7 +10,7 @@ import (
 )
 
 // shape is what a schema says of a value itself, and not of what is in it, ready to be compared. The
-// API server's validator makes itself anew for every value, which costs a hundred times as much. A
+// API server's validator rebuilds itself for every value, which costs a hundred times as much. A
 // value that fits is one against which that validator says nothing. Of one that does not, nothing is
 // known here: the validator is asked, and says what is wrong.
 type shape struct {

@@ -42,7 +42,7 @@ func (c Claims) Claim() string {
 	return ClaimNone
 }
 
-// awaitClaim waits until the status says what became of the fields of a feature on
+// awaitClaim waits until the status reports the outcome of the fields of a feature on
 // all its routes, and returns that. Where nobody exports, nothing is ever said.
 func (b *bed) awaitClaim(ctx context.Context, f *Feature, objects []*unstructured.Unstructured) Claims {
 	if b.ReadsAnnotation || b.claimless {

@@ -53,7 +53,7 @@ type ask struct {
 	host string
 }
 
-// answer is what came of it.
+// answer is the result.
 type answer struct {
 	code  int
 	took  time.Duration

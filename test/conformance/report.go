@@ -17,7 +17,7 @@ type Report struct {
 	Summary        Summary  `json:"summary"`
 }
 
-// Result is what became of one feature.
+// Result is the outcome of one feature.
 type Result struct {
 	Feature string `json:"feature"`
 	// Fields are those that it is about: policy.field.

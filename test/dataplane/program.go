@@ -149,7 +149,7 @@ func requiredVersion(folder, module string) (string, error) {
 	return "", fmt.Errorf("its go.mod does not require %s", module)
 }
 
-// digest is over all that the result depends on, so that a change builds anew.
+// digest is over all that the result depends on, so that a change causes a new build.
 func digest(folder string) (string, error) {
 	sum := sha256.New()
 	fmt.Fprintln(sum, buildFlags)

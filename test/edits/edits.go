@@ -1,6 +1,6 @@
 // Package edits is a corpus of edits with the verdict that each must get. A
 // verdict does not depend on who is asked: package guardrail, the command, and the
-// webhook on a real API server are held to the same files.
+// webhook on a real API server are compared with the same files.
 //
 // A file is a txtar archive. Its comment says what it shows. Then:
 //
@@ -11,14 +11,14 @@
 //   - "-- edit.yaml --": the one object that is created, or takes the place of the
 //     one with its name; or "-- delete.yaml --": the one that is deleted.
 //   - "-- user.yaml --": username and groups of who does it, and reads, the
-//     namespaces of which they are told besides that of the edit; all of them
+//     namespaces whose objects answers may name besides that of the edit; all of them
 //     when it is left out. Without this section it is [Somebody].
 //   - "-- verdict --": "allowed" or "denied"; then, indented, the message of the
 //     denial, and a line "warning: …" for each warning.
 //
 // Policies of namespace [Platform] alone may target a GatewayClass.
 //
-// "go test ./test/edits -update" writes the verdicts anew. Read the difference as
+// "go test ./test/edits -update" rewrites the verdicts. Review the difference as
 // if somebody else had made it.
 package edits
 
@@ -46,7 +46,7 @@ var Somebody = User{Username: "jane", Groups: []string{"dev"}}
 type User struct {
 	Username string   `json:"username"`
 	Groups   []string `json:"groups"`
-	// Reads are the namespaces of which they are told besides that of the edit;
+	// Reads are the namespaces whose objects answers may name besides that of the edit;
 	// nil is all of them.
 	Reads []string `json:"reads"`
 }
@@ -75,7 +75,7 @@ type Verdict struct {
 	Warnings []string
 }
 
-// String is the verdict as it stands in a file.
+// String is the verdict in the form that files have.
 func (v Verdict) String() string {
 	var b strings.Builder
 	if v.Denied {

@@ -125,7 +125,7 @@ func (p *Page) Try(manifests string, remove bool) (code int, text string) {
 	return answer.StatusCode, string(said)
 }
 
-// Event is what the page is told.
+// Event is a message to the page.
 type Event struct {
 	Version string
 	Changed []string

@@ -18,7 +18,7 @@
 // # Invariants
 //
 //   - A Secret without our label is never written.
-//   - A write states the version that it changes: of two controllers that race, one begins anew.
+//   - A write states the version that it changes: of two controllers that race, one starts again.
 //   - A configuration that says what it should is not written, and nothing is ever written in it
 //     but caBundle. Nobody owns that field afterwards, so that whoever applies the configuration
 //     neither conflicts with us nor takes it away.

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Status says what became of an annotation, a key or a path (section 6).
+// Status says how an annotation, a key or a path was converted (section 6).
 type Status string
 
 // The statuses of annotations, and those of other findings.

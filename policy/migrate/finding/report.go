@@ -47,7 +47,7 @@ func (r *Report) About(g *ingress.Ingress, status Status, format string, args ..
 	return &r.Findings[i]
 }
 
-// Annotation reports what became of an annotation, unless that was reported before. name is
+// Annotation reports how an annotation was converted, unless that was reported before. name is
 // the full name.
 func (r *Report) Annotation(g *ingress.Ingress, name string, status Status, effect Effect, format string, args ...any) *Finding {
 	key := annotationKey{g, name}

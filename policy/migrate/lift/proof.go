@@ -109,7 +109,7 @@ func (l *lifting) takeBack(c *change) bool {
 	return found
 }
 
-// result counts what came of it.
+// result counts policies, fields and paths before and after the lift.
 func (p *proof) result(statements []statement.Policy) *Lifted {
 	l := &Lifted{Digest: p.digest(), PoliciesBefore: len(p.policies(p.statements)), PoliciesAfter: len(p.policies(statements))}
 	l.FieldsBefore, l.FieldsAfter = fieldsIn(p.policies(p.statements)), fieldsIn(p.policies(statements))

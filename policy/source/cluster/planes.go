@@ -41,7 +41,7 @@ type Planes struct {
 	objects map[hierarchy.Ref]*unstructured.Unstructured
 	// held are our objects by route.
 	held map[hierarchy.Ref]map[hierarchy.Ref]struct{}
-	// foreign is the index of all others, nil when it has to be made anew.
+	// foreign is the index of all others, nil when it has to be rebuilt.
 	foreign *export.ForeignIndex
 	// missing are the resources that the API server does not have, or does not
 	// let us read; seen says of the others whether all their objects were seen.
