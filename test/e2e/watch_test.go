@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -75,6 +76,12 @@ func TestGetWatchPrintsWhatChanges(t *testing.T) {
 		})
 	}
 	last(all, "HTTPRoute/catalog", "10s")
+	within(t, patience, "the one that prints events to have begun", func(context.Context) error {
+		if len(eventsOf(events, "HTTPRoute/checkout")) == 0 {
+			return errors.New("it has printed nothing of checkout yet")
+		}
+		return nil
+	})
 	before := len(rowsOf(all, "HTTPRoute/catalog"))
 
 	w.edit("TimeoutPolicy", "checkout", request("80s"))
