@@ -212,7 +212,7 @@ func TestEveryLeafHasOneOriginThatHoldsItsValue(t *testing.T) {
 	})
 }
 
-// The tally that follows edits is the tally that counts afresh.
+// The tally that follows edits equals one that counts afresh.
 func TestATallyOfEditsIsATallyOfTheResult(t *testing.T) {
 	kinds := ourKinds(t)
 	rapid.Check(t, func(r *rapid.T) {

@@ -12,7 +12,7 @@ import (
 	"github.com/attache-dev/attache/policy"
 )
 
-// In one call CRDs may stand anywhere. One by one, an object before its CRD is skipped, and it
+// In one call CRDs may be in any position. One by one, an object before its CRD is skipped, and it
 // counts when it is given again after the CRD.
 func TestCRDsMayStandAnywhere(t *testing.T) {
 	kinds := ourKinds(t)

@@ -111,7 +111,7 @@ func TestEveryAnnotationHasOneFinding(t *testing.T) {
 	})
 }
 
-// TestWhatIsWrittenIsTaken: the API server takes every object (M58).
+// TestWhatIsWrittenIsTaken: the API server accepts every object (M58).
 func TestWhatIsWrittenIsTaken(t *testing.T) {
 	r := registry(t)
 	rapid.Check(t, func(t *rapid.T) {

@@ -11,7 +11,7 @@ import (
 	"github.com/attache-dev/attache/policy/migrate/controller"
 )
 
-// TestTablesOnThePage: docs/migrating-tables.md is made of the tables.
+// TestTablesOnThePage: docs/migrating-tables.md is generated from the tables.
 func TestTablesOnThePage(t *testing.T) {
 	const page = "../../docs/migrating-tables.md"
 	var b strings.Builder

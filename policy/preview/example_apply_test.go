@@ -39,8 +39,8 @@ func shopByFile(t *testing.T) (files [][]*unstructured.Unstructured, empty *poli
 	return files, empty
 }
 
-// TestApplyingTheExampleSaysLittle writes examples/shop object by object, as kubectl
-// does, and counts what there is to be read.
+// TestApplyingTheExampleSaysLittle writes examples/shop object by object, as kubectl does, and
+// counts the lines that people have to read.
 func TestApplyingTheExampleSaysLittle(t *testing.T) {
 	files, empty := shopByFile(t)
 	objects := slices.Concat(files...)
@@ -80,8 +80,8 @@ func same(u *unstructured.Unstructured) review.ObjectChange {
 	return review.ObjectChange{Old: u, New: u}
 }
 
-// TestInWhateverOrderTheExampleIsAppliedItSaysLittle applies its files in any order.
-// Namespaces come first: an API server takes nothing into one that is not there.
+// TestInWhateverOrderTheExampleIsAppliedItSaysLittle applies its files in any order. Namespaces
+// come first: an API server accepts no object in a namespace that does not exist.
 func TestInWhateverOrderTheExampleIsAppliedItSaysLittle(t *testing.T) {
 	files, empty := shopByFile(t)
 	rapid.Check(t, func(r *rapid.T) {

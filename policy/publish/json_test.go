@@ -50,8 +50,8 @@ func FuzzTexts(f *testing.F) {
 	})
 }
 
-// TestAnnotationsAreCompact: an annotation, and its digest, are those of the scopes as an
-// EffectivePolicy has them.
+// TestAnnotationsAreCompact: an annotation and its digest describe the same scopes as an
+// EffectivePolicy.
 func TestAnnotationsAreCompact(t *testing.T) {
 	for _, size := range []int{1, 400} { // the second is too long, and says where to look
 		e := effective.Resolve(worldtest.Snapshot(t, wide(size)), hierarchy.NewRef(hierarchy.Group, "HTTPRoute", "shop", "checkout")).

@@ -67,7 +67,8 @@ func TestAnObjectOfAnEarlierRouteSaysNothing(t *testing.T) {
 	}
 }
 
-// TestTheSameResultHasTheSameDigest: and another value another one; data planes tell by it.
+// TestTheSameResultHasTheSameDigest: and different values a different one; data planes detect
+// changes by it.
 func TestTheSameResultHasTheSameDigest(t *testing.T) {
 	digest := func(world string) string {
 		return publish.Digest(effective.Resolve(worldtest.Snapshot(t, world), checkout).Get(checkout))

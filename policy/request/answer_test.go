@@ -36,7 +36,7 @@ func route(name, metadata, spec string) string {
 	return head + "HTTPRoute\nmetadata: {name: " + name + ", namespace: shop" + metadata + "}\nspec: {parentRefs: [{name: g}], " + spec + "}\n---\n"
 }
 
-// Q8: each runner-up says the one criterion by which it lost.
+// Q8: each runner-up names the one criterion by which it lost.
 func TestRunnersUpSayByWhatTheyLost(t *testing.T) {
 	const old, young = `, creationTimestamp: "2026-01-01T00:00:00Z"`, `, creationTimestamp: "2026-02-01T00:00:00Z"`
 	for _, c := range []struct {
@@ -68,7 +68,7 @@ func TestRunnersUpSayByWhatTheyLost(t *testing.T) {
 	}
 }
 
-// Q8: routes that match and are not bound are said with the reason.
+// Q8: routes that match and are not bound are reported with the reason.
 func TestRoutesThatAreNotBoundAreSaid(t *testing.T) {
 	x := index(t, head+`Gateway
 metadata: {name: g, namespace: infra}
@@ -138,7 +138,7 @@ func TestShares(t *testing.T) {
 	}
 }
 
-// Q1: without a host every hostname that is served on the Gateway is asked for.
+// Q1: without a host, the request is tried for every hostname that the Gateway serves.
 func TestEveryHostOfAGateway(t *testing.T) {
 	x := index(t, shopGateway+route("a", "", "hostnames: [a.example.com, '*.example.org'], rules: [{}]")+route("b", "", "rules: [{matches: [{path: {value: /pay}}]}]"))
 	r, err := request.Parse("/pay")
@@ -188,7 +188,7 @@ func decoded(t testing.TB, manifests string) []hierarchy.Object {
 	return objects
 }
 
-// Q12: how the matches of two routes lie to each other.
+// Q12: how the matches of two routes relate to each other.
 func TestOverlaps(t *testing.T) {
 	for _, c := range []struct {
 		a, b string
@@ -248,8 +248,8 @@ func TestHiddenRules(t *testing.T) {
 	}
 }
 
-// What is hidden is never the answer, and what overlaps not at all is never a
-// runner-up: on random worlds.
+// On random worlds, a hidden rule is never the answer, and a rule without overlap is never a
+// runner-up.
 func TestHiddenRulesNeverServe(t *testing.T) {
 	found := 0
 	for i := range 300 {

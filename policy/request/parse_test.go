@@ -97,8 +97,7 @@ spec: {parentRefs: [{name: g}], rules: [{matches: [{method: {service: shop.Cart}
 metadata: {name: t, namespace: shop}
 spec: {parentRefs: [{name: g}], hostnames: [t.example.com], rules: [{backendRefs: [{name: b, port: 1}]}]}`
 
-// Whatever is asked, there is an error for people or an answer, and never
-// anything else.
+// Every question gets either an answer or an error for people.
 func FuzzAsk(f *testing.F) {
 	x := index(f, fuzzWorld)
 	for _, text := range []string{

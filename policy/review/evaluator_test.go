@@ -87,8 +87,8 @@ type kindReading struct{ counted }
 
 func (kindReading) Kinds() ([]string, bool) { return []string{"TimeoutPolicy"}, true }
 
-// Routes to which different policies give the same share one verdict; a rule that reads one kind does
-// not mind what differs in another.
+// Routes to which different policies give the same share one verdict; a rule that reads one kind
+// ignores what differs in another.
 func TestRoutesThatComeToTheSameShareAVerdict(t *testing.T) {
 	s, problems := shop(t).With(
 		timeout(t, "shop", "checkout", "kind: HTTPRoute, name: checkout", "override: {request: 90s}"),

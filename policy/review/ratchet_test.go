@@ -75,8 +75,8 @@ func TestARangeAndAConjunctionHoldTheRatchet(t *testing.T) {
 	}
 }
 
-// What violated a guardrail before and does so in another way when something is
-// taken away is not held against who takes it away.
+// If a path violated a guardrail before, and violates it in another way after a removal, the
+// removal is not refused for that.
 func TestADeletionIsNotDeniedWhereItWasWrongBefore(t *testing.T) {
 	ceiling := timeout(t, "infra", "ceiling", onGateway, "override: {request: 90s}")
 	s, _ := shop(t).With(ceiling, timeout(t, "shop", "checkout", onCheckout, "default: {request: 120s}"))
@@ -85,8 +85,7 @@ func TestADeletionIsNotDeniedWhereItWasWrongBefore(t *testing.T) {
 	}
 }
 
-// A guardrail that reads names is asked about each path; how many that may be in
-// one review is limited.
+// A guardrail that reads names runs on each path; the number of paths in one review is limited.
 func TestTooManyPathsToBeToldApart(t *testing.T) {
 	names := &guardrail.Guardrail{Name: "names", Enforcement: guardrail.Deny, Rules: []guardrail.Rule{&judgement{
 		uses: guardrail.RouteRule | guardrail.Listener, message: "no", ok: func(guardrail.Input) bool { return false },

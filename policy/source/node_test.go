@@ -149,7 +149,7 @@ func FuzzBothParsersReadOneValue(f *testing.F) {
 	})
 }
 
-// The readings that are most easily mistaken, one by one.
+// The values that are most easily misread, one by one.
 func TestYAMLIsReadAsAnAPIServerReadsIt(t *testing.T) {
 	for text, want := range map[string]any{
 		"yes": true, "Off": false, "0777": 511.0, "0o17": 15.0, "1_000": 1000.0, "0x1F": 31.0, "2001-12-14": "2001-12-14",

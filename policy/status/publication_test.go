@@ -135,8 +135,8 @@ func TestWhatWasPublishedReadsAsItWas(t *testing.T) {
 	}
 }
 
-// A route has got a rule since its result was published, and is held back: nothing
-// was published for that rule, and whoever goes through the paths meets no hole there.
+// A route got a rule after its result was published, and is held back: nothing was published for
+// that rule, and walking the paths must cope with that.
 func TestWhatWasPublishedHasNothingForANewRule(t *testing.T) {
 	c := clusterOf(t, worked)
 	object := publish.EffectivePolicy(effective.Resolve(c.s, checkout).Get(checkout))
@@ -191,8 +191,8 @@ func TestTheFirstFormIsBroughtToTheSecond(t *testing.T) {
 	}
 }
 
-// Nothing can be applied to an object whose live status does not fit the schema:
-// it is replaced first, also where nothing else changes.
+// Nothing can be applied to an object whose live status does not fit the schema: it is replaced
+// first, even where nothing else changes.
 func TestTheFirstFormIsReplacedBeforeAnythingIsApplied(t *testing.T) {
 	c := clusterOf(t, worked)
 	old := objects(t, firstForm)[0]

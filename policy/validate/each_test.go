@@ -165,7 +165,7 @@ func TestKeysInMessagesComeInOrder(t *testing.T) {
 	}
 }
 
-// What libraries say in words only is read in two places. This fails when the words change.
+// What libraries report only in words is read in two places. This fails when the words change.
 func TestTheWordsOfLibrariesThatAreRead(t *testing.T) {
 	n, err := compileNode(&apiextensions.JSONSchemaProps{Type: "object", Properties: map[string]apiextensions.JSONSchemaProps{
 		"a": {Type: "string", Pattern: "^x$"}, "b": {Type: "string", Enum: []apiextensions.JSON{"x"}},

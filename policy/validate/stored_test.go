@@ -43,8 +43,9 @@ var rootEdits = []map[string]any{
 	{"metadata": "a"},
 }
 
-// An object that is taken as it is but for defaults is stored as the API server's code stores it, and
-// that code has nothing to say. What is in order is taken so: only nulls are not.
+// An object that is accepted as it is, apart from defaults, is stored as the API server's code
+// stores it, and that code reports no problem. Every valid object is accepted in this way, except
+// those with nulls.
 func TestWhatIsTakenAtOnceIsWhatAServerStores(t *testing.T) {
 	all := specimens(t)
 	taken := map[bool]int{}

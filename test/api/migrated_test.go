@@ -17,8 +17,8 @@ import (
 	"github.com/attache-dev/attache/test/controlplane"
 )
 
-// TestServerTakesWhatMigrateWrites: every object of the golden files of migrate, held
-// ones apart, is one that a real API server takes, strictly (M58).
+// TestServerTakesWhatMigrateWrites: every object of the golden files of migrate, except held ones,
+// is accepted by a real API server with strict validation (M58).
 func TestServerTakesWhatMigrateWrites(t *testing.T) {
 	plane := controlplane.Shared(t)
 	client := dynamic.NewForConfigOrDie(plane.Config)

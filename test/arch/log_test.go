@@ -121,8 +121,8 @@ func messageAt(call *ast.CallExpr) int {
 	return -1
 }
 
-// Log messages are as Kubernetes has them: they begin with a capital and end without a full stop, and
-// what varies stands under a known key.
+// Log messages are as Kubernetes has them: they begin with a capital and end without a full stop,
+// and what varies has a known key.
 func TestLogLinesAreAlike(t *testing.T) {
 	fset, used, lines := token.NewFileSet(), map[string]bool{}, 0
 	for _, root := range []string{"policy", "webhook", "cmd"} {

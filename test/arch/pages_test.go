@@ -12,7 +12,8 @@ import (
 
 var update = flag.Bool("update", false, "write what is generated from the table of arrows anew")
 
-// TestGenerated compares what ARCHITECTURE.md and .golangci.yaml say of the arrows with the table.
+// TestGenerated compares what ARCHITECTURE.md and .golangci.yaml say about the arrows with the
+// table.
 func TestGenerated(t *testing.T) {
 	for _, g := range []struct {
 		file, begin, end string

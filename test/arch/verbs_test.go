@@ -13,8 +13,8 @@ import (
 // writing are the names of client methods that change something on an API server.
 var writing = []string{"Create", "Update", "UpdateStatus", "Patch", "Apply", "ApplyStatus", "Delete", "DeleteCollection", "DeleteAllOf", "Post", "Put"}
 
-// TestThePageOnlyReads holds that what serves the page has no client, and that what reads for it
-// calls no method that writes.
+// TestThePageOnlyReads checks that the code that serves the page has no client, and that the code
+// that reads for it calls no method that writes.
 func TestThePageOnlyReads(t *testing.T) {
 	for path, p := range list(t) {
 		name, mine := strings.CutPrefix(path, module+"/")

@@ -20,8 +20,8 @@ func BenchmarkExport(b *testing.B) {
 	}
 }
 
-// BenchmarkExportAgain is BenchmarkExport where nothing has changed since the last time, as the
-// controller finds most routes.
+// BenchmarkExportAgain is BenchmarkExport when nothing has changed since the last time, which is
+// the case for most routes in the controller.
 func BenchmarkExportAgain(b *testing.B) {
 	for _, n := range sizes(100, 10000) {
 		b.Run(fmt.Sprintf("exporter=%s/routes=%d", export.EnvoyGateway, n), func(b *testing.B) { exportAll(b, export.EnvoyGateway, n, true) })

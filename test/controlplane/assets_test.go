@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// TestAFreshMachineGetsTheCRDs has a cache without any module, as on a machine that has built the
-// programs alone: none of them imports a package of Gateway API, so that go has downloaded no more than
-// its go.mod. The modules come from the cache that is there, not from the network.
+// TestAFreshMachineGetsTheCRDs has a cache without any module, as on a machine that has only built
+// the programs: none of them imports a package of Gateway API, so that go has downloaded no more
+// than its go.mod. The modules come from the cache that is there, not from the network.
 func TestAFreshMachineGetsTheCRDs(t *testing.T) {
 	cache, err := exec.Command("go", "env", "GOMODCACHE").Output()
 	if err != nil {

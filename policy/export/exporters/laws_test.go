@@ -79,9 +79,9 @@ func schemas(t *testing.T) *validate.Registry {
 	return registry
 }
 
-// TestEveryExporterObeysTheLaws: over random routes, on every plane, every value
-// has one outcome, the order of the input does not show, no value is looser than
-// asked, and the data plane's own CRD accepts every object (E13.2, E13.3).
+// TestEveryExporterObeysTheLaws: over random routes, on every data plane, every value has one
+// outcome, the order of the input makes no difference, no value is looser than asked, and the data
+// plane's own CRD accepts every object (E13.2, E13.3).
 func TestEveryExporterObeysTheLaws(t *testing.T) {
 	registry := schemas(t)
 	for _, exporter := range exporters.All() {

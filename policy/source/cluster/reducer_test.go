@@ -180,8 +180,8 @@ func TestNothingIsPublishedBeforeEverythingWasSeen(t *testing.T) {
 	}
 }
 
-// Results are the most by far, and no snapshot has them: admission does not wait for them. Who publishes
-// does, and without the right to read them the process is not ready.
+// Results are by far the most numerous objects, and no snapshot has them: admission does not wait
+// for them. A process that publishes does, and without the right to read them it is not ready.
 func TestASnapshotDoesNotWaitForResults(t *testing.T) {
 	s := play(t, policy.Options{})
 	s.tell(s.of("namespaces", opReplace), s.of("customresourcedefinitions", opReplace, seen(shippedCRD(t, routesCRD)), seen(shippedCRD(t, effectiveCRD))))
@@ -510,7 +510,7 @@ func heap() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// Who writes no results watches none: that is a right less.
+// A process that writes no results does not watch them, so it needs one right less.
 func TestResultsAreWatchedByWhoWritesThemAlone(t *testing.T) {
 	for _, writes := range []bool{true, false} {
 		s := play(t, policy.Options{})

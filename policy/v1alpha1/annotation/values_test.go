@@ -127,8 +127,8 @@ func TestReasonsToTryAgain(t *testing.T) {
 	}
 }
 
-// A bucket belongs to a policy, to what shares its counter, and to who is counted
-// apart, and to nothing else.
+// A bucket is identified by a policy, by what shares its counter, and by the client that is
+// counted separately, and by nothing else.
 func TestARequestDrawsOnTheBucketOfItsLimit(t *testing.T) {
 	here := at("g", "http")
 	const route, other = "HTTPRoute shop/r", "HTTPRoute shop/other"
