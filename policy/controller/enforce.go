@@ -50,6 +50,8 @@ type enforcer struct {
 	swept time.Time
 	// admitted are the routes to which an admission gave a generation that the watch has not delivered yet.
 	admitted map[hierarchy.Ref]admitted
+	// created are objects that we have just created, with the time.
+	created map[hierarchy.Ref]time.Time
 	// leaving are objects that are no longer wanted, with the time since when.
 	leaving map[hierarchy.Ref]time.Time
 	// failed are objects that could not be written, with the reason.
@@ -105,6 +107,7 @@ func newEnforcer(of Enforcement) *enforcer {
 		wrote:       map[hierarchy.Ref]time.Time{},
 		touched:     map[hierarchy.Ref]touch{},
 		admitted:    map[hierarchy.Ref]admitted{},
+		created:     map[hierarchy.Ref]time.Time{},
 		leaving:     map[hierarchy.Ref]time.Time{},
 		failed:      map[hierarchy.Ref]string{},
 		standing:    map[hierarchy.Ref]map[string]*unstructured.Unstructured{},

@@ -35,6 +35,27 @@ func TestWhatRoutesNameLingers(t *testing.T) {
 	}
 }
 
+// For the same reason a route does not name an object at once that was just created.
+func TestWhatRoutesNameSettles(t *testing.T) {
+	e := newEnforcer(Enforcement{})
+	now := time.Now()
+	named, apart := hierarchy.NewRef("traefik.io", "Middleware", "shop", "a"), hierarchy.NewRef("gateway.envoyproxy.io", "BackendTrafficPolicy", "shop", "a")
+	if left := e.settles(export.Traefik, named, now); left != 0 {
+		t.Errorf("what was there before waits %s", left)
+	}
+	e.createdNow(named, now)
+	e.createdNow(apart, now)
+	if left := e.settles(export.EnvoyGateway, apart, now); left != 0 {
+		t.Errorf("what no route names waits %s", left)
+	}
+	if left := e.settles(export.Traefik, named, now.Add(settling/4)); left != settling-settling/4 {
+		t.Errorf("it waits %s, want %s", left, settling-settling/4)
+	}
+	if left := e.settles(export.Traefik, named, now.Add(settling)); left != 0 {
+		t.Errorf("after its time it waits %s", left)
+	}
+}
+
 // Admission may not know yet what the controller knows: the same touch is sent again, after longer
 // and longer pauses, and then from the beginning. When the wanted values or the objects to which
 // they refer change, it starts again at once.

@@ -70,6 +70,9 @@ func (c *Controller) enforce(ctx context.Context, ref hierarchy.Ref, on *enforce
 				e.touchAnew(ref)
 				missing = missing || wait > 0
 			}
+			settles := e.settles(name, hierarchy.RefOf(object), time.Now())
+			later(settles)
+			missing = missing || settles > 0
 		}
 	}
 	if err := errors.Join(failures...); err != nil {
@@ -148,6 +151,9 @@ func (c *Controller) bring(ctx context.Context, r *enforcement.Result, want, liv
 		}
 	}
 	e.wroteNow(ref, time.Now())
+	if verb == "create" && err == nil {
+		e.createdNow(ref, time.Now())
+	}
 	c.metrics.exportWrites.WithLabelValues(exporter, verb, resultText(err)).Inc()
 	switch {
 	case err == nil:
@@ -260,6 +266,7 @@ func (c *Controller) discard(ctx context.Context, exporter string, live *unstruc
 	}
 	c.enforcer.mu.Lock()
 	delete(c.enforcer.standing[route], live.GetName())
+	delete(c.enforcer.created, hierarchy.RefOf(live))
 	c.enforcer.mu.Unlock()
 	uid := live.GetUID()
 	err := c.client.Resource(resourceOf(live)).Namespace(live.GetNamespace()).Delete(ctx, live.GetName(), metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &uid}})
@@ -268,6 +275,36 @@ func (c *Controller) discard(ctx context.Context, exporter string, live *unstruc
 		err = nil
 	}
 	return err
+}
+
+// settling is how long an object exists before a route names it. A data plane reads objects and
+// routes separately, and answers 404 while a route that it already has names an object that it has
+// not seen.
+const settling = time.Second
+
+// createdNow records that an object was created.
+func (e *enforcer) createdNow(ref hierarchy.Ref, now time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.created[ref] = now
+}
+
+// settles returns how long routes must still not name an object.
+func (e *enforcer) settles(exporter string, ref hierarchy.Ref, now time.Time) time.Duration {
+	if r, known := exporters.Lookup(exporter); !known || !r.Named {
+		return 0
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	at, young := e.created[ref]
+	if !young {
+		return 0
+	}
+	left := settling - now.Sub(at)
+	if left <= 0 {
+		delete(e.created, ref)
+	}
+	return max(left, 0)
 }
 
 // linger is how long an object stays after the last route has stopped naming it. A data plane reads
@@ -350,6 +387,7 @@ func (e *enforcer) wroteNow(ref hierarchy.Ref, now time.Time) {
 	}
 	e.swept = now
 	maps.DeleteFunc(e.wrote, func(_ hierarchy.Ref, at time.Time) bool { return now.Sub(at) > e.Interval })
+	maps.DeleteFunc(e.created, func(_ hierarchy.Ref, at time.Time) bool { return now.Sub(at) > settling })
 }
 
 func (e *enforcer) fail(ref hierarchy.Ref, why string) {

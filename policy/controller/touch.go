@@ -64,7 +64,8 @@ func (e *enforcer) complete(ref hierarchy.Ref, on *enforced) bool {
 		injects = injects || len(r.Projection.Rules) > 0
 		held := e.Planes.Held(r.Registration.Name(), ref)
 		for _, want := range r.Projection.Objects {
-			if live := held[want.GetName()]; live == nil || !e.asWanted(want, live) {
+			live := held[want.GetName()]
+			if live == nil || !e.asWanted(want, live) || e.settles(r.Registration.Name(), hierarchy.RefOf(want), time.Now()) > 0 {
 				return false
 			}
 		}
