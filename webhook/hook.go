@@ -105,8 +105,9 @@ func (k *hook) serve(r *http.Request, begin time.Time) (req *request, a *answer,
 		return req, nil, &undecided{reasonIncomplete, "attache is starting and has not seen all objects yet"}
 	}
 	limit := k.h.budget(timeoutOf(r), begin.Sub(k.h.retries.arrived(req.UID, begin)))
-	// When the caller is gone, nobody needs the decision.
-	ctx, cancel := context.WithTimeout(k.h.remote(r), limit)
+	// When the caller is gone, nobody needs the decision. Its time began with the call, and reading the
+	// body takes some of it.
+	ctx, cancel := context.WithDeadline(k.h.remote(r), begin.Add(limit))
 	turn := place.limiter.Enter(ctx, req.share())
 	if turn == nil {
 		defer cancel()
