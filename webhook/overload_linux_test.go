@@ -341,11 +341,8 @@ func TestTenTimesTooMuch(t *testing.T) {
 	useful := review * time.Duration(much.answered)
 	t.Logf("of the processor time of the replica, %s, %.0f %% went into reviews that were decided, which take %s each, and the rest into turning others away, %s each",
 		took, 100*useful.Seconds()/took.Seconds(), review.Round(10*time.Microsecond), ((took - useful) / time.Duration(max(1, much.turned))).Round(time.Microsecond))
-	if late, all := len(much.other), len(much.other)+much.answered+much.turned; late > 0 {
-		t.Logf("%d of %d were neither decided nor told to come again in time: %s", late, all, much.other[0])
-		if late > all/100 {
-			t.Error("that is more than one in a hundred")
-		}
+	if len(much.other) > 0 {
+		t.Errorf("%d were neither decided nor told to come again: %s", len(much.other), much.other[0])
 	}
 	if much.turned == 0 {
 		t.Error("nobody was turned away: that was no overload")
