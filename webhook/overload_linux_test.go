@@ -17,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -85,6 +86,7 @@ func TestTheOverloadedServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	pin(t, processor)
+	runtime.GOMAXPROCS(2) // as Go does in a container that is limited to one processor
 	h := handlersOf(t, teamsWorld(t), with(t, object(t, readsNames)), func(o *Options) { o.Deadline = 0 })
 	r := serveWith(t, h, func(o *ServerOptions) { o.CertDir = folder })
 	if err := os.WriteFile(filepath.Join(folder, "address.new"), []byte(r.Address()), 0o600); err != nil {
@@ -152,7 +154,7 @@ func startReplica(t *testing.T) *replica {
 	t.Helper()
 	folder := t.TempDir()
 	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), os.Args[0], "-test.run", "^TestTheOverloadedServer$", "-test.timeout", "0")
-	cmd.Env = append(os.Environ(), overloadFolder+"="+folder, overloadProcessor+"="+strconv.Itoa(apart(t)), "GOMAXPROCS=1")
+	cmd.Env = append(os.Environ(), overloadFolder+"="+folder, overloadProcessor+"="+strconv.Itoa(apart(t)))
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
 	end, err := cmd.StdinPipe()
@@ -223,6 +225,7 @@ type crowd struct {
 	client *http.Client
 	to     string
 	bodies [][]byte
+	calls  atomic.Uint32
 
 	mu sync.Mutex
 	tally
@@ -242,9 +245,16 @@ func newCrowd(t *testing.T, r *replica) *crowd {
 	}}}
 }
 
+// body is a review. Each has a uid of its own: a uid that occurs again would be another try of an API
+// server, whose time began with the first one.
+func (c *crowd) body(i int) io.Reader {
+	return bytes.NewReader(bytes.Replace(c.bodies[i%len(c.bodies)], []byte(testUID), fmt.Appendf(nil, "%08x", c.calls.Add(1)), 1))
+}
+
 func (c *crowd) ask(i int) {
+	body := c.body(i)
 	began := time.Now()
-	answer, err := c.client.Post(c.to, "application/json", bytes.NewReader(c.bodies[i%len(c.bodies)]))
+	answer, err := c.client.Post(c.to, "application/json", body)
 	took := time.Since(began)
 	if err == nil {
 		_, _ = io.Copy(io.Discard, answer.Body)
@@ -291,16 +301,17 @@ func (c *crowd) closed(callers int, during time.Duration) (float64, tally) {
 	return float64(counted.answered) / during.Seconds(), counted
 }
 
-// open asks at a rate, and returns what was asked and answered per second.
+// open asks at a rate, each connection at its own moments, and returns what was asked and answered per second.
 func (c *crowd) open(rate float64, during time.Duration) (asked, answered float64, _ tally) {
 	var all sync.WaitGroup
 	began := time.Now()
 	pause := time.Duration(connections / rate * float64(time.Second))
 	for n := range connections {
+		first := began.Add(pause * time.Duration(n) / connections)
 		all.Go(func() {
 			for i := 0; time.Since(began) < during; i++ {
+				time.Sleep(time.Until(first.Add(time.Duration(i) * pause))) // its pace, unless it is late
 				c.ask(n + i*connections)
-				time.Sleep(time.Until(began.Add(time.Duration(i+1) * pause))) // its pace, unless it is late
 			}
 		})
 	}

@@ -187,6 +187,9 @@ func remove(t testing.TB, manifest string) ask {
 	return ask{operation: admissionv1.Delete, old: object(t, manifest)}
 }
 
+// testUID is the uid of all reviews of the tests.
+const testUID = "7d0e2c5e"
+
 func (a ask) body(t testing.TB) []byte {
 	t.Helper()
 	u := a.object
@@ -195,7 +198,7 @@ func (a ask) body(t testing.TB) []byte {
 	}
 	gvk := u.GroupVersionKind()
 	request := &admissionv1.AdmissionRequest{
-		UID: "7d0e2c5e", Operation: a.operation, Namespace: u.GetNamespace(), Name: u.GetName(),
+		UID: testUID, Operation: a.operation, Namespace: u.GetNamespace(), Name: u.GetName(),
 		Kind:   metav1.GroupVersionKind{Group: gvk.Group, Version: gvk.Version, Kind: gvk.Kind},
 		DryRun: &a.dryRun, SubResource: a.subresource,
 		UserInfo: userInfo(a.user),
