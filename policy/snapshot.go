@@ -3,6 +3,7 @@ package policy
 import (
 	"iter"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -10,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/attache-dev/attache/hierarchy"
+	"github.com/attache-dev/attache/hierarchy/decode"
 	"github.com/attache-dev/attache/hierarchy/persistent"
 	"github.com/attache-dev/attache/policy/crd"
 )
@@ -134,6 +136,22 @@ func (s *Snapshot) With(objs ...*unstructured.Unstructured) (*Snapshot, []hierar
 		e.add(u)
 	}
 	return e.done(), e.problems
+}
+
+// Has reports whether the snapshot has an object just as it is given, in all that is read of it. Then
+// With would change nothing.
+func (s *Snapshot) Has(u *unstructured.Unstructured) bool {
+	if kind, isPolicy := s.kinds[u.GroupVersionKind().GroupKind()]; isPolicy {
+		p, _ := Parse(kind, u)
+		had, known := s.policies.Get(p.Ref)
+		return known && reflect.DeepEqual(p, had)
+	}
+	object, problems := decode.Object(u, s.IsRoute)
+	if object == nil || len(problems) > 0 {
+		return false
+	}
+	had, known := s.graph.Get(object.Meta().Ref)
+	return known && reflect.DeepEqual(object, had)
 }
 
 // Without returns a snapshot in which the named objects do not exist. When a CRD is removed, its

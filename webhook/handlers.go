@@ -123,6 +123,7 @@ type Handlers struct {
 	turnedAway       []byte
 	// resolvers are unused resolvers with their caches; memories are the caches of guardrails.
 	resolvers, memories sync.Pool
+	wide                wide
 	digest              atomic.Pointer[digested]
 }
 
@@ -162,6 +163,7 @@ func New(o Options) (*Handlers, error) {
 		return nil, err
 	}
 	h := &Handlers{options: o, retries: newRetries(), limiter: limit.New(o.Concurrency, o.Queue), metrics: m, turnedAway: turnedAway}
+	h.wide.from, h.wide.spare = 512, 500
 	h.closing.Every, h.telling.Every = closingPause, tellingPause
 	return h, nil
 }
@@ -198,6 +200,94 @@ func (h *Handlers) memory() (m *evaluate.Memory, done func()) {
 		if m.Size() <= maxMemory {
 			h.memories.Put(m)
 		}
+	}
+}
+
+// wide has what the last review of an edit that reaches many routes left behind. The results before an
+// edit are those before the next one, and to fold all of them would take most of its time. That is as
+// much as the results of all routes, so it is kept for some time only.
+type wide struct {
+	// from is how many routes and Gateways such an edit touches, spare is how many folds more than twice
+	// those of the first review may be kept.
+	from, spare int
+
+	mu     sync.Mutex
+	kept   *kept
+	expiry *time.Timer
+}
+
+// keepWide is for how long it is kept.
+const keepWide = 5 * time.Minute
+
+// kept is for one review at a time.
+type kept struct {
+	resolver *effective.Resolver
+	memory   *evaluate.Memory
+	// folds is how many there were after the first review with this resolver since it forgot.
+	folds int
+}
+
+// lend returns a function that takes what there is, if the review turns out to need it, and what to call
+// when nothing of it is used any more.
+func (w *wide) lend(s *policy.Snapshot) (take func(touched int) (*effective.Resolver, *evaluate.Memory), back func()) {
+	var lent *kept
+	take = func(touched int) (*effective.Resolver, *evaluate.Memory) {
+		if touched < w.from {
+			return nil, nil
+		}
+		lent = w.take(s)
+		return lent.resolver, lent.memory
+	}
+	return take, func() {
+		if lent != nil {
+			w.put(lent)
+		}
+	}
+}
+
+func (w *wide) take(s *policy.Snapshot) *kept {
+	w.mu.Lock()
+	k := w.kept
+	w.kept = nil
+	w.mu.Unlock()
+	if k == nil {
+		return &kept{resolver: effective.NewResolver(s), memory: evaluate.NewMemory()}
+	}
+	if k.resolver.Snapshot() != s {
+		k.resolver = k.resolver.On(s)
+	}
+	return k
+}
+
+func (w *wide) put(k *kept) {
+	k.trim(w.spare)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.kept = k
+	if w.expiry == nil {
+		w.expiry = time.AfterFunc(keepWide, w.drop)
+	} else {
+		w.expiry.Reset(keepWide)
+	}
+}
+
+func (w *wide) drop() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.kept = nil
+}
+
+// trim forgets what edits came to of which most were not made, or are over.
+func (k *kept) trim(spare int) {
+	switch folds := k.resolver.Folds(); {
+	case k.folds == 0:
+		k.folds = folds
+	case folds > 2*k.folds+spare:
+		k.resolver.Forget()
+		k.resolver, k.folds = k.resolver.On(k.resolver.Snapshot()), 0
+	}
+	if k.memory.Size() > 4*maxMemory {
+		k.memory = evaluate.NewMemory()
 	}
 }
 

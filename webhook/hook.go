@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -145,7 +146,11 @@ func sizeOf(r *http.Request) int64 {
 
 // timeoutOf is the timeout of the calling API server, 0 when it does not say.
 func timeoutOf(r *http.Request) time.Duration {
-	timeout, err := time.ParseDuration(r.URL.Query().Get("timeout"))
+	text, plain := strings.CutPrefix(r.URL.RawQuery, "timeout=") // as API servers write it
+	if !plain || strings.ContainsAny(text, "&;%+") {
+		text = r.URL.Query().Get("timeout")
+	}
+	timeout, err := time.ParseDuration(text)
 	if err != nil {
 		return 0
 	}
@@ -252,7 +257,7 @@ func (k *hook) refuse(w http.ResponseWriter, r *http.Request, req *request, err 
 		w.Header().Set("Connection", "close") // the next call may reach another replica
 	}
 	seconds := int32(0)
-	if req == nil || worthwhile(reason, k.h.retries.arrived(req.UID, begin), time.Now(), timeoutOf(r)) {
+	if req == nil || worthwhile(reason, k.h.retries.refused(req.UID, begin), time.Now(), timeoutOf(r)) {
 		seconds = int32(retryAfter / time.Second)
 		w.Header().Set("Retry-After", strconv.Itoa(int(seconds)))
 	}

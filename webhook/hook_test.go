@@ -176,11 +176,11 @@ func TestTheBudgetLeavesTimeForTheWayBack(t *testing.T) {
 func TestACallThatWouldBeTheLastIsNotToldToWait(t *testing.T) {
 	begin := time.Now()
 	r := newRetries()
-	first := r.arrived("a", begin)
+	first := r.refused("a", begin)
 	var asked []bool
 	for call := range 5 {
 		now := begin.Add(time.Duration(call) * 1010 * time.Millisecond)
-		if r.arrived("a", now) != first {
+		if r.refused("a", now) != first || r.arrived("a", now) != first {
 			t.Error("the first call is forgotten")
 		}
 		asked = append(asked, worthwhile(reasonOverloaded, first, now, 5*time.Second))
@@ -195,12 +195,15 @@ func TestACallThatWouldBeTheLastIsNotToldToWait(t *testing.T) {
 		t.Error("what took all its time is done again")
 	}
 	for i := range 3 * remembered {
-		r.arrived(types.UID(strconv.Itoa(i)), begin)
+		r.refused(types.UID(strconv.Itoa(i)), begin)
 	}
 	if r.since.Len() > remembered {
 		t.Errorf("%d reviews are kept in mind", r.since.Len())
 	}
-	r.done("x")
+	r.done("a")
+	if now := begin.Add(time.Minute); r.arrived("a", now) != now {
+		t.Error("a review that was decided is kept in mind")
+	}
 }
 
 func TestUnreadableCallsAreTheCallersFault(t *testing.T) {

@@ -15,9 +15,10 @@ const retryAfter = time.Second
 // decision.
 const leastTry = 500 * time.Millisecond
 
-// retries records since when an API server has been sending a review. It retries with the same uid,
-// and its timeout counts from the first call. If that would end before another answer, it should
-// not retry: after a timeout it only reports the timeout, and otherwise our reason.
+// retries records since when an API server has been sending a review that could not be decided. It
+// retries with the same uid, and its timeout counts from the first call. If that would end before
+// another answer, it should not retry: after a timeout it only reports the timeout, and otherwise our
+// reason.
 type retries struct{ since *lru.Cache }
 
 // remembered is the maximum number of recorded reviews. If one is dropped, only the better message
@@ -26,17 +27,30 @@ const remembered = 1024
 
 func newRetries() retries { return retries{lru.New(remembered)} }
 
-// arrived returns when the first call about a review arrived.
+// arrived returns when the first call about a review arrived: now, if none was refused.
 func (r retries) arrived(uid types.UID, now time.Time) time.Time {
+	if r.since.Len() == 0 {
+		return now
+	}
 	if first, asked := r.since.Get(uid); asked {
 		return first.(time.Time)
 	}
-	r.since.Add(uid, now)
 	return now
 }
 
+// refused records a call that was not decided, and returns when the first one about its review arrived.
+func (r retries) refused(uid types.UID, arrived time.Time) time.Time {
+	first := r.arrived(uid, arrived)
+	r.since.Add(uid, first)
+	return first
+}
+
 // done forgets a review that was decided.
-func (r retries) done(uid types.UID) { r.since.Remove(uid) }
+func (r retries) done(uid types.UID) {
+	if r.since.Len() > 0 {
+		r.since.Remove(uid)
+	}
+}
 
 // worthwhile reports whether another try can still be answered in time. A review that used up its
 // time would only do so again.

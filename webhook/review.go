@@ -54,8 +54,10 @@ func readBody(r *http.Request) ([]byte, error) {
 		return nil, &malformed{http.StatusMethodNotAllowed, fmt.Sprintf("method %s: an admission review is sent with POST", r.Method)}
 	}
 	content := r.Header.Get("Content-Type")
-	if media, _, err := mime.ParseMediaType(content); err != nil || media != runtime.ContentTypeJSON {
-		return nil, unreadable("content type %q: send the admission review as %s", content, runtime.ContentTypeJSON)
+	if content != runtime.ContentTypeJSON {
+		if media, _, err := mime.ParseMediaType(content); err != nil || media != runtime.ContentTypeJSON {
+			return nil, unreadable("content type %q: send the admission review as %s", content, runtime.ContentTypeJSON)
+		}
 	}
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
 		return nil, unreadable("content encoding %q: send the admission review uncompressed", encoding)

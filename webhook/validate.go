@@ -46,8 +46,10 @@ func (h *Handlers) validate(ctx context.Context, s *policy.Snapshot, req *reques
 	case affectsPolicies(s, gk):
 		memory, done := h.memory()
 		defer done()
+		wide, back := h.wide.lend(s)
+		defer back()
 		var found *review.Verdict
-		if found, err = h.review(ctx, s, req, memory, v); err == nil && len(v.objections) == 0 {
+		if found, err = h.review(ctx, s, req, review.Edit{Memory: memory, Wide: wide}, v); err == nil && len(v.objections) == 0 {
 			h.spoofed(ctx, s, req, found, v)
 			h.unenforced(s, req, found, h.reader(ctx, s, req), v)
 		}
@@ -63,8 +65,9 @@ func (h *Handlers) validate(ctx context.Context, s *policy.Snapshot, req *reques
 }
 
 // review reviews the write. The messages come from package review, so that the command has the same
-// ones. The verdict is nil when the write is refused, or changes nothing that the engine reads.
-func (h *Handlers) review(ctx context.Context, s *policy.Snapshot, req *request, memory *evaluate.Memory, v *verdict) (*review.Verdict, error) {
+// ones. The verdict is nil when the write is refused, or changes nothing that the engine reads. The edit
+// has what earlier reviews left behind.
+func (h *Handlers) review(ctx context.Context, s *policy.Snapshot, req *request, edit review.Edit, v *verdict) (*review.Verdict, error) {
 	change := req.change()
 	if h.swollen(s, req, v) || !change.Relevant() && !change.Crowds() {
 		return nil, nil
@@ -80,10 +83,10 @@ func (h *Handlers) review(ctx context.Context, s *policy.Snapshot, req *request,
 	r, done := h.resolver(s)
 	defer done()
 	reviewing, reviewed := h.stage(reviewing, "review")
-	found, err := review.On(reviewing, r, review.Edit{
-		Changes: []review.ObjectChange{change}, Author: req.author(), MayRead: h.reader(ctx, s, req), MayReadGrants: h.grantReader(ctx, req),
-		MaxPaths: h.options.MaxPaths, MaxResults: h.options.MaxResults, Platform: platform, Enforced: h.enforced(), Memory: memory,
-	}, guardrails)
+	edit.Changes, edit.Author = []review.ObjectChange{change}, req.author()
+	edit.MayRead, edit.MayReadGrants = h.reader(ctx, s, req), h.grantReader(ctx, req)
+	edit.MaxPaths, edit.MaxResults, edit.Platform, edit.Enforced = h.options.MaxPaths, h.options.MaxResults, platform, h.enforced()
+	found, err := review.On(reviewing, r, edit, guardrails)
 	reviewed(attribute.Int("attache.guardrails", len(guardrails)), attribute.Int("attache.routes", found.Impact.Routes), attribute.Int("attache.gateways", found.Impact.Gateways), attribute.Int("attache.violations", len(found.Violations)))
 	var unfinished *evaluate.Unfinished
 	switch {

@@ -30,6 +30,9 @@ func Visible(text string) string {
 // line and paragraph separators, and format characters, including direction marks. Invalid text
 // counts as hidden too.
 func hidden(c rune) bool {
+	if c >= ' ' && c < 0x7f {
+		return false // as nearly every character of a message
+	}
 	return c == unicode.ReplacementChar || unicode.In(c, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co)
 }
 

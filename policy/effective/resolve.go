@@ -124,15 +124,23 @@ func (r Resolution) add(e *Target) { r.effective[e.Target] = e }
 func (r *Resolver) Resolve(targets ...hierarchy.Ref) Resolution {
 	resolution := Resolution{effective: make(map[hierarchy.Ref]*Target, len(targets))}
 	for _, ref := range targets {
-		object, _ := r.s.Graph().Get(ref)
-		switch o := object.(type) {
-		case *hierarchy.Route:
-			resolution.add(r.along(o, r.s.Graph().BoundTo(ref), r.rules(o)))
-		case *hierarchy.Gateway:
-			resolution.add(r.gateway(o))
+		if e := r.Target(ref); e != nil {
+			resolution.add(e)
 		}
 	}
 	return resolution
+}
+
+// Target computes the effective policy of one route or Gateway, nil when there is no such object.
+func (r *Resolver) Target(ref hierarchy.Ref) *Target {
+	object, _ := r.s.Graph().Get(ref)
+	switch o := object.(type) {
+	case *hierarchy.Route:
+		return r.along(o, r.s.Graph().BoundTo(ref), r.rules(o))
+	case *hierarchy.Gateway:
+		return r.gateway(o)
+	}
+	return nil
 }
 
 // Resolver computes effective policies of one snapshot and caches what it has computed. It is for

@@ -2,6 +2,7 @@ package evaluate
 
 import (
 	"context"
+	"slices"
 
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/guardrail"
@@ -61,11 +62,58 @@ func (x *Evaluator) silent(objecting map[*guardrail.Guardrail]bool) bool {
 	return true
 }
 
+// onlyValues says whether the rules of those guardrails that judge paths by their results read nothing but
+// values, or of the edit besides.
+func onlyValues(guardrails []*guardrail.Guardrail, byResults []bool) bool {
+	for i, g := range guardrails {
+		if byResults[i] && slices.ContainsFunc(g.Rules, func(r guardrail.Rule) bool { return !readsValues(r) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// isQuiet reports whether no guardrail that judges paths by their results has a rule that finds anything
+// in the values of a path. Then none objects, whatever was there before. Many results have the same values.
+func (x *Evaluator) isQuiet(ctx context.Context, p path) (bool, error) {
+	if !x.ofValues || p.pair.After == nil {
+		return false, nil
+	}
+	values := x.values.ofAll(p.pair.After)
+	quiet, known := x.quiet[values]
+	if known {
+		return quiet, nil
+	}
+	for i, g := range x.Guardrails {
+		if !x.byResults[i] {
+			continue
+		}
+		for _, rule := range g.Rules {
+			if x.Edit == nil && rule.Uses()&guardrail.AdmissionOnly != 0 {
+				continue
+			}
+			a, err := x.ask(ctx, rule, p, false)
+			if ctx.Err() != nil {
+				return false, &Unfinished{Guardrail: g.Name, Err: ctx.Err()}
+			}
+			if err != nil || len(a.findings) > 0 { // a rule that takes too long may not be asked at all later
+				x.quiet[values] = false
+				return false, nil
+			}
+		}
+	}
+	x.quiet[values] = true
+	return true, nil
+}
+
 // maxHeard is how many different pairs of results are remembered.
 const maxHeard = maxAnswers
 
 // hear lists the guardrails that judge paths by their results and object to those of a path.
 func (x *Evaluator) hear(ctx context.Context, p path) ([]*guardrail.Guardrail, error) {
+	if quiet, err := x.isQuiet(ctx, p); quiet || err != nil {
+		return nil, err
+	}
 	of := facts{p.pair, p.before, x.audit, x.gate}
 	heard, known := x.heard[of]
 	if known {

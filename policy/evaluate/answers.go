@@ -41,7 +41,7 @@ type answer struct {
 // an objection, under its guardrail's own enforcement; only the end of the context, and a rule that
 // timed out, are errors.
 func (x *Evaluator) ask(ctx context.Context, rule guardrail.Rule, p path, asBefore bool) (answer, error) {
-	if rule.Uses()&^guardrail.AdmissionOnly == guardrail.Effective {
+	if readsValues(rule) {
 		return x.askOfValues(ctx, rule, p, asBefore)
 	}
 	q := x.question(rule, p, asBefore)
@@ -57,6 +57,11 @@ func (x *Evaluator) ask(ctx context.Context, rule guardrail.Rule, p path, asBefo
 	}
 	x.answers[q] = a
 	return a, nil
+}
+
+// readsValues says whether a rule reads nothing but values, or of the edit besides.
+func readsValues(rule guardrail.Rule) bool {
+	return rule.Uses()&^guardrail.AdmissionOnly == guardrail.Effective
 }
 
 // askOfValues is ask for a rule that reads nothing but values, as most do, or of the edit besides. What

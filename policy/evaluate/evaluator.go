@@ -31,8 +31,12 @@ type Evaluator struct {
 
 	// byResults says which guardrails judge paths by their results alone, and heard which of them object
 	// to some. While they are listened to, spoken says that one objects, and nothing is kept.
-	byResults         []bool
-	heard             map[facts][]*guardrail.Guardrail
+	byResults []bool
+	heard     map[facts][]*guardrail.Guardrail
+	// ofValues means that their rules read nothing but values, or of the edit besides; then quiet says
+	// whether none of them finds anything in some values, by the number of these.
+	ofValues          bool
+	quiet             map[int]bool
 	listening, spoken bool
 
 	// inputs are the documents of the current target, which are shared by rules that read the same
@@ -70,10 +74,12 @@ func New(o Options) *Evaluator {
 	if o.Memory == nil {
 		o.Memory = NewMemory()
 	}
+	alike := byResults(o.Guardrails)
 	return &Evaluator{
 		Options: o, sameGraph: o.Before.Graph() == o.After.Graph(),
 		passedOver: map[*guardrail.Guardrail]bool{}, counted: map[*guardrail.Guardrail]int{},
-		inputs: map[document]guardrail.Input{}, answers: map[question]answer{}, values: o.Memory, ofEdit: map[valuesQuestion]answer{}, byResults: byResults(o.Guardrails), heard: map[facts][]*guardrail.Guardrail{},
+		inputs: map[document]guardrail.Input{}, answers: map[question]answer{}, values: o.Memory, ofEdit: map[valuesQuestion]answer{},
+		byResults: alike, ofValues: onlyValues(o.Guardrails, alike), heard: map[facts][]*guardrail.Guardrail{}, quiet: map[int]bool{},
 		covered: map[string]*Covered{}, found: map[violationKey]*Violation{},
 	}
 }

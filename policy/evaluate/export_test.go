@@ -8,7 +8,7 @@ import (
 
 // Alone has every path judged by itself.
 func (x *Evaluator) Alone() *Evaluator {
-	x.byResults = make([]bool, len(x.Guardrails))
+	x.byResults, x.ofValues = make([]bool, len(x.Guardrails)), false
 	return x
 }
 

@@ -24,7 +24,9 @@ func ImpactOn(targets iter.Seq[hierarchy.Ref]) Impact {
 			continue
 		}
 		impact.Routes++
-		impact.Namespaces = append(impact.Namespaces, target.Namespace)
+		if n := len(impact.Namespaces); n == 0 || impact.Namespaces[n-1] != target.Namespace { // targets mostly come sorted
+			impact.Namespaces = append(impact.Namespaces, target.Namespace)
+		}
 	}
 	slices.Sort(impact.Namespaces)
 	impact.Namespaces = slices.Compact(impact.Namespaces)

@@ -60,14 +60,18 @@ var noon = time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
 func guardrails() *rapid.Generator[[]*guardrail.Guardrail] {
 	return rapid.Custom(func(t *rapid.T) []*guardrail.Guardrail {
 		var list []*guardrail.Guardrail
+		all := []guardrail.Variables{
+			guardrail.Effective, guardrail.Effective, guardrail.Effective | guardrail.User, guardrail.Effective | guardrail.Before, guardrail.Origins,
+			guardrail.Edited, guardrail.Effective | guardrail.Route, guardrail.RouteRule,
+			guardrail.Effective | guardrail.Listener, guardrail.Namespace | guardrail.Effective, guardrail.Gateway,
+		}
+		if rapid.Bool().Draw(t, "of values") {
+			all = all[:3]
+		}
 		for i := range rapid.IntRange(1, 6).Draw(t, "guardrails") {
 			g := &guardrail.Guardrail{Name: fmt.Sprint("rail-", i), Enforcement: rapid.SampledFrom([]guardrail.Enforcement{guardrail.Deny, guardrail.Deny, guardrail.Warn}).Draw(t, "enforcement")}
 			for j := range rapid.IntRange(1, 2).Draw(t, "rules") {
-				uses := rapid.SampledFrom([]guardrail.Variables{
-					guardrail.Effective, guardrail.Effective, guardrail.Effective, guardrail.Effective | guardrail.Before, guardrail.Origins,
-					guardrail.Effective | guardrail.User, guardrail.Edited, guardrail.Effective | guardrail.Route, guardrail.RouteRule,
-					guardrail.Effective | guardrail.Listener, guardrail.Namespace | guardrail.Effective, guardrail.Gateway,
-				}).Draw(t, "uses")
+				uses := rapid.SampledFrom(all).Draw(t, "uses")
 				g.Rules = append(g.Rules, &whim{fmt.Sprint(i, j), uses, rapid.SampledFrom([]uint32{1, 2, 5, 50}).Draw(t, "every")})
 			}
 			switch rapid.IntRange(0, 8).Draw(t, "match") {

@@ -52,6 +52,11 @@ func (v *Memory) of(rule guardrail.Rule, r *effective.PathPolicies) int {
 			return v.ofKind(m)
 		}
 	}
+	return v.ofAll(r)
+}
+
+// ofAll is the number of all values of a result.
+func (v *Memory) ofAll(r *effective.PathPolicies) int {
 	if n, known := v.results[r]; known {
 		return n
 	}

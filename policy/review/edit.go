@@ -9,6 +9,7 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/crd"
+	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/evaluate"
 	"github.com/attache-dev/attache/policy/guardrail"
 )
@@ -36,6 +37,10 @@ type Edit struct {
 	Enforced evaluate.Enforced
 	// Memory is what rules of guardrails said before; nil is nothing.
 	Memory *evaluate.Memory
+	// Wide returns what earlier reviews of edits that touch many routes and Gateways left behind: a
+	// resolver, of the snapshot or another version of it, and a Memory. It is called once, with the number
+	// of those that this edit touches; a nil resolver is nothing, and so is a nil function.
+	Wide func(touched int) (*effective.Resolver, *evaluate.Memory)
 }
 
 // ObjectChange is an object before and after: Old is nil for a creation, New for a deletion. At
@@ -170,7 +175,7 @@ func (e Edit) apply(s *policy.Snapshot) (Verdict, []hierarchy.Problem) {
 		}
 	}
 	before := s
-	if len(old) > 0 {
+	if slices.ContainsFunc(old, func(u *unstructured.Unstructured) bool { return !s.Has(u) }) {
 		before, _ = s.With(old...)
 	}
 	after := before

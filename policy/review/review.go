@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"iter"
-	"maps"
 	"slices"
 
 	"github.com/attache-dev/attache/hierarchy"
@@ -26,7 +25,6 @@ type Verdict struct {
 
 	edit    Edit
 	notices []Notice
-	targets map[hierarchy.Ref]*effective.Target
 	// reached are the routes and Gateways that each object of the edit touches after the edit.
 	reached map[hierarchy.Ref][]hierarchy.Ref
 	// compared are their results before and after; nil where the review was not finished.
@@ -74,6 +72,11 @@ func On(ctx context.Context, r *effective.Resolver, e Edit, guardrails []*guardr
 	v, unreadable := e.apply(r.Snapshot())
 	v.attach(e, unreadable)
 	touched := v.touched(e)
+	if e.Wide != nil {
+		if kept, memory := e.Wide(len(touched)); kept != nil {
+			r, e.Memory = kept, memory
+		}
+	}
 	old := r
 	if v.Before != r.Snapshot() {
 		old = r.On(v.Before)
@@ -83,7 +86,7 @@ func On(ctx context.Context, r *effective.Resolver, e Edit, guardrails []*guardr
 	if v.tooWide(touched, old, now, e) {
 		return v, nil
 	}
-	broken := &invalidity{before: v.Before, after: v.After, set: map[hierarchy.Ref]bool{}, above: map[hierarchy.Ref]*effective.Target{}}
+	broken := &invalidity{before: v.Before, after: v.After, set: map[hierarchy.Ref]bool{}, above: map[hierarchy.Ref]*effective.Target{}, valid: map[*effective.PathPolicies]bool{}}
 	for _, u := range e.set() {
 		broken.set[hierarchy.RefOf(u)] = true
 	}
@@ -92,13 +95,13 @@ func On(ctx context.Context, r *effective.Resolver, e Edit, guardrails []*guardr
 		if err := ctx.Err(); err != nil {
 			return v, &evaluate.Unfinished{Done: len(pairs), All: len(touched), Err: err}
 		}
-		before, after := old.Resolve(part...), now.Resolve(part...)
 		for _, target := range part {
-			pairs = append(pairs, sides{before.Get(target), after.Get(target)})
-			if !anyInvalid(after.Get(target)) {
+			pair := sides{old.Target(target), now.Target(target)}
+			pairs = append(pairs, pair)
+			if !broken.any(pair.after) {
 				continue
 			}
-			for _, paths := range effective.Compare(before.Get(target), after.Get(target)) {
+			for _, paths := range effective.Compare(pair.before, pair.after) {
 				broken.add(target, paths)
 			}
 		}
@@ -112,10 +115,6 @@ func On(ctx context.Context, r *effective.Resolver, e Edit, guardrails []*guardr
 		} else {
 			v.notices = append(v.notices, b.notice(v))
 		}
-	}
-	v.targets = make(map[hierarchy.Ref]*effective.Target, len(pairs))
-	for i, target := range touched {
-		v.targets[target] = pairs[i].after
 	}
 	err := v.ask(ctx, e, guardrails, pairs)
 	return v, err
@@ -154,26 +153,67 @@ func (v *Verdict) ask(ctx context.Context, e Edit, guardrails []*guardrail.Guard
 // results yields the results of the routes and Gateways that an object of the edit touches, sorted.
 func (v Verdict) results(ref hierarchy.Ref) iter.Seq[*effective.Target] {
 	return func(yield func(*effective.Target) bool) {
+		if v.compared == nil {
+			return
+		}
+		all, pairs := v.compared.targets, v.compared.pairs
 		for _, target := range v.reached[ref] {
-			if e := v.targets[target]; e != nil && !yield(e) {
+			for len(all) > 0 && hierarchy.Compare(all[0], target) < 0 {
+				all, pairs = all[1:], pairs[1:]
+			}
+			if len(all) > 0 && all[0] == target && pairs[0].after != nil && !yield(pairs[0].after) {
 				return
 			}
 		}
 	}
 }
 
+// policies yields the effective policies of the routes and Gateways that an object of the edit touches,
+// each once.
+func (v Verdict) policies(ref hierarchy.Ref) iter.Seq[*effective.Policy] {
+	return func(yield func(*effective.Policy) bool) {
+		results, seen := map[*effective.PathPolicies]bool{}, map[*effective.Policy]bool{}
+		for e := range v.results(ref) {
+			for _, scope := range e.Scopes {
+				if results[scope.Result] {
+					continue
+				}
+				results[scope.Result] = true
+				for _, m := range scope.Result.Kinds {
+					if !seen[m] && !yield(m) {
+						return
+					}
+					seen[m] = true
+				}
+			}
+		}
+	}
+}
+
 // Target is the result of a route or Gateway that the edit touches; nil when there is none.
-func (v Verdict) Target(ref hierarchy.Ref) *effective.Target { return v.targets[ref] }
+func (v Verdict) Target(ref hierarchy.Ref) *effective.Target {
+	if v.compared == nil {
+		return nil
+	}
+	i, touched := slices.BinarySearchFunc(v.compared.targets, ref, hierarchy.Compare)
+	if !touched {
+		return nil
+	}
+	return v.compared.pairs[i].after
+}
 
 // Targets are the routes and Gateways that the edit touches, sorted.
 func (v Verdict) Targets() []hierarchy.Ref {
-	return slices.SortedFunc(maps.Keys(v.targets), hierarchy.Compare)
+	if v.compared == nil {
+		return nil
+	}
+	return slices.Clone(v.compared.targets)
 }
 
 // Publishable reports whether the result that an edit gives a target can be published without knowing
 // what is published now. See evaluate.Publishable.
 func (v Verdict) Publishable(ctx context.Context, target hierarchy.Ref, isNew bool) (bool, error) {
-	return v.evaluator.Publishable(ctx, v.targets[target], isNew)
+	return v.evaluator.Publishable(ctx, v.Target(target), isNew)
 }
 
 // touched lists the routes and Gateways that any object of the edit touches,
@@ -181,11 +221,17 @@ func (v Verdict) Publishable(ctx context.Context, target hierarchy.Ref, isNew bo
 func (v *Verdict) touched(e Edit) []hierarchy.Ref {
 	var touched []hierarchy.Ref
 	v.reached = map[hierarchy.Ref][]hierarchy.Ref{}
-	for _, ref := range e.refs() {
-		before, after := v.Before.Touched(ref), v.After.Touched(ref)
-		v.reached[ref] = after
+	refs := e.refs()
+	for _, ref := range refs {
+		after := v.After.Touched(ref)
+		before := after
+		if v.reached[ref] = after; !v.reachesTheSame(ref) {
+			before = v.Before.Touched(ref)
+		}
 		if touched == nil && slices.Equal(before, after) {
-			touched = slices.Clip(after)
+			if touched = slices.Clip(after); len(refs) == 1 {
+				return touched
+			}
 			continue
 		}
 		touched = append(append(touched, before...), after...)
@@ -195,4 +241,13 @@ func (v *Verdict) touched(e Edit) []hierarchy.Ref {
 	}
 	slices.SortFunc(touched, hierarchy.Compare)
 	return slices.Compact(touched)
+}
+
+// reachesTheSame reports whether an object is a policy that touches the same before and after the edit:
+// it names the same targets on the same hierarchy.
+func (v *Verdict) reachesTheSame(ref hierarchy.Ref) bool {
+	was, before := v.Before.Policy(ref)
+	is, after := v.After.Policy(ref)
+	return before && after && v.Before.Graph() == v.After.Graph() &&
+		len(was.Selectors) == 0 && len(is.Selectors) == 0 && slices.Equal(was.Targets, is.Targets)
 }

@@ -293,25 +293,18 @@ func (v Verdict) limited() []string {
 	if _, isPolicy := v.After.Policy(ref); !isPolicy {
 		return nil
 	}
-	said, seen := map[string]bool{}, map[*effective.Policy]bool{}
+	said := map[string]bool{}
 	var lines []string
-	for e := range v.results(ref) {
-		for _, scope := range e.Scopes {
-			for _, m := range scope.Result.Kinds {
-				if seen[m] {
-					continue
-				}
-				seen[m] = true
-				for _, o := range m.Origins {
-					if o.From != ref || o.ClampedBy.IsZero() {
-						continue
-					}
-					line := fmt.Sprintf("%s: %s %s is limited to %s by %s", ref, o.Path.String(), text(o.StatedText()), shown(&o), v.edit.MayRead.Name(o.ClampedBy))
-					if !said[line] {
-						said[line] = true
-						lines = append(lines, line)
-					}
-				}
+	for m := range v.policies(ref) {
+		for i := range m.Origins {
+			o := &m.Origins[i]
+			if o.From != ref || o.ClampedBy.IsZero() {
+				continue
+			}
+			line := fmt.Sprintf("%s: %s %s is limited to %s by %s", ref, o.Path.String(), text(o.StatedText()), shown(o), v.edit.MayRead.Name(o.ClampedBy))
+			if !said[line] {
+				said[line] = true
+				lines = append(lines, line)
 			}
 		}
 	}

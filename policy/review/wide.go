@@ -16,6 +16,9 @@ func (v *Verdict) tooWide(touched []hierarchy.Ref, old, now *effective.Resolver,
 		return false
 	}
 	for _, target := range touched {
+		if paths(v.After.Graph(), target) <= e.MaxResults {
+			continue
+		}
 		width := now.Width(target)
 		if width <= e.MaxResults || width <= old.Width(target) {
 			continue
@@ -40,6 +43,15 @@ func (v *Verdict) tooWide(touched []hierarchy.Ref, old, now *effective.Resolver,
 	return false
 }
 
+// paths is the number of paths of a route or a Gateway, which is at least that of its results.
+func paths(g *hierarchy.Graph, target hierarchy.Ref) int {
+	object, _ := g.Get(target)
+	if route, isRoute := object.(*hierarchy.Route); isRoute {
+		return len(g.BoundTo(target)) * max(1, len(route.Rules))
+	}
+	return len(g.Listeners(target))
+}
+
 // maxPublished is about how large the results of one object may be: what etcd takes
 // is 1.5 MiB, and what somebody above says later has to find room.
 const maxPublished = 1 << 20
@@ -48,9 +60,10 @@ const maxPublished = 1 << 20
 // be written down any more, nor what is said above it later: a result that no API
 // server takes leaves the last one in force. What was too large before may stay.
 func (v *Verdict) tooLarge(targets []sides, e Edit) {
+	sizes := sizes{}
 	for _, t := range targets {
-		size := published(t.after)
-		if size <= maxPublished || size <= published(t.before) {
+		size := sizes.published(t.after)
+		if size <= maxPublished || size <= sizes.published(t.before) {
 			continue
 		}
 		object := hierarchy.Ref{}
@@ -67,15 +80,27 @@ func (v *Verdict) tooLarge(targets []sides, e Edit) {
 	}
 }
 
+// sizes are about how many bytes results take, each computed once.
+type sizes map[*effective.PathPolicies]int
+
 // published is about how many bytes the results of a target take.
-func published(e *effective.Target) (size int) {
+func (s sizes) published(e *effective.Target) (size int) {
 	if e == nil {
 		return 0
 	}
 	for _, scope := range e.Scopes {
-		for _, m := range scope.Result.Kinds {
+		size += s.of(scope.Result)
+	}
+	return size
+}
+
+func (s sizes) of(r *effective.PathPolicies) int {
+	size, known := s[r]
+	if !known {
+		for _, m := range r.Kinds {
 			size += m.Size()
 		}
+		s[r] = size
 	}
 	return size
 }
