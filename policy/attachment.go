@@ -2,12 +2,14 @@ package policy
 
 import (
 	"cmp"
+	"hash/maphash"
 	"slices"
 	"strings"
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/hierarchy/persistent"
 	"github.com/attache-dev/attache/policy/crd"
+	"github.com/attache-dev/attache/policy/merge"
 )
 
 // AttachmentPoint is what is attached to one object or section.
@@ -28,7 +30,39 @@ type Attachment struct {
 	// Next is the next younger policy of the kind that applies there too, where
 	// the kind permits that (crd.Conflict).
 	Next *Attachment
+	// Sources has one for each layer of the policy.
+	Sources []Source
 }
+
+// Source is who states values: a block of a policy where it applies, or a rule of a route. All
+// origins that name it share it.
+type Source struct {
+	// From is the policy, or the route for an inline value.
+	From hierarchy.Ref
+	// Target is what the policy is attached to, or the rule. For a rule without a name, its Section
+	// is rules[2], which is only for display.
+	Target hierarchy.Ref
+	Level  hierarchy.Level
+	Block  merge.Block
+	// Policy is the policy, nil for an inline value and in what is read from published results.
+	Policy *Policy
+
+	from, target uint64
+}
+
+// NewSource returns a source with its digests.
+func NewSource(from, target hierarchy.Ref, level hierarchy.Level, block merge.Block, p *Policy) Source {
+	return Source{
+		From: from, Target: target, Level: level, Block: block, Policy: p,
+		from: maphash.Comparable(seed, from) ^ uint64(block), target: maphash.Comparable(seed, target),
+	}
+}
+
+// seed is drawn once per process. Nothing observable depends on it: what has one digest is compared.
+var seed = maphash.MakeSeed()
+
+// Digests are hashes of From with Block, and of Target.
+func (s *Source) Digests() (from, target uint64) { return s.from, s.target }
 
 // attach determines which policies hold a target.
 func (s *Snapshot) attach(target hierarchy.Ref, named []*Policy) persistent.Map[hierarchy.Ref, *AttachmentPoint] {
@@ -69,9 +103,20 @@ func attachments(holders []*Policy, target hierarchy.Ref, level hierarchy.Level,
 	}
 	var first *Attachment
 	for _, holder := range slices.Backward(holders) {
-		first = &Attachment{Policy: holder, Target: target, Level: level, Next: first}
+		first = newAttachment(holder, target, level, first)
 	}
 	return first
+}
+
+func newAttachment(p *Policy, target hierarchy.Ref, level hierarchy.Level, next *Attachment) *Attachment {
+	a := &Attachment{Policy: p, Target: target, Level: level, Next: next}
+	if len(p.Layers) > 0 {
+		a.Sources = make([]Source, len(p.Layers))
+		for i := range p.Layers {
+			a.Sources[i] = NewSource(p.Ref, target, level, p.Layers[i].Block, p)
+		}
+	}
+	return a
 }
 
 // holds reports whether an attachment and its successors are those of the given policies.

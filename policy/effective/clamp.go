@@ -101,10 +101,8 @@ func (f *folding) fill(field *bound.Comparable, l limits) {
 	} else {
 		return
 	}
-	f.m.Origins = append(f.m.Origins, Origin{
-		Path: field.Path, Value: value,
-		From: by.Policy.Ref, Target: by.Target, Level: by.Level, Block: merge.Bound, layer: -1,
-	})
+	s := policy.NewSource(by.Policy.Ref, by.Target, by.Level, merge.Bound, by.Policy)
+	f.m.Origins = append(f.m.Origins, Origin{Path: field.Path, Value: value, Source: &s, Detail: plain, layer: -1, digest: merge.Digest(field.Path, value)})
 }
 
 // at is the origin of a field, nil when it is not set.
@@ -152,18 +150,19 @@ func (f *folding) switchOn(field *bound.Comparable, off *Origin, highest *limit)
 	if o == nil {
 		beat := merge.Beaten(f.layers, was.layer, field.Path)
 		f.m.NotSet = slices.DeleteFunc(f.m.NotSet, func(n NotSet) bool {
-			return slices.Equal(n.Path, field.Path) && slices.ContainsFunc(beat, func(i int) bool { return n.From == *f.sources[i].from && n.Block == f.layers[i].Block })
+			return slices.Equal(n.Path, field.Path) && slices.ContainsFunc(beat, func(i int) bool { return n.From == f.sources[i].From && n.Block == f.layers[i].Block })
 		})
 		f.m.Origins = append(f.m.Origins, Origin{
-			Path: field.Path, From: was.From, Target: was.Target, Level: was.Level, Block: was.Block,
-			Beat: f.appendBeaten(nil, beat, field.Path), layer: was.layer,
+			Path: field.Path, Source: was.Source, Beat: f.appendBeaten(nil, beat, field.Path), Detail: plain, layer: was.layer,
 		})
 		o = &f.m.Origins[len(f.m.Origins)-1]
+		o.digestBeaten()
 	}
-	if c, err := compareTo(field, o.Value, highest); o.Value == nil || (err == nil && c > 0) {
-		o.Value = highest.value
+	value := o.Value
+	if c, err := compareTo(field, value, highest); value == nil || (err == nil && c > 0) {
+		value = highest.value
 	}
-	o.ClampedBy, o.Stated, o.Switch = by, was.Value, was.Path
+	o.move(value, Detail{ClampedBy: by, Stated: was.Value, Switch: was.Path, Limit: o.Limit, Joined: o.Joined})
 	return o
 }
 
@@ -178,10 +177,25 @@ func compareTo(field *bound.Comparable, value any, l *limit) (int, error) {
 
 // clamp moves a value to a limit. The value that was stated first is kept as stated.
 func (f *folding) clamp(o *Origin, to any, by hierarchy.Ref) {
-	if o.ClampedBy.IsZero() {
-		o.Stated = o.Value
+	d := *o.Detail
+	if d.ClampedBy.IsZero() {
+		d.Stated = o.Value
 	}
-	o.Value, o.ClampedBy = to, by
+	d.ClampedBy = by
+	o.move(to, d)
+}
+
+// move gives an origin another value, and the reason.
+func (o *Origin) move(to any, why Detail) {
+	o.Value, o.Detail, o.digest = to, &why, merge.Digest(o.Path, to)
+}
+
+// digestBeaten makes the digest of what an origin beats.
+func (o *Origin) digestBeaten() {
+	o.beaten = 0
+	for i := range o.Beat {
+		o.beaten = merge.Mix(o.beaten, merge.Digest(o.Path, o.Beat[i].Value))
+	}
 }
 
 // intersect combines the bounds that apply to a field, from the GatewayClass down. A bound that
@@ -190,7 +204,7 @@ func (f *folding) intersect(field *bound.Comparable, bounds []placed, winner *Or
 	var l limits
 	for _, b := range bounds {
 		if to := f.yields(b.attachment, winner); to != nil {
-			f.m.Yielding = append(f.m.Yielding, YieldingBound{b.attachment.Policy.Ref, *b.Bound, *to.from})
+			f.m.Yielding = append(f.m.Yielding, YieldingBound{b.attachment.Policy.Ref, *b.Bound, to.From})
 			continue
 		}
 		switch {
@@ -223,18 +237,18 @@ func (f *folding) intersect(field *bound.Comparable, bounds []placed, winner *Or
 // yields returns what a bound yields to: the winner, or an Atomic override on the path, if that is
 // an override from a level above the bound's; nil when the bound applies. A bound of a platform
 // namespace only yields to an override of a platform namespace.
-func (f *folding) yields(b *policy.Attachment, winner *Origin) *source {
+func (f *folding) yields(b *policy.Attachment, winner *Origin) *policy.Source {
 	platform := f.s.IsPlatform(b.Policy)
 	to := func(layer int) bool {
-		s := &f.sources[layer]
-		return f.layers[layer].Block == merge.Override && s.level < b.Level && (!platform || s.policy != nil && f.s.IsPlatform(s.policy))
+		s := f.sources[layer]
+		return s.Block == merge.Override && s.Level < b.Level && (!platform || s.Policy != nil && f.s.IsPlatform(s.Policy))
 	}
 	if winner != nil && winner.layer >= 0 && to(winner.layer) {
-		return &f.sources[winner.layer]
+		return f.sources[winner.layer]
 	}
 	for i := range f.layers {
 		if f.layers[i].Strategy == merge.Atomic && to(i) {
-			return &f.sources[i]
+			return f.sources[i]
 		}
 	}
 	return nil
@@ -339,9 +353,11 @@ func (f *folding) atMost() {
 		if pair.Upper.IsOff(upper.Value) || err != nil || c <= 0 {
 			continue
 		}
-		if lower.ClampedBy.IsZero() {
-			lower.Stated = lower.Value
+		d := *lower.Detail
+		if d.ClampedBy.IsZero() {
+			d.Stated = lower.Value
 		}
-		lower.Value, lower.ClampedBy, lower.Limit = upper.Value, upper.From, upper.Path
+		d.ClampedBy, d.Limit = upper.From, upper.Path
+		lower.move(upper.Value, d)
 	}
 }

@@ -30,12 +30,63 @@ func (f *folding) tallyContributions() {
 		holders++
 	}
 	list := make([]Contribution, 0, holders)
+	independent := f.independent()
 	for a := range f.key.holders {
-		if !slices.ContainsFunc(list, func(c Contribution) bool { return c.Attachment.Policy == a.Policy }) {
+		known := false
+		for i := range list {
+			known = known || list[i].Attachment.Policy == a.Policy
+		}
+		switch {
+		case known:
+		case independent && len(a.Policy.Bounds) == 0:
+			list = append(list, f.simple(a))
+		default:
 			list = append(list, f.contribution(a))
 		}
 	}
 	f.m.Contributions = list
+}
+
+// independent says whether every field applies, and every leaf that is stated is in force as stated,
+// or beaten by one that is.
+func (f *folding) independent() bool {
+	if f.partly || len(f.m.NotSet) > 0 {
+		return false
+	}
+	for i := range f.m.Origins {
+		o := &f.m.Origins[i]
+		if _, isObject := o.Value.(map[string]any); isObject || o.Detail != plain {
+			return false // an object is empty, of which there may be more than was stated
+		}
+	}
+	return true
+}
+
+// simple is contribution for a policy without bounds where leaves are independent.
+func (f *folding) simple(a *policy.Attachment) Contribution {
+	c := Contribution{Attachment: a, Stated: len(a.Policy.Leaves)}
+	f.beaten = f.beaten[:0]
+	for i := range f.m.Origins {
+		if o := &f.m.Origins[i]; o.Policy == a.Policy {
+			c.Won++
+		} else if o.beats(a.Policy) && !slices.Contains(f.beaten, o.From) {
+			f.beaten = append(f.beaten, o.From)
+		}
+	}
+	c.BeatenBy = f.beatenBy()
+	return c
+}
+
+// beatenBy are those that beat a policy, sorted, each once; nil without any.
+func (f *folding) beatenBy() []hierarchy.Ref {
+	if len(f.beaten) == 0 {
+		return nil
+	}
+	if len(f.beaten) > 1 {
+		slices.SortFunc(f.beaten, hierarchy.Compare)
+		f.beaten = slices.Compact(f.beaten)
+	}
+	return slices.Clone(f.beaten)
 }
 
 func (f *folding) contribution(a *policy.Attachment) Contribution {
@@ -79,17 +130,14 @@ func (f *folding) contribution(a *policy.Attachment) Contribution {
 			c.Won++
 		}
 	}
-	if len(f.beaten) > 0 {
-		slices.SortFunc(f.beaten, hierarchy.Compare)
-		c.BeatenBy = slices.Clone(slices.Compact(f.beaten))
-	}
+	c.BeatenBy = f.beatenBy()
 	return c
 }
 
 // contributes notes what a policy has to do with one leaf in force.
 func (f *folding) contributes(c *Contribution, o *Origin) {
 	p := c.Attachment.Policy
-	own := o.From == p.Ref
+	own := o.Policy == p
 	switch {
 	case own && !o.ClampedBy.IsZero() && o.ClampedBy != p.Ref:
 		c.Moved = append(c.Moved, *o)
@@ -98,14 +146,14 @@ func (f *folding) contributes(c *Contribution, o *Origin) {
 		if i := indexOf(f.stated, o.Path); i >= 0 {
 			f.stated[i].won = true
 		}
-	case o.beats(&p.Ref):
+	case o.beats(p):
 		f.beaten = append(f.beaten, o.From)
 	}
 }
 
-func (o *Origin) beats(ref *hierarchy.Ref) bool {
+func (o *Origin) beats(p *policy.Policy) bool {
 	for i := range o.Beat {
-		if o.Beat[i].From == *ref {
+		if o.Beat[i].Policy == p {
 			return true
 		}
 	}

@@ -34,28 +34,31 @@ func Diff(before, after Resolution) []Change { return NewDiffer().Diff(before, a
 
 // Diff is the function Diff for a part of two resolutions.
 func (d *Differ) Diff(before, after Resolution) []Change {
-	list := make([]targetChanges, 0, max(len(before.effective), len(after.effective)))
+	list := make([]targetChanges, 0, max(len(before.list), len(after.list)))
 	total := 0
-	add := func(ref hierarchy.Ref, old, now *Target) {
+	add := func(ref *hierarchy.Ref, old, now *Target) {
 		if changes := d.target(old, now); len(changes) > 0 {
 			list = append(list, targetChanges{ref, changes})
 			total += len(changes)
 		}
 	}
-	for ref, now := range after.effective {
-		add(ref, before.effective[ref], now)
+	for i, now := range after.list {
+		add(&now.Target, before.near(i, &now.Target), now)
 	}
-	for ref, old := range before.effective {
-		if _, both := after.effective[ref]; !both {
-			add(ref, old, nil)
+	for i, old := range before.list {
+		if after.near(i, &old.Target) == nil {
+			add(&old.Target, old, nil)
 		}
 	}
-	slices.SortFunc(list, func(a, b targetChanges) int { return hierarchy.Compare(a.target, b.target) })
+	byTarget := func(a, b targetChanges) int { return hierarchy.Compare(*a.target, *b.target) }
+	if !slices.IsSortedFunc(list, byTarget) {
+		slices.SortFunc(list, byTarget)
+	}
 	changes := make([]Change, 0, total)
 	for i := range list {
-		for _, c := range list[i].changes {
-			c.Target = list[i].target
-			changes = append(changes, c)
+		for j := range list[i].changes {
+			changes = append(changes, list[i].changes[j])
+			changes[len(changes)-1].Target = *list[i].target
 		}
 	}
 	return changes
@@ -63,7 +66,7 @@ func (d *Differ) Diff(before, after Resolution) []Change {
 
 // targetChanges is what differs of one target. Targets share the changes, which do not name them.
 type targetChanges struct {
-	target  hierarchy.Ref
+	target  *hierarchy.Ref
 	changes []Change
 }
 
@@ -236,7 +239,8 @@ func sameShape(before, after *Target) bool {
 
 // sameRules says whether both sides have the rules of one version of a route, in their order.
 func sameRules(before, after *Target) bool {
-	return before.route == after.route && slices.Equal(before.rules, after.rules)
+	return before.route == after.route && len(before.rules) == len(after.rules) &&
+		(before.route != nil || slices.Equal(before.rules, after.rules))
 }
 
 // sameListeners says whether both sides have the same listeners in the same order, as they have

@@ -2,11 +2,13 @@ package effective
 
 import (
 	"cmp"
+	"hash/maphash"
 	"slices"
 	"strings"
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/crd"
+	"github.com/attache-dev/attache/policy/merge"
 )
 
 // leafKey names one leaf of a result: a policy kind, and a path in the one form that it has.
@@ -23,11 +25,12 @@ type leafSides struct {
 }
 
 // differences lists the leaves whose values differ between two results, sorted.
-func differences(pair Pair) []leafSides {
+func differences(pair Pair) []leafSides { return appendDifferences(nil, pair) }
+
+func appendDifferences(list []leafSides, pair Pair) []leafSides {
 	if pair.Same() {
-		return nil
+		return list
 	}
-	var list []leafSides
 	before, after := kindsOf(pair.Before), kindsOf(pair.After)
 	for len(before) > 0 || len(after) > 0 {
 		order := nextOf(len(before), len(after), func() int { return compareKinds(before[0].Kind, after[0].Kind) })
@@ -126,18 +129,20 @@ func (c *leafChange) onGone() *leafChange {
 // a cluster share a few pairs. It is for one goroutine.
 type Differ struct {
 	pairs map[Pair][]*leafChange
-	same  map[string]*leafChange
+	// same are the first of all changes that read the same, by hash: the hash itself, or the next number
+	// that was free.
+	same map[uint64]*leafChange
 	// outlines are the changes of targets with the same outlines, without the target.
 	outlines map[[2]*outline][]Change
 	// differs says whether pairs differ, where only that was asked.
 	differs map[Pair]difference
-	scratch []byte
+	leaves  []leafSides
 	keys    []leafKey
 }
 
 // NewDiffer returns a Differ that has compared nothing yet.
 func NewDiffer() *Differ {
-	return &Differ{pairs: map[Pair][]*leafChange{}, same: map[string]*leafChange{}, outlines: map[[2]*outline][]Change{}, differs: map[Pair]difference{}}
+	return &Differ{pairs: map[Pair][]*leafChange{}, same: map[uint64]*leafChange{}, outlines: map[[2]*outline][]Change{}, differs: map[Pair]difference{}}
 }
 
 // Target lists the fields of one target that differ, each with the paths on which it differs in the
@@ -244,35 +249,53 @@ func (d *Differ) pair(pair Pair) []*leafChange {
 	if known, ok := d.pairs[pair]; ok {
 		return known
 	}
+	d.leaves = appendDifferences(d.leaves[:0], pair)
 	var changes []*leafChange
-	for _, leaf := range differences(pair) {
-		changes = append(changes, d.change(leaf))
+	if len(d.leaves) > 0 {
+		changes = make([]*leafChange, len(d.leaves))
+		for i := range d.leaves {
+			changes[i] = d.change(&d.leaves[i])
+		}
 	}
 	d.pairs[pair] = changes
 	return changes
 }
 
 // change is the one change of all that read the same.
-func (d *Differ) change(leaf leafSides) *leafChange {
-	d.scratch = appendAll(d.scratch[:0], leaf.key.kind, " ", leaf.key.path)
-	d.scratch = leaf.after.appendText(leaf.before.appendText(d.scratch))
-	c, ok := d.same[string(d.scratch)]
-	if !ok {
-		c = &leafChange{leafSides: leaf}
-		d.same[string(d.scratch)] = c
+func (d *Differ) change(leaf *leafSides) *leafChange {
+	for at := leaf.after.digestSide(leaf.before.digestSide(0)); ; at++ {
+		c := d.same[at]
+		if c == nil {
+			c = &leafChange{leafSides: *leaf}
+			d.same[at] = c
+			return c
+		}
+		if c.key == leaf.key && sameSide(c.before, leaf.before) && sameSide(c.after, leaf.after) {
+			return c
+		}
 	}
-	return c
 }
 
-// appendText writes all that a reader of a change sees of one side.
-func (o *Origin) appendText(b []byte) []byte {
+// digestSide adds a hash of what a reader of a change sees of one side.
+func (o *Origin) digestSide(h uint64) uint64 {
 	if o == nil {
-		return append(b, " unset"...)
+		return merge.Mix(h, 1)
 	}
-	b = appendTyped(append(b, ' '), o.Value)
-	b = appendRef(append(b, '@'), &o.From)
-	b = appendRef(append(b, '@'), &o.Target)
-	return appendRef(append(b, byte(o.Block)), &o.ClampedBy)
+	digest := o.digest
+	from, target := o.Digests()
+	if digest == 0 { // it was published
+		digest, from, target = merge.Digest(o.Path, o.Value), maphash.Comparable(seed, o.From), maphash.Comparable(seed, o.Target)
+	}
+	return merge.Mix(merge.Mix(merge.Mix(h, digest), from), target)
+}
+
+// sameSide says whether a reader of a change sees the same on one side of two.
+func sameSide(a, b *Origin) bool {
+	if a == b || a == nil || b == nil {
+		return a == b
+	}
+	return equalValue(a.Value, b.Value) && a.ClampedBy == b.ClampedBy &&
+		(a.Source == b.Source || a.Block == b.Block && a.From == b.From && a.Target == b.Target)
 }
 
 // Many targets are asked whether they differ, and only the few that an answer names are asked how. So

@@ -30,14 +30,6 @@ func (k *foldKey) holders(yield func(*policy.Attachment) bool) {
 	}
 }
 
-// source is the origin of a layer.
-type source struct {
-	from, target *hierarchy.Ref
-	level        hierarchy.Level
-	// policy is nil where the rule itself is the source.
-	policy *policy.Policy
-}
-
 // folding is the making of one Policy. What is made for it is used again for the next one.
 type folding struct {
 	s      *policy.Snapshot
@@ -47,7 +39,7 @@ type folding struct {
 	// partly says that some fields of the kind mean nothing on this kind of route.
 	partly  bool
 	layers  []merge.Layer
-	sources []source
+	sources []*policy.Source
 	folder  merge.Folder
 	bounds  []placed
 	stated  []statedField
@@ -69,7 +61,7 @@ func (r *Resolver) fold(key *foldKey, target hierarchy.Ref, route *hierarchy.Rou
 	f.addOrigins(origins)
 	for i := range lost {
 		l := &lost[i]
-		f.notSet(l.Layer, l.Path, l.Value, Rule(l.Rule.String()), *f.sources[l.By].from)
+		f.notSet(l.Layer, l.Path, l.Value, Rule(l.Rule.String()), f.sources[l.By].From)
 	}
 	f.bound()
 	f.atMost()
@@ -97,14 +89,14 @@ func (f *folding) addLayers() {
 	f.layers, f.sources = f.layers[:0], f.sources[:0]
 	for a := range f.key.holders {
 		for i := len(a.Policy.Layers) - 1; i >= 0; i-- { // the override before the default
-			f.addLayer(a.Policy.Layers[i], source{&a.Policy.Ref, &a.Target, a.Level, a.Policy})
+			f.addLayer(a.Policy.Layers[i], &a.Sources[i])
 		}
 	}
 }
 
-func (f *folding) addLayer(layer merge.Layer, s source) {
-	if layer = f.applicable(layer, &s); layer.Block != merge.Inline {
-		layer = f.complete(layer, &s)
+func (f *folding) addLayer(layer merge.Layer, s *policy.Source) {
+	if layer = f.applicable(layer, s); layer.Block != merge.Inline {
+		layer = f.complete(layer, s)
 	}
 	if len(layer.Value) > 0 {
 		f.layers = append(f.layers, layer)
@@ -124,9 +116,9 @@ func (f *folding) addInline(route *hierarchy.Route) {
 			index = i
 		}
 	}
-	from, target := f.target, f.target.WithSection(route.RuleRefs()[index].String())
+	s := policy.NewSource(f.target, f.target.WithSection(route.RuleRefs()[index].String()), hierarchy.RouteRuleLevel, merge.Inline, nil)
 	value := inlineValue(f.key.kind, f.target.GroupKind, rule)
-	f.addLayer(merge.Layer{Block: merge.Inline, Strategy: merge.Patch, Value: value}, source{from: &from, target: &target, level: hierarchy.RouteRuleLevel})
+	f.addLayer(merge.Layer{Block: merge.Inline, Strategy: merge.Patch, Value: value}, &s)
 }
 
 // addOrigins takes in who set what.
@@ -139,11 +131,13 @@ func (f *folding) addOrigins(traced []merge.Origin) {
 	all := make([]Beaten, 0, beaten)
 	for i := range traced {
 		t, o := &traced[i], &f.m.Origins[i]
-		won := &f.sources[t.Layer]
-		o.Path, o.Value, o.layer = t.Path, t.Value, t.Layer
-		o.From, o.Target, o.Level, o.Block = *won.from, *won.target, won.level, f.layers[t.Layer].Block
-		for _, joined := range t.Joined {
-			o.Joined = append(o.Joined, *f.sources[joined].from)
+		o.Path, o.Value, o.layer, o.digest, o.beaten = t.Path, t.Value, t.Layer, t.Digest, t.BeatDigest
+		o.Source, o.Detail = f.sources[t.Layer], plain
+		if len(t.Joined) > 0 {
+			o.Detail = &Detail{Joined: make([]hierarchy.Ref, len(t.Joined))}
+			for j, joined := range t.Joined {
+				o.Joined[j] = f.sources[joined].From
+			}
 		}
 		start := len(all)
 		if all = f.appendBeaten(all, t.Beat, t.Path); len(all) > start {
@@ -154,7 +148,7 @@ func (f *folding) addOrigins(traced []merge.Origin) {
 
 // applicable leaves out of a layer what means nothing on this kind of route
 // (semantics section 8), path by path.
-func (f *folding) applicable(layer merge.Layer, s *source) merge.Layer {
+func (f *folding) applicable(layer merge.Layer, s *policy.Source) merge.Layer {
 	if !f.partly {
 		return layer
 	}
@@ -174,7 +168,7 @@ func (f *folding) applicable(layer merge.Layer, s *source) merge.Layer {
 // complete leaves out of a layer the groups that it states without their head:
 // no limit comes out that nobody wrote (semantics section 3.2). It is asked of
 // groups whose head says what switches it off within the group.
-func (f *folding) complete(layer merge.Layer, s *source) merge.Layer {
+func (f *folding) complete(layer merge.Layer, s *policy.Source) merge.Layer {
 	for _, group := range f.key.kind.HeadedGroups() {
 		value, stated := valueAt(layer.Value, group.Head.Path)
 		off, switched := valueAt(layer.Value, group.Head.Off.Path)
@@ -191,7 +185,7 @@ func (f *folding) complete(layer merge.Layer, s *source) merge.Layer {
 
 // without is a layer without the leaves that go, which are listed as not set.
 // What is left empty goes with them.
-func (f *folding) without(layer merge.Layer, s *source, rule Rule, goes func(path []string) bool) merge.Layer {
+func (f *folding) without(layer merge.Layer, s *policy.Source, rule Rule, goes func(path []string) bool) merge.Layer {
 	var strip func(object map[string]any, path []string) map[string]any
 	strip = func(object map[string]any, path []string) map[string]any {
 		kept := make(map[string]any, len(object))
@@ -208,7 +202,7 @@ func (f *folding) without(layer merge.Layer, s *source, rule Rule, goes func(pat
 				continue
 			}
 			if object[key] != nil {
-				f.m.NotSet = append(f.m.NotSet, NotSet{Path: at, Value: object[key], From: *s.from, Level: s.level, Block: layer.Block, Rule: rule})
+				f.m.NotSet = append(f.m.NotSet, NotSet{Path: at, Value: object[key], From: s.From, Level: s.Level, Block: layer.Block, Rule: rule})
 			}
 		}
 		return kept
@@ -217,9 +211,9 @@ func (f *folding) without(layer merge.Layer, s *source, rule Rule, goes func(pat
 }
 
 func (f *folding) notSet(layer int, path []string, value any, rule Rule, by hierarchy.Ref) {
-	s := &f.sources[layer]
+	s := f.sources[layer]
 	f.m.NotSet = append(f.m.NotSet, NotSet{
-		Path: path, Value: value, From: *s.from, Level: s.level,
+		Path: path, Value: value, From: s.From, Level: s.Level,
 		Block: f.layers[layer].Block, Rule: rule, By: by,
 	})
 }
@@ -227,8 +221,7 @@ func (f *folding) notSet(layer int, path []string, value any, rule Rule, by hier
 // appendBeaten lists what layers state at a path.
 func (f *folding) appendBeaten(list []Beaten, layers []int, path []string) []Beaten {
 	for _, i := range layers {
-		s := &f.sources[i]
-		list = append(list, Beaten{From: *s.from, Level: s.level, Block: f.layers[i].Block, Value: nearest(f.layers[i].Value, path)})
+		list = append(list, Beaten{f.sources[i], nearest(f.layers[i].Value, path)})
 	}
 	return list
 }
@@ -242,10 +235,10 @@ func (f *folding) challenge() {
 		return
 	}
 	last := len(f.layers) - 1
-	patches := f.layers[last].Strategy == merge.Patch && (len(at) == 0 || slices.Contains(at, f.sources[last].level))
+	patches := f.layers[last].Strategy == merge.Patch && (len(at) == 0 || slices.Contains(at, f.sources[last].Level))
 	for i := last; i >= 0; i-- {
 		f.layers[i].Strategy = merge.Atomic
-		if i < last && patches && (len(with) == 0 || slices.Contains(with, f.sources[i].level)) {
+		if i < last && patches && (len(with) == 0 || slices.Contains(with, f.sources[i].Level)) {
 			f.layers[i].Strategy, patches = merge.Patch, false
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/crd"
+	"github.com/attache-dev/attache/policy/merge"
 )
 
 // seed is drawn once per process. Nothing observable depends on it: what has one hash is compared.
@@ -22,13 +23,11 @@ type memory struct {
 	// generation is what was folded or asked for since the last Forget, before what was until then.
 	generation
 	before generation
-	// count is how many readings there have been.
-	count uint64
-	mark  *mark
+	mark   *mark
+	// order has everything that a graph has, sorted once it was asked for again.
+	order order
 
-	// What is made once and used again: where keys are written, the rules of a route, what is folded
-	// on a path, and how.
-	scratch []byte
+	// What is made once and used again: the rules of a route, what is folded on a path, and how.
 	below   []pathKey
 	keys    []foldKey
 	folding folding
@@ -36,8 +35,9 @@ type memory struct {
 
 // generation is what is remembered from one Forget to the next.
 type generation struct {
-	folds  map[foldKey]*Policy
-	values map[valueKey]*value
+	folds map[foldKey]*Policy
+	// values are the effective values, by hash as readings are.
+	values map[uint64]*value
 	// readings are the first of all results that read the same, those of all folds among them, by hash:
 	// the hash itself, or the next number that was free.
 	readings map[uint64]*Policy
@@ -52,13 +52,50 @@ func newMemory() *memory {
 }
 
 func newGeneration() generation {
-	return generation{folds: map[foldKey]*Policy{}, values: map[valueKey]*value{}, readings: map[uint64]*Policy{}}
+	return generation{folds: map[foldKey]*Policy{}, values: map[uint64]*value{}, readings: map[uint64]*Policy{}}
 }
 
 // Forget forgets what was not asked for since it was called last.
 func (r *Resolver) Forget() {
 	m := r.memory
 	m.before, m.generation, m.mark = m.generation, newGeneration(), new(mark)
+}
+
+// order is what a graph has.
+type order struct {
+	graph *hierarchy.Graph
+	// members are nil until they were sorted.
+	members []member
+}
+
+// member is a route with the listeners that it is bound to, or a Gateway.
+type member struct {
+	meta      *hierarchy.Meta
+	route     *hierarchy.Route
+	listeners []*hierarchy.Listener
+	gateway   *hierarchy.Gateway
+}
+
+// members are all routes and Gateways of a graph. Those of one graph that is resolved repeatedly are
+// sorted, so that resolutions and their differences need not be.
+func (m *memory) members(graph *hierarchy.Graph) []member {
+	if m.order.graph == graph && m.order.members != nil {
+		return m.order.members
+	}
+	list := make([]member, 0, graph.Targets())
+	for route, listeners := range graph.AllBound() {
+		list = append(list, member{meta: route.Meta(), route: route, listeners: listeners})
+	}
+	for gateway := range graph.Gateways() {
+		list = append(list, member{meta: gateway.Meta(), gateway: gateway})
+	}
+	if m.order.graph == graph {
+		slices.SortFunc(list, func(a, b member) int { return hierarchy.Compare(a.meta.Ref, b.meta.Ref) })
+		m.order.members = list
+		return list
+	}
+	m.order = order{graph: graph}
+	return list
 }
 
 // recall finds a fold.
@@ -76,8 +113,7 @@ func (m *memory) recall(key *foldKey) *Policy {
 
 // register enters the first of those that read the same, again.
 func (m *memory) register(p *Policy) {
-	m.scratch = p.appendReading(m.scratch[:0])
-	at := maphash.Bytes(seed, m.scratch)
+	at := p.digest
 	for m.readings[at] != nil && m.readings[at] != p {
 		at++
 	}
@@ -94,41 +130,42 @@ func (m *memory) routeKind(gk schema.GroupKind) int {
 	return n
 }
 
-// valueKey is all leaves of an effective value of a kind.
-type valueKey struct {
-	kind *policy.Kind
-	text string
-}
-
 // value is an effective value and what its schema says to it. Results with the same leaves share it.
 type value struct {
+	kind    *policy.Kind
+	leaves  []statement
 	object  map[string]any
 	invalid []crd.Broken
 }
 
+// statement is a value at a path.
+type statement struct {
+	path  crd.Path
+	value any
+}
+
 // settle gives a result the value that its origins say, and finds what reads the same.
 func (m *memory) settle(p *Policy) {
-	m.scratch = p.appendLeaves(m.scratch[:0])
-	v := m.values[valueKey{p.Kind, string(m.scratch)}]
+	digest := uint64(len(p.Origins))
+	for i := range p.Origins {
+		digest = merge.Mix(digest, p.Origins[i].digest)
+	}
+	at, v := m.findValue(digest, p)
 	if v == nil {
-		if v = m.before.values[valueKey{p.Kind, string(m.scratch)}]; v == nil {
+		if _, v = m.before.findValue(digest, p); v == nil {
 			v = newValue(p)
 		}
-		m.values[valueKey{p.Kind, string(m.scratch)}] = v
+		m.values[at] = v
 	}
-	p.Value, p.Invalid, p.mark = v.object, v.invalid, m.mark
-	m.scratch = p.appendReading(m.scratch[:0])
-	hash := maphash.Bytes(seed, m.scratch)
-	at, first := m.find(hash, p)
+	p.Value, p.Invalid, p.mark, p.digest = v.object, v.invalid, m.mark, p.digestReading(digest)
+	at, first := m.find(p.digest, p)
 	if first == nil {
-		if _, first = m.before.find(hash, p); first == nil {
+		if _, first = m.before.find(p.digest, p); first == nil {
 			first = p
-			p.number = m.count
-			m.count++
 		}
 		m.readings[at] = first
 	}
-	p.reading, p.number = first, first.number
+	p.reading = first
 }
 
 // find finds the first of all results that read the same as one, or where to put it.
@@ -140,8 +177,34 @@ func (g *generation) find(hash uint64, p *Policy) (at uint64, first *Policy) {
 	}
 }
 
+// findValue finds the value with the same leaves as a result, or where to put it.
+func (g *generation) findValue(hash uint64, p *Policy) (at uint64, v *value) {
+	for at = hash; ; at++ {
+		if v = g.values[at]; v == nil || v.isOf(p) {
+			return at, v
+		}
+	}
+}
+
+// isOf says whether a result has a value.
+func (v *value) isOf(p *Policy) bool {
+	if v.kind != p.Kind || len(v.leaves) != len(p.Origins) {
+		return false
+	}
+	for i := range v.leaves {
+		l, o := &v.leaves[i], &p.Origins[i]
+		if !slices.Equal(l.path, o.Path) || !equalValue(l.value, o.Value) {
+			return false
+		}
+	}
+	return true
+}
+
 func newValue(p *Policy) *value {
-	v := &value{object: objectOf(p.Origins)}
+	v := &value{kind: p.Kind, leaves: make([]statement, len(p.Origins)), object: objectOf(p.Origins)}
+	for i := range p.Origins {
+		v.leaves[i] = statement{p.Origins[i].Path, p.Origins[i].Value}
+	}
 	if p.Kind.Validator != nil && len(v.object) > 0 {
 		v.invalid = p.Kind.Validator.Validate(v.object)
 	}
@@ -156,29 +219,27 @@ func (m *Policy) appendLeaves(b []byte) []byte {
 	return b
 }
 
-// appendReading writes what a reader can see, the same for all that read the same: most of it, so that
-// little else is written the same.
-func (m *Policy) appendReading(b []byte) []byte {
+// digestReading is a hash of what a reader can see, the same for all that read the same, given that of
+// the values in force.
+func (m *Policy) digestReading(h uint64) uint64 {
 	for i := range m.Origins {
 		o := &m.Origins[i]
-		b = appendName(appendAlike(append(b, byte(o.Block)), o.Value), &o.From)
-		b = append(appendName(b, &o.Target), o.Target.Section...)
-		if !o.ClampedBy.IsZero() {
-			b = appendAlike(appendName(b, &o.ClampedBy), o.Stated)
+		from, target := o.Digests()
+		h = merge.Mix(merge.Mix(h, from), target)
+		if len(o.Beat) == 0 {
+			continue
 		}
+		h = merge.Mix(h, o.beaten)
 		for j := range o.Beat {
-			b = appendAlike(appendName(b, &o.Beat[j].From), o.Beat[j].Value)
+			from, _ = o.Beat[j].Digests()
+			h = merge.Mix(h, from)
 		}
 	}
 	for i := range m.NotSet {
 		n := &m.NotSet[i]
-		b = appendAlike(appendName(appendName(b, &n.From), &n.By), n.Value)
+		h = merge.Mix(merge.Mix(h, merge.Digest(n.Path, n.Value)), maphash.Comparable(seed, n.From))
 	}
-	return b
-}
-
-func appendName(b []byte, r *hierarchy.Ref) []byte {
-	return append(append(append(b, r.Namespace...), '/'), r.Name...)
+	return h
 }
 
 // objectOf is the value that origins come to. It is a new one throughout.
@@ -238,13 +299,19 @@ func sameAll[E any](a, b []E, same func(a, b *E) bool) bool {
 }
 
 func sameOrigin(a, b *Origin) bool {
-	return slices.Equal(a.Path, b.Path) && a.Block == b.Block && a.From == b.From && a.Target == b.Target &&
-		sameValue(a.Value, b.Value) && sameAll(a.Beat, b.Beat, sameBeaten) && a.ClampedBy == b.ClampedBy &&
+	return slices.Equal(a.Path, b.Path) &&
+		(a.Source == b.Source || a.Block == b.Block && a.From == b.From && a.Target == b.Target) &&
+		sameValue(a.Value, b.Value) && sameAll(a.Beat, b.Beat, sameBeaten) &&
+		(a.Detail == b.Detail || sameClamp(a.Detail, b.Detail))
+}
+
+func sameClamp(a, b *Detail) bool {
+	return a.ClampedBy == b.ClampedBy &&
 		(a.ClampedBy.IsZero() || slices.Equal(a.Switch, b.Switch) && sameValue(a.Stated, b.Stated))
 }
 
 func sameBeaten(a, b *Beaten) bool {
-	return a.From == b.From && a.Level == b.Level && a.Block == b.Block && sameValue(a.Value, b.Value)
+	return (a.Source == b.Source || a.From == b.From && a.Level == b.Level && a.Block == b.Block) && sameValue(a.Value, b.Value)
 }
 
 func sameNotSet(a, b *NotSet) bool {

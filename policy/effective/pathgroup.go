@@ -40,7 +40,7 @@ type Band[R comparable] struct {
 
 // bands groups listeners with equal rows. There is a row for each listener.
 func bands[R comparable](listeners []*hierarchy.Listener, rows [][]R) []Band[R] {
-	var list []Band[R]
+	list := make([]Band[R], 0, min(len(rows), 2))
 	for i, row := range rows {
 		if n := len(list) - 1; n >= 0 && listeners[i].Gateway == listeners[i-1].Gateway && sameRow(list[n].Row, row) {
 			list[n].Listeners = listeners[i-len(list[n].Listeners) : i+1]
@@ -60,14 +60,20 @@ func sameRow[R comparable](a, b []R) bool {
 // groups the rules of each listener by result, and then the listeners for which the same rules have
 // the same result. The scopes are sorted by their first listener and then by their first rule.
 func group[R comparable](listeners []*hierarchy.Listener, rules []hierarchy.RuleRef, rows [][]R) []PathGroup[R] {
-	if len(listeners) == 0 {
+	return groupBands(listeners, rules, bands(listeners, rows))
+}
+
+// groupBands is group for paths in bands.
+func groupBands[R comparable](listeners []*hierarchy.Listener, rules []hierarchy.RuleRef, list []Band[R]) []PathGroup[R] {
+	if len(list) == 0 {
 		return nil
 	}
-	if uniform(rows[0]) && !slices.ContainsFunc(rows, func(row []R) bool { return !sameRow(row, rows[0]) }) {
-		return []PathGroup[R]{{Parents: listeners, Rules: hierarchy.AllRules(), Result: rows[0][0]}}
+	first := list[0].Row
+	if uniform(first) && !slices.ContainsFunc(list, func(b Band[R]) bool { return !sameRow(b.Row, first) }) {
+		return []PathGroup[R]{{Parents: listeners, Rules: hierarchy.AllRules(), Result: first[0]}}
 	}
-	var scopes []PathGroup[R]
-	for _, band := range bands(listeners, rows) {
+	scopes := make([]PathGroup[R], 0, len(list))
+	for _, band := range list {
 		for _, part := range partition(rules, band.Row) {
 			at := slices.IndexFunc(scopes, func(s PathGroup[R]) bool { return s.Result == part.Result && s.Rules.Equal(part.Rules) })
 			if at < 0 {

@@ -103,16 +103,8 @@ func (o *outline) draw(e *Target) {
 // lie puts the results of a target in their places: a row for each listener, with one for each rule.
 // Rows may be shared.
 func (e *Target) lie(rows [][]*PathPolicies) {
-	for _, b := range bands(e.listeners, rows) {
-		gateway := b.Listeners[0].Gateway
-		for _, result := range b.Row {
-			if n := len(e.Reaches); n > 0 && e.Reaches[n-1].Result == result && e.Reaches[n-1].Gateway == gateway {
-				e.Reaches[n-1].Paths += len(b.Listeners)
-				continue
-			}
-			e.Reaches = append(e.Reaches, Reach{Gateway: gateway, Result: result, Paths: len(b.Listeners)})
-		}
-	}
+	list := bands(e.listeners, rows)
+	e.reach(list)
 	for i, row := range rows {
 		if i > 0 && &row[0] == &rows[i-1][0] {
 			continue // done by way of the one before
@@ -121,6 +113,25 @@ func (e *Target) lie(rows [][]*PathPolicies) {
 			row[j] = row[j].representative
 		}
 	}
-	e.Scopes = group(e.listeners, e.rules, rows)
+	e.Scopes = groupBands(e.listeners, e.rules, list)
 	e.rows = rows
+}
+
+// reach counts the paths of each Gateway and result.
+func (e *Target) reach(list []Band[*PathPolicies]) {
+	n := len(list)
+	if !uniform(list[0].Row) {
+		n *= len(e.rules)
+	}
+	e.Reaches = make([]Reach, 0, n)
+	for i := range list {
+		b := &list[i]
+		for _, result := range b.Row {
+			if n := len(e.Reaches); n > 0 && e.Reaches[n-1].Result == result && e.Reaches[n-1].Gateway == b.Listeners[0].Gateway {
+				e.Reaches[n-1].Paths += len(b.Listeners)
+				continue
+			}
+			e.Reaches = append(e.Reaches, Reach{Gateway: b.Listeners[0].Gateway, Result: result, Paths: len(b.Listeners)})
+		}
+	}
 }

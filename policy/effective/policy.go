@@ -34,10 +34,11 @@ type Policy struct {
 	// Parts has the effect of each attached policy on the path, the least specific first.
 	Contributions []Contribution
 
-	// reading is the first of all results of a memory that read the same, number its number there.
+	// reading is the first of all results of a memory that read the same. digest is the same for all of
+	// them.
 	reading *Policy
 	mark    *mark
-	number  uint64
+	digest  uint64
 }
 
 // Origin says who set one leaf of an effective policy (semantics section 4).
@@ -45,15 +46,22 @@ type Origin struct {
 	// Path leads to the leaf.
 	Path  crd.Path
 	Value any
-	// From is the policy, or the route for an inline value.
-	From hierarchy.Ref
-	// Target is what the policy is attached to, or the rule. For a rule without a name, its Section
-	// is rules[2], which is only for display.
-	Target hierarchy.Ref
-	Level  hierarchy.Level
-	Block  merge.Block
+	// Source is who states it: From, attached to Target, at Level, in Block. It is shared, and never
+	// nil.
+	*policy.Source
 	// Beat are the others that stated a value there, the strongest first.
 	Beat []Beaten
+	// Detail is what only few origins have. It may be shared, and is never nil.
+	*Detail
+
+	// layer is the index of the winner among the layers of the fold, -1 for a bound.
+	layer int
+	// digest is that of Path and Value, beaten that of the values of Beat.
+	digest, beaten uint64
+}
+
+// Detail is what only few origins have.
+type Detail struct {
 	// ClampedBy is the source of the final value if it is not the winner's own: the policy whose
 	// bound applies, or the origin of the field that this one cannot exceed. Stated is the value
 	// that the winner stated: for this field, or for Switch.
@@ -64,10 +72,10 @@ type Origin struct {
 	Limit, Switch crd.Path
 	// Joined are the other sources of entries in a joined list.
 	Joined []hierarchy.Ref
-
-	// layer is the index of the winner among the layers of the fold, -1 for a bound.
-	layer int
 }
+
+// plain is the Detail of an origin that has none. It is never changed.
+var plain = &Detail{}
 
 // StatedText returns Stated as a reader sees it: with the name of the field if it is the value of
 // another field.
@@ -109,9 +117,8 @@ type NotSet struct {
 
 // Beaten is a value that lost.
 type Beaten struct {
-	From  hierarchy.Ref
-	Level hierarchy.Level
-	Block merge.Block
+	// Source is who states it. Results with different Targets of it may be shared.
+	*policy.Source
 	Value any
 }
 

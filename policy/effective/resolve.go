@@ -1,17 +1,18 @@
 package effective
 
 import (
-	"encoding/binary"
 	"iter"
-	"maps"
 	"slices"
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/policy/merge"
 )
 
 // Resolution is the effective policy of a set of routes and Gateways.
 type Resolution struct {
+	// list has the same as effective, in the order in which it was resolved.
+	list      []*Target
 	effective map[hierarchy.Ref]*Target
 }
 
@@ -84,8 +85,9 @@ func (r Resolution) Len() int { return len(r.effective) }
 // All yields the effective policies sorted by target.
 func (r Resolution) All() iter.Seq[*Target] {
 	return func(yield func(*Target) bool) {
-		for _, ref := range slices.SortedFunc(maps.Keys(r.effective), hierarchy.Compare) {
-			if !yield(r.effective[ref]) {
+		byTarget := func(a, b *Target) int { return hierarchy.Compare(a.Target, b.Target) }
+		for _, e := range slices.SortedFunc(slices.Values(r.list), byTarget) {
+			if !yield(e) {
 				return
 			}
 		}
@@ -107,23 +109,42 @@ func ResolveAll(s *policy.Snapshot) Resolution { return NewResolver(s).ResolveAl
 // ResolveAll computes the effective policy of all routes and Gateways.
 func (r *Resolver) ResolveAll() Resolution {
 	graph := r.s.Graph()
-	resolution := Resolution{effective: make(map[hierarchy.Ref]*Target, graph.Targets())}
-	for route, listeners := range graph.AllBound() {
-		resolution.add(r.along(route, listeners, r.rules(route)))
-	}
-	for gateway := range graph.Gateways() {
-		resolution.add(r.gateway(gateway))
+	resolution := newResolution(graph.Targets())
+	for _, m := range r.members(graph) {
+		if m.gateway != nil {
+			resolution.add(r.gateway(m.gateway))
+		} else {
+			resolution.add(r.along(m.route, m.listeners, r.rules(m.route)))
+		}
 	}
 	return resolution
 }
 
-func (r Resolution) add(e *Target) { r.effective[e.Target] = e }
+func newResolution(targets int) Resolution {
+	return Resolution{list: make([]*Target, 0, targets), effective: make(map[hierarchy.Ref]*Target, targets)}
+}
+
+func (r *Resolution) add(e *Target) {
+	r.list = append(r.list, e)
+	r.effective[e.Target] = e
+}
+
+// near returns the result of a target, which may be at the same index as in another resolution.
+func (r *Resolution) near(i int, target *hierarchy.Ref) *Target {
+	if i < len(r.list) && r.list[i].Target == *target {
+		return r.list[i]
+	}
+	return r.effective[*target]
+}
 
 // Resolve computes the effective policy of the named routes and Gateways. It can be called
 // repeatedly: what one call has folded, the next does not fold again.
 func (r *Resolver) Resolve(targets ...hierarchy.Ref) Resolution {
-	resolution := Resolution{effective: make(map[hierarchy.Ref]*Target, len(targets))}
+	resolution := newResolution(len(targets))
 	for _, ref := range targets {
+		if resolution.effective[ref] != nil {
+			continue
+		}
 		if e := r.Target(ref); e != nil {
 			resolution.add(e)
 		}
@@ -154,8 +175,9 @@ type Resolver struct {
 	namespaces map[string]*policy.AttachmentPoint
 	outlines   map[outlineKey]*outline
 	paths      map[pathKey]*PathPolicies
-	// results are the first of all results that read the same, by the numbers of what they are of.
-	results map[string]*PathPolicies
+	// results are the first of all results that read the same, by hash: the hash itself, or the next
+	// number that was free.
+	results map[uint64]*PathPolicies
 }
 
 // upperLayers has the policies attached from the GatewayClass down to a listener. Equal ones are
@@ -187,7 +209,7 @@ func newResolver(s *policy.Snapshot, m *memory) *Resolver {
 		namespaces: map[string]*policy.AttachmentPoint{},
 		outlines:   map[outlineKey]*outline{},
 		paths:      map[pathKey]*PathPolicies{},
-		results:    map[string]*PathPolicies{},
+		results:    map[uint64]*PathPolicies{},
 	}
 }
 
@@ -395,20 +417,28 @@ func (r *Resolver) result(c pathKey, target hierarchy.Ref, route *hierarchy.Rout
 	for i := range r.keys {
 		result.Kinds[i] = r.fold(&r.keys[i], target, route)
 	}
-	id := r.scratch[:0]
-	for _, m := range result.Kinds {
-		id = binary.BigEndian.AppendUint64(id, m.number)
-	}
-	if result.Reached {
-		id = append(id, '!')
-	}
-	r.scratch = id
-	if result.representative = r.results[string(id)]; result.representative == nil {
-		result.representative = result
-		r.results[string(id)] = result
-	}
+	result.representative = r.first(result)
 	r.paths[c] = result
 	return result
+}
+
+// first is the first of all results that read the same as one.
+func (r *Resolver) first(result *PathPolicies) *PathPolicies {
+	var at uint64
+	for _, m := range result.Kinds {
+		at = merge.Mix(at, m.reading.digest)
+	}
+	for ; ; at++ {
+		first := r.results[at]
+		if first == nil {
+			r.results[at] = result
+			return result
+		}
+		same := func(a, b *Policy) bool { return a.reading == b.reading }
+		if first.Reached == result.Reached && slices.EqualFunc(first.Kinds, result.Kinds, same) {
+			return first
+		}
+	}
 }
 
 // reach adds what is in force at a place to the folds of a path.

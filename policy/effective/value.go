@@ -24,19 +24,6 @@ func appendValue(b []byte, value any) []byte {
 	return append(b, out...)
 }
 
-// appendAlike writes a value, the same for all that read the same, and cheaply: lists that read
-// differently may be written the same.
-func appendAlike(b []byte, value any) []byte {
-	list, isList := value.([]any)
-	if !isList {
-		return appendValue(b, value)
-	}
-	for _, item := range list {
-		b = appendAlike(b, item)
-	}
-	return b
-}
-
 // sameValue says whether two values read the same.
 func sameValue(a, b any) bool {
 	switch x := a.(type) {

@@ -121,7 +121,9 @@ func (p *published) explain(s *policy.Snapshot, scope *publishedScope, only narr
 				continue
 			}
 			if o.Level == hierarchy.RouteRuleLevel && o.Target.Section == "" && len(on.rules) > 0 {
-				o.Target = o.Target.WithSection(on.rules[0]) // it has no name by which it could be referred to
+				source := *o.Source
+				source.Target = o.Target.WithSection(on.rules[0]) // it has no name by which it could be referred to
+				o.Source = &source
 			}
 			f := explainField(m, o, on)
 			if o.Block == merge.Bound {
@@ -367,11 +369,17 @@ func (o *publishedOrigin) origin(merged map[string]any) (effective.Origin, error
 	}
 	value, _, _ := unstructured.NestedFieldNoCopy(merged, path...)
 	out := effective.Origin{
-		Path: path, Value: value, From: o.From.ref(), Target: o.Target.ref(), Level: levelOrRoute(o.Level),
-		Block: blockNamed(o.Block), ClampedBy: o.ClampedBy.ref(), Stated: o.Stated,
+		Path: path, Value: value,
+		Source: &policy.Source{
+			From: o.From.ref(), Target: o.Target.ref(), Level: levelOrRoute(o.Level), Block: blockNamed(o.Block),
+		},
+		Detail: &effective.Detail{ClampedBy: o.ClampedBy.ref(), Stated: o.Stated},
 	}
 	for _, b := range o.Beat {
-		out.Beat = append(out.Beat, effective.Beaten{Level: levelOrRoute(b.Level), Block: blockNamed(b.Block), From: b.From.ref(), Value: b.Value})
+		out.Beat = append(out.Beat, effective.Beaten{
+			Source: &policy.Source{Level: levelOrRoute(b.Level), Block: blockNamed(b.Block), From: b.From.ref()},
+			Value:  b.Value,
+		})
 	}
 	return out, nil
 }

@@ -9,13 +9,19 @@ func (f *folding) account() Result {
 	strength := Strength(f.layers)
 	if f.acc != nil {
 		f.acc.leaves(nil, func(path []string, v any, n *node) {
-			result.Origins = append(result.Origins, Origin{
+			o := Origin{
 				Path:   slices.Clone(path),
 				Value:  plain(v),
 				Layer:  n.layer,
 				Joined: n.joined,
 				Beat:   slices.DeleteFunc(beaten(f.layers, strength, n.layer, path), func(i int) bool { return slices.Contains(n.joined, i) }),
-			})
+			}
+			o.Digest = Digest(o.Path, o.Value)
+			for _, i := range o.Beat {
+				lost, _ := at(f.layers[i].Value, path)
+				o.BeatDigest = Mix(o.BeatDigest, Digest(path, lost))
+			}
+			result.Origins = append(result.Origins, o)
 		})
 	}
 	buffer := make([]string, 0, 8)

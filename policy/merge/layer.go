@@ -86,6 +86,8 @@ type Origin struct {
 	Joined []int
 	// Beat are the indexes of the layers that lost, the strongest first.
 	Beat []int
+	// Digest is that of Path and Value, BeatDigest a hash of what the layers of Beat state there.
+	Digest, BeatDigest uint64
 }
 
 // Rule is what removed a value that is not in the result.

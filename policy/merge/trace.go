@@ -97,18 +97,20 @@ func (f *Folder) next() int {
 // take makes the origin of a leaf, and says which layers state it and whether one of them is inline.
 func (f *Folder) take(strongest int, path []string) (stating uint64, inline bool) {
 	start := len(f.beat)
-	o := Origin{Path: path, Value: f.cursors[strongest].rest[0].value, Layer: f.cursors[strongest].layer}
+	won := &f.cursors[strongest].rest[0]
+	o := Origin{Path: path, Value: won.value, Layer: f.cursors[strongest].layer, Digest: won.digest}
 	for i := strongest; i < len(f.cursors); i++ {
 		c := &f.cursors[i]
 		if len(c.rest) == 0 || comparePaths(c.rest[0].path, path) != 0 {
 			continue
 		}
+		if i > strongest {
+			f.beat = append(f.beat, c.layer)
+			o.BeatDigest = Mix(o.BeatDigest, c.rest[0].digest)
+		}
 		c.rest = c.rest[1:]
 		stating |= 1 << c.layer
 		inline = inline || c.inline
-		if i > strongest {
-			f.beat = append(f.beat, c.layer)
-		}
 	}
 	if len(f.beat) > start {
 		o.Beat = f.beat[start:len(f.beat):len(f.beat)]
@@ -175,13 +177,14 @@ type statement struct {
 
 // leaf is one value that a layer states. An object is a leaf when it is empty.
 type leaf struct {
-	path  []string
-	value any
+	path   []string
+	value  any
+	digest uint64
 }
 
 func read(value map[string]any) *statement {
 	s := &statement{nulls: hasNull(value)}
-	statements(value, nil, func(path []string, v any) { s.leaves = append(s.leaves, leaf{slices.Clone(path), v}) })
+	statements(value, nil, func(path []string, v any) { s.leaves = append(s.leaves, leaf{slices.Clone(path), v, Digest(path, v)}) })
 	return s
 }
 

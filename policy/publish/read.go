@@ -115,11 +115,17 @@ func publishedScope(s *policy.Snapshot, scope map[string]any) effective.Publishe
 // publishedOrigin reads an origin that originOf wrote.
 func publishedOrigin(origin map[string]any) effective.Origin {
 	o := effective.Origin{
-		Path: path(word(origin["field"])), From: refOf(origin["from"]), Target: refOf(origin["target"]),
-		Level: level(origin["level"]), Block: block(origin["block"]), ClampedBy: refOf(origin["clampedBy"]), Stated: origin["stated"],
+		Path: path(word(origin["field"])),
+		Source: &policy.Source{
+			From: refOf(origin["from"]), Target: refOf(origin["target"]), Level: level(origin["level"]), Block: block(origin["block"]),
+		},
+		Detail: &effective.Detail{ClampedBy: refOf(origin["clampedBy"]), Stated: origin["stated"]},
 	}
 	for _, b := range objects(origin["beat"]) {
-		o.Beat = append(o.Beat, effective.Beaten{From: refOf(b["from"]), Level: level(b["level"]), Block: block(b["block"]), Value: b["value"]})
+		o.Beat = append(o.Beat, effective.Beaten{
+			Source: &policy.Source{From: refOf(b["from"]), Level: level(b["level"]), Block: block(b["block"])},
+			Value:  b["value"],
+		})
 	}
 	return o
 }
