@@ -24,7 +24,7 @@ type memory struct {
 	generation
 	before generation
 	mark   *mark
-	// order has everything that a graph has, sorted once it was asked for again.
+	// order is what the graph has that was resolved last as a whole.
 	order order
 
 	// What is made once and used again: the rules of a route, what is folded on a path, and how.
@@ -61,10 +61,9 @@ func (r *Resolver) Forget() {
 	m.before, m.generation, m.mark = m.generation, newGeneration(), new(mark)
 }
 
-// order is what a graph has.
+// order is what a graph has, sorted.
 type order struct {
-	graph *hierarchy.Graph
-	// members are nil until they were sorted.
+	graph   *hierarchy.Graph
 	members []member
 }
 
@@ -76,10 +75,9 @@ type member struct {
 	gateway   *hierarchy.Gateway
 }
 
-// members are all routes and Gateways of a graph. Those of one graph that is resolved repeatedly are
-// sorted, so that resolutions and their differences need not be.
+// members are all routes and Gateways of a graph, sorted.
 func (m *memory) members(graph *hierarchy.Graph) []member {
-	if m.order.graph == graph && m.order.members != nil {
+	if m.order.graph == graph {
 		return m.order.members
 	}
 	list := make([]member, 0, graph.Targets())
@@ -89,12 +87,8 @@ func (m *memory) members(graph *hierarchy.Graph) []member {
 	for gateway := range graph.Gateways() {
 		list = append(list, member{meta: gateway.Meta(), gateway: gateway})
 	}
-	if m.order.graph == graph {
-		slices.SortFunc(list, func(a, b member) int { return hierarchy.Compare(a.meta.Ref, b.meta.Ref) })
-		m.order.members = list
-		return list
-	}
-	m.order = order{graph: graph}
+	slices.SortFunc(list, func(a, b member) int { return hierarchy.Compare(a.meta.Ref, b.meta.Ref) })
+	m.order = order{graph, list}
 	return list
 }
 

@@ -86,7 +86,11 @@ func (r Resolution) Len() int { return len(r.effective) }
 func (r Resolution) All() iter.Seq[*Target] {
 	return func(yield func(*Target) bool) {
 		byTarget := func(a, b *Target) int { return hierarchy.Compare(a.Target, b.Target) }
-		for _, e := range slices.SortedFunc(slices.Values(r.list), byTarget) {
+		list := r.list
+		if !slices.IsSortedFunc(list, byTarget) {
+			list = slices.SortedFunc(slices.Values(list), byTarget)
+		}
+		for _, e := range list {
 			if !yield(e) {
 				return
 			}
@@ -216,7 +220,12 @@ func newResolver(s *policy.Snapshot, m *memory) *Resolver {
 // On returns a resolver of another version of the snapshot that shares its cache with r: a fold
 // only depends on the attachments on a path, and versions share the attachments that did not
 // change. It is for the same goroutine.
-func (r *Resolver) On(s *policy.Snapshot) *Resolver { return newResolver(s, r.memory) }
+func (r *Resolver) On(s *policy.Snapshot) *Resolver {
+	if r.order.graph != s.Graph() {
+		r.memory.order = order{}
+	}
+	return newResolver(s, r.memory)
+}
 
 // Snapshot is what the resolver resolves.
 func (r *Resolver) Snapshot() *policy.Snapshot { return r.s }
