@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"maps"
 
+	admissionv1 "k8s.io/api/admission/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/attache-dev/attache/hierarchy/injected"
@@ -65,7 +66,7 @@ func (h *Handlers) inject(ctx context.Context, s *policy.Snapshot, req *request)
 	}
 	result := export.Inject(own, nil, nil)
 	if h.options.Injector != nil {
-		result = h.options.Injector.Inject(after.Graph(), published, own, req.old)
+		result = h.options.Injector.Inject(after.Graph(), published, own, req.old, req.touches())
 	}
 	spec, _ := req.object.Object["spec"].(map[string]any)
 	_, has := spec["rules"]
@@ -84,6 +85,13 @@ func (h *Handlers) inject(ctx context.Context, s *policy.Snapshot, req *request)
 		patch = append(patch, operation{Op: "replace", Path: "/spec/rules", Value: result.Rules})
 	}
 	return &answer{patch: patch}, nil
+}
+
+// touches reports whether the controller sent the request to trigger an admission (E8.6). Anybody can use
+// this field manager, and gains nothing: a filter may be named too early.
+func (r *request) touches() bool {
+	var options struct{ FieldManager string }
+	return r.Operation == admissionv1.Update && json.Unmarshal(r.Options.Raw, &options) == nil && options.FieldManager == status.InjectOwner
 }
 
 // withRules is an object with other rules; everything else is shared.

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy/enforcement"
@@ -59,7 +60,7 @@ func unenforcedHandlers(t *testing.T, refuse bool, route string, foreign ...*uns
 	return handlersOf(t, s, func(o *Options) {
 		o.RefuseUnenforced = refuse
 		o.Injector = &status.Injector{
-			Exists: func(hierarchy.Ref) bool { return true },
+			Exists: func(hierarchy.Ref, types.UID) bool { return true },
 			World: func(g *hierarchy.Graph) enforcement.World {
 				return enforcement.World{
 					Graph: g, Config: enforcement.Config{Enabled: []string{export.EnvoyGateway}},

@@ -173,6 +173,7 @@ type ask struct {
 	user        string
 	dryRun      bool
 	subresource string
+	manager     string
 }
 
 func create(t testing.TB, manifest string) ask {
@@ -202,6 +203,9 @@ func (a ask) body(t testing.TB) []byte {
 		Kind:   metav1.GroupVersionKind{Group: gvk.Group, Version: gvk.Version, Kind: gvk.Kind},
 		DryRun: &a.dryRun, SubResource: a.subresource,
 		UserInfo: userInfo(a.user),
+	}
+	if a.manager != "" {
+		request.Options = runtime.RawExtension{Raw: encode(t, metav1.PatchOptions{FieldManager: a.manager})}
 	}
 	if a.object != nil {
 		request.Object = runtime.RawExtension{Raw: encode(t, a.object)}

@@ -18,10 +18,8 @@ import (
 	"github.com/attache-dev/attache/policy/enforcement"
 	"github.com/attache-dev/attache/policy/export"
 	"github.com/attache-dev/attache/policy/publish"
+	"github.com/attache-dev/attache/policy/status"
 )
-
-// injectOwner is the field manager for requests that trigger admissions.
-const injectOwner = "attache-inject"
 
 // touched is the result of triggering an admission of a route.
 type touched struct {
@@ -93,7 +91,7 @@ func (c *Controller) touch(ctx context.Context, ref hierarchy.Ref, on *enforced)
 	if !known {
 		return touched{done: true}
 	}
-	answer, err := c.client.Resource(resource).Namespace(ref.Namespace).Patch(ctx, ref.Name, types.MergePatchType, []byte("{}"), metav1.PatchOptions{FieldManager: injectOwner})
+	answer, err := c.client.Resource(resource).Namespace(ref.Namespace).Patch(ctx, ref.Name, types.MergePatchType, []byte("{}"), metav1.PatchOptions{FieldManager: status.InjectOwner})
 	c.metrics.exportWrites.WithLabelValues("route", "touch", resultText(err)).Inc()
 	if apierrors.IsNotFound(err) {
 		return touched{done: true, sent: true}

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/hierarchy/injected"
@@ -11,6 +12,9 @@ import (
 	"github.com/attache-dev/attache/policy/enforcement"
 	"github.com/attache-dev/attache/policy/export"
 )
+
+// InjectOwner is the field manager of requests by which the controller triggers an admission (E8.6).
+const InjectOwner = "attache-inject"
 
 // Injector computes what has to be in a route at admission (E8.5).
 type Injector struct {
@@ -20,9 +24,9 @@ type Injector struct {
 	Check export.Checker
 	// Stored returns a route as it is stored, nil when it is not known. The function may be nil.
 	Stored func(route hierarchy.Ref) *unstructured.Unstructured
-	// Exists reports whether an object that a filter names exists and is not being deleted: data
-	// planes answer 404 if it is missing.
-	Exists func(ref hierarchy.Ref) bool
+	// Exists reports whether an object that a filter names exists, belongs to the route with that UID,
+	// and is not being deleted: data planes answer 404 if it is missing.
+	Exists func(ref hierarchy.Ref, route types.UID) bool
 }
 
 // Own returns the route under review as its owner wrote it, according to its own record, and to the
@@ -43,11 +47,13 @@ func Own(object, old *unstructured.Unstructured) *unstructured.Unstructured {
 }
 
 // Inject puts the values of the effective policy into a route. t is the effective policy on the
-// graph; if it is nil, the values from the old object stay.
-func (i Injector) Inject(g *hierarchy.Graph, t *effective.Target, own, old *unstructured.Unstructured) export.Injected {
+// graph; if it is nil, the values from the old object stay. touched says that the controller triggered
+// the admission: only then a filter is named that the old object does not name.
+func (i Injector) Inject(g *hierarchy.Graph, t *effective.Target, own, old *unstructured.Unstructured, touched bool) export.Injected {
 	var before injected.Record
+	var route types.UID
 	if old != nil {
-		before = injected.RecordOf(old.Object)
+		before, route = injected.RecordOf(old.Object), old.GetUID()
 	}
 	rules, _, _ := unstructured.NestedSlice(own.Object, "spec", "rules")
 	paired := before.Match(rules)
@@ -60,10 +66,20 @@ func (i Injector) Inject(g *hierarchy.Graph, t *effective.Target, own, old *unst
 			injections = append(injections, part.Project().Rules...)
 		}
 	}
+	missing := func(name string) bool {
+		return !i.Exists(enforcement.MiddlewareRef(own.GetNamespace(), name), route) || !touched && !namedIn(before, name)
+	}
 	for j := range injections {
-		i.settleFilters(&injections[j], own.GetNamespace(), paired)
+		settleFilters(&injections[j], missing, paired)
 	}
 	return export.Inject(own, injections, i.Check)
+}
+
+// namedIn reports whether a filter is named in a record. If so, the controller does not delete its object.
+// Any other object that is in the cache may have been deleted since, or be so new that data planes have
+// not seen it. The controller knows both, and touches the route when it can be named.
+func namedIn(r injected.Record, filter string) bool {
+	return slices.ContainsFunc(r.Rules, func(rule injected.RuleRecord) bool { return slices.Contains(filtersOf(&rule), filter) })
 }
 
 // Reviewed returns the input of exporters on a graph, to find out what happens to values: rules of
@@ -90,10 +106,9 @@ func (i Injector) Reviewed(g *hierarchy.Graph, written *unstructured.Unstructure
 	return w
 }
 
-// settleFilters removes filters whose objects are missing. If the old rule has filters of ours,
-// they stay until all of their successors exist.
-func (i Injector) settleFilters(injection *export.RuleInjection, namespace string, paired []*injected.RuleRecord) {
-	missing := func(name string) bool { return !i.Exists(enforcement.MiddlewareRef(namespace, name)) }
+// settleFilters removes filters that cannot be named. If the old rule has filters of ours, they stay
+// until all of their successors can be.
+func settleFilters(injection *export.RuleInjection, missing func(name string) bool, paired []*injected.RuleRecord) {
 	if !slices.ContainsFunc(slices.Concat(injection.First, injection.Last), missing) {
 		return
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/hierarchy/injected"
@@ -24,7 +25,7 @@ func (w *world) records(t *testing.T) []byte {
 	resolution := effective.ResolveAll(snapshot)
 	fields := export.FieldsOf(w.routeCRD(t))
 	injector := status.Injector{
-		Exists: func(hierarchy.Ref) bool { return true },
+		Exists: func(hierarchy.Ref, types.UID) bool { return true },
 		World: func(g *hierarchy.Graph) enforcement.World {
 			return enforcement.World{Graph: g, Config: enforcement.Config{All: true}, Fields: fields}
 		},
@@ -36,7 +37,7 @@ func (w *world) records(t *testing.T) []byte {
 		if target == nil || !injected.Writable(ref.GroupKind.Group, ref.GroupKind.Kind) {
 			continue
 		}
-		result := injector.Inject(snapshot.Graph(), target, status.Own(route, nil), nil)
+		result := injector.Inject(snapshot.Graph(), target, status.Own(route, nil), nil, true)
 		if len(result.Record.Rules) > 0 {
 			fmt.Fprintf(&b, "%s\n%s\n", ref, strings.ReplaceAll(result.Record.String(), `},{"had"`, "},\n"+`{"had"`))
 		}

@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
@@ -384,12 +385,14 @@ func (p *Planes) HeldRoutes() []hierarchy.Ref {
 	return slices.Collect(maps.Keys(p.held))
 }
 
-// Exists reports whether an object exists and is not being deleted.
-func (p *Planes) Exists(ref hierarchy.Ref) bool {
+// Exists reports whether an object exists, belongs to the route with that UID, and is not being deleted.
+// The garbage collector is about to delete what belongs to an earlier route of the same name.
+func (p *Planes) Exists(ref hierarchy.Ref, route types.UID) bool {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	u := p.objects[ref]
-	return u != nil && u.GetDeletionTimestamp() == nil
+	return u != nil && u.GetDeletionTimestamp() == nil &&
+		slices.ContainsFunc(u.GetOwnerReferences(), func(o metav1.OwnerReference) bool { return o.UID == route })
 }
 
 // Route returns a route as it is stored, nil when it is not watched. It must not be changed.

@@ -3,9 +3,12 @@ package cluster
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/test/worldtest"
@@ -64,5 +67,39 @@ func TestAVersionIsNoNews(t *testing.T) {
 	}
 	if p.put(at("2", "a"), at("3", "b")); told != 2 {
 		t.Errorf("told %d times of a new rule", told)
+	}
+}
+
+// A route that was deleted and created again does not have the objects of the earlier one: the garbage
+// collector deletes them.
+func TestAnObjectExistsForTheRouteThatOwnsIt(t *testing.T) {
+	object := func(change func(u *unstructured.Unstructured)) *Planes {
+		u := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "traefik.io/v1alpha1", "kind": "Middleware"}}
+		u.SetNamespace("shop")
+		u.SetName("a")
+		u.SetOwnerReferences([]metav1.OwnerReference{{Kind: "HTTPRoute", Name: "checkout", UID: "first"}})
+		change(u)
+		return &Planes{objects: map[hierarchy.Ref]*unstructured.Unstructured{hierarchy.RefOf(u): u}}
+	}
+	at := hierarchy.NewRef("traefik.io", "Middleware", "shop", "a")
+	there := object(func(*unstructured.Unstructured) {})
+	going := object(func(u *unstructured.Unstructured) { u.SetDeletionTimestamp(&metav1.Time{Time: time.Unix(1, 0)}) })
+	orphan := object(func(u *unstructured.Unstructured) { u.SetOwnerReferences(nil) })
+	for name, c := range map[string]struct {
+		planes *Planes
+		route  types.UID
+		want   bool
+	}{
+		"of the route":          {there, "first", true},
+		"of an earlier route":   {there, "second", false},
+		"of a route to come":    {there, "", false},
+		"being deleted":         {going, "first", false},
+		"of nobody":             {orphan, "first", false},
+		"of nobody, for nobody": {orphan, "", false},
+		"that is not there":     {&Planes{}, "first", false},
+	} {
+		if got := c.planes.Exists(at, c.route); got != c.want {
+			t.Errorf("%s: %t", name, got)
+		}
 	}
 }
