@@ -135,6 +135,29 @@ func TestTheChartHasTheCRDsThatTheFolderCRDsHas(t *testing.T) {
 	}
 }
 
+// Gateway API's CRDs are the cluster's: whatever the values, the chart has none of them, and gives nobody
+// the right to write CRDs.
+func TestGatewayAPIsCRDsAreLeftAlone(t *testing.T) {
+	each(t, func(t *testing.T, objects []*unstructured.Unstructured) {
+		for _, u := range objects {
+			group, _, _ := unstructured.NestedString(u.Object, "spec", "group")
+			if u.GetKind() == "CustomResourceDefinition" && group != "attache.dev" {
+				t.Errorf("the chart has the CRD %s", u.GetName())
+			}
+			rules, _, _ := unstructured.NestedSlice(u.Object, "rules")
+			for _, r := range rules {
+				rule, _ := r.(map[string]any)
+				resources, _, _ := unstructured.NestedStringSlice(rule, "resources")
+				verbs, _, _ := unstructured.NestedStringSlice(rule, "verbs")
+				writes := slices.ContainsFunc(verbs, func(v string) bool { return v != "get" && v != "list" && v != "watch" })
+				if writes && (slices.Contains(resources, "customresourcedefinitions") || slices.Contains(resources, "*")) {
+					t.Errorf("%s %s may %v %v", u.GetKind(), u.GetName(), verbs, resources)
+				}
+			}
+		}
+	})
+}
+
 // vital are the groups whose objects a cluster needs to start or to be repaired.
 var vital = []string{"", "apps", "batch", "coordination.k8s.io", "certificates.k8s.io", "rbac.authorization.k8s.io",
 	"apiextensions.k8s.io", "admissionregistration.k8s.io", "apiregistration.k8s.io", "node.k8s.io", "policy", "*"}
