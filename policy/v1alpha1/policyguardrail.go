@@ -31,9 +31,10 @@ type PolicyGuardrail struct {
 	// +required
 	Spec PolicyGuardrailSpec `json:"spec"`
 
-	// Status says whether it works and what violates it. Written by attache.
+	// Status says whether it works and what violates it. Written by attache; until then, Ready is Unknown.
 	//
 	// +optional
+	// +default={"conditions": [{"type": "Ready", "status": "Unknown", "reason": "Pending", "message": "Waiting for controller", "lastTransitionTime": "1970-01-01T00:00:00Z"}]}
 	Status PolicyGuardrailStatus `json:"status,omitzero"`
 }
 

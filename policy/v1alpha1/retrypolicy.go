@@ -37,9 +37,10 @@ type RetryPolicy struct {
 	// +required
 	Spec RetryPolicySpec `json:"spec"`
 
-	// Status is the observed state of the policy. Written by controllers.
+	// Status is the observed state of the policy. Written by controllers; until then, Ready is Unknown.
 	//
 	// +optional
+	// +default={"ancestors": [], "conditions": [{"type": "Ready", "status": "Unknown", "reason": "Pending", "message": "Waiting for controller", "lastTransitionTime": "1970-01-01T00:00:00Z"}]}
 	Status PolicyStatus `json:"status,omitzero"`
 }
 

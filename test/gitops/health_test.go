@@ -115,7 +115,7 @@ func TestFluxHealthCheckExpressions(t *testing.T) {
 	}
 	for _, check := range kustomization.Spec.HealthCheckExprs {
 		folder := examples + "/argocd/attache.dev/" + check.Kind + "/testdata/"
-		for file, want := range map[string]string{"new": "in progress", "edited": "in progress", "healthy": "current", "degraded": "failed"} {
+		for file, want := range map[string]string{"new": "in progress", "pending": "in progress", "edited": "in progress", "healthy": "current", "degraded": "failed"} {
 			var object map[string]any
 			read(t, folder+file+".yaml", &object)
 			got := "in progress"
