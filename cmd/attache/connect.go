@@ -21,6 +21,8 @@ func (s *settings) connect() (*rest.Config, error) {
 		config.QPS = -1 // zero would be client-go's own default of five
 	}
 	config.UserAgent = "attache/" + versionText()
+	// A manager and its API server are near each other: to compress costs both more time than to send.
+	config.DisableCompression = true
 	probe := rest.CopyConfig(config)
 	probe.Timeout = 10 * time.Second
 	client, err := discovery.NewDiscoveryClientForConfig(probe)

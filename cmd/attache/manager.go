@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"runtime/debug"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -369,7 +368,8 @@ func (p *process) greet(ctx context.Context) {
 	for _, n := range p.source.Objects() {
 		objects += n
 	}
-	debug.FreeOSMemory() // the lists were much larger than what is kept of them
+	settleMemory()
+	go giveBack(ctx) // the lists were much larger than what is kept of them
 	p.log.Info("All objects seen", "objects", objects, "policyKinds", len(p.source.Snapshot().Kinds()))
 	effective := apischema.GroupKind{Group: policy.Group, Kind: publish.Kind}
 	if _, ok := p.source.Resource(effective); !ok {

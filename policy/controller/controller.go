@@ -214,7 +214,7 @@ func (c *Controller) Reconcile(ctx context.Context, ref hierarchy.Ref) (reconcil
 	if foreign && len(writes) > 0 {
 		c.repaired(ctx, ref, forged)
 	}
-	if _, exists := c.live.Annotations(ref); !exists {
+	if _, exists := c.live.Print(ref); !exists {
 		c.drift.forget(ref)
 	}
 	return c.reach(ctx, ref, on)

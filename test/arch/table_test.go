@@ -393,6 +393,10 @@ var table = []row{
 		never: slices.Concat(clients, cel, opa),
 	},
 	{
+		name: "policy/source/kubejson",
+		does: "reads JSON of Kubernetes objects in one pass over its text",
+	},
+	{
 		name:    "policy/source",
 		does:    "reads manifests from files, folders and streams",
 		imports: []string{"crds", "hierarchy/prose", "policy/crd", "policy/source/kubeyaml", "policy/validate"},
@@ -404,7 +408,7 @@ var table = []row{
 		imports: []string{
 			"hierarchy", "hierarchy/injected", "hierarchy/prose", "policy", "policy/condition", "policy/crd",
 			"policy/export", "policy/export/exporters", "policy/guardrail", "policy/publish",
-			"policy/status",
+			"policy/source/kubejson", "policy/status",
 		},
 		never: ours("webhook", "policy/controller"),
 	},
@@ -434,8 +438,9 @@ var table = []row{
 		does: "shares out the time of a replica among those who ask it",
 	},
 	{
-		name: "webhook/wire",
-		does: "reads an AdmissionReview in one pass over its text",
+		name:    "webhook/wire",
+		does:    "reads an AdmissionReview in one pass over its text",
+		imports: []string{"policy/source/kubejson"},
 	},
 	{
 		name: "webhook",

@@ -178,13 +178,14 @@ func (s *site) atRest() {
 	s.manager = s.launch()
 	profiled := s.manager.profile(s.b, "start")
 	s.manager.awaitReady(s.b)
-	measured(s.b, "ready-ns", float64(time.Since(began)))
-	s.say("started again, ready after %v", time.Since(began))
+	ready := time.Since(began)
+	measured(s.b, "ready-ns", float64(ready))
 	s.manager.settle(s.b)
 	profiled()
+	s.bareList(ready)
 	s.manager.heap(s.b, "rest")
 	measured(s.b, "writes-after-restart", s.manager.metric(s.b, "attache_writes_total"))
-	measured(s.b, "rss-MB", s.manager.metric(s.b, "process_resident_memory_bytes")/1e6)
+	measured(s.b, "rss-MB", s.manager.calm(s)/1e6)
 	before, spent := s.manager.metric(s.b, "attache_writes_total"), s.manager.metric(s.b, "process_cpu_seconds_total")
 	s.cluster.create(s.b, &unstructured.Unstructured{Object: object{"apiVersion": "v1", "kind": "ConfigMap",
 		"metadata": object{"name": "unrelated", "namespace": infra}, "data": object{"a": "b"}}})
@@ -208,7 +209,7 @@ func (s *site) fanOut() {
 
 // churn edits policies of single routes, fifty a second.
 func (s *site) churn(span time.Duration) {
-	start := s.manager.metric(s.b, "process_resident_memory_bytes")
+	start := s.manager.calm(s)
 	ctx, cancel := context.WithTimeout(s.b.Context(), span)
 	defer cancel()
 	tick := time.NewTicker(20 * time.Millisecond)
@@ -221,7 +222,7 @@ func (s *site) churn(span time.Duration) {
 		<-tick.C
 	}
 	s.manager.settle(s.b)
-	after := s.manager.metric(s.b, "process_resident_memory_bytes")
+	after := s.manager.calm(s)
 	measured(s.b, "churn-edits/s", float64(edits)/span.Seconds())
 	measured(s.b, "churn-rss-MB", after/1e6)
 	measured(s.b, "churn-rss-ratio", after/start)

@@ -5,7 +5,12 @@ import (
 	authenticationv1 "k8s.io/api/authentication/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/attache-dev/attache/policy/source/kubejson"
 )
+
+// reader reads a review.
+type reader struct{ kubejson.Reader }
 
 // Review is an AdmissionReview with its objects, as the general decoder would read them.
 type Review struct {
@@ -17,8 +22,8 @@ type Review struct {
 // Read reads an AdmissionReview. It returns false where the general decoder has to do that. The raw
 // objects in the review are parts of the text.
 func Read(text []byte) (*Review, bool) {
-	r, review := reader{text: text}, &Review{}
-	ok := r.members(func(key string) bool {
+	r, review := reader{kubejson.Of(text)}, &Review{}
+	ok := r.Members(func(key string) bool {
 		switch key {
 		case "kind":
 			return r.into(&review.Kind)
@@ -32,15 +37,15 @@ func Read(text []byte) (*Review, bool) {
 		case "response":
 			return false
 		}
-		return r.skip()
+		return r.Skip()
 	})
-	return review, ok && r.next() == 0 && r.at == len(text)
+	return review, ok && r.Done()
 }
 
 // request reads the request of a review.
 func (r *reader) request(review *Review) bool {
 	q := review.Request
-	return r.members(func(key string) bool {
+	return r.Members(func(key string) bool {
 		switch key {
 		case "uid":
 			return into(r, &q.UID)
@@ -77,11 +82,11 @@ func (r *reader) request(review *Review) bool {
 		case "options":
 			return r.raw(&q.Options, new(map[string]any))
 		case "dryRun":
-			dry := r.next() == 't'
+			dry := r.Next() == 't'
 			q.DryRun = &dry
-			return dry && r.word("true") || r.word("false")
+			return dry && r.Word("true") || r.Word("false")
 		}
-		return r.skip()
+		return r.Skip()
 	})
 }
 
@@ -89,16 +94,16 @@ func (r *reader) request(review *Review) bool {
 func (r *reader) into(text *string) bool { return into(r, text) }
 
 func into[T ~string](r *reader, text *T) bool {
-	if r.next() != '"' {
+	if r.Next() != '"' {
 		return false
 	}
-	value, ok := r.string()
+	value, ok := r.String()
 	*text = T(value)
 	return ok
 }
 
 func (r *reader) kind(of *metav1.GroupVersionKind) bool {
-	return r.members(func(key string) bool {
+	return r.Members(func(key string) bool {
 		switch key {
 		case "group":
 			return r.into(&of.Group)
@@ -107,12 +112,12 @@ func (r *reader) kind(of *metav1.GroupVersionKind) bool {
 		case "kind":
 			return r.into(&of.Kind)
 		}
-		return r.skip()
+		return r.Skip()
 	})
 }
 
 func (r *reader) resource(of *metav1.GroupVersionResource) bool {
-	return r.members(func(key string) bool {
+	return r.Members(func(key string) bool {
 		switch key {
 		case "group":
 			return r.into(&of.Group)
@@ -121,13 +126,13 @@ func (r *reader) resource(of *metav1.GroupVersionResource) bool {
 		case "resource":
 			return r.into(&of.Resource)
 		}
-		return r.skip()
+		return r.Skip()
 	})
 }
 
 // user reads the user who makes the request.
 func (r *reader) user(u *authenticationv1.UserInfo) bool {
-	return r.members(func(key string) bool {
+	return r.Members(func(key string) bool {
 		switch key {
 		case "username":
 			return r.into(&u.Username)
@@ -140,20 +145,20 @@ func (r *reader) user(u *authenticationv1.UserInfo) bool {
 				return false // two of them would be one
 			}
 			u.Extra = map[string]authenticationv1.ExtraValue{}
-			return r.members(func(key string) bool {
+			return r.Members(func(key string) bool {
 				var values authenticationv1.ExtraValue
 				ok := texts(r, &values)
 				u.Extra[key] = values
 				return ok
 			})
 		}
-		return r.skip()
+		return r.Skip()
 	})
 }
 
 func texts[T ~[]string](r *reader, list *T) bool {
 	*list = T{}
-	return r.each(func() bool {
+	return r.Each(func() bool {
 		var text string
 		ok := r.into(&text)
 		*list = append(*list, text)
@@ -163,42 +168,11 @@ func texts[T ~[]string](r *reader, list *T) bool {
 
 // raw reads an object, and keeps its text.
 func (r *reader) raw(raw *runtime.RawExtension, object *map[string]any) (ok bool) {
-	if r.next() == 'n' {
-		return raw.Raw == nil && r.word("null")
+	if r.Next() == 'n' {
+		return raw.Raw == nil && r.Word("null")
 	}
-	begin := r.at
-	*object, ok = r.object()
-	raw.Raw = r.text[begin:r.at:r.at]
+	begin := r.At()
+	*object, ok = r.Object()
+	raw.Raw = r.Since(begin)
 	return ok
-}
-
-func (r *reader) skip() bool {
-	_, ok := r.value()
-	return ok
-}
-
-// common are the texts that most objects have, so that they need no memory of their own.
-var common = texted(
-	"apiVersion", "kind", "metadata", "name", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp", "labels",
-	"annotations", "managedFields", "manager", "operation", "time", "fieldsType", "fieldsV1", "spec", "status", "group", "version",
-	"parentRefs", "sectionName", "port", "hostnames", "rules", "matches", "path", "type", "value", "headers", "method", "backendRefs",
-	"weight", "filters", "timeouts", "gateway.networking.k8s.io", "gateway.networking.k8s.io/v1", "HTTPRoute", "Gateway", "PathPrefix",
-	"Service", "conditions", "reason", "message", "lastTransitionTime", "observedGeneration", "strategy", "Patch", "Atomic", "targetRef",
-	"targetRefs", "targetSelectors", "matchLabels", "default", "override", "bounds", "attache.dev/v1alpha1", "CREATE", "UPDATE", "DELETE",
-)
-
-func texted(texts ...string) map[string]string {
-	m := make(map[string]string, len(texts))
-	for _, text := range texts {
-		m[text] = text
-	}
-	return m
-}
-
-// shared is a text as a string, the one in common if there is one.
-func shared(text []byte) string {
-	if s, ok := common[string(text)]; ok {
-		return s
-	}
-	return string(text)
 }

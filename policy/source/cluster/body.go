@@ -1,65 +1,48 @@
 package cluster
 
 import (
-	"bytes"
-	"compress/flate"
+	"crypto/sha256"
 	"encoding/json"
-	"io"
-	"sync"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	kjson "k8s.io/apimachinery/pkg/util/json"
 )
 
-// body is a JSON object in a record: as it is, or compressed after a zero byte. Equal objects have
-// equal bytes.
+// body is a JSON object in a record, packed.
 //
-// A route with many rules on many listeners has a result of hundreds of kilobytes that names the
-// same listeners again and again, and has a twentieth of its size when compressed. Decoded it takes
-// ten times as much memory as its text, so no result stays decoded longer than needed.
-type body []byte
+// Decoded it takes ten times as much memory as its text, and the text of the results of a large cluster
+// takes more than everything else that is known of it, so neither is kept longer than needed.
+type body struct {
+	packed
+	// sum is of the text: equal objects have equal sums, however they are packed.
+	sum sum
+}
 
-// manyBytes is the size above which a body is compressed.
-const manyBytes = 8 << 10
+// sum stands for a text: 128 bits, for which nobody finds another text.
+type sum [16]byte
 
-var deflaters = sync.Pool{New: func() any {
-	w, err := flate.NewWriter(nil, flate.BestSpeed)
-	if err != nil {
-		panic("cluster: there is no such level of compression: " + err.Error())
-	}
-	return w
-}}
-
-// encode writes values that came from JSON, which can always be encoded; keys are sorted, so that
-// equal values have equal bytes.
-func encode(v map[string]any) body {
+// encode packs values that came from JSON, which can always be encoded; keys are sorted, so that equal
+// values have equal sums.
+func encode(v any, with *packer) body {
 	text, err := json.Marshal(v)
 	if err != nil {
 		panic("cluster: a value that came from JSON does not encode: " + err.Error())
 	}
-	if len(text) < manyBytes {
-		return text
-	}
-	packed := bytes.NewBuffer(make([]byte, 1, len(text)/16))
-	w, _ := deflaters.Get().(*flate.Writer)
-	defer deflaters.Put(w)
-	w.Reset(packed)
-	_, _ = w.Write(text) // writing to a buffer never fails
-	_ = w.Close()
-	return bytes.Clone(packed.Bytes())
+	return body{packed: with.pack(text), sum: sumOf(text)}
 }
 
-// decode is the reverse, with numbers of the types of the API machinery. Nulls are left out.
+func sumOf(text []byte) sum {
+	whole := sha256.Sum256(text)
+	return sum(whole[:len(sum{})])
+}
+
+// isNone reports whether there is no object.
+func (b body) isNone() bool { return b.sum == sum{} }
+
+// decode is the reverse of encode, with numbers of the types of the API machinery. Nulls are left out.
 func (b body) decode() map[string]any {
-	text := []byte(b)
-	if len(b) > 0 && b[0] == 0 {
-		var err error
-		if text, err = io.ReadAll(flate.NewReader(bytes.NewReader(b[1:]))); err != nil {
-			panic("cluster: a record does not decompress: " + err.Error())
-		}
-	}
 	var object map[string]any
-	if err := kjson.Unmarshal(text, &object); err != nil {
+	if err := kjson.Unmarshal(b.unpack(), &object); err != nil {
 		panic("cluster: a record does not decode: " + err.Error())
 	}
 	for key, value := range object {
@@ -70,15 +53,26 @@ func (b body) decode() map[string]any {
 	return object
 }
 
+// texts is decode for an object of texts.
+func (b body) texts() map[string]string {
+	if b.isNone() {
+		return nil
+	}
+	var texts map[string]string
+	if err := json.Unmarshal(b.unpack(), &texts); err != nil {
+		panic("cluster: a record does not decode: " + err.Error())
+	}
+	return texts
+}
+
 // packedField is the field of a compact object with its body, in place of the fields that the body
 // contains. No object of an API server has such a field.
 const packedField = "\x00body"
 
-// pack replaces the content of a result by its body, so that a list of all results, and the queue,
-// hold them compressed.
+// pack replaces the content of a result by its body, so that a list of all results, and the queue, hold
+// them packed.
 func pack(u *unstructured.Unstructured) {
-	text := resultBody(u)
-	small := &unstructured.Unstructured{Object: map[string]any{packedField: string(text)}}
+	small := &unstructured.Unstructured{Object: map[string]any{packedField: resultBody(u)}}
 	small.SetAPIVersion(u.GetAPIVersion())
 	small.SetKind(u.GetKind())
 	small.SetNamespace(u.GetNamespace())
@@ -90,14 +84,14 @@ func pack(u *unstructured.Unstructured) {
 
 // resultBody is the part of an EffectivePolicy that a record keeps.
 func resultBody(u *unstructured.Unstructured) body {
-	if packed, ok := u.Object[packedField].(string); ok {
-		return body(packed)
+	if packed, ok := u.Object[packedField].(body); ok {
+		return packed
 	}
 	return encode(map[string]any{
 		"metadata":  map[string]any{"ownerReferences": ownersOf(u), "managedFields": claimOf(u)},
 		"targetRef": u.Object["targetRef"],
 		"status":    u.Object["status"],
-	})
+	}, &packers.results)
 }
 
 // Kept is an object in compact form. Nil means none.
@@ -108,7 +102,7 @@ func Keep(u *unstructured.Unstructured) *Kept {
 	if u == nil {
 		return nil
 	}
-	return &Kept{encode(u.Object)}
+	return &Kept{encode(u.Object, &packers.results)}
 }
 
 // Object returns the object, decoded each time.

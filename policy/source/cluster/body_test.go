@@ -60,8 +60,8 @@ func TestAResultIsKeptWhole(t *testing.T) {
 			if newRecord(effectiveKind, changed).written.equal(r.written) {
 				t.Error("another result is kept in the same way")
 			}
-			if scopes == 32 && len(r.written.body) > 16<<10 {
-				t.Errorf("it takes %d bytes", len(r.written.body))
+			if scopes == 32 && len(r.written.body.data) > 16<<10 {
+				t.Errorf("it takes %d bytes", len(r.written.body.data))
 			}
 		})
 	}

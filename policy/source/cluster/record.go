@@ -1,10 +1,11 @@
 package cluster
 
 import (
-	"bytes"
+	"encoding/binary"
 	"hash/fnv"
 	"io"
 	"maps"
+	"math/bits"
 	"slices"
 	"strings"
 
@@ -42,21 +43,15 @@ type meaning struct {
 }
 
 // written is what we wrote there, or what somebody replaced it with.
-type written struct {
-	annotations map[string]string
-	body        body
-}
+type written struct{ annotations, body body }
 
 func (w written) equal(other written) bool {
-	return maps.Equal(w.annotations, other.annotations) && bytes.Equal(w.body, other.body)
+	return w.annotations.sum == other.annotations.sum && w.body.sum == other.body.sum
 }
 
 // print stands for all of it.
 func (w written) print() uint64 {
-	h := fnv.New64a()
-	hashInto(h, w.annotations)
-	h.Write(w.body)
-	return h.Sum64()
+	return binary.LittleEndian.Uint64(w.annotations.sum[:]) ^ bits.RotateLeft64(binary.LittleEndian.Uint64(w.body.sum[:]), 1)
 }
 
 // compact removes what is not read from an object, and packs the content of a result. It changes u,
@@ -125,11 +120,11 @@ func newRecord(k kind, u *unstructured.Unstructured) *record {
 	annotations := u.GetAnnotations()
 	maps.DeleteFunc(annotations, func(key, _ string) bool { return !publish.Reserved(key) })
 	if k.keep.has(keepAnnotations) && len(annotations) > 0 {
-		r.written.annotations = annotations
+		r.written.annotations = encode(annotations, &packers.annotations)
 	}
 	switch {
 	case k.keep.has(keepStatus | keepConditions):
-		r.written.body = encode(map[string]any{"status": u.Object["status"]})
+		r.written.body = encode(map[string]any{"status": u.Object["status"]}, &packers.statuses)
 	case k.keep.has(keepEffective):
 		r.meaning = meaning{} // the snapshot does not read it
 		r.written.body = resultBody(u)

@@ -307,7 +307,7 @@ func TestOurOwnWriteComesBackSilently(t *testing.T) {
 	k, _ := s.memory.kind(routeA.GroupKind)
 	s.memory.wrote(routeA, newRecord(k, u))
 	r, _, _ := s.memory.get(routeA)
-	if r.written.annotations[publish.Annotation] != "x" {
+	if r.written.annotations.texts()[publish.Annotation] != "x" {
 		t.Error("the write is not known")
 	}
 	stale := route(t, "a") // the watch still tells of an edit before our write

@@ -104,7 +104,7 @@ func (s *Source) Start(ctx context.Context) error {
 	s.reducer.start = func(k kind) *watched {
 		watchCtx, stop := context.WithCancel(ctx)
 		w := &watched{kind: k, stop: stop}
-		running.Go(func() { w.run(watchCtx, s.clients, s.events, s.options.Log) })
+		running.Go(func() { s.follow(watchCtx, w) })
 		return w
 	}
 	s.reducer.ask = func(crd string) {
@@ -130,6 +130,18 @@ func (s *Source) Start(ctx context.Context) error {
 		}
 		s.report(problems)
 	}
+}
+
+// follow keeps a watch going until ctx ends. Results are the most by far and no snapshot needs them, so
+// they come after everything else; whether they may be read is known before.
+func (s *Source) follow(ctx context.Context, w *watched) {
+	if w.role == remembered {
+		w.ask(ctx, s.clients, s.events)
+		if s.WaitForSync(ctx) != nil {
+			return
+		}
+	}
+	w.run(ctx, s.clients, s.events, s.options.Log)
 }
 
 // NeedLeaderElection returns false, because every replica has a snapshot.
@@ -245,7 +257,7 @@ func (s *Source) Annotations(target hierarchy.Ref) (annotations map[string]strin
 	if !ok {
 		return nil, false
 	}
-	return r.written.annotations, true
+	return r.written.annotations.texts(), true
 }
 
 // EffectivePolicy returns the object of that name, nil when there is none.
@@ -285,7 +297,7 @@ func (s *Source) Conditions(ref hierarchy.Ref) status.Conditions {
 // object builds again what a record keeps of an object.
 func (s *Source) object(ref hierarchy.Ref) *unstructured.Unstructured {
 	r, k, ok := s.memory.get(ref)
-	if !ok || r.written.body == nil {
+	if !ok || r.written.body.isNone() {
 		return nil
 	}
 	return build(ref, r, k)

@@ -19,10 +19,11 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
-// clients are the two clients for reading: whole objects, and only their metadata.
+// clients are the clients for reading: whole objects, only their metadata, and the text of lists.
 type clients struct {
 	dynamic  dynamic.Interface
 	metadata metadata.Interface
+	text     rest.Interface
 }
 
 func newClients(config *rest.Config) (clients, error) {
@@ -34,7 +35,16 @@ func newClients(config *rest.Config) (clients, error) {
 	if err != nil {
 		return clients{}, fmt.Errorf("connecting to the API server: %w", err)
 	}
-	return clients{whole, partial}, nil
+	config = dynamic.ConfigFor(config)
+	client, err := rest.HTTPClientFor(config)
+	if err != nil {
+		return clients{}, fmt.Errorf("connecting to the API server: %w", err)
+	}
+	text, err := rest.UnversionedRESTClientForConfigAndClient(config, client)
+	if err != nil {
+		return clients{}, fmt.Errorf("connecting to the API server: %w", err)
+	}
+	return clients{whole, partial, text}, nil
 }
 
 func (c clients) list(ctx context.Context, k kind, options metav1.ListOptions) (runtime.Object, error) {
@@ -44,25 +54,13 @@ func (c clients) list(ctx context.Context, k kind, options metav1.ListOptions) (
 	return c.dynamic.Resource(k.resource).List(ctx, options)
 }
 
-// resultsPerPage is the number of results that are decoded at a time, if the API server cannot
-// stream a list.
-const resultsPerPage = 50
-
-// page is list for watches, which may ask for everything at once: results come in
-// small pages, and compact.
-func (c clients) page(ctx context.Context, k kind, options metav1.ListOptions) (runtime.Object, error) {
-	if !k.keep.has(keepEffective) {
+// everything lists all objects of a kind as they are now, for a watch.
+func (c clients) everything(ctx context.Context, k kind, options metav1.ListOptions) (runtime.Object, error) {
+	if k.metadata {
+		options.ResourceVersion, options.ResourceVersionMatch = "", ""
 		return c.list(ctx, k, options)
 	}
-	options.ResourceVersion, options.ResourceVersionMatch = "", "" // the newest, and in pages
-	options.Limit = resultsPerPage
-	list, err := c.list(ctx, k, options)
-	if results, ok := list.(*unstructured.UnstructuredList); ok && err == nil {
-		for i := range results.Items {
-			compact(&results.Items[i], k)
-		}
-	}
-	return list, err
+	return c.compactly(ctx, k)
 }
 
 func (c clients) watch(ctx context.Context, k kind, options metav1.ListOptions) (apiwatch.Interface, error) {
@@ -120,16 +118,16 @@ func (w *watched) run(ctx context.Context, c clients, events *queue, log logr.Lo
 		}
 		return err
 	}
-	listWatch := &cache.ListWatch{
+	listWatch := listFirst{&cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
-			list, err := c.page(ctx, w.kind, options)
+			list, err := c.everything(ctx, w.kind, options)
 			return list, failed(err)
 		},
 		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (apiwatch.Interface, error) {
 			watch, err := c.watch(ctx, w.kind, options)
 			return watch, failed(err)
 		},
-	}
+	}}
 	silent := logr.Discard() // the relevant errors of a reflector were reported above
 	reflector := cache.NewReflectorWithOptions(listWatch, nil, &sink{w, events}, cache.ReflectorOptions{
 		Logger:          &silent,
@@ -140,16 +138,25 @@ func (w *watched) run(ctx context.Context, c clients, events *queue, log logr.Lo
 	reflector.RunWithContext(logr.NewContext(ctx, silent))
 }
 
+// listFirst makes a reflector list objects before it watches them, and not have the API server send the
+// first ones as events.
+type listFirst struct{ *cache.ListWatch }
+
+// IsWatchListSemanticsUnSupported is how a reflector asks.
+func (listFirst) IsWatchListSemanticsUnSupported() bool { return true }
+
+// ask finds out, before a watch runs, whether a kind may be read.
+func (w *watched) ask(ctx context.Context, c clients, events *queue) {
+	_, err := c.dynamic.Resource(w.resource).List(ctx, metav1.ListOptions{Limit: 1})
+	if apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) {
+		events.put(event{op: opRefused, from: w, err: err, times: 1})
+	}
+}
+
 // sink puts the events of a reflector into the queue.
 type sink struct {
 	watched *watched
 	events  *queue
-}
-
-// Transformer makes the reflector keep only what is needed while it is still
-// receiving the first list.
-func (s *sink) Transformer() cache.TransformFunc {
-	return func(object any) (any, error) { return s.watched.object(object) }
 }
 
 // object returns what a watch delivered, in compact form.

@@ -1,4 +1,4 @@
-package wire
+package kubejson
 
 import (
 	"bytes"
@@ -9,22 +9,38 @@ import (
 	"k8s.io/apimachinery/pkg/util/json"
 )
 
-// reader reads a text from its beginning. Its methods return false for what is not JSON, and for what is
-// left to the general decoder.
-type reader struct {
+// Reader reads a text from its beginning. Its methods return false for what is not JSON, and for what is
+// left to the general decoder. A Reader that has returned false is of no further use.
+type Reader struct {
 	text  []byte
 	at    int
 	depth int
 	// elements are the elements of the lists that are being read; texts are assembled in scratch.
 	elements []any
 	scratch  []byte
+	recent   *Recent
 }
+
+// Of returns a reader of a text.
+func Of(text []byte) Reader { return Reader{text: text} }
+
+// Sharing returns a reader of a text that shares strings with other readers.
+func Sharing(text []byte, recent *Recent) Reader { return Reader{text: text, recent: recent} }
+
+// Done reports whether the whole text has been read.
+func (r *Reader) Done() bool { return r.Next() == 0 && r.at == len(r.text) }
+
+// At is how far the text has been read.
+func (r *Reader) At() int { return r.at }
+
+// Since returns the text from a place on that has been read, which is not copied.
+func (r *Reader) Since(at int) []byte { return r.text[at:r.at:r.at] }
 
 // maxDepth is how deep lists and objects may be nested. No API object comes near it.
 const maxDepth = 200
 
-// next is the next character that is not white space, 0 at the end.
-func (r *reader) next() byte {
+// Next is the next character that is not white space, 0 at the end.
+func (r *Reader) Next() byte {
 	for ; r.at < len(r.text); r.at++ {
 		switch c := r.text[r.at]; c {
 		case ' ', '\t', '\n', '\r':
@@ -36,63 +52,65 @@ func (r *reader) next() byte {
 }
 
 // takes reports whether a character comes next, and skips it.
-func (r *reader) takes(c byte) bool {
-	if r.next() != c {
+func (r *Reader) takes(c byte) bool {
+	if r.Next() != c {
 		return false
 	}
 	r.at++
 	return true
 }
 
-// word reports whether a word comes next, and skips it.
-func (r *reader) word(word string) bool {
-	if r.next() == 0 || len(r.text)-r.at < len(word) || string(r.text[r.at:r.at+len(word)]) != word {
+// Word reports whether a word comes next, and skips it.
+func (r *Reader) Word(word string) bool {
+	if r.Next() == 0 || len(r.text)-r.at < len(word) || string(r.text[r.at:r.at+len(word)]) != word {
 		return false
 	}
 	r.at += len(word)
 	return true
 }
 
-// value reads any value.
-func (r *reader) value() (value any, ok bool) {
-	switch r.next() {
+// Value reads any value.
+func (r *Reader) Value() (value any, ok bool) {
+	switch r.Next() {
+	case 0:
+		return nil, false
 	case '{':
-		return r.object()
+		return r.Object()
 	case '[':
 		return r.list()
 	case '"':
-		return r.string()
+		return r.String()
 	case 't':
-		return true, r.word("true")
+		return true, r.Word("true")
 	case 'f':
-		return false, r.word("false")
+		return false, r.Word("false")
 	case 'n':
-		return nil, r.word("null")
+		return nil, r.Word("null")
 	}
 	return r.number()
 }
 
-// object reads an object.
-func (r *reader) object() (map[string]any, bool) {
+// Object reads an object.
+func (r *Reader) Object() (map[string]any, bool) {
 	object := map[string]any{}
-	ok := r.members(func(key string) bool {
-		value, ok := r.value()
+	ok := r.Members(func(key string) bool {
+		value, ok := r.Value()
 		object[key] = value
 		return ok
 	})
 	return object, ok
 }
 
-// members reads an object, member by member.
-func (r *reader) members(member func(key string) bool) bool {
+// Members reads an object, member by member.
+func (r *Reader) Members(member func(key string) bool) bool {
 	if r.depth++; r.depth > maxDepth || !r.takes('{') {
 		return false
 	}
 	for first := true; !r.takes('}'); first = false {
-		if !first && !r.takes(',') || r.next() != '"' {
+		if !first && !r.takes(',') || r.Next() != '"' {
 			return false
 		}
-		key, ok := r.string()
+		key, ok := r.String()
 		if !ok || !r.takes(':') || !member(key) {
 			return false
 		}
@@ -102,10 +120,10 @@ func (r *reader) members(member func(key string) bool) bool {
 }
 
 // list reads a list.
-func (r *reader) list() ([]any, bool) {
+func (r *Reader) list() ([]any, bool) {
 	begin := len(r.elements)
-	if !r.each(func() bool {
-		value, ok := r.value()
+	if !r.Each(func() bool {
+		value, ok := r.Value()
 		r.elements = append(r.elements, value)
 		return ok
 	}) {
@@ -117,8 +135,8 @@ func (r *reader) list() ([]any, bool) {
 	return list, true
 }
 
-// each reads a list, element by element.
-func (r *reader) each(element func() bool) bool {
+// Each reads a list, element by element.
+func (r *Reader) Each(element func() bool) bool {
 	if r.depth++; r.depth > maxDepth || !r.takes('[') {
 		return false
 	}
@@ -131,8 +149,8 @@ func (r *reader) each(element func() bool) bool {
 	return true
 }
 
-// string reads a text.
-func (r *reader) string() (string, bool) {
+// String reads a text.
+func (r *Reader) String() (string, bool) {
 	r.at++
 	begin, plain := r.at, true
 	for ; r.at < len(r.text); r.at++ {
@@ -140,7 +158,7 @@ func (r *reader) string() (string, bool) {
 		case c == '"':
 			text := r.text[begin:r.at]
 			r.at++
-			return shared(text), plain || utf8.Valid(text)
+			return r.shared(text), plain || utf8.Valid(text)
 		case c == '\\':
 			return r.escaped(begin)
 		case c < ' ':
@@ -156,7 +174,7 @@ func (r *reader) string() (string, bool) {
 var escapes = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
 
 // escaped reads on in a text that began somewhere, from its first backslash.
-func (r *reader) escaped(begin int) (string, bool) {
+func (r *Reader) escaped(begin int) (string, bool) {
 	out := append(slices.Grow(r.scratch[:0], r.rest()+r.at-begin), r.text[begin:r.at]...)
 	for r.at < len(r.text) {
 		c := r.text[r.at]
@@ -192,7 +210,7 @@ func (r *reader) escaped(begin int) (string, bool) {
 }
 
 // rest is roughly the length of the rest of a text. A quote after an escaped backslash is not seen.
-func (r *reader) rest() int {
+func (r *Reader) rest() int {
 	for n := 0; ; n++ {
 		end := bytes.IndexByte(r.text[r.at+n:], '"')
 		if end < 0 {
@@ -205,7 +223,7 @@ func (r *reader) rest() int {
 }
 
 // hex reads the number of a character, if that is a complete one.
-func (r *reader) hex() (char rune, ok bool) {
+func (r *Reader) hex() (char rune, ok bool) {
 	if len(r.text)-r.at < 4 {
 		return 0, false
 	}
@@ -229,7 +247,7 @@ func (r *reader) hex() (char rune, ok bool) {
 const maxDigits = 18
 
 // number reads a number.
-func (r *reader) number() (any, bool) {
+func (r *Reader) number() (any, bool) {
 	begin, number, digits := r.at, int64(0), 0
 	if r.at < len(r.text) && r.text[r.at] == '-' {
 		r.at++
@@ -253,7 +271,7 @@ func (r *reader) number() (any, bool) {
 }
 
 // fraction reads a number that is not a short whole one.
-func (r *reader) fraction(begin int) (value any, ok bool) {
+func (r *Reader) fraction(begin int) (value any, ok bool) {
 	for r.at < len(r.text) && strings.IndexByte("0123456789.eE+-", r.text[r.at]) >= 0 {
 		r.at++
 	}
