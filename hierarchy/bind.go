@@ -36,7 +36,8 @@ type binder struct {
 	defaults members
 	// scratch collects what a route is bound to before its size is known.
 	scratch []BoundListener
-	// lists are what routes are bound to, by hash: routes that are bound to the same share one list.
+	// lists are what routes are bound to, by hash: routes that are bound to the same share one list. It
+	// is nil where only one route is bound.
 	lists map[uint64][]*Listener
 }
 
@@ -71,6 +72,9 @@ func (b *binder) bind(s *routeState) {
 
 // shared is the list that another route has, if there is an equal one.
 func (b *binder) shared(listeners []*Listener) []*Listener {
+	if b.lists == nil {
+		return listeners
+	}
 	var hash uint64
 	for _, l := range listeners {
 		hash = hash*31 + maphash.Comparable(listSeed, l)

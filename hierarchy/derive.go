@@ -1,9 +1,6 @@
 package hierarchy
 
-import (
-	"maps"
-	"slices"
-)
+import "slices"
 
 func (e *edit) namespaceLabels(name string) map[string]string {
 	if n, ok := e.namespaces.Get(name); ok {
@@ -27,10 +24,10 @@ func (e *edit) deriveGateways() {
 		if d.gateway != nil {
 			e.gateways.Set(ref, d.gateway)
 		}
-		e.holders[ref] = struct{}{}
+		mark(&e.holders, ref)
 		for _, s := range d.sets {
 			e.sets.Set(s.set.meta.Ref, s)
-			e.holders[s.set.meta.Ref] = struct{}{}
+			mark(&e.holders, s.set.meta.Ref)
 		}
 	}
 	defaultsChanged := false
@@ -38,15 +35,11 @@ func (e *edit) deriveGateways() {
 		if e.sameHolder(ref) {
 			continue
 		}
-		for _, id := range e.routesOf.all(ref) {
-			e.staleRoutes[id] = struct{}{}
-		}
+		e.staleRoutes = append(e.staleRoutes, e.routesOf.all(ref)...)
 		defaultsChanged = defaultsChanged || e.isDefault(ref)
 	}
 	if defaultsChanged {
-		for _, id := range e.defaulted.all(defaultedRoutes) {
-			e.staleRoutes[id] = struct{}{}
-		}
+		e.staleRoutes = append(e.staleRoutes, e.defaulted.all(defaultedRoutes)...)
 	}
 }
 
@@ -79,9 +72,13 @@ func (e *edit) bindRoutes() {
 		set:             func(ref Ref) *setState { s, _ := e.sets.Get(ref); return s },
 		namespaceLabels: e.namespaceLabels,
 		defaults:        e.defaulted.all(defaultedGateways),
-		lists:           make(map[uint64][]*Listener),
 	}
-	for _, id := range slices.SortedFunc(maps.Keys(e.staleRoutes), compareRefs) {
+	slices.SortFunc(e.staleRoutes, compareRefs)
+	stale := slices.Compact(e.staleRoutes)
+	if len(stale) > 1 {
+		b.lists = make(map[uint64][]*Listener)
+	}
+	for _, id := range stale {
 		before, _ := e.base.routes.Get(*id)
 		now, exists := e.routes.Get(*id)
 		if exists {
@@ -115,7 +112,7 @@ func (e *edit) rebind(id *Ref, before, now *routeState) {
 			e.bound.remove(l.id, id)
 		}
 		if contest {
-			e.contested[l.id] = struct{}{}
+			mark(&e.contested, l.id)
 		}
 	}
 	for _, l := range fresh {
@@ -123,7 +120,7 @@ func (e *edit) rebind(id *Ref, before, now *routeState) {
 			e.bound.add(l.id, id)
 		}
 		if contest {
-			e.contested[l.id] = struct{}{}
+			mark(&e.contested, l.id)
 		}
 	}
 }

@@ -50,12 +50,12 @@ const (
 type edit struct {
 	base *Graph
 
-	classes    *persistent.Builder[Ref, *GatewayClass]
-	gateways   *persistent.Builder[Ref, *gatewayState]
-	sets       *persistent.Builder[Ref, *setState]
-	routes     *persistent.Builder[Ref, *routeState]
-	namespaces *persistent.Builder[string, *Namespace]
-	grants     *persistent.Builder[Ref, *ReferenceGrant]
+	classes    persistent.Builder[Ref, *GatewayClass]
+	gateways   persistent.Builder[Ref, *gatewayState]
+	sets       persistent.Builder[Ref, *setState]
+	routes     persistent.Builder[Ref, *routeState]
+	namespaces persistent.Builder[string, *Namespace]
+	grants     persistent.Builder[Ref, *ReferenceGrant]
 
 	routesOf, setsOf, gatewaysOf          index[Ref]
 	bound                                 index[*Ref]
@@ -66,8 +66,8 @@ type edit struct {
 	// holders are the Gateways and ListenerSets whose listeners may have
 	// changed, and with them the routes that name them.
 	holders map[Ref]struct{}
-	// staleRoutes are to be bound again, whether they still exist or not.
-	staleRoutes map[*Ref]struct{}
+	// staleRoutes are to be bound again, whether they still exist or not. One may be there repeatedly.
+	staleRoutes []*Ref
 	// contested are listeners where another route may have become the active one.
 	contested map[*Ref]struct{}
 }
@@ -75,12 +75,12 @@ type edit struct {
 func newEdit(g *Graph) *edit {
 	return &edit{
 		base:       g,
-		classes:    g.classes.Builder(),
-		gateways:   g.gateways.Builder(),
-		sets:       g.sets.Builder(),
-		routes:     g.routes.Builder(),
-		namespaces: g.namespaces.Builder(),
-		grants:     g.grants.Builder(),
+		classes:    *g.classes.Builder(),
+		gateways:   *g.gateways.Builder(),
+		sets:       *g.sets.Builder(),
+		routes:     *g.routes.Builder(),
+		namespaces: *g.namespaces.Builder(),
+		grants:     *g.grants.Builder(),
 
 		routesOf:   index[Ref]{base: g.routesOf},
 		setsOf:     index[Ref]{base: g.setsOf},
@@ -90,12 +90,15 @@ func newEdit(g *Graph) *edit {
 		setsIn:     index[string]{base: g.setsIn},
 		grantsIn:   index[string]{base: g.grantsIn},
 		defaulted:  index[string]{base: g.defaulted},
-
-		staleGateways: make(map[Ref]struct{}),
-		holders:       make(map[Ref]struct{}),
-		staleRoutes:   make(map[*Ref]struct{}),
-		contested:     make(map[*Ref]struct{}),
 	}
+}
+
+// mark adds a key to a set, which most edits leave empty.
+func mark[K comparable](set *map[K]struct{}, key K) {
+	if *set == nil {
+		*set = make(map[K]struct{})
+	}
+	(*set)[key] = struct{}{}
 }
 
 // graph derives what is stale and returns the next Graph.
@@ -151,8 +154,8 @@ func (e *edit) putGateway(ref Ref, gateway *Gateway) {
 	if !existed && gateway == nil {
 		return
 	}
-	e.staleGateways[ref] = struct{}{}
-	e.holders[ref] = struct{}{}
+	mark(&e.staleGateways, ref)
+	mark(&e.holders, ref)
 	var id *Ref
 	if existed {
 		id = old.id
@@ -181,11 +184,11 @@ func (e *edit) putSet(ref Ref, set *ListenerSet) {
 	if !existed && set == nil {
 		return
 	}
-	e.holders[ref] = struct{}{}
+	mark(&e.holders, ref)
 	var id *Ref
 	if existed {
 		id = old.id
-		e.staleGateways[old.set.Parent] = struct{}{}
+		mark(&e.staleGateways, old.set.Parent)
 		e.setsOf.remove(old.set.Parent, id)
 	}
 	if set == nil {
@@ -199,7 +202,7 @@ func (e *edit) putSet(ref Ref, set *ListenerSet) {
 	}
 	e.sets.Set(ref, &setState{id: id, set: set})
 	e.setsOf.add(set.Parent, id)
-	e.staleGateways[set.Parent] = struct{}{}
+	mark(&e.staleGateways, set.Parent)
 }
 
 // putRoute puts a route, or removes it when it is nil. The indexes are touched
@@ -217,7 +220,7 @@ func (e *edit) putRoute(ref Ref, route *Route) {
 		id = identity(ref)
 		e.routesIn.add(ref.Namespace, id)
 	}
-	e.staleRoutes[id] = struct{}{}
+	e.staleRoutes = append(e.staleRoutes, id)
 	var before *Route
 	if existed {
 		before = old.route
@@ -269,12 +272,10 @@ func (e *edit) putNamespace(name string, namespace *Namespace) {
 	if maps.Equal(before, e.namespaceLabels(name)) {
 		return
 	}
-	for _, id := range e.routesIn.all(name) {
-		e.staleRoutes[id] = struct{}{}
-	}
+	e.staleRoutes = append(e.staleRoutes, e.routesIn.all(name)...)
 	for _, id := range e.setsIn.all(name) {
 		if s, ok := e.sets.Get(*id); ok {
-			e.staleGateways[s.set.Parent] = struct{}{}
+			mark(&e.staleGateways, s.set.Parent)
 		}
 	}
 }

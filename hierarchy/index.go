@@ -19,12 +19,18 @@ func identity(ref Ref) *Ref { return &ref }
 // that change are copied; a key without members is dropped.
 type index[K comparable] struct {
 	base persistent.Map[K, members]
-	open map[K]*ledger
+	open []ledger[K]
+	// places says where among the open ones a key is, once there are many.
+	places map[K]int
 }
+
+// fewKeys are so few that searching them costs less than a map of them.
+const fewKeys = 8
 
 // ledger is one set of members with its pending changes. They are applied together, so that adding
 // thousands costs one copy.
-type ledger struct {
+type ledger[K comparable] struct {
+	key     K
 	settled members
 	changes []change
 }
@@ -39,21 +45,43 @@ func (x *index[K]) add(key K, id *Ref) { x.note(key, change{id, true}) }
 func (x *index[K]) remove(key K, id *Ref) { x.note(key, change{id, false}) }
 
 func (x *index[K]) note(key K, c change) {
-	l, ok := x.open[key]
-	if !ok {
-		if x.open == nil {
-			x.open = make(map[K]*ledger)
-		}
+	l := x.find(key)
+	if l == nil {
 		m, _ := x.base.Get(key)
-		l = &ledger{settled: m}
-		x.open[key] = l
+		x.open = append(x.open, ledger[K]{key: key, settled: m})
+		if x.places != nil {
+			x.places[key] = len(x.open) - 1
+		}
+		l = &x.open[len(x.open)-1]
 	}
 	l.changes = append(l.changes, c)
 }
 
+// find returns the ledger of a key, nil if the key did not change.
+func (x *index[K]) find(key K) *ledger[K] {
+	if len(x.open) < fewKeys {
+		for i := range x.open {
+			if x.open[i].key == key {
+				return &x.open[i]
+			}
+		}
+		return nil
+	}
+	if x.places == nil {
+		x.places = make(map[K]int, 2*fewKeys)
+		for i := range x.open {
+			x.places[x.open[i].key] = i
+		}
+	}
+	if i, open := x.places[key]; open {
+		return &x.open[i]
+	}
+	return nil
+}
+
 // all returns the members of a key as they are now.
 func (x *index[K]) all(key K) members {
-	if l, ok := x.open[key]; ok {
+	if l := x.find(key); l != nil {
 		return l.settle()
 	}
 	m, _ := x.base.Get(key)
@@ -61,7 +89,7 @@ func (x *index[K]) all(key K) members {
 }
 
 // settle applies the changes; if there are two for the same object, the later one counts.
-func (l *ledger) settle() members {
+func (l *ledger[K]) settle() members {
 	if len(l.changes) == 0 {
 		return l.settled
 	}
@@ -94,11 +122,12 @@ func (x *index[K]) done() persistent.Map[K, members] {
 		return x.base
 	}
 	next := x.base.Builder()
-	for key, l := range x.open {
+	for i := range x.open {
+		l := &x.open[i]
 		if m := l.settle(); len(m) == 0 {
-			next.Delete(key)
+			next.Delete(l.key)
 		} else {
-			next.Set(key, m)
+			next.Set(l.key, m)
 		}
 	}
 	return next.Map()

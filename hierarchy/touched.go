@@ -1,44 +1,80 @@
 package hierarchy
 
-import "slices"
+import (
+	"slices"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
 
 // Touched returns the Routes and Gateways whose paths go through a Ref or whose binding depends on
 // it, as whole objects, sorted. Only objects in the Graph are returned, so a comparison of two
 // Graphs must ask both. A listener touches what is bound to it and nothing else; a rule touches its
 // route.
 func (g *Graph) Touched(ref Ref) []Ref {
-	t := make(touched)
 	switch {
-	case ref.GroupKind == GatewayClassKind:
+	case (ref.GroupKind == GatewayKind || ref.GroupKind == ListenerSetKind) && ref.Section != "":
+		return g.boundTo(ref).refs()
+	case !isAbove(ref.GroupKind):
+		s, ok := g.routes.Get(ref.Object())
+		if !ok {
+			return []Ref{}
+		}
+		if s.row.distinguishable {
+			return []Ref{*s.id}
+		}
+	}
+	t := make(touched)
+	switch ref.GroupKind {
+	case GatewayClassKind:
 		gateways, _ := g.gatewaysOf.Get(ref.Object())
 		for _, id := range gateways {
 			t.gateway(g, *id)
 		}
-	case (ref.GroupKind == GatewayKind || ref.GroupKind == ListenerSetKind) && ref.Section != "":
-		t.members(g.boundTo(ref))
-	case ref.GroupKind == GatewayKind:
+	case GatewayKind:
 		t.gateway(g, ref)
-	case ref.GroupKind == ListenerSetKind:
+	case ListenerSetKind:
 		t.set(g, ref)
-	case ref.GroupKind == NamespaceKind:
+	case NamespaceKind:
 		t.namespace(g, ref.Name)
 	default:
 		t.route(g, ref.Object())
 	}
-	refs := make([]Ref, 0, len(t))
-	for r := range t {
-		refs = append(refs, r)
+	return t.sorted().refs()
+}
+
+// isAbove reports whether objects of a kind are above routes.
+func isAbove(kind schema.GroupKind) bool {
+	switch kind {
+	case GatewayClassKind, GatewayKind, ListenerSetKind, NamespaceKind:
+		return true
 	}
-	slices.SortFunc(refs, Compare)
+	return false
+}
+
+// refs are the Refs of members.
+func (m members) refs() []Ref {
+	refs := make([]Ref, len(m))
+	for i, id := range m {
+		refs[i] = *id
+	}
 	return refs
 }
 
-// touched collects Refs.
-type touched map[Ref]struct{}
+// touched collects the identities of objects.
+type touched map[*Ref]struct{}
+
+func (t touched) sorted() members {
+	ids := make(members, 0, len(t))
+	for id := range t {
+		ids = append(ids, id)
+	}
+	slices.SortFunc(ids, compareRefs)
+	return ids
+}
 
 func (t touched) members(ids members) {
 	for _, id := range ids {
-		t[*id] = struct{}{}
+		t[id] = struct{}{}
 	}
 }
 
@@ -47,7 +83,7 @@ func (t touched) members(ids members) {
 // bound.
 func (t touched) gateway(g *Graph, ref Ref) {
 	if s, ok := g.gateways.Get(ref); ok {
-		t[ref] = struct{}{}
+		t[s.id] = struct{}{}
 		if s.gateway.DefaultScope == FromAll {
 			routes, _ := g.defaulted.Get(defaultedRoutes)
 			t.members(routes)
@@ -75,8 +111,8 @@ func (t touched) set(g *Graph, ref Ref) {
 	if !ok {
 		return
 	}
-	if _, ok := g.gateways.Get(s.set.Parent); ok {
-		t[s.set.Parent] = struct{}{}
+	if gateway, ok := g.gateways.Get(s.set.Parent); ok {
+		t[gateway.id] = struct{}{}
 	}
 	t.setsOf(g, s.set.Parent)
 }
@@ -98,7 +134,7 @@ func (t touched) route(g *Graph, ref Ref) {
 	if !ok {
 		return
 	}
-	t[ref] = struct{}{}
+	t[s.id] = struct{}{}
 	if s.row.distinguishable {
 		return
 	}
@@ -106,7 +142,7 @@ func (t touched) route(g *Graph, ref Ref) {
 		rivals, _ := g.bound.Get(l.id)
 		for _, id := range rivals {
 			if r, ok := g.routes.Get(*id); ok && !r.row.distinguishable {
-				t[*id] = struct{}{}
+				t[id] = struct{}{}
 			}
 		}
 	}

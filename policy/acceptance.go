@@ -217,13 +217,13 @@ func (s *Snapshot) missing(p *Policy, target hierarchy.Ref) (reason, message str
 
 // holder returns the policy that holds a target instead of p, nil when p holds it.
 func (s *Snapshot) holder(p *Policy, target hierarchy.Ref) *Policy {
-	point, ok := s.attached.Get(target)
-	if !ok {
+	point := s.point(target)
+	if point == nil {
 		return nil
 	}
 	level, _ := s.Level(p, target)
 	var held []*Policy
-	for _, other := range s.candidates(point, p.Kind, target, level) {
+	for _, other := range s.candidates(nil, point, p.Kind, target, level) {
 		holder := keptOff(held, other)
 		if other == p {
 			return holder

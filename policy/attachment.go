@@ -3,11 +3,11 @@ package policy
 import (
 	"cmp"
 	"hash/maphash"
+	"iter"
 	"slices"
 	"strings"
 
 	"github.com/attache-dev/attache/hierarchy"
-	"github.com/attache-dev/attache/hierarchy/persistent"
 	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/merge"
 )
@@ -64,28 +64,38 @@ var seed = maphash.MakeSeed()
 // Digests are hashes of From with Block, and of Target.
 func (s *Source) Digests() (from, target uint64) { return s.from, s.target }
 
-// attach determines which policies hold a target.
-func (s *Snapshot) attach(target hierarchy.Ref, named []*Policy) persistent.Map[hierarchy.Ref, *AttachmentPoint] {
+// attach determines which policies hold a target, given what was attached there before; nil when no
+// policy names or selects it.
+func (s *Snapshot) attach(target hierarchy.Ref, named []*Policy, before *AttachmentPoint) *AttachmentPoint {
 	selected := s.selecting(target)
 	if len(named) == 0 && len(selected) == 0 {
-		return s.attached.Without(target)
+		return nil
 	}
 	slices.SortFunc(named, byKindThenAge)
 	slices.SortFunc(selected, byKindThenAge)
 	p := &AttachmentPoint{named: named, selected: selected}
-	before, _ := s.attached.Get(target)
-	for _, kind := range p.kinds() {
+	levels := s.levelsOf(target)
+	var few [fewPolicies]*Kind
+	kinds := p.kinds(few[:0])
+	for _, kind := range kinds {
 		if kind.Class != Inherited {
 			continue
 		}
-		for _, level := range s.levelsOf(target) {
-			if first := attachments(s.holders(p, kind, target, level), target, level, before); first != nil {
+		for _, level := range levels {
+			var few [fewPolicies]*Policy
+			if first := attachments(s.holders(few[:0], p, kind, target, level), target, level, before); first != nil {
+				if p.InForce == nil {
+					p.InForce = make([]*Attachment, 0, len(kinds)*len(levels))
+				}
 				p.InForce = append(p.InForce, first)
 			}
 		}
 	}
-	return s.attached.With(target, p)
+	return p
 }
+
+// fewPolicies are as many as most targets have, of a kind and of all kinds.
+const fewPolicies = 4
 
 // attachments are those of the holders of a target at a level, the oldest first; nil if there are
 // none. If nothing changed, they are the same as before, so that cached results based on them stay
@@ -130,9 +140,8 @@ func (a *Attachment) holds(policies []*Policy) bool {
 	return a == nil
 }
 
-// kinds are the kinds of the policies at a point, by name.
-func (p *AttachmentPoint) kinds() []*Kind {
-	var kinds []*Kind
+// kinds appends the kinds of the policies at a point, by name.
+func (p *AttachmentPoint) kinds(kinds []*Kind) []*Kind {
 	for _, list := range [...][]*Policy{p.named, p.selected} {
 		for _, policy := range list {
 			if !slices.Contains(kinds, policy.Kind) {
@@ -144,12 +153,11 @@ func (p *AttachmentPoint) kinds() []*Kind {
 	return kinds
 }
 
-// candidates are the policies of a kind that may hold a target at a level, by precedence: a policy
-// that names the target comes before one that selects it (unless the kind goes by age alone), then
-// the oldest comes first.
-func (s *Snapshot) candidates(p *AttachmentPoint, kind *Kind, target hierarchy.Ref, level hierarchy.Level) []*Policy {
-	var list []*Policy
-	add := func(policies []*Policy) {
+// candidates appends the policies of a kind that may hold a target at a level, by precedence: a
+// policy that names the target comes before one that selects it (unless the kind goes by age alone),
+// then the oldest comes first.
+func (s *Snapshot) candidates(list []*Policy, p *AttachmentPoint, kind *Kind, target hierarchy.Ref, level hierarchy.Level) []*Policy {
+	for _, policies := range [...][]*Policy{p.named, p.selected} {
 		for _, policy := range policies {
 			if policy.Kind == kind && len(policy.Problems) == 0 && !slices.Contains(list, policy) &&
 				levelFor(policy, target, level) && kind.MayTarget(target.GroupKind) && s.permitted(policy, target) == "" {
@@ -157,18 +165,16 @@ func (s *Snapshot) candidates(p *AttachmentPoint, kind *Kind, target hierarchy.R
 			}
 		}
 	}
-	add(p.named)
-	add(p.selected)
 	if kind.byAge() {
 		slices.SortStableFunc(list, compareAge)
 	}
 	return list
 }
 
-// holders are the candidates that hold a target together, the oldest first.
-func (s *Snapshot) holders(p *AttachmentPoint, kind *Kind, target hierarchy.Ref, level hierarchy.Level) []*Policy {
-	var held []*Policy
-	for _, policy := range s.candidates(p, kind, target, level) {
+// holders appends the candidates that hold a target together, the oldest first.
+func (s *Snapshot) holders(held []*Policy, p *AttachmentPoint, kind *Kind, target hierarchy.Ref, level hierarchy.Level) []*Policy {
+	var few [fewPolicies]*Policy
+	for _, policy := range s.candidates(few[:0], p, kind, target, level) {
 		if keptOff(held, policy) == nil {
 			held = append(held, policy)
 		}
@@ -206,10 +212,7 @@ func meet(a, b [][]string) bool {
 // InForce returns what applies at a target, nil when nothing does. Within one snapshot, the pointer
 // is always the same, and a later snapshot that shares the target has the same pointer too.
 func (s *Snapshot) InForce(target hierarchy.Ref) *AttachmentPoint {
-	if p, ok := s.attached.Get(target); ok && len(p.InForce) > 0 {
-		return p
-	}
-	return nil
+	return s.Place(target).InForce(target.Section)
 }
 
 // PolicyTargets lists the targets that depend on one object: the object and those of its sections
@@ -230,7 +233,7 @@ func (s *Snapshot) PolicyTargets(ref hierarchy.Ref) []hierarchy.Ref {
 		}
 		namespace = ref.Name
 	}
-	for target, p := range s.attached.All() {
+	for target, p := range s.points() {
 		if target.Namespace == namespace && foreign(p, namespace) {
 			places = append(places, target)
 		}
@@ -239,15 +242,18 @@ func (s *Snapshot) PolicyTargets(ref hierarchy.Ref) []hierarchy.Ref {
 }
 
 // attachedTo returns an object outside the hierarchy and its sections, as far as policies are
-// attached to them. Its sections are not known, so all targets are searched.
+// attached to them.
 func (s *Snapshot) attachedTo(ref hierarchy.Ref) []hierarchy.Ref {
 	var places []hierarchy.Ref
-	for target := range s.attached.All() {
-		if target.Object() == ref {
-			places = append(places, target)
+	if p := s.Place(ref); p != nil {
+		if p.whole != nil {
+			places = append(places, ref)
+		}
+		for _, section := range p.sections {
+			places = append(places, ref.WithSection(section.name))
 		}
 	}
-	return sorted(places)
+	return places
 }
 
 // foreign reports whether a policy of another namespace names a target.
@@ -258,10 +264,7 @@ func foreign(p *AttachmentPoint, namespace string) bool {
 
 // sections returns an object and its named sections, as far as policies are attached to them.
 func (s *Snapshot) sections(object hierarchy.Object, ref hierarchy.Ref) []hierarchy.Ref {
-	return sorted(slices.DeleteFunc(withSections(object, ref), func(c hierarchy.Ref) bool {
-		_, attached := s.attached.Get(c)
-		return !attached
-	}))
+	return sorted(slices.DeleteFunc(withSections(object, ref), func(c hierarchy.Ref) bool { return s.point(c) == nil }))
 }
 
 // withSections returns an object and its named sections.
@@ -293,4 +296,101 @@ func compareAge(a, b *Policy) int {
 		return a.Created.Compare(b.Created)
 	}
 	return strings.Compare(a.Ref.Place(), b.Ref.Place())
+}
+
+// Place is what is attached to one object: to the object as a whole, and to its sections. It is kept
+// by object, so that one look at an object that has nothing answers for all its sections. The nil
+// Place has nothing.
+type Place struct {
+	whole    *AttachmentPoint
+	sections []sectionPoint // sorted by name
+}
+
+// sectionPoint is what is attached to one section.
+type sectionPoint struct {
+	name  string
+	point *AttachmentPoint
+}
+
+// Place returns what is attached to an object and its sections.
+func (s *Snapshot) Place(object hierarchy.Ref) *Place {
+	object.Section = ""
+	p, _ := s.places.Get(object)
+	return p
+}
+
+// InForce returns what applies at the object as a whole, or at a section of it; nil when nothing does.
+func (p *Place) InForce(section string) *AttachmentPoint {
+	if point := p.at(section); point != nil && len(point.InForce) > 0 {
+		return point
+	}
+	return nil
+}
+
+// Sectioned reports whether anything is attached to a section.
+func (p *Place) Sectioned() bool { return p != nil && len(p.sections) > 0 }
+
+// at returns what is attached to the object as a whole, or to a section of it; nil for nothing.
+func (p *Place) at(section string) *AttachmentPoint {
+	switch {
+	case p == nil:
+		return nil
+	case section == "":
+		return p.whole
+	}
+	if i, found := p.find(section); found {
+		return p.sections[i].point
+	}
+	return nil
+}
+
+func (p *Place) find(section string) (int, bool) {
+	return slices.BinarySearchFunc(p.sections, section, func(s sectionPoint, name string) int { return strings.Compare(s.name, name) })
+}
+
+// with returns the place with another point, or without one if it is nil; nil when nothing is left.
+func (p *Place) with(section string, point *AttachmentPoint) *Place {
+	var next Place
+	if p != nil {
+		next = *p
+	}
+	if section == "" {
+		next.whole = point
+	} else {
+		i, found := next.find(section)
+		switch {
+		case found && point != nil:
+			next.sections = slices.Clone(next.sections)
+			next.sections[i].point = point
+		case found:
+			next.sections = slices.Delete(slices.Clone(next.sections), i, i+1)
+		case point != nil:
+			next.sections = slices.Insert(slices.Clip(next.sections), i, sectionPoint{section, point})
+		}
+	}
+	if next.whole == nil && len(next.sections) == 0 {
+		return nil
+	}
+	return &next
+}
+
+// point returns what is attached to a target, nil for nothing.
+func (s *Snapshot) point(target hierarchy.Ref) *AttachmentPoint {
+	return s.Place(target).at(target.Section)
+}
+
+// points yields all targets that anything is attached to, in no particular order.
+func (s *Snapshot) points() iter.Seq2[hierarchy.Ref, *AttachmentPoint] {
+	return func(yield func(hierarchy.Ref, *AttachmentPoint) bool) {
+		for object, p := range s.places.All() {
+			if p.whole != nil && !yield(object, p.whole) {
+				return
+			}
+			for _, section := range p.sections {
+				if !yield(object.WithSection(section.name), section.point) {
+					return
+				}
+			}
+		}
+	}
 }

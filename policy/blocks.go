@@ -11,18 +11,19 @@ import (
 	"github.com/attache-dev/attache/policy/merge"
 )
 
-// parseLayers reads the blocks of a policy, or spec itself when it has none.
-func (p *Policy) parseLayers(spec map[string]any, path *field.Path, errs field.ErrorList) field.ErrorList {
+// parseLayers reads the blocks of a policy, or spec itself when it has none, without the words of its
+// strategy.
+func (p *Policy) parseLayers(words []crd.Path, path *field.Path, errs field.ErrorList) field.ErrorList {
 	if p.Kind.Class == Direct {
 		return errs
 	}
 	if _, _, ofChallenger := p.Kind.OfChallenger(); !ofChallenger {
 		if p.Kind.Blocks != nil {
-			p.declaredBlocks(spec)
+			p.declaredBlocks(p.withoutWords(words))
 			return errs
 		}
 		var found bool
-		if found, errs = p.parseBlocks(spec, path, errs); found {
+		if found, errs = p.parseBlocks(words, path, errs); found {
 			return errs
 		}
 	}
@@ -30,7 +31,7 @@ func (p *Policy) parseLayers(spec map[string]any, path *field.Path, errs field.E
 	if p.overrides {
 		block = merge.Override
 	}
-	if whole := bare(p.Kind, spec); len(whole) > 0 {
+	if whole := bare(p.Kind, p.withoutWords(words)); len(whole) > 0 {
 		p.Layers = append(p.Layers, merge.Layer{Block: block, Strategy: p.Strategy, Value: whole})
 	}
 	return errs
@@ -49,9 +50,13 @@ func bare(kind *Kind, spec map[string]any) map[string]any {
 }
 
 // parseBlocks reads the blocks of a policy, and reports whether it has any.
-func (p *Policy) parseBlocks(spec map[string]any, path *field.Path, errs field.ErrorList) (bool, field.ErrorList) {
+func (p *Policy) parseBlocks(words []crd.Path, path *field.Path, errs field.ErrorList) (bool, field.ErrorList) {
 	ours := p.Kind.Group() == Group
-	seen := map[merge.Block]string{}
+	spec := p.spec
+	if slices.ContainsFunc(words, inBlock) {
+		spec = p.withoutWords(words)
+	}
+	var seen [merge.Override + 1]string
 	for _, b := range blockNames {
 		raw, present := spec[b.name]
 		object, isObject := raw.(map[string]any)
@@ -62,7 +67,7 @@ func (p *Policy) parseBlocks(spec map[string]any, path *field.Path, errs field.E
 		if b.override {
 			block = merge.Override
 		}
-		if other, twice := seen[block]; twice {
+		if other := seen[block]; other != "" {
 			errs = append(errs, field.Forbidden(path.Child(b.name), fmt.Sprintf("%s and %s are both set: keep one of them", other, b.name)))
 			continue
 		}
@@ -75,17 +80,27 @@ func (p *Policy) parseBlocks(spec map[string]any, path *field.Path, errs field.E
 			p.Layers = append(p.Layers, layer)
 		}
 	}
-	if len(seen) == 0 {
+	if seen[merge.Default] == "" && seen[merge.Override] == "" {
 		return false, errs
 	}
-	rest := bare(p.Kind, spec)
-	for _, name := range seen {
-		delete(rest, name)
-	}
 	if !ours {
+		rest := bare(p.Kind, p.withoutWords(words))
+		for _, name := range seen {
+			delete(rest, name)
+		}
 		p.notRead(rest)
 	}
 	return true, errs
+}
+
+// inBlock reports whether a path in spec leads to or through what can be a block.
+func inBlock(path crd.Path) bool {
+	for _, b := range blockNames {
+		if path[0] == b.name {
+			return true
+		}
+	}
+	return false
 }
 
 // blockLayer reads one block. In kinds that are not ours, a strategy inside the block takes

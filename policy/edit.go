@@ -19,16 +19,24 @@ type edit struct {
 	next   *Snapshot
 	set    []hierarchy.Object
 	remove []hierarchy.Ref
-	// named are the targets whose policies change, with their new policies.
-	named map[hierarchy.Ref][]*Policy
+	// changed are the targets whose policies change; indexes says where among them a target is, once
+	// there are many.
+	changed []changedTarget
+	indexes map[hierarchy.Ref]int
 	// selecting are the policies with selectors that are added or removed.
 	selecting []*Policy
 	problems  []hierarchy.Problem
 }
 
+// changedTarget is a target with the policies that name it after an edit.
+type changedTarget struct {
+	target hierarchy.Ref
+	named  []*Policy
+}
+
 func (s *Snapshot) edit() *edit {
 	next := *s
-	return &edit{old: s, next: &next, named: map[hierarchy.Ref][]*Policy{}}
+	return &edit{old: s, next: &next}
 }
 
 func (e *edit) add(u *unstructured.Unstructured) {
@@ -55,8 +63,9 @@ func (e *edit) setPolicy(p *Policy) {
 		e.detach(old)
 	}
 	e.next.policies = e.next.policies.With(p.Ref, p)
-	for _, t := range p.Targets {
-		e.named[t.Ref] = append(e.at(t.Ref), p)
+	for i := range p.Targets {
+		at := e.at(p.Targets[i].Ref)
+		at.named = append(at.named, p)
 	}
 	e.index(p, func(list []*Policy) []*Policy { return append(slices.Clone(list), p) })
 }
@@ -88,25 +97,50 @@ func (e *edit) removePolicy(p *Policy) {
 }
 
 func (e *edit) detach(p *Policy) {
-	for _, t := range p.Targets {
-		e.named[t.Ref] = slices.DeleteFunc(e.at(t.Ref), func(o *Policy) bool { return o == p })
+	for i := range p.Targets {
+		at := e.at(p.Targets[i].Ref)
+		at.named = slices.DeleteFunc(at.named, func(o *Policy) bool { return o == p })
 	}
 	e.index(p, func(list []*Policy) []*Policy {
 		return slices.DeleteFunc(slices.Clone(list), func(o *Policy) bool { return o == p })
 	})
 }
 
-// at returns the list of policies at a target, which this edit may change.
-func (e *edit) at(target hierarchy.Ref) []*Policy {
-	if list, begun := e.named[target]; begun {
-		return list
+// fewTargets are so few that searching them costs less than a map of them.
+const fewTargets = 8
+
+// at records that the policies of a target may change, and returns their list, which this edit may
+// change. It is good until the next call.
+func (e *edit) at(target hierarchy.Ref) *changedTarget {
+	if i := e.indexOf(target); i >= 0 {
+		return &e.changed[i]
 	}
 	var list []*Policy
-	if p, ok := e.old.attached.Get(target); ok {
-		list = slices.Clone(p.named)
+	if p := e.old.point(target); p != nil {
+		list = append(make([]*Policy, 0, len(p.named)+1), p.named...)
 	}
-	e.named[target] = list
-	return list
+	e.changed = append(e.changed, changedTarget{target, list})
+	if e.indexes != nil {
+		e.indexes[target] = len(e.changed) - 1
+	}
+	return &e.changed[len(e.changed)-1]
+}
+
+// indexOf is the index of a target among the changed ones, -1 if it is not one.
+func (e *edit) indexOf(target hierarchy.Ref) int {
+	if len(e.changed) < fewTargets {
+		return slices.IndexFunc(e.changed, func(c changedTarget) bool { return c.target == target })
+	}
+	if e.indexes == nil {
+		e.indexes = make(map[hierarchy.Ref]int, 2*fewTargets)
+		for i := range e.changed {
+			e.indexes[e.changed[i].target] = i
+		}
+	}
+	if i, known := e.indexes[target]; known {
+		return i
+	}
+	return -1
 }
 
 func (e *edit) addCRD(u *unstructured.Unstructured) {
@@ -209,7 +243,7 @@ func (e *edit) done() *Snapshot {
 	e.next.graph = graph
 	e.noteClasses()
 	for _, namespace := range e.grantNamespaces() {
-		for target, p := range e.old.attached.All() {
+		for target, p := range e.old.points() {
 			if target.Namespace == namespace && foreign(p, namespace) {
 				e.at(target)
 			}
@@ -217,10 +251,28 @@ func (e *edit) done() *Snapshot {
 		e.reselectIn(namespace)
 	}
 	e.reselect()
-	for target, named := range e.named {
-		e.next.attached = e.next.attach(target, named)
-	}
+	e.attach()
 	return e.next
+}
+
+// attach determines which policies hold the changed targets.
+func (e *edit) attach() {
+	if len(e.changed) == 0 {
+		return
+	}
+	next := e.old.places.Builder()
+	for i := range e.changed {
+		target := e.changed[i].target
+		object := target.Object()
+		place, _ := next.Get(object)
+		point := e.next.attach(target, e.changed[i].named, e.old.point(target))
+		if place = place.with(target.Section, point); place == nil {
+			next.Delete(object)
+		} else {
+			next.Set(object, place)
+		}
+	}
+	e.next.places = next.Map()
 }
 
 // grantNamespaces are the namespaces whose ReferenceGrants this edit changes.

@@ -75,13 +75,24 @@ var (
 // unknownWord returns the first unknown field of a reference or a selector; empty when all are
 // known. A field with the value null does not count.
 func unknownWord(object map[string]any, known []string) string {
-	for _, key := range slices.Sorted(maps.Keys(object)) {
-		if object[key] != nil && !slices.Contains(known, key) {
-			return key
+	first := ""
+	for key, value := range object {
+		if value != nil && !slices.Contains(known, key) && (first == "" || key < first) {
+			first = key
 		}
 	}
-	return ""
+	return first
 }
+
+// Paths of every policy. They are made once, and never changed.
+var (
+	specPath       = field.NewPath("spec")
+	targetRefPath  = specPath.Child("targetRef")
+	targetRefsPath = specPath.Child("targetRefs")
+	selectorsPath  = specPath.Child("targetSelectors")
+	boundsPath     = specPath.Child("bounds")
+	targetRefText  = targetRefPath.String()
+)
 
 // Parse reads a policy of a known kind. It reports everything that is wrong at
 // once; a policy with errors is still returned, with the messages in Problems,
@@ -97,7 +108,7 @@ func Parse(kind *Kind, u *unstructured.Unstructured) (*Policy, field.ErrorList) 
 	var errs field.ErrorList
 	spec, isObject := u.Object["spec"].(map[string]any)
 	if !isObject {
-		errs = append(errs, field.Required(field.NewPath("spec"), "a policy needs a spec with a targetRef"))
+		errs = append(errs, field.Required(specPath, "a policy needs a spec with a targetRef"))
 	}
 	p.spec = runtime.DeepCopyJSON(spec)
 	errs = p.read(errs)
@@ -118,21 +129,21 @@ func (p *Policy) again(kind *Kind) *Policy {
 
 // read fills in what spec says.
 func (p *Policy) read(errs field.ErrorList) field.ErrorList {
-	kind, spec, path := p.Kind, p.spec, field.NewPath("spec")
+	kind, spec, path := p.Kind, p.spec, specPath
 	if err := fits(spec, path); err != nil {
-		errs = p.readTargets(path, errs)
+		errs = p.readTargets(errs)
 		return append(errs, err) // it states nothing
 	}
-	errs = p.readTargets(path, errs)
-	p.Selectors, errs = parseSelectors(kind, spec["targetSelectors"], path.Child("targetSelectors"), errs)
-	strategy, rest, err := p.specStrategy(path)
+	errs = p.readTargets(errs)
+	p.Selectors, errs = parseSelectors(kind, spec["targetSelectors"], selectorsPath, errs)
+	strategy, words, err := p.specStrategy(path)
 	if p.Strategy = strategy; err != nil {
 		errs = append(errs, err)
 	}
-	errs = p.parseLayers(rest, path, errs)
+	errs = p.parseLayers(words, path, errs)
 	p.readLeaves()
 	if kind.Definition.Bounds != nil {
-		p.Bounds, errs = parseBounds(kind, spec["bounds"], path.Child("bounds"), errs)
+		p.Bounds, errs = parseBounds(kind, spec["bounds"], boundsPath, errs)
 		p.boundsNotRead(spec["bounds"])
 	}
 	if len(p.Layers) == 0 && len(p.Bounds) == 0 && len(errs) == 0 && kind.Class == Inherited && kind.Group() == Group {
@@ -142,44 +153,46 @@ func (p *Policy) read(errs field.ErrorList) field.ErrorList {
 }
 
 // readTargets reads the references, and keeps those with an unknown field apart.
-func (p *Policy) readTargets(path *field.Path, errs field.ErrorList) field.ErrorList {
-	targets, errs := parseTargets(p.Kind, p.Ref.Namespace, p.spec, path, errs)
+func (p *Policy) readTargets(errs field.ErrorList) field.ErrorList {
+	targets, errs := parseTargets(p.Kind, p.Ref.Namespace, p.spec, errs)
+	read := func(t Target) bool { return t.Unknown == "" }
 	for _, t := range targets {
-		if t.Unknown == "" {
-			p.Targets = append(p.Targets, t)
-		} else {
+		if !read(t) {
 			p.Unread = append(p.Unread, t)
 		}
+	}
+	if p.Targets = targets; len(p.Unread) > 0 {
+		p.Targets = slices.DeleteFunc(targets, func(t Target) bool { return !read(t) })
 	}
 	return errs
 }
 
-func parseTargets(kind *Kind, namespace string, spec map[string]any, path *field.Path, errs field.ErrorList) ([]Target, field.ErrorList) {
+func parseTargets(kind *Kind, namespace string, spec map[string]any, errs field.ErrorList) ([]Target, field.ErrorList) {
 	one, hasOne := spec["targetRef"]
 	many, hasMany := spec["targetRefs"]
 	if hasOne && hasMany {
-		errs = append(errs, field.Forbidden(path.Child("targetRefs"), "targetRef and targetRefs are both set: keep one of them"))
+		errs = append(errs, field.Forbidden(targetRefsPath, "targetRef and targetRefs are both set: keep one of them"))
 	}
 	var targets []Target
-	add := func(raw any, at *field.Path) {
+	add := func(raw any, at *field.Path, text string) {
 		t, err := parseTarget(kind, namespace, raw, at)
 		if err != nil {
 			errs = append(errs, err)
 		} else if !slices.ContainsFunc(targets, func(o Target) bool { return o.Ref == t.Ref && o.Unknown == t.Unknown }) {
+			t.Field = text
 			targets = append(targets, t)
 		}
 	}
 	if hasOne {
-		add(one, path.Child("targetRef"))
+		add(one, targetRefPath, targetRefText)
 	}
-	if hasMany {
-		list, isList := many.([]any)
-		if !isList {
-			errs = append(errs, field.Invalid(path.Child("targetRefs"), many, "write a list of {group, kind, name}"))
-		}
-		for i, raw := range list {
-			add(raw, path.Child("targetRefs").Index(i))
-		}
+	list, isList := many.([]any)
+	if hasMany && !isList {
+		errs = append(errs, field.Invalid(targetRefsPath, many, "write a list of {group, kind, name}"))
+	}
+	for i, raw := range list {
+		at := targetRefsPath.Index(i)
+		add(raw, at, at.String())
 	}
 	return targets, errs
 }
@@ -205,6 +218,7 @@ func targetGroup(of *Kind, object map[string]any, at *field.Path) (string, *fiel
 	return group, nil
 }
 
+// parseTarget reads a reference at a path, without its Field.
 func parseTarget(of *Kind, namespace string, raw any, at *field.Path) (Target, *field.Error) {
 	object, isObject := raw.(map[string]any)
 	if !isObject {
@@ -229,20 +243,16 @@ func parseTarget(of *Kind, namespace string, raw any, at *field.Path) (Target, *
 		namespace = ""
 	}
 	ref := hierarchy.NewRef(group, kind, namespace, name).WithSection(text("sectionName"))
-	return Target{Ref: ref, Field: at.String(), Unknown: unknownWord(object, targetWords)}, nil
+	return Target{Ref: ref, Unknown: unknownWord(object, targetWords)}, nil
 }
 
-// specStrategy reads the strategy that the spec of a policy says, and returns the spec without it.
-// A value that is not a string, or, in kinds of other groups, not a known word, is an ordinary
-// field of the kind and stays (semantics section 2).
-func (p *Policy) specStrategy(path *field.Path) (merge.Strategy, map[string]any, *field.Error) {
-	var places []crd.Path
+// specStrategy reads the strategy that the spec of a policy says, and returns the paths in spec of the
+// words that are no values of the policy. A value that is not a string, or, in kinds of other groups,
+// not a known word, is an ordinary field of the kind and stays (semantics section 2).
+func (p *Policy) specStrategy(path *field.Path) (merge.Strategy, []crd.Path, *field.Error) {
+	places := strategyPaths
 	if w := p.Kind.Word; w != nil && len(w.Field) > 1 && w.Field[0] == "spec" {
 		places = []crd.Path{w.Field[1:]}
-	} else {
-		for _, name := range crd.StrategyFields {
-			places = append(places, crd.Path{name})
-		}
 	}
 	for _, place := range places {
 		raw, present := valueAt(p.spec, place)
@@ -255,16 +265,25 @@ func (p *Policy) specStrategy(path *field.Path) (merge.Strategy, map[string]any,
 		case known:
 			p.SaysStrategy = true
 			p.overrides = p.Kind.Word != nil && slices.Contains(p.Kind.Word.Overrides, strings.ToLower(word))
-			return strategy, p.withoutWords(places), nil
+			return strategy, places, nil
 		case p.Kind.Group() == Group:
-			return merge.Atomic, p.spec, field.NotSupported(path.Child(place[0], place[1:]...), raw, []string{"Atomic", "Patch"})
+			return merge.Atomic, nil, field.NotSupported(path.Child(place[0], place[1:]...), raw, []string{"Atomic", "Patch"})
 		case isText:
 			p.remark(StrategyNotUnderstood, append([]string{"spec"}, place...), word)
-			return merge.Atomic, p.spec, nil
+			return merge.Atomic, nil, nil
 		}
 	}
-	return p.Kind.Strategy, p.spec, nil
+	return p.Kind.Strategy, nil, nil
 }
+
+// strategyPaths are the paths in spec of the fields that state the strategy in kinds that do not
+// declare such a field.
+var strategyPaths = func() (paths []crd.Path) {
+	for _, name := range crd.StrategyFields {
+		paths = append(paths, crd.Path{name})
+	}
+	return paths
+}()
 
 // withoutWords returns the spec without the known words at some paths: if two state the strategy,
 // the first counts.
@@ -306,15 +325,26 @@ func (p *Policy) statedPaths() [][]string {
 func (p *Policy) readLeaves() {
 	p.Leaves = nil
 	for i, layer := range p.Layers {
-		p.Layers[i] = layer.Read()
-		for _, path := range leafPaths(nil, layer.Value) {
-			if v, _ := valueAt(layer.Value, path); v != nil {
-				p.Leaves = append(p.Leaves, path)
+		layer = layer.Read()
+		p.Layers[i] = layer
+		for path, v := range layer.Leaves() {
+			if _, isObject := v.(map[string]any); isObject && !isEmptyAt(layer.Value, path) {
+				continue // it has nulls only
 			}
+			p.Leaves = append(p.Leaves, path)
 		}
 	}
-	slices.SortFunc(p.Leaves, slices.Compare[crd.Path])
-	p.Leaves = slices.CompactFunc(p.Leaves, slices.Equal[crd.Path])
+	if len(p.Layers) > 1 {
+		slices.SortFunc(p.Leaves, slices.Compare[crd.Path])
+		p.Leaves = slices.CompactFunc(p.Leaves, slices.Equal[crd.Path])
+	}
+}
+
+// isEmptyAt reports whether the object at a path has nothing in it, not even nulls.
+func isEmptyAt(value map[string]any, path []string) bool {
+	stated, _ := valueAt(value, path)
+	object, _ := stated.(map[string]any)
+	return len(object) == 0
 }
 
 // leafPaths lists the leaves of a value.

@@ -51,7 +51,8 @@ type Snapshot struct {
 	selectors persistent.Map[selectKey, []*Policy]
 	// goneClasses are the GatewayClasses that were there and were removed.
 	goneClasses map[hierarchy.Ref]bool
-	attached    persistent.Map[hierarchy.Ref, *AttachmentPoint]
+	// places are the objects that anything is attached to.
+	places persistent.Map[hierarchy.Ref, *Place]
 	// outside are the objects that are neither on the hierarchy nor policies; outsideIn has the
 	// kinds and namespaces in which there are or were any.
 	outside   persistent.Map[hierarchy.Ref, outsider]
@@ -105,9 +106,9 @@ func (s *Snapshot) Policies() iter.Seq[*Policy] {
 // and then the oldest first, and after them those that select it, whether they
 // apply or not.
 func (s *Snapshot) Named(ref hierarchy.Ref) []*Policy {
-	p, ok := s.attached.Get(ref)
+	p := s.point(ref)
 	switch {
-	case !ok:
+	case p == nil:
 		return nil
 	case len(p.selected) == 0:
 		return p.named

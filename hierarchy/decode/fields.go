@@ -15,6 +15,9 @@ import (
 type reader struct {
 	ref      hierarchy.Ref
 	problems []hierarchy.Problem
+	// pathless leaves the paths of fields empty. Hardly any route has a problem, so routes are read
+	// without paths first, and again with them if there is one.
+	pathless bool
 }
 
 func (r *reader) problem(field, format string, args ...any) {
@@ -22,18 +25,27 @@ func (r *reader) problem(field, format string, args ...any) {
 }
 
 func (r *reader) wrongType(path, key string, value any, instead string) {
-	r.problem(join(path, key), "is %s; %s", describe(value), instead)
+	r.problem(r.join(path, key), "is %s; %s", describe(value), instead)
 }
 
 // join appends a key to a field path.
-func join(path, key string) string {
-	if path == "" {
+func (r *reader) join(path, key string) string {
+	switch {
+	case r.pathless:
+		return ""
+	case path == "":
 		return key
 	}
 	return path + "." + key
 }
 
-func at(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]" }
+// at appends an index to a field path.
+func (r *reader) at(path string, i int) string {
+	if r.pathless {
+		return ""
+	}
+	return path + "[" + strconv.Itoa(i) + "]"
+}
 
 // describe names a value's type as people who write YAML know it.
 func describe(value any) string {
@@ -101,7 +113,7 @@ func (r *reader) required(from map[string]any, path, key, example string) string
 	}
 	v := r.text(from, path, key, "")
 	if v == "" {
-		r.problem(join(path, key), "is missing; write for example %q", key+": "+example)
+		r.problem(r.join(path, key), "is missing; write for example %q", key+": "+example)
 	}
 	return v
 }
@@ -133,7 +145,7 @@ func (r *reader) number(from map[string]any, path, key string) int64 {
 func (r *reader) port(from map[string]any, path, key string) int32 {
 	n := r.number(from, path, key)
 	if n < 0 || n > 65535 {
-		r.problem(join(path, key), "is %d; write a port number from 1 to 65535", n)
+		r.problem(r.join(path, key), "is %d; write a port number from 1 to 65535", n)
 		return 0
 	}
 	return int32(n)
@@ -151,7 +163,7 @@ func (r *reader) texts(from map[string]any, path, key string) []string {
 			texts = append(texts, s)
 			continue
 		}
-		r.wrongType("", at(join(path, key), i), v, "write text; put it in quotes if it looks like something else")
+		r.wrongType("", r.at(r.join(path, key), i), v, "write text; put it in quotes if it looks like something else")
 	}
 	return texts
 }
@@ -163,13 +175,18 @@ func (r *reader) labels(from map[string]any, path, key string) map[string]string
 		return nil
 	}
 	labels := make(map[string]string, len(object))
-	for _, name := range sortedKeys(object) {
-		s, ok := object[name].(string)
-		if !ok {
-			r.wrongType(join(path, key), name, object[name], "write text; put it in quotes if it looks like something else")
-			continue
+	for name, v := range object {
+		if s, ok := v.(string); ok {
+			labels[name] = s
 		}
-		labels[name] = s
+	}
+	if len(labels) == len(object) {
+		return labels
+	}
+	for _, name := range sortedKeys(object) {
+		if _, ok := object[name].(string); !ok {
+			r.wrongType(r.join(path, key), name, object[name], "write text; put it in quotes if it looks like something else")
+		}
 	}
 	return labels
 }
@@ -185,7 +202,7 @@ type item struct {
 func (r *reader) items(from map[string]any, path, key string) iter.Seq[item] {
 	return func(yield func(item) bool) {
 		for i, v := range r.list(from, path, key) {
-			path := at(join(path, key), i)
+			path := r.at(r.join(path, key), i)
 			fields, ok := v.(map[string]any)
 			if !ok {
 				r.wrongType("", path, v, `write an object: fields of the form "name: value"`)
@@ -214,7 +231,7 @@ func (r *reader) reference(fields map[string]any, path string, otherwise default
 	}
 	kind := r.text(fields, path, "kind", otherwise.kind)
 	if kind == "" {
-		r.problem(join(path, "kind"), "is missing; write the kind that the reference names")
+		r.problem(r.join(path, "kind"), "is missing; write the kind that the reference names")
 		return hierarchy.Ref{}, false
 	}
 	group := r.text(fields, path, "group", otherwise.group)

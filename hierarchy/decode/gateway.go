@@ -63,7 +63,7 @@ func (r *reader) parameters(from map[string]any, path, namespace string) *hierar
 	if fields == nil {
 		return nil
 	}
-	path = join(path, "parametersRef")
+	path = r.join(path, "parametersRef")
 	to, ok := r.reference(fields, path, defaults{namespace: namespace})
 	if !ok {
 		return nil
@@ -86,14 +86,14 @@ func (r *reader) gatewayTLS(spec map[string]any) []hierarchy.Reference {
 	const byDefault = "spec.tls.frontend.default"
 	refs = r.appendCACertificates(refs, r.object(frontend, "spec.tls.frontend", "default"), byDefault)
 	for port := range r.items(frontend, "spec.tls.frontend", "perPort") {
-		refs = r.appendCACertificates(refs, r.object(port.fields, port.path, "tls"), join(port.path, "tls"))
+		refs = r.appendCACertificates(refs, r.object(port.fields, port.path, "tls"), r.join(port.path, "tls"))
 	}
 	return refs
 }
 
 func (r *reader) appendCACertificates(refs []hierarchy.Reference, from map[string]any, path string) []hierarchy.Reference {
 	validation := r.object(from, path, "validation")
-	for ca := range r.items(validation, join(path, "validation"), "caCertificateRefs") {
+	for ca := range r.items(validation, r.join(path, "validation"), "caCertificateRefs") {
 		refs = r.appendReference(refs, ca.fields, ca.path, "")
 	}
 	return refs
@@ -119,7 +119,7 @@ func (r *reader) listeners(spec map[string]any) []hierarchy.ListenerSpec {
 		case name == "":
 			continue
 		case seen[name]:
-			r.problem(join(l.path, "name"), "%q is the name of an earlier listener too; give every listener its own", name)
+			r.problem(r.join(l.path, "name"), "%q is the name of an earlier listener too; give every listener its own", name)
 			continue
 		}
 		seen[name] = true
@@ -137,13 +137,13 @@ func (r *reader) listener(l item, name string) hierarchy.ListenerSpec {
 	}
 	tls := r.object(l.fields, l.path, "tls")
 	if tls != nil || spec.Protocol == hierarchy.ProtocolHTTPS || spec.Protocol == hierarchy.ProtocolTLS {
-		spec.TLSMode = canonical(r.text(tls, join(l.path, "tls"), "mode", "Terminate"))
+		spec.TLSMode = canonical(r.text(tls, r.join(l.path, "tls"), "mode", "Terminate"))
 	}
-	for ref := range r.items(tls, join(l.path, "tls"), "certificateRefs") {
+	for ref := range r.items(tls, r.join(l.path, "tls"), "certificateRefs") {
 		spec.Certificates = r.appendReference(spec.Certificates, ref.fields, ref.path, "Secret")
 	}
 	allowed := r.object(l.fields, l.path, "allowedRoutes")
-	path := join(l.path, "allowedRoutes")
+	path := r.join(l.path, "allowedRoutes")
 	spec.Namespaces = r.from(allowed, path, hierarchy.FromSame, hierarchy.FromAll, hierarchy.FromSame, hierarchy.FromSelector)
 	for kind := range r.items(allowed, path, "kinds") {
 		if k := r.required(kind.fields, kind.path, "kind", "HTTPRoute"); k != "" {
@@ -158,7 +158,7 @@ func (r *reader) listener(l item, name string) hierarchy.ListenerSpec {
 // gate is closed.
 func (r *reader) from(allowed map[string]any, path, otherwise string, values ...string) hierarchy.From {
 	namespaces := r.object(allowed, path, "namespaces")
-	path = join(path, "namespaces")
+	path = r.join(path, "namespaces")
 	if namespaces == nil {
 		return hierarchy.From{From: otherwise}
 	}
@@ -170,7 +170,7 @@ func (r *reader) from(allowed map[string]any, path, otherwise string, values ...
 		}
 	}
 	if !known {
-		r.problem(join(path, "from"), "%q is not one of %v; nothing is admitted", from.From, values)
+		r.problem(r.join(path, "from"), "%q is not one of %v; nothing is admitted", from.From, values)
 		return hierarchy.From{From: hierarchy.FromNone}
 	}
 	if from.From == hierarchy.FromSelector {
@@ -183,7 +183,7 @@ func (r *reader) from(allowed map[string]any, path, otherwise string, values ...
 // absent (R15) or cannot be understood. An empty one selects everything.
 func (r *reader) selector(namespaces map[string]any, path string) labels.Selector {
 	fields := r.object(namespaces, path, "selector")
-	path = join(path, "selector")
+	path = r.join(path, "selector")
 	if fields == nil {
 		r.problem(path, "is missing although from is Selector; nothing is selected. Write {} to select every namespace")
 		return nil
@@ -192,13 +192,13 @@ func (r *reader) selector(namespaces map[string]any, path string) labels.Selecto
 	selector := labels.NewSelector()
 	matchLabels := r.labels(fields, path, "matchLabels")
 	for _, key := range slices.Sorted(maps.Keys(matchLabels)) {
-		selector = r.addRequirement(selector, join(path, "matchLabels"), key, selection.Equals, []string{matchLabels[key]})
+		selector = r.addRequirement(selector, r.join(path, "matchLabels"), key, selection.Equals, []string{matchLabels[key]})
 	}
 	for e := range r.items(fields, path, "matchExpressions") {
 		key := r.required(e.fields, e.path, "key", "team")
 		operator, ok := selectorOperators[r.required(e.fields, e.path, "operator", "In")]
 		if !ok {
-			r.problem(join(e.path, "operator"), "is not one of In, NotIn, Exists, DoesNotExist")
+			r.problem(r.join(e.path, "operator"), "is not one of In, NotIn, Exists, DoesNotExist")
 			continue
 		}
 		selector = r.addRequirement(selector, e.path, key, operator, r.texts(e.fields, e.path, "values"))

@@ -2,6 +2,7 @@ package decode
 
 import (
 	"slices"
+	"strconv"
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/hierarchy/injected"
@@ -12,6 +13,17 @@ func decodeRoute(r *reader, meta hierarchy.Meta, object map[string]any) hierarch
 		// The engine reads what the owner wrote, never what we put there (E8.4).
 		object = injected.OwnObject(object)
 	}
+	before := len(r.problems)
+	r.pathless = true
+	route := r.route(meta, object)
+	if r.pathless = false; len(r.problems) > before {
+		r.problems = r.problems[:before]
+		route = r.route(meta, object)
+	}
+	return route
+}
+
+func (r *reader) route(meta hierarchy.Meta, object map[string]any) *hierarchy.Route {
 	spec := r.object(object, "", "spec")
 	route := &hierarchy.Route{
 		Parents:            r.parents(spec),
@@ -21,6 +33,9 @@ func decodeRoute(r *reader, meta hierarchy.Meta, object map[string]any) hierarch
 	*route.Meta() = meta
 	for i, h := range route.Hostnames {
 		route.Hostnames[i] = canonical(h)
+	}
+	if list, _ := spec["rules"].([]any); len(list) > 0 {
+		route.Rules = make([]hierarchy.Rule, 0, len(list))
 	}
 	for rule := range r.items(spec, "spec", "rules") {
 		route.Rules = append(route.Rules, r.rule(rule))
@@ -54,6 +69,11 @@ func (r *reader) parents(spec map[string]any) []hierarchy.ParentRef {
 }
 
 func (r *reader) rule(from item) hierarchy.Rule {
+	if r.pathless && hasFilters(from.fields) {
+		// What filters refer to is kept with the path.
+		r.pathless, from.path = false, "spec.rules["+strconv.Itoa(from.index)+"]"
+		defer func() { r.pathless = true }()
+	}
 	rule := hierarchy.Rule{Name: canonical(r.text(from.fields, from.path, "name", ""))}
 	for key, value := range from.fields {
 		switch key {
@@ -78,12 +98,31 @@ func (r *reader) rule(from item) hierarchy.Rule {
 		rule.Backends = r.appendReference(rule.Backends, backend.fields, backend.path, "Service")
 		filters := r.filters(&rule, backend.fields, backend.path)
 		if len(rule.Backends) > before {
+			if r.pathless {
+				rule.Backends[before].Field = backendPath(from.index, backend.index)
+			}
 			forward := r.forward(backend, before)
 			forward.Filters = filters
 			rule.Forwards = append(rule.Forwards, forward)
 		}
 	}
 	return rule
+}
+
+// hasFilters reports whether a rule or one of its backends has filters.
+func hasFilters(rule map[string]any) bool {
+	if rule["filters"] != nil {
+		return true
+	}
+	backends, _ := rule["backendRefs"].([]any)
+	return slices.ContainsFunc(backends, func(b any) bool {
+		backend, _ := b.(map[string]any)
+		return backend["filters"] != nil
+	})
+}
+
+func backendPath(rule, backend int) string {
+	return "spec.rules[" + strconv.Itoa(rule) + "].backendRefs[" + strconv.Itoa(backend) + "]"
 }
 
 // filters reads spec.rules[].filters, or one backendRef's filters, and enters what they refer to
@@ -95,15 +134,15 @@ func (r *reader) filters(rule *hierarchy.Rule, from map[string]any, path string)
 		filters = append(filters, r.filter(filter))
 		for _, key := range [...]string{"requestMirror", "externalAuth"} {
 			object := r.object(filter.fields, filter.path, key)
-			backend := r.object(object, join(filter.path, key), "backendRef")
+			backend := r.object(object, r.join(filter.path, key), "backendRef")
 			if backend == nil {
 				continue
 			}
-			field := join(join(filter.path, key), "backendRef")
+			field := r.join(r.join(filter.path, key), "backendRef")
 			rule.Backends = r.appendReference(rule.Backends, backend, field, "Service")
 		}
 		if extension := r.object(filter.fields, filter.path, "extensionRef"); extension != nil {
-			rule.Extensions = r.appendReference(rule.Extensions, extension, join(filter.path, "extensionRef"), "")
+			rule.Extensions = r.appendReference(rule.Extensions, extension, r.join(filter.path, "extensionRef"), "")
 		}
 	}
 	return filters

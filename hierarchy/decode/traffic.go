@@ -46,7 +46,7 @@ func isAnything(m, everything *hierarchy.Match) bool {
 
 func (r *reader) httpMatch(from item) hierarchy.Match {
 	path := r.object(from.fields, from.path, "path")
-	at := join(from.path, "path")
+	at := r.join(from.path, "path")
 	return hierarchy.Match{
 		PathType: canonical(r.text(path, at, "type", hierarchy.MatchPathPrefix)),
 		Path:     r.text(path, at, "value", "/"),
@@ -58,7 +58,7 @@ func (r *reader) httpMatch(from item) hierarchy.Match {
 
 func (r *reader) grpcMatch(from item) hierarchy.Match {
 	method := r.object(from.fields, from.path, "method")
-	at := join(from.path, "method")
+	at := r.join(from.path, "method")
 	m := hierarchy.Match{
 		Service: canonical(r.text(method, at, "service", "")),
 		Method:  canonical(r.text(method, at, "method", "")),
@@ -107,7 +107,7 @@ func (r *reader) forward(from item, backend int) hierarchy.Forward {
 func (r *reader) filter(from item) hierarchy.Filter {
 	filter := hierarchy.Filter{Type: canonical(r.text(from.fields, from.path, "type", ""))}
 	read := func(key string) (map[string]any, string) {
-		return r.object(from.fields, from.path, key), join(from.path, key)
+		return r.object(from.fields, from.path, key), r.join(from.path, key)
 	}
 	switch filter.Type {
 	case hierarchy.FilterRequestHeaders:
@@ -163,7 +163,7 @@ func (r *reader) pathChange(from map[string]any, path string) *hierarchy.PathCha
 	if fields == nil {
 		return nil
 	}
-	path = join(path, "path")
+	path = r.join(path, "path")
 	if r.text(fields, path, "type", "") == "ReplaceFullPath" {
 		return &hierarchy.PathChange{Full: true, Value: r.text(fields, path, "replaceFullPath", "")}
 	}

@@ -25,21 +25,17 @@ type Map[K comparable, V any] struct {
 	size int
 }
 
-// node is one node of the trie. Slot i of the 32 that a node can have is in
-// use when bit i of bitmap is set; slots holds those in use, in that order.
-// Below the last bit of the hash bitmap is unused and slots is a plain list.
+// node is one node of the trie. Of its 32 slots, those in filled hold an entry and those in branched a
+// node further down; entries and children have what they hold, in the order of the slots. Two lists
+// of pointers are half as large as one list of either, and a change copies a node at each level. Below
+// the last bit of the hash there are no slots, and entries is a plain list.
 type node[K comparable, V any] struct {
 	// owner is the Builder that may still change this node in place; if it is nil or another
 	// Builder, the node is shared and must be copied.
-	owner  *owner
-	bitmap uint32
-	slots  []slot[K, V]
-}
-
-// slot holds either an entry or a node further down.
-type slot[K comparable, V any] struct {
-	entry *entry[K, V]
-	child *node[K, V]
+	owner            *owner
+	filled, branched uint32
+	entries          []*entry[K, V]
+	children         []*node[K, V]
 }
 
 type entry[K comparable, V any] struct {

@@ -5,32 +5,31 @@ import (
 	"slices"
 )
 
-// place is the bit of a hash in the bitmap of a node, and the index of its
-// slot among those in use.
-func (n *node[K, V]) place(hash uint64, shift uint) (bit uint32, index int) {
-	bit = 1 << (hash >> shift & mask)
-	return bit, bits.OnesCount32(n.bitmap & (bit - 1))
-}
+// bitOf is the bit of the slot that a hash has in a node.
+func bitOf(hash uint64, shift uint) uint32 { return 1 << (hash >> shift & mask) }
+
+// rank is the index of a slot among those that are in use in the same way.
+func rank(bitmap, bit uint32) int { return bits.OnesCount32(bitmap & (bit - 1)) }
 
 // find returns the entry of a key, or nil.
 func (n *node[K, V]) find(hash uint64, shift uint, key K) *entry[K, V] {
 	for ; shift < exhausted; shift += width {
-		bit, i := n.place(hash, shift)
-		if n.bitmap&bit == 0 {
+		bit := bitOf(hash, shift)
+		if n.branched&bit != 0 {
+			n = n.children[rank(n.branched, bit)]
+			continue
+		}
+		if n.filled&bit == 0 {
 			return nil
 		}
-		s := &n.slots[i]
-		if s.child == nil {
-			if s.entry.hash == hash && s.entry.key == key {
-				return s.entry
-			}
-			return nil
+		if e := n.entries[rank(n.filled, bit)]; e.hash == hash && e.key == key {
+			return e
 		}
-		n = s.child
+		return nil
 	}
-	for i := range n.slots {
-		if n.slots[i].entry.key == key {
-			return n.slots[i].entry
+	for _, e := range n.entries {
+		if e.key == key {
+			return e
 		}
 	}
 	return nil
@@ -42,7 +41,10 @@ func (n *node[K, V]) own(o *owner) *node[K, V] {
 	if o != nil && n.owner == o {
 		return n
 	}
-	return &node[K, V]{owner: o, bitmap: n.bitmap, slots: slices.Clone(n.slots)}
+	return &node[K, V]{
+		owner: o, filled: n.filled, branched: n.branched,
+		entries: slices.Clone(n.entries), children: slices.Clone(n.children),
+	}
 }
 
 // with returns n with the entry in it, and how many entries that added (0 when
@@ -54,115 +56,130 @@ func (n *node[K, V]) with(o *owner, shift uint, e *entry[K, V]) (*node[K, V], in
 	if shift >= exhausted {
 		return n.withListed(o, e)
 	}
-	bit, i := n.place(e.hash, shift)
-	if n.bitmap&bit == 0 {
-		return n.inserted(o, bit, i, slot[K, V]{entry: e}), 1
-	}
-	old := n.slots[i]
-	var replacement slot[K, V]
-	added := 1
+	bit := bitOf(e.hash, shift)
 	switch {
-	case old.child != nil:
-		replacement.child, added = old.child.with(o, shift+width, e)
-	case old.entry.hash == e.hash && old.entry.key == e.key:
-		replacement.entry, added = e, 0
-	default:
-		// Two keys in one slot: both go one level down, where with either
-		// tells them apart or pushes them further.
-		child, _ := (*node[K, V])(nil).with(o, shift+width, old.entry)
-		replacement.child, _ = child.with(o, shift+width, e)
+	case n.branched&bit != 0:
+		i := rank(n.branched, bit)
+		child, added := n.children[i].with(o, shift+width, e)
+		n = n.own(o)
+		n.children[i] = child
+		return n, added
+	case n.filled&bit == 0:
+		return n.inserted(o, bit, e), 1
 	}
+	i := rank(n.filled, bit)
+	old := n.entries[i]
+	if old.hash == e.hash && old.key == e.key {
+		n = n.own(o)
+		n.entries[i] = e
+		return n, 0
+	}
+	// Two keys in one slot: both go one level down, where with either
+	// tells them apart or pushes them further.
+	child, _ := (*node[K, V])(nil).with(o, shift+width, old)
+	child, _ = child.with(o, shift+width, e)
 	n = n.own(o)
-	n.slots[i] = replacement
-	return n, added
+	n.entries = slices.Delete(n.entries, i, i+1)
+	n.children = slices.Insert(n.children, rank(n.branched, bit), child)
+	n.filled, n.branched = n.filled&^bit, n.branched|bit
+	return n, 1
 }
 
 // withListed is with below the last bit of the hash.
 func (n *node[K, V]) withListed(o *owner, e *entry[K, V]) (*node[K, V], int) {
 	n = n.own(o)
-	for i := range n.slots {
-		if n.slots[i].entry.key == e.key {
-			n.slots[i].entry = e
+	for i := range n.entries {
+		if n.entries[i].key == e.key {
+			n.entries[i] = e
 			return n, 0
 		}
 	}
-	n.slots = append(n.slots, slot[K, V]{entry: e})
+	n.entries = append(n.entries, e)
 	return n, 1
 }
 
-// inserted returns n with one more slot. It copies once where own and insert would copy twice.
-func (n *node[K, V]) inserted(o *owner, bit uint32, i int, s slot[K, V]) *node[K, V] {
+// inserted returns n with an entry in a slot that is not in use. It copies once where own and insert
+// would copy twice.
+func (n *node[K, V]) inserted(o *owner, bit uint32, e *entry[K, V]) *node[K, V] {
+	i := rank(n.filled, bit)
 	if o != nil && n.owner == o {
-		n.bitmap |= bit
-		n.slots = slices.Insert(n.slots, i, s)
+		n.filled |= bit
+		n.entries = slices.Insert(n.entries, i, e)
 		return n
 	}
-	grown := make([]slot[K, V], len(n.slots)+1)
-	copy(grown, n.slots[:i])
-	grown[i] = s
-	copy(grown[i+1:], n.slots[i:])
-	return &node[K, V]{owner: o, bitmap: n.bitmap | bit, slots: grown}
+	grown := make([]*entry[K, V], len(n.entries)+1)
+	copy(grown, n.entries[:i])
+	grown[i] = e
+	copy(grown[i+1:], n.entries[i:])
+	return &node[K, V]{owner: o, filled: n.filled | bit, branched: n.branched, entries: grown, children: slices.Clone(n.children)}
 }
 
 // without returns n without the key, nil when nothing is left, and whether
 // the key was there.
 func (n *node[K, V]) without(o *owner, shift uint, hash uint64, key K) (*node[K, V], bool) {
 	if shift >= exhausted {
-		for i := range n.slots {
-			if n.slots[i].entry.key == key {
+		for i, e := range n.entries {
+			if e.key == key {
 				return n.cut(o, 0, i), true
 			}
 		}
 		return n, false
 	}
-	bit, i := n.place(hash, shift)
-	if n.bitmap&bit == 0 {
+	bit := bitOf(hash, shift)
+	if n.branched&bit != 0 {
+		return n.withoutBelow(o, shift, hash, key)
+	}
+	if n.filled&bit == 0 {
 		return n, false
 	}
-	old := n.slots[i]
-	if old.child == nil {
-		if old.entry.hash != hash || old.entry.key != key {
-			return n, false
-		}
-		return n.cut(o, bit, i), true
+	i := rank(n.filled, bit)
+	if e := n.entries[i]; e.hash != hash || e.key != key {
+		return n, false
 	}
-	child, removed := old.child.without(o, shift+width, hash, key)
+	return n.cut(o, bit, i), true
+}
+
+// withoutBelow is without for a key whose slot has a node further down. At least one entry is left of
+// that node, because nodes have two at least.
+func (n *node[K, V]) withoutBelow(o *owner, shift uint, hash uint64, key K) (*node[K, V], bool) {
+	bit := bitOf(hash, shift)
+	i := rank(n.branched, bit)
+	child, removed := n.children[i].without(o, shift+width, hash, key)
 	if !removed {
 		return n, false
 	}
-	if child == nil {
-		return n.cut(o, bit, i), true
-	}
 	n = n.own(o)
-	if len(child.slots) == 1 && child.slots[0].child == nil {
-		// A node for a single entry is unnecessary: keep the entry here.
-		n.slots[i] = child.slots[0]
-	} else {
-		n.slots[i] = slot[K, V]{child: child}
+	if len(child.children) > 0 || len(child.entries) > 1 {
+		n.children[i] = child
+		return n, true
 	}
+	// A node for a single entry is unnecessary: keep the entry here.
+	n.children = slices.Delete(n.children, i, i+1)
+	n.entries = slices.Insert(n.entries, rank(n.filled, bit), child.entries[0])
+	n.filled, n.branched = n.filled|bit, n.branched&^bit
 	return n, true
 }
 
-// cut returns n without slot i, or nil when that was the last.
+// cut returns n without one of its entries, or nil when nothing is left.
 func (n *node[K, V]) cut(o *owner, bit uint32, i int) *node[K, V] {
-	if len(n.slots) == 1 {
+	if len(n.entries) == 1 && len(n.children) == 0 {
 		return nil
 	}
 	n = n.own(o)
-	n.bitmap &^= bit
-	n.slots = slices.Delete(n.slots, i, i+1)
+	n.filled &^= bit
+	n.entries = slices.Delete(n.entries, i, i+1)
 	return n
 }
 
 // each yields every entry and reports whether to continue.
 func (n *node[K, V]) each(yield func(K, V) bool) bool {
-	for i := range n.slots {
-		s := &n.slots[i]
-		if s.child != nil {
-			if !s.child.each(yield) {
-				return false
-			}
-		} else if !yield(s.entry.key, s.entry.value) {
+	for _, e := range n.entries {
+		if !yield(e.key, e.value) {
+			return false
+		}
+	}
+	for _, child := range n.children {
+		if !child.each(yield) {
 			return false
 		}
 	}

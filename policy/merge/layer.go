@@ -1,5 +1,7 @@
 package merge
 
+import "iter"
+
 // Strategy says how a layer, when it is the established one, is combined with the challenger below
 // it (GEP-713, semantics section 3).
 type Strategy uint8
@@ -71,6 +73,18 @@ func (l Layer) Read() Layer {
 		l.read = read(l.Value)
 	}
 	return l
+}
+
+// Leaves yields what a layer that was Read states, in the order of the paths. Nulls are left out, and
+// an object with nothing but nulls is an empty one. The paths may be kept.
+func (l Layer) Leaves() iter.Seq2[[]string, any] {
+	return func(yield func([]string, any) bool) {
+		for i := range l.read.leaves {
+			if !yield(l.read.leaves[i].path, l.read.leaves[i].value) {
+				return
+			}
+		}
+	}
 }
 
 // Origin says which layer set one leaf, and which other layers stated a value there and lost.

@@ -184,7 +184,16 @@ type leaf struct {
 
 func read(value map[string]any) *statement {
 	s := &statement{nulls: hasNull(value)}
-	statements(value, nil, func(path []string, v any) { s.leaves = append(s.leaves, leaf{slices.Clone(path), v, Digest(path, v)}) })
+	n, keys := 0, 0
+	path := make([]string, 0, 4)
+	each(value, path, func(path []string, _ any) { n, keys = n+1, keys+len(path) })
+	s.leaves = make([]leaf, 0, n)
+	all := make([]string, 0, keys) // one list of keys for all paths
+	statements(value, path, func(path []string, v any) {
+		start := len(all)
+		all = append(all, path...)
+		s.leaves = append(s.leaves, leaf{all[start:len(all):len(all)], v, Digest(path, v)})
+	})
 	return s
 }
 

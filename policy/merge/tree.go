@@ -202,7 +202,10 @@ func (n *node) leaves(path []string, visit func([]string, any, *node)) {
 // itself, except the root; nulls are not leaves.
 func statements(object map[string]any, path []string, visit func([]string, any)) {
 	inner := false
-	for _, key := range slices.Sorted(maps.Keys(object)) {
+	var few [8]string
+	keys := slices.AppendSeq(few[:0], maps.Keys(object))
+	slices.Sort(keys)
+	for _, key := range keys {
 		switch v := object[key].(type) {
 		case nil:
 		case map[string]any:
