@@ -7,6 +7,8 @@
 //   - The worst state wins: a field that one data plane enforces and another does not is not
 //     enforced.
 //   - A data plane's status only counts for the generation that it is about.
+//   - What routes share (Shared), or what is left from the last time (Memory), equals what is computed
+//     for the route alone.
 //
 // # What it must not do
 //

@@ -1,7 +1,6 @@
 package enforcement
 
 import (
-	"reflect"
 	"slices"
 	"strings"
 
@@ -55,6 +54,24 @@ type Entry struct {
 	Projected int64
 	// silent means that the data plane has not answered although it had enough time.
 	silent bool
+	// from is the projection that the outcomes are from; nil if they were read from an object.
+	from *export.Projection
+}
+
+// Holding returns the object in which a value stands; false if it is in none, or if it is not known in
+// which of several.
+func (e *Entry) Holding(o export.Outcome) (hierarchy.Ref, bool) {
+	switch {
+	case o.Object == "":
+		return hierarchy.Ref{}, false
+	case e.from == nil:
+		return e.Objects[0], true
+	}
+	object := e.from.Object(o.Object)
+	if object == nil {
+		return hierarchy.Ref{}, false
+	}
+	return hierarchy.RefOf(object), true
 }
 
 // Reading is what the data plane says about one of our objects.
@@ -73,218 +90,14 @@ type Reading struct {
 
 // Result is a Part with the result of its exporter.
 type Result struct {
-	Part
+	*Part
 	Projection export.Projection
 	// Readings are keyed by the name of the object; Route is the reading of the values in the route.
 	// Both are nil when nothing is read.
 	Readings map[string]Reading
 	Route    *Reading
-}
-
-// Entries lists the entries of one route, sorted as scopes are.
-func Entries(t *effective.Target, parts []Result) []Entry {
-	index := indexParts(parts)
-	var distinct []*Entry
-	shared := map[*Entry]*Entry{} // the shared entry, by the findings on a path
-	var cells []*Entry
-	for p := range t.Paths() {
-		e := index.next(p)
-		same := shared[e]
-		if same == nil {
-			if at := slices.IndexFunc(distinct, e.alike); at >= 0 {
-				same = distinct[at]
-				same.Objects = unionRefs(same.Objects, e.Objects)
-			} else {
-				same = e
-				distinct = append(distinct, e)
-			}
-			shared[e] = same
-		}
-		cells = append(cells, same)
-	}
-	var entries []Entry
-	for _, g := range effective.Group(t, cells) {
-		e := *g.Result
-		e.Parents, e.Rules = g.Parents, g.Rules
-		entries = append(entries, e)
-	}
-	return entries
-}
-
-// place is a path in a part; the part is -1 for a path that no part has.
-type place struct{ part, path int }
-
-// partIndex finds the results for the paths of a target, one after the other.
-type partIndex struct {
-	parts  []Result
-	places []place
-	// asked counts the requested paths.
-	asked int
-	// known are the entries of paths with the same outcomes.
-	known map[became]*Entry
-	// varies are the parts for which data planes report different states for different listeners.
-	varies []bool
-}
-
-// became is everything that an entry depends on: all paths with the same outcomes share one list of
-// them.
-type became struct {
-	part       int
-	controller string
-	outcomes   *export.Outcome
-	// listener is set where the data plane's status depends on it, nil elsewhere.
-	listener *hierarchy.Listener
-}
-
-func indexParts(parts []Result) *partIndex {
-	x := &partIndex{parts: parts, known: map[became]*Entry{}, varies: make([]bool, len(parts))}
-	for i := range parts {
-		x.varies[i] = parts[i].varies()
-		for j, at := range parts[i].order {
-			for len(x.places) <= at {
-				x.places = append(x.places, place{-1, 0})
-			}
-			x.places[at] = place{i, j}
-		}
-	}
-	return x
-}
-
-// next returns the result for the next path of the target.
-func (x *partIndex) next(p effective.Path) *Entry {
-	at := place{-1, 0}
-	if x.asked < len(x.places) {
-		at = x.places[x.asked]
-	}
-	x.asked++
-	key := became{part: at.part}
-	var outcomes []export.Outcome
-	if at.part >= 0 {
-		part := &x.parts[at.part]
-		key.controller = part.Input.Paths[at.path].Controller
-		if x.varies[at.part] {
-			key.listener = p.Listener
-		}
-		if len(part.Projection.Outcomes) > at.path {
-			outcomes = part.Projection.Outcomes[at.path]
-		}
-	}
-	if len(outcomes) > 0 {
-		key.outcomes = &outcomes[0]
-	}
-	e := x.known[key]
-	if e == nil {
-		e = x.entry(at, outcomes)
-		x.known[key] = e
-	}
-	return e
-}
-
-// entry returns the result for one path.
-func (x *partIndex) entry(at place, outcomes []export.Outcome) *Entry {
-	if at.part < 0 {
-		return &Entry{State: NoExporter}
-	}
-	part := &x.parts[at.part]
-	e := &Entry{Controller: part.Input.Paths[at.path].Controller, State: NoExporter, Message: part.Choice.unserved()}
-	if part.Registration.Exporter == nil {
-		return e
-	}
-	e.Exporter, e.Outcomes = part.Registration.Name(), outcomes
-	names := objectNames(outcomes)
-	for _, o := range part.Projection.Objects {
-		if slices.Contains(names, o.GetName()) {
-			e.Objects = append(e.Objects, hierarchy.RefOf(o))
-		}
-	}
-	worst := part.state(&part.Input.Paths[at.path], names, outcomes)
-	e.State, e.Message, e.Refused, e.silent = worst.State, worst.Message, worst.Refused, worst.Silent
-	return e
-}
-
-// objectNames returns the objects that are relevant for a path: those that its outcomes name.
-func objectNames(outcomes []export.Outcome) []string {
-	var names []string
-	for _, o := range outcomes {
-		if o.Object != "" && !slices.Contains(names, o.Object) {
-			names = append(names, o.Object)
-		}
-	}
-	return names
-}
-
-// state returns the worst state of the objects that are relevant for a path, and of the route if
-// values were written into it.
-func (p *Result) state(on *export.Path, names []string, outcomes []export.Outcome) Reading {
-	if p.Readings == nil && p.Route == nil {
-		return Reading{State: Planned}
-	}
-	worst := Reading{}
-	add := func(r Reading) {
-		switch {
-		case Worse(worst.State, r.State) != worst.State:
-			worst = r
-		case r.State == worst.State:
-			worst.Silent = worst.Silent || r.Silent
-		}
-	}
-	for _, name := range names {
-		if r, ok := p.Readings[name]; ok {
-			add(r.on(on))
-		} else {
-			add(Reading{State: Pending})
-		}
-	}
-	inRoute := slices.ContainsFunc(outcomes, export.Outcome.InRoute)
-	if p.Route != nil && (inRoute || len(names) == 0) {
-		add(p.Route.on(on))
-	}
-	if worst.State == "" {
-		worst.State = Accepted
-	}
-	return worst
-}
-
-// varies reports whether the data planes' status depends on the path.
-func (p *Result) varies() bool {
-	differs := func(r Reading) bool {
-		return slices.ContainsFunc(p.Input.Paths, func(path export.Path) bool {
-			word := r.on(&path)
-			return word.State != r.State || word.Message != r.Message
-		})
-	}
-	for _, r := range p.Readings {
-		if len(r.heard) > 0 && differs(r) {
-			return true
-		}
-	}
-	return p.Route != nil && len(p.Route.heard) > 0 && differs(*p.Route)
-}
-
-// alike reports whether two entries are shown as one (E3.1): they are equal except for the names of
-// objects.
-func (e *Entry) alike(other *Entry) bool {
-	return e.Exporter == other.Exporter && e.Controller == other.Controller && e.State == other.State &&
-		e.Message == other.Message && e.Refused == other.Refused && slices.EqualFunc(e.Outcomes, other.Outcomes, sameOutcome)
-}
-
-func sameOutcome(a, b export.Outcome) bool {
-	return a.Field == b.Field && a.Verdict == b.Verdict && a.Reason == b.Reason && a.Message == b.Message && a.As == b.As &&
-		slices.Equal(a.Notes, b.Notes) && sameValue(a.Value, b.Value)
-}
-
-func sameValue(a, b any) bool {
-	if x, isText := a.(string); isText {
-		y, also := b.(string)
-		return also && x == y
-	}
-	return reflect.DeepEqual(a, b)
-}
-
-func unionRefs(a, b []hierarchy.Ref) []hierarchy.Ref {
-	all := slices.Concat(a, b)
-	slices.SortFunc(all, hierarchy.Compare)
-	return slices.Compact(all)
+	// shape is what the result was made from; nil if it was made for the route alone.
+	shape *shape
 }
 
 // Outcomes lists, for a listener and the index of a rule, the outcome of each field as guardrails
@@ -292,7 +105,7 @@ func unionRefs(a, b []hierarchy.Ref) []hierarchy.Ref {
 func (w World) Outcomes(t *effective.Target) func(l *hierarchy.Listener, rule int) []any {
 	var results []Result
 	for _, part := range w.Parts(t) {
-		results = append(results, Result{Part: part, Projection: part.Project()})
+		results = append(results, Result{Part: &part, Projection: part.Project()})
 	}
 	type pathKey struct {
 		listener, gateway hierarchy.Ref

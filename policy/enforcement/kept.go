@@ -28,12 +28,11 @@ type pathOrigin struct {
 
 // Kept is the projection of a part with everything that it depends on, so that it can be reused.
 type Kept struct {
-	choice     Choice
-	from       origin
-	beside     []pathOrigin
-	input      export.Input // without rules and paths, which from represents
-	schemas    Schemas
-	projection export.Projection
+	part *Part
+	// beside are where the paths of the other parts come from.
+	beside []pathOrigin
+	// raw is the projection of the exporter, of which projection leaves out what is refused.
+	raw, projection export.Projection
 }
 
 // Project returns the projections of parts, like Part.Project, and what to keep of them. If nothing
@@ -42,35 +41,45 @@ func Project(parts []Part, kept []Kept) ([]Result, []Kept) {
 	results, keep := make([]Result, len(parts)), make([]Kept, len(parts))
 	for i := range parts {
 		p := &parts[i]
-		k := p.dependsOn(parts)
+		k := Kept{part: p, beside: beside(parts, p)}
 		at := slices.IndexFunc(kept, func(old Kept) bool { return old.same(&k) })
 		if at >= 0 {
-			k = kept[at]
+			k.raw, k.projection = kept[at].raw, kept[at].projection
 		} else {
-			k.projection = p.Project()
+			k.raw = p.raw()
+			k.projection = p.settle(k.raw)
 		}
-		results[i], keep[i] = Result{Part: *p, Projection: k.projection}, k
+		results[i], keep[i] = Result{Part: p, Projection: k.projection}, k
 	}
 	return results, keep
 }
 
-// dependsOn returns what the projection of a part depends on.
-func (p *Part) dependsOn(all []Part) Kept {
-	k := Kept{choice: p.Choice, from: p.from, input: p.Input, schemas: p.schemas}
-	k.input.Rules, k.input.Paths, k.input.Beside = nil, nil, nil
+// beside returns where the paths of the parts beside one come from.
+func beside(all []Part, one *Part) []pathOrigin {
+	var paths []pathOrigin
 	for i := range all {
-		if &all[i] != p {
-			k.beside = append(k.beside, all[i].from.paths...)
+		if &all[i] != one {
+			paths = append(paths, all[i].from.paths...)
 		}
 	}
+	return paths
+}
+
+// trimmed returns what is kept of a route with very many paths: without those, which the part's origin
+// represents.
+func (k Kept) trimmed() Kept {
+	part := *k.part
+	part.Input.Rules, part.Input.Paths, part.Input.Beside, part.order = nil, nil, nil, nil
+	k.part = &part
 	return k
 }
 
 // same reports whether two projections must be equal.
 func (k *Kept) same(other *Kept) bool {
-	a, b := &k.input, &other.input
-	return k.from.route == other.from.route && k.choice == other.choice && k.schemas == other.schemas &&
-		slices.Equal(k.from.paths, other.from.paths) && slices.Equal(k.beside, other.beside) &&
+	x, y := k.part, other.part
+	a, b := &x.Input, &y.Input
+	return x.from.route == y.from.route && x.Choice == y.Choice && x.schemas == y.schemas &&
+		slices.Equal(x.from.paths, y.from.paths) && slices.Equal(k.beside, other.beside) &&
 		a.UID == b.UID && a.Version == b.Version && a.Fields == b.Fields && a.Parameters == b.Parameters &&
 		a.ParametersDiffer == b.ParametersDiffer && a.MissingCRD == b.MissingCRD &&
 		slices.Equal(a.Foreign, b.Foreign) && maps.Equal(a.Held, b.Held) && maps.Equal(a.Taken, b.Taken) &&

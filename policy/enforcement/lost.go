@@ -72,7 +72,7 @@ func (s Side) losses() []Loss {
 	var results []Result
 	for _, part := range s.World.Parts(s.Target) {
 		if part.Registration.Exporter != nil && part.Choice.Settings.Mode != Plan {
-			results = append(results, Result{Part: part, Projection: part.Project()})
+			results = append(results, Result{Part: &part, Projection: part.Project()})
 		}
 	}
 	if len(results) == 0 {
@@ -85,7 +85,8 @@ func (s Side) losses() []Loss {
 		if p.Rule >= 0 && p.Rule < len(rules) {
 			rule = rules[p.Rule].String()
 		}
-		list = append(list, lossesOn(p, index.next(p).Outcomes, Loss{Route: s.Target.Target, Rule: rule, Listener: p.Listener.Ref})...)
+		_, entry := index.next(p)
+		list = append(list, lossesOn(p, entry.Outcomes, Loss{Route: s.Target.Target, Rule: rule, Listener: p.Listener.Ref})...)
 	}
 	slices.SortFunc(list, func(a, b Loss) int {
 		return cmp.Or(hierarchy.Compare(a.Policy, b.Policy), cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.Rule, b.Rule),

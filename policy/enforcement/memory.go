@@ -59,7 +59,11 @@ func (w World) Look(t *effective.Target, last *Memory) ([]Result, *Memory) {
 		copied := *last
 		return slices.Clone(last.results), &copied
 	}
-	results, kept := Project(w.Parts(t), last.kept)
+	results, kept, shared := w.shared(t, &now)
+	if !shared {
+		results, kept = Project(w.Parts(t), last.kept)
+		w.share(t, results, kept)
+	}
 	memory := &Memory{kept: kept}
 	paths := 0
 	for i := range results {
@@ -67,6 +71,11 @@ func (w World) Look(t *effective.Target, last *Memory) ([]Result, *Memory) {
 	}
 	if paths <= mostKeptPaths {
 		memory.target, memory.seen, memory.results = t, now, slices.Clone(results)
+		return results, memory
+	}
+	memory.kept = make([]Kept, len(kept))
+	for i := range kept {
+		memory.kept[i] = kept[i].trimmed()
 	}
 	return results, memory
 }

@@ -31,11 +31,18 @@ type Part struct {
 }
 
 // Project returns the result of the part's exporter; empty when it has none.
-func (p *Part) Project() export.Projection {
+func (p *Part) Project() export.Projection { return p.settle(p.raw()) }
+
+// raw is Project without regard to what CRDs refuse.
+func (p *Part) raw() export.Projection {
 	if p.Registration.Exporter == nil {
 		return export.Projection{}
 	}
-	projection := p.Registration.Project(p.Input)
+	return p.Registration.Project(p.Input)
+}
+
+// settle leaves out of a projection what the CRDs of the route and of objects would refuse.
+func (p *Part) settle(projection export.Projection) export.Projection {
 	if p.refused != nil && len(projection.Rules) > 0 {
 		projection = projection.Refuse(p.Input, p.refused(projection.Rules))
 	}
@@ -73,6 +80,9 @@ type World struct {
 	Read func(p *effective.PathPolicies) *export.Effective
 	// Version is the API version in which a route is served.
 	Version func(route hierarchy.Ref) string
+	// Shared are the results that routes share; nil if every route is projected by itself. It is only
+	// for callers that use it one after the other.
+	Shared *Shared
 }
 
 // Parts splits a route's paths by exporter (E1.5), sorted by exporter and
@@ -83,14 +93,11 @@ func (w World) Parts(t *effective.Target) []Part {
 		count++
 	}
 	return w.parts(t.Target, count, func(yield func(PathValues) bool) {
-		seen, read := map[*effective.PathPolicies]*export.Effective{}, w.Read
-		if read == nil {
-			read = Read
-		}
+		seen := map[*effective.PathPolicies]*export.Effective{}
 		for p := range t.Paths() {
 			values := seen[p.Result]
 			if values == nil {
-				values = read(p.Result)
+				values = w.read(p.Result)
 				seen[p.Result] = values
 			}
 			if !yield(PathValues{p.Listener, p.Rule, values, p.Result}) {
@@ -222,11 +229,7 @@ func (p *Part) controller(choice Choice) string {
 func (w World) complete(part *Part, all []Part, route *hierarchy.Route) {
 	in := &part.Input
 	meta := route.Meta()
-	in.Route, in.UID = meta.Ref, meta.UID
-	in.Version = "v1"
-	if w.Version != nil {
-		in.Version = w.Version(meta.Ref)
-	}
+	in.Route, in.UID, in.Version = meta.Ref, meta.UID, w.version(meta.Ref)
 	in.Rules = rulesAs(route)
 	in.Fields = w.Fields
 	in.Parameters = export.Parameters{Version: part.Choice.Settings.Version, RefuseHidden: part.Choice.Settings.Hidden == "Refuse"}
@@ -238,11 +241,7 @@ func (w World) complete(part *Part, all []Part, route *hierarchy.Route) {
 	if part.Registration.Exporter == nil {
 		return
 	}
-	in.Foreign = w.Foreign.About(w.Graph, part.Registration, route, in.Paths)
-	in.Taken = w.Foreign.Names(meta.Ref.Namespace)
-	if w.Held != nil {
-		in.Held = w.Held(part.Registration.Name(), meta.Ref)
-	}
+	w.around(part, route)
 	in.ParentGenerations = map[string]int64{}
 	for i := range in.Paths {
 		if i > 0 && in.Paths[i].Listener == in.Paths[i-1].Listener {
@@ -257,11 +256,30 @@ func (w World) complete(part *Part, all []Part, route *hierarchy.Route) {
 			}
 		}
 	}
-	if w.Refused != nil {
+}
+
+// around adds what exists on the cluster around a route.
+func (w World) around(part *Part, route *hierarchy.Route) {
+	in, meta := &part.Input, route.Meta()
+	in.Foreign = w.Foreign.About(w.Graph, part.Registration, route, in.Paths)
+	in.Taken = w.Foreign.Names(meta.Ref.Namespace)
+	in.Held = nil
+	if w.Held != nil {
+		in.Held = w.Held(part.Registration.Name(), meta.Ref)
+	}
+	if part.refused = nil; w.Refused != nil {
 		part.refused = func(rules []export.RuleInjection) map[int]string { return w.Refused(meta.Ref, rules) }
 	}
 	part.schemas = w.Schemas
 	in.MissingCRD = w.Installed != nil && !w.Installed(part.Registration.Name())
+}
+
+// version returns the API version in which a route is served.
+func (w World) version(route hierarchy.Ref) string {
+	if w.Version == nil {
+		return "v1"
+	}
+	return w.Version(route)
 }
 
 // rulesAs returns a route's rules; one for a route without rules.

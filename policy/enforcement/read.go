@@ -83,7 +83,7 @@ func outcomeOf(entry map[string]any, objects []hierarchy.Ref) export.Outcome {
 		o.Notes = append(o.Notes, text)
 	}
 	if len(objects) == 1 && strings.HasPrefix(o.As, "spec.") {
-		o.Object = objects[0].Name
+		o.Object = export.ObjectKey(objects[0].Name)
 	}
 	return o
 }

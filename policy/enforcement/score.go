@@ -46,7 +46,7 @@ func Scores(t *effective.Target, rules []hierarchy.RuleRef, parts []Result) map[
 	index := indexParts(parts)
 	won := map[*effective.PathPolicies]map[hierarchy.Ref]map[field.Field]bool{}
 	for p := range t.Paths() {
-		entry := index.next(p)
+		_, entry := index.next(p)
 		if won[p.Result] == nil {
 			won[p.Result] = winners(p.Result)
 		}

@@ -94,9 +94,9 @@ func (p Projection) Refuse(in Input, refused map[int]string) Projection {
 		}
 		left.Rules = append(left.Rules, injection)
 	}
-	for _, object := range p.Objects {
+	for i, object := range p.Objects {
 		if !slices.Contains(unnamed, object.GetName()) {
-			left.Objects = append(left.Objects, object)
+			left.Objects, left.keys = append(left.Objects, object), append(left.keys, p.keys[i])
 		}
 	}
 	left.Outcomes = slices.Clone(p.Outcomes)
@@ -107,7 +107,7 @@ func (p Projection) Refuse(in Input, refused map[int]string) Projection {
 		}
 		changed := slices.Clone(outcomes)
 		for i := range changed {
-			if o := &changed[i]; o.Verdict != Unsupported && (o.InRoute() || slices.Contains(unnamed, o.Object)) {
+			if o := &changed[i]; o.Verdict != Unsupported && (o.InRoute() || o.Object != "" && left.Object(o.Object) == nil) {
 				*o = Outcome{Field: o.Field, Verdict: Unsupported, Reason: Invalid, Message: Invalid.Message(why)}
 			}
 		}

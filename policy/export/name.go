@@ -24,6 +24,8 @@ const (
 const RetryAnnotation = "attache.dev/retry"
 
 const (
+	// namePrefix begins every name.
+	namePrefix = "attache-"
 	// longestStem is the number of bytes of the route's name that the name of an object keeps.
 	longestStem = 44
 	// hashLength is the number of hexadecimal digits of the hash that it has.
@@ -59,8 +61,15 @@ func (t Target) Name() string {
 	sum := sha256.Sum256([]byte(strings.Join([]string{
 		t.Exporter, t.Kind.Kind + "." + t.Kind.Group, t.Route.Kind, t.Route.Namespace, t.Route.Name, t.Rule, t.Part,
 	}, "\n")))
-	return "attache-" + strings.TrimRight(stem, "-") + "-" + hex.EncodeToString(sum[:hashLength/2])
+	return namePrefix + strings.TrimRight(stem, "-") + "-" + hex.EncodeToString(sum[:hashLength/2])
 }
+
+// ObjectKey identifies an object among those of one route: by its kind, and the rule and the part that it
+// is for. Routes of the same shape have objects with the same keys.
+type ObjectKey string
+
+// Key is the key of the object.
+func (t Target) Key() ObjectKey { return ObjectKey(t.Kind.Kind + "#" + t.Rule + "/" + t.Part) }
 
 // Named returns the target with its name computed, for callers that need it several times.
 func (t Target) Named() Target {
@@ -92,6 +101,13 @@ func (t Target) Object(in *Input) *unstructured.Unstructured {
 	return &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": t.Kind.Group + "/" + t.Kind.Version, "kind": t.Kind.Kind, "metadata": metadata,
 	}}
+}
+
+// Write returns the object with a spec.
+func (t Target) Write(in *Input, spec map[string]any) Written {
+	object := t.Object(in)
+	object.Object["spec"] = spec
+	return Written{object, t}
 }
 
 // Ours reports whether an exporter wrote an object (E5.3): it has our label, and the annotation that

@@ -1,6 +1,8 @@
 package export
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -27,6 +29,41 @@ type Projection struct {
 	// sorted by policy and field. Paths with the same outcomes share one list, so a list must not be
 	// changed.
 	Outcomes [][]Outcome
+	// keys are those of the objects, in the same order.
+	keys []ObjectKey
+	// targets are what the objects are for, in the same order; nil if the exporter did not make them
+	// for this route.
+	targets []Target
+}
+
+// Object returns the object with a key, nil if there is none.
+func (p *Projection) Object(key ObjectKey) *unstructured.Unstructured {
+	if i := slices.Index(p.keys, key); i >= 0 {
+		return p.Objects[i]
+	}
+	return nil
+}
+
+// Key returns the key of one of Objects.
+func (p *Projection) Key(object int) ObjectKey { return p.keys[object] }
+
+// Written is an object with what it is for.
+type Written struct {
+	*unstructured.Unstructured
+	For Target
+}
+
+// NewProjection returns the projection that writes some objects, in any order.
+func NewProjection(written []Written, rules []RuleInjection, outcomes [][]Outcome) Projection {
+	p := Projection{Rules: rules, Outcomes: outcomes}
+	slices.SortFunc(written, func(a, b Written) int {
+		return cmp.Or(strings.Compare(a.For.Kind.Group, b.For.Kind.Group), strings.Compare(a.For.Kind.Kind, b.For.Kind.Kind),
+			strings.Compare(a.GetName(), b.GetName()))
+	})
+	for _, w := range written {
+		p.Objects, p.keys, p.targets = append(p.Objects, w.Unstructured), append(p.keys, w.For.Key()), append(p.targets, w.For)
+	}
+	return p
 }
 
 // Outcome says whether one field is in force on one path.
@@ -39,8 +76,8 @@ type Outcome struct {
 	// As is where the value stands: a JSON path in Object or in the route, or Absent.
 	As    string
 	Value any
-	// Object is the name of the object in which the value stands, empty for the route.
-	Object string
+	// Object is the key of the object in which the value stands, empty for the route.
+	Object ObjectKey
 	Notes  []string
 }
 

@@ -11,26 +11,29 @@ import (
 // kind (E2.3). Filters that name an object which is not written are left out. problems returns why an
 // object would be refused.
 func (p Projection) RefuseObjects(in Input, problems func(u *unstructured.Unstructured) []string) Projection {
-	refused := map[string]string{}
-	for _, object := range p.Objects {
+	refused, named := map[ObjectKey]string{}, map[string]bool{}
+	for i, object := range p.Objects {
 		if found := problems(object); len(found) > 0 {
-			refused[object.GetName()] = found[0]
+			refused[p.keys[i]] = found[0]
+			named[object.GetName()] = true
 		}
 	}
 	if len(refused) == 0 {
 		return p
 	}
 	left := Projection{Outcomes: slices.Clone(p.Outcomes)}
-	for _, object := range p.Objects {
-		if _, out := refused[object.GetName()]; !out {
-			left.Objects = append(left.Objects, object)
-		} else if live := in.Held[object.GetName()]; live != nil {
-			left.Objects = append(left.Objects, kept(object, live))
+	for i, object := range p.Objects {
+		if named[object.GetName()] {
+			live := in.Held[object.GetName()]
+			if live == nil {
+				continue
+			}
+			object = kept(object, live)
 		}
+		left.Objects, left.keys = append(left.Objects, object), append(left.keys, p.keys[i])
 	}
 	written := func(name string) bool {
-		_, out := refused[name]
-		return !out || in.Held[name] != nil
+		return !named[name] || in.Held[name] != nil
 	}
 	for _, injection := range p.Rules {
 		injection.First, injection.Last = filtered(injection.First, written), filtered(injection.Last, written)
@@ -47,7 +50,7 @@ func (p Projection) RefuseObjects(in Input, problems func(u *unstructured.Unstru
 				continue
 			}
 			*o = Outcome{Field: o.Field, Verdict: Unsupported, Reason: Invalid, Message: Invalid.Message(why)}
-			if in.Held[p.Outcomes[path][i].Object] != nil {
+			if left.Object(p.Outcomes[path][i].Object) != nil {
 				o.Notes = []string{Kept}
 			}
 		}

@@ -41,7 +41,7 @@ func exportAll(b *testing.B, exporter string, routes int, again bool) {
 	}
 	kept := map[hierarchy.Ref]*enforcement.Memory{}
 	pass := func() (outcomes int) {
-		world.Read = readings()
+		world.Shared = enforcement.NewShared()
 		for t := range resolution.All() {
 			if t.Target.GroupKind == hierarchy.GatewayKind {
 				continue
@@ -66,15 +66,4 @@ func exportAll(b *testing.B, exporter string, routes int, again bool) {
 		}
 	}
 	used()
-}
-
-// readings reads each result once in a pass, as the controller does.
-func readings() func(p *effective.PathPolicies) *export.Effective {
-	known := map[*effective.PathPolicies]*export.Effective{}
-	return func(p *effective.PathPolicies) *export.Effective {
-		if known[p] == nil {
-			known[p] = enforcement.Read(p)
-		}
-		return known[p]
-	}
 }

@@ -263,7 +263,7 @@ func parts(s *policy.Snapshot, e *effective.Target) ([]hierarchy.RuleRef, []enfo
 	}
 	var results []enforcement.Result
 	for _, part := range (enforcement.World{Graph: s.Graph()}).Parts(e) {
-		results = append(results, enforcement.Result{Part: part})
+		results = append(results, enforcement.Result{Part: &part})
 	}
 	return route.RuleRefs(), results
 }

@@ -78,10 +78,8 @@ func verdict(e *enforcement.Entry, o export.Outcome, inline bool) terminal.Cell 
 	where := "the route's " + o.As
 	if !o.InRoute() {
 		where = o.As
-		for _, object := range e.Objects {
-			if object.Name == o.Object {
-				where = object.Kind + " " + object.Place() + " " + o.As
-			}
+		if object, known := e.Holding(o); known {
+			where = object.Kind + " " + object.Place() + " " + o.As
 		}
 	}
 	if o.As == export.Absent {

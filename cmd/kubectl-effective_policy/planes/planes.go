@@ -96,7 +96,7 @@ func (p *Planes) Exports(targets []hierarchy.Ref, to string, fields export.Stand
 		config.To = to
 	}
 	world := enforcement.World{Graph: w.Snapshot.Graph(), Config: config, Fields: fields, Foreign: p.foreignIndex(),
-		Refused: p.refusedRules, Schemas: p.schemas(), Installed: p.installed}
+		Refused: p.refusedRules, Schemas: p.schemas(), Installed: p.installed, Shared: enforcement.NewShared()}
 	resolution := w.Resolve(targets)
 	var exported []Exported
 	for _, target := range targets {
@@ -105,12 +105,11 @@ func (p *Planes) Exports(targets []hierarchy.Ref, to string, fields export.Stand
 			continue
 		}
 		r := Exported{Target: t}
-		for _, part := range world.Parts(t) {
-			r.Results = append(r.Results, enforcement.Result{Part: part, Projection: part.Project()})
-		}
+		results, memory := world.Look(t, nil)
+		r.Results = results
 		object, _ := w.Snapshot.Graph().Get(target)
 		if _, isRoute := object.(*hierarchy.Route); isRoute {
-			r.Entries = enforcement.Entries(t, r.Results)
+			r.Entries = memory.Entries(t, results)
 		}
 		exported = append(exported, r)
 	}

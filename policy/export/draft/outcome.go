@@ -13,7 +13,7 @@ type Outcome struct {
 	reasons []reasonGiven
 	As      string
 	value   any
-	Object  string
+	Object  export.ObjectKey
 	notes   []string
 }
 

@@ -1,12 +1,6 @@
 package draft
 
 import (
-	"cmp"
-	"slices"
-	"strings"
-
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
 	"github.com/attache-dev/attache/policy/export"
 	"github.com/attache-dev/attache/policy/export/field"
 )
@@ -92,12 +86,4 @@ func Injections(rules []*Rule) []export.RuleInjection {
 		}
 	}
 	return all
-}
-
-// SortObjects sorts objects by group, kind and name.
-func SortObjects(objects []*unstructured.Unstructured) {
-	slices.SortFunc(objects, func(a, b *unstructured.Unstructured) int {
-		return cmp.Or(strings.Compare(a.GroupVersionKind().Group, b.GroupVersionKind().Group),
-			strings.Compare(a.GetKind(), b.GetKind()), strings.Compare(a.GetName(), b.GetName()))
-	})
 }

@@ -66,8 +66,7 @@ func (agentgatewayExporter) Project(in export.Input) export.Projection {
 	for _, r := range rules {
 		r.agentgatewayCounters(rules, objects)
 	}
-	draft.SortObjects(objects)
-	return export.Projection{Objects: objects, Outcomes: draft.OutcomesOf(&in, common, agentgatewayTitle)}
+	return export.NewProjection(objects, nil, draft.OutcomesOf(&in, common, agentgatewayTitle))
 }
 
 func agentgatewaySets(spec map[string]any, at slotName) bool {
@@ -270,7 +269,7 @@ func (r *envoyRule) agentgatewayLimits() {
 
 // agentgatewayCounters compares what shares a bucket with what is asked for: every object has one
 // bucket, and all its targets share it.
-func (r *envoyRule) agentgatewayCounters(rules []*envoyRule, objects []*unstructured.Unstructured) {
+func (r *envoyRule) agentgatewayCounters(rules []*envoyRule, objects []export.Written) {
 	sharing := slices.DeleteFunc(slices.Clone(rules), func(other *envoyRule) bool { return other.passed || other.Unique != "" })
 	for _, l := range r.Want.Limits {
 		if l.Disabled || r.slots[limitSlot].value == nil {

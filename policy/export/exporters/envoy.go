@@ -90,9 +90,7 @@ func (e envoyExporter) Project(in export.Input) export.Projection {
 		rules[i] = &envoyRule{Rule: r, on: envoyGateway}
 		rules[i].read()
 	}
-	objects := envoyTargets(&in, rules)
-	draft.SortObjects(objects)
-	return export.Projection{Objects: objects, Rules: draft.Injections(common), Outcomes: draft.OutcomesOf(&in, common, envoyTitle)}
+	return export.NewProjection(envoyTargets(&in, rules), draft.Injections(common), draft.OutcomesOf(&in, common, envoyTitle))
 }
 
 // read determines what the rule needs.

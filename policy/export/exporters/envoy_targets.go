@@ -3,8 +3,6 @@ package exporters
 import (
 	"slices"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
 	"github.com/attache-dev/attache/policy/export"
 	"github.com/attache-dev/attache/policy/export/draft"
 	"github.com/attache-dev/attache/policy/export/field"
@@ -15,7 +13,7 @@ import (
 // Envoy Gateway takes the most specific policy. A tenant can hide an object on the route, but not an
 // older object on a rule. Every policy costs Envoy Gateway time, so where no value is forced there is one
 // object on the route.
-func envoyTargets(in *export.Input, rules []*envoyRule) []*unstructured.Unstructured {
+func envoyTargets(in *export.Input, rules []*envoyRule) []export.Written {
 	active := slices.DeleteFunc(slices.Clone(rules), func(r *envoyRule) bool { return r.passed })
 	if in.Route.Kind == "TCPRoute" || in.Route.Kind == "TLSRoute" {
 		for _, r := range active { // a section name has no effect on these
@@ -56,7 +54,7 @@ func envoyTargets(in *export.Input, rules []*envoyRule) []*unstructured.Unstruct
 		}
 		agreed[at] = slot{}
 	}
-	var objects []*unstructured.Unstructured
+	var objects []export.Written
 	onRoute := len(agreed.spec()) > 0
 	if onRoute {
 		objects = writeWhole(in, whole, agreed, unnamed)
@@ -98,7 +96,7 @@ func anyForced(rules []*envoyRule) bool {
 }
 
 // writeWhole returns the object on the whole route.
-func writeWhole(in *export.Input, at export.Target, agreed needs, rules []*envoyRule) []*unstructured.Unstructured {
+func writeWhole(in *export.Input, at export.Target, agreed needs, rules []*envoyRule) []export.Written {
 	if in.Taken[at.Name()] {
 		for _, r := range rules {
 			r.blockNeeds(export.NameTaken, at.Name())
@@ -106,15 +104,15 @@ func writeWhole(in *export.Input, at export.Target, agreed needs, rules []*envoy
 		return nil
 	}
 	for _, r := range rules {
-		r.says(at.Name())
+		r.says(at.Key())
 	}
-	return []*unstructured.Unstructured{envoyObject(in, at, agreed.spec(), true)}
+	return []export.Written{envoyObject(in, at, agreed.spec(), true)}
 }
 
 // eachRule returns an object for every named rule that needs one. All of them need one if there is an
 // object on the route, which would apply to them otherwise.
-func eachRule(in *export.Input, rules []*envoyRule, onRoute bool) []*unstructured.Unstructured {
-	var objects []*unstructured.Unstructured
+func eachRule(in *export.Input, rules []*envoyRule, onRoute bool) []export.Written {
+	var objects []export.Written
 	for _, r := range rules {
 		spec := r.slotsSpec()
 		if len(spec) == 0 && !onRoute && !(r.carried != nil && r.limitsOff() && specOf(r.carried)["rateLimit"] != nil) {
@@ -135,7 +133,7 @@ func eachRule(in *export.Input, rules []*envoyRule, onRoute bool) []*unstructure
 			spec, merge = carried, false
 			r.Each(r.Fields(), func(v *draft.Outcome) { v.Note(export.CarriedOver) })
 		}
-		r.says(at.Name())
+		r.says(at.Key())
 		object := envoyObject(in, at, spec, merge)
 		if r.carried != nil {
 			notes := object.GetAnnotations()
@@ -150,11 +148,11 @@ func eachRule(in *export.Input, rules []*envoyRule, onRoute bool) []*unstructure
 func (r *envoyRule) slotsSpec() map[string]any { return r.slots.spec() }
 
 // says records the object in which the rule's values stand.
-func (r *envoyRule) says(name string) {
+func (r *envoyRule) says(object export.ObjectKey) {
 	for _, f := range r.Fields() {
 		v := r.Sheet.At(f)
 		if v.As != "" && v.As != export.Absent && !v.InRoute() {
-			v.Object = name
+			v.Object = object
 		}
 	}
 }
@@ -170,7 +168,7 @@ func (r *envoyRule) blockNeeds(reason export.Reason, args ...any) {
 }
 
 // envoyObject returns one BackendTrafficPolicy.
-func envoyObject(in *export.Input, at export.Target, spec map[string]any, merge bool) *unstructured.Unstructured {
+func envoyObject(in *export.Input, at export.Target, spec map[string]any, merge bool) export.Written {
 	ref := map[string]any{"group": in.Route.GroupKind.Group, "kind": in.Route.Kind, "name": in.Route.Name}
 	if at.Rule != "" {
 		ref["sectionName"] = at.Rule
@@ -179,7 +177,5 @@ func envoyObject(in *export.Input, at export.Target, spec map[string]any, merge 
 	if merge {
 		spec["mergeType"] = "JSONMerge"
 	}
-	object := at.Object(in)
-	object.Object["spec"] = spec
-	return object
+	return at.Write(in, spec)
 }

@@ -47,8 +47,7 @@ func (kgatewayExporter) Project(in export.Input) export.Projection {
 	plane := mergingPlane{in: &in, exporter: export.Kgateway, kind: trafficPolicy, spec: kgatewaySpec}
 	plane.settle(rules, func(spec map[string]any, at slotName) bool { return kgatewaySets(spec, at) })
 	objects := plane.objects(rules, false)
-	draft.SortObjects(objects)
-	return export.Projection{Objects: objects, Rules: draft.Injections(common), Outcomes: draft.OutcomesOf(&in, common, kgatewayTitle)}
+	return export.NewProjection(objects, draft.Injections(common), draft.OutcomesOf(&in, common, kgatewayTitle))
 }
 
 func kgatewaySets(spec map[string]any, at slotName) bool {

@@ -3,8 +3,6 @@ package exporters
 import (
 	"slices"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
 	"github.com/attache-dev/attache/policy/export"
 	"github.com/attache-dev/attache/policy/export/draft"
 )
@@ -50,7 +48,7 @@ func (p mergingPlane) settle(rules []*envoyRule, sets func(spec map[string]any, 
 }
 
 // objects chooses the targets and returns the objects. If apart is true, rules must not share an object.
-func (p mergingPlane) objects(rules []*envoyRule, apart bool) []*unstructured.Unstructured {
+func (p mergingPlane) objects(rules []*envoyRule, apart bool) []export.Written {
 	active := slices.DeleteFunc(slices.Clone(rules), func(r *envoyRule) bool { return r.passed })
 	agreed, differ := agreedSlots(active)
 	named := slices.DeleteFunc(slices.Clone(active), func(r *envoyRule) bool { return r.Unique == "" })
@@ -80,7 +78,7 @@ func (p mergingPlane) objects(rules []*envoyRule, apart bool) []*unstructured.Un
 }
 
 // object returns the object for one target, none if its spec is empty.
-func (p mergingPlane) object(rule string, n needs, rules []*envoyRule) []*unstructured.Unstructured {
+func (p mergingPlane) object(rule string, n needs, rules []*envoyRule) []export.Written {
 	spec := p.spec(n)
 	at := p.target(rule)
 	if len(spec) == 0 {
@@ -90,7 +88,7 @@ func (p mergingPlane) object(rule string, n needs, rules []*envoyRule) []*unstru
 		if p.in.Taken[at.Name()] {
 			r.blockNeeds(export.NameTaken, at.Name())
 		} else {
-			r.says(at.Name())
+			r.says(at.Key())
 		}
 	}
 	if p.in.Taken[at.Name()] {
@@ -101,7 +99,5 @@ func (p mergingPlane) object(rule string, n needs, rules []*envoyRule) []*unstru
 		ref["sectionName"] = rule
 	}
 	spec["targetRefs"] = []any{ref}
-	object := at.Object(p.in)
-	object.Object["spec"] = spec
-	return []*unstructured.Unstructured{object}
+	return []export.Written{at.Write(p.in, spec)}
 }

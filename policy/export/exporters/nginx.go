@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
 	"github.com/attache-dev/attache/policy/export"
 	"github.com/attache-dev/attache/policy/export/draft"
 	"github.com/attache-dev/attache/policy/export/field"
@@ -54,7 +52,7 @@ func (nginxExporter) Project(in export.Input) export.Projection {
 	}
 	r := &nginxRoute{in: &in, rules: draft.RulesOf(&in, nginxTitle), differ: map[field.Field]bool{}}
 	r.compare()
-	var objects []*unstructured.Unstructured
+	var objects []export.Written
 	if r.one != nil {
 		if spec := r.limits(); spec != nil {
 			objects = append(objects, r.object(nginxRateLimitPolicy, spec, field.RateLimitPolicy)...)
@@ -63,8 +61,7 @@ func (nginxExporter) Project(in export.Input) export.Projection {
 			objects = append(objects, r.object(proxySettingsPolicy, spec, field.TimeoutPolicy)...)
 		}
 	}
-	draft.SortObjects(objects)
-	return export.Projection{Objects: objects, Outcomes: draft.OutcomesOf(&in, r.rules, nginxTitle)}
+	return export.NewProjection(objects, nil, draft.OutcomesOf(&in, r.rules, nginxTitle))
 }
 
 // compare finds the values on which all rules agree, and refuses the others (12.N1).
@@ -153,7 +150,7 @@ func (r *nginxRoute) each(fields []field.Field, say func(v *draft.Outcome)) {
 }
 
 // object returns one object of a kind, none if there is an older foreign one.
-func (r *nginxRoute) object(kind export.Kind, spec map[string]any, policy string) []*unstructured.Unstructured {
+func (r *nginxRoute) object(kind export.Kind, spec map[string]any, policy string) []export.Written {
 	at := export.Target{Exporter: export.Nginx, Kind: kind, Route: r.in.Route}
 	var fields []field.Field
 	for _, f := range r.one.Fields() {
@@ -174,13 +171,11 @@ func (r *nginxRoute) object(kind export.Kind, spec map[string]any, policy string
 	}
 	r.each(fields, func(v *draft.Outcome) {
 		if v.As != "" && v.As != export.Absent {
-			v.Object = at.Name()
+			v.Object = at.Key()
 		}
 	})
 	spec["targetRefs"] = []any{map[string]any{"group": r.in.Route.GroupKind.Group, "kind": r.in.Route.Kind, "name": r.in.Route.Name}}
-	object := at.Object(r.in)
-	object.Object["spec"] = spec
-	return []*unstructured.Unstructured{object}
+	return []export.Written{at.Write(r.in, spec)}
 }
 
 func (r *nginxRoute) times() map[string]any {

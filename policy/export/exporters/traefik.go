@@ -27,7 +27,7 @@ const beyondList = 1<<31 - 1
 // traefikRule is a rule with its Middlewares.
 type traefikRule struct {
 	*draft.Rule
-	first, last []*unstructured.Unstructured
+	first, last []export.Written
 	// written are the fields whose values stand in Middlewares, with the name of each.
 	written map[field.Field]string
 }
@@ -40,7 +40,8 @@ func (e traefikExporter) Project(in export.Input) export.Projection {
 	if in.Route.Kind != "HTTPRoute" && in.Route.Kind != "GRPCRoute" {
 		return draft.Refused(&in, traefikTitle, export.RouteKind, traefikTitle, in.Route.Kind)
 	}
-	projection := export.Projection{}
+	var injections []export.RuleInjection
+	var objects []export.Written
 	rules := draft.RulesOf(&in, traefikTitle)
 	for _, common := range rules {
 		r := &traefikRule{Rule: common, written: map[field.Field]string{}}
@@ -55,12 +56,10 @@ func (e traefikExporter) Project(in export.Input) export.Projection {
 		for _, o := range r.last {
 			injection.Last = append(injection.Last, o.GetName())
 		}
-		projection.Rules = append(projection.Rules, injection)
-		projection.Objects = append(projection.Objects, slices.Concat(r.first, r.last)...)
+		injections = append(injections, injection)
+		objects = append(objects, slices.Concat(r.first, r.last)...)
 	}
-	draft.SortObjects(projection.Objects)
-	projection.Outcomes = draft.OutcomesOf(&in, rules, traefikTitle)
-	return projection
+	return export.NewProjection(objects, injections, draft.OutcomesOf(&in, rules, traefikTitle))
 }
 
 // read makes the Middlewares of the rule and the drafts of its fields.
@@ -85,7 +84,7 @@ func (r *traefikRule) read() {
 // keep keeps the live Middlewares for policy kinds that have become invalid on all paths of the rule
 // (E2.3). No Middleware is ever made of an invalid kind.
 func (r *traefikRule) keep() {
-	purpose := r.middleware("").GetAnnotations()[export.ForAnnotation]
+	purpose := r.middleware("", nil).GetAnnotations()[export.ForAnnotation]
 	for _, kind := range [...]struct{ policy, field string }{{field.RateLimitPolicy, "rateLimit"}, {field.RetryPolicy, "retry"}} {
 		if _, invalid := r.Invalid[kind.policy]; !invalid {
 			continue
@@ -96,9 +95,8 @@ func (r *traefikRule) keep() {
 			if spec[kind.field] == nil || live.GetAnnotations()[export.ForAnnotation] != purpose {
 				continue
 			}
-			object := r.middleware("")
+			object := r.middleware("", spec)
 			object.SetName(name)
-			object.Object["spec"] = spec
 			if kind.policy == field.RateLimitPolicy {
 				r.first = append(r.first, object)
 			} else {
@@ -111,12 +109,12 @@ func (r *traefikRule) keep() {
 	}
 }
 
-func (r *traefikRule) middleware(part string) *unstructured.Unstructured {
+func (r *traefikRule) middleware(part string, spec map[string]any) export.Written {
 	at := export.Target{Exporter: export.Traefik, Kind: export.TraefikMiddleware, Route: r.In.Route, Rule: r.Unique, Part: part}
 	if r.Unique == "" {
 		at.Rule = unnamedRule + r.Hash
 	}
-	return at.Object(r.In)
+	return at.Write(r.In, spec)
 }
 
 // unnamedRule is put before the hash of a rule without a name of its own.
@@ -143,10 +141,9 @@ func (r *traefikRule) limit(l *draft.Limit) {
 		part += "/" + l.Name
 	}
 	period := itoa(seconds) + "s"
-	object := r.middleware(part)
-	object.Object["spec"] = map[string]any{"rateLimit": map[string]any{
+	object := r.middleware(part, map[string]any{"rateLimit": map[string]any{
 		"average": average, "period": period, "burst": l.Capacity().Int64(), "sourceCriterion": source,
-	}}
+	}})
 	r.first = append(r.first, object)
 	for _, f := range r.LimitFields(l) {
 		r.says(f, object, "spec.rateLimit", nil)
@@ -174,12 +171,12 @@ func (r *traefikRule) limit(l *draft.Limit) {
 }
 
 // says records that the value of a field stands in an object.
-func (r *traefikRule) says(f field.Field, object *unstructured.Unstructured, as string, value any) {
+func (r *traefikRule) says(f field.Field, object export.Written, as string, value any) {
 	if !r.States(f) {
 		return
 	}
 	v := r.Sheet.At(f).Written(as, value)
-	v.Object = object.GetName()
+	v.Object = object.For.Key()
 	r.written[f] = object.GetName()
 }
 
@@ -210,8 +207,7 @@ func (r *traefikRule) retry() {
 		return
 	}
 	spec := map[string]any{"attempts": number + 1} // Traefik counts the first try
-	object := r.middleware(export.RetryPart)
-	object.Object["spec"] = map[string]any{"retry": spec}
+	object := r.middleware(export.RetryPart, map[string]any{"retry": spec})
 	r.last = append(r.last, object)
 	r.says(field.Retry(field.MaxRetries), object, "spec.retry.attempts", number+1)
 	if len(status) > 0 {
@@ -239,7 +235,7 @@ func (r *traefikRule) retry() {
 }
 
 // waits writes the time between tries. It grows to at most twice the base.
-func (r *traefikRule) waits(object *unstructured.Unstructured, spec map[string]any, number int64) {
+func (r *traefikRule) waits(object export.Written, spec map[string]any, number int64) {
 	shape := "not at all"
 	if r.BackoffBase.Limits() {
 		spec["initialInterval"] = r.BackoffBase.Text
