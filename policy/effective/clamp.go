@@ -350,7 +350,7 @@ func (f *folding) atMost() {
 			continue
 		}
 		c, err := pair.Lower.Compare(lower.Value, upper.Value)
-		if pair.Upper.IsOff(upper.Value) || err != nil || c <= 0 {
+		if err != nil || c <= 0 || pair.Upper.IsOff(upper.Value) {
 			continue
 		}
 		d := *lower.Detail

@@ -42,17 +42,20 @@ func (d *Differ) Diff(before, after Resolution) []Change {
 			total += len(changes)
 		}
 	}
-	for i, now := range after.list {
-		add(&now.Target, before.near(i, &now.Target), now)
-	}
-	for i, old := range before.list {
-		if after.near(i, &old.Target) == nil {
-			add(&old.Target, old, nil)
+	if before.index != nil && before.index == after.index {
+		for _, i := range after.index.inOrder() {
+			add(&after.list[i].Target, before.list[i], after.list[i])
 		}
-	}
-	byTarget := func(a, b targetChanges) int { return hierarchy.Compare(*a.target, *b.target) }
-	if !slices.IsSortedFunc(list, byTarget) {
-		slices.SortFunc(list, byTarget)
+	} else {
+		for _, now := range after.list {
+			add(&now.Target, before.Get(now.Target), now)
+		}
+		for _, old := range before.list {
+			if after.Get(old.Target) == nil {
+				add(&old.Target, old, nil)
+			}
+		}
+		slices.SortFunc(list, func(a, b targetChanges) int { return hierarchy.Compare(*a.target, *b.target) })
 	}
 	changes := make([]Change, 0, total)
 	for i := range list {

@@ -7,7 +7,6 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
-	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/crd"
 	"github.com/attache-dev/attache/policy/merge"
@@ -24,8 +23,10 @@ type memory struct {
 	generation
 	before generation
 	mark   *mark
-	// order is what the graph has that was resolved last as a whole.
-	order order
+	// index is of the graph that was resolved last as a whole, in which there were as many results of
+	// paths.
+	index         *index
+	resultsBefore int
 
 	// What is made once and used again: the rules of a route, what is folded on a path, and how.
 	below   []pathKey
@@ -48,48 +49,23 @@ type generation struct {
 type mark struct{ _ byte }
 
 func newMemory() *memory {
-	return &memory{routes: map[schema.GroupKind]int{}, generation: newGeneration(), mark: new(mark)}
+	return &memory{routes: map[schema.GroupKind]int{}, generation: newGeneration(0), mark: new(mark)}
 }
 
-func newGeneration() generation {
-	return generation{folds: map[foldKey]*Policy{}, values: map[uint64]*value{}, readings: map[uint64]*Policy{}}
+// newGeneration is an empty one with room for as many folds as there were before: most are asked for
+// again.
+func newGeneration(folds int) generation {
+	return generation{
+		folds:    make(map[foldKey]*Policy, folds),
+		values:   map[uint64]*value{},
+		readings: make(map[uint64]*Policy, folds),
+	}
 }
 
 // Forget forgets what was not asked for since it was called last.
 func (r *Resolver) Forget() {
 	m := r.memory
-	m.before, m.generation, m.mark = m.generation, newGeneration(), new(mark)
-}
-
-// order is what a graph has, sorted.
-type order struct {
-	graph   *hierarchy.Graph
-	members []member
-}
-
-// member is a route with the listeners that it is bound to, or a Gateway.
-type member struct {
-	meta      *hierarchy.Meta
-	route     *hierarchy.Route
-	listeners []*hierarchy.Listener
-	gateway   *hierarchy.Gateway
-}
-
-// members are all routes and Gateways of a graph, sorted.
-func (m *memory) members(graph *hierarchy.Graph) []member {
-	if m.order.graph == graph {
-		return m.order.members
-	}
-	list := make([]member, 0, graph.Targets())
-	for route, listeners := range graph.AllBound() {
-		list = append(list, member{meta: route.Meta(), route: route, listeners: listeners})
-	}
-	for gateway := range graph.Gateways() {
-		list = append(list, member{meta: gateway.Meta(), gateway: gateway})
-	}
-	slices.SortFunc(list, func(a, b member) int { return hierarchy.Compare(a.meta.Ref, b.meta.Ref) })
-	m.order = order{graph, list}
-	return list
+	m.before, m.generation, m.mark = m.generation, newGeneration(len(m.folds)), new(mark)
 }
 
 // recall finds a fold.

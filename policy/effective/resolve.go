@@ -11,9 +11,10 @@ import (
 
 // Resolution is the effective policy of a set of routes and Gateways.
 type Resolution struct {
-	// list has the same as effective, in the order in which it was resolved.
-	list      []*Target
-	effective map[hierarchy.Ref]*Target
+	list []*Target
+	// index says where in the list a target is if everything was resolved, places if not.
+	index  *index
+	places map[hierarchy.Ref]int
 }
 
 // Target is the effective policy of one route, or what a route without
@@ -77,20 +78,33 @@ func (e *Target) Reached() bool {
 
 // Get returns the effective policy of a route or a Gateway, nil when it was not
 // resolved or does not exist.
-func (r Resolution) Get(target hierarchy.Ref) *Target { return r.effective[target] }
+func (r Resolution) Get(target hierarchy.Ref) *Target {
+	if r.index != nil {
+		if i, found := r.index.find(target); found {
+			return r.list[i]
+		}
+	} else if i, found := r.places[target]; found {
+		return r.list[i]
+	}
+	return nil
+}
 
 // Len returns how many targets were resolved.
-func (r Resolution) Len() int { return len(r.effective) }
+func (r Resolution) Len() int { return len(r.list) }
 
 // All yields the effective policies sorted by target.
 func (r Resolution) All() iter.Seq[*Target] {
 	return func(yield func(*Target) bool) {
-		byTarget := func(a, b *Target) int { return hierarchy.Compare(a.Target, b.Target) }
-		list := r.list
-		if !slices.IsSortedFunc(list, byTarget) {
-			list = slices.SortedFunc(slices.Values(list), byTarget)
+		if r.index != nil {
+			for _, i := range r.index.inOrder() {
+				if !yield(r.list[i]) {
+					return
+				}
+			}
+			return
 		}
-		for _, e := range list {
+		byTarget := func(a, b *Target) int { return hierarchy.Compare(a.Target, b.Target) }
+		for _, e := range slices.SortedFunc(slices.Values(r.list), byTarget) {
 			if !yield(e) {
 				return
 			}
@@ -112,45 +126,37 @@ func ResolveAll(s *policy.Snapshot) Resolution { return NewResolver(s).ResolveAl
 
 // ResolveAll computes the effective policy of all routes and Gateways.
 func (r *Resolver) ResolveAll() Resolution {
-	graph := r.s.Graph()
-	resolution := newResolution(graph.Targets())
-	for _, m := range r.members(graph) {
+	if r.index == nil || r.index.graph != r.s.Graph() {
+		r.memory.index = newIndex(r.s.Graph())
+	}
+	if len(r.paths) == 0 {
+		r.paths = make(map[pathKey]*PathPolicies, r.resultsBefore)
+		r.results = make(map[uint64]*PathPolicies, r.resultsBefore)
+	}
+	resolution := Resolution{index: r.index, list: make([]*Target, len(r.index.members))}
+	for i := range r.index.members {
+		m := &r.index.members[i]
 		if m.gateway != nil {
-			resolution.add(r.gateway(m.gateway))
+			resolution.list[i] = r.gateway(m.gateway)
 		} else {
-			resolution.add(r.along(m.route, m.listeners, r.rules(m.route)))
+			resolution.list[i] = r.along(m.route, m.listeners, r.rules(m.route))
 		}
 	}
+	r.resultsBefore = len(r.paths)
 	return resolution
-}
-
-func newResolution(targets int) Resolution {
-	return Resolution{list: make([]*Target, 0, targets), effective: make(map[hierarchy.Ref]*Target, targets)}
-}
-
-func (r *Resolution) add(e *Target) {
-	r.list = append(r.list, e)
-	r.effective[e.Target] = e
-}
-
-// near returns the result of a target, which may be at the same index as in another resolution.
-func (r *Resolution) near(i int, target *hierarchy.Ref) *Target {
-	if i < len(r.list) && r.list[i].Target == *target {
-		return r.list[i]
-	}
-	return r.effective[*target]
 }
 
 // Resolve computes the effective policy of the named routes and Gateways. It can be called
 // repeatedly: what one call has folded, the next does not fold again.
 func (r *Resolver) Resolve(targets ...hierarchy.Ref) Resolution {
-	resolution := newResolution(len(targets))
+	resolution := Resolution{list: make([]*Target, 0, len(targets)), places: make(map[hierarchy.Ref]int, len(targets))}
 	for _, ref := range targets {
-		if resolution.effective[ref] != nil {
+		if _, known := resolution.places[ref]; known {
 			continue
 		}
 		if e := r.Target(ref); e != nil {
-			resolution.add(e)
+			resolution.places[e.Target] = len(resolution.list)
+			resolution.list = append(resolution.list, e)
 		}
 	}
 	return resolution
@@ -221,8 +227,8 @@ func newResolver(s *policy.Snapshot, m *memory) *Resolver {
 // only depends on the attachments on a path, and versions share the attachments that did not
 // change. It is for the same goroutine.
 func (r *Resolver) On(s *policy.Snapshot) *Resolver {
-	if r.order.graph != s.Graph() {
-		r.memory.order = order{}
+	if r.index != nil && r.index.graph != s.Graph() {
+		r.memory.index = nil
 	}
 	return newResolver(s, r.memory)
 }

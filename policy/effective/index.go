@@ -1,0 +1,64 @@
+package effective
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/attache-dev/attache/hierarchy"
+)
+
+// index has all routes and Gateways of a graph. Resolutions of the graph share it, and have their
+// targets at the same places. Sorting and finding are prepared when they are asked for.
+type index struct {
+	graph   *hierarchy.Graph
+	members []member
+
+	sortOnce, placeOnce sync.Once
+	sorted              []int32
+	places              map[hierarchy.Ref]int32
+}
+
+// member is a route with the listeners that it is bound to, or a Gateway.
+type member struct {
+	meta      *hierarchy.Meta
+	route     *hierarchy.Route
+	listeners []*hierarchy.Listener
+	gateway   *hierarchy.Gateway
+}
+
+func newIndex(graph *hierarchy.Graph) *index {
+	x := &index{graph: graph, members: make([]member, 0, graph.Targets())}
+	for route, listeners := range graph.AllBound() {
+		x.members = append(x.members, member{meta: route.Meta(), route: route, listeners: listeners})
+	}
+	for gateway := range graph.Gateways() {
+		x.members = append(x.members, member{meta: gateway.Meta(), gateway: gateway})
+	}
+	return x
+}
+
+// inOrder are the places of all members, sorted by target.
+func (x *index) inOrder() []int32 {
+	x.sortOnce.Do(func() {
+		x.sorted = make([]int32, len(x.members))
+		for i := range x.sorted {
+			x.sorted[i] = int32(i)
+		}
+		slices.SortFunc(x.sorted, func(a, b int32) int {
+			return hierarchy.Compare(x.members[a].meta.Ref, x.members[b].meta.Ref)
+		})
+	})
+	return x.sorted
+}
+
+// find finds the place of a target.
+func (x *index) find(target hierarchy.Ref) (int32, bool) {
+	x.placeOnce.Do(func() {
+		x.places = make(map[hierarchy.Ref]int32, len(x.members))
+		for i := range x.members {
+			x.places[x.members[i].meta.Ref] = int32(i)
+		}
+	})
+	i, found := x.places[target]
+	return i, found
+}
