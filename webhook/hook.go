@@ -75,6 +75,7 @@ func (k *hook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			"user", req.UserInfo.Username, "decision", decision, "took", time.Since(begin).String(), "waited", req.begun.Sub(req.read).String(), "warnings", len(a.warnings), "patches", len(a.patch))
 	}
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body))) // or long ones would be sent in chunks
 	_, _ = w.Write(body)
 }
 

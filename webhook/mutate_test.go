@@ -2,8 +2,10 @@ package webhook
 
 import (
 	"context"
+	"encoding/json"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 	admissionv1 "k8s.io/api/admission/v1"
 	authenticationv1 "k8s.io/api/authentication/v1"
@@ -159,5 +161,38 @@ func TestWhatAGuardrailForbidsIsNotAnnotated(t *testing.T) {
 	updated := ask{operation: admissionv1.Update, old: old, object: now}
 	if got := patched(t, updated, answerTo(t, h.Mutate(), updated)).GetAnnotations()[publish.Annotation]; got != "as published" {
 		t.Errorf("an existing route gets %q", got)
+	}
+}
+
+// TestPatchesReadAsThoseWrittenInTheGeneralWay: who decodes one gets the same operations.
+func TestPatchesReadAsThoseWrittenInTheGeneralWay(t *testing.T) {
+	for _, patch := range [][]operation{
+		nil,
+		{{Op: "remove", Path: "/metadata/annotations/a~1b"}},
+		{{Op: "add", Path: "/a", Value: `{"a":"é\n<b>"}`}},
+		{{Op: "add", Path: "/a", Value: ""}},
+		{{Op: "add", Path: "/a", Value: map[string]any{}}},
+		{{Op: "add", Path: "/a", Value: map[string]any{"": "x"}}},
+		{{Op: "add", Path: "/a", Value: map[string]any{"k": ""}}},
+		{{Op: "add", Path: "/a", Value: map[string]any{"k": `"v"`}}},
+		{{Op: "add", Path: "/a", Value: map[string]any{"k": []any{"v"}}}},
+		{{Op: "add", Path: "/a", Value: map[string]any{"k": "v", "l": "w"}}},
+		{{Op: "replace", Path: "/spec/rules", Value: []any{map[string]any{"name": "r"}}}},
+		{{Op: "add", Path: "/a", Value: "x"}, {Op: "remove", Path: "/b"}},
+	} {
+		text, err := written(patch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got, want any
+		if err := json.Unmarshal(text, &got); err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		if err := json.Unmarshal(encode(t, patch), &want); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: %s", text, diff)
+		}
 	}
 }

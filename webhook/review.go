@@ -214,17 +214,36 @@ func (a *answer) review(uid types.UID) ([]byte, error) {
 		AuditAnnotations: a.audit,
 	}
 	if len(a.patch) > 0 {
-		patch, err := json.Marshal(a.patch)
+		patch, err := written(a.patch)
 		if err != nil {
 			return nil, err
 		}
-		patchType := admissionv1.PatchTypeJSONPatch
-		response.Patch, response.PatchType = patch, &patchType
+		response.Patch, response.PatchType = patch, new(admissionv1.PatchTypeJSONPatch)
 	}
-	return json.Marshal(&admissionv1.AdmissionReview{
-		TypeMeta: metav1.TypeMeta{APIVersion: admissionv1.SchemeGroupVersion.String(), Kind: "AdmissionReview"},
-		Response: response,
-	})
+	return wire.Answer(response)
+}
+
+// written is a JSON patch. Most have one operation, which adds a text, or an object with one text.
+func written(patch []operation) ([]byte, error) {
+	if len(patch) != 1 {
+		return json.Marshal(patch)
+	}
+	text, isText := patch[0].Value.(string)
+	object, _ := patch[0].Value.(map[string]any)
+	key := ""
+	for key = range object {
+		text, isText = object[key].(string)
+	}
+	if !isText || len(object) > 1 || object == nil && text == "" {
+		return json.Marshal(patch)
+	}
+	b := wire.AppendText(append(make([]byte, 0, 128+len(text)+len(text)/4), `[{"op":`...), patch[0].Op)
+	b = append(wire.AppendText(append(b, `,"path":`...), patch[0].Path), `,"value":`...)
+	if object == nil {
+		return append(wire.AppendText(b, text), "}]"...), nil
+	}
+	b = append(wire.AppendText(append(b, '{'), key), ':')
+	return append(wire.AppendText(b, text), "}}]"...), nil
 }
 
 // change returns the change of a request's object.

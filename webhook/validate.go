@@ -192,7 +192,12 @@ func (h *Handlers) exempt(req *request) bool {
 }
 
 func beingDeleted(u *unstructured.Unstructured) bool {
-	return u != nil && u.GetDeletionTimestamp() != nil
+	if u == nil {
+		return false
+	}
+	metadata, _ := u.Object["metadata"].(map[string]any)
+	_, said := metadata["deletionTimestamp"]
+	return said && u.GetDeletionTimestamp() != nil
 }
 
 // spoofed warns of an annotation that this write changed to something that is not in force. See the

@@ -14,11 +14,11 @@ import (
 	"github.com/attache-dev/attache/policy"
 )
 
-// written is what the objects of a cluster are, by the names that writes have.
-type written map[string]string
+// stored is what the objects of a cluster are, by the names that writes have.
+type stored map[string]string
 
 // write draws a write of a policy or a route: its old and its new version, empty where there is none.
-func (w written) write(t *rapid.T) (name, old, now string) {
+func (w stored) write(t *rapid.T) (name, old, now string) {
 	name = rapid.SampledFrom([]string{"class", "public", "cart", "checkout", "route"}).Draw(t, "name")
 	old = w[name]
 	if old != "" && rapid.IntRange(0, 5).Draw(t, "deleted") == 0 {
@@ -48,7 +48,7 @@ func TestWhatReviewsLeaveBehindChangesNoAnswer(t *testing.T) {
 		s := world(t)
 		keeping := handlersOf(t, s, rails, func(o *Options) { o.Snapshot = func() (*policy.Snapshot, bool) { return s, true } })
 		keeping.wide.from, keeping.wide.spare = rapid.IntRange(0, 2).Draw(r, "from"), 0
-		objects := written{}
+		objects := stored{}
 		for range 8 {
 			name, old, now := objects.write(r)
 			if old == now {

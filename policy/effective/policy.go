@@ -132,12 +132,17 @@ func (m *Policy) AppendValues(b []byte) []byte { return m.appendLeaves(b) }
 // Size returns the approximate number of bytes of m in published form.
 func (m *Policy) Size() int {
 	size := 0
-	var scratch []byte
+	var space [64]byte
+	scratch := space[:0]
 	for i := range m.Origins {
 		o := &m.Origins[i]
-		scratch = appendValue(append(scratch[:0], o.Path.String()...), o.Value)
+		scratch = appendValue(scratch[:0], o.Value)
+		path := -1
+		for _, key := range o.Path {
+			path += 1 + len(key)
+		}
 		// An origin is a reference, a target, and one more reference for each loser.
-		size += 1 + len(scratch) + perOrigin + 2*len(o.Path.String()) + perBeaten*len(o.Beat)
+		size += 1 + len(scratch) + perOrigin + 3*path + perBeaten*len(o.Beat)
 	}
 	return size
 }

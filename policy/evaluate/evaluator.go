@@ -110,8 +110,11 @@ func (x *Evaluator) Target(ctx context.Context, before, after *effective.Target)
 	}
 	x.was, x.now = side{graph: x.Before.Graph(), target: before}, side{graph: x.After.Graph(), target: after}
 	clear(x.inputs)
-	was, _ := x.Before.Graph().Get(after.Target)
-	old, _ := was.(*hierarchy.Route)
+	old := route
+	if !x.sameGraph {
+		was, _ := x.Before.Graph().Get(after.Target)
+		old, _ = was.(*hierarchy.Route)
+	}
 	every := path{target: after.Target, route: route, old: old}
 	var objecting map[*guardrail.Guardrail]bool
 	if !x.counting {

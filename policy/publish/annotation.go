@@ -36,8 +36,39 @@ func AnnotationValue(e *effective.Target) (string, bool) {
 	if e == nil || !e.Reached() {
 		return "", false
 	}
-	scopes := appendScopes(make([]byte, 0, 1024), e) // as large as most are
-	return Content{digest: digestOf(scopes), generation: e.Generation, written: scopes, statedBy: statedBy(e), name: ObjectName(e.Target)}.Text(), true
+	// This is what Content.text writes, in one piece of memory: the digest is put in once the scopes are
+	// there.
+	b := append(make([]byte, 0, roomFor(e)), `{"digest":"`...)
+	digest := len(b)
+	b = append(append(b, noDigest...), '"')
+	if e.Generation != 0 {
+		b = strconv.AppendInt(append(b, `,"generation":`...), e.Generation, 10)
+	}
+	b = append(b, `,"scopes":`...)
+	scopes := len(b)
+	b = appendScopes(b, e)
+	copy(b[digest:], digestOf(b[scopes:]))
+	b = appendStatedBy(b, e)
+	b = append(strconv.AppendInt(append(b, `,"version":`...), AnnotationVersion, 10), '}')
+	if len(b) > MaxAnnotation {
+		return string(Content{digest: string(b[digest : digest+len(noDigest)]), generation: e.Generation}.text(nil, nil, ObjectName(e.Target))), true
+	}
+	return string(b), true
+}
+
+// noDigest is as long as a digest.
+const noDigest = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
+
+// roomFor is about how many bytes the annotation of a target takes, rather more than less.
+func roomFor(e *effective.Target) int {
+	room := 256
+	for _, s := range e.Scopes {
+		room += 64 + 128*len(s.Parents) + 32*len(s.Rules.Rules)
+		for _, m := range s.Result.Kinds {
+			room += 128 + 32*len(m.Origins)
+		}
+	}
+	return room
 }
 
 // Content is the content of an annotation.
@@ -47,16 +78,14 @@ type Content struct {
 	Scopes     []any
 	Withheld   string
 	statedBy   []any
-	// written are the scopes as JSON, if they are in that form already.
-	written []byte
 	// name is the object that has what does not fit.
 	name string
 }
 
 // Text is the annotation as compact JSON with sorted keys.
 func (c Content) Text() string {
-	scopes := c.written
-	if scopes == nil && c.Scopes != nil {
+	var scopes []byte
+	if c.Scopes != nil {
 		scopes = appendJSON(nil, c.Scopes)
 	}
 	text := c.text(scopes, c.statedBy, "")

@@ -168,22 +168,19 @@ func (v Verdict) results(ref hierarchy.Ref) iter.Seq[*effective.Target] {
 	}
 }
 
-// policies yields the effective policies of the routes and Gateways that an object of the edit touches,
-// each once.
-func (v Verdict) policies(ref hierarchy.Ref) iter.Seq[*effective.Policy] {
+// policies yields the effective policies of one kind of the routes and Gateways that an object of the edit
+// touches, each once.
+func (v Verdict) policies(ref hierarchy.Ref, kind string) iter.Seq[*effective.Policy] {
 	return func(yield func(*effective.Policy) bool) {
-		results, seen := map[*effective.PathPolicies]bool{}, map[*effective.Policy]bool{}
+		seen := map[*effective.Policy]bool{}
 		for e := range v.results(ref) {
 			for _, scope := range e.Scopes {
-				if results[scope.Result] {
+				m, has := scope.Result.Kind(kind)
+				if !has || seen[m] {
 					continue
 				}
-				results[scope.Result] = true
-				for _, m := range scope.Result.Kinds {
-					if !seen[m] && !yield(m) {
-						return
-					}
-					seen[m] = true
+				if seen[m] = true; !yield(m) {
+					return
 				}
 			}
 		}

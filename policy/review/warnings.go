@@ -290,12 +290,13 @@ func (v Verdict) limited() []string {
 	if !single || change.New == nil || !change.SpecChanges() {
 		return nil
 	}
-	if _, isPolicy := v.After.Policy(ref); !isPolicy {
+	p, isPolicy := v.After.Policy(ref)
+	if !isPolicy {
 		return nil
 	}
 	said := map[string]bool{}
 	var lines []string
-	for m := range v.policies(ref) {
+	for m := range v.policies(ref, p.Kind.Name()) {
 		for i := range m.Origins {
 			o := &m.Origins[i]
 			if o.From != ref || o.ClampedBy.IsZero() {
