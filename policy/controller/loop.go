@@ -116,6 +116,7 @@ func (l *loop) pass(ctx context.Context) {
 // look queues what a pass found dirty because of changes of some objects.
 func (l *loop) look(dirty, changed refs) {
 	l.c.progress.put(dirty, l.c.state.far, l.lookSoon)
+	l.c.state.far = nil // the progress has it now
 	enqueue(l.queue, l.c.state.snapshot, dirty, changed)
 }
 

@@ -91,7 +91,7 @@ func (p *progress) done(ref hierarchy.Ref, began int, wrote bool) {
 		return
 	}
 	if delete(p.waiting, ref); len(p.waiting) == 0 {
-		p.total = 0
+		p.total, p.waiting = 0, map[hierarchy.Ref]int{} // a map stays as large as it ever was
 	}
 	for policy, out := range p.outs {
 		if _, left := out.left[ref]; !left {

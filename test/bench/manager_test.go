@@ -185,7 +185,9 @@ func (s *site) atRest() {
 	s.bareList(ready)
 	s.manager.heap(s.b, "rest")
 	measured(s.b, "writes-after-restart", s.manager.metric(s.b, "attache_writes_total"))
-	measured(s.b, "rss-MB", s.manager.calm(s)/1e6)
+	rss := s.manager.calm(s)
+	measured(s.b, "rss-MB", rss/1e6)
+	s.say("resident memory at rest: %.0f MB", rss/1e6)
 	before, spent := s.manager.metric(s.b, "attache_writes_total"), s.manager.metric(s.b, "process_cpu_seconds_total")
 	s.cluster.create(s.b, &unstructured.Unstructured{Object: object{"apiVersion": "v1", "kind": "ConfigMap",
 		"metadata": object{"name": "unrelated", "namespace": infra}, "data": object{"a": "b"}}})

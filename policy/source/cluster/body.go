@@ -6,6 +6,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	kjson "k8s.io/apimachinery/pkg/util/json"
+
+	"github.com/attache-dev/attache/policy/source/kubejson"
 )
 
 // body is a JSON object in a record, packed.
@@ -41,9 +43,14 @@ func (b body) isNone() bool { return b.sum == sum{} }
 
 // decode is the reverse of encode, with numbers of the types of the API machinery. Nulls are left out.
 func (b body) decode() map[string]any {
-	var object map[string]any
-	if err := kjson.Unmarshal(b.unpack(), &object); err != nil {
-		panic("cluster: a record does not decode: " + err.Error())
+	text := b.unpack()
+	r := kubejson.Of(text)
+	object, ok := r.Object()
+	if !ok || !r.Done() {
+		object = nil
+		if err := kjson.Unmarshal(text, &object); err != nil {
+			panic("cluster: a record does not decode: " + err.Error())
+		}
 	}
 	for key, value := range object {
 		if value == nil {
