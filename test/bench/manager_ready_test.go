@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"context"
 	"strings"
 	"sync"
 	"time"
@@ -43,7 +42,7 @@ func (s *site) bareList(ready time.Duration) {
 	counts := make([]int, len(resources))
 	for i, resource := range resources {
 		running.Go(func() {
-			list, err := bare.Resource(resource).List(context.Background(), metav1.ListOptions{})
+			list, err := bare.Resource(resource).List(s.b.Context(), metav1.ListOptions{})
 			if err != nil {
 				s.b.Error(err)
 				return

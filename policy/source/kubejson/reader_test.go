@@ -81,10 +81,11 @@ func TestStringsAreShared(t *testing.T) {
 	read := func(text string) string {
 		r := kubejson.Sharing([]byte(text), recent)
 		s, ok := r.Value()
-		if !ok {
+		read, isText := s.(string)
+		if !ok || !isText {
 			t.Fatalf("%s is not read", text)
 		}
-		return s.(string)
+		return read
 	}
 	text := []byte(`"team-1"`)
 	r := kubejson.Sharing(text, recent)
