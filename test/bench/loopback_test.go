@@ -48,13 +48,17 @@ func BenchmarkLoopback(b *testing.B) {
 
 func allowing(b *testing.B) http.Handler {
 	b.Helper()
-	allow := admission.HandlerFunc(func(context.Context, admission.Request) admission.Response { return admission.Allowed("") })
-	quiet := func(logr.Logger, *admission.Request) logr.Logger { return logr.Discard() }
-	h, err := admission.StandaloneWebhook(&admission.Webhook{Handler: allow, LogConstructor: quiet}, admission.StandaloneOptions{})
+	h, err := allowingHandler()
 	if err != nil {
 		b.Fatal(err)
 	}
 	return h
+}
+
+func allowingHandler() (http.Handler, error) {
+	allow := admission.HandlerFunc(func(context.Context, admission.Request) admission.Response { return admission.Allowed("") })
+	quiet := func(logr.Logger, *admission.Request) logr.Logger { return logr.Discard() }
+	return admission.StandaloneWebhook(&admission.Webhook{Handler: allow, LogConstructor: quiet}, admission.StandaloneOptions{})
 }
 
 // served is a webhook on loopback, and reviews to ask it for, in turn.

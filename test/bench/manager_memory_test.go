@@ -9,6 +9,7 @@ import (
 
 // largeObjects writes routes of 1.4 MiB, as large as an API server takes, and deletes them again.
 func (s *site) largeObjects() {
+	s.running()
 	before := s.manager.metric(s.b, "process_resident_memory_bytes")
 	var large []*unstructured.Unstructured
 	for i := range 20 {
@@ -25,7 +26,7 @@ func (s *site) largeObjects() {
 	}
 	measured(s.b, "large-rss-MB", most/1e6)
 	measured(s.b, "large-rss-ratio", after/before)
-	s.say("20 routes of 1.4 MiB: %.0f MB before, %.0f MB with them, %.0f MB after them", before/1e6, most/1e6, after/1e6)
+	say("20 routes of 1.4 MiB: %.0f MB before, %.0f MB with them, %.0f MB after them", before/1e6, most/1e6, after/1e6)
 }
 
 // largeRoute has 128 matches, each with three headers of 3,600 bytes.

@@ -242,9 +242,12 @@ func (s scraped) busy() float64 {
 	return s.sum("workqueue_depth") + s.sum("controller_runtime_active_workers")
 }
 
+// patient is a client for a manager that may be busy.
+var patient = &http.Client{Timeout: time.Minute, Transport: &http.Transport{DisableCompression: true}}
+
 func (m *manager) figures(b *testing.B) scraped {
 	b.Helper()
-	answer, err := http.Get("http://" + m.metrics + "/metrics")
+	answer, err := patient.Get("http://" + m.metrics + "/metrics")
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -265,24 +268,60 @@ func readMetrics(b *testing.B, text io.Reader) scraped {
 
 // askedEvery is how often the manager is asked how far it is. It counts its objects for an answer, so who
 // asks all the time measures that.
-const askedEvery = 200 * time.Millisecond
+const askedEvery = 500 * time.Millisecond
 
 // settle waits until the manager has nothing left to do.
 func (m *manager) settle(b *testing.B) {
 	b.Helper()
-	deadline := time.Now().Add(time.Hour)
 	tick := time.NewTicker(askedEvery)
 	defer tick.Stop()
-	for {
+	for seen := (watchdog{}); ; <-tick.C {
 		figures := m.figures(b)
 		if figures.busy() == 0 && figures.sum("controller_runtime_reconcile_total") > 0 {
 			return
 		}
-		if time.Now().After(deadline) {
-			b.Fatalf("%v objects are left", figures.busy())
-		}
-		<-tick.C
+		seen.look(b, figures)
 	}
+}
+
+const (
+	// stalled is how long a manager with something left to do may do nothing. How long all of it takes
+	// depends on the machine, and is not limited.
+	stalled = 3 * time.Minute
+	// tellEvery is how often who waits is told how far the manager is.
+	tellEvery = 30 * time.Second
+)
+
+// watchdog ends a benchmark whose manager does nothing although something is left to do, and tells who
+// waits how far it is.
+type watchdog struct {
+	done         float64
+	moved, began time.Time
+	told         time.Time
+}
+
+func (w *watchdog) look(b *testing.B, figures scraped) {
+	b.Helper()
+	now := time.Now()
+	if w.began.IsZero() {
+		w.began, w.moved, w.told = now, now, now
+	}
+	writes, touches := figures.sum("attache_writes_total"), figures.sum("attache_export_writes_total")
+	if done := writes + touches + figures.sum("controller_runtime_reconcile_total"); done != w.done {
+		w.done, w.moved = done, now
+	}
+	if now.Sub(w.moved) > stalled {
+		b.Fatalf("the manager has done nothing for %v; %.0f objects wait", stalled, figures.busy())
+	}
+	if now.Sub(w.told) >= tellEvery {
+		w.told = now
+		say("  %v: %.0f writes and %.0f touches since the manager started; %.0f objects wait", now.Sub(w.began).Round(time.Second), writes, touches, figures.busy())
+	}
+}
+
+// say tells who waits for a long benchmark what it has measured.
+func say(format string, values ...any) {
+	fmt.Fprintf(os.Stderr, "%s  %s\n", time.Now().Format(time.TimeOnly), fmt.Sprintf(format, values...))
 }
 
 func await(b *testing.B, limit time.Duration, check func(context.Context) error) {

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/client-go/discovery"
+
 	"github.com/attache-dev/attache/test/eventually"
 )
 
@@ -19,21 +21,39 @@ var managerProfiles = flag.String("manager.profiles", "", "folder that Benchmark
 // profiled is how long a profile of processor time is taken of a phase, from its beginning.
 const profiled = 10 * time.Second
 
-// profile has the manager write down where its time goes from now on. The function that is returned
-// waits until that is done.
-func (m *manager) profile(b *testing.B, phase string) (done func()) {
-	b.Helper()
+// profile has the manager, and the API server, write down where their time goes from now on. The function
+// that is returned waits until that is done.
+func (s *site) profile(phase string) (done func()) {
+	s.b.Helper()
 	if *managerProfiles == "" {
 		return func() {}
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- m.fetch(fmt.Sprintf("profile?seconds=%.0f", profiled.Seconds()), phase+".cpu") }()
+	ended := make(chan error, 2)
+	go func() {
+		ended <- s.manager.fetch(fmt.Sprintf("profile?seconds=%.0f", profiled.Seconds()), phase+".cpu")
+	}()
+	go func() { ended <- s.profileServer(phase + ".apiserver.cpu") }()
 	return func() {
-		b.Helper()
-		if err := <-ended; err != nil {
-			b.Error(err)
+		s.b.Helper()
+		for range cap(ended) {
+			if err := <-ended; err != nil {
+				s.b.Error(err)
+			}
 		}
 	}
+}
+
+// profileServer writes down where the API server's time goes.
+func (s *site) profileServer(name string) error {
+	client, err := discovery.NewDiscoveryClientForConfig(s.plane.Config)
+	if err != nil {
+		return err
+	}
+	text, err := client.RESTClient().Get().AbsPath("/debug/pprof/profile").Param("seconds", fmt.Sprintf("%.0f", profiled.Seconds())).DoRaw(s.b.Context())
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(*managerProfiles, name), text, 0o600)
 }
 
 // heap writes down what the manager's memory holds now.

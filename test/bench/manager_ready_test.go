@@ -57,7 +57,7 @@ func (s *site) bareList(ready time.Duration) {
 	}
 	measured(s.b, "bare-list-ns", float64(took))
 	measured(s.b, "ready-against-bare-list", ready.Seconds()/took.Seconds())
-	s.say("ready after %v; a bare list of the same %d objects takes %v: ready against a bare list %.2f", ready, objects, took, ready.Seconds()/took.Seconds())
+	say("ready after %v; a bare list of the same %d objects takes %v: ready against a bare list %.2f", ready, objects, took, ready.Seconds()/took.Seconds())
 }
 
 // calm waits until the manager's memory no longer falls, and returns it in bytes: it is given back when a

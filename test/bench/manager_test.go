@@ -6,6 +6,8 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -19,7 +21,46 @@ var (
 	managerRoutes = flag.Int("manager.routes", 0, "routes of BenchmarkManager, which takes minutes and is left out at 0")
 	managerChurn  = flag.Duration("manager.churn", 30*time.Second, "how long BenchmarkManager edits fifty policies a second")
 	managerIdle   = flag.Duration("manager.idle", 20*time.Second, "how long BenchmarkManager asks for reviews while nothing happens")
+	managerPhases = flag.String("manager.phases", strings.Join(phaseNames(), ","), "phases of BenchmarkManager after the first writes, in this order")
 )
+
+// phase is a part of BenchmarkManager that can be left out.
+type phase struct {
+	name string
+	run  func(*site)
+}
+
+// phases are measured after the first writes. Those that need what another one measures have it measured.
+func phases() []phase {
+	return []phase{
+		{"bare", (*site).bareWrites},
+		{"rest", (*site).atRest},
+		{"edit", (*site).fanOut},
+		{"churn", (*site).churn},
+		{"large", (*site).largeObjects},
+		{"admission", (*site).admission},
+		{"export", (*site).exporter},
+	}
+}
+
+func phaseNames() []string {
+	var names []string
+	for _, p := range phases() {
+		names = append(names, p.name)
+	}
+	return names
+}
+
+// chosen are the phases that a list names.
+func chosen(list string) ([]phase, error) {
+	wanted := strings.Split(list, ",")
+	for _, name := range wanted {
+		if !slices.Contains(phaseNames(), name) {
+			return nil, fmt.Errorf("-manager.phases: there is no phase %q; there are %s", name, strings.Join(phaseNames(), ", "))
+		}
+	}
+	return slices.DeleteFunc(phases(), func(p phase) bool { return !slices.Contains(wanted, p.name) }), nil
+}
 
 // BenchmarkManager runs the manager as a process on a real API server with the large cluster in it: how soon
 // it is ready, how fast it writes beside a client that only writes, and what it needs when nothing happens.
@@ -29,6 +70,10 @@ var (
 func BenchmarkManager(b *testing.B) {
 	if *managerRoutes == 0 {
 		b.Skip("-manager.routes does not say how many")
+	}
+	phases, err := chosen(*managerPhases)
+	if err != nil {
+		b.Fatal(err)
 	}
 	gatewayAPI, err := controlplane.GatewayAPICRDs("experimental")
 	if err != nil {
@@ -48,18 +93,17 @@ func BenchmarkManager(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		s := site{b: b, plane: plane, cluster: dial(b, plane.Config), program: buildManager(b), kubeconfig: controller.Kubeconfig}
+		s := site{b: b, plane: plane, cluster: dial(b, plane.Config), own: dial(b, controller.Config), program: buildManager(b), kubeconfig: controller.Kubeconfig}
 		began := time.Now()
 		s.fill(world{routes: *managerRoutes, classes: 1}.objects())
-		s.say("%d routes are there after %v", *managerRoutes, time.Since(began))
+		s.override("6s") // so that every edit that follows is written into as many objects
+		say("%d routes are there after %v", *managerRoutes, time.Since(began))
 		s.firstWrites()
-		s.bareWrites()
-		s.atRest()
-		s.fanOut()
-		s.churn(*managerChurn)
-		s.largeObjects()
-		s.admission()
-		s.exporter()
+		for _, p := range phases {
+			began := time.Now()
+			p.run(&s)
+			say("phase %s: %v", p.name, time.Since(began).Round(time.Second))
+		}
 	})
 }
 
@@ -71,12 +115,14 @@ type site struct {
 	b          *testing.B
 	plane      *controlplane.ControlPlane
 	cluster    client
+	own        client // as the controller
 	program    string
 	kubeconfig string
-	manager    *manager
-	first      float64 // how many objects the manager wrote in a second on a cluster that had none of them
-	bareEdits  pass    // what the bare client writes of those that are there
-	plain      fanOut  // an edit of the class, without an exporter
+	manager    *manager // nil while none runs
+	first      float64  // how many objects the manager wrote in a second on a cluster that had none of them
+	bareEdits  pass     // what the bare client writes of those that are there
+	edits      int      // how often the class was edited
+	plain      fanOut   // an edit of the class, without an exporter
 }
 
 func (s *site) fill(objects []*unstructured.Unstructured) {
@@ -92,6 +138,11 @@ func (s *site) fill(objects []*unstructured.Unstructured) {
 	}
 }
 
+// override edits the policy on the class that all routes are below.
+func (s *site) override(request string) {
+	s.cluster.patch(s.b, above("GatewayClass", "class-0", 0)[0], object{"spec": object{"default": nil, "override": object{"request": request}}})
+}
+
 // firstWrites starts the manager on a cluster that has never had one.
 func (s *site) firstWrites() {
 	s.manager = s.start()
@@ -101,13 +152,32 @@ func (s *site) firstWrites() {
 	s.first = writes / took.Seconds()
 	measured(s.b, "first-writes", writes)
 	measured(s.b, "first-writes/s", s.first)
-	s.say("first writes: %.0f in %v", writes, took)
-	s.manager.terminate(s.b)
+	say("first writes: %.0f in %v", writes, took)
+	s.stop()
+}
+
+// running starts a manager unless one runs.
+func (s *site) running() {
+	s.b.Helper()
+	if s.manager == nil {
+		s.manager = s.start()
+		s.manager.settle(s.b)
+	}
+}
+
+// stop ends the manager.
+func (s *site) stop() {
+	s.b.Helper()
+	if s.manager != nil {
+		s.manager.terminate(s.b)
+		s.manager = nil
+	}
 }
 
 // bareWrites writes what was written once more under other names, and then other words into the same
 // objects, as an edit of the class does, with as many connections and nothing to think about.
 func (s *site) bareWrites() {
+	s.stop()
 	results := s.cluster.list(s.b, "attache.dev/v1alpha1", "EffectivePolicy")
 	results = results[:min(len(results), 1000)]
 	for _, u := range results {
@@ -131,7 +201,7 @@ func (s *site) bareWrites() {
 	measured(s.b, "bare-writes/s", first.rate)
 	measured(s.b, "bare-edits/s", s.bareEdits.rate)
 	measured(s.b, "first-writes-ratio", s.first/first.rate)
-	s.say("a bare client writes %.0f objects a second, the manager wrote %.0f; of an edit it writes %.0f", first.rate, s.first, s.bareEdits.rate)
+	say("a bare client writes %.0f objects a second, the manager wrote %.0f; of an edit it writes %.0f", first.rate, s.first, s.bareEdits.rate)
 	s.cluster.inParallel(s.b, results, func(b *testing.B, u *unstructured.Unstructured) {
 		s.cluster.remove(b, u)
 		s.cluster.patch(b, &unstructured.Unstructured{Object: object{"apiVersion": gatewayAPI, "kind": targetKind(u), "metadata": object{
@@ -174,9 +244,10 @@ func (s *site) serverSpent() float64 {
 
 // atRest starts the manager again, when everything is written already.
 func (s *site) atRest() {
+	s.stop()
 	began := time.Now()
 	s.manager = s.launch()
-	profiled := s.manager.profile(s.b, "start")
+	profiled := s.profile("start")
 	s.manager.awaitReady(s.b)
 	ready := time.Since(began)
 	measured(s.b, "ready-ns", float64(ready))
@@ -199,18 +270,24 @@ func (s *site) atRest() {
 
 // fanOut edits a policy that all routes are below. An override of the class changes all of them.
 func (s *site) fanOut() {
-	out := s.editClass("7s", "edit")
+	if s.bareEdits.rate == 0 {
+		s.bareWrites()
+	}
+	s.running()
+	out := s.editClass("edit")
 	bare := s.bareEdits
 	measured(s.b, "fan-out-writes", out.writes)
 	measured(s.b, "fan-out-writes/s", out.rate)
 	measured(s.b, "fan-out-ratio", out.rate/bare.rate)
 	measured(s.b, "fan-out-cpu-ratio", bare.whole()/out.whole())
-	s.say("an edit of the class: %.0f writes in %v, %.0f a second; processor time of a write: %.1f ms and %.1f ms of the API server (bare: %.1f and %.1f)",
+	say("an edit of the class: %.0f writes in %v, %.0f a second; processor time of a write: %.1f ms and %.1f ms of the API server (bare: %.1f and %.1f)",
 		out.writes, out.took, out.rate, out.writer*1000, out.server*1000, bare.writer*1000, bare.server*1000)
 }
 
 // churn edits policies of single routes, fifty a second.
-func (s *site) churn(span time.Duration) {
+func (s *site) churn() {
+	s.running()
+	span := *managerChurn
 	start := s.manager.calm(s)
 	ctx, cancel := context.WithTimeout(s.b.Context(), span)
 	defer cancel()
@@ -228,5 +305,5 @@ func (s *site) churn(span time.Duration) {
 	measured(s.b, "churn-edits/s", float64(edits)/span.Seconds())
 	measured(s.b, "churn-rss-MB", after/1e6)
 	measured(s.b, "churn-rss-ratio", after/start)
-	s.say("%d edits: %.0f MB before, %.0f MB after", edits, start/1e6, after/1e6)
+	say("%d edits: %.0f MB before, %.0f MB after", edits, start/1e6, after/1e6)
 }
