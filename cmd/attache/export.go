@@ -128,12 +128,13 @@ func (d *definitions) current() *validate.Registry {
 	return registry
 }
 
+// prepare returns an object with defaults, which must not be changed.
 func (d *definitions) prepare(u *unstructured.Unstructured) (*unstructured.Unstructured, []string, bool) {
 	return prepareBy(d.current(), u)
 }
 
 func prepareBy(registry *validate.Registry, u *unstructured.Unstructured) (*unstructured.Unstructured, []string, bool) {
-	prepared, problems, known := registry.Prepare(context.Background(), u)
+	prepared, problems, known := registry.PrepareShared(context.Background(), u)
 	texts := make([]string, len(problems))
 	for i, p := range problems {
 		texts[i] = p.Field + ": " + p.Message

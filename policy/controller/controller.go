@@ -126,6 +126,7 @@ func New(config *rest.Config, from *cluster.Source, options Options) (*Controlle
 		enforcer: newEnforcer(options.Enforcement),
 	}
 	known.publication.enforced = made.enforced()
+	known.written = made.enforcer.arrived
 	if err := options.Metrics.Register(&inventory{c: made}); err != nil {
 		return nil, fmt.Errorf("registering metrics: %w", err)
 	}
@@ -181,13 +182,12 @@ func (c *Controller) Reconcile(ctx context.Context, ref hierarchy.Ref) (reconcil
 	began := c.progress.began()
 	written, forged := c.state.repaired(ref)
 	foreign := written && c.somebodyElses(ref)
+	touched := c.touchFirst(ctx, ref)
 	writes, on, err := c.plan(ctx, ref)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	if c.touchFirst(ctx, ref, on) {
-		touched := on.touched
-		writes, on = c.decide(ref)
+	if on != nil {
 		on.touched = touched
 	}
 	for _, w := range writes {

@@ -55,6 +55,8 @@ type state struct {
 	// other kinds. folds is how many there were at the start.
 	resolver *effective.Resolver
 	folds    int
+	// written reports whether what follows from the generation of a route is planned already.
+	written func(route *effective.Target) bool
 	// passes counts the calls of begin and settle.
 	passes int
 	// far are the policies whose fan-out the last pass began, with the targets that each reaches.
@@ -71,6 +73,7 @@ func newState(guardrails func() []*guardrail.Guardrail) *state {
 		targetOf:    map[types.NamespacedName]hierarchy.Ref{},
 		drifted:     refs{},
 		forged:      refs{},
+		written:     func(*effective.Target) bool { return false },
 	}
 }
 
@@ -152,16 +155,20 @@ func (s *state) settle(ctx context.Context, after *policy.Snapshot, changed, wri
 	s.snapshot, s.judgedBy = after, guardrails
 	s.passes++
 	dirty, drifted = refs{}, refs{}
+	same := renewed(before, after, changed)
 	for ref, e := range targets {
 		if _, ok := touched[ref]; ok {
 			s.replace(ref, e, dirty)
+			if len(changed) == len(same) && s.publication.withheld[ref] == nil && s.written(e) {
+				continue
+			}
 		} else if _, waits := waiting[ref]; waits {
 			continue // it is unchanged
 		}
 		dirty.add(ref)
 	}
 	s.publication.apply(decisions, waiting, dirty)
-	s.lookAtPolicies(before, after, changed, dirty)
+	s.lookAtPolicies(before, after, without(changed, same), dirty)
 	lookAtSole(before, after, touched, dirty)
 	s.lookAtWritten(written, dirty, drifted)
 	return dirty, drifted
@@ -422,6 +429,13 @@ func (s *state) shown(ref hierarchy.Ref) hierarchy.Ref {
 // repaired reports whether somebody else wrote an object, and whether this was its EffectivePolicy,
 // and then forgets it.
 func (s *state) repaired(ref hierarchy.Ref) (drifted, forged bool) {
+	s.mu.RLock()
+	_, drifted = s.drifted[ref]
+	_, forged = s.forged[ref]
+	s.mu.RUnlock()
+	if !drifted && !forged {
+		return false, false // nearly always: who plans other objects need not wait
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	_, drifted = s.drifted[ref]
@@ -441,9 +455,15 @@ func (s *state) undecided(ref hierarchy.Ref) bool {
 
 // newlyWithheld returns why a route is withheld, once each time that it becomes withheld.
 func (s *state) newlyWithheld(ref hierarchy.Ref) (why string, uid types.UID, news bool) {
+	s.mu.RLock()
+	h := s.publication.withheld[ref]
+	s.mu.RUnlock()
+	if h == nil {
+		return "", "", false // nearly always
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	h := s.publication.withheld[ref]
+	h = s.publication.withheld[ref]
 	if h == nil || h.told || len(h.violations) == 0 || s.effective[ref] == nil {
 		return "", "", false
 	}

@@ -30,17 +30,25 @@ type touched struct {
 	err  error
 }
 
-// touchFirst touches a route before its other writes, if nothing else has to be written for a data plane
-// before that (E2.5): admission writes the annotation in the same request, and the status is written
-// once, for the generation that results. It reports whether the other writes must be planned again.
-func (c *Controller) touchFirst(ctx context.Context, ref hierarchy.Ref, on *enforced) bool {
+// touchFirst touches a route before its other writes are planned, if nothing else has to be written for a
+// data plane before that (E2.5): admission writes the annotation in the same request, and the status is
+// written once, for the generation that results. It returns nil if it did not look at the values.
+func (c *Controller) touchFirst(ctx context.Context, ref hierarchy.Ref) *touched {
 	e := c.enforcer
-	if e.Planes == nil || on == nil || !e.Planes.Synced() || !c.annotated(ref) || !e.complete(ref, on) {
-		return false
+	if e.Planes == nil || !e.Planes.Synced() || !c.annotated(ref) {
+		return nil
+	}
+	c.state.mu.RLock()
+	on := c.enforcedOn(ref)
+	c.state.mu.RUnlock()
+	if on == nil || !e.complete(ref, on) {
+		return nil
 	}
 	t := c.touch(ctx, ref, on)
-	on.touched = &t
-	return t.sent && t.done
+	if t.sent {
+		e.follows(ref)
+	}
+	return &t
 }
 
 // annotated reports whether a route already has the annotation, if it should have one: the first
@@ -78,7 +86,10 @@ func (c *Controller) touch(ctx context.Context, ref hierarchy.Ref, on *enforced)
 	if live == nil || live.GetDeletionTimestamp() != nil {
 		return touched{done: true}
 	}
-	wanted := e.wantedIn(live, on)
+	if wanted := wantedIn(live, on, nil); wanted.In(live) {
+		return touched{done: true} // the API server has accepted it
+	}
+	wanted := wantedIn(live, on, e.Check)
 	if wanted.In(live) {
 		return touched{done: true}
 	}
@@ -100,8 +111,10 @@ func (c *Controller) touch(ctx context.Context, ref hierarchy.Ref, on *enforced)
 		return touched{sent: true, err: fmt.Errorf("touching %s: %w", ref, err)}
 	}
 	e.Planes.Wrote(answer)
-	e.admit(ref, live, answer)
-	done := e.wantedIn(answer, on).In(answer)
+	if same := e.admit(ref, live, answer); !same {
+		wanted = wantedIn(answer, on, e.Check)
+	}
+	done := wanted.In(answer)
 	c.learn(answer, nil)
 	if !done {
 		return touched{sent: true, wait: wait}
@@ -110,7 +123,7 @@ func (c *Controller) touch(ctx context.Context, ref hierarchy.Ref, on *enforced)
 }
 
 // wantedIn returns the desired content of a stored route, and its record.
-func (e *enforcer) wantedIn(live *unstructured.Unstructured, on *enforced) export.Injected {
+func wantedIn(live *unstructured.Unstructured, on *enforced, check export.Checker) export.Injected {
 	var injections []export.RuleInjection
 	for i := range on.results {
 		if r := &on.results[i]; r.Choice.Settings.Mode == enforcement.Write {
@@ -118,7 +131,7 @@ func (e *enforcer) wantedIn(live *unstructured.Unstructured, on *enforced) expor
 		}
 	}
 	own := &unstructured.Unstructured{Object: injected.OwnObject(live.Object)}
-	return export.Inject(own, injections, e.Check)
+	return export.Inject(own, injections, check)
 }
 
 // touch is a request that triggered an admission, and how often the same request had no success.
@@ -161,17 +174,20 @@ func (e *enforcer) touchAnew(ref hierarchy.Ref) {
 type admitted struct {
 	uid      types.UID
 	from, to int64
+	// followed means that whoever triggered it plans the other writes for its generation afterwards.
+	followed bool
 }
 
-// admit records the effect of an admission on a route. If the owner's values are unchanged, the result
-// for the generation before holds for the new one, which the watch delivers later.
-func (e *enforcer) admit(ref hierarchy.Ref, before, after *unstructured.Unstructured) {
+// admit records the effect of an admission on a route, and reports whether the owner's values are
+// unchanged. If so, the result for the generation before holds for the new one, which the watch delivers
+// later.
+func (e *enforcer) admit(ref hierarchy.Ref, before, after *unstructured.Unstructured) (same bool) {
+	own := func(u *unstructured.Unstructured) any { return injected.OwnObject(u.Object)["spec"] }
+	same = before.GetUID() == after.GetUID() && maps.Equal(before.GetLabels(), after.GetLabels()) && reflect.DeepEqual(own(before), own(after))
 	was, is := before.GetGeneration(), after.GetGeneration()
 	if was == is {
-		return
+		return same
 	}
-	own := func(u *unstructured.Unstructured) any { return injected.OwnObject(u.Object)["spec"] }
-	same := before.GetUID() == after.GetUID() && maps.Equal(before.GetLabels(), after.GetLabels()) && reflect.DeepEqual(own(before), own(after))
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	last := e.admitted[ref]
@@ -179,10 +195,11 @@ func (e *enforcer) admit(ref hierarchy.Ref, before, after *unstructured.Unstruct
 	case !same:
 		delete(e.admitted, ref)
 	case last.uid == after.GetUID() && last.to == was:
-		e.admitted[ref] = admitted{last.uid, last.from, is}
+		e.admitted[ref] = admitted{uid: last.uid, from: last.from, to: is}
 	default:
-		e.admitted[ref] = admitted{after.GetUID(), was, is}
+		e.admitted[ref] = admitted{uid: after.GetUID(), from: was, to: is}
 	}
+	return same
 }
 
 // asAdmitted returns the result of a route for the generation that an admission gave it.
@@ -201,4 +218,30 @@ func (e *enforcer) asAdmitted(target *effective.Target) *effective.Target {
 	}
 	delete(e.admitted, target.Target) // the watch has delivered it, or something else
 	return target
+}
+
+// follows records that the other writes are planned after the last admission.
+func (e *enforcer) follows(ref hierarchy.Ref) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if a, known := e.admitted[ref]; known {
+		a.followed = true
+		e.admitted[ref] = a
+	}
+}
+
+// arrived reports whether a result only has the generation of an admission that we triggered, and whoever
+// triggered it has planned what follows for that generation. If a write of that fails, it is planned again.
+func (e *enforcer) arrived(route *effective.Target) bool {
+	if route == nil {
+		return false
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	a, known := e.admitted[route.Target]
+	if !known || !a.followed || string(a.uid) != route.UID || a.to != route.Generation {
+		return false
+	}
+	delete(e.admitted, route.Target)
+	return true
 }

@@ -48,4 +48,18 @@ func TestAnAdmissionOnlyChangesTheGeneration(t *testing.T) {
 	e.admit(route, at("u", 4, "7s", put("7s")), at("u", 5, "8s", put("8s")))
 	e.admit(route, at("u", 5, "8s", put("8s")), at("u", 6, "9s", "")) // the owner wrote at the same time
 	is("u", 4, 4)
+
+	arrives := func(uid string, generation int64, want bool) {
+		t.Helper()
+		if got := e.arrived(&effective.Target{Target: route, UID: uid, Generation: generation}); got != want {
+			t.Errorf("generation %d of %s is planned already: %t, want %t", generation, uid, got, want)
+		}
+	}
+	e.admit(route, at("u", 6, "60s", ""), at("u", 7, "8s", put("8s")))
+	arrives("u", 7, false) // nobody plans what follows
+	e.follows(route)
+	arrives("u", 6, false)
+	arrives("another", 7, false)
+	arrives("u", 7, true)
+	arrives("u", 7, false) // it has arrived
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/attache-dev/attache/policy/export/field"
 )
 
-// Checker reports why the CRD of a route would refuse it.
+// Checker reports why the CRD of a route would refuse it. It does not change the route.
 type Checker interface {
 	Check(route *unstructured.Unstructured) (problems []string)
 }
@@ -70,12 +70,18 @@ func RefusedRules(stored *unstructured.Unstructured, injections []RuleInjection,
 
 // refusals returns the problems that a route has with other rules and does not have without them.
 func refusals(own *unstructured.Unstructured, rules []any, check Checker) []string {
-	candidate := &unstructured.Unstructured{Object: runtime.DeepCopyJSON(own.Object)}
-	before := check.Check(candidate)
-	if err := unstructured.SetNestedSlice(candidate.Object, rules, "spec", "rules"); err != nil {
-		return []string{err.Error()}
+	spec, isObject := own.Object["spec"].(map[string]any)
+	if !isObject {
+		return []string{"spec: it is not an object"}
 	}
-	return slices.DeleteFunc(check.Check(candidate), func(p string) bool { return slices.Contains(before, p) })
+	object, with := maps.Clone(own.Object), maps.Clone(spec)
+	object["spec"], with["rules"] = with, rules
+	problems := check.Check(&unstructured.Unstructured{Object: object})
+	if len(problems) == 0 {
+		return nil
+	}
+	before := check.Check(own)
+	return slices.DeleteFunc(problems, func(p string) bool { return slices.Contains(before, p) })
 }
 
 // Refuse returns the projection without the injections into some rules, with which the route would not

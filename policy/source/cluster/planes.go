@@ -253,6 +253,7 @@ func (p *Planes) Subscribe(f func(targets []hierarchy.Ref)) {
 // put processes a change of one object.
 func (p *Planes) put(before, now *unstructured.Unstructured) {
 	p.mu.Lock()
+	known := now != nil && p.knows(now)
 	var targets []hierarchy.Ref
 	if before != nil {
 		targets = append(targets, p.enter(before, false)...)
@@ -262,7 +263,7 @@ func (p *Planes) put(before, now *unstructured.Unstructured) {
 	}
 	tell := slices.Clone(p.tell)
 	p.mu.Unlock()
-	if before != nil && now != nil && sameContent(before, now) {
+	if known || before != nil && now != nil && sameContent(before, now) {
 		return
 	}
 	slices.SortFunc(targets, hierarchy.Compare)
@@ -270,6 +271,14 @@ func (p *Planes) put(before, now *unstructured.Unstructured) {
 	for _, f := range tell {
 		f(targets)
 	}
+}
+
+// knows reports whether this version of a route is recorded as the answer to a write of ours: whoever
+// wrote it has taken it into account.
+func (p *Planes) knows(route *unstructured.Unstructured) bool {
+	ref := hierarchy.RefOf(route)
+	known := p.objects[ref]
+	return ref.GroupKind.Group == hierarchy.Group && known != nil && known.GetUID() == route.GetUID() && known.GetResourceVersion() == route.GetResourceVersion()
 }
 
 // sameContent says whether nothing has changed that anybody here reads: our own annotation has, say.
