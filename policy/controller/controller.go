@@ -183,6 +183,10 @@ func (c *Controller) Reconcile(ctx context.Context, ref hierarchy.Ref) (reconcil
 	written, forged := c.state.repaired(ref)
 	foreign := written && c.somebodyElses(ref)
 	touched := c.touchFirst(ctx, ref)
+	if touched != nil && touched.sent && touched.done && !foreign && c.progress.postpone(ref) {
+		c.queue.Add(ref) // behind those that were not touched yet: values first, then what is said of them
+		return reconcile.Result{}, nil
+	}
 	writes, on, err := c.plan(ctx, ref)
 	if err != nil {
 		return reconcile.Result{}, err

@@ -41,6 +41,8 @@ type progress struct {
 // fanOut is the progress of the writes of one policy.
 type fanOut struct {
 	left refs
+	// half are those among left whose values are in force in their data plane, and whose status waits.
+	half refs
 	all  int
 	// wrote is the number of objects that had anything to write. After a restart where everything is
 	// up to date, there is no fan-out.
@@ -98,6 +100,7 @@ func (p *progress) done(ref hierarchy.Ref, began int, wrote bool) {
 			continue
 		}
 		delete(out.left, ref)
+		delete(out.half, ref)
 		if wrote {
 			out.wrote++
 		}
@@ -111,12 +114,32 @@ func (p *progress) done(ref hierarchy.Ref, began int, wrote bool) {
 	}
 }
 
+// postpone reports whether what is still to be written about an object waits until others have had their
+// turn, because they are very many, and records that the first half is done.
+func (p *progress) postpone(ref hierarchy.Ref) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	postponed := false
+	for _, out := range p.outs {
+		if _, left := out.left[ref]; !left || len(out.left)-len(out.half) <= narrowly {
+			continue
+		}
+		if out.half == nil {
+			out.half = refs{}
+		}
+		out.half.add(ref)
+		out.wrote++
+		postponed = true
+	}
+	return postponed
+}
+
 // tick updates the texts.
 func (p *progress) tick() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for policy, out := range p.outs {
-		text := fmt.Sprintf("Reconciling %d/%d", out.all-len(out.left), out.all)
+		text := fmt.Sprintf("Reconciling %d/%d", out.all-len(out.left)+len(out.half)/2, out.all)
 		if out.wrote < narrowly || text == out.text {
 			continue
 		}

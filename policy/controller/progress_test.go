@@ -72,6 +72,48 @@ func TestAWideEditTellsHowFarItIs(t *testing.T) {
 	})
 }
 
+// Where values are put into routes, those of all routes come first, and each counts as half of what is
+// to be done for a route. The last ones are not postponed, and neither are routes of small edits.
+func TestValuesComeBeforeWhatIsSaidOfThem(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var p progress
+		p.put(routes(1000), map[hierarchy.Ref]refs{wide: routes(1000)}, func(hierarchy.Ref) {})
+		at := func(i int) hierarchy.Ref { return ref("big", fmt.Sprint("r", i)) }
+		postponed := 0
+		for i := range 1000 {
+			if p.postpone(at(i)) {
+				postponed++
+				continue
+			}
+			p.done(at(i), p.began(), true)
+		}
+		if want := 1000 - narrowly; postponed != want {
+			t.Errorf("%d of 1000 are postponed, want %d", postponed, want)
+		}
+		time.Sleep(tellEvery + time.Millisecond)
+		if got, want := p.of(wide), "Reconciling 550/1000"; got != want {
+			t.Errorf("once all values are there it says %q, want %q", got, want)
+		}
+		if p.postpone(ref("big", "another")) {
+			t.Error("a route that no wide edit reaches is postponed")
+		}
+		for i := range 450 {
+			p.done(at(i), p.began(), true)
+		}
+		time.Sleep(tellEvery)
+		if got, want := p.of(wide), "Reconciling 775/1000"; got != want {
+			t.Errorf("when half of the rest is written it says %q, want %q", got, want)
+		}
+		for i := range 1000 {
+			p.done(at(i), p.began(), true)
+		}
+		if waiting, _ := p.counts(); waiting != 0 || p.of(wide) != "" {
+			t.Errorf("in the end %d wait, and it says %q", waiting, p.of(wide))
+		}
+		p.stop()
+	})
+}
+
 // After a restart everything is looked at, and nothing is written, neither of this.
 func TestWhatHasNothingToWriteTellsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -21,7 +21,7 @@ var managerProfiles = flag.String("manager.profiles", "", "folder that Benchmark
 // profiled is how long a profile of processor time is taken of a phase, from its beginning.
 const profiled = 10 * time.Second
 
-// profile has the manager, and the API server, write down where their time goes from now on. The function
+// profile has the manager, the webhooks and the API server write down where their time goes from now on. The function
 // that is returned waits until that is done.
 func (s *site) profile(phase string) (done func()) {
 	s.b.Helper()

@@ -119,10 +119,11 @@ type site struct {
 	program    string
 	kubeconfig string
 	manager    *manager // nil while none runs
-	first      float64  // how many objects the manager wrote in a second on a cluster that had none of them
-	bareEdits  pass     // what the bare client writes of those that are there
-	edits      int      // how often the class was edited
-	plain      fanOut   // an edit of the class, without an exporter
+	webhooks   *webhooks
+	first      float64 // how many objects the manager wrote in a second on a cluster that had none of them
+	bareEdits  pass    // what the bare client writes of those that are there
+	edits      int     // how often the class was edited
+	plain      fanOut  // an edit of the class, without an exporter
 }
 
 func (s *site) fill(objects []*unstructured.Unstructured) {
