@@ -185,7 +185,11 @@ func (c *Controller) Reconcile(ctx context.Context, ref hierarchy.Ref) (reconcil
 	touched := c.touchFirst(ctx, ref)
 	if touched != nil && touched.sent && touched.done && !foreign && c.progress.postpone(ref) {
 		c.queue.Add(ref) // behind those that were not touched yet: values first, then what is said of them
+		c.enforcer.planned(ref)
 		return reconcile.Result{}, nil
+	}
+	if touched != nil {
+		c.enforcer.planned(ref) // from here on, what changes is looked at anew
 	}
 	writes, on, err := c.plan(ctx, ref)
 	if err != nil {

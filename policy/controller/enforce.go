@@ -50,6 +50,8 @@ type enforcer struct {
 	swept time.Time
 	// admitted are the routes to which an admission gave a generation that the watch has not delivered yet.
 	admitted map[hierarchy.Ref]admitted
+	// following are the routes that somebody is about to touch, and whose other writes are planned next.
+	following refs
 	// created are objects that we have just created, with the time.
 	created map[hierarchy.Ref]time.Time
 	// leaving are objects that are no longer wanted, with the time since when.
@@ -107,6 +109,7 @@ func newEnforcer(of Enforcement) *enforcer {
 		wrote:       map[hierarchy.Ref]time.Time{},
 		touched:     map[hierarchy.Ref]touch{},
 		admitted:    map[hierarchy.Ref]admitted{},
+		following:   refs{},
 		created:     map[hierarchy.Ref]time.Time{},
 		leaving:     map[hierarchy.Ref]time.Time{},
 		failed:      map[hierarchy.Ref]string{},
@@ -412,7 +415,9 @@ func (c *Controller) followPlanes(ctx context.Context) {
 		}
 		touched := c.touchedBy(targets)
 		for ref := range touched {
-			c.queue.Add(ref)
+			if !c.enforcer.followed(ref) {
+				c.queue.Add(ref)
+			}
 		}
 		// Guardrails that read the enforcement may now have other results.
 		if slices.ContainsFunc(c.state.guardrails(), func(g *guardrail.Guardrail) bool { return g.Uses()&guardrail.Outcomes != 0 }) {

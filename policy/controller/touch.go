@@ -14,6 +14,7 @@ import (
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/hierarchy/injected"
+	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/effective"
 	"github.com/attache-dev/attache/policy/enforcement"
 	"github.com/attache-dev/attache/policy/export"
@@ -44,10 +45,8 @@ func (c *Controller) touchFirst(ctx context.Context, ref hierarchy.Ref) *touched
 	if on == nil || !e.complete(ref, on) {
 		return nil
 	}
+	e.follows(ref)
 	t := c.touch(ctx, ref, on)
-	if t.sent {
-		e.follows(ref)
-	}
 	return &t
 }
 
@@ -174,8 +173,8 @@ func (e *enforcer) touchAnew(ref hierarchy.Ref) {
 type admitted struct {
 	uid      types.UID
 	from, to int64
-	// followed means that whoever triggered it plans the other writes for its generation afterwards.
-	followed bool
+	// planned means that the other writes for its generation are planned.
+	planned bool
 }
 
 // admit records the effect of an admission on a route, and reports whether the owner's values are
@@ -220,28 +219,88 @@ func (e *enforcer) asAdmitted(target *effective.Target) *effective.Target {
 	return target
 }
 
-// follows records that the other writes are planned after the last admission.
+// follows records that somebody is about to touch a route and to plan its other writes afterwards.
 func (e *enforcer) follows(ref hierarchy.Ref) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if a, known := e.admitted[ref]; known {
-		a.followed = true
-		e.admitted[ref] = a
-	}
+	e.following.add(ref)
 }
 
-// arrived reports whether a result only has the generation of an admission that we triggered, and whoever
-// triggered it has planned what follows for that generation. If a write of that fails, it is planned again.
+// followed reports whether what data planes and watches say of a route now will be taken into account by
+// who touches it, or already has been: they are answers to that touch, or come before its other writes
+// are planned.
+func (e *enforcer) followed(ref hierarchy.Ref) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	_, is := e.following[ref]
+	return is
+}
+
+// arrived reports whether what follows from a new generation of a route, which is all that changed there,
+// is planned already, or will be by who touches it now: it is that of an admission that we triggered. If a
+// write of that fails, it is planned again.
 func (e *enforcer) arrived(route *effective.Target) bool {
 	if route == nil {
 		return false
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if _, is := e.following[route.Target]; is {
+		return true
+	}
 	a, known := e.admitted[route.Target]
-	if !known || !a.followed || string(a.uid) != route.UID || a.to != route.Generation {
+	if !known || !a.planned || string(a.uid) != route.UID || a.to != route.Generation {
 		return false
 	}
 	delete(e.admitted, route.Target)
 	return true
+}
+
+// planned records that the other writes for the last admission are planned, or queued to be.
+func (e *enforcer) planned(ref hierarchy.Ref) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.following, ref)
+	if a, known := e.admitted[ref]; known {
+		a.planned = true
+		e.admitted[ref] = a
+	}
+}
+
+// renewed returns the changed routes of which only the generation is another one: what admission put into
+// their rules is not their owner's, and is not in the graph. Policies count them as before.
+func renewed(before, after *policy.Snapshot, changed refs) refs {
+	same := refs{}
+	for ref := range changed {
+		was, is := routeOf(before, ref), routeOf(after, ref)
+		if was != nil && is != nil && sameRoute(was, is) {
+			same.add(ref)
+		}
+	}
+	return same
+}
+
+func routeOf(s *policy.Snapshot, ref hierarchy.Ref) *hierarchy.Route {
+	object, _ := s.Graph().Get(ref)
+	route, _ := object.(*hierarchy.Route)
+	return route
+}
+
+func sameRoute(a, b *hierarchy.Route) bool {
+	one, other := a.Meta(), b.Meta()
+	return one.UID == other.UID && one.Created.Equal(other.Created) && maps.Equal(one.Labels, other.Labels) &&
+		a.UseDefaultGateways == b.UseDefaultGateways && reflect.DeepEqual(a.Parents, b.Parents) &&
+		reflect.DeepEqual(a.Hostnames, b.Hostnames) && reflect.DeepEqual(a.Rules, b.Rules)
+}
+
+// without returns the refs that are not among others.
+func without(all, others refs) refs {
+	if len(others) == 0 {
+		return all
+	}
+	rest := maps.Clone(all)
+	for ref := range others {
+		delete(rest, ref)
+	}
+	return rest
 }

@@ -58,6 +58,14 @@ func TestAnAdmissionOnlyChangesTheGeneration(t *testing.T) {
 	e.admit(route, at("u", 6, "60s", ""), at("u", 7, "8s", put("8s")))
 	arrives("u", 7, false) // nobody plans what follows
 	e.follows(route)
+	arrives("u", 7, true) // the watch was faster than the answer
+	if !e.followed(route) {
+		t.Error("what comes during a touch is not left to who touches")
+	}
+	e.planned(route)
+	if e.followed(route) {
+		t.Error("what comes after a touch is left to who touched")
+	}
 	arrives("u", 6, false)
 	arrives("another", 7, false)
 	arrives("u", 7, true)
