@@ -259,7 +259,7 @@ func (s *site) atRest() {
 	measured(s.b, "writes-after-restart", s.manager.metric(s.b, "attache_writes_total"))
 	rss := s.manager.calm(s)
 	measured(s.b, "rss-MB", rss/1e6)
-	s.say("resident memory at rest: %.0f MB", rss/1e6)
+	say("resident memory at rest: %.0f MB", rss/1e6)
 	before, spent := s.manager.metric(s.b, "attache_writes_total"), s.manager.metric(s.b, "process_cpu_seconds_total")
 	s.cluster.create(s.b, &unstructured.Unstructured{Object: object{"apiVersion": "v1", "kind": "ConfigMap",
 		"metadata": object{"name": "unrelated", "namespace": infra}, "data": object{"a": "b"}}})

@@ -295,6 +295,7 @@ func (s *site) exporter() {
 	began := time.Now()
 	s.manager.settle(s.b)
 	s.awaitInjected("the first injection, and what is said of it", fmt.Sprintf("%ds", 6+s.edits), began)
+	s.awaitSilence()
 	out := s.editClass("exporter")
 	s.awaitInjected("the edit is in all routes", out.request, began)
 	injected := out.touches / out.touching.Seconds()
@@ -306,6 +307,19 @@ func (s *site) exporter() {
 	measured(s.b, "export-status-ratio", out.took.Seconds()/s.plain.took.Seconds())
 	say("with an exporter: %s, which is %.2f of what it took without; %.0f touches until %v, %.0f a second: %.2f of the bare client's, %.2f of those that change nothing",
 		out, out.took.Seconds()/s.plain.took.Seconds(), out.touches, out.touching.Round(time.Millisecond), injected, injected/touching.rate, injected/idle.rate)
+}
+
+// awaitSilence waits until nothing has been written for longer than the minute after which it is reported that
+// a data plane says nothing of a route: there is none here, and those reports do not belong to an edit.
+func (s *site) awaitSilence() {
+	s.b.Helper()
+	seen, since := -1.0, time.Now()
+	for began := time.Now(); time.Since(since) < 70*time.Second && time.Since(began) < 20*time.Minute; time.Sleep(askedEvery) {
+		figures := s.manager.figures(s.b)
+		if now := figures.sum("attache_writes_total") + figures.busy(); now != seen {
+			seen, since = now, time.Now()
+		}
+	}
 }
 
 // awaitInjected waits until all routes have the timeout. A touch that came before admission knew of the edit
