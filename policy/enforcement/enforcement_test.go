@@ -21,7 +21,7 @@ func onEnvoy() *enforcement.Part {
 	part := &enforcement.Part{Registration: registration}
 	for _, name := range []string{"a", "b"} {
 		gateway := hierarchy.GatewayRef("infra", name)
-		part.Input.Paths = append(part.Input.Paths, export.Path{Gateway: gateway, Listener: gateway.WithSection("http"), Controller: controller})
+		part.Input.Paths = append(part.Input.Paths, export.Path{Listener: &hierarchy.Listener{Ref: gateway.WithSection("http"), Gateway: gateway}, Controller: controller})
 	}
 	return part
 }

@@ -122,7 +122,7 @@ func (w World) Outcomes(t *effective.Target) func(l *hierarchy.Listener, rule in
 				outcome["exporter"], outcome["reason"] = r.Registration.Name(), string(o.Reason)
 				list[k] = outcome
 			}
-			on[pathKey{p.Listener, p.Gateway, p.Rule}] = list
+			on[pathKey{p.Listener.Ref, p.Listener.Gateway, p.Rule}] = list
 		}
 	}
 	return func(l *hierarchy.Listener, rule int) []any {

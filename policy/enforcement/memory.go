@@ -16,15 +16,15 @@ type Memory struct {
 	kept []Kept
 	// target and seen are what results were computed from; the target is nil if they are not kept.
 	target  *effective.Target
-	seen    seen
+	seen    *seen
 	results []Result
 	// entries are the entries of read, which are results with the data planes' status.
 	entries []Entry
 	read    []Result
 }
 
-// mostKeptPaths is the maximum number of paths of a route whose parts are kept: each takes a
-// quarter of a kilobyte. For routes with more paths, parts are computed again, but their
+// mostKeptPaths is the maximum number of paths of a route whose parts are kept: each takes 150
+// bytes. For routes with more paths, parts are computed again, but their
 // projections are kept.
 const mostKeptPaths = 64
 
@@ -70,7 +70,7 @@ func (w World) Look(t *effective.Target, last *Memory) ([]Result, *Memory) {
 		paths += len(results[i].Input.Paths)
 	}
 	if paths <= mostKeptPaths {
-		memory.target, memory.seen, memory.results = t, now, slices.Clone(results)
+		memory.target, memory.seen, memory.results = t, w.Shared.seen(&now), slices.Clone(results)
 		return results, memory
 	}
 	memory.kept = make([]Kept, len(kept))

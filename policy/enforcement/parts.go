@@ -193,7 +193,7 @@ func (w World) choose(class hierarchy.Ref, route *hierarchy.Route) *chosen {
 
 // add adds one path.
 func (p *Part) add(at PathValues, c *chosen, hostnames int, sole bool) {
-	class, choice := at.Listener.Class.Name, c.Choice
+	choice := c.Choice
 	if len(p.Input.Paths) > 0 && p.Choice.Settings != choice.Settings {
 		lower := p.Choice.Settings
 		if slices.Index(modes, choice.Settings.Mode) > slices.Index(modes, lower.Mode) {
@@ -202,14 +202,14 @@ func (p *Part) add(at PathValues, c *chosen, hostnames int, sole bool) {
 		comparable := choice.Settings
 		comparable.Mode, comparable.Inject = lower.Mode, lower.Inject
 		if comparable != lower {
-			names := []string{p.Input.Paths[0].Class, class}
+			names := []string{p.Input.Paths[0].Listener.Class.Name, at.Listener.Class.Name}
 			slices.Sort(names)
 			p.Input.ParametersDiffer = strings.Join(names, " and ")
 		}
 		p.Choice.Settings = lower
 	}
 	p.Input.Paths = append(p.Input.Paths, export.Path{
-		Gateway: at.Listener.Gateway, Listener: at.Listener.Ref, Class: class, Controller: p.controller(choice),
+		Listener: at.Listener, Controller: p.controller(choice),
 		Rule: max(at.Rule, 0), Hostnames: max(hostnames, 1), Sole: sole,
 		Consent:   c.consents,
 		Effective: at.Effective,
@@ -247,7 +247,7 @@ func (w World) complete(part *Part, all []Part, route *hierarchy.Route) {
 		if i > 0 && in.Paths[i].Listener == in.Paths[i-1].Listener {
 			continue // the paths of a listener are adjacent
 		}
-		for _, parent := range [...]hierarchy.Ref{in.Paths[i].Gateway, in.Paths[i].Listener.Object()} {
+		for _, parent := range [...]hierarchy.Ref{in.Paths[i].Listener.Gateway, in.Paths[i].Listener.Ref.Object()} {
 			if _, known := in.ParentGenerations[parent.String()]; known {
 				continue
 			}
@@ -267,8 +267,10 @@ func (w World) around(part *Part, route *hierarchy.Route) {
 	if w.Held != nil {
 		in.Held = w.Held(part.Registration.Name(), meta.Ref)
 	}
-	if part.refused = nil; w.Refused != nil {
-		part.refused = func(rules []export.RuleInjection) map[int]string { return w.Refused(meta.Ref, rules) }
+	if refused := w.Refused; refused != nil {
+		part.refused = func(rules []export.RuleInjection) map[int]string { return refused(meta.Ref, rules) }
+	} else {
+		part.refused = nil
 	}
 	part.schemas = w.Schemas
 	in.MissingCRD = w.Installed != nil && !w.Installed(part.Registration.Name())
@@ -339,6 +341,13 @@ func (s *soleness) of(gateway hierarchy.Ref) bool {
 
 // Read extracts the input of an exporter from a path's effective policies.
 func Read(p *effective.PathPolicies) *export.Effective {
+	e := extract(p)
+	e.Prepare()
+	return e
+}
+
+// extract is Read without the preparations for many readers.
+func extract(p *effective.PathPolicies) *export.Effective {
 	e := &export.Effective{Values: map[string]map[string]any{}, Forced: map[field.Field]bool{}, Invalid: map[string]string{}}
 	for _, m := range p.Kinds {
 		name := m.Kind.Name()
@@ -359,6 +368,5 @@ func Read(p *effective.PathPolicies) *export.Effective {
 			}
 		}
 	}
-	e.Prepare()
 	return e
 }

@@ -81,7 +81,8 @@ func (r Reading) on(p *export.Path) Reading {
 // concerns reports whether a status entry is about a path: it is for its Gateway, its ListenerSet,
 // or its listener.
 func concerns(at hierarchy.Ref, p *export.Path) bool {
-	return at == p.Gateway || at == p.Listener || at == p.Listener.Object() || at == p.Gateway.WithSection(p.Listener.Section)
+	l := p.Listener
+	return at == l.Gateway || at == l.Ref || at == l.Ref.Object() || at == l.Gateway.WithSection(l.Ref.Section)
 }
 
 // parentAt returns the object that a parentRef or an ancestorRef names.

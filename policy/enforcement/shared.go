@@ -14,7 +14,7 @@ import (
 // the same shape. Only the first route of a shape is projected. The caller owns a Shared and uses it for
 // one route after the other. The results are the same as without it.
 type Shared struct {
-	of     seen
+	of     *seen
 	shapes map[shapeKey][]*shape
 	// paths counts those of the shapes.
 	paths int
@@ -85,7 +85,7 @@ func (w World) shared(t *effective.Target, now *seen) ([]Result, []Kept, bool) {
 	if w.Shared == nil {
 		return nil, nil, false
 	}
-	w.Shared.begin(*now)
+	w.Shared.begin(now)
 	object, _ := w.Graph.Get(t.Target)
 	route, isRoute := object.(*hierarchy.Route)
 	if !isRoute {
@@ -100,33 +100,57 @@ func (w World) shared(t *effective.Target, now *seen) ([]Result, []Kept, bool) {
 }
 
 // begin forgets everything if the world is another one, or if there is too much.
-func (s *Shared) begin(now seen) {
-	now.version = "" // each route has its own
-	if !s.of.same(&now) || s.paths >= mostPaths || len(s.readings) >= mostReadings {
-		*s = Shared{of: now, shapes: map[shapeKey][]*shape{}, readings: map[*effective.PathPolicies]*export.Effective{}, equal: map[string]*export.Effective{}}
+func (s *Shared) begin(now *seen) {
+	of := *now
+	of.version = "" // each route has its own
+	if s.of == nil || !s.of.same(&of) || s.paths >= mostPaths || len(s.readings) >= mostReadings {
+		copied := of
+		*s = Shared{of: &copied, shapes: map[shapeKey][]*shape{}, readings: map[*effective.PathPolicies]*export.Effective{}, equal: map[string]*export.Effective{}}
 	}
+}
+
+// seen returns what a route's results were computed from, which routes share.
+func (s *Shared) seen(now *seen) *seen {
+	if s != nil && s.of != nil && s.of.same(now) {
+		return s.of
+	}
+	copied := *now
+	return &copied
 }
 
 // read reads effective policies, each once; equal values are one.
 func (w World) read(p *effective.PathPolicies) *export.Effective {
-	if w.Shared != nil {
-		if values := w.Shared.readings[p]; values != nil {
-			return values
-		}
+	s := w.Shared
+	switch {
+	case s != nil && s.readings[p] != nil:
+		return s.readings[p]
+	case (s == nil || s.readings == nil) && w.Read == nil:
+		return Read(p)
+	case s == nil || s.readings == nil:
+		return w.Read(p)
 	}
-	read := w.Read
+	values := s.oneOf(p, w.Read)
+	s.readings[p] = values
+	return values
+}
+
+// oneOf reads effective policies, and returns the first reading that is equal.
+func (s *Shared) oneOf(p *effective.PathPolicies, read func(p *effective.PathPolicies) *export.Effective) *export.Effective {
+	var values *export.Effective
+	if read != nil {
+		values = read(p)
+	} else {
+		values = extract(p)
+		values.Sort()
+	}
+	text := values.Canonical()
+	if known := s.equal[text]; known != nil {
+		return known
+	}
 	if read == nil {
-		read = Read
+		values.Prepare()
 	}
-	values := read(p)
-	if s := w.Shared; s != nil && s.readings != nil {
-		if text := values.Canonical(); s.equal[text] == nil {
-			s.equal[text] = values
-		} else {
-			values = s.equal[text]
-		}
-		s.readings[p] = values
-	}
+	s.equal[text] = values
 	return values
 }
 

@@ -52,7 +52,7 @@ func (in *Input) Above(p *Path) *Foreign {
 	if len(in.Foreign) == 0 {
 		return nil
 	}
-	for _, place := range [...]hierarchy.Ref{p.Listener, p.Gateway.WithSection(p.Listener.Section), p.Listener.Object(), p.Gateway} {
+	for _, place := range [...]hierarchy.Ref{p.Listener.Ref, p.Listener.Gateway.WithSection(p.Listener.Ref.Section), p.Listener.Ref.Object(), p.Listener.Gateway} {
 		if found := in.ForeignAt(place); len(found) > 0 {
 			return found[0]
 		}

@@ -101,11 +101,14 @@ func (x *ForeignIndex) About(g *hierarchy.Graph, r Registration, route *hierarch
 		}
 	}
 	for i := range paths {
-		p := &paths[i]
-		add(p.Listener)
-		add(p.Listener.Object())
-		add(p.Gateway)
-		add(p.Gateway.WithSection(p.Listener.Section))
+		l := paths[i].Listener
+		if i > 0 && l == paths[i-1].Listener {
+			continue // the paths of a listener are adjacent
+		}
+		add(l.Ref)
+		add(l.Ref.Object())
+		add(l.Gateway)
+		add(l.Gateway.WithSection(l.Ref.Section))
 	}
 	var found []Foreign
 	for _, place := range places {

@@ -54,10 +54,8 @@ type Rule struct {
 
 // Path is one way to a rule through a listener.
 type Path struct {
-	Gateway hierarchy.Ref
-	// Listener is the Gateway or the ListenerSet, with the name of the listener as section.
-	Listener hierarchy.Ref
-	Class    string
+	// Listener is one of a Gateway or a ListenerSet.
+	Listener *hierarchy.Listener
 	// Controller is the controllerName of the class.
 	Controller string
 	// Rule is the index in Input.Rules.
@@ -73,7 +71,7 @@ type Path struct {
 
 // Where is the listener as messages name it: "infra/public http".
 func (p *Path) Where() string {
-	return p.Listener.Object().Place() + " " + p.Listener.Section
+	return p.Listener.Ref.Object().Place() + " " + p.Listener.Ref.Section
 }
 
 // Effective is what applies on a path, as it is published.
@@ -90,6 +88,9 @@ type Effective struct {
 	leaves []field.Leaf
 	valid  map[field.Field]any
 }
+
+// Sort reads the leaves once, for what compares values.
+func (e *Effective) Sort() { e.leaves = e.Leaves() }
 
 // Prepare reads the values once, for everybody who looks at them later. They must not be changed after
 // that.

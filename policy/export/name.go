@@ -58,10 +58,15 @@ func (t Target) Name() string {
 	if len(stem) > longestStem {
 		stem = stem[:longestStem]
 	}
-	sum := sha256.Sum256([]byte(strings.Join([]string{
-		t.Exporter, t.Kind.Kind + "." + t.Kind.Group, t.Route.Kind, t.Route.Namespace, t.Route.Name, t.Rule, t.Part,
-	}, "\n")))
-	return namePrefix + strings.TrimRight(stem, "-") + "-" + hex.EncodeToString(sum[:hashLength/2])
+	text := append(make([]byte, 0, 256), t.Exporter...)
+	text = append(append(text, '\n'), t.Kind.Kind...)
+	text = append(append(text, '.'), t.Kind.Group...)
+	for _, part := range [...]string{t.Route.Kind, t.Route.Namespace, t.Route.Name, t.Rule, t.Part} {
+		text = append(append(text, '\n'), part...)
+	}
+	sum := sha256.Sum256(text)
+	name := append(append(make([]byte, 0, 64), namePrefix...), strings.TrimRight(stem, "-")...)
+	return string(hex.AppendEncode(append(name, '-'), sum[:hashLength/2]))
 }
 
 // ObjectKey identifies an object among those of one route: by its kind, and the rule and the part that it
@@ -88,9 +93,16 @@ func (t Target) purpose() string {
 
 // Object returns the object without a spec.
 func (t Target) Object(in *Input) *unstructured.Unstructured {
+	return &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": t.Kind.Group + "/" + t.Kind.Version, "kind": t.Kind.Kind,
+		"metadata": t.metadata(in, map[string]any{ManagedByLabel: ManagedBy, ExporterLabel: t.Exporter}),
+	}}
+}
+
+// metadata returns the metadata of the object with some labels.
+func (t Target) metadata(in *Input, labels any) map[string]any {
 	metadata := map[string]any{
-		"name": t.Name(), "namespace": t.Route.Namespace,
-		"labels":      map[string]any{ManagedByLabel: ManagedBy, ExporterLabel: t.Exporter},
+		"name": t.Name(), "namespace": t.Route.Namespace, "labels": labels,
 		"annotations": map[string]any{ForAnnotation: t.purpose()},
 	}
 	if in.UID != "" {
@@ -98,9 +110,7 @@ func (t Target) Object(in *Input) *unstructured.Unstructured {
 			"apiVersion": in.Route.GroupKind.Group + "/" + in.Version, "kind": in.Route.Kind, "name": in.Route.Name, "uid": in.UID,
 		}}
 	}
-	return &unstructured.Unstructured{Object: map[string]any{
-		"apiVersion": t.Kind.Group + "/" + t.Kind.Version, "kind": t.Kind.Kind, "metadata": metadata,
-	}}
+	return metadata
 }
 
 // Write returns the object with a spec.

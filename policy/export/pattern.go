@@ -51,9 +51,8 @@ func (p *Pattern) For(in *Input) Projection {
 	for i, target := range p.of.targets {
 		target.Route, target.hashed = in.Route, ""
 		target = target.Named()
-		spec, _ := p.of.Objects[i].Object["spec"].(map[string]any)
 		names[i] = target.hashed
-		objects[i] = renamed{target.Write(in, specFor(spec, in.Route.Name)).Unstructured, names[i], i}
+		objects[i] = renamed{like(p.of.Objects[i].Object, target, in), names[i], i}
 	}
 	slices.SortFunc(objects, func(a, b renamed) int {
 		x, y := &p.of.targets[a.at].Kind, &p.of.targets[b.at].Kind
@@ -74,6 +73,15 @@ type renamed struct {
 	*unstructured.Unstructured
 	name string
 	at   int
+}
+
+// like returns an object like another one, for another route.
+func like(object map[string]any, at Target, in *Input) *unstructured.Unstructured {
+	metadata, _ := object["metadata"].(map[string]any)
+	spec, _ := object["spec"].(map[string]any)
+	return &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": object["apiVersion"], "kind": object["kind"], "metadata": at.metadata(in, metadata["labels"]), "spec": specFor(spec, at.Route.Name),
+	}}
 }
 
 // specFor returns the spec for another route: the same but for the name in targetRefs.

@@ -21,7 +21,8 @@ type Exporter interface {
 
 // Projection is what an exporter makes of a route.
 type Projection struct {
-	// Objects are the objects that are to exist, sorted by group, kind and name.
+	// Objects are the objects that are to exist, sorted by group, kind and name. They share parts with
+	// those of other routes and must not be changed.
 	Objects []*unstructured.Unstructured
 	// Rules are the injections into the route's rules, sorted by index; nil if there are none.
 	Rules []RuleInjection

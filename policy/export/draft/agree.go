@@ -13,6 +13,8 @@ import (
 type Difference struct {
 	HereWhere, Here   string
 	ThereWhere, There string
+	// message is that of ListenersDiffer, once it was made.
+	message string
 }
 
 // Args are the arguments of the message of ListenersDiffer.
@@ -84,18 +86,19 @@ func distinctAfter(paths []*export.Path) []*export.Path {
 // compare adds the differences between the first path and another one.
 func (a *Agreement) compare(here, there *export.Path) {
 	first, other := here.Effective.Valid(), there.Effective.Valid()
+	places := &between{here: here, there: there}
 	for f, v := range other {
 		if _, ok := first[f]; !ok {
-			a.disagree(f, here, nil, there, v)
+			a.disagree(f, places, nil, v)
 		}
 	}
 	for f, v := range first {
 		w, ok := other[f]
 		switch {
 		case !ok:
-			a.disagree(f, here, v, there, nil)
+			a.disagree(f, places, v, nil)
 		case !f.Equal(v, w):
-			a.disagree(f, here, v, there, w)
+			a.disagree(f, places, v, w)
 		default:
 			if agreed, ok := a.Leaves[f]; ok && !field.EqualJSON(agreed, w) {
 				a.own()[f] = shortest(agreed, w)
@@ -106,13 +109,28 @@ func (a *Agreement) compare(here, there *export.Path) {
 
 // disagree records the first difference of a field. Paths are sorted by listener, so the order of the
 // input does not matter.
-func (a *Agreement) disagree(f field.Field, p *export.Path, v any, q *export.Path, w any) {
+func (a *Agreement) disagree(f field.Field, places *between, v, w any) {
 	if _, agreed := a.Leaves[f]; agreed {
 		delete(a.own(), f)
 	}
 	if _, known := a.Differ[f]; !known {
-		a.Differ[f] = Difference{p.Where(), field.Text(v), q.Where(), field.Text(w)}
+		hereWhere, thereWhere := places.names()
+		a.Differ[f] = Difference{HereWhere: hereWhere, Here: field.Text(v), ThereWhere: thereWhere, There: field.Text(w)}
 	}
+}
+
+// between are two paths that are compared, and their listeners as messages name them.
+type between struct {
+	here, there           *export.Path
+	hereWhere, thereWhere string
+}
+
+// names returns the listeners as messages name them.
+func (b *between) names() (here, there string) {
+	if b.hereWhere == "" {
+		b.hereWhere, b.thereWhere = b.here.Where(), b.there.Where()
+	}
+	return b.hereWhere, b.thereWhere
 }
 
 // blockHeads are the fields on which the meaning of the rest of their block depends (E6.4).

@@ -60,10 +60,17 @@ func (v *Outcome) Note(notes ...string) *Outcome {
 type Sheet map[field.Field]*Outcome
 
 // newSheet returns a sheet with an empty draft for each of some fields.
-func newSheet(fields []field.Field) Sheet {
-	s, drafts := make(Sheet, len(fields)), make([]Outcome, len(fields))
+func newSheet(fields []field.Field, differ map[field.Field]Difference) Sheet {
+	s, drafts := make(Sheet, len(fields)+len(differ)), make([]Outcome, len(fields)+len(differ))
 	for i, f := range fields {
 		s[f] = &drafts[i]
+	}
+	drafts = drafts[len(fields):]
+	for f, d := range differ {
+		if s[f] == nil {
+			s[f], drafts = &drafts[0], drafts[1:]
+		}
+		s[f].Stated(export.ListenersDiffer, d.message)
 	}
 	return s
 }
@@ -84,12 +91,15 @@ func (v *Outcome) outcome(f field.Field, plane string) export.Outcome {
 	o := export.Outcome{Field: f, Verdict: export.Projected}
 	var reasons []reasonGiven
 	if v != nil && (v.As != "" || len(v.reasons) > 0) {
-		reasons = slices.Clone(v.reasons)
+		reasons = v.reasons
 	} else {
 		reasons = []reasonGiven{{export.NoField, export.NoField.Message(plane)}}
 	}
-	slices.SortStableFunc(reasons, func(a, b reasonGiven) int { return export.CompareReasons(a.reason, b.reason) })
-	reasons = slices.Compact(reasons)
+	if len(reasons) > 1 {
+		reasons = slices.Clone(reasons)
+		slices.SortStableFunc(reasons, func(a, b reasonGiven) int { return export.CompareReasons(a.reason, b.reason) })
+		reasons = slices.Compact(reasons)
+	}
 	if len(reasons) > 0 {
 		o.Verdict, o.Reason, o.Message = reasons[0].reason.Verdict(), reasons[0].reason, reasons[0].message
 		for i, r := range reasons[1:] {
@@ -103,7 +113,9 @@ func (v *Outcome) outcome(f field.Field, plane string) export.Outcome {
 	switch {
 	case o.Verdict != export.Unsupported:
 		o.As, o.Value, o.Object = v.As, v.value, v.Object
-		o.Notes = slices.Sorted(slices.Values(v.notes))
+		if o.Notes = slices.Clone(v.notes); len(o.Notes) > 1 {
+			slices.Sort(o.Notes)
+		}
 	case v != nil && slices.Contains(v.notes, export.Kept):
 		o.Notes = []string{export.Kept} // what is live is not what is asked for
 	}

@@ -47,12 +47,13 @@ func RulesOf(in *export.Input, title string) []*Rule {
 			r.Agreement, r.Want = rules[last].Agreement, rules[last].Want
 		} else {
 			r.Agreement = agree(r.Paths)
+			for f, d := range r.Differ {
+				d.message = export.ListenersDiffer.Message(d.Args()...)
+				r.Differ[f] = d
+			}
 			r.Want = NewWant(r.Agreement.Leaves)
 		}
-		r.Sheet = newSheet(r.Want.fields)
-		for f, d := range r.Differ {
-			r.Sheet.At(f).Because(export.ListenersDiffer, d.Args()...)
-		}
+		r.Sheet = newSheet(r.Want.fields, r.Differ)
 		rules = append(rules, r)
 	}
 	return rules
@@ -85,7 +86,7 @@ func byRule(all []export.Path, rules int) [][]*export.Path {
 		if c := cmp.Compare(a.where, b.where); c != 0 {
 			return c
 		}
-		return cmp.Or(cmp.Compare(a.Listener.Kind, b.Listener.Kind), cmp.Compare(a.Class, b.Class))
+		return cmp.Or(cmp.Compare(a.Listener.Ref.Kind, b.Listener.Ref.Kind), cmp.Compare(a.Listener.Class.Name, b.Listener.Class.Name))
 	})
 	list, byRule := make([]*export.Path, len(sorted)), make([][]*export.Path, rules)
 	for i, from := 0, 0; i < len(sorted); i++ {

@@ -103,7 +103,7 @@ func fieldsTable(t *testing.T) string {
 			in := export.Input{
 				Route: hierarchy.NewRef(hierarchy.Group, "HTTPRoute", "shop", "checkout"), Version: "v1",
 				Rules: []export.Rule{{Name: "pay", Matches: 1}},
-				Paths: []export.Path{{Gateway: gateway, Listener: gateway.WithSection("http"), Controller: plane.Controller,
+				Paths: []export.Path{{Listener: &hierarchy.Listener{Ref: gateway.WithSection("http"), Gateway: gateway}, Controller: plane.Controller,
 					Hostnames: 1, Consent: true, Effective: documented(key)}},
 				Fields:     export.StandardFields{Timeouts: true, Retry: true, DefaultAttempts: 1, FiltersMax: 16},
 				Parameters: export.Parameters{Version: "1.9.1"},

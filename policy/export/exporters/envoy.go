@@ -215,11 +215,25 @@ func slotOf(spec map[string]any, at slotName) any {
 // needs are the needs of a target, slot by slot.
 type needs [slots]slot
 
-// spec returns the spec that satisfies the needs.
-func (n needs) spec() map[string]any {
+// empty reports whether nothing is needed.
+func (n *needs) empty() bool {
+	return !slices.ContainsFunc(n[:], func(s slot) bool { return s.value != nil })
+}
+
+// spec returns the spec that satisfies the needs, of which the values are parts.
+func (n *needs) spec() map[string]any {
 	spec := map[string]any{}
 	put := func(value any, path ...string) {
-		_ = unstructured.SetNestedField(spec, value, path...) // the path holds maps alone
+		into := spec
+		for _, name := range path[:len(path)-1] {
+			inner, _ := into[name].(map[string]any)
+			if inner == nil {
+				inner = map[string]any{}
+				into[name] = inner
+			}
+			into = inner
+		}
+		into[path[len(path)-1]] = value
 	}
 	for at, need := range n {
 		if need.value == nil {

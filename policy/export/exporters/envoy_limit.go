@@ -200,10 +200,10 @@ func (r *envoyRule) countedApart(counter string) string {
 func (r *envoyRule) severalListenersOfOne() bool {
 	seen := map[hierarchy.Ref]bool{}
 	for _, p := range r.Paths {
-		if seen[p.Gateway] {
+		if seen[p.Listener.Gateway] {
 			return true
 		}
-		seen[p.Gateway] = true
+		seen[p.Listener.Gateway] = true
 	}
 	return false
 }

@@ -33,7 +33,7 @@ func envoyTargets(in *export.Input, rules []*envoyRule) []export.Written {
 	}
 	agreed, differ := agreedSlots(active)
 	if len(differ) == 0 && !anyForced(active) {
-		if len(agreed.spec()) == 0 {
+		if agreed.empty() {
 			return nil
 		}
 		return writeWhole(in, whole, agreed, active)
@@ -55,7 +55,7 @@ func envoyTargets(in *export.Input, rules []*envoyRule) []export.Written {
 		agreed[at] = slot{}
 	}
 	var objects []export.Written
-	onRoute := len(agreed.spec()) > 0
+	onRoute := !agreed.empty()
 	if onRoute {
 		objects = writeWhole(in, whole, agreed, unnamed)
 	}
@@ -114,7 +114,7 @@ func writeWhole(in *export.Input, at export.Target, agreed needs, rules []*envoy
 func eachRule(in *export.Input, rules []*envoyRule, onRoute bool) []export.Written {
 	var objects []export.Written
 	for _, r := range rules {
-		spec := r.slotsSpec()
+		spec := r.slots.spec()
 		if len(spec) == 0 && !onRoute && !(r.carried != nil && r.limitsOff() && specOf(r.carried)["rateLimit"] != nil) {
 			continue
 		}
@@ -144,8 +144,6 @@ func eachRule(in *export.Input, rules []*envoyRule, onRoute bool) []export.Writt
 	}
 	return objects
 }
-
-func (r *envoyRule) slotsSpec() map[string]any { return r.slots.spec() }
 
 // says records the object in which the rule's values stand.
 func (r *envoyRule) says(object export.ObjectKey) {

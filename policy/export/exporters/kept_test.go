@@ -25,7 +25,7 @@ func TestAnInvalidKindLeavesWhatIsLive(t *testing.T) {
 			in := export.Input{
 				Route: hierarchy.NewRef(hierarchy.Group, "HTTPRoute", "shop", "checkout"), Version: "v1",
 				Rules:  []export.Rule{{Name: "pay", Matches: 1}},
-				Paths:  []export.Path{{Gateway: gateway, Listener: gateway.WithSection("http"), Controller: export.ControllerOf(name), Hostnames: 1, Consent: true, Effective: effective}},
+				Paths:  []export.Path{{Listener: &hierarchy.Listener{Ref: gateway.WithSection("http"), Gateway: gateway}, Controller: export.ControllerOf(name), Hostnames: 1, Consent: true, Effective: effective}},
 				Fields: export.StandardFields{Timeouts: true, Retry: true, FiltersMax: 16},
 			}
 			before := exporter.Project(in)

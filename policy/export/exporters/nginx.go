@@ -286,7 +286,7 @@ func (r *nginxRoute) counters(l *draft.Limit) {
 func (r *nginxRoute) above() *export.Foreign {
 	for _, rule := range r.rules {
 		for _, p := range rule.Paths {
-			for _, f := range r.in.ForeignAt(p.Gateway) {
+			for _, f := range r.in.ForeignAt(p.Listener.Gateway) {
 				if f.Object.GetKind() == nginxRateLimitPolicy.Kind {
 					return f
 				}

@@ -33,6 +33,8 @@ func drawInput(t *rapid.T, exporter export.Registration) export.Input {
 	listeners := rapid.IntRange(1, 3).Draw(t, "listeners")
 	for l := range listeners {
 		controller := rapid.SampledFrom(controllers).Draw(t, "controller")
+		gateway := hierarchy.GatewayRef("infra", "gateway")
+		listener := &hierarchy.Listener{Ref: gateway.WithSection("l" + strconv.Itoa(l)), Gateway: gateway, Class: hierarchy.NewRef(hierarchy.Group, "GatewayClass", "", "edge")}
 		consent := rapid.IntRange(0, 3).Draw(t, "consent") > 0
 		for i := range in.Rules {
 			switch {
@@ -41,9 +43,8 @@ func drawInput(t *rapid.T, exporter export.Registration) export.Input {
 			case shared[i] == nil || rapid.IntRange(0, 15).Draw(t, "own") == 15:
 				shared[i] = drawEffective(t)
 			}
-			gateway := hierarchy.GatewayRef("infra", "gateway")
 			in.Paths = append(in.Paths, export.Path{
-				Gateway: gateway, Listener: gateway.WithSection("l" + strconv.Itoa(l)), Class: "edge", Controller: controller,
+				Listener: listener, Controller: controller,
 				Rule: i, Hostnames: rapid.IntRange(1, 2).Draw(t, "hostnames"), Consent: consent, Effective: shared[i],
 			})
 		}
