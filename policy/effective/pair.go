@@ -100,3 +100,21 @@ func pairedRules(before, after *Target) ([]hierarchy.RuleRef, []ruleSides) {
 	}
 	return names, sides
 }
+
+// Both computes the effective policy of one route or Gateway in two versions of a snapshot, nil where
+// there is no such object.
+func Both(before, after *Resolver, ref hierarchy.Ref) (old, now *Target) {
+	graph := before.s.Graph()
+	if graph != after.s.Graph() {
+		return before.Target(ref), after.Target(ref)
+	}
+	object, _ := graph.Get(ref)
+	switch o := object.(type) {
+	case *hierarchy.Route:
+		listeners := graph.BoundTo(ref)
+		return before.along(o, listeners, before.rules(o)), after.along(o, listeners, after.rules(o))
+	case *hierarchy.Gateway:
+		return before.gateway(o), after.gateway(o)
+	}
+	return nil, nil
+}

@@ -135,3 +135,6 @@ func (e *Target) reach(list []Band[*PathPolicies]) {
 		}
 	}
 }
+
+// Route is the route whose effective policy it is; nil for that of a Gateway, and for what was published.
+func (e *Target) Route() *hierarchy.Route { return e.route }

@@ -67,6 +67,9 @@ type Options struct {
 	Enforced Enforced
 	// Memory is what rules said before; nil is nothing.
 	Memory *Memory
+	// Resolved means that the targets after the edit are those of After, with the same versions of
+	// routes, which need not be looked up.
+	Resolved bool
 }
 
 // New returns an Evaluator with an empty cache.
@@ -103,9 +106,8 @@ func (x *Evaluator) Target(ctx context.Context, before, after *effective.Target)
 	if after == nil || len(x.Guardrails) == 0 || x.counting && !slices.ContainsFunc(x.Guardrails, (*guardrail.Guardrail).TellsApart) {
 		return nil
 	}
-	object, _ := x.After.Graph().Get(after.Target)
-	route, isRoute := object.(*hierarchy.Route)
-	if !isRoute {
+	route := x.routeOf(after)
+	if route == nil {
 		return nil
 	}
 	x.was, x.now = side{graph: x.Before.Graph(), target: before}, side{graph: x.After.Graph(), target: after}
@@ -136,6 +138,16 @@ func (x *Evaluator) Target(ctx context.Context, before, after *effective.Target)
 		}
 	}
 	return nil
+}
+
+// routeOf is the route of a target after the edit; nil for a Gateway.
+func (x *Evaluator) routeOf(after *effective.Target) *hierarchy.Route {
+	if x.Resolved {
+		return after.Route()
+	}
+	object, _ := x.After.Graph().Get(after.Target)
+	route, _ := object.(*hierarchy.Route)
+	return route
 }
 
 // guardrail evaluates the paths of a route by one guardrail. Paths that none of its rules can

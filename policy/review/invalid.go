@@ -21,8 +21,6 @@ type invalidity struct {
 	set map[hierarchy.Ref]bool
 	// above are the effective policies of Gateways before the edit.
 	above map[hierarchy.Ref]*effective.Target
-	// valid are results that break no rule.
-	valid map[*effective.PathPolicies]bool
 }
 
 // brokenRule is one rule that is newly broken, everywhere.
@@ -42,20 +40,6 @@ type brokenRule struct {
 type brokenPlace struct {
 	target hierarchy.Ref
 	text   string
-}
-
-// any reports whether any result of a target breaks a rule of its kind, which is rare.
-func (f *invalidity) any(e *effective.Target) bool {
-	return e != nil && slices.ContainsFunc(e.Scopes, func(s effective.Scope) bool {
-		if f.valid[s.Result] {
-			return false
-		}
-		if slices.ContainsFunc(s.Result.Kinds, func(m *effective.Policy) bool { return len(m.Invalid) > 0 }) {
-			return true
-		}
-		f.valid[s.Result] = true
-		return false
-	})
 }
 
 // add examines paths of one target whose result changes.

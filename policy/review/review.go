@@ -86,19 +86,25 @@ func On(ctx context.Context, r *effective.Resolver, e Edit, guardrails []*guardr
 	if v.tooWide(touched, old, now, e) {
 		return v, nil
 	}
-	broken := &invalidity{before: v.Before, after: v.After, set: map[hierarchy.Ref]bool{}, above: map[hierarchy.Ref]*effective.Target{}, valid: map[*effective.PathPolicies]bool{}}
+	broken := &invalidity{before: v.Before, after: v.After, set: map[hierarchy.Ref]bool{}, above: map[hierarchy.Ref]*effective.Target{}}
 	for _, u := range e.set() {
 		broken.set[hierarchy.RefOf(u)] = true
 	}
-	pairs := make([]sides, 0, len(touched))
+	pairs, seen := make([]sides, 0, len(touched)), results{}
+	var large []sides
 	for part := range slices.Chunk(touched, chunk) {
 		if err := ctx.Err(); err != nil {
 			return v, &evaluate.Unfinished{Done: len(pairs), All: len(touched), Err: err}
 		}
 		for _, target := range part {
-			pair := sides{old.Target(target), now.Target(target)}
+			before, after := effective.Both(old, now, target)
+			pair := sides{before, after}
 			pairs = append(pairs, pair)
-			if !broken.any(pair.after) {
+			size, valid := seen.of(pair.after)
+			if size > maxPublished {
+				large = append(large, pair)
+			}
+			if valid {
 				continue
 			}
 			for _, paths := range effective.Compare(pair.before, pair.after) {
@@ -108,7 +114,7 @@ func On(ctx context.Context, r *effective.Resolver, e Edit, guardrails []*guardr
 	}
 	v.compared = compare(touched, pairs)
 	v.Impact = evaluate.ImpactOn(v.compared.differing())
-	v.tooLarge(pairs, e)
+	v.tooLarge(large, e)
 	for _, b := range broken.list {
 		if b.ours {
 			v.Refusals = append(v.Refusals, b.refusal(v))
@@ -127,7 +133,7 @@ type sides struct{ before, after *effective.Target }
 func (v *Verdict) ask(ctx context.Context, e Edit, guardrails []*guardrail.Guardrail, pairs []sides) error {
 	x := evaluate.New(evaluate.Options{
 		Guardrails: guardrails, Before: v.Before, After: v.After, Edit: e.document(v.Impact), Deletes: len(e.set()) == 0,
-		MayRead: e.MayRead, Enforced: e.Enforced, Memory: e.Memory,
+		MayRead: e.MayRead, Enforced: e.Enforced, Memory: e.Memory, Resolved: true,
 	})
 	if e.MaxPaths > 0 {
 		for _, target := range pairs {

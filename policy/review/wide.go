@@ -58,12 +58,13 @@ const maxPublished = 1 << 20
 
 // tooLarge refuses a tenant's edit after which what applies to an object could not
 // be written down any more, nor what is said above it later: a result that no API
-// server takes leaves the last one in force. What was too large before may stay.
+// server takes leaves the last one in force. What was too large before may stay. The targets
+// are those that are too large after the edit.
 func (v *Verdict) tooLarge(targets []sides, e Edit) {
-	sizes := sizes{}
+	seen := results{}
 	for _, t := range targets {
-		size := sizes.published(t.after)
-		if size <= maxPublished || size <= sizes.published(t.before) {
+		size, _ := seen.of(t.after)
+		if was, _ := seen.of(t.before); size <= was {
 			continue
 		}
 		object := hierarchy.Ref{}
@@ -80,27 +81,30 @@ func (v *Verdict) tooLarge(targets []sides, e Edit) {
 	}
 }
 
-// sizes are about how many bytes results take, each computed once.
-type sizes map[*effective.PathPolicies]int
-
-// published is about how many bytes the results of a target take.
-func (s sizes) published(e *effective.Target) (size int) {
-	if e == nil {
-		return 0
-	}
-	for _, scope := range e.Scopes {
-		size += s.of(scope.Result)
-	}
-	return size
+// results are about how many bytes results take, and which of them break a rule of their kind, which is
+// rare. Many targets share a result.
+type results map[*effective.PathPolicies]struct {
+	size    int
+	invalid bool
 }
 
-func (s sizes) of(r *effective.PathPolicies) int {
-	size, known := s[r]
-	if !known {
-		for _, m := range r.Kinds {
-			size += m.Size()
-		}
-		s[r] = size
+// of is about how many bytes the results of a target take, and whether all of them are valid.
+func (s results) of(e *effective.Target) (size int, valid bool) {
+	if e == nil {
+		return 0, true
 	}
-	return size
+	valid = true
+	for _, scope := range e.Scopes {
+		r, known := s[scope.Result]
+		if !known {
+			for _, m := range scope.Result.Kinds {
+				r.size += m.Size()
+				r.invalid = r.invalid || len(m.Invalid) > 0
+			}
+			s[scope.Result] = r
+		}
+		size += r.size
+		valid = valid && !r.invalid
+	}
+	return size, valid
 }
