@@ -22,7 +22,9 @@ const (
 // Map is small and is passed by value; any number of goroutines may read it.
 type Map[K comparable, V any] struct {
 	root *node[K, V]
-	size int
+	// recent are the latest changes, which are not in the trie yet; nil for none.
+	recent *recent[K, V]
+	size   int
 }
 
 // node is one node of the trie. Of its 32 slots, those in filled hold an entry and those in branched a
@@ -53,8 +55,8 @@ func (m Map[K, V]) Len() int { return m.size }
 
 // Get returns the value of a key, and whether there is one.
 func (m Map[K, V]) Get(key K) (V, bool) {
-	if m.root != nil {
-		if e := m.root.find(maphash.Comparable(seed, key), 0, key); e != nil {
+	if m.root != nil || m.recent != nil {
+		if e := find(m.root, m.recent, maphash.Comparable(seed, key), key); e != nil {
 			return e.value, true
 		}
 	}
@@ -62,86 +64,166 @@ func (m Map[K, V]) Get(key K) (V, bool) {
 	return none, false
 }
 
+// find returns the entry of a key, or nil.
+func find[K comparable, V any](root *node[K, V], r *recent[K, V], hash uint64, key K) *entry[K, V] {
+	if i := r.find(hash, key); i >= 0 {
+		if r.isGone(i) {
+			return nil
+		}
+		return r.entries[i]
+	}
+	if root == nil {
+		return nil
+	}
+	return root.find(hash, 0, key)
+}
+
 // With returns a map that has the value under the key and is the same
 // otherwise.
 func (m Map[K, V]) With(key K, value V) Map[K, V] {
-	e := &entry[K, V]{hash: maphash.Comparable(seed, key), key: key, value: value}
-	root, added := m.root.with(nil, 0, e)
-	return Map[K, V]{root: root, size: m.size + added}
+	b := Builder[K, V]{root: m.root, recent: m.recent, size: m.size}
+	b.Set(key, value)
+	return b.Map()
 }
 
 // Without returns a map that does not have the key and is the same otherwise;
 // the map itself when it never had the key.
 func (m Map[K, V]) Without(key K) Map[K, V] {
-	if m.root == nil {
-		return m
-	}
-	root, removed := m.root.without(nil, 0, maphash.Comparable(seed, key), key)
-	if !removed {
-		return m
-	}
-	return Map[K, V]{root: root, size: m.size - 1}
+	b := Builder[K, V]{root: m.root, recent: m.recent, size: m.size}
+	b.Delete(key)
+	return b.Map()
 }
 
 // All iterates over the entries in no particular order.
 func (m Map[K, V]) All() iter.Seq2[K, V] {
 	return func(yield func(K, V) bool) {
-		if m.root != nil {
-			m.root.each(yield)
-		}
+		m.each(func(e *entry[K, V]) bool { return yield(e.key, e.value) })
 	}
 }
 
 // Keys iterates over the keys in no particular order.
 func (m Map[K, V]) Keys() iter.Seq[K] {
 	return func(yield func(K) bool) {
-		if m.root != nil {
-			m.root.each(func(key K, _ V) bool { return yield(key) })
+		m.each(func(e *entry[K, V]) bool { return yield(e.key) })
+	}
+}
+
+func (m Map[K, V]) each(yield func(*entry[K, V]) bool) {
+	if r := m.recent; r != nil {
+		for i := range r.n {
+			if !r.isGone(i) && !yield(r.entries[i]) {
+				return
+			}
 		}
+		of := yield
+		yield = func(e *entry[K, V]) bool { return r.find(e.hash, e.key) >= 0 || of(e) }
+	}
+	if m.root != nil {
+		m.root.each(yield)
 	}
 }
 
 // Builder returns a Builder that starts with the entries of m and leaves m as
 // it is.
 func (m Map[K, V]) Builder() *Builder[K, V] {
-	return &Builder[K, V]{root: m.root, size: m.size}
+	return &Builder[K, V]{root: m.root, recent: m.recent, size: m.size}
 }
 
-// Builder makes many changes cheaply: it modifies the nodes that it created itself in place. Its
-// zero value starts from the empty map. Unlike a Map it is not safe for concurrent use.
+// Builder makes many changes cheaply: it modifies what it created itself in place. Its zero value
+// starts from the empty map. Unlike a Map it is not safe for concurrent use.
 type Builder[K comparable, V any] struct {
-	root  *node[K, V]
-	size  int
-	owner *owner
+	root   *node[K, V]
+	recent *recent[K, V]
+	size   int
+	owner  *owner
+	// direct says that there were too many changes to keep them apart, so they go into the trie.
+	direct bool
 }
 
 // Len is the number of entries.
 func (b *Builder[K, V]) Len() int { return b.size }
 
 // Get returns the value of a key, and whether there is one.
-func (b *Builder[K, V]) Get(key K) (V, bool) { return Map[K, V]{root: b.root}.Get(key) }
+func (b *Builder[K, V]) Get(key K) (V, bool) {
+	return Map[K, V]{root: b.root, recent: b.recent}.Get(key)
+}
 
 // Set puts the value under the key.
 func (b *Builder[K, V]) Set(key K, value V) {
-	if b.owner == nil {
-		b.owner = new(owner)
-	}
 	e := &entry[K, V]{hash: maphash.Comparable(seed, key), key: key, value: value}
-	root, added := b.root.with(b.owner, 0, e)
-	b.root, b.size = root, b.size+added
+	i := b.recent.find(e.hash, key)
+	switch {
+	case b.direct:
+		b.insert(e)
+	case i >= 0:
+		if b.own(); b.recent.isGone(i) {
+			b.size++
+		}
+		b.recent.put(i, e)
+	case b.recent.full():
+		b.flush()
+		b.insert(e)
+	default:
+		if b.root == nil || b.root.find(e.hash, 0, key) == nil {
+			b.size++
+		}
+		b.own()
+		b.recent.append(e)
+	}
 }
 
 // Delete removes the key, if it is there.
 func (b *Builder[K, V]) Delete(key K) {
-	if b.root == nil {
+	hash := maphash.Comparable(seed, key)
+	if find(b.root, b.recent, hash, key) == nil {
 		return
 	}
+	b.size--
+	i := b.recent.find(hash, key)
+	switch {
+	case b.direct:
+		b.root, _ = b.root.without(b.own(), 0, hash, key)
+	case i >= 0:
+		b.own()
+		b.recent.remove(i, b.root != nil && b.root.find(hash, 0, key) != nil)
+	case b.recent.full():
+		b.flush()
+		b.root, _ = b.root.without(b.own(), 0, hash, key)
+	default:
+		b.own()
+		b.recent.append(b.root.find(hash, 0, key))
+		b.recent.remove(b.recent.n-1, true)
+	}
+}
+
+// insert puts an entry into the trie.
+func (b *Builder[K, V]) insert(e *entry[K, V]) {
+	root, added := b.root.with(b.own(), 0, e)
+	b.root, b.size = root, b.size+added
+}
+
+// own makes sure that the recent changes may be changed in place, and returns the owner.
+func (b *Builder[K, V]) own() *owner {
 	if b.owner == nil {
 		b.owner = new(owner)
 	}
-	root, removed := b.root.without(b.owner, 0, maphash.Comparable(seed, key), key)
-	if removed {
-		b.root, b.size = root, b.size-1
+	if !b.direct {
+		b.recent = b.recent.own(b.owner)
+	}
+	return b.owner
+}
+
+// flush puts the recent changes into the trie, where all others follow.
+func (b *Builder[K, V]) flush() {
+	r := b.recent
+	b.recent, b.direct = nil, true
+	o := b.own()
+	for i := range r.n {
+		if e := r.entries[i]; r.isGone(i) {
+			b.root, _ = b.root.without(o, 0, e.hash, e.key)
+		} else {
+			b.root, _ = b.root.with(o, 0, e)
+		}
 	}
 }
 
@@ -149,5 +231,5 @@ func (b *Builder[K, V]) Delete(key K) {
 // returned Map.
 func (b *Builder[K, V]) Map() Map[K, V] {
 	b.owner = nil
-	return Map[K, V]{root: b.root, size: b.size}
+	return Map[K, V]{root: b.root, recent: b.recent, size: b.size}
 }

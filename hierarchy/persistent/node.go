@@ -172,9 +172,9 @@ func (n *node[K, V]) cut(o *owner, bit uint32, i int) *node[K, V] {
 }
 
 // each yields every entry and reports whether to continue.
-func (n *node[K, V]) each(yield func(K, V) bool) bool {
+func (n *node[K, V]) each(yield func(*entry[K, V]) bool) bool {
 	for _, e := range n.entries {
-		if !yield(e.key, e.value) {
+		if !yield(e) {
 			return false
 		}
 	}

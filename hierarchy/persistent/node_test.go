@@ -37,7 +37,7 @@ func TestKeysWhoseHashesCollideAreKeptApart(t *testing.T) {
 			}
 			left := 0
 			if root != nil {
-				root.each(func(int, int) bool { left++; return true })
+				root.each(func(*entry[int, int]) bool { left++; return true })
 				if root.find(hash, 0, key) != nil {
 					t.Errorf("key %d is still there", key)
 				}
