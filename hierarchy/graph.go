@@ -147,6 +147,23 @@ type Graph struct {
 	defaulted persistent.Map[string, members]
 }
 
+// Settled returns the same Graph in a form in which making many others of it costs the least; g itself
+// if it is in that form.
+func (g *Graph) Settled() *Graph {
+	if g.classes.IsSettled() && g.gateways.IsSettled() && g.sets.IsSettled() && g.routes.IsSettled() &&
+		g.namespaces.IsSettled() && g.grants.IsSettled() && g.routesOf.IsSettled() && g.setsOf.IsSettled() &&
+		g.gatewaysOf.IsSettled() && g.bound.IsSettled() && g.routesIn.IsSettled() && g.setsIn.IsSettled() &&
+		g.grantsIn.IsSettled() && g.defaulted.IsSettled() {
+		return g
+	}
+	return &Graph{
+		classes: g.classes.Settled(), gateways: g.gateways.Settled(), sets: g.sets.Settled(),
+		routes: g.routes.Settled(), namespaces: g.namespaces.Settled(), grants: g.grants.Settled(),
+		routesOf: g.routesOf.Settled(), setsOf: g.setsOf.Settled(), gatewaysOf: g.gatewaysOf.Settled(), bound: g.bound.Settled(),
+		routesIn: g.routesIn.Settled(), setsIn: g.setsIn.Settled(), grantsIn: g.grantsIn.Settled(), defaulted: g.defaulted.Settled(),
+	}
+}
+
 // gatewayState is a Gateway and what follows from it and its ListenerSets.
 type gatewayState struct {
 	id      *Ref

@@ -252,8 +252,14 @@ func (e *edit) done() *Snapshot {
 	}
 	e.reselect()
 	e.attach()
+	if len(e.set)+len(e.remove)+len(e.changed) > manyChanges {
+		return e.next.Settled()
+	}
 	return e.next
 }
+
+// manyChanges are so many that settling what they lead to costs little in comparison.
+const manyChanges = 32
 
 // attach determines which policies hold the changed targets.
 func (e *edit) attach() {

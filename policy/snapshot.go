@@ -64,6 +64,21 @@ func NewSnapshot(options Options) *Snapshot {
 	return &Snapshot{options: &options, graph: hierarchy.Build(nil)}
 }
 
+// Settled returns the same snapshot in a form in which making many others of it costs the least; s
+// itself if it is in that form. Whoever keeps a snapshot, for others to review edits of it, keeps it
+// settled.
+func (s *Snapshot) Settled() *Snapshot {
+	graph := s.graph.Settled()
+	if graph == s.graph && s.policies.IsSettled() && s.selectors.IsSettled() && s.places.IsSettled() &&
+		s.outside.IsSettled() && s.outsideIn.IsSettled() {
+		return s
+	}
+	next := *s
+	next.graph, next.policies, next.selectors = graph, s.policies.Settled(), s.selectors.Settled()
+	next.places, next.outside, next.outsideIn = s.places.Settled(), s.outside.Settled(), s.outsideIn.Settled()
+	return &next
+}
+
 // Graph returns the hierarchy of this snapshot.
 func (s *Snapshot) Graph() *hierarchy.Graph { return s.graph }
 

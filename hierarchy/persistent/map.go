@@ -94,6 +94,20 @@ func (m Map[K, V]) Without(key K) Map[K, V] {
 	return b.Map()
 }
 
+// Settled returns the same map with all changes in the trie. A map that many others are made of is to
+// be settled, so that they do not have to do it.
+func (m Map[K, V]) Settled() Map[K, V] {
+	if m.recent == nil {
+		return m
+	}
+	b := Builder[K, V]{root: m.root, recent: m.recent, size: m.size}
+	b.flush()
+	return b.Map()
+}
+
+// IsSettled reports whether Settled has nothing to do.
+func (m Map[K, V]) IsSettled() bool { return m.recent == nil }
+
 // All iterates over the entries in no particular order.
 func (m Map[K, V]) All() iter.Seq2[K, V] {
 	return func(yield func(K, V) bool) {

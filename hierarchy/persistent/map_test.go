@@ -128,6 +128,11 @@ func TestAMapHoldsWhatAPlainMapHolds(t *testing.T) {
 				}
 				m = b.Map()
 			},
+			"settle": func(t *rapid.T) {
+				if m = m.Settled(); !m.IsSettled() {
+					t.Fatal("not settled")
+				}
+			},
 			"keep": func(*rapid.T) { taken = append(taken, version{m, maps.Clone(model)}) },
 			"": func(t *rapid.T) {
 				if m.Len() != len(model) {

@@ -318,6 +318,7 @@ func (f *reducer) flush(first bool) (*Batch, []hierarchy.Problem) {
 		next, problems = next.With(objects...)
 	}
 	problems = append(problems, f.guardrails.take()...)
+	next = next.Settled()
 	f.snapshot, batch.After = next, next
 	changed := p.remove
 	maps.Copy(changed, p.guardrails)
