@@ -128,22 +128,20 @@ func (c *leafChange) onGone() *leafChange {
 // Differ compares resolutions part by part. It caches the changes of pairs of results: most paths of
 // a cluster share a few pairs. It is for one goroutine.
 type Differ struct {
-	pairs map[Pair][]*leafChange
+	pairs table[Pair, []*leafChange]
 	// same are the first of all changes that read the same, by hash: the hash itself, or the next number
 	// that was free.
-	same map[uint64]*leafChange
+	same table[uint64, *leafChange]
 	// outlines are the changes of targets with the same outlines, without the target.
-	outlines map[[2]*outline][]Change
+	outlines table[[2]*outline, []Change]
 	// differs says whether pairs differ, where only that was asked.
-	differs map[Pair]difference
+	differs table[Pair, difference]
 	leaves  []leafSides
 	keys    []leafKey
 }
 
 // NewDiffer returns a Differ that has compared nothing yet.
-func NewDiffer() *Differ {
-	return &Differ{pairs: map[Pair][]*leafChange{}, same: map[uint64]*leafChange{}, outlines: map[[2]*outline][]Change{}, differs: map[Pair]difference{}}
-}
+func NewDiffer() *Differ { return &Differ{} }
 
 // Target lists the fields of one target that differ, each with the paths on which it differs in the
 // same way. Either side may be nil.
@@ -162,10 +160,10 @@ func (d *Differ) target(before, after *Target) []Change {
 		return d.compare(before, after)
 	}
 	outlines := [2]*outline{before.outline, after.outline}
-	changes, known := d.outlines[outlines]
+	changes, known := d.outlines.get(outlines)
 	if !known {
 		changes = d.compare(before, after)
-		d.outlines[outlines] = changes
+		d.outlines.add(outlines, changes)
 	}
 	return changes
 }
@@ -246,7 +244,7 @@ func find(changes []*leafChange, key leafKey) *leafChange {
 
 // pair lists the leaves that differ between two results.
 func (d *Differ) pair(pair Pair) []*leafChange {
-	if known, ok := d.pairs[pair]; ok {
+	if known, ok := d.pairs.get(pair); ok {
 		return known
 	}
 	d.leaves = appendDifferences(d.leaves[:0], pair)
@@ -257,17 +255,17 @@ func (d *Differ) pair(pair Pair) []*leafChange {
 			changes[i] = d.change(&d.leaves[i])
 		}
 	}
-	d.pairs[pair] = changes
+	d.pairs.add(pair, changes)
 	return changes
 }
 
 // change is the one change of all that read the same.
 func (d *Differ) change(leaf *leafSides) *leafChange {
 	for at := leaf.after.digestSide(leaf.before.digestSide(0)); ; at++ {
-		c := d.same[at]
-		if c == nil {
+		c, known := d.same.get(at)
+		if !known {
 			c = &leafChange{leafSides: *leaf}
-			d.same[at] = c
+			d.same.add(at, c)
 			return c
 		}
 		if c.key == leaf.key && sameSide(c.before, leaf.before) && sameSide(c.after, leaf.after) {
@@ -360,10 +358,10 @@ func (d *Differ) difference(pair Pair) difference {
 	if pair.Before == pair.After {
 		return difference{}
 	}
-	known, ok := d.differs[pair]
+	known, ok := d.differs.get(pair)
 	if !ok {
 		known = differenceOf(pair)
-		d.differs[pair] = known
+		d.differs.add(pair, known)
 	}
 	return known
 }

@@ -288,3 +288,56 @@ func sameNotSet(a, b *NotSet) bool {
 	return slices.Equal(a.Path, b.Path) && a.From == b.From && a.Level == b.Level && a.Block == b.Block &&
 		a.Rule == b.Rule && a.By == b.By && sameValue(a.Value, b.Value)
 }
+
+// table is a map that is a list as long as it has few entries: most resolvers and differs see little.
+type table[K comparable, V any] struct {
+	few []tableEntry[K, V]
+	all map[K]V
+}
+
+type tableEntry[K comparable, V any] struct {
+	key   K
+	value V
+}
+
+// fewEntries are so few that searching them costs less than a map of them.
+const fewEntries = 8
+
+func (t *table[K, V]) get(key K) (value V, known bool) {
+	if t.all != nil {
+		value, known = t.all[key]
+		return value, known
+	}
+	for i := range t.few {
+		if t.few[i].key == key {
+			return t.few[i].value, true
+		}
+	}
+	return value, false
+}
+
+// add adds a key that is not there yet.
+func (t *table[K, V]) add(key K, value V) {
+	switch {
+	case t.all != nil:
+		t.all[key] = value
+	case t.few == nil:
+		t.few = append(make([]tableEntry[K, V], 0, fewEntries/2), tableEntry[K, V]{key, value})
+	case len(t.few) < fewEntries:
+		t.few = append(t.few, tableEntry[K, V]{key, value})
+	default:
+		t.grow(4 * fewEntries)
+		t.all[key] = value
+	}
+}
+
+// grow makes a map of what there is, in which a number of entries has room.
+func (t *table[K, V]) grow(size int) {
+	t.all = make(map[K]V, size)
+	for i := range t.few {
+		t.all[t.few[i].key] = t.few[i].value
+	}
+	t.few = nil
+}
+
+func (t *table[K, V]) len() int { return len(t.few) + len(t.all) }

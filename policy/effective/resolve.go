@@ -129,9 +129,9 @@ func (r *Resolver) ResolveAll() Resolution {
 	if r.index == nil || r.index.graph != r.s.Graph() {
 		r.memory.index = newIndex(r.s.Graph())
 	}
-	if len(r.paths) == 0 {
-		r.paths = make(map[pathKey]*PathPolicies, r.resultsBefore)
-		r.results = make(map[uint64]*PathPolicies, r.resultsBefore)
+	if r.paths.len() == 0 && r.resultsBefore > fewEntries {
+		r.paths.grow(r.resultsBefore)
+		r.results.grow(r.resultsBefore)
 	}
 	resolution := Resolution{index: r.index, list: make([]*Target, len(r.index.members))}
 	for i := range r.index.members {
@@ -142,7 +142,7 @@ func (r *Resolver) ResolveAll() Resolution {
 			resolution.list[i] = r.along(m.route, m.listeners, r.rules(m.route))
 		}
 	}
-	r.resultsBefore = len(r.paths)
+	r.resultsBefore = r.paths.len()
 	return resolution
 }
 
@@ -181,13 +181,13 @@ type Resolver struct {
 	s          *policy.Snapshot
 	kinds      []*policy.Kind
 	listeners  map[*hierarchy.Listener]*upperLayers
-	uppers     map[upperLayers]*upperLayers
-	namespaces map[string]*policy.AttachmentPoint
-	outlines   map[outlineKey]*outline
-	paths      map[pathKey]*PathPolicies
+	uppers     table[upperLayers, *upperLayers]
+	namespaces table[string, *policy.AttachmentPoint]
+	outlines   table[outlineKey, *outline]
+	paths      table[pathKey, *PathPolicies]
 	// results are the first of all results that read the same, by hash: the hash itself, or the next
 	// number that was free.
-	results map[uint64]*PathPolicies
+	results table[uint64, *PathPolicies]
 }
 
 // upperLayers has the policies attached from the GatewayClass down to a listener. Equal ones are
@@ -210,17 +210,7 @@ type pathKey struct {
 func NewResolver(s *policy.Snapshot) *Resolver { return newResolver(s, newMemory()) }
 
 func newResolver(s *policy.Snapshot, m *memory) *Resolver {
-	return &Resolver{
-		memory:     m,
-		s:          s,
-		kinds:      s.Kinds(),
-		listeners:  map[*hierarchy.Listener]*upperLayers{},
-		uppers:     map[upperLayers]*upperLayers{},
-		namespaces: map[string]*policy.AttachmentPoint{},
-		outlines:   map[outlineKey]*outline{},
-		paths:      map[pathKey]*PathPolicies{},
-		results:    map[uint64]*PathPolicies{},
-	}
+	return &Resolver{memory: m, s: s, kinds: s.Kinds(), listeners: map[*hierarchy.Listener]*upperLayers{}}
 }
 
 // On returns a resolver of another version of the snapshot that shares its cache with r: a fold
@@ -262,10 +252,10 @@ func (r *Resolver) upper(l, last *hierarchy.Listener) *upperLayers {
 	if !l.ListenerSet.IsZero() {
 		a[hierarchy.ListenerSetLevel] = r.s.InForce(l.ListenerSet)
 	}
-	shared, ok := r.uppers[a]
+	shared, ok := r.uppers.get(a)
 	if !ok {
 		shared = &a
-		r.uppers[a] = shared
+		r.uppers.add(a, shared)
 	}
 	r.listeners[l] = shared
 	return shared
@@ -340,14 +330,14 @@ func (r *Resolver) along(route *hierarchy.Route, listeners []*hierarchy.Listener
 	e.listeners, e.rules = listeners, ruleRefs(route)
 	key, shared := outlineOf(listeners, rules)
 	if shared {
-		if o := r.outlines[key]; o != nil {
+		if o, known := r.outlines.get(key); known {
 			o.draw(e)
 			return e
 		}
 	}
 	e.lie(r.rows(listeners, rules, meta.Ref, route))
 	if shared {
-		r.outlines[key] = outlined(e)
+		r.outlines.add(key, outlined(e))
 	}
 	return e
 }
@@ -403,17 +393,17 @@ func (r *Resolver) rules(route *hierarchy.Route) []pathKey {
 
 // namespace is what is in force on a Namespace.
 func (r *Resolver) namespace(name string) *policy.AttachmentPoint {
-	p, known := r.namespaces[name]
+	p, known := r.namespaces.get(name)
 	if !known {
 		p = r.s.InForce(hierarchy.NamespaceRef(name))
-		r.namespaces[name] = p
+		r.namespaces.add(name, p)
 	}
 	return p
 }
 
 // result folds every policy kind on a chain.
 func (r *Resolver) result(c pathKey, target hierarchy.Ref, route *hierarchy.Route) *PathPolicies {
-	if result, ok := r.paths[c]; ok {
+	if result, ok := r.paths.get(c); ok {
 		return result
 	}
 	result := &PathPolicies{}
@@ -433,7 +423,7 @@ func (r *Resolver) result(c pathKey, target hierarchy.Ref, route *hierarchy.Rout
 		result.Kinds[i] = r.fold(&r.keys[i], target, route)
 	}
 	result.representative = r.first(result)
-	r.paths[c] = result
+	r.paths.add(c, result)
 	return result
 }
 
@@ -444,9 +434,9 @@ func (r *Resolver) first(result *PathPolicies) *PathPolicies {
 		at = merge.Mix(at, m.reading.digest)
 	}
 	for ; ; at++ {
-		first := r.results[at]
-		if first == nil {
-			r.results[at] = result
+		first, known := r.results.get(at)
+		if !known {
+			r.results.add(at, result)
 			return result
 		}
 		same := func(a, b *Policy) bool { return a.reading == b.reading }
