@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"os"
@@ -326,7 +327,8 @@ func (s *site) awaitSilence() {
 // is repeated later.
 func (s *site) awaitInjected(what, want string, began time.Time) {
 	s.b.Helper()
-	for end := time.Now().Add(stalled); ; time.Sleep(2 * time.Second) {
+	least, moved := math.MaxInt, time.Now()
+	for ; ; time.Sleep(5 * time.Second) {
 		left := 0
 		routes := s.cluster.list(s.b, gatewayAPI, "HTTPRoute")
 		for _, u := range routes {
@@ -338,7 +340,10 @@ func (s *site) awaitInjected(what, want string, began time.Time) {
 			say("%s: %d routes after %v", what, len(routes), time.Since(began).Round(time.Second))
 			return
 		}
-		if time.Now().After(end) {
+		if left < least {
+			least, moved = left, time.Now()
+		}
+		if time.Since(moved) > stalled {
 			s.b.Errorf("%d of %d HTTPRoutes do not have the timeout %s", left, len(routes), want)
 			return
 		}
@@ -353,7 +358,7 @@ func (s *site) bareTouches() (touching, idle pass) {
 	first, routes := routes[0], routes[1:min(len(routes), 1001)]
 	touch := func(b *testing.B, u *unstructured.Unstructured) { s.own.touch(b, u) }
 	want := fmt.Sprintf("%ds", 6+s.edits)
-	await(s.b, time.Minute, func(context.Context) error { // until admission knows that the exporter is on
+	await(s.b, stalled, func(context.Context) error { // until admission knows that the exporter is on
 		if got := injectedRequest(s.own.touch(s.b, first)); got != want {
 			return fmt.Errorf("HTTPRoute %s has the timeout %q, want %s", first.GetName(), got, want)
 		}
