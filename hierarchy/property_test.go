@@ -193,6 +193,9 @@ func TestChangingAGraphIsBuildingAnother(t *testing.T) {
 				}
 				g = g.With(batch...)
 			}
+			if rapid.Bool().Draw(t, "settle") {
+				g = g.Settled()
+			}
 			built := hierarchy.Build(slices.Collect(maps.Values(current)))
 			if diff := cmp.Diff(dump(built, refsOf(ever)), dump(g, refsOf(ever))); diff != "" {
 				t.Fatalf("the changed Graph (+) is not the built one (-):\n%s", diff)
