@@ -23,13 +23,14 @@ type member struct {
 	meta      *hierarchy.Meta
 	route     *hierarchy.Route
 	listeners []*hierarchy.Listener
+	rules     []hierarchy.RuleRef
 	gateway   *hierarchy.Gateway
 }
 
 func newIndex(graph *hierarchy.Graph) *index {
 	x := &index{graph: graph, members: make([]member, 0, graph.Targets())}
 	for route, listeners := range graph.AllBound() {
-		x.members = append(x.members, member{meta: route.Meta(), route: route, listeners: listeners})
+		x.members = append(x.members, member{meta: route.Meta(), route: route, listeners: listeners, rules: ruleRefs(route)})
 	}
 	for gateway := range graph.Gateways() {
 		x.members = append(x.members, member{meta: gateway.Meta(), gateway: gateway})

@@ -139,7 +139,7 @@ func (r *Resolver) ResolveAll() Resolution {
 		if m.gateway != nil {
 			resolution.list[i] = r.gateway(m.gateway)
 		} else {
-			resolution.list[i] = r.along(m.route, m.listeners, r.rules(m.route))
+			resolution.list[i] = r.along(m.route, m.listeners, r.rules(m.route), m.rules)
 		}
 	}
 	r.resultsBefore = r.paths.len()
@@ -167,7 +167,7 @@ func (r *Resolver) Target(ref hierarchy.Ref) *Target {
 	object, _ := r.s.Graph().Get(ref)
 	switch o := object.(type) {
 	case *hierarchy.Route:
-		return r.along(o, r.s.Graph().BoundTo(ref), r.rules(o))
+		return r.along(o, r.s.Graph().BoundTo(ref), r.rules(o), nil)
 	case *hierarchy.Gateway:
 		return r.gateway(o)
 	}
@@ -317,17 +317,21 @@ func (r *Resolver) Above(target hierarchy.Ref) *Target {
 	for i, c := range rules {
 		rules[i] = pathKey{namespace: c.namespace, kind: c.kind, above: true}
 	}
-	return r.along(route, r.s.Graph().BoundTo(target), rules)
+	return r.along(route, r.s.Graph().BoundTo(target), rules, nil)
 }
 
-// along resolves a route, given the listeners that it is bound to and the part of each path below them.
-func (r *Resolver) along(route *hierarchy.Route, listeners []*hierarchy.Listener, rules []pathKey) *Target {
+// along resolves a route, given the listeners that it is bound to, the part of each path below them,
+// and the names of its rules, if they are known.
+func (r *Resolver) along(route *hierarchy.Route, listeners []*hierarchy.Listener, rules []pathKey, names []hierarchy.RuleRef) *Target {
 	meta := route.Meta()
 	e := &Target{Target: meta.Ref, Generation: meta.Generation, UID: meta.UID, route: route}
 	if len(listeners) == 0 {
 		return e
 	}
-	e.listeners, e.rules = listeners, ruleRefs(route)
+	if names == nil {
+		names = ruleRefs(route)
+	}
+	e.listeners, e.rules = listeners, names
 	key, shared := outlineOf(listeners, rules)
 	if shared {
 		if o, known := r.outlines.get(key); known {
@@ -370,13 +374,15 @@ func (r *Resolver) rows(listeners []*hierarchy.Listener, rules []pathKey, target
 // a route without rules has one such part, its own. It is good until the next call.
 func (r *Resolver) rules(route *hierarchy.Route) []pathKey {
 	ref := route.Meta().Ref
-	own := pathKey{namespace: r.namespace(ref.Namespace), route: r.s.InForce(ref), kind: r.routeKind(ref.GroupKind)}
+	place := r.s.Place(ref)
+	own := pathKey{namespace: r.namespace(ref.Namespace), route: place.InForce(""), kind: r.routeKind(ref.GroupKind)}
+	sectioned := place.Sectioned()
 	r.below = r.below[:0]
 	for i := range route.Rules {
 		rule := &route.Rules[i]
 		c := own
-		if rule.Name != "" {
-			if p := r.s.InForce(ref.WithSection(rule.Name)); p != nil && r.s.Graph().Sections(ref.WithSection(rule.Name)) == 1 {
+		if sectioned && rule.Name != "" {
+			if p := place.InForce(rule.Name); p != nil && r.s.Graph().Sections(ref.WithSection(rule.Name)) == 1 {
 				c.rule = p
 			}
 		}
