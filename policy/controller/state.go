@@ -283,8 +283,8 @@ func policiesOn(e *effective.Target) iter.Seq[hierarchy.Ref] {
 	return func(yield func(hierarchy.Ref) bool) {
 		for _, reach := range e.Reaches {
 			for _, m := range reach.Result.Kinds {
-				for i := range m.Contributions {
-					if !yield(m.Contributions[i].Attachment.Policy.Ref) {
+				for _, part := range m.Contributions() {
+					if !yield(part.Attachment.Policy.Ref) {
 						return
 					}
 				}

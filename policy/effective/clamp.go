@@ -36,7 +36,7 @@ type placed struct {
 // of groups come first, because the other fields depend on them.
 func (f *folding) bound() {
 	f.bounds = f.bounds[:0]
-	for a := range f.key.holders {
+	for a := range f.key.attached.holders {
 		for i := range a.Policy.Bounds {
 			if b := &a.Policy.Bounds[i]; f.applies(b.Path) {
 				f.bounds = append(f.bounds, placed{b, a})

@@ -23,15 +23,34 @@ type Contribution struct {
 	BeatenBy []hierarchy.Ref
 }
 
-// tallyContributions counts the effect of each policy.
-func (f *folding) tallyContributions() {
+// Contributions are the effect of each attached policy on the path, the least specific first. They are
+// computed when somebody asks for the first time: few results are asked.
+func (m *Policy) Contributions() []Contribution {
+	m.counted.Do(func() {
+		c := counting{m: m}
+		m.contributions = c.all()
+	})
+	return m.contributions
+}
+
+// counting is the computation of contributions.
+type counting struct {
+	m      *Policy
+	stated []statedField
+	beaten []hierarchy.Ref
+}
+
+func (f *counting) all() []Contribution {
 	holders := 0
-	for range f.key.holders {
+	for range f.m.attached.holders {
 		holders++
+	}
+	if holders == 0 {
+		return nil
 	}
 	list := make([]Contribution, 0, holders)
 	independent := f.independent()
-	for a := range f.key.holders {
+	for a := range f.m.attached.holders {
 		known := false
 		for i := range list {
 			known = known || list[i].Attachment.Policy == a.Policy
@@ -44,13 +63,13 @@ func (f *folding) tallyContributions() {
 			list = append(list, f.contribution(a))
 		}
 	}
-	f.m.Contributions = list
+	return list
 }
 
 // independent says whether every field applies, and every leaf that is stated is in force as stated,
 // or beaten by one that is.
-func (f *folding) independent() bool {
-	if f.partly || len(f.m.NotSet) > 0 {
+func (f *counting) independent() bool {
+	if f.m.on != nil || len(f.m.NotSet) > 0 {
 		return false
 	}
 	for i := range f.m.Origins {
@@ -63,7 +82,7 @@ func (f *folding) independent() bool {
 }
 
 // simple is contribution for a policy without bounds where leaves are independent.
-func (f *folding) simple(a *policy.Attachment) Contribution {
+func (f *counting) simple(a *policy.Attachment) Contribution {
 	c := Contribution{Attachment: a, Stated: len(a.Policy.Leaves)}
 	f.beaten = f.beaten[:0]
 	for i := range f.m.Origins {
@@ -78,7 +97,7 @@ func (f *folding) simple(a *policy.Attachment) Contribution {
 }
 
 // beatenBy are those that beat a policy, sorted, each once; nil without any.
-func (f *folding) beatenBy() []hierarchy.Ref {
+func (f *counting) beatenBy() []hierarchy.Ref {
 	if len(f.beaten) == 0 {
 		return nil
 	}
@@ -89,7 +108,7 @@ func (f *folding) beatenBy() []hierarchy.Ref {
 	return slices.Clone(f.beaten)
 }
 
-func (f *folding) contribution(a *policy.Attachment) Contribution {
+func (f *counting) contribution(a *policy.Attachment) Contribution {
 	p, m := a.Policy, f.m
 	c := Contribution{Attachment: a}
 	f.stated, f.beaten = f.stated[:0], f.beaten[:0]
@@ -135,7 +154,7 @@ func (f *folding) contribution(a *policy.Attachment) Contribution {
 }
 
 // contributes notes what a policy has to do with one leaf in force.
-func (f *folding) contributes(c *Contribution, o *Origin) {
+func (f *counting) contributes(c *Contribution, o *Origin) {
 	p := c.Attachment.Policy
 	own := o.Policy == p
 	switch {
@@ -161,8 +180,8 @@ func (o *Origin) beats(p *policy.Policy) bool {
 }
 
 // applies says whether a path means anything on this kind of route.
-func (f *folding) applies(path []string) bool {
-	return !f.partly || f.key.kind.AppliesPath(f.target.GroupKind, path)
+func (f *counting) applies(path []string) bool {
+	return f.m.on == nil || f.m.Kind.AppliesPath(*f.m.on, path)
 }
 
 // statedField is a field that a policy states, and whether its value is in force.

@@ -18,14 +18,17 @@ import (
 type foldKey struct {
 	kind     *policy.Kind
 	route    int
-	attached [hierarchy.Levels]*policy.Attachment
+	attached attachedList
 	inline   *hierarchy.Rule
 }
 
+// attachedList has what is attached at each level of a path.
+type attachedList [hierarchy.Levels]*policy.Attachment
+
 // holders yields the policies that hold their targets on the path, the least specific first; within
 // a level, the established one first.
-func (k *foldKey) holders(yield func(*policy.Attachment) bool) {
-	for _, a := range k.attached {
+func (l *attachedList) holders(yield func(*policy.Attachment) bool) {
+	for _, a := range l {
 		for ; a != nil; a = a.Next {
 			if !yield(a) {
 				return
@@ -46,8 +49,6 @@ type folding struct {
 	sources []*policy.Source
 	folder  merge.Folder
 	bounds  []placed
-	stated  []statedField
-	beaten  []hierarchy.Ref
 }
 
 // fold merges one kind on one path, in the order of semantics section 3.
@@ -55,9 +56,12 @@ func (r *Resolver) fold(key *foldKey, target hierarchy.Ref, route *hierarchy.Rou
 	if known := r.recall(key); known != nil {
 		return known
 	}
-	m := &Policy{Kind: key.kind}
+	m := &Policy{Kind: key.kind, attached: key.attached}
 	f := &r.folding
 	f.s, f.m, f.key, f.target, f.partly = r.s, m, key, target, key.route != 0
+	if f.partly {
+		m.on = &schema.GroupKind{Group: target.GroupKind.Group, Kind: target.Kind}
+	}
 	f.addLayers()
 	f.challenge()
 	f.addInline(route)
@@ -71,11 +75,15 @@ func (r *Resolver) fold(key *foldKey, target hierarchy.Ref, route *hierarchy.Rou
 	f.atMost()
 	sortOrigins(m.Origins)
 	slices.SortStableFunc(m.NotSet, func(a, b NotSet) int { return slices.Compare(a.Path, b.Path) })
-	f.tallyContributions()
 	r.settle(m)
 	r.folds[*key] = m
 	f.s, f.m, f.key = nil, nil, nil // what is used again keeps no snapshot
 	return m
+}
+
+// applies says whether a path means anything on this kind of route.
+func (f *folding) applies(path []string) bool {
+	return !f.partly || f.key.kind.AppliesPath(f.target.GroupKind, path)
 }
 
 // sortOrigins sorts origins by path. They nearly always are, and they are large.
@@ -91,7 +99,7 @@ func sortOrigins(list []Origin) {
 // addLayers takes in what the policies on the path state and what applies here.
 func (f *folding) addLayers() {
 	f.layers, f.sources = f.layers[:0], f.sources[:0]
-	for a := range f.key.holders {
+	for a := range f.key.attached.holders {
 		for i := len(a.Policy.Layers) - 1; i >= 0; i-- { // the override before the default
 			f.addLayer(a.Policy.Layers[i], &a.Sources[i])
 		}

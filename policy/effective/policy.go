@@ -3,6 +3,9 @@ package effective
 import (
 	"fmt"
 	"strings"
+	"sync"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/attache-dev/attache/hierarchy"
 	"github.com/attache-dev/attache/policy"
@@ -31,8 +34,12 @@ type Policy struct {
 	Ignored []IgnoredBound
 	// Yielding are bounds that do not apply, because an override from above decides.
 	Yielding []YieldingBound
-	// Parts has the effect of each attached policy on the path, the least specific first.
-	Contributions []Contribution
+
+	// attached are the policies on the path; on is the kind of route if not all fields apply there.
+	attached      attachedList
+	on            *schema.GroupKind
+	counted       sync.Once
+	contributions []Contribution
 
 	// reading is the first of all results of a memory that read the same. digest is the same for all of
 	// them.

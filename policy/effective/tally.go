@@ -133,8 +133,9 @@ func (t *Tally) count(e *Target, sign int) {
 	}
 	for _, reach := range e.Reaches {
 		for _, m := range reach.Result.Kinds {
-			for i := range m.Contributions {
-				t.countContribution(&m.Contributions[i], reach.Gateway, sign*reach.Paths)
+			parts := m.Contributions()
+			for i := range parts {
+				t.countContribution(&parts[i], reach.Gateway, sign*reach.Paths)
 			}
 		}
 	}

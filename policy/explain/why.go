@@ -32,7 +32,7 @@ func (s *paths) why(m *effective.Policy, o effective.Origin) string {
 
 // isMaximum reports whether the policy that a bound comes from has a maximum there.
 func isMaximum(m *effective.Policy, o effective.Origin) bool {
-	for _, part := range m.Contributions {
+	for _, part := range m.Contributions() {
 		for _, b := range part.Attachment.Policy.Bounds {
 			if part.Attachment.Policy.Ref == o.From && slices.Equal(b.Path, o.Path) && b.Max != nil {
 				return true

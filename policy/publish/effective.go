@@ -162,7 +162,7 @@ func Trim(object *unstructured.Unstructured) {
 func notApplicableOf(m *effective.Policy) []any {
 	var list []any
 	for _, at := range m.NotApplicable {
-		for _, c := range m.Contributions {
+		for _, c := range m.Contributions() {
 			if p := c.Attachment.Policy; states(p, at) {
 				list = append(list, map[string]any{"policy": m.Kind.Name(), "field": at.String(), "from": reference(p.Ref)})
 			}

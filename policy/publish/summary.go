@@ -174,7 +174,7 @@ func constrained(e *effective.Target) string {
 // attachedAbove reports whether a policy is attached to something other than the target and its
 // sections.
 func attachedAbove(m *effective.Policy, by, target hierarchy.Ref) bool {
-	for _, c := range m.Contributions {
+	for _, c := range m.Contributions() {
 		if c.Attachment.Policy.Ref == by && (c.Attachment.Target.Object() != target || target.GroupKind == hierarchy.GatewayKind) {
 			return true
 		}

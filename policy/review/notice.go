@@ -160,8 +160,9 @@ func (v Verdict) effect(ref hierarchy.Ref) (paths int, inEffect bool, beaten []h
 		}
 		for _, reach := range e.Reaches {
 			for _, m := range reach.Result.Kinds {
-				for i := range m.Contributions {
-					part := &m.Contributions[i]
+				parts := m.Contributions()
+				for i := range parts {
+					part := &parts[i]
 					switch {
 					case part.Stated == 0 || part.Attachment.Policy.Ref != ref:
 						continue

@@ -263,7 +263,7 @@ func ours(resolution effective.Resolution, at served) served {
 		if !here || !applies || !scope.Rules.Has(at.rule) {
 			continue
 		}
-		lead := slices.MaxFunc(m.Contributions, func(a, b effective.Contribution) int { return int(a.Attachment.Level) - int(b.Attachment.Level) })
+		lead := slices.MaxFunc(m.Contributions(), func(a, b effective.Contribution) int { return int(a.Attachment.Level) - int(b.Attachment.Level) })
 		out.policy = lead.Attachment.Policy.Ref.Place()
 		out.values = valuesOf(m.Value)
 	}

@@ -107,8 +107,9 @@ func (v *View) reverseOf(p *policy.Policy) reversed {
 // states applies there.
 func contributionOf(r *effective.PathPolicies, ref hierarchy.Ref) *effective.Contribution {
 	for _, m := range r.Kinds {
-		for i := range m.Contributions {
-			if c := &m.Contributions[i]; c.Attachment.Policy.Ref == ref && c.Stated > 0 {
+		parts := m.Contributions()
+		for i := range parts {
+			if c := &parts[i]; c.Attachment.Policy.Ref == ref && c.Stated > 0 {
 				return c
 			}
 		}
