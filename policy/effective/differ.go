@@ -138,6 +138,7 @@ type Differ struct {
 	differs table[Pair, difference]
 	leaves  []leafSides
 	keys    []leafKey
+	cells   [][]*leafChange
 }
 
 // NewDiffer returns a Differ that has compared nothing yet.
@@ -195,14 +196,12 @@ func (d *Differ) compare(before, after *Target) []Change {
 // grouped are the paths on which a leaf changes in the same way.
 func (d *Differ) grouped(a Alignment, bands []Band[Pair], alive int, key leafKey) []PathGroup[*leafChange] {
 	cells := make([]*leafChange, len(bands)*len(a.Rules))
-	for i, band := range bands {
-		for j, pair := range band.Row {
-			c := find(d.pair(pair), key)
-			if j >= alive {
-				c = c.onGone()
-			}
-			cells[i*len(a.Rules)+j] = c
+	for i := range cells {
+		c := find(d.cells[i], key)
+		if i%len(a.Rules) >= alive {
+			c = c.onGone()
 		}
+		cells[i] = c
 	}
 	if uniform(cells) {
 		return []PathGroup[*leafChange]{{Parents: a.Listeners, Rules: hierarchy.AllRules(), Result: cells[0]}}
@@ -216,15 +215,19 @@ func (d *Differ) grouped(a Alignment, bands []Band[Pair], alive int, key leafKey
 	return group(a.Listeners, a.Rules, rows)
 }
 
-// differing are the leaves that differ on any path, sorted. They are valid until the next call.
+// differing are the leaves that differ on any path, sorted, and in cells the changes of each path. They
+// are valid until the next call.
 func (d *Differ) differing(bands []Band[Pair]) []leafKey {
-	d.keys = d.keys[:0]
+	d.keys, d.cells = d.keys[:0], d.cells[:0]
 	for _, band := range bands {
 		for j, pair := range band.Row {
 			if j > 0 && pair == band.Row[j-1] {
+				d.cells = append(d.cells, d.cells[len(d.cells)-1])
 				continue
 			}
-			for _, c := range d.pair(pair) {
+			changes := d.pair(pair)
+			d.cells = append(d.cells, changes)
+			for _, c := range changes {
 				d.keys = append(d.keys, c.key)
 			}
 		}
@@ -244,6 +247,9 @@ func find(changes []*leafChange, key leafKey) *leafChange {
 
 // pair lists the leaves that differ between two results.
 func (d *Differ) pair(pair Pair) []*leafChange {
+	if pair.Before == pair.After {
+		return nil
+	}
 	if known, ok := d.pairs.get(pair); ok {
 		return known
 	}

@@ -24,18 +24,33 @@ type member struct {
 	route     *hierarchy.Route
 	listeners []*hierarchy.Listener
 	rules     []hierarchy.RuleRef
-	gateway   *hierarchy.Gateway
+	// plain says that no rule states values of its own.
+	plain   bool
+	gateway *hierarchy.Gateway
 }
 
 func newIndex(graph *hierarchy.Graph) *index {
 	x := &index{graph: graph, members: make([]member, 0, graph.Targets())}
 	for route, listeners := range graph.AllBound() {
-		x.members = append(x.members, member{meta: route.Meta(), route: route, listeners: listeners, rules: ruleRefs(route)})
+		x.members = append(x.members, member{
+			meta: route.Meta(), route: route, listeners: listeners,
+			rules: ruleRefs(route), plain: !inline(route),
+		})
 	}
 	for gateway := range graph.Gateways() {
 		x.members = append(x.members, member{meta: gateway.Meta(), gateway: gateway})
 	}
 	return x
+}
+
+// inline says whether a rule of a route states values of its own.
+func inline(route *hierarchy.Route) bool {
+	for i := range route.Rules {
+		if route.Rules[i].Inline != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // inOrder are the places of all members, sorted by target.

@@ -112,7 +112,7 @@ func Both(before, after *Resolver, ref hierarchy.Ref) (old, now *Target) {
 	switch o := object.(type) {
 	case *hierarchy.Route:
 		listeners := graph.BoundTo(ref)
-		return before.along(o, listeners, before.rules(o)), after.along(o, listeners, after.rules(o))
+		return before.along(o, listeners, before.rules(o), nil), after.along(o, listeners, after.rules(o), nil)
 	case *hierarchy.Gateway:
 		return before.gateway(o), after.gateway(o)
 	}

@@ -139,7 +139,7 @@ func (r *Resolver) ResolveAll() Resolution {
 		if m.gateway != nil {
 			resolution.list[i] = r.gateway(m.gateway)
 		} else {
-			resolution.list[i] = r.along(m.route, m.listeners, r.rules(m.route), m.rules)
+			resolution.list[i] = r.along(m.route, m.listeners, r.rulesOf(m), m.rules)
 		}
 	}
 	r.resultsBefore = r.paths.len()
@@ -368,6 +368,21 @@ func (r *Resolver) rows(listeners []*hierarchy.Listener, rules []pathKey, target
 		rows[i], above = row, up
 	}
 	return rows
+}
+
+// rulesOf is rules for a route that is one of a graph.
+func (r *Resolver) rulesOf(m *member) []pathKey {
+	ref := &m.meta.Ref
+	place := r.s.Place(*ref)
+	if !m.plain || place.Sectioned() {
+		return r.rules(m.route)
+	}
+	own := pathKey{namespace: r.namespace(ref.Namespace), route: place.InForce(""), kind: r.routeKind(ref.GroupKind)}
+	r.below = r.below[:0]
+	for range m.rules {
+		r.below = append(r.below, own)
+	}
+	return r.below
 }
 
 // rules is the part of the chain below the listener for each rule of a route;
