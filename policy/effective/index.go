@@ -78,3 +78,18 @@ func (x *index) find(target hierarchy.Ref) (int32, bool) {
 	i, found := x.places[target]
 	return i, found
 }
+
+// rulesOf is rules for a route that is one of a graph.
+func (r *Resolver) rulesOf(m *member) []pathKey {
+	ref := &m.meta.Ref
+	place := r.s.Place(*ref)
+	if !m.plain || place.Sectioned() {
+		return r.rules(m.route)
+	}
+	own := pathKey{namespace: r.namespace(ref.Namespace), route: place.InForce(""), kind: r.routeKind(ref.GroupKind)}
+	r.below = r.below[:0]
+	for range m.rules {
+		r.below = append(r.below, own)
+	}
+	return r.below
+}

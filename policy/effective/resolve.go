@@ -370,21 +370,6 @@ func (r *Resolver) rows(listeners []*hierarchy.Listener, rules []pathKey, target
 	return rows
 }
 
-// rulesOf is rules for a route that is one of a graph.
-func (r *Resolver) rulesOf(m *member) []pathKey {
-	ref := &m.meta.Ref
-	place := r.s.Place(*ref)
-	if !m.plain || place.Sectioned() {
-		return r.rules(m.route)
-	}
-	own := pathKey{namespace: r.namespace(ref.Namespace), route: place.InForce(""), kind: r.routeKind(ref.GroupKind)}
-	r.below = r.below[:0]
-	for range m.rules {
-		r.below = append(r.below, own)
-	}
-	return r.below
-}
-
 // rules is the part of the chain below the listener for each rule of a route;
 // a route without rules has one such part, its own. It is good until the next call.
 func (r *Resolver) rules(route *hierarchy.Route) []pathKey {
