@@ -7,7 +7,9 @@
 // (a kind of Gateway API's hierarchy, a policy kind, a user's route kind, EffectivePolicy) the
 // definition is read, and once it is Established a watch on its objects starts, in a version that
 // the CRD serves. When the CRD is deleted, or is no longer a relevant one, the watch ends and its
-// objects leave the snapshot. No kind has to exist, and a missing one is not an error.
+// objects leave the snapshot. No kind has to exist, and a missing one is not an error. A watch begins
+// with a list, which is read in one pass over its text. EffectivePolicy objects, the most by far, are
+// listed when everything else is known.
 //
 // All watches write into one queue. One goroutine takes all events, applies them to the snapshot in
 // one step, publishes the result, and tells subscribers what changed, with the snapshots before and
