@@ -160,15 +160,4 @@ const (
 	perBeaten = 160
 )
 
-func appendAll(b []byte, parts ...string) []byte {
-	for _, part := range parts {
-		b = append(b, part...)
-	}
-	return b
-}
-
-func appendRef(b []byte, r *hierarchy.Ref) []byte {
-	return appendAll(b, r.GroupKind.Group, "/", r.Kind, " ", r.Namespace, "/", r.Name, "#", r.Section)
-}
-
 func compareKinds(a, b *policy.Kind) int { return strings.Compare(a.Name(), b.Name()) }

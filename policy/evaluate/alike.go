@@ -96,7 +96,8 @@ func (x *Evaluator) isQuiet(ctx context.Context, p path) (bool, error) {
 			if ctx.Err() != nil {
 				return false, &Unfinished{Guardrail: g.Name, Err: ctx.Err()}
 			}
-			if err != nil || len(a.findings) > 0 { // a rule that takes too long may not be asked at all later
+			// A rule that fails here, because it takes too long, may not be asked at all where it counts.
+			if quiet = err == nil && len(a.findings) == 0; !quiet {
 				x.quiet[values] = false
 				return false, nil
 			}
