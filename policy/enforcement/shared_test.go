@@ -48,8 +48,9 @@ func drawSharedWorld(t *rapid.T) []*unstructured.Unstructured {
 		labels := pick("labels", "{}", "{}", `{attache.dev/inject: "true"}`)
 		body := strings.ReplaceAll(pick("body", bodies...), "NUMBER", fmt.Sprint(i))
 		add(`{apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, metadata: {name: %s, namespace: %s, uid: u%d, labels: %s}, spec: %s}`, name, namespace, i, labels, body)
-		if rapid.IntRange(0, 4).Draw(t, "own policy") == 0 {
-			add(`{apiVersion: attache.dev/v1alpha1, kind: TimeoutPolicy, metadata: {name: %s, namespace: %s}, spec: {targetRef: {group: gateway.networking.k8s.io, kind: HTTPRoute, name: %s}, override: {request: 9s}}}`, name, namespace, name)
+		if rapid.IntRange(0, 2).Draw(t, "own policy") == 0 {
+			section := pick("section", "", ", sectionName: second")
+			add(`{apiVersion: attache.dev/v1alpha1, kind: TimeoutPolicy, metadata: {name: %s, namespace: %s}, spec: {targetRef: {group: gateway.networking.k8s.io, kind: HTTPRoute, name: %s%s}, override: {request: 9s}}}`, name, namespace, name, section)
 		}
 	}
 	for i, spec := range []string{
@@ -73,7 +74,7 @@ func drawBody(t *rapid.T) string {
 	pick := func(label string, words ...string) string { return rapid.SampledFrom(words).Draw(t, label) }
 	parents := pick("parents", "{name: envoy, namespace: shop}", "{name: envoy, namespace: shop}, {name: other, namespace: shop}", "{name: other, namespace: shop, sectionName: a}")
 	hostnames := pick("hostnames", "[]", "[]", "[rNUMBER.example.com]", "[a.example.com, b.example.com]")
-	second := pick("second rule", "", "", `, {name: second, backendRefs: [{name: b, port: 80}]}`, `, {backendRefs: [{name: b, port: 80}]}`, `, {filters: [{type: RequestRedirect, requestRedirect: {port: 1}}]}`)
+	second := pick("second rule", "", "", `, {name: second, backendRefs: [{name: b, port: 80}]}, {name: third, backendRefs: [{name: c, port: 80}]}`, `, {backendRefs: [{name: b, port: 80}]}`, `, {filters: [{type: RequestRedirect, requestRedirect: {port: 1}}]}`)
 	first := pick("first rule", "", "name: first, ", "timeouts: {request: 60s}, ", "name: first, retry: {attempts: 1}, ")
 	matches := pick("matches", "", "matches: [{path: {type: PathPrefix, value: /NUMBER}}], ")
 	return fmt.Sprintf("{parentRefs: [%s], hostnames: %s, rules: [{%s%sbackendRefs: [{name: a, port: 80}]}%s]}", parents, hostnames, first, matches, second)
@@ -91,7 +92,7 @@ func TestSharedResultsAreThoseOfTheRoute(t *testing.T) {
 		snapshot, _ := policy.NewSnapshot(policy.Options{}).With(append(kinds, drawSharedWorld(t)...)...)
 		world := enforcement.World{
 			Graph: snapshot.Graph(), Fields: export.StandardFields{Timeouts: true, Retry: true, FiltersMax: 16},
-			Config: enforcement.Config{All: true, To: rapid.SampledFrom([]string{"", "", export.EnvoyGateway, export.Traefik, export.Nginx, export.Kgateway, export.Agentgateway}).Draw(t, "to")},
+			Config: enforcement.Config{All: true, To: rapid.SampledFrom([]string{"", "", export.EnvoyGateway, export.EnvoyGateway, export.EnvoyGateway, export.Traefik, export.Nginx, export.Kgateway, export.Agentgateway}).Draw(t, "to")},
 		}
 		around(t, &world)
 		with := world
@@ -131,7 +132,7 @@ func look(w enforcement.World, t *effective.Target, last *enforcement.Memory) []
 
 // around draws what else there is on the cluster.
 func around(t *rapid.T, w *enforcement.World) {
-	if rapid.IntRange(0, 2).Draw(t, "foreign") == 0 {
+	if rapid.Bool().Draw(t, "foreign") {
 		ours := export.Target{
 			Exporter: export.EnvoyGateway, Kind: export.Kind{Group: "gateway.envoyproxy.io", Kind: "BackendTrafficPolicy"},
 			Route: hierarchy.NewRef(hierarchy.Group, "HTTPRoute", "shop", "route-1"),
