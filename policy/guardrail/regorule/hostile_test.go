@@ -147,7 +147,12 @@ func runHostile(t *testing.T, modules map[string]string) {
 				return
 			}
 			var err error
-			took, allocated = measure(func() { _, err = rules[0].Check(t.Context(), in) })
+			check := func() { _, err = rules[0].Check(t.Context(), in) }
+			took, allocated = measure(check)
+			// If the clock stopped it after little processor time, other programs had the processor.
+			for tries := 0; errors.As(err, &guardrail.TooSlow{}) && took < maxTime && tries < 20; tries++ {
+				took, allocated = measure(check)
+			}
 			if took > maxTime || allocated > maxMemory {
 				t.Errorf("checking took %s and %d MiB", took, allocated>>20)
 			}
