@@ -211,9 +211,9 @@ func ParseDuration(text string) (time.Duration, error) {
 func readDuration(text string) (total time.Duration, ok bool) {
 	at := 0
 	for range 4 {
-		start, n := at, time.Duration(0)
+		start, n := at, 0
 		for at < len(text) && text[at] >= '0' && text[at] <= '9' {
-			n = n*10 + time.Duration(text[at]-'0')
+			n = n*10 + int(text[at]-'0')
 			at++
 			if at-start > 5 {
 				return 0, false
@@ -227,13 +227,13 @@ func readDuration(text string) (total time.Duration, ok bool) {
 		switch {
 		case unit == 'm' && at < len(text) && text[at] == 's':
 			at++
-			total += n * time.Millisecond
+			total += time.Duration(n) * time.Millisecond
 		case unit == 'm':
-			total += n * time.Minute
+			total += time.Duration(n) * time.Minute
 		case unit == 'h':
-			total += n * time.Hour
+			total += time.Duration(n) * time.Hour
 		case unit == 's':
-			total += n * time.Second
+			total += time.Duration(n) * time.Second
 		default:
 			return 0, false
 		}
