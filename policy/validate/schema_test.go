@@ -56,7 +56,7 @@ spec:
                 type: array
                 maxItems: 4
                 items: {type: object, properties: {opacity: {type: integer, default: 100}, name: {type: string}}}
-          status: {type: object, properties: {seen: {type: boolean}}}
+          status: {type: object, default: {seen: false}, properties: {seen: {type: boolean}}}
 `
 
 func ours(t testing.TB, kind string) *unstructured.Unstructured {
@@ -104,6 +104,23 @@ func TestAnObjectIsDefaultedAndPrunedAndTheGivenOneStays(t *testing.T) {
 	}
 	if fmt.Sprint(u.Object) != fmt.Sprint(before.Object) {
 		t.Error("the given object was changed")
+	}
+}
+
+// A status that an API server gives to new objects says that no controller has seen them yet.
+func TestAnObjectInAFileHasNoStatusByDefault(t *testing.T) {
+	r := registry(t, colours)
+	u := object(t, `{apiVersion: example.com/v1, kind: Colour, metadata: {name: a, namespace: ns}, spec: {targetRef: {name: x}, hue: red}}`)
+	for name, prepare := range map[string]func(context.Context, *unstructured.Unstructured) (*unstructured.Unstructured, []validate.Problem, bool){
+		"alone": r.Prepare, "shared": r.PrepareShared,
+	} {
+		got, problems, _ := prepare(context.Background(), u)
+		if len(problems) > 0 {
+			t.Fatalf("%s: %v", name, problems)
+		}
+		if status, has := got.Object["status"]; has {
+			t.Errorf("%s: status is %v", name, status)
+		}
 	}
 }
 

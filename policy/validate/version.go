@@ -48,11 +48,24 @@ func compileVersion(v *apiextensionsv1.CustomResourceDefinitionVersion, namespac
 	if err != nil {
 		return nil, err
 	}
+	subresource := v.Subresources != nil && v.Subresources.Status != nil
+	if subresource {
+		dropStatusDefault(props)
+	}
 	n, err := compileNode(props, true)
 	if err != nil {
 		return nil, err
 	}
-	return &version{node: n, namespaced: namespaced, status: v.Subresources != nil && v.Subresources.Status != nil, plain: isPlain(n.parts.root)}, nil
+	return &version{node: n, namespaced: namespaced, status: subresource, plain: isPlain(n.parts.root)}, nil
+}
+
+// dropStatusDefault removes the status that an API server gives to new objects: it says that no controller
+// has seen an object yet, and none will see one in a file.
+func dropStatusDefault(props *apiextensions.JSONSchemaProps) {
+	if status, ok := props.Properties["status"]; ok {
+		status.Default = nil
+		props.Properties["status"] = status
+	}
 }
 
 func internalSchema(v *apiextensionsv1.CustomResourceDefinitionVersion) (*apiextensions.JSONSchemaProps, error) {
