@@ -368,7 +368,9 @@ func (p *process) greet(ctx context.Context) {
 	for _, n := range p.source.Objects() {
 		objects += n
 	}
-	settleMemory()
+	if p.webhooks == nil { // the slowest reviews are those during which garbage is collected
+		settleMemory()
+	}
 	go giveBack(ctx) // the lists were much larger than what is kept of them
 	p.log.Info("All objects seen", "objects", objects, "policyKinds", len(p.source.Snapshot().Kinds()))
 	effective := apischema.GroupKind{Group: policy.Group, Kind: publish.Kind}

@@ -290,6 +290,7 @@ func (s *site) churn() {
 	s.running()
 	span := *managerChurn
 	start := s.manager.calm(s)
+	s.manager.heap(s.b, "churn-before")
 	ctx, cancel := context.WithTimeout(s.b.Context(), span)
 	defer cancel()
 	tick := time.NewTicker(20 * time.Millisecond)
@@ -303,6 +304,7 @@ func (s *site) churn() {
 	}
 	s.manager.settle(s.b)
 	after := s.manager.calm(s)
+	s.manager.heap(s.b, "churn-after")
 	measured(s.b, "churn-edits/s", float64(edits)/span.Seconds())
 	measured(s.b, "churn-rss-MB", after/1e6)
 	measured(s.b, "churn-rss-ratio", after/start)
