@@ -78,7 +78,7 @@ func TestAListIsReadAsInGeneral(t *testing.T) {
 		text, err := json.Marshal(map[string]any{"apiVersion": "v1", "kind": "ThingList", "items": items,
 			"metadata": map[string]any{"resourceVersion": "12", "continue": "more"}})
 		if err != nil {
-			t.Skip("it has no text")
+			t.Fatal(err)
 		}
 		p := outlined(bytes.NewBuffer(text))
 		if p.err != nil || p.whole != nil || p.version != "12" || p.next != "more" {
