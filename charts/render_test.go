@@ -34,6 +34,7 @@ var variants = map[string]map[string]any{
 			"prometheusRule": map[string]any{"enabled": true, "disabled": []any{"AttacheRoutesWithheld"}},
 			"dashboard":      map[string]any{"enabled": true, "annotations": map[string]any{"folder": "gateways"}},
 		},
+		"flowSchema": map[string]any{"enabled": true},
 		"webhook":    placed("system-cluster-critical"),
 		"controller": placed("system-cluster-critical"),
 		"image":      map[string]any{"digest": "sha256:" + strings.Repeat("0", 64), "pullSecrets": []any{map[string]any{"name": "registry"}}},
