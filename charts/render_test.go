@@ -321,7 +321,7 @@ func TestRightsAreTheLeastThatWork(t *testing.T) {
 		for r := range writes {
 			if r.resource == "secrets" && r.verb != "create" && r.name != "attache-webhook-authority" || r.resource == "*" || r.verb == "*" || r.group == "*" ||
 				slices.Contains([]string{"impersonate", "escalate", "bind", "deletecollection"}, r.verb) ||
-				r.resource == "events" && r.verb != "create" && r.verb != "patch" || r.verb == "delete" && !slices.Contains([]string{"effectivepolicies", "reports", "backendtrafficpolicies", "middlewares"}, r.resource) {
+				r.resource == "events" && r.verb != "create" && r.verb != "patch" || r.verb == "delete" && !slices.Contains([]string{"effectivepolicies", "reports", "policyreports", "backendtrafficpolicies", "middlewares"}, r.resource) {
 				t.Errorf("the controller may %v", r)
 			}
 		}
@@ -333,4 +333,39 @@ func TestRightsAreTheLeastThatWork(t *testing.T) {
 			t.Error("routes may be patched exactly when they are annotated")
 		}
 	})
+}
+
+// TestReportsNeedRightsOnTheirFormatOnly looks at what the controller may do with policy reports: write
+// them when they are switched on, remove its own in any case, and nothing in the other format.
+func TestReportsNeedRightsOnTheirFormatOnly(t *testing.T) {
+	resources := map[string]string{"openreports": "reports.openreports.io", "wgpolicy": "policyreports.wgpolicyk8s.io"}
+	for format, chosen := range resources {
+		for _, on := range []bool{false, true} {
+			objects := rendered(t, map[string]any{"controller": map[string]any{"reports": on, "reportsFormat": format}})
+			rules, _, _ := unstructured.NestedSlice(find(objects, "ClusterRole", "attache-controller").Object, "rules")
+			verbs := map[string][]any{}
+			for _, rule := range rules {
+				r := rule.(map[string]any)
+				for _, resource := range r["resources"].([]any) {
+					name := fmt.Sprintf("%v.%v", resource, r["apiGroups"].([]any)[0])
+					verbs[name] = append(verbs[name], r["verbs"].([]any)...)
+				}
+			}
+			want := []any{"list", "delete"}
+			if on {
+				want = []any{"list", "create", "patch", "delete"}
+			}
+			if !slices.Equal(verbs[chosen], want) {
+				t.Errorf("%s, %t: %s may be %v, want %v", format, on, chosen, verbs[chosen], want)
+			}
+			for other, resource := range resources {
+				if other != format && verbs[resource] != nil {
+					t.Errorf("%s, %t: %s may be %v", format, on, resource, verbs[resource])
+				}
+			}
+			if text := fmt.Sprint(find(objects, "Deployment", "attache-controller").Object); !strings.Contains(text, "--reports-format="+format) {
+				t.Errorf("%s: the controller is not told the format", format)
+			}
+		}
+	}
 }

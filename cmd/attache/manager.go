@@ -146,13 +146,18 @@ func (p *process) addController(config *rest.Config, enforcement controller.Enfo
 	if s.disableController {
 		return nil
 	}
+	format, err := status.ReportFormatNamed(s.reportsFormat)
+	if err != nil {
+		return fmt.Errorf("--reports-format: %w", err)
+	}
 	c, err := controller.New(config, p.source, controller.Options{
-		LeaveRoutes: !s.annotateRoutes,
-		Guardrails:  p.source,
-		Enforcement: enforcement,
-		Reports:     s.reports,
-		Writers:     s.writers,
-		Log:         p.log.WithName("controller"),
+		LeaveRoutes:  !s.annotateRoutes,
+		Guardrails:   p.source,
+		Enforcement:  enforcement,
+		Reports:      s.reports,
+		ReportFormat: format,
+		Writers:      s.writers,
+		Log:          p.log.WithName("controller"),
 	})
 	if err != nil {
 		return err

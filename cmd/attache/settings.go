@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/attache-dev/attache/hierarchy/prose"
+	"github.com/attache-dev/attache/policy/status"
 )
 
 // settings are the flags of "attache manager".
@@ -51,6 +52,7 @@ type settings struct {
 	routeKinds         []string
 	annotateRoutes     bool
 	reports            bool
+	reportsFormat      string
 
 	export       exportSettings
 	tracing      tracingSettings
@@ -122,7 +124,8 @@ func (s *settings) flags() *pflag.FlagSet {
 	f.StringSliceVar(&s.routeKinds, "route-kinds", nil, "`kinds`, as Kind.group, that are routes although their CRD has no label")
 	f.StringSliceVar(&s.profiles, "profiles", nil, "`files` that describe CRDs of policy kinds where their vendors do not; an entry replaces the shipped entry for the same CRD")
 	f.BoolVar(&s.annotateRoutes, "annotate-routes", true, "write the annotation attache.dev/effective-policies on routes and Gateways")
-	f.BoolVar(&s.reports, "reports", false, "write violations of guardrails into OpenReports reports (reports.openreports.io), one in each namespace; when false, existing ones are removed")
+	f.BoolVar(&s.reports, "reports", false, "write violations of guardrails into policy reports, one in each namespace; when false, existing ones in the format --reports-format are removed")
+	f.StringVar(&s.reportsFormat, "reports-format", status.OpenReports.Name, "`format` of these reports: openreports (reports.openreports.io) or wgpolicy (policyreports.wgpolicyk8s.io, v1alpha2); reports in the other format are left as they are")
 
 	s.export.flags(f)
 	s.tracing.flags(f)

@@ -75,6 +75,7 @@ func (u *uninstall) run(ctx context.Context) error {
 		{"routes and Gateways given back to their owners", u.giveBack},
 		{"objects of data planes deleted", u.deleteExported},
 		{"EffectivePolicies deleted", u.deleteResults},
+		{"policy reports deleted", u.deleteReports},
 		{"Leases and certificates deleted", u.deleteOwn},
 	}
 	for i, s := range steps {

@@ -20,6 +20,7 @@ import (
 	"github.com/attache-dev/attache/policy/export"
 	"github.com/attache-dev/attache/policy/export/exporters"
 	"github.com/attache-dev/attache/policy/publish"
+	"github.com/attache-dev/attache/policy/status"
 )
 
 const mergePatch = types.MergePatchType
@@ -142,6 +143,21 @@ func (u *uninstall) deleteExported(ctx context.Context) (int, error) {
 // deleteResults deletes the published results.
 func (u *uninstall) deleteResults(ctx context.Context) (int, error) {
 	return u.deleteEach(ctx, schema.GroupVersionResource{Group: policy.Group, Version: "v1alpha1", Resource: "effectivepolicies"}, "", "", nil)
+}
+
+// deleteReports deletes the policy reports that the controller wrote, in every format: the setting may
+// have been changed. Reports of others stay.
+func (u *uninstall) deleteReports(ctx context.Context) (int, error) {
+	all := 0
+	for _, format := range status.ReportFormats() {
+		n, err := u.deleteEach(ctx, format.Resource, "", status.ReportLabel+"="+status.ReportOwner, func(o *unstructured.Unstructured) bool {
+			return o.GetName() == status.ReportName
+		})
+		if all += n; err != nil {
+			return all, err
+		}
+	}
+	return all, nil
 }
 
 // deleteOwn deletes the controller's own objects.

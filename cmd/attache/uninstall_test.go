@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/attache-dev/attache/hierarchy/injected"
+	"github.com/attache-dev/attache/policy/status"
 	"github.com/attache-dev/attache/test/worldtest"
 )
 
@@ -89,6 +90,38 @@ func TestLeavingGivesRoutesBack(t *testing.T) {
 	}
 	if diff := cmp.Diff(printedAs(t, worldtest.Object(t, ownRoute)), printedAs(t, got)); diff != "" {
 		t.Errorf("the route is not as its owner wrote it (- wanted):\n%s", diff)
+	}
+}
+
+// Leaving deletes the reports that attache wrote in either format, and no others: a name or a label
+// alone does not make a report ours.
+func TestLeavingDeletesOwnReports(t *testing.T) {
+	for _, format := range status.ReportFormats() {
+		t.Run(format.Name, func(t *testing.T) {
+			report := func(namespace, name, owner string) *unstructured.Unstructured {
+				u := format.Object(namespace)
+				u.SetName(name)
+				u.SetLabels(map[string]string{status.ReportLabel: owner})
+				return u
+			}
+			kinds := map[schema.GroupVersionResource]string{}
+			for _, f := range status.ReportFormats() {
+				kinds[f.Resource] = f.Kind.Kind + "List"
+			}
+			client := dynamicfake.NewSimpleDynamicClientWithCustomListKinds(runtime.NewScheme(), kinds,
+				report("shop", status.ReportName, status.ReportOwner), report("infra", status.ReportName, status.ReportOwner),
+				report("other", status.ReportName, "somebody"), report("shop", "mine", status.ReportOwner))
+			u := &uninstall{client: client, out: io.Discard}
+			for again, want := range []int{2, 0} {
+				if n, err := u.deleteReports(t.Context()); n != want || err != nil {
+					t.Fatalf("run %d: %d reports were deleted, %v", again+1, n, err)
+				}
+			}
+			left, err := client.Resource(format.Resource).List(t.Context(), metav1.ListOptions{})
+			if err != nil || len(left.Items) != 2 {
+				t.Errorf("%v are left, %v", left, err)
+			}
+		})
 	}
 }
 

@@ -38,8 +38,12 @@ type Options struct {
 	// Guardrails are evaluated before anything is published; if it is nil, there are none.
 	Guardrails Guardrails
 
-	// Reports writes OpenReports reports of violations. Without it, existing reports are removed.
+	// Reports writes policy reports of violations. Without it, existing reports are removed.
 	Reports bool
+
+	// ReportFormat is the format of these reports; status.OpenReports if it is zero. Reports in the
+	// other format are not looked at.
+	ReportFormat status.ReportFormat
 
 	// Enforcement says how effective policies reach data planes; the zero value enables no exporter.
 	Enforcement Enforcement
@@ -97,6 +101,9 @@ func New(config *rest.Config, from *cluster.Source, options Options) (*Controlle
 		timed := &guardrail.Timed{}
 		guardrails = func() []*guardrail.Guardrail { return timed.At(options.Guardrails.Guardrails(), options.Now()) }
 	}
+	if options.ReportFormat.Name == "" {
+		options.ReportFormat = status.OpenReports
+	}
 	if options.Metrics == nil {
 		options.Metrics = metrics.Registry
 	}
@@ -122,7 +129,7 @@ func New(config *rest.Config, from *cluster.Source, options Options) (*Controlle
 		drift:    newDrift(),
 		metrics:  m,
 		audit:    newAudit(),
-		reports:  reports{known: map[string]string{}},
+		reports:  reports{format: options.ReportFormat, known: map[string]string{}},
 		enforcer: newEnforcer(options.Enforcement),
 	}
 	known.publication.enforced = made.enforced()

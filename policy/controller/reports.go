@@ -20,17 +20,13 @@ import (
 	"github.com/attache-dev/attache/policy/status"
 )
 
-var (
-	reportKind     = schema.GroupKind{Group: "openreports.io", Kind: status.ReportKind}
-	reportResource = schema.GroupVersionResource{Group: "openreports.io", Version: "v1alpha1", Resource: "reports"}
-)
-
 // retryReports is how long a report that could not be written waits.
 const retryReports = 10 * time.Second
 
-// reports are the OpenReports reports: one for each namespace with violations. They belong to the
+// reports are the policy reports: one for each namespace with violations. They belong to the
 // goroutine of the audit.
 type reports struct {
+	format status.ReportFormat
 	// known is the text of the report of each namespace, empty when the report is not known.
 	known map[string]string
 }
@@ -38,8 +34,8 @@ type reports struct {
 // resource finds how the API server names a kind that is written.
 func (c *Controller) resource(gk schema.GroupKind) (schema.GroupVersionResource, bool) {
 	switch gk {
-	case reportKind:
-		return reportResource, true
+	case c.reports.format.Kind.GroupKind():
+		return c.reports.format.Resource, true
 	case eventKind:
 		return eventResource, true
 	}
@@ -48,7 +44,7 @@ func (c *Controller) resource(gk schema.GroupKind) (schema.GroupVersionResource,
 
 // findReports looks for the reports that an earlier process left behind.
 func (c *Controller) findReports(ctx context.Context) {
-	list, err := c.client.Resource(reportResource).List(ctx, metav1.ListOptions{LabelSelector: status.ReportLabel + "=" + status.ReportOwner})
+	list, err := c.client.Resource(c.reports.format.Resource).List(ctx, metav1.ListOptions{LabelSelector: status.ReportLabel + "=" + status.ReportOwner})
 	switch {
 	case apierrors.IsNotFound(err) || (!c.options.Reports && apierrors.IsForbidden(err)):
 		return // there are no reports in this cluster, or none of ours
@@ -67,7 +63,7 @@ func (c *Controller) writeReports(ctx context.Context, published map[hierarchy.R
 	want := map[string]*unstructured.Unstructured{}
 	if c.options.Reports {
 		for namespace, entries := range c.entries(published) {
-			want[namespace] = status.Report(namespace, entries)
+			want[namespace] = c.reports.format.Report(namespace, entries)
 		}
 	}
 	done = true
@@ -89,12 +85,7 @@ func (c *Controller) writeReports(ctx context.Context, published map[hierarchy.R
 	}
 	for namespace := range c.reports.known {
 		if want[namespace] == nil {
-			gone := &unstructured.Unstructured{}
-			gone.SetAPIVersion(status.ReportVersion)
-			gone.SetKind(status.ReportKind)
-			gone.SetNamespace(namespace)
-			gone.SetName(status.ReportName)
-			write(namespace, status.Write{Verb: status.Delete, Object: gone}, "")
+			write(namespace, status.Write{Verb: status.Delete, Object: c.reports.format.Object(namespace)}, "")
 		}
 	}
 	return done
@@ -119,7 +110,7 @@ func (c *Controller) entries(published map[hierarchy.Ref]*effective.Target) map[
 	return entries
 }
 
-// result returns the OpenReports term for a violation.
+// result returns what reports call a violation.
 func result(v evaluate.Violation) string {
 	switch {
 	case v.Failed:

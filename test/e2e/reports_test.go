@@ -12,25 +12,31 @@ import (
 	"github.com/attache-dev/attache/test/controlplane"
 )
 
-// reportsCRD has the fields of OpenReports that attache writes; others would be
-// pruned, and attache would be seen to write them.
-const reportsCRD = `
+// reportsCRD is the CRD of a format of reports. It has the fields that attache writes, and the API
+// server drops others: attache would be seen to write them.
+func reportsCRD(format status.ReportFormat) string {
+	source := ""
+	if format == status.OpenReports {
+		source = "source: {type: string}"
+	}
+	return strings.NewReplacer("GROUP", format.Kind.Group, "VERSION", format.Kind.Version, "KIND", format.Kind.Kind,
+		"PLURAL", format.Resource.Resource, "SOURCE", source).Replace(`
 apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition
-metadata: {name: reports.openreports.io}
+metadata: {name: PLURAL.GROUP}
 spec:
-  group: openreports.io
+  group: GROUP
   scope: Namespaced
-  names: {kind: Report, plural: reports}
+  names: {kind: KIND, plural: PLURAL}
   versions:
-  - name: v1alpha1
+  - name: VERSION
     served: true
     storage: true
     schema:
       openAPIV3Schema:
         type: object
         properties:
-          source: {type: string}
+          SOURCE
           summary: {type: object, properties: {pass: {type: integer}, fail: {type: integer}, warn: {type: integer}, error: {type: integer}, skip: {type: integer}}}
           results:
             type: array
@@ -45,14 +51,18 @@ spec:
                 message: {type: string}
                 properties: {type: object, additionalProperties: {type: string}}
                 resources: {type: array, items: {type: object, properties: {apiVersion: {type: string}, kind: {type: string}, namespace: {type: string}, name: {type: string}, uid: {type: string}}}}
-`
+`)
+}
 
-const reportKind = "Report.v1alpha1.openreports.io"
+// reportKind is how a world names a kind of reports.
+func reportKind(format status.ReportFormat) string {
+	return format.Kind.Kind + "." + format.Kind.Version + "." + format.Kind.Group
+}
 
-func (w *world) untilReported(fail int64) {
+func (w *world) untilReported(format status.ReportFormat, fail int64) {
 	w.Helper()
 	within(w, patience, fmt.Sprintf("a report of %d failures", fail), func(context.Context) error {
-		report := w.find(reportKind, status.ReportName)
+		report := w.find(reportKind(format), status.ReportName)
 		if report == nil {
 			if fail == 0 {
 				return nil
@@ -67,26 +77,30 @@ func (w *world) untilReported(fail int64) {
 }
 
 func TestReportsAreWrittenOnlyOnDemandAndGoWhenThereIsNothingToSay(t *testing.T) {
-	plane := controlplane.Shared(t)
-	w := newWorld(t, plane.Config, plane.NewNamespace(t))
-	w.apply(reportsCRD)
-	w.apply(shop)
-	w.apply(strings.NewReplacer("at-most-60s", "reported", "Deny", "Audit", "60s", "9s").Replace(atMost60s))
-	manager := startManager(t, plane.Kubeconfig, "--reports")
-	w.untilReported(2) // an objection to each route; the status counts paths
-	report := w.object(reportKind, status.ReportName)
-	results, _, _ := unstructured.NestedSlice(report.Object, "results")
-	about := results[0].(map[string]any)["resources"].([]any)[0].(map[string]any)
-	if about["name"] != "catalog" || about["uid"] != string(w.object("HTTPRoute", "catalog").GetUID()) || report.GetLabels()[status.ReportLabel] != status.ReportOwner {
-		t.Errorf("the report is %v", report.Object)
+	for _, format := range status.ReportFormats() {
+		t.Run(format.Name, func(t *testing.T) {
+			plane := controlplane.Shared(t)
+			w := newWorld(t, plane.Config, plane.NewNamespace(t))
+			w.apply(reportsCRD(format))
+			w.apply(shop)
+			w.apply(strings.NewReplacer("at-most-60s", "reported", "Deny", "Audit", "60s", "9s").Replace(atMost60s))
+			manager := startManager(t, plane.Kubeconfig, "--reports", "--reports-format="+format.Name)
+			w.untilReported(format, 2) // an objection to each route; the status counts paths
+			report := w.object(reportKind(format), status.ReportName)
+			results, _, _ := unstructured.NestedSlice(report.Object, "results")
+			about := results[0].(map[string]any)["resources"].([]any)[0].(map[string]any)
+			if about["name"] != "catalog" || about["uid"] != string(w.object("HTTPRoute", "catalog").GetUID()) || report.GetLabels()[status.ReportLabel] != status.ReportOwner {
+				t.Errorf("the report is %v", report.Object)
+			}
+			w.edit("TimeoutPolicy", "public", request("5s"))
+			w.untilReported(format, 1)
+			w.edit("TimeoutPolicy", "checkout", request("6s"))
+			w.untilReported(format, 0)
+			w.edit("TimeoutPolicy", "checkout", request("60s"))
+			w.untilReported(format, 1)
+			manager.terminate(t)
+			startManager(t, plane.Kubeconfig, "--reports-format="+format.Name)
+			w.untilReported(format, 0)
+		})
 	}
-	w.edit("TimeoutPolicy", "public", request("5s"))
-	w.untilReported(1)
-	w.edit("TimeoutPolicy", "checkout", request("6s"))
-	w.untilReported(0)
-	w.edit("TimeoutPolicy", "checkout", request("60s"))
-	w.untilReported(1)
-	manager.terminate(t)
-	startManager(t, plane.Kubeconfig)
-	w.untilReported(0)
 }

@@ -51,7 +51,20 @@ const planesPolicies = `{apiVersion: attache.dev/v1alpha1, kind: TimeoutPolicy, 
 ---
 {apiVersion: attache.dev/v1alpha1, kind: TimeoutPolicy, metadata: {name: cilium, namespace: shop}, spec: {targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: cilium}], override: {request: 20s}}}
 ---
-{apiVersion: attache.dev/v1alpha1, kind: RateLimitPolicy, metadata: {name: traefik, namespace: shop}, spec: {targetRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, name: traefik}], default: {requestsPerSecond: 5}}}`
+{apiVersion: attache.dev/v1alpha1, kind: RateLimitPolicy, metadata: {name: traefik, namespace: shop}, spec: {targetRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, name: traefik}], default: {requestsPerSecond: 5}}}
+---
+{apiVersion: attache.dev/v1alpha1, kind: PolicyGuardrail, metadata: {name: short}, spec: {enforcement: Audit, cel: [{expression: "!has(effective.TimeoutPolicy) || !has(effective.TimeoutPolicy.request) || duration(effective.TimeoutPolicy.request) < duration('10s')", message: ten seconds is too long}]}}`
+
+// reportsOfOthers is the CRD of policy reports, which is not attache's.
+const reportsOfOthers = `apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: policyreports.wgpolicyk8s.io}
+spec:
+  group: wgpolicyk8s.io
+  scope: Namespaced
+  names: {kind: PolicyReport, plural: policyreports}
+  versions:
+  - {name: v1alpha2, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}`
 
 // TestLeavingWithExporters switches exporters on, has them write their objects and put values into
 // routes, and leaves: what attache wrote is gone, in an order in which no route refers to a
@@ -64,9 +77,12 @@ func TestLeavingWithExporters(t *testing.T) {
 	} {
 		c.install(folder)
 	}
+	c.apply(reportsOfOthers)
+	c.established("policyreports.wgpolicyk8s.io")
 	c.apply(planes)
 	before := c.owned()
-	c.helms("install", release, chart, "--create-namespace", "--set", "export.exporters={envoy-gateway,traefik,standard}", "--set", "webhook.drainDelay=1s")
+	c.helms("install", release, chart, "--create-namespace", "--set", "export.exporters={envoy-gateway,traefik,standard}", "--set", "webhook.drainDelay=1s",
+		"--set", "controller.reports=true", "--set", "controller.reportsFormat=wgpolicy")
 	running := []*pod{c.launch("attache-controller"), c.launch("attache-webhook")}
 	for _, p := range running {
 		p.awaitReady()
@@ -81,6 +97,13 @@ func TestLeavingWithExporters(t *testing.T) {
 		}
 		return nil
 	})
+	c.within(eventually.Limit, "see a policy report", func(context.Context) error {
+		if len(c.exported(policyReports)) == 0 {
+			return errors.New("there is none")
+		}
+		return nil
+	})
+	c.apply(`{apiVersion: wgpolicyk8s.io/v1alpha2, kind: PolicyReport, metadata: {name: attache-guardrails, namespace: default, labels: {app.kubernetes.io/managed-by: somebody}}}`)
 	// The owner changes what an override stands in for.
 	c.apply(`{apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, metadata: {name: cilium, namespace: shop, labels: {attache.dev/inject: "true"}}, spec: {parentRefs: [{name: cilium}], rules: [{name: pay, timeouts: {request: 50s}, backendRefs: [{name: a, port: 80}]}]}}`)
 	c.written("cilium", `"request":"20s"`)
@@ -92,12 +115,15 @@ func TestLeavingWithExporters(t *testing.T) {
 	}
 	gone := c.deletion(&middleware[0])
 	said := c.uninstalled(running)
-	if lines := regexp.MustCompile(`(?m)^\d/7 +\d+  `).FindAllString(said, -1); len(lines) != 7 {
+	if lines := regexp.MustCompile(`(?m)^\d/8 +\d+  `).FindAllString(said, -1); len(lines) != 8 {
 		t.Errorf("it does not say how far it is: %s", said)
 	}
 	c.givenBack(before)
 	if c.object(middlewares[0], middlewares[1], "shop", "owners") == nil {
 		t.Error("the owner's Middleware is gone")
+	}
+	if c.object(policyReports[0], policyReports[1], "default", "attache-guardrails") == nil {
+		t.Error("somebody else's policy report is gone")
 	}
 	// Versions of an API server are one sequence.
 	freed := c.object("gateway.networking.k8s.io/v1", "HTTPRoute", "shop", "traefik").GetResourceVersion()
@@ -112,6 +138,8 @@ func TestLeavingWithExporters(t *testing.T) {
 var (
 	btps        = [2]string{"gateway.envoyproxy.io/v1alpha1", "BackendTrafficPolicy"}
 	middlewares = [2]string{"traefik.io/v1alpha1", "Middleware"}
+
+	policyReports = [2]string{"wgpolicyk8s.io/v1alpha2", "PolicyReport"}
 )
 
 // install creates the CRDs in the files of a folder.
@@ -172,7 +200,7 @@ func (c *cluster) givenBack(before map[string]string) {
 			c.Errorf("%s is not as its owner wrote it:\nit was %s\nit is  %s", object, before[object], now)
 		}
 	}
-	for _, kind := range [][2]string{btps, middlewares} {
+	for _, kind := range [][2]string{btps, middlewares, policyReports} {
 		if left := c.exported(kind); len(left) > 0 {
 			c.Errorf("%s of ours are left: %d, the first is %s", kind[1], len(left), left[0].GetName())
 		}
