@@ -209,6 +209,8 @@ targetRef: {group: gateway.networking.k8s.io, kind: HTTPRoute, name: cart}
 		"system:serviceaccount:shop:attache":                          false,
 		"system:serviceaccount:kube-system:generic-garbage-collector": true,
 		"system:serviceaccount:kube-system:namespace-controller":      true,
+		"system:kube-controller-manager":                              true,
+		"system:serviceaccount:shop:namespace-controller":             false,
 	} {
 		onStatus := update(t, effective, effective+"status: {digest: x}")
 		onStatus.subresource = "status"
