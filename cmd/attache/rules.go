@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -10,11 +11,21 @@ import (
 	"github.com/attache-dev/attache/policy/guardrail"
 )
 
-// ruleMeter counts and times evaluations of rules of guardrails.
+// ruleMeter counts guardrails, and counts and times evaluations of their rules.
 type ruleMeter struct {
 	evaluations *prometheus.CounterVec
 	duration    *prometheus.HistogramVec
+	guardrails  *prometheus.GaugeVec
+
+	mu     sync.Mutex
+	broken map[string]bool // whether a guardrail does not compile, by name
 }
+
+// The values of the label state of attache_guardrails.
+const (
+	guardrailCompiled = "compiled"
+	guardrailBroken   = "does_not_compile"
+)
 
 // The values of the label result of attache_guardrail_evaluations_total.
 const (
@@ -37,8 +48,15 @@ func newRuleMeter(registry prometheus.Registerer) (*ruleMeter, error) {
 			Help:    "Time that a rule took for a path, by language.",
 			Buckets: []float64{.00001, .000025, .0001, .00025, .001, .0025, .01, .025, .1, .25, 1},
 		}, []string{languageLabel}),
+		guardrails: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "attache_guardrails",
+			Help: "Guardrails that this process has read, by state: compiled, does_not_compile (it checks nothing).",
+		}, []string{"state"}),
+		broken: map[string]bool{},
 	}
-	return m, errors.Join(registry.Register(m.evaluations), registry.Register(m.duration))
+	m.guardrails.WithLabelValues(guardrailCompiled)
+	m.guardrails.WithLabelValues(guardrailBroken)
+	return m, errors.Join(registry.Register(m.evaluations), registry.Register(m.duration), registry.Register(m.guardrails))
 }
 
 // compilers returns compilers whose rules are counted and timed, once hear has named their
@@ -72,6 +90,7 @@ func (m *ruleMeter) metered(language string, rules []guardrail.Rule) []guardrail
 // hear names the rules of a guardrail before they are evaluated; nil means that the guardrail was
 // removed.
 func (m *ruleMeter) hear(name string, g *guardrail.Guardrail) {
+	m.count(name, g)
 	if g == nil {
 		m.evaluations.DeletePartialMatch(prometheus.Labels{"guardrail": name})
 		return
@@ -81,6 +100,25 @@ func (m *ruleMeter) hear(name string, g *guardrail.Guardrail) {
 			one.counted(m, name)
 		}
 	}
+}
+
+// count counts guardrails by state; nil means that the guardrail was removed.
+func (m *ruleMeter) count(name string, g *guardrail.Guardrail) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if g == nil {
+		delete(m.broken, name)
+	} else {
+		m.broken[name] = g.Broken != ""
+	}
+	broken := 0
+	for _, is := range m.broken {
+		if is {
+			broken++
+		}
+	}
+	m.guardrails.WithLabelValues(guardrailBroken).Set(float64(broken))
+	m.guardrails.WithLabelValues(guardrailCompiled).Set(float64(len(m.broken) - broken))
 }
 
 // meteredRule is a rule that is counted and timed.

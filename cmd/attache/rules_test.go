@@ -74,3 +74,33 @@ func TestRulesAreCountedByGuardrail(t *testing.T) {
 		t.Errorf("%d series of a guardrail that is gone", n)
 	}
 }
+
+// TestGuardrailsAreCountedByState: a guardrail that does not compile checks nothing, so the number of
+// these is a metric, in each process that compiles guardrails.
+func TestGuardrailsAreCountedByState(t *testing.T) {
+	m, err := newRuleMeter(prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	counts := func(compiled, broken float64) {
+		t.Helper()
+		for state, want := range map[string]float64{guardrailCompiled: compiled, guardrailBroken: broken} {
+			if got := testutil.ToFloat64(m.guardrails.WithLabelValues(state)); got != want {
+				t.Errorf("%s: %v, want %v", state, got, want)
+			}
+		}
+	}
+	counts(0, 0)
+	m.hear("ceiling", &guardrail.Guardrail{Name: "ceiling"})
+	m.hear("floor", &guardrail.Guardrail{Name: "floor", Broken: "spec.cel[0].expression line 1 column 1: no such thing"})
+	counts(1, 1)
+	m.hear("floor", &guardrail.Guardrail{Name: "floor", Broken: "another reason"})
+	counts(1, 1)
+	m.hear("floor", &guardrail.Guardrail{Name: "floor"})
+	counts(2, 0)
+	m.hear("ceiling", nil)
+	counts(1, 0)
+	if n := testutil.CollectAndCount(m.guardrails); n != 2 {
+		t.Errorf("%d series, want one for each state", n)
+	}
+}

@@ -8,11 +8,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// ofScraping are the labels that Prometheus adds, and that of histograms.
-var ofScraping = []string{"__name__", "namespace", "job", "pod", "instance", "service", "container", "endpoint", "le"}
+// ofScraping are the labels that Prometheus adds, and that of histograms. A Prometheus of several
+// clusters has the label cluster.
+var ofScraping = []string{"__name__", "cluster", "namespace", "job", "pod", "instance", "service", "container", "endpoint", "le"}
 
 // row is a metric in the table of docs/manager.md, which is made from the code.
 var row = regexp.MustCompile("(?m)^\\| `(attache_[a-z_]+)` \\| ([a-z_, ]*) \\|")
@@ -83,7 +85,7 @@ func TestExpressionsReadWhatThereIs(t *testing.T) {
 			t.Errorf("%s: %v", where, err)
 			continue
 		}
-		labels := slices.Clone(ofScraping)
+		grouped := slices.Clone(ofScraping)
 		foreign := false
 		for _, selectors := range parser.ExtractSelectors(expr) {
 			own := slices.Clone(ofScraping)
@@ -107,7 +109,7 @@ func TestExpressionsReadWhatThereIs(t *testing.T) {
 				t.Errorf("%s reads %s, which no program has", where, name)
 			}
 			own = append(own, of...)
-			labels = append(labels, of...)
+			grouped = append(grouped, of...)
 			for _, m := range selectors {
 				if !slices.Contains(own, m.Name) {
 					t.Errorf("%s selects %s by %s, which it does not have", where, name, m.Name)
@@ -120,10 +122,36 @@ func TestExpressionsReadWhatThereIs(t *testing.T) {
 		parser.Inspect(expr, func(node parser.Node, _ []parser.Node) error {
 			if a, is := node.(*parser.AggregateExpr); is && !a.Without {
 				for _, label := range a.Grouping {
-					if !slices.Contains(labels, label) {
+					if !slices.Contains(grouped, label) {
 						t.Errorf("%s groups by %s, which nothing in it has", where, label)
 					}
 				}
+			}
+			return nil
+		})
+	}
+}
+
+// TestClustersAreToldApart: on a Prometheus of several clusters, a healthy one must not hide a broken
+// one, so each aggregation of an alert is by cluster, and the dashboard selects by it.
+func TestClustersAreToldApart(t *testing.T) {
+	for where, text := range expressions(t) {
+		expr, err := parser.NewParser(parser.Options{}).ParseExpr(text)
+		if err != nil {
+			t.Errorf("%s: %v", where, err)
+			continue
+		}
+		if strings.HasPrefix(where, "panel ") {
+			for _, selectors := range parser.ExtractSelectors(expr) {
+				if !slices.ContainsFunc(selectors, func(m *labels.Matcher) bool { return m.Name == "cluster" && m.Value == "$cluster" }) {
+					t.Errorf("%s does not select by cluster: %s", where, selectors)
+				}
+			}
+			continue
+		}
+		parser.Inspect(expr, func(node parser.Node, _ []parser.Node) error {
+			if a, is := node.(*parser.AggregateExpr); is && (a.Without || !slices.Contains(a.Grouping, "cluster")) {
+				t.Errorf("%s does not group by cluster: %s", where, a)
 			}
 			return nil
 		})
