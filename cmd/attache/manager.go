@@ -218,6 +218,10 @@ func (s *settings) policyOptions() (policy.Options, error) {
 var compilers = guardrail.Compilers{CEL: celrule.Compile, Rego: regorule.Compile}
 
 func (s *settings) newWebhooks(config *rest.Config, source *cluster.Source, planes *cluster.Planes, inject *status.Injector, certificates *certificates, tracer trace.Tracer, log logr.Logger) (*webhook.Server, error) {
+	options, err := s.serverOptions(certificates, log)
+	if err != nil {
+		return nil, err
+	}
 	var mayRead, mayReadGrants func(context.Context, authenticationv1.UserInfo) func(string) bool
 	if s.accessReviews {
 		reader, err := access.New(config)
@@ -225,9 +229,6 @@ func (s *settings) newWebhooks(config *rest.Config, source *cluster.Source, plan
 			return nil, err
 		}
 		mayRead, mayReadGrants = reader.For, reader.Grants
-	}
-	if len(s.callerNames) > 0 && s.callers == "" {
-		return nil, errors.New("--caller-names: without --caller-authorities nobody is asked for a certificate")
 	}
 	handlers, err := webhook.New(webhook.Options{
 		Snapshot: func() (*policy.Snapshot, bool) {
@@ -255,6 +256,11 @@ func (s *settings) newWebhooks(config *rest.Config, source *cluster.Source, plan
 	if err != nil {
 		return nil, fmt.Errorf("making the webhooks: %w", err)
 	}
+	return webhook.NewServer(handlers, options), nil
+}
+
+// serverOptions returns how the webhooks are served.
+func (s *settings) serverOptions(certificates *certificates, log logr.Logger) (webhook.ServerOptions, error) {
 	options := webhook.ServerOptions{
 		Address:    net.JoinHostPort(s.webhookHost, strconv.Itoa(s.webhookPort)),
 		CertDir:    s.certDir,
@@ -262,7 +268,14 @@ func (s *settings) newWebhooks(config *rest.Config, source *cluster.Source, plan
 
 		CallerAuthorities: s.callers,
 		CallerNames:       s.callerNames,
+		AllowTLS12:        s.tlsMinVersion == "1.2",
 		Log:               log,
+	}
+	switch {
+	case len(s.callerNames) > 0 && s.callers == "":
+		return options, errors.New("--caller-names: without --caller-authorities nobody is asked for a certificate")
+	case !options.AllowTLS12 && s.tlsMinVersion != "1.3":
+		return options, fmt.Errorf("--tls-min-version: %q is not supported: write 1.3 or 1.2", s.tlsMinVersion)
 	}
 	if certificates.serving != nil {
 		options.GetCertificate = certificates.serving.GetCertificate
@@ -270,7 +283,7 @@ func (s *settings) newWebhooks(config *rest.Config, source *cluster.Source, plan
 	if certificates.trust != nil {
 		options.Distrust = certificates.trust.Verify
 	}
-	return webhook.NewServer(handlers, options), nil
+	return options, nil
 }
 
 func (s *settings) newManager(config *rest.Config, log logr.Logger) (manager.Manager, error) {

@@ -35,6 +35,7 @@ type settings struct {
 	drainDelay      time.Duration
 	callers         string
 	callerNames     []string
+	tlsMinVersion   string
 	accessReviews   bool
 	maxPaths        int
 	maxResults      int
@@ -104,6 +105,7 @@ func (s *settings) flags() *pflag.FlagSet {
 	f.StringVar(&s.certDir, "cert-dir", "/etc/attache/tls", "`folder` with tls.crt and tls.key for the webhooks; they are read again when they change")
 	f.StringVar(&s.callers, "caller-authorities", "", "PEM `file` with the authorities of client certificates: only callers with a certificate from one of them get an answer; it is read again when it changes; if empty, every caller gets one")
 	f.StringSliceVar(&s.callerNames, "caller-names", nil, "common `names` that those client certificates may have; empty means any")
+	f.StringVar(&s.tlsMinVersion, "tls-min-version", "1.3", "minimum `version` of TLS that callers of the webhooks need: 1.3 or 1.2")
 
 	f.DurationVar(&s.drainDelay, "drain-delay", 10*time.Second, "how long to keep serving after the signal to stop")
 
