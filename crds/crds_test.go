@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -30,6 +31,27 @@ func Example() {
 	// attache.dev_ratelimitpolicies.yaml
 	// attache.dev_retrypolicies.yaml
 	// attache.dev_timeoutpolicies.yaml
+}
+
+func TestTheBaseForKustomizeHasAllOfThem(t *testing.T) {
+	text, err := os.ReadFile("Kustomization")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var base struct {
+		APIVersion, Kind string
+		Resources        []string
+	}
+	if err := yaml.UnmarshalStrict(text, &base); err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, f := range crds.Attache() {
+		names = append(names, f.Name)
+	}
+	if base.APIVersion != "kustomize.config.k8s.io/v1beta1" || base.Kind != "Kustomization" || !slices.Equal(base.Resources, names) {
+		t.Errorf("Kustomization is %+v, the CRDs are %q", base, names)
+	}
 }
 
 func TestPolicyKindsAreLabelledAsPoliciesAndOtherKindsAreNot(t *testing.T) {
