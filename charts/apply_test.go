@@ -87,6 +87,7 @@ var switches = [][]map[string]any{
 	{nil, {"webhook": map[string]any{"callers": map[string]any{"configMap": "callers", "names": []any{"kube-apiserver"}}}}},
 	{nil, {"webhook": placed("system-cluster-critical"), "controller": placed("system-cluster-critical")}},
 	{nil, {"metrics": map[string]any{"enabled": false}}},
+	{nil, {"hostUsers": false}},
 	{nil, {"controller": map[string]any{"replicas": 1, "leaderElection": false, "reports": true, "reportsFormat": "wgpolicy"}}},
 	{nil, {"export": map[string]any{"exporters": []any{"envoy-gateway", "traefik", "standard"}}, "annotateRoutes": false, "vendorPolicies": false}},
 }

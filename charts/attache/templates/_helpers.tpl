@@ -38,6 +38,17 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- define "attache.webhook" -}}{{ include "attache.fullname" . }}-webhook{{- end -}}
 {{- define "attache.controller" -}}{{ include "attache.fullname" . }}-controller{{- end -}}
 
+{{/* A duration, such as 1m30s, in seconds, rounded up. */}}
+{{- define "attache.seconds" -}}
+{{- $seconds := 0.0 -}}
+{{- range regexFindAll "[0-9]+(\\.[0-9]+)?(ms|s|m|h)" . -1 -}}
+{{- $number := regexFind "^[0-9.]+" . | float64 -}}
+{{- $unit := regexFind "[a-z]+$" . -}}
+{{- $seconds = addf $seconds (mulf $number (get (dict "ms" 0.001 "s" 1.0 "m" 60.0 "h" 3600.0) $unit)) -}}
+{{- end -}}
+{{- ceil $seconds | int -}}
+{{- end -}}
+
 {{/* The exact username of the controller, as admission sees it. */}}
 {{- define "attache.controllerUser" -}}
 system:serviceaccount:{{ .Release.Namespace }}:{{ include "attache.controller" . }}
@@ -110,6 +121,9 @@ system:serviceaccount:{{ .Release.Namespace }}:{{ include "attache.controller" .
 {{- define "attache.pod" -}}
 automountServiceAccountToken: true
 enableServiceLinks: false
+{{- if not (kindIs "invalid" .root.Values.hostUsers) }}
+hostUsers: {{ .root.Values.hostUsers }}
+{{- end }}
 securityContext:
   runAsNonRoot: true
   runAsUser: 65532
@@ -231,5 +245,33 @@ values name, or every one whose CRDs the cluster has.
 {{- join "," $names -}}
 {{- else -}}
 {{- join "," .Values.export.cleanup -}}
+{{- end -}}
+{{- end -}}
+
+{{/*
+Refuses a downgrade to an older minor version, and an upgrade that skips a major version; in 0.x, minor
+versions count like major ones, and 1.0 follows none of them. Where there is no cluster, the installed
+version is not known, and nothing is refused. "helm rollback" does not render.
+*/}}
+{{- define "attache.reviewedUpgrade" -}}
+{{- $deployment := lookup "apps/v1" "Deployment" .Release.Namespace (include "attache.controller" .) -}}
+{{- $installed := dig "metadata" "labels" "app.kubernetes.io/version" "" (default dict $deployment) -}}
+{{- if regexMatch "^v?[0-9]+\\.[0-9]+\\.[0-9]+" $installed -}}
+{{- $from := semver $installed -}}
+{{- $to := semver .Chart.AppVersion -}}
+{{- $line := printf "%d.%d" $from.Major $from.Minor -}}
+{{- $back := or (lt $to.Major $from.Major) (and (eq $to.Major $from.Major) (lt $to.Minor $from.Minor)) -}}
+{{- $next := add1 $from.Major -}}
+{{- $skips := gt (int64 $to.Major) $next -}}
+{{- if eq $from.Major 0 -}}
+{{- $skips = or (gt $to.Major 0) (gt (int64 $to.Minor) (add1 $from.Minor)) -}}
+{{- end -}}
+{{- if and (or $back $skips) (ne $line .Values.upgrade.acceptFrom) -}}
+{{- $advice := "this skips versions that may convert what is stored, or change what a value means. Read CHANGELOG.md for each of them, and upgrade to one after the other" -}}
+{{- if $back -}}
+{{- $advice = "an older version may not read what the installed one has stored. To undo an upgrade, use helm rollback, and read CHANGELOG.md and docs/install.md about upgrading" -}}
+{{- end -}}
+{{- fail (printf "attache %s is installed, and this chart has %s: %s. To do it all the same, set upgrade.acceptFrom=%q" $installed .Chart.AppVersion $advice $line) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
