@@ -3,12 +3,19 @@ package e2e
 import (
 	"context"
 	"errors"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
+
+	"github.com/attache-dev/attache/policy"
+	"github.com/attache-dev/attache/webhook"
 )
 
 // guarded is shopAbove with two tenants, one of them in production.
@@ -104,6 +111,7 @@ func TestConsequencesAndGuardrails(t *testing.T) {
 	if forReal, err := a.kubectl(long, apply...); err == nil || forReal != said {
 		t.Errorf("for real it says %s", forReal)
 	}
+	t.Run("programs read the causes", func(t *testing.T) { causesOf(t, w, long) })
 	t.Run("what is wrong already may be relabelled, finalised, put right", func(t *testing.T) { notWorse(t, a) })
 
 	ceiling := policyOn("infra", "ceiling", "kind: GatewayClass, name: edge", "override: {request: 30s}")
@@ -192,4 +200,26 @@ func notWorse(t *testing.T, a *admission) {
 
 func setRequest(u *unstructured.Unstructured, value string) {
 	u.Object["spec"].(map[string]any)["default"] = map[string]any{"request": value}
+}
+
+// causesOf is what docs/guardrails.md says that programs read of a denial, as an API server passes it
+// on.
+func causesOf(t *testing.T, w *world, denied string) {
+	u := &unstructured.Unstructured{}
+	if err := yaml.Unmarshal([]byte(denied), &u.Object); err != nil {
+		t.Fatal(err)
+	}
+	err := w.Create(t.Context(), u, client.DryRunAll)
+	var refused apierrors.APIStatus
+	if !errors.As(err, &refused) || refused.Status().Details == nil || len(refused.Status().Details.Causes) != 1 {
+		t.Fatalf("the API server says %v", err)
+	}
+	status := refused.Status()
+	if d := status.Details; status.Code != http.StatusForbidden || status.Reason != metav1.StatusReasonForbidden || d.Group != policy.Group || d.Kind != "TimeoutPolicy" || d.Name != "checkout" {
+		t.Errorf("the status is %+v, about %+v", status, d)
+	}
+	if c := status.Details.Causes[0]; c.Type != webhook.GuardrailViolated || c.Field != "spec.default.request" ||
+		!strings.HasPrefix(c.Message, "guardrail timeout-at-most-60s-in-prod: HTTPRoute prod/checkout rule pay on infra/public#http: in production a request takes at most 60s") {
+		t.Errorf("the cause is %+v", c)
+	}
 }
