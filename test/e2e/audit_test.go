@@ -70,7 +70,8 @@ func TestTheStatusOfAGuardrailFollowsWhatViolatesIt(t *testing.T) {
 
 	manager.terminate(t)
 	before := w.versions()["PolicyGuardrail /"+name]
-	startManager(t, plane.Kubeconfig).idle(t)
+	manager = startManager(t, plane.Kubeconfig)
+	manager.idle(t)
 	w.untilReports(name, "Compiled", 28)
 	if after := w.versions()["PolicyGuardrail /"+name]; after != before {
 		t.Error("a restart writes the status again")
@@ -78,6 +79,9 @@ func TestTheStatusOfAGuardrailFollowsWhatViolatesIt(t *testing.T) {
 
 	w.apply(strings.Replace(at("4s"), "effective.TimeoutPolicy.request) <=", "effective.TimeoutPolicy.request) <=<", 1))
 	w.untilReports(name, "DoesNotCompile", 0)
+	if n := manager.metricWith(t, "attache_guardrails", "does_not_compile"); n < 1 {
+		t.Errorf("a guardrail does not compile, and the metric counts %v", n)
+	}
 	w.apply(at("4s") + `
   examples:
   - {name: ten seconds, input: {effective: {TimeoutPolicy: {request: 10s}}}, allowed: true}
