@@ -115,18 +115,32 @@ func TestOnlyTheAPIServerIsAnswered(t *testing.T) {
 	for name, caller := range map[string]*identity{
 		"nobody": nil, "somebody of ours": identify(t, "kubelet", authority), "a stranger of that name": identify(t, "kube-apiserver", identify(t, "front", nil)),
 	} {
-		if err := webhook.calledBy(caller); err == nil {
+		if err := webhook.calledBy(caller, tls.VersionTLS13); err == nil {
 			t.Errorf("%s is answered", name)
 		}
 	}
-	if err := webhook.calledBy(identify(t, "kube-apiserver", authority)); err != nil {
+	right := identify(t, "kube-apiserver", authority)
+	if err := webhook.calledBy(right, tls.VersionTLS13); err != nil {
 		t.Errorf("who has the certificate is not answered: %v", err)
 	}
+	if err := webhook.calledBy(right, tls.VersionTLS12); err == nil {
+		t.Error("who has the certificate is answered with TLS 1.2")
+	}
 
-	// Another authority, and a replica that trusts it alone.
-	c.trusts(identify(t, "front", nil))
+	// Another authority, and a replica that trusts it alone, and TLS 1.2.
+	another := identify(t, "front", nil)
+	c.trusts(another)
+	c.helms("upgrade", release, chart, "--reset-then-reuse-values", "--set", "webhook.tlsMinVersion=1.2")
 	fresh := c.launch("attache-webhook")
 	fresh.awaitReady()
+	if err := fresh.calledBy(identify(t, "kube-apiserver", another), tls.VersionTLS12); err != nil {
+		t.Errorf("with webhook.tlsMinVersion 1.2 who has the certificate is not answered: %v", err)
+	}
+	for name, caller := range map[string]*identity{"nobody": nil, "whom the former authority signed": right} {
+		if err := fresh.calledBy(caller, tls.VersionTLS12); err == nil {
+			t.Errorf("with webhook.tlsMinVersion 1.2 %s is answered", name)
+		}
+	}
 	webhook.terminate(0)
 	c.within(eventually.Limit, "see the API server refused", func(ctx context.Context) error {
 		err := c.Patch(ctx, policyObject("checkout"), client.RawPatch("application/merge-patch+json", []byte(`{"spec":{"default":{"request":"8s"}}}`)), client.DryRunAll)
@@ -145,9 +159,9 @@ func (c *cluster) trusts(authority *identity) {
 	c.apply("{apiVersion: v1, kind: ConfigMap, metadata: {name: callers, namespace: " + namespace + "}, data: {ca.crt: " + strconv.Quote(string(text)) + "}}")
 }
 
-// calledBy calls the port of a replica, as anybody in the network can.
-func (p *pod) calledBy(caller *identity) error {
-	config := &tls.Config{InsecureSkipVerify: true}
+// calledBy calls the port of a replica with a version of TLS, as anybody in the network can.
+func (p *pod) calledBy(caller *identity, version uint16) error {
+	config := &tls.Config{InsecureSkipVerify: true, MinVersion: version, MaxVersion: version}
 	if caller != nil {
 		config.Certificates = []tls.Certificate{{Certificate: [][]byte{caller.certificate.Raw}, PrivateKey: caller.key}}
 	}

@@ -17,27 +17,29 @@ import (
 var chart = filepath.Join("..", "..", "charts", "attache")
 
 // previousChart is the chart as it was before this one in what upgrades trip over: certificates made
-// by Helm, and an aggregated ClusterRole that states rules.
+// by Helm, an aggregated ClusterRole that states rules, and no value and template for a FlowSchema.
 func previousChart(t testing.TB) string {
 	t.Helper()
 	at := filepath.Join(t.TempDir(), "attache")
 	if err := os.CopyFS(at, os.DirFS(chart)); err != nil {
 		t.Fatal(err)
 	}
-	for file, change := range map[string][2]string{
-		"Chart.yaml":          {"\nversion: ", "\nversion: 0.0.1-"},
-		"values.yaml":         {"  provider: self\n", "  provider: generated\n"},
-		"templates/rbac.yaml": {"aggregationRule:\n", "rules: []\naggregationRule:\n"},
+	for _, change := range []struct{ file, from, to string }{
+		{"Chart.yaml", "\nversion: ", "\nversion: 0.0.1-"},
+		{"values.yaml", "  provider: self\n", "  provider: generated\n"},
+		{"values.yaml", "\nflowSchema:\n", "\nglobal:\n"},
+		{"templates/flowschema.yaml", "{{- if .Values.flowSchema.enabled }}", "{{- if false }}"},
+		{"templates/rbac.yaml", "aggregationRule:\n", "rules: []\naggregationRule:\n"},
 	} {
-		path := filepath.Join(at, file)
+		path := filepath.Join(at, change.file)
 		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if strings.Count(string(text), change[0]) != 1 {
-			t.Fatalf("%s does not have %q once", file, change[0])
+		if strings.Count(string(text), change.from) != 1 {
+			t.Fatalf("%s does not have %q once", change.file, change.from)
 		}
-		if err := os.WriteFile(path, []byte(strings.Replace(string(text), change[0], change[1], 1)), 0o600); err != nil {
+		if err := os.WriteFile(path, []byte(strings.Replace(string(text), change.from, change.to, 1)), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -59,9 +61,14 @@ func TestALifeWithHelm(t *testing.T) {
 	c.apply(`{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: {name: somebodys, labels: {attache.dev/aggregate-to-reader: "true"}}, rules: [{apiGroups: [example.com], resources: [corspolicies], verbs: [get, list, watch]}]}`)
 	c.aggregated()
 
-	// To this chart, with other values, while somebody writes.
+	// What install.md says about the values of a release.
+	if said, err := c.helm("upgrade", release, chart, "--reuse-values", "--dry-run=server"); err == nil || !strings.Contains(said, "nil pointer evaluating") {
+		t.Errorf("--reuse-values: %v, %s", err, said)
+	}
+
+	// To this chart, with further values, while somebody writes.
 	writer := c.write(20)
-	c.helms("upgrade", release, chart, "--set", "platformNamespaces={infra}", "--set", "webhook.drainDelay=1s", "--set", "metrics.dashboard.enabled=true",
+	c.helms("upgrade", release, chart, "--reset-then-reuse-values", "--set", "platformNamespaces={infra}", "--set", "metrics.dashboard.enabled=true",
 		"--set", "controller.leaseDuration=15s") // its controller is killed, and another waits for that long
 	fresh := []*pod{c.launch("attache-controller"), c.launch("attache-webhook")}
 	old[1].terminate(0) // its successor waits for the Lease
