@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -16,6 +17,7 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/attache-dev/attache/crds"
 	"github.com/attache-dev/attache/test/controlplane"
 )
 
@@ -176,6 +178,17 @@ func podOf(u *unstructured.Unstructured) *unstructured.Unstructured {
 	pod.SetNamespace(u.GetNamespace())
 	pod.SetName(fmt.Sprintf("%s-0", u.GetName()))
 	return pod
+}
+
+// TestTheFolderOfCRDsCanBeApplied as files, and as a base for Kustomize.
+func TestTheFolderOfCRDsCanBeApplied(t *testing.T) {
+	plane := controlplane.Shared(t)
+	for _, how := range []string{"-f", "-k"} {
+		said, err := plane.Kubectl(t.Context(), "apply", "--server-side", "--dry-run=server", "--output=name", how, filepath.Join("..", "crds")).CombinedOutput()
+		if names := strings.Fields(string(said)); err != nil || len(names) != len(crds.Attache()) {
+			t.Errorf("kubectl apply %s: %v, %s", how, err, said)
+		}
+	}
 }
 
 // TestTheDefaultsOfTheAPIAreSpelledOut checks that the API server adds nothing to the webhook
