@@ -80,6 +80,7 @@ type process struct {
 	source   *cluster.Source
 	webhooks *webhook.Server // nil when disabled
 	manager  manager.Manager
+	tenure   *tenure      // nil without leader election
 	tracing  *tracing     // nil when disabled
 	debug    net.Listener // nil when disabled
 	ending   atomic.Bool
@@ -120,7 +121,10 @@ func newProcess(s *settings, log logr.Logger) (*process, error) {
 			return nil, err
 		}
 	}
-	if p.manager, err = s.newManager(config, log); err != nil {
+	if s.leaderElect && !s.disableController {
+		p.tenure = newTenure(s.renewDeadline())
+	}
+	if p.manager, err = s.newManager(p.tenure.watch(config), log); err != nil {
 		return nil, err
 	}
 	if err := certificates.addTo(p.manager, p); err != nil {
@@ -150,6 +154,10 @@ func (p *process) addController(config *rest.Config, enforcement controller.Enfo
 	if err != nil {
 		return fmt.Errorf("--reports-format: %w", err)
 	}
+	var leads func() error
+	if p.tenure != nil {
+		leads = p.tenure.holds
+	}
 	c, err := controller.New(config, p.source, controller.Options{
 		LeaveRoutes:  !s.annotateRoutes,
 		Guardrails:   p.source,
@@ -157,6 +165,7 @@ func (p *process) addController(config *rest.Config, enforcement controller.Enfo
 		Reports:      s.reports,
 		ReportFormat: format,
 		Writers:      s.writers,
+		Leads:        leads,
 		Log:          p.log.WithName("controller"),
 	})
 	if err != nil {
@@ -286,12 +295,15 @@ func (s *settings) serverOptions(certificates *certificates, log logr.Logger) (w
 	return options, nil
 }
 
+// renewDeadline is how long a leader tries to renew its lease before it exits.
+func (s *settings) renewDeadline() time.Duration { return s.leaderElectionLease * 2 / 3 }
+
 func (s *settings) newManager(config *rest.Config, log logr.Logger) (manager.Manager, error) {
 	graceful := 20 * time.Second
 	if s.leaderElectionLease < shortestLease {
 		return nil, fmt.Errorf("--leader-election-lease: %s is less than %s", s.leaderElectionLease, shortestLease)
 	}
-	renew := s.leaderElectionLease * 2 / 3
+	renew := s.renewDeadline()
 	m, err := manager.New(config, manager.Options{
 		// Objects are only read by package cluster, never by the manager's client.
 		Scheme:                        runtime.NewScheme(),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"sync"
 	"time"
@@ -54,6 +55,10 @@ type Options struct {
 	// Coalesce is how long to wait for more changes after the first one; 20 ms if
 	// it is zero.
 	Coalesce time.Duration
+
+	// Leads says why nothing may be written now, because another replica may lead: it is asked before
+	// every write is sent. nil means that there is no other replica.
+	Leads func() error
 
 	// Now is the clock of conditions; time.Now if it is nil.
 	Now func() time.Time
@@ -108,7 +113,7 @@ func New(config *rest.Config, from *cluster.Source, options Options) (*Controlle
 		options.Metrics = metrics.Registry
 	}
 	pacer := pace.New(options.Writers)
-	client, err := dynamic.NewForConfig(paced(config, pacer))
+	client, err := dynamic.NewForConfig(paced(config, options.Leads, pacer))
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the API server: %w", err)
 	}
@@ -141,10 +146,13 @@ func New(config *rest.Config, from *cluster.Source, options Options) (*Controlle
 }
 
 // paced returns a configuration whose clients send as many requests at a time as the API server can
-// handle.
-func paced(config *rest.Config, pacer *pace.Pacer) *rest.Config {
+// handle, and writes only while leads returns no error.
+func paced(config *rest.Config, leads func() error, pacer *pace.Pacer) *rest.Config {
 	config = rest.CopyConfig(config)
-	config.Wrap(pacer.Wrap)
+	if leads != nil {
+		config.Wrap(func(next http.RoundTripper) http.RoundTripper { return leading{leads, next} })
+	}
+	config.Wrap(pacer.Wrap) // the outer one: what waits here is asked afterwards
 	return config
 }
 

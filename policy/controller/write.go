@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"reflect"
 	"sync"
 	"time"
@@ -42,6 +43,31 @@ const soon = 100 * time.Millisecond
 type errLater struct{ after time.Duration }
 
 func (e errLater) Error() string { return "the object is to be planned again" }
+
+// notLeading is the delay of a write that may not be sent now. Whoever still leads then plans it
+// again.
+const notLeading = time.Second
+
+// leading is a transport that sends no write while another replica may lead. It is the last one
+// before the network: a write that waited for its turn, or whose process was suspended, may be older
+// than what the other replica has written.
+type leading struct {
+	leads func() error
+	next  http.RoundTripper
+}
+
+// RoundTrip implements http.RoundTripper.
+func (t leading) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Method != http.MethodGet {
+		if err := t.leads(); err != nil {
+			if r.Body != nil {
+				_ = r.Body.Close() // nothing was read from it
+			}
+			return nil, fmt.Errorf("%w: %w", err, errLater{notLeading})
+		}
+	}
+	return t.next.RoundTrip(r)
+}
 
 // write carries out one write. It is the only function that writes to the API server. If the object
 // is gone, nothing needs to be written, and this is not an error.
