@@ -86,7 +86,7 @@ func (m *memory) write(w status.Write) {
 	switch {
 	case w.Verb == status.UpdateStatus:
 		m.statuses[ref] = w.Object.Object["status"]
-	case w.Verb == status.RemoveAnnotation:
+	case w.Verb == status.RemoveAnnotations:
 		delete(m.annotations, ref)
 	case w.Verb == status.Delete:
 		delete(m.effective, ref)

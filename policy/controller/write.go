@@ -5,8 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"reflect"
+	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -100,9 +104,8 @@ func (c *Controller) write(ctx context.Context, w status.Write) error {
 	case status.UpdateStatus:
 		answer, err = objects.UpdateStatus(ctx, w.Object, metav1.UpdateOptions{FieldManager: FieldOwner})
 		c.learn(answer, err)
-	case status.RemoveAnnotation:
-		patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:null}}}`, publish.Annotation)
-		answer, err = objects.Patch(ctx, name, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: FieldOwner})
+	case status.RemoveAnnotations:
+		answer, err = objects.Patch(ctx, name, types.MergePatchType, removal(w.Object), metav1.PatchOptions{FieldManager: FieldOwner})
 		c.learn(answer, err)
 	case status.Create:
 		if _, err = objects.Create(ctx, w.Object, metav1.CreateOptions{FieldManager: FieldOwner}); apierrors.IsAlreadyExists(err) {
@@ -123,6 +126,15 @@ func (c *Controller) write(ctx context.Context, w status.Write) error {
 		return fmt.Errorf("%s of %s %s/%s: %w", w.Verb, w.Object.GetKind(), w.Object.GetNamespace(), name, err)
 	}
 	return nil
+}
+
+// removal is a merge patch that removes the annotations of an object.
+func removal(u *unstructured.Unstructured) []byte {
+	var keys []string
+	for _, key := range slices.Sorted(maps.Keys(u.GetAnnotations())) {
+		keys = append(keys, strconv.Quote(key)+":null") // keys are ASCII
+	}
+	return []byte(`{"metadata":{"annotations":{` + strings.Join(keys, ",") + `}}}`)
 }
 
 // notGranted is the delay for a status that we may not write.

@@ -34,8 +34,8 @@ const (
 	UpdateStatus Verb = "UpdateStatus"
 	// ReplaceStatus is a JSON merge patch of the status subresource.
 	ReplaceStatus Verb = "ReplaceStatus"
-	// RemoveAnnotation removes our annotation from an object.
-	RemoveAnnotation Verb = "RemoveAnnotation"
+	// RemoveAnnotations removes the annotations of Write.Object from an object, whatever their values.
+	RemoveAnnotations Verb = "RemoveAnnotation"
 	// Create creates the object, unless it already exists.
 	Create Verb = "Create"
 	// Delete removes the object.
@@ -45,7 +45,8 @@ const (
 // Write is one write to the API server.
 type Write struct {
 	Verb Verb
-	// Object is the object to apply or update; for other verbs it only has the name.
+	// Object is the object to apply or update; for other verbs it only has the name, and the
+	// annotations to remove.
 	Object *unstructured.Unstructured
 }
 
@@ -186,19 +187,34 @@ func (p Planner) setPublished(want, have *unstructured.Unstructured, withheld *W
 	status["conditions"] = []any{condition.Object(&c)}
 }
 
+// annotation appends the writes that put the annotation right, and remove others whose keys only
+// differ in case.
 func (p Planner) annotation(writes []Write, want publication, annotations map[string]string) []Write {
 	have, present := annotations[publish.Annotation]
 	target := want.target
-	object := named(p.version(target), target.Kind, target.Namespace, target.Name)
-	switch {
-	case want.wanted && (!present || have != want.value):
-		object.SetAnnotations(map[string]string{publish.Annotation: want.value})
+	object := func(annotations map[string]string) *unstructured.Unstructured {
+		u := named(p.version(target), target.Kind, target.Namespace, target.Name)
+		u.SetAnnotations(annotations)
+		return u
+	}
+	if want.wanted && (!present || have != want.value) {
+		apply := object(map[string]string{publish.Annotation: want.value})
 		// With a UID, the apply fails if the object was deleted in the meantime. Otherwise it would
 		// create a new one.
-		object.SetUID(types.UID(want.uid))
-		return append(writes, Write{Apply, object})
-	case !want.wanted && present:
-		return append(writes, Write{RemoveAnnotation, object})
+		apply.SetUID(types.UID(want.uid))
+		writes = append(writes, Write{Apply, apply})
+	}
+	if len(annotations) == 0 || want.wanted && present && len(annotations) == 1 {
+		return writes
+	}
+	extra := map[string]string{}
+	for key := range annotations {
+		if publish.Reserved(key) && (key != publish.Annotation || !want.wanted) {
+			extra[key] = ""
+		}
+	}
+	if len(extra) > 0 {
+		writes = append(writes, Write{RemoveAnnotations, object(extra)})
 	}
 	return writes
 }

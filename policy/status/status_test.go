@@ -3,6 +3,8 @@ package status_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -152,9 +154,19 @@ func TestATargetIsWrittenOnceAndTakenBackWhenNothingReachesIt(t *testing.T) {
 	if again := at(noon).Target(ref, e, c); len(again) > 0 {
 		t.Errorf("written again: %v", again)
 	}
+	right := c.objects[ref].GetAnnotations()
+	c.objects[ref].SetAnnotations(map[string]string{publish.Annotation: right[publish.Annotation], "Attache.dev/effective-policies": "{}", "attache.dev/Effective-Policies": ""})
+	writes = at(noon).Target(ref, e, c)
+	if len(writes) != 1 || writes[0].Verb != status.RemoveAnnotations {
+		t.Fatalf("want what looks like the annotation removed, got %v", writes)
+	}
+	if got := slices.Sorted(maps.Keys(writes[0].Object.GetAnnotations())); !slices.Equal(got, []string{"Attache.dev/effective-policies", "attache.dev/Effective-Policies"}) {
+		t.Errorf("it removes %q", got)
+	}
+	c.objects[ref].SetAnnotations(right)
 	bare := c.s.Without(hierarchy.NewRef(policy.Group, "TimeoutPolicy", "infra", "route"), hierarchy.NewRef(policy.Group, "TimeoutPolicy", "infra", "class"))
 	writes = at(noon).Target(ref, effective.Resolve(bare, ref).Get(ref), c)
-	if len(writes) != 2 || writes[0].Verb != status.RemoveAnnotation || writes[1].Verb != status.Delete {
+	if len(writes) != 2 || writes[0].Verb != status.RemoveAnnotations || writes[1].Verb != status.Delete {
 		t.Errorf("want the annotation removed and the object deleted, got %v", writes)
 	}
 }
