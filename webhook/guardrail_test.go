@@ -216,7 +216,7 @@ func TestThePlatformIsNotHeldUpByWhatIsBelow(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := handlersOf(t, platform, func(o *Options) {
-				o.Deadline = 200 * time.Millisecond
+				o.Deadline, o.Version = 200*time.Millisecond, "v1.2.3"
 				o.Guardrails = func() []*guardrail.Guardrail {
 					return []*guardrail.Guardrail{{Name: "patient", Enforcement: guardrail.Deny, Rules: []guardrail.Rule{blind{uses: c.uses}}}}
 				}
@@ -231,6 +231,8 @@ func TestThePlatformIsNotHeldUpByWhatIsBelow(t *testing.T) {
 			}
 			if r := answerTo(t, h.Validate(), a); !r.Allowed || !has(r.Warnings, "the controller asks the guardrails before it publishes") {
 				t.Errorf("got %+v", r)
+			} else if audit := r.AuditAnnotations; !strings.HasPrefix(audit[AuditUnjudged], "guardrail patient was being asked after 1 of 2 effective policies, after ") || audit[AuditEngine] != "v1.2.3" || audit[AuditGuardrails] == "" {
+				t.Errorf("the audit log says %q", audit)
 			}
 		})
 	}

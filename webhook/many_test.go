@@ -1,7 +1,9 @@
 package webhook
 
 import (
+	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -56,8 +58,11 @@ func TestThePlatformWritesAboveVeryManyPaths(t *testing.T) {
 		"deletes the Gateway's policy": remove(t, gateway),
 		"deletes the class's policy":   remove(t, class),
 	} {
-		if answer := post(h.Validate(), a.body(t)); answer.StatusCode != http.StatusOK {
+		answer := post(h.Validate(), a.body(t))
+		if answer.StatusCode != http.StatusOK {
 			t.Errorf("the platform %s: HTTP %d: %s", what, answer.StatusCode, statusOf(t, answer).Message)
+		} else if said, err := io.ReadAll(answer.Body); err != nil || !strings.Contains(string(said), `"unjudged":"`) {
+			t.Errorf("the platform %s, and the audit log does not tell what was not judged: %s, %v", what, said, err)
 		}
 	}
 }

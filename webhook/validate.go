@@ -93,11 +93,13 @@ func (h *Handlers) review(ctx context.Context, s *policy.Snapshot, req *request,
 	case err == nil:
 	case yields && ctx.Err() == nil && reviewing.Err() != nil && errors.As(err, &unfinished):
 		v.warnings = append(v.warnings, fmt.Sprintf("attache could not work out in time what this changes (%s): the controller asks the guardrails before it publishes", unfinished))
+		after := time.Since(req.begun).Round(time.Millisecond)
+		v.audit = h.audit(guardrails, review.Verdict{}, fmt.Sprintf("%s, after %s", unfinished, after))
 		return nil, nil
 	default:
 		return nil, err
 	}
-	v.audit = h.audit(guardrails, found)
+	v.audit = h.audit(guardrails, found, found.Unjudged())
 	h.metrics.affected.Observe(float64(found.Impact.Routes + found.Impact.Gateways))
 	v.warnings = found.Lines()
 	if found.Denied() {

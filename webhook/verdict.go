@@ -102,6 +102,10 @@ const (
 	AuditChanges = "changes"
 	// AuditViolations lists violations of guardrails that only audit, one per line.
 	AuditViolations = "violations"
+	// AuditUnjudged is what guardrails did not judge of a write of the platform that was admitted:
+	// which guardrail was being evaluated when time was up, how far the review had come, and after
+	// which time; or which guardrails have more paths than --max-paths.
+	AuditUnjudged = "unjudged"
 )
 
 // maxAudited is the maximum number of violations in one entry of the audit log.
@@ -124,11 +128,14 @@ func (h *Handlers) digestOf(guardrails []*guardrail.Guardrail) string {
 	return now.text
 }
 
-// audit returns the audit annotations of a review.
-func (h *Handlers) audit(guardrails []*guardrail.Guardrail, v review.Verdict) map[string]string {
+// audit returns the audit annotations of a review. What was not judged may be empty.
+func (h *Handlers) audit(guardrails []*guardrail.Guardrail, v review.Verdict, unjudged string) map[string]string {
 	entries := map[string]string{
 		AuditEngine:     h.options.Version,
 		AuditGuardrails: h.digestOf(guardrails),
+	}
+	if unjudged != "" {
+		entries[AuditUnjudged] = unjudged
 	}
 	if v.Impact.Routes+v.Impact.Gateways > 0 {
 		entries[AuditChanges] = fmt.Sprintf("routes=%d namespaces=%d gateways=%d", v.Impact.Routes, len(v.Impact.Namespaces), v.Impact.Gateways)

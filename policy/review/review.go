@@ -31,7 +31,12 @@ type Verdict struct {
 	compared *compared
 	// evaluator has run the guardrails; nil when none was run.
 	evaluator *evaluate.Evaluator
+	unjudged  string
 }
+
+// Unjudged is why some guardrails were not evaluated in this review of an edit of the platform, which
+// the publication gate evaluates; empty when all of them were.
+func (v Verdict) Unjudged() string { return v.unjudged }
 
 // Denied reports whether the edit is refused, by a guardrail or because it is wrong.
 func (v Verdict) Denied() bool { return len(v.Refusals) > 0 || len(v.By(guardrail.Deny)) > 0 }

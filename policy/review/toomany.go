@@ -36,6 +36,7 @@ func (v *Verdict) tooMany(x *evaluate.Evaluator, e Edit) {
 		object = e.Changes[0].Ref()
 	}
 	if e.Platform {
+		v.unjudged = message
 		v.notices = append(v.notices, Notice{Object: object, Message: message + ": the controller asks before it publishes", named: true})
 		return
 	}
