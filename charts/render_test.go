@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
@@ -212,6 +214,41 @@ func TestNothingThatAClusterNeedsToStartIsIntercepted(t *testing.T) {
 		for _, c := range w.Mutating {
 			for _, hook := range c.Webhooks {
 				check(hook.Name, hook.Rules)
+			}
+		}
+	})
+}
+
+// Whoever owns a namespace may label it, and the objects in it. So webhooks select namespaces by the one
+// label that nobody can change, and objects not at all.
+func TestNoLabelKeepsAWriteFromTheWebhooks(t *testing.T) {
+	each(t, func(t *testing.T, objects []*unstructured.Unstructured) {
+		w, err := WebhooksOf(objects)
+		if err != nil {
+			t.Fatal(err)
+		}
+		check := func(name string, namespaces, selected *metav1.LabelSelector) {
+			if namespaces == nil || selected == nil || len(selected.MatchLabels)+len(selected.MatchExpressions) > 0 {
+				t.Errorf("%s has the selectors %v and %v", name, namespaces, selected)
+				return
+			}
+			for _, e := range namespaces.MatchExpressions {
+				if e.Key != corev1.LabelMetadataName || e.Operator != metav1.LabelSelectorOpNotIn {
+					t.Errorf("%s selects namespaces by %v", name, e)
+				}
+			}
+			if len(namespaces.MatchLabels) > 0 {
+				t.Errorf("%s selects namespaces by %v", name, namespaces.MatchLabels)
+			}
+		}
+		for _, c := range w.Validating {
+			for _, hook := range c.Webhooks {
+				check(hook.Name, hook.NamespaceSelector, hook.ObjectSelector)
+			}
+		}
+		for _, c := range w.Mutating {
+			for _, hook := range c.Webhooks {
+				check(hook.Name, hook.NamespaceSelector, hook.ObjectSelector)
 			}
 		}
 	})
