@@ -24,10 +24,19 @@ type archive struct {
 	platform platform
 	file     string
 	program  string // its name in the archive
+	files    []string
 	sum      string
 }
 
-// pack puts a program, its licence and those of others into an archive: zip for Windows, tar.gz for the others.
+// The program by which kubectl completes the plugin's arguments: a script, which every platform but
+// Windows runs.
+const (
+	completion       = "kubectl_complete-effective_policy"
+	completionSource = "test/release/" + completion
+)
+
+// pack puts a program, its licence and those of others into an archive: zip for Windows, tar.gz for the
+// others, which also have the script for completion.
 func (r release) pack(program string, p platform) (archive, error) {
 	a := archive{platform: p, program: "kubectl-effective_policy"}
 	suffix, write := ".tar.gz", writeTar
@@ -35,13 +44,19 @@ func (r release) pack(program string, p platform) (archive, error) {
 		a.program += ".exe"
 		suffix, write = ".zip", writeZip
 	}
+	a.files = []string{a.program, "LICENSE", licensesName}
+	content := map[string]string{a.program: program, "LICENSE": "LICENSE", licensesName: program + ".licenses.txt"}
+	if p.os != "windows" {
+		a.files = append(a.files, completion)
+		content[completion] = completionSource
+	}
 	a.file = fmt.Sprintf("kubectl-effective_policy_%s_%s_%s%s", r.version, p.os, p.arch, suffix)
 	path := filepath.Join(r.out, a.file)
 	out, err := os.Create(path)
 	if err != nil {
 		return a, err
 	}
-	err = write(out, map[string]string{a.program: program, "LICENSE": "LICENSE", licensesName: program + ".licenses.txt"})
+	err = write(out, content)
 	if closed := out.Close(); err == nil {
 		err = closed
 	}

@@ -14,11 +14,15 @@ func (r release) writeKrew(archives []archive) error {
 	}
 	var platforms []any
 	for _, a := range archives {
+		var files []any
+		for _, name := range a.files {
+			files = append(files, map[string]any{"from": name, "to": "."})
+		}
 		platforms = append(platforms, map[string]any{
 			"selector": map[string]any{"matchLabels": map[string]any{"os": a.platform.os, "arch": a.platform.arch}},
 			"uri":      r.base + "/" + r.version + "/" + a.file,
 			"sha256":   a.sum,
-			"files":    []any{map[string]any{"from": a.program, "to": "."}, map[string]any{"from": "LICENSE", "to": "."}, map[string]any{"from": licensesName, "to": "."}},
+			"files":    files,
 			"bin":      a.program,
 		})
 	}

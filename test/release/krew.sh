@@ -25,6 +25,7 @@ for archive in "$folder"/kubectl-effective_policy_*.tar.gz "$folder"/kubectl-eff
 	store=$(echo "$work/$os-$arch"/store/effective-policy/*)
 	cmp "$store/kubectl-effective_policy$suffix" "$folder/$name$suffix"
 	[ -s "$store/LICENSE" ] && [ -s "$store/THIRD-PARTY-LICENSES.txt" ]
+	[ "$os" = windows ] || [ -x "$store/kubectl_complete-effective_policy" ]
 	[ -e "$work/$os-$arch/bin/kubectl-effective_policy$suffix" ]
 	rm -rf "${work:?}/$os-$arch"
 	installed=$((installed + 1))

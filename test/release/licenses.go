@@ -26,9 +26,9 @@ type terms struct {
 	modules []string
 }
 
-// writeLicenses writes the licences of all modules that were linked into a program, and of Go itself,
-// beside it: most ask for that. Modules with the same text share it.
-func (r release) writeLicenses(ctx context.Context, program string) error {
+// writeLicenses writes the licences of all modules that were linked into a program, of the libraries in
+// its page, and of Go itself, beside it: most ask for that. Modules with the same text share it.
+func (r release) writeLicenses(ctx context.Context, program string, libraries []library) error {
 	info, err := buildinfo.ReadFile(program)
 	if err != nil {
 		return err
@@ -36,6 +36,9 @@ func (r release) writeLicenses(ctx context.Context, program string) error {
 	folders, err := moduleFolders(ctx, info.Deps)
 	if err != nil {
 		return err
+	}
+	for _, l := range libraries {
+		folders[l.String()] = l.folder
 	}
 	var all []*terms
 	for _, name := range sorted(folders) {

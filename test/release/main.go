@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -10,6 +11,8 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+
+	"github.com/attache-dev/attache/crds"
 )
 
 // release is what is built.
@@ -99,7 +102,19 @@ func (r release) build(ctx context.Context, managers, plugins []platform) error 
 			return fmt.Errorf("the image: %w", err)
 		}
 	}
-	return errors.Join(r.writeKrew(archives), r.writeChecksums())
+	return errors.Join(r.writeKrew(archives), r.writeCRDs(), r.writeChecksums())
+}
+
+// writeCRDs writes the CRDs of attache's kinds as one file, for those who apply them without the chart.
+func (r release) writeCRDs() error {
+	var all []byte
+	for _, crd := range crds.Attache() {
+		if !bytes.HasPrefix(crd.Data, []byte("---\n")) {
+			all = append(all, "---\n"...)
+		}
+		all = append(append(all, bytes.TrimSpace(crd.Data)...), '\n')
+	}
+	return os.WriteFile(filepath.Join(r.out, "attache-crds.yaml"), all, 0o644)
 }
 
 // compile builds a program and writes its bill of materials beside it.
@@ -119,5 +134,9 @@ func (r release) compile(ctx context.Context, name, pkg string, p platform) (str
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building %s for %s: %w\n%s", name, p, err, out)
 	}
-	return path, errors.Join(r.writeMaterials(path), r.writeLicenses(ctx, path))
+	libraries, err := librariesOf(ctx, pkg)
+	if err != nil {
+		return "", err
+	}
+	return path, errors.Join(r.writeMaterials(path, libraries), r.writeLicenses(ctx, path, libraries))
 }

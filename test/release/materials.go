@@ -7,18 +7,26 @@ import (
 	"path/filepath"
 )
 
-// component is a module of a program, as CycloneDX says it.
+// component is a part of a program, as CycloneDX says it.
 type component struct {
-	Type    string `json:"type"`
-	BOMRef  string `json:"bom-ref"`
-	Name    string `json:"name"`
-	Version string `json:"version"`
-	PURL    string `json:"purl"`
+	Type     string          `json:"type"`
+	BOMRef   string          `json:"bom-ref"`
+	Name     string          `json:"name"`
+	Version  string          `json:"version"`
+	Licenses []licenseChoice `json:"licenses,omitempty"`
+	PURL     string          `json:"purl"`
+}
+
+// licenseChoice is a licence by its SPDX identifier.
+type licenseChoice struct {
+	License struct {
+		ID string `json:"id"`
+	} `json:"license"`
 }
 
 // writeMaterials writes a CycloneDX document of what a program was built from. The program itself
-// says it: these are the modules that were linked, and no others.
-func (r release) writeMaterials(program string) error {
+// says which modules were linked, and no others are listed; libraries are those of its page.
+func (r release) writeMaterials(program string, libraries []library) error {
 	info, err := buildinfo.ReadFile(program)
 	if err != nil {
 		return err
@@ -33,6 +41,11 @@ func (r release) writeMaterials(program string) error {
 			m = m.Replace
 		}
 		components = append(components, of("library", m.Path, m.Version))
+	}
+	for _, l := range libraries {
+		c := component{Type: "library", BOMRef: l.purl(), Name: l.name, Version: l.version, PURL: l.purl(), Licenses: make([]licenseChoice, 1)}
+		c.Licenses[0].License.ID = l.license
+		components = append(components, c)
 	}
 	var needs []string
 	for _, c := range components {

@@ -163,7 +163,7 @@ func TestLicensesOfOthers(t *testing.T) {
 	if err := os.WriteFile(program, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := (release{}).writeLicenses(t.Context(), program); err != nil {
+	if err := (release{}).writeLicenses(t.Context(), program, nil); err != nil {
 		t.Fatal(err)
 	}
 	got, err := os.ReadFile(program + ".licenses.txt")
