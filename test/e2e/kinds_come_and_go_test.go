@@ -175,6 +175,7 @@ func TestGatewayAPIMayComeLaterKindByKind(t *testing.T) {
 		return nil
 	})
 	t.Logf("an HTTPRoute was annotated %s after its kind came", took)
+	comesTCPRoute(w, func() { install(standard("tcproutes")) }, documents[1])
 	if err := w.Delete(t.Context(), named("CustomResourceDefinition.v1.apiextensions.k8s.io", "", "httproutes.gateway.networking.k8s.io")); err != nil {
 		t.Fatal(err)
 	}
@@ -187,4 +188,33 @@ func TestGatewayAPIMayComeLaterKindByKind(t *testing.T) {
 	if err := manager.ready(t.Context()); err != nil {
 		t.Errorf("the manager is not ready any more: %v", err)
 	}
+}
+
+// comesTCPRoute brings the kind TCPRoute, which only the experimental channel has, after a stranger's policy
+// kind that reaches it: attache's own are for HTTPRoutes and GRPCRoutes.
+func comesTCPRoute(w *world, install func(), gateway string) {
+	w.apply(stranger)
+	within(w, patience, "the CRD to be served", func(ctx context.Context) error {
+		return w.List(ctx, listOf("WidgetPolicy.v1beta1."+w.namespace+".example.com"))
+	})
+	w.apply(strings.Replace(gateway, "protocol: HTTP}", "protocol: HTTP}, {name: tcp, port: 5432, protocol: TCP}", 1) + `
+---
+apiVersion: NS.example.com/v1beta1
+kind: WidgetPolicy
+metadata: {name: above, namespace: NS}
+spec: {targetRef: {group: gateway.networking.k8s.io, kind: Gateway, name: public}, widgets: 7}
+`)
+	install()
+	w.apply(`
+apiVersion: gateway.networking.k8s.io/v1alpha2
+kind: TCPRoute
+metadata: {name: db, namespace: NS}
+spec: {parentRefs: [{name: public}], rules: [{backendRefs: [{name: db, port: 5432}]}]}`)
+	took := within(w, patience, "the TCPRoute's annotation", func(context.Context) error {
+		if got := mergedValue(w.object("TCPRoute", "db"), "WidgetPolicy."+w.namespace+".example.com"); got != `{"widgets":7}` {
+			return fmt.Errorf("it says %q", got)
+		}
+		return nil
+	})
+	w.Logf("a TCPRoute was annotated %s after its kind came", took)
 }
