@@ -44,7 +44,8 @@ type admission struct {
 	webhooks controlplane.User
 }
 
-func startAdmission(t testing.TB, values map[string]any) *admission {
+// startAdmission takes further flags of the API server.
+func startAdmission(t testing.TB, values map[string]any, flags ...map[string][]string) *admission {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("needs a control plane, which -short leaves out")
@@ -53,7 +54,11 @@ func startAdmission(t testing.TB, values map[string]any) *admission {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plane, err := controlplane.Start(t.Context(), controlplane.Options{CRDs: []string{gatewayAPI, attacheCRDs}})
+	options := controlplane.Options{CRDs: []string{gatewayAPI, attacheCRDs}, APIServerFlags: map[string][]string{}}
+	for _, more := range flags {
+		maps.Copy(options.APIServerFlags, more)
+	}
+	plane, err := controlplane.Start(t.Context(), options)
 	if err != nil {
 		t.Fatal(err)
 	}
