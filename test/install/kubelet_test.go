@@ -297,7 +297,7 @@ func (p *pod) kill() {
 
 // runPod runs a Pod of the cluster to its end, once somebody creates it, and says in its status how
 // that went.
-func (c *cluster) runPod(name string) {
+func (c *cluster) runPod(name string, more ...string) {
 	c.Helper()
 	var spec map[string]any
 	c.within(60*time.Second, "see the Pod "+name, func(context.Context) error {
@@ -305,11 +305,14 @@ func (c *cluster) runPod(name string) {
 		if u == nil {
 			return errors.New("it is not there")
 		}
+		if phase, _, _ := unstructured.NestedString(u.Object, "status", "phase"); phase == "Succeeded" || phase == "Failed" {
+			return errors.New("it is the one of an earlier test")
+		}
 		spec, _, _ = unstructured.NestedMap(u.Object, "spec")
 		return nil
 	})
 	p := &pod{c: c, name: name, said: &transcript{}, exited: make(chan struct{})}
-	p.start(spec, c.container(name, spec))
+	p.start(spec, append(c.container(name, spec), more...))
 	<-p.exited
 	phase := "Succeeded"
 	if p.reason != nil {

@@ -104,10 +104,13 @@ func TestALifeWithHelm(t *testing.T) {
 		p.awaitReady()
 	}
 	c.inForce("9s")
+	c.tested()
 	c.leave(again)
 }
 
-// livesOnDead goes through the life of a release with every process dead, and leaves it installed.
+// livesOnDead goes through the life of a release with every process dead, beginning with the chart
+// before this one, and leaves this one installed. The rules of somebody else's ClusterRole stay in the
+// aggregated role all the time, and policies stay.
 func (c *cluster) livesOnDead(running []*pod) {
 	c.Helper()
 	for _, p := range running {
@@ -115,15 +118,32 @@ func (c *cluster) livesOnDead(running []*pod) {
 	}
 	c.deployed(0)
 	c.ailing("attache-webhook: none of", "attache-controller: none of")
+	c.untested()
 	c.helms("upgrade", release, chart, "--set", "webhook.replicas=2", "--set", "admission.namespaceLabels=true")
-	c.helms("upgrade", release, chart, "--set", "webhook.replicas=2")
 	c.helms("rollback", release, "2")
 	c.helms("uninstall", release)
+	c.survived()
+
+	c.helms("install", release, previousChart(c), "--set", "webhook.drainDelay=1s")
+	c.aggregated()
+	c.helms("upgrade", release, chart, "--set", "platformNamespaces={infra}", "--set", "webhook.replicas=2", "--set", "admission.namespaceLabels=true")
+	c.aggregated()
+	c.untested()
+	c.helms("rollback", release, "1", "--force-conflicts") // of the role that others add to, whose rules it states
+	c.aggregated()
+	c.helms("upgrade", release, chart, "--set", "webhook.replicas=2")
+	c.helms("uninstall", release)
+	c.survived()
+	c.apply(policyOfShop("checkout", "9s")) // nobody is asked any more
+	c.helms("install", release, chart, "--set", "webhook.drainDelay=1s")
+}
+
+// survived checks that a policy has not gone with the release.
+func (c *cluster) survived() {
+	c.Helper()
 	if c.object("attache.dev/v1alpha1", "TimeoutPolicy", "shop", "checkout") == nil {
 		c.Error("a policy went with the release")
 	}
-	c.apply(policyOfShop("checkout", "9s")) // nobody is asked any more
-	c.helms("install", release, chart, "--set", "webhook.drainDelay=1s")
 }
 
 // aggregated waits until the role that others add to has what they added.
@@ -141,15 +161,29 @@ func (c *cluster) aggregated() {
 // tested runs "helm test".
 func (c *cluster) tested() {
 	c.Helper()
+	if said := c.testing(); !strings.Contains(said, "Succeeded") {
+		c.Errorf("helm test said %s", said)
+	}
+}
+
+// untested runs "helm test" while no replica answers: it fails.
+func (c *cluster) untested() {
+	c.Helper()
+	if said := c.testing("--timeout=2s"); !strings.Contains(said, "failed") {
+		c.Errorf("helm test said %s", said)
+	}
+}
+
+// testing is what "helm test" says. Its Pod may have further arguments.
+func (c *cluster) testing(more ...string) string {
+	c.Helper()
 	done := make(chan string, 1)
 	go func() {
 		out, err := c.helm("test", release, "--timeout", "90s")
 		done <- fmt.Sprint(out, err)
 	}()
-	c.runPod("attache-test")
-	if said := <-done; !strings.Contains(said, "Succeeded") {
-		c.Errorf("helm test said %s", said)
-	}
+	c.runPod("attache-test", more...)
+	return <-done
 }
 
 // leave uninstalls in the order of the page, and looks at what stays.
