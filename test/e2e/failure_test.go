@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -16,7 +17,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/client-go/discovery"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -134,9 +138,11 @@ func TestFailureMatrix(t *testing.T) {
 				} else {
 					a.board.to(b.serveAt(t, a.certDir, &calls))
 				}
+				before := a.counted()
 				began := time.Now()
 				_, err := w.tryCreate(write, client.DryRunAll)
 				took := time.Since(began)
+				a.counts(t, before, failurePolicy)
 				if took > b.most+slack {
 					t.Errorf("it took %s", took)
 				}
@@ -154,6 +160,62 @@ func TestFailureMatrix(t *testing.T) {
 		}
 	}
 	a.policy(w, "Ignore") // what was made has to go
+}
+
+// counters are what the API server itself counts about the webhook for policies: writes that it
+// refused because a call failed, those that it refused for another reason, and those that it let
+// through although a call failed.
+type counters struct{ unreachable, refused, open float64 }
+
+// counted reads the counters.
+func (a *admission) counted() (n counters) {
+	a.Helper()
+	finder, err := discovery.NewDiscoveryClientForConfig(a.plane.Config)
+	if err != nil {
+		a.Fatal(err)
+	}
+	text, err := finder.RESTClient().Get().AbsPath("/metrics").DoRaw(a.Context())
+	if err != nil {
+		a.Fatal(err)
+	}
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(bytes.NewReader(text))
+	if err != nil {
+		a.Fatal(err)
+	}
+	for name, family := range families {
+		for _, m := range family.GetMetric() {
+			labels := map[string]string{}
+			for _, l := range m.GetLabel() {
+				labels[l.GetName()] = l.GetValue()
+			}
+			value := m.GetCounter().GetValue()
+			switch {
+			case labels["name"] != "policies.attache.dev":
+			case name == "apiserver_admission_webhook_fail_open_count":
+				n.open += value
+			case name == "apiserver_admission_webhook_rejection_count" && labels["error_type"] == "calling_webhook_error":
+				n.unreachable += value
+			case name == "apiserver_admission_webhook_rejection_count":
+				n.refused += value
+			}
+		}
+	}
+	return n
+}
+
+// counts checks that the API server counted one write as its failure policy says.
+func (a *admission) counts(t *testing.T, before counters, failurePolicy string) {
+	t.Helper()
+	want := before
+	if failurePolicy == "Fail" {
+		want.unreachable++
+	} else {
+		want.open++
+	}
+	if now := a.counted(); now != want {
+		t.Errorf("with %s the API server counted %+v, then %+v", failurePolicy, before, now)
+	}
 }
 
 // policy sets the failure policy of all validating webhooks, and waits until the
