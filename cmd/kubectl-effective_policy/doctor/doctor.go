@@ -80,6 +80,7 @@ func Examine(ctx context.Context, c Cluster) []Check {
 		{"webhooks", e.webhooks},
 		{"admission policy", e.admissionPolicy},
 		{"exporters", e.exporters},
+		{"policy reports", e.reports},
 		{"your rights", e.rights},
 	} {
 		e.part = look.part

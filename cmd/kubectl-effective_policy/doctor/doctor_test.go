@@ -33,6 +33,7 @@ import (
 
 	"github.com/attache-dev/attache/cmd/kubectl-effective_policy/doctor"
 	"github.com/attache-dev/attache/policy/export/exporters"
+	"github.com/attache-dev/attache/policy/status"
 	"github.com/attache-dev/attache/test/worldtest"
 )
 
@@ -114,6 +115,14 @@ func (s *sound) wrote(t *testing.T, exporter string) {
 	}
 }
 
+// reported puts a report of ours there, beside one of somebody else's.
+func (s *sound) reported(t *testing.T) {
+	t.Helper()
+	for namespace, owner := range map[string]string{"shop": "attache", "other": "somebody"} {
+		s.objects = append(s.objects, worldtest.Object(t, `{apiVersion: openreports.io/v1alpha1, kind: Report, metadata: {name: attache-guardrails, namespace: `+namespace+`, labels: {app.kubernetes.io/managed-by: `+owner+`}}}`))
+	}
+}
+
 // examined is what the doctor says.
 func (s *sound) examined(t *testing.T) []doctor.Check {
 	t.Helper()
@@ -142,6 +151,9 @@ func (s *sound) examined(t *testing.T) []doctor.Check {
 		for _, resource := range row.Kinds {
 			lists[resource] = resource.Resource + "List"
 		}
+	}
+	for _, format := range doctor.ReportFormats() {
+		lists[format.Resource] = format.Resource.Resource + "List"
 	}
 	crds := dynamicfake.NewSimpleDynamicClientWithCustomListKinds(runtime.NewScheme(), lists, objects...)
 	return doctor.Examine(t.Context(), doctor.Cluster{Client: client, Dynamic: crds, Namespace: "attache-system", Version: "1.0.0", Now: func() time.Time { return now }})
@@ -204,6 +216,14 @@ func TestWhatIsWrongIsFound(t *testing.T) {
 		"values left in a route": {func(t *testing.T, s *sound) {
 			s.objects = append(s.objects, worldtest.Object(t, `{apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, metadata: {name: r, namespace: shop, annotations: {attache.dev/injected: '{"rules":[]}'}}}`))
 		}, "exporters", doctor.Warning, "export --restore"},
+		"reports in another format": {func(t *testing.T, s *sound) {
+			s.settings.Data["reportsFormat"] = "wgpolicy"
+			s.reported(t)
+		}, "policy reports", doctor.Warning, "1 in the format openreports are out of date, since controller.reportsFormat is wgpolicy: kubectl delete reports.openreports.io -A -l app.kubernetes.io/managed-by=attache"},
+		"reports in the format of the release": {func(t *testing.T, s *sound) {
+			s.settings.Data["reportsFormat"] = "openreports"
+			s.reported(t)
+		}, "your rights", doctor.OK, ""},
 		"few rights": {func(_ *testing.T, s *sound) { s.may = false }, "your rights", doctor.Warning, "attache-cli"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -265,6 +285,17 @@ func TestExportersAreThoseOfTheEngine(t *testing.T) {
 		want = append(want, exporter)
 	}
 	if diff := cmp.Diff(want, doctor.Exporters()); diff != "" {
+		t.Errorf("(-engine +doctor):\n%s", diff)
+	}
+}
+
+// The table of formats of reports is that of the engine.
+func TestReportFormatsAreThoseOfTheEngine(t *testing.T) {
+	var want []doctor.ReportFormat
+	for _, f := range status.ReportFormats() {
+		want = append(want, doctor.ReportFormat{Name: f.Name, Resource: f.Resource})
+	}
+	if diff := cmp.Diff(want, doctor.ReportFormats()); diff != "" {
 		t.Errorf("(-engine +doctor):\n%s", diff)
 	}
 }
