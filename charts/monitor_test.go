@@ -74,3 +74,30 @@ func mapsOf(t *testing.T, u *unstructured.Unstructured, path ...string) (list []
 	}
 	return list
 }
+
+// TestPrometheusIsAskedWhoItIs: without the value, metrics are served to everybody, and nobody may
+// ask whose a token is; with it, the ServiceMonitor shows a token over HTTPS, and verifies the
+// certificate where there is one that it can verify.
+func TestPrometheusIsAskedWhoItIs(t *testing.T) {
+	monitor := func(values map[string]any) map[string]any {
+		values["serviceMonitor"] = map[string]any{"enabled": true}
+		return mapsOf(t, kinds(rendered(t, map[string]any{"metrics": values}), "ServiceMonitor")[0], "spec", "endpoints")[0]
+	}
+	plain := monitor(map[string]any{})
+	if plain["scheme"] != nil || plain["tlsConfig"] != nil || plain["bearerTokenFile"] != nil {
+		t.Errorf("by default: %v", plain)
+	}
+	for _, u := range rendered(t, nil) {
+		if text := u.GetName(); text == "attache-metrics-reviewer" || text == "attache-metrics-reader" {
+			t.Errorf("by default there is %s %s", u.GetKind(), text)
+		}
+	}
+	own := monitor(map[string]any{"secure": true})
+	if own["scheme"] != "https" || own["bearerTokenFile"] == nil || own["tlsConfig"].(map[string]any)["insecureSkipVerify"] != true {
+		t.Errorf("secure: %v", own)
+	}
+	given := monitor(map[string]any{"secure": true, "certificateSecret": "metrics-tls"})
+	if trust := given["tlsConfig"].(map[string]any); trust["insecureSkipVerify"] != nil || trust["serverName"] != "attache-metrics.attache-system.svc" || trust["ca"] == nil {
+		t.Errorf("with a certificate: %v", given)
+	}
+}

@@ -33,6 +33,7 @@ var variants = map[string]map[string]any{
 			"metricsFrom": []any{map[string]any{"namespaceSelector": map[string]any{"matchLabels": map[string]any{"kubernetes.io/metadata.name": "monitoring"}}}},
 		},
 		"metrics": map[string]any{
+			"secure":         true,
 			"serviceMonitor": map[string]any{"enabled": true, "labels": map[string]any{"release": "prometheus"}},
 			"prometheusRule": map[string]any{"enabled": true, "disabled": []any{"AttacheRoutesWithheld"}},
 			"dashboard":      map[string]any{"enabled": true, "annotations": map[string]any{"folder": "gateways"}},
@@ -45,6 +46,9 @@ var variants = map[string]map[string]any{
 	"a given Secret, and callers that show certificates": {
 		"certificates": map[string]any{"provider": "existing", "existingSecret": "tls", "caBundle": "YQ=="},
 		"webhook":      map[string]any{"callers": map[string]any{"configMap": "callers", "names": []any{"kube-apiserver"}}},
+	},
+	"metrics with a given certificate": {
+		"metrics": map[string]any{"secure": true, "certificateSecret": "metrics-tls", "serviceMonitor": map[string]any{"enabled": true}},
 	},
 	"callers that show certificates": {"webhook": map[string]any{"callers": map[string]any{"configMap": "callers"}}},
 	"exporters":                      {"export": map[string]any{"exporters": []any{"envoy-gateway", "traefik", "standard"}}},
@@ -327,6 +331,8 @@ func TestBadValuesAreRefusedWithTheirName(t *testing.T) {
 		"more than the most":     {Release{Values: map[string]any{"webhook": map[string]any{"autoscaling": map[string]any{"enabled": true, "minReplicas": 11}}}}, "webhook.autoscaling.maxReplicas is 10"},
 		"nothing to scale by":    {Release{Values: map[string]any{"webhook": map[string]any{"autoscaling": map[string]any{"enabled": true}, "resources": map[string]any{"requests": map[string]any{"cpu": nil}}}}}, "webhook.resources.requests.cpu is not set"},
 		"an old TLS":             {Release{Values: map[string]any{"webhook": map[string]any{"tlsMinVersion": "1.1"}}}, "/webhook/tlsMinVersion"},
+		"no metrics to secure":   {Release{Values: map[string]any{"metrics": map[string]any{"enabled": false, "secure": true}}}, "metrics.secure is true, and metrics.enabled is false"},
+		"an unused certificate":  {Release{Values: map[string]any{"metrics": map[string]any{"certificateSecret": "tls"}}}, "set metrics.secure=true"},
 		"nothing to scrape":      {Release{Values: map[string]any{"metrics": map[string]any{"enabled": false, "serviceMonitor": map[string]any{"enabled": true}}}}, "metrics.serviceMonitor.enabled is true, and metrics.enabled is false"},
 		"nothing to alert on":    {Release{Values: map[string]any{"metrics": map[string]any{"enabled": false, "prometheusRule": map[string]any{"enabled": true}}}}, "metrics.prometheusRule.enabled is true"},
 		"egress of no policy":    {Release{Values: map[string]any{"networkPolicy": map[string]any{"egress": map[string]any{"enabled": true}}}}, "Set networkPolicy.enabled=true"},
@@ -387,6 +393,9 @@ func TestRightsAreTheLeastThatWork(t *testing.T) {
 		for r := range allowed(objects, "attache-webhook") {
 			if r == (right{"authorization.k8s.io", "subjectaccessreviews", "create", ""}) {
 				continue // it asks, and writes nothing by that
+			}
+			if secure := find(objects, "ClusterRole", "attache-metrics-reader") != nil; secure && r == (right{"authentication.k8s.io", "tokenreviews", "create", ""}) {
+				continue // the same
 			}
 			if !slices.Contains([]string{"get", "list", "watch"}, r.verb) || r.resource == "secrets" && r.name != "attache-webhook-authority" || slices.Contains([]string{"*", "effectivepolicies", "events"}, r.resource) {
 				t.Errorf("the webhook may %v", r)

@@ -22,7 +22,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
-	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/attache-dev/attache/policy"
 	"github.com/attache-dev/attache/policy/access"
@@ -303,12 +302,16 @@ func (s *settings) newManager(config *rest.Config, log logr.Logger) (manager.Man
 	if s.leaderElectionLease < shortestLease {
 		return nil, fmt.Errorf("--leader-election-lease: %s is less than %s", s.leaderElectionLease, shortestLease)
 	}
+	metricsOptions, err := s.metrics.options()
+	if err != nil {
+		return nil, err
+	}
 	renew := s.renewDeadline()
 	m, err := manager.New(config, manager.Options{
 		// Objects are only read by package cluster, never by the manager's client.
 		Scheme:                        runtime.NewScheme(),
 		Logger:                        log,
-		Metrics:                       metricsserver.Options{BindAddress: s.metricsAddress},
+		Metrics:                       metricsOptions,
 		HealthProbeBindAddress:        s.healthAddress,
 		LeaderElection:                s.leaderElect && !s.disableController,
 		LeaderElectionID:              lease,

@@ -24,9 +24,8 @@ type settings struct {
 	qps        float32
 	burst      int
 
-	metricsAddress string
-	healthAddress  string
-	debugAddress   string
+	healthAddress string
+	debugAddress  string
 
 	disableWebhooks bool
 	webhookHost     string
@@ -55,6 +54,7 @@ type settings struct {
 	reports            bool
 	reportsFormat      string
 
+	metrics      metricsSettings
 	export       exportSettings
 	tracing      tracingSettings
 	certificates certificateSettings
@@ -95,7 +95,6 @@ func (s *settings) flags() *pflag.FlagSet {
 	f.Float32Var(&s.qps, "kube-api-qps", 0, "requests per second to the API server, on average, for each client; 0 means no fixed rate: --writers limits the requests in flight, with fewer while the API server refuses or is slow")
 	f.IntVar(&s.burst, "kube-api-burst", 200, "maximum burst of requests to the API server, when --kube-api-qps is not 0")
 
-	f.StringVar(&s.metricsAddress, "metrics-bind-address", ":8080", "`address` to serve metrics on; 0 serves none")
 	f.StringVar(&s.healthAddress, "health-probe-bind-address", ":8081", "`address` to serve /healthz and /readyz on; 0 serves none")
 	f.StringVar(&s.debugAddress, "debug-bind-address", "", "`address` on loopback to serve /debug/pprof on; empty serves none")
 
@@ -129,6 +128,7 @@ func (s *settings) flags() *pflag.FlagSet {
 	f.BoolVar(&s.reports, "reports", false, "write violations of guardrails into policy reports, one in each namespace; when false, existing ones in the format --reports-format are removed")
 	f.StringVar(&s.reportsFormat, "reports-format", status.OpenReports.Name, "`format` of these reports: openreports (reports.openreports.io) or wgpolicy (policyreports.wgpolicyk8s.io, v1alpha2); reports in the other format are left as they are")
 
+	s.metrics.flags(f)
 	s.export.flags(f)
 	s.tracing.flags(f)
 	s.certificates.flags(f)

@@ -115,6 +115,17 @@ system:serviceaccount:{{ .Release.Namespace }}:{{ include "attache.controller" .
 {{- end }}
 - --health-probe-bind-address=:8081
 - --metrics-bind-address={{ if .Values.metrics.enabled }}:{{ .Values.metrics.port }}{{ else }}0{{ end }}
+{{- if and .Values.metrics.enabled .Values.metrics.secure }}
+- --metrics-secure
+{{- if .Values.metrics.certificateSecret }}
+- --metrics-cert-dir=/etc/attache/metrics
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* The Secret with the certificate of the metrics, if one is mounted. */}}
+{{- define "attache.metricsSecret" -}}
+{{- if and .Values.metrics.enabled .Values.metrics.secure -}}{{ .Values.metrics.certificateSecret }}{{- end -}}
 {{- end -}}
 
 {{/* What every pod has: the profile "restricted", and where it may run. */}}
