@@ -81,7 +81,7 @@ func TestOthersFloodTheAPIServer(t *testing.T) {
 		t.Error("the flood delays nothing")
 	}
 
-	c.helms("upgrade", release, chart, "--reuse-values", "--set", "flowSchema.enabled=true")
+	c.helms("upgrade", release, chart, "--reset-then-reuse-values", "--set", "flowSchema.enabled=true")
 	c.within(eventually.Limit, "see a refusal that names the route", func(context.Context) error {
 		told, took = c.reviews(fmt.Sprintf("apart-%d", time.Now().UnixNano()))
 		if told != reviewsToTime {
