@@ -59,6 +59,10 @@ type ServerOptions struct {
 	Log logr.Logger
 }
 
+// idleTimeout is how long a connection without calls stays open. It is longer than the 90 s after which
+// API servers close theirs: a call that is sent on a connection which is just being closed fails.
+const idleTimeout = 3 * time.Minute
+
 // Server serves the handlers with TLS over HTTP/1.1.
 //
 // It is not controller-runtime's webhook server, because that one closes its
@@ -104,7 +108,7 @@ func (s *Server) Start(ctx context.Context) error {
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      30 * time.Second,
-		IdleTimeout:       90 * time.Second,
+		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          log.New(logWriter{s.options.Log}, "", 0),
 	}

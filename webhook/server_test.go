@@ -21,6 +21,8 @@ import (
 	"testing"
 	"time"
 
+	utilnet "k8s.io/apimachinery/pkg/util/net"
+
 	"github.com/attache-dev/attache/test/eventually"
 )
 
@@ -144,6 +146,13 @@ func TestWithoutACertificateTheServerSaysWhichFileItMisses(t *testing.T) {
 	err := NewServer(handlersOf(t, world(t)), ServerOptions{Address: "127.0.0.1:0", CertDir: folder}).Start(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "tls.crt") || !strings.Contains(err.Error(), folder) {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestIdleConnectionsAreClosedByAPIServersFirst(t *testing.T) {
+	theirs := utilnet.SetTransportDefaults(&http.Transport{}).IdleConnTimeout
+	if theirs == 0 || idleTimeout <= theirs {
+		t.Errorf("we close them after %s, API servers after %s", idleTimeout, theirs)
 	}
 }
 

@@ -15,7 +15,6 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	authenticationv1 "k8s.io/api/authentication/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	apischema "k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/rest"
 	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -31,7 +30,6 @@ import (
 	"github.com/attache-dev/attache/policy/guardrail/celrule"
 	"github.com/attache-dev/attache/policy/guardrail/regorule"
 	"github.com/attache-dev/attache/policy/profiles"
-	"github.com/attache-dev/attache/policy/publish"
 	"github.com/attache-dev/attache/policy/source/cluster"
 	"github.com/attache-dev/attache/policy/status"
 	"github.com/attache-dev/attache/policy/validate"
@@ -406,8 +404,8 @@ func (p *process) greet(ctx context.Context) {
 	}
 	go giveBack(ctx) // the lists were much larger than what is kept of them
 	p.log.Info("All objects seen", "objects", objects, "policyKinds", len(p.source.Snapshot().Kinds()))
-	effective := apischema.GroupKind{Group: policy.Group, Kind: publish.Kind}
-	if _, ok := p.source.Resource(effective); !ok {
+	// A kind that both modes read, which EffectivePolicy is not.
+	if _, ok := p.source.Resource(guardrail.Kind); !ok {
 		p.log.Info("The CRDs of attache are not installed: install them with \"kubectl apply --server-side -f crds\"; what needs them waits until then")
 	}
 }

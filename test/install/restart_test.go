@@ -55,6 +55,9 @@ func TestTheAPIServerIsRestartedUnderLoad(t *testing.T) {
 	}
 	for _, p := range running {
 		c.within(eventually.Limit, "see "+p.name+" ready", p.ready)
+		if text := p.said.String(); !strings.Contains(text, "All objects seen") || strings.Contains(text, "are not installed") {
+			t.Errorf("%s misses CRDs that are there, or saw nothing:\n%s", p.name, last(text, 40))
+		}
 	}
 }
 
