@@ -77,10 +77,17 @@ func TestRightsFitWhereEverythingIsOn(t *testing.T) {
 	}
 	c.within(eventually.Limit, "see no report", func(context.Context) error { return none(report()) })
 
-	c.rightsFit("attache-webhook", nil)
+	c.rightsFit("attache-webhook", getting)
 	unused := maps.Clone(notHere)
+	maps.Copy(unused, getting)
 	unused[right{"create", "openreports.io", "reports"}] = "an apply that creates is a patch in the audit log, and asks for both rights"
 	c.rightsFit("attache-controller", unused)
+}
+
+// getting is a right that exporters have beside list and watch, and that adds nothing to these.
+var getting = map[right]string{
+	{"get", "gateway.envoyproxy.io", "backendtrafficpolicies"}: "who may list all may get each of them",
+	{"get", "traefik.io", "middlewares"}:                       "who may list all may get each of them",
 }
 
 func some(objects []unstructured.Unstructured) error {
