@@ -9,7 +9,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 # plane of their own, and some tests measure how soon something follows.
 PACKAGES ?= ./...
 PARALLEL ?= 2
-TESTFLAGS ?= -timeout 45m
+TESTFLAGS ?= -timeout 60m
 
 # What "make bench" and "make fuzz" run, and for how long.
 BENCH ?= .
