@@ -66,17 +66,23 @@ spec:
   versions:
   - {name: v1alpha2, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}`
 
+// installPlanes installs the CRDs of the data planes that exporters write for.
+func (c *cluster) installPlanes() {
+	c.Helper()
+	for _, folder := range []string{
+		vendors.Extract(c, vendors.EnvoyGateway, "charts/gateway-helm/charts/crds/crds/generated/gateway.envoyproxy.io_backendtrafficpolicies.yaml"),
+		vendors.Extract(c, vendors.Traefik, "integration/fixtures/k8s/01-traefik-crd.yml"),
+	} {
+		c.install(folder)
+	}
+}
+
 // TestLeavingWithExporters switches exporters on, has them write their objects and put values into
 // routes, and leaves: what attache wrote is gone, in an order in which no route refers to a
 // missing object, and routes and Gateways are byte for byte what their owners wrote.
 func TestLeavingWithExporters(t *testing.T) {
 	c := start(t)
-	for _, folder := range []string{
-		vendors.Extract(t, vendors.EnvoyGateway, "charts/gateway-helm/charts/crds/crds/generated/gateway.envoyproxy.io_backendtrafficpolicies.yaml"),
-		vendors.Extract(t, vendors.Traefik, "integration/fixtures/k8s/01-traefik-crd.yml"),
-	} {
-		c.install(folder)
-	}
+	c.installPlanes()
 	c.apply(reportsOfOthers)
 	c.established("policyreports.wgpolicyk8s.io")
 	c.apply(planes)

@@ -11,7 +11,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/attache-dev/attache/test/eventually"
-	"github.com/attache-dev/attache/test/vendors"
 )
 
 // reportsCRD is that of OpenReports, as far as objects of the kind can be stored.
@@ -21,12 +20,7 @@ const reportsCRD = `{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDe
 // exporters and reports. It has each of them create, change and delete what it writes.
 func TestRightsFitWhereEverythingIsOn(t *testing.T) {
 	c := start(t)
-	for _, folder := range []string{
-		vendors.Extract(t, vendors.EnvoyGateway, "charts/gateway-helm/charts/crds/crds/generated/gateway.envoyproxy.io_backendtrafficpolicies.yaml"),
-		vendors.Extract(t, vendors.Traefik, "integration/fixtures/k8s/01-traefik-crd.yml"),
-	} {
-		c.install(folder)
-	}
+	c.installPlanes()
 	c.apply(reportsCRD)
 	c.established("reports.openreports.io")
 	c.apply(shop)
